@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make            build/domsec-milter and build/domsec
+# make demo       installs what is missing, builds, and shows two domains exchanging protected mail
+# make check      installs what is missing, builds, runs every test
+# make deps       installs what is missing (Debian packages; needs root or sudo)
+# make install    DESTDIR= PREFIX=
+# make sanitize | lint | bench | fuzz | deb
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+BUILD ?= build
+VERSION := 0.1.0
+
+CC ?= gcc
+OPTIMISE ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef
+HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsystemd zlib
+
+# Recursive on purpose: asked only when something is compiled, so that `make deps` works on a bare machine.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lmilter -lpthread)$(PKG_LIBS)
+
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	-Iinclude $(WARNINGS) $(OPTIMISE) $(HARDENING) $(PKG_CFLAGS) -MMD -MP $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+
+LAYERS := base conf mail policy keys certs trust smime gateway
+SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c))
+MILTER_SOURCES := $(wildcard src/milter/*.c)
+CLI_SOURCES := $(wildcard src/cli/*.c)
+TEST_SOURCES := $(foreach l,$(LAYERS) milter cli,$(wildcard tests/$l/test_*.c))
+TOOL_SOURCES := $(wildcard tests/tools/*.c)
+
+OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+MILTER_OBJECTS := $(MILTER_SOURCES:%.c=$(BUILD)/obj/%.o)
+CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/obj/%.o)
+TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
+# Small programs for tests, bench and demo (load generator, milter client …): tests/tools/x.c → build/tools/x.
+TOOLS := $(TOOL_SOURCES:tests/tools/%.c=$(BUILD)/tools/%)
+LIBRARY := $(BUILD)/libdomsec.a
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps demo check test unit e2e interop bench fuzz sanitize lint install deb clean tools
+
+all: $(BUILD)/domsec-milter $(BUILD)/domsec
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# Everything of the daemon and of the command line but their main(), for tests to link.
+$(BUILD)/libmilter-domsec.a: $(filter-out %/main.o,$(MILTER_OBJECTS))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/libcli-domsec.a: $(filter-out %/main.o,$(CLI_OBJECTS))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/domsec-milter: $(MILTER_OBJECTS) $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/domsec: $(CLI_OBJECTS) $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
+
+$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+tools: $(TOOLS)
+
+deps:
+	@packaging/deps
+
+check: deps
+	@$(MAKE) --no-print-directory test
+
+test: unit interop e2e
+
+unit: all $(TESTS) tools
+	@tests/run $(BUILD) $(TESTS)
+
+interop: all tools
+	@tests/interop/run $(BUILD)
+
+e2e: all tools
+	@tests/e2e/run $(BUILD)
+
+demo: deps
+	@$(MAKE) --no-print-directory all tools
+	@tests/e2e/demo $(BUILD)
+
+lint:
+	@tests/lint/run $(BUILD)
+
+# The unit tests and the milter tests once more under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitize:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPTIMISE='-O1 -g' HARDENING='-fPIE' \
+		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		LDFLAGS='-fsanitize=address,undefined' unit
+
+bench: all tools
+	@tests/bench/run $(BUILD)
+
+fuzz:
+	@tests/fuzz/run $(BUILD)
+
+deb:
+	@packaging/make-deb
+
+install: all
+	install -D -m 755 $(BUILD)/domsec-milter $(DESTDIR)$(PREFIX)/sbin/domsec-milter
+	install -D -m 755 $(BUILD)/domsec $(DESTDIR)$(PREFIX)/bin/domsec
+	@packaging/install-files "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bytes: a slice is a view of bytes that somebody else owns; a rope is an ordered list of slices, so that a message
+ * can be wrapped, signed and sent without being copied. A rope may own objects that keep its slices alive.
+ * Not thread-safe. Out of memory aborts, as in GLib.
+ */
+#ifndef DOMSEC_BASE_BYTES_H
+#define DOMSEC_BASE_BYTES_H
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct slice {
+    const char *data;
+    size_t len;
+};
+
+#define SLICE_NONE ((struct slice){NULL, 0})
+struct slice slice_of(const char *text);                 /* without the NUL; NULL gives SLICE_NONE */
+bool slice_equal(struct slice a, struct slice b);
+bool slice_equal_nocase(struct slice a, const char *b); /* ASCII case-insensitive */
+
+struct rope;
+
+struct rope *rope_new(void);
+void rope_free(struct rope *rope);
+
+/* The bytes must stay unchanged until the rope is freed. */
+void rope_borrow(struct rope *rope, struct slice bytes);
+/* Copies; for small texts. */
+void rope_copy(struct rope *rope, struct slice bytes);
+void rope_printf(struct rope *rope, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Borrows every slice of source, which must outlive rope. */
+void rope_borrow_all(struct rope *rope, const struct rope *source);
+/* Moves all slices and owned objects of source to the end of rope and frees source. */
+void rope_take(struct rope *rope, struct rope *source);
+/* destroy(object) is called when the rope is freed; slices of other ropes may not outlive it. */
+void rope_own(struct rope *rope, void *object, void (*destroy)(void *));
+
+size_t rope_length(const struct rope *rope); /* in bytes */
+size_t rope_count(const struct rope *rope);  /* in slices */
+struct slice rope_at(const struct rope *rope, size_t index);
+/* All bytes in one new block, NUL-terminated beyond its length; free with g_free(). */
+char *rope_flatten(const struct rope *rope, size_t *length);
+
+DECLARE_OWNED(rope, struct rope *, rope_free)
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf: an immutable snapshot of domsec.conf and of every policy file, reference-counted and thread-safe.
+ *
+ * What each key means, its range and its default is in domsec.conf(5) and, for the parser, in the option tables of
+ * src/conf/. All paths in the snapshot are absolute (they were relative to the folder of domsec.conf, also in policy
+ * files). All domains are A-labels in lower case.
+ * Certificates and keys are only named here; keys/, certs/ and trust/ open them and add their own faults.
+ */
+#ifndef DOMSEC_CONF_CONF_H
+#define DOMSEC_CONF_CONF_H
+
+#include "conf/faults.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* RFC 3183 §3.1.1 and §4.1. The name of a role is both its CN and the local part of its address. */
+enum role {
+    ROLE_DOMAIN_SIGNING,         /* domain-signing-authority */
+    ROLE_DOMAIN_CONFIDENTIALITY, /* domain-confidentiality-authority */
+    ROLE_REVIEW,                 /* review-authority */
+    ROLE_ATTRIBUTE,              /* attribute-authority */
+};
+#define ROLE_COUNT 4
+const char *role_name(enum role role);
+
+enum protect { PROTECT_NONE, PROTECT_SIGN, PROTECT_ENCRYPT, PROTECT_SIGN_ENCRYPT, PROTECT_TRIPLE };
+enum no_certificate { NO_CERTIFICATE_REJECT, NO_CERTIFICATE_TEMPFAIL, NO_CERTIFICATE_SIGN, NO_CERTIFICATE_PLAIN };
+enum require { REQUIRE_NONE, REQUIRE_SIGN, REQUIRE_ENCRYPT, REQUIRE_SIGN_ENCRYPT };
+enum otherwise { OTHERWISE_REJECT, OTHERWISE_QUARANTINE, OTHERWISE_TAG };
+enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_TEMPFAIL };
+enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
+enum naming { NAMING_RFC3183, NAMING_MAILBOX, NAMING_DOMAIN, NAMING_PINNED };
+enum format { FORMAT_CLEAR, FORMAT_OPAQUE };
+enum signature { SIGNATURE_RSA_PSS, SIGNATURE_RSA_PKCS1 };
+enum digest { DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 };
+enum cipher { CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_256_CBC };
+enum key_transport { KEY_TRANSPORT_RSA_OAEP, KEY_TRANSPORT_RSA_PKCS1 };
+
+/* The words of the configuration for these values ("sign+encrypt"); lent, static. */
+const char *protect_name(enum protect protect);
+const char *require_name(enum require require);
+const char *naming_name(enum naming naming);
+const char *digest_name(enum digest digest); /* "sha256" */
+const char *cipher_name(enum cipher cipher);
+
+/* A NULL-terminated list of strings is `char **`, never NULL itself. */
+
+struct outbound_rule {
+    enum protect protect;
+    enum no_certificate no_certificate;
+    enum unauthentic unauthentic; /* key `unauthentic`: a signature is due, but the originator is not authentic */
+};
+
+struct inbound_rule {
+    enum require require;
+    enum otherwise otherwise;
+    enum undecryptable undecryptable; /* key `undecryptable`: encrypted, and none of our keys opens it */
+};
+
+/* One policy file: how we deal with one partner domain. */
+struct rule {
+    char *file;   /* absolute path */
+    char *name;   /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
+    char *domain; /* NULL: default.conf or built-in, for all domains that have no rule of their own */
+    struct outbound_rule outbound;
+    struct inbound_rule inbound;
+    char **certificates; /* files */
+    char **anchors;      /* files; empty: the global trust_anchors */
+    enum naming naming;
+    bool null_signature;
+    enum format format;
+    enum signature signature;
+    enum digest digest;
+    enum cipher cipher;
+    enum key_transport key_transport;
+};
+
+struct identity_conf {
+    char *domain;
+    enum role role;
+    char *certificate; /* file: leaf, then its chain */
+    char *key;         /* URI; a file: path is absolute by now */
+    unsigned line;     /* in domsec.conf */
+};
+
+/* What a sender controls has a limit. Sizes in bytes. */
+struct limits {
+    size_t message_size;  /* key message_size_limit */
+    size_t memory;        /* key memory_limit: a message up to this stays in memory, beyond it in spool_dir */
+    char *spool_dir;      /* key spool_directory */
+    size_t header_size;   /* key header_size_limit: the whole header block */
+    unsigned header_count; /* key header_count_limit */
+    unsigned nesting;     /* key mime_nesting_limit: MIME multiparts within one entity */
+    unsigned parts;       /* key mime_parts_limit: MIME parts of one entity */
+    unsigned layers;      /* key layers_limit: S/MIME layers of one message */
+    unsigned recipients;  /* key recipients_limit: of one message */
+    unsigned signers;     /* key signers_limit: SignerInfos, and RecipientInfos times 100, of one layer */
+    unsigned certificates; /* key certificates_limit: in one SignedData */
+};
+
+enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };
+
+struct conf {
+    char *file;   /* absolute path of domsec.conf */
+    char *folder;
+    char *listen; /* as libmilter takes it: "inet:8891@127.0.0.1", "local:/path" */
+    char **local_domains;
+    char **trusted_networks; /* as written; conf_is_trusted_network() compares */
+    char *authserv_id;
+    char *policy_dir;
+    char **trust_anchors; /* files */
+    char **crls;          /* files or folders */
+    char *certificate_dir; /* key certificate_directory: the store of `domsec cert import`; NULL: none */
+    struct identity_conf *identities;
+    size_t identity_count;
+    struct limits limits;
+    enum mixed mixed_recipients;
+    unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
+    unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */
+    char *user;          /* key user: drop privileges to it; NULL: stay */
+    char *pid_file;      /* NULL: none */
+    char *metrics_file;  /* NULL: none */
+    int log_level;       /* enum log_level */
+    struct rule **rules; /* most specific domain first; the last one is the default rule, always there */
+    size_t rule_count;
+};
+
+/* Reads domsec.conf and its policy folder. Every fault is added to faults with file:line. Returns NULL if there is
+ * any error among them. The reference is the caller's. */
+struct conf *conf_load(const char *file, struct faults *faults);
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf *conf);
+
+/* address is a textual IPv4 or IPv6 address (also "IPv6:…" and v4-mapped), as in {client_addr}. NULL is not trusted. */
+bool conf_is_trusted_network(const struct conf *conf, const char *address);
+/* domain in any form that address.h's domain_normalise() accepts, already normalised. Exact match with one of
+ * local_domains, or with its subdomains if the entry is written ".acme.test". */
+bool conf_is_local_domain(const struct conf *conf, const char *domain);
+
+/* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is none (empty labels, over
+ * 253 octets, characters that IDNA 2008 refuses). g_free(). Lives here because every layer compares domains. */
+char *domain_normalise(const char *domain);
+/* True if child equals parent or ends in "." parent; both normalised. */
+bool domain_is_within(const char *child, const char *parent);
+
+DECLARE_OWNED(conf, struct conf *, conf_unref)
+
+#endif

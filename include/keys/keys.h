@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keys: our identities: certificate, chain and private key, loaded once at gateway_open() and shared read-only by all
+ * threads. A key comes from a store chosen by the scheme of its URI (struct key_store in src/keys/; file: today).
+ */
+#ifndef DOMSEC_KEYS_KEYS_H
+#define DOMSEC_KEYS_KEYS_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "conf/conf.h"
+
+#include <time.h>
+
+struct identity {
+    const struct identity_conf *conf; /* lent by the configuration, which must outlive the keys */
+    X509 *certificate;
+    STACK_OF(X509) *chain; /* without the leaf; may be empty */
+    EVP_PKEY *key;
+    char sha256[65];       /* of the certificate, lower-case hex */
+};
+
+struct keys;
+
+/* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a key file that
+ * others may read (mode & 077: a warning), a weak key (RSA below 2048), a certificate that is expired (warning) is
+ * added to faults at the identity's line. NULL if there was an error. */
+struct keys *keys_open(const struct conf *conf, struct faults *faults);
+void keys_close(struct keys *keys);
+
+size_t keys_count(const struct keys *keys);
+const struct identity *keys_at(const struct keys *keys, size_t index);
+
+/* The identity that acts in this role for a domain at that time: its conf->domain equals or is a parent of domain
+ * (the most specific wins), its certificate is valid at `at`; among several the one with the latest notBefore. NULL and
+ * ERROR_CONFIGURATION if there is none (the text tells expired from missing). */
+const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
+                                 struct error *error);
+
+/* Loads one private key by URI, as the configuration names it; for the command line. */
+EVP_PKEY *keys_load(const char *uri, struct error *error);
+/* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
+STACK_OF(X509) *certificates_load(const char *file, struct error *error);
+
+/* Lower-case hex of a certificate's SHA-256. */
+void certificate_fingerprint(const X509 *certificate, char hex[65]);
+/* RFC 2253-like one-line name, printable, for logs and reports. g_free(). */
+char *certificate_subject(const X509 *certificate);
+char *certificate_issuer(const X509 *certificate);
+char *certificate_serial(const X509 *certificate); /* upper-case hex, no prefix */
+/* notBefore <= at <= notAfter */
+bool certificate_is_current(const X509 *certificate, time_t at);
+/* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.
+ * NULL-terminated; an entry that holds NUL or control characters is left out and *odd set. g_strfreev(). */
+char **certificate_addresses(const X509 *certificate, bool *odd);
+
+DECLARE_OWNED(keys, struct keys *, keys_close)
+
+#endif

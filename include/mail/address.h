@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * address: a mailbox as RFC 5321 and 6531 have it, split, with its domain as A-labels; and the mailboxes of a header
+ * field (RFC 5322 §3.4).
+ */
+#ifndef DOMSEC_MAIL_ADDRESS_H
+#define DOMSEC_MAIL_ADDRESS_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct address {
+    char *local;  /* as given, unquoted; case-sensitive by the RFC, compared without case by address_equal() */
+    char *domain; /* A-labels, lower case; "[192.0.2.1]" for a literal */
+    char *text;   /* local@domain, made from the two (local part quoted again where it must be) */
+};
+
+/* Takes "a@b" and "<a@b>" (an envelope address); no display name, no source route, no list. Fails with
+ * ERROR_PERMANENT, also on NUL, control characters, spaces outside quotes, more than one @ outside quotes. The null
+ * reverse-path "<>" or "" gives an address with all three strings empty. */
+bool address_parse(struct slice text, struct address *address, struct error *error);
+void address_clear(struct address *address);
+bool address_equal(const struct address *a, const struct address *b); /* local part: ASCII case-insensitive */
+
+struct addresses {
+    struct address *list;
+    size_t count;
+};
+
+/* Every mailbox of a From, Sender, To … value, groups opened, display names and comments left out. Strict: what two
+ * parsers could read differently (no mailbox at all, two angle brackets, an address in a display name position that
+ * is not quoted, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. */
+bool addresses_parse(struct slice field_value, struct addresses *addresses, struct error *error);
+void addresses_clear(struct addresses *addresses);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message: one message as it was received, header block and body in one run of bytes with CRLF line ends, plus where
+ * each header field is. Never changed after message_finish(); what is to be changed is said in edits. Not thread-safe.
+ */
+#ifndef DOMSEC_MAIL_MESSAGE_H
+#define DOMSEC_MAIL_MESSAGE_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "conf/conf.h"
+
+/* A header field. value is raw: all between the colon and the final CRLF, with its leading space and its folding. */
+struct field {
+    struct slice name;
+    struct slice value;
+    unsigned index; /* 1-based among the fields of that name (any case), as milters count */
+};
+
+/* Fields of a header block; used for a message's header and for those of inner entities. */
+struct fields {
+    struct field *list;
+    size_t count;
+    struct slice junk; /* first line that is no header field (obsolete mbox "From " line, no colon), or empty */
+};
+
+/* Splits a header block (RFC 5322 §2.2, CRLF or LF lines, without or with the final empty line). Lines that are no
+ * field are passed over, the first is named in junk. The slices point into block. Fails with ERROR_PERMANENT beyond
+ * limits->header_count or header_size. */
+bool fields_parse(struct slice block, const struct limits *limits, struct fields *fields, struct error *error);
+void fields_clear(struct fields *fields); /* frees the list, not the struct */
+/* nth is 1-based; NULL if there are fewer. Name compares case-insensitively. */
+const struct field *fields_find(const struct fields *fields, const char *name, unsigned nth);
+unsigned fields_count(const struct fields *fields, const char *name);
+
+struct message;
+
+/* limits must outlive the message. */
+struct message *message_new(const struct limits *limits);
+void message_free(struct message *message);
+
+/* As a milter gets it, in this order: any number of fields, the end of the header, any number of body chunks, finish.
+ * value has its leading space (SMFIP_HDR_LEADSPC) and lines folded by LF or CRLF; it is kept with CRLF folding.
+ * Over a limit: ERROR_PERMANENT (text says which). */
+bool message_add_field(struct message *message, const char *name, const char *value, struct error *error);
+bool message_end_header(struct message *message, struct error *error);
+bool message_add_body(struct message *message, const void *data, size_t length, struct error *error);
+bool message_finish(struct message *message, struct error *error);
+
+/* Reads a whole message from a file descriptor, as `domsec filter` gets it. A leading mbox "From " line is dropped.
+ * A message whose header lines end in LF is taken as a Unix file: each LF becomes CRLF, and
+ * message_line_ends() tells it, so that the output can be written the same way. The bytes as read are kept too
+ * (message_original()), for output that is to be the same, byte for byte. */
+struct message *message_read(int fd, const struct limits *limits, struct error *error);
+
+struct slice message_original(const struct message *message); /* as read; for a milter's message same as bytes */
+struct slice message_bytes(const struct message *message);    /* header, empty line, body; all CRLF */
+struct slice message_header(const struct message *message);   /* without the empty line */
+struct slice message_body(const struct message *message);
+const struct fields *message_fields(const struct message *message);
+bool message_is_unix(const struct message *message);          /* LF line ends were turned into CRLF */
+void message_forget(struct message *message);                 /* spool_forget() */
+
+DECLARE_OWNED(message, struct message *, message_free)
+
+#endif

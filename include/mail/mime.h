@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mime: media types, the tree of parts by offsets into the received bytes, transfer encodings. GMime reads field values
+ * and does the encodings; it is named nowhere outside src/mail/. The tree is our own, because what is verified is
+ * verified on the bytes received (RFC 1847 §2.1), and GMime does not tell where a part begins and
+ * ends. Strict where two parsers could differ.
+ */
+#ifndef DOMSEC_MAIL_MIME_H
+#define DOMSEC_MAIL_MIME_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "conf/conf.h"
+#include "mail/message.h"
+#include "mail/spool.h"
+
+/* Must be called once before any other function here, from the main thread. */
+void mime_init(void);
+
+enum encoding { ENCODING_7BIT, ENCODING_8BIT, ENCODING_BINARY, ENCODING_QUOTED_PRINTABLE, ENCODING_BASE64, ENCODING_UNKNOWN };
+
+struct part {
+    char *id;              /* IMAP part number: "1", "1.2"; the root of a message is "" … its only body is "1" */
+    struct slice whole;    /* header, empty line, body; of the root: SLICE_NONE if header and body are apart */
+    struct slice header;   /* without the empty line, with the CRLF of its last field */
+    struct slice body;     /* of a part in a multipart: without the CRLF before the boundary (RFC 2046 §5.1.1) */
+    struct fields fields;
+    char *type;            /* "multipart/signed", lower case; "text/plain" when absent; "" when it cannot be parsed */
+    enum encoding encoding;
+    const char *fault;     /* why two parsers could see it differently (two Content-Type fields, boundary missing or
+                              prefix of another, not closed, over a limit), NULL: nothing */
+    struct part *children; /* of a multipart/… with a boundary, in order */
+    size_t child_count;
+    struct slice preamble, epilogue; /* of a multipart */
+    void *parameters;      /* private; see part_parameter() */
+};
+
+/* Builds the tree. message/rfc822 parts are leaves. Never fails for odd input: what is odd is in `fault` (of the part
+ * concerned); fails with ERROR_PERMANENT beyond limits->nesting, parts or header sizes. */
+struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error);
+void part_free(struct part *part);
+/* A parameter of Content-Type (RFC 2231 decoded), lent, NULL if absent. Name lower case. */
+const char *part_parameter(const struct part *part, const char *name);
+/* True if type is application/pkcs7-mime or application/x-pkcs7-mime, or application/octet-stream with a name or
+ * filename ending in .p7m (RFC 8551 §3.9, any case). */
+bool part_is_pkcs7_mime(const struct part *part);
+/* True if multipart/signed with an S/MIME protocol parameter or a pkcs7-signature second part. */
+bool part_is_multipart_signed(const struct part *part);
+
+/* Decodes the body per its transfer encoding. Strict for base64: characters outside the alphabet other than white space, or a
+ * truncated final group, is ERROR_PERMANENT. Large bodies are decoded in pieces. */
+bool part_decode(const struct part *part, struct spool *out, struct error *error);
+
+/* A MIME entity made or opened by us: header is the MIME fields, each with CRLF, without the empty line. */
+struct entity {
+    struct rope *header;
+    struct rope *body;
+};
+void entity_clear(struct entity *entity);
+/* Header, CRLF, body as one rope that borrows from entity. */
+struct rope *entity_bytes(const struct entity *entity);
+
+/* The entity to protect (RFC 8551 §3.1): the Content-* fields of root (its other fields stay outside), and the body
+ * made canonical: CRLF line ends, and every leaf 7-bit with lines up to 998 octets and free of what a hop changes
+ * (trailing white space, "From " lines, bare CR or LF, NUL, no final newline) by quoted-printable (text) or base64
+ * (all else); multipart/signed, application/pkcs7-mime and message/rfc822 parts that hold signatures are left as they
+ * are (RFC 3183 §3.2: a signature must not change). Without a Content-Type it gets "Content-Type: text/plain;
+ * charset=us-ascii". A body that needs no change is borrowed from root's slices, not copied. */
+bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error);
+
+/* Writes data as base64 with CRLF lines of 76 characters into out; call with final=true once at the end.
+ * carry keeps up to 56 bytes between calls and starts zeroed. */
+struct base64_state {
+    unsigned char carry[57];
+    size_t carried;
+};
+bool base64_write(struct base64_state *state, struct slice data, bool final, struct spool *out, struct error *error);
+
+/* Copies bytes into out, each bare CR and bare LF made CRLF, a final CRLF added where one is missing. For decrypted
+ * content before it goes back to the MTA, so that nothing can be smuggled. *changed tells if anything was. */
+bool mime_line_ends(struct slice bytes, struct spool *out, bool *changed, struct error *error);
+
+DECLARE_OWNED(part, struct part *, part_free)
+static inline __attribute__((unused)) void cleanup_entity(struct entity *entity)
+{
+    entity_clear(entity);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spool: bytes are appended, then read as one slice. Up to limits->memory they are in memory, beyond it in an unlinked
+ * temporary file (O_TMPFILE, mode 0600) in limits->spool_dir, mapped read-only once finished. Not thread-safe.
+ */
+#ifndef DOMSEC_MAIL_SPOOL_H
+#define DOMSEC_MAIL_SPOOL_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "conf/conf.h"
+
+struct spool;
+
+/* limits must outlive the spool. */
+struct spool *spool_new(const struct limits *limits);
+void spool_free(struct spool *spool);
+/* ERROR_TEMPORARY when the disk is full. */
+bool spool_write(struct spool *spool, const void *data, size_t length, struct error *error);
+size_t spool_length(const struct spool *spool);
+/* No more writes; the slice lives until spool_free(). May be called again and gives the same slice. */
+bool spool_finish(struct spool *spool, struct slice *bytes, struct error *error);
+/* After spool_finish(): drops the resident pages of a mapped file (they come back from the file when they are read);
+ * nothing for bytes in memory. Called when a stage is done with large bytes that may be wanted again. */
+void spool_forget(struct spool *spool);
+
+DECLARE_OWNED(spool, struct spool *, spool_free)
+
+#endif
