@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * faults: a list of lines, kept as they will be shown. Not for what goes wrong while mail flows: that is base/error.
+ */
+#include "conf/faults.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+struct faults {
+    GPtrArray *lines;
+    size_t errors;
+};
+
+struct faults *faults_new(void)
+{
+    struct faults *faults = g_new0(struct faults, 1);
+    faults->lines = g_ptr_array_new_with_free_func(g_free);
+    return faults;
+}
+
+void faults_free(struct faults *faults)
+{
+    if (faults == NULL)
+        return;
+    g_ptr_array_free(faults->lines, TRUE);
+    g_free(faults);
+}
+
+static void __attribute__((format(printf, 5, 0)))
+add(struct faults *faults, const char *file, unsigned line, const char *severity, const char *format, va_list arguments)
+{
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    g_autofree char *raw = line > 0 ? g_strdup_printf("%s:%u: %s%s", file, line, severity, text)
+                                    : g_strdup_printf("%s: %s%s", file, severity, text);
+    size_t length = strlen(raw), size = 4 * length + 1; /* each byte may become \xNN */
+    char *line_text = g_malloc(size);
+    text_printable(line_text, size, raw, length);
+    g_ptr_array_add(faults->lines, line_text);
+}
+
+void faults_add(struct faults *faults, const char *file, unsigned line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(faults, file, line, "", format, arguments);
+    va_end(arguments);
+    faults->errors++;
+}
+
+void faults_warn(struct faults *faults, const char *file, unsigned line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(faults, file, line, "warning: ", format, arguments);
+    va_end(arguments);
+}
+
+size_t faults_errors(const struct faults *faults)
+{
+    return faults->errors;
+}
+
+size_t faults_count(const struct faults *faults)
+{
+    return faults->lines->len;
+}
+
+const char *faults_at(const struct faults *faults, size_t index)
+{
+    return g_ptr_array_index(faults->lines, index);
+}
