@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pki: makes certification authorities, certificates, CRLs and key files for the tests, in memory. Header-only; every
+ * failure aborts the test. Nothing here is for production.
+ *
+ *     #include "../pki.h"
+ *
+ *     struct pki *ca = pki_ca("Acme root");                                  P-256, valid from a day ago for a year
+ *     struct pki *dsa = pki_role(ca, "domain-signing-authority", "acme.test");   strict RFC 3183 name
+ *     struct pki *alice = pki_person(ca, "alice@acme.test");
+ *     struct pki *odd = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("DC=test", "DC=acme", "CN=x"),
+ *                                                    .san = PKI_LIST("email:a@b.test", "utf8:ä@b.test", "dns:b.test"),
+ *                                                    .eku = "clientAuth", .key = PKI_RSA,
+ *                                                    .extensions = PKI_LIST("1.2.3.4=critical,DER:0500")});
+ *     char *folder = pki_folder();                                           a new folder under /tmp
+ *     char *anchor = pki_write(folder, "ca.pem", ca, NULL);                  certificates of all, in this order
+ *     char *key = pki_write_key(folder, "dsa.key", dsa);                     PKCS#8, mode 0600
+ *     X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = ca, .revoked = {alice}});
+ *     pki_remove(folder);                                                    deletes the folder and all in it; frees
+ *     pki_free(alice);                                                       also PKI_AUTO struct pki *x = ...
+ *
+ * Values are percent-decoded ("a%00b" holds a NUL byte, "%25" is a per cent sign). RSA keys are slow to make: they are
+ * kept for the process, one for CAs and one for leaves; set .slot to get another. EC and Ed25519 keys are always fresh.
+ */
+#ifndef DOMSEC_TESTS_PKI_H
+#define DOMSEC_TESTS_PKI_H
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct pki {
+    X509 *cert;
+    EVP_PKEY *key;
+};
+
+enum pki_key { PKI_EC, PKI_RSA, PKI_RSA_1024, PKI_RSA_3072, PKI_P384, PKI_ED25519, PKI_X25519, PKI_P192 };
+
+#define PKI_LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+struct pki_spec {
+    const struct pki *issuer;   /* NULL: self-signed */
+    bool ca;                    /* decides the defaults below */
+    const char *const *subject; /* "CN=…", "emailAddress=…" in the order of the encoding; may be empty */
+    const char *const *san; /* "email:…", "utf8:…" (SmtpUTF8Mailbox), "dns:…", "uri:…"; NULL: no such extension */
+    const char *key_usage;         /* OpenSSL's words; NULL: what fits, "": no such extension */
+    const char *eku;               /* NULL: emailProtection for leaves, none for CAs; "": none */
+    const char *basic;             /* basicConstraints; NULL: by `ca`; "": none */
+    const char *const *extensions; /* "name or OID=value in OpenSSL's configuration syntax" */
+    time_t not_before, not_after;  /* 0: a day ago; 365 days from now */
+    enum pki_key key;
+    unsigned slot;      /* which of the kept RSA keys */
+    EVP_PKEY *use_key;  /* instead of a new one */
+    const char *digest; /* "SHA256" by default */
+    long serial;        /* 0: counted */
+    bool no_key_ids;    /* leave out subject and authority key identifier */
+};
+
+#define PKI_REVOKED_MAX 8
+struct pki_crl_spec {
+    const struct pki *issuer;
+    const struct pki *revoked[PKI_REVOKED_MAX]; /* up to the first NULL */
+    time_t this_update, next_update;            /* 0: a day ago; 30 days from now; next_update -1: absent */
+    const char *const *extensions;
+    long number; /* 0: 1 */
+};
+
+#define PKI_UNUSED __attribute__((unused))
+
+static PKI_UNUSED void pki_free(struct pki *pki)
+{
+    if (pki == NULL)
+        return;
+    X509_free(pki->cert);
+    EVP_PKEY_free(pki->key);
+    g_free(pki);
+}
+
+static PKI_UNUSED void pki_cleanup(struct pki **pki)
+{
+    pki_free(*pki);
+}
+#define PKI_AUTO __attribute__((cleanup(pki_cleanup)))
+
+static PKI_UNUSED EVP_PKEY *pki_rsa_key(unsigned bits, unsigned slot)
+{
+    static struct {
+        unsigned bits, slot;
+        EVP_PKEY *key;
+    } kept[16];
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        if (kept[i].key == NULL) {
+            kept[i].bits = bits;
+            kept[i].slot = slot;
+            kept[i].key = EVP_RSA_gen(bits);
+            g_assert_nonnull(kept[i].key);
+        }
+        if (kept[i].bits == bits && kept[i].slot == slot) {
+            g_assert_true(EVP_PKEY_up_ref(kept[i].key));
+            return kept[i].key;
+        }
+    }
+    g_error("too many RSA keys in one test");
+}
+
+static PKI_UNUSED EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot)
+{
+    EVP_PKEY *key = NULL;
+    switch (kind) {
+    case PKI_EC:
+        key = EVP_EC_gen("P-256");
+        break;
+    case PKI_P384:
+        key = EVP_EC_gen("P-384");
+        break;
+    case PKI_P192:
+        key = EVP_EC_gen("P-192");
+        break;
+    case PKI_ED25519:
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+        break;
+    case PKI_X25519:
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+        break;
+    case PKI_RSA:
+        key = pki_rsa_key(2048, slot);
+        break;
+    case PKI_RSA_1024:
+        key = pki_rsa_key(1024, slot);
+        break;
+    case PKI_RSA_3072:
+        key = pki_rsa_key(3072, slot);
+        break;
+    }
+    g_assert_nonnull(key);
+    return key;
+}
+
+/* Percent-decodes the text behind the separator. */
+static PKI_UNUSED GBytes *pki_value(const char *entry, char separator)
+{
+    const char *value = strchr(entry, separator);
+    g_assert_nonnull(value);
+    GBytes *bytes = g_uri_unescape_bytes(value + 1, -1, NULL, NULL);
+    g_assert_nonnull(bytes);
+    return bytes;
+}
+
+static PKI_UNUSED X509_NAME *pki_name(const char *const *entries)
+{
+    X509_NAME *name = X509_NAME_new();
+    for (; entries != NULL && *entries != NULL; entries++) {
+        g_autofree char *type = g_strndup(*entries, strcspn(*entries, "="));
+        g_autoptr(GBytes) value = pki_value(*entries, '=');
+        gsize length = 0;
+        const unsigned char *data = g_bytes_get_data(value, &length);
+        int form = strcmp(type, "emailAddress") == 0 || strcmp(type, "DC") == 0 ? V_ASN1_IA5STRING : V_ASN1_UTF8STRING;
+        if (strcmp(type, "C") == 0)
+            form = V_ASN1_PRINTABLESTRING;
+        ASN1_OBJECT *object = OBJ_txt2obj(type, 0);
+        g_assert_nonnull(object);
+        /* By object and type, so that nothing is checked or converted: tests want odd names too. */
+        g_assert_true(X509_NAME_add_entry_by_OBJ(name, object, form, length ? data : (const unsigned char *)"",
+                                                 (int)length, -1, 0));
+        ASN1_OBJECT_free(object);
+    }
+    return name;
+}
+
+static PKI_UNUSED GENERAL_NAME *pki_general_name(const char *entry)
+{
+    g_autoptr(GBytes) value = pki_value(entry, ':');
+    gsize length = 0;
+    const void *data = g_bytes_get_data(value, &length);
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    if (g_str_has_prefix(entry, "utf8:")) {
+        ASN1_TYPE *type = ASN1_TYPE_new();
+        ASN1_UTF8STRING *text = ASN1_UTF8STRING_new();
+        g_assert_true(ASN1_STRING_set(text, length ? data : "", (int)length));
+        ASN1_TYPE_set(type, V_ASN1_UTF8STRING, text);
+        g_assert_true(GENERAL_NAME_set0_othername(name, OBJ_nid2obj(NID_id_on_SmtpUTF8Mailbox), type));
+        return name;
+    }
+    int form = g_str_has_prefix(entry, "email:") ? GEN_EMAIL : g_str_has_prefix(entry, "dns:") ? GEN_DNS : GEN_URI;
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+    g_assert_true(ASN1_STRING_set(text, length ? data : "", (int)length));
+    GENERAL_NAME_set0_value(name, form, text);
+    return name;
+}
+
+static PKI_UNUSED void pki_add_san(X509 *cert, const char *const *san)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    for (; *san != NULL; san++)
+        sk_GENERAL_NAME_push(names, pki_general_name(*san));
+    g_assert_true(X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0));
+    GENERAL_NAMES_free(names);
+}
+
+/* name is a short name or a dotted OID. */
+static PKI_UNUSED X509_EXTENSION *pki_extension(X509V3_CTX *context, const char *name, const char *value)
+{
+    X509_EXTENSION *extension = X509V3_EXT_nconf(NULL, context, name, value);
+    if (extension == NULL)
+        g_error("extension %s=%s cannot be made", name, value);
+    return extension;
+}
+
+static PKI_UNUSED void pki_add_extension(X509V3_CTX *context, X509 *cert, const char *name, const char *value)
+{
+    if (value == NULL || *value == '\0')
+        return;
+    X509_EXTENSION *extension = pki_extension(context, name, value);
+    g_assert_true(X509_add_ext(cert, extension, -1));
+    X509_EXTENSION_free(extension);
+}
+
+static PKI_UNUSED bool pki_key_is(const EVP_PKEY *key, const char *a, const char *b)
+{
+    return EVP_PKEY_is_a(key, a) || EVP_PKEY_is_a(key, b);
+}
+
+static PKI_UNUSED void pki_add_extensions(const struct pki_spec *spec, X509 *issuer, X509 *cert, EVP_PKEY *key)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer, cert, NULL, NULL, 0);
+    X509V3_set_ctx_nodb(&context);
+    const char *usage = spec->ca                       ? "critical,keyCertSign,cRLSign"
+                        : EVP_PKEY_is_a(key, "EC")     ? "critical,digitalSignature,keyAgreement"
+                        : EVP_PKEY_is_a(key, "RSA")    ? "critical,digitalSignature,keyEncipherment"
+                        : EVP_PKEY_is_a(key, "X25519") ? "critical,keyAgreement"
+                                                       : "critical,digitalSignature";
+    const char *basic = spec->ca ? "critical,CA:TRUE" : "critical,CA:FALSE";
+    pki_add_extension(&context, cert, "basicConstraints", spec->basic != NULL ? spec->basic : basic);
+    pki_add_extension(&context, cert, "keyUsage", spec->key_usage != NULL ? spec->key_usage : usage);
+    pki_add_extension(&context, cert, "extendedKeyUsage",
+                      spec->eku != NULL ? spec->eku
+                      : spec->ca        ? ""
+                                        : "emailProtection");
+    if (!spec->no_key_ids) {
+        pki_add_extension(&context, cert, "subjectKeyIdentifier", "hash");
+        pki_add_extension(&context, cert, "authorityKeyIdentifier", issuer == cert ? "" : "keyid:always");
+    }
+    if (spec->san != NULL)
+        pki_add_san(cert, spec->san);
+    for (const char *const *entry = spec->extensions; entry != NULL && *entry != NULL; entry++) {
+        g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
+        pki_add_extension(&context, cert, name, strchr(*entry, '=') + 1);
+    }
+}
+
+static PKI_UNUSED const EVP_MD *pki_digest(const EVP_PKEY *key, const char *digest)
+{
+    return pki_key_is(key, "ED25519", "ED448") ? NULL : EVP_get_digestbyname(digest != NULL ? digest : "SHA256");
+}
+
+static PKI_UNUSED struct pki *pki_issue(const struct pki_spec *spec)
+{
+    static long counter = 0x1000;
+    struct pki *made = g_new0(struct pki, 1);
+    if (spec->use_key != NULL) {
+        EVP_PKEY_up_ref(spec->use_key);
+        made->key = spec->use_key;
+    } else {
+        made->key = pki_new_key(spec->key, spec->slot != 0 ? spec->slot : spec->ca ? 0 : 1000);
+    }
+    X509 *cert = made->cert = X509_new();
+    X509 *issuer = spec->issuer != NULL ? spec->issuer->cert : cert;
+    EVP_PKEY *signer = spec->issuer != NULL ? spec->issuer->key : made->key;
+    time_t now = time(NULL);
+    X509_NAME *name = pki_name(spec->subject);
+    X509_set_version(cert, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), spec->serial != 0 ? spec->serial : counter++);
+    ASN1_TIME_set(X509_getm_notBefore(cert), spec->not_before != 0 ? spec->not_before : now - 86400);
+    ASN1_TIME_set(X509_getm_notAfter(cert), spec->not_after != 0 ? spec->not_after : now + 365 * 86400);
+    X509_set_subject_name(cert, name);
+    X509_NAME_free(name);
+    X509_set_issuer_name(cert, X509_get_subject_name(issuer));
+    g_assert_true(X509_set_pubkey(cert, made->key));
+    pki_add_extensions(spec, issuer, cert, made->key);
+    g_assert_true(X509_sign(cert, signer, pki_digest(signer, spec->digest)) > 0);
+    /* Encode and parse again: a certificate just made lacks what a received one has (cached extensions, encoding). */
+    unsigned char *der = NULL;
+    int length = i2d_X509(cert, &der);
+    const unsigned char *at = der;
+    made->cert = d2i_X509(NULL, &at, length);
+    g_assert_nonnull(made->cert);
+    OPENSSL_free(der);
+    X509_free(cert);
+    return made;
+}
+
+static PKI_UNUSED struct pki *pki_ca(const char *name)
+{
+    g_autofree char *cn = g_strconcat("CN=", name, NULL);
+    return pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("O=Tests", cn)});
+}
+
+/* A CA below another. */
+static PKI_UNUSED struct pki *pki_sub_ca(const struct pki *issuer, const char *name)
+{
+    g_autofree char *cn = g_strconcat("CN=", name, NULL);
+    return pki_issue(&(struct pki_spec){.issuer = issuer, .ca = true, .subject = PKI_LIST("O=Tests", cn)});
+}
+
+/* A gateway certificate named as RFC 3183 section 3.1.1 wants it: CN=role, SAN role@domain. P-256, or RSA-2048. */
+static PKI_UNUSED struct pki *pki_role_with(const struct pki *issuer, const char *role, const char *domain,
+                                            enum pki_key key)
+{
+    g_autofree char *cn = g_strconcat("CN=", role, NULL);
+    g_autofree char *mail = g_strconcat("email:", role, "@", domain, NULL);
+    return pki_issue(
+        &(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("O=Tests", cn), .san = PKI_LIST(mail), .key = key});
+}
+
+static PKI_UNUSED struct pki *pki_role(const struct pki *issuer, const char *role, const char *domain)
+{
+    return pki_role_with(issuer, role, domain, PKI_EC);
+}
+
+static PKI_UNUSED struct pki *pki_person(const struct pki *issuer, const char *address)
+{
+    g_autofree char *cn = g_strconcat("CN=", address, NULL);
+    g_autofree char *mail = g_strconcat("email:", address, NULL);
+    return pki_issue(&(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("O=Tests", cn), .san = PKI_LIST(mail)});
+}
+
+static PKI_UNUSED void pki_crl_add(X509_CRL *crl, const struct pki *revoked, time_t when)
+{
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_TIME *at = ASN1_TIME_set(NULL, when);
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked->cert));
+    X509_REVOKED_set_revocationDate(entry, at);
+    X509_CRL_add0_revoked(crl, entry);
+    ASN1_TIME_free(at);
+}
+
+static PKI_UNUSED void pki_crl_extensions(const struct pki_crl_spec *spec, X509_CRL *crl)
+{
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, spec->issuer->cert, NULL, NULL, crl, 0);
+    X509V3_set_ctx_nodb(&context);
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    ASN1_INTEGER_set(number, spec->number != 0 ? spec->number : 1);
+    X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0);
+    ASN1_INTEGER_free(number);
+    for (const char *const *entry = spec->extensions; entry != NULL && *entry != NULL; entry++) {
+        g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
+        X509_EXTENSION *extension = pki_extension(&context, name, strchr(*entry, '=') + 1);
+        X509_CRL_add_ext(crl, extension, -1);
+        X509_EXTENSION_free(extension);
+    }
+}
+
+static PKI_UNUSED X509_CRL *pki_crl(const struct pki_crl_spec *spec)
+{
+    time_t now = time(NULL);
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *last = ASN1_TIME_set(NULL, spec->this_update != 0 ? spec->this_update : now - 86400);
+    X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(spec->issuer->cert));
+    X509_CRL_set1_lastUpdate(crl, last);
+    if (spec->next_update != -1) {
+        ASN1_TIME *next = ASN1_TIME_set(NULL, spec->next_update != 0 ? spec->next_update : now + 30 * 86400);
+        X509_CRL_set1_nextUpdate(crl, next);
+        ASN1_TIME_free(next);
+    }
+    ASN1_TIME_free(last);
+    for (size_t i = 0; i < PKI_REVOKED_MAX && spec->revoked[i] != NULL; i++)
+        pki_crl_add(crl, spec->revoked[i], now - 3600);
+    pki_crl_extensions(spec, crl);
+    X509_CRL_sort(crl);
+    g_assert_true(X509_CRL_sign(crl, spec->issuer->key, pki_digest(spec->issuer->key, NULL)) > 0);
+    unsigned char *der = NULL;
+    int length = i2d_X509_CRL(crl, &der);
+    const unsigned char *at = der;
+    X509_CRL *parsed = d2i_X509_CRL(NULL, &at, length);
+    g_assert_nonnull(parsed);
+    OPENSSL_free(der);
+    X509_CRL_free(crl);
+    return parsed;
+}
+
+/* --- files; each returns the path, g_free() --- */
+
+static PKI_UNUSED char *pki_folder(void)
+{
+    char *folder = g_dir_make_tmp("domsec-test-XXXXXX", NULL);
+    g_assert_nonnull(folder);
+    return folder;
+}
+
+static PKI_UNUSED void pki_remove_tree(const char *path)
+{
+    struct stat status;
+    g_assert_true(lstat(path, &status) == 0);
+    if (S_ISDIR(status.st_mode)) {
+        GDir *dir = g_dir_open(path, 0, NULL);
+        const char *name;
+        while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+            g_autofree char *child = g_build_filename(path, name, NULL);
+            pki_remove_tree(child);
+        }
+        g_clear_pointer(&dir, g_dir_close);
+    }
+    g_remove(path);
+}
+
+static PKI_UNUSED void pki_remove(char *folder)
+{
+    pki_remove_tree(folder);
+    g_free(folder);
+}
+
+/* Makes folders on the way as needed ("policy.d/partner.test.conf"). */
+static PKI_UNUSED char *pki_write_text(const char *folder, const char *name, const char *text)
+{
+    char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *parent = g_path_get_dirname(path);
+    g_assert_true(g_mkdir_with_parents(parent, 0700) == 0);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    return path;
+}
+
+static PKI_UNUSED BIO *pki_open(const char *folder, const char *name, mode_t mode, char **path)
+{
+    *path = pki_write_text(folder, name, "");
+    g_assert_true(chmod(*path, mode) == 0);
+    BIO *file = BIO_new_file(*path, "w");
+    g_assert_nonnull(file);
+    return file;
+}
+
+/* PEM, the certificates of all arguments; end the list with NULL. */
+static PKI_UNUSED __attribute__((sentinel)) char *pki_write(const char *folder, const char *name, ...)
+{
+    char *path;
+    BIO *file = pki_open(folder, name, 0644, &path);
+    va_list list;
+    va_start(list, name);
+    for (const struct pki *each; (each = va_arg(list, const struct pki *)) != NULL;)
+        g_assert_true(PEM_write_bio_X509(file, each->cert));
+    va_end(list);
+    BIO_free(file);
+    return path;
+}
+
+static PKI_UNUSED char *pki_write_key(const char *folder, const char *name, const struct pki *pki)
+{
+    char *path;
+    BIO *file = pki_open(folder, name, 0600, &path);
+    g_assert_true(PEM_write_bio_PKCS8PrivateKey(file, pki->key, NULL, NULL, 0, NULL, NULL));
+    BIO_free(file);
+    return path;
+}
+
+static PKI_UNUSED char *pki_write_crl(const char *folder, const char *name, const X509_CRL *crl)
+{
+    char *path;
+    BIO *file = pki_open(folder, name, 0644, &path);
+    g_assert_true(PEM_write_bio_X509_CRL(file, crl));
+    BIO_free(file);
+    return path;
+}
+
+#endif
