@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * error: formats what went wrong, and makes any text from outside safe to show.
+ *
+ * Texts quote hostile input, so everything is passed through text_printable() once it is formatted; callers need not
+ * think of it. What is printable stays as it is, a backslash too: text that went through once is not changed when it
+ * goes through again (an error that is logged goes through twice). Not for quoting in a way that can be undone.
+ */
+#include "base/error.h"
+
+#include <glib.h>
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Larger than error.text, so that the cut falls in text_printable(), which cuts between characters. */
+#define SCRATCH_SIZE 1024
+
+/* Controls (C0, DEL, C1), the line separators, and the bidirectional overrides, which make a terminal show another
+ * text than the one that is there. */
+static bool is_hidden(gunichar c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Bytes of the character at src, 0 if it is not to be shown as it is. */
+static size_t printable_length(const char *src, size_t length)
+{
+    unsigned char first = (unsigned char)src[0];
+    if (first < 0x80)
+        return first >= 0x20 && first != 0x7f ? 1 : 0;
+    gunichar c = g_utf8_get_char_validated(src, (gssize)(length < 6 ? length : 6));
+    if (c == (gunichar)-1 || c == (gunichar)-2 || is_hidden(c))
+        return 0;
+    return (size_t)(g_utf8_next_char(src) - src);
+}
+
+void text_printable(char *dst, size_t size, const char *src, size_t length)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t out = 0;
+
+    if (size == 0)
+        return;
+    for (size_t in = 0; in < length;) {
+        size_t step = printable_length(src + in, length - in);
+        size_t need = step != 0 ? step : 4;
+        if (out + need >= size)
+            break;
+        if (step != 0) {
+            memcpy(dst + out, src + in, step);
+            in += step;
+        } else {
+            unsigned char byte = (unsigned char)src[in++];
+            char escape[4] = {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+            memcpy(dst + out, escape, sizeof escape);
+        }
+        out += need;
+    }
+    dst[out] = '\0';
+}
+
+static void set_text(struct error *error, const char *text)
+{
+    text_printable(error->text, sizeof error->text, text, strlen(text));
+}
+
+/* An unset kind would look like success to whoever reads it. */
+static enum error_kind real_kind(enum error_kind kind)
+{
+    return kind == ERROR_NONE ? ERROR_BUG : kind;
+}
+
+bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(scratch, sizeof scratch, format, arguments);
+    va_end(arguments);
+    error->kind = real_kind(kind);
+    set_text(error, scratch);
+    return false;
+}
+
+/* Appends ": reason (data)" of the oldest queued error. */
+static void append_openssl(char *text, size_t size)
+{
+    const char *data = NULL;
+    int flags = 0;
+    unsigned long code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags);
+    if (code == 0)
+        return;
+    const char *reason = ERR_SYSTEM_ERROR(code) ? g_strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
+    size_t used = strlen(text);
+    if (reason != NULL)
+        snprintf(text + used, size - used, ": %s", reason);
+    else
+        snprintf(text + used, size - used, ": OpenSSL error %lx", code);
+    used = strlen(text);
+    if ((flags & ERR_TXT_STRING) != 0 && data != NULL && data[0] != '\0')
+        snprintf(text + used, size - used, " (%s)", data);
+}
+
+bool error_set_openssl(struct error *error, enum error_kind kind, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(scratch, sizeof scratch, format, arguments);
+    va_end(arguments);
+    append_openssl(scratch, sizeof scratch);
+    ERR_clear_error();
+    error->kind = real_kind(kind);
+    set_text(error, scratch);
+    return false;
+}
+
+bool error_prefix(struct error *error, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(scratch, sizeof scratch, format, arguments);
+    va_end(arguments);
+    size_t used = strlen(scratch);
+    snprintf(scratch + used, sizeof scratch - used, ": %s", error->text);
+    error->kind = real_kind(error->kind);
+    set_text(error, scratch);
+    return false;
+}
