@@ -71,7 +71,6 @@ struct result {
     char *from;         /* the From mailbox; NULL if none or odd */
     char *rule;         /* inbound: the rule's name */
     char *authentication_results; /* inbound: the value of the field that edits insert; NULL */
-    char *spans;        /* reserved for the trace of time spent; NULL */
     struct edits edits;
 };
 

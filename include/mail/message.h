@@ -59,7 +59,7 @@ struct slice message_header(const struct message *message);   /* without the emp
 struct slice message_body(const struct message *message);
 const struct fields *message_fields(const struct message *message);
 bool message_is_unix(const struct message *message);          /* LF line ends were turned into CRLF */
-void message_forget(struct message *message);                 /* spool_forget() */
+void message_forget(const struct message *message);                 /* spool_forget() */
 
 DECLARE_OWNED(message, struct message *, message_free)
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * examine: takes a message's S/MIME layers apart from the outside in, judges each one (cryptography by smime/, chain and
+ * name by trust/) and sums up in two results kept apart: the domain's and the person's. Shared by inbound (what to deliver, what to
+ * say) and outbound (is every signature inside good, RFC 3183 §3.2; what lies under our own encryption, §5).
+ */
+#ifndef DOMSEC_GATEWAY_EXAMINE_H
+#define DOMSEC_GATEWAY_EXAMINE_H
+
+#include "gateway/gateway.h"
+
+/* The mailboxes of From, and why they cannot be used if they cannot. */
+struct originator {
+    struct addresses from;
+    char fault[320]; /* no From, two From fields, odd syntax; empty if all is well */
+    char **domains;  /* of from, in its order, NULL-terminated; lent by from */
+};
+void originator_read(const struct message *message, struct originator *originator);
+/* For `domsec explain`: from an address without a message. */
+void originator_from_text(const char *from, struct originator *originator);
+void originator_clear(struct originator *originator);
+
+struct examined_layer {
+    struct layer layer;
+    struct part *inner; /* the entity inside, parsed; NULL if the layer could not be opened or holds nothing */
+    bool opened;
+    bool holds;         /* opened; and, if signed, each signature's cryptography holds */
+};
+
+struct examination {
+    struct part *root;
+    struct examined_layer *layers; /* those that cover the whole body, outermost first */
+    size_t layer_count;
+    struct reported_layer *reported; /* the same, then the partial ones */
+    size_t reported_count;
+    struct finding domain, originator;
+    char *domain_name, *originator_name;
+    bool decrypted;                /* one of the layers was encrypted to us and is open */
+    bool undecryptable;            /* the innermost reached is encrypted and stays shut */
+    char undecryptable_reason[320];
+    char bad_signature[320];       /* why some signature does not hold; empty: all hold or there is none */
+    struct error failure;          /* kind other than NONE and PERMANENT: we failed, not the message */
+};
+
+/* Examines message under rule (whose anchors and naming judge), as of `at`. The examination refers to message. */
+struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,
+                            const struct originator *originator, time_t at);
+void examination_free(struct examination *examination);
+
+/* The entity inside the `depth` outermost layers, depth 0 is the message itself; NULL if there is none. */
+const struct part *examination_entity(const struct examination *examination, size_t depth);
+/* How many of the outermost layers come off before local delivery: all down to the last one that was encrypted to us, then domain,
+ * review and additional-attributes signatures and empty-signature layers; an originator's signature and all in it stays, and
+ * so does a signature that does not hold. */
+size_t examination_removable(const struct examination *examination);
+
+DECLARE_OWNED(examination, struct examination *, examination_free)
+static inline __attribute__((unused)) void cleanup_originator(struct originator *originator)
+{
+    originator_clear(originator);
+}
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * examine: walks from the outermost S/MIME layer inwards as long as a layer covers the whole body, then looks, without
+ * decrypting, for signed or encrypted parts among other parts: those are reported as partial and count for nothing
+ * (a verdict on a part is no verdict on the message, and decrypting a part beside others would leak it: EFAIL).
+ */
+#include "gateway/internal.h"
+
+#include <string.h>
+
+static struct examined_layer *add_layer(struct examination *examination)
+{
+    examination->layers = g_renew(struct examined_layer, examination->layers, examination->layer_count + 1);
+    struct examined_layer *layer = &examination->layers[examination->layer_count++];
+    memset(layer, 0, sizeof *layer);
+    return layer;
+}
+
+static struct reported_layer *add_report(struct examination *examination, enum layer_type type)
+{
+    examination->reported = g_renew(struct reported_layer, examination->reported, examination->reported_count + 1);
+    struct reported_layer *reported = &examination->reported[examination->reported_count++];
+    memset(reported, 0, sizeof *reported);
+    reported->type = type;
+    return reported;
+}
+
+/* "1" for the outermost, "1.1" for what is inside it … */
+static char *layer_path(size_t depth)
+{
+    GString *path = g_string_new("1");
+
+    for (size_t i = 0; i < depth; i++)
+        g_string_append(path, ".1");
+    return g_string_free(path, FALSE);
+}
+
+/* An inner entity that begins without header fields is all body (a CMS of other software may hold bare text). */
+static struct part *parse_inner(struct slice inner, const struct limits *limits, struct error *error)
+{
+    const char *end = inner.len > 0 ? memmem(inner.data, inner.len, "\r\n\r\n", 4) : NULL;
+    struct slice header = SLICE_NONE, body = inner;
+    struct fields fields = {0};
+
+    if (inner.len >= 2 && memcmp(inner.data, "\r\n", 2) == 0) {
+        body = (struct slice){inner.data + 2, inner.len - 2};
+    } else if (end != NULL) {
+        header = (struct slice){inner.data, (size_t)(end - inner.data) + 2};
+        body = (struct slice){end + 4, inner.len - header.len - 2};
+        if (!fields_parse(header, limits, &fields, error))
+            return NULL;
+        if (fields.count == 0 || fields.junk.len > 0) {
+            header = SLICE_NONE;
+            body = inner;
+        }
+        fields_clear(&fields);
+    }
+    return part_parse(header, body, limits, error);
+}
+
+static void note_bad_signature(struct examination *examination, const struct reported_layer *reported)
+{
+    if (reported->signer_count > 0 && reported->finding.outcome != OUTCOME_PASS && examination->bad_signature[0] == '\0')
+        g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof examination->bad_signature);
+}
+
+static void judge_opened(const struct judge *judge, struct examination *examination, struct examined_layer *examined,
+                         struct reported_layer *reported)
+{
+    const struct layer *layer = &examined->layer;
+
+    examined->holds = true;
+    if (layer->type == LAYER_SIGNED) {
+        judge_signed(judge, layer, reported);
+        for (size_t i = 0; i < layer->signer_count; i++)
+            examined->holds &= layer->signers[i].valid;
+        note_bad_signature(examination, reported);
+    } else if (layer->type == LAYER_COMPRESSED) {
+        finding_set(&reported->finding, OUTCOME_NONE, "compressed, opened");
+    } else {
+        examination->decrypted = true;
+        finding_set(&reported->finding, OUTCOME_PASS, "decrypted with the key of %s%s",
+                    layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
+                    layer->authenticated ? "" : "; the encryption does not protect against changes");
+    }
+}
+
+static void report_shut(struct examination *examination, enum opened opened, const struct layer *layer,
+                        struct reported_layer *reported, const struct error *error)
+{
+    bool encrypted = layer->type == LAYER_ENVELOPED || layer->type == LAYER_AUTHENVELOPED;
+
+    if (opened == OPENED_NO_KEY) {
+        finding_set(&reported->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
+    } else if (error->kind != ERROR_PERMANENT) {
+        examination->failure = *error;
+        finding_set(&reported->finding, OUTCOME_TEMPERROR, "%s", error->text);
+    } else {
+        finding_set(&reported->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", error->text);
+        if (!encrypted)
+            g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
+    }
+    if (opened == OPENED_NO_KEY || encrypted) {
+        examination->undecryptable = true;
+        g_strlcpy(examination->undecryptable_reason, reported->finding.reason,
+                  sizeof examination->undecryptable_reason);
+    }
+}
+
+/* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
+static const struct part *walk_layer(const struct judge *judge, struct examination *examination, const struct part *part)
+{
+    const struct limits *limits = &judge->gateway->conf->limits;
+    struct layer layer = {0};
+    struct error error = {0};
+
+    enum opened opened = smime_open(part, judge->gateway->keys, limits, &layer, &error);
+    if (opened == OPENED_NOT_SMIME)
+        return NULL;
+
+    struct reported_layer *reported = add_report(examination, layer.type);
+    struct examined_layer *examined = add_layer(examination);
+    examined->layer = layer;
+    reported->part = layer_path(examination->layer_count - 1);
+    if (opened == OPENED && examination->layer_count > limits->layers) {
+        opened = OPENED_FAILED;
+        error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
+    }
+    if (opened != OPENED) {
+        report_shut(examination, opened, &layer, reported, &error);
+        return NULL;
+    }
+    examined->opened = true;
+    judge_opened(judge, examination, examined, reported);
+    if (layer.inner.data == NULL)
+        return NULL;
+    examined->inner = parse_inner(layer.inner, limits, &error);
+    if (examined->inner == NULL) {
+        examined->opened = examined->holds = false;
+        report_shut(examination, OPENED_FAILED, &layer, reported, &error);
+    }
+    return examined->inner;
+}
+
+/* A signature over one part among others authenticates that part, never the message. */
+static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part)
+{
+    struct layer layer = {0};
+    struct error error = {0};
+
+    if (part_is_pkcs7_mime(part) || part_is_multipart_signed(part)) {
+        enum opened opened = smime_open(part, NULL, &judge->gateway->conf->limits, &layer, &error);
+        struct reported_layer *reported = add_report(examination, layer.type);
+
+        reported->partial = true;
+        g_autofree char *path = layer_path(examination->layer_count);
+        reported->part = g_strconcat(path, ".", part->id, NULL);
+        if (opened == OPENED && layer.type == LAYER_SIGNED)
+            judge_signed(judge, &layer, reported);
+        else
+            finding_set(&reported->finding, OUTCOME_NEUTRAL, "%s",
+                        opened == OPENED_NO_KEY ? "an encrypted part among other parts is not decrypted"
+                                                : "a part that cannot be opened by itself");
+        note_bad_signature(examination, reported);
+        if (reported->finding.outcome == OUTCOME_PASS)
+            finding_set(&reported->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message",
+                        part->id);
+        layer_clear(&layer);
+        return;
+    }
+    for (size_t i = 0; i < part->child_count; i++)
+        report_partial(judge, examination, &part->children[i]);
+}
+
+/* The result of one kind of signature: the worst that was found, since a failed check is never hidden by a good one. */
+static void sum_up(struct finding *sum, const struct reported_layer *reported, bool *seen)
+{
+    if (!*seen || outcome_is_worse(reported->finding.outcome, sum->outcome))
+        *sum = reported->finding;
+    *seen = true;
+}
+
+static bool is_originators(const struct reported_layer *reported)
+{
+    return reported->signer_count > 0 &&
+           (reported->signature_types == 0 || (reported->signature_types & SIGNATURE_TYPE_ORIGINATOR));
+}
+
+/* RFC 3183 §3.2, last paragraphs: the domain and the person are two statements. */
+static void sum_up_all(struct examination *examination, const struct originator *originator)
+{
+    bool domain_seen = false, originator_seen = false;
+
+    for (size_t i = 0; i < examination->reported_count; i++) {
+        const struct reported_layer *reported = &examination->reported[i];
+        bool broken = reported->type == LAYER_SIGNED && reported->signer_count == 0 &&
+                      reported->finding.outcome != OUTCOME_NONE && reported->finding.outcome != OUTCOME_NEUTRAL;
+
+        /* The partial ones come last: they count only where nothing covers the whole. */
+        if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) && !(reported->partial && domain_seen))
+            sum_up(&examination->domain, reported, &domain_seen);
+        if ((broken || is_originators(reported)) && !(reported->partial && originator_seen))
+            sum_up(&examination->originator, reported, &originator_seen);
+    }
+    if (!domain_seen)
+        finding_set(&examination->domain, OUTCOME_NONE, "no domain signature");
+    if (!originator_seen)
+        finding_set(&examination->originator, OUTCOME_NONE, "no originator's signature");
+    if (domain_seen && originator->from.count > 0)
+        examination->domain_name = g_strdup(originator->from.list[0].domain);
+    if (originator_seen && originator->from.count > 0)
+        examination->originator_name = g_strdup(originator->from.list[0].text);
+}
+
+struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,
+                            const struct originator *originator, time_t at)
+{
+    const struct judge judge = {.gateway = gateway, .rule = rule, .originator = originator, .at = at};
+    owned(examination) struct examination *examination = g_new0(struct examination, 1);
+    struct error error = {0};
+
+    examination->root = part_parse(message_header(message), message_body(message), &gateway->conf->limits, &error);
+    if (examination->root == NULL) {
+        examination->failure = error;
+        finding_set(&examination->domain, OUTCOME_PERMERROR, "%s", error.text);
+        finding_set(&examination->originator, OUTCOME_PERMERROR, "%s", error.text);
+        return steal(&examination);
+    }
+    const struct part *innermost = examination->root;
+    for (const struct part *part = innermost; part != NULL; part = walk_layer(&judge, examination, part))
+        innermost = part;
+    if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost)
+        report_partial(&judge, examination, innermost);
+    sum_up_all(examination, originator);
+    return steal(&examination);
+}
+
+void examination_free(struct examination *examination)
+{
+    if (examination == NULL)
+        return;
+    for (size_t i = examination->layer_count; i > 0; i--) {
+        part_free(examination->layers[i - 1].inner);
+        layer_clear(&examination->layers[i - 1].layer);
+    }
+    g_free(examination->layers);
+    reported_layers_free(examination->reported, examination->reported_count);
+    part_free(examination->root);
+    g_free(examination->domain_name);
+    g_free(examination->originator_name);
+    g_free(examination);
+}
+
+const struct part *examination_entity(const struct examination *examination, size_t depth)
+{
+    if (depth == 0)
+        return examination->root;
+    return depth <= examination->layer_count ? examination->layers[depth - 1].inner : NULL;
+}
+
+static bool is_removable_signature(const struct examination *examination, size_t i)
+{
+    const struct examined_layer *examined = &examination->layers[i];
+
+    if (!examined->holds || examined->inner == NULL || examined->layer.type != LAYER_SIGNED)
+        return false;
+    if (examined->layer.signer_count == 0)
+        return i > 0; /* by itself it came from elsewhere, and nobody asked us to open it */
+    return !is_originators(&examination->reported[i]);
+}
+
+size_t examination_removable(const struct examination *examination)
+{
+    size_t removable = 0;
+
+    for (size_t i = 0; i < examination->layer_count; i++)
+        if (examination->layers[i].layer.identity != NULL && examination->layers[i].inner != NULL)
+            removable = i + 1;
+    while (removable < examination->layer_count && is_removable_signature(examination, removable))
+        removable++;
+    return removable;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gateway: opens the services that a configuration names, in the order of the layers, so that every key, chain and
+ * directory is read once and shared by all messages. What happens to a message is in outbound.c and inbound.c.
+ */
+#include "gateway/internal.h"
+
+struct gateway *gateway_open(struct conf *conf, struct faults *faults)
+{
+    struct error error = {0};
+    struct gateway *gateway = g_new0(struct gateway, 1);
+
+    gateway->references = 1;
+    gateway->conf = conf_ref(conf);
+    mime_init();
+    if (!smime_init(&error))
+        faults_add(faults, conf->file, 0, "%s", error.text);
+    gateway->keys = keys_open(conf, faults);
+    gateway->certs = certs_open(conf, faults);
+    gateway->trust = trust_open(conf, faults);
+    if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL)
+        return gateway;
+    if (faults_errors(faults) == 0)
+        faults_add(faults, conf->file, 0, "keys, certificates or anchors could not be opened");
+    gateway_unref(gateway);
+    return NULL;
+}
+
+struct gateway *gateway_ref(struct gateway *gateway)
+{
+    g_atomic_int_inc(&gateway->references);
+    return gateway;
+}
+
+void gateway_unref(struct gateway *gateway)
+{
+    if (gateway == NULL || !g_atomic_int_dec_and_test(&gateway->references))
+        return;
+    trust_close(gateway->trust);
+    certs_close(gateway->certs);
+    keys_close(gateway->keys);
+    conf_unref(gateway->conf);
+    g_free(gateway);
+}
+
+const struct conf *gateway_conf(const struct gateway *gateway)
+{
+    return gateway->conf;
+}
+
+const struct keys *gateway_keys(const struct gateway *gateway)
+{
+    return gateway->keys;
+}
+
+/* One recipient outside is enough: what leaves is bound by the policy for what leaves. */
+enum direction gateway_direction(const struct gateway *gateway, const struct envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        if (!conf_is_local_domain(gateway->conf, envelope->recipients[i].domain))
+            return DIRECTION_OUTBOUND;
+    return DIRECTION_INBOUND;
+}

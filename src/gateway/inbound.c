@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inbound: what arrives. Examined from the outside in, decided by the sender's rule, stripped of the layers that were put on
+ * for the domain, and marked with the result (RFC 8601, 7281). A message that cannot be opened is never delivered in part.
+ */
+#include "gateway/internal.h"
+#include "mail/authres.h"
+
+#include <string.h>
+
+struct way_in {
+    struct gateway *gateway;
+    const struct envelope *envelope;
+    const struct message *message;
+    time_t at;
+    struct originator originator;
+    const struct rule *rule;
+    struct examination *examination;
+    size_t removable; /* layers that come off */
+};
+
+/* --- the decision --- */
+
+static bool is_temporary(const struct finding *finding)
+{
+    return finding->outcome == OUTCOME_TEMPERROR;
+}
+
+/* Mail between our own users that never left: no partner's rule applies to it. */
+static bool is_internal(const struct way_in *way)
+{
+    char reason[800];
+
+    return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason);
+}
+
+static void decide(const struct way_in *way, struct result *result)
+{
+    const struct examination *examination = way->examination;
+    bool domain_pass = examination->domain.outcome == OUTCOME_PASS;
+    bool originator_pass = examination->originator.outcome == OUTCOME_PASS;
+    bool domain_broken = outcome_is_worse(examination->domain.outcome, OUTCOME_NEUTRAL);
+    struct inbound_decision decision = {0};
+    struct inbound_facts facts = {
+        /* RFC 3183 §3.2: a good domain signature authenticates the message; one that does not hold is not outweighed by
+         * an originator's inside it. */
+        .signed_ok = domain_pass || (originator_pass && !domain_broken),
+        .encrypted_ok = examination->decrypted,
+        .undecryptable = examination->undecryptable,
+        .failed_temporarily = !domain_pass && !originator_pass &&
+                              (is_temporary(&examination->domain) || is_temporary(&examination->originator)),
+        .sign_reason = domain_broken || examination->originator.outcome == OUTCOME_NONE ? examination->domain.reason
+                                                                                          : examination->originator.reason,
+        .encrypt_reason = examination->undecryptable ? examination->undecryptable_reason
+                                                     : "the message is not encrypted to this gateway",
+    };
+
+    if (is_internal(way)) {
+        result_decide(result, VERDICT_ACCEPT, NULL, "from a client of ours to our own domains");
+        return;
+    }
+    policy_inbound(way->rule, &facts, &decision);
+    result_decide(result, decision.verdict, NULL, decision.reason);
+}
+
+/* --- the edits --- */
+
+static const char *identifier_of(const struct examination *examination, bool domain, const struct reported_layer **of)
+{
+    for (size_t i = 0; i < examination->reported_count; i++) {
+        const struct reported_layer *layer = &examination->reported[i];
+        bool is_domain = (layer->signature_types & SIGNATURE_TYPE_DOMAIN) != 0;
+
+        if (layer->type == LAYER_SIGNED && layer->signer_count > 0 && is_domain == domain) {
+            *of = layer;
+            return layer->signers[0].address;
+        }
+    }
+    *of = NULL;
+    return NULL;
+}
+
+static void describe(const struct examination *examination, bool domain, struct authres_result *out)
+{
+    const struct finding *finding = domain ? &examination->domain : &examination->originator;
+    const struct reported_layer *layer = NULL;
+    const char *identifier = identifier_of(examination, domain, &layer);
+    size_t n = 0;
+
+    out->result = outcome_name(finding->outcome);
+    out->comment = domain ? "domain signature" : "originator signature";
+    out->reason = finding->reason;
+    if (layer == NULL)
+        return;
+    out->properties[n++] = (struct authres_property){"body.smime-part", layer->part};
+    if (identifier != NULL)
+        out->properties[n++] = (struct authres_property){"body.smime-identifier", identifier};
+    /* RFC 7281 §3.2.1: serial and issuer go together. */
+    if (layer->signers[0].serial != NULL && layer->signers[0].issuer != NULL) {
+        out->properties[n++] = (struct authres_property){"body.smime-serial", layer->signers[0].serial};
+        out->properties[n++] = (struct authres_property){"body.smime-issuer", layer->signers[0].issuer};
+    }
+}
+
+/* NULL for a message without S/MIME: nothing was authenticated, and what needs no change is not touched. */
+static char *authentication_results(const struct way_in *way)
+{
+    const struct examination *examination = way->examination;
+    struct authres_result results[2] = {0};
+    size_t count = 0;
+
+    if (examination->reported_count == 0)
+        return NULL;
+    if (examination->domain.outcome != OUTCOME_NONE)
+        describe(examination, true, &results[count++]);
+    if (examination->originator.outcome != OUTCOME_NONE)
+        describe(examination, false, &results[count++]);
+    if (count == 0) {
+        results[0].result = outcome_name(OUTCOME_NONE);
+        results[0].reason = examination->undecryptable ? examination->undecryptable_reason : NULL;
+        count = 1;
+    }
+    return authres_format(way->gateway->conf->authserv_id, results, count);
+}
+
+/* RFC 8601 §5: what claims to be ours and came from outside goes. */
+static void remove_forged_results(const struct way_in *way, struct edits *edits)
+{
+    const struct fields *fields = message_fields(way->message);
+    const struct field *field;
+
+    for (unsigned i = 1; (field = fields_find(fields, "Authentication-Results", i)) != NULL; i++)
+        if (authres_is_from(field->value, way->gateway->conf->authserv_id))
+            edits_delete(edits, "Authentication-Results", field->index);
+}
+
+/* Only the Content-* fields of what was inside come out: no inner From, Subject or Received is ever promoted. */
+static struct rope *mime_fields(const struct part *part)
+{
+    struct rope *header = rope_new();
+
+    for (size_t i = 0; i < part->fields.count; i++) {
+        const struct field *field = &part->fields.list[i];
+
+        if (field->name.len > 8 && g_ascii_strncasecmp(field->name.data, "Content-", 8) == 0) {
+            rope_borrow(header, field->name);
+            rope_copy(header, slice_of(":"));
+            rope_borrow(header, field->value);
+            rope_copy(header, slice_of("\r\n"));
+        }
+    }
+    return header;
+}
+
+/* What goes back to the MTA has CRLF line ends only, whatever was encrypted: nothing can be smuggled into SMTP. */
+static bool make_entity(const struct way_in *way, const struct part *part, struct entity *entity, struct error *error)
+{
+    struct rope *body = rope_new();
+    struct slice bytes = part->body;
+
+    entity->header = mime_fields(part);
+    entity->body = body;
+    if (!mime_is_canonical(bytes)) {
+        struct spool *spool = spool_new(&way->gateway->conf->limits);
+        bool changed = false;
+
+        rope_own(body, spool, (void (*)(void *))spool_free);
+        if (!mime_line_ends(bytes, spool, &changed, error) || !spool_finish(spool, &bytes, error))
+            return false;
+    }
+    rope_borrow(body, bytes);
+    return true;
+}
+
+static bool take_off(struct way_in *way, struct result *result, struct error *error)
+{
+    struct entity entity = {0};
+
+    if (way->removable == 0)
+        return true;
+    if (!make_entity(way, examination_entity(way->examination, way->removable), &entity, error)) {
+        entity_clear(&entity);
+        return false;
+    }
+    edits_replace_entity(&result->edits, way->message, &entity);
+    for (size_t i = 0; i < way->removable; i++)
+        result->layers[i].removed = true;
+    return true;
+}
+
+static void make_edits(struct way_in *way, struct result *result)
+{
+    struct error error = {0};
+
+    if (!take_off(way, result, &error)) {
+        edits_clear(&result->edits);
+        result_fail(result, &error);
+        return;
+    }
+    remove_forged_results(way, &result->edits);
+    if (result->authentication_results != NULL)
+        edits_insert(&result->edits, "Authentication-Results", result->authentication_results);
+    edits_finish(&result->edits);
+    if (result->edits.body != NULL)
+        rope_own(result->edits.body, steal(&way->examination), (void (*)(void *))examination_free);
+}
+
+struct result *gateway_inbound(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
+                               time_t at)
+{
+    struct result *result = result_new(DIRECTION_INBOUND);
+    struct way_in way = {.gateway = gateway, .envelope = envelope, .message = message, .at = at};
+
+    originator_read(message, &way.originator);
+    bool has_from = way.originator.from.count > 0;
+    if (has_from)
+        result->from = g_strdup(way.originator.from.list[0].text);
+    way.rule = policy_rule(gateway->conf, has_from ? way.originator.from.list[0].domain : envelope->sender.domain);
+    result->rule = g_strdup(way.rule->name);
+    way.examination = examine(gateway, message, way.rule, &way.originator, at);
+    if (way.examination->failure.kind == ERROR_PERMANENT)
+        result_decide(result, VERDICT_REJECT, "5.6.0", way.examination->failure.text);
+    else if (way.examination->failure.kind != ERROR_NONE)
+        result_fail(result, &way.examination->failure);
+    else {
+        decide(&way, result);
+        way.removable = examination_removable(way.examination);
+        result->authentication_results = authentication_results(&way);
+        result_take_examination(result, way.examination);
+        if (result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE)
+            make_edits(&way, result);
+    }
+    examination_free(way.examination);
+    originator_clear(&way.originator);
+    return result;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge: may this signature be believed, and for whom? The cryptography was done by smime/; here it meets the chain, the name and
+ * the SignatureType (RFC 3183 §3.1). A layer is worth what its worst signature is worth.
+ */
+#include "gateway/internal.h"
+
+#include <string.h>
+
+bool outcome_is_worse(enum outcome a, enum outcome b)
+{
+    static const int severity[] = {
+        [OUTCOME_PASS] = 0,   [OUTCOME_NONE] = 1,      [OUTCOME_NEUTRAL] = 2,   [OUTCOME_POLICY] = 3,
+        [OUTCOME_TEMPERROR] = 4, [OUTCOME_FAIL] = 5, [OUTCOME_PERMERROR] = 6,
+    };
+
+    return severity[a] > severity[b];
+}
+
+/* RFC 3183 §3.1.1: what a signature of this type asks of the certificate's name. */
+static bool check_names(const struct judge *judge, const X509 *certificate, unsigned types, struct finding *finding)
+{
+    const char *const *domains = (const char *const *)judge->originator->domains;
+
+    if (types & SIGNATURE_TYPE_DOMAIN) {
+        if (judge->originator->fault[0] != '\0')
+            return finding_set(finding, OUTCOME_POLICY, "%s", judge->originator->fault);
+        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_SIGNING, domains,
+                         judge->originator->from.count, finding);
+        if (finding->outcome != OUTCOME_PASS)
+            return false;
+    }
+    /* §3.1.1: no name mapping is defined for these two. */
+    if (types & SIGNATURE_TYPE_REVIEW) {
+        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_REVIEW, NULL, 0, finding);
+        if (finding->outcome != OUTCOME_PASS)
+            return false;
+    }
+    if (types & SIGNATURE_TYPE_ATTRIBUTES) {
+        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_ATTRIBUTE, NULL, 0, finding);
+        if (finding->outcome != OUTCOME_PASS)
+            return false;
+    }
+    /* §3.1.2: no type means the originator. */
+    if (types == 0 || (types & SIGNATURE_TYPE_ORIGINATOR)) {
+        if (judge->originator->fault[0] != '\0')
+            return finding_set(finding, OUTCOME_POLICY, "%s", judge->originator->fault);
+        trust_check_mailbox(certificate, judge->originator->from.list, judge->originator->from.count, finding);
+        if (finding->outcome != OUTCOME_PASS)
+            return false;
+    }
+    return true;
+}
+
+static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
+                         struct finding *finding)
+{
+    if (!signer->valid) {
+        finding_set(finding, OUTCOME_FAIL, "%s", signer->reason);
+        return;
+    }
+    if (signer->type_fault) {
+        finding_set(finding, OUTCOME_PERMERROR, "SignatureType attribute: %s", signer->reason);
+        return;
+    }
+
+    struct chain_query query = {
+        .leaf = signer->certificate,
+        .untrusted = layer->certificates,
+        .crls = layer->crls,
+        .purpose = PURPOSE_SIGN,
+        .rule = judge->rule,
+        .at = judge->at,
+    };
+    trust_check_chain(judge->gateway->trust, &query, finding);
+    if (finding->outcome != OUTCOME_PASS || !check_names(judge, signer->certificate, signer->types, finding))
+        return;
+    if (signer->weak) {
+        finding_set(finding, OUTCOME_POLICY, "weak signature: %s", signer->reason);
+        return;
+    }
+    g_autofree char *subject = certificate_subject(signer->certificate);
+    finding_set(finding, OUTCOME_PASS, "good signature by %s", subject);
+}
+
+/* The address that the certificate was believed for, or its first. */
+static char *signer_address(const struct judge *judge, const X509 *certificate)
+{
+    bool odd = false;
+    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
+
+    for (size_t i = 0; addresses[i] != NULL; i++) {
+        struct address address = {0};
+        struct error error = {0};
+
+        for (size_t j = 0; address_parse(slice_of(addresses[i]), &address, &error) && j < judge->originator->from.count; j++)
+            if (address_equal(&address, &judge->originator->from.list[j])) {
+                address_clear(&address);
+                return g_strdup(addresses[i]);
+            }
+        address_clear(&address);
+    }
+    return g_strdup(addresses[0]);
+}
+
+static void report_signer(const struct judge *judge, const struct signer *signer, struct reported_signer *reported)
+{
+    if (signer->certificate == NULL) {
+        reported->issuer = g_strdup(signer->issuer);
+        reported->serial = g_strdup(signer->serial);
+        return;
+    }
+    reported->address = signer_address(judge, signer->certificate);
+    reported->subject = certificate_subject(signer->certificate);
+    reported->issuer = certificate_issuer(signer->certificate);
+    reported->serial = certificate_serial(signer->certificate);
+    reported->sha256 = g_malloc0(65);
+    certificate_fingerprint(signer->certificate, reported->sha256);
+}
+
+void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported)
+{
+    if (layer->signer_count == 0) {
+        finding_set(&reported->finding, OUTCOME_NONE, "empty signature layer (RFC 3183 section 3)");
+        return;
+    }
+    reported->signers = g_new0(struct reported_signer, layer->signer_count);
+    reported->signer_count = layer->signer_count;
+    finding_set(&reported->finding, OUTCOME_PASS, "no signature");
+
+    for (size_t i = 0; i < layer->signer_count; i++) {
+        struct finding finding = {0};
+
+        judge_signer(judge, layer, &layer->signers[i], &finding);
+        if (i == 0 || outcome_is_worse(finding.outcome, reported->finding.outcome))
+            reported->finding = finding;
+        reported->signature_types |= layer->signers[i].types;
+        report_signer(judge, &layer->signers[i], &reported->signers[i]);
+    }
+    /* RFC 3183 §3.1.2: "MUST contain the same content". */
+    for (size_t i = 1; i < layer->signer_count; i++)
+        if (layer->signers[i].types != layer->signers[0].types &&
+            !outcome_is_worse(reported->finding.outcome, OUTCOME_PERMERROR))
+            finding_set(&reported->finding, OUTCOME_PERMERROR, "the SignatureType attributes of the signers differ");
+}
