@@ -85,7 +85,11 @@ deps:
 check: deps
 	@$(MAKE) --no-print-directory test
 
-test: unit interop e2e
+# One after the other, also under -j.
+test: all tools $(TESTS)
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory interop
+	@$(MAKE) --no-print-directory e2e
 
 unit: all $(TESTS) tools
 	@tests/run $(BUILD) $(TESTS)
