@@ -48,6 +48,9 @@ void certificate_fingerprint(const X509 *certificate, char hex[65]);
 char *certificate_subject(const X509 *certificate);
 char *certificate_issuer(const X509 *certificate);
 char *certificate_serial(const X509 *certificate); /* upper-case hex, no prefix */
+/* Why this key is too weak to be used or believed (RSA below 2048 bits or with an even exponent or 1, EC below 256 bits, other
+ * kinds but Edwards and Montgomery curves); static. NULL: it is strong enough. NULL key: a weakness. */
+const char *key_weakness(const EVP_PKEY *key);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
 /* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * certificate: what a certificate says of itself, in forms that logs, reports and comparisons can use. Whoever made the
+ * certificate chose these bytes: nothing leaves here that is not printable. Whether any of it is true is trust's to
+ * say.
+ */
+#include "keys/keys.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#define NAME_MAX_SHOWN 1000 /* bytes of a subject; a name made to flood a log is cut */
+#define RSA_MIN_BITS 2048
+#define EC_MIN_BITS 256
+
+void certificate_fingerprint(const X509 *certificate, char hex[65])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    hex[0] = '\0';
+    if (!X509_digest(certificate, EVP_sha256(), digest, &length) || length != 32)
+        return; /* an empty fingerprint equals none */
+    for (unsigned i = 0; i < length; i++)
+        g_snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+static char *printable(const char *data, size_t length)
+{
+    size_t size = 4 * length + 1;
+    char *text = g_malloc(size);
+    text_printable(text, size, data, length);
+    if (strlen(text) > NAME_MAX_SHOWN) {
+        char *end = g_utf8_find_prev_char(text, text + NAME_MAX_SHOWN - 3);
+        memcpy(end != NULL ? end : text, "...", 4);
+    }
+    return text;
+}
+
+static char *name_text(const X509_NAME *name)
+{
+    owned(BIO) BIO *memory = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    if (memory == NULL || X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) {
+        ERR_clear_error();
+        return g_strdup("(unreadable name)");
+    }
+    long length = BIO_get_mem_data(memory, &data);
+    return length > 0 ? printable(data, (size_t)length) : g_strdup("(empty name)");
+}
+
+char *certificate_subject(const X509 *certificate)
+{
+    return name_text(X509_get_subject_name(certificate));
+}
+
+char *certificate_issuer(const X509 *certificate)
+{
+    return name_text(X509_get_issuer_name(certificate));
+}
+
+char *certificate_serial(const X509 *certificate)
+{
+    owned(BIGNUM) BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+    char *hex = number != NULL ? BN_bn2hex(number) : NULL;
+    char *text = g_strdup(hex != NULL ? hex : "");
+    OPENSSL_free(hex);
+    return text;
+}
+
+bool certificate_is_current(const X509 *certificate, time_t at)
+{
+    int before = ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), at);
+    int after = ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), at);
+    return (before == -1 || before == 0) && (after == 0 || after == 1); /* -2: a time that cannot be read */
+}
+
+static const char *rsa_weakness(const EVP_PKEY *key)
+{
+    owned(BIGNUM) BIGNUM *exponent = NULL;
+    if (EVP_PKEY_get_bits(key) < RSA_MIN_BITS)
+        return "RSA key below 2048 bits";
+    if (!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent))
+        return "RSA key without an exponent";
+    /* With e = 1 every signature is its own message; an even e has no private key. */
+    if (BN_cmp(exponent, BN_value_one()) <= 0 || !BN_is_odd(exponent))
+        return "RSA key with an unsafe exponent";
+    return NULL;
+}
+
+const char *key_weakness(const EVP_PKEY *key)
+{
+    if (key == NULL)
+        return "a key that cannot be read";
+    if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
+        return rsa_weakness(key);
+    if (EVP_PKEY_is_a(key, "EC"))
+        return EVP_PKEY_get_bits(key) < EC_MIN_BITS ? "EC key below 256 bits" : NULL;
+    if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") || EVP_PKEY_is_a(key, "X25519") ||
+        EVP_PKEY_is_a(key, "X448"))
+        return NULL;
+    return "a key of a kind that is not used for mail";
+}

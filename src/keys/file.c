@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file: private keys in files, PEM or DER, PKCS#8 or traditional.
+ *
+ * A daemon has nobody to ask for a passphrase, so an encrypted key is an error at once and never a prompt: every reader
+ * gets a callback that refuses. Not for certificates (load.c).
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define KEY_FILE_MAX (1 << 20)
+
+/* Notes that a passphrase was asked for, and gives none. */
+static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
+{
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    *(bool *)asked = true;
+    return -1;
+}
+
+static BIO *open_key_file(const char *path, struct error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        error_set(error, ERROR_CONFIGURATION, "key file %s: %s", path, g_strerror(errno));
+        return NULL;
+    }
+    if (!S_ISREG(status.st_mode) || status.st_size > KEY_FILE_MAX) {
+        error_set(error, ERROR_CONFIGURATION, "key file %s: not a regular file of a key's size", path);
+        return NULL;
+    }
+    errno = 0;
+    BIO *file = BIO_new_file(path, "rb");
+    if (file == NULL) {
+        error_set(error, ERROR_CONFIGURATION, "key file %s: %s", path, g_strerror(errno != 0 ? errno : ENOMEM));
+        ERR_clear_error();
+    }
+    return file;
+}
+
+static EVP_PKEY *read_key(BIO *file, bool *encrypted)
+{
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, refuse_passphrase, encrypted);
+    if (key != NULL || *encrypted)
+        return key;
+    if (BIO_seek(file, 0) < 0)
+        return NULL;
+    key = d2i_PrivateKey_bio(file, NULL);
+    if (key != NULL || BIO_seek(file, 0) < 0)
+        return key;
+    return d2i_PKCS8PrivateKey_bio(file, NULL, refuse_passphrase, encrypted);
+}
+
+static EVP_PKEY *load(const char *path, struct error *error)
+{
+    owned(BIO) BIO *file = open_key_file(path, error);
+    if (file == NULL)
+        return NULL;
+    bool encrypted = false;
+    EVP_PKEY *key = read_key(file, &encrypted);
+    if (key != NULL) {
+        ERR_clear_error(); /* of the forms that it is not */
+        return key;
+    }
+    if (encrypted)
+        error_set(error, ERROR_CONFIGURATION,
+                  "key file %s: the key is encrypted; a daemon cannot ask for its passphrase, so store it without",
+                  path);
+    else
+        error_set(error, ERROR_CONFIGURATION, "key file %s: holds no private key in PEM or DER", path);
+    ERR_clear_error();
+    return NULL;
+}
+
+static bool is_exposed(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && (status.st_mode & 077) != 0;
+}
+
+const struct key_store key_store_file = {.scheme = "file", .load = load, .is_exposed = is_exposed};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load: certificates from a file in any of the forms that people have them in: PEM (several, with other things between
+ * them), DER (one after another), PKCS#7 or CMS certs-only in either. Told apart by trying, never by the file's name.
+ *
+ * One bad block makes the whole file bad: a chain of which a part was left out silently would be a riddle later.
+ */
+#include "keys/keys.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#define CERTIFICATE_FILE_MAX (16 << 20)
+#define CERTIFICATES_MAX 10000
+
+/* Takes the certificate, also on failure. Its extensions are decoded now: later that would need a lock. */
+static bool append(STACK_OF(X509) * list, X509 *certificate)
+{
+    if (sk_X509_num(list) >= CERTIFICATES_MAX || sk_X509_push(list, certificate) <= 0) {
+        X509_free(certificate);
+        return false;
+    }
+    X509_check_purpose(certificate, -1, 0);
+    ERR_clear_error(); /* that a certificate's extensions are bad is for trust to say */
+    return true;
+}
+
+static bool add_cms(STACK_OF(X509) * list, const unsigned char *data, long length)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &data, length);
+    if (cms == NULL || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
+        return false;
+    owned(x509_stack) STACK_OF(X509) *found = CMS_get1_certs(cms);
+    while (found != NULL && sk_X509_num(found) > 0)
+        if (!append(list, sk_X509_shift(found)))
+            return false;
+    return true;
+}
+
+static bool add_der(STACK_OF(X509) * list, const unsigned char *data, long length)
+{
+    const unsigned char *end = data + length;
+    const unsigned char *at = data;
+    while (at < end) {
+        X509 *certificate = d2i_X509(NULL, &at, end - at);
+        if (certificate == NULL)
+            break;
+        if (!append(list, certificate))
+            return false;
+    }
+    return at == end || (at == data && add_cms(list, data, length));
+}
+
+/* A block that is neither a certificate nor a bundle of them (a key, a CRL, parameters) is passed over. */
+static bool add_pem_block(STACK_OF(X509) * list, const char *name, const unsigned char *data, long length)
+{
+    const unsigned char *at = data;
+    if (strcmp(name, PEM_STRING_PKCS7) == 0 || strcmp(name, PEM_STRING_CMS) == 0)
+        return add_cms(list, data, length);
+    if (strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0) {
+        X509 *certificate = d2i_X509(NULL, &at, length);
+        return certificate != NULL && append(list, certificate);
+    }
+    if (strcmp(name, PEM_STRING_X509_TRUSTED) == 0) {
+        X509 *certificate = d2i_X509_AUX(NULL, &at, length);
+        return certificate != NULL && append(list, certificate);
+    }
+    return true;
+}
+
+static bool add_pem(STACK_OF(X509) * list, BIO *file)
+{
+    for (;;) {
+        char *name = NULL, *header = NULL;
+        unsigned char *data = NULL;
+        long length = 0;
+        if (!PEM_read_bio(file, &name, &header, &data, &length))
+            return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+        bool good = add_pem_block(list, name, data, length);
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_free(data);
+        if (!good)
+            return false;
+    }
+}
+
+static bool add_any(STACK_OF(X509) * list, const char *contents, gsize length)
+{
+    if (g_strstr_len(contents, (gssize)length, "-----BEGIN ") == NULL)
+        return add_der(list, (const unsigned char *)contents, (long)length);
+    owned(BIO) BIO *file = BIO_new_mem_buf(contents, (int)length);
+    return file != NULL && add_pem(list, file);
+}
+
+STACK_OF(X509) * certificates_load(const char *file, struct error *error)
+{
+    g_autofree char *contents = NULL;
+    g_autoptr(GError) failure = NULL;
+    gsize length = 0;
+    if (!g_file_get_contents(file, &contents, &length, &failure)) {
+        error_set(error, ERROR_CONFIGURATION, "%s", failure->message);
+        return NULL;
+    }
+    if (length > CERTIFICATE_FILE_MAX) {
+        error_set(error, ERROR_CONFIGURATION, "%s: larger than %d MiB", file, CERTIFICATE_FILE_MAX >> 20);
+        return NULL;
+    }
+    owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
+    if (list == NULL) {
+        error_set(error, ERROR_TEMPORARY, "out of memory");
+        return NULL;
+    }
+    ERR_clear_error();
+    if (!add_any(list, contents, length)) {
+        error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a certificate that can be read", file);
+        return NULL;
+    }
+    ERR_clear_error();
+    if (sk_X509_num(list) == 0) {
+        error_set(error, ERROR_CONFIGURATION, "%s: holds no certificate", file);
+        return NULL;
+    }
+    return steal(&list);
+}
