@@ -41,7 +41,11 @@ enum key_transport { KEY_TRANSPORT_RSA_OAEP, KEY_TRANSPORT_RSA_PKCS1 };
 
 /* The words of the configuration for these values ("sign+encrypt"); lent, static. */
 const char *protect_name(enum protect protect);
+const char *no_certificate_name(enum no_certificate no_certificate);
+const char *unauthentic_name(enum unauthentic unauthentic);
 const char *require_name(enum require require);
+const char *otherwise_name(enum otherwise otherwise);
+const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
 const char *digest_name(enum digest digest); /* "sha256" */
 const char *cipher_name(enum cipher cipher);
@@ -102,6 +106,7 @@ struct limits {
 };
 
 enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };
+const char *mixed_name(enum mixed mixed);
 
 struct conf {
     char *file;   /* absolute path of domsec.conf */
@@ -126,6 +131,7 @@ struct conf {
     int log_level;       /* enum log_level */
     struct rule **rules; /* most specific domain first; the last one is the default rule, always there */
     size_t rule_count;
+    int references; /* private to conf_ref() and conf_unref() */
 };
 
 /* Reads domsec.conf and its policy folder. Every fault is added to faults with file:line. Returns NULL if there is
@@ -137,7 +143,7 @@ void conf_unref(struct conf *conf);
 /* address is a textual IPv4 or IPv6 address (also "IPv6:…" and v4-mapped), as in {client_addr}. NULL is not trusted. */
 bool conf_is_trusted_network(const struct conf *conf, const char *address);
 /* domain in any form that address.h's domain_normalise() accepts, already normalised. Exact match with one of
- * local_domains, or with its subdomains if the entry is written ".acme.test". */
+ * local_domains, or with its subdomains too if the entry is written ".acme.test". */
 bool conf_is_local_domain(const struct conf *conf, const char *domain);
 
 /* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is none (empty labels, over

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * option: the schema of domsec.conf and of policy files. One row per key holds all that is known about it; the parser, the
+ * suggestion for an unknown key and the test that holds domsec.conf(5) against the program read the same rows.
+ * Private to conf/ and its tests.
+ */
+#ifndef DOMSEC_CONF_OPTION_H
+#define DOMSEC_CONF_OPTION_H
+
+#include "conf/conf.h"
+
+struct config_setting_t; /* libconfig's */
+
+/* Where in which file a value stands, for its fault. */
+struct place {
+    struct faults *faults;
+    const char *file;
+    unsigned line;
+    const char *key;
+    const char *folder; /* of domsec.conf: what relative paths are relative to */
+};
+void place_fault(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void place_warn(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks a string and gives it the form in which the snapshot keeps it: g_free(). NULL after a fault was added. */
+typedef char *option_convert(const char *text, const struct place *place);
+option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
+    convert_spool, convert_key;
+
+enum option_type {
+    OPTION_TEXT,   /* char * */
+    OPTION_TEXTS,  /* char **: a list or array of strings, or one string */
+    OPTION_WORD,   /* an enum: the index in words */
+    OPTION_SWITCH, /* bool */
+    OPTION_SIZE,   /* size_t */
+    OPTION_COUNT,  /* unsigned */
+    OPTION_GROUP,  /* a group with a table of its own that fills the same struct */
+    OPTION_GROUPS, /* a list of groups; the loader reads them */
+};
+
+struct option_table;
+
+struct conf_option {
+    const char *key;
+    enum option_type type;
+    size_t offset; /* in the struct that the table fills */
+    bool required;
+    const char *fallback; /* the default as one would write it, a string without its quotes; NULL: none, or `computed` */
+    const char *computed; /* says in words what the default is when the loader finds it out */
+    option_convert *convert; /* OPTION_TEXT, OPTION_TEXTS; NULL: any text but an empty one */
+    const char *const *words;
+    long long minimum, maximum; /* OPTION_SIZE, OPTION_COUNT */
+    const struct option_table *group;
+    const char *help;
+};
+
+struct option_table {
+    const char *name; /* of the block, as domsec.conf(5) heads its section */
+    const struct conf_option *options;
+    size_t count;
+};
+
+extern const struct option_table main_options;     /* struct conf */
+extern const struct option_table identity_options; /* struct identity_conf */
+extern const struct option_table rule_options;     /* struct rule, with outbound_options and inbound_options in it */
+extern const struct option_table outbound_options, inbound_options;
+
+/* Fills base (zeroed) from a group: every key that is there, then the defaults of those that are not or are faulty. */
+void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,
+                       const struct place *place);
+void option_set_defaults(const struct option_table *table, void *base);
+/* Frees the strings and lists in base, but not what OPTION_GROUPS holds. */
+void option_clear(const struct option_table *table, void *base);
+/* The default as domsec.conf(5) shows it: `"reject"`, `20`, `none`, `required`. g_free(). */
+char *option_default_text(const struct conf_option *option);
+/* The line of a key in a group, 0 if it is not there. */
+unsigned option_line(const struct config_setting_t *group, const char *key);
+/* place at a setting, which may stand in an included file. */
+struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file);
+
+/* The known key nearest to an unknown one ("outbound.protect" if it belongs into that group), NULL if none is near. g_free(). */
+char *option_suggest(const struct option_table *table, const char *key);
+
+/* One network of trusted_networks against an address; both as text. False if either is none. */
+bool network_holds(const char *network, const char *address);
+
+#endif

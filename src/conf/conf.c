@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conf: reads domsec.conf into a snapshot and counts who holds it. A message keeps the snapshot that it began with, so a
+ * reload never changes the rules under it. Not for opening what the configuration names, but for the policy folder.
+ */
+#include "conf/conf.h"
+
+#include "conf/option.h"
+#include "conf/rules.h"
+#include "conf/source.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SPOOL_DEFAULT "/var/spool/domsec"
+
+static void conf_free(struct conf *conf)
+{
+    for (size_t i = 0; i < conf->identity_count; i++)
+        option_clear(&identity_options, &conf->identities[i]);
+    g_free(conf->identities);
+    rules_free(conf);
+    option_clear(&main_options, conf);
+    g_free(conf->file);
+    g_free(conf->folder);
+    g_free(conf);
+}
+
+static void read_identities(struct conf *conf, const config_setting_t *root, const struct place *place)
+{
+    const config_setting_t *list = config_setting_get_member(root, "identities");
+    if (list == NULL)
+        return;
+    g_autofree char *list_file = NULL;
+    struct place at = option_place(place, list, &list_file);
+    if (!config_setting_is_list(list)) {
+        place_fault(&at, "\"identities\" must be a list of groups: ( { domain = …; }, … )");
+        return;
+    }
+    conf->identity_count = (size_t)config_setting_length(list);
+    conf->identities = g_new0(struct identity_conf, conf->identity_count);
+    for (size_t i = 0; i < conf->identity_count; i++) {
+        const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
+        g_autofree char *file = NULL;
+        at = option_place(place, element, &file);
+        conf->identities[i].line = at.line;
+        if (config_setting_is_group(element))
+            option_read_group(element, &identity_options, &conf->identities[i], &at);
+        else
+            place_fault(&at, "an identity must be a group: { domain = …; role = …; certificate = …; key = …; }");
+    }
+}
+
+/* An identity of a foreign domain is no harm, but most likely a slip of the pen. */
+static void check_identities(const struct conf *conf, const struct place *place)
+{
+    for (size_t i = 0; i < conf->identity_count; i++) {
+        const struct identity_conf *identity = &conf->identities[i];
+        bool related = identity->domain == NULL;
+        for (char **entry = conf->local_domains; *entry != NULL && !related; entry++) {
+            const char *local = *entry + (**entry == '.');
+            related = domain_is_within(local, identity->domain) || domain_is_within(identity->domain, local);
+        }
+        if (!related)
+            faults_warn(place->faults, place->file, identity->line, "no local domain is served by an identity of \"%s\"",
+                        identity->domain);
+    }
+}
+
+/* The values of which the default depends on the machine. */
+static void find_out_defaults(struct conf *conf)
+{
+    if (conf->limits.spool_dir == NULL) {
+        struct stat status;
+        bool usable = stat(SPOOL_DEFAULT, &status) == 0 && S_ISDIR(status.st_mode) && access(SPOOL_DEFAULT, W_OK | X_OK) == 0;
+        conf->limits.spool_dir = g_strdup(usable ? SPOOL_DEFAULT : g_get_tmp_dir());
+    }
+    if (conf->authserv_id == NULL) {
+        conf->authserv_id = domain_normalise(g_get_host_name());
+        if (conf->authserv_id == NULL)
+            conf->authserv_id = g_strdup("localhost");
+    }
+    if (conf->max_crypto == 0)
+        conf->max_crypto = g_get_num_processors();
+}
+
+static void read_root(struct conf *conf, const config_setting_t *root, const struct place *place)
+{
+    option_read_group(root, &main_options, conf, place);
+    read_identities(conf, root, place);
+    check_identities(conf, place);
+    struct place at = *place;
+    at.line = option_line(root, "policy_dir");
+    rules_load(conf, &at);
+    find_out_defaults(conf);
+}
+
+struct conf *conf_load(const char *file, struct faults *faults)
+{
+    owned(conf) struct conf *conf = g_new0(struct conf, 1);
+    conf->references = 1;
+    conf->file = g_canonicalize_filename(file, NULL);
+    conf->folder = g_path_get_dirname(conf->file);
+    struct place place = {.faults = faults, .file = conf->file, .folder = conf->folder};
+    config_t config;
+    config_init(&config);
+    if (source_read(conf->file, &place, &config))
+        read_root(conf, config_root_setting(&config), &place);
+    config_destroy(&config);
+    return faults_errors(faults) > 0 ? NULL : steal(&conf);
+}
+
+struct conf *conf_ref(struct conf *conf)
+{
+    g_atomic_int_inc(&conf->references);
+    return conf;
+}
+
+void conf_unref(struct conf *conf)
+{
+    if (conf != NULL && g_atomic_int_dec_and_test(&conf->references))
+        conf_free(conf);
+}
+
+bool conf_is_local_domain(const struct conf *conf, const char *domain)
+{
+    for (char **entry = conf->local_domains; *entry != NULL; entry++) {
+        const char *local = *entry;
+        if (local[0] == '.' ? domain_is_within(domain, local + 1) : g_str_equal(domain, local))
+            return true;
+    }
+    return false;
+}

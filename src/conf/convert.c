@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * convert: checks the text of a value and gives it the form in which the snapshot keeps it. One function per kind of
+ * value; networks and sockets have files of their own. What a path names is not opened here, but for the spool folder,
+ * which nobody else would miss before the first large message.
+ */
+#include "conf/option.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char *convert_path(const char *text, const struct place *place)
+{
+    return g_canonicalize_filename(text, place->folder);
+}
+
+char *convert_domain(const char *text, const struct place *place)
+{
+    char *domain = domain_normalise(text);
+    if (domain == NULL)
+        place_fault(place, "\"%s\": \"%s\" is not a domain", place->key, text);
+    return domain;
+}
+
+/* ".acme.test" stands for acme.test and what is below it. */
+char *convert_local_domain(const char *text, const struct place *place)
+{
+    if (text[0] != '.')
+        return convert_domain(text, place);
+    g_autofree char *domain = convert_domain(text + 1, place);
+    return domain == NULL ? NULL : g_strconcat(".", domain, NULL);
+}
+
+/* RFC 8601 §2.5: a token as it is, an internationalised name as A-labels, since not every message may hold UTF-8. */
+char *convert_authserv_id(const char *text, const struct place *place)
+{
+    static const char token[] = "!#$%&'*+-.^_`{|}~";
+    bool is_token = true;
+    for (const char *c = text; *c != '\0'; c++)
+        is_token = is_token && (g_ascii_isalnum(*c) || strchr(token, *c) != NULL);
+    if (is_token)
+        return g_strdup(text);
+    char *domain = domain_normalise(text);
+    if (domain == NULL)
+        place_fault(place, "\"%s\": \"%s\" is not a host name or other word without spaces", place->key, text);
+    return domain;
+}
+
+char *convert_spool(const char *text, const struct place *place)
+{
+    g_autofree char *path = convert_path(text, place);
+    struct stat status;
+    if (stat(path, &status) != 0)
+        place_fault(place, "\"%s\": %s: %s", place->key, path, g_strerror(errno));
+    else if (!S_ISDIR(status.st_mode))
+        place_fault(place, "\"%s\": %s is not a folder", place->key, path);
+    else if (access(path, W_OK | X_OK) != 0)
+        place_fault(place, "\"%s\": %s: not writable: %s", place->key, path, g_strerror(errno));
+    else
+        return steal(&path);
+    return NULL;
+}
+
+/* Which schemes there are is known to keys/ alone. */
+char *convert_key(const char *text, const struct place *place)
+{
+    g_autofree char *scheme = g_uri_parse_scheme(text);
+    if (scheme == NULL) {
+        place_fault(place, "\"%s\": \"%s\" is not a URI, write \"file:%s\" for a file", place->key, text, text);
+        return NULL;
+    }
+    if (strcmp(scheme, "file") != 0)
+        return g_strdup(text);
+    const char *path = text + strlen("file:");
+    if (g_str_has_prefix(path, "//"))
+        path += 2; /* file:///etc/… with an empty host, RFC 8089 §2 */
+    if (path[0] == '\0') {
+        place_fault(place, "\"%s\": \"%s\" names no file", place->key, text);
+        return NULL;
+    }
+    g_autofree char *absolute = convert_path(path, place);
+    return g_strconcat("file:", absolute, NULL);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schema: every key that domsec.conf and a policy file may hold, one row each, and the words that some of them take.
+ * Nothing else in domsec knows a key's range or default.
+ */
+#include "conf/option.h"
+
+#include "base/log.h"
+
+#define KB 1024LL
+#define GB (1024 * 1024 * KB)
+#define TABLE(table_name, rows) {.name = (table_name), .options = (rows), .count = G_N_ELEMENTS(rows)}
+
+static const char *const role_words[] = {"domain-signing-authority", "domain-confidentiality-authority",
+                                         "review-authority", "attribute-authority", NULL};
+static const char *const protect_words[] = {"none", "sign", "encrypt", "sign+encrypt", "triple", NULL};
+static const char *const no_certificate_words[] = {"reject", "tempfail", "sign", "plain", NULL};
+static const char *const unauthentic_words[] = {"reject", "tempfail", "unsigned", NULL};
+static const char *const require_words[] = {"none", "sign", "encrypt", "sign+encrypt", NULL};
+static const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
+static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
+static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", NULL};
+static const char *const format_words[] = {"clear", "opaque", NULL};
+static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
+static const char *const digest_words[] = {"sha256", "sha384", "sha512", NULL};
+static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc", NULL};
+static const char *const key_transport_words[] = {"rsa-oaep", "rsa-pkcs1", NULL};
+static const char *const mixed_words[] = {"reject", "tempfail", NULL};
+static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
+
+#define AT(member) offsetof(struct conf, member)
+static const struct conf_option main_rows[] = {
+    {"listen", OPTION_TEXT, AT(listen), .fallback = "inet:8891@127.0.0.1", .convert = convert_listen,
+     .help = "Where the MTA reaches the milter"},
+    {"local_domains", OPTION_TEXTS, AT(local_domains), .required = true, .convert = convert_local_domain,
+     .help = "Domains whose mail this gateway protects"},
+    {"trusted_networks", OPTION_TEXTS, AT(trusted_networks), .convert = convert_network,
+     .help = "Networks whose clients may send as any local domain without SMTP authentication"},
+    {"authserv_id", OPTION_TEXT, AT(authserv_id), .computed = "the host's name", .convert = convert_authserv_id,
+     .help = "Name under which results stand in Authentication-Results"},
+    {"policy_dir", OPTION_TEXT, AT(policy_dir), .convert = convert_path,
+     .help = "Folder with one policy file per partner domain"},
+    {"trust_anchors", OPTION_TEXTS, AT(trust_anchors), .convert = convert_path,
+     .help = "Files with the certificates of trusted certification authorities"},
+    {"crls", OPTION_TEXTS, AT(crls), .convert = convert_path,
+     .help = "Files or folders with certificate revocation lists"},
+    {"certificate_directory", OPTION_TEXT, AT(certificate_dir), .convert = convert_path,
+     .help = "Folder of the certificate store"},
+    {"identities", OPTION_GROUPS, AT(identities), .group = &identity_options,
+     .help = "Our own certificates and private keys"},
+    {"user", OPTION_TEXT, AT(user), .help = "Account under which the daemon runs when it was started as root"},
+    {"pid_file", OPTION_TEXT, AT(pid_file), .convert = convert_path, .help = "File for the daemon's process number"},
+    {"metrics_file", OPTION_TEXT, AT(metrics_file), .convert = convert_path,
+     .help = "File for the counters in the Prometheus text format"},
+    {"log_level", OPTION_WORD, AT(log_level), .fallback = "info", .words = log_level_words,
+     .help = "Least important lines that are logged"},
+    {"mixed_recipients", OPTION_WORD, AT(mixed_recipients), .fallback = "reject", .words = mixed_words,
+     .help = "What happens to a message that no single treatment suits all recipients of"},
+    {"crypto_threads", OPTION_COUNT, AT(max_crypto), .fallback = "0", .minimum = 0, .maximum = 1024,
+     .help = "Messages in cryptographic work at the same time, 0 for the number of processors"},
+    {"milter_timeout", OPTION_COUNT, AT(timeout), .fallback = "7210", .minimum = 1, .maximum = 86400,
+     .help = "Seconds to wait for the MTA"},
+    {"spool_directory", OPTION_TEXT, AT(limits.spool_dir), .computed = "\"/var/spool/domsec\"", .convert = convert_spool,
+     .help = "Folder for the temporary files of large messages"},
+    {"memory_limit", OPTION_SIZE, AT(limits.memory), .fallback = "1048576", .minimum = 0, .maximum = GB,
+     .help = "Bytes of a message that are kept in memory"},
+    {"message_size_limit", OPTION_SIZE, AT(limits.message_size), .fallback = "52428800", .minimum = KB, .maximum = GB,
+     .help = "Bytes that a message may have"},
+    {"header_size_limit", OPTION_SIZE, AT(limits.header_size), .fallback = "262144", .minimum = KB,
+     .maximum = 16384 * KB, .help = "Bytes that a header block may have"},
+    {"header_count_limit", OPTION_COUNT, AT(limits.header_count), .fallback = "1000", .minimum = 1, .maximum = 100000,
+     .help = "Fields that a header may have"},
+    {"mime_nesting_limit", OPTION_COUNT, AT(limits.nesting), .fallback = "20", .minimum = 1, .maximum = 200,
+     .help = "Depth of multiparts in multiparts"},
+    {"mime_parts_limit", OPTION_COUNT, AT(limits.parts), .fallback = "1000", .minimum = 1, .maximum = 100000,
+     .help = "MIME parts that a message may have"},
+    {"layers_limit", OPTION_COUNT, AT(limits.layers), .fallback = "10", .minimum = 1, .maximum = 100,
+     .help = "Signed, encrypted and compressed layers that a message may have"},
+    {"recipients_limit", OPTION_COUNT, AT(limits.recipients), .fallback = "1000", .minimum = 1, .maximum = 50000,
+     .help = "Recipients that a message may have"},
+    {"signers_limit", OPTION_COUNT, AT(limits.signers), .fallback = "20", .minimum = 1, .maximum = 1000,
+     .help = "Signatures that one signed layer may hold, and hundreds of recipients that one encrypted layer may have"},
+    {"certificates_limit", OPTION_COUNT, AT(limits.certificates), .fallback = "100", .minimum = 1, .maximum = 10000,
+     .help = "Certificates that one signed layer may hold"},
+};
+#undef AT
+const struct option_table main_options = TABLE("domsec.conf", main_rows);
+
+#define AT(member) offsetof(struct identity_conf, member)
+static const struct conf_option identity_rows[] = {
+    {"domain", OPTION_TEXT, AT(domain), .required = true, .convert = convert_domain,
+     .help = "Domain that the identity acts for"},
+    {"role", OPTION_WORD, AT(role), .required = true, .words = role_words, .help = "What it acts as"},
+    {"certificate", OPTION_TEXT, AT(certificate), .required = true, .convert = convert_path,
+     .help = "File with its certificate, followed by the chain"},
+    {"key", OPTION_TEXT, AT(key), .required = true, .convert = convert_key, .help = "URI of its private key"},
+};
+#undef AT
+const struct option_table identity_options = TABLE("identities", identity_rows);
+
+#define AT(member) offsetof(struct rule, outbound.member)
+static const struct conf_option outbound_rows[] = {
+    {"protect", OPTION_WORD, AT(protect), .fallback = "none", .words = protect_words,
+     .help = "What is done to mail for the domain"},
+    {"no_certificate", OPTION_WORD, AT(no_certificate), .fallback = "reject", .words = no_certificate_words,
+     .help = "What happens when encryption is due and the recipient has no certificate"},
+    {"unauthentic", OPTION_WORD, AT(unauthentic), .fallback = "reject", .words = unauthentic_words,
+     .help = "What happens when a signature is due and the message may not be signed"},
+};
+#undef AT
+const struct option_table outbound_options = TABLE("outbound", outbound_rows);
+
+#define AT(member) offsetof(struct rule, inbound.member)
+static const struct conf_option inbound_rows[] = {
+    {"require", OPTION_WORD, AT(require), .fallback = "none", .words = require_words,
+     .help = "What mail from the domain must have been protected by"},
+    {"otherwise", OPTION_WORD, AT(otherwise), .fallback = "reject", .words = otherwise_words,
+     .help = "What happens to mail that is not protected as required"},
+    {"undecryptable", OPTION_WORD, AT(undecryptable), .fallback = "deliver", .words = undecryptable_words,
+     .help = "What happens to encrypted mail that none of our keys opens"},
+};
+#undef AT
+const struct option_table inbound_options = TABLE("inbound", inbound_rows);
+
+#define AT(member) offsetof(struct rule, member)
+static const struct conf_option rule_rows[] = {
+    {"domain", OPTION_TEXT, AT(domain), .computed = "required, but in default.conf", .convert = convert_domain,
+     .help = "Domain of the partner"},
+    {"outbound", OPTION_GROUP, .group = &outbound_options, .help = "What happens to mail for the domain"},
+    {"inbound", OPTION_GROUP, .group = &inbound_options, .help = "What happens to mail from the domain"},
+    {"certificates", OPTION_TEXTS, AT(certificates), .convert = convert_path,
+     .help = "Files with certificates to encrypt for, asked before all other sources"},
+    {"anchors", OPTION_TEXTS, AT(anchors), .convert = convert_path,
+     .help = "Files with certification authorities that are trusted for this domain only"},
+    {"naming", OPTION_WORD, AT(naming), .fallback = "rfc3183", .words = naming_words,
+     .help = "How a certificate must be named to act for the domain"},
+    {"null_signature", OPTION_SWITCH, AT(null_signature), .fallback = "true",
+     .help = "Whether an unsigned message gets the empty signature layer of RFC 3183 before the domain signature"},
+    {"format", OPTION_WORD, AT(format), .fallback = "clear", .words = format_words,
+     .help = "How a signed message is written"},
+    {"signature", OPTION_WORD, AT(signature), .fallback = "rsa-pss", .words = signature_words,
+     .help = "How an RSA key signs"},
+    {"digest", OPTION_WORD, AT(digest), .fallback = "sha256", .words = digest_words,
+     .help = "Hash that is signed"},
+    {"cipher", OPTION_WORD, AT(cipher), .fallback = "aes-256-gcm", .words = cipher_words,
+     .help = "How the content is encrypted"},
+    {"key_transport", OPTION_WORD, AT(key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
+     .help = "How the content's key is encrypted for an RSA certificate"},
+};
+#undef AT
+const struct option_table rule_options = TABLE("policy", rule_rows);
+
+/* A number that no word stands for is a bug elsewhere; it must not read past the table. */
+static const char *word(const char *const *words, unsigned index)
+{
+    for (unsigned i = 0; words[i] != NULL; i++)
+        if (i == index)
+            return words[i];
+    return "?";
+}
+
+const char *role_name(enum role role)
+{
+    return word(role_words, role);
+}
+
+const char *protect_name(enum protect protect)
+{
+    return word(protect_words, protect);
+}
+
+const char *no_certificate_name(enum no_certificate no_certificate)
+{
+    return word(no_certificate_words, no_certificate);
+}
+
+const char *unauthentic_name(enum unauthentic unauthentic)
+{
+    return word(unauthentic_words, unauthentic);
+}
+
+const char *require_name(enum require require)
+{
+    return word(require_words, require);
+}
+
+const char *otherwise_name(enum otherwise otherwise)
+{
+    return word(otherwise_words, otherwise);
+}
+
+const char *undecryptable_name(enum undecryptable undecryptable)
+{
+    return word(undecryptable_words, undecryptable);
+}
+
+const char *mixed_name(enum mixed mixed)
+{
+    return word(mixed_words, mixed);
+}
+
+const char *naming_name(enum naming naming)
+{
+    return word(naming_words, naming);
+}
+
+const char *digest_name(enum digest digest)
+{
+    return word(digest_words, digest);
+}
+
+const char *cipher_name(enum cipher cipher)
+{
+    return word(cipher_words, cipher);
+}
+
+G_STATIC_ASSERT(G_N_ELEMENTS(role_words) == ROLE_COUNT + 1);
+G_STATIC_ASSERT((int)LOG_LEVEL_ERROR == 0 && (int)LOG_LEVEL_DEBUG == 3);

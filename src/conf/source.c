@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * source: reads a configuration file for libconfig, and refuses what libconfig would silently get wrong: a comment that
+ * is never closed (swallows the rest, a partner's policy with it), an integer that does not fit (wraps around), an
+ * @include of a folder (ends the process), a NUL byte (ends the text). Not a parser: it knows strings, comments,
+ * numbers and @include lines, and leaves the rest to libconfig.
+ */
+#include "conf/source.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define INCLUDE_DEPTH 10 /* libconfig's own */
+
+struct scan {
+    const struct place *place;
+    const char *file;
+    const char *at;
+    unsigned line;
+    unsigned depth;
+};
+
+static bool check_file(const char *file, const struct place *place, unsigned depth);
+
+static bool scan_fault(const struct scan *scan, unsigned line, const char *text, const char *detail)
+{
+    faults_add(scan->place->faults, scan->file, line, "%s%s", text, detail);
+    return false;
+}
+
+static bool skip_block_comment(struct scan *scan)
+{
+    unsigned line = scan->line;
+    for (scan->at += 2; *scan->at != '\0'; scan->at++) {
+        if (scan->at[0] == '*' && scan->at[1] == '/') {
+            scan->at += 2;
+            return true;
+        }
+        scan->line += *scan->at == '\n';
+    }
+    return scan_fault(scan, line, "this comment is not closed", "");
+}
+
+static bool skip_string(struct scan *scan)
+{
+    unsigned line = scan->line;
+    for (scan->at++; *scan->at != '\0'; scan->at++) {
+        if (*scan->at == '"') {
+            scan->at++;
+            return true;
+        }
+        if (*scan->at == '\\' && scan->at[1] != '\0')
+            scan->at++;
+        scan->line += *scan->at == '\n';
+    }
+    return scan_fault(scan, line, "this string is not closed", "");
+}
+
+static bool check_number(struct scan *scan)
+{
+    const char *start = scan->at;
+    while (g_ascii_isalnum(*scan->at) || *scan->at == '.' || *scan->at == '_')
+        scan->at++;
+    g_autofree char *text = g_strndup(start, (gsize)(scan->at - start));
+    char *end = NULL;
+    bool hex = g_ascii_strncasecmp(text, "0x", 2) == 0;
+    errno = 0;
+    guint64 value = g_ascii_strtoull(text, &end, hex ? 16 : 10);
+    bool overflow = errno == ERANGE || value > G_MAXINT64;
+    if (*end != '\0' && *end != 'L')
+        return true; /* a fraction, or something that libconfig will not take */
+    if (overflow)
+        return scan_fault(scan, scan->line, "this number is too large: ", text);
+    if (*end == '\0' && value > G_MAXINT32)
+        return scan_fault(scan, scan->line, "a number beyond 2147483647 needs an L behind it: ", text);
+    return true;
+}
+
+static bool check_include(struct scan *scan)
+{
+    const char *start = scan->at + strlen("@include");
+    start += strspn(start, " \t");
+    if (*start != '"')
+        return true;
+    size_t length = strcspn(start + 1, "\"\n");
+    g_autofree char *name = g_strndup(start + 1, length);
+    scan->at = start + 1 + length + (start[1 + length] == '"');
+    g_autofree char *path = g_build_filename(scan->place->folder, name, NULL);
+    if (scan->depth >= INCLUDE_DEPTH)
+        return scan_fault(scan, scan->line, "files are included too deeply here: ", path);
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        return scan_fault(scan, scan->line, "the included file is not there or is no file: ", path);
+    return check_file(path, scan->place, scan->depth + 1);
+}
+
+static void skip_word(struct scan *scan)
+{
+    while (g_ascii_isalnum(*scan->at) || *scan->at == '_' || *scan->at == '-' || *scan->at == '*')
+        scan->at++;
+}
+
+static bool scan_text(struct scan *scan)
+{
+    bool good = true, line_start = true;
+    while (good && *scan->at != '\0') {
+        char c = *scan->at;
+        if (c == '"') {
+            good = skip_string(scan);
+        } else if (c == '#' || (c == '/' && scan->at[1] == '/')) {
+            scan->at += strcspn(scan->at, "\n");
+        } else if (c == '/' && scan->at[1] == '*') {
+            good = skip_block_comment(scan);
+        } else if (line_start && g_str_has_prefix(scan->at, "@include")) {
+            good = check_include(scan);
+        } else if (g_ascii_isdigit(c)) {
+            good = check_number(scan);
+        } else if (g_ascii_isalpha(c)) {
+            skip_word(scan);
+        } else {
+            scan->line += c == '\n';
+            line_start = c == '\n' || (line_start && (c == ' ' || c == '\t'));
+            scan->at++;
+            continue;
+        }
+        line_start = false;
+    }
+    return good;
+}
+
+static char *read_text(const char *file, const struct place *place)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) problem = NULL;
+    gsize length = 0;
+    if (!g_file_get_contents(file, &text, &length, &problem)) {
+        faults_add(place->faults, file, 0, "cannot be read: %s", problem->message);
+        return NULL;
+    }
+    if (strlen(text) != length) {
+        faults_add(place->faults, file, 0, "holds a NUL byte; it must be plain text in UTF-8");
+        return NULL;
+    }
+    if (g_str_has_prefix(text, "\xef\xbb\xbf")) /* the byte order mark that some editors put there */
+        memmove(text, text + 3, length - 3 + 1);
+    return steal(&text);
+}
+
+static bool check_file(const char *file, const struct place *place, unsigned depth)
+{
+    g_autofree char *text = read_text(file, place);
+    struct scan scan = {.place = place, .file = file, .at = text, .line = 1, .depth = depth};
+    return text != NULL && scan_text(&scan);
+}
+
+bool source_read(const char *file, const struct place *place, config_t *config)
+{
+    g_autofree char *text = read_text(file, place);
+    struct scan scan = {.place = place, .file = file, .at = text, .line = 1, .depth = 1};
+    if (text == NULL || !scan_text(&scan))
+        return false;
+    config_set_include_dir(config, place->folder);
+    if (config_read_string(config, text) == CONFIG_TRUE)
+        return true;
+    const char *included = config_error_file(config);
+    g_autofree char *path = included == NULL ? g_strdup(file) : g_canonicalize_filename(included, place->folder);
+    const char *reason = config_error_text(config);
+    bool plain = g_strcmp0(reason, "syntax error") == 0;
+    faults_add(place->faults, path, (unsigned)config_error_line(config), "%s%s", reason,
+               plain ? "; is a semicolon, comma, quote or bracket missing here or in the line before?" : "");
+    return false;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inbound: what happens to a message after its layers were opened and verified. A temporary failure is neither a pass nor a
+ * rejection: it asks the MTA to come again.
+ */
+#include "policy/policy.h"
+
+#include "policy/reason.h"
+
+#define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
+
+/* True if the rule ends the message that none of our keys opens. */
+static bool refuse_undecryptable(const struct rule *rule, const char *why, struct inbound_decision *decision)
+{
+    enum undecryptable undecryptable = rule->inbound.undecryptable;
+    if (undecryptable == UNDECRYPTABLE_DELIVER)
+        return false;
+    decision->verdict = undecryptable == UNDECRYPTABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys opens the message%s", rule->name,
+            undecryptable_name(undecryptable), why);
+    return true;
+}
+
+static enum verdict unmet(enum otherwise otherwise)
+{
+    switch (otherwise) {
+    case OTHERWISE_REJECT:
+        return VERDICT_REJECT;
+    case OTHERWISE_QUARANTINE:
+        return VERDICT_QUARANTINE;
+    case OTHERWISE_TAG:
+        return VERDICT_ACCEPT;
+    }
+    return VERDICT_TEMPFAIL;
+}
+
+void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision)
+{
+    enum require require = rule->inbound.require;
+    bool sign_due = require != REQUIRE_NONE && require != REQUIRE_ENCRYPT; /* an unknown value requires both */
+    bool encrypt_due = require != REQUIRE_NONE && require != REQUIRE_SIGN;
+    bool may_refuse = require != REQUIRE_NONE ||
+                      (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
+    g_autofree char *sign_why = reason_detail(facts->sign_reason);
+    g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
+    *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
+    if (facts->failed_temporarily && may_refuse) {
+        decision->verdict = VERDICT_TEMPFAIL;
+        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->name, require_name(require),
+                facts->signed_ok ? "" : sign_why, facts->encrypted_ok ? "" : encrypt_why);
+        return;
+    }
+    if (facts->undecryptable && refuse_undecryptable(rule, encrypt_why, decision))
+        return;
+    bool unsigned_ = sign_due && !facts->signed_ok, plain = encrypt_due && !facts->encrypted_ok;
+    if (!unsigned_ && !plain) {
+        EXPLAIN(decision, "%s: inbound.require = \"%s\"%s", rule->name, require_name(require),
+                require == REQUIRE_NONE ? "" : " is met");
+        return;
+    }
+    decision->verdict = unmet(rule->inbound.otherwise);
+    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s%s%s%s%s", rule->name, require_name(require),
+            otherwise_name(rule->inbound.otherwise), unsigned_ ? "no valid signature" : "", unsigned_ ? sign_why : "",
+            unsigned_ && plain ? ", " : "", plain ? "not encrypted to us" : "", plain ? encrypt_why : "");
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * outbound: what happens to a message for one recipient. Refuses first, then signs, then encrypts; the only ways to a
+ * copy that is less than `protect` says are those that the rule itself opens by `no_certificate` and `unauthentic`, and
+ * a value outside its range is a tempfail. Not for what several recipients make of one message: that is plan.c.
+ */
+#include "policy/policy.h"
+
+#include "policy/reason.h"
+
+static void refuse(struct outbound_decision *decision, enum verdict verdict)
+{
+    *decision = (struct outbound_decision){.verdict = verdict};
+}
+
+#define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
+
+/* Takes the rule's `protect` apart. False if it has no such value. */
+static bool demand(enum protect protect, struct outbound_decision *decision)
+{
+    *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
+    switch (protect) {
+    case PROTECT_NONE:
+        return true;
+    case PROTECT_SIGN:
+        decision->sign = true;
+        return true;
+    case PROTECT_ENCRYPT:
+        decision->encrypt = true;
+        return true;
+    case PROTECT_TRIPLE:
+        decision->triple = true;
+        /* fall through */
+    case PROTECT_SIGN_ENCRYPT:
+        decision->sign = decision->encrypt = true;
+        return true;
+    }
+    return false;
+}
+
+/* RFC 3183 §3.1: no domain signature for an originator who is not authentic. True if the message may be signed. */
+static bool may_sign(const struct outbound_facts *facts)
+{
+    return facts->originator_authentic && facts->bad_signature == NULL;
+}
+
+static char *why_not_signed(const struct outbound_facts *facts)
+{
+    bool bad = facts->bad_signature != NULL;
+    g_autofree char *detail = reason_detail(bad ? facts->bad_signature : facts->originator_reason);
+    return g_strconcat(bad ? "a signature inside does not verify" : "the originator is not authentic", detail, NULL);
+}
+
+/* A signature is due and may not be given. True if the message may go on without. */
+static bool go_unsigned(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
+{
+    g_autofree char *why = why_not_signed(facts);
+    enum unauthentic unauthentic = rule->outbound.unauthentic;
+    if (unauthentic == UNAUTHENTIC_UNSIGNED) {
+        decision->sign = decision->triple = false;
+        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->name, unauthentic_name(unauthentic), why);
+        return true;
+    }
+    refuse(decision, unauthentic == UNAUTHENTIC_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
+    EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": %s", rule->name, unauthentic_name(unauthentic), why);
+    return false;
+}
+
+/* "sign" in place of encryption. A message that may not be signed does not leave: `unsigned` gives up the signature
+ * of an encrypted message, never both. */
+static void sign_instead(const struct rule *rule, const struct outbound_facts *facts, const char *why,
+                         struct outbound_decision *decision)
+{
+    if (may_sign(facts)) {
+        *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT, .sign = true};
+        EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": signed only, no certificate%s", rule->name, why);
+        return;
+    }
+    g_autofree char *why_unsigned = why_not_signed(facts);
+    refuse(decision, rule->outbound.unauthentic == UNAUTHENTIC_TEMPFAIL ? VERDICT_TEMPFAIL : VERDICT_REJECT);
+    EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": no certificate%s, and it may not be signed: %s", rule->name, why,
+            why_unsigned);
+}
+
+static void without_certificate(const struct rule *rule, const struct outbound_facts *facts,
+                                struct outbound_decision *decision)
+{
+    g_autofree char *why = reason_detail(facts->certificate_reason);
+    enum no_certificate no_certificate = rule->outbound.no_certificate;
+    switch (no_certificate) {
+    case NO_CERTIFICATE_SIGN:
+        sign_instead(rule, facts, why, decision);
+        return;
+    case NO_CERTIFICATE_PLAIN:
+        *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
+        EXPLAIN(decision, "%s: outbound.no_certificate = \"plain\": not protected, no certificate%s", rule->name, why);
+        return;
+    case NO_CERTIFICATE_REJECT:
+        refuse(decision, VERDICT_REJECT);
+        break;
+    case NO_CERTIFICATE_TEMPFAIL:
+    default:
+        refuse(decision, VERDICT_TEMPFAIL);
+        break;
+    }
+    EXPLAIN(decision, "%s: outbound.no_certificate = \"%s\": no certificate%s", rule->name,
+            no_certificate_name(no_certificate), why);
+}
+
+static void encrypt(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
+{
+    if (facts->certificate == FOUND)
+        return;
+    if (facts->certificate != FOUND_NONE) { /* never "none": an outage must not become plaintext */
+        g_autofree char *why = reason_detail(facts->certificate_reason);
+        refuse(decision, VERDICT_TEMPFAIL);
+        EXPLAIN(decision, "%s: outbound.protect = \"%s\": the certificate could not be looked up%s", rule->name,
+                protect_name(rule->outbound.protect), why);
+    } else if (facts->already_encrypted) {
+        decision->encrypt = decision->triple = false;
+        EXPLAIN(decision, "%s: outbound.protect = \"%s\": encrypted by the originator already", rule->name,
+                protect_name(rule->outbound.protect));
+    } else {
+        without_certificate(rule, facts, decision);
+    }
+}
+
+void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
+{
+    if (facts->local_recipient) {
+        *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
+        EXPLAIN(decision, "the recipient is in a local domain");
+        return;
+    }
+    if (!demand(rule->outbound.protect, decision)) {
+        refuse(decision, VERDICT_TEMPFAIL);
+        EXPLAIN(decision, "%s: outbound.protect has no known value", rule->name);
+        return;
+    }
+    EXPLAIN(decision, "%s: outbound.protect = \"%s\"", rule->name, protect_name(rule->outbound.protect));
+    bool lookup_failed = decision->encrypt && facts->certificate != FOUND && facts->certificate != FOUND_NONE;
+    if (decision->sign && !lookup_failed && !may_sign(facts) && !go_unsigned(rule, facts, decision))
+        return;
+    if (decision->encrypt)
+        encrypt(rule, facts, decision);
+}
