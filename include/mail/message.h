@@ -32,6 +32,11 @@ void fields_clear(struct fields *fields); /* frees the list, not the struct */
 /* nth is 1-based; NULL if there are fewer. Name compares case-insensitively. */
 const struct field *fields_find(const struct fields *fields, const char *name, unsigned nth);
 unsigned fields_count(const struct fields *fields, const char *name);
+/* Sets the index of every field; for who fills a list without fields_parse(). */
+void fields_number(struct fields *fields);
+/* A value that cannot break out of its field: line ends become CRLF, a continuation line without leading white space
+ * gets a space, a bare CR and a NUL become a space. g_free(). */
+char *field_fold(struct slice value);
 
 struct message;
 
@@ -40,8 +45,9 @@ struct message *message_new(const struct limits *limits);
 void message_free(struct message *message);
 
 /* As a milter gets it, in this order: any number of fields, the end of the header, any number of body chunks, finish.
- * value has its leading space (SMFIP_HDR_LEADSPC) and lines folded by LF or CRLF; it is kept with CRLF folding.
- * Over a limit: ERROR_PERMANENT (text says which). */
+ * value has its leading space (SMFIP_HDR_LEADSPC) and lines folded by LF or CRLF; it is kept as field_fold() makes it.
+ * A name is kept as it came (an odd one is named in fields.junk too); one with a line end is ERROR_PERMANENT. Over a
+ * limit: ERROR_PERMANENT (text says which). After a failure all calls fail the same way. */
 bool message_add_field(struct message *message, const char *name, const char *value, struct error *error);
 bool message_end_header(struct message *message, struct error *error);
 bool message_add_body(struct message *message, const void *data, size_t length, struct error *error);
@@ -54,12 +60,13 @@ bool message_finish(struct message *message, struct error *error);
 struct message *message_read(int fd, const struct limits *limits, struct error *error);
 
 struct slice message_original(const struct message *message); /* as read; for a milter's message same as bytes */
-struct slice message_bytes(const struct message *message);    /* header, empty line, body; all CRLF */
-struct slice message_header(const struct message *message);   /* without the empty line */
+struct slice message_original_body(const struct message *message);
+struct slice message_bytes(const struct message *message);  /* header, empty line, body; CRLF (see message.c) */
+struct slice message_header(const struct message *message); /* without the empty line */
 struct slice message_body(const struct message *message);
 const struct fields *message_fields(const struct message *message);
-bool message_is_unix(const struct message *message);          /* LF line ends were turned into CRLF */
-void message_forget(const struct message *message);                 /* spool_forget() */
+bool message_is_unix(const struct message *message); /* LF line ends were turned into CRLF */
+void message_forget(const struct message *message);  /* spool_forget() */
 
 DECLARE_OWNED(message, struct message *, message_free)
 

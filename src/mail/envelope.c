@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * envelope: holds what was told; judges nothing. The limit on recipients is kept by who collects them.
+ */
+#include "mail/envelope.h"
+
+struct envelope *envelope_new(void)
+{
+    return g_new0(struct envelope, 1);
+}
+
+void envelope_free(struct envelope *envelope)
+{
+    if (envelope == NULL)
+        return;
+    g_free(envelope->queue_id);
+    g_free(envelope->authenticated);
+    g_free(envelope->client_address);
+    g_free(envelope->daemon_name);
+    address_clear(&envelope->sender);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        address_clear(&envelope->recipients[i]);
+    g_free(envelope->recipients);
+    g_free(envelope);
+}
+
+void envelope_add_recipient(struct envelope *envelope, struct address *address)
+{
+    /* The struct is public, so its room is not kept but told from the count: it doubles at every power of two. */
+    size_t count = envelope->recipient_count;
+    if ((count & (count - 1)) == 0)
+        envelope->recipients = g_renew(struct address, envelope->recipients, count != 0 ? count * 2 : 1);
+    envelope->recipients[envelope->recipient_count++] = *address;
+    *address = (struct address){0};
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fields: splits a header block into fields, by offsets and without copying, because what is reported, edited or
+ * verified must be the bytes received and not a parser's rendering of them.
+ *
+ * A line ends at LF, and a CR right before it belongs to the line end; a CR anywhere else is an ordinary byte and
+ * starts nothing. A line that begins with a space or tab continues the one before, also where it holds nothing else
+ * (obsolete folding, RFC 5322 §4.2). A name is printable ASCII without a colon (§2.2); white space between name and
+ * colon (§4.5.1) is not part of the name, as MTAs count it. What is no field is passed over together with its
+ * continuation. Not for reading values: address, mime and authres do.
+ */
+#include "mail/message.h"
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The next line of *rest without its line end; *rest moves behind it. */
+static struct slice take_line(struct slice *rest)
+{
+    const char *end = memchr(rest->data, '\n', rest->len);
+    size_t length = end != NULL ? (size_t)(end - rest->data) : rest->len;
+    size_t step = end != NULL ? length + 1 : length;
+    struct slice line = {rest->data, length};
+    if (end != NULL && length > 0 && line.data[length - 1] == '\r')
+        line.len--;
+    *rest = (struct slice){rest->data + step, rest->len - step};
+    return line;
+}
+
+/* A line with all its continuation lines. */
+static struct slice take_folded(struct slice *rest)
+{
+    struct slice whole = take_line(rest);
+    while (rest->len > 0 && is_blank(rest->data[0])) {
+        struct slice next = take_line(rest);
+        whole.len = (size_t)(next.data + next.len - whole.data);
+    }
+    return whole;
+}
+
+static bool is_name(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] <= ' ' || name.data[i] > '~')
+            return false;
+    }
+    return name.len > 0;
+}
+
+static bool split_field(struct slice line, struct field *field)
+{
+    const char *colon = memchr(line.data, ':', line.len);
+    if (colon == NULL)
+        return false;
+    struct slice name = {line.data, (size_t)(colon - line.data)};
+    while (name.len > 0 && is_blank(name.data[name.len - 1]))
+        name.len--;
+    if (!is_name(name))
+        return false;
+    field->name = name;
+    field->value = (struct slice){colon + 1, (size_t)(line.data + line.len - colon - 1)};
+    return true;
+}
+
+bool fields_parse(struct slice block, const struct limits *limits, struct fields *fields, struct error *error)
+{
+    size_t room = 0;
+
+    *fields = (struct fields){0};
+    if (block.len > limits->header_size)
+        return error_set(error, ERROR_PERMANENT, "header is larger than %zu octets", limits->header_size);
+    while (block.len > 0) {
+        struct slice rest = block;
+        if (take_line(&rest).len == 0)
+            break; /* the empty line */
+        struct slice line = take_folded(&block);
+        struct field field = {0};
+        if (!split_field(line, &field)) {
+            if (fields->junk.data == NULL)
+                fields->junk = line;
+            continue;
+        }
+        if (fields->count >= limits->header_count) {
+            fields_clear(fields);
+            return error_set(error, ERROR_PERMANENT, "header has more than %u fields", limits->header_count);
+        }
+        if (fields->count == room) {
+            room = room != 0 ? room * 2 : 32;
+            fields->list = g_renew(struct field, fields->list, room);
+        }
+        fields->list[fields->count++] = field;
+    }
+    fields_number(fields);
+    return true;
+}
+
+static guint name_hash(struct slice name)
+{
+    guint hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (guchar)g_ascii_tolower(name.data[i])) * 16777619u;
+    return hash;
+}
+
+static bool same_name(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || g_ascii_strncasecmp(a.data, b.data, a.len) == 0);
+}
+
+/* An open-addressed table name → last field of that name, so that a header of many fields stays linear. */
+void fields_number(struct fields *fields)
+{
+    size_t small[256];
+    size_t size = 64;
+    while (size < fields->count * 2)
+        size *= 2;
+    size_t *table = size <= G_N_ELEMENTS(small) ? small : g_new(size_t, size);
+    memset(table, 0, size * sizeof *table);
+    for (size_t i = 0; i < fields->count; i++) {
+        struct field *field = &fields->list[i];
+        size_t slot = name_hash(field->name) & (size - 1);
+        while (table[slot] != 0 && !same_name(fields->list[table[slot] - 1].name, field->name))
+            slot = (slot + 1) & (size - 1);
+        field->index = table[slot] != 0 ? fields->list[table[slot] - 1].index + 1 : 1;
+        table[slot] = i + 1;
+    }
+    if (table != small)
+        g_free(table);
+}
+
+void fields_clear(struct fields *fields)
+{
+    g_free(fields->list);
+    *fields = (struct fields){0};
+}
+
+const struct field *fields_find(const struct fields *fields, const char *name, unsigned nth)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        if (fields->list[i].index == nth && slice_equal_nocase(fields->list[i].name, name))
+            return &fields->list[i];
+    }
+    return NULL;
+}
+
+unsigned fields_count(const struct fields *fields, const char *name)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < fields->count; i++) {
+        if (slice_equal_nocase(fields->list[i].name, name))
+            count++;
+    }
+    return count;
+}
+
+char *field_fold(struct slice value)
+{
+    GString *folded = g_string_sized_new(value.len + 16);
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
+        bool ends = c == '\n' || (c == '\r' && i + 1 < value.len && value.data[i + 1] == '\n');
+        if (ends) {
+            i += c == '\r' ? 1 : 0;
+            g_string_append_len(folded, "\r\n", 2);
+            if (i + 1 >= value.len || !is_blank(value.data[i + 1]))
+                g_string_append_c(folded, ' ');
+        } else {
+            g_string_append_c(folded, c == '\r' || c == '\0' ? ' ' : c);
+        }
+    }
+    return g_string_free(folded, FALSE);
+}
