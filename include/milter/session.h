@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session: the callbacks of libmilter. One session is one connection of the MTA; it may bring any number of messages.
+ */
+#ifndef DOMSEC_MILTER_SESSION_H
+#define DOMSEC_MILTER_SESSION_H
+
+#include "milter/service.h"
+
+/* Registers the callbacks under this name with libmilter. service must live as long as libmilter runs. Once a process.
+ */
+bool session_register(struct service *service, const char *name, struct error *error);
+
+#endif

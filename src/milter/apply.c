@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply: edits to libmilter calls.
+ *
+ * Postfix takes header edits only before body edits, and the body only in one run. Ropes have many small slices, and
+ * each call is a write of its own: small slices are gathered, large ones go as they are. Not for the order of the
+ * header edits: edits_finish() has set it.
+ */
+#include "milter/apply.h"
+
+#include <string.h>
+
+char *apply_value(const char *value, bool leading_space)
+{
+    GString *text = g_string_sized_new(strlen(value));
+
+    if (!leading_space && *value == ' ')
+        value++;
+    for (; *value != '\0'; value++)
+        if (value[0] != '\r' || value[1] != '\n')
+            g_string_append_c(text, *value);
+    return g_string_free(text, FALSE);
+}
+
+static bool apply_edit(const struct edit *edit, bool leading_space, const struct apply_target *target)
+{
+    if (edit->kind == EDIT_DELETE)
+        return target->change(target->context, edit->name, edit->index, NULL);
+    if (edit->value == NULL)
+        return false;
+
+    g_autofree char *value = apply_value(edit->value, leading_space);
+    switch (edit->kind) {
+    case EDIT_INSERT:
+        return target->insert(target->context, edit->name, value);
+    case EDIT_APPEND:
+        return target->append(target->context, edit->name, value);
+    case EDIT_CHANGE:
+        /* On the wire an empty value means deletion. */
+        return target->change(target->context, edit->name, edit->index, *value != '\0' ? value : " ");
+    case EDIT_DELETE:
+        break;
+    }
+    return false;
+}
+
+static bool send_chunks(struct slice bytes, const struct apply_target *target)
+{
+    while (bytes.len > 0) {
+        struct slice chunk = {bytes.data, MIN(bytes.len, APPLY_CHUNK)};
+        if (!target->replace_body(target->context, chunk))
+            return false;
+        bytes.data += chunk.len;
+        bytes.len -= chunk.len;
+    }
+    return true;
+}
+
+static bool apply_body(const struct rope *body, const struct apply_target *target)
+{
+    g_autofree char *buffer = g_malloc(APPLY_CHUNK);
+    size_t used = 0;
+    bool good = true;
+
+    /* An empty body is a new body too. */
+    if (rope_length(body) == 0)
+        return target->replace_body(target->context, (struct slice){"", 0});
+    for (size_t i = 0; i < rope_count(body) && good; i++) {
+        struct slice slice = rope_at(body, i);
+        if (slice.len == 0)
+            continue;
+        if (slice.len <= APPLY_CHUNK - used) {
+            memcpy(buffer + used, slice.data, slice.len);
+            used += slice.len;
+            continue;
+        }
+        /* Fill up what is there, send the middle in place, keep the rest. */
+        size_t fill = used > 0 ? APPLY_CHUNK - used : 0;
+        if (fill > 0) {
+            memcpy(buffer + used, slice.data, fill);
+            good = send_chunks((struct slice){buffer, APPLY_CHUNK}, target);
+        }
+        size_t middle = (slice.len - fill) / APPLY_CHUNK * APPLY_CHUNK;
+        good = good && send_chunks((struct slice){slice.data + fill, middle}, target);
+        used = slice.len - fill - middle;
+        memcpy(buffer, slice.data + fill + middle, used);
+    }
+    return good && send_chunks((struct slice){buffer, used}, target);
+}
+
+bool apply_edits(const struct edits *edits, bool leading_space, const struct apply_target *target, struct error *error)
+{
+    for (size_t i = 0; i < edits->count; i++)
+        if (!apply_edit(&edits->list[i], leading_space, target))
+            return error_set(error, ERROR_TEMPORARY, "change of header field %s was not taken", edits->list[i].name);
+    if (edits->body != NULL && !apply_body(edits->body, target))
+        return error_set(error, ERROR_TEMPORARY, "the new body was not taken");
+    return true;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * domsec-milter: the daemon. See domsec-milter(8).
+ *
+ *     read configuration ─▶ open keys, certificates, trust ─▶ listen ─▶ drop privileges ─▶ libmilter's loop
+ *                                    ▲                                      │ SIGHUP            │ SIGTERM
+ *                                    └──────────────────────────────────────┘                   └▶ drain, end
+ *
+ * All that can fail does so before the parent or systemd hears that the daemon is ready. Not for anything about a
+ * message: that is session.c.
+ */
+#include "base/log.h"
+#include "base/metrics.h"
+#include "milter/process.h"
+#include "milter/service.h"
+#include "milter/session.h"
+#include "milter/signals.h"
+#include "milter/socket.h"
+
+#include <getopt.h>
+#include <libmilter/mfapi.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define NAME "domsec-milter"
+#define DRAIN_SECONDS 20 /* well below systemd's 90 */
+
+struct daemon {
+    char *file; /* absolute path of domsec.conf */
+    bool foreground;
+    int listener;
+    struct service *service;
+    char *listen;
+    char *pid_file;
+};
+
+static void usage(FILE *stream)
+{
+    fputs("usage: " NAME " [-c FILE] [-f]\n"
+          "  -c FILE  configuration (default " DOMSEC_SYSCONFDIR "/domsec/domsec.conf)\n"
+          "  -f       stay in the foreground, log to standard error\n"
+          "  -V       print the version\n"
+          "  -h       print this help\n",
+          stream);
+}
+
+/* Exits where there is nothing to be run. */
+static void read_options(int argc, char **argv, struct daemon *daemon)
+{
+    const char *file = DOMSEC_SYSCONFDIR "/domsec/domsec.conf";
+    int option;
+
+    while ((option = getopt(argc, argv, "c:fhV")) != -1) {
+        switch (option) {
+        case 'c':
+            file = optarg;
+            break;
+        case 'f':
+            daemon->foreground = true;
+            break;
+        case 'h':
+            usage(stdout);
+            exit(EX_OK);
+        case 'V':
+            puts(NAME " " DOMSEC_VERSION);
+            exit(EX_OK);
+        default:
+            usage(stderr);
+            exit(EX_USAGE);
+        }
+    }
+    if (optind < argc) {
+        usage(stderr);
+        exit(EX_USAGE);
+    }
+    /* The background changes the working folder. */
+    daemon->file = g_canonicalize_filename(file, NULL);
+}
+
+static void complain(const struct daemon *daemon, const char *text)
+{
+    log_write(LOG_LEVEL_ERROR, "%s", text);
+    if (!daemon->foreground)
+        fprintf(stderr, NAME ": %s\n", text);
+}
+
+static void complain_faults(const struct daemon *daemon, const struct faults *faults)
+{
+    for (size_t i = 0; i < faults_count(faults); i++)
+        complain(daemon, faults_at(faults, i));
+}
+
+/* A gateway from the configuration file as it is now; NULL if faults has errors. */
+static struct gateway *open_gateway(const char *file, struct faults *faults)
+{
+    owned(conf) struct conf *conf = conf_load(file, faults);
+
+    return conf != NULL ? gateway_open(conf, faults) : NULL;
+}
+
+static void reload(void *context)
+{
+    struct daemon *daemon = context;
+    owned(faults) struct faults *faults = faults_new();
+
+    process_notify_reloading();
+    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
+    for (size_t i = 0; i < faults_count(faults); i++)
+        log_write(gateway == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "reload: %s", faults_at(faults, i));
+    if (gateway != NULL) {
+        const struct conf *conf = gateway_conf(gateway);
+        service_replace(daemon->service, gateway);
+        log_set_level((enum log_level)conf->log_level);
+        if (g_strcmp0(conf->listen, daemon->listen) != 0)
+            log_write(LOG_LEVEL_WARNING, "reload: listen has changed, a restart is needed for that");
+        log_write(LOG_LEVEL_INFO, "reload: %s is in force", daemon->file);
+    } else {
+        log_write(LOG_LEVEL_ERROR, "reload: refused, the old configuration stays in force");
+    }
+    metrics_add("domsec_reloads_total", gateway != NULL ? "result=\"accepted\"" : "result=\"refused\"", 1);
+    process_notify_ready();
+}
+
+static void save_metrics(void *context)
+{
+    struct daemon *daemon = context;
+    owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
+    const char *file = gateway_conf(gateway)->metrics_file;
+    struct error error = {0};
+
+    if (file != NULL && !metrics_save(file, &error))
+        log_write(LOG_LEVEL_WARNING, "%s", error.text);
+}
+
+static void stop(void *context)
+{
+    struct daemon *daemon = context;
+
+    log_write(LOG_LEVEL_INFO, "stopping after the messages in hand");
+    process_notify_stopping();
+    socket_refuse(daemon->listener);
+    unsigned left = service_drain(daemon->service, DRAIN_SECONDS);
+    save_metrics(daemon);
+    socket_remove(daemon->listen);
+    if (daemon->pid_file != NULL)
+        unlink(daemon->pid_file);
+    if (left > 0)
+        log_write(LOG_LEVEL_WARNING, "stopped, %u messages not finished: the mail server will try them again", left);
+    else
+        log_write(LOG_LEVEL_INFO, "stopped");
+    /* What exit() tears down may still be in use by a message that did not finish. */
+    if (left > 0)
+        _exit(EX_OK);
+    exit(EX_OK);
+}
+
+/* Listens, gives up privileges, starts our threads. */
+static bool start(struct daemon *daemon, const struct conf *conf, const struct signals_handler *handler,
+                  struct error *error)
+{
+    struct account account = {0};
+
+    daemon->listen = g_strdup(conf->listen);
+    daemon->pid_file = g_strdup(conf->pid_file);
+    bool started = process_account(conf->user, &account, error) && session_register(daemon->service, NAME, error) &&
+                   smfi_settimeout((int)conf->timeout) == MI_SUCCESS &&
+                   (daemon->listener = socket_open(conf->listen, account.uid, account.gid, error)) >= 0 &&
+                   process_write_pid(conf->pid_file, error) && process_become(&account, error) &&
+                   signals_start(handler, error);
+    account_clear(&account);
+    return started;
+}
+
+static int run(struct daemon *daemon)
+{
+    const struct signals_handler handler = {daemon, reload, stop, save_metrics};
+    owned(faults) struct faults *faults = faults_new();
+    struct error error = {0};
+
+    mime_init();
+    if (!smime_init(&error)) {
+        complain(daemon, error.text);
+        return EX_SOFTWARE;
+    }
+    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
+    complain_faults(daemon, faults);
+    if (gateway == NULL)
+        return EX_CONFIG;
+
+    const struct conf *conf = gateway_conf(gateway);
+    log_set_level((enum log_level)conf->log_level);
+    daemon->service = service_new(gateway);
+    if (!start(daemon, conf, &handler, &error)) {
+        complain(daemon, error.text);
+        return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
+    }
+    log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
+    process_ready();
+    process_notify_ready();
+    /* Comes back only when libmilter has given up: stop() ends the process elsewhere. */
+    smfi_main();
+    log_write(LOG_LEVEL_ERROR, "libmilter gave up, see its messages in the system log");
+    _exit(EX_SOFTWARE);
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {.listener = -1};
+    struct error error = {0};
+
+    read_options(argc, argv, &daemon);
+    log_open(NAME, daemon.foreground, LOG_LEVEL_INFO);
+    /* A fixed threshold: blocks for large messages go back to the system when they are freed. By default glibc raises
+     * it with the first such block, and the heap keeps the rest for good. */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+    signals_block();
+    if (!daemon.foreground && !process_under_systemd() && !process_background(&error)) {
+        complain(&daemon, error.text);
+        return EX_OSERR;
+    }
+    int status = run(&daemon);
+    service_free(daemon.service);
+    g_free(daemon.file);
+    g_free(daemon.listen);
+    g_free(daemon.pid_file);
+    return status;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process: what makes a program a daemon.
+ *
+ * The parent stays until the child is ready, so that whoever starts the daemon sees its exit status and its complaints
+ * on standard error. Under systemd (NOTIFY_SOCKET) the caller stays in the foreground and tells readiness there.
+ */
+#include "milter/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The end of the pipe on which the parent waits; -1 in the foreground. Set before any thread is started. */
+static int parent = -1;
+
+static void wait_for_child(pid_t child, int ready)
+{
+    char byte;
+    int status;
+    ssize_t got;
+
+    do
+        got = read(ready, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    if (got == 1)
+        _exit(EX_OK);
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            _exit(EX_OSERR);
+    _exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_SOFTWARE);
+}
+
+bool process_background(struct error *error)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return error_set(error, ERROR_TEMPORARY, "pipe: %s", g_strerror(errno));
+    pid_t child = fork();
+    if (child < 0)
+        return error_set(error, ERROR_TEMPORARY, "fork: %s", g_strerror(errno));
+    if (child > 0) {
+        close(ends[1]);
+        wait_for_child(child, ends[0]);
+    }
+    close(ends[0]);
+    parent = ends[1];
+    if (setsid() < 0 || chdir("/") != 0)
+        return error_set(error, ERROR_TEMPORARY, "going into the background: %s", g_strerror(errno));
+    return true;
+}
+
+void process_ready(void)
+{
+    if (parent < 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        if (null > STDERR_FILENO)
+            close(null);
+    }
+    /* If the parent is gone there is nobody to tell. */
+    if (write(parent, "", 1) < 0)
+        errno = 0;
+    close(parent);
+    parent = -1;
+}
+
+bool process_account(const char *name, struct account *account, struct error *error)
+{
+    *account = (struct account){NULL, (uid_t)-1, (gid_t)-1};
+    if (name == NULL || *name == '\0')
+        return true;
+    errno = 0;
+    const struct passwd *entry = getpwnam(name);
+    if (entry == NULL)
+        return error_set(error, ERROR_CONFIGURATION, "user %s: %s", name,
+                         errno != 0 ? g_strerror(errno) : "no such user");
+    *account = (struct account){g_strdup(name), entry->pw_uid, entry->pw_gid};
+    return true;
+}
+
+bool process_become(const struct account *account, struct error *error)
+{
+    if (account->name == NULL || (geteuid() == account->uid && getuid() == account->uid))
+        return true;
+    if (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 || setuid(account->uid) != 0)
+        return error_set(error, ERROR_CONFIGURATION, "becoming user %s: %s", account->name, g_strerror(errno));
+    /* A setuid() that can be undone is none. */
+    if (account->uid != 0 && setuid(0) == 0)
+        return error_set(error, ERROR_BUG, "becoming user %s did not hold", account->name);
+    return true;
+}
+
+void account_clear(struct account *account)
+{
+    g_clear_pointer(&account->name, g_free);
+}
+
+bool process_write_pid(const char *path, struct error *error)
+{
+    if (path == NULL)
+        return true;
+    g_autofree char *text = g_strdup_printf("%ld\n", (long)getpid());
+    g_autoptr(GError) cause = NULL;
+    if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &cause))
+        return error_set(error, ERROR_CONFIGURATION, "pid_file: %s", cause->message);
+    return true;
+}
+
+bool process_under_systemd(void)
+{
+    const char *socket = getenv("NOTIFY_SOCKET");
+
+    return socket != NULL && *socket != '\0';
+}
+
+void process_notify_ready(void)
+{
+    sd_notify(0, "READY=1\nSTATUS=Filtering mail");
+}
+
+void process_notify_reloading(void)
+{
+    struct timespec now;
+
+    /* Type=notify-reload (systemd 253) wants the time, older ones pass it over. */
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+void process_notify_stopping(void)
+{
+    sd_notify(0, "STOPPING=1\nSTATUS=Finishing messages in hand");
+}

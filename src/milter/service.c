@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service: what all sessions of the daemon share.
+ *
+ * libmilter starts as many threads as the MTA opens connections. Their waiting is cheap, their cryptography is not:
+ * more of it at once than there are processors gains nothing and costs memory and fairness. So a message that is whole
+ * stands in line for its turn, first come, first served: with many connections none is passed over. What is held while
+ * waiting is bounded by message_size_limit times the MTA's own process limit (memory_limit of it in memory, the rest on
+ * disk). A reload puts another gateway in place; who holds the old one keeps it to the end of its message.
+ */
+#include "milter/service.h"
+
+/* One that waits for its turn; lives on its thread's stack. */
+struct waiter {
+    GCond woken;
+};
+
+struct service {
+    GMutex lock;
+    GCond drained;
+    struct gateway *gateway;
+    unsigned working;  /* turns taken */
+    GQueue waiting;    /* struct waiter *, in order */
+    unsigned messages; /* in hand */
+    bool draining;
+    bool closed; /* no more turns: the process is about to end */
+};
+
+struct service *service_new(struct gateway *gateway)
+{
+    struct service *service = g_new0(struct service, 1);
+
+    g_mutex_init(&service->lock);
+    g_cond_init(&service->drained);
+    g_queue_init(&service->waiting);
+    service->gateway = gateway_ref(gateway);
+    return service;
+}
+
+void service_free(struct service *service)
+{
+    if (service == NULL)
+        return;
+    gateway_unref(service->gateway);
+    g_cond_clear(&service->drained);
+    g_mutex_clear(&service->lock);
+    g_free(service);
+}
+
+struct gateway *service_gateway(struct service *service)
+{
+    g_mutex_lock(&service->lock);
+    struct gateway *gateway = gateway_ref(service->gateway);
+    g_mutex_unlock(&service->lock);
+    return gateway;
+}
+
+/* Wakes the first in line; it wakes the next one when it has its turn. */
+static void wake_first(struct service *service)
+{
+    struct waiter *first = g_queue_peek_head(&service->waiting);
+
+    if (first != NULL)
+        g_cond_signal(&first->woken);
+}
+
+void service_replace(struct service *service, struct gateway *gateway)
+{
+    g_mutex_lock(&service->lock);
+    struct gateway *old = service->gateway;
+    service->gateway = gateway_ref(gateway);
+    /* crypto_threads may have grown. */
+    wake_first(service);
+    g_mutex_unlock(&service->lock);
+    /* Outside the lock: it may be the last reference, and keys take a while to go. */
+    gateway_unref(old);
+}
+
+static bool is_turn(struct service *service, const struct waiter *waiter)
+{
+    unsigned limit = MAX(gateway_conf(service->gateway)->max_crypto, 1);
+
+    return !service->closed && service->working < limit && g_queue_peek_head(&service->waiting) == waiter;
+}
+
+bool service_enter(struct service *service, unsigned timeout_seconds)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)timeout_seconds * G_USEC_PER_SEC;
+    struct waiter self;
+    bool entered = true;
+
+    g_cond_init(&self.woken);
+    g_mutex_lock(&service->lock);
+    g_queue_push_tail(&service->waiting, &self);
+    while (entered && !is_turn(service, &self))
+        entered = g_cond_wait_until(&self.woken, &service->lock, deadline);
+    g_queue_remove(&service->waiting, &self);
+    if (entered)
+        service->working++;
+    wake_first(service);
+    g_mutex_unlock(&service->lock);
+    g_cond_clear(&self.woken);
+    return entered;
+}
+
+void service_leave(struct service *service)
+{
+    g_mutex_lock(&service->lock);
+    service->working--;
+    wake_first(service);
+    if (service->draining)
+        g_cond_broadcast(&service->drained);
+    g_mutex_unlock(&service->lock);
+}
+
+bool service_message_begin(struct service *service)
+{
+    g_mutex_lock(&service->lock);
+    bool counted = !service->draining;
+    if (counted)
+        service->messages++;
+    g_mutex_unlock(&service->lock);
+    return counted;
+}
+
+void service_message_end(struct service *service)
+{
+    g_mutex_lock(&service->lock);
+    service->messages--;
+    if (service->draining)
+        g_cond_broadcast(&service->drained);
+    g_mutex_unlock(&service->lock);
+}
+
+unsigned service_drain(struct service *service, unsigned timeout_seconds)
+{
+    gint64 deadline = g_get_monotonic_time() + (gint64)timeout_seconds * G_USEC_PER_SEC;
+
+    g_mutex_lock(&service->lock);
+    service->draining = true;
+    while (service->messages > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
+        ;
+    /* Messages that began later are not waited for, but none may be at work while the process is torn down. */
+    service->closed = true;
+    while (service->working > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
+        ;
+    unsigned left = MAX(service->messages, service->working);
+    g_mutex_unlock(&service->lock);
+    return left;
+}

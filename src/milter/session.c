@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session: the callbacks of libmilter.
+ *
+ *     negotiate ─▶ connect ─▶ mail ─▶ rcpt… ─▶ header… ─▶ end of header ─▶ body… ─▶ end of message ─▶ (mail …) ─▶ close
+ *                               └────────────── abort, from anywhere ──────────────┘
+ *
+ * They decide nothing: they collect, ask the gateway, hand its edits over and say its verdict. No callback before the
+ * end of message answers (SMFIP_NR_*: an answer is a round trip and two system calls); what fails earlier is told
+ * there. libmilter runs the callbacks of one session one after another, but on any of its threads: all state hangs on
+ * the session. A message holds the gateway that was in force at its first byte.
+ */
+#include "milter/session.h"
+
+#include "base/log.h"
+#include "milter/apply.h"
+#include "milter/reply.h"
+#include "milter/transaction.h"
+
+#include <libmilter/mfapi.h>
+#include <libmilter/mfdef.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <time.h>
+
+/* Postfix waits 300 seconds for the end of message; a sign of life in between starts that anew. */
+#define PROGRESS_SECONDS 20
+
+#define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)
+#define NO_REPLIES                                                                                                     \
+    (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR | SMFIP_NR_EOH |     \
+     SMFIP_NR_BODY)
+#define UNWANTED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN)
+
+struct session {
+    bool negotiated;
+    bool leading_space; /* SMFIP_HDR_LEADSPC is in force */
+    bool can_quarantine;
+    char *client_address; /* of the connection, for MTAs that do not tell {client_addr} */
+    /* Of the message in hand, if any: */
+    struct transaction *transaction;
+    struct gateway *gateway;
+    bool counted; /* service_message_begin() */
+};
+
+/* Set once, before libmilter starts a thread: its callbacks have no other way to know. */
+static struct service *service;
+
+static struct session *session_of(SMFICTX *context)
+{
+    struct session *session = smfi_getpriv(context);
+
+    if (session == NULL) {
+        session = g_new0(struct session, 1);
+        smfi_setpriv(context, session);
+    }
+    return session;
+}
+
+static void end_message(struct session *session)
+{
+    transaction_free(steal(&session->transaction));
+    if (session->gateway != NULL)
+        gateway_unref(steal(&session->gateway));
+    if (session->counted)
+        service_message_end(service);
+    session->counted = false;
+}
+
+static void begin_message(struct session *session)
+{
+    end_message(session);
+    session->counted = service_message_begin(service);
+    session->gateway = service_gateway(service);
+    session->transaction = transaction_new(&gateway_conf(session->gateway)->limits);
+}
+
+static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned long steps, unsigned long unused2,
+                             unsigned long unused3, unsigned long *my_actions, unsigned long *my_steps,
+                             unsigned long *my_unused2, unsigned long *my_unused3)
+{
+    struct session *session = session_of(context);
+
+    (void)unused2, (void)unused3;
+    *my_unused2 = *my_unused3 = 0;
+    if ((actions & NEEDED_ACTIONS) != NEEDED_ACTIONS) {
+        log_write(LOG_LEVEL_ERROR,
+                  "the mail server does not let a milter change header and body (offers 0x%lx): refused", actions);
+        return SMFIS_REJECT;
+    }
+    *my_actions = NEEDED_ACTIONS | (actions & (SMFIF_QUARANTINE | SMFIF_SETSYMLIST));
+    *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC);
+    if ((actions & SMFIF_SETSYMLIST) != 0) {
+        smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
+        smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen}");
+        smfi_setsymlist(context, SMFIM_EOM, (char *)"i");
+    }
+    session->negotiated = true;
+    session->leading_space = (steps & SMFIP_HDR_LEADSPC) != 0;
+    session->can_quarantine = (actions & SMFIF_QUARANTINE) != 0;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_connect(SMFICTX *context, char *host, struct sockaddr *address)
+{
+    struct session *session = session_of(context);
+    char text[NI_MAXHOST];
+    socklen_t length = 0;
+
+    (void)host;
+    g_clear_pointer(&session->client_address, g_free);
+    if (address != NULL && address->sa_family == AF_INET)
+        length = sizeof(struct sockaddr_in);
+    else if (address != NULL && address->sa_family == AF_INET6)
+        length = sizeof(struct sockaddr_in6);
+    if (length > 0 && getnameinfo(address, length, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0)
+        session->client_address = g_strdup(text);
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_sender(SMFICTX *context, char **arguments)
+{
+    struct session *session = session_of(context);
+
+    begin_message(session);
+    if (!session->negotiated) {
+        struct error error = {0};
+        error_set(&error, ERROR_BUG, "no option negotiation on this connection");
+        transaction_fail(session->transaction, FAILURE_PROTOCOL, &error);
+    }
+    transaction_sender(session->transaction, (const char *const *)arguments);
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_recipient(SMFICTX *context, char **arguments)
+{
+    struct session *session = session_of(context);
+
+    if (session->transaction != NULL)
+        transaction_recipient(session->transaction, (const char *const *)arguments);
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_field(SMFICTX *context, char *name, char *value)
+{
+    struct session *session = session_of(context);
+
+    if (session->transaction != NULL)
+        transaction_field(session->transaction, name, value, session->leading_space);
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_end_of_header(SMFICTX *context)
+{
+    struct session *session = session_of(context);
+
+    if (session->transaction != NULL)
+        transaction_end_header(session->transaction);
+    return SMFIS_NOREPLY;
+}
+
+static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t length)
+{
+    struct session *session = session_of(context);
+
+    if (session->transaction != NULL)
+        transaction_body(session->transaction, data, length);
+    return SMFIS_NOREPLY;
+}
+
+/* NULL for a macro that is not there or empty. */
+static char *macro(SMFICTX *context, const char *name)
+{
+    const char *value = smfi_getsymval(context, (char *)name);
+
+    return value != NULL && *value != '\0' ? g_strdup(value) : NULL;
+}
+
+static void complete_envelope(SMFICTX *context, const struct session *session)
+{
+    struct envelope *envelope = transaction_envelope(session->transaction);
+
+    envelope->queue_id = macro(context, "i");
+    envelope->authenticated = macro(context, "{auth_authen}");
+    envelope->daemon_name = macro(context, "{daemon_name}");
+    envelope->client_address = macro(context, "{client_addr}");
+    if (envelope->client_address == NULL)
+        envelope->client_address = g_strdup(session->client_address);
+}
+
+/* What the gateway says, or what went wrong before it could be asked. */
+static struct result *judge(SMFICTX *context, struct session *session)
+{
+    const struct envelope *envelope = transaction_envelope(session->transaction);
+    enum direction direction = gateway_direction(session->gateway, envelope);
+
+    if (!transaction_finish(session->transaction))
+        return reply_failure(direction, transaction_failure(session->transaction),
+                             transaction_error(session->transaction));
+
+    const struct message *message = transaction_message(session->transaction);
+    while (!service_enter(service, PROGRESS_SECONDS))
+        smfi_progress(context);
+    struct result *result = direction == DIRECTION_OUTBOUND
+                                ? gateway_outbound(session->gateway, envelope, message, time(NULL))
+                                : gateway_inbound(session->gateway, envelope, message, time(NULL));
+    service_leave(service);
+    return result;
+}
+
+static bool target_insert(void *context, const char *name, const char *value)
+{
+    return smfi_insheader(context, 0, (char *)name, (char *)value) == MI_SUCCESS;
+}
+
+static bool target_append(void *context, const char *name, const char *value)
+{
+    return smfi_addheader(context, (char *)name, (char *)value) == MI_SUCCESS;
+}
+
+static bool target_change(void *context, const char *name, unsigned index, const char *value)
+{
+    return smfi_chgheader(context, (char *)name, (int)index, (char *)value) == MI_SUCCESS;
+}
+
+static bool target_replace_body(void *context, struct slice chunk)
+{
+    return smfi_replacebody(context, (unsigned char *)chunk.data, (int)chunk.len) == MI_SUCCESS;
+}
+
+/* Edits and quarantine of an accepted message. What cannot be handed over makes it a temporary failure: the MTA then
+ * keeps none of the edits. */
+static bool hand_over(SMFICTX *context, const struct session *session, const struct result *result, struct error *error)
+{
+    const struct apply_target target = {context, target_insert, target_append, target_change, target_replace_body};
+    struct reply reply;
+
+    if (!apply_edits(&result->edits, session->leading_space, &target, error))
+        return false;
+    reply_of(result, &reply);
+    if (!reply.quarantine)
+        return true;
+    if (!session->can_quarantine)
+        return error_set(error, ERROR_PERMANENT, "the mail server has no quarantine");
+    if (smfi_quarantine(context, *reply.text != '\0' ? reply.text : (char *)"S/MIME policy") != MI_SUCCESS)
+        return error_set(error, ERROR_TEMPORARY, "the quarantine was not taken");
+    return true;
+}
+
+static void write_log(const struct result *result, const struct envelope *envelope)
+{
+    g_autofree char *line = result_log_line(result, envelope);
+
+    log_write(result->verdict == VERDICT_TEMPFAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", line);
+}
+
+static sfsistat on_end_of_message(SMFICTX *context)
+{
+    struct session *session = session_of(context);
+    struct error error = {0};
+    struct reply reply;
+
+    if (session->transaction == NULL) {
+        log_write(LOG_LEVEL_ERROR, "the mail server ended a message that it had not begun");
+        return SMFIS_TEMPFAIL;
+    }
+    complete_envelope(context, session);
+    struct result *result = judge(context, session);
+    bool accepted = result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE;
+    if (accepted && !hand_over(context, session, result, &error))
+        reply_override(result, FAILURE_EDIT, error.text);
+    reply_of(result, &reply);
+    if (reply.disposition != SMFIS_ACCEPT && smfi_setreply(context, reply.code, reply.status, reply.text) != MI_SUCCESS)
+        log_write(LOG_LEVEL_ERROR, "reply %s %s could not be set", reply.code, reply.status);
+    write_log(result, transaction_envelope(session->transaction));
+    result_count(result);
+    /* The result refers to the message. */
+    result_free(result);
+    end_message(session);
+    return reply.disposition;
+}
+
+static sfsistat on_abort(SMFICTX *context)
+{
+    end_message(session_of(context));
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *context)
+{
+    struct session *session = smfi_getpriv(context);
+
+    if (session == NULL)
+        return SMFIS_CONTINUE;
+    smfi_setpriv(context, NULL);
+    end_message(session);
+    g_free(session->client_address);
+    g_free(session);
+    return SMFIS_CONTINUE;
+}
+
+bool session_register(struct service *shared, const char *name, struct error *error)
+{
+    struct smfiDesc description = {
+        .xxfi_name = (char *)name,
+        .xxfi_version = SMFI_VERSION,
+        .xxfi_flags = NEEDED_ACTIONS | SMFIF_QUARANTINE,
+        .xxfi_connect = on_connect,
+        .xxfi_envfrom = on_sender,
+        .xxfi_envrcpt = on_recipient,
+        .xxfi_header = on_field,
+        .xxfi_eoh = on_end_of_header,
+        .xxfi_body = on_body,
+        .xxfi_eom = on_end_of_message,
+        .xxfi_abort = on_abort,
+        .xxfi_close = on_close,
+        .xxfi_negotiate = on_negotiate,
+    };
+
+    service = shared;
+    if (smfi_register(description) != MI_SUCCESS)
+        return error_set(error, ERROR_BUG, "libmilter did not take the callbacks");
+    return true;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * signals: in a thread of our own.
+ *
+ * libmilter has a thread that waits for SIGHUP, SIGTERM and SIGINT with sigwait() and, on any of them, stops: it frees
+ * its sessions while threads are at work on them. Both threads would race for every signal. So this program has a
+ * sigwait() of its own, which the dynamic linker prefers to that of the C library: it never returns. libmilter is its
+ * only caller; we wait with sigtimedwait().
+ */
+#include "milter/signals.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_SECONDS 5
+
+int sigwait(const sigset_t *set, int *number)
+{
+    (void)set;
+    *number = 0;
+    for (;;)
+        pause();
+}
+
+static void fill(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+}
+
+void signals_block(void)
+{
+    sigset_t set;
+
+    fill(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    /* A connection that is gone shows as EPIPE. */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void *signals_thread(void *argument)
+{
+    const struct signals_handler *handler = argument;
+    const struct timespec tick = {TICK_SECONDS, 0};
+    sigset_t set;
+
+    fill(&set);
+    for (;;) {
+        switch (sigtimedwait(&set, NULL, &tick)) {
+        case SIGHUP:
+            handler->reload(handler->context);
+            break;
+        case SIGTERM:
+        case SIGINT:
+            handler->stop(handler->context);
+            break;
+        default: /* the time is up, or EINTR */
+            handler->tick(handler->context);
+            break;
+        }
+    }
+    return NULL;
+}
+
+bool signals_start(const struct signals_handler *handler, struct error *error)
+{
+    pthread_t thread;
+    int cause = pthread_create(&thread, NULL, signals_thread, (void *)handler);
+
+    if (cause != 0)
+        return error_set(error, ERROR_TEMPORARY, "signal thread: %s", g_strerror(cause));
+    pthread_detach(thread);
+    return true;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * socket: the listening socket, as far as libmilter leaves it to its user.
+ *
+ * libmilter opens it and tells nobody its descriptor; it is found as the one descriptor of this process that listens.
+ * Not for connections: those are libmilter's.
+ */
+#include "milter/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 512
+#define DESCRIPTORS 1024 /* the socket is one of the first few */
+
+/* The path in "local:/path", "unix:/path" or "/path"; NULL for an inet socket. */
+static const char *unix_path(const char *listen)
+{
+    if (g_str_has_prefix(listen, "local:"))
+        return listen + strlen("local:");
+    if (g_str_has_prefix(listen, "unix:"))
+        return listen + strlen("unix:");
+    return *listen == '/' ? listen : NULL;
+}
+
+static bool remove_stale(const char *path, struct error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat status;
+
+    if (g_lstat(path, &status) != 0)
+        return errno == ENOENT || error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
+    if (!S_ISSOCK(status.st_mode))
+        return error_set(error, ERROR_CONFIGURATION, "%s is there and is no socket", path);
+    if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
+        return error_set(error, ERROR_CONFIGURATION, "%s is too long for a socket", path);
+
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return error_set(error, ERROR_TEMPORARY, "socket: %s", g_strerror(errno));
+    bool answers = connect(probe, (struct sockaddr *)&address, sizeof address) == 0;
+    close(probe);
+    if (answers)
+        return error_set(error, ERROR_TEMPORARY, "%s is in use by another process", path);
+    if (g_unlink(path) != 0 && errno != ENOENT)
+        return error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
+    return true;
+}
+
+static int find_listening(void)
+{
+    for (int fd = 0; fd < DESCRIPTORS; fd++) {
+        int listening = 0;
+        socklen_t length = sizeof listening;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0)
+            return fd;
+    }
+    return -1;
+}
+
+static bool open_unix_to_group(const char *path, uid_t uid, gid_t gid, struct error *error)
+{
+    if (chmod(path, 0660) != 0 || (uid != (uid_t)-1 && lchown(path, uid, gid) != 0))
+        return error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
+    return true;
+}
+
+int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
+{
+    const char *path = unix_path(listen);
+
+    if (path != NULL && !remove_stale(path, error))
+        return -1;
+    /* Nobody connects between the making of the file and its chmod. */
+    mode_t mask = umask(0177);
+    bool opened = smfi_setconn((char *)listen) == MI_SUCCESS && smfi_setbacklog(BACKLOG) == MI_SUCCESS &&
+                  smfi_opensocket(false) == MI_SUCCESS;
+    int cause = errno;
+    umask(mask);
+    int fd = opened ? find_listening() : -1;
+    if (fd < 0) {
+        error_set(error, ERROR_TEMPORARY, "cannot listen on %s: %s", listen, g_strerror(cause));
+        return -1;
+    }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (path != NULL)
+        return open_unix_to_group(path, uid, gid, error) ? fd : -1;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) != 0) {
+        error_set(error, ERROR_TEMPORARY, "TCP_NODELAY on %s: %s", listen, g_strerror(errno));
+        return -1;
+    }
+    return fd;
+}
+
+void socket_refuse(int descriptor)
+{
+    struct sockaddr_un nowhere = {.sun_family = AF_UNIX};
+    /* A Linux socket without a name of ours: bound to a random abstract one, and it does not block in accept(). */
+    int idle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int real = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+
+    if (idle >= 0 && real >= 0 && bind(idle, (struct sockaddr *)&nowhere, sizeof nowhere.sun_family) == 0 &&
+        listen(idle, 1) == 0 && dup3(idle, descriptor, O_CLOEXEC) == descriptor)
+        shutdown(real, SHUT_RDWR);
+    if (real >= 0)
+        close(real);
+    if (idle >= 0)
+        close(idle);
+}
+
+void socket_remove(const char *listen)
+{
+    const char *path = unix_path(listen);
+
+    if (path != NULL)
+        g_unlink(path);
+}
