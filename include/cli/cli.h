@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cli: what all commands of domsec(1) share: options and their help from one table, the configuration and its faults,
+ * exit statuses. A command is a constant of type struct command in a file of its own; main.c lists them.
+ */
+#ifndef DOMSEC_CLI_CLI_H
+#define DOMSEC_CLI_CLI_H
+
+#include "gateway/gateway.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+struct command {
+    const char *name;      /* "filter", or "cert import" for a command within a command */
+    const char *arguments; /* as shown behind the name in the usage line */
+    const char *summary;   /* one line, lower case */
+    const char *details;   /* more for --help, lines up to 100 characters, with a final newline; NULL: nothing */
+    /* argv[0] is the name of the command. Returns the exit status. */
+    int (*run)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command command_init, command_check, command_explain, command_filter, command_cert, command_key,
+    command_status;
+
+enum option_kind {
+    OPTION_FLAG, /* bool * */
+    OPTION_TEXT, /* const char **; twice is an error */
+    OPTION_LIST, /* GPtrArray * of const char *, lent by argv */
+};
+
+struct option_spec {
+    const char *name;
+    char letter; /* 0: none */
+    enum option_kind kind;
+    void *target;
+    const char *argument; /* what the help calls its value; NULL for a flag */
+    const char *help;
+};
+
+/* The option that names the configuration; its target is a const char * initialised with CLI_CONFIGURATION. */
+#define CLI_CONFIGURATION DOMSEC_SYSCONFDIR "/domsec/domsec.conf"
+#define CLI_OPTION_CONFIGURATION(variable)                                                                             \
+    {"config", 'c', OPTION_TEXT, &(variable), "FILE", "configuration, " CLI_CONFIGURATION " if not given"}
+
+#define CLI_GO (-1)
+/* Reads the options (at most 24), in any order with the operands, and moves the operands to the end of argv, *operands being the
+ * index of the first. Returns CLI_GO, or the exit status to end with: after --help, or EX_USAGE with the usage on standard error. */
+int cli_options(const struct command *command, const struct option_spec *options, size_t count, int argc, char **argv,
+                int *operands);
+/* Says "domsec NAME: text" and the usage line on standard error; returns EX_USAGE. */
+int cli_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Runs the one of list (NULL-terminated) whose last word is argv[1]; for a command that has commands within. */
+int cli_dispatch(const struct command *command, const struct command *const *list, int argc, char **argv);
+
+/* Says the error on standard error and returns the status for its kind: 65 for what is bad, 78 for what the administrator has
+ * to set right, 75 for all else. */
+int cli_failed(const struct error *error);
+
+/* Each fault on a line. */
+void cli_print_faults(FILE *stream, const struct faults *faults);
+/* The configuration, or with all that it names; NULL after its faults are on standard error: end with EX_CONFIG.
+ * Warnings are shown too. */
+struct conf *cli_conf(const char *file);
+struct gateway *cli_gateway(const char *file);
+
+/* --at: an RFC 3339 time. text NULL: now. */
+bool cli_time(const char *text, time_t *at);
+/* An address of the command line; says what is wrong with it on standard error. */
+bool cli_address(const char *text, struct address *address);
+/* Each of a list of addresses (const char *) becomes a recipient. */
+bool cli_recipients(struct envelope *envelope, const GPtrArray *addresses);
+/* "domain-signing-authority" → its role; false if there is none of that name. */
+bool cli_role(const char *name, enum role *role);
+
+#endif

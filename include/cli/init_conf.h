@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init_conf: the texts that `domsec init` writes: the configuration file, and what it tells the administrator to do next.
+ */
+#ifndef DOMSEC_CLI_INIT_CONF_H
+#define DOMSEC_CLI_INIT_CONF_H
+
+#include <stdbool.h>
+
+struct init_choices {
+    const char *domain; /* normalised */
+    const char *listen;
+    bool csr;
+};
+
+/* True if the text can stand in a libconfig string as it is. */
+bool init_conf_is_plain(const char *text);
+/* The domsec.conf; g_free(). */
+char *init_conf_text(const struct init_choices *choices);
+/* Short, to standard output. */
+void init_print_next(const struct init_choices *choices, const char *folder, const char *algorithm, const char *owner);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cert: partners' certificates in the local store (certificate_directory). The store is plain files that the daemon reads when it
+ * starts and on reload. The commands that take one certificate by its id are in cert_one.c.
+ */
+#include "cli/cli.h"
+
+#include "certs/certs.h"
+#include "cli/cert_one.h"
+#include "cli/describe.h"
+#include "cli/output.h"
+
+#include <openssl/x509v3.h>
+#include <string.h>
+
+void cert_print_reload_hint(void)
+{
+    printf("the daemon sees it when it reloads (SIGHUP)\n");
+}
+
+static bool import_file(const struct conf *conf, const char *file, struct error *error)
+{
+    STACK_OF(X509) *certificates = certificates_load(file, error);
+    if (certificates == NULL)
+        return false;
+    bool good = true;
+    for (int i = 0; good && i < sk_X509_num(certificates); i++) {
+        X509 *certificate = sk_X509_value(certificates, i);
+        g_autofree char *subject = certificate_subject(certificate);
+        if (X509_check_ca(certificate) == 1) {
+            printf("passed over %s: an authority's certificate belongs in trust_anchors or a policy's anchors\n", subject);
+            continue;
+        }
+        char sha256[65];
+        certificate_fingerprint(certificate, sha256);
+        good = certs_store_import(conf, certificate, error);
+        if (good)
+            printf("imported %s  %s\n", sha256, subject);
+    }
+    x509_stack_free(certificates);
+    return good;
+}
+
+static int run_import(const struct command *self, int argc, char **argv)
+{
+    const char *file = CLI_CONFIGURATION;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (operands == argc)
+        return cli_usage(self, "a file of certificates is wanted");
+    owned(conf) struct conf *conf = cli_conf(file);
+    if (conf == NULL)
+        return EX_CONFIG;
+    struct error error = {0};
+    for (int i = operands; i < argc; i++)
+        if (!import_file(conf, argv[i], &error))
+            return cli_failed(&error);
+    cert_print_reload_hint();
+    return EX_OK;
+}
+
+static void print_list(STACK_OF(X509) *certificates)
+{
+    owned(table) struct table *table = table_new(5);
+    const char *const heading[] = {"id", "expires", "days", "addresses", "subject"};
+    table_row(table, heading);
+    for (int i = 0; i < sk_X509_num(certificates); i++) {
+        const X509 *certificate = sk_X509_value(certificates, i);
+        char sha256[65];
+        certificate_fingerprint(certificate, sha256);
+        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
+        g_autofree char *days = describe_days(certificate);
+        g_autofree char *addresses = describe_addresses(certificate);
+        g_autofree char *subject = certificate_subject(certificate);
+        const char *cells[] = {sha256, expires, days, addresses, subject};
+        table_row(table, cells);
+    }
+    table_print(table, stdout, 0, true);
+}
+
+static int run_list(const struct command *self, int argc, char **argv)
+{
+    const char *file = CLI_CONFIGURATION;
+    bool as_json = false;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
+                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "as a JSON list"}};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (operands < argc)
+        return cli_usage(self, "%s is one word too many", argv[operands]);
+    owned(conf) struct conf *conf = cli_conf(file);
+    if (conf == NULL)
+        return EX_CONFIG;
+    owned(faults) struct faults *faults = faults_new();
+    owned(x509_stack) STACK_OF(X509) *certificates = certs_store_list(conf, faults);
+    cli_print_faults(stderr, faults);
+    if (!as_json) {
+        print_list(certificates);
+        return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
+    }
+    json_t *list = json_array();
+    for (int i = 0; i < sk_X509_num(certificates); i++)
+        json_array_append_new(list, describe_json(sk_X509_value(certificates, i)));
+    describe_print_json(list);
+    return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
+}
+
+static void print_candidates(const struct candidates *candidates)
+{
+    owned(table) struct table *table = table_new(6);
+    const char *const heading[] = {"id", "from", "for", "expires", "addresses", "subject"};
+    table_row(table, heading);
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct candidate *candidate = &candidates->list[i];
+        char sha256[65];
+        certificate_fingerprint(candidate->certificate, sha256);
+        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
+        g_autofree char *addresses = describe_addresses(candidate->certificate);
+        g_autofree char *subject = certificate_subject(candidate->certificate);
+        const char *cells[] = {sha256,  candidate->pinned ? "policy" : candidate->source,
+                               candidate->personal ? "the person" : "the domain", expires, addresses, subject};
+        table_row(table, cells);
+    }
+    table_print(table, stdout, 0, true);
+}
+
+static int find(const char *file, const struct address *address)
+{
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    owned(certs) struct certs *certs = conf != NULL ? certs_open(conf, faults) : NULL;
+    cli_print_faults(stderr, faults);
+    if (certs == NULL)
+        return EX_CONFIG;
+    struct error error = {0};
+    const struct rule *rule = policy_rule(conf, address->domain);
+    owned(candidates) struct candidates candidates = {0};
+    switch (certs_find(certs, rule, address, &candidates, &error)) {
+    case FOUND:
+        print_candidates(&candidates);
+        return EX_OK;
+    case FOUND_NONE:
+        fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, rule->name);
+        return 1;
+    case FOUND_FAILED:
+        break;
+    }
+    (void)cli_failed(&error);
+    return EX_TEMPFAIL;
+}
+
+static int run_find(const struct command *self, int argc, char **argv)
+{
+    const char *file = CLI_CONFIGURATION;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (argc - operands != 1)
+        return cli_usage(self, "one address is wanted");
+    struct address address = {0};
+    if (!cli_address(argv[operands], &address))
+        return EX_USAGE;
+    status = find(file, &address);
+    address_clear(&address);
+    return status;
+}
+
+static const struct command
+    command_import = {.name = "cert import",
+                      .arguments = "[-c FILE] CERTIFICATES...",
+                      .summary = "puts certificates (PEM, DER or PKCS #7 files) into the store",
+                      .run = run_import},
+    command_list = {.name = "cert list",
+                    .arguments = "[-c FILE] [--json]",
+                    .summary = "shows the certificates in the store",
+                    .run = run_list},
+    command_show = {.name = "cert show",
+                    .arguments = "[-c FILE] ID",
+                    .summary = "tells all about one certificate, of the store or our own",
+                    .details = "ID is the certificate's SHA-256, or a beginning of it of at least 8 digits.\n",
+                    .run = cert_run_show},
+    command_export = {.name = "cert export",
+                      .arguments = "[-c FILE] ID",
+                      .summary = "writes one certificate as PEM, of the store or our own",
+                      .run = cert_run_export},
+    command_remove = {.name = "cert remove",
+                      .arguments = "[-c FILE] ID",
+                      .summary = "takes one certificate out of the store",
+                      .run = cert_run_remove},
+    command_find = {.name = "cert find",
+                    .arguments = "[-c FILE] ADDRESS",
+                    .summary = "shows the certificates to encrypt with for an address, in order of preference",
+                    .details = "Whether one of them may be used is for `domsec explain` to tell. The exit status is 1 if there is\n"
+                               "none, 75 if a source could not be asked.\n",
+                    .run = run_find};
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    static const struct command *const list[] = {&command_import, &command_list,   &command_show, &command_export,
+                                                 &command_remove, &command_find, NULL};
+    return cli_dispatch(self, list, argc, argv);
+}
+
+const struct command command_cert = {
+    .name = "cert",
+    .arguments = "import|list|show|export|remove|find",
+    .summary = "keeps partners' certificates",
+    .run = run,
+};

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cert_one: the commands on one certificate, by its id: its SHA-256 in hexadecimal, with or without colons, or a beginning of
+ * it of eight digits and more. `show` and `export` know our own certificates too, `remove` only those of the store.
+ */
+#include "cli/cert_one.h"
+
+#include "certs/certs.h"
+#include "cli/describe.h"
+#include "cli/issue.h"
+#include "cli/output.h"
+
+#include <string.h>
+
+#define ID_DIGITS_MIN 8
+
+/* "AB:cd…" → "abcd…"; NULL if it is no id. */
+static char *normal_id(const char *text)
+{
+    GString *id = g_string_new(NULL);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == ':')
+            continue;
+        if (!g_ascii_isxdigit(*p)) {
+            g_string_free(id, TRUE);
+            return NULL;
+        }
+        g_string_append_c(id, g_ascii_tolower(*p));
+    }
+    if (id->len >= ID_DIGITS_MIN && id->len <= 64)
+        return g_string_free(id, FALSE);
+    g_string_free(id, TRUE);
+    return NULL;
+}
+
+/* The store's certificates, then our own. Ours that cannot be read are left out: `check` tells. */
+static STACK_OF(X509) *known_certificates(const struct conf *conf)
+{
+    owned(faults) struct faults *faults = faults_new();
+    STACK_OF(X509) *all = certs_store_list(conf, faults);
+    cli_print_faults(stderr, faults);
+    for (size_t i = 0; i < conf->identity_count; i++) {
+        struct error ignored = {0};
+        owned(x509_stack) STACK_OF(X509) *chain = certificates_load(conf->identities[i].certificate, &ignored);
+        X509 *leaf = chain != NULL ? sk_X509_value(chain, 0) : NULL;
+        if (leaf != NULL && X509_up_ref(leaf) == 1 && sk_X509_push(all, leaf) <= 0)
+            X509_free(leaf);
+    }
+    return all;
+}
+
+/* The one certificate with that id, a reference; NULL after saying why. */
+static X509 *find_by_id(const struct conf *conf, const char *id)
+{
+    owned(x509_stack) STACK_OF(X509) *all = known_certificates(conf);
+    X509 *found = NULL;
+    for (int i = 0; i < sk_X509_num(all); i++) {
+        X509 *certificate = sk_X509_value(all, i);
+        char sha256[65];
+        certificate_fingerprint(certificate, sha256);
+        if (!g_str_has_prefix(sha256, id) || (found != NULL && X509_cmp(found, certificate) == 0))
+            continue;
+        if (found != NULL) {
+            fprintf(stderr, "domsec: several certificates begin with %s\n", id);
+            return NULL;
+        }
+        found = certificate;
+    }
+    if (found == NULL)
+        fprintf(stderr, "domsec: no certificate begins with %s\n", id);
+    return found != NULL && X509_up_ref(found) == 1 ? found : NULL;
+}
+
+struct by_id {
+    struct conf *conf;
+    char *id;
+};
+
+static int parse_by_id(const struct command *self, int argc, char **argv, struct by_id *call)
+{
+    const char *file = CLI_CONFIGURATION;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (argc - operands != 1)
+        return cli_usage(self, "one id is wanted");
+    call->id = normal_id(argv[operands]);
+    if (call->id == NULL)
+        return cli_usage(self, "%s is no id: %d to 64 hexadecimal digits", argv[operands], ID_DIGITS_MIN);
+    call->conf = cli_conf(file);
+    return call->conf != NULL ? CLI_GO : EX_CONFIG;
+}
+
+static void by_id_clear(struct by_id *call)
+{
+    g_free(call->id);
+    conf_unref(call->conf);
+}
+
+static void print_certificate(const X509 *certificate)
+{
+    char sha256[65], from[32], until[32];
+    certificate_fingerprint(certificate, sha256);
+    describe_time(X509_get0_notBefore(certificate), from);
+    describe_time(X509_get0_notAfter(certificate), until);
+    g_autofree char *subject = certificate_subject(certificate);
+    g_autofree char *issuer = certificate_issuer(certificate);
+    g_autofree char *serial = certificate_serial(certificate);
+    g_autofree char *addresses = describe_addresses(certificate);
+    g_autofree char *usage = describe_usage(certificate);
+    g_autofree char *days = describe_days(certificate);
+    const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
+    g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : g_strdup("unreadable");
+    const char *const rows[][2] = {{"sha256", sha256},  {"subject", subject}, {"issuer", issuer},
+                                   {"serial", serial},  {"addresses", addresses}, {"valid from", from},
+                                   {"valid until", until}, {"days left", days}, {"key", key}, {"key usage", usage}};
+    owned(table) struct table *table = table_new(2);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        table_row(table, rows[i]);
+    table_print(table, stdout, 0, false);
+}
+
+int cert_run_show(const struct command *self, int argc, char **argv)
+{
+    struct by_id call = {0};
+    int status = parse_by_id(self, argc, argv, &call);
+    if (status == CLI_GO) {
+        owned(X509) X509 *certificate = find_by_id(call.conf, call.id);
+        if (certificate != NULL)
+            print_certificate(certificate);
+        status = certificate != NULL ? EX_OK : EX_DATAERR;
+    }
+    by_id_clear(&call);
+    return status;
+}
+
+static int export_pem(const struct by_id *call)
+{
+    struct error error = {0};
+    owned(X509) X509 *certificate = find_by_id(call->conf, call->id);
+    if (certificate == NULL)
+        return EX_DATAERR;
+    g_autofree char *pem = issue_certificate_pem(certificate, &error);
+    if (pem == NULL)
+        return cli_failed(&error);
+    fputs(pem, stdout);
+    return EX_OK;
+}
+
+int cert_run_export(const struct command *self, int argc, char **argv)
+{
+    struct by_id call = {0};
+    int status = parse_by_id(self, argc, argv, &call);
+    if (status == CLI_GO)
+        status = export_pem(&call);
+    by_id_clear(&call);
+    return status;
+}
+
+int cert_run_remove(const struct command *self, int argc, char **argv)
+{
+    struct by_id call = {0};
+    struct error error = {0};
+    int status = parse_by_id(self, argc, argv, &call);
+    if (status == CLI_GO) {
+        bool removed = certs_store_remove(call.conf, call.id, &error);
+        status = removed ? EX_OK : cli_failed(&error);
+        if (removed)
+            cert_print_reload_hint();
+    }
+    by_id_clear(&call);
+    return status;
+}

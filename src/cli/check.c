@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check: opens everything that the daemon would open, by the same calls, and shows every fault at once. The unit file runs
+ * it before the daemon starts. The faults are what was asked for, so they go to standard output.
+ */
+#include "cli/cli.h"
+
+#include "cli/output.h"
+
+static size_t list_length(char *const *list)
+{
+    size_t length = 0;
+    while (list[length] != NULL)
+        length++;
+    return length;
+}
+
+static void print_count(size_t count, const char *one, const char *many, const char *after)
+{
+    printf("%zu %s%s", count, count == 1 ? one : many, after);
+}
+
+static void print_summary(const struct conf *conf, size_t warnings)
+{
+    printf("%sconfiguration is good%s: ", output_style(stdout, STYLE_GOOD), output_style(stdout, STYLE_PLAIN));
+    print_count(conf->identity_count, "identity", "identities", ", ");
+    size_t policies = 0;
+    for (size_t i = 0; i < conf->rule_count; i++)
+        policies += conf->rules[i]->file != NULL;
+    print_count(policies, "policy", "policies", ", ");
+    print_count(list_length(conf->trust_anchors), "trust anchor file", "trust anchor files", warnings > 0 ? ", " : "");
+    if (warnings > 0)
+        print_count(warnings, "warning", "warnings", "");
+    printf("\n");
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    const char *file = CLI_CONFIGURATION;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (operands < argc)
+        return cli_usage(self, "%s is one word too many", argv[operands]);
+
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+    cli_print_faults(stdout, faults);
+    if (gateway == NULL) {
+        size_t errors = faults_errors(faults);
+        printf("%sconfiguration is bad%s: ", output_style(stdout, STYLE_BAD), output_style(stdout, STYLE_PLAIN));
+        print_count(errors, "fault", "faults", "\n");
+        return 1;
+    }
+    print_summary(conf, faults_count(faults) - faults_errors(faults));
+    return EX_OK;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .arguments = "[-c FILE]",
+    .summary = "reads everything the daemon would and shows each fault with file:line",
+    .details = "The exit status is 0 if the configuration is good (warnings may be shown), 1 if it is not.\n",
+    .run = run,
+};

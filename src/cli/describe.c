@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * describe: what a certificate is, for people and for scripts. Names come through keys/, which makes them printable. It
+ * judges nothing: whether a certificate may be used is for trust/ to say, and `domsec explain` shows it.
+ */
+#include "cli/describe.h"
+
+#include "cli/issue.h"
+
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+char *describe_addresses(const X509 *certificate)
+{
+    bool odd = false;
+    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
+    g_autofree char *text = g_strjoinv(", ", addresses);
+    if (!odd)
+        return steal(&text);
+    return g_strdup_printf("%s%s(one that is malformed)", text, *text != '\0' ? ", " : "");
+}
+
+bool describe_time(const ASN1_TIME *time, char text[32])
+{
+    struct tm tm = {0};
+    if (ASN1_TIME_to_tm(time, &tm) != 1) {
+        g_strlcpy(text, "unreadable", 32);
+        return false;
+    }
+    return strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
+}
+
+char *describe_date(const ASN1_TIME *time)
+{
+    char text[32];
+    if (describe_time(time, text))
+        text[strlen("2000-01-01")] = '\0';
+    return g_strdup(text);
+}
+
+long describe_days_left(const X509 *certificate)
+{
+    int days = 0, seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
+        return -1;
+    return seconds < 0 ? days - 1L : days;
+}
+
+char *describe_days(const X509 *certificate)
+{
+    long left = describe_days_left(certificate);
+    return left < 0 ? g_strdup("expired") : g_strdup_printf("%ld", left);
+}
+
+char *describe_usage(const X509 *certificate)
+{
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } usages[] = {{KU_DIGITAL_SIGNATURE, "digitalSignature"}, {KU_NON_REPUDIATION, "nonRepudiation"},
+                  {KU_KEY_ENCIPHERMENT, "keyEncipherment"},   {KU_DATA_ENCIPHERMENT, "dataEncipherment"},
+                  {KU_KEY_AGREEMENT, "keyAgreement"},         {KU_KEY_CERT_SIGN, "keyCertSign"},
+                  {KU_CRL_SIGN, "cRLSign"}};
+    /* OpenSSL fills its cache of extensions at the first question, hence no const in its prototype. */
+    uint32_t usage = X509_get_key_usage((X509 *)certificate);
+    if (usage == UINT32_MAX)
+        return g_strdup("any");
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(usages); i++)
+        if ((usage & usages[i].bit) != 0)
+            g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", usages[i].name);
+    return g_string_free(text, FALSE);
+}
+
+json_t *describe_json(const X509 *certificate)
+{
+    char sha256[65], from[32], until[32];
+    certificate_fingerprint(certificate, sha256);
+    describe_time(X509_get0_notBefore(certificate), from);
+    describe_time(X509_get0_notAfter(certificate), until);
+    g_autofree char *subject = certificate_subject(certificate);
+    g_autofree char *issuer = certificate_issuer(certificate);
+    g_autofree char *serial = certificate_serial(certificate);
+    g_autofree char *usage = describe_usage(certificate);
+    const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
+    g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : g_strdup("unreadable");
+    json_t *json = json_object();
+    json_object_set_new(json, "sha256", json_string(sha256));
+    json_object_set_new(json, "subject", json_string(subject));
+    json_object_set_new(json, "issuer", json_string(issuer));
+    json_object_set_new(json, "serial", json_string(serial));
+    json_t *list = json_array();
+    bool odd = false;
+    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
+    for (char **address = addresses; *address != NULL; address++)
+        json_array_append_new(list, json_string(*address));
+    json_object_set_new(json, "addresses", list);
+    json_object_set_new(json, "not_before", json_string(from));
+    json_object_set_new(json, "not_after", json_string(until));
+    json_object_set_new(json, "days_left", json_integer(describe_days_left(certificate)));
+    json_object_set_new(json, "key", json_string(key));
+    json_object_set_new(json, "key_usage", json_string(usage));
+    return json;
+}
+
+void describe_print_json(json_t *json)
+{
+    json_dumpf(json, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(json);
+}

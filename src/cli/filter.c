@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * filter: takes a message from standard input through the gateway, as the daemon would, and writes what comes out. Calls the
+ * very functions that the milter calls; what it adds is an envelope made from options, and files instead of a mail server.
+ * The report is written before the message: whoever sees the message may count on the report.
+ */
+#include "cli/cli.h"
+
+#include "cli/output.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct request {
+    const char *configuration, *direction, *from, *login, *client, *at, *report, *output;
+    GPtrArray *to;
+};
+
+/* The mailboxes of all fields of that name become recipients. */
+static bool take_recipients(struct envelope *envelope, const struct fields *fields, const char *name, struct error *error)
+{
+    const struct field *field = NULL;
+    for (unsigned nth = 1; (field = fields_find(fields, name, nth)) != NULL; nth++) {
+        struct addresses addresses = {0};
+        if (!addresses_parse(field->value, &addresses, error))
+            return error_prefix(error, "the %s field names no clear recipients; use --to", name);
+        for (size_t i = 0; i < addresses.count; i++)
+            envelope_add_recipient(envelope, &addresses.list[i]);
+        addresses_clear(&addresses);
+    }
+    return true;
+}
+
+/* The first From mailbox; the null reverse-path where From names none or is odd, which the gateway will judge. */
+static void take_sender(struct envelope *envelope, const struct fields *fields)
+{
+    struct error ignored = {0};
+    struct addresses addresses = {0};
+    const struct field *field = fields_find(fields, "From", 1);
+    if (field != NULL && addresses_parse(field->value, &addresses, &ignored) && addresses.count > 0 &&
+        address_parse(slice_of(addresses.list[0].text), &envelope->sender, &ignored)) {
+        addresses_clear(&addresses);
+        return;
+    }
+    addresses_clear(&addresses);
+    address_clear(&envelope->sender);
+    (void)address_parse(slice_of("<>"), &envelope->sender, &ignored);
+}
+
+static bool is_ascii(const struct envelope *envelope)
+{
+    bool ascii = g_str_is_ascii(envelope->sender.local);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        ascii = ascii && g_str_is_ascii(envelope->recipients[i].local);
+    return ascii;
+}
+
+/* What options leave open is taken from the header. CLI_GO or an exit status. */
+static int complete_envelope(const struct request *request, struct envelope *envelope, const struct message *message)
+{
+    struct error error = {0};
+    const struct fields *fields = message_fields(message);
+    if (request->from == NULL)
+        take_sender(envelope, fields);
+    if (envelope->recipient_count == 0 &&
+        (!take_recipients(envelope, fields, "To", &error) || !take_recipients(envelope, fields, "Cc", &error))) {
+        fprintf(stderr, "domsec: %s\n", error.text);
+        return EX_USAGE;
+    }
+    if (envelope->recipient_count == 0) {
+        fprintf(stderr, "domsec: the message names no recipient; use --to\n");
+        return EX_USAGE;
+    }
+    envelope->smtputf8 = !is_ascii(envelope);
+    envelope->eight_bit = true;
+    return CLI_GO;
+}
+
+static bool write_report(const struct request *request, const struct result *result, struct error *error)
+{
+    if (request->report == NULL)
+        return true;
+    g_autofree char *text = result_report(result);
+    owned(rope) struct rope *rope = rope_new();
+    rope_borrow(rope, slice_of(text));
+    if (strcmp(request->report, "-") == 0)
+        return output_write_rope(STDERR_FILENO, "standard error", rope, error);
+    if (!g_file_test(request->report, G_FILE_TEST_EXISTS) || g_file_test(request->report, G_FILE_TEST_IS_REGULAR))
+        return output_replace(request->report, 0600, rope, error);
+    /* a device or a named pipe cannot be replaced */
+    FILE *stream = fopen(request->report, "we");
+    if (stream == NULL)
+        return error_set(error, ERROR_TEMPORARY, "cannot open %s: %s", request->report, g_strerror(errno));
+    fputs(text, stream);
+    return output_close_stream(stream, request->report, error);
+}
+
+static bool write_message(const struct request *request, const struct result *result, const struct message *message,
+                          struct error *error)
+{
+    owned(rope) struct rope *rope = NULL;
+    if (edits_are_empty(&result->edits)) {
+        rope = rope_new();
+        rope_borrow(rope, message_original(message));
+    } else {
+        rope = edits_apply(&result->edits, message);
+    }
+    if (request->output == NULL)
+        return output_write_rope(STDOUT_FILENO, "standard output", rope, error);
+    if (g_mkdir_with_parents(request->output, 0700) != 0)
+        return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", request->output, g_strerror(errno));
+    g_autofree char *path = g_build_filename(request->output, "1.eml", NULL);
+    return output_replace(path, 0600, rope, error);
+}
+
+/* Writes all that the result asks for. message may be NULL when the result is no acceptance. */
+static int deliver(const struct request *request, const struct result *result, const struct message *message)
+{
+    struct error error = {0};
+    bool accepted = result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE;
+    if (!write_report(request, result, &error) ||
+        (accepted && message != NULL && !write_message(request, result, message, &error))) {
+        (void)cli_failed(&error);
+        return EX_TEMPFAIL;
+    }
+    bool report_is_seen = request->report != NULL && strcmp(request->report, "-") == 0;
+    if (result->verdict != VERDICT_ACCEPT && !report_is_seen)
+        fprintf(stderr, "%s: %u %s %s\n", verdict_name(result->verdict), result->code, result->status, result->reply);
+    if (accepted && message != NULL)
+        return EX_OK;
+    return result->verdict == VERDICT_REJECT ? EX_DATAERR : EX_TEMPFAIL;
+}
+
+static int filter(const struct request *request, struct envelope *envelope, time_t at)
+{
+    enum direction direction = strcmp(request->direction, "inbound") == 0 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
+    owned(gateway) struct gateway *gateway = cli_gateway(request->configuration);
+    if (gateway == NULL)
+        return EX_CONFIG;
+    struct error error = {0};
+    owned(message) struct message *message = message_read(STDIN_FILENO, &gateway_conf(gateway)->limits, &error);
+    if (message == NULL) {
+        owned(result) struct result *failure = gateway_failure(direction, &error);
+        return deliver(request, failure, NULL);
+    }
+    int status = complete_envelope(request, envelope, message);
+    if (status != CLI_GO)
+        return status;
+    owned(result) struct result *result = direction == DIRECTION_INBOUND
+                                              ? gateway_inbound(gateway, envelope, message, at)
+                                              : gateway_outbound(gateway, envelope, message, at);
+    return deliver(request, result, message);
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    g_autoptr(GPtrArray) to = g_ptr_array_new();
+    struct request request = {.configuration = CLI_CONFIGURATION, .to = to};
+    const struct option_spec options[] = {
+        CLI_OPTION_CONFIGURATION(request.configuration),
+        {"direction", 'd', OPTION_TEXT, &request.direction, "WORD", "outbound or inbound"},
+        {"from", 'f', OPTION_TEXT, &request.from, "ADDRESS", "envelope sender, \"\" for none; the From mailbox if not given"},
+        {"to", 't', OPTION_LIST, to, "ADDRESS", "a recipient; may be repeated; those of To and Cc if not given"},
+        {"auth", 0, OPTION_TEXT, &request.login, "NAME", "the login name of a client that used SMTP AUTH"},
+        {"client", 0, OPTION_TEXT, &request.client, "IP", "the client's address"},
+        {"at", 0, OPTION_TEXT, &request.at, "TIME", "evaluates certificates as of then (RFC 3339)"},
+        {"report", 'r', OPTION_TEXT, &request.report, "FILE", "writes the report (JSON) there; - is standard error"},
+        {"output", 'o', OPTION_TEXT, &request.output, "DIR", "writes DIR/1.eml instead of standard output"},
+    };
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (operands < argc)
+        return cli_usage(self, "%s is one word too many", argv[operands]);
+    if (request.direction == NULL ||
+        (strcmp(request.direction, "outbound") != 0 && strcmp(request.direction, "inbound") != 0))
+        return cli_usage(self, "--direction outbound or --direction inbound is needed");
+    time_t at = 0;
+    if (!cli_time(request.at, &at))
+        return cli_usage(self, "%s is no RFC 3339 time, as 2026-05-04T12:00:00Z is", request.at);
+    owned(envelope) struct envelope *envelope = envelope_new();
+    envelope->authenticated = g_strdup(request.login);
+    envelope->client_address = g_strdup(request.client);
+    if ((request.from != NULL && !cli_address(request.from, &envelope->sender)) || !cli_recipients(envelope, to))
+        return EX_USAGE;
+    return filter(&request, envelope, at);
+}
+
+const struct command command_filter = {
+    .name = "filter",
+    .arguments = "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME]\n"
+                 "                     [--report FILE] [--output DIR] <MESSAGE",
+    .summary = "takes a message from standard input through the gateway and writes what comes out",
+    .details = "The exit status tells the verdict: 0 accepted or quarantined (the message is written), 65 rejected,\n"
+               "75 temporary failure; then nothing is written and the reply is on standard error. 78: the configuration\n"
+               "is bad. A message that is not to be changed is written as it was read, byte for byte.\n",
+    .run = run,
+};

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init: a folder with a working configuration for one domain: keys, certificates from a private authority (or requests for
+ * another one), and a domsec.conf to be read by a person. All or nothing: what was made is taken away again when a later
+ * step fails, and nothing that is there is ever overwritten. It is no update tool: `domsec key` renews.
+ */
+#include "cli/cli.h"
+
+#include "cli/init_conf.h"
+#include "cli/issue.h"
+#include "cli/output.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct request {
+    struct init_choices choices;
+    char *folder;          /* absolute */
+    const char *algorithm;
+    const char *owner;     /* NULL: stays */
+    uid_t uid;
+    gid_t gid;
+    GPtrArray *made;       /* paths, in the order they were made */
+};
+
+static const struct {
+    enum role role;
+    const char *stem;
+} authorities[] = {{ROLE_DOMAIN_SIGNING, "dsa"}, {ROLE_DOMAIN_CONFIDENTIALITY, "dca"}};
+
+static char *path_of(const struct request *request, const char *name)
+{
+    return g_build_filename(request->folder, name, NULL);
+}
+
+/* Notes what was just made, so that it can be taken away. */
+static bool note(struct request *request, bool made, const char *path)
+{
+    if (made)
+        g_ptr_array_add(request->made, g_strdup(path));
+    return made;
+}
+
+static void take_away(struct request *request)
+{
+    for (guint i = request->made->len; i > 0; i--)
+        (void)g_remove(request->made->pdata[i - 1]);
+}
+
+static bool own(const struct request *request, const char *path, struct error *error)
+{
+    if (request->owner == NULL || chown(path, request->uid, request->gid) == 0)
+        return true;
+    return error_set(error, ERROR_TEMPORARY, "cannot give %s to %s: %s", path, request->owner, g_strerror(errno));
+}
+
+/* A folder that is there already is taken as it is, but for the one that holds the keys. */
+static bool make_folder(struct request *request, const char *name, mode_t mode, struct error *error)
+{
+    g_autofree char *path = path_of(request, name);
+    if (mkdir(path, mode) != 0) {
+        if (errno == EEXIST && mode == 0755 && g_file_test(path, G_FILE_TEST_IS_DIR))
+            return true;
+        return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot make %s: %s", path,
+                         g_strerror(errno));
+    }
+    note(request, true, path);
+    if (chmod(path, mode) != 0)
+        return error_set(error, ERROR_TEMPORARY, "cannot set the mode of %s: %s", path, g_strerror(errno));
+    return true;
+}
+
+static bool make_folders(struct request *request, struct error *error)
+{
+    g_autofree char *parent = g_path_get_dirname(request->folder);
+    if (g_mkdir_with_parents(parent, 0755) != 0)
+        return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", parent, g_strerror(errno));
+    if (!make_folder(request, "", 0755, error) || !make_folder(request, "policy.d", 0755, error) ||
+        !make_folder(request, "certs", 0755, error) || !make_folder(request, "anchors", 0755, error) ||
+        !make_folder(request, "keys", 0700, error))
+        return false;
+    g_autofree char *keys = path_of(request, "keys");
+    return own(request, keys, error) && (request->choices.csr || make_folder(request, "ca", 0755, error));
+}
+
+static EVP_PKEY *make_key(struct request *request, const char *name, bool for_authority, struct error *error)
+{
+    g_autofree char *path = path_of(request, name);
+    owned(EVP_PKEY) EVP_PKEY *key =
+        for_authority ? issue_authority_key(request->algorithm, error) : issue_key(request->algorithm, error);
+    if (key == NULL || !note(request, issue_write_key(path, key, error), path))
+        return NULL;
+    /* The authority's key stays with whoever runs this: the daemon has no use for it. */
+    if (!for_authority && !own(request, path, error))
+        return NULL;
+    return steal(&key);
+}
+
+static bool make_requests(struct request *request, struct error *error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(authorities); i++) {
+        g_autofree char *name = g_strdup_printf("keys/%s.key", authorities[i].stem);
+        owned(EVP_PKEY) EVP_PKEY *key = make_key(request, name, false, error);
+        if (key == NULL)
+            return false;
+        struct subject subject = {request->choices.domain, authorities[i].role, key};
+        owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, error);
+        g_autofree char *relative = g_strdup_printf("keys/%s.csr", authorities[i].stem);
+        g_autofree char *path = path_of(request, relative);
+        if (wanted == NULL || !note(request, issue_write_request(path, wanted, error), path) || !own(request, path, error))
+            return false;
+    }
+    return true;
+}
+
+static bool make_certificates(struct request *request, struct error *error)
+{
+    owned(EVP_PKEY) EVP_PKEY *authority_key = make_key(request, "ca/ca.key", true, error);
+    if (authority_key == NULL)
+        return false;
+    owned(X509) X509 *authority = issue_authority(request->choices.domain, authority_key, error);
+    g_autofree char *authority_path = path_of(request, "ca/ca.pem");
+    if (authority == NULL || !note(request, issue_write_certificate(authority_path, authority, error), authority_path))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(authorities); i++) {
+        g_autofree char *name = g_strdup_printf("keys/%s.key", authorities[i].stem);
+        owned(EVP_PKEY) EVP_PKEY *key = make_key(request, name, false, error);
+        if (key == NULL)
+            return false;
+        struct subject subject = {request->choices.domain, authorities[i].role, key};
+        owned(X509) X509 *certificate = issue_certificate(&subject, authority, authority_key, error);
+        g_autofree char *relative = g_strdup_printf("keys/%s.pem", authorities[i].stem);
+        g_autofree char *path = path_of(request, relative);
+        if (certificate == NULL || !note(request, issue_write_certificate(path, certificate, error), path) ||
+            !own(request, path, error))
+            return false;
+    }
+    return true;
+}
+
+/* Written last: a folder with a domsec.conf is complete. */
+static bool make_configuration(struct request *request, struct error *error)
+{
+    g_autofree char *path = path_of(request, "domsec.conf");
+    g_autofree char *text = init_conf_text(&request->choices);
+    if (!note(request, output_create(path, 0644, slice_of(text), error), path))
+        return false;
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(path, faults);
+    if (conf == NULL) {
+        cli_print_faults(stderr, faults);
+        return error_set(error, ERROR_PERMANENT, "the configuration that these options ask for is not a good one");
+    }
+    return true;
+}
+
+static bool make_all(struct request *request, struct error *error)
+{
+    g_autofree char *configuration = path_of(request, "domsec.conf");
+    if (g_file_test(configuration, G_FILE_TEST_EXISTS) || g_file_test(configuration, G_FILE_TEST_IS_SYMLINK))
+        return error_set(error, ERROR_PERMANENT, "%s exists; it is not overwritten", configuration);
+    bool made = make_folders(request, error) &&
+                (request->choices.csr ? make_requests(request, error) : make_certificates(request, error)) &&
+                make_configuration(request, error);
+    if (!made)
+        take_away(request);
+    return made;
+}
+
+static int find_owner(const struct command *self, struct request *request)
+{
+    if (request->owner == NULL)
+        return CLI_GO;
+    const struct passwd *user = getpwnam(request->owner);
+    if (user == NULL)
+        return cli_usage(self, "there is no user %s", request->owner);
+    request->uid = user->pw_uid;
+    request->gid = user->pw_gid;
+    return CLI_GO;
+}
+
+static int make(const struct command *self, struct request *request)
+{
+    struct error error = {0};
+    int status = find_owner(self, request);
+    if (status != CLI_GO)
+        return status;
+    if (!make_all(request, &error))
+        return cli_failed(&error);
+    init_print_next(&request->choices, request->folder, request->algorithm, request->owner);
+    return EX_OK;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct request request = {.algorithm = "rsa2048", .choices = {.listen = "inet:8891@127.0.0.1"}};
+    const char *domain = NULL;
+    const struct option_spec options[] = {
+        {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "the mail domain; letters outside ASCII are welcome"},
+        {"csr", 0, OPTION_FLAG, &request.choices.csr, NULL, "certificate requests for another authority, instead of certificates"},
+        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
+        {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET", "where the daemon will listen; inet:8891@127.0.0.1 if not given"},
+        {"owner", 0, OPTION_TEXT, &request.owner, "USER", "gives the keys to the user that the daemon runs as"},
+    };
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (domain == NULL)
+        return cli_usage(self, "--domain is missing");
+    if (argc - operands != 1)
+        return cli_usage(self, "one folder is wanted");
+    if (!issue_algorithm_known(request.algorithm))
+        return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
+    g_autofree char *normalised = domain_normalise(domain);
+    if (normalised == NULL || strchr(normalised, '.') == NULL)
+        return cli_usage(self, "%s is no mail domain", domain);
+    if (!init_conf_is_plain(request.choices.listen))
+        return cli_usage(self, "%s is no socket", request.choices.listen);
+    g_autofree char *folder = g_canonicalize_filename(argv[operands], NULL);
+    g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
+    request.choices.domain = normalised;
+    request.folder = folder;
+    request.made = made;
+    return make(self, &request);
+}
+
+const struct command command_init = {
+    .name = "init",
+    .arguments = "--domain DOMAIN [--csr] [--algorithm WORD] [--listen SOCKET] [--owner USER] DIR",
+    .summary = "makes a working configuration with keys and certificates in DIR",
+    .details = "Makes domsec.conf, keys and certificates of the domain's signing and confidentiality authorities from a\n"
+               "private authority in DIR/ca, and empty folders for policies, certificates and trust anchors. With --csr it\n"
+               "makes no authority but requests to be sent to one. Nothing is overwritten.\n",
+    .run = run,
+};

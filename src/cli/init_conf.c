@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * init_conf: the words of `domsec init`. The configuration is short and says what each line is for, since it is the first that
+ * an administrator sees; everything else has its default and is in domsec.conf(5).
+ */
+#include "cli/init_conf.h"
+
+#include "cli/output.h"
+
+#include <string.h>
+#include <unistd.h>
+
+bool init_conf_is_plain(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if (!g_ascii_isgraph(*p) || *p == '"' || *p == '\\')
+            return false;
+    return *text != '\0';
+}
+
+char *init_conf_text(const struct init_choices *choices)
+{
+    GString *text = g_string_new(NULL);
+    g_string_append_printf(
+        text,
+        "// Configuration of domsec for %s. Paths are relative to this folder. All keys: domsec.conf(5).\n"
+        "// After a change: domsec check -c FILE, then reload the daemon (SIGHUP).\n"
+        "\n"
+        "// Where the daemon waits for the mail server; smtpd_milters of Postfix names the same.\n"
+        "listen = \"%s\";\n"
+        "\n"
+        "// Whose mail we protect, and who may send it without SMTP AUTH.\n"
+        "local_domains = ( \"%s\" );\n"
+        "trusted_networks = ( \"127.0.0.0/8\", \"::1\" );\n"
+        "\n"
+        "// Our name in Authentication-Results. Such fields from outside are removed.\n"
+        "authserv_id = \"%s\";\n"
+        "\n"
+        "// One file per partner domain, default.conf for all others; none: mail passes as it is.\n"
+        "policy_dir = \"policy.d\";\n"
+        "\n"
+        "// The store of `domsec cert import`.\n"
+        "certificate_directory = \"certs\";\n"
+        "\n",
+        choices->domain, choices->listen, choices->domain, choices->domain);
+    if (choices->csr)
+        g_string_append(text, "// Authorities whose certificates we believe. Put there the one that will answer our requests.\n"
+                              "trust_anchors = ( );\n");
+    else
+        g_string_append(text, "// Authorities whose certificates we believe for every domain. A partner's own authority is better named\n"
+                              "// in the partner's policy (anchors), where it counts for that partner alone.\n"
+                              "trust_anchors = ( \"ca/ca.pem\" );\n");
+    g_string_append_printf(
+        text,
+        "// Revocation lists, files or folders; none given: revocation is not looked at.\n"
+        "// crls = ( \"crls\" );\n"
+        "\n"
+        "// What we sign and decrypt with: the certificate (then its chain) and its private key.\n"
+        "identities = (\n"
+        "  { domain = \"%s\"; role = \"domain-signing-authority\";\n"
+        "    certificate = \"keys/dsa.pem\"; key = \"file:keys/dsa.key\"; },\n"
+        "  { domain = \"%s\"; role = \"domain-confidentiality-authority\";\n"
+        "    certificate = \"keys/dca.pem\"; key = \"file:keys/dca.key\"; }\n"
+        ");\n",
+        choices->domain, choices->domain);
+    return g_string_free(text, FALSE);
+}
+
+static void print_made(const struct init_choices *choices, const char *algorithm)
+{
+    owned(table) struct table *table = table_new(2);
+    g_autofree char *keys = g_strdup_printf("%s and %s of both authorities, %s", "keys",
+                                            choices->csr ? "requests (.csr)" : "certificates", algorithm);
+    const char *const rows[][2] = {
+        {"domsec.conf", "the configuration"},
+        {"keys/", keys},
+        {choices->csr ? NULL : "ca/", "the private authority that issued them"},
+        {"policy.d/", "one file per partner; none yet"},
+        {"certs/", "partners' certificates; none yet"},
+        {"anchors/", "partners' authorities; none yet"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (rows[i][0] != NULL)
+            table_row(table, rows[i]);
+    table_print(table, stdout, 2, false);
+}
+
+void init_print_next(const struct init_choices *choices, const char *folder, const char *algorithm, const char *owner)
+{
+    printf("made %s for %s\n", folder, choices->domain);
+    print_made(choices, algorithm);
+    printf("\nNext\n");
+    unsigned step = 1;
+    if (choices->csr)
+        printf("  %u. Send keys/dsa.csr and keys/dca.csr to your certification authority. Put its answers in keys/dsa.pem\n"
+               "     and keys/dca.pem (the certificate, then its chain), its root in anchors/, and name that in trust_anchors.\n",
+               step++);
+    else
+        printf("  %u. Move ca/ca.key to a safe place; the daemon does not need it.\n", step++);
+    if (owner == NULL && geteuid() == 0)
+        printf("  %u. Give the keys to the user that the daemon runs as: chown -R domsec: %s/keys\n", step++, folder);
+    printf("  %u. Send %s to your partner, by a way you both trust, and put theirs in\n"
+           "     anchors/ and certs/. Then write policy.d/partner.example.conf:\n"
+           "\n"
+           "       domain = \"partner.example\";\n"
+           "       outbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n"
+           "       inbound = { require = \"sign+encrypt\"; otherwise = \"reject\"; };\n"
+           "       certificates = ( \"certs/partner-dca.pem\" );\n"
+           "       anchors = ( \"anchors/partner.pem\" );\n"
+           "\n",
+           step, choices->csr ? "your root and keys/dca.pem" : "ca/ca.pem and keys/dca.pem");
+    printf("  %u. domsec check -c %s/domsec.conf\n", step + 1, folder);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * issue: the certificates that `domsec init` and `domsec key` make. The names are the strict ones of RFC 3183: one CN that is
+ * the role, one rfc822Name role@domain. Extensions follow RFC 5280 and RFC 8550: one usage per key, emailProtection,
+ * key identifiers in both directions. Everything is built by OpenSSL's API; no configuration string holds outside text.
+ * This is no certification authority for anybody but the own domain: no revocation lists, no renewal of the authority.
+ */
+#include "cli/issue.h"
+
+#include "cli/output.h"
+
+#include <openssl/bn.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#define DAY (24 * 60 * 60)
+#define CERTIFICATE_DAYS 730
+#define AUTHORITY_DAYS 3652
+/* A partner's clock may be behind ours. */
+#define CLOCK_SKEW 3600
+#define SERIAL_BITS 128
+/* RFC 5280 appendix A: ub-organization-name */
+#define ORGANIZATION_MAX 64
+
+static inline void extensions_free(STACK_OF(X509_EXTENSION) *extensions)
+{
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+DECLARE_OWNED(extensions, STACK_OF(X509_EXTENSION) *, extensions_free)
+DECLARE_OWNED(X509_NAME, X509_NAME *, X509_NAME_free)
+DECLARE_OWNED(GENERAL_NAMES, GENERAL_NAMES *, GENERAL_NAMES_free)
+
+static const struct {
+    const char *word;
+    unsigned rsa_bits; /* 0: P-256 */
+} algorithms[] = {{"rsa2048", 2048}, {"rsa3072", 3072}, {"p256", 0}};
+
+bool issue_algorithm_known(const char *algorithm)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++)
+        if (strcmp(algorithm, algorithms[i].word) == 0)
+            return true;
+    return false;
+}
+
+EVP_PKEY *issue_key(const char *algorithm, struct error *error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++) {
+        if (strcmp(algorithm, algorithms[i].word) != 0)
+            continue;
+        EVP_PKEY *key = algorithms[i].rsa_bits > 0 ? EVP_RSA_gen(algorithms[i].rsa_bits) : EVP_EC_gen("P-256");
+        if (key == NULL)
+            error_set_openssl(error, ERROR_TEMPORARY, "cannot make a key (%s)", algorithm);
+        return key;
+    }
+    error_set(error, ERROR_PERMANENT, "algorithm %s is not one of %s", algorithm, ISSUE_ALGORITHMS);
+    return NULL;
+}
+
+EVP_PKEY *issue_authority_key(const char *algorithm, struct error *error)
+{
+    return issue_key(strcmp(algorithm, "rsa2048") == 0 ? "rsa3072" : algorithm, error);
+}
+
+static bool name_add(X509_NAME *name, int nid, const char *text)
+{
+    return X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, (const unsigned char *)text, -1, -1, 0) == 1;
+}
+
+/* The domain as O, or as DC components (RFC 2247) where it is too long for an O; then the CN. */
+static X509_NAME *subject_name(const char *domain, const char *common_name, struct error *error)
+{
+    owned(X509_NAME) X509_NAME *name = X509_NAME_new();
+    bool good = name != NULL;
+    if (strlen(domain) <= ORGANIZATION_MAX) {
+        good = good && name_add(name, NID_organizationName, domain);
+    } else {
+        g_auto(GStrv) labels = g_strsplit(domain, ".", -1);
+        for (unsigned i = g_strv_length(labels); i > 0; i--)
+            good = good && name_add(name, NID_domainComponent, labels[i - 1]);
+    }
+    good = good && name_add(name, NID_commonName, common_name);
+    if (!good) {
+        error_set_openssl(error, ERROR_PERMANENT, "cannot make a subject for %s", domain);
+        return NULL;
+    }
+    return steal(&name);
+}
+
+/* Appends an extension in OpenSSL's words; text is a constant of this file. */
+static bool add_words(STACK_OF(X509_EXTENSION) *extensions, X509V3_CTX *context, int nid, const char *text)
+{
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, nid, text);
+    if (extension == NULL)
+        return false;
+    if (sk_X509_EXTENSION_push(extensions, extension) <= 0) {
+        X509_EXTENSION_free(extension);
+        return false;
+    }
+    return true;
+}
+
+static bool add_address(STACK_OF(X509_EXTENSION) **extensions, const struct subject *subject)
+{
+    g_autofree char *address = g_strdup_printf("%s@%s", role_name(subject->role), subject->domain);
+    owned(GENERAL_NAMES) GENERAL_NAMES *names = GENERAL_NAMES_new();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+    if (names == NULL || name == NULL || text == NULL || ASN1_STRING_set(text, address, -1) != 1 ||
+        sk_GENERAL_NAME_push(names, name) <= 0) {
+        GENERAL_NAME_free(name);
+        ASN1_IA5STRING_free(text);
+        return false;
+    }
+    GENERAL_NAME_set0_value(name, GEN_EMAIL, text);
+    return X509V3_add1_i2d(extensions, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1;
+}
+
+static const char *key_usage(const struct subject *subject)
+{
+    if (subject->role != ROLE_DOMAIN_CONFIDENTIALITY)
+        return "critical,digitalSignature";
+    return EVP_PKEY_is_a(subject->key, "RSA") ? "critical,keyEncipherment" : "critical,keyAgreement";
+}
+
+/* What a request asks for and a certificate holds alike. */
+static STACK_OF(X509_EXTENSION) *subject_extensions(const struct subject *subject, struct error *error)
+{
+    owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, NULL, NULL, NULL, NULL, 0);
+    if (extensions == NULL || !add_words(extensions, &context, NID_basic_constraints, "critical,CA:FALSE") ||
+        !add_words(extensions, &context, NID_key_usage, key_usage(subject)) ||
+        !add_words(extensions, &context, NID_ext_key_usage, "emailProtection") || !add_address(&extensions, subject)) {
+        error_set_openssl(error, ERROR_BUG, "cannot make the extensions of a certificate for %s", subject->domain);
+        return NULL;
+    }
+    return steal(&extensions);
+}
+
+static bool set_serial(X509 *certificate)
+{
+    owned(BIGNUM) BIGNUM *serial = BN_new();
+    return serial != NULL && BN_rand(serial, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+           !BN_is_zero(serial) && BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate)) != NULL;
+}
+
+/* Version, serial number, validity and key. */
+static X509 *blank_certificate(EVP_PKEY *key, int days, struct error *error)
+{
+    owned(X509) X509 *certificate = X509_new();
+    if (certificate == NULL || X509_set_version(certificate, X509_VERSION_3) != 1 || !set_serial(certificate) ||
+        X509_gmtime_adj(X509_getm_notBefore(certificate), -CLOCK_SKEW) == NULL ||
+        X509_gmtime_adj(X509_getm_notAfter(certificate), (long)days * DAY) == NULL ||
+        X509_set_pubkey(certificate, key) != 1) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot make a certificate");
+        return NULL;
+    }
+    return steal(&certificate);
+}
+
+static bool add_key_identifiers(X509 *certificate, X509 *authority)
+{
+    owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, authority, certificate, NULL, NULL, 0);
+    /* The subject's own goes in first: of a self-signed certificate the authority's is copied from it. */
+    if (extensions == NULL || !add_words(extensions, &context, NID_subject_key_identifier, "hash") ||
+        X509_add_ext(certificate, sk_X509_EXTENSION_value(extensions, 0), -1) != 1)
+        return false;
+    return add_words(extensions, &context, NID_authority_key_identifier, "keyid:always") &&
+           X509_add_ext(certificate, sk_X509_EXTENSION_value(extensions, 1), -1) == 1;
+}
+
+static bool add_extensions(X509 *certificate, const STACK_OF(X509_EXTENSION) *extensions)
+{
+    for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++)
+        if (X509_add_ext(certificate, sk_X509_EXTENSION_value(extensions, i), -1) != 1)
+            return false;
+    return true;
+}
+
+X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error)
+{
+    owned(X509) X509 *certificate = blank_certificate(key, AUTHORITY_DAYS, error);
+    owned(X509_NAME) X509_NAME *name = subject_name(domain, "private mail gateway authority", error);
+    if (certificate == NULL || name == NULL)
+        return NULL;
+    owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, NULL, NULL, NULL, NULL, 0);
+    if (extensions == NULL || X509_set_subject_name(certificate, name) != 1 ||
+        X509_set_issuer_name(certificate, name) != 1 ||
+        !add_words(extensions, &context, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+        !add_words(extensions, &context, NID_key_usage, "critical,keyCertSign,cRLSign") ||
+        !add_extensions(certificate, extensions) || !add_key_identifiers(certificate, certificate) ||
+        X509_sign(certificate, key, EVP_sha256()) <= 0) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot make the authority's certificate for %s", domain);
+        return NULL;
+    }
+    return steal(&certificate);
+}
+
+X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY *authority_key, struct error *error)
+{
+    if (X509_check_private_key(authority, authority_key) != 1 || X509_check_ca(authority) != 1) {
+        error_set_openssl(error, ERROR_PERMANENT, "the authority's key and certificate do not belong together");
+        return NULL;
+    }
+    owned(X509) X509 *certificate = blank_certificate(subject->key, CERTIFICATE_DAYS, error);
+    owned(X509_NAME) X509_NAME *name = subject_name(subject->domain, role_name(subject->role), error);
+    owned(extensions) STACK_OF(X509_EXTENSION) *extensions = subject_extensions(subject, error);
+    if (certificate == NULL || name == NULL || extensions == NULL)
+        return NULL;
+    const ASN1_TIME *end = X509_get0_notAfter(authority);
+    if (ASN1_TIME_compare(end, X509_get0_notAfter(certificate)) < 0 && X509_set1_notAfter(certificate, end) != 1) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot make a certificate");
+        return NULL;
+    }
+    if (X509_set_subject_name(certificate, name) != 1 ||
+        X509_set_issuer_name(certificate, X509_get_subject_name(authority)) != 1 ||
+        !add_extensions(certificate, extensions) || !add_key_identifiers(certificate, authority) ||
+        X509_sign(certificate, authority_key, EVP_sha256()) <= 0) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot make the certificate of %s@%s", role_name(subject->role),
+                          subject->domain);
+        return NULL;
+    }
+    return steal(&certificate);
+}
+
+X509_REQ *issue_request(const struct subject *subject, struct error *error)
+{
+    owned(X509_REQ) X509_REQ *request = X509_REQ_new();
+    owned(X509_NAME) X509_NAME *name = subject_name(subject->domain, role_name(subject->role), error);
+    owned(extensions) STACK_OF(X509_EXTENSION) *extensions = subject_extensions(subject, error);
+    if (name == NULL || extensions == NULL)
+        return NULL;
+    if (request == NULL || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
+        X509_REQ_set_subject_name(request, name) != 1 || X509_REQ_set_pubkey(request, subject->key) != 1 ||
+        X509_REQ_add_extensions(request, extensions) != 1 || X509_REQ_sign(request, subject->key, EVP_sha256()) <= 0) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot make the request for %s@%s", role_name(subject->role),
+                          subject->domain);
+        return NULL;
+    }
+    return steal(&request);
+}

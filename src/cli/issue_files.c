@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * issue_files: keys, certificates and requests as PEM, in files and as text. A private key is never readable to others, not even
+ * for a moment: output_create() opens the file with its final mode.
+ */
+#include "cli/issue.h"
+#include "cli/output.h"
+
+#include <openssl/pem.h>
+
+static struct slice bio_slice(BIO *bio)
+{
+    char *data = NULL;
+    long length = BIO_get_mem_data(bio, &data);
+    return (struct slice){data, length > 0 ? (size_t)length : 0};
+}
+
+bool issue_write_key(const char *path, EVP_PKEY *key, struct error *error)
+{
+    /* secmem: the copy of the key is wiped when the BIO is freed */
+    owned(BIO) BIO *bio = BIO_new(BIO_s_secmem());
+    if (bio == NULL || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
+        return error_set_openssl(error, ERROR_TEMPORARY, "cannot write the key %s", path);
+    return output_create(path, 0600, bio_slice(bio), error);
+}
+
+char *issue_certificate_pem(X509 *certificate, struct error *error)
+{
+    owned(BIO) BIO *bio = BIO_new(BIO_s_mem());
+    if (bio == NULL || PEM_write_bio_X509(bio, certificate) != 1) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot write a certificate");
+        return NULL;
+    }
+    struct slice pem = bio_slice(bio);
+    return g_strndup(pem.data, pem.len);
+}
+
+char *issue_request_pem(X509_REQ *request, struct error *error)
+{
+    owned(BIO) BIO *bio = BIO_new(BIO_s_mem());
+    if (bio == NULL || PEM_write_bio_X509_REQ(bio, request) != 1) {
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot write a request");
+        return NULL;
+    }
+    struct slice pem = bio_slice(bio);
+    return g_strndup(pem.data, pem.len);
+}
+
+bool issue_write_certificate(const char *path, X509 *certificate, struct error *error)
+{
+    g_autofree char *pem = issue_certificate_pem(certificate, error);
+    return pem != NULL && output_create(path, 0644, slice_of(pem), error);
+}
+
+bool issue_write_request(const char *path, X509_REQ *request, struct error *error)
+{
+    g_autofree char *pem = issue_request_pem(request, error);
+    return pem != NULL && output_create(path, 0644, slice_of(pem), error);
+}
+
+char *issue_key_description(const EVP_PKEY *key)
+{
+    if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
+        return g_strdup_printf("RSA-%d", EVP_PKEY_get_bits(key));
+    char group[64];
+    if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
+        return g_strdup_printf("EC-%s", group);
+    const char *name = EVP_PKEY_get0_type_name(key);
+    return g_strdup_printf("%s-%d", name != NULL ? name : "unknown", EVP_PKEY_get_bits(key));
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key: new keys for our identities, and what goes with them: a request for a certification authority, or a certificate from
+ * the private one that `domsec init` made. It does not touch the configuration: it prints the line to add, so that an old
+ * and a new confidentiality authority can stand side by side while partners change over.
+ */
+#include "cli/cli.h"
+
+#include "cli/issue.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct request {
+    const char *domain, *role_word, *algorithm, *key, *out, *authority;
+    char *normalised; /* domain */
+    enum role role;
+};
+
+/* Checks the domain and the role. CLI_GO or EX_USAGE. */
+static int check_names(const struct command *self, struct request *request)
+{
+    if (request->domain == NULL || request->role_word == NULL)
+        return cli_usage(self, "--domain and --role are needed");
+    request->normalised = domain_normalise(request->domain);
+    if (request->normalised == NULL || strchr(request->normalised, '.') == NULL)
+        return cli_usage(self, "%s is no mail domain", request->domain);
+    if (!cli_role(request->role_word, &request->role))
+        return cli_usage(self, "%s is no role; they are %s, %s, %s and %s", request->role_word, role_name(0), role_name(1),
+                         role_name(2), role_name(3));
+    return CLI_GO;
+}
+
+static EVP_PKEY *load_file_key(const char *path, struct error *error)
+{
+    g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+    g_autofree char *uri = g_strconcat("file:", absolute, NULL);
+    return keys_load(uri, error);
+}
+
+/* keys/dca-2028.key → keys/dca-2028.pem */
+static char *beside(const char *path, const char *ending)
+{
+    size_t length = strlen(path);
+    if (g_str_has_suffix(path, ".key"))
+        length -= strlen(".key");
+    return g_strdup_printf("%.*s%s", (int)length, path, ending);
+}
+
+static bool issue_beside(const struct request *request, EVP_PKEY *key, struct error *error)
+{
+    struct subject subject = {request->normalised, request->role, key};
+    g_autofree char *path = beside(request->out, request->authority != NULL ? ".pem" : ".csr");
+    if (request->authority == NULL) {
+        owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, error);
+        if (wanted == NULL || !issue_write_request(path, wanted, error))
+            return false;
+        printf("made %s and %s; send the request to your certification authority\n", request->out, path);
+        return true;
+    }
+    g_autofree char *key_path = g_build_filename(request->authority, "ca.key", NULL);
+    g_autofree char *certificate_path = g_build_filename(request->authority, "ca.pem", NULL);
+    owned(EVP_PKEY) EVP_PKEY *authority_key = load_file_key(key_path, error);
+    owned(x509_stack) STACK_OF(X509) *authority = authority_key != NULL ? certificates_load(certificate_path, error) : NULL;
+    if (authority == NULL)
+        return false;
+    owned(X509) X509 *certificate = issue_certificate(&subject, sk_X509_value(authority, 0), authority_key, error);
+    if (certificate == NULL || !issue_write_certificate(path, certificate, error))
+        return false;
+    printf("made %s and %s\n", request->out, path);
+    return true;
+}
+
+static int make_new(const struct request *request)
+{
+    struct error error = {0};
+    owned(EVP_PKEY) EVP_PKEY *key = issue_key(request->algorithm, &error);
+    if (key == NULL || !issue_write_key(request->out, key, &error))
+        return cli_failed(&error);
+    if (!issue_beside(request, key, &error)) {
+        (void)unlink(request->out);
+        return cli_failed(&error);
+    }
+    g_autofree char *certificate = beside(request->out, ".pem");
+    printf("\nadd to identities, with paths relative to domsec.conf or absolute:\n\n"
+           "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"file:%s\"; }\n",
+           request->normalised, role_name(request->role), certificate, request->out);
+    return EX_OK;
+}
+
+static int run_new(const struct command *self, int argc, char **argv)
+{
+    struct request request = {.algorithm = "rsa2048"};
+    const struct option_spec options[] = {
+        {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
+        {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE", "domain-signing-authority, domain-confidentiality-authority, …"},
+        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "the new key, as keys/dca-2028.key; the rest goes beside it"},
+        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
+        {"ca", 0, OPTION_TEXT, &request.authority, "DIR", "issues a certificate from DIR/ca.key and DIR/ca.pem, instead of a request"},
+    };
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (operands < argc)
+        return cli_usage(self, "%s is one word too many", argv[operands]);
+    if (request.out == NULL)
+        return cli_usage(self, "--out is needed");
+    if (!issue_algorithm_known(request.algorithm))
+        return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
+    status = check_names(self, &request);
+    if (status == CLI_GO)
+        status = make_new(&request);
+    g_free(request.normalised);
+    return status;
+}
+
+static int make_request(const struct request *request)
+{
+    struct error error = {0};
+    bool has_scheme = strchr(request->key, ':') != NULL && !g_str_has_prefix(request->key, "file:");
+    const char *path = g_str_has_prefix(request->key, "file:") ? request->key + strlen("file:") : request->key;
+    owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? keys_load(request->key, &error) : load_file_key(path, &error);
+    if (key == NULL)
+        return cli_failed(&error);
+    struct subject subject = {request->normalised, request->role, key};
+    owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, &error);
+    g_autofree char *pem = wanted != NULL ? issue_request_pem(wanted, &error) : NULL;
+    if (pem == NULL)
+        return cli_failed(&error);
+    if (request->out == NULL) {
+        fputs(pem, stdout);
+        return EX_OK;
+    }
+    return issue_write_request(request->out, wanted, &error) ? EX_OK : cli_failed(&error);
+}
+
+static int run_csr(const struct command *self, int argc, char **argv)
+{
+    struct request request = {0};
+    const struct option_spec options[] = {
+        {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
+        {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE", "domain-signing-authority, domain-confidentiality-authority, …"},
+        {"key", 'k', OPTION_TEXT, &request.key, "KEY", "the private key: a file, or a URI as in the configuration"},
+        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "where the request goes; standard output if not given"},
+    };
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (operands < argc)
+        return cli_usage(self, "%s is one word too many", argv[operands]);
+    if (request.key == NULL)
+        return cli_usage(self, "--key is needed");
+    status = check_names(self, &request);
+    if (status == CLI_GO)
+        status = make_request(&request);
+    g_free(request.normalised);
+    return status;
+}
+
+static const struct command
+    command_new = {.name = "key new",
+                   .arguments = "--domain DOMAIN --role ROLE --out FILE [--algorithm WORD] [--ca DIR]",
+                   .summary = "makes a key, with a certificate request or a certificate beside it",
+                   .details = "FILE gets the key (mode 0600); a name ending in .key gives .csr or .pem beside it. Nothing is\n"
+                              "overwritten. --ca names the folder `ca` that `domsec init` made.\n",
+                   .run = run_new},
+    command_csr = {.name = "key csr",
+                   .arguments = "--domain DOMAIN --role ROLE --key KEY [--out FILE]",
+                   .summary = "makes a certificate request for a key that is there",
+                   .run = run_csr};
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    static const struct command *const list[] = {&command_new, &command_csr, NULL};
+    return cli_dispatch(self, list, argc, argv);
+}
+
+const struct command command_key = {
+    .name = "key",
+    .arguments = "new|csr",
+    .summary = "makes keys and certificate requests for our identities",
+    .run = run,
+};

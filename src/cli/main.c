@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main: the table of commands of domsec(1).
+ */
+#include "cli/cli.h"
+
+#include "base/log.h"
+#include "cli/output.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+static const struct command *const commands[] = {&command_init, &command_check,  &command_explain, &command_filter,
+                                                 &command_cert, &command_key,    &command_status,  NULL};
+
+static void print_overview(FILE *stream)
+{
+    fprintf(stream, "usage: domsec COMMAND [OPTION]...\n\nS/MIME at the border of a mail domain (RFC 3183)\n\ncommands\n");
+    owned(table) struct table *table = table_new(2);
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        const char *cells[] = {commands[i]->name, commands[i]->summary};
+        table_row(table, cells);
+    }
+    table_print(table, stream, 2, false);
+    fprintf(stream, "\ndomsec COMMAND --help tells more; so do domsec(1) and domsec.conf(5)\n");
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; commands[i] != NULL; i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (word != NULL && strcmp(word, "--version") == 0) {
+        printf("domsec %s\n", DOMSEC_VERSION);
+        return EX_OK;
+    }
+    bool help = word != NULL && (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0);
+    const struct command *command = find(help && argc > 2 ? argv[2] : help || word == NULL ? "" : word);
+    if (command != NULL && help) {
+        char *arguments[] = {argv[2], "--help", NULL};
+        return command->run(command, 2, arguments);
+    }
+    if (command != NULL)
+        return command->run(command, argc - 1, argv + 1);
+    if (help && argc == 2) {
+        print_overview(stdout);
+        return EX_OK;
+    }
+    if (word != NULL)
+        fprintf(stderr, "domsec: there is no command %s\n", help ? argv[2] : word);
+    print_overview(stderr);
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    /* A reader that goes away is a failed write with a status, not a silent end. */
+    signal(SIGPIPE, SIG_IGN);
+    log_open("domsec", true, LOG_LEVEL_WARNING);
+    struct error error = {0};
+    mime_init();
+    if (!smime_init(&error))
+        return cli_failed(&error);
+    int status = run(argc, argv);
+    if (!output_close_stream(stdout, "standard output", &error) && status == EX_OK)
+        return cli_failed(&error);
+    return status;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * output: a command that says "accepted" must have written every byte. So messages go out by write(2), each call
+ * checked, and files are synced before they count as made; stdio is for people's eyes only. Also the aligned tables.
+ */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bool output_write(int fd, const char *name, struct slice bytes, struct error *error)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(fd, bytes.data, bytes.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_set(error, ERROR_TEMPORARY, "cannot write to %s: %s", name,
+                             n < 0 ? g_strerror(errno) : "nothing is taken");
+        bytes.data += n;
+        bytes.len -= (size_t)n;
+    }
+    return true;
+}
+
+bool output_write_rope(int fd, const char *name, const struct rope *rope, struct error *error)
+{
+    for (size_t i = 0; i < rope_count(rope); i++)
+        if (!output_write(fd, name, rope_at(rope, i), error))
+            return false;
+    return true;
+}
+
+bool output_close_stream(FILE *stream, const char *name, struct error *error)
+{
+    bool lost = ferror(stream) != 0;
+    if (fclose(stream) != 0 || lost)
+        return error_set(error, ERROR_TEMPORARY, "cannot write to %s: %s", name,
+                         errno != 0 ? g_strerror(errno) : "output was lost");
+    return true;
+}
+
+/* Syncs and closes in any case. */
+static bool finish(int fd, const char *path, bool written, struct error *error)
+{
+    if (written && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+        written = error_set(error, ERROR_TEMPORARY, "cannot write to %s: %s", path, g_strerror(errno));
+    if (close(fd) != 0 && written)
+        written = error_set(error, ERROR_TEMPORARY, "cannot write to %s: %s", path, g_strerror(errno));
+    return written;
+}
+
+bool output_create(const char *path, mode_t mode, struct slice bytes, struct error *error)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
+    if (fd < 0)
+        return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot make %s: %s", path,
+                         g_strerror(errno));
+    bool written = output_write(fd, path, bytes, error);
+    /* fchmod, not open's mode: a tight umask must not make a certificate unreadable to the daemon. */
+    if (written && fchmod(fd, mode) != 0)
+        written = error_set(error, ERROR_TEMPORARY, "cannot set the mode of %s: %s", path, g_strerror(errno));
+    if (!finish(fd, path, written, error)) {
+        (void)unlink(path);
+        return false;
+    }
+    return true;
+}
+
+bool output_replace(const char *path, mode_t mode, const struct rope *rope, struct error *error)
+{
+    g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
+    int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", path, g_strerror(errno));
+    bool written = output_write_rope(fd, path, rope, error);
+    if (written && fchmod(fd, mode) != 0)
+        written = error_set(error, ERROR_TEMPORARY, "cannot set the mode of %s: %s", path, g_strerror(errno));
+    written = finish(fd, path, written, error);
+    if (written && rename(temporary, path) != 0)
+        written = error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", path, g_strerror(errno));
+    if (!written)
+        (void)unlink(temporary);
+    return written;
+}
+
+#define COLUMNS_MAX 8
+
+struct table {
+    size_t columns;
+    GPtrArray *cells;
+};
+
+struct table *table_new(size_t columns)
+{
+    g_assert(columns > 0 && columns <= COLUMNS_MAX);
+    struct table *table = g_new0(struct table, 1);
+    table->columns = columns;
+    table->cells = g_ptr_array_new_with_free_func(g_free);
+    return table;
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL)
+        return;
+    g_ptr_array_unref(table->cells);
+    g_free(table);
+}
+
+void table_row(struct table *table, const char *const *cells)
+{
+    for (size_t i = 0; i < table->columns; i++) {
+        const char *cell = cells[i] != NULL && *cells[i] != '\0' ? cells[i] : "-";
+        size_t length = strlen(cell);
+        /* \xNN is the longest that one byte becomes */
+        char *safe = g_malloc(4 * length + 1);
+        text_printable(safe, 4 * length + 1, cell, length);
+        g_ptr_array_add(table->cells, safe);
+    }
+}
+
+size_t table_rows(const struct table *table)
+{
+    return table->cells->len / table->columns;
+}
+
+void table_print(const struct table *table, FILE *stream, unsigned indent, bool heading)
+{
+    long width[COLUMNS_MAX] = {0};
+    for (unsigned i = 0; i < table->cells->len; i++) {
+        long length = g_utf8_strlen(table->cells->pdata[i], -1);
+        width[i % table->columns] = MAX(width[i % table->columns], length);
+    }
+    for (unsigned i = 0; i < table->cells->len; i++) {
+        const char *cell = table->cells->pdata[i];
+        size_t column = i % table->columns;
+        bool bold = heading && i < table->columns;
+        bool last = column + 1 == table->columns;
+        fprintf(stream, "%*s%s%s%s", column == 0 ? (int)indent : 0, "", bold ? output_style(stream, STYLE_BOLD) : "", cell,
+                bold ? output_style(stream, STYLE_PLAIN) : "");
+        fprintf(stream, last ? "\n" : "%*s", last ? 0 : (int)(width[column] - g_utf8_strlen(cell, -1)) + 2, "");
+    }
+}
+
+const char *output_style(FILE *stream, enum style style)
+{
+    static const char *const sequences[] = {"\033[0m", "\033[1m", "\033[32m", "\033[31m"};
+    const char *none = g_getenv("NO_COLOR");
+    if (!isatty(fileno(stream)) || (none != NULL && *none != '\0'))
+        return "";
+    return sequences[style];
+}

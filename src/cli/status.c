@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * status: how things stand, at a glance or for a monitor: our certificates and how long they last, what is agreed with whom,
+ * the store, whether the daemon answers, and its counters. Looks at files and at the socket only; faults of the
+ * configuration are shown in full by `check`.
+ */
+#include "cli/cli.h"
+
+#include "certs/certs.h"
+#include "cli/describe.h"
+#include "cli/issue.h"
+#include "cli/output.h"
+#include "cli/probe.h"
+
+#include <string.h>
+
+/* Certificates that end sooner make the status bad: a partner needs time to change over. */
+#define DAYS_WARNING 30
+
+struct status {
+    const struct conf *conf;
+    X509 **own;      /* per identity; NULL: could not be read */
+    int stored;      /* certificates in the store; -1: there is no store */
+    bool answers;
+    unsigned protocol;
+    struct error probe;
+    char **counters; /* lines of the metrics file; NULL: none */
+    bool good;
+};
+
+static void gather_identities(struct status *status)
+{
+    status->own = g_new0(X509 *, status->conf->identity_count + 1);
+    for (size_t i = 0; i < status->conf->identity_count; i++) {
+        struct error error = {0};
+        owned(x509_stack) STACK_OF(X509) *chain = certificates_load(status->conf->identities[i].certificate, &error);
+        if (chain != NULL && X509_up_ref(sk_X509_value(chain, 0)) == 1)
+            status->own[i] = sk_X509_value(chain, 0);
+        if (status->own[i] == NULL || describe_days_left(status->own[i]) < DAYS_WARNING ||
+            !certificate_is_current(status->own[i], time(NULL)))
+            status->good = false;
+    }
+}
+
+static void gather_store(struct status *status)
+{
+    status->stored = -1;
+    if (status->conf->certificate_dir == NULL)
+        return;
+    owned(faults) struct faults *faults = faults_new();
+    owned(x509_stack) STACK_OF(X509) *stored = certs_store_list(status->conf, faults);
+    status->stored = sk_X509_num(stored);
+    if (faults_errors(faults) > 0)
+        status->good = false;
+}
+
+/* The samples of the metrics file, without the comments. */
+static void gather_counters(struct status *status)
+{
+    g_autofree char *text = NULL;
+    if (status->conf->metrics_file == NULL || !g_file_get_contents(status->conf->metrics_file, &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    GPtrArray *samples = g_ptr_array_new();
+    for (char **line = lines; *line != NULL; line++)
+        if (**line != '\0' && **line != '#')
+            g_ptr_array_add(samples, g_strdup(*line));
+    g_ptr_array_add(samples, NULL);
+    status->counters = (char **)g_ptr_array_free(samples, FALSE);
+}
+
+static void gather(struct status *status, const struct conf *conf)
+{
+    *status = (struct status){.conf = conf, .good = true};
+    gather_identities(status);
+    gather_store(status);
+    gather_counters(status);
+    status->answers = probe_milter(conf->listen, &status->protocol, &status->probe);
+    if (!status->answers)
+        status->good = false;
+}
+
+static void clear(struct status *status)
+{
+    for (size_t i = 0; i < status->conf->identity_count; i++)
+        X509_free(status->own[i]);
+    g_free(status->own);
+    g_strfreev(status->counters);
+}
+
+static void print_identities(const struct status *status)
+{
+    printf("\nidentities\n");
+    owned(table) struct table *table = table_new(6);
+    const char *const heading[] = {"domain", "role", "expires", "days", "key", "sha256"};
+    table_row(table, heading);
+    for (size_t i = 0; i < status->conf->identity_count; i++) {
+        const struct identity_conf *identity = &status->conf->identities[i];
+        X509 *certificate = status->own[i];
+        if (certificate == NULL) {
+            const char *cells[] = {identity->domain, role_name(identity->role), "unreadable", NULL, NULL, identity->certificate};
+            table_row(table, cells);
+            continue;
+        }
+        char sha256[65];
+        certificate_fingerprint(certificate, sha256);
+        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
+        g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : NULL;
+        g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
+        g_autofree char *days = describe_days(certificate);
+        const char *cells[] = {identity->domain, role_name(identity->role), expires, days, key, sha256};
+        table_row(table, cells);
+    }
+    table_print(table, stdout, 2, true);
+}
+
+static void print_rules(const struct conf *conf)
+{
+    printf("\nrules\n");
+    owned(table) struct table *table = table_new(5);
+    const char *const heading[] = {"domain", "outbound", "inbound", "naming", "file"};
+    table_row(table, heading);
+    for (size_t i = 0; i < conf->rule_count; i++) {
+        const struct rule *rule = conf->rules[i];
+        const char *cells[] = {rule->domain != NULL ? rule->domain : "(all others)", protect_name(rule->outbound.protect),
+                               require_name(rule->inbound.require), naming_name(rule->naming), rule->name};
+        table_row(table, cells);
+    }
+    table_print(table, stdout, 2, true);
+}
+
+/* Each sample as name and value. */
+static void print_counters(char **counters)
+{
+    printf("\ncounters\n");
+    owned(table) struct table *table = table_new(2);
+    for (char **line = counters; *line != NULL; line++) {
+        const char *space = strrchr(*line, ' ');
+        g_autofree char *name = space != NULL ? g_strndup(*line, (gsize)(space - *line)) : g_strdup(*line);
+        const char *cells[] = {name, space != NULL ? space + 1 : NULL};
+        table_row(table, cells);
+    }
+    table_print(table, stdout, 2, false);
+}
+
+static void print_status(const struct status *status)
+{
+    const struct conf *conf = status->conf;
+    g_autofree char *daemon = status->answers
+                                  ? g_strdup_printf("answers on %s (milter protocol %u)", conf->listen, status->protocol)
+                                  : g_strdup(status->probe.text);
+    g_autofree char *store = status->stored < 0
+                                 ? g_strdup("none")
+                                 : g_strdup_printf("%d in %s", status->stored, conf->certificate_dir);
+    const char *const rows[][2] = {{"configuration", conf->file}, {"certificates", store}, {"daemon", daemon}};
+    owned(table) struct table *table = table_new(2);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        table_row(table, rows[i]);
+    table_print(table, stdout, 0, false);
+    print_identities(status);
+    print_rules(conf);
+    if (status->counters != NULL)
+        print_counters(status->counters);
+}
+
+static json_t *identities_json(const struct status *status)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < status->conf->identity_count; i++) {
+        const struct identity_conf *identity = &status->conf->identities[i];
+        json_t *entry = status->own[i] != NULL ? describe_json(status->own[i]) : json_object();
+        json_object_set_new(entry, "domain", json_string(identity->domain));
+        json_object_set_new(entry, "role", json_string(role_name(identity->role)));
+        json_object_set_new(entry, "file", json_string(identity->certificate));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+static json_t *rules_json(const struct conf *conf)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < conf->rule_count; i++) {
+        const struct rule *rule = conf->rules[i];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "domain", rule->domain != NULL ? json_string(rule->domain) : json_null());
+        json_object_set_new(entry, "name", json_string(rule->name));
+        json_object_set_new(entry, "protect", json_string(protect_name(rule->outbound.protect)));
+        json_object_set_new(entry, "require", json_string(require_name(rule->inbound.require)));
+        json_object_set_new(entry, "naming", json_string(naming_name(rule->naming)));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+static void print_json(const struct status *status)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "good", json_boolean(status->good));
+    json_object_set_new(json, "configuration", json_string(status->conf->file));
+    json_object_set_new(json, "listen", json_string(status->conf->listen));
+    json_object_set_new(json, "answers", json_boolean(status->answers));
+    json_object_set_new(json, "identities", identities_json(status));
+    json_object_set_new(json, "rules", rules_json(status->conf));
+    json_object_set_new(json, "certificates", status->stored < 0 ? json_null() : json_integer(status->stored));
+    json_t *counters = json_object();
+    for (char **line = status->counters; line != NULL && *line != NULL; line++) {
+        char *space = strrchr(*line, ' ');
+        g_autofree char *name = space != NULL ? g_strndup(*line, (gsize)(space - *line)) : g_strdup(*line);
+        json_object_set_new(counters, name, json_real(space != NULL ? g_ascii_strtod(space + 1, NULL) : 0));
+    }
+    json_object_set_new(json, "counters", counters);
+    describe_print_json(json);
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    const char *file = CLI_CONFIGURATION;
+    bool as_json = false;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
+                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "as a JSON object"}};
+    int operands = 0;
+    int parsed = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (parsed != CLI_GO)
+        return parsed;
+    if (operands < argc)
+        return cli_usage(self, "%s is one word too many", argv[operands]);
+    owned(conf) struct conf *conf = cli_conf(file);
+    if (conf == NULL)
+        return EX_CONFIG;
+    struct status status;
+    gather(&status, conf);
+    if (as_json)
+        print_json(&status);
+    else
+        print_status(&status);
+    bool good = status.good;
+    clear(&status);
+    return good ? EX_OK : 1;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .arguments = "[-c FILE] [--json]",
+    .summary = "shows identities, rules, the store and whether the daemon answers",
+    .details = "The exit status is 0 if all is well, 1 if the daemon does not answer, or if one of our certificates cannot be\n"
+               "read or ends within 30 days, 78 if the configuration is bad.\n",
+    .run = run,
+};
