@@ -41,11 +41,14 @@ struct option_spec {
 /* The option that names the configuration; its target is a const char * initialised with CLI_CONFIGURATION. */
 #define CLI_CONFIGURATION DOMSEC_SYSCONFDIR "/domsec/domsec.conf"
 #define CLI_OPTION_CONFIGURATION(variable)                                                                             \
-    {"config", 'c', OPTION_TEXT, &(variable), "FILE", "configuration, " CLI_CONFIGURATION " if not given"}
+    {                                                                                                                  \
+        "config", 'c', OPTION_TEXT, &(variable), "FILE", "configuration, " CLI_CONFIGURATION " if not given"           \
+    }
 
 #define CLI_GO (-1)
-/* Reads the options (at most 24), in any order with the operands, and moves the operands to the end of argv, *operands being the
- * index of the first. Returns CLI_GO, or the exit status to end with: after --help, or EX_USAGE with the usage on standard error. */
+/* Reads the options (at most 24), in any order with the operands, and moves the operands to the end of argv, *operands
+ * being the index of the first. Returns CLI_GO, or the exit status to end with: after --help, or EX_USAGE with the
+ * usage on standard error. */
 int cli_options(const struct command *command, const struct option_spec *options, size_t count, int argc, char **argv,
                 int *operands);
 /* Says "domsec NAME: text" and the usage line on standard error; returns EX_USAGE. */
@@ -54,8 +57,8 @@ int cli_usage(const struct command *command, const char *format, ...) __attribut
 /* Runs the one of list (NULL-terminated) whose last word is argv[1]; for a command that has commands within. */
 int cli_dispatch(const struct command *command, const struct command *const *list, int argc, char **argv);
 
-/* Says the error on standard error and returns the status for its kind: 65 for what is bad, 78 for what the administrator has
- * to set right, 75 for all else. */
+/* Says the error on standard error and returns the status for its kind: 65 for what is bad, 78 for what the
+ * administrator has to set right, 75 for all else. */
 int cli_failed(const struct error *error);
 
 /* Each fault on a line. */

@@ -11,13 +11,13 @@
 
 #define DESCRIBE_ID_DIGITS 16 /* of a fingerprint, in tables; enough for `domsec cert show` */
 
-char *describe_addresses(const X509 *certificate);          /* comma-separated; "" for none */
-char *describe_date(const ASN1_TIME *time);                 /* "2028-11-23" in UTC */
-bool describe_time(const ASN1_TIME *time, char text[32]);   /* RFC 3339, UTC */
+char *describe_addresses(const X509 *certificate);        /* comma-separated; "" for none */
+char *describe_date(const ASN1_TIME *time);               /* "2028-11-23" in UTC */
+bool describe_time(const ASN1_TIME *time, char text[32]); /* RFC 3339, UTC */
 /* Whole days from now to the end of the certificate, negative when it is over. */
 long describe_days_left(const X509 *certificate);
-char *describe_days(const X509 *certificate);               /* "729", "expired" */
-char *describe_usage(const X509 *certificate);              /* "digitalSignature"; "any" where there is no extension */
+char *describe_days(const X509 *certificate);  /* "729", "expired" */
+char *describe_usage(const X509 *certificate); /* "digitalSignature"; "any" where there is no extension */
 
 /* Subject, issuer, serial, addresses, validity, key and fingerprint; a new reference. */
 json_t *describe_json(const X509 *certificate);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init_conf: the texts that `domsec init` writes: the configuration file, and what it tells the administrator to do next.
+ * init_conf: the texts that `domsec init` writes: the configuration file, and what it tells the administrator to do
+ * next.
  */
 #ifndef DOMSEC_CLI_INIT_CONF_H
 #define DOMSEC_CLI_INIT_CONF_H

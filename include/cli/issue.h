@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issue: makes keys, certificate requests and certificates with the names of RFC 3183 §3.1.1 and §4.1. For `domsec init`
- * and `domsec key`: a small private authority for two partners that know each other, no public one. All results are the
- * caller's.
+ * issue: makes keys, certificate requests and certificates with the names of RFC 3183 §3.1.1 and §4.1. For `domsec
+ * init` and `domsec key`: a small private authority for two partners that know each other, no public one. All results
+ * are the caller's.
  */
 #ifndef DOMSEC_CLI_ISSUE_H
 #define DOMSEC_CLI_ISSUE_H
@@ -20,7 +20,7 @@ EVP_PKEY *issue_authority_key(const char *algorithm, struct error *error);
 struct subject {
     const char *domain; /* normalised */
     enum role role;
-    EVP_PKEY *key;      /* lent */
+    EVP_PKEY *key; /* lent */
 };
 
 /* A self-signed certificate of the domain's private authority: ten years, no authority below it. */

@@ -17,8 +17,8 @@ bool output_write_rope(int fd, const char *name, const struct rope *rope, struct
 /* What stdio holds back goes out, and the stream is closed; false if any of it was lost. */
 bool output_close_stream(FILE *stream, const char *name, struct error *error);
 
-/* A new file with these bytes, on disk when it returns true. An existing one is never touched: ERROR_PERMANENT. What failed
- * halfway is removed. */
+/* A new file with these bytes, on disk when it returns true. An existing one is never touched: ERROR_PERMANENT. What
+ * failed halfway is removed. */
 bool output_create(const char *path, mode_t mode, struct slice bytes, struct error *error);
 /* Puts a file in place at once (temporary file beside it, then rename), over an old one too. */
 bool output_replace(const char *path, mode_t mode, const struct rope *rope, struct error *error);

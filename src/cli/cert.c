@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert: partners' certificates in the local store (certificate_directory). The store is plain files that the daemon reads when it
- * starts and on reload. The commands that take one certificate by its id are in cert_one.c.
+ * cert: partners' certificates in the local store (certificate_directory). The store is plain files that the daemon
+ * reads when it starts and on reload. The commands that take one certificate by its id are in cert_one.c.
  */
 #include "cli/cli.h"
 
@@ -28,7 +28,8 @@ static bool import_file(const struct conf *conf, const char *file, struct error 
         X509 *certificate = sk_X509_value(certificates, i);
         g_autofree char *subject = certificate_subject(certificate);
         if (X509_check_ca(certificate) == 1) {
-            printf("passed over %s: an authority's certificate belongs in trust_anchors or a policy's anchors\n", subject);
+            printf("passed over %s: an authority's certificate belongs in trust_anchors or a policy's anchors\n",
+                   subject);
             continue;
         }
         char sha256[65];
@@ -62,7 +63,7 @@ static int run_import(const struct command *self, int argc, char **argv)
     return EX_OK;
 }
 
-static void print_list(STACK_OF(X509) *certificates)
+static void print_list(STACK_OF(X509) * certificates)
 {
     owned(table) struct table *table = table_new(5);
     const char *const heading[] = {"id", "expires", "days", "addresses", "subject"};
@@ -101,7 +102,10 @@ static int run_list(const struct command *self, int argc, char **argv)
     owned(x509_stack) STACK_OF(X509) *certificates = certs_store_list(conf, faults);
     cli_print_faults(stderr, faults);
     if (!as_json) {
-        print_list(certificates);
+        if (sk_X509_num(certificates) == 0)
+            printf("no certificates\n");
+        else
+            print_list(certificates);
         return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
     }
     json_t *list = json_array();
@@ -124,8 +128,12 @@ static void print_candidates(const struct candidates *candidates)
         g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
         g_autofree char *addresses = describe_addresses(candidate->certificate);
         g_autofree char *subject = certificate_subject(candidate->certificate);
-        const char *cells[] = {sha256,  candidate->pinned ? "policy" : candidate->source,
-                               candidate->personal ? "the person" : "the domain", expires, addresses, subject};
+        const char *cells[] = {sha256,
+                               candidate->pinned ? "policy" : candidate->source,
+                               candidate->personal ? "the person" : "the domain",
+                               expires,
+                               addresses,
+                               subject};
         table_row(table, cells);
     }
     table_print(table, stdout, 0, true);
@@ -196,16 +204,17 @@ static const struct command
                       .arguments = "[-c FILE] ID",
                       .summary = "takes one certificate out of the store",
                       .run = cert_run_remove},
-    command_find = {.name = "cert find",
-                    .arguments = "[-c FILE] ADDRESS",
-                    .summary = "shows the certificates to encrypt with for an address, in order of preference",
-                    .details = "Whether one of them may be used is for `domsec explain` to tell. The exit status is 1 if there is\n"
-                               "none, 75 if a source could not be asked.\n",
-                    .run = run_find};
+    command_find = {
+        .name = "cert find",
+        .arguments = "[-c FILE] ADDRESS",
+        .summary = "shows the certificates to encrypt with for an address, in order of preference",
+        .details = "Whether one of them may be used is for `domsec explain` to tell. The exit status is 1 if there is\n"
+                   "none, 75 if a source could not be asked.\n",
+        .run = run_find};
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_import, &command_list,   &command_show, &command_export,
+    static const struct command *const list[] = {&command_import, &command_list, &command_show, &command_export,
                                                  &command_remove, &command_find, NULL};
     return cli_dispatch(self, list, argc, argv);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert_one: the commands on one certificate, by its id: its SHA-256 in hexadecimal, with or without colons, or a beginning of
- * it of eight digits and more. `show` and `export` know our own certificates too, `remove` only those of the store.
+ * cert_one: the commands on one certificate, by its id: its SHA-256 in hexadecimal, with or without colons, or a
+ * beginning of it of eight digits and more. `show` and `export` know our own certificates too, `remove` only those of
+ * the store.
  */
 #include "cli/cert_one.h"
 
@@ -34,7 +35,7 @@ static char *normal_id(const char *text)
 }
 
 /* The store's certificates, then our own. Ours that cannot be read are left out: `check` tells. */
-static STACK_OF(X509) *known_certificates(const struct conf *conf)
+static STACK_OF(X509) * known_certificates(const struct conf *conf)
 {
     owned(faults) struct faults *faults = faults_new();
     STACK_OF(X509) *all = certs_store_list(conf, faults);
@@ -113,9 +114,9 @@ static void print_certificate(const X509 *certificate)
     g_autofree char *days = describe_days(certificate);
     const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
     g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : g_strdup("unreadable");
-    const char *const rows[][2] = {{"sha256", sha256},  {"subject", subject}, {"issuer", issuer},
-                                   {"serial", serial},  {"addresses", addresses}, {"valid from", from},
-                                   {"valid until", until}, {"days left", days}, {"key", key}, {"key usage", usage}};
+    const char *const rows[][2] = {
+        {"sha256", sha256},   {"subject", subject},   {"issuer", issuer},  {"serial", serial}, {"addresses", addresses},
+        {"valid from", from}, {"valid until", until}, {"days left", days}, {"key", key},       {"key usage", usage}};
     owned(table) struct table *table = table_new(2);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         table_row(table, rows[i]);

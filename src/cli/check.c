@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check: opens everything that the daemon would open, by the same calls, and shows every fault at once. The unit file runs
- * it before the daemon starts. The faults are what was asked for, so they go to standard output.
+ * check: opens everything that the daemon would open, by the same calls, and shows every fault at once. The unit file
+ * runs it before the daemon starts. The faults are what was asked for, so they go to standard output.
  */
 #include "cli/cli.h"
 

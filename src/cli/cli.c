@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli: options, help, faults and exit statuses that all commands share. The help is printed from the very table that the
- * options are read with, so that the two cannot differ. What a single command says or does is in its own file.
+ * cli: options, help, faults and exit statuses that all commands share. The help is printed from the very table that
+ * the options are read with, so that the two cannot differ. What a single command says or does is in its own file.
  */
 #include "cli/cli.h"
 
@@ -28,8 +28,9 @@ static void print_help(const struct command *command, const struct option_spec *
     for (size_t i = 0; i < count; i++) {
         const struct option_spec *option = &options[i];
         g_autofree char *letter = option->letter != 0 ? g_strdup_printf("-%c, ", option->letter) : g_strdup("    ");
-        g_autofree char *words = g_strdup_printf("%s--%s%s%s", letter, option->name, option->argument != NULL ? " " : "",
-                                                 option->argument != NULL ? option->argument : "");
+        g_autofree char *words =
+            g_strdup_printf("%s--%s%s%s", letter, option->name, option->argument != NULL ? " " : "",
+                            option->argument != NULL ? option->argument : "");
         const char *cells[] = {words, option->help};
         table_row(table, cells);
     }

@@ -58,9 +58,12 @@ char *describe_usage(const X509 *certificate)
     static const struct {
         uint32_t bit;
         const char *name;
-    } usages[] = {{KU_DIGITAL_SIGNATURE, "digitalSignature"}, {KU_NON_REPUDIATION, "nonRepudiation"},
-                  {KU_KEY_ENCIPHERMENT, "keyEncipherment"},   {KU_DATA_ENCIPHERMENT, "dataEncipherment"},
-                  {KU_KEY_AGREEMENT, "keyAgreement"},         {KU_KEY_CERT_SIGN, "keyCertSign"},
+    } usages[] = {{KU_DIGITAL_SIGNATURE, "digitalSignature"},
+                  {KU_NON_REPUDIATION, "nonRepudiation"},
+                  {KU_KEY_ENCIPHERMENT, "keyEncipherment"},
+                  {KU_DATA_ENCIPHERMENT, "dataEncipherment"},
+                  {KU_KEY_AGREEMENT, "keyAgreement"},
+                  {KU_KEY_CERT_SIGN, "keyCertSign"},
                   {KU_CRL_SIGN, "cRLSign"}};
     /* OpenSSL fills its cache of extensions at the first question, hence no const in its prototype. */
     uint32_t usage = X509_get_key_usage((X509 *)certificate);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was found
- * with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do; the message
- * itself is not there, so what depends on its content (a signature inside, encryption) is not told.
+ * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was
+ * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do;
+ * the message itself is not there, so what depends on its content (a signature inside, encryption) is not told.
  */
 #include "cli/cli.h"
 
@@ -30,8 +30,8 @@ static void print_recipient(const struct reported_recipient *recipient)
 {
     const struct outbound_decision *decision = &recipient->decision;
     bool accepted = decision->verdict == VERDICT_ACCEPT;
-    g_autofree char *what =
-        g_strdup_printf("%s%s%s", verdict_name(decision->verdict), accepted ? ": " : "", accepted ? treatment(decision) : "");
+    g_autofree char *what = g_strdup_printf("%s%s%s", verdict_name(decision->verdict), accepted ? ": " : "",
+                                            accepted ? treatment(decision) : "");
     printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), recipient->address, output_style(stdout, STYLE_PLAIN));
     owned(table) struct table *facts = table_new(2);
     const char *const rows[][2] = {{"rule", recipient->rule}, {"decision", what}, {"because", decision->reason}};

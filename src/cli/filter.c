@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter: takes a message from standard input through the gateway, as the daemon would, and writes what comes out. Calls the
- * very functions that the milter calls; what it adds is an envelope made from options, and files instead of a mail server.
- * The report is written before the message: whoever sees the message may count on the report.
+ * filter: takes a message from standard input through the gateway, as the daemon would, and writes what comes out.
+ * Calls the very functions that the milter calls; what it adds is an envelope made from options, and files instead of a
+ * mail server. The report is written before the message: whoever sees the message may count on the report.
  */
 #include "cli/cli.h"
 
@@ -19,7 +19,8 @@ struct request {
 };
 
 /* The mailboxes of all fields of that name become recipients. */
-static bool take_recipients(struct envelope *envelope, const struct fields *fields, const char *name, struct error *error)
+static bool take_recipients(struct envelope *envelope, const struct fields *fields, const char *name,
+                            struct error *error)
 {
     const struct field *field = NULL;
     for (unsigned nth = 1; (field = fields_find(fields, name, nth)) != NULL; nth++) {
@@ -161,7 +162,8 @@ static int run(const struct command *self, int argc, char **argv)
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(request.configuration),
         {"direction", 'd', OPTION_TEXT, &request.direction, "WORD", "outbound or inbound"},
-        {"from", 'f', OPTION_TEXT, &request.from, "ADDRESS", "envelope sender, \"\" for none; the From mailbox if not given"},
+        {"from", 'f', OPTION_TEXT, &request.from, "ADDRESS",
+         "envelope sender, \"\" for none; the From mailbox if not given"},
         {"to", 't', OPTION_LIST, to, "ADDRESS", "a recipient; may be repeated; those of To and Cc if not given"},
         {"auth", 0, OPTION_TEXT, &request.login, "NAME", "the login name of a client that used SMTP AUTH"},
         {"client", 0, OPTION_TEXT, &request.client, "IP", "the client's address"},
@@ -191,11 +193,13 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_filter = {
     .name = "filter",
-    .arguments = "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME]\n"
-                 "                     [--report FILE] [--output DIR] <MESSAGE",
+    .arguments =
+        "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME]\n"
+        "                     [--report FILE] [--output DIR] <MESSAGE",
     .summary = "takes a message from standard input through the gateway and writes what comes out",
-    .details = "The exit status tells the verdict: 0 accepted or quarantined (the message is written), 65 rejected,\n"
-               "75 temporary failure; then nothing is written and the reply is on standard error. 78: the configuration\n"
-               "is bad. A message that is not to be changed is written as it was read, byte for byte.\n",
+    .details =
+        "The exit status tells the verdict: 0 accepted or quarantined (the message is written), 65 rejected,\n"
+        "75 temporary failure; then nothing is written and the reply is on standard error. 78: the configuration\n"
+        "is bad. A message that is not to be changed is written as it was read, byte for byte.\n",
     .run = run,
 };

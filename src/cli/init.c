@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init: a folder with a working configuration for one domain: keys, certificates from a private authority (or requests for
- * another one), and a domsec.conf to be read by a person. All or nothing: what was made is taken away again when a later
- * step fails, and nothing that is there is ever overwritten. It is no update tool: `domsec key` renews.
+ * init: a folder with a working configuration for one domain: keys, certificates from a private authority (or requests
+ * for another one), and a domsec.conf to be read by a person. All or nothing: what was made is taken away again when a
+ * later step fails, and nothing that is there is ever overwritten. It is no update tool: `domsec key` renews.
  */
 #include "cli/cli.h"
 
@@ -19,12 +19,12 @@
 
 struct request {
     struct init_choices choices;
-    char *folder;          /* absolute */
+    char *folder; /* absolute */
     const char *algorithm;
-    const char *owner;     /* NULL: stays */
+    const char *owner; /* NULL: stays */
     uid_t uid;
     gid_t gid;
-    GPtrArray *made;       /* paths, in the order they were made */
+    GPtrArray *made; /* paths, in the order they were made */
 };
 
 static const struct {
@@ -111,7 +111,8 @@ static bool make_requests(struct request *request, struct error *error)
         owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, error);
         g_autofree char *relative = g_strdup_printf("keys/%s.csr", authorities[i].stem);
         g_autofree char *path = path_of(request, relative);
-        if (wanted == NULL || !note(request, issue_write_request(path, wanted, error), path) || !own(request, path, error))
+        if (wanted == NULL || !note(request, issue_write_request(path, wanted, error), path) ||
+            !own(request, path, error))
             return false;
     }
     return true;
@@ -201,9 +202,11 @@ static int run(const struct command *self, int argc, char **argv)
     const char *domain = NULL;
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "the mail domain; letters outside ASCII are welcome"},
-        {"csr", 0, OPTION_FLAG, &request.choices.csr, NULL, "certificate requests for another authority, instead of certificates"},
+        {"csr", 0, OPTION_FLAG, &request.choices.csr, NULL,
+         "certificate requests for another authority, instead of certificates"},
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
-        {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET", "where the daemon will listen; inet:8891@127.0.0.1 if not given"},
+        {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET",
+         "where the daemon will listen; inet:8891@127.0.0.1 if not given"},
         {"owner", 0, OPTION_TEXT, &request.owner, "USER", "gives the keys to the user that the daemon runs as"},
     };
     int operands = 0;
@@ -233,8 +236,9 @@ const struct command command_init = {
     .name = "init",
     .arguments = "--domain DOMAIN [--csr] [--algorithm WORD] [--listen SOCKET] [--owner USER] DIR",
     .summary = "makes a working configuration with keys and certificates in DIR",
-    .details = "Makes domsec.conf, keys and certificates of the domain's signing and confidentiality authorities from a\n"
-               "private authority in DIR/ca, and empty folders for policies, certificates and trust anchors. With --csr it\n"
-               "makes no authority but requests to be sent to one. Nothing is overwritten.\n",
+    .details =
+        "Makes domsec.conf, keys and certificates of the domain's signing and confidentiality authorities from a\n"
+        "private authority in DIR/ca, and empty folders for policies, certificates and trust anchors. With --csr it\n"
+        "makes no authority but requests to be sent to one. Nothing is overwritten.\n",
     .run = run,
 };

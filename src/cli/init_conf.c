@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init_conf: the words of `domsec init`. The configuration is short and says what each line is for, since it is the first that
- * an administrator sees; everything else has its default and is in domsec.conf(5).
+ * init_conf: the words of `domsec init`. The configuration is short and says what each line is for, since it is the
+ * first that an administrator sees; everything else has its default and is in domsec.conf(5).
  */
 #include "cli/init_conf.h"
 
@@ -44,25 +44,28 @@ char *init_conf_text(const struct init_choices *choices)
         "\n",
         choices->domain, choices->listen, choices->domain, choices->domain);
     if (choices->csr)
-        g_string_append(text, "// Authorities whose certificates we believe. Put there the one that will answer our requests.\n"
-                              "trust_anchors = ( );\n");
+        g_string_append(
+            text, "// Authorities whose certificates we believe. Put there the one that will answer our requests.\n"
+                  "trust_anchors = ( );\n");
     else
-        g_string_append(text, "// Authorities whose certificates we believe for every domain. A partner's own authority is better named\n"
-                              "// in the partner's policy (anchors), where it counts for that partner alone.\n"
-                              "trust_anchors = ( \"ca/ca.pem\" );\n");
-    g_string_append_printf(
-        text,
-        "// Revocation lists, files or folders; none given: revocation is not looked at.\n"
-        "// crls = ( \"crls\" );\n"
-        "\n"
-        "// What we sign and decrypt with: the certificate (then its chain) and its private key.\n"
-        "identities = (\n"
-        "  { domain = \"%s\"; role = \"domain-signing-authority\";\n"
-        "    certificate = \"keys/dsa.pem\"; key = \"file:keys/dsa.key\"; },\n"
-        "  { domain = \"%s\"; role = \"domain-confidentiality-authority\";\n"
-        "    certificate = \"keys/dca.pem\"; key = \"file:keys/dca.key\"; }\n"
-        ");\n",
-        choices->domain, choices->domain);
+        g_string_append(
+            text,
+            "// Authorities whose certificates we believe for every domain. A partner's own authority is better named\n"
+            "// in the partner's policy (anchors), where it counts for that partner alone.\n"
+            "trust_anchors = ( \"ca/ca.pem\" );\n");
+    g_string_append_printf(text,
+                           "\n"
+                           "// Revocation lists, files or folders; none given: revocation is not looked at.\n"
+                           "// crls = ( \"crls\" );\n"
+                           "\n"
+                           "// What we sign and decrypt with: the certificate (then its chain) and its private key.\n"
+                           "identities = (\n"
+                           "  { domain = \"%s\"; role = \"domain-signing-authority\";\n"
+                           "    certificate = \"keys/dsa.pem\"; key = \"file:keys/dsa.key\"; },\n"
+                           "  { domain = \"%s\"; role = \"domain-confidentiality-authority\";\n"
+                           "    certificate = \"keys/dca.pem\"; key = \"file:keys/dca.key\"; }\n"
+                           ");\n",
+                           choices->domain, choices->domain);
     return g_string_free(text, FALSE);
 }
 
@@ -92,8 +95,10 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
     printf("\nNext\n");
     unsigned step = 1;
     if (choices->csr)
-        printf("  %u. Send keys/dsa.csr and keys/dca.csr to your certification authority. Put its answers in keys/dsa.pem\n"
-               "     and keys/dca.pem (the certificate, then its chain), its root in anchors/, and name that in trust_anchors.\n",
+        printf("  %u. Send keys/dsa.csr and keys/dca.csr to your certification authority. Put its answers in "
+               "keys/dsa.pem\n"
+               "     and keys/dca.pem (the certificate, then its chain), its root in anchors/, and name that in "
+               "trust_anchors.\n",
                step++);
     else
         printf("  %u. Move ca/ca.key to a safe place; the daemon does not need it.\n", step++);

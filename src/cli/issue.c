@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issue: the certificates that `domsec init` and `domsec key` make. The names are the strict ones of RFC 3183: one CN that is
- * the role, one rfc822Name role@domain. Extensions follow RFC 5280 and RFC 8550: one usage per key, emailProtection,
- * key identifiers in both directions. Everything is built by OpenSSL's API; no configuration string holds outside text.
- * This is no certification authority for anybody but the own domain: no revocation lists, no renewal of the authority.
+ * issue: the certificates that `domsec init` and `domsec key` make. The names are the strict ones of RFC 3183: one CN
+ * that is the role, one rfc822Name role@domain. Extensions follow RFC 5280 and RFC 8550: one usage per key,
+ * emailProtection, key identifiers in both directions. Everything is built by OpenSSL's API; no configuration string
+ * holds outside text. This is no certification authority for anybody but the own domain: no revocation lists, no
+ * renewal of the authority.
  */
 #include "cli/issue.h"
 
@@ -24,7 +25,7 @@
 /* RFC 5280 appendix A: ub-organization-name */
 #define ORGANIZATION_MAX 64
 
-static inline void extensions_free(STACK_OF(X509_EXTENSION) *extensions)
+static inline void extensions_free(STACK_OF(X509_EXTENSION) * extensions)
 {
     sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 }
@@ -90,7 +91,7 @@ static X509_NAME *subject_name(const char *domain, const char *common_name, stru
 }
 
 /* Appends an extension in OpenSSL's words; text is a constant of this file. */
-static bool add_words(STACK_OF(X509_EXTENSION) *extensions, X509V3_CTX *context, int nid, const char *text)
+static bool add_words(STACK_OF(X509_EXTENSION) * extensions, X509V3_CTX *context, int nid, const char *text)
 {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, nid, text);
     if (extension == NULL)
@@ -102,7 +103,7 @@ static bool add_words(STACK_OF(X509_EXTENSION) *extensions, X509V3_CTX *context,
     return true;
 }
 
-static bool add_address(STACK_OF(X509_EXTENSION) **extensions, const struct subject *subject)
+static bool add_address(STACK_OF(X509_EXTENSION) * *extensions, const struct subject *subject)
 {
     g_autofree char *address = g_strdup_printf("%s@%s", role_name(subject->role), subject->domain);
     owned(GENERAL_NAMES) GENERAL_NAMES *names = GENERAL_NAMES_new();
@@ -126,7 +127,7 @@ static const char *key_usage(const struct subject *subject)
 }
 
 /* What a request asks for and a certificate holds alike. */
-static STACK_OF(X509_EXTENSION) *subject_extensions(const struct subject *subject, struct error *error)
+static STACK_OF(X509_EXTENSION) * subject_extensions(const struct subject *subject, struct error *error)
 {
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
     X509V3_CTX context;
@@ -174,7 +175,7 @@ static bool add_key_identifiers(X509 *certificate, X509 *authority)
            X509_add_ext(certificate, sk_X509_EXTENSION_value(extensions, 1), -1) == 1;
 }
 
-static bool add_extensions(X509 *certificate, const STACK_OF(X509_EXTENSION) *extensions)
+static bool add_extensions(X509 *certificate, const STACK_OF(X509_EXTENSION) * extensions)
 {
     for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++)
         if (X509_add_ext(certificate, sk_X509_EXTENSION_value(extensions, i), -1) != 1)

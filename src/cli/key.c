@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key: new keys for our identities, and what goes with them: a request for a certification authority, or a certificate from
- * the private one that `domsec init` made. It does not touch the configuration: it prints the line to add, so that an old
- * and a new confidentiality authority can stand side by side while partners change over.
+ * key: new keys for our identities, and what goes with them: a request for a certification authority, or a certificate
+ * from the private one that `domsec init` made. It does not touch the configuration: it prints the line to add, so that
+ * an old and a new confidentiality authority can stand side by side while partners change over.
  */
 #include "cli/cli.h"
 
@@ -26,8 +26,8 @@ static int check_names(const struct command *self, struct request *request)
     if (request->normalised == NULL || strchr(request->normalised, '.') == NULL)
         return cli_usage(self, "%s is no mail domain", request->domain);
     if (!cli_role(request->role_word, &request->role))
-        return cli_usage(self, "%s is no role; they are %s, %s, %s and %s", request->role_word, role_name(0), role_name(1),
-                         role_name(2), role_name(3));
+        return cli_usage(self, "%s is no role; they are %s, %s, %s and %s", request->role_word, role_name(0),
+                         role_name(1), role_name(2), role_name(3));
     return CLI_GO;
 }
 
@@ -61,7 +61,8 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     g_autofree char *key_path = g_build_filename(request->authority, "ca.key", NULL);
     g_autofree char *certificate_path = g_build_filename(request->authority, "ca.pem", NULL);
     owned(EVP_PKEY) EVP_PKEY *authority_key = load_file_key(key_path, error);
-    owned(x509_stack) STACK_OF(X509) *authority = authority_key != NULL ? certificates_load(certificate_path, error) : NULL;
+    owned(x509_stack) STACK_OF(X509) *authority =
+        authority_key != NULL ? certificates_load(certificate_path, error) : NULL;
     if (authority == NULL)
         return false;
     owned(X509) X509 *certificate = issue_certificate(&subject, sk_X509_value(authority, 0), authority_key, error);
@@ -93,10 +94,12 @@ static int run_new(const struct command *self, int argc, char **argv)
     struct request request = {.algorithm = "rsa2048"};
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
-        {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE", "domain-signing-authority, domain-confidentiality-authority, …"},
+        {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE",
+         "domain-signing-authority, domain-confidentiality-authority, …"},
         {"out", 'o', OPTION_TEXT, &request.out, "FILE", "the new key, as keys/dca-2028.key; the rest goes beside it"},
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
-        {"ca", 0, OPTION_TEXT, &request.authority, "DIR", "issues a certificate from DIR/ca.key and DIR/ca.pem, instead of a request"},
+        {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
+         "issues a certificate from DIR/ca.key and DIR/ca.pem, instead of a request"},
     };
     int operands = 0;
     int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
@@ -140,7 +143,8 @@ static int run_csr(const struct command *self, int argc, char **argv)
     struct request request = {0};
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
-        {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE", "domain-signing-authority, domain-confidentiality-authority, …"},
+        {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE",
+         "domain-signing-authority, domain-confidentiality-authority, …"},
         {"key", 'k', OPTION_TEXT, &request.key, "KEY", "the private key: a file, or a URI as in the configuration"},
         {"out", 'o', OPTION_TEXT, &request.out, "FILE", "where the request goes; standard output if not given"},
     };
@@ -163,8 +167,9 @@ static const struct command
     command_new = {.name = "key new",
                    .arguments = "--domain DOMAIN --role ROLE --out FILE [--algorithm WORD] [--ca DIR]",
                    .summary = "makes a key, with a certificate request or a certificate beside it",
-                   .details = "FILE gets the key (mode 0600); a name ending in .key gives .csr or .pem beside it. Nothing is\n"
-                              "overwritten. --ca names the folder `ca` that `domsec init` made.\n",
+                   .details =
+                       "FILE gets the key (mode 0600); a name ending in .key gives .csr or .pem beside it. Nothing is\n"
+                       "overwritten. --ca names the folder `ca` that `domsec init` made.\n",
                    .run = run_new},
     command_csr = {.name = "key csr",
                    .arguments = "--domain DOMAIN --role ROLE --key KEY [--out FILE]",

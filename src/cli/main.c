@@ -11,12 +11,13 @@
 #include <signal.h>
 #include <string.h>
 
-static const struct command *const commands[] = {&command_init, &command_check,  &command_explain, &command_filter,
-                                                 &command_cert, &command_key,    &command_status,  NULL};
+static const struct command *const commands[] = {&command_init, &command_check, &command_explain, &command_filter,
+                                                 &command_cert, &command_key,   &command_status,  NULL};
 
 static void print_overview(FILE *stream)
 {
-    fprintf(stream, "usage: domsec COMMAND [OPTION]...\n\nS/MIME at the border of a mail domain (RFC 3183)\n\ncommands\n");
+    fprintf(stream,
+            "usage: domsec COMMAND [OPTION]...\n\nS/MIME at the border of a mail domain (RFC 3183)\n\ncommands\n");
     owned(table) struct table *table = table_new(2);
     for (size_t i = 0; commands[i] != NULL; i++) {
         const char *cells[] = {commands[i]->name, commands[i]->summary};

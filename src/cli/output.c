@@ -140,8 +140,8 @@ void table_print(const struct table *table, FILE *stream, unsigned indent, bool 
         size_t column = i % table->columns;
         bool bold = heading && i < table->columns;
         bool last = column + 1 == table->columns;
-        fprintf(stream, "%*s%s%s%s", column == 0 ? (int)indent : 0, "", bold ? output_style(stream, STYLE_BOLD) : "", cell,
-                bold ? output_style(stream, STYLE_PLAIN) : "");
+        fprintf(stream, "%*s%s%s%s", column == 0 ? (int)indent : 0, "", bold ? output_style(stream, STYLE_BOLD) : "",
+                cell, bold ? output_style(stream, STYLE_PLAIN) : "");
         fprintf(stream, last ? "\n" : "%*s", last ? 0 : (int)(width[column] - g_utf8_strlen(cell, -1)) + 2, "");
     }
 }

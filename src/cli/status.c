@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status: how things stand, at a glance or for a monitor: our certificates and how long they last, what is agreed with whom,
- * the store, whether the daemon answers, and its counters. Looks at files and at the socket only; faults of the
+ * status: how things stand, at a glance or for a monitor: our certificates and how long they last, what is agreed with
+ * whom, the store, whether the daemon answers, and its counters. Looks at files and at the socket only; faults of the
  * configuration are shown in full by `check`.
  */
 #include "cli/cli.h"
@@ -19,8 +19,8 @@
 
 struct status {
     const struct conf *conf;
-    X509 **own;      /* per identity; NULL: could not be read */
-    int stored;      /* certificates in the store; -1: there is no store */
+    X509 **own; /* per identity; NULL: could not be read */
+    int stored; /* certificates in the store; -1: there is no store */
     bool answers;
     unsigned protocol;
     struct error probe;
@@ -98,7 +98,8 @@ static void print_identities(const struct status *status)
         const struct identity_conf *identity = &status->conf->identities[i];
         X509 *certificate = status->own[i];
         if (certificate == NULL) {
-            const char *cells[] = {identity->domain, role_name(identity->role), "unreadable", NULL, NULL, identity->certificate};
+            const char *cells[] = {identity->domain,     role_name(identity->role), "unreadable", NULL, NULL,
+                                   identity->certificate};
             table_row(table, cells);
             continue;
         }
@@ -123,8 +124,9 @@ static void print_rules(const struct conf *conf)
     table_row(table, heading);
     for (size_t i = 0; i < conf->rule_count; i++) {
         const struct rule *rule = conf->rules[i];
-        const char *cells[] = {rule->domain != NULL ? rule->domain : "(all others)", protect_name(rule->outbound.protect),
-                               require_name(rule->inbound.require), naming_name(rule->naming), rule->name};
+        const char *cells[] = {rule->domain != NULL ? rule->domain : "(all others)",
+                               protect_name(rule->outbound.protect), require_name(rule->inbound.require),
+                               naming_name(rule->naming), rule->name};
         table_row(table, cells);
     }
     table_print(table, stdout, 2, true);
@@ -147,12 +149,11 @@ static void print_counters(char **counters)
 static void print_status(const struct status *status)
 {
     const struct conf *conf = status->conf;
-    g_autofree char *daemon = status->answers
-                                  ? g_strdup_printf("answers on %s (milter protocol %u)", conf->listen, status->protocol)
-                                  : g_strdup(status->probe.text);
-    g_autofree char *store = status->stored < 0
-                                 ? g_strdup("none")
-                                 : g_strdup_printf("%d in %s", status->stored, conf->certificate_dir);
+    g_autofree char *daemon =
+        status->answers ? g_strdup_printf("answers on %s (milter protocol %u)", conf->listen, status->protocol)
+                        : g_strdup(status->probe.text);
+    g_autofree char *store =
+        status->stored < 0 ? g_strdup("none") : g_strdup_printf("%d in %s", status->stored, conf->certificate_dir);
     const char *const rows[][2] = {{"configuration", conf->file}, {"certificates", store}, {"daemon", daemon}};
     owned(table) struct table *table = table_new(2);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -244,7 +245,8 @@ const struct command command_status = {
     .name = "status",
     .arguments = "[-c FILE] [--json]",
     .summary = "shows identities, rules, the store and whether the daemon answers",
-    .details = "The exit status is 0 if all is well, 1 if the daemon does not answer, or if one of our certificates cannot be\n"
+    .details = "The exit status is 0 if all is well, 1 if the daemon does not answer, or if one of our certificates "
+               "cannot be\n"
                "read or ends within 30 days, 78 if the configuration is bad.\n",
     .run = run,
 };
