@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rig: two organisations, acme.test and partner.test, each with a gateway of its own, in a temporary folder. Messages go
+ * through gateway_outbound() of one and gateway_inbound() of the other as the daemon and `domsec filter` do it.
+ */
+#ifndef DOMSEC_TESTS_GATEWAY_RIG_H
+#define DOMSEC_TESTS_GATEWAY_RIG_H
+
+#include "../pki.h"
+#include "gateway/gateway.h"
+#include "mail/authres.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct org {
+    char *folder;
+    const char *domain;
+    struct pki *ca, *dsa, *dca, *alice;
+    struct gateway *gateway;
+};
+
+struct rig {
+    struct org acme, partner;
+    enum pki_key key;
+};
+
+static PKI_UNUSED struct pki *rig_role(const struct rig *rig, const struct pki *ca, const char *role, const char *domain)
+{
+    g_autofree char *cn = g_strdup_printf("CN=%s", role);
+    g_autofree char *san = g_strdup_printf("email:%s@%s", role, domain);
+    bool encrypts = g_str_has_prefix(role, "domain-conf");
+
+    return pki_issue(&(struct pki_spec){.issuer = ca,
+                                        .subject = PKI_LIST("O=Test", cn),
+                                        .san = PKI_LIST(san),
+                                        .key = rig->key,
+                                        .slot = encrypts ? 3 : 2,
+                                        .key_usage = !encrypts             ? "critical,digitalSignature"
+                                                     : rig->key == PKI_RSA ? "critical,keyEncipherment"
+                                                                           : "critical,keyAgreement"});
+}
+
+static PKI_UNUSED void rig_make(struct rig *rig, struct org *org, const char *domain)
+{
+    org->domain = domain;
+    org->folder = pki_folder();
+    org->ca = pki_ca(domain);
+    org->dsa = rig_role(rig, org->ca, "domain-signing-authority", domain);
+    org->dca = rig_role(rig, org->ca, "domain-confidentiality-authority", domain);
+    g_autofree char *address = g_strdup_printf("alice@%s", domain);
+    org->alice = pki_person(org->ca, address);
+    g_free(pki_write(org->folder, "ca.pem", org->ca, NULL));
+    g_free(pki_write(org->folder, "dsa.pem", org->dsa, NULL));
+    g_free(pki_write(org->folder, "dca.pem", org->dca, NULL));
+    g_free(pki_write_key(org->folder, "dsa.key", org->dsa));
+    g_free(pki_write_key(org->folder, "dca.key", org->dca));
+}
+
+/* Writes the configuration and one policy about the other organisation, and opens the gateway. extra goes into domsec.conf. */
+static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const char *policy, const char *extra)
+{
+    g_autofree char *policies = g_build_filename(org->folder, "policy.d", NULL);
+    g_autofree char *text = g_strdup_printf(
+        "local_domains = ( \"%s\" );\ntrusted_networks = ( \"192.0.2.0/24\" );\nauthserv_id = \"gw.%s\";\n"
+        "policy_dir = \"policy.d\";\ntrust_anchors = ( \"ca.pem\" );\nspool_directory = \"/tmp\";\n%s\n"
+        "identities = (\n"
+        " { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"dsa.pem\"; key = \"file:dsa.key\"; },\n"
+        " { domain = \"%s\"; role = \"domain-confidentiality-authority\"; certificate = \"dca.pem\"; key = \"file:dca.key\"; } );\n",
+        org->domain, org->domain, extra != NULL ? extra : "", org->domain, org->domain);
+    g_autofree char *rule = g_strdup_printf("domain = \"%s\";\nanchors = ( \"other-ca.pem\" );\n%s\n%s\n", other->domain,
+                                            strstr(policy, "certificates") ? "" : "certificates = ( \"other-dca.pem\" );",
+                                            policy);
+    g_autofree char *name = g_strdup_printf("%s.conf", other->domain);
+
+    g_mkdir(policies, 0700);
+    g_free(pki_write(org->folder, "other-ca.pem", other->ca, NULL));
+    g_free(pki_write(org->folder, "other-dca.pem", other->dca, NULL));
+    g_free(pki_write_text(policies, name, rule));
+    g_autofree char *file = pki_write_text(org->folder, "domsec.conf", text);
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    if (conf != NULL)
+        org->gateway = gateway_open(conf, faults);
+    for (size_t i = 0; i < faults_count(faults); i++)
+        fprintf(stderr, "%s\n", faults_at(faults, i));
+    cr_assert_not_null(org->gateway, "the configuration of %s loads", org->domain);
+}
+
+static PKI_UNUSED struct rig *rig_with_key(enum pki_key key, const char *acme_policy, const char *partner_policy)
+{
+    struct rig *rig = g_new0(struct rig, 1);
+
+    mime_init();
+    rig->key = key;
+    rig_make(rig, &rig->acme, "acme.test");
+    rig_make(rig, &rig->partner, "partner.test");
+    rig_open(&rig->acme, &rig->partner, acme_policy, NULL);
+    rig_open(&rig->partner, &rig->acme, partner_policy, NULL);
+    return rig;
+}
+
+static PKI_UNUSED struct rig *rig_new(const char *acme_policy, const char *partner_policy)
+{
+    return rig_with_key(PKI_EC, acme_policy, partner_policy);
+}
+
+static PKI_UNUSED void rig_org_free(struct org *org)
+{
+    gateway_unref(org->gateway);
+    pki_free(org->ca);
+    pki_free(org->dsa);
+    pki_free(org->dca);
+    pki_free(org->alice);
+    pki_remove(org->folder);
+}
+
+static PKI_UNUSED void rig_free(struct rig *rig)
+{
+    rig_org_free(&rig->acme);
+    rig_org_free(&rig->partner);
+    g_free(rig);
+}
+DECLARE_OWNED(rig, struct rig *, rig_free)
+
+/* One message after one gateway. */
+struct sent {
+    struct message *message;
+    struct result *result;
+    char *bytes; /* what comes out, NUL-terminated */
+    size_t length;
+};
+
+static PKI_UNUSED void sent_clear(struct sent *sent)
+{
+    result_free(sent->result);
+    message_free(sent->message);
+    g_free(sent->bytes);
+}
+#define AUTO_SENT __attribute__((cleanup(sent_clear)))
+
+static PKI_UNUSED struct message *rig_message(const struct org *org, const char *bytes, size_t length)
+{
+    struct error error = {0};
+    int fd = memfd_create("message", 0);
+
+    cr_assert_eq(write(fd, bytes, length), (ssize_t)length);
+    lseek(fd, 0, SEEK_SET);
+    struct message *message = message_read(fd, &gateway_conf(org->gateway)->limits, &error);
+    close(fd);
+    cr_assert_not_null(message, "%s", error.text);
+    return message;
+}
+
+struct rig_envelope {
+    const char *from, *to, *to2, *auth, *client;
+};
+
+static PKI_UNUSED struct envelope *rig_envelope(const struct rig_envelope *spec)
+{
+    struct envelope *envelope = envelope_new();
+    struct error error = {0};
+    const char *to[] = {spec->to, spec->to2};
+
+    envelope->queue_id = g_strdup("TEST");
+    envelope->authenticated = g_strdup(spec->auth);
+    envelope->client_address = g_strdup(spec->client);
+    cr_assert(address_parse(slice_of(spec->from), &envelope->sender, &error));
+    for (size_t i = 0; i < 2; i++) {
+        struct address address = {0};
+
+        if (to[i] == NULL)
+            continue;
+        cr_assert(address_parse(slice_of(to[i]), &address, &error), "%s", error.text);
+        envelope_add_recipient(envelope, &address);
+    }
+    return envelope;
+}
+
+static PKI_UNUSED struct sent rig_pass(const struct org *org, enum direction direction, const struct rig_envelope *spec,
+                                       const char *bytes, size_t length)
+{
+    struct sent sent = {.message = rig_message(org, bytes, length)};
+    owned(envelope) struct envelope *envelope = rig_envelope(spec);
+    time_t now = time(NULL);
+
+    sent.result = direction == DIRECTION_OUTBOUND ? gateway_outbound(org->gateway, envelope, sent.message, now)
+                                                  : gateway_inbound(org->gateway, envelope, sent.message, now);
+    owned(rope) struct rope *out = edits_apply(&sent.result->edits, sent.message);
+    sent.bytes = rope_flatten(out, &sent.length);
+    g_autofree char *report = result_report(sent.result);
+    g_autofree char *line = result_log_line(sent.result, envelope);
+    if (getenv("RIG_VERBOSE") != NULL)
+        fprintf(stderr, "%s\n%s\n%s\n", report, line, sent.bytes);
+    cr_assert_not_null(strstr(report, "\"verdict\""));
+    cr_assert(g_str_has_prefix(line, "TEST: "));
+    return sent;
+}
+
+/* From an authenticated user of acme.test to bob@partner.test. */
+static PKI_UNUSED struct sent rig_out(const struct rig *rig, const char *text)
+{
+    return rig_pass(&rig->acme, DIRECTION_OUTBOUND,
+                    &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", "192.0.2.1"}, text,
+                    strlen(text));
+}
+
+/* What acme.test sent, as it reaches partner.test from outside. */
+static PKI_UNUSED struct sent rig_in(const struct rig *rig, const char *bytes, size_t length)
+{
+    return rig_pass(&rig->partner, DIRECTION_INBOUND,
+                    &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"}, bytes,
+                    length);
+}
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What arrives broken, forged or shut: the verdict, and that nothing of it is believed or delivered in part.
+ */
+#include "rig.h"
+
+#define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
+#define MESSAGE TOP "Content-Type: text/plain\r\n\r\nthe secret line\r\n"
+#define REQUIRE(what, otherwise) "inbound = { require = \"" what "\"; otherwise = \"" otherwise "\"; };"
+
+/* Flips one bit of the first byte of `what` in the text, which must be there. */
+static void damage(struct sent *sent, const char *what, size_t offset)
+{
+    char *at = memmem(sent->bytes, sent->length, what, strlen(what));
+
+    cr_assert_not_null(at, "%s is there", what);
+    at[offset] = at[offset] == 'A' ? 'B' : 'A';
+}
+
+Test(inbound, tampered_clear_signature_fails)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+
+    damage(&out, "secret", 0);
+    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    cr_assert_eq(in.result->domain.outcome, OUTCOME_FAIL, "%s", in.result->domain.reason);
+    cr_assert_eq(in.result->verdict, VERDICT_REJECT);
+    cr_assert_eq(in.result->code, 550);
+    cr_assert_str_eq(in.result->status, "5.7.1");
+}
+
+Test(inbound, tampered_is_delivered_with_its_fault_where_policy_says_tag)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "tag"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+
+    damage(&out, "secret", 0);
+    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
+    cr_assert_not_null(strstr(in.bytes, "smime=fail"));
+    cr_assert_null(strstr(in.bytes, "smime=pass"));
+    cr_assert_not_null(strstr(in.bytes, "multipart/signed"), "the evidence stays");
+}
+
+/* Each place in the base64 of an encrypted message, one character changed: never a line of the content, never pass. */
+Test(inbound, tampered_ciphertext_is_never_delivered_in_part)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", REQUIRE("none", "tag"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    size_t start = (size_t)(strstr(out.bytes, "\r\n\r\n") + 4 - out.bytes);
+
+    for (size_t i = start; i < out.length; i += 13) {
+        g_autofree char *copy = g_memdup2(out.bytes, out.length + 1);
+
+        if (copy[i] == '\r' || copy[i] == '\n')
+            continue;
+        copy[i] = copy[i] == 'A' ? 'B' : 'A';
+        AUTO_SENT struct sent in = rig_in(rig, copy, out.length);
+        if (in.result->domain.outcome == OUTCOME_PASS)
+            continue; /* a place that nothing protects, such as the order of a name's encoding: the content is whole */
+        cr_assert_null(strstr(in.bytes, "secret"), "at %zu: %s", i, in.bytes);
+        cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"), "at %zu: delivered as it came", i);
+    }
+}
+
+static const struct {
+    const char *policy;
+    enum verdict verdict;
+} undecryptable[] = {
+    {REQUIRE("none", "tag"), VERDICT_ACCEPT},
+    {"inbound = { require = \"none\"; undecryptable = \"reject\"; };", VERDICT_REJECT},
+    {"inbound = { require = \"none\"; undecryptable = \"tempfail\"; };", VERDICT_TEMPFAIL},
+    {REQUIRE("encrypt", "reject"), VERDICT_REJECT},
+    {REQUIRE("sign", "quarantine"), VERDICT_QUARANTINE},
+};
+
+Test(inbound, encrypted_to_somebody_else)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(undecryptable); i++) {
+        /* acme's own certificate is pinned for the partner: encrypted, but to a key that partner.test does not have. */
+        owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", undecryptable[i].policy);
+        owned(rig) struct rig *stranger = rig_new("outbound = { protect = \"encrypt\"; };", undecryptable[i].policy);
+        AUTO_SENT struct sent out = rig_out(stranger, MESSAGE);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+
+        cr_assert_eq(in.result->verdict, undecryptable[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL);
+        if (in.result->verdict == VERDICT_ACCEPT)
+            cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"));
+    }
+}
+
+Test(inbound, signature_of_another_domain_does_not_pass)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("sign", "reject"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    char *from = strstr(out.bytes, "alice@acme.test");
+
+    memcpy(from, "alice@evil.test", 15);
+    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);
+    cr_assert_neq(in.result->domain.outcome, OUTCOME_NONE);
+}
+
+static const char *const odd_from[] = {
+    "To: bob@partner.test\r\n",
+    "From: alice@acme.test\r\nFrom: alice@acme.test\r\n",
+    "From: alice@acme.test\r\nfrom: ceo@evil.test\r\n",
+    "From: alice@acme.test, ceo@evil.test\r\n",
+    "From: alice@acme.test <ceo@evil.test>\r\n",
+    "From: undisclosed:;\r\n",
+};
+
+Test(inbound, odd_from_never_passes)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("none", "tag"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    char *rest = strstr(out.bytes, "To: bob");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(odd_from); i++) {
+        g_autofree char *text = g_strconcat(odd_from[i], rest, NULL);
+        AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+        cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS, "%s", odd_from[i]);
+        cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
+    }
+}
+
+Test(inbound, signed_part_among_other_parts_is_partial)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    char *type = strstr(out.bytes, "Content-Type: multipart/signed");
+    g_autofree char *text =
+        g_strconcat(TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n--outer\r\n\r\nread this first\r\n--outer\r\n", type,
+                    "\r\n--outer--\r\n", NULL);
+    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+    cr_assert_eq(in.result->verdict, VERDICT_REJECT);
+    cr_assert_eq(in.result->layer_count, 1);
+    cr_assert(in.result->layers[0].partial);
+    cr_assert_eq(in.result->domain.outcome, OUTCOME_NEUTRAL, "%s", in.result->domain.reason);
+}
+
+Test(inbound, encrypted_part_among_other_parts_is_not_decrypted)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", REQUIRE("none", "tag"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    char *type = strstr(out.bytes, "Content-Type: application/pkcs7-mime");
+    g_autofree char *text = g_strconcat(
+        TOP "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n\r\n<img src=\"http://evil.test/\r\n--o\r\n",
+        type, "\r\n--o--\r\n", NULL);
+    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+    cr_assert_null(strstr(in.bytes, "secret"));
+    cr_assert(in.result->layers[0].partial);
+    cr_assert_not(in.result->layers[0].removed);
+}
+
+static const char *const forged[] = {
+    "Authentication-Results: gw.partner.test; smime=pass\r\n",
+    "authentication-results:\r\n (x) GW.Partner.Test 1; smime=pass\r\n",
+    "Authentication-Results: \"gw.partner.test\"; smime=pass\r\n",
+    "Authentication-Results: gw.(c(d))partner.test; smime=pass\r\n",
+};
+
+Test(inbound, results_under_our_name_are_removed)
+{
+    owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
+
+    for (size_t i = 0; i < G_N_ELEMENTS(forged); i++) {
+        g_autofree char *text = g_strconcat(forged[i], "Authentication-Results: mx.other.test; spf=pass\r\n", MESSAGE, NULL);
+        AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+        cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
+        cr_assert_not_null(strstr(in.bytes, "mx.other.test"));
+    }
+}
+
+/* What was encrypted may hold line ends that end a message in SMTP for a careless server, and headers of its own. */
+Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
+{
+    owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
+    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
+    struct entity content = {rope_new(), rope_new()}, shut = {0};
+    struct error error = {0};
+
+    rope_copy(content.header, slice_of("Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n"));
+    rope_copy(content.body, slice_of("a\n.\nMAIL FROM:<x@y>\r\n.\rb"));
+    cr_assert(smime_encrypt(&rig->partner.dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&shut);
+    g_autofree char *entity = rope_flatten(bytes, NULL);
+    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
+    cr_assert_null(strstr(in.bytes, "ceo@partner"));
+    cr_assert_null(strstr(in.bytes, "Subject: inner"));
+    cr_assert_null(strstr(in.bytes, "X-Evil"));
+    cr_assert_not_null(strstr(in.bytes, "\r\n\r\na\r\n.\r\nMAIL FROM:<x@y>\r\n.\r\nb"), "%s", in.bytes);
+    entity_clear(&content);
+    entity_clear(&shut);
+}
+
+Test(inbound, too_many_layers_is_an_error_not_a_crash)
+{
+    owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
+    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    struct entity entity = {rope_new(), rope_new()};
+    struct error error = {0};
+
+    rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
+    rope_copy(entity.body, slice_of("x\r\n"));
+    for (unsigned i = 0; i < limits->layers + 5; i++) {
+        struct entity out = {0};
+
+        cr_assert(smime_wrap_unsigned(limits, &entity, &out, &error), "%s", error.text);
+        entity_clear(&entity);
+        entity = out;
+    }
+    owned(rope) struct rope *bytes = entity_bytes(&entity);
+    g_autofree char *flat = rope_flatten(bytes, NULL);
+    g_autofree char *text = g_strconcat(TOP, flat, NULL);
+    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
+    entity_clear(&entity);
+}
