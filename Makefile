@@ -41,6 +41,10 @@ TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 TOOLS := $(TOOL_SOURCES:tests/tools/%.c=$(BUILD)/tools/%)
 LIBRARY := $(BUILD)/libdomsec.a
 
+# Short output; V=1 shows the commands.
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo check test unit e2e interop bench fuzz sanitize lint install deb clean tools
@@ -48,34 +52,39 @@ LIBRARY := $(BUILD)/libdomsec.a
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
 $(LIBRARY): $(OBJECTS)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 # Everything of the daemon and of the command line but their main(), for tests to link.
 $(BUILD)/libmilter-domsec.a: $(filter-out %/main.o,$(MILTER_OBJECTS))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/libcli-domsec.a: $(filter-out %/main.o,$(CLI_OBJECTS))
-	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/domsec-milter: $(MILTER_OBJECTS) $(LIBRARY)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/domsec: $(CLI_OBJECTS) $(LIBRARY)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
 
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 tools: $(TOOLS)
 
