@@ -80,8 +80,8 @@ static bool make_folders(struct request *request, struct error *error)
     if (g_mkdir_with_parents(parent, 0755) != 0)
         return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", parent, g_strerror(errno));
     if (!make_folder(request, "", 0755, error) || !make_folder(request, "policy.d", 0755, error) ||
-        !make_folder(request, "certs", 0755, error) || !make_folder(request, "anchors", 0755, error) ||
-        !make_folder(request, "keys", 0700, error))
+        !make_folder(request, "certs", 0755, error) || !make_folder(request, "certs.d", 0755, error) ||
+        !make_folder(request, "anchors", 0755, error) || !make_folder(request, "keys", 0700, error))
         return false;
     g_autofree char *keys = path_of(request, "keys");
     return own(request, keys, error) && (request->choices.csr || make_folder(request, "ca", 0755, error));

@@ -40,7 +40,7 @@ char *init_conf_text(const struct init_choices *choices)
         "policy_dir = \"policy.d\";\n"
         "\n"
         "// The store of `domsec cert import`.\n"
-        "certificate_directory = \"certs\";\n"
+        "certificate_directory = \"certs.d\";\n"
         "\n",
         choices->domain, choices->listen, choices->domain, choices->domain);
     if (choices->csr)
@@ -79,7 +79,8 @@ static void print_made(const struct init_choices *choices, const char *algorithm
         {"keys/", keys},
         {choices->csr ? NULL : "ca/", "the private authority that issued them"},
         {"policy.d/", "one file per partner; none yet"},
-        {"certs/", "partners' certificates; none yet"},
+        {"certs/", "partners' certificates that their policies name; none yet"},
+        {"certs.d/", "the store of `domsec cert import`; empty"},
         {"anchors/", "partners' authorities; none yet"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
