@@ -20,7 +20,7 @@ void mime_init(void);
 enum encoding { ENCODING_7BIT, ENCODING_8BIT, ENCODING_BINARY, ENCODING_QUOTED_PRINTABLE, ENCODING_BASE64, ENCODING_UNKNOWN };
 
 struct part {
-    char *id;              /* IMAP part number: "1", "1.2"; the root of a message is "" … its only body is "1" */
+    char *id;              /* IMAP part number: "1", "1.2"; of the root: "" if it is a multipart, else "1" */
     struct slice whole;    /* header, empty line, body; of the root: SLICE_NONE if header and body are apart */
     struct slice header;   /* without the empty line, with the CRLF of its last field */
     struct slice body;     /* of a part in a multipart: without the CRLF before the boundary (RFC 2046 §5.1.1) */
@@ -39,10 +39,15 @@ struct part {
  * concerned); fails with ERROR_PERMANENT beyond limits->nesting, parts or header sizes. */
 struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error);
 void part_free(struct part *part);
+/* Splits header, empty line and body, as an opened layer has them (CRLF lines). header is with the CRLF of its last field,
+ * without the empty line. False if there is no empty line: all is header then. */
+bool part_split(struct slice whole, struct slice *header, struct slice *body);
+/* part_parse() of such bytes; root->whole is set. */
+struct part *part_parse_entity(struct slice whole, const struct limits *limits, struct error *error);
 /* A parameter of Content-Type (RFC 2231 decoded), lent, NULL if absent. Name lower case. */
 const char *part_parameter(const struct part *part, const char *name);
 /* True if type is application/pkcs7-mime or application/x-pkcs7-mime, or application/octet-stream with a name or
- * filename ending in .p7m (RFC 8551 §3.9, any case). */
+ * filename ending in .p7m or .p7z (RFC 8551 §3.9, any case). */
 bool part_is_pkcs7_mime(const struct part *part);
 /* True if multipart/signed with an S/MIME protocol parameter or a pkcs7-signature second part. */
 bool part_is_multipart_signed(const struct part *part);
@@ -79,6 +84,8 @@ bool base64_write(struct base64_state *state, struct slice data, bool final, str
 /* Copies bytes into out, each bare CR and bare LF made CRLF, a final CRLF added where one is missing. For decrypted
  * content before it goes back to the MTA, so that nothing can be smuggled. *changed tells if anything was. */
 bool mime_line_ends(struct slice bytes, struct spool *out, bool *changed, struct error *error);
+/* True if mime_line_ends() would change nothing. */
+bool mime_is_canonical(struct slice bytes);
 
 DECLARE_OWNED(part, struct part *, part_free)
 static inline __attribute__((unused)) void cleanup_entity(struct entity *entity)

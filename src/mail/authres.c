@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authres: finds Authentication-Results fields that claim to be ours, and writes our own (RFC 8601, RFC 7281).
+ *
+ * Finding errs on the side of removal: a field that is left in is believed by every program behind us. So a value is
+ * ours if its authserv-id is ours by the grammar, and also if it is no valid value and our name is anywhere in it.
+ * Writing trusts nothing that came from a certificate: every value goes through one function that leaves no control
+ * character and quotes. Nothing here reads results.
+ */
+#include "mail/authres.h"
+
+#include "conf/conf.h"
+#include "token.h"
+
+#include <glib.h>
+#include <gmime/gmime.h>
+#include <string.h>
+
+/* --- finding --- */
+
+/* The same name, as domains or letter by letter. */
+static bool is_same_id(const char *id, const char *ours)
+{
+    if (g_ascii_strcasecmp(id, ours) == 0)
+        return true;
+    g_autofree char *a = domain_normalise(id);
+    g_autofree char *b = domain_normalise(ours);
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* What is left of text when all that can hide a name is taken out: white space, quotes, backslashes, control characters
+ * and, if asked, comments. In lower case. */
+static char *squash(const char *text, size_t length, bool comments_too)
+{
+    GString *squashed = g_string_sized_new(length + 1);
+    size_t depth = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '(' && comments_too)
+            depth++;
+        else if (c == ')' && depth > 0)
+            depth--;
+        else if (depth == 0 && c > ' ' && c != 0x7f && strchr("\"\\()", c) == NULL)
+            g_string_append_c(squashed, g_ascii_tolower((char)c));
+    }
+    return g_string_free(squashed, FALSE);
+}
+
+static bool holds_name(const char *text, size_t length, const char *ours)
+{
+    g_autofree char *name = g_ascii_strdown(ours, -1);
+    g_autofree char *a_labels = domain_normalise(ours);
+    for (int comments_too = 0; comments_too <= 1; comments_too++) {
+        g_autofree char *squashed = squash(text, length, comments_too != 0);
+        if (strstr(squashed, name) != NULL || (a_labels != NULL && strstr(squashed, a_labels) != NULL))
+            return true;
+        /* As U-labels, in capitals or in full width: compare the part that should be the name. */
+        squashed[strcspn(squashed, ";")] = '\0';
+        g_autofree char *head = domain_normalise(squashed);
+        if (a_labels != NULL && head != NULL && domain_is_within(head, a_labels))
+            return true;
+    }
+    return false;
+}
+
+/* It cannot be parsed; is our name in it, also behind encoded-words, which no authserv-id may hold? */
+static bool may_be_ours(struct slice value, const char *ours)
+{
+    if (value.len == 0)
+        return false;
+    if (holds_name(value.data, value.len, ours))
+        return true;
+    g_autofree char *text = g_strndup(value.data, value.len);
+    g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, text);
+    return decoded != NULL && holds_name(decoded, strlen(decoded), ours);
+}
+
+static bool is_version(const struct token *token)
+{
+    for (size_t i = 0; i < token->text.len; i++)
+        if (!g_ascii_isdigit(token->text.data[i]))
+            return false;
+    return token->kind == TOKEN_WORD;
+}
+
+bool authres_is_from(struct slice value, const char *authserv_id)
+{
+    struct lexer lexer;
+    lexer_init(&lexer, value);
+    struct token id = lexer_next(&lexer);
+    struct token next = lexer_next(&lexer);
+    if (is_version(&next))
+        next = lexer_next(&lexer);
+    bool is_valid =
+        (id.kind == TOKEN_WORD || id.kind == TOKEN_QUOTED) && (next.kind == TOKEN_END || token_is_special(&next, ';'));
+    if (!is_valid)
+        return may_be_ours(value, authserv_id);
+    g_autofree char *text = token_text(&id);
+    if (is_same_id(text, authserv_id))
+        return true;
+    /* A name that is none, such as one with a space or an unmappable character in it. */
+    g_autofree char *normal = domain_normalise(text);
+    return normal == NULL && holds_name(text, strlen(text), authserv_id);
+}
+
+/* --- writing --- */
+
+#define MAX_TEXT 240 /* of one value: a line of several stays below 998 octets (RFC 5322 §2.1.1) */
+#define FOLD_AT 78
+
+/* Printable in one line, valid UTF-8, cut at MAX_TEXT. What is not printable becomes a question mark. */
+static char *safe_text(const char *text)
+{
+    GString *safe = g_string_sized_new(MAX_TEXT);
+    for (const char *p = text; *p != '\0' && safe->len < MAX_TEXT;) {
+        gunichar c = g_utf8_get_char_validated(p, -1);
+        if (c == (gunichar)-1 || c == (gunichar)-2) {
+            g_string_append_c(safe, '?');
+            p++;
+            continue;
+        }
+        if (g_unichar_isprint(c))
+            g_string_append_unichar(safe, c);
+        else
+            g_string_append_c(safe, '?');
+        p = g_utf8_next_char(p);
+    }
+    return g_string_free(safe, FALSE);
+}
+
+static bool is_token(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++)
+        if (!g_ascii_isalnum(*p) && strchr("!#$%&'*+-.^_`{|}~", *p) == NULL)
+            return false;
+    return *text != '\0';
+}
+
+/* text between open and close, the characters of special with a backslash before them. */
+static void append_escaped(GString *out, char open, const char *text, char close, const char *special)
+{
+    g_string_append_c(out, open);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (strchr(special, *p) != NULL)
+            g_string_append_c(out, '\\');
+        g_string_append_c(out, *p);
+    }
+    g_string_append_c(out, close);
+}
+
+/* "value" of RFC 8601 §2.2: token or quoted-string. */
+static void append_value(GString *out, const char *text, bool always_quoted)
+{
+    g_autofree char *safe = safe_text(text);
+    if (!always_quoted && is_token(safe))
+        g_string_append(out, safe);
+    else
+        append_escaped(out, '"', safe, '"', "\"\\");
+}
+
+/* Moves *item to the end of out, on a line of its own if the last one would get long, and empties it. */
+static void append_item(GString *out, GString *item)
+{
+    const char *line = strrchr(out->str, '\n');
+    size_t column = line == NULL ? out->len : out->len - (size_t)(line + 1 - out->str);
+    g_string_append(out, column + 1 + item->len > FOLD_AT ? "\r\n\t" : " ");
+    g_string_append_len(out, item->str, (gssize)item->len);
+    g_string_truncate(item, 0);
+}
+
+/* A result word is a Keyword; what is none is a mistake of ours and must not look like a pass. */
+static const char *result_word(const char *word)
+{
+    for (const char *p = word; p != NULL && *p != '\0'; p++)
+        if (!g_ascii_isalpha(*p))
+            return "permerror";
+    return word == NULL || *word == '\0' ? "permerror" : word;
+}
+
+static bool is_property_name(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return is_token(name) && dot != NULL && dot != name && dot[1] != '\0';
+}
+
+static void append_result(GString *out, const struct authres_result *result)
+{
+    g_autoptr(GString) item = g_string_new(NULL);
+    g_string_append_printf(out, ";\r\n\tsmime=%s", result_word(result->result));
+    if (result->comment != NULL) {
+        g_autofree char *safe = safe_text(result->comment);
+        append_escaped(item, '(', safe, ')', "()\\");
+        append_item(out, item);
+    }
+    if (result->reason != NULL) {
+        g_string_append(item, "reason=");
+        append_value(item, result->reason, true);
+        append_item(out, item);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(result->properties) && result->properties[i].name != NULL; i++) {
+        const struct authres_property *property = &result->properties[i];
+        if (property->value == NULL || !is_property_name(property->name))
+            continue;
+        g_string_append_printf(item, "%s=", property->name);
+        append_value(item, property->value, false);
+        append_item(out, item);
+    }
+}
+
+char *authres_format(const char *authserv_id, const struct authres_result *results, size_t count)
+{
+    GString *out = g_string_new(" ");
+    append_value(out, authserv_id, false);
+    if (count == 0)
+        g_string_append(out, "; none");
+    for (size_t i = 0; i < count; i++)
+        append_result(out, &results[i]);
+    return g_string_free(out, FALSE);
+}

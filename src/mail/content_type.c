@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * content_type: reads Content-Type values and finds out whether they can be read in two ways.
+ *
+ * GMime gives the values (RFC 2231, charsets, comments). Beside it the grammar of RFC 2045 §5.1 is checked token by
+ * token: where the value leaves the grammar, repeats a parameter, or the two readings of the boundary differ, another
+ * parser may see another tree, and the part gets a fault. Parameters of types that have no structure (text/plain;
+ * name=my file.txt) may be as odd as they like: nothing hangs on them.
+ */
+#include "content_type.h"
+
+#include "token.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+/* GMime compares each parameter with each other one: both limits keep hostile values cheap. No mailer comes near them.
+ */
+#define MAX_VALUE 8192
+#define MAX_PARAMETERS 64
+
+struct seen {
+    struct slice names[MAX_PARAMETERS];
+    size_t count;
+    struct token boundary; /* TOKEN_END: none in its plain form */
+};
+
+/* The name without the section number and mark of RFC 2231: "boundary*0*" is boundary. */
+static struct slice base_name(struct slice name)
+{
+    const char *star = memchr(name.data, '*', name.len);
+    return star == NULL ? name : (struct slice){name.data, (size_t)(star - name.data)};
+}
+
+static bool same_name(struct slice a, struct slice b)
+{
+    return a.len == b.len && g_ascii_strncasecmp(a.data, b.data, a.len) == 0;
+}
+
+/* Sections of one value ("name*0", "name*1") are no repetition, but the same section twice is, and so is a plain name
+ * beside its RFC 2231 form. */
+static bool is_repeated(const struct seen *seen, struct slice name)
+{
+    struct slice base = base_name(name);
+    bool is_section = base.len + 1 < name.len && g_ascii_isdigit(name.data[base.len + 1]);
+    for (size_t i = 0; i < seen->count; i++) {
+        struct slice other = base_name(seen->names[i]);
+        bool is_other_section =
+            other.len + 1 < seen->names[i].len && g_ascii_isdigit(seen->names[i].data[other.len + 1]);
+        if (same_name(name, seen->names[i]) || (same_name(base, other) && !(is_section && is_other_section)))
+            return true;
+    }
+    return false;
+}
+
+/* Reads ";name=value" to the end. Returns a fault or NULL. */
+static const char *check_parameters(struct lexer *lexer, struct seen *seen)
+{
+    struct token token = lexer_next(lexer);
+    while (token.kind != TOKEN_END) {
+        if (!token_is_special(&token, ';'))
+            return "its Content-Type is malformed";
+        struct token name = lexer_next(lexer);
+        if (name.kind == TOKEN_END)
+            return NULL; /* a final semicolon, common and harmless */
+        if (name.kind != TOKEN_WORD)
+            return "its Content-Type has a malformed parameter name";
+        struct token equals = lexer_next(lexer);
+        if (!token_is_special(&equals, '='))
+            return "its Content-Type has a parameter without a value";
+        struct token value = lexer_next(lexer);
+        if (value.kind != TOKEN_WORD && value.kind != TOKEN_QUOTED)
+            return "its Content-Type has a malformed parameter value";
+        if (seen->count == MAX_PARAMETERS)
+            return "its Content-Type has too many parameters";
+        if (is_repeated(seen, name.text))
+            return "its Content-Type repeats a parameter";
+        seen->names[seen->count++] = name.text;
+        if (slice_equal_nocase(name.text, "boundary"))
+            seen->boundary = value;
+        else if (slice_equal_nocase(base_name(name.text), "boundary"))
+            return "its boundary is in RFC 2231 form"; /* legal, but read by few */
+        token = lexer_next(lexer);
+    }
+    return NULL;
+}
+
+/* "type/subtype" in lower case, NULL if it is not of that form. */
+static char *read_type(struct lexer *lexer)
+{
+    struct token type = lexer_next(lexer);
+    struct token slash = lexer_next(lexer);
+    struct token subtype = lexer_next(lexer);
+    if (type.kind != TOKEN_WORD || !token_is_special(&slash, '/') || subtype.kind != TOKEN_WORD)
+        return NULL;
+    char *text =
+        g_strdup_printf("%.*s/%.*s", (int)type.text.len, type.text.data, (int)subtype.text.len, subtype.text.data);
+    for (char *p = text; *p != '\0'; p++)
+        *p = g_ascii_tolower(*p);
+    return text;
+}
+
+static GMimeContentType *read_with_gmime(struct slice value)
+{
+    /* The options are cheap beside the parse, and shared ones would be a global. */
+    GMimeParserOptions *options = g_mime_parser_options_new();
+    g_mime_parser_options_set_parameter_compliance_mode(options, GMIME_RFC_COMPLIANCE_LOOSE);
+    g_autofree char *text = g_strndup(value.data, value.len);
+    GMimeContentType *type = g_mime_content_type_parse(options, text);
+    g_mime_parser_options_free(options);
+    return type;
+}
+
+/* Do GMime and the grammar agree on what the structure hangs on? */
+static const char *compare_readings(const char *type, GMimeContentType *gmime, const struct seen *seen)
+{
+    g_autofree char *other = g_mime_content_type_get_mime_type(gmime);
+    if (other == NULL || g_ascii_strcasecmp(type, other) != 0)
+        return "its Content-Type can be read in two ways";
+    const char *boundary = g_mime_content_type_get_parameter(gmime, "boundary");
+    g_autofree char *strict = seen->boundary.kind == TOKEN_END ? NULL : token_text(&seen->boundary);
+    if (g_strcmp0(boundary, strict) != 0)
+        return "its boundary can be read in two ways";
+    return NULL;
+}
+
+/* Types whose parameters decide how the content is taken apart or verified. */
+static bool is_structural(const char *type)
+{
+    return g_str_has_prefix(type, "multipart/") || g_str_has_prefix(type, "application/pkcs7-") ||
+           g_str_has_prefix(type, "application/x-pkcs7-") || g_str_has_prefix(type, "message/");
+}
+
+void content_type_read(struct slice value, struct content_type *out)
+{
+    *out = (struct content_type){NULL, NULL, NULL};
+    if (value.len > MAX_VALUE) {
+        out->type = g_strdup("");
+        out->fault = "its Content-Type is too long";
+        return;
+    }
+    struct lexer lexer;
+    lexer_init(&lexer, value);
+    out->type = read_type(&lexer);
+    if (out->type == NULL) {
+        out->type = g_strdup("");
+        out->fault = "its Content-Type is malformed";
+        return;
+    }
+    struct lexer rest = lexer;
+    if (lexer_next(&rest).kind == TOKEN_END)
+        return;
+
+    struct seen seen = {.count = 0};
+    const char *fault = check_parameters(&lexer, &seen);
+    if (memchr(value.data, '\0', value.len) != NULL)
+        fault = "its Content-Type holds a NUL";
+    else if (seen.count < MAX_PARAMETERS)
+        out->parameters = read_with_gmime(value);
+    if (fault == NULL && out->parameters != NULL)
+        fault = compare_readings(out->type, out->parameters, &seen);
+    if (is_structural(out->type))
+        out->fault = fault;
+}
+
+const char *content_type_parameter(void *parameters, const char *name)
+{
+    return parameters == NULL ? NULL : g_mime_content_type_get_parameter(parameters, name);
+}
+
+void content_type_free_parameters(void *parameters)
+{
+    if (parameters != NULL)
+        g_object_unref(parameters);
+}
+
+char *disposition_filename(struct slice value)
+{
+    if (value.len > MAX_VALUE || memchr(value.data, '\0', value.len) != NULL)
+        return NULL;
+    g_autofree char *text = g_strndup(value.data, value.len);
+    GMimeContentDisposition *disposition = g_mime_content_disposition_parse(NULL, text);
+    if (disposition == NULL)
+        return NULL;
+    char *name = g_strdup(g_mime_content_disposition_get_parameter(disposition, "filename"));
+    g_object_unref(disposition);
+    return name;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * encoding: transfer encodings (RFC 2045 §6) from and to spools, in pieces, so that no second copy of a large body is
+ * in memory.
+ *
+ * base64 is OpenSSL's block coder on runs without line ends: it checks the alphabet as it goes and is faster than
+ * GMime's decoder, which passes over what it does not know. Quoted-printable is decoded by GMime; quoted.c encodes it.
+ */
+#include "mail/mime.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+#define CHUNK 49152 /* a multiple of 4 and of 3 */
+
+struct base64_decoder {
+    struct spool *out;
+    struct error *error;
+    size_t used;
+    bool ended; /* padding was seen */
+    unsigned char text[CHUNK];
+    unsigned char bytes[CHUNK / 4 * 3];
+};
+
+/* Decodes the collected characters, a multiple of four. */
+static bool decode_collected(struct base64_decoder *decoder)
+{
+    if (decoder->used == 0)
+        return true;
+    if (decoder->ended)
+        return error_set(decoder->error, ERROR_PERMANENT, "base64 goes on after its padding");
+    size_t padding = 0;
+    const unsigned char *pad = memchr(decoder->text, '=', decoder->used);
+    if (pad != NULL) {
+        padding = (size_t)(decoder->text + decoder->used - pad);
+        if (padding > 2 || (padding == 2 && pad[1] != '='))
+            return error_set(decoder->error, ERROR_PERMANENT, "base64 has padding in the middle");
+        decoder->ended = true;
+    }
+    /* EVP_DecodeBlock() drops some characters at both ends; then the length tells. */
+    int length = EVP_DecodeBlock(decoder->bytes, decoder->text, (int)decoder->used);
+    if (length < 0 || (size_t)length != decoder->used / 4 * 3)
+        return error_set(decoder->error, ERROR_PERMANENT, "base64 holds characters outside its alphabet");
+    decoder->used = 0;
+    return spool_write(decoder->out, decoder->bytes, (size_t)length - padding, decoder->error);
+}
+
+static bool decode_base64(struct slice body, struct spool *out, struct error *error)
+{
+    static const bool is_space[256] = {[' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true};
+    g_autofree struct base64_decoder *decoder = g_new(struct base64_decoder, 1);
+    decoder->out = out;
+    decoder->error = error;
+    decoder->used = 0;
+    decoder->ended = false;
+    const unsigned char *p = (const unsigned char *)body.data, *end = p + body.len;
+    while (p < end) {
+        size_t room = CHUNK - decoder->used;
+        const unsigned char *stop = (size_t)(end - p) > room ? p + room : end;
+        size_t used = decoder->used;
+        for (; p < stop; p++) { /* without a branch: white space is overwritten */
+            decoder->text[used] = *p;
+            used += !is_space[*p];
+        }
+        decoder->used = used;
+        if (used == CHUNK && !decode_collected(decoder))
+            return false;
+    }
+    if (decoder->used % 4 != 0)
+        return error_set(error, ERROR_PERMANENT, "base64 is cut off in the middle of a group");
+    return decode_collected(decoder);
+}
+
+static bool decode_quoted_printable(struct slice body, struct spool *out, struct error *error)
+{
+    GMimeEncoding state;
+    g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_autofree char *bytes = g_malloc(g_mime_encoding_outlen(&state, MIN(body.len, CHUNK)) + 16);
+    for (size_t done = 0; done < body.len; done += CHUNK) {
+        size_t length = g_mime_encoding_step(&state, body.data + done, MIN(body.len - done, CHUNK), bytes);
+        if (!spool_write(out, bytes, length, error))
+            return false;
+    }
+    size_t length = g_mime_encoding_flush(&state, "", 0, bytes);
+    return spool_write(out, bytes, length, error);
+}
+
+bool part_decode(const struct part *part, struct spool *out, struct error *error)
+{
+    if (part->body.len == 0)
+        return true;
+    switch (part->encoding) {
+    case ENCODING_7BIT:
+    case ENCODING_8BIT:
+    case ENCODING_BINARY:
+        return spool_write(out, part->body.data, part->body.len, error);
+    case ENCODING_QUOTED_PRINTABLE:
+        return decode_quoted_printable(part->body, out, error);
+    case ENCODING_BASE64:
+        return decode_base64(part->body, out, error) || error_prefix(error, "MIME part %s", part->id);
+    case ENCODING_UNKNOWN:
+        break;
+    }
+    return error_set(error, ERROR_PERMANENT, "MIME part %s has an unknown transfer encoding", part->id);
+}
+
+#define LINE_BYTES 57 /* 76 characters */
+#define LINES 512     /* at once */
+
+/* Whole lines of bytes. */
+static bool encode_lines(const unsigned char *bytes, size_t lines, struct spool *out, struct error *error)
+{
+    char text[LINES * 78 + 1]; /* EVP_EncodeBlock() ends in NUL */
+    while (lines > 0) {
+        size_t count = MIN(lines, LINES);
+        char *p = text;
+        for (size_t i = 0; i < count; i++, bytes += LINE_BYTES) {
+            EVP_EncodeBlock((unsigned char *)p, bytes, LINE_BYTES);
+            memcpy(p + 76, "\r\n", 2);
+            p += 78;
+        }
+        if (!spool_write(out, text, (size_t)(p - text), error))
+            return false;
+        lines -= count;
+    }
+    return true;
+}
+
+bool base64_write(struct base64_state *state, struct slice data, bool final, struct spool *out, struct error *error)
+{
+    const unsigned char *p = (const unsigned char *)data.data;
+    size_t left = data.len;
+    if (state->carried > 0 && left > 0) {
+        size_t take = MIN(left, LINE_BYTES - state->carried);
+        memcpy(state->carry + state->carried, p, take);
+        state->carried += take;
+        p += take;
+        left -= take;
+        if (state->carried == LINE_BYTES) {
+            state->carried = 0;
+            if (!encode_lines(state->carry, 1, out, error))
+                return false;
+        }
+    }
+    if (left >= LINE_BYTES && !encode_lines(p, left / LINE_BYTES, out, error))
+        return false;
+    if (left % LINE_BYTES > 0) {
+        memcpy(state->carry, p + left - left % LINE_BYTES, left % LINE_BYTES);
+        state->carried = left % LINE_BYTES;
+    }
+    if (!final || state->carried == 0)
+        return true;
+    unsigned char text[80];
+    int length = EVP_EncodeBlock(text, state->carry, (int)state->carried);
+    state->carried = 0;
+    return spool_write(out, text, (size_t)length, error) && spool_write(out, "\r\n", 2, error);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mime: starts GMime, tells the S/MIME media types (RFC 8551 §3.2, §3.9), and holds the small things about entities.
+ * The tree of parts is in part.c, what is signed is made in canonical.c.
+ */
+#include "mail/mime.h"
+
+#include "content_type.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+void mime_init(void)
+{
+    g_mime_init();
+}
+
+static bool has_ending(const char *name, const char *const *endings)
+{
+    if (name == NULL)
+        return false;
+    size_t length = strlen(name);
+    while (length > 0 && g_ascii_isspace(name[length - 1]))
+        length--;
+    for (; *endings != NULL; endings++) {
+        size_t ending = strlen(*endings);
+        if (length > ending && g_ascii_strncasecmp(name + length - ending, *endings, ending) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Content-Type's name, and Content-Disposition's filename: either may be there alone. */
+static bool is_named(const struct part *part, const char *const *endings)
+{
+    if (has_ending(part_parameter(part, "name"), endings))
+        return true;
+    const struct field *field = fields_find(&part->fields, "Content-Disposition", 1);
+    g_autofree char *filename = field == NULL ? NULL : disposition_filename(field->value);
+    return has_ending(filename, endings);
+}
+
+bool part_is_pkcs7_mime(const struct part *part)
+{
+    static const char *const endings[] = {".p7m", ".p7z", NULL};
+    if (strcmp(part->type, "application/pkcs7-mime") == 0 || strcmp(part->type, "application/x-pkcs7-mime") == 0)
+        return true;
+    return strcmp(part->type, "application/octet-stream") == 0 && is_named(part, endings);
+}
+
+static bool is_signature_type(const char *type)
+{
+    return g_ascii_strcasecmp(type, "application/pkcs7-signature") == 0 ||
+           g_ascii_strcasecmp(type, "application/x-pkcs7-signature") == 0;
+}
+
+bool part_is_multipart_signed(const struct part *part)
+{
+    static const char *const endings[] = {".p7s", NULL};
+    if (strcmp(part->type, "multipart/signed") != 0)
+        return false;
+    const char *protocol = part_parameter(part, "protocol");
+    if (protocol != NULL && is_signature_type(protocol))
+        return true;
+    if (part->child_count < 2)
+        return false;
+    const struct part *second = &part->children[1];
+    return is_signature_type(second->type) ||
+           (strcmp(second->type, "application/octet-stream") == 0 && is_named(second, endings));
+}
+
+void entity_clear(struct entity *entity)
+{
+    rope_free(entity->header);
+    rope_free(entity->body);
+    entity->header = entity->body = NULL;
+}
+
+struct rope *entity_bytes(const struct entity *entity)
+{
+    struct rope *bytes = rope_new();
+    rope_borrow_all(bytes, entity->header);
+    rope_borrow(bytes, slice_of("\r\n"));
+    rope_borrow_all(bytes, entity->body);
+    return bytes;
+}
