@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * address: one mailbox of an envelope, split and normalised.
+ *
+ * The grammar is RFC 5321 §4.1.2 with RFC 6531 §3.3 (UTF-8), read strictly in what decides where the domain begins, and
+ * leniently in one thing that real mail has and that cannot be misread: dots at odd places of a local part. Local parts
+ * are kept as they are, also their Unicode form (RFC 6531 §3.3 leaves it to the receiving system). Not for header
+ * fields, which have comments and display names: addresses.c.
+ */
+#include "mail/address.h"
+
+#include "conf/conf.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* RFC 5321 §4.5.3.1.3 has 256 for a path; forwarders (SRS, VERP) go beyond. */
+#define ADDRESS_MAX 512
+
+static bool is_atext(char c)
+{
+    return g_ascii_isalnum(c) || (guchar)c >= 0x80 || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static bool fault(struct error *error, struct slice text, const char *why)
+{
+    char shown[200];
+    text_printable(shown, sizeof shown, text.data, text.len);
+    return error_set(error, ERROR_PERMANENT, "address \"%s\": %s", shown, why);
+}
+
+/* Unquotes the local part at the start of *rest into local; *rest moves behind it. NULL or why it cannot be read. */
+static const char *take_quoted(struct slice *rest, GString *local)
+{
+    size_t at = 1;
+    while (at < rest->len && rest->data[at] != '"') {
+        if (rest->data[at] == '\\' && ++at >= rest->len)
+            break;
+        g_string_append_c(local, rest->data[at++]);
+    }
+    if (at >= rest->len)
+        return "the quoted string does not end";
+    *rest = (struct slice){rest->data + at + 1, rest->len - at - 1};
+    return NULL;
+}
+
+static const char *take_local(struct slice *rest, GString *local)
+{
+    if (rest->len > 0 && rest->data[0] == '"')
+        return take_quoted(rest, local);
+    size_t at = 0;
+    while (at < rest->len && (is_atext(rest->data[at]) || rest->data[at] == '.'))
+        at++;
+    if (at == 0)
+        return "there is no local part";
+    g_string_append_len(local, rest->data, (gssize)at);
+    *rest = (struct slice){rest->data + at, rest->len - at};
+    return NULL;
+}
+
+/* "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3) in their one form; NULL for others. */
+static char *literal_normalise(const char *domain)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr binary;
+    size_t length = strlen(domain);
+    if (length < 3 || domain[length - 1] != ']')
+        return NULL;
+    g_autofree char *inside = g_strndup(domain + 1, length - 2);
+    bool is_ipv6 = g_ascii_strncasecmp(inside, "IPv6:", 5) == 0;
+    int family = is_ipv6 ? AF_INET6 : AF_INET;
+    if (inet_pton(family, inside + (is_ipv6 ? 5 : 0), &binary) != 1 ||
+        inet_ntop(family, &binary, text, sizeof text) == NULL)
+        return NULL;
+    return g_strdup_printf("[%s%s]", is_ipv6 ? "ipv6:" : "", text);
+}
+
+static char *make_text(const char *local, const char *domain)
+{
+    const char *at = local;
+    while (is_atext(*at) || (*at == '.' && at != local && is_atext(at[1])))
+        at++;
+    if (*at == '\0' && at != local)
+        return g_strconcat(local, "@", domain, NULL);
+    GString *text = g_string_new("\"");
+    for (at = local; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
+            g_string_append_c(text, '\\');
+        g_string_append_c(text, *at);
+    }
+    g_string_append_printf(text, "\"@%s", domain);
+    return g_string_free(text, FALSE);
+}
+
+/* NULL, or why these bytes can be no address whatever their order. */
+static const char *odd_bytes(struct slice text)
+{
+    if (text.len > ADDRESS_MAX)
+        return "it is too long";
+    for (size_t i = 0; i < text.len; i++) {
+        if (g_ascii_iscntrl(text.data[i]))
+            return "it holds a control character";
+    }
+    if (!g_utf8_validate_len(text.data, text.len, NULL))
+        return "it is not UTF-8";
+    for (const char *at = text.data; at < text.data + text.len; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if (c >= 0x80 && (g_unichar_iscntrl(c) || g_unichar_isspace(c)))
+            return "it holds a control character or odd white space";
+    }
+    return NULL;
+}
+
+bool address_parse(struct slice text, struct address *address, struct error *error)
+{
+    struct slice rest = text;
+    g_autoptr(GString) local = g_string_new(NULL);
+
+    *address = (struct address){0};
+    const char *why = text.len > 0 ? odd_bytes(text) : NULL;
+    if (why != NULL)
+        return fault(error, text, why);
+    if (rest.len > 0 && rest.data[0] == '<') {
+        if (rest.len < 2 || rest.data[rest.len - 1] != '>')
+            return fault(error, text, "\"<\" without \">\"");
+        rest = (struct slice){rest.data + 1, rest.len - 2};
+    }
+    if (rest.len == 0) {
+        *address = (struct address){g_strdup(""), g_strdup(""), g_strdup("")};
+        return true;
+    }
+    why = take_local(&rest, local);
+    if (why != NULL)
+        return fault(error, text, why);
+    if (rest.len == 0)
+        return fault(error, text, "it has no domain");
+    if (rest.data[0] != '@')
+        return fault(error, text, "\"@\" is expected behind the local part");
+    g_autofree char *given = g_strndup(rest.data + 1, rest.len - 1);
+    char *domain = given[0] == '[' ? literal_normalise(given) : domain_normalise(given);
+    if (domain == NULL)
+        return fault(error, text, "its domain is none");
+    *address = (struct address){g_strdup(local->str), domain, make_text(local->str, domain)};
+    return true;
+}
+
+void address_clear(struct address *address)
+{
+    g_free(address->local);
+    g_free(address->domain);
+    g_free(address->text);
+    *address = (struct address){0};
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+    return g_ascii_strcasecmp(a->local, b->local) == 0 && strcmp(a->domain, b->domain) == 0;
+}

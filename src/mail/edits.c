@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * edits: what is to be changed in a message, as a milter can say it.
+ *
+ * Indexes count in the message as received. So that they still mean the same when an MTA applies the edits one by one,
+ * nothing is deleted or changed twice, deletions run from the highest index down, and what edits_replace_entity()
+ * changes stands before what it deletes. A field inserted later is above one inserted before, in edits_apply() as in an
+ * MTA.
+ *
+ * edits_apply() leaves out header lines that are no field: behind an inserted field, one that begins with white space
+ * would become its continuation, and say things in our name. Not for MIME structure: what the entity is, is mime's.
+ */
+#include "mail/edits.h"
+
+#include <limits.h>
+#include <string.h>
+
+static void edit_clear(struct edit *edit)
+{
+    g_free(edit->name);
+    g_free(edit->value);
+    *edit = (struct edit){0};
+}
+
+void edits_clear(struct edits *edits)
+{
+    for (size_t i = 0; i < edits->count; i++)
+        edit_clear(&edits->list[i]);
+    g_free(edits->list);
+    rope_free(edits->body);
+    *edits = (struct edits){0};
+}
+
+/* Takes value. */
+static void add(struct edits *edits, enum edit_kind kind, struct slice name, unsigned index, char *value)
+{
+    if ((edits->count & (edits->count - 1)) == 0) /* the struct is public: room is told from the count */
+        edits->list = g_renew(struct edit, edits->list, edits->count != 0 ? edits->count * 2 : 1);
+    edits->list[edits->count++] =
+        (struct edit){.kind = kind, .name = g_strndup(name.data, name.len), .index = index, .value = value};
+}
+
+void edits_insert(struct edits *edits, const char *name, const char *value)
+{
+    add(edits, EDIT_INSERT, slice_of(name), 1, field_fold(slice_of(value)));
+}
+
+void edits_delete(struct edits *edits, const char *name, unsigned index)
+{
+    add(edits, EDIT_DELETE, slice_of(name), index, NULL);
+}
+
+static bool is_content_field(struct slice name)
+{
+    return name.len > 8 && g_ascii_strncasecmp(name.data, "Content-", 8) == 0;
+}
+
+/* NULL if there are fewer of that name. */
+static const struct field *counterpart(const struct fields *fields, const struct field *field)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct field *other = &fields->list[i];
+        if (other->index == field->index && other->name.len == field->name.len &&
+            g_ascii_strncasecmp(other->name.data, field->name.data, field->name.len) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+/* The nth field of a name there becomes the nth of that name here, so that an ambiguity stays as visible as it was. */
+static void replace_fields(struct edits *edits, const struct fields *received, const struct fields *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        const struct field *field = &wanted->list[i];
+        if (!is_content_field(field->name))
+            continue;
+        const struct field *old = counterpart(received, field);
+        g_autofree char *value = field_fold(field->value);
+        if (old == NULL)
+            add(edits, EDIT_APPEND, field->name, field->index, steal(&value));
+        else if (!slice_equal(old->value, slice_of(value)))
+            add(edits, EDIT_CHANGE, old->name, old->index, steal(&value));
+    }
+    for (size_t i = 0; i < received->count; i++) {
+        const struct field *field = &received->list[i];
+        if (is_content_field(field->name) && counterpart(wanted, field) == NULL)
+            add(edits, EDIT_DELETE, field->name, field->index, NULL);
+    }
+}
+
+static void destroy_rope(void *rope)
+{
+    rope_free(rope);
+}
+
+void edits_replace_entity(struct edits *edits, const struct message *message, struct entity *entity)
+{
+    const struct fields *received = message_fields(message);
+    struct fields wanted = {0};
+    struct error error = {0};
+    size_t length = 0;
+    g_autofree char *header = rope_flatten(entity->header, &length);
+    /* Ours, or within limits when it was taken from a message: not measured again. */
+    const struct limits limits = {.header_size = length, .header_count = UINT_MAX};
+
+    if (fields_count(received, "MIME-Version") == 0)
+        add(edits, EDIT_APPEND, slice_of("MIME-Version"), 1, g_strdup(" 1.0"));
+    if (fields_parse((struct slice){header, length}, &limits, &wanted, &error))
+        replace_fields(edits, received, &wanted);
+    fields_clear(&wanted);
+
+    rope_free(edits->body);
+    edits->body = steal(&entity->body);
+    /* What the header rope owns may keep the body's bytes alive. */
+    rope_own(edits->body, steal(&entity->header), destroy_rope);
+}
+
+static int rank(const struct edit *edit)
+{
+    static const int ranks[] = {[EDIT_DELETE] = 0, [EDIT_CHANGE] = 1, [EDIT_INSERT] = 2, [EDIT_APPEND] = 3};
+    return ranks[edit->kind];
+}
+
+static gint compare(gconstpointer first, gconstpointer second, gpointer unused)
+{
+    const struct edit *a = first, *b = second;
+    (void)unused;
+    if (rank(a) != rank(b))
+        return rank(a) < rank(b) ? -1 : 1;
+    if (a->kind == EDIT_DELETE && a->index != b->index)
+        return a->index > b->index ? -1 : 1;
+    return 0; /* the sort is stable */
+}
+
+static bool concerns(const struct edit *edit, struct slice name, unsigned index)
+{
+    return (edit->kind == EDIT_DELETE || edit->kind == EDIT_CHANGE) && edit->index == index &&
+           slice_equal_nocase(name, edit->name);
+}
+
+/* A second deletion of the same field would hit the next one of that name; what is changed is not deleted. */
+static bool is_superfluous(const struct edits *edits, size_t index)
+{
+    const struct edit *edit = &edits->list[index];
+    if (edit->kind != EDIT_DELETE)
+        return false;
+    for (size_t i = 0; i < edits->count; i++) {
+        if (i != index && concerns(&edits->list[i], slice_of(edit->name), edit->index) &&
+            (edits->list[i].kind == EDIT_CHANGE || i < index))
+            return true;
+    }
+    return false;
+}
+
+void edits_finish(struct edits *edits)
+{
+    struct edits kept = {.body = edits->body};
+    for (size_t i = 0; i < edits->count; i++) {
+        struct edit *edit = &edits->list[i];
+        if (!is_superfluous(edits, i))
+            add(&kept, edit->kind, slice_of(edit->name), edit->index, g_strdup(edit->value));
+    }
+    edits->body = NULL;
+    edits_clear(edits);
+    *edits = kept;
+    g_qsort_with_data(edits->list, (gint)edits->count, sizeof *edits->list, compare, NULL);
+}
+
+bool edits_are_empty(const struct edits *edits)
+{
+    return edits->count == 0 && edits->body == NULL;
+}
+
+static void put_field(struct rope *rope, const struct edit *edit)
+{
+    rope_borrow(rope, slice_of(edit->name));
+    rope_borrow(rope, slice_of(":"));
+    rope_borrow(rope, slice_of(edit->value));
+    rope_borrow(rope, slice_of("\r\n"));
+}
+
+static const struct edit *edit_of(const struct edits *edits, const struct field *field)
+{
+    for (size_t i = 0; i < edits->count; i++) {
+        if (concerns(&edits->list[i], field->name, field->index))
+            return &edits->list[i];
+    }
+    return NULL;
+}
+
+static void put_received(struct rope *rope, const struct edits *edits, const struct field *field)
+{
+    const struct edit *edit = edit_of(edits, field);
+    if (edit != NULL && edit->kind == EDIT_DELETE)
+        return;
+    /* The name as it was written, with its colon. */
+    rope_borrow(rope, (struct slice){field->name.data, (size_t)(field->value.data - field->name.data)});
+    rope_borrow(rope, edit != NULL ? slice_of(edit->value) : field->value);
+    rope_borrow(rope, slice_of("\r\n"));
+}
+
+static struct rope *edited_header(const struct edits *edits, const struct message *message)
+{
+    const struct fields *fields = message_fields(message);
+    struct rope *rope = rope_new();
+
+    for (size_t i = edits->count; i-- > 0;) {
+        if (edits->list[i].kind == EDIT_INSERT)
+            put_field(rope, &edits->list[i]);
+    }
+    for (size_t i = 0; i < fields->count; i++)
+        put_received(rope, edits, &fields->list[i]);
+    for (size_t i = 0; i < edits->count; i++) {
+        if (edits->list[i].kind == EDIT_APPEND)
+            put_field(rope, &edits->list[i]);
+    }
+    rope_borrow(rope, slice_of("\r\n"));
+    return rope;
+}
+
+/* Borrows all of source but each CR that stands before an LF. */
+static void borrow_unix(struct rope *rope, const struct rope *source)
+{
+    bool pending_cr = false; /* the last slice ended in CR */
+    for (size_t i = 0; i < rope_count(source); i++) {
+        struct slice rest = rope_at(source, i);
+        if (pending_cr && rest.data[0] != '\n')
+            rope_borrow(rope, slice_of("\r"));
+        while (rest.len > 0) {
+            const char *cr = memchr(rest.data, '\r', rest.len);
+            size_t text = cr != NULL ? (size_t)(cr - rest.data) : rest.len;
+            bool last = cr != NULL && text + 1 == rest.len;
+            bool line_end = cr != NULL && !last && cr[1] == '\n';
+            /* A bare CR goes with what is before it. */
+            rope_borrow(rope, (struct slice){rest.data, cr != NULL && !last && !line_end ? text + 1 : text});
+            pending_cr = last;
+            size_t step = cr != NULL ? text + 1 : text;
+            rest = (struct slice){rest.data + step, rest.len - step};
+        }
+    }
+    if (pending_cr)
+        rope_borrow(rope, slice_of("\r"));
+}
+
+struct rope *edits_apply(const struct edits *edits, const struct message *message)
+{
+    struct rope *rope = rope_new();
+    if (edits_are_empty(edits)) {
+        rope_borrow(rope, message_original(message));
+        return rope;
+    }
+    struct rope *header = edited_header(edits, message);
+    if (!message_is_unix(message)) {
+        rope_take(rope, header);
+        if (edits->body != NULL)
+            rope_borrow_all(rope, edits->body);
+        else
+            rope_borrow(rope, message_body(message));
+        return rope;
+    }
+    borrow_unix(rope, header);
+    rope_own(rope, header, destroy_rope);
+    if (edits->body != NULL)
+        borrow_unix(rope, edits->body);
+    else
+        rope_borrow(rope, message_original_body(message));
+    return rope;
+}
