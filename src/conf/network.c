@@ -41,8 +41,8 @@ static bool parse_network(const char *text, struct network *network)
         address[length - 1] = '\0';
         address++;
     }
-    bool v4_text = !bracketed && strchr(address, ':') == NULL;
-    if (!parse_address(address, network->address, &network->v4))
+    bool v4_text = strchr(address, ':') == NULL;
+    if ((v4_text && bracketed) || !parse_address(address, network->address, &network->v4))
         return false;
     unsigned width = v4_text ? 32 : 128;
     guint64 bits = width;

@@ -49,7 +49,7 @@ static const char *nearest(const struct option_table *table, const char *key, un
 
 char *option_suggest(const struct option_table *table, const char *key)
 {
-    unsigned distance = 2 + (unsigned)strlen(key) / 4; /* as far as this it is no longer a slip */
+    unsigned distance = 2 + (unsigned)MIN(strlen(key), 16) / 4; /* as far as this it is no longer a slip */
     const char *found = nearest(table, key, &distance);
     g_autofree char *suggestion = g_strdup(found);
     for (size_t i = 0; i < table->count; i++) {
