@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Algorithm handles and the capabilities that we announce, fetched once and read-only afterwards: a fetch per message costs
+ * more than the digest of a small one. Which algorithm a message gets is policy's to say.
+ */
+#include "smime_private.h"
+
+#include <openssl/asn1.h>
+#include <openssl/objects.h>
+
+static struct {
+    EVP_MD *digests[3];
+    EVP_CIPHER *ciphers[4];
+    unsigned char *capabilities;
+    int capabilities_length;
+} algorithms;
+
+static const char *const digest_names[] = {
+    [DIGEST_SHA256] = "SHA256", [DIGEST_SHA384] = "SHA384", [DIGEST_SHA512] = "SHA512"};
+static const char *const micalg_names[] = {
+    [DIGEST_SHA256] = "sha-256", [DIGEST_SHA384] = "sha-384", [DIGEST_SHA512] = "sha-512"};
+static const int cipher_nids[] = {
+    [CIPHER_AES_128_GCM] = NID_aes_128_gcm,
+    [CIPHER_AES_256_GCM] = NID_aes_256_gcm,
+    [CIPHER_AES_128_CBC] = NID_aes_128_cbc,
+    [CIPHER_AES_256_CBC] = NID_aes_256_cbc,
+};
+/* In order of preference (RFC 8551 §2.5.2, §2.7). */
+static const int capability_nids[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc, NID_aes_128_cbc};
+
+static void algorithm_list_free(STACK_OF(X509_ALGOR) *list)
+{
+    sk_X509_ALGOR_pop_free(list, X509_ALGOR_free);
+}
+
+DECLARE_OWNED(algorithm_list, STACK_OF(X509_ALGOR) *, algorithm_list_free)
+
+static bool make_capabilities(void)
+{
+    owned(algorithm_list) STACK_OF(X509_ALGOR) *list = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(capability_nids); i++)
+        if (!CMS_add_simple_smimecap(&list, capability_nids[i], -1))
+            return false;
+    algorithms.capabilities_length = i2d_X509_ALGORS(list, &algorithms.capabilities);
+    return algorithms.capabilities_length > 0;
+}
+
+bool smime_init(struct error *error)
+{
+    if (algorithms.capabilities != NULL)
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(digest_names); i++) {
+        algorithms.digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
+        if (algorithms.digests[i] == NULL)
+            return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", digest_names[i]);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(cipher_nids); i++) {
+        algorithms.ciphers[i] = EVP_CIPHER_fetch(NULL, OBJ_nid2sn(cipher_nids[i]), NULL);
+        if (algorithms.ciphers[i] == NULL)
+            return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", OBJ_nid2ln(cipher_nids[i]));
+    }
+    if (!make_capabilities())
+        return error_set_openssl(error, ERROR_CONFIGURATION, "S/MIME capabilities");
+    return true;
+}
+
+const EVP_MD *algorithm_digest(enum digest digest)
+{
+    return algorithms.digests[digest];
+}
+
+const char *algorithm_micalg(enum digest digest)
+{
+    return micalg_names[digest];
+}
+
+const EVP_CIPHER *algorithm_cipher(enum cipher cipher)
+{
+    return algorithms.ciphers[cipher];
+}
+
+struct slice algorithm_capabilities(void)
+{
+    return (struct slice){(const char *)algorithms.capabilities, (size_t)algorithms.capabilities_length};
+}
+
+void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size)
+{
+    int nid = OBJ_obj2nid(algorithm);
+
+    if (nid != NID_undef) {
+        g_strlcpy(name, OBJ_nid2ln(nid), size);
+    } else if (OBJ_obj2txt(name, (int)size, algorithm, 1) <= 0) {
+        g_strlcpy(name, "unknown", size);
+    }
+}

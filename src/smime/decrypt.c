@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decrypting EnvelopedData and AuthEnvelopedData (RFC 5652 §6, RFC 5083).
+ *
+ * Cipher, mode and tag length are looked at before a key is used, and what is weak, unknown or mixed up is refused:
+ * these are facts that everybody can see. All that follows has one outcome and one text. A content key that does not come
+ * out right is replaced by a random one inside OpenSSL (RFC 3218 §2.3), so that padding, wrong key and broken content
+ * cannot be told apart. Plaintext is spooled and handed out only when the last block or the tag was right.
+ */
+#include "smime_private.h"
+
+#include <openssl/err.h>
+#include <string.h>
+
+#define PIECE ((size_t)48 << 10)
+#define GCM_TAG_MIN 12 /* RFC 5084 §3.2: 12 to 16 */
+
+static const char cannot_decrypt[] = "cannot be decrypted";
+
+static const int ciphers_cbc[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc};
+static const int ciphers_gcm[] = {NID_aes_128_gcm, NID_aes_192_gcm, NID_aes_256_gcm};
+static const int ciphers_weak[] = {NID_des_ede3_cbc, NID_des_ede_cbc, NID_des_cbc,    NID_rc2_cbc, NID_rc2_40_cbc,
+                                   NID_rc2_64_cbc,   NID_rc4,         NID_cast5_cbc, NID_idea_cbc};
+
+static bool is_among(int nid, const int *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == nid)
+            return true;
+    return false;
+}
+
+static bool check_cipher(const struct envelope_info *info, struct error *error)
+{
+    if (is_among(info->cipher_nid, ciphers_weak, G_N_ELEMENTS(ciphers_weak)))
+        return error_set(error, ERROR_PERMANENT, "encrypted with the weak cipher %s", info->cipher);
+    if (!info->authenticated) {
+        if (!is_among(info->cipher_nid, ciphers_cbc, G_N_ELEMENTS(ciphers_cbc)))
+            return error_set(error, ERROR_PERMANENT, "content encryption %s is not supported in EnvelopedData",
+                             info->cipher);
+        return true;
+    }
+    if (!is_among(info->cipher_nid, ciphers_gcm, G_N_ELEMENTS(ciphers_gcm)))
+        return error_set(error, ERROR_PERMANENT, "content encryption %s is not supported in AuthEnvelopedData",
+                         info->cipher);
+    if (info->tag_length < GCM_TAG_MIN || info->tag_length > 16 || info->mac_length != (size_t)info->tag_length)
+        return error_set(error, ERROR_PERMANENT, "authentication tag of a wrong length (RFC 5084 §3.2)");
+    return true;
+}
+
+static bool agrees(CMS_RecipientInfo *info, X509 *certificate)
+{
+    STACK_OF(CMS_RecipientEncryptedKey) *keys = CMS_RecipientInfo_kari_get0_reks(info);
+
+    for (int i = 0; i < sk_CMS_RecipientEncryptedKey_num(keys); i++)
+        if (CMS_RecipientEncryptedKey_cert_cmp(sk_CMS_RecipientEncryptedKey_value(keys, i), certificate) == 0)
+            return true;
+    return false;
+}
+
+static bool is_recipient(STACK_OF(CMS_RecipientInfo) *infos, const struct identity *identity)
+{
+    bool is_rsa = EVP_PKEY_is_a(identity->key, "RSA");
+
+    for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
+        CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
+        int type = CMS_RecipientInfo_type(info);
+
+        if (is_rsa && type == CMS_RECIPINFO_TRANS && CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0)
+            return true;
+        if (!is_rsa && type == CMS_RECIPINFO_AGREE && agrees(info, identity->certificate))
+            return true;
+    }
+    return false;
+}
+
+static size_t count_recipients(STACK_OF(CMS_RecipientInfo) *infos)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
+        CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
+        int keys = 0;
+
+        if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE)
+            keys = sk_CMS_RecipientEncryptedKey_num(CMS_RecipientInfo_kari_get0_reks(info));
+        count += (size_t)MAX(keys, 1);
+    }
+    return count;
+}
+
+/* Into out; false with ERROR_PERMANENT and the one text, or ERROR_TEMPORARY when the disk is full. */
+static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, struct error *error)
+{
+    g_autofree unsigned char *buffer = g_malloc(PIECE + EVP_MAX_BLOCK_LENGTH);
+    int length;
+    bool written = true;
+
+    while (written && content.len > 0) {
+        size_t piece = MIN(content.len, PIECE);
+
+        if (EVP_DecryptUpdate(cipher, buffer, &length, (const unsigned char *)content.data, (int)piece) <= 0)
+            return error_set(error, ERROR_PERMANENT, cannot_decrypt);
+        written = spool_write(out, buffer, (size_t)length, error);
+        content.data += piece;
+        content.len -= piece;
+    }
+    if (!written)
+        return false;
+    if (EVP_DecryptFinal_ex(cipher, buffer, &length) <= 0)
+        return error_set(error, ERROR_PERMANENT, cannot_decrypt);
+    return spool_write(out, buffer, (size_t)length, error);
+}
+
+/* A random key lets one CBC message in 256 pass with a right padding. What comes out then does not begin like a MIME
+ * entity: a header field or the empty line (RFC 2045 §3). */
+static bool looks_like_entity(struct slice plain)
+{
+    size_t i = 0;
+
+    if (plain.len == 0 || plain.data[0] == '\r' || plain.data[0] == '\n')
+        return true;
+    while (i < plain.len && plain.data[i] > ' ' && plain.data[i] < 0x7f && plain.data[i] != ':')
+        i++;
+    while (i < plain.len && (plain.data[i] == ' ' || plain.data[i] == '\t'))
+        i++;
+    return i > 0 && i < plain.len && plain.data[i] == ':';
+}
+
+/* A cipher BIO before a null BIO; only its cipher context is used. */
+static BIO *decryption_chain(CMS_ContentInfo *cms)
+{
+    owned(BIO) BIO *nothing = BIO_new(BIO_s_null());
+    BIO *chain = nothing != NULL ? CMS_dataInit(cms, nothing) : NULL;
+
+    if (chain != NULL)
+        steal(&nothing); /* it is in the chain now */
+    return chain;
+}
+
+static bool decrypt_with(CMS_ContentInfo *cms, const struct identity *identity, struct slice content, struct spool *out,
+                         struct error *error)
+{
+    owned(BIO) BIO *chain = NULL;
+    EVP_CIPHER_CTX *cipher = NULL;
+    bool decrypted;
+
+    /* Without CMS_DEBUG_DECRYPT and with the certificate given, key transport never fails here. */
+    if (CMS_decrypt_set1_pkey_and_peer(cms, identity->key, identity->certificate, NULL) > 0)
+        chain = decryption_chain(cms);
+    if (chain == NULL || BIO_get_cipher_ctx(chain, &cipher) <= 0) {
+        ERR_clear_error();
+        return error_set(error, ERROR_PERMANENT, cannot_decrypt);
+    }
+    decrypted = decrypt_bulk(cipher, content, out, error);
+    ERR_clear_error();
+    return decrypted;
+}
+
+/* True: done, *opened says how. */
+static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, const struct identity *identity,
+                         struct slice content, enum opened *opened)
+{
+    owned(spool) struct spool *plain = spool_new(opening->limits);
+    struct slice bytes;
+
+    *opened = OPENED_FAILED;
+    if (!decrypt_with(cms, identity, content, plain, opening->error) ||
+        !spool_finish(plain, &bytes, opening->error))
+        return opening->error->kind != ERROR_PERMANENT;
+    if (!opening->layer->authenticated && !looks_like_entity(bytes)) {
+        error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
+        return false;
+    }
+    struct layer_owner *owner = g_new0(struct layer_owner, 1);
+    owner->spool = steal(&plain);
+    opening->layer->owner = owner;
+    opening->layer->inner = bytes;
+    opening->layer->identity = identity;
+    *opened = OPENED;
+    return true;
+}
+
+static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, struct slice content)
+{
+    STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
+    size_t count = opening->keys != NULL ? keys_count(opening->keys) : 0;
+    enum opened opened = OPENED_NO_KEY;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct identity *identity = keys_at(opening->keys, i);
+
+        if (identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY && is_recipient(infos, identity) &&
+            try_identity(opening, cms, identity, content, &opened))
+            return opened;
+    }
+    if (opened == OPENED_NO_KEY)
+        error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
+    return opened;
+}
+
+enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
+{
+    STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(*cms);
+    ASN1_OCTET_STRING **content = CMS_get0_content(*cms);
+    struct envelope_info info = {0};
+    struct slice bytes;
+
+    if (count_recipients(infos) > (size_t)opening->limits->signers * 100) {
+        error_set(opening->error, ERROR_PERMANENT, "more than %u recipients", opening->limits->signers * 100);
+        return OPENED_FAILED;
+    }
+    if (!envelope_info_read(*cms, &info, opening->error))
+        return OPENED_FAILED;
+    g_strlcpy(opening->layer->cipher, info.cipher, sizeof(opening->layer->cipher));
+    opening->layer->authenticated = info.authenticated;
+    if (!check_cipher(&info, opening->error))
+        return OPENED_FAILED;
+    if (OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data || content == NULL || *content == NULL) {
+        error_set(opening->error, ERROR_PERMANENT, "the encrypted content is missing or not of type data");
+        return OPENED_FAILED;
+    }
+    bytes = (struct slice){(const char *)ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content)};
+    return try_identities(opening, *cms, bytes);
+}

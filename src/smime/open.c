@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a layer: from a MIME part to the entity inside and what the cryptography says about it.
+ *
+ *     part ─▶ transfer encoding off ─▶ CMS decoded ─▶ signed │ enveloped │ compressed ─▶ layer
+ *
+ * The content type in the CMS decides; smime-type and micalg are not believed. A multipart/signed is verified on the
+ * bytes of its first part as they were received (RFC 1847 §2.1). Anything odd fails: two programs that read a message
+ * differently are how signatures get forged. One layer a call: the gateway walks inwards and keeps count.
+ */
+#include "smime_private.h"
+
+#include <string.h>
+
+const char *layer_type_name(enum layer_type type)
+{
+    static const char *const names[] = {
+        [LAYER_SIGNED] = "signed-data",
+        [LAYER_ENVELOPED] = "enveloped-data",
+        [LAYER_AUTHENVELOPED] = "authenveloped-data",
+        [LAYER_COMPRESSED] = "compressed-data",
+    };
+
+    return (unsigned)type < G_N_ELEMENTS(names) ? names[type] : "unknown";
+}
+
+static void owner_free(struct layer_owner *owner)
+{
+    if (owner == NULL)
+        return;
+    CMS_ContentInfo_free(owner->cms);
+    spool_free(owner->spool);
+    g_free(owner);
+}
+
+void layer_clear(struct layer *layer)
+{
+    for (size_t i = 0; i < layer->signer_count; i++)
+        X509_free(layer->signers[i].certificate);
+    g_free(layer->signers);
+    sk_X509_pop_free(layer->certificates, X509_free);
+    sk_X509_CRL_pop_free(layer->crls, X509_CRL_free);
+    owner_free(layer->owner);
+    *layer = (struct layer){0};
+}
+
+static enum opened failed(struct error *error, const char *reason)
+{
+    error_set(error, ERROR_PERMANENT, "%s", reason);
+    return OPENED_FAILED;
+}
+
+/* All octets are one CMS object, or it is none: what follows could be read by somebody else. */
+static CMS_ContentInfo *parse(struct slice der, struct error *error)
+{
+    const unsigned char *at = (const unsigned char *)der.data;
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
+
+    if (der.len == 0 || der.len > INT_MAX) {
+        error_set(error, ERROR_PERMANENT, "the CMS object is empty or too large");
+        return NULL;
+    }
+    cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
+    if (cms == NULL) {
+        error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
+        return NULL;
+    }
+    if (at != (const unsigned char *)der.data + der.len) {
+        error_set(error, ERROR_PERMANENT, "the CMS object is followed by something else");
+        return NULL;
+    }
+    return steal(&cms);
+}
+
+/* The DER is gone when this returns: from here on only the decoded structure is in memory. */
+static CMS_ContentInfo *decode(const struct part *part, const struct limits *limits, struct error *error)
+{
+    owned(spool) struct spool *der = spool_new(limits);
+    struct slice bytes;
+
+    if (!part_decode(part, der, error))
+        return NULL;
+    if (spool_length(der) > limits->message_size) {
+        error_set(error, ERROR_PERMANENT, "the CMS object is larger than message_size_limit");
+        return NULL;
+    }
+    return spool_finish(der, &bytes, error) ? parse(bytes, error) : NULL;
+}
+
+/* Only for the report on what cannot be decoded. */
+static enum layer_type hinted_type(const struct part *part)
+{
+    const char *type = part_parameter(part, "smime-type");
+
+    if (type == NULL || g_ascii_strcasecmp(type, "enveloped-data") == 0)
+        return LAYER_ENVELOPED;
+    if (g_ascii_strcasecmp(type, "authenveloped-data") == 0)
+        return LAYER_AUTHENVELOPED;
+    if (g_ascii_strcasecmp(type, "compressed-data") == 0)
+        return LAYER_COMPRESSED;
+    return LAYER_SIGNED;
+}
+
+static enum opened open_mime_cms(const struct part *part, const struct opening *opening)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
+
+    opening->layer->type = hinted_type(part);
+    if (part->fault != NULL)
+        return failed(opening->error, part->fault);
+    cms = decode(part, opening->limits, opening->error);
+    if (cms == NULL)
+        return OPENED_FAILED;
+    switch (OBJ_obj2nid(CMS_get0_type(cms))) {
+    case NID_pkcs7_signed:
+        opening->layer->type = LAYER_SIGNED;
+        return open_signed(opening, &cms, NULL);
+    case NID_pkcs7_enveloped:
+        opening->layer->type = LAYER_ENVELOPED;
+        return open_enveloped(opening, &cms);
+    case NID_id_smime_ct_authEnvelopedData:
+        opening->layer->type = LAYER_AUTHENVELOPED;
+        return open_enveloped(opening, &cms);
+    case NID_id_smime_ct_compressedData:
+        opening->layer->type = LAYER_COMPRESSED;
+        return open_compressed(opening, &cms);
+    default:
+        return failed(opening->error, "a CMS content type that S/MIME does not use (RFC 8551 §2.4)");
+    }
+}
+
+static bool is_signature_type(const char *type)
+{
+    return strcmp(type, "application/pkcs7-signature") == 0 || strcmp(type, "application/x-pkcs7-signature") == 0 ||
+           strcmp(type, "application/octet-stream") == 0;
+}
+
+static enum opened open_multipart(const struct part *part, const struct opening *opening)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
+
+    opening->layer->type = LAYER_SIGNED;
+    opening->layer->detached = true;
+    if (part->fault != NULL)
+        return failed(opening->error, part->fault);
+    if (part->child_count != 2)
+        return failed(opening->error, "multipart/signed has not exactly two parts (RFC 1847 §2.1)");
+    if (part->children[1].fault != NULL)
+        return failed(opening->error, part->children[1].fault);
+    if (!is_signature_type(part->children[1].type))
+        return failed(opening->error, "the second part of multipart/signed is no S/MIME signature");
+    cms = decode(&part->children[1], opening->limits, opening->error);
+    if (cms == NULL)
+        return OPENED_FAILED;
+    if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
+        return failed(opening->error, "the second part of multipart/signed is no S/MIME signature");
+    return open_signed(opening, &cms, &part->children[0].whole);
+}
+
+enum opened smime_open(const struct part *part, const struct keys *keys, const struct limits *limits,
+                       struct layer *layer, struct error *error)
+{
+    struct opening opening = {.keys = keys, .limits = limits, .layer = layer, .error = error};
+    enum opened opened;
+    struct layer kept;
+
+    *layer = (struct layer){0};
+    if (part_is_multipart_signed(part))
+        opened = open_multipart(part, &opening);
+    else if (part_is_pkcs7_mime(part))
+        opened = open_mime_cms(part, &opening);
+    else
+        return OPENED_NOT_SMIME;
+    if (opened == OPENED)
+        return opened;
+
+    /* What was found before it failed is no result; the kind of layer is. */
+    kept = (struct layer){.type = layer->type, .detached = layer->detached, .authenticated = layer->authenticated};
+    g_strlcpy(kept.cipher, layer->cipher, sizeof(kept.cipher));
+    layer_clear(layer);
+    *layer = kept;
+    return opened;
+}

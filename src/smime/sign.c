@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signing: SignedData with signed attributes, as multipart/signed or opaque (RFC 8551 §3.5).
+ *
+ *     entity bytes ─▶ digest ─▶ signed attributes ─▶ key ─▶ checked with the certificate ─▶ base64 ─▶ entity
+ *
+ * The content is hashed where it lies and, clear-signed, sent where it lies. OpenSSL gets it in binary mode: it is
+ * canonical already, and what is signed must be what is sent. The signature is verified before it is handed out, so
+ * that a key or token that returns garbage costs a retry and not a message. Which identity may sign is the gateway's
+ * to say.
+ */
+#include "smime_private.h"
+
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+static bool set_pss(CMS_SignerInfo *info, const EVP_MD *digest)
+{
+    EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
+
+    return context != NULL && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(context, digest) > 0;
+}
+
+static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
+{
+    for (int i = 0; i < sk_X509_num(signer->chain); i++) {
+        X509 *each = sk_X509_value(signer->chain, i);
+
+        /* The root says nothing that a relying party may believe (RFC 8551 §2.3). */
+        if ((X509_get_extension_flags(each) & EXFLAG_SS) == 0 && !CMS_add1_cert(cms, each))
+            return false;
+    }
+    return true;
+}
+
+static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *signer,
+                                  const struct sign_options *options, struct error *error)
+{
+    /* RFC 8419 §3: Ed25519 signs over SHA-512 digests. */
+    bool is_rsa = EVP_PKEY_is_a(signer->key, "RSA") || EVP_PKEY_is_a(signer->key, "RSA-PSS");
+    bool is_pss = is_rsa && options->signature == SIGNATURE_RSA_PSS;
+    bool is_edwards = EVP_PKEY_is_a(signer->key, "ED25519");
+    const EVP_MD *digest = algorithm_digest(is_edwards ? DIGEST_SHA512 : options->digest);
+    unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_CADES | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
+    struct slice capabilities = algorithm_capabilities();
+    CMS_SignerInfo *info = CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
+
+    if (info == NULL) {
+        error_set_openssl(error, ERROR_CONFIGURATION, "cannot sign with a key of type %s",
+                          EVP_PKEY_get0_type_name(signer->key));
+        return NULL;
+    }
+    if ((is_pss && !set_pss(info, digest)) || !add_chain(cms, signer) ||
+        CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, capabilities.data,
+                                    (int)capabilities.len) <= 0) {
+        error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
+        return NULL;
+    }
+    if (options->types != 0 && !attributes_add_type(info, options->types, error))
+        return NULL;
+    return info;
+}
+
+static bool write_slice(BIO *chain, struct slice slice)
+{
+    while (slice.len > 0) {
+        size_t written;
+
+        if (!BIO_write_ex(chain, slice.data, MIN(slice.len, (size_t)1 << 30), &written))
+            return false;
+        slice.data += written;
+        slice.len -= written;
+    }
+    return true;
+}
+
+static bool digest_and_sign(CMS_ContentInfo *cms, CMS_SignerInfo *info, const struct identity *signer,
+                            const struct rope *content, struct error *error)
+{
+    /* Detached: the chain is one digest BIO before a null BIO; a write is one EVP_DigestUpdate() on the slice. */
+    owned(BIO) BIO *chain = CMS_dataInit(cms, NULL);
+
+    if (chain == NULL)
+        return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
+    for (size_t i = 0; i < rope_count(content); i++)
+        if (!write_slice(chain, rope_at(content, i)))
+            return error_set_openssl(error, ERROR_TEMPORARY, "digest of the content");
+    if (CMS_dataFinal(cms, chain) <= 0)
+        return error_set_openssl(error, ERROR_TEMPORARY, "signing");
+    CMS_SignerInfo_set1_signer_cert(info, signer->certificate);
+    if (CMS_SignerInfo_verify(info) != 1)
+        return error_set_openssl(error, ERROR_TEMPORARY,
+                                 "the signature that the key made does not verify with its certificate");
+    return true;
+}
+
+static bool base64_bytes(struct base64_state *state, const void *data, size_t length, struct spool *out,
+                         struct error *error)
+{
+    return base64_write(state, (struct slice){data, length}, false, out, error);
+}
+
+/* The DER of cms with content put in, as base64. */
+static bool write_opaque(const CMS_ContentInfo *cms, const struct rope *content, struct spool *out, struct error *error)
+{
+    owned(openssl_bytes) unsigned char *der = NULL;
+    __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
+    struct base64_state state = {0};
+    long length = frame_der(cms, &der, error);
+
+    if (length < 0 || !frame_make(der, length, CONTENT_SIGNED, rope_length(content), 0, &frame, error))
+        return false;
+    if (!base64_bytes(&state, frame.prefix->data, frame.prefix->len, out, error))
+        return false;
+    for (size_t i = 0; i < rope_count(content); i++)
+        if (!base64_write(&state, rope_at(content, i), false, out, error))
+            return false;
+    return base64_bytes(&state, der + frame.suffix_at, frame.suffix_length, out, error) &&
+           base64_write(&state, SLICE_NONE, true, out, error);
+}
+
+static bool make_opaque(const CMS_ContentInfo *cms, const struct limits *limits, const struct rope *bytes,
+                        struct entity *out, struct error *error)
+{
+    owned(spool) struct spool *body = spool_new(limits);
+
+    return write_opaque(cms, bytes, body, error) && frame_entity("signed-data", &body, out, error);
+}
+
+/* 24 random octets in hex do not occur by chance; that they do not occur is checked all the same (RFC 2046 §5.1.1). */
+static bool make_boundary(const struct rope *content, char boundary[60], struct error *error)
+{
+    for (unsigned attempt = 0; attempt < 4; attempt++) {
+        unsigned char random[24];
+        bool occurs = false;
+        char *end = boundary + g_strlcpy(boundary, "domsec-", 60);
+
+        if (RAND_bytes(random, sizeof(random)) != 1)
+            return error_set_openssl(error, ERROR_TEMPORARY, "random numbers");
+        for (size_t i = 0; i < sizeof(random); i++)
+            end += g_snprintf(end, 3, "%02x", random[i]);
+        for (size_t i = 0; i < rope_count(content) && !occurs; i++) {
+            struct slice slice = rope_at(content, i);
+
+            occurs = memmem(slice.data, slice.len, boundary, (size_t)(end - boundary)) != NULL;
+        }
+        if (!occurs)
+            return true;
+    }
+    return error_set(error, ERROR_BUG, "every boundary occurs in the content");
+}
+
+static bool is_eight_bit(const struct rope *content)
+{
+    for (size_t i = 0; i < rope_count(content); i++) {
+        struct slice slice = rope_at(content, i);
+        guint64 all = 0, word;
+        size_t at = 0;
+
+        for (; at + sizeof(word) <= slice.len; at += sizeof(word)) {
+            memcpy(&word, slice.data + at, sizeof(word));
+            all |= word;
+        }
+        for (; at < slice.len; at++)
+            all |= (unsigned char)slice.data[at];
+        if ((all & G_GUINT64_CONSTANT(0x8080808080808080)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct limits *limits, struct slice *text,
+                                        struct error *error)
+{
+    owned(spool) struct spool *spool = spool_new(limits);
+    owned(openssl_bytes) unsigned char *der = NULL;
+    struct base64_state state = {0};
+    long length = frame_der(cms, &der, error);
+
+    if (length < 0 || !base64_write(&state, (struct slice){(char *)der, (size_t)length}, true, spool, error) ||
+        !spool_finish(spool, text, error))
+        return NULL;
+    return steal(&spool);
+}
+
+/* RFC 1847 §2.1, RFC 8551 §3.5.3. The CRLF before a boundary belongs to the boundary. */
+static bool make_clear(const CMS_ContentInfo *cms, const struct sign_options *options, const char *micalg,
+                       const struct rope *bytes, struct entity *content, struct entity *out, struct error *error)
+{
+    struct slice text;
+    char boundary[60];
+    struct spool *signature;
+
+    if (!make_boundary(bytes, boundary, error))
+        return false;
+    signature = detached_signature(cms, options->limits, &text, error);
+    if (signature == NULL)
+        return false;
+    out->header = rope_new();
+    rope_printf(out->header,
+                "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n"
+                "\tmicalg=%s; boundary=\"%s\"\r\n",
+                micalg, boundary);
+    if (is_eight_bit(bytes))
+        rope_printf(out->header, "Content-Transfer-Encoding: 8bit\r\n");
+    out->body = rope_new();
+    rope_printf(out->body, "This is a signed message in MIME format (S/MIME).\r\n\r\n--%s\r\n", boundary);
+    rope_take(out->body, steal(&content->header));
+    rope_copy(out->body, slice_of("\r\n"));
+    rope_take(out->body, steal(&content->body));
+    rope_printf(out->body,
+                "\r\n--%s\r\n"
+                "Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n"
+                "Content-Transfer-Encoding: base64\r\n"
+                "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n",
+                boundary);
+    rope_own(out->body, signature, (void (*)(void *))spool_free);
+    rope_borrow(out->body, text);
+    rope_printf(out->body, "--%s--\r\n", boundary);
+    return true;
+}
+
+bool smime_sign(const struct identity *signer, const struct sign_options *options, struct entity *content,
+                struct entity *out, struct error *error)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_ContentInfo_new();
+    owned(rope) struct rope *bytes = entity_bytes(content);
+    bool is_edwards = EVP_PKEY_is_a(signer->key, "ED25519");
+    const char *micalg = algorithm_micalg(is_edwards ? DIGEST_SHA512 : options->digest);
+    CMS_SignerInfo *info;
+
+    if (cms == NULL || !CMS_SignedData_init(cms))
+        return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
+    info = add_signer(cms, signer, options, error);
+    if (info == NULL || !digest_and_sign(cms, info, signer, bytes, error))
+        return false;
+    if (options->format == FORMAT_CLEAR)
+        return make_clear(cms, options, micalg, bytes, content, out, error);
+    if (!make_opaque(cms, options->limits, bytes, out, error))
+        return false;
+    entity_clear(content);
+    return true;
+}
+
+bool smime_wrap_unsigned(const struct limits *limits, struct entity *content, struct entity *out, struct error *error)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_ContentInfo_new();
+    owned(rope) struct rope *bytes = entity_bytes(content);
+
+    if (cms == NULL || !CMS_SignedData_init(cms))
+        return error_set_openssl(error, ERROR_TEMPORARY, "empty signature layer");
+    if (!make_opaque(cms, limits, bytes, out, error))
+        return false;
+    entity_clear(content);
+    return true;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One SignerInfo: is it well-formed, whose is it, does it hold (RFC 5652 §5.3–5.6, RFC 5035 §5).
+ *
+ * Stricter than OpenSSL, which takes a content type attribute that differs from the content's type, and digests and keys
+ * of any strength. An error while verifying is a signature that does not hold, whatever the error was. What is valid but
+ * rests on a broken algorithm is marked weak.
+ */
+#include "smime_private.h"
+
+#include <openssl/asn1t.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RSA_BITS_MIN 2048
+#define EC_BITS_MIN 224
+
+static void __attribute__((format(printf, 2, 3))) say(struct signer *signer, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    text_printable(signer->reason, sizeof(signer->reason), text, strlen(text));
+}
+
+static void print_name(const X509_NAME *name, char *text, size_t size)
+{
+    owned(BIO) BIO *memory = BIO_new(BIO_s_mem());
+    char *data;
+    long length;
+
+    /* UTF-8 stays, control characters are escaped here and once more by text_printable(). */
+    if (memory == NULL || X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
+        return;
+    length = BIO_get_mem_data(memory, &data);
+    text_printable(text, size, data, (size_t)MAX(length, 0));
+}
+
+static void print_hex(const unsigned char *data, int length, char *text, size_t size)
+{
+    size_t used = 0;
+
+    for (int i = 0; i < length && used + 3 <= size; i++)
+        used += (size_t)g_snprintf(text + used, size - used, "%02X", data[i]);
+}
+
+static void read_identifier(CMS_SignerInfo *info, struct signer *signer)
+{
+    ASN1_OCTET_STRING *key_identifier = NULL;
+    ASN1_INTEGER *serial = NULL;
+    X509_NAME *issuer = NULL;
+
+    if (!CMS_SignerInfo_get0_signer_id(info, &key_identifier, &issuer, &serial))
+        return;
+    if (issuer != NULL)
+        print_name(issuer, signer->issuer, sizeof(signer->issuer));
+    if (serial != NULL)
+        print_hex(ASN1_STRING_get0_data(serial), ASN1_STRING_length(serial), signer->serial, sizeof(signer->serial));
+    if (key_identifier != NULL) {
+        g_strlcpy(signer->issuer, "subject key identifier", sizeof(signer->issuer));
+        print_hex(ASN1_STRING_get0_data(key_identifier), ASN1_STRING_length(key_identifier), signer->serial,
+                  sizeof(signer->serial));
+    }
+}
+
+static void read_signing_time(CMS_SignerInfo *info, struct signer *signer)
+{
+    ASN1_OBJECT *oid = OBJ_nid2obj(NID_pkcs9_signingTime);
+    const ASN1_TIME *when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_UTCTIME);
+    struct tm parts;
+
+    if (when == NULL)
+        when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_GENERALIZEDTIME);
+    if (when != NULL && ASN1_TIME_to_tm(when, &parts))
+        signer->signing_time = timegm(&parts);
+}
+
+/* The only value of the only attribute of that kind, of that type (RFC 5652 §11); else NULL. */
+static const void *only_value(CMS_SignerInfo *info, int nid, int type)
+{
+    return CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(nid), -3, type);
+}
+
+/* RFC 5652 §5.3, §11.1, §11.2. The content is of type data, which is checked before. */
+static const char *attributes_fault(CMS_SignerInfo *info)
+{
+    const ASN1_OBJECT *content_type = only_value(info, NID_pkcs9_contentType, V_ASN1_OBJECT);
+
+    if (CMS_signed_get_attr_count(info) < 0)
+        return NULL;
+    if (content_type == NULL)
+        return "the content type attribute is missing, repeated or malformed";
+    if (OBJ_obj2nid(content_type) != NID_pkcs7_data)
+        return "the content type attribute differs from the content's type";
+    if (only_value(info, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING) == NULL)
+        return "the message digest attribute is missing, repeated or malformed";
+    if (CMS_unsigned_get_attr_by_NID(info, NID_pkcs9_contentType, -1) >= 0 ||
+        CMS_unsigned_get_attr_by_NID(info, NID_pkcs9_messageDigest, -1) >= 0)
+        return "the content type or message digest is among the unsigned attributes";
+    return NULL;
+}
+
+/* Without signed attributes the signature is over the content itself. The attributes of some other message, taken as
+ * the content of this one, would verify then: they are a DER SET. */
+static bool is_attribute_set(struct slice content)
+{
+    const unsigned char *at = (const unsigned char *)content.data;
+    ASN1_TYPE *set;
+    bool whole;
+
+    if (content.len == 0 || content.len > INT_MAX || *at != (V_ASN1_SET | V_ASN1_CONSTRUCTED))
+        return false;
+    set = d2i_ASN1_TYPE(NULL, &at, (long)content.len);
+    whole = set != NULL && at == (const unsigned char *)content.data + content.len;
+    ASN1_TYPE_free(set);
+    ERR_clear_error();
+    return whole;
+}
+
+/* With one key. True only when all the mathematics holds. */
+static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests)
+{
+    bool valid;
+
+    if (X509_get0_pubkey(certificate) == NULL)
+        return false;
+    CMS_SignerInfo_set1_signer_cert(info, certificate);
+    valid = (CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1) &&
+            CMS_SignerInfo_verify_content(info, digests) == 1;
+    return valid;
+}
+
+static void say_why(struct signer *signer)
+{
+    unsigned long code = ERR_peek_error();
+    const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+
+    for (unsigned long each = code; each != 0; each = ERR_get_error()) {
+        if (ERR_GET_LIB(each) == ERR_LIB_CMS && ERR_GET_REASON(each) == CMS_R_MESSAGEDIGEST_ATTRIBUTE_WRONG_LENGTH)
+            reason = "message digest of the wrong length";
+    }
+    say(signer, "the signature does not verify%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+}
+
+/* Several certificates may carry the signer's name and number, or its key identifier: the one whose key verifies counts;
+ * if none does, the first is named. */
+static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) *certificates, struct signer *signer)
+{
+    X509 *first = NULL;
+
+    ERR_clear_error();
+    for (int i = 0; i < sk_X509_num(certificates); i++) {
+        X509 *each = sk_X509_value(certificates, i);
+
+        if (CMS_SignerInfo_cert_cmp(info, each) != 0)
+            continue;
+        if (verifies(info, each, digests)) {
+            X509_up_ref(each);
+            signer->certificate = each;
+            ERR_clear_error();
+            return true;
+        }
+        if (first == NULL)
+            first = each;
+    }
+    if (first == NULL) {
+        say(signer, "the signer's certificate is not in the message");
+        return false;
+    }
+    X509_up_ref(first);
+    signer->certificate = first;
+    say_why(signer);
+    ERR_clear_error();
+    return false;
+}
+
+/* Anybody can sign with an exponent of one, or an even one. */
+static bool is_forgeable(const EVP_PKEY *key)
+{
+    owned(BIGNUM) BIGNUM *exponent = NULL;
+
+    return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) && (BN_is_one(exponent) || !BN_is_odd(exponent));
+}
+
+static const char *weak_digest(CMS_SignerInfo *info)
+{
+    const ASN1_OBJECT *oid;
+    X509_ALGOR *algorithm;
+    const EVP_MD *digest;
+
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    digest = EVP_get_digestbyobj(oid);
+    if (digest == NULL || EVP_MD_get_size(digest) >= 28)
+        return NULL;
+    return EVP_MD_get0_name(digest);
+}
+
+static void judge_strength(CMS_SignerInfo *info, struct signer *signer)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(signer->certificate);
+    const char *digest = weak_digest(info);
+    int bits = EVP_PKEY_get_bits(key);
+
+    if ((EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS")) && is_forgeable(key)) {
+        signer->valid = false;
+        say(signer, "the signer's RSA key has a public exponent that lets anybody sign");
+        return;
+    }
+    signer->weak = true;
+    if (digest != NULL)
+        say(signer, "signed with the weak digest %s", digest);
+    else if (EVP_PKEY_is_a(key, "RSA") && bits < RSA_BITS_MIN)
+        say(signer, "signed with a weak RSA key of %d bits", bits);
+    else if (EVP_PKEY_is_a(key, "EC") && bits < EC_BITS_MIN)
+        say(signer, "signed with a weak EC key of %d bits", bits);
+    else if (EVP_PKEY_is_a(key, "DSA"))
+        say(signer, "signed with a DSA key");
+    else
+        signer->weak = false;
+    if (!signer->weak && CMS_signed_get_attr_count(info) < 0)
+        say(signer, "no signed attributes");
+}
+
+static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) *certificates,
+                            struct signer *signer)
+{
+    const char *fault = attributes_fault(info);
+    bool verified = find_certificate(info, digests, certificates, signer);
+
+    if (fault == NULL && CMS_signed_get_attr_count(info) < 0 && is_attribute_set(content))
+        fault = "the content is the signed attributes of another message";
+    if (fault == NULL && verified)
+        fault = signing_certificate_fault(info, signer->certificate);
+    if (fault != NULL) {
+        say(signer, "%s", fault);
+        return;
+    }
+    signer->valid = verified;
+    if (verified)
+        judge_strength(info, signer);
+}
+
+void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) *certificates,
+                  struct signer *signer)
+{
+    struct error error = {0};
+
+    read_identifier(info, signer);
+    read_signing_time(info, signer);
+    check_signature(info, digests, content, certificates, signer);
+    if (!attributes_get_type(info, &signer->types, &error)) {
+        signer->type_fault = true;
+        if (signer->reason[0] == '\0')
+            say(signer, "%s", error.text);
+    }
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signing certificate attributes (RFC 5035 §3, §5.4; RFC 2634 §5.4): a signature names its certificate by hash, so
+ * that it cannot be given to another one with the same key. Only the first entry names the signer; those that follow
+ * restrict the chain and are not used. OpenSSL 3.0's own check wants the whole chain at hand and cannot tell
+ * which entry did not fit, hence the templates here.
+ */
+#include "smime_private.h"
+
+#include <openssl/asn1t.h>
+#include <openssl/ess.h>
+#include <openssl/err.h>
+#include <string.h>
+
+struct certificate_id {
+    X509_ALGOR *digest; /* of version 2; NULL: SHA-256 */
+    ASN1_OCTET_STRING *hash;
+    ASN1_TYPE *issuer_serial;
+};
+
+struct signing_certificate {
+    STACK_OF(ASN1_TYPE) *ids; /* each a certificate_id, decoded when it is used */
+    STACK_OF(ASN1_TYPE) *policies;
+};
+
+ASN1_SEQUENCE(CERTIFICATE_ID) = {
+    ASN1_OPT(struct certificate_id, digest, X509_ALGOR),
+    ASN1_SIMPLE(struct certificate_id, hash, ASN1_OCTET_STRING),
+    ASN1_OPT(struct certificate_id, issuer_serial, ASN1_ANY),
+} static_ASN1_SEQUENCE_END_name(struct certificate_id, CERTIFICATE_ID)
+
+ASN1_SEQUENCE(SIGNING_CERTIFICATE) = {
+    ASN1_SEQUENCE_OF(struct signing_certificate, ids, ASN1_ANY),
+    ASN1_SEQUENCE_OF_OPT(struct signing_certificate, policies, ASN1_ANY),
+} static_ASN1_SEQUENCE_END_name(struct signing_certificate, SIGNING_CERTIFICATE)
+
+static void certificate_id_free(struct certificate_id *id)
+{
+    ASN1_item_free((ASN1_VALUE *)id, ASN1_ITEM_rptr(CERTIFICATE_ID));
+}
+
+static void signing_certificate_free(struct signing_certificate *attribute)
+{
+    ASN1_item_free((ASN1_VALUE *)attribute, ASN1_ITEM_rptr(SIGNING_CERTIFICATE));
+}
+
+DECLARE_OWNED(certificate_id, struct certificate_id *, certificate_id_free)
+DECLARE_OWNED(signing_certificate, struct signing_certificate *, signing_certificate_free)
+
+static void *decode(const ASN1_STRING *value, const ASN1_ITEM *item)
+{
+    const unsigned char *at = ASN1_STRING_get0_data(value);
+    const unsigned char *end = at + ASN1_STRING_length(value);
+    ASN1_VALUE *decoded = ASN1_item_d2i(NULL, &at, ASN1_STRING_length(value), item);
+
+    if (decoded != NULL && at != end) {
+        ASN1_item_free(decoded, item);
+        decoded = NULL;
+    }
+    ERR_clear_error();
+    return decoded;
+}
+
+static struct certificate_id *first_id(const ASN1_STRING *value)
+{
+    owned(signing_certificate) struct signing_certificate *attribute =
+        decode(value, ASN1_ITEM_rptr(SIGNING_CERTIFICATE));
+    const ASN1_TYPE *first;
+
+    if (attribute == NULL || sk_ASN1_TYPE_num(attribute->ids) < 1)
+        return NULL;
+    first = sk_ASN1_TYPE_value(attribute->ids, 0);
+    return ASN1_TYPE_get(first) == V_ASN1_SEQUENCE ? decode(first->value.sequence, ASN1_ITEM_rptr(CERTIFICATE_ID)) : NULL;
+}
+
+static bool names(const struct certificate_id *id, const EVP_MD *digest, const X509 *certificate)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned length;
+
+    if (id->digest != NULL) {
+        const ASN1_OBJECT *oid;
+
+        X509_ALGOR_get0(&oid, NULL, NULL, id->digest);
+        digest = EVP_get_digestbyobj(oid);
+    }
+    return digest != NULL && X509_digest(certificate, digest, hash, &length) &&
+           length == (unsigned)ASN1_STRING_length(id->hash) &&
+           memcmp(hash, ASN1_STRING_get0_data(id->hash), length) == 0;
+}
+
+static const char *fault_of(CMS_SignerInfo *info, int nid, const EVP_MD *digest, const X509 *certificate)
+{
+    owned(certificate_id) struct certificate_id *id = NULL;
+    const ASN1_STRING *value;
+
+    if (CMS_unsigned_get_attr_by_NID(info, nid, -1) >= 0)
+        return "the signing certificate attribute is not signed";
+    if (CMS_signed_get_attr_by_NID(info, nid, -1) < 0)
+        return NULL;
+    value = CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(nid), -3, V_ASN1_SEQUENCE);
+    id = value != NULL ? first_id(value) : NULL;
+    if (id == NULL)
+        return "the signing certificate attribute is repeated or malformed";
+    if (!names(id, digest, certificate))
+        return "the signing certificate attribute names another certificate";
+    return NULL;
+}
+
+const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate)
+{
+    const char *fault = fault_of(info, NID_id_smime_aa_signingCertificateV2, EVP_sha256(), certificate);
+
+    return fault != NULL ? fault : fault_of(info, NID_id_smime_aa_signingCertificate, EVP_sha1(), certificate);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of smime/ share and nobody else sees.
+ */
+#ifndef DOMSEC_SMIME_PRIVATE_H
+#define DOMSEC_SMIME_PRIVATE_H
+
+#include "smime/smime.h"
+
+/* --- algorithms.c --- */
+
+/* What smime_init() fetched; read-only afterwards. */
+const EVP_MD *algorithm_digest(enum digest digest);
+const char *algorithm_micalg(enum digest digest); /* RFC 8551 §3.5.3.2 */
+const EVP_CIPHER *algorithm_cipher(enum cipher cipher);
+struct slice algorithm_capabilities(void);        /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
+/* "aes-256-gcm", or the dotted OID of what we do not know. */
+void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
+
+DECLARE_OWNED(evp_md_ctx, EVP_MD_CTX *, EVP_MD_CTX_free)
+
+/* --- frame.c: a CMS with its content, in DER, as base64 --- */
+
+/* Where the content goes. */
+enum content_place {
+    CONTENT_SIGNED,    /* eContent of SignedData: [0] EXPLICIT OCTET STRING */
+    CONTENT_ENCRYPTED, /* encryptedContent: [0] IMPLICIT OCTET STRING */
+};
+
+struct frame {
+    GByteArray *prefix;   /* all DER before the content's octets */
+    size_t suffix_length; /* octets of DER after the content */
+    size_t suffix_at;     /* where they begin in the DER that was given */
+};
+
+/* From the DER of a CMS whose content is detached: what stands before and after `length` octets of content when it is
+ * put in. grow: by how much the suffix will be longer later (an authentication tag that is not known yet). */
+bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, size_t grow,
+                struct frame *frame, struct error *error);
+void frame_clear(struct frame *frame);
+
+/* DER of a CMS; free with OPENSSL_free(). Negative: error is set. */
+long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *error);
+
+/* The entity application/pkcs7-mime around a base64 body; takes the spool. */
+bool frame_entity(const char *smime_type, struct spool **body, struct entity *out, struct error *error);
+
+static inline __attribute__((unused)) void cleanup_frame(struct frame *frame)
+{
+    frame_clear(frame);
+}
+
+static inline __attribute__((unused)) void openssl_free(void *memory)
+{
+    OPENSSL_free(memory);
+}
+DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
+
+/* --- opening --- */
+
+/* What a layer's `owner` is. */
+struct layer_owner {
+    CMS_ContentInfo *cms; /* NULL unless inner points into it */
+    struct spool *spool;  /* NULL unless inner points into it */
+};
+
+struct opening {
+    const struct keys *keys;
+    const struct limits *limits;
+    struct layer *layer;
+    struct error *error;
+};
+
+/* verify.c. content: of a multipart/signed, else NULL. On OPENED *cms may have been taken. */
+enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content);
+/* signer.c: one SignerInfo; digests is a chain of digest BIOs that has seen the content. */
+void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) *certificates,
+                  struct signer *signer);
+/* signing_certificate.c: the ESS attributes, where there are any, name this certificate first (RFC 5035 §5.4). NULL, or
+ * what is wrong. */
+const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate);
+/* decrypt.c */
+enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
+/* decompress.c */
+enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms);
+
+/* envelope_info.c: what OpenSSL 3.0 has no accessors for. */
+struct envelope_info {
+    char cipher[32];
+    int cipher_nid;
+    bool authenticated; /* AuthEnvelopedData */
+    long tag_length;    /* by the algorithm's parameters; 0 without */
+    size_t mac_length;  /* as it is there */
+};
+bool envelope_info_read(CMS_ContentInfo *cms, struct envelope_info *info, struct error *error);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Verifying SignedData (RFC 5652 §5, RFC 8551 §2.5).
+ *
+ * Each SignerInfo gets a result of its own: CMS_verify() knows only all or nothing. The content is hashed once for each
+ * digest algorithm that a SignerInfo names; the digestAlgorithms field is not used for that, since a sender could list
+ * one algorithm a thousand times. SignedData without SignerInfos is the empty-signature layer of RFC 3183 §3. Chains,
+ * names and times are trust's to judge.
+ */
+#include "smime_private.h"
+
+static enum opened failed(const struct opening *opening, const char *reason)
+{
+    error_set(opening->error, ERROR_PERMANENT, "%s", reason);
+    return OPENED_FAILED;
+}
+
+static const EVP_MD *digest_of(CMS_SignerInfo *info)
+{
+    const ASN1_OBJECT *oid;
+    X509_ALGOR *algorithm;
+
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    return EVP_get_digestbyobj(oid);
+}
+
+static bool has_digest(BIO *chain, const EVP_MD *digest)
+{
+    for (BIO *each = BIO_find_type(chain, BIO_TYPE_MD); each != NULL; each = BIO_find_type(BIO_next(each), BIO_TYPE_MD)) {
+        const EVP_MD *there = NULL;
+
+        if (BIO_get_md(each, &there) > 0 && there != NULL && EVP_MD_get_type(there) == EVP_MD_get_type(digest))
+            return true;
+        if (BIO_next(each) == NULL)
+            break;
+    }
+    return false;
+}
+
+/* A chain of one digest BIO for each digest in use, before a null BIO. An unknown digest is left out: the SignerInfo
+ * that names it then fails by itself. */
+static BIO *digest_chain(STACK_OF(CMS_SignerInfo) *infos)
+{
+    owned(BIO) BIO *chain = BIO_new(BIO_s_null());
+
+    if (chain == NULL)
+        return NULL;
+    for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++) {
+        const EVP_MD *digest = digest_of(sk_CMS_SignerInfo_value(infos, i));
+        BIO *filter;
+
+        if (digest == NULL || has_digest(chain, digest))
+            continue;
+        filter = BIO_new(BIO_f_md());
+        if (filter == NULL || BIO_set_md(filter, digest) <= 0) {
+            BIO_free(filter);
+            return NULL;
+        }
+        chain = BIO_push(filter, steal(&chain));
+    }
+    return steal(&chain);
+}
+
+static bool digest_content(BIO *chain, struct slice content)
+{
+    while (content.len > 0) {
+        size_t written;
+
+        if (!BIO_write_ex(chain, content.data, MIN(content.len, (size_t)1 << 30), &written))
+            return false;
+        content.data += written;
+        content.len -= written;
+    }
+    return true;
+}
+
+/* RFC 3183 §3.1.2: the attribute is the same in all SignerInfos of one SignedData. */
+static void compare_types(struct layer *layer)
+{
+    bool differ = false;
+
+    for (size_t i = 1; i < layer->signer_count; i++)
+        if (layer->signers[i].types != layer->signers[0].types)
+            differ = true;
+    for (size_t i = 0; differ && i < layer->signer_count; i++) {
+        layer->signers[i].type_fault = true;
+        if (layer->signers[i].reason[0] == '\0')
+            g_strlcpy(layer->signers[i].reason, "the signature types of the signers differ (RFC 3183 §3.1.2)",
+                      sizeof(layer->signers[i].reason));
+    }
+}
+
+static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_SignerInfo) *infos)
+{
+    struct layer *layer = opening->layer;
+    owned(BIO) BIO *chain = digest_chain(infos);
+
+    if (chain == NULL || !digest_content(chain, layer->inner)) {
+        error_set_openssl(opening->error, ERROR_TEMPORARY, "digest of the signed content");
+        return OPENED_FAILED;
+    }
+    layer->signer_count = (size_t)MAX(sk_CMS_SignerInfo_num(infos), 0);
+    layer->signers = g_new0(struct signer, layer->signer_count);
+    for (size_t i = 0; i < layer->signer_count; i++)
+        signer_check(sk_CMS_SignerInfo_value(infos, (int)i), chain, layer->inner, layer->certificates,
+                     &layer->signers[i]);
+    compare_types(layer);
+    return OPENED;
+}
+
+/* Where the signed content is; a second one beside a detached content would be verified by some and shown by others. */
+static const char *find_content(CMS_ContentInfo *cms, const struct slice *detached, struct slice *content)
+{
+    ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
+
+    if (OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+        return "the signed content is not of type data (RFC 8551 §2.4.1)";
+    if (detached != NULL) {
+        if (inside != NULL && *inside != NULL)
+            return "the signature of a multipart/signed has a content of its own";
+        *content = *detached;
+        return NULL;
+    }
+    if (inside == NULL || *inside == NULL)
+        return "the signed data has no content";
+    *content = (struct slice){(const char *)ASN1_STRING_get0_data(*inside), (size_t)ASN1_STRING_length(*inside)};
+    return NULL;
+}
+
+enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content)
+{
+    struct layer *layer = opening->layer;
+    const char *fault = find_content(*cms, content, &layer->inner);
+    STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(*cms);
+    enum opened opened;
+
+    if (fault != NULL)
+        return failed(opening, fault);
+    if (sk_CMS_SignerInfo_num(infos) > (int)MIN(opening->limits->signers, INT_MAX))
+        return failed(opening, "more signers than signers_limit");
+    layer->certificates = CMS_get1_certs(*cms);
+    layer->crls = CMS_get1_crls(*cms);
+    if (sk_X509_num(layer->certificates) > (int)MIN(opening->limits->certificates, INT_MAX) ||
+        sk_X509_CRL_num(layer->crls) > (int)MIN(opening->limits->certificates, INT_MAX))
+        return failed(opening, "more certificates or CRLs than certificates_limit");
+    opened = check_signers(opening, infos);
+    if (opened == OPENED && content == NULL) {
+        struct layer_owner *owner = g_new0(struct layer_owner, 1);
+
+        owner->cms = steal(cms);
+        layer->owner = owner;
+    }
+    return opened;
+}
