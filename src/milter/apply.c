@@ -76,7 +76,7 @@ static bool apply_body(const struct rope *body, const struct apply_target *targe
         }
         /* Fill up what is there, send the middle in place, keep the rest. */
         size_t fill = used > 0 ? APPLY_CHUNK - used : 0;
-        if (fill > 0) {
+        if (used > 0) {
             memcpy(buffer + used, slice.data, fill);
             good = send_chunks((struct slice){buffer, APPLY_CHUNK}, target);
         }
