@@ -112,19 +112,30 @@ static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct sp
     return spool_write(out, buffer, (size_t)length, error);
 }
 
-/* A random key lets one CBC message in 256 pass with a right padding. What comes out then does not begin like a MIME
- * entity: a header field or the empty line (RFC 2045 §3). */
-static bool looks_like_entity(struct slice plain)
+static bool begins_with_field(struct slice plain)
 {
     size_t i = 0;
 
-    if (plain.len == 0 || plain.data[0] == '\r' || plain.data[0] == '\n')
-        return true;
     while (i < plain.len && plain.data[i] > ' ' && plain.data[i] < 0x7f && plain.data[i] != ':')
         i++;
     while (i < plain.len && (plain.data[i] == ' ' || plain.data[i] == '\t'))
         i++;
     return i > 0 && i < plain.len && plain.data[i] == ':';
+}
+
+static bool begins_with_text(struct slice plain)
+{
+    for (size_t i = 0; i < MIN(plain.len, 512); i++)
+        if (g_ascii_iscntrl(plain.data[i]) && !g_ascii_isspace(plain.data[i]))
+            return false;
+    return true;
+}
+
+/* A random key lets one CBC message in 256 pass with a right padding. What comes out then is neither a MIME entity
+ * (RFC 2045 §3) nor the bare text that some software encrypts. */
+static bool looks_like_entity(struct slice plain)
+{
+    return begins_with_field(plain) || begins_with_text(plain);
 }
 
 /* A cipher BIO before a null BIO; only its cipher context is used. */
