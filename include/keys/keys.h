@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "conf/conf.h"
+#include "mail/address.h"
 
 #include <time.h>
 
@@ -56,9 +57,12 @@ bool certificate_is_current(const X509 *certificate, time_t at);
 /* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.
  * NULL-terminated; an entry that holds NUL or control characters is left out and *odd set. g_strfreev(). */
 char **certificate_addresses(const X509 *certificate, bool *odd);
-/* Every dNSName; every common name of the subject. As above. */
+/* Those of the SAN alone; every dNSName; every common name of the subject. As above. */
+char **certificate_san_addresses(const X509 *certificate, bool *odd);
 char **certificate_dns_names(const X509 *certificate, bool *odd);
 char **certificate_common_names(const X509 *certificate, bool *odd);
+/* One of these addresses, parsed; false if it is none (a bare domain, angle brackets, spaces). Clear it only after true. */
+bool certificate_address_parse(const char *text, struct address *address);
 /* The domain that the subject's dc= components spell (RFC 2247), normalised. NULL: none, or none that can be read in one way only.
  * g_free(). */
 char *certificate_dc_domain(const X509 *certificate);

@@ -28,7 +28,11 @@ struct trust;
 struct trust *trust_open(const struct conf *conf, struct faults *faults);
 void trust_close(struct trust *trust);
 
-enum purpose { PURPOSE_SIGN, PURPOSE_ENCRYPT };
+enum purpose {
+    PURPOSE_SIGN,
+    PURPOSE_ENCRYPT,
+    PURPOSE_PATH, /* the path alone (RFC 5280 §6): not what the leaf is for, not the strength of keys and digests */
+};
 
 struct chain_query {
     X509 *leaf;

@@ -16,12 +16,6 @@ char *certs_mailbox(const struct address *address)
     return g_strconcat(local, "@", address->domain, NULL);
 }
 
-static bool parse(const char *text, struct address *address)
-{
-    struct error ignored = {0};
-    return strchr(text, '@') != NULL && address_parse(slice_of(text), address, &ignored) && address->domain[0] != '\0';
-}
-
 static char **finish(GPtrArray *list)
 {
     g_ptr_array_add(list, NULL);
@@ -47,7 +41,7 @@ char **certs_mailboxes(const X509 *certificate)
     GPtrArray *list = g_ptr_array_new();
     for (char **each = found; *each != NULL; each++) {
         struct address address = {0};
-        if (!parse(*each, &address))
+        if (!certificate_address_parse(*each, &address))
             continue;
         add_once(list, certs_mailbox(&address));
         address_clear(&address);
@@ -63,7 +57,7 @@ static void add_address_domains(GPtrArray *list, const X509 *certificate)
         struct address address = {0};
         if (strchr(*each, '@') == NULL) {
             add_once(list, domain_normalise(*each));
-        } else if (parse(*each, &address)) {
+        } else if (certificate_address_parse(*each, &address)) {
             if (g_ascii_strcasecmp(address.local, role_name(ROLE_DOMAIN_CONFIDENTIALITY)) == 0)
                 add_once(list, g_strdup(address.domain));
             address_clear(&address);

@@ -89,15 +89,18 @@ static void add_list(struct certs_answer *answer, GHashTable *index, const char 
         certs_answer_add(answer, g_ptr_array_index(list, i), personal);
 }
 
-/* The domain itself, then its parents; a public suffix stands for nobody (and an address literal has no parents). */
+/* The domain itself, then its parents; a public suffix stands for nobody below it, and an address literal has no
+ * parents. */
 static void add_domains(struct certs_answer *answer, const struct store *store, const char *domain)
 {
     const psl_ctx_t *suffixes = psl_builtin();
-    for (const char *at = domain; at != NULL && *at != '\0' && *at != '['; at = strchr(at, '.')) {
-        at += *at == '.';
-        if (suffixes == NULL || psl_is_public_suffix(suffixes, at))
+    add_list(answer, store->by_domain, domain, false);
+    if (domain[0] == '[' || suffixes == NULL)
+        return;
+    for (const char *dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+        if (psl_is_public_suffix(suffixes, dot + 1))
             return;
-        add_list(answer, store->by_domain, at, false);
+        add_list(answer, store->by_domain, dot + 1, false);
     }
 }
 

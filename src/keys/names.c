@@ -114,6 +114,27 @@ char **certificate_addresses(const X509 *certificate, bool *odd)
     return finish(list);
 }
 
+char **certificate_san_addresses(const X509 *certificate, bool *odd)
+{
+    GPtrArray *list = g_ptr_array_new();
+    *odd = false;
+    add_alternative_names(list, certificate, GEN_EMAIL, odd);
+    return finish(list);
+}
+
+bool certificate_address_parse(const char *text, struct address *address)
+{
+    struct error ignored = {0};
+    *address = (struct address){0};
+    /* In an envelope "<a@b>" and "" are fine, in a certificate they are not. */
+    if (strchr(text, '@') == NULL || text[0] == '<' || !address_parse(slice_of(text), address, &ignored))
+        return false;
+    if (address->local[0] != '\0' && address->domain[0] != '\0')
+        return true;
+    address_clear(address);
+    return false;
+}
+
 char **certificate_dns_names(const X509 *certificate, bool *odd)
 {
     GPtrArray *list = g_ptr_array_new();

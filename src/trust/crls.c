@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crls: the configured CRLs, and those that came with a message beside them, offered to OpenSSL's path validation.
+ *
+ * OpenSSL looks at the CRLs given with a verification first and takes one that will do. A sender could so hide a
+ * revocation behind an older CRL of the same authority that has not run out yet. Here all of them are therefore offered
+ * in one list, from which OpenSSL picks the newest among equally good ones. The list is not kept in an X509_STORE,
+ * whose lookup by the certificate's issuer would never find an indirect CRL, and which takes a lock for each lookup.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#define CRL_FILE_MAX (256 << 20)
+
+struct crls {
+    bool configured;
+    GHashTable *by_issuer; /* unsigned long hash of the name → GPtrArray of X509_CRL * */
+    GPtrArray *indirect;   /* those that speak for other issuers too (RFC 5280 §5.2.5) */
+};
+
+static void list_free(void *data)
+{
+    g_ptr_array_free(data, TRUE);
+}
+
+static GPtrArray *list_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)X509_CRL_free);
+}
+
+void crls_close(struct crls *crls)
+{
+    if (crls == NULL)
+        return;
+    g_hash_table_destroy(crls->by_issuer);
+    g_ptr_array_free(crls->indirect, TRUE);
+    g_free(crls);
+}
+
+static bool is_indirect(const X509_CRL *crl)
+{
+    int found = 0;
+    ISSUING_DIST_POINT *point = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &found, NULL);
+    bool indirect = point != NULL && point->indirectCRL;
+    ISSUING_DIST_POINT_free(point);
+    ERR_clear_error();
+    return indirect;
+}
+
+static gpointer name_key(const X509_NAME *name)
+{
+    return GSIZE_TO_POINTER(X509_NAME_hash_ex(name, NULL, NULL, NULL));
+}
+
+/* Takes crl. */
+static void add(struct crls *crls, X509_CRL *crl)
+{
+    if (is_indirect(crl)) {
+        g_ptr_array_add(crls->indirect, crl);
+        return;
+    }
+    gpointer key = name_key(X509_CRL_get_issuer(crl));
+    GPtrArray *list = g_hash_table_lookup(crls->by_issuer, key);
+    if (list == NULL) {
+        list = list_new();
+        g_hash_table_insert(crls->by_issuer, key, list);
+    }
+    g_ptr_array_add(list, crl);
+}
+
+static bool add_pem(struct crls *crls, BIO *file)
+{
+    for (X509_CRL *crl; (crl = PEM_read_bio_X509_CRL(file, NULL, NULL, NULL)) != NULL;)
+        add(crls, crl);
+    return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
+static bool add_der(struct crls *crls, const char *contents, gsize length)
+{
+    const unsigned char *at = (const unsigned char *)contents;
+    const unsigned char *end = at + length;
+    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)length);
+    if (crl == NULL)
+        return false;
+    add(crls, crl);
+    return at == end;
+}
+
+static bool add_file(struct crls *crls, const char *path, struct error *error)
+{
+    g_autofree char *contents = NULL;
+    g_autoptr(GError) failure = NULL;
+    gsize length = 0;
+    if (!g_file_get_contents(path, &contents, &length, &failure))
+        return error_set(error, ERROR_CONFIGURATION, "%s", failure->message);
+    if (length > CRL_FILE_MAX)
+        return error_set(error, ERROR_CONFIGURATION, "%s: larger than %d MiB", path, CRL_FILE_MAX >> 20);
+    ERR_clear_error();
+    bool good;
+    if (g_strstr_len(contents, (gssize)length, "-----BEGIN X509 CRL-----") != NULL) {
+        owned(BIO) BIO *file = BIO_new_mem_buf(contents, (int)length);
+        good = file != NULL && add_pem(crls, file);
+    } else {
+        good = add_der(crls, contents, length);
+    }
+    if (!good)
+        return error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a CRL that can be read", path);
+    ERR_clear_error();
+    return true;
+}
+
+static bool add_folder(struct crls *crls, const char *folder, struct error *error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, &failure);
+    if (dir == NULL)
+        return error_set(error, ERROR_CONFIGURATION, "%s", failure->message);
+    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (name[0] == '.' || g_file_test(path, G_FILE_TEST_IS_DIR))
+            continue;
+        if (!add_file(crls, path, error))
+            return false;
+    }
+    return true;
+}
+
+struct crls *crls_open(const struct conf *conf, struct faults *faults)
+{
+    bool good = true;
+    struct crls *crls = g_new0(struct crls, 1);
+    crls->configured = conf->crls[0] != NULL;
+    crls->by_issuer = g_hash_table_new_full(NULL, NULL, NULL, list_free);
+    crls->indirect = list_new();
+    for (char **path = conf->crls; *path != NULL; path++) {
+        struct error error = {0};
+        bool is_folder = g_file_test(*path, G_FILE_TEST_IS_DIR);
+        if (is_folder ? add_folder(crls, *path, &error) : add_file(crls, *path, &error))
+            continue;
+        faults_add(faults, conf->file, 0, "crls: %s", error.text);
+        good = false;
+    }
+    if (good)
+        return crls;
+    crls_close(crls);
+    return NULL;
+}
+
+bool crls_are_configured(const struct crls *crls)
+{
+    return crls->configured;
+}
+
+static void offer(STACK_OF(X509_CRL) * offered, X509_CRL *crl)
+{
+    if (!X509_CRL_up_ref(crl))
+        return;
+    if (sk_X509_CRL_push(offered, crl) <= 0)
+        X509_CRL_free(crl);
+}
+
+static void offer_all(STACK_OF(X509_CRL) * offered, const GPtrArray *list)
+{
+    for (guint i = 0; list != NULL && i < list->len; i++)
+        offer(offered, g_ptr_array_index(list, i));
+}
+
+/* OpenSSL validates a CRL issuer's own path in a context below the one that we made. */
+static const struct crls_scope *scope_of(const X509_STORE_CTX *context)
+{
+    X509_STORE_CTX *at = (X509_STORE_CTX *)context;
+    for (X509_STORE_CTX *parent; (parent = X509_STORE_CTX_get0_parent_ctx(at)) != NULL;)
+        at = parent;
+    return X509_STORE_CTX_get_app_data(at);
+}
+
+/* What is missing here is an error of the verification, never a pass: an empty list is "no CRL". */
+static STACK_OF(X509_CRL) * lookup_crls(const X509_STORE_CTX *context, const X509_NAME *name)
+{
+    const struct crls_scope *scope = scope_of(context);
+    STACK_OF(X509_CRL) *offered = sk_X509_CRL_new_null();
+    if (scope == NULL || offered == NULL)
+        return offered;
+    offer_all(offered, g_hash_table_lookup(scope->configured->by_issuer, name_key(name)));
+    offer_all(offered, scope->configured->indirect);
+    for (int i = 0; i < sk_X509_CRL_num(scope->received); i++)
+        offer(offered, sk_X509_CRL_value(scope->received, i));
+    return offered;
+}
+
+void crls_attach(X509_STORE *store)
+{
+    X509_STORE_set_lookup_crls(store, lookup_crls);
+}
+
+bool crls_use(X509_STORE_CTX *context, struct crls_scope *scope)
+{
+    return X509_STORE_CTX_set_app_data(context, scope) == 1;
+}

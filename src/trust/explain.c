@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * explain: OpenSSL's verification errors as outcomes and sentences for an administrator who has to act on them, one
+ * table.
+ *
+ * What is not in the table fails: an error that a later OpenSSL brings is never a pass and never "try again".
+ */
+#include "store.h"
+
+#include <string.h>
+
+#define SUBJECT_SHOWN 120 /* characters of a subject within a reason */
+
+struct explanation {
+    int error;
+    enum outcome outcome;
+    const char *text; /* follows "the certificate X " */
+};
+
+static const struct explanation explanations[] = {
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, OUTCOME_POLICY, "leads to no trust anchor: its issuer is unknown here"},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, OUTCOME_POLICY,
+     "leads to no trust anchor: its issuer is unknown here"},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, OUTCOME_POLICY,
+     "leads to no trust anchor: its issuer is unknown here"},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, OUTCOME_POLICY, "is self-signed and no trust anchor"},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, OUTCOME_POLICY, "is a root that is no trust anchor here"},
+    {X509_V_ERR_CERT_UNTRUSTED, OUTCOME_POLICY, "is not trusted here"},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, OUTCOME_TEMPERROR, "cannot be checked for revocation: there is no CRL for it"},
+    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL's issuer is unknown"},
+    {X509_V_ERR_CRL_NOT_YET_VALID, OUTCOME_TEMPERROR, "cannot be checked for revocation: its CRL is not yet valid"},
+    {X509_V_ERR_CRL_HAS_EXPIRED, OUTCOME_TEMPERROR, "cannot be checked for revocation: its CRL is out of date"},
+    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL has a broken date"},
+    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL has a broken date"},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL's signature is bad"},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL's signature is bad"},
+    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL's signer may not sign CRLs"},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL has an unknown critical extension"},
+    {X509_V_ERR_DIFFERENT_CRL_SCOPE, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL is about other certificates"},
+    {X509_V_ERR_CRL_PATH_VALIDATION_ERROR, OUTCOME_TEMPERROR,
+     "cannot be checked for revocation: its CRL's signer is not trusted"},
+    {X509_V_ERR_OUT_OF_MEM, OUTCOME_TEMPERROR, "could not be checked: out of memory"},
+    {X509_V_ERR_UNSPECIFIED, OUTCOME_TEMPERROR, "could not be checked"},
+    {X509_V_ERR_STORE_LOOKUP, OUTCOME_TEMPERROR, "could not be checked: the trust store failed"},
+    {X509_V_ERR_CERT_REVOKED, OUTCOME_FAIL, "is revoked"},
+    {X509_V_ERR_CERT_HAS_EXPIRED, OUTCOME_FAIL, "has expired"},
+    {X509_V_ERR_CERT_NOT_YET_VALID, OUTCOME_FAIL, "is not yet valid"},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, OUTCOME_FAIL, "has a bad signature"},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, OUTCOME_FAIL, "has a bad signature"},
+    {X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY, OUTCOME_FAIL, "has a key that cannot be read"},
+    {X509_V_ERR_INVALID_CA, OUTCOME_FAIL, "issues certificates and is no certification authority's"},
+    {X509_V_ERR_KEYUSAGE_NO_CERTSIGN, OUTCOME_FAIL, "issues certificates and its key usage forbids that"},
+    {X509_V_ERR_INVALID_PURPOSE, OUTCOME_FAIL, "is of an authority that may not certify for e-mail"},
+    {X509_V_ERR_PATH_LENGTH_EXCEEDED, OUTCOME_FAIL, "is below more authorities than its path length allows"},
+    {X509_V_ERR_CERT_CHAIN_TOO_LONG, OUTCOME_FAIL, "is too far from a trust anchor"},
+    {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, OUTCOME_FAIL, "has a critical extension that is not understood"},
+    {X509_V_ERR_INVALID_EXTENSION, OUTCOME_FAIL, "has a broken extension"},
+    {X509_V_ERR_PERMITTED_VIOLATION, OUTCOME_FAIL, "has a name that its authority may not certify (name constraints)"},
+    {X509_V_ERR_EXCLUDED_VIOLATION, OUTCOME_FAIL, "has a name that its authority may not certify (name constraints)"},
+    {X509_V_ERR_NO_EXPLICIT_POLICY, OUTCOME_FAIL, "has no valid certificate policy, and one is required"},
+    {X509_V_ERR_INVALID_POLICY_EXTENSION, OUTCOME_FAIL, "has a broken certificate policy extension"},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, OUTCOME_FAIL, "has a weak key"},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, OUTCOME_FAIL, "issues certificates with a weak key"},
+    {X509_V_ERR_CA_MD_TOO_WEAK, OUTCOME_FAIL, "is signed with a weak digest (such as MD5 or SHA-1)"},
+};
+
+static const struct explanation *explanation_of(int error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(explanations); i++)
+        if (explanations[i].error == error)
+            return &explanations[i];
+    return NULL;
+}
+
+bool path_error_is_about_crls(int error)
+{
+    const struct explanation *explanation = explanation_of(error);
+    return explanation != NULL && g_str_has_prefix(explanation->text, "cannot be checked for revocation");
+}
+
+static char *short_subject(const X509 *certificate)
+{
+    g_autofree char *subject = certificate != NULL ? certificate_subject(certificate) : g_strdup("(unknown)");
+    if (g_utf8_strlen(subject, -1) <= SUBJECT_SHOWN)
+        return steal(&subject);
+    g_autofree char *begin = g_utf8_substring(subject, 0, SUBJECT_SHOWN - 3);
+    return g_strconcat(begin, "...", NULL);
+}
+
+bool path_explain(const struct path_result *result, struct finding *finding)
+{
+    if (result->error == X509_V_OK)
+        return finding_set(finding, OUTCOME_PASS, "the certification path is valid");
+    g_autofree char *subject = short_subject(result->culprit);
+    const struct explanation *known = explanation_of(result->error);
+    if (known == NULL)
+        return finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\": %s", subject,
+                           X509_verify_cert_error_string(result->error));
+    return finding_set(finding, known->outcome, "the certificate \"%s\" %s%s%s", subject, known->text,
+                       result->weakness != NULL ? ": " : "", result->weakness != NULL ? result->weakness : "");
+}

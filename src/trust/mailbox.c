@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mailbox: does a person's certificate stand for the addresses that a message claims (RFC 8550 §3)?
+ *
+ * Both sides are parsed by the one strict parser and compared as addresses: the domain as A-labels, so that a
+ * rfc822Name and an SmtpUTF8Mailbox (RFC 8398) of one domain are equal; the local part without regard to ASCII case, as
+ * mail systems treat it, and otherwise byte by byte, so that look-alikes differ. A certificate with an unreadable
+ * address is refused as a whole.
+ */
+#include "trust/trust.h"
+
+static bool names_address(char *const *named, const struct address *wanted)
+{
+    for (; *named != NULL; named++) {
+        struct address address;
+        if (!certificate_address_parse(*named, &address))
+            continue;
+        bool equal = address_equal(&address, wanted);
+        address_clear(&address);
+        if (equal)
+            return true;
+    }
+    return false;
+}
+
+void trust_check_mailbox(const X509 *certificate, const struct address *addresses, size_t count,
+                         struct finding *finding)
+{
+    bool odd = false;
+    g_auto(GStrv) named = certificate_addresses(certificate, &odd);
+    if (odd) {
+        finding_set(finding, OUTCOME_POLICY, "the certificate holds an address that cannot be read safely");
+        return;
+    }
+    if (count == 0) {
+        finding_set(finding, OUTCOME_POLICY, "there is no address for the certificate to stand for");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (addresses[i].domain == NULL || addresses[i].domain[0] == '\0' || !names_address(named, &addresses[i])) {
+            finding_set(finding, OUTCOME_POLICY, "the certificate is not for %.200s (it names %.60s%s)",
+                        addresses[i].text != NULL ? addresses[i].text : "", named[0] != NULL ? named[0] : "no address",
+                        named[0] != NULL && named[1] != NULL ? " and others" : "");
+            return;
+        }
+    }
+    finding_set(finding, OUTCOME_PASS, "the certificate names %.200s%s", addresses[0].text,
+                count > 1 ? " and all others" : "");
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * role: may this certificate act in a role for a domain, by its names (RFC 3183 §3.1.1, §4.1)?
+ *
+ * One function for each naming mode. Decisions that the RFC leaves open:
+ * - A CN is compared as X.520's caseIgnoreMatch does with ASCII letters, but no space is trimmed or folded: what looks
+ * like the role to a person and is not equal to it is refused.
+ * - Under `rfc3183` all addresses have to fit, in SAN and subject alike; with one at hand the dc= components do not
+ * count.
+ * - Under `mailbox` a domain needs one rfc822Name of the role whose domain is it or above it; other addresses may stand
+ * beside.
+ * - Under `domain` the names are the domain itself, with no ascent and no wildcard: such a certificate says nothing of
+ * a role, so it is taken at its word and no further.
+ * - A domain is always its own ascendant, a public suffix that of nothing else.
+ * - X.500 names (o=, ou=, c=) name no mail domain.
+ */
+#include "store.h"
+
+#include <string.h>
+
+struct role_query {
+    const X509 *certificate;
+    const char *role;
+    const char *const *domains;
+    size_t domain_count;
+};
+
+static bool is_ascendant(const char *ascendant, const char *domain)
+{
+    return strcmp(ascendant, domain) == 0 || (domain_is_within(domain, ascendant) && trust_is_registrable(ascendant));
+}
+
+/* The first domain that this name does not stand for, or NULL. */
+static const char *first_unmapped(const struct role_query *query, const char *name)
+{
+    for (size_t i = 0; i < query->domain_count; i++)
+        if (!is_ascendant(name, query->domains[i]))
+            return query->domains[i];
+    return NULL;
+}
+
+static bool refuse_odd(struct finding *finding)
+{
+    return finding_set(finding, OUTCOME_POLICY, "the certificate holds a name that cannot be read safely");
+}
+
+static bool accept_name(const struct role_query *query, const char *name, struct finding *finding)
+{
+    if (query->domain_count == 0)
+        return finding_set(finding, OUTCOME_PASS, "the certificate is named %s", query->role);
+    return finding_set(finding, OUTCOME_PASS, "the certificate is the %s of %s", query->role, name);
+}
+
+static bool check_common_name(const struct role_query *query, struct finding *finding)
+{
+    bool odd = false;
+    g_auto(GStrv) names = certificate_common_names(query->certificate, &odd);
+    guint count = g_strv_length(names);
+    if (odd)
+        return refuse_odd(finding);
+    if (count != 1)
+        return finding_set(finding, OUTCOME_POLICY,
+                           "the certificate's subject has %u common names, not one (RFC 3183 section 3.1.1)", count);
+    if (g_ascii_strcasecmp(names[0], query->role) != 0)
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's common name \"%.100s\" is not %s", names[0],
+                           query->role);
+    return true;
+}
+
+static bool check_address(const struct role_query *query, const char *text, struct finding *finding)
+{
+    struct address address;
+    if (!certificate_address_parse(text, &address))
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is none", text);
+    bool named = g_ascii_strcasecmp(address.local, query->role) == 0;
+    const char *unmapped = first_unmapped(query, address.domain);
+    address_clear(&address);
+    if (!named)
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not that of a %s", text,
+                           query->role);
+    if (unmapped != NULL)
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" does not stand for %.100s",
+                           text, unmapped);
+    return true;
+}
+
+static bool check_components(const struct role_query *query, struct finding *finding)
+{
+    g_autofree char *domain = certificate_dc_domain(query->certificate);
+    if (query->domain_count == 0)
+        return accept_name(query, NULL, finding);
+    if (domain == NULL)
+        return finding_set(finding, OUTCOME_POLICY,
+                           "the certificate names no mail domain (no address, no dc= components)");
+    const char *unmapped = first_unmapped(query, domain);
+    if (unmapped != NULL)
+        return finding_set(finding, OUTCOME_POLICY,
+                           "the certificate's domain components %.100s do not stand for %.100s", domain, unmapped);
+    return accept_name(query, domain, finding);
+}
+
+static bool check_strict(const struct role_query *query, struct finding *finding)
+{
+    bool odd = false;
+    g_auto(GStrv) addresses = certificate_addresses(query->certificate, &odd);
+    if (odd)
+        return refuse_odd(finding);
+    if (!check_common_name(query, finding))
+        return false;
+    if (addresses[0] == NULL)
+        return check_components(query, finding);
+    for (char **each = addresses; *each != NULL; each++)
+        if (!check_address(query, *each, finding))
+            return false;
+    return accept_name(query, strchr(addresses[0], '@') + 1, finding);
+}
+
+static bool has_role_mailbox(const struct role_query *query, char *const *addresses, const char *domain)
+{
+    for (; *addresses != NULL; addresses++) {
+        struct address address;
+        if (!certificate_address_parse(*addresses, &address))
+            continue;
+        bool good = g_ascii_strcasecmp(address.local, query->role) == 0 &&
+                    (domain == NULL || is_ascendant(address.domain, domain));
+        address_clear(&address);
+        if (good)
+            return true;
+    }
+    return false;
+}
+
+static bool check_mailboxes(const struct role_query *query, struct finding *finding)
+{
+    bool odd = false, odd_san = false;
+    g_auto(GStrv) all = certificate_addresses(query->certificate, &odd);
+    g_auto(GStrv) addresses = certificate_san_addresses(query->certificate, &odd_san);
+    if (odd || odd_san)
+        return refuse_odd(finding);
+    if (query->domain_count == 0 && !has_role_mailbox(query, addresses, NULL))
+        return finding_set(finding, OUTCOME_POLICY, "no rfc822Name of the certificate is that of a %s", query->role);
+    for (size_t i = 0; i < query->domain_count; i++)
+        if (!has_role_mailbox(query, addresses, query->domains[i]))
+            return finding_set(finding, OUTCOME_POLICY,
+                               "no rfc822Name of the certificate is %s@%.100s or of a domain above it", query->role,
+                               query->domains[i]);
+    return accept_name(query, query->domain_count > 0 ? query->domains[0] : NULL, finding);
+}
+
+static bool is_domain(const char *name, const char *domain)
+{
+    g_autofree char *normal = strchr(name, '@') == NULL ? domain_normalise(name) : NULL;
+    return normal != NULL && strcmp(normal, domain) == 0;
+}
+
+static bool names_domain(char *const *names, const char *domain)
+{
+    for (; *names != NULL; names++)
+        if (is_domain(*names, domain))
+            return true;
+    return false;
+}
+
+static bool check_domains(const struct role_query *query, struct finding *finding)
+{
+    bool odd_mail = false, odd_dns = false;
+    g_auto(GStrv) addresses = certificate_san_addresses(query->certificate, &odd_mail);
+    g_auto(GStrv) hosts = certificate_dns_names(query->certificate, &odd_dns);
+    if (odd_mail || odd_dns)
+        return refuse_odd(finding);
+    for (size_t i = 0; i < query->domain_count; i++)
+        if (!names_domain(hosts, query->domains[i]) && !names_domain(addresses, query->domains[i]))
+            return finding_set(finding, OUTCOME_POLICY, "the certificate has no dNSName or rfc822Name that is %.100s",
+                               query->domains[i]);
+    return finding_set(finding, OUTCOME_PASS, "the certificate names the domain");
+}
+
+/* RFC 3183 §3.1.1 has no mapping rule for the other roles. */
+static bool must_map(enum role role)
+{
+    return role == ROLE_DOMAIN_SIGNING || role == ROLE_DOMAIN_CONFIDENTIALITY;
+}
+
+void trust_check_role(const struct trust *trust, const struct rule *rule, const X509 *certificate, enum role role,
+                      const char *const *domains, size_t domain_count, struct finding *finding)
+{
+    struct role_query query = {
+        .certificate = certificate, .role = role_name(role), .domains = domains, .domain_count = domain_count};
+    if (query.role == NULL || rule == NULL) {
+        finding_set(finding, OUTCOME_POLICY, "the role or the rule is unknown");
+        return;
+    }
+    if (domain_count == 0 && (must_map(role) || rule->naming == NAMING_DOMAIN)) {
+        finding_set(finding, OUTCOME_POLICY, "there is no domain for the certificate to act for");
+        return;
+    }
+    switch (rule->naming) {
+    case NAMING_RFC3183:
+        check_strict(&query, finding);
+        return;
+    case NAMING_MAILBOX:
+        check_mailboxes(&query, finding);
+        return;
+    case NAMING_DOMAIN:
+        check_domains(&query, finding);
+        return;
+    case NAMING_PINNED:
+        if (trust_is_pinned(trust, rule, certificate))
+            finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", rule->name);
+        else
+            finding_set(finding, OUTCOME_POLICY, "the certificate is not one of those that %s pins", rule->name);
+        return;
+    }
+    finding_set(finding, OUTCOME_POLICY, "the rule's naming is unknown");
+}

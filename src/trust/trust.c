@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trust: loads what the administrator trusts, once: anchors and pins of each rule, the global anchors, CRLs. What a
+ * check makes of them is in chain.c (paths and usage), role.c and mailbox.c (names).
+ *
+ * An anchor is whatever the administrator named, also an intermediate or an end-entity certificate; that it is
+ * self-signed means nothing.
+ */
+#include "cache.h"
+#include "store.h"
+
+#include <openssl/err.h>
+#include <string.h>
+
+static void anchors_free(struct anchors *anchors)
+{
+    if (anchors == NULL)
+        return;
+    X509_STORE_free(anchors->store);
+    sk_X509_pop_free(anchors->list, X509_free);
+    g_free(anchors);
+}
+
+static void rule_trust_free(void *data)
+{
+    struct rule_trust *rule = data;
+    anchors_free(rule->anchors);
+    g_hash_table_destroy(rule->pins);
+    g_free(rule);
+}
+
+static bool anchors_add(struct anchors *anchors, const char *path, struct error *error)
+{
+    owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
+    if (found == NULL)
+        return false;
+    while (sk_X509_num(found) > 0) {
+        X509 *certificate = sk_X509_shift(found);
+        bool added = X509_STORE_add_cert(anchors->store, certificate) == 1;
+        if (sk_X509_push(anchors->list, certificate) <= 0) {
+            X509_free(certificate);
+            added = false;
+        }
+        if (!added)
+            return error_set_openssl(error, ERROR_CONFIGURATION, "%s", path);
+    }
+    return true;
+}
+
+/* config is the file to complain about. */
+static struct anchors *anchors_open(char *const *files, const char *config, const char *key, struct faults *faults)
+{
+    bool good = true;
+    struct anchors *anchors = g_new0(struct anchors, 1);
+    anchors->store = X509_STORE_new();
+    anchors->list = sk_X509_new_null();
+    if (anchors->store == NULL || anchors->list == NULL)
+        g_error("out of memory");
+    crls_attach(anchors->store);
+    for (; *files != NULL; files++) {
+        struct error error = {0};
+        if (anchors_add(anchors, *files, &error))
+            continue;
+        faults_add(faults, config, 0, "%s: %s", key, error.text);
+        good = false;
+    }
+    if (good)
+        return anchors;
+    anchors_free(anchors);
+    return NULL;
+}
+
+static bool pins_open(const struct rule *rule, GHashTable *pins, struct faults *faults)
+{
+    for (char **file = rule->certificates; *file != NULL; file++) {
+        struct error error = {0};
+        owned(x509_stack) STACK_OF(X509) *found = certificates_load(*file, &error);
+        if (found == NULL) {
+            faults_add(faults, rule->file, 0, "certificates: %s", error.text);
+            return false;
+        }
+        for (int i = 0; i < sk_X509_num(found); i++) {
+            char *hex = g_malloc(65);
+            certificate_fingerprint(sk_X509_value(found, i), hex);
+            g_hash_table_add(pins, hex);
+        }
+    }
+    return true;
+}
+
+static bool rule_open(struct trust *trust, const struct rule *rule, struct faults *faults)
+{
+    struct rule_trust *loaded = g_new0(struct rule_trust, 1);
+    loaded->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_insert(trust->rules, (gpointer)rule, loaded);
+    bool good = pins_open(rule, loaded->pins, faults);
+    if (rule->anchors[0] != NULL) {
+        loaded->anchors = anchors_open(rule->anchors, rule->file, "anchors", faults);
+        good = good && loaded->anchors != NULL;
+    }
+    return good;
+}
+
+struct trust *trust_open(const struct conf *conf, struct faults *faults)
+{
+    struct trust *trust = g_new0(struct trust, 1);
+    trust->rules = g_hash_table_new_full(NULL, NULL, NULL, rule_trust_free);
+    trust->cache = path_cache_new();
+    trust->crls = crls_open(conf, faults);
+    trust->global = anchors_open(conf->trust_anchors, conf->file, "trust_anchors", faults);
+    bool good = trust->crls != NULL && trust->global != NULL;
+    for (size_t i = 0; i < conf->rule_count; i++)
+        good = rule_open(trust, conf->rules[i], faults) && good;
+    if (good)
+        return trust;
+    trust_close(trust);
+    return NULL;
+}
+
+void trust_close(struct trust *trust)
+{
+    if (trust == NULL)
+        return;
+    g_hash_table_destroy(trust->rules);
+    anchors_free(trust->global);
+    crls_close(trust->crls);
+    path_cache_free(trust->cache);
+    g_free(trust);
+}
+
+const struct anchors *trust_anchors(const struct trust *trust, const struct rule *rule)
+{
+    const struct rule_trust *loaded = g_hash_table_lookup(trust->rules, rule);
+    if (loaded == NULL)
+        return NULL;
+    return loaded->anchors != NULL ? loaded->anchors : trust->global;
+}
+
+bool trust_is_pinned(const struct trust *trust, const struct rule *rule, const X509 *certificate)
+{
+    char hex[65];
+    const struct rule_trust *loaded = g_hash_table_lookup(trust->rules, rule);
+    certificate_fingerprint(certificate, hex);
+    return loaded != NULL && hex[0] != '\0' && g_hash_table_contains(loaded->pins, hex);
+}
