@@ -26,16 +26,22 @@ void result_take_examination(struct result *result, struct examination *examinat
 
 void reported_layers_free(struct reported_layer *layers, size_t count);
 
-/* Fills recipient: its rule, the certificates looked at and the decision. *chosen gets a reference, or NULL. want_certificate
- * asks the directory even where the rule does not encrypt. */
+/* What is known of one recipient. */
 struct recipient_facts {
     const struct rule *rule;
     bool local;
     struct outbound_decision decision;
-    X509 *certificate; /* the one to encrypt for; NULL: none */
+    X509 *certificate; /* the one to encrypt for, a reference of its own; NULL: none */
 };
-void facts_recipient(const struct gateway *gateway, const struct address *recipient, struct outbound_facts *facts,
-                     time_t at, struct recipient_facts *out, struct reported_recipient *reported);
+struct facts_query {
+    const struct gateway *gateway;
+    bool want_certificates; /* some recipient's rule encrypts: one copy serves all, so all need one */
+    time_t at;
+};
+bool facts_encrypts(const struct gateway *gateway, const struct address *recipient);
+/* Completes facts for this recipient, fills out and reported: the rule, the certificates looked at, the decision. */
+void facts_recipient(const struct facts_query *query, const struct address *recipient, struct outbound_facts *facts,
+                     struct recipient_facts *out, struct reported_recipient *reported);
 /* Whether the originator counts as authentic (RFC 3183 §3.2); reason either way. */
 bool facts_originator_authentic(const struct gateway *gateway, const struct envelope *envelope,
                                 const struct originator *originator, const struct examination *examination,

@@ -68,8 +68,6 @@ static void check_candidate(const struct gateway *gateway, const struct rule *ru
 static void report_candidate(struct reported_recipient *reported, const struct candidate *candidate,
                              const struct finding *finding, bool used)
 {
-    if (reported == NULL)
-        return;
     reported->certificates =
         g_renew(struct reported_certificate, reported->certificates, reported->certificate_count + 1);
     struct reported_certificate *certificate = &reported->certificates[reported->certificate_count++];
@@ -120,14 +118,18 @@ static enum found choose(const struct gateway *gateway, const struct rule *rule,
     return found;
 }
 
-static bool encrypts(const struct rule *rule)
+bool facts_encrypts(const struct gateway *gateway, const struct address *recipient)
 {
-    return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_SIGN;
+    const struct rule *rule = policy_rule(gateway->conf, recipient->domain);
+
+    return !conf_is_local_domain(gateway->conf, recipient->domain) && rule->outbound.protect != PROTECT_NONE &&
+           rule->outbound.protect != PROTECT_SIGN;
 }
 
-void facts_recipient(const struct gateway *gateway, const struct address *recipient, struct outbound_facts *facts,
-                     time_t at, struct recipient_facts *out, struct reported_recipient *reported)
+void facts_recipient(const struct facts_query *query, const struct address *recipient, struct outbound_facts *facts,
+                     struct recipient_facts *out, struct reported_recipient *reported)
 {
+    const struct gateway *gateway = query->gateway;
     struct error error = {0};
 
     memset(out, 0, sizeof *out);
@@ -136,18 +138,12 @@ void facts_recipient(const struct gateway *gateway, const struct address *recipi
     facts->local_recipient = out->local;
     facts->certificate = FOUND_NONE;
     facts->certificate_reason = "not looked for";
-    /* Where the rule does not encrypt, the certificate is asked for all the same if any other recipient's does: the copy
-     * is one for all. So it is always looked for; a hash lookup is all it costs. */
-    if (!out->local) {
-        facts->certificate = choose(gateway, out->rule, recipient, at, &out->certificate, reported, &error);
+    if (query->want_certificates && !out->local) {
+        facts->certificate = choose(gateway, out->rule, recipient, query->at, &out->certificate, reported, &error);
         facts->certificate_reason = facts->certificate == FOUND ? "found" : error.text;
-        if (facts->certificate == FOUND_FAILED && !encrypts(out->rule))
-            facts->certificate = FOUND_NONE;
     }
     policy_outbound(out->rule, facts, &out->decision);
-    if (reported != NULL) {
-        reported->address = g_strdup(recipient->text);
-        reported->rule = g_strdup(out->rule->name);
-        reported->decision = out->decision;
-    }
+    reported->address = g_strdup(recipient->text);
+    reported->rule = g_strdup(out->rule->name);
+    reported->decision = out->decision;
 }

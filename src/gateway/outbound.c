@@ -35,6 +35,26 @@ static const char *from_domain(const struct way_out *way)
 
 /* --- facts and plan --- */
 
+/* RFC 3183 §5: the signatures outside an encryption to our own confidentiality authority come off with it, and the domain
+ * signature goes on what was inside. Without such a layer the message as it is gets signed. Returns how many layers come off;
+ * *reencrypt tells that an encrypted layer lies deeper, so that the result MUST be encrypted again. */
+static size_t depth_to_protect(const struct examination *examination, bool *reencrypt)
+{
+    size_t depth = 0;
+
+    *reencrypt = false;
+    for (size_t i = 0; i < examination->layer_count; i++) {
+        bool encrypted = examination->layers[i].layer.type == LAYER_ENVELOPED ||
+                         examination->layers[i].layer.type == LAYER_AUTHENVELOPED;
+
+        if (encrypted && depth == 0 && examination->layers[i].inner != NULL)
+            depth = i + 1;
+        else if (encrypted && depth > 0)
+            *reencrypt = true;
+    }
+    return depth;
+}
+
 /* Encrypted by somebody else, as a whole: no plaintext can leave, and we cannot look inside. */
 static bool is_shut(const struct examination *examination)
 {
@@ -46,6 +66,7 @@ static void gather(struct way_out *way, struct result *result)
     size_t count = way->envelope->recipient_count;
     char reason[sizeof way->originator.fault + 400] = "";
     struct outbound_facts facts = {0};
+    struct facts_query query = {.gateway = way->gateway, .at = way->at};
 
     facts.originator_authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator,
                                                             way->examination, reason, sizeof reason);
@@ -59,9 +80,12 @@ static void gather(struct way_out *way, struct result *result)
     g_autofree const char **names = g_new0(const char *, count + 1);
     result->recipients = g_new0(struct reported_recipient, count + 1);
     result->recipient_count = count;
+    if (way->examination != NULL)
+        depth_to_protect(way->examination, &query.want_certificates);
+    for (size_t i = 0; i < count; i++)
+        query.want_certificates |= facts_encrypts(way->gateway, &way->envelope->recipients[i]);
     for (size_t i = 0; i < count; i++) {
-        facts_recipient(way->gateway, &way->envelope->recipients[i], &facts, way->at, &way->recipients[i],
-                        &result->recipients[i]);
+        facts_recipient(&query, &way->envelope->recipients[i], &facts, &way->recipients[i], &result->recipients[i]);
         decisions[i] = way->recipients[i].decision;
         has_certificate[i] = way->recipients[i].certificate != NULL;
         names[i] = way->envelope->recipients[i].text;
@@ -102,26 +126,6 @@ static void merge_rules(const struct way_out *way, struct sign_options *sign, st
     }
     sign->types = SIGNATURE_TYPE_DOMAIN;
     sign->limits = encrypt->limits = &way->gateway->conf->limits;
-}
-
-/* RFC 3183 §5: the signatures outside an encryption to our own confidentiality authority come off with it, and the domain
- * signature goes on what was inside. Without such a layer the message as it is gets signed. Returns how many layers come off;
- * *reencrypt tells that an encrypted layer lies deeper, so that the result MUST be encrypted again. */
-static size_t depth_to_protect(const struct examination *examination, bool *reencrypt)
-{
-    size_t depth = 0;
-
-    *reencrypt = false;
-    for (size_t i = 0; i < examination->layer_count; i++) {
-        bool encrypted = examination->layers[i].layer.type == LAYER_ENVELOPED ||
-                         examination->layers[i].layer.type == LAYER_AUTHENVELOPED;
-
-        if (encrypted && depth == 0 && examination->layers[i].inner != NULL)
-            depth = i + 1;
-        else if (encrypted && depth > 0)
-            *reencrypt = true;
-    }
-    return depth;
 }
 
 static bool is_signed(const struct examination *examination, size_t depth)

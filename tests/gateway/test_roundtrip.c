@@ -33,7 +33,7 @@ static const struct {
 } messages[] = {
     {"plain", TOP "\r\nFirst line\r\nsecond line\r\n", "text/plain", "First line\r\nsecond line\r\n"},
     {"no body", TOP "\r\n", "text/plain", ""},
-    {"no final newline", TOP "\r\nno newline", "text/plain", "no newline\r\n"},
+    {"no final newline", TOP "\r\nno newline", "text/plain", "no newline"},
     {"utf-8", TOP "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9f""e\r\n",
      "text/plain", "Gr\xc3\xbc\xc3\x9f""e\r\n"},
     {"odd lines", TOP "Content-Type: text/plain\r\n\r\nFrom the start\r\ntrailing \t \r\n.\r\n..\r\n-- \r\n", "text/plain",
