@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define NONE PROTECT_NONE
+#define SIGN PROTECT_SIGN
+#define ENCRYPT PROTECT_ENCRYPT
+#define BOTH PROTECT_SIGN_ENCRYPT
+#define TRIPLE PROTECT_TRIPLE
+#define REJECT VERDICT_REJECT
+#define TEMPFAIL VERDICT_TEMPFAIL
+#define ACCEPT VERDICT_ACCEPT
+
+/* For an authentic originator, no bad signature inside. What leaves: "" plain, s signed, e encrypted, t triple; upper-case
+ * words: refused. */
+static const struct {
+    enum protect protect;
+    enum no_certificate no_certificate;
+    enum unauthentic unauthentic;
+    bool authentic;
+    bool already_encrypted;
+    enum found certificate;
+    enum verdict verdict;
+    const char *treatment;
+    const char *reason;
+} rows[] = {
+    /* the six ordinary cases */
+    {NONE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "", "x.conf: outbound.protect = \"none\""},
+    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s", "x.conf: outbound.protect = \"sign\""},
+    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "e", "x.conf: outbound.protect = \"encrypt\""},
+    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "se", "x.conf: outbound.protect = \"sign+encrypt\""},
+    {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "set", "x.conf: outbound.protect = \"triple\""},
+    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, false, FOUND, ACCEPT, "e", "x.conf: outbound.protect = \"encrypt\""},
+    /* no certificate */
+    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, REJECT, "",
+     "x.conf: outbound.no_certificate = \"reject\": no certificate (none at all)"},
+    {BOTH, NO_CERTIFICATE_TEMPFAIL, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, TEMPFAIL, "",
+     "x.conf: outbound.no_certificate = \"tempfail\": no certificate (none at all)"},
+    {BOTH, NO_CERTIFICATE_SIGN, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s",
+     "x.conf: outbound.no_certificate = \"sign\": signed only, no certificate (none at all)"},
+    {ENCRYPT, NO_CERTIFICATE_SIGN, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s",
+     "x.conf: outbound.no_certificate = \"sign\": signed only, no certificate (none at all)"},
+    {TRIPLE, NO_CERTIFICATE_SIGN, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s", NULL},
+    {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "",
+     "x.conf: outbound.no_certificate = \"plain\": not protected, no certificate (none at all)"},
+    /* not authentic */
+    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, REJECT, "",
+     "x.conf: outbound.unauthentic = \"reject\": the originator is not authentic (who knows)"},
+    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_TEMPFAIL, false, false, FOUND_NONE, TEMPFAIL, "",
+     "x.conf: outbound.unauthentic = \"tempfail\": the originator is not authentic (who knows)"},
+    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_UNSIGNED, false, false, FOUND_NONE, ACCEPT, "",
+     "x.conf: outbound.unauthentic = \"unsigned\": not signed, the originator is not authentic (who knows)"},
+    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_UNSIGNED, false, false, FOUND, ACCEPT, "e", NULL},
+    {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_UNSIGNED, false, false, FOUND, ACCEPT, "e", NULL},
+    {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, REJECT, "", NULL},
+    {ENCRYPT, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, ACCEPT, "", NULL},
+    /* not authentic, and no certificate: "sign" never ends unsigned */
+    {BOTH, NO_CERTIFICATE_SIGN, UNAUTHENTIC_UNSIGNED, false, false, FOUND_NONE, REJECT, "",
+     "x.conf: outbound.no_certificate = \"sign\": no certificate (none at all), and it may not be signed: the originator is not "
+     "authentic (who knows)"},
+    {ENCRYPT, NO_CERTIFICATE_SIGN, UNAUTHENTIC_UNSIGNED, false, false, FOUND_NONE, REJECT, "", NULL},
+    {ENCRYPT, NO_CERTIFICATE_SIGN, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, REJECT, "", NULL},
+    {ENCRYPT, NO_CERTIFICATE_SIGN, UNAUTHENTIC_TEMPFAIL, false, false, FOUND_NONE, TEMPFAIL, "", NULL},
+    /* a failed lookup is a tempfail, whatever the rule says */
+    {ENCRYPT, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, FOUND_FAILED, TEMPFAIL, "",
+     "x.conf: outbound.protect = \"encrypt\": the certificate could not be looked up (none at all)"},
+    {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_FAILED, TEMPFAIL, "", NULL},
+    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_FAILED, TEMPFAIL, "", NULL},
+    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_FAILED, ACCEPT, "s", NULL},
+    /* encrypted by the originator already */
+    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_NONE, ACCEPT, "",
+     "x.conf: outbound.protect = \"encrypt\": encrypted by the originator already"},
+    {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_NONE, ACCEPT, "s", NULL},
+    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND, ACCEPT, "se", NULL},
+    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, true, FOUND_NONE, REJECT, "", NULL},
+    /* values that there are not */
+    {(enum protect)99, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, FOUND, TEMPFAIL, "", NULL},
+    {BOTH, (enum no_certificate)99, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, TEMPFAIL, "", NULL},
+    {BOTH, NO_CERTIFICATE_PLAIN, (enum unauthentic)99, false, false, FOUND, TEMPFAIL, "", NULL},
+    {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, (enum found)99, TEMPFAIL, "", NULL},
+};
+
+static const char *treatment(const struct outbound_decision *decision, char text[4])
+{
+    char *end = text;
+    if (decision->sign)
+        *end++ = 's';
+    if (decision->encrypt)
+        *end++ = 'e';
+    if (decision->triple)
+        *end++ = 't';
+    *end = '\0';
+    return text;
+}
+
+Test(outbound, table)
+{
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct rule rule = {.name = (char *)"x.conf",
+                            .outbound = {rows[i].protect, rows[i].no_certificate, rows[i].unauthentic}};
+        struct outbound_facts facts = {.originator_authentic = rows[i].authentic,
+                                       .originator_reason = "who knows",
+                                       .already_encrypted = rows[i].already_encrypted,
+                                       .certificate = rows[i].certificate,
+                                       .certificate_reason = "none at all"};
+        struct outbound_decision decision;
+        memset(&decision, 0xff, sizeof(decision));
+        policy_outbound(&rule, &facts, &decision);
+        char text[4];
+        cr_expect_eq(decision.verdict, rows[i].verdict, "row %zu: %s", i, decision.reason);
+        cr_expect_str_eq(treatment(&decision, text), rows[i].treatment, "row %zu: %s", i, decision.reason);
+        if (rows[i].reason != NULL)
+            cr_expect_str_eq(decision.reason, rows[i].reason, "row %zu: %s", i, decision.reason);
+        else
+            cr_expect_eq(strncmp(decision.reason, "x.conf: outbound.", 17), 0, "row %zu: %s", i, decision.reason);
+    }
+}
+
+Test(outbound, local_recipient)
+{
+    struct rule rule = {.name = (char *)"x.conf", .outbound = {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
+    struct outbound_facts facts = {.local_recipient = true, .certificate = FOUND_FAILED};
+    struct outbound_decision decision;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, ACCEPT);
+    cr_expect_not(decision.sign || decision.encrypt || decision.triple);
+    cr_expect_str_eq(decision.reason, "the recipient is in a local domain");
+}
+
+Test(outbound, reason_is_printable_and_cut)
+{
+    char endless[1000];
+    memset(endless, '\n', sizeof(endless) - 1);
+    endless[sizeof(endless) - 1] = '\0';
+    struct rule rule = {.name = (char *)"x.conf", .outbound = {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
+    struct outbound_facts facts = {.bad_signature = endless, .originator_authentic = true};
+    struct outbound_decision decision;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, REJECT);
+    cr_expect_not_null(strstr(decision.reason, "a signature inside does not verify ("));
+    cr_expect_null(strchr(decision.reason, '\n'));
+    cr_expect_lt(strlen(decision.reason), sizeof(decision.reason));
+}
+
+/* Every combination of a rule's values and of facts. */
+struct cell {
+    struct rule rule;
+    struct outbound_facts facts;
+};
+#define CELLS (5 * 4 * 3 * 2 * 2 * 2 * 2 * 3)
+
+static unsigned digit(unsigned *number, unsigned base)
+{
+    unsigned value = *number % base;
+    *number /= base;
+    return value;
+}
+
+static struct cell cell(unsigned number)
+{
+    struct cell c = {.rule = {.name = (char *)"x.conf"}};
+    c.rule.outbound.protect = (enum protect)digit(&number, 5);
+    c.rule.outbound.no_certificate = (enum no_certificate)digit(&number, 4);
+    c.rule.outbound.unauthentic = (enum unauthentic)digit(&number, 3);
+    c.facts.local_recipient = digit(&number, 2) == 1;
+    c.facts.originator_authentic = digit(&number, 2) == 1;
+    c.facts.bad_signature = digit(&number, 2) == 1 ? "bad" : NULL;
+    c.facts.already_encrypted = digit(&number, 2) == 1;
+    c.facts.certificate = (enum found)digit(&number, 3);
+    return c;
+}
+
+Test(outbound, what_holds_for_every_combination)
+{
+    for (unsigned i = 0; i < CELLS; i++) {
+        struct cell c = cell(i);
+        struct outbound_decision d;
+        policy_outbound(&c.rule, &c.facts, &d);
+        const struct outbound_rule *rule = &c.rule.outbound;
+        bool demands_encryption = rule->protect >= ENCRYPT && !c.facts.local_recipient;
+        bool demands_signature = (rule->protect == SIGN || rule->protect >= BOTH) && !c.facts.local_recipient;
+        bool may_sign = c.facts.originator_authentic && c.facts.bad_signature == NULL;
+        bool opened = c.facts.certificate == FOUND_NONE &&
+                      (c.facts.already_encrypted || rule->no_certificate == NO_CERTIFICATE_PLAIN ||
+                       (rule->no_certificate == NO_CERTIFICATE_SIGN && d.sign));
+        cr_expect(d.verdict == ACCEPT || !(d.sign || d.encrypt || d.triple), "cell %u: treatment of a refused message", i);
+        cr_expect(!d.triple || (d.sign && d.encrypt), "cell %u: triple without its parts", i);
+        cr_expect(!d.sign || may_sign, "cell %u: signed for nobody", i);
+        cr_expect(!d.encrypt || c.facts.certificate == FOUND, "cell %u: encrypted for nobody", i);
+        cr_expect_neq(d.reason[0], '\0', "cell %u: no reason", i);
+        if (d.verdict != ACCEPT)
+            continue;
+        cr_expect(!demands_encryption || d.encrypt || opened, "cell %u: plaintext", i);
+        cr_expect(!demands_encryption || c.facts.certificate != FOUND_FAILED, "cell %u: failed taken for none", i);
+        cr_expect(!demands_signature || d.sign || rule->unauthentic == UNAUTHENTIC_UNSIGNED ||
+                      (c.facts.certificate == FOUND_NONE && rule->no_certificate == NO_CERTIFICATE_PLAIN),
+                  "cell %u: unsigned", i);
+    }
+}

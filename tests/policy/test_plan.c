@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const names[] = {"ann@a.test", "bob@b.test", "cid@c.test"};
+
+#define D(v, s, e, t, r) {.verdict = (v), .sign = (s), .encrypt = (e), .triple = (t), .reason = r}
+#define PLAIN D(VERDICT_ACCEPT, false, false, false, "plain")
+#define SIGN D(VERDICT_ACCEPT, true, false, false, "sign")
+#define ENCRYPT D(VERDICT_ACCEPT, false, true, false, "encrypt")
+#define BOTH D(VERDICT_ACCEPT, true, true, false, "both")
+#define TRIPLE D(VERDICT_ACCEPT, true, true, true, "triple")
+#define REJECT D(VERDICT_REJECT, false, false, false, "no")
+#define TEMPFAIL D(VERDICT_TEMPFAIL, false, false, false, "later")
+
+static const struct {
+    struct outbound_decision decisions[3];
+    bool has[3];
+    size_t count;
+    enum mixed mixed;
+    struct plan plan;
+} rows[] = {
+    {{PLAIN}, {false}, 1, MIXED_REJECT, {VERDICT_ACCEPT, false, false, false, 0, "ann@a.test: plain"}},
+    {{SIGN, PLAIN}, {false}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, false, false, 0, "ann@a.test: sign"}},
+    {{ENCRYPT}, {true}, 1, MIXED_REJECT, {VERDICT_ACCEPT, false, true, false, 0, "ann@a.test: encrypt"}},
+    {{SIGN, ENCRYPT}, {true, true}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, true, false, 0, "bob@b.test: encrypt"}},
+    {{BOTH, TRIPLE, PLAIN}, {true, true, true}, 3, MIXED_REJECT, {VERDICT_ACCEPT, true, true, true, 0, "bob@b.test: triple"}},
+    {{PLAIN, ENCRYPT},
+     {false, true},
+     2,
+     MIXED_REJECT,
+     {VERDICT_REJECT, false, false, false, 0,
+      "mixed_recipients = \"reject\": ann@a.test has no certificate, and bob@b.test must get the message encrypted (encrypt); send "
+      "it to each of them on its own"}},
+    {{BOTH, PLAIN, SIGN},
+     {true, true, false},
+     3,
+     MIXED_TEMPFAIL,
+     {VERDICT_TEMPFAIL, false, false, false, 2,
+      "mixed_recipients = \"tempfail\": cid@c.test has no certificate, and ann@a.test must get the message encrypted (both); send "
+      "it to each of them on its own"}},
+    {{PLAIN, REJECT}, {false}, 2, MIXED_REJECT, {VERDICT_REJECT, false, false, false, 1, "bob@b.test: no"}},
+    {{REJECT, TEMPFAIL}, {false}, 2, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
+    {{ENCRYPT, TEMPFAIL, REJECT}, {true}, 3, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
+    {{D(VERDICT_QUARANTINE, false, false, false, "odd")}, {false}, 1, MIXED_REJECT,
+     {VERDICT_TEMPFAIL, false, false, false, 0, "ann@a.test: odd"}},
+    {{PLAIN}, {false}, 0, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 0, "the message has no recipients"}},
+};
+
+Test(plan, table)
+{
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct plan plan;
+        memset(&plan, 0xff, sizeof(plan));
+        policy_plan(rows[i].mixed, rows[i].decisions, rows[i].has, names, rows[i].count, &plan);
+        cr_expect_eq(plan.verdict, rows[i].plan.verdict, "row %zu: %s", i, plan.reason);
+        cr_expect_eq(plan.sign, rows[i].plan.sign, "row %zu", i);
+        cr_expect_eq(plan.encrypt, rows[i].plan.encrypt, "row %zu", i);
+        cr_expect_eq(plan.triple, rows[i].plan.triple, "row %zu", i);
+        cr_expect_eq(plan.culprit, rows[i].plan.culprit, "row %zu", i);
+        cr_expect_str_eq(plan.reason, rows[i].plan.reason, "row %zu: %s", i, plan.reason);
+    }
+}
+
+Test(plan, unknown_certificates_are_none)
+{
+    struct outbound_decision decisions[] = {PLAIN, ENCRYPT};
+    struct plan plan;
+    policy_plan(MIXED_REJECT, decisions, NULL, names, 2, &plan);
+    cr_expect_eq(plan.verdict, VERDICT_REJECT);
+}
+
+/* What policy_outbound() may decide for a recipient, with and without a certificate. */
+static const struct {
+    struct outbound_decision decision;
+    bool has_certificate;
+} choices[] = {{PLAIN, false},  {PLAIN, true}, {SIGN, false},  {SIGN, true},     {ENCRYPT, true},
+               {BOTH, true},    {TRIPLE, true}, {REJECT, false}, {TEMPFAIL, false}};
+
+static void check_plan(const struct outbound_decision *decisions, const bool *has, size_t count, enum mixed mixed)
+{
+    struct plan plan;
+    policy_plan(mixed, decisions, has, names, count, &plan);
+    bool tempfail = false, reject = false, unreadable = false, encrypt = false;
+    for (size_t i = 0; i < count; i++)
+        encrypt |= decisions[i].encrypt;
+    for (size_t i = 0; i < count; i++) {
+        const struct outbound_decision *d = &decisions[i];
+        tempfail |= d->verdict == VERDICT_TEMPFAIL;
+        reject |= d->verdict == VERDICT_REJECT;
+        unreadable |= encrypt && !has[i];
+        if (plan.verdict != VERDICT_ACCEPT)
+            continue;
+        cr_expect_eq(d->verdict, VERDICT_ACCEPT);
+        cr_expect(!d->encrypt || plan.encrypt, "plaintext where one decision encrypts");
+        cr_expect(!d->sign || plan.sign);
+        cr_expect(!d->triple || plan.triple);
+        cr_expect(!plan.encrypt || has[i], "a copy that its recipient cannot read");
+    }
+    enum verdict mixed_verdict = mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+    cr_expect_eq(plan.verdict, tempfail ? VERDICT_TEMPFAIL : reject ? VERDICT_REJECT : unreadable ? mixed_verdict : VERDICT_ACCEPT);
+    cr_expect(plan.verdict == VERDICT_ACCEPT || !(plan.sign || plan.encrypt || plan.triple));
+    cr_expect_lt(plan.culprit, count);
+    cr_expect_not_null(strstr(plan.reason, plan.verdict == VERDICT_ACCEPT ? "@" : names[plan.culprit]), "%s", plan.reason);
+}
+
+Test(plan, every_combination_of_up_to_three_recipients)
+{
+    size_t total = 1, checked = 0;
+    for (size_t count = 1; count <= 3; count++) {
+        total *= COUNT(choices);
+        for (size_t n = 0; n < total; n++) {
+            struct outbound_decision decisions[3];
+            bool has[3];
+            size_t rest = n;
+            for (size_t i = 0; i < count; i++, rest /= COUNT(choices)) {
+                decisions[i] = choices[rest % COUNT(choices)].decision;
+                has[i] = choices[rest % COUNT(choices)].has_certificate;
+            }
+            check_plan(decisions, has, count, MIXED_REJECT);
+            check_plan(decisions, has, count, MIXED_TEMPFAIL);
+            checked++;
+        }
+    }
+    cr_expect_eq(checked, 9 + 81 + 729);
+}
