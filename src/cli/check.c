@@ -7,6 +7,8 @@
 
 #include "cli/output.h"
 
+#include <string.h>
+
 static size_t list_length(char *const *list)
 {
     size_t length = 0;
@@ -26,7 +28,7 @@ static void print_summary(const struct conf *conf, size_t warnings)
     print_count(conf->identity_count, "identity", "identities", ", ");
     size_t policies = 0;
     for (size_t i = 0; i < conf->rule_count; i++)
-        policies += conf->rules[i]->file != NULL;
+        policies += strcmp(conf->rules[i]->name, "built-in") != 0;
     print_count(policies, "policy", "policies", ", ");
     print_count(list_length(conf->trust_anchors), "trust anchor file", "trust anchor files", warnings > 0 ? ", " : "");
     if (warnings > 0)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store of partners' certificates, and keys made beside an existing configuration. */
+#include "program.h"
+
+/* dir/a and dir/b: configurations of acme.test and partner.test. */
+static char *two_domains(void)
+{
+    char *dir = new_folder();
+    owned(run) struct run a = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
+    owned(run) struct run b = run("domsec init --domain partner.test --algorithm p256 '%s/b'", dir);
+    cr_assert_eq(a.status, 0, "%s", a.err);
+    cr_assert_eq(b.status, 0, "%s", b.err);
+    return dir;
+}
+
+static char *fingerprint(const char *dir, const char *file)
+{
+    owned(run) struct run shown = run("openssl x509 -in '%s/%s' -noout -fingerprint -sha256", dir, file);
+    cr_assert_eq(shown.status, 0);
+    char *equals = strchr(shown.out, '=');
+    cr_assert_not_null(equals);
+    g_strchomp(equals);
+    return g_strdup(equals + 1); /* AB:CD:… */
+}
+
+static char *without_colons(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, ":", -1);
+    g_autofree char *joined = g_strjoinv("", words);
+    return g_ascii_strdown(joined, -1);
+}
+
+Test(cert, import_list_show_export_find_remove)
+{
+    owned(folder) char *dir = two_domains();
+    g_autofree char *colons = fingerprint(dir, "b/keys/dca.pem");
+    g_autofree char *id = without_colons(colons);
+    owned(run) struct run none = run("domsec cert find -c '%s/a/domsec.conf' bob@partner.test", dir);
+    expect_status(none, 1);
+    owned(run) struct run imported = run("domsec cert import '%s/b/keys/dca.pem' -c '%s/a/domsec.conf'", dir, dir);
+    expect_status(imported, 0);
+    expect_contains(imported.out, id);
+    owned(run) struct run again = run("domsec cert import '%s/b/keys/dca.pem' -c '%s/a/domsec.conf'", dir, dir);
+    expect_status(again, 0);
+    owned(run) struct run listed = run("domsec cert list -c '%s/a/domsec.conf'", dir);
+    expect_status(listed, 0);
+    expect_contains(listed.out, "domain-confidentiality-authority@partner.test");
+    owned(run) struct run json = run("domsec cert list --json -c '%s/a/domsec.conf'", dir);
+    expect_contains(json.out, id);
+    owned(run) struct run shown = run("domsec cert show %s -c '%s/a/domsec.conf'", colons, dir);
+    expect_status(shown, 0);
+    expect_contains(shown.out, "keyAgreement");
+    expect_contains(shown.out, "EC-prime256v1");
+    owned(run) struct run exported = run("domsec cert export %.12s -c '%s/a/domsec.conf'", id, dir);
+    g_autofree char *original = read_text(dir, "b/keys/dca.pem");
+    expect_status(exported, 0);
+    cr_expect_str_eq(exported.out, original);
+    owned(run) struct run found = run("domsec cert find bob@partner.test -c '%s/a/domsec.conf'", dir);
+    expect_status(found, 0);
+    expect_contains(found.out, "the domain");
+    owned(run) struct run other = run("domsec cert find bob@another.test -c '%s/a/domsec.conf'", dir);
+    expect_status(other, 1);
+    owned(run) struct run removed = run("domsec cert remove %.8s -c '%s/a/domsec.conf'", id, dir);
+    expect_status(removed, 0);
+    owned(run) struct run gone = run("domsec cert remove %.8s -c '%s/a/domsec.conf'", id, dir);
+    cr_expect_neq(gone.status, 0);
+    owned(run) struct run empty = run("domsec cert list --json -c '%s/a/domsec.conf'", dir);
+    cr_expect_str_eq(empty.out, "[]\n");
+}
+
+Test(cert, shows_our_own_too)
+{
+    owned(folder) char *dir = two_domains();
+    g_autofree char *colons = fingerprint(dir, "a/keys/dsa.pem");
+    owned(run) struct run shown = run("domsec cert show %s -c '%s/a/domsec.conf'", colons, dir);
+    expect_status(shown, 0);
+    expect_contains(shown.out, "domain-signing-authority@acme.test");
+    owned(run) struct run unknown = run("domsec cert show 0123456789 -c '%s/a/domsec.conf'", dir);
+    expect_status(unknown, 65);
+}
+
+Test(cert, refuses_what_is_no_certificate)
+{
+    owned(folder) char *dir = two_domains();
+    write_text(dir, "rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    const char *const files[] = {"rubbish.pem", "missing.pem", "a/keys/dsa.key", "a"};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        owned(run) struct run refused = run("domsec cert import '%s/%s' -c '%s/a/domsec.conf'", dir, files[i], dir);
+        cr_expect(refused.status == 65 || refused.status == 75 || refused.status == 78, "%s: %d", files[i],
+                  refused.status);
+        cr_expect_str_not_empty(refused.err);
+    }
+    owned(run) struct run authority = run("domsec cert import '%s/b/ca/ca.pem' -c '%s/a/domsec.conf'", dir, dir);
+    expect_contains(authority.out, "anchors");
+    owned(run) struct run empty = run("domsec cert list --json -c '%s/a/domsec.conf'", dir);
+    cr_expect_str_eq(empty.out, "[]\n");
+}
+
+Test(key, new_with_a_certificate_from_the_private_authority)
+{
+    owned(folder) char *dir = two_domains();
+    owned(run) struct run made = run("domsec key new --domain acme.test --role domain-confidentiality-authority "
+                                     "--out '%s/a/keys/dca2.key' --ca '%s/a/ca' --algorithm rsa2048",
+                                     dir, dir);
+    expect_status(made, 0);
+    expect_contains(made.out, "dca2.pem");
+    cr_expect_eq(mode_of(dir, "a/keys/dca2.key"), 0600);
+    owned(run) struct run verified = run("openssl verify -x509_strict -purpose smimeencrypt -CAfile '%s/a/ca/ca.pem' "
+                                         "'%s/a/keys/dca2.pem'",
+                                         dir, dir);
+    expect_status(verified, 0);
+    owned(run) struct run again = run("domsec key new --domain acme.test --role domain-confidentiality-authority "
+                                      "--out '%s/a/keys/dca2.key' --ca '%s/a/ca' --algorithm p256",
+                                      dir, dir);
+    expect_status(again, 65);
+    /* an authority's certificate that is not the key's */
+    copy_file(dir, "b/ca/ca.pem", dir, "a/ca/ca.pem");
+    owned(run) struct run wrong = run("domsec key new --domain acme.test --role review-authority "
+                                      "--out '%s/a/keys/r.key' --ca '%s/a/ca' --algorithm p256",
+                                      dir, dir);
+    expect_status(wrong, 65);
+    cr_expect_eq(mode_of(dir, "a/keys/r.key"), 0, "a key without its certificate stayed");
+}
+
+Test(key, requests)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec key new --domain acme.test --role review-authority --algorithm p256 "
+                                     "--out '%s/review.key'",
+                                     dir);
+    expect_status(made, 0);
+    owned(run) struct run beside = run("openssl req -in '%s/review.csr' -noout -verify -text -nameopt RFC2253", dir);
+    expect_status(beside, 0);
+    expect_contains(beside.out, "Subject: CN=review-authority,O=acme.test\n");
+    expect_contains(beside.out, "Digital Signature");
+    owned(run) struct run printed = run("domsec key csr --domain acme.test --role domain-signing-authority "
+                                        "--key 'file:%s/review.key'",
+                                        dir);
+    expect_status(printed, 0);
+    owned(run) struct run shown = run_with(printed.out, "openssl req -noout -verify -subject -nameopt RFC2253");
+    expect_status(shown, 0);
+    expect_contains(shown.out, "subject=CN=domain-signing-authority,O=acme.test\n");
+    owned(run) struct run written = run("domsec key csr --domain acme.test --role domain-signing-authority "
+                                        "--key '%s/review.key' --out '%s/new.csr'",
+                                        dir, dir);
+    expect_status(written, 0);
+    owned(run) struct run twice = run("domsec key csr --domain acme.test --role domain-signing-authority "
+                                      "--key '%s/review.key' --out '%s/new.csr'",
+                                      dir, dir);
+    expect_status(twice, 65);
+    owned(run) struct run missing = run("domsec key csr --domain acme.test --role domain-signing-authority "
+                                        "--key '%s/none.key'",
+                                        dir);
+    cr_expect_neq(missing.status, 0);
+    cr_expect_str_empty(missing.out);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two domains made by `domsec init` that know each other, and messages through `domsec filter` and `explain`. */
+#include "program.h"
+
+#define MESSAGE                                                                                                        \
+    "From: Alice <alice@acme.test>\nTo: Bob <bob@partner.test>\nSubject: plans\nMessage-ID: <1@acme.test>\n"           \
+    "Date: Mon, 04 May 2026 12:00:00 +0000\n\nA line of plans.\n"
+
+/* What administrators do with each other's authority and certificate. */
+static void introduce(const char *dir, const char *own, const char *peer, const char *peer_domain, const char *extra)
+{
+    g_autofree char *from = g_build_filename(dir, peer, NULL);
+    g_autofree char *to = g_build_filename(dir, own, NULL);
+    copy_file(from, "ca/ca.pem", to, "anchors/peer.pem");
+    copy_file(from, "keys/dca.pem", to, "certs/peer-dca.pem");
+    g_autofree char *name = g_strdup_printf("policy.d/%s.conf", peer_domain);
+    g_autofree char *text =
+        g_strdup_printf("domain = \"%s\";\noutbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n"
+                        "inbound = { require = \"sign+encrypt\"; otherwise = \"reject\"; };\n"
+                        "certificates = ( \"certs/peer-dca.pem\" );\nanchors = ( \"anchors/peer.pem\" );\n%s",
+                        peer_domain, extra);
+    write_text(to, name, text);
+}
+
+static char *two_domains(const char *algorithm, const char *extra)
+{
+    char *dir = new_folder();
+    owned(run) struct run a = run("domsec init --domain acme.test --algorithm %s '%s/a'", algorithm, dir);
+    owned(run) struct run b = run("domsec init --domain partner.test --algorithm %s '%s/b'", algorithm, dir);
+    cr_assert_eq(a.status, 0, "%s", a.err);
+    cr_assert_eq(b.status, 0, "%s", b.err);
+    introduce(dir, "a", "b", "partner.test", extra);
+    introduce(dir, "b", "a", "acme.test", extra);
+    return dir;
+}
+
+static void round_trip(const char *algorithm, const char *extra)
+{
+    owned(folder) char *dir = two_domains(algorithm, extra);
+    owned(run) struct run out = run_with(
+        MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice --report '%s/out.json'", dir,
+        dir);
+    expect_status(out, 0);
+    expect_contains(out.out, "application/pkcs7-mime");
+    expect_contains(out.out, "Subject: plans\n");
+    cr_expect_null(strstr(out.out, "A line of plans"), "plaintext left");
+    cr_expect_null(strchr(out.out, '\r'), "line ends are not those of the input");
+    g_autofree char *report = read_text(dir, "out.json");
+    expect_contains(report, "\"verdict\": \"accept\"");
+    expect_contains(report, "\"protect\": \"sign+encrypt\"");
+    expect_contains(report, "bob@partner.test");
+
+    owned(run) struct run in =
+        run_with(out.out,
+                 "domsec filter -c '%s/b/domsec.conf' --direction inbound --from alice@acme.test "
+                 "--to bob@partner.test --report - --output '%s/in'",
+                 dir, dir);
+    expect_status(in, 0);
+    cr_expect_str_empty(in.out);
+    expect_contains(in.err, "\"result\": \"pass\"");
+    g_autofree char *delivered = read_text(dir, "in/1.eml");
+    expect_contains(delivered, "\n\nA line of plans.\n");
+    expect_contains(delivered, "Authentication-Results: partner.test;");
+}
+
+Test(filter, round_trip_between_two_domains)
+{
+    round_trip("p256", "");
+    round_trip("rsa2048", "cipher = \"aes-256-cbc\"; format = \"opaque\";\n");
+}
+
+Test(filter, what_was_tampered_with_is_rejected)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run out =
+        run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice", dir);
+    expect_status(out, 0);
+    char *body = strstr(out.out, "\n\n");
+    cr_assert_not_null(body);
+    size_t middle = strlen(body) / 2;
+    body[middle] = body[middle] == 'A' ? 'B' : 'A';
+    owned(run) struct run in =
+        run_with(out.out,
+                 "domsec filter -c '%s/b/domsec.conf' --direction inbound --from alice@acme.test "
+                 "--to bob@partner.test --report '%s/in.json'",
+                 dir, dir);
+    expect_status(in, 65);
+    cr_expect_str_empty(in.out);
+    expect_contains(in.err, "reject: 550 5.");
+    g_autofree char *report = read_text(dir, "in.json");
+    expect_contains(report, "\"verdict\": \"reject\"");
+}
+
+Test(filter, a_stranger_is_not_signed_for)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run out =
+        run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --output '%s/out'", dir, dir);
+    expect_status(out, 65);
+    cr_expect_str_empty(out.out);
+    cr_expect_eq(mode_of(dir, "out/1.eml"), 0);
+    expect_contains(out.err, "reject: 5");
+    owned(run) struct run trusted =
+        run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --client 127.0.0.1", dir);
+    expect_status(trusted, 0);
+}
+
+Test(filter, untouched_is_the_same_byte_for_byte)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    const char *const messages[] = {
+        "From: alice@acme.test\nTo: carol@nowhere.test\n\nLF lines\n",
+        "From: alice@acme.test\r\nTo: carol@nowhere.test\r\n\r\nCRLF lines, no end",
+        "From: alice@acme.test\nTo: carol@nowhere.test\nSubject:no space\n folded\n\nodd \rline\n\n\n",
+        "From: alice@acme.test\nTo: carol@nowhere.test\n",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
+        owned(run) struct run out =
+            run_with(messages[i], "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice", dir);
+        expect_status(out, 0);
+        cr_expect_str_eq(out.out, messages[i]);
+    }
+}
+
+Test(filter, a_message_over_the_limit_is_rejected)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    g_autofree char *configuration = read_text(dir, "a/domsec.conf");
+    g_autofree char *limited = g_strconcat(configuration, "message_size_limit = 20000;\n", NULL);
+    write_text(dir, "a/domsec.conf", limited);
+    GString *big = g_string_new(MESSAGE);
+    while (big->len < 30000)
+        g_string_append(big, "and one more line of them, to make it long\n");
+    owned(run) struct run out =
+        run_with(big->str, "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice", dir);
+    expect_status(out, 65);
+    cr_expect_str_empty(out.out);
+    expect_contains(out.err, "552 5.3.4");
+    g_string_free(big, TRUE);
+}
+
+Test(filter, certificates_are_judged_at_the_time_given)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run late = run_with(MESSAGE,
+                                          "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice "
+                                          "--at 2099-01-01T00:00:00Z",
+                                          dir);
+    expect_status(late, 65);
+    cr_expect_str_empty(late.out);
+    expect_contains(late.err, "expired");
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autoptr(GDateTime) then = g_date_time_add_years(now, 1);
+    g_autofree char *text = g_date_time_format_iso8601(then);
+    owned(run) struct run in_time =
+        run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice --at %s", dir, text);
+    expect_status(in_time, 0);
+}
+
+Test(filter, lost_output_is_a_temporary_failure)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    g_autofree char *configuration = g_build_filename(dir, "a/domsec.conf", NULL);
+    const char *build = g_getenv("DOMSEC_BUILD");
+    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec", NULL);
+    char *words[] = {program,          (char *)"filter",      (char *)"-c",
+                     configuration,    (char *)"--direction", (char *)"outbound",
+                     (char *)"--auth", (char *)"alice",       NULL};
+    int ends[2];
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]); /* nobody reads */
+    owned(run) struct run out = run_words(words, MESSAGE, strlen(MESSAGE), ends[1]);
+    close(ends[1]);
+    expect_status(out, 75);
+    expect_contains(out.err, "standard output");
+    owned(run) struct run no_report = run_with(MESSAGE,
+                                               "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice "
+                                               "--report /nonexistent/report",
+                                               dir);
+    expect_status(no_report, 75);
+    cr_expect_str_empty(no_report.out, "a message without the report that was asked for");
+}
+
+Test(filter, recipients_from_the_header_must_be_clear)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run none = run_with("From: alice@acme.test\nSubject: x\n\n",
+                                          "domsec filter -c '%s/a/domsec.conf' "
+                                          "--direction outbound",
+                                          dir);
+    expect_status(none, 64);
+    expect_contains(none.err, "--to");
+    owned(run) struct run odd = run_with("From: alice@acme.test\nTo: a@b.test <c@d.test> <e@f.test>\n\n",
+                                         "domsec filter -c '%s/a/domsec.conf' --direction outbound", dir);
+    expect_status(odd, 64);
+    expect_contains(odd.err, "To field");
+}
+
+Test(explain, tells_rule_decision_and_certificates)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run known =
+        run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test "
+            "--auth alice --subject plans",
+            dir);
+    expect_status(known, 0);
+    const char *const wanted[] = {"partner.test.conf", "accept: sign, encrypt",
+                                  "CN=domain-confidentiality-authority,O=partner.test", "yes", "plans"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+        expect_contains(known.out, wanted[i]);
+    owned(run) struct run plain =
+        run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to carol@nowhere.test", dir);
+    expect_status(plain, 0);
+    expect_contains(plain.out, "leave as it is");
+    write_text(dir, "a/policy.d/third.test.conf",
+               "domain = \"third.test\";\noutbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n");
+    owned(run) struct run missing =
+        run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to d@third.test --auth alice", dir);
+    expect_status(missing, 65);
+    expect_contains(missing.out, "none found");
+    expect_contains(missing.out, "reject");
+}

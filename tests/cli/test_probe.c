@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a milter answers: a listener of the test's own that plays a good, a silent, a rude and an absent one. */
+#include "cli/probe.h"
+
+#include "program.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct player {
+    int listener;
+    const char *answer;
+    size_t length;
+};
+
+static void *play(void *data)
+{
+    const struct player *player = data;
+    int fd = accept(player->listener, NULL, NULL);
+    char received[64];
+    if (fd >= 0 && recv(fd, received, sizeof(received), 0) > 0 && player->length > 0)
+        (void)send(fd, player->answer, player->length, MSG_NOSIGNAL);
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+static bool probe(const char *answer, size_t length, unsigned *version, struct error *error)
+{
+    owned(folder) char *dir = new_folder();
+    g_autofree char *path = g_build_filename(dir, "milter", NULL);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+    struct player player = {socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), answer, length};
+    cr_assert(bind(player.listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+              listen(player.listener, 1) == 0);
+    GThread *thread = g_thread_new("milter", play, &player);
+    g_autofree char *name = g_strconcat("local:", path, NULL);
+    bool good = probe_milter(name, version, error);
+    g_thread_join(thread);
+    close(player.listener);
+    return good;
+}
+
+Test(probe, answers)
+{
+    struct error error = {0};
+    unsigned version = 0;
+    cr_expect(probe("\0\0\0\015O\0\0\0\006\0\0\0\077\0\0\0\0", 17, &version, &error), "%s", error.text);
+    cr_expect_eq(version, 6);
+}
+
+Test(probe, what_is_no_milter)
+{
+    struct error error = {0};
+    unsigned version = 0;
+    cr_expect_not(probe("220 mx.partner.test ESMTP\r\n", 27, &version, &error));
+    expect_contains(error.text, "no milter");
+    cr_expect_not(probe("", 0, &version, &error));
+    expect_contains(error.text, "no answer");
+    cr_expect_not(probe_milter("local:/nonexistent/socket", &version, &error));
+    expect_contains(error.text, "/nonexistent/socket");
+    cr_expect_not(probe_milter("inet:1@127.0.0.1", &version, &error));
+    expect_contains(error.text, "nothing answers");
+    cr_expect_not(probe_milter("inet:no-such-port@127.0.0.1", &version, &error));
+}
+
+Test(status, tells_what_is_wrong)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made =
+        run("domsec init --domain acme.test --algorithm p256 --listen local:%s/socket '%s/a'", dir, dir);
+    expect_status(made, 0);
+    owned(run) struct run text = run("domsec status -c '%s/a/domsec.conf'", dir);
+    expect_status(text, 1);
+    expect_contains(text.out, "nothing answers");
+    expect_contains(text.out, "domain-signing-authority");
+    expect_contains(text.out, "(all others)");
+    owned(run) struct run json = run("domsec status --json -c '%s/a/domsec.conf'", dir);
+    expect_status(json, 1);
+    expect_contains(json.out, "\"answers\": false");
+    expect_contains(json.out, "\"key\": \"EC-prime256v1\"");
+}
+
+Test(status, shows_counters)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made =
+        run("domsec init --domain acme.test --algorithm p256 --listen local:%s/socket '%s'", dir, dir);
+    expect_status(made, 0);
+    g_autofree char *configuration = read_text(dir, "domsec.conf");
+    g_autofree char *with = g_strconcat(configuration, "metrics_file = \"metrics.prom\";\n", NULL);
+    write_text(dir, "domsec.conf", with);
+    write_text(dir, "metrics.prom", "# TYPE x counter\nx{direction=\"inbound\",reason=\"a b\"} 7\n");
+    owned(run) struct run text = run("domsec status -c '%s/domsec.conf'", dir);
+    expect_contains(text.out, "x{direction=\"inbound\",reason=\"a b\"}  7\n");
+    cr_expect_null(strstr(text.out, "# TYPE"));
+    owned(run) struct run json = run("domsec status --json -c '%s/domsec.conf'", dir);
+    expect_contains(json.out, "7.0");
+}

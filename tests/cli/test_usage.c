@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Help, versions, and what is said to those who mistype; check's exit status. */
+#include "program.h"
+
+Test(usage, status_and_stream)
+{
+    const struct {
+        const char *call;
+        int status;
+        const char *out, *err; /* contained; NULL: the stream stays empty */
+    } table[] = {
+        {"domsec", 64, NULL, "usage: domsec COMMAND"},
+        {"domsec --help", 0, "filter", NULL},
+        {"domsec help", 0, "filter", NULL},
+        {"domsec help filter", 0, "--report FILE", NULL},
+        {"domsec help no-such", 64, NULL, "no command no-such"},
+        {"domsec --version", 0, "domsec 0.", NULL},
+        {"domsec no-such", 64, NULL, "no command no-such"},
+        {"domsec init --help", 0, "--algorithm WORD", NULL},
+        {"domsec check --help", 0, "-c, --config FILE", NULL},
+        {"domsec explain -h", 0, "--subject TEXT", NULL},
+        {"domsec status --help", 0, "--json", NULL},
+        {"domsec check --frob", 64, NULL, "no option --frob"},
+        {"domsec check -x", 64, NULL, "no option -x"},
+        {"domsec check -c", 64, NULL, "-c wants a value"},
+        {"domsec check --config", 64, NULL, "--config wants a value"},
+        {"domsec check extra", 64, NULL, "extra"},
+        {"domsec check -c a -c b", 64, NULL, "twice"},
+        {"domsec cert", 64, NULL, "cert import"},
+        {"domsec cert --help", 0, "cert import", NULL},
+        {"domsec help cert", 0, "cert find", NULL},
+        {"domsec cert frob", 64, NULL, "no command frob"},
+        {"domsec cert show", 64, NULL, "one id"},
+        {"domsec cert show xyz", 64, NULL, "no id"},
+        {"domsec cert show abc", 64, NULL, "no id"},
+        {"domsec cert import", 64, NULL, "file of certificates"},
+        {"domsec cert find --help", 0, "ADDRESS", NULL},
+        {"domsec cert find 'not an address'", 64, NULL, "domsec: "},
+        {"domsec key", 64, NULL, "key new"},
+        {"domsec key new --domain acme.test --role x --out /nonexistent/k", 64, NULL, "no role"},
+        {"domsec key new --domain acme.test --role review-authority", 64, NULL, "--out"},
+        {"domsec key csr --domain acme.test --role review-authority", 64, NULL, "--key"},
+        {"domsec explain --from a@acme.test", 64, NULL, "--to"},
+        {"domsec explain --from a@@b --to c@d.test", 64, NULL, "domsec: "},
+        {"domsec explain --from a@b.test --to ''", 64, NULL, "empty"},
+        {"domsec filter", 64, NULL, "--direction"},
+        {"domsec filter --direction sideways", 64, NULL, "--direction"},
+        {"domsec filter --direction inbound --at tomorrow", 64, NULL, "RFC 3339"},
+        {"domsec filter --direction inbound --at 2026-05-04T12:00:00", 64, NULL, "RFC 3339"},
+        {"domsec filter --direction inbound -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
+        {"domsec explain --from a@b.test --to c@d.test -c /nonexistent/domsec.conf", 78, NULL,
+         "/nonexistent/domsec.conf"},
+        {"domsec status -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
+        {"domsec cert list -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
+        {"domsec check -c /nonexistent/domsec.conf", 1, "/nonexistent/domsec.conf", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        owned(run) struct run got = run("%s", table[i].call);
+        cr_expect_eq(got.status, table[i].status, "%s: status %d\n%s%s", table[i].call, got.status, got.out, got.err);
+        if (table[i].out == NULL)
+            cr_expect_str_empty(got.out, "%s: %s", table[i].call, got.out);
+        else
+            expect_contains(got.out, table[i].out);
+        if (table[i].err == NULL)
+            cr_expect_str_empty(got.err, "%s: %s", table[i].call, got.err);
+        else
+            expect_contains(got.err, table[i].err);
+        cr_expect_null(strchr(got.out, '\033'), "%s: colours although this is no terminal", table[i].call);
+        cr_expect_null(strchr(got.err, '\033'), "%s: colours although this is no terminal", table[i].call);
+    }
+}
+
+Test(usage, lost_output_is_no_success)
+{
+    int full = open("/dev/full", O_WRONLY);
+    if (full < 0)
+        return;
+    const char *build = g_getenv("DOMSEC_BUILD");
+    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec", NULL);
+    char *words[] = {program, (char *)"--help", NULL};
+    owned(run) struct run got = run_words(words, "", 0, full);
+    close(full);
+    expect_status(got, 75);
+}
+
+Test(check, each_fault_has_its_line)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
+    expect_status(made, 0);
+    write_text(dir, "policy.d/partner.test.conf",
+               "domain = \"partner.test\";\noutbound = { protct = \"sign\"; };\nanchors = ( \"anchors/none.pem\" );\n");
+    owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_status(bad, 1);
+    expect_contains(bad.out, "partner.test.conf:2: ");
+    expect_contains(bad.out, "protect");
+    expect_contains(bad.out, "configuration is bad: ");
+    write_text(dir, "policy.d/partner.test.conf", "domain = \"partner.test\";\noutbound = { protect = \"sign\"; };\n");
+    owned(run) struct run good = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_status(good, 0);
+    expect_contains(good.out, "configuration is good: 2 identities, 1 policy, 1 trust anchor file\n");
+}
+
+Test(check, a_key_of_another_certificate_is_a_fault)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
+    expect_status(made, 0);
+    copy_file(dir, "keys/dca.key", dir, "keys/dsa.key");
+    owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_status(bad, 1);
+    expect_contains(bad.out, "domsec.conf:");
+}
