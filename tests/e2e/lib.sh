@@ -44,7 +44,7 @@ rig_begin() {
     SERIAL=0
     mkdir "$RIG/sent"
     trap rig_trap EXIT
-    trap 'exit 130' INT TERM HUP
+    trap "exit 130" INT TERM HUP
 }
 
 rig_trap() {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mail_compare SENT DELIVERED: does the delivered message say what was sent?
+ * mail_compare [-n] SENT DELIVERED: does the delivered message say what was sent?
  *
  * Equal means: the same tree of parts, each with the same media type, parameters, disposition and Content-ID, each leaf the
  * same octets once its transfer encoding is taken off (text with its line ends as LF), and every header field of the sent
  * message, MIME fields apart, in its place and unchanged to the octet, folding included (transports may add fields of
- * their own). Prints "N parts, N octets" and ends with 0, or prints the first difference and ends with 1.
+ * their own). With -n the last line of a leaf may have got a line end. Prints "N parts, N octets" and ends with 0, or prints the first difference and ends with 1.
  * GMime reads both; nothing of the product is used.
  */
 #include <gmime/gmime.h>
@@ -17,6 +17,7 @@
 struct count {
     unsigned parts;
     size_t octets;
+    bool final_line_end; /* may have been added */
 };
 
 static void differ(const char *what, const char *sent, const char *delivered)
@@ -116,6 +117,8 @@ static void compare_leaf(GMimeObject *sent, GMimeObject *delivered, struct count
 
     count->parts++;
     count->octets += a->len;
+    if (count->final_line_end && b->len == a->len + 1 && b->data[a->len] == '\n')
+        g_byte_array_set_size(b, a->len);
     for (guint i = 0; i < MIN(a->len, b->len); i++)
         if (a->data[i] != b->data[i]) {
             g_autofree char *place = g_strdup_printf("octet %u of part %u", i, count->parts);
@@ -202,15 +205,15 @@ static void compare_part(GMimeObject *sent, GMimeObject *delivered, struct count
 
 int main(int argc, char **argv)
 {
-    struct count count = {0};
+    struct count count = {.final_line_end = argc == 4 && strcmp(argv[1], "-n") == 0};
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: mail_compare SENT DELIVERED\n");
+    if (argc != 3 + count.final_line_end) {
+        fprintf(stderr, "usage: mail_compare [-n] SENT DELIVERED\n");
         return 64;
     }
     g_mime_init();
-    GMimeMessage *sent = message_open(argv[1]);
-    GMimeMessage *delivered = message_open(argv[2]);
+    GMimeMessage *sent = message_open(argv[argc - 2]);
+    GMimeMessage *delivered = message_open(argv[argc - 1]);
     compare_message(sent, delivered, &count);
     printf("%u part%s, %zu octets\n", count.parts, count.parts == 1 ? "" : "s", count.octets);
     g_object_unref(sent);

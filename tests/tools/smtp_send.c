@@ -16,12 +16,13 @@ static char **option_to, **option_files;
 static gboolean option_utf8, option_eightbit, option_reset, option_abort;
 static int option_chunk = -1;
 
+/* Addresses are taken as file names are: octets, whatever the locale. */
 static const GOptionEntry OPTIONS[] = {
     {"server", 's', 0, G_OPTION_ARG_STRING, &option_server, "where to", "IP:PORT"},
     {"bind", 'b', 0, G_OPTION_ARG_STRING, &option_bind, "source address", "IP"},
     {"helo", 'h', 0, G_OPTION_ARG_STRING, &option_helo, "name in EHLO", "NAME"},
-    {"from", 'f', 0, G_OPTION_ARG_STRING, &option_from, "envelope sender", "ADDRESS"},
-    {"to", 't', 0, G_OPTION_ARG_STRING_ARRAY, &option_to, "envelope recipient, repeatable", "ADDRESS"},
+    {"from", 'f', 0, G_OPTION_ARG_FILENAME, &option_from, "envelope sender", "ADDRESS"},
+    {"to", 't', 0, G_OPTION_ARG_FILENAME_ARRAY, &option_to, "envelope recipient, repeatable", "ADDRESS"},
     {"xclient", 'x', 0, G_OPTION_ARG_STRING, &option_xclient, "send XCLIENT first", "ATTRIBUTES"},
     {"auth", 'a', 0, G_OPTION_ARG_STRING, &option_auth, "AUTH PLAIN", "USER:PASSWORD"},
     {"utf8", 'u', 0, G_OPTION_ARG_NONE, &option_utf8, "MAIL with SMTPUTF8 and BODY=8BITMIME", NULL},

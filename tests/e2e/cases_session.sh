@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Cases of ./run: the ways a message reaches the gateway, who may be signed for, and what the recipient is told.
+
+text_to_bob() {
+    next_id session
+    message text "Alice <alice@acme.test>" bob@partner.test "$ID" >"$FILE"
+}
+
+# sent_with OPTIONS...: a text message, handed over in that way.
+sent_with() {
+    text_to_bob
+    send acme alice@acme.test bob@partner.test "$FILE" "$@" && arrives_equal partner bob "$ID" "$FILE"
+}
+
+several_at_once() {
+    local ids=() files=() i
+    for i in 1 2 3 4 5; do
+        text_to_bob
+        ids+=("$ID") files+=("$FILE")
+    done
+    send acme alice@acme.test bob@partner.test "${files[0]}" "$@" "${files[@]:1}" || return
+    for i in 0 1 2 3 4; do
+        arrives_equal partner bob "${ids[i]}" "${files[i]}" || return
+    done
+}
+
+after_abort() {
+    text_to_bob
+    submit acme alice@acme.test bob@partner.test "$FILE" -A >/dev/null
+    local aborted=$ID
+    sent_with && not_delivered "$aborted"
+}
+
+cases_session() {
+    local WANT=smime=pass size
+    both sign+encrypt sign+encrypt
+    it "five messages over one connection" several_at_once
+    it "RSET in the middle of each of five messages" several_at_once -r
+    it "a connection dropped in the middle of a message" after_abort
+    for size in 1 100 1000000; do
+        it "BDAT in chunks of $size" sent_with -c "$size"
+    done
+    it "several recipients" to_three
+}
+
+# One message, three recipients that are treated alike: one copy each, all equal.
+to_three() {
+    text_to_bob
+    send acme alice@acme.test bob@partner.test "$FILE" -t alice@partner.test -t carol@partner.test || return
+    local mailbox
+    for mailbox in bob alice others; do
+        arrives_equal partner "$mailbox" "$ID" "$FILE" || return
+    done
+}
+
+sendmail_local() { # OPTIONS...
+    text_to_bob
+    tr -d '\r' <"$FILE" | /usr/sbin/sendmail -C "$RIG/acme/etc" -f alice@acme.test "$@" || why "sendmail fails" || return
+    arrives_equal partner bob "$ID" "$FILE" && has_layers "authenveloped-data signed-data"
+}
+
+cases_submission() {
+    local WANT=smime=pass
+    both sign+encrypt sign+encrypt
+    it "sendmail(1), through non_smtpd_milters" sendmail_local -i bob@partner.test
+    it "sendmail -t" sendmail_local -i -t
+}
+
+# As what client, and from whom: 5xx, nothing delivered, and nothing on the wire.
+not_signed_for() { # BIND FROM-HEADER [OPTIONS]
+    next_id forged
+    message text "$2" bob@partner.test "$ID" >"$FILE"
+    refused '^5[0-9][0-9] 5\.7\.' acme alice@acme.test bob@partner.test "$FILE" -b "$1" "${@:3}" && not_delivered "$ID" || return
+    [ -z "$(on_the_wire acme "$ID")" ] || why "it left"
+}
+
+authenticated() { # BIND
+    text_to_bob
+    send acme alice@acme.test bob@partner.test "$FILE" -b "$1" -x LOGIN=alice && arrives_equal partner bob "$ID" "$FILE"
+}
+
+cases_originator() {
+    local WANT=smime=pass may_relay=${ORG_CLIENT[acme]%?}9
+    both sign sign
+    it "a client that is neither trusted nor authenticated" not_signed_for "$may_relay" "Alice <alice@acme.test>"
+    it "a From that is not ours" not_signed_for "${ORG_CLIENT[acme]}" "Mallory <mallory@example.test>"
+    it "two From addresses, one not ours" not_signed_for "${ORG_CLIENT[acme]}" "alice@acme.test, mallory@example.test"
+    it "no From" not_signed_for "${ORG_CLIENT[acme]}" ""
+    it "an authenticated client" authenticated "$may_relay"
+}
+
+# Fields that claim to be partner.test's own result go, whatever they look like; another server's stays.
+forged_results() {
+    next_id results
+    {
+        printf 'Authentication-Results: partner.test; smime=pass body.smime-identifier=forged@acme.test\r\n'
+        printf 'authentication-RESULTS:PARTNER.test; smime=pass (forged)\r\n'
+        printf 'Authentication-Results: (forged) partner.test 1; smime=pass\r\n'
+        printf 'Authentication-Results:\r\n (forged;)\r\n\tpartner.test\r\n ; smime=pass\r\n'
+        printf 'Authentication-Results: "partner.test"; smime=pass (forged)\r\n'
+        printf 'Authentication-Results: other.test; spf=pass (kept)\r\n'
+        message "$1" "Alice <alice@acme.test>" bob@partner.test "$ID"
+    } >"$FILE"
+    submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
+    arrives partner bob "$ID" || return
+    ! sed '/^$/q' "$GOT" | grep -q 'forged' || why "one is left" || return
+    sed '/^$/q' "$GOT" | grep -q 'kept' || why "another server's is gone"
+}
+
+# A protected message gets the result as the first field of its kind, once.
+one_result() {
+    sent_with || return
+    [ "$(sed '/^$/q' "$GOT" | grep -ci '^Authentication-Results: *partner.test')" = 1 ] || why "not exactly one result" || return
+    [[ $(result_of partner "$GOT") == *domain-signing-authority@acme.test* ]] || why "the signer is not named"
+}
+
+# A partner's message under another From than the signature's domain: marked, never passed.
+other_from() {
+    text_to_bob
+    send acme alice@acme.test bob@partner.test "$FILE" && arrives partner bob "$ID" || return
+    local wire copy=$RIG/sent/other.$SERIAL.eml
+    wire=$(on_the_wire acme "$ID")
+    next_id other
+    sed -e 's/^From: .*/From: The Boss <boss@example.test>\r/' -e "s/^Message-ID: .*/Message-ID: <$ID>\r/" "$wire" >"$copy"
+    submit partner boss@example.test bob@partner.test "$copy" -b "$STRANGER" >/dev/null || return 0
+    arrives partner bob "$ID" || return
+    [[ $(result_of partner "$GOT") != *smime=pass* ]] || why "passed for another domain"
+}
+
+cases_results() {
+    local WANT=smime=pass
+    OTHERWISE=tag both sign sign
+    it "forged results are removed" forged_results text
+    it "a message gets one result that names the signer" one_result
+    it "a domain's signature under another From does not pass" other_from
+}
+
+# An unsigned message from acme where partner requires a signature: on hold with all its bytes, delivered when released.
+on_hold() {
+    text_to_bob
+    submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
+    wait_for 5 held 1 || why "not in the hold queue" || return
+    not_delivered "$ID" || return
+    postsuper -c "$RIG/partner/etc" -H ALL 2>/dev/null
+    postqueue -c "$RIG/partner/etc" -f
+    arrives_equal partner bob "$ID" "$FILE"
+}
+
+held() {
+    [ "$(find "$RIG/partner/queue/hold" -type f | wc -l)" = "$1" ]
+}
+
+cases_quarantine() {
+    local WANT=
+    OTHERWISE=quarantine both sign sign
+    it "quarantine puts a message on hold" on_hold
+    WANT=smime=pass
+    it "and lets a good one through" sent_with
+}
+
+# refused_by_partner MAKER: what the SMTP client hears names the reason, with an enhanced status code.
+refused_by_partner() {
+    text_to_bob
+    refused '^550 5\.7\.[0-9]+ .*[a-z]{4}' partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" && not_delivered "$ID"
+}
+
+tampered_refused() { # HOW
+    text_to_bob
+    printf '%s\n' "$1" >"$RIG/acme/wire/tamper"
+    send acme alice@acme.test bob@partner.test "$FILE" || return
+    wait_for 10 in_log acme "said: 5[0-9][0-9] 5\.[67]\..*$" || why "not refused" || return
+    wait_for 5 queue_is_empty acme || why "still in the queue" || return
+    not_at_bob "$ID"
+}
+
+not_at_bob() {
+    [ -z "$(with_id "$1" "$RIG"/partner/mail/bob/new/*)" ] || why "delivered to Bob"
+}
+
+# Where policy delivers all the same, the result says what is wrong, and it is not "pass".
+tampered_marked() { # HOW
+    text_to_bob
+    printf '%s\n' "$1" >"$RIG/acme/wire/tamper"
+    send acme alice@acme.test bob@partner.test "$FILE" && arrives partner bob "$ID" || return
+    [[ $(result_of partner "$GOT") =~ smime=(fail|permerror|policy|none|neutral) ]] || why "result: $(result_of partner "$GOT")"
+}
+
+cases_refusal() {
+    both sign sign
+    it "an unsigned message where a signature is required" refused_by_partner
+    it "signed text altered on the way is refused" tampered_refused "replace 100 EUR|900 EUR"
+    it "a footer added to a signed message is refused" tampered_refused "footer Sent by a mailing list"
+    both sign+encrypt sign+encrypt
+    it "an unencrypted message where encryption is required" refused_by_partner
+    it "ciphertext altered on the way is refused" tampered_refused "flip 60"
+    OTHERWISE=tag both sign sign 'null_signature = false;'
+    it "signed text altered on the way is marked" tampered_marked "replace 100 EUR|900 EUR"
+    OTHERWISE=tag both sign+encrypt sign+encrypt
+    it "ciphertext altered on the way is marked" tampered_marked "flip 60"
+    it "and is delivered as it came" as_it_came
+}
+
+# Encrypted to somebody else: delivered byte for byte, marked.
+as_it_came() {
+    next_id foreign
+    local key=$RIG/sent/foreign
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=foreign -keyout "$key.key" -out "$key.pem" -days 2 2>/dev/null
+    {
+        head_of "Alice <alice@acme.test>" bob@partner.test "$ID" "Not for this gateway" | grep -v '^MIME-Version' | crlf
+        printf 'Content-Type: text/plain\r\n\r\nsecret\r\n' | openssl cms -encrypt -aes256 -binary "$key.pem" | sed 's/\r*$/\r/'
+    } >"$FILE"
+    submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
+    arrives_equal partner bob "$ID" "$FILE" || return
+    [[ $(result_of partner "$GOT") != *smime=pass* ]] || why "passed"
+}
+
+# broken CONTENT-TYPE BODY: whatever becomes of it, the answer is clean, nothing passes, and the gateway goes on.
+broken() {
+    next_id broken
+    {
+        head_of "Alice <alice@acme.test>" bob@partner.test "$ID" "Broken" | crlf
+        printf 'Content-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n' "$1" "$2"
+        cat
+    } >"$FILE"
+    local said before=${PIDS[gateway-partner]}
+    said=$(submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER")
+    gateway_alive partner || why "the gateway ended" || return
+    case $said in
+    250*)
+        arrives partner bob "$ID" || return
+        [[ $(result_of partner "$GOT") != *smime=pass* ]] || why "passed"
+        ;;
+    5[0-9][0-9]\ 5.*) not_delivered "$ID" ;;
+    *) why "answered $said" ;;
+    esac
+}
+
+nested() { # DEPTH
+    local i
+    for ((i = 0; i < $1; i++)); do
+        printf -- '--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n' "$i" $((i + 1))
+    done
+}
+
+cases_broken() {
+    OTHERWISE=tag both sign+encrypt sign+encrypt
+    it "truncated base64" broken 'application/pkcs7-mime; smime-type=enveloped-data' base64 <<<'MIIB'
+    it "no CMS at all" broken 'application/pkcs7-mime; smime-type=signed-data' base64 <<<'aGVsbG8gd29ybGQK'
+    it "an absurd ASN.1 length" broken 'application/pkcs7-mime; smime-type=authenveloped-data' base64 <<<'MIR/////BgsqhkiG9w0BCRABFw=='
+    it "an empty CMS" broken 'application/pkcs7-mime' base64 </dev/null
+    it "multipart/signed with one part" broken 'multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary=b' 7bit \
+        <<<$'--b\r\n\r\nhello\r\n--b--\r'
+    it "multipart/signed without a boundary" broken 'multipart/signed; protocol="application/pkcs7-signature"' 7bit <<<hello
+    it "an unknown transfer encoding" broken 'application/pkcs7-mime; smime-type=signed-data' x-rot13 <<<hello
+    it "a nesting bomb" broken 'multipart/mixed; boundary=b0' 7bit < <(nested 2000)
+    it "a hundred thousand parts" broken 'multipart/mixed; boundary=b' 7bit < <(yes $'--b\r\n\r\nx\r' | head -n 400000)
+}
