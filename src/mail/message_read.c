@@ -53,9 +53,8 @@ static bool scan_header(struct reader *reader, const char *data, size_t length, 
         reader->line_length = 0;
         reader->line_is_cr = false;
     }
-    /* A CR alone may be the start of the empty line. */
-    size_t size = stored + length - message->start - (reader->line_is_cr ? 1 : 0);
-    return message_check_header(message, size, reader->line_count, error);
+    size_t open = reader->line_is_cr ? 1 : 0; /* perhaps the first half of the empty line */
+    return message_check_header(message, stored + length - message->start - open, reader->line_count - open, error);
 }
 
 static bool store(struct reader *reader, const char *data, size_t length, struct error *error)
