@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shipped examples: etc/domsec.conf with policy/ as its policy folder, and the configurations in domsec.conf(5). */
+#include "scratch.h"
+
+#include "conf/option.h"
+
+TestSuite(examples, .init = scratch_setup, .fini = scratch_teardown);
+
+static char *shipped(const char *name)
+{
+    const char *tests = g_getenv("DOMSEC_TESTS");
+    g_autofree char *file = g_build_filename(tests != NULL ? tests : "tests", "..", name, NULL);
+    char *text = NULL;
+    cr_assert(g_file_get_contents(file, &text, NULL, NULL), "%s", file);
+    return text;
+}
+
+static size_t install(void)
+{
+    g_autofree char *main_text = shipped("etc/domsec.conf");
+    scratch_write("domsec.conf", main_text);
+    const char *tests = g_getenv("DOMSEC_TESTS");
+    g_autofree char *folder = g_build_filename(tests != NULL ? tests : "tests", "../policy", NULL);
+    g_autoptr(GDir) directory = g_dir_open(folder, 0, NULL);
+    cr_assert_not_null(directory);
+    size_t count = 0;
+    for (const char *name; (name = g_dir_read_name(directory)) != NULL; count++) {
+        g_autofree char *from = g_build_filename("policy", name, NULL);
+        g_autofree char *to = g_build_filename("policy.d", name, NULL);
+        g_autofree char *text = shipped(from);
+        scratch_write(to, text);
+    }
+    return count;
+}
+
+static struct conf *load_good(void)
+{
+    owned(faults) struct faults *faults = faults_new();
+    struct conf *conf = scratch_load(faults);
+    g_autofree char *text = scratch_faults(faults);
+    cr_assert_str_eq(text, "");
+    cr_assert_not_null(conf);
+    return conf;
+}
+
+static const struct rule *rule_named(const struct conf *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->rule_count; i++)
+        if (strcmp(conf->rules[i]->name, name) == 0)
+            return conf->rules[i];
+    cr_assert_fail("no %s", name);
+    return NULL;
+}
+
+Test(examples, load)
+{
+    size_t count = install();
+    owned(conf) struct conf *conf = load_good();
+    cr_expect_geq(count, 5);
+    cr_expect_eq(conf->rule_count, count);
+    cr_expect_eq(conf->identity_count, 2);
+    for (size_t i = 0; i + 1 < conf->rule_count; i++) {
+        g_autofree char *name = g_strconcat(conf->rules[i]->domain, ".conf", NULL);
+        cr_expect_str_eq(conf->rules[i]->name, name);
+    }
+    cr_expect_eq(rule_named(conf, "default.conf")->outbound.protect, PROTECT_NONE);
+    cr_expect_eq(rule_named(conf, "partner.test.conf")->outbound.protect, PROTECT_SIGN_ENCRYPT);
+    cr_expect_eq(rule_named(conf, "partner.test.conf")->inbound.require, REQUIRE_SIGN_ENCRYPT);
+    cr_expect_eq(rule_named(conf, "mailbox.test.conf")->naming, NAMING_MAILBOX);
+    cr_expect_eq(rule_named(conf, "pinned.test.conf")->naming, NAMING_PINNED);
+    cr_expect_not(rule_named(conf, "sign-only.test.conf")->null_signature);
+}
+
+/* Keys of domsec.conf are all there, live or commented out, and those commented out show the default. */
+Test(examples, show_every_key)
+{
+    g_autofree char *text = shipped("etc/domsec.conf");
+    g_autofree char *policy = shipped("policy/partner.test.conf");
+    for (size_t i = 0; i < main_options.count; i++) {
+        const struct conf_option *option = &main_options.options[i];
+        g_autofree char *live = g_strdup_printf("\n%s = ", option->key);
+        g_autofree char *off = g_strdup_printf("\n# %s = ", option->key);
+        const char *shown = strstr(text, off);
+        cr_expect(shown != NULL || strstr(text, live) != NULL, "%s", option->key);
+        if (shown == NULL || (option->fallback == NULL && option->computed == NULL))
+            continue;
+        g_autofree char *fallback = option_default_text(option);
+        cr_expect_eq(strncmp(shown + strlen(off), fallback, strlen(fallback)), 0, "%s is not %s", option->key, fallback);
+    }
+    for (size_t i = 0; i < rule_options.count; i++)
+        cr_expect_not_null(strstr(policy, rule_options.options[i].key), "%s", rule_options.options[i].key);
+}
+
+/* What is commented out is good too. */
+Test(examples, commented_out_keys_load)
+{
+    install();
+    g_autofree char *text = shipped("etc/domsec.conf");
+    GString *all = g_string_new(text);
+    g_string_replace(all, "\n# spool_directory", "\n#spool_directory", 0); /* need not exist here */
+    g_string_replace(all, "\n# ", "\n", 0);
+    scratch_write("domsec.conf", all->str);
+    g_string_free(all, TRUE);
+    owned(conf) struct conf *conf = load_good();
+    cr_expect_str_eq(conf->user, "domsec");
+}
+
+Test(examples, of_the_manual)
+{
+    g_autofree char *page = shipped("man/domsec.conf.5");
+    g_auto(GStrv) pieces = g_strsplit(page, ".EX\n", -1);
+    cr_assert_eq(g_strv_length(pieces), 4);
+    for (int i = 1; i < 4; i++) {
+        char *end = strstr(pieces[i], ".EE\n");
+        cr_assert_not_null(end);
+        *end = '\0';
+        GString *text = g_string_new(pieces[i]);
+        g_string_replace(text, "\\-", "-", 0);
+        g_autofree char *name = i == 1 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
+        scratch_write(name, text->str);
+        g_string_free(text, TRUE);
+    }
+    owned(conf) struct conf *conf = load_good();
+    cr_expect_eq(conf->rule_count, 3);
+}
