@@ -6,7 +6,9 @@
  * A certificate that is wrong in itself fails also where the path cannot be told yet: trying again would not help it.
  */
 #include "cache.h"
+
 #include "store.h"
+#include <openssl/err.h>
 
 static bool check_path(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
@@ -30,17 +32,21 @@ static bool check_pinned(const struct chain_query *query, struct finding *findin
     return finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", query->rule->name);
 }
 
-void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding)
+static void check(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
     bool pinned = query->rule->naming == NAMING_PINNED && trust_is_pinned(trust, query->rule, query->leaf);
     bool good = pinned ? check_pinned(query, finding) : check_path(trust, query, finding);
-    if (query->purpose == PURPOSE_PATH)
-        return;
-    const char *refusal = usage_refusal(query->leaf, query->purpose);
+    const char *refusal = query->purpose == PURPOSE_PATH ? NULL : usage_refusal(query->leaf, query->purpose);
     if (refusal == NULL || finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY)
         return;
     g_autofree char *subject = certificate_subject(query->leaf);
     g_autofree char *shown = g_utf8_substring(subject, 0, MIN(g_utf8_strlen(subject, -1), 120));
     finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\" may not be used here: %s%s", shown, refusal,
                 good ? " (its certification path is valid)" : "");
+}
+
+void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding)
+{
+    check(trust, query, finding);
+    ERR_clear_error(); /* what OpenSSL had to say is in the finding */
 }
