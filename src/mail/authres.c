@@ -63,12 +63,30 @@ static bool holds_name(const char *text, size_t length, const char *ours)
     return false;
 }
 
+#define MAX_WORDS 64 /* looked at in a value that cannot be parsed */
+
+/* Is one of its words our name in another form than holds_name() looks for? */
+static bool has_word(struct slice value, const char *ours)
+{
+    struct lexer lexer;
+    lexer_init(&lexer, value);
+    for (int i = 0; i < MAX_WORDS; i++) {
+        struct token token = lexer_next(&lexer);
+        if (token.kind == TOKEN_END || token.kind == TOKEN_BAD)
+            return false;
+        g_autofree char *text = token_text(&token);
+        if (is_same_id(text, ours))
+            return true;
+    }
+    return false;
+}
+
 /* It cannot be parsed; is our name in it, also behind encoded-words, which no authserv-id may hold? */
 static bool may_be_ours(struct slice value, const char *ours)
 {
     if (value.len == 0)
         return false;
-    if (holds_name(value.data, value.len, ours))
+    if (holds_name(value.data, value.len, ours) || has_word(value, ours))
         return true;
     g_autofree char *text = g_strndup(value.data, value.len);
     g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, text);
