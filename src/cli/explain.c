@@ -10,11 +10,6 @@
 
 #include <string.h>
 
-static const char *yes_or_no(bool yes)
-{
-    return yes ? "yes" : "no";
-}
-
 static const char *treatment(const struct outbound_decision *decision)
 {
     if (decision->triple)
@@ -43,13 +38,13 @@ static void print_recipient(const struct reported_recipient *recipient)
         return;
     }
     printf("  certificates\n");
-    owned(table) struct table *table = table_new(5);
-    const char *const heading[] = {"sha256", "from", "used", "subject", "note"};
+    owned(table) struct table *table = table_new(4);
+    const char *const heading[] = {"sha256", "from", "subject", "note"};
     table_row(table, heading);
     for (size_t i = 0; i < recipient->certificate_count; i++) {
         const struct reported_certificate *found = &recipient->certificates[i];
         g_autofree char *id = g_strndup(found->sha256 != NULL ? found->sha256 : "", 16);
-        const char *cells[] = {id, found->source, yes_or_no(found->used), found->subject, found->note};
+        const char *cells[] = {id, found->source, found->subject, found->note};
         table_row(table, cells);
     }
     table_print(table, stdout, 4, true);
@@ -70,7 +65,8 @@ static int explain(const char *configuration, const struct envelope *envelope, c
     const char *from = envelope->sender.text;
     owned(result) struct result *result = gateway_explain(gateway, envelope, from, time(NULL));
     owned(table) struct table *table = table_new(2);
-    g_autofree char *reply = g_strdup_printf("%u %s %s", result->code, result->status, result->reply);
+    g_autofree char *reply = g_strdup_printf("%u %s %s", result->code, result->status,
+                                             strcmp(result->reply, result->reason) != 0 ? result->reply : "");
     const char *const rows[][2] = {
         {"from", from},
         {"subject", subject},

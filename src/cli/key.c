@@ -95,7 +95,7 @@ static int run_new(const struct command *self, int argc, char **argv)
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
         {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE",
-         "domain-signing-authority, domain-confidentiality-authority, …"},
+         "domain-signing-authority, domain-confidentiality-authority, ..."},
         {"out", 'o', OPTION_TEXT, &request.out, "FILE", "the new key, as keys/dca-2028.key; the rest goes beside it"},
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
         {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
@@ -144,7 +144,7 @@ static int run_csr(const struct command *self, int argc, char **argv)
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
         {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE",
-         "domain-signing-authority, domain-confidentiality-authority, …"},
+         "domain-signing-authority, domain-confidentiality-authority, ..."},
         {"key", 'k', OPTION_TEXT, &request.key, "KEY", "the private key: a file, or a URI as in the configuration"},
         {"out", 'o', OPTION_TEXT, &request.out, "FILE", "where the request goes; standard output if not given"},
     };

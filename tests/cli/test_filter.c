@@ -205,7 +205,7 @@ Test(explain, tells_rule_decision_and_certificates)
             dir);
     expect_status(known, 0);
     const char *const wanted[] = {"partner.test.conf", "accept: sign, encrypt",
-                                  "CN=domain-confidentiality-authority,O=partner.test", "yes", "plans"};
+                                  "CN=domain-confidentiality-authority,O=partner.test", "used", "plans"};
     for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
         expect_contains(known.out, wanted[i]);
     owned(run) struct run plain =
