@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The real daemon over its real socket: protocol, collecting, edits, replies. */
+#include "daemon.h"
+
+static struct daemon daemon_under_test;
+
+static void start_inet(void)
+{
+    daemon_start(&daemon_under_test, false, "message_size_limit = 65536;\nmemory_limit = 16384;\nrecipients_limit = 5;\n");
+}
+
+static void stop(void)
+{
+    daemon_stop(&daemon_under_test);
+}
+
+TestSuite(session, .init = start_inet, .fini = stop);
+
+static void expect_signed(const struct mc_outcome *outcome, const char *content)
+{
+    cr_assert(mc_accepted(outcome), "'%c' %s", outcome->disposition, outcome->reply);
+    cr_assert_not_null(outcome->body);
+    cr_expect_not(outcome->disordered);
+    const struct mc_edit *type = mc_find_edit(outcome, "Content-Type");
+    cr_assert_not_null(type);
+    cr_expect_not_null(strstr(type->value, "multipart/signed"), "%s", type->value);
+    cr_expect_null(strchr(type->value, '\r'));
+    g_autofree char *body = g_strndup((const char *)outcome->body->data, outcome->body->len);
+    cr_expect_not_null(strstr(body, content));
+    cr_expect_not_null(strstr(body, "application/pkcs7-signature"));
+}
+
+Test(session, negotiation)
+{
+    struct mc client;
+    cr_assert(mc_open(&client, daemon_under_test.address));
+    cr_assert(mc_negotiate(&client));
+    cr_expect_eq(client.version, 6);
+    cr_expect_eq(client.actions, MC_ADDHDRS | MC_CHGBODY | MC_CHGHDRS | MC_QUARANTINE | MC_SETSYMLIST);
+    cr_expect_eq(client.steps, SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_HDR_LEADSPC | SMFIP_NR_CONN |
+                                   SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_DATA | SMFIP_NR_HDR |
+                                   SMFIP_NR_EOH | SMFIP_NR_BODY);
+    cr_expect_str_eq(client.symbols[0]->str, "{client_addr} {daemon_name}");
+    cr_expect_str_eq(client.symbols[2]->str, "{auth_authen}");
+    cr_expect_str_eq(client.symbols[5]->str, "i");
+    cr_expect(mc_quit(&client));
+}
+
+/* A mail server that cannot do what is needed is refused, not served by halves. */
+Test(session, negotiation_without_body_edits)
+{
+    struct mc client;
+    cr_assert(mc_open(&client, daemon_under_test.address));
+    cr_expect_not(mc_negotiate_as(&client, 6, MC_ALL_ACTIONS & ~MC_CHGBODY, MC_ALL_STEPS));
+    mc_close(&client);
+}
+
+/* Chunks of any size, values with and without their leading space, steps with and without answers: the same edits. */
+Test(session, offers_and_chunks)
+{
+    static const struct {
+        uint32_t version, steps;
+        size_t chunk;
+    } rows[] = {
+        {6, MC_ALL_STEPS, 65535},
+        {6, MC_ALL_STEPS, 1},
+        {6, MC_ALL_STEPS, 7},
+        {6, MC_ALL_STEPS & ~(uint32_t)SMFIP_HDR_LEADSPC, 65535},
+        {6, 0x7ff, 65535}, /* no SMFIP_NR_ but for header fields, no leading space */
+        {2, 0x7f, 1000},   /* an old one */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct mc client;
+        struct mc_outcome outcome;
+        cr_assert(mc_open(&client, daemon_under_test.address));
+        mc_timeout(&client, 30);
+        cr_assert(mc_negotiate_as(&client, rows[i].version, rows[i].version == 6 ? MC_ALL_ACTIONS : 0x3f, rows[i].steps),
+                  "row %zu", i);
+        cr_assert(mc_macros(&client, SMFIC_CONNECT, "{client_addr}", "127.0.0.1", NULL));
+        cr_assert(mc_connect(&client, "localhost", "127.0.0.1") && mc_helo(&client, "localhost"), "row %zu", i);
+        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), rows[i].chunk, &outcome), "row %zu", i);
+        expect_signed(&outcome, "Hello Bob.\r\nA second line.");
+        const struct mc_edit *type = mc_find_edit(&outcome, "Content-Type");
+        cr_expect_eq(type->value[0] == ' ', (rows[i].steps & SMFIP_HDR_LEADSPC) != 0, "row %zu: \"%s\"", i, type->value);
+        mc_outcome_clear(&outcome);
+        mc_quit(&client);
+    }
+}
+
+Test(session, several_messages_a_connection)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    for (int i = 0; i < 20; i++) {
+        g_autofree char *message = g_strdup_printf("From: alice@acme.test\r\nSubject: %d\r\n\r\nnumber %d.\r\n", i, i);
+        g_autofree char *content = g_strdup_printf("number %d.", i);
+        cr_assert(exchange(&client, ALICE, BOB, message, strlen(message), 65535, &outcome));
+        expect_signed(&outcome, content);
+        mc_outcome_clear(&outcome);
+        if (i % 3 == 0)
+            cr_assert(mc_abort(&client));
+    }
+    mc_quit(&client);
+}
+
+Test(session, nothing_to_do_is_no_edit)
+{
+    static const struct {
+        const char *from, *to, *message;
+    } rows[] = {
+        {ALICE, CAROL, MESSAGE},
+        {CAROL, ALICE, "From: carol@other.test\r\nSubject:no space\r\nX-Odd:  two\n\tfolded \n\r\n\r\nno final newline"},
+    };
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        cr_assert(exchange(&client, rows[i].from, rows[i].to, rows[i].message, strlen(rows[i].message), 65535, &outcome));
+        cr_expect(mc_accepted(&outcome), "row %zu: '%c' %s", i, outcome.disposition, outcome.reply);
+        cr_expect_null(outcome.body, "row %zu", i);
+        /* Inbound mail may get its Authentication-Results; nothing else. */
+        for (guint j = 0; j < outcome.edits->len; j++)
+            cr_expect_str_eq(g_array_index(outcome.edits, struct mc_edit, j).name, "Authentication-Results");
+        if (i == 0)
+            cr_expect_eq(outcome.edits->len, 0);
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
+}
+
+static char *big_message(size_t body)
+{
+    GString *text = g_string_new("From: alice@acme.test\r\nSubject: big\r\n\r\n");
+    size_t start = text->len;
+    while (text->len - start < body)
+        g_string_append(text, "0123456789012345678901234567890123456789012345678901234567890123456789\r\n");
+    return g_string_free(text, FALSE);
+}
+
+/* Through memory, through the spool file, and over the limit. */
+Test(session, sizes)
+{
+    static const struct {
+        size_t body;
+        bool good;
+    } rows[] = {{10000, true}, {40000, true}, {64000, true}, {70000, false}, {3000000, false}, {1000, true}};
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *message = big_message(rows[i].body);
+        cr_assert(exchange(&client, ALICE, BOB, message, strlen(message), 4096, &outcome), "row %zu", i);
+        if (rows[i].good) {
+            expect_signed(&outcome, "0123456789\r\n");
+        } else {
+            cr_expect_eq(outcome.disposition, SMFIR_REPLYCODE, "row %zu", i);
+            cr_expect(g_str_has_prefix(outcome.reply, "552 5.3.4 "), "row %zu: %s", i, outcome.reply);
+            cr_expect_eq(outcome.edits->len, 0);
+        }
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
+}
+
+Test(session, huge_header)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    g_autofree char *value = g_strnfill(60000, 'x');
+    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB));
+    for (int i = 0; i < 10; i++)
+        cr_assert(mc_header(&client, "X-Huge", value));
+    cr_assert(mc_eoh(&client) && mc_body(&client, "x\r\n", 3, 3) && mc_end(&client, &outcome));
+    cr_expect(outcome.reply != NULL && g_str_has_prefix(outcome.reply, "552 5.3.4 "), "%s", outcome.reply);
+    mc_outcome_clear(&outcome);
+    /* The next one is served. */
+    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 65535, &outcome));
+    expect_signed(&outcome, "Hello Bob.");
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+}
+
+Test(session, envelope_failures)
+{
+    static const struct {
+        const char *from, *to[8], *want;
+    } rows[] = {
+        {ALICE, {BOB, "<x@@y.test>"}, "553 5.1.3 "},
+        {ALICE, {"<>"}, "553 5.1.3 "},
+        {"<a@b@c>", {BOB}, "553 5.1.7 "},
+        {ALICE, {BOB, BOB, BOB, BOB, BOB, BOB}, "452 4.5.3 "},
+        /* Not ours, from a network of ours: the policy demands a signature that may not be given. */
+        {CAROL, {BOB}, "550 5.7"},
+    };
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *message = "From: carol@other.test\r\n\r\nx\r\n";
+        cr_assert(mc_mail(&client, rows[i].from, NULL));
+        for (size_t j = 0; rows[i].to[j] != NULL; j++)
+            cr_assert(mc_rcpt(&client, rows[i].to[j]));
+        cr_assert(mc_message(&client, message, strlen(message), 0) && mc_end(&client, &outcome), "row %zu", i);
+        cr_expect(outcome.reply != NULL && g_str_has_prefix(outcome.reply, rows[i].want), "row %zu: '%c' %s", i,
+                  outcome.disposition, outcome.reply);
+        cr_expect_eq(outcome.edits->len, 0);
+        cr_expect_null(outcome.body);
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
+}
+
+Test(session, smtputf8)
+{
+    const char *message = "From: alice@acme.test\r\nTo: b\xc3\xb6" "b@partner.test\r\nSubject: gr\xc3\xbc\xc3\x9f"
+                          "e\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+                          "f\xc3\xbcr\r\n";
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(mc_mail(&client, ALICE, "SMTPUTF8", "BODY=8BITMIME", NULL) &&
+              mc_rcpt(&client, "<b\xc3\xb6" "b@partner.test>") &&
+              mc_message(&client, message, strlen(message), 0) && mc_end(&client, &outcome));
+    expect_signed(&outcome, "application/pkcs7-signature");
+    for (guint i = 0; i < outcome.body->len; i++)
+        cr_assert(outcome.body->data[i] < 0x80, "8-bit at %u", i);
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+}
+
+/* Trust is for the client that the macros name; without them, for the one of the connection. */
+Test(session, client_address)
+{
+    static const struct {
+        const char *macro, *connection, *user;
+        bool good;
+    } rows[] = {
+        {"127.0.0.1", "192.0.2.1", NULL, true},   {"192.0.2.1", "127.0.0.1", NULL, false},
+        {NULL, "127.0.0.1", NULL, true},          {NULL, "::1", NULL, true},
+        {NULL, "192.0.2.1", NULL, false},         {NULL, "2001:db8::1", NULL, false},
+        {NULL, NULL, NULL, false},                {"192.0.2.1", "192.0.2.1", "alice", true},
+        {"192.0.2.1", "192.0.2.1", "", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct mc client;
+        struct mc_outcome outcome;
+        cr_assert(mc_open(&client, daemon_under_test.address) && mc_negotiate(&client));
+        if (rows[i].macro != NULL)
+            mc_macros(&client, SMFIC_CONNECT, "{client_addr}", rows[i].macro, NULL);
+        cr_assert(mc_connect(&client, "host", rows[i].connection) && mc_helo(&client, "host"));
+        if (rows[i].user != NULL)
+            mc_macros(&client, SMFIC_MAIL, "{auth_authen}", rows[i].user, NULL);
+        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome), "row %zu", i);
+        cr_expect_eq(mc_accepted(&outcome), rows[i].good, "row %zu: '%c' %s", i, outcome.disposition, outcome.reply);
+        mc_outcome_clear(&outcome);
+        mc_quit(&client);
+    }
+}
+
+/* Gone without a word after each step; the daemon neither minds nor keeps anything (LeakSanitizer looks). */
+Test(session, killed_at_each_step)
+{
+    for (int step = 0; step < 10; step++) {
+        struct mc client;
+        bool good = mc_open(&client, daemon_under_test.address);
+        good = good && (step < 1 || mc_negotiate(&client));
+        good = good && (step < 2 || mc_connect(&client, "localhost", "127.0.0.1"));
+        good = good && (step < 3 || mc_mail(&client, ALICE, NULL));
+        good = good && (step < 4 || mc_rcpt(&client, BOB));
+        good = good && (step < 5 || mc_header(&client, "Subject", " x"));
+        good = good && (step < 6 || mc_eoh(&client));
+        good = good && (step < 7 || mc_body(&client, "x\r\n", 3, 3));
+        good = good && (step < 8 || mc_send(&client, SMFIC_BODYEOB, NULL, 0));
+        good = good && mc_flush(&client);
+        cr_assert(good, "step %d", step);
+        if (step == 9) { /* half a packet */
+            cr_assert(send(client.fd, "\0\0\1", 3, MSG_NOSIGNAL) == 3);
+        }
+        mc_close(&client);
+    }
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    expect_signed(&outcome, "Hello Bob.");
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+}
+
+Test(session, aborted_in_the_body)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    g_autofree char *message = big_message(50000);
+    cr_assert(client_ready(&client, &daemon_under_test));
+    for (int i = 0; i < 10; i++) {
+        cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) &&
+                  mc_message(&client, message, strlen(message) / 2, 0) && mc_abort(&client));
+    }
+    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    expect_signed(&outcome, "Hello Bob.");
+    g_autofree char *body = g_strndup((const char *)outcome.body->data, outcome.body->len);
+    cr_expect_null(strstr(body, "0123456789"), "nothing of the aborted ones is left");
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+}
+
+/* Commands out of their order, and no negotiation: never accepted, never a crash. */
+Test(session, broken_protocol)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(mc_open(&client, daemon_under_test.address));
+    mc_timeout(&client, 5);
+    mc_send(&client, SMFIC_MAIL, ALICE, sizeof ALICE);
+    mc_send(&client, SMFIC_RCPT, BOB, sizeof BOB);
+    mc_send(&client, SMFIC_EOH, NULL, 0);
+    bool answered = mc_end(&client, &outcome);
+    cr_expect(!answered || !mc_accepted(&outcome), "'%c'", outcome.disposition);
+    mc_outcome_clear(&outcome);
+    mc_close(&client);
+
+    static const char *const packets[] = {"\0\0\0\0", "\xff\xff\xff\xff", "\0\0\0\1Z", "\0\0\0\2L\0", "\0\0\0\1O"};
+    for (size_t i = 0; i < G_N_ELEMENTS(packets); i++) {
+        cr_assert(mc_open(&client, daemon_under_test.address));
+        cr_assert(mc_negotiate(&client));
+        send(client.fd, packets[i], 6, MSG_NOSIGNAL);
+        mc_close(&client);
+    }
+    cr_assert(client_ready(&client, &daemon_under_test));
+    mc_quit(&client);
+}
+
+Test(session, log_line)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+    cr_expect(wait_log(&daemon_under_test, "4TEST: direction=outbound", 1));
+}
