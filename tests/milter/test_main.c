@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's life: start, faults, reload while mail flows, end with a message in hand. */
+#include "daemon.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+/* One message on a connection of its own; true if it was accepted and signed. */
+static bool send_signed(const struct daemon *daemon)
+{
+    struct mc client;
+    struct mc_outcome outcome = {0};
+    bool good = client_ready(&client, daemon) &&
+                exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) && mc_accepted(&outcome) &&
+                outcome.body != NULL && !outcome.disordered;
+    mc_outcome_clear(&outcome);
+    mc_close(&client);
+    return good;
+}
+
+struct flow {
+    const struct daemon *daemon;
+    gint stop, sent, lost;
+};
+
+static void *flow_thread(void *argument)
+{
+    struct flow *flow = argument;
+    struct mc client;
+    bool open = client_ready(&client, flow->daemon);
+    while (g_atomic_int_get(&flow->stop) == 0) {
+        struct mc_outcome outcome = {0};
+        bool good = open && exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) &&
+                    mc_accepted(&outcome) && outcome.body != NULL;
+        mc_outcome_clear(&outcome);
+        g_atomic_int_inc(good ? &flow->sent : &flow->lost);
+        if (!good)
+            break;
+    }
+    mc_close(&client);
+    return NULL;
+}
+
+Test(daemon, reload_while_mail_flows)
+{
+    struct daemon daemon;
+    struct flow flow = {.daemon = &daemon};
+    pthread_t threads[4];
+    daemon_start(&daemon, false, "");
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, flow_thread, &flow), 0);
+    /* SIGHUPs that come while one is pending are one. */
+    for (unsigned i = 1; i <= 200; i++) {
+        kill(daemon.pid, SIGHUP);
+        if (i % 10 == 0)
+            cr_assert(wait_log(&daemon, "is in force", i / 10), "reload %u", i);
+        else
+            g_usleep(3000);
+    }
+    g_atomic_int_set(&flow.stop, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_eq(flow.lost, 0);
+    cr_expect_gt(flow.sent, 20);
+    cr_expect_eq(kill(daemon.pid, 0), 0);
+    daemon_stop(&daemon);
+}
+
+Test(daemon, reload_takes_effect_for_the_next_message)
+{
+    struct daemon daemon;
+    struct mc client;
+    struct mc_outcome outcome;
+    daemon_start(&daemon, true, "");
+    g_autofree char *policy = g_build_filename(daemon.folder, "acme", "policy.d", NULL);
+
+    /* A message begun under the old configuration keeps it to its end. */
+    cr_assert(client_ready(&client, &daemon));
+    cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) && mc_flush(&client));
+    g_usleep(200000);
+    write_file(policy, "partner.test.conf", "domain = \"partner.test\"; outbound = { protect = \"none\"; };\n");
+    kill(daemon.pid, SIGHUP);
+    cr_assert(wait_log(&daemon, "is in force", 1));
+    cr_assert(mc_message(&client, MESSAGE, strlen(MESSAGE), 0) && mc_end(&client, &outcome));
+    cr_expect(mc_accepted(&outcome) && outcome.body != NULL, "signed, as was in force when it began");
+    mc_outcome_clear(&outcome);
+    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    cr_expect(mc_accepted(&outcome) && outcome.body == NULL, "passed on");
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+    daemon_stop(&daemon);
+}
+
+Test(daemon, bad_reload_is_refused)
+{
+    static const struct {
+        const char *file, *text, *want;
+    } rows[] = {
+        {"policy.d/partner.test.conf", "domain = \"partner.test\"; outbund = { };\n", "partner.test.conf:1"},
+        {"policy.d/partner.test.conf", "domain = ", "partner.test.conf:1"},
+        {"policy.d/partner.test.conf", POLICY_SIGN "certificates = ( \"/nonexistent.pem\" );\n", "/nonexistent.pem"},
+        {"domsec.conf", "listen = 5;\n", "domsec.conf:1"},
+    };
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+    g_autofree char *conf = NULL;
+    cr_assert(g_file_get_contents(daemon.conf, &conf, NULL, NULL));
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        write_file(home, rows[i].file, rows[i].text);
+        kill(daemon.pid, SIGHUP);
+        cr_assert(wait_log(&daemon, "reload: refused", i + 1), "row %u", i);
+        g_autofree char *log = read_log(&daemon);
+        cr_expect_not_null(strstr(log, rows[i].want), "row %u:\n%s", i, log);
+        cr_expect(send_signed(&daemon), "row %u: the old one stays", i);
+    }
+    write_file(home, "policy.d/partner.test.conf", POLICY_SIGN);
+    write_file(home, "domsec.conf", conf);
+    kill(daemon.pid, SIGHUP);
+    cr_expect(wait_log(&daemon, "is in force", 1));
+    cr_expect(send_signed(&daemon));
+    daemon_stop(&daemon);
+}
+
+static void *finish_later(void *argument)
+{
+    struct mc *client = argument;
+    struct mc_outcome outcome = {0};
+    g_usleep(700000);
+    bool good = mc_body(client, "late line\r\n", 11, 11) && mc_end(client, &outcome) && mc_accepted(&outcome) &&
+                outcome.body != NULL && !outcome.disordered;
+    mc_outcome_clear(&outcome);
+    return GINT_TO_POINTER(good);
+}
+
+Test(daemon, term_finishes_the_message_in_hand)
+{
+    for (int unix_socket = 0; unix_socket < 2; unix_socket++) {
+        struct daemon daemon;
+        struct mc client, idle, other;
+        pthread_t thread;
+        void *good = NULL;
+        daemon_start(&daemon, unix_socket != 0, "");
+        cr_assert(client_ready(&idle, &daemon));
+        cr_assert(client_ready(&client, &daemon));
+        cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) &&
+                  mc_message(&client, MESSAGE, strlen(MESSAGE), 0) && mc_flush(&client));
+        g_usleep(200000);
+        cr_assert_eq(pthread_create(&thread, NULL, finish_later, &client), 0);
+        kill(daemon.pid, SIGTERM);
+        cr_expect(wait_log(&daemon, "stopping after", 1));
+        g_usleep(100000);
+        cr_expect_not(mc_open(&other, daemon.address), "no new connection");
+        mc_close(&other);
+        pthread_join(thread, &good);
+        cr_expect(GPOINTER_TO_INT(good), "the message got its verdict");
+        cr_expect_eq(daemon_wait(&daemon), 0);
+        if (unix_socket != 0)
+            cr_expect_not(g_file_test(daemon.address + 6, G_FILE_TEST_EXISTS));
+        mc_close(&client);
+        mc_close(&idle);
+        daemon_free(&daemon);
+    }
+}
+
+Test(daemon, term_under_load_ends_soon)
+{
+    struct daemon daemon;
+    struct flow flow = {.daemon = &daemon};
+    pthread_t threads[4];
+    daemon_start(&daemon, false, "");
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, flow_thread, &flow), 0);
+    cr_assert(wait_log(&daemon, "4TEST", 20));
+    gint64 begin = g_get_monotonic_time();
+    kill(daemon.pid, SIGTERM);
+    cr_expect_eq(daemon_wait(&daemon), 0);
+    cr_expect_lt(g_get_monotonic_time() - begin, 5 * G_USEC_PER_SEC);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    g_autofree char *log = read_log(&daemon);
+    cr_expect_null(strstr(log, "Sanitizer"), "%s", log);
+    cr_expect_not_null(strstr(log, "info: stopped"), "%s", log);
+    daemon_free(&daemon);
+}
+
+Test(daemon, faults_at_start)
+{
+    static const struct {
+        const char *file, *text, *want;
+        int status;
+    } rows[] = {
+        {"domsec.conf", "listne = \"x\";\n", "domsec.conf:1", 78},
+        {"policy.d/partner.test.conf", "domain = \"partner.test\";\noutbound = { protect = \"sgin\"; };\n",
+         "partner.test.conf:2", 78},
+        {"keys/dsa.key", "no key", "dsa.key", 78},
+        {"keys/dca.pem", "no certificate", "dca.pem", 78},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct daemon daemon = {.address = g_strdup("inet:1@127.0.0.1")};
+        g_autofree char *listen = g_strdup_printf("inet:%u@127.0.0.1", free_port());
+        daemon.folder = make_folder(listen, "");
+        daemon.conf = g_build_filename(daemon.folder, "acme", "domsec.conf", NULL);
+        daemon.log = g_build_filename(daemon.folder, "log", NULL);
+        g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+        write_file(home, rows[i].file, rows[i].text);
+        daemon.pid = spawn_daemon(daemon.conf, daemon.log);
+        cr_expect_eq(daemon_wait(&daemon), rows[i].status, "row %zu", i);
+        g_autofree char *log = read_log(&daemon);
+        cr_expect_not_null(strstr(log, rows[i].want), "row %zu:\n%s", i, log);
+        daemon_free(&daemon);
+    }
+}
+
+Test(daemon, socket_file)
+{
+    struct daemon daemon;
+    struct stat status;
+    daemon_start(&daemon, true, "");
+    const char *path = daemon.address + strlen("local:");
+    cr_assert_eq(stat(path, &status), 0);
+    cr_expect_eq(status.st_mode & 07777, 0660);
+
+    /* A second one finds it in use. */
+    struct daemon second = {.pid = spawn_daemon(daemon.conf, daemon.log)};
+    cr_expect_eq(daemon_wait(&second), 69);
+    cr_expect(send_signed(&daemon), "the first one still serves");
+
+    /* Killed, it leaves the file; the next start takes it over. */
+    kill(daemon.pid, SIGKILL);
+    daemon_wait(&daemon);
+    cr_assert_eq(stat(path, &status), 0);
+    daemon.pid = spawn_daemon(daemon.conf, daemon.log);
+    cr_assert(wait_listening(&daemon));
+    cr_expect(send_signed(&daemon));
+    daemon_stop(&daemon);
+}
+
+Test(daemon, socket_path_is_a_file)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    kill(daemon.pid, SIGTERM);
+    cr_assert_eq(daemon_wait(&daemon), 0);
+    const char *path = daemon.address + strlen("local:");
+    cr_assert(g_file_set_contents(path, "precious", -1, NULL));
+    daemon.pid = spawn_daemon(daemon.conf, daemon.log);
+    cr_expect_eq(daemon_wait(&daemon), 78);
+    cr_expect(g_file_test(path, G_FILE_TEST_IS_REGULAR), "it is not deleted");
+    g_unlink(path);
+    daemon_free(&daemon);
+}
+
+Test(daemon, background_pid_file_and_metrics)
+{
+    struct daemon daemon;
+    g_autofree char *place = g_dir_make_tmp("domsec-run-XXXXXX", NULL);
+    g_autofree char *pid_file = g_build_filename(place, "pid", NULL);
+    g_autofree char *metrics = g_build_filename(place, "metrics.prom", NULL);
+    g_autofree char *extra = g_strdup_printf("pid_file = \"%s\";\nmetrics_file = \"%s\";\n", pid_file, metrics);
+    g_autofree char *text = NULL, *program = g_build_filename(build_folder(), "domsec-milter", NULL);
+    daemon_start(&daemon, false, extra);
+    kill(daemon.pid, SIGTERM);
+    cr_assert_eq(daemon_wait(&daemon), 0);
+    cr_expect_not(g_file_test(pid_file, G_FILE_TEST_EXISTS));
+
+    /* When the command comes back, the daemon is ready. */
+    const char *start[] = {program, "-c", daemon.conf, NULL};
+    g_unsetenv("NOTIFY_SOCKET");
+    cr_assert_eq(run_program(start), 0);
+    cr_assert(send_signed(&daemon));
+    cr_assert(g_file_get_contents(pid_file, &text, NULL, NULL));
+    pid_t pid = (pid_t)strtol(text, NULL, 10);
+    cr_assert_gt(pid, 1);
+    cr_assert_eq(kill(pid, SIGTERM), 0);
+    for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++)
+        g_usleep(10000);
+    cr_expect_neq(kill(pid, 0), 0);
+    g_clear_pointer(&text, g_free);
+    cr_assert(g_file_get_contents(metrics, &text, NULL, NULL));
+    cr_expect_not_null(strstr(text, "domsec_messages_total{direction=\"outbound\",verdict=\"accept\"} 1"), "%s", text);
+
+    /* Faults come back as the command's own status. */
+    g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+    write_file(home, "domsec.conf", "nonsense = 1;\n");
+    cr_expect_eq(run_program(start), 78);
+    g_unlink(metrics);
+    g_unlink(pid_file);
+    g_rmdir(place);
+    daemon_free(&daemon);
+}
+
+Test(daemon, options)
+{
+    static const struct {
+        const char *option;
+        int status;
+    } rows[] = {{"-V", 0}, {"-h", 0}, {"-x", 64}, {"stray", 64}};
+    g_autofree char *program = g_build_filename(build_folder(), "domsec-milter", NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *command[] = {program, rows[i].option, NULL};
+        cr_expect_eq(run_program(command), rows[i].status, "row %zu", i);
+    }
+    const char *missing[] = {program, "-f", "-c", "/nonexistent/domsec.conf", NULL};
+    cr_expect_eq(run_program(missing), 78);
+}
+
+/* With Nagle's algorithm on, each message would take 40 ms. */
+Test(daemon, inet_is_not_delayed)
+{
+    struct daemon daemon;
+    struct mc client;
+    daemon_start(&daemon, false, "");
+    cr_assert(client_ready(&client, &daemon));
+    gint64 fastest = G_MAXINT64;
+    for (int i = 0; i < 20; i++) {
+        struct mc_outcome outcome;
+        gint64 begin = g_get_monotonic_time();
+        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+        fastest = MIN(fastest, g_get_monotonic_time() - begin);
+        mc_outcome_clear(&outcome);
+    }
+    cr_expect_lt(fastest, 30000, "%" G_GINT64_FORMAT " microseconds", fastest);
+    mc_quit(&client);
+    daemon_stop(&daemon);
+}
+
+Test(daemon, quarantine)
+{
+    struct daemon daemon;
+    struct mc client;
+    struct mc_outcome outcome;
+    daemon_start(&daemon, true, "");
+    g_autofree char *policy = g_build_filename(daemon.folder, "acme", "policy.d", NULL);
+    write_file(policy, "partner.test.conf",
+               "domain = \"partner.test\"; inbound = { require = \"sign\"; otherwise = \"quarantine\"; };\n");
+    kill(daemon.pid, SIGHUP);
+    cr_assert(wait_log(&daemon, "is in force", 1));
+    const char *message = "From: bob@partner.test\r\nTo: alice@acme.test\r\nSubject: x\r\n\r\nnot signed\r\n";
+    cr_assert(client_ready(&client, &daemon));
+    cr_assert(exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
+    cr_expect(mc_accepted(&outcome), "'%c' %s", outcome.disposition, outcome.reply);
+    cr_expect_not_null(outcome.quarantine);
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+
+    /* A mail server without a quarantine: deferred, never delivered. */
+    cr_assert(mc_open(&client, daemon.address) && mc_negotiate_as(&client, 6, MC_ALL_ACTIONS & ~MC_QUARANTINE, MC_ALL_STEPS));
+    cr_assert(mc_connect(&client, "localhost", "127.0.0.1") && mc_helo(&client, "localhost"));
+    cr_assert(exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
+    cr_expect(outcome.reply != NULL && outcome.reply[0] == '4', "'%c' %s", outcome.disposition, outcome.reply);
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+    daemon_stop(&daemon);
+}
