@@ -87,8 +87,7 @@ static const struct {
 static void check_file(size_t row, size_t piece)
 {
     struct error error = {0};
-    owned(message) struct message *message =
-        read_pieces(files[row].file, files[row].length, piece, &limits, &error);
+    owned(message) struct message *message = read_pieces(files[row].file, files[row].length, piece, &limits, &error);
     cr_assert(message != NULL, "row %zu: %s", row, error.text);
     expect_slice(message_original(message), files[row].file, files[row].length, "original", row);
     expect_slice(message_header(message), files[row].header, strlen(files[row].header), "header", row);
@@ -249,8 +248,8 @@ Test(message, milter_whole)
     cr_assert(message_add_body(message, "t\0o\r\n", 5, &error));
     cr_assert(message_finish(message, &error));
     cr_assert(message_finish(message, &error), "again gives the same");
-    expect_slice(message_bytes(message),
-                 BYTES("Received: a\r\nFrom: b\r\nreceived: c\r\n\td\r\n\r\none\r\nt\0o\r\n"), "bytes", 0);
+    expect_slice(message_bytes(message), BYTES("Received: a\r\nFrom: b\r\nreceived: c\r\n\td\r\n\r\none\r\nt\0o\r\n"),
+                 "bytes", 0);
     expect_slice(message_body(message), BYTES("one\r\nt\0o\r\n"), "body", 0);
     cr_expect(message_original(message).data == message_bytes(message).data);
     cr_expect(slice_equal(fields_find(message_fields(message), "RECEIVED", 2)->value, slice_of(" c\r\n\td")));

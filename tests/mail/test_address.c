@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* address: envelope addresses, and header fields that try to name two senders. */
+#include "mail/address.h"
+#include "mail/mime.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define BYTES(text) text, sizeof(text) - 1
+
+static void initialise(void)
+{
+    mime_init();
+}
+TestSuite(address, .init = initialise);
+
+static const struct {
+    const char *input;
+    const char *local, *domain, *text;
+} good[] = {
+    {"", "", "", ""},
+    {"<>", "", "", ""},
+    {"a@b.test", "a", "b.test", "a@b.test"},
+    {"<a@b.test>", "a", "b.test", "a@b.test"},
+    {"Bob.Smith+tag@B.TEST", "Bob.Smith+tag", "b.test", "Bob.Smith+tag@b.test"},
+    {"!#$%&'*+-/=?^_`{|}~@b.test", "!#$%&'*+-/=?^_`{|}~", "b.test", "!#$%&'*+-/=?^_`{|}~@b.test"},
+    {"\"a b\"@b.test", "a b", "b.test", "\"a b\"@b.test"},
+    {"\"ab\"@b.test", "ab", "b.test", "ab@b.test"},
+    {"\"a.b\"@b.test", "a.b", "b.test", "a.b@b.test"},
+    {"\"a\\\"b\\\\c\"@b.test", "a\"b\\c", "b.test", "\"a\\\"b\\\\c\"@b.test"},
+    {"\"a@x.test\"@b.test", "a@x.test", "b.test", "\"a@x.test\"@b.test"},
+    {"<\"a>b\"@b.test>", "a>b", "b.test", "\"a>b\"@b.test"},
+    {"\"\"@b.test", "", "b.test", "\"\"@b.test"},
+    {"a..b@b.test", "a..b", "b.test", "\"a..b\"@b.test"},
+    {"a.@b.test", "a.", "b.test", "\"a.\"@b.test"},
+    {".a@b.test", ".a", "b.test", "\".a\"@b.test"},
+    {"a@[192.0.2.1]", "a", "[192.0.2.1]", "a@[192.0.2.1]"},
+    {"a@[IPv6:2001:DB8:0::1]", "a", "[ipv6:2001:db8::1]", "a@[ipv6:2001:db8::1]"},
+    {"a@b\xc3\xbc"
+     "cher.test",
+     "a", "xn--bcher-kva.test", "a@xn--bcher-kva.test"},
+    {"a@XN--BCHER-KVA.test", "a", "xn--bcher-kva.test", "a@xn--bcher-kva.test"},
+    {"j\xc3\xb6rg@b.test", "j\xc3\xb6rg", "b.test", "j\xc3\xb6rg@b.test"},
+    {"a@localhost", "a", "localhost", "a@localhost"},
+};
+
+Test(address, good)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+        struct address address;
+        struct error error = {0};
+        cr_assert(address_parse(slice_of(good[i].input), &address, &error), "row %zu: %s", i, error.text);
+        cr_expect_str_eq(address.local, good[i].local, "row %zu: %s", i, address.local);
+        cr_expect_str_eq(address.domain, good[i].domain, "row %zu: %s", i, address.domain);
+        cr_expect_str_eq(address.text, good[i].text, "row %zu: %s", i, address.text);
+        struct address again;
+        cr_assert(address_parse(slice_of(address.text), &again, &error), "row %zu: its text is none", i);
+        cr_expect(address_equal(&address, &again) && strcmp(address.text, again.text) == 0, "row %zu", i);
+        address_clear(&again);
+        address_clear(&address);
+        cr_expect(address.text == NULL);
+    }
+}
+
+static const struct {
+    const char *input;
+    size_t length;
+} bad[] = {
+    {BYTES(" ")},
+    {BYTES("a")},
+    {BYTES("<a>")},
+    {BYTES("@b.test")},
+    {BYTES("a@")},
+    {BYTES("<@b.test>")},
+    {BYTES("<")},
+    {BYTES(">")},
+    {BYTES("<a@b.test")},
+    {BYTES("a@b.test>")},
+    {BYTES("<<a@b.test>>")},
+    {BYTES("<a@b.test> ")},
+    {BYTES(" a@b.test")},
+    {BYTES("a@b.test ")},
+    {BYTES("a @b.test")},
+    {BYTES("a b@c.test")},
+    {BYTES("a@b@c.test")},
+    {BYTES("\"a\"@b@c.test")},
+    {BYTES("a@b.test,c@d.test")},
+    {BYTES("a@b.test,")},
+    {BYTES("Bob <a@b.test>")},
+    {BYTES("<@x.test:a@b.test>")},
+    {BYTES("@x.test:a@b.test")},
+    {BYTES("a:b@c.test")},
+    {BYTES("a(c)@b.test")},
+    {BYTES("a@b.test(c)")},
+    {BYTES("a@b..test")},
+    {BYTES("a@.b.test")},
+    {BYTES("a@-b.test")},
+    {BYTES("a\0@b.test")},
+    {BYTES("a@b.test\0")},
+    {BYTES("a@b.test\0.evil.test")},
+    {BYTES("\0")},
+    {BYTES("a\r\n@b.test")},
+    {BYTES("a\n@b.test")},
+    {BYTES("\"a\nb\"@b.test")},
+    {BYTES("a\x7f@b.test")},
+    {BYTES("a\x1b@b.test")},
+    {BYTES("\"a\tb\"@b.test")},
+    {BYTES("\xff@b.test")},
+    {BYTES("a@\xff.test")},
+    {BYTES("a\xc2\x85@b.test")},
+    {BYTES("a\xe2\x80\xa8@b.test")},
+    {BYTES("a\xc2\xa0@b.test")},
+    {BYTES("\"a@b.test")},
+    {BYTES("\"a\\\"@b.test")},
+    {BYTES("\"a\\")},
+    {BYTES("\"")},
+    {BYTES("\"a\"b@c.test")},
+    {BYTES("\"a\"")},
+    {BYTES("\"a\".b@c.test")},
+    {BYTES("a.\"b\"@c.test")},
+    {BYTES("a\\@b@c.test")},
+    {BYTES("a@[192.0.2.256]")},
+    {BYTES("a@[192.0.2.1")},
+    {BYTES("a@[]")},
+    {BYTES("a@[")},
+    {BYTES("a@[x]")},
+    {BYTES("a@[IPv6:x]")},
+    {BYTES("a@[192.0.2.1]x")},
+    {BYTES("a@b_\xe2\x82\xac.te st")},
+    {BYTES("a@b.test/x")},
+    {BYTES("a@b\xef\xbc\xa0"
+           "c.test")},
+    {BYTES("a@xn--a.test")},
+};
+
+Test(address, bad)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        struct address address;
+        struct error error = {0};
+        g_autofree char *copy = g_memdup2(bad[i].input, bad[i].length); /* not terminated */
+        cr_expect(!address_parse((struct slice){copy, bad[i].length}, &address, &error), "row %zu: %s", i,
+                  bad[i].input);
+        cr_expect(error.kind == ERROR_PERMANENT && error.text[0] != '\0', "row %zu", i);
+        cr_expect(address.local == NULL && address.domain == NULL && address.text == NULL, "row %zu", i);
+    }
+}
+
+Test(address, too_long)
+{
+    struct address address;
+    struct error error = {0};
+    g_autofree char *local = g_strnfill(600, 'a');
+    g_autofree char *text = g_strconcat(local, "@b.test", NULL);
+    cr_expect(!address_parse(slice_of(text), &address, &error) && error.kind == ERROR_PERMANENT);
+}
+
+Test(address, equal)
+{
+    static const struct {
+        const char *a, *b;
+        bool equal;
+    } pairs[] = {
+        {"a@b.test", "A@B.test", true},
+        {"\"a\"@b.test", "a@b.test", true},
+        {"a@b.test", "ab@b.test", false},
+        {"a@b.test", "a@c.test", false},
+        {"<>", "", true},
+        {"<>", "a@b.test", false},
+        {"\"\"@b.test", "<>", false},
+        {"\xc3\xa4@b.test", "\xc3\x84@b.test", false},
+        {"a@b\xc3\xbc.test", "a@xn--b-eha.test", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        struct address a, b;
+        struct error error = {0};
+        cr_assert(address_parse(slice_of(pairs[i].a), &a, &error));
+        cr_assert(address_parse(slice_of(pairs[i].b), &b, &error));
+        cr_expect(address_equal(&a, &b) == pairs[i].equal, "row %zu", i);
+        address_clear(&a);
+        address_clear(&b);
+    }
+}
+
+/* Header fields that have one reading. */
+static const struct {
+    const char *value;
+    const char *addresses; /* separated by a space */
+} readable[] = {
+    {" a@b.test", "a@b.test"},
+    {"a@b.test", "a@b.test"},
+    {" <a@b.test>", "a@b.test"},
+    {" < a@b.test >", "a@b.test"},
+    {" Bob <a@b.test>", "a@b.test"},
+    {" Bob<a@b.test>", "a@b.test"},
+    {" Bob Q. Public <a@b.test>", "a@b.test"},
+    {" Dr. Bob <a@b.test>", "a@b.test"},
+    {" \"Public, Bob Q.\" <a@b.test>", "a@b.test"},
+    {" \"Bob \\\"B\\\" Public\" <a@b.test>", "a@b.test"},
+    {" \"a@good.test\" <b@evil.test>", "b@evil.test"},
+    {" \"a@good.test via List\" <list@b.test>", "list@b.test"},
+    {" \"<a@good.test>\" <b@evil.test>", "b@evil.test"},
+    {" 'Bob' <a@b.test>", "a@b.test"},
+    {" a@b.test (Bob Public)", "a@b.test"},
+    {" (Bob) a@b.test", "a@b.test"},
+    {" Bob (the (real) one) <a@b.test> (home)", "a@b.test"},
+    {" a@b.test (50% \\) off)", "a@b.test"},
+    {" Bob\r\n\tPublic\r\n <a@b.test>", "a@b.test"},
+    {"\r\n a@b.test", "a@b.test"},
+    {" Bob\n <a@b.test>", "a@b.test"},
+    {" =?utf-8?q?J=C3=B6rg?= <j@b.test>", "j@b.test"},
+    {" =?utf-8?B?SsO2cmc=?= =?utf-8?q?_M=C3=BCller?= <j@b.test>", "j@b.test"},
+    {" =?utf-8?q?Doe=2C_John?= <j@b.test>", "j@b.test"},
+    {" =?iso-8859-1?Q?J=F6rg_=28IT=29?= <j@b.test>", "j@b.test"},
+    {" \"=?utf-8?q?J=C3=B6rg?=\" <j@b.test>", "j@b.test"},
+    {" j@b.test (=?utf-8?q?J=C3=B6rg?=)", "j@b.test"},
+    {" J\xc3\xb6rg M\xc3\xbcller <j@b.test>", "j@b.test"},
+    {" \xf0\x9f\x8e\x84 Sale <s@b.test>", "s@b.test"},
+    {" j\xc3\xb6rg@b\xc3\xbc"
+     "cher.test",
+     "j\xc3\xb6rg@xn--bcher-kva.test"},
+    {" A@B.Test", "A@b.test"},
+    {" a@[192.0.2.1]", "a@[192.0.2.1]"},
+    {" \"a b\"@b.test", "\"a b\"@b.test"},
+    {" \"x y\" <\"a b\"@b.test>", "\"a b\"@b.test"},
+    {" a@b.test, c@d.test", "a@b.test c@d.test"},
+    {" a@good.test, <b@evil.test>", "a@good.test b@evil.test"},
+    {" Bob <a@b.test>, \"C, D\" <c@d.test>,\r\n\te@f.test", "a@b.test c@d.test e@f.test"},
+    {" a@b.test,", "a@b.test"},
+    {" a@b.test,, c@d.test", "a@b.test c@d.test"},
+    {" Friends: a@b.test, Bob <c@d.test>;", "a@b.test c@d.test"},
+    {" Friends: a@b.test;, e@f.test", "a@b.test e@f.test"},
+    {" \"My: Friends\": a@b.test;", "a@b.test"},
+    {" a@b.test (mail me: <x>)", "a@b.test"},
+};
+
+static char *told(const struct addresses *addresses)
+{
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < addresses->count; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? " " : "", addresses->list[i].text);
+    return g_string_free(text, FALSE);
+}
+
+Test(address, readable_fields)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(readable); i++) {
+        struct addresses addresses;
+        struct error error = {0};
+        cr_expect(addresses_parse(slice_of(readable[i].value), &addresses, &error), "%s: %s", readable[i].value,
+                  error.text);
+        g_autofree char *text = told(&addresses);
+        cr_expect_str_eq(text, readable[i].addresses, "%s: %s", readable[i].value, text);
+        addresses_clear(&addresses);
+        cr_expect(addresses.list == NULL && addresses.count == 0);
+    }
+}
+
+/* Header fields that have none, or that two parsers read differently. */
+static const struct {
+    const char *value;
+    size_t length;
+} ambiguous[] = {
+    /* no mailbox */
+    {BYTES("")},
+    {BYTES(" ")},
+    {BYTES(" ,")},
+    {BYTES(" <>")},
+    {BYTES(" Bob")},
+    {BYTES(" Bob <>")},
+    {BYTES(" (a@b.test)")},
+    {BYTES(" \"a@b.test\"")},
+    {BYTES(" undisclosed-recipients:;")},
+    {BYTES(" g: ;")},
+    {BYTES(" g:;, a@b.test")},
+    {BYTES(" root")},
+    {BYTES(" root <root>")},
+    {BYTES(" :")},
+    {BYTES(" ;")},
+    {BYTES(" @")},
+    {BYTES(" a@")},
+    {BYTES(" @b.test")},
+    /* an address where a name stands */
+    {BYTES(" a@good.test <b@evil.test>")},
+    {BYTES(" Bob a@good.test <b@evil.test>")},
+    {BYTES(" Bob a@good.test")},
+    {BYTES(" a@good.test Bob <b@evil.test>")},
+    {BYTES(" \"Bob\" a@good.test")},
+    {BYTES(" Bob @ Home <b@evil.test>")},
+    /* more than one */
+    {BYTES(" <a@good.test> <b@evil.test>")},
+    {BYTES(" <a@good.test>, <b@evil.test> <c@d.test>")},
+    {BYTES(" Bob <a@good.test> <b@evil.test>")},
+    {BYTES(" <a@good.test>b@evil.test")},
+    {BYTES(" <<a@good.test>>")},
+    {BYTES(" <a@good.test <b@evil.test>>")},
+    {BYTES(" a@good.test b@evil.test")},
+    {BYTES(" a@good.test; b@evil.test")},
+    {BYTES(" a@b.test>")},
+    {BYTES(" <a@b.test")},
+    {BYTES(" a@good.test@evil.test")},
+    {BYTES(" <a@b.test,c@d.test>")},
+    {BYTES(" <a@b.test> Bob")},
+    {BYTES(" a@b.test;")},
+    {BYTES(" Doe, John <j@b.test>")},
+    /* routes, obsolete spacing, comments inside */
+    {BYTES(" <@good.test:b@evil.test>")},
+    {BYTES(" <@good.test,@x.test:b@evil.test>")},
+    {BYTES(" a @b.test")},
+    {BYTES(" a@ b.test")},
+    {BYTES(" a . b@c.test")},
+    {BYTES(" a(x)@b.test")},
+    {BYTES(" a@(x)b.test")},
+    {BYTES(" <a@b.test(x)>")},
+    {BYTES(" <(x)a@b.test>")},
+    {BYTES(" \"a\".b@c.test")},
+    {BYTES(" a@[192.0.2.1] x")},
+    {BYTES(" a@[192.0.2.1")},
+    {BYTES(" a@[19\\2.0.2.1]")},
+    /* what does not end, or nests */
+    {BYTES(" \"Bob <a@b.test>")},
+    {BYTES(" (Bob <a@b.test>")},
+    {BYTES(" a@b.test (Bob")},
+    {BYTES(" a@b.test )")},
+    {BYTES(" a@b.test \"")},
+    {BYTES(" \"Bob\\\" <a@b.test>")},
+    {BYTES(" (Bob\\) <a@b.test>")},
+    {BYTES(" Bob\\")},
+    {BYTES(" a@b.test (x\\")},
+    {BYTES(" \"x\\")},
+    {BYTES(" (a (b) <a@good.test>) b@evil.test")},
+    {BYTES(" \"a\\\" <a@good.test>, \\\"\" <b@evil.test>")},
+    {BYTES(" (a \\) <a@good.test>) b@evil.test")},
+    {BYTES(" \"a@good.test\"@evil.test")},
+    {BYTES(" <\"a@good.test>\"@evil.test>")},
+    /* groups */
+    {BYTES(" g: a@b.test")},
+    {BYTES(" g: a@b.test, c@d.test")},
+    {BYTES(" g: h: a@b.test;;")},
+    {BYTES(" : a@b.test;")},
+    {BYTES(" a@good.test: b@evil.test;")},
+    {BYTES(" g: a@b.test;;")},
+    {BYTES(" g: a@b.test; c@d.test")},
+    {BYTES(" g: <a@b.test>; <c@d.test>")},
+    /* encoded words */
+    {BYTES(" =?utf-8?q?a=40good.test?= <b@evil.test>")},
+    {BYTES(" =?utf-8?b?YUBnb29kLnRlc3Q=?= <b@evil.test>")},
+    {BYTES(" =?utf-8?q?=3Ca=40good.test=3E=2C?= <b@evil.test>")},
+    {BYTES(" =?utf-8?q?a=40good.test?=")},
+    {BYTES(" \"=?utf-8?q?a=40good.test?=\" <b@evil.test>")},
+    {BYTES(" b@evil.test (=?utf-8?q?a=40good.test?=)")},
+    {BYTES(" =?utf-8?q?a?=@good.test")},
+    {BYTES(" <=?utf-8?q?a?=@good.test>")},
+    {BYTES(" a@=?utf-8?q?good?=.test")},
+    {BYTES(" =?utf-8?q?a=40good.test=0A?= <b@evil.test>")},
+    {BYTES(" =?utf-8?q?a=0Ab?= <b@evil.test>")},
+    {BYTES(" =?utf-7?q?a+AEA-good.test?= <b@evil.test>")},
+    /* bytes */
+    {BYTES(" a@b.test\0")},
+    {BYTES(" \0a@b.test")},
+    {BYTES(" a@b.test\0, c@d.test")},
+    {BYTES(" B\x01ob <a@b.test>")},
+    {BYTES(" Bob\x7f <a@b.test>")},
+    {BYTES(" Bob\r\nX: <a@b.test>")},
+    {BYTES(" Bob\r <a@b.test>")},
+    {BYTES(" a@b.test\r\n")},
+    {BYTES(" a@b.test\n")},
+    {BYTES(" a@b.test\r")},
+    {BYTES(" J\xf6rg <j@b.test>")},
+    {BYTES(" [Bob] <a@b.test>")},
+    {BYTES(" Bob; <a@b.test>")},
+    {BYTES(" a@b,test")},
+    {BYTES(" a@-b.test")},
+    {BYTES(" a@b.test., c@d..test")},
+};
+
+Test(address, ambiguous_fields)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(ambiguous); i++) {
+        struct addresses addresses;
+        struct error error = {0};
+        g_autofree char *copy = ambiguous[i].length > 0 ? g_memdup2(ambiguous[i].value, ambiguous[i].length) : NULL;
+        bool taken = addresses_parse((struct slice){copy, ambiguous[i].length}, &addresses, &error);
+        g_autofree char *text = told(&addresses);
+        cr_expect(!taken, "row %zu, %s: %s", i, ambiguous[i].value, text);
+        cr_expect(taken || (error.kind == ERROR_PERMANENT && error.text[0] != '\0'), "row %zu", i);
+        cr_expect(taken || (addresses.list == NULL && addresses.count == 0), "row %zu", i);
+        addresses_clear(&addresses);
+    }
+}
+
+/* Depth and length cost time in proportion, and no stack. */
+Test(address, huge_fields, .timeout = 10)
+{
+    static const struct {
+        const char *start, *repeat, *end;
+        size_t count;
+        bool good;
+    } rows[] = {
+        {" ", "(", " a@b.test", 500000, false},         {" ", "(", ")", 500000, false},
+        {" \"", "\\\\", "\" <a@b.test>", 100000, true}, {" ", "g:", " a@b.test", 200000, false},
+        {" ", "<", "a@b.test", 500000, false},          {" ", "a@b.test,", "", 5000, true},
+        {" ", "x ", "<a@b.test>", 100000, true},        {" ", "=?", "<a@b.test>", 20000, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) text = g_string_new(rows[i].start);
+        struct addresses addresses;
+        struct error error = {0};
+        for (size_t n = 0; n < rows[i].count; n++)
+            g_string_append(text, rows[i].repeat);
+        g_string_append(text, rows[i].end);
+        bool good_field = addresses_parse((struct slice){text->str, text->len}, &addresses, &error);
+        cr_expect(good_field == rows[i].good, "row %zu: %s", i, error.text);
+        addresses_clear(&addresses);
+    }
+}
+
+/* Mutations of readable fields: never a crash, and what is taken has a domain. */
+Test(address, mutated_fields)
+{
+    static const char inserted[] = "\"()<>@,;:\\[] =?.\r\n\t\0a";
+    for (size_t i = 0; i < G_N_ELEMENTS(readable); i++) {
+        size_t length = strlen(readable[i].value);
+        for (size_t at = 0; at <= length; at++) {
+            for (size_t c = 0; c < sizeof inserted - 1; c++) {
+                struct addresses addresses;
+                struct error error = {0};
+                g_autoptr(GString) text = g_string_new(readable[i].value);
+                g_string_insert_c(text, (gssize)at, inserted[c]);
+                bool taken = addresses_parse((struct slice){text->str, text->len}, &addresses, &error);
+                cr_assert(taken == (addresses.count > 0));
+                cr_assert(!taken || addresses.list[0].domain[0] != '\0');
+                addresses_clear(&addresses);
+            }
+        }
+    }
+}
