@@ -322,7 +322,7 @@ Test(session, broken_protocol)
     mc_outcome_clear(&outcome);
     mc_close(&client);
 
-    static const char *const packets[] = {"\0\0\0\0", "\xff\xff\xff\xff", "\0\0\0\1Z", "\0\0\0\2L\0", "\0\0\0\1O"};
+    static const char packets[][7] = {"\0\0\0\0", "\xff\xff\xff\xff", "\0\0\0\1Z", "\0\0\0\2L", "\0\0\0\1O"};
     for (size_t i = 0; i < G_N_ELEMENTS(packets); i++) {
         cr_assert(mc_open(&client, daemon_under_test.address));
         cr_assert(mc_negotiate(&client));
