@@ -4,10 +4,12 @@
 
 # The recipient's gateway is gone: the mail waits at the sender's server and arrives when it is back.
 receiver_down() {
+    local before
+    before=$(grep -c 'status=deferred .*said: 4[0-9][0-9] 4\.' "$RIG/acme/mail.log")
     text_to_bob
     gateway_stop partner KILL
     send acme alice@acme.test bob@partner.test "$FILE" || { gateway_start partner; return 1; }
-    wait_for 10 in_log acme 'status=deferred .*said: 4[0-9][0-9] 4\.' || why "not deferred"
+    wait_for 10 more_lines 'status=deferred .*said: 4[0-9][0-9] 4\.' "$RIG/acme/mail.log" "$before" || why "not deferred"
     not_at_bob "$ID"
     gateway_start partner
     postqueue -c "$RIG/acme/etc" -f

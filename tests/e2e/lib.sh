@@ -94,6 +94,7 @@ spawn() {
     shift
     "$@" >>"$RIG/$name.log" 2>&1 9>&- </dev/null &
     PIDS[$name]=$!
+    disown # the shell does not comment on its end
 }
 
 # stop NAME [SIGNAL]: SIGTERM, and SIGKILL when it does not listen within ten seconds (which fails).
@@ -107,7 +108,6 @@ stop() {
         echo "e2e: $1 did not end on SIG$signal" >&2
         status=1
     fi
-    wait "$pid" 2>/dev/null
     return "$status"
 }
 
@@ -159,7 +159,7 @@ inet_protocols = ipv4
 smtp_bind_address = ${ORG_IP[$1]}
 mynetworks = ${ORG_CLIENT[$1]}/32
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-smtpd_authorized_xclient_hosts = ${ORG_CLIENT[$1]}/32
+smtpd_authorized_xclient_hosts = \$mynetworks
 smtpd_peername_lookup = no
 smtp_dns_support_level = disabled
 smtputf8_enable = yes
@@ -255,7 +255,8 @@ submit() {
 with_id() {
     local id=$1 file
     shift
-    for file in "$@"; do
+    [ $# -gt 0 ] || return 0
+    grep -lF -e "<$id>" "$@" 2>/dev/null | while IFS= read -r file; do
         # Not a pipe into grep -q: with pipefail set, sed's broken pipe would count.
         [ -z "$(sed -n -e '/^\r*$/q' -e "/^[Mm]essage-[Ii][Dd]: *<$id>/p" "$file")" ] || echo "$file"
     done
@@ -273,6 +274,12 @@ on_the_wire() {
     local found
     found=$(with_id "$2" "$RIG/$1"/wire/*.eml)
     [ -n "$found" ] && echo "$found" | tail -n 1
+}
+
+# answer_to ORG ID: what the far server said to the message that ORG sent.
+answer_to() {
+    local wire
+    wire=$(on_the_wire "$1" "$2") && [ -s "${wire%.eml}.env" ] && tail -n 1 "${wire%.eml}.env" | tr -d '\r'
 }
 
 # A name for the next message, unique in this run, in $ID.
