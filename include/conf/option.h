@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * option: the schema of domsec.conf and of policy files. One row per key holds all that is known about it; the parser, the
- * suggestion for an unknown key and the test that holds domsec.conf(5) against the program read the same rows.
+ * option: the schema of domsec.conf and of policy files. One row per key holds all that is known about it; the parser,
+ * the suggestion for an unknown key and the test that holds domsec.conf(5) against the program read the same rows.
  * Private to conf/ and its tests.
  */
 #ifndef DOMSEC_CONF_OPTION_H
@@ -45,8 +45,9 @@ struct conf_option {
     enum option_type type;
     size_t offset; /* in the struct that the table fills */
     bool required;
-    const char *fallback; /* the default as one would write it, a string without its quotes; NULL: none, or `computed` */
-    const char *computed; /* says in words what the default is when the loader finds it out */
+    const char
+        *fallback; /* the default as one would write it, a string without its quotes; NULL: none, or `computed` */
+    const char *computed;    /* says in words what the default is when the loader finds it out */
     option_convert *convert; /* OPTION_TEXT, OPTION_TEXTS; NULL: any text but an empty one */
     const char *const *words;
     long long minimum, maximum; /* OPTION_SIZE, OPTION_COUNT */
@@ -78,7 +79,8 @@ unsigned option_line(const struct config_setting_t *group, const char *key);
 /* place at a setting, which may stand in an included file. */
 struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file);
 
-/* The known key nearest to an unknown one ("outbound.protect" if it belongs into that group), NULL if none is near. g_free(). */
+/* The known key nearest to an unknown one ("outbound.protect" if it belongs into that group), NULL if none is near.
+ * g_free(). */
 char *option_suggest(const struct option_table *table, const char *key);
 
 /* One network of trusted_networks against an address; both as text. False if either is none. */

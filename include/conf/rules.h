@@ -7,8 +7,8 @@
 
 #include "conf/option.h"
 
-/* Reads every policy file of conf->policy_dir (NULL: there is none) into conf->rules, the default rule last. place is that of
- * the key policy_dir; the folder in it is that of domsec.conf. */
+/* Reads every policy file of conf->policy_dir (NULL: there is none) into conf->rules, the default rule last. place is
+ * that of the key policy_dir; the folder in it is that of domsec.conf. */
 void rules_load(struct conf *conf, const struct place *place);
 void rules_free(struct conf *conf);
 

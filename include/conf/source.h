@@ -10,7 +10,8 @@
 
 #include <libconfig.h>
 
-/* config is initialised, and freed by the caller. @include lines are relative to place->folder. False after faults were added. */
+/* config is initialised, and freed by the caller. @include lines are relative to place->folder. False after faults were
+ * added. */
 bool source_read(const char *file, const struct place *place, config_t *config);
 
 #endif

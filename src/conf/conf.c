@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conf: reads domsec.conf into a snapshot and counts who holds it. A message keeps the snapshot that it began with, so a
- * reload never changes the rules under it. Not for opening what the configuration names, but for the policy folder.
+ * conf: reads domsec.conf into a snapshot and counts who holds it. A message keeps the snapshot that it began with, so
+ * a reload never changes the rules under it. Not for opening what the configuration names, but for the policy folder.
  */
 #include "conf/conf.h"
 
@@ -62,8 +62,8 @@ static void check_identities(const struct conf *conf, const struct place *place)
             related = domain_is_within(local, identity->domain) || domain_is_within(identity->domain, local);
         }
         if (!related)
-            faults_warn(place->faults, place->file, identity->line, "no local domain is served by an identity of \"%s\"",
-                        identity->domain);
+            faults_warn(place->faults, place->file, identity->line,
+                        "no local domain is served by an identity of \"%s\"", identity->domain);
     }
 }
 
@@ -72,7 +72,8 @@ static void find_out_defaults(struct conf *conf)
 {
     if (conf->limits.spool_dir == NULL) {
         struct stat status;
-        bool usable = stat(SPOOL_DEFAULT, &status) == 0 && S_ISDIR(status.st_mode) && access(SPOOL_DEFAULT, W_OK | X_OK) == 0;
+        bool usable =
+            stat(SPOOL_DEFAULT, &status) == 0 && S_ISDIR(status.st_mode) && access(SPOOL_DEFAULT, W_OK | X_OK) == 0;
         conf->limits.spool_dir = g_strdup(usable ? SPOOL_DEFAULT : g_get_tmp_dir());
     }
     if (conf->authserv_id == NULL) {
@@ -97,7 +98,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
 
 struct conf *conf_load(const char *file, struct faults *faults)
 {
-    owned(conf) struct conf *conf = g_new0(struct conf, 1);
+    struct conf *conf = g_new0(struct conf, 1);
     conf->references = 1;
     conf->file = g_canonicalize_filename(file, NULL);
     conf->folder = g_path_get_dirname(conf->file);
@@ -107,7 +108,10 @@ struct conf *conf_load(const char *file, struct faults *faults)
     if (source_read(conf->file, &place, &config))
         read_root(conf, config_root_setting(&config), &place);
     config_destroy(&config);
-    return faults_errors(faults) > 0 ? NULL : steal(&conf);
+    if (faults_errors(faults) == 0)
+        return conf;
+    conf_free(conf);
+    return NULL;
 }
 
 struct conf *conf_ref(struct conf *conf)

@@ -3,9 +3,9 @@
  * domain: the one form in which all layers compare mail domains: A-labels in lower case, no final dot.
  *
  * A domain in ASCII, nearly every one, is checked and lowered here; the rest, and what claims to be an A-label, goes
- * through libidn2 (IDNA 2008 with the UTS #46 mapping, which also folds case and full-width forms). What libidn2 gives back
- * is checked again like any other input: its mapping can yield characters that no host name has. An underscore is let
- * pass, since mail domains with one exist. Not for address literals ("[192.0.2.1]"): those are no domains.
+ * through libidn2 (IDNA 2008 with the UTS #46 mapping, which also folds case and full-width forms). What libidn2 gives
+ * back is checked again like any other input: its mapping can yield characters that no host name has. An underscore is
+ * let pass, since mail domains with one exist. Not for address literals ("[192.0.2.1]"): those are no domains.
  */
 #include "conf/conf.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * listen: a socket as libmilter names it, or as Postfix names the same one in smtpd_milters, so that an administrator may write
- * the same text on both sides. Always gives libmilter's form. Not for opening it.
+ * listen: a socket as libmilter names it, or as Postfix names the same one in smtpd_milters, so that an administrator
+ * may write the same text on both sides. Always gives libmilter's form. Not for opening it.
  */
 #include "conf/option.h"
 
@@ -16,7 +16,8 @@ static bool is_port(const char *text)
 
 static bool is_host(const char *text)
 {
-    return text[0] != '\0' && strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_") == strlen(text);
+    return text[0] != '\0' &&
+           strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_") == strlen(text);
 }
 
 static char *convert_local(const char *path, const struct place *place)
@@ -72,9 +73,11 @@ char *convert_listen(const char *text, const struct place *place)
     if (family != NULL && (strcmp(family, "inet") == 0 || strcmp(family, "inet6") == 0))
         listen = convert_inet(family, rest + 1);
     if (listen == NULL)
-        place_fault(place, "\"%s\": \"%s\" is not a socket such as \"inet:8891@127.0.0.1\" or \"local:/run/domsec/socket\"",
+        place_fault(place,
+                    "\"%s\": \"%s\" is not a socket such as \"inet:8891@127.0.0.1\" or \"local:/run/domsec/socket\"",
                     place->key, text);
     else if (strchr(listen, '@') == NULL)
-        place_warn(place, "\"%s\": \"%s\" listens on every interface; who reaches it can have mail signed", place->key, text);
+        place_warn(place, "\"%s\": \"%s\" listens on every interface; who reaches it can have mail signed", place->key,
+                   text);
     return listen;
 }

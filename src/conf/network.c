@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * network: an address range against a client's address. All are compared as 16 bytes, IPv4 as its v4-mapped form, so that
- * 192.0.2.1 and ::ffff:192.0.2.1 are the same client. An IPv6 network never holds an IPv4 client, however short its prefix.
+ * network: an address range against a client's address. All are compared as 16 bytes, IPv4 as its v4-mapped form, so
+ * that 192.0.2.1 and ::ffff:192.0.2.1 are the same client. An IPv6 network never holds an IPv4 client, however short
+ * its prefix.
  */
 #include "conf/option.h"
 
@@ -85,7 +86,8 @@ char *convert_network(const char *text, const struct place *place)
 {
     struct network network;
     if (!parse_network(text, &network)) {
-        place_fault(place, "\"%s\": \"%s\" is not a network such as \"192.0.2.0/24\" or \"2001:db8::/32\"", place->key, text);
+        place_fault(place, "\"%s\": \"%s\" is not a network such as \"192.0.2.0/24\" or \"2001:db8::/32\"", place->key,
+                    text);
         return NULL;
     }
     bool host_bits = false;

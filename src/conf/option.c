@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * option: fills a struct from a libconfig group by a table of rows. Goes on after a fault, so that one run shows all of them.
- * Knows types and ranges, but no key: those are in schema.c.
+ * option: fills a struct from a libconfig group by a table of rows. Goes on after a fault, so that one run shows all of
+ * them. Knows types and ranges, but no key: those are in schema.c.
  */
 #include "conf/option.h"
 
@@ -149,7 +149,8 @@ static bool read_number(const config_setting_t *setting, const struct conf_optio
     *value = config_setting_get_int64(setting);
     if (*value >= option->minimum && *value <= option->maximum)
         return true;
-    place_fault(place, "\"%s\" must be from %lld to %lld, not %lld", place->key, option->minimum, option->maximum, *value);
+    place_fault(place, "\"%s\" must be from %lld to %lld, not %lld", place->key, option->minimum, option->maximum,
+                *value);
     return false;
 }
 

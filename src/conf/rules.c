@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rules: one policy file per partner domain. Each file stands for itself: what it leaves out has the default of
- * domsec.conf(5), not what default.conf says, so that a change there never weakens a partner's rule. A file that cannot be read
- * or understood is a fault: a missing rule could mean plaintext. Not for finding the rule of a domain: that is policy/.
+ * domsec.conf(5), not what default.conf says, so that a change there never weakens a partner's rule. A file that cannot
+ * be read or understood is a fault: a missing rule could mean plaintext. Not for finding the rule of a domain: that is
+ * policy/.
  */
 #include "conf/rules.h"
 
@@ -120,7 +121,8 @@ static void check_unique(GHashTable *seen, const struct rule *rule, unsigned lin
         return;
     const char *first = g_hash_table_lookup(seen, rule->domain);
     if (first != NULL)
-        faults_add(place->faults, rule->file, line, "the domain \"%s\" has a policy file already: %s", rule->domain, first);
+        faults_add(place->faults, rule->file, line, "the domain \"%s\" has a policy file already: %s", rule->domain,
+                   first);
     else
         g_hash_table_insert(seen, g_strdup(rule->domain), g_strdup_printf("%s:%u", rule->file, line));
 }

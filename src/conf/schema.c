@@ -8,8 +8,11 @@
 #include "base/log.h"
 
 #define KB 1024LL
-#define GB (1024 * 1024 * KB)
-#define TABLE(table_name, rows) {.name = (table_name), .options = (rows), .count = G_N_ELEMENTS(rows)}
+#define GB (KB * KB * KB)
+#define TABLE(table_name, rows)                                                                                        \
+    {                                                                                                                  \
+        .name = (table_name), .options = (rows), .count = G_N_ELEMENTS(rows)                                           \
+    }
 
 static const char *const role_words[] = {"domain-signing-authority", "domain-confidentiality-authority",
                                          "review-authority", "attribute-authority", NULL};
@@ -60,8 +63,8 @@ static const struct conf_option main_rows[] = {
      .help = "Messages in cryptographic work at the same time, 0 for the number of processors"},
     {"milter_timeout", OPTION_COUNT, AT(timeout), .fallback = "7210", .minimum = 1, .maximum = 86400,
      .help = "Seconds to wait for the MTA"},
-    {"spool_directory", OPTION_TEXT, AT(limits.spool_dir), .computed = "\"/var/spool/domsec\"", .convert = convert_spool,
-     .help = "Folder for the temporary files of large messages"},
+    {"spool_directory", OPTION_TEXT, AT(limits.spool_dir), .computed = "\"/var/spool/domsec\"",
+     .convert = convert_spool, .help = "Folder for the temporary files of large messages"},
     {"memory_limit", OPTION_SIZE, AT(limits.memory), .fallback = "1048576", .minimum = 0, .maximum = GB,
      .help = "Bytes of a message that are kept in memory"},
     {"message_size_limit", OPTION_SIZE, AT(limits.message_size), .fallback = "52428800", .minimum = KB, .maximum = GB,
@@ -140,8 +143,7 @@ static const struct conf_option rule_rows[] = {
      .help = "How a signed message is written"},
     {"signature", OPTION_WORD, AT(signature), .fallback = "rsa-pss", .words = signature_words,
      .help = "How an RSA key signs"},
-    {"digest", OPTION_WORD, AT(digest), .fallback = "sha256", .words = digest_words,
-     .help = "Hash that is signed"},
+    {"digest", OPTION_WORD, AT(digest), .fallback = "sha256", .words = digest_words, .help = "Hash that is signed"},
     {"cipher", OPTION_WORD, AT(cipher), .fallback = "aes-256-gcm", .words = cipher_words,
      .help = "How the content is encrypted"},
     {"key_transport", OPTION_WORD, AT(key_transport), .fallback = "rsa-oaep", .words = key_transport_words,

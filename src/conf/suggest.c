@@ -8,7 +8,8 @@
 
 #define KEY_MAX 64
 
-/* How many letters have to be inserted, left out, exchanged or swapped with their neighbour (optimal string alignment). */
+/* How many letters have to be inserted, left out, exchanged or swapped with their neighbour (optimal string alignment).
+ */
 static unsigned edit_distance(const char *a, const char *b)
 {
     size_t a_length = strlen(a), b_length = strlen(b);

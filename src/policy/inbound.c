@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inbound: what happens to a message after its layers were opened and verified. A temporary failure is neither a pass nor a
- * rejection: it asks the MTA to come again.
+ * inbound: what happens to a message after its layers were opened and verified. A temporary failure is neither a pass
+ * nor a rejection: it asks the MTA to come again.
  */
 #include "policy/policy.h"
 
@@ -39,15 +39,15 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     enum require require = rule->inbound.require;
     bool sign_due = require != REQUIRE_NONE && require != REQUIRE_ENCRYPT; /* an unknown value requires both */
     bool encrypt_due = require != REQUIRE_NONE && require != REQUIRE_SIGN;
-    bool may_refuse = require != REQUIRE_NONE ||
-                      (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
+    bool may_refuse =
+        require != REQUIRE_NONE || (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
     if (facts->failed_temporarily && may_refuse) {
         decision->verdict = VERDICT_TEMPFAIL;
-        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->name, require_name(require),
-                facts->signed_ok ? "" : sign_why, facts->encrypted_ok ? "" : encrypt_why);
+        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->name,
+                require_name(require), facts->signed_ok ? "" : sign_why, facts->encrypted_ok ? "" : encrypt_why);
         return;
     }
     if (facts->undecryptable && refuse_undecryptable(rule, encrypt_why, decision))

@@ -58,7 +58,8 @@ static bool go_unsigned(const struct rule *rule, const struct outbound_facts *fa
     enum unauthentic unauthentic = rule->outbound.unauthentic;
     if (unauthentic == UNAUTHENTIC_UNSIGNED) {
         decision->sign = decision->triple = false;
-        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->name, unauthentic_name(unauthentic), why);
+        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->name,
+                unauthentic_name(unauthentic), why);
         return true;
     }
     refuse(decision, unauthentic == UNAUTHENTIC_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
@@ -78,8 +79,8 @@ static void sign_instead(const struct rule *rule, const struct outbound_facts *f
     }
     g_autofree char *why_unsigned = why_not_signed(facts);
     refuse(decision, rule->outbound.unauthentic == UNAUTHENTIC_TEMPFAIL ? VERDICT_TEMPFAIL : VERDICT_REJECT);
-    EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": no certificate%s, and it may not be signed: %s", rule->name, why,
-            why_unsigned);
+    EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": no certificate%s, and it may not be signed: %s",
+            rule->name, why, why_unsigned);
 }
 
 static void without_certificate(const struct rule *rule, const struct outbound_facts *facts,

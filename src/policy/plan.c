@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan: one treatment for all recipients of a message that cannot be split. A recipient may get more than its rule asks,
- * never less: a message that one of them must have encrypted leaves encrypted for all, or not at all.
+ * plan: one treatment for all recipients of a message that cannot be split. A recipient may get more than its rule
+ * asks, never less: a message that one of them must have encrypted leaves encrypted for all, or not at all.
  */
 #include "policy/policy.h"
 
@@ -24,8 +24,8 @@ static void refuse(struct plan *plan, enum verdict verdict, size_t culprit)
     *plan = (struct plan){.verdict = verdict, .culprit = culprit};
 }
 
-/* True if a recipient's own decision ends the message. A tempfail of any comes before a rejection of another: what is only
- * delayed must not bounce. */
+/* True if a recipient's own decision ends the message. A tempfail of any comes before a rejection of another: what is
+ * only delayed must not bounce. */
 static bool find_refusal(const struct outbound_decision *decisions, const char *const *recipients, size_t count,
                          struct plan *plan)
 {
@@ -82,9 +82,10 @@ void policy_plan(enum mixed mixed, const struct outbound_decision *decisions, co
         if (decisions[i].encrypt || (has_certificate != NULL && has_certificate[i]))
             continue;
         refuse(plan, mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL, i);
-        EXPLAIN(plan,
-                "mixed_recipients = \"%s\": %s has no certificate, and %s must get the message encrypted (%s); send it to "
-                "each of them on its own",
-                mixed_name(mixed), recipients[i], recipients[strictest], decisions[strictest].reason);
+        EXPLAIN(
+            plan,
+            "mixed_recipients = \"%s\": %s has no certificate, and %s must get the message encrypted (%s); send it to "
+            "each of them on its own",
+            mixed_name(mixed), recipients[i], recipients[strictest], decisions[strictest].reason);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reason: formats the sentence that goes with a decision. Reasons name the policy file and the key that decided, so that an
- * administrator knows what to look at.
+ * reason: formats the sentence that goes with a decision. Reasons name the policy file and the key that decided, so
+ * that an administrator knows what to look at.
  */
 #include "policy/reason.h"
 

@@ -85,7 +85,8 @@ Test(examples, show_every_key)
         if (shown == NULL || (option->fallback == NULL && option->computed == NULL))
             continue;
         g_autofree char *fallback = option_default_text(option);
-        cr_expect_eq(strncmp(shown + strlen(off), fallback, strlen(fallback)), 0, "%s is not %s", option->key, fallback);
+        cr_expect_eq(strncmp(shown + strlen(off), fallback, strlen(fallback)), 0, "%s is not %s", option->key,
+                     fallback);
     }
     for (size_t i = 0; i < rule_options.count; i++)
         cr_expect_not_null(strstr(policy, rule_options.options[i].key), "%s", rule_options.options[i].key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* domsec.conf(5) against the option tables: every key with its default, range, words and sentence, and no key that is not there. */
+/* domsec.conf(5) against the option tables: every key with its default, range, words and sentence, and no key that is
+ * not there. */
 #include "conf/option.h"
 
 #include <criterion/criterion.h>
@@ -49,10 +50,10 @@ static void check_entry(char *entry, const struct conf_option *option)
     GString *expected = g_string_new(NULL);
     cr_assert_not_null(option->help);
     if (option->type == OPTION_SIZE || option->type == OPTION_COUNT)
-        g_string_printf(expected, "%s\n(default: %s; from %lld to %lld)\n%s", option->key, fallback, option->minimum,
-                        option->maximum, option->help);
+        g_string_printf(expected, "%s\n(default: %s; from %lld to %lld)\n.br\n%s", option->key, fallback,
+                        option->minimum, option->maximum, option->help);
     else
-        g_string_printf(expected, "%s\n(default: %s)\n%s", option->key, fallback, option->help);
+        g_string_printf(expected, "%s\n(default: %s)\n.br\n%s", option->key, fallback, option->help);
     cr_expect_eq(strncmp(entry, expected->str, expected->len), 0, "expected\n%s\nin\n%s", expected->str, entry);
     g_string_free(expected, TRUE);
     for (int i = 0; option->words != NULL && option->words[i] != NULL; i++) {

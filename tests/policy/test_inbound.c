@@ -16,23 +16,44 @@ static const struct {
     enum verdict verdict;
     const char *reason;
 } rows[] = {
-    {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, false, false, NULL, NULL}, ACCEPT,
+    {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, false, false, false, NULL, NULL},
+     ACCEPT,
      "x.conf: inbound.require = \"none\""},
-    {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {true, false, false, false, NULL, NULL}, ACCEPT,
+    {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {true, false, false, false, NULL, NULL},
+     ACCEPT,
      "x.conf: inbound.require = \"sign\" is met"},
-    {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, true, false, false, "expired", NULL}, REJECT,
+    {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, true, false, false, "expired", NULL},
+     REJECT,
      "x.conf: inbound.require = \"sign\", otherwise = \"reject\": no valid signature (expired)"},
-    {{REQUIRE_ENCRYPT, OTHERWISE_QUARANTINE, UNDECRYPTABLE_DELIVER}, {true, false, false, false, NULL, NULL}, QUARANTINE,
+    {{REQUIRE_ENCRYPT, OTHERWISE_QUARANTINE, UNDECRYPTABLE_DELIVER},
+     {true, false, false, false, NULL, NULL},
+     QUARANTINE,
      "x.conf: inbound.require = \"encrypt\", otherwise = \"quarantine\": not encrypted to us"},
     {{REQUIRE_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, true, false, false, NULL, NULL}, ACCEPT, NULL},
-    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {true, true, false, false, NULL, NULL}, ACCEPT, NULL},
-    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {true, false, false, false, "x", "y"}, REJECT,
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {true, true, false, false, NULL, NULL},
+     ACCEPT,
+     NULL},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {true, false, false, false, "x", "y"},
+     REJECT,
      "x.conf: inbound.require = \"sign+encrypt\", otherwise = \"reject\": not encrypted to us (y)"},
-    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, true, false, false, "x", "y"}, REJECT, NULL},
-    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_TAG, UNDECRYPTABLE_DELIVER}, {false, false, false, false, "x", "y"}, ACCEPT,
-     "x.conf: inbound.require = \"sign+encrypt\", otherwise = \"tag\": no valid signature (x), not encrypted to us (y)"},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, true, false, false, "x", "y"},
+     REJECT,
+     NULL},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_TAG, UNDECRYPTABLE_DELIVER},
+     {false, false, false, false, "x", "y"},
+     ACCEPT,
+     "x.conf: inbound.require = \"sign+encrypt\", otherwise = \"tag\": no valid signature (x), not encrypted to us "
+     "(y)"},
     /* temporarily failed: never a pass, never a rejection */
-    {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, false, true, "no list", NULL}, TEMPFAIL,
+    {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, false, false, true, "no list", NULL},
+     TEMPFAIL,
      "x.conf: inbound.require = \"sign\" could not be checked now (no list)"},
     {{REQUIRE_SIGN, OTHERWISE_TAG, UNDECRYPTABLE_DELIVER}, {true, true, false, true, NULL, NULL}, TEMPFAIL, NULL},
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, false, true, NULL, NULL}, ACCEPT, NULL},
@@ -40,14 +61,28 @@ static const struct {
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, true, true, NULL, NULL}, ACCEPT, NULL},
     /* none of our keys */
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, true, false, NULL, NULL}, ACCEPT, NULL},
-    {{REQUIRE_NONE, OTHERWISE_TAG, UNDECRYPTABLE_REJECT}, {false, false, true, false, NULL, "other key"}, REJECT,
+    {{REQUIRE_NONE, OTHERWISE_TAG, UNDECRYPTABLE_REJECT},
+     {false, false, true, false, NULL, "other key"},
+     REJECT,
      "x.conf: inbound.undecryptable = \"reject\": none of our keys opens the message (other key)"},
-    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_TAG, UNDECRYPTABLE_TEMPFAIL}, {false, false, true, false, NULL, NULL}, TEMPFAIL, NULL},
-    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, true, false, NULL, NULL}, REJECT, NULL},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_TAG, UNDECRYPTABLE_TEMPFAIL},
+     {false, false, true, false, NULL, NULL},
+     TEMPFAIL,
+     NULL},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, false, true, false, NULL, NULL},
+     REJECT,
+     NULL},
     {{REQUIRE_SIGN, OTHERWISE_QUARANTINE, UNDECRYPTABLE_DELIVER}, {true, false, true, false, NULL, NULL}, ACCEPT, NULL},
     {{REQUIRE_NONE, OTHERWISE_REJECT, (enum undecryptable)99}, {true, true, true, false, NULL, NULL}, TEMPFAIL, NULL},
-    {{REQUIRE_SIGN, (enum otherwise)99, UNDECRYPTABLE_DELIVER}, {false, false, false, false, NULL, NULL}, TEMPFAIL, NULL},
-    {{(enum require)99, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {true, false, false, false, NULL, NULL}, REJECT, NULL},
+    {{REQUIRE_SIGN, (enum otherwise)99, UNDECRYPTABLE_DELIVER},
+     {false, false, false, false, NULL, NULL},
+     TEMPFAIL,
+     NULL},
+    {{(enum require)99, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {true, false, false, false, NULL, NULL},
+     REJECT,
+     NULL},
 };
 
 Test(inbound, table)
@@ -72,15 +107,16 @@ Test(inbound, what_holds_for_every_combination)
         rule.inbound.otherwise = (enum otherwise)(n / 4 % 3);
         rule.inbound.undecryptable = (enum undecryptable)(n / 12 % 3);
         unsigned bits = n / 36;
-        struct inbound_facts facts = {.signed_ok = bits & 1, .encrypted_ok = bits & 2, .undecryptable = bits & 4,
-                                      .failed_temporarily = bits & 8};
+        struct inbound_facts facts = {
+            .signed_ok = bits & 1, .encrypted_ok = bits & 2, .undecryptable = bits & 4, .failed_temporarily = bits & 8};
         struct inbound_decision decision;
         policy_inbound(&rule, &facts, &decision);
         bool wants_signature = rule.inbound.require == REQUIRE_SIGN || rule.inbound.require == REQUIRE_SIGN_ENCRYPT;
         bool wants_encryption = rule.inbound.require >= REQUIRE_ENCRYPT;
         bool met = (!wants_signature || facts.signed_ok) && (!wants_encryption || facts.encrypted_ok);
         if (facts.failed_temporarily)
-            cr_expect(decision.verdict == TEMPFAIL || (decision.verdict == ACCEPT && rule.inbound.require == REQUIRE_NONE));
+            cr_expect(decision.verdict == TEMPFAIL ||
+                      (decision.verdict == ACCEPT && rule.inbound.require == REQUIRE_NONE));
         else if (decision.verdict == ACCEPT)
             cr_expect(met || rule.inbound.otherwise == OTHERWISE_TAG, "cell %u", n);
         else if (met)
