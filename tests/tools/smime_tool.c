@@ -6,6 +6,7 @@
  *     smime_tool wrap IN OUT
  *     smime_tool encrypt --to F [--to F]... [--cipher aes-128-cbc] [--pkcs1] IN OUT
  *     smime_tool open [--cert F --key F]... IN OUT
+ *     smime_tool extract IN CMS [CONTENT]      the DER of the outermost layer, and the bytes signed of a multipart/signed
  *
  * IN is a message or an entity. sign and encrypt write a message with MIME-Version and the new Content-* fields, open
  * peels every layer, prints a line for each, and writes the innermost entity. Exit status 0: it was made, or every layer
@@ -119,6 +120,14 @@ static FILE *create(const char *file)
     if (stream == NULL)
         die(file, NULL);
     return stream;
+}
+
+static void write_file(const char *file, struct slice bytes)
+{
+    FILE *stream = create(file);
+
+    write_slice(stream, bytes);
+    fclose(stream);
 }
 
 static void write_entity(const char *file, const struct entity *entity)
@@ -253,9 +262,7 @@ static int peel(const struct options *options)
     }
     if (depth == 0)
         die("not S/MIME", NULL);
-    FILE *stream = create(options->out);
-    write_slice(stream, inner);
-    fclose(stream);
+    write_file(options->out, inner);
     for (size_t i = 0; i <= depth; i++) {
         part_free(parts[i]);
         if (i < depth) {
@@ -266,6 +273,28 @@ static int peel(const struct options *options)
     keys_close(keys);
     message_free(message);
     return valid ? 0 : 2;
+}
+
+static int extract(const char *in, const char *cms, const char *content)
+{
+    struct message *message = read_message(in);
+    struct error error = {0};
+    struct part *root = part_parse(message_header(message), message_body(message), &limits, &error);
+    struct spool *der = spool_new(&limits);
+    struct slice bytes;
+
+    if (root == NULL || (root->child_count != 0 && root->child_count != 2))
+        die(in, &error);
+    if (!part_decode(root->child_count == 2 ? &root->children[1] : root, der, &error) ||
+        !spool_finish(der, &bytes, &error))
+        die(in, &error);
+    write_file(cms, bytes);
+    if (content != NULL && root->child_count == 2)
+        write_file(content, root->children[0].whole);
+    spool_free(der);
+    part_free(root);
+    message_free(message);
+    return 0;
 }
 
 static void parse_option(struct options *options, const char *name, const char *value)
@@ -298,10 +327,12 @@ int main(int argc, char **argv)
     int i = 2;
 
     if (argc < 4)
-        die("usage: sign|wrap|encrypt|open [OPTION]... IN OUT", NULL);
+        die("usage: sign|wrap|encrypt|open [OPTION]... IN OUT, extract IN CMS [CONTENT]", NULL);
     mime_init();
     if (!smime_init(&error))
         die("init", &error);
+    if (strcmp(argv[1], "extract") == 0)
+        return extract(argv[2], argv[3], argc > 4 ? argv[4] : NULL);
     for (; i < argc - 2; i++) {
         if (strcmp(argv[i], "--opaque") == 0)
             options.opaque = true;

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Bouncy Castle as the other side. Reads tasks from standard input, one a line, fields separated by blanks, and prints
+ * "ok NAME" or "fail NAME: why" for each, all in one virtual machine:
+ *
+ *     NAME verify  ANCHOR MESSAGE CONTENT          MESSAGE is a mail, CONTENT what was signed (written)
+ *     NAME decrypt P12 CMS CONTENT
+ *     NAME sign    P12 ALGORITHM FORMAT IN CMS     FORMAT detached or attached; CMS is DER (written)
+ *     NAME encrypt CERTIFICATE TRANSPORT CIPHER IN CMS
+ *
+ * java -cp bcprov.jar:bcpkix.jar:bcutil.jar:bcmail.jar:javax.mail.jar:javax.activation.jar Bouncy.java < tasks
+ */
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.Security;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.MGF1ParameterSpec;
+import java.util.Collection;
+import java.util.List;
+import java.util.Properties;
+import javax.crypto.spec.OAEPParameterSpec;
+import javax.crypto.spec.PSource;
+import javax.mail.Session;
+import javax.mail.internet.MimeMessage;
+import javax.mail.internet.MimeMultipart;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.cms.CMSObjectIdentifiers;
+import org.bouncycastle.asn1.cms.ContentInfo;
+import org.bouncycastle.cert.X509CertificateHolder;
+import org.bouncycastle.cert.jcajce.JcaCertStore;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
+import org.bouncycastle.cms.CMSAlgorithm;
+import org.bouncycastle.cms.CMSAuthEnvelopedData;
+import org.bouncycastle.cms.CMSAuthEnvelopedDataGenerator;
+import org.bouncycastle.cms.CMSEnvelopedData;
+import org.bouncycastle.cms.CMSEnvelopedDataGenerator;
+import org.bouncycastle.cms.CMSEnvelopedGenerator;
+import org.bouncycastle.cms.CMSProcessableByteArray;
+import org.bouncycastle.cms.CMSSignedData;
+import org.bouncycastle.cms.CMSSignedDataGenerator;
+import org.bouncycastle.cms.KeyTransRecipientInformation;
+import org.bouncycastle.cms.RecipientInfoGenerator;
+import org.bouncycastle.cms.RecipientInformation;
+import org.bouncycastle.cms.SignerInformation;
+import org.bouncycastle.cms.SignerInformationStore;
+import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoGeneratorBuilder;
+import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
+import org.bouncycastle.cms.jcajce.JceCMSContentEncryptorBuilder;
+import org.bouncycastle.cms.jcajce.JceKeyAgreeEnvelopedRecipient;
+import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientInfoGenerator;
+import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
+import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
+import org.bouncycastle.cms.jcajce.JceKeyTransRecipientInfoGenerator;
+import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.bouncycastle.mail.smime.SMIMESigned;
+import org.bouncycastle.operator.OutputAEADEncryptor;
+import org.bouncycastle.operator.jcajce.JcaAlgorithmParametersConverter;
+import org.bouncycastle.util.Store;
+
+public class Bouncy {
+    static final String BC = "BC";
+
+    record Identity(X509Certificate certificate, PrivateKey key) {
+    }
+
+    static Identity identity(String file) throws Exception {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        char[] password = "x".toCharArray();
+        store.load(new ByteArrayInputStream(bytes(file)), password);
+        String alias = store.aliases().nextElement();
+        return new Identity((X509Certificate) store.getCertificate(alias), (PrivateKey) store.getKey(alias, password));
+    }
+
+    static byte[] bytes(String file) throws Exception {
+        return Files.readAllBytes(Path.of(file));
+    }
+
+    static void write(String file, byte[] data) throws Exception {
+        Files.write(Path.of(file), data);
+    }
+
+    static X509Certificate certificate(String file) throws Exception {
+        return (X509Certificate) CertificateFactory.getInstance("X.509", BC)
+                .generateCertificate(new ByteArrayInputStream(bytes(file)));
+    }
+
+    static void checkSigners(SignerInformationStore signers, Store<X509CertificateHolder> certificates, String anchor)
+            throws Exception {
+        if (signers.size() == 0)
+            throw new Exception("no signer");
+        for (SignerInformation signer : signers.getSigners()) {
+            @SuppressWarnings("unchecked")
+            Collection<X509CertificateHolder> found = certificates.getMatches(signer.getSID());
+            if (found.isEmpty())
+                throw new Exception("no certificate");
+            X509Certificate leaf = new JcaX509CertificateConverter().setProvider(BC).getCertificate(found.iterator().next());
+            leaf.verify(certificate(anchor).getPublicKey());
+            if (!signer.verify(new JcaSimpleSignerInfoVerifierBuilder().setProvider(BC).build(leaf)))
+                throw new Exception("signature does not verify");
+        }
+    }
+
+    static void verify(String[] f) throws Exception {
+        MimeMessage message = new MimeMessage(Session.getInstance(new Properties()), new ByteArrayInputStream(bytes(f[3])));
+        if (message.isMimeType("multipart/signed")) {
+            SMIMESigned signed = new SMIMESigned((MimeMultipart) message.getContent());
+            checkSigners(signed.getSignerInfos(), signed.getCertificates(), f[2]);
+            ByteArrayOutputStream content = new ByteArrayOutputStream();
+            signed.getContent().writeTo(content);
+            write(f[4], content.toByteArray());
+            return;
+        }
+        CMSSignedData signed = new CMSSignedData(message.getInputStream());
+        checkSigners(signed.getSignerInfos(), signed.getCertificates(), f[2]);
+        write(f[4], (byte[]) signed.getSignedContent().getContent());
+    }
+
+    static void decrypt(String[] f) throws Exception {
+        Identity identity = identity(f[2]);
+        ContentInfo info = ContentInfo.getInstance(bytes(f[3]));
+        boolean authenticated = info.getContentType().equals(CMSObjectIdentifiers.authEnvelopedData);
+        RecipientInformation recipient = authenticated
+                ? new CMSAuthEnvelopedData(info).getRecipientInfos().getRecipients().iterator().next()
+                : new CMSEnvelopedData(info).getRecipientInfos().getRecipients().iterator().next();
+        byte[] content;
+        if (!(recipient instanceof KeyTransRecipientInformation))
+            content = recipient.getContent(new JceKeyAgreeEnvelopedRecipient(identity.key()).setProvider(BC));
+        else if (authenticated)
+            content = recipient.getContent(new JceKeyTransAuthEnvelopedRecipient(identity.key()).setProvider(BC));
+        else
+            content = recipient.getContent(new JceKeyTransEnvelopedRecipient(identity.key()).setProvider(BC));
+        write(f[4], content);
+    }
+
+    static void sign(String[] f) throws Exception {
+        Identity identity = identity(f[2]);
+        CMSSignedDataGenerator generator = new CMSSignedDataGenerator();
+        generator.addSignerInfoGenerator(new JcaSimpleSignerInfoGeneratorBuilder().setProvider(BC).build(f[3], identity.key(),
+                identity.certificate()));
+        generator.addCertificates(new JcaCertStore(List.of(identity.certificate())));
+        CMSProcessableByteArray content = new CMSProcessableByteArray(bytes(f[5]));
+        write(f[6], generator.generate(content, f[4].equals("attached")).getEncoded());
+    }
+
+    static ASN1ObjectIdentifier cipher(String name) throws Exception {
+        switch (name) {
+        case "aes-128-cbc":
+            return CMSAlgorithm.AES128_CBC;
+        case "aes-256-cbc":
+            return CMSAlgorithm.AES256_CBC;
+        case "aes-128-gcm":
+            return CMSAlgorithm.AES128_GCM;
+        case "aes-256-gcm":
+            return CMSAlgorithm.AES256_GCM;
+        default:
+            throw new Exception("cipher " + name);
+        }
+    }
+
+    static RecipientInfoGenerator recipient(X509Certificate certificate, String transport) throws Exception {
+        if (transport.equals("ecdh")) {
+            var pair = java.security.KeyPairGenerator.getInstance("EC", BC);
+            pair.initialize(((java.security.interfaces.ECPublicKey) certificate.getPublicKey()).getParams());
+            var ephemeral = pair.generateKeyPair();
+            return new JceKeyAgreeRecipientInfoGenerator(CMSAlgorithm.ECDH_SHA256KDF, ephemeral.getPrivate(),
+                    ephemeral.getPublic(), CMSAlgorithm.AES256_WRAP).addRecipient(certificate).setProvider(BC);
+        }
+        if (transport.equals("pkcs1"))
+            return new JceKeyTransRecipientInfoGenerator(certificate).setProvider(BC);
+        OAEPParameterSpec oaep = new OAEPParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256,
+                PSource.PSpecified.DEFAULT);
+        return new JceKeyTransRecipientInfoGenerator(certificate, new JcaAlgorithmParametersConverter()
+                .getAlgorithmIdentifier(org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers.id_RSAES_OAEP, oaep)).setProvider(BC);
+    }
+
+    static void encrypt(String[] f) throws Exception {
+        boolean authenticated = f[4].endsWith("gcm");
+        CMSEnvelopedGenerator generator = authenticated ? new CMSAuthEnvelopedDataGenerator() : new CMSEnvelopedDataGenerator();
+        generator.addRecipientInfoGenerator(recipient(certificate(f[2]), f[3]));
+        CMSProcessableByteArray content = new CMSProcessableByteArray(bytes(f[5]));
+        var encryptor = new JceCMSContentEncryptorBuilder(cipher(f[4])).setProvider(BC).build();
+        if (authenticated)
+            write(f[6], ((CMSAuthEnvelopedDataGenerator) generator).generate(content, (OutputAEADEncryptor) encryptor)
+                    .getEncoded());
+        else
+            write(f[6], ((CMSEnvelopedDataGenerator) generator).generate(content, encryptor).getEncoded());
+    }
+
+    static void run(String[] f) throws Exception {
+        switch (f[1]) {
+        case "verify":
+            verify(f);
+            break;
+        case "decrypt":
+            decrypt(f);
+            break;
+        case "sign":
+            sign(f);
+            break;
+        case "encrypt":
+            encrypt(f);
+            break;
+        default:
+            throw new Exception("unknown task");
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Security.addProvider(new BouncyCastleProvider());
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+        for (String line; (line = in.readLine()) != null;) {
+            String[] fields = line.trim().split("\\s+");
+            try {
+                run(fields);
+                System.out.println("ok " + fields[0]);
+            } catch (Exception failure) {
+                System.out.println("fail " + fields[0] + ": " + failure);
+            }
+        }
+    }
+}
