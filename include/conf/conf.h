@@ -80,6 +80,7 @@ struct rule {
     enum digest digest;
     enum cipher cipher;
     enum key_transport key_transport;
+    unsigned certificates_line, anchors_line; /* of these keys in file, for faults; 0: not there */
 };
 
 struct identity_conf {
@@ -131,6 +132,7 @@ struct conf {
     int log_level;       /* enum log_level */
     struct rule **rules; /* most specific domain first; the last one is the default rule, always there */
     size_t rule_count;
+    unsigned trust_anchors_line, crls_line, certificate_dir_line, user_line; /* of these keys in file, for faults; 0: not there */
     int references; /* private to conf_ref() and conf_unref() */
 };
 

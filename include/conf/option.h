@@ -74,7 +74,7 @@ void option_set_defaults(const struct option_table *table, void *base);
 void option_clear(const struct option_table *table, void *base);
 /* The default as domsec.conf(5) shows it: `"reject"`, `20`, `none`, `required`. g_free(). */
 char *option_default_text(const struct conf_option *option);
-/* The line of a key in a group, 0 if it is not there. */
+/* The line of a key in a group, 0 if it is not there or stands in an included file. */
 unsigned option_line(const struct config_setting_t *group, const char *key);
 /* place at a setting, which may stand in an included file. */
 struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file);

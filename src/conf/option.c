@@ -40,7 +40,8 @@ struct place option_place(const struct place *place, const struct config_setting
 unsigned option_line(const struct config_setting_t *group, const char *key)
 {
     const config_setting_t *setting = config_setting_get_member(group, key);
-    return setting == NULL ? 0 : (unsigned)config_setting_source_line(setting);
+    bool here = setting != NULL && config_setting_source_file(setting) == NULL;
+    return here ? (unsigned)config_setting_source_line(setting) : 0;
 }
 
 static const char *type_name(const config_setting_t *setting)

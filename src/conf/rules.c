@@ -38,10 +38,11 @@ static void check_rule(const struct rule *rule, const config_setting_t *root, co
 {
     struct place at = *place;
     bool is_default = strcmp(rule->name, DEFAULT_FILE) == 0;
+    bool has_domain = config_setting_get_member(root, "domain") != NULL;
     at.line = option_line(root, "domain");
-    if (is_default && at.line > 0)
+    if (is_default && has_domain)
         place_fault(&at, "default.conf stands for all domains without a file of their own and has no \"domain\"");
-    else if (!is_default && at.line == 0)
+    else if (!is_default && !has_domain)
         place_fault(&at, "missing key \"domain\": only default.conf has none");
     at.line = option_line(root, "naming");
     if (rule->naming == NAMING_PINNED && rule->certificates[0] == NULL)
@@ -59,6 +60,8 @@ static struct rule *rule_load(const char *file, const char *name, const struct p
         const config_setting_t *root = config_root_setting(&config);
         option_read_group(root, &rule_options, rule, &at);
         check_rule(rule, root, &at);
+        rule->certificates_line = option_line(root, "certificates");
+        rule->anchors_line = option_line(root, "anchors");
         *domain_line = option_line(root, "domain");
     }
     config_destroy(&config);

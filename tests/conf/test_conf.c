@@ -121,6 +121,10 @@ Test(conf, every_key)
     cr_expect_str_eq(conf->authserv_id, "gw.acme.test");
     expect_path(conf->policy_dir, "p");
     expect_path(conf->trust_anchors[0], "anchors/a.pem");
+    cr_expect_eq(conf->trust_anchors_line, 6);
+    cr_expect_eq(conf->crls_line, 7);
+    cr_expect_eq(conf->certificate_dir_line, 8);
+    cr_expect_eq(conf->user_line, 15);
     cr_expect_str_eq(conf->crls[0], "/etc/crls");
     expect_path(conf->crls[1], "c.pem");
     expect_path(conf->certificate_dir, "certs.d");
@@ -192,6 +196,9 @@ Test(conf, rules_most_specific_first)
     cr_expect_eq(rule->inbound.otherwise, OTHERWISE_TAG);
     cr_expect_eq(rule->inbound.undecryptable, UNDECRYPTABLE_TEMPFAIL);
     expect_path(rule->certificates[0], "c/x.pem");
+    cr_expect_eq(rule->certificates_line, 3);
+    cr_expect_eq(rule->anchors_line, 3);
+    cr_expect_eq(conf->rules[1]->certificates_line, 0);
     expect_path(rule->anchors[0], "a.pem");
     cr_expect_eq(rule->naming, NAMING_PINNED);
     cr_expect_not(rule->null_signature);
@@ -218,6 +225,17 @@ Test(conf, include)
     owned(conf) struct conf *conf = load_good();
     cr_expect_eq(conf->limits.layers, 5);
     cr_expect_eq(conf->limits.signers, 9);
+}
+
+Test(conf, include_in_a_policy_file)
+{
+    scratch_write("domsec.conf", MINIMAL "policy_dir = \"p\";");
+    scratch_write("p/a.conf", "@include \"partner.inc\"\noutbound = { protect = \"sign\"; };\n");
+    scratch_write("partner.inc", "domain = \"partner.test\";\nanchors = \"a.pem\";\n");
+    owned(conf) struct conf *conf = load_good();
+    cr_assert_eq(conf->rule_count, 2);
+    cr_expect_str_eq(conf->rules[0]->domain, "partner.test");
+    cr_expect_eq(conf->rules[0]->anchors_line, 0, "a line of another file");
 }
 
 Test(conf, relative_name_is_found_from_the_working_folder)
