@@ -127,7 +127,7 @@ int cert_run_show(const struct command *self, int argc, char **argv)
 {
     struct by_id call = {0};
     int status = parse_by_id(self, argc, argv, &call);
-    if (status == CLI_GO) {
+    if (status == CLI_GO && call.conf != NULL) {
         owned(X509) X509 *certificate = find_by_id(call.conf, call.id);
         if (certificate != NULL)
             print_certificate(certificate);
@@ -154,7 +154,7 @@ int cert_run_export(const struct command *self, int argc, char **argv)
 {
     struct by_id call = {0};
     int status = parse_by_id(self, argc, argv, &call);
-    if (status == CLI_GO)
+    if (status == CLI_GO && call.conf != NULL)
         status = export_pem(&call);
     by_id_clear(&call);
     return status;
@@ -165,7 +165,7 @@ int cert_run_remove(const struct command *self, int argc, char **argv)
     struct by_id call = {0};
     struct error error = {0};
     int status = parse_by_id(self, argc, argv, &call);
-    if (status == CLI_GO) {
+    if (status == CLI_GO && call.conf != NULL) {
         bool removed = certs_store_remove(call.conf, call.id, &error);
         status = removed ? EX_OK : cli_failed(&error);
         if (removed)

@@ -35,14 +35,17 @@ DECLARE_OWNED(addrinfo, struct addrinfo *, freeaddrinfo)
 
 static int connect_to(const struct sockaddr *address, socklen_t length, int family)
 {
-    owned(descriptor) int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const struct timeval limit = {.tv_sec = TIMEOUT_SECONDS};
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 || connect(fd, address, length) != 0)
+    if (fd < 0)
         return -1;
-    int connected = fd;
-    fd = -1;
-    return connected;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 && connect(fd, address, length) == 0)
+        return fd;
+    int cause = errno;
+    close_descriptor(fd);
+    errno = cause;
+    return -1;
 }
 
 static int connect_local(const char *path)
