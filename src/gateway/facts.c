@@ -49,11 +49,12 @@ bool facts_originator_authentic(const struct gateway *gateway, const struct enve
 
 /* --- the recipient's certificate, RFC 3183 §4.2 --- */
 
-static void check_candidate(const struct gateway *gateway, const struct rule *rule, const struct address *recipient,
-                            const struct candidate *candidate, time_t at, struct finding *finding)
+static void check_candidate(const struct facts_query *facts, const struct rule *rule, const struct address *recipient,
+                            const struct candidate *candidate, struct finding *finding)
 {
+    const struct gateway *gateway = facts->gateway;
     const struct chain_query query = {
-        .leaf = candidate->certificate, .purpose = PURPOSE_ENCRYPT, .rule = rule, .at = at};
+        .leaf = candidate->certificate, .purpose = PURPOSE_ENCRYPT, .rule = rule, .at = facts->at};
     const char *domain = recipient->domain;
 
     trust_check_chain(gateway->trust, &query, finding);
@@ -86,11 +87,12 @@ static void report_candidate(struct reported_recipient *reported, const struct c
 
 /* The first candidate that passes. A candidate that could not be checked makes the answer "failed" unless another one
  * passes: an outage must not turn into "no certificate". */
-static enum found choose(const struct gateway *gateway, const struct rule *rule, const struct address *recipient,
-                         time_t at, X509 **chosen, struct reported_recipient *reported, struct error *error)
+static enum found choose(const struct facts_query *query, const struct address *recipient, struct recipient_facts *out,
+                         struct reported_recipient *reported, struct error *error)
 {
     __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
-    enum found found = certs_find(gateway->certs, rule, recipient, &candidates, error);
+    enum found found = certs_find(query->gateway->certs, out->rule, recipient, &candidates, error);
+    X509 **chosen = &out->certificate;
 
     if (found != FOUND) {
         if (found == FOUND_NONE)
@@ -101,7 +103,7 @@ static enum found choose(const struct gateway *gateway, const struct rule *rule,
     for (size_t i = 0; i < candidates.count; i++) {
         struct finding finding = {0};
 
-        check_candidate(gateway, rule, recipient, &candidates.list[i], at, &finding);
+        check_candidate(query, out->rule, recipient, &candidates.list[i], &finding);
         bool used = finding.outcome == OUTCOME_PASS && *chosen == NULL;
         if (used) {
             X509_up_ref(candidates.list[i].certificate);
@@ -139,7 +141,7 @@ void facts_recipient(const struct facts_query *query, const struct address *reci
     facts->certificate = FOUND_NONE;
     facts->certificate_reason = "not looked for";
     if (query->want_certificates && !out->local) {
-        facts->certificate = choose(gateway, out->rule, recipient, query->at, &out->certificate, reported, &error);
+        facts->certificate = choose(query, recipient, out, reported, &error);
         facts->certificate_reason = facts->certificate == FOUND ? "found" : error.text;
     }
     policy_outbound(out->rule, facts, &out->decision);
