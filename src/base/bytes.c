@@ -89,6 +89,11 @@ void rope_own(struct rope *rope, void *object, void (*destroy)(void *))
     rope->objects[rope->object_count++] = (struct owned_object){object, destroy};
 }
 
+static bool ends_at(const struct rope *rope, const char *position)
+{
+    return rope->count > 0 && rope->slices[rope->count - 1].data + rope->slices[rope->count - 1].len == position;
+}
+
 void rope_copy(struct rope *rope, struct slice bytes)
 {
     if (bytes.len == 0)
@@ -102,9 +107,8 @@ void rope_copy(struct rope *rope, struct slice bytes)
     char *copy = rope->block + rope->block_used;
     memcpy(copy, bytes.data, bytes.len);
 
-    struct slice *last = rope->count > 0 ? &rope->slices[rope->count - 1] : NULL;
-    if (last != NULL && rope->block_used > 0 && last->data + last->len == copy) {
-        last->len += bytes.len;
+    if (rope->block_used > 0 && ends_at(rope, copy)) {
+        rope->slices[rope->count - 1].len += bytes.len;
         rope->length += bytes.len;
     } else {
         push(rope, (struct slice){copy, bytes.len});

@@ -73,8 +73,14 @@ static bool fail(struct spool *spool, struct error *error, const char *what)
     return error_set(error, ERROR_TEMPORARY, "spool in %s: %s: %s", spool->limits->spool_dir, what, g_strerror(cause));
 }
 
-/* NULL on failure; the old memory is still there then. */
-static char *resized(const struct spool *spool, size_t room)
+static char *map_memory(size_t size)
+{
+    char *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mapping != MAP_FAILED ? mapping : NULL;
+}
+
+/* Moves the memory to one of `room` bytes; NULL on failure, and the old memory is still there then. */
+static char *resized(struct spool *spool, size_t room)
 {
     if (room <= HEAP_SIZE)
         return g_try_realloc(spool->memory, room);
@@ -82,12 +88,12 @@ static char *resized(const struct spool *spool, size_t room)
         char *moved = mremap(spool->memory, spool->room, room, MREMAP_MAYMOVE);
         return moved != MAP_FAILED ? moved : NULL;
     }
-    char *mapping = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping == MAP_FAILED)
+    char *mapping = map_memory(room);
+    if (mapping == NULL)
         return NULL;
     if (spool->used > 0)
         memcpy(mapping, spool->memory, spool->used);
-    g_free(spool->memory);
+    g_free(steal(&spool->memory));
     return mapping;
 }
 
