@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 8550 §3: a person's certificate against the addresses of a message. */
+#include "setting.h"
+
+#include <criterion/criterion.h>
+
+Test(mailbox, every_address_has_an_equal)
+{
+    const struct {
+        const char *const *subject, *const *san;
+        const char *addresses; /* separated by spaces */
+        enum outcome expected;
+    } rows[] = {
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test"), "alice@acme.test", OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("email:Alice@ACME.test"), "alice@acme.test", OUTCOME_PASS},
+        {PKI_LIST("emailAddress=alice@acme.test"), NULL, "alice@acme.test", OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("email:bob@acme.test", "email:alice@acme.test"), "alice@acme.test", OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("email:bob@acme.test", "email:alice@acme.test"), "alice@acme.test bob@acme.test",
+         OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test"), "alice@acme.test bob@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test"), "bob@acme.test alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test"), "", OUTCOME_POLICY},
+        {PKI_LIST("CN=alice@acme.test"), NULL, "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("dns:acme.test", "uri:mailto:alice@acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test"), "alice@sales.acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@sales.acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test "), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:<alice@acme.test>"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test, bob@acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test%00@evil.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test", "email:x%00@evil.test"), "alice@acme.test",
+         OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:\"alice\"@acme.test"), "alice@acme.test", OUTCOME_PASS},
+        /* RFC 8398: U-labels and A-labels are the same domain; local parts are compared as they are. */
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:jörg@bücher.test"), "jörg@xn--bcher-kva.test", OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:jörg@xn--bcher-kva.test"), "jörg@bücher.test", OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@xn--bcher-kva.test"), "alice@bücher.test", OUTCOME_PASS},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:jörg@acme.test"), "jorg@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:%d0%b0lice@acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:alice@%d0%b0cme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:al%e2%80%8bice@acme.test"), "alice@acme.test", OUTCOME_POLICY},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = rows[i].subject, .san = rows[i].san});
+        g_auto(GStrv) texts = g_strsplit(rows[i].addresses, " ", -1);
+        struct address addresses[4] = {0};
+        struct error error = {0};
+        struct finding finding = {.outcome = OUTCOME_NONE};
+        size_t count = 0;
+        for (; texts[count] != NULL && texts[count][0] != '\0'; count++)
+            cr_assert(address_parse(slice_of(texts[count]), &addresses[count], &error), "%s", error.text);
+        trust_check_mailbox(pki->cert, addresses, count, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s: %s", i, outcome_name(finding.outcome),
+                     finding.reason);
+        cr_expect(g_utf8_validate(finding.reason, -1, NULL) && finding.reason[0] != '\0');
+        for (size_t j = 0; j < count; j++)
+            address_clear(&addresses[j]);
+    }
+}
+
+Test(mailbox, the_null_path_is_nobody)
+{
+    PKI_AUTO struct pki *pki = pki_person(NULL, "alice@acme.test");
+    struct address nobody = {.local = (char *)"", .domain = (char *)"", .text = (char *)""};
+    struct finding finding = {0};
+    trust_check_mailbox(pki->cert, &nobody, 1, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_POLICY);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 3183 §3.1.1 and §4.1: names of roles and the domains that they act for, in every naming mode. */
+#include "setting.h"
+
+#include <criterion/criterion.h>
+
+#define DSA "domain-signing-authority"
+#define DCA "domain-confidentiality-authority"
+
+struct row {
+    const char *what;
+    const char *const *subject, *const *san;
+    enum role role;
+    const char *domains; /* separated by spaces */
+    enum outcome expected;
+};
+
+static enum outcome judge(const struct setting *setting, const struct row *row, struct finding *finding)
+{
+    PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = row->subject, .san = row->san});
+    g_auto(GStrv) domains = g_strsplit(row->domains, " ", -1);
+    size_t count = row->domains[0] == '\0' ? 0 : g_strv_length(domains);
+    *finding = (struct finding){.outcome = OUTCOME_NONE};
+    trust_check_role(setting->trust, setting->rule, pki->cert, row->role, (const char *const *)domains, count, finding);
+    return finding->outcome;
+}
+
+static void run(const char *naming, const struct row *rows, size_t count)
+{
+    g_autofree char *keys = g_strdup_printf("naming = \"%s\";", naming);
+    struct setting *setting = setting_new("", keys);
+    cr_assert(setting_open(setting));
+    for (size_t i = 0; i < count; i++) {
+        struct finding finding;
+        enum outcome found = judge(setting, &rows[i], &finding);
+        cr_expect_eq(found, rows[i].expected, "%s: %s: %s (%s)", naming, rows[i].what, outcome_name(found),
+                     finding.reason);
+        cr_expect(g_utf8_validate(finding.reason, -1, NULL) && finding.reason[0] != '\0', "%s", rows[i].what);
+        for (const char *at = finding.reason; *at != '\0'; at++)
+            cr_expect((unsigned char)*at >= 0x20, "%s: control character in the reason", rows[i].what);
+    }
+    setting_free(setting);
+}
+
+#define SIGN ROLE_DOMAIN_SIGNING
+#define CONF ROLE_DOMAIN_CONFIDENTIALITY
+#define PASS OUTCOME_PASS
+#define BAD OUTCOME_POLICY
+
+Test(role, rfc3183)
+{
+    const struct row rows[] = {
+        {"plain", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
+        {"RFC's example, address", PKI_LIST("C=US", "O=acme", "CN=" DSA), PKI_LIST("email:" DSA "@acme.com"), SIGN,
+         "marketing.acme.com", PASS},
+        {"RFC's example, components", PKI_LIST("DC=us", "DC=acme", "CN=" DSA), NULL, SIGN, "marketing.acme.us", PASS},
+        {"RFC's second example", PKI_LIST("C=US", "O=acme", "OU=defence", "CN=" DSA),
+         PKI_LIST("email:" DSA "@defence.acme.com"), SIGN, "marketing.defence.acme.com", PASS},
+        {"a sibling", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@defence.acme.com"), SIGN, "marketing.acme.com", BAD},
+        {"a child for its parent", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@sales.acme.test"), SIGN, "acme.test",
+         BAD},
+        {"emailAddress in the subject", PKI_LIST("CN=" DSA, "emailAddress=" DSA "@acme.test"), NULL, SIGN, "acme.test",
+         PASS},
+
+        {"confidentiality", PKI_LIST("CN=" DCA), PKI_LIST("email:" DCA "@acme.test"), CONF, "acme.test", PASS},
+        {"one role for the other", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), CONF, "acme.test", BAD},
+        {"CN of one, address of the other", PKI_LIST("CN=" DSA), PKI_LIST("email:" DCA "@acme.test"), SIGN, "acme.test",
+         BAD},
+        {"review, no domain asked", PKI_LIST("CN=review-authority"), PKI_LIST("email:review-authority@acme.test"),
+         ROLE_REVIEW, "", PASS},
+        {"review, X.500 name, no domain asked", PKI_LIST("C=US", "CN=review-authority"), NULL, ROLE_REVIEW, "", PASS},
+        {"review, wrong local part", PKI_LIST("CN=review-authority"), PKI_LIST("email:bob@acme.test"), ROLE_REVIEW, "",
+         BAD},
+        {"attribute, mapped", PKI_LIST("CN=attribute-authority"), PKI_LIST("email:attribute-authority@acme.test"),
+         ROLE_ATTRIBUTE, "acme.test", PASS},
+        {"attribute, other domain", PKI_LIST("CN=attribute-authority"), PKI_LIST("email:attribute-authority@acme.test"),
+         ROLE_ATTRIBUTE, "evil.test", BAD},
+        {"domain signing for no domain", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "", BAD},
+
+        {"no CN", PKI_LIST("O=Acme"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"empty subject", NULL, PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"two CNs", PKI_LIST("CN=" DSA, "CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"two CNs, one of a person", PKI_LIST("CN=Bob", "CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN,
+         "acme.test", BAD},
+        {"CN with a trailing space", PKI_LIST("CN=" DSA " "), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test",
+         BAD},
+        {"CN with a leading space", PKI_LIST("CN= " DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"CN with a no-break space", PKI_LIST("CN=" DSA "%c2%a0"), PKI_LIST("email:" DSA "@acme.test"), SIGN,
+         "acme.test", BAD},
+        {"CN in capitals (caseIgnoreMatch)", PKI_LIST("CN=Domain-Signing-Authority"),
+         PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
+        {"CN with NUL", PKI_LIST("CN=" DSA "%00x"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"CN with CR LF", PKI_LIST("CN=" DSA "%0d%0aX-Evil: 1"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test",
+         BAD},
+        {"CN with a longer name", PKI_LIST("CN=" DSA "-x"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test",
+         BAD},
+        {"CN with spaces for hyphens", PKI_LIST("CN=domain signing authority"), PKI_LIST("email:" DSA "@acme.test"),
+         SIGN, "acme.test", BAD},
+        {"CN with U+2010 hyphens", PKI_LIST("CN=domain%e2%80%90signing%e2%80%90authority"),
+         PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"CN with a Cyrillic o", PKI_LIST("CN=d%d0%bemain-signing-authority"), PKI_LIST("email:" DSA "@acme.test"),
+         SIGN, "acme.test", BAD},
+        {"CN with full-width d", PKI_LIST("CN=%ef%bd%84omain-signing-authority"), PKI_LIST("email:" DSA "@acme.test"),
+         SIGN, "acme.test", BAD},
+
+        {"local part in capitals", PKI_LIST("CN=" DSA), PKI_LIST("email:DOMAIN-SIGNING-AUTHORITY@acme.test"), SIGN,
+         "acme.test", PASS},
+        {"a person's address", PKI_LIST("CN=" DSA), PKI_LIST("email:bob@acme.test"), SIGN, "acme.test", BAD},
+        {"second address wrong", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test", "email:bob@acme.test"), SIGN,
+         "acme.test", BAD},
+        {"first address wrong", PKI_LIST("CN=" DSA), PKI_LIST("email:bob@acme.test", "email:" DSA "@acme.test"), SIGN,
+         "acme.test", BAD},
+        {"several addresses of other domains", PKI_LIST("CN=" DSA),
+         PKI_LIST("email:" DSA "@acme.test", "email:" DSA "@evil.test"), SIGN, "acme.test", BAD},
+        {"several emailAddress, one wrong",
+         PKI_LIST("CN=" DSA, "emailAddress=" DSA "@acme.test", "emailAddress=x@acme.test"), NULL, SIGN, "acme.test",
+         BAD},
+        {"SAN good, emailAddress of another domain", PKI_LIST("CN=" DSA, "emailAddress=" DSA "@evil.test"),
+         PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"SmtpUTF8Mailbox wrong beside a good one", PKI_LIST("CN=" DSA),
+         PKI_LIST("email:" DSA "@acme.test", "utf8:bøb@acme.test"), SIGN, "acme.test", BAD},
+        {"address with NUL", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test%00.evil.test"), SIGN, "acme.test",
+         BAD},
+        {"good address and one with NUL", PKI_LIST("CN=" DSA),
+         PKI_LIST("email:" DSA "@acme.test", "email:" DSA "@acme.test%00"), SIGN, "acme.test", BAD},
+        {"address with a trailing space", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test "), SIGN, "acme.test",
+         BAD},
+        {"address in angle brackets", PKI_LIST("CN=" DSA), PKI_LIST("email:<" DSA "@acme.test>"), SIGN, "acme.test",
+         BAD},
+        {"two at signs", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test@evil.test"), SIGN, "acme.test", BAD},
+        {"bare domain", PKI_LIST("CN=" DSA), PKI_LIST("email:acme.test"), SIGN, "acme.test", BAD},
+        {"no local part", PKI_LIST("CN=" DSA), PKI_LIST("email:@acme.test"), SIGN, "acme.test", BAD},
+        {"quoted local part", PKI_LIST("CN=" DSA), PKI_LIST("email:\"" DSA "\"@acme.test"), SIGN, "acme.test", PASS},
+
+        {"notacme.test", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "notacme.test", BAD},
+        {"acme.test.evil.test", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test.evil.test",
+         BAD},
+        {"domain in capitals", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@ACME.Test"), SIGN, "acme.test", PASS},
+        {"deep below", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "a.b.c.acme.test", PASS},
+        {"two domains, both below", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN,
+         "sales.acme.test acme.test", PASS},
+        {"two domains, one not", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test evil.test",
+         BAD},
+        {"com", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@com"), SIGN, "acme.com", BAD},
+        {"co.uk", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@co.uk"), SIGN, "acme.co.uk", BAD},
+        {"uk", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@uk"), SIGN, "acme.co.uk", BAD},
+        {"acme.co.uk", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.co.uk"), SIGN, "sales.acme.co.uk", PASS},
+        {"test", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@test"), SIGN, "acme.test", BAD},
+        {"github.io (private suffix)", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@github.io"), SIGN, "acme.github.io",
+         BAD},
+        {"a suffix is itself", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@co.uk"), SIGN, "co.uk", PASS},
+        {"A-label for U-label", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@xn--bcher-kva.test"), SIGN,
+         "xn--bcher-kva.test", PASS},
+        {"U-label", PKI_LIST("CN=" DSA), PKI_LIST("utf8:" DSA "@bücher.test"), SIGN, "xn--bcher-kva.test", PASS},
+        {"look-alike domain", PKI_LIST("CN=" DSA), PKI_LIST("utf8:" DSA "@%d0%b0cme.test"), SIGN, "acme.test", BAD},
+        {"address literal", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@[192.0.2.1]"), SIGN, "acme.test", BAD},
+
+        {"components reversed", PKI_LIST("DC=acme", "DC=test", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
+        {"components of a suffix", PKI_LIST("DC=com", "CN=" DSA), NULL, SIGN, "acme.com", BAD},
+        {"components after the CN", PKI_LIST("CN=" DSA, "DC=test", "DC=acme"), NULL, SIGN, "acme.test", PASS},
+        {"components with something between", PKI_LIST("DC=test", "O=x", "DC=acme", "CN=" DSA), NULL, SIGN, "acme.test",
+         BAD},
+        {"component with a dot", PKI_LIST("DC=acme.test", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
+        {"component with NUL", PKI_LIST("DC=test", "DC=acme%00", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
+        {"good components, bad address", PKI_LIST("DC=test", "DC=acme", "CN=" DSA), PKI_LIST("email:" DSA "@evil.test"),
+         SIGN, "acme.test", BAD},
+        {"X.500 name alone", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
+        {"dNSName does not count", PKI_LIST("CN=" DSA), PKI_LIST("dns:acme.test"), SIGN, "acme.test", BAD},
+    };
+    run("rfc3183", rows, G_N_ELEMENTS(rows));
+}
+
+Test(role, mailbox)
+{
+    const struct row rows[] = {
+        {"any CN", PKI_LIST("O=Acme", "CN=Acme Ltd"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
+        {"no CN", NULL, PKI_LIST("email:" DSA "@acme.test"), SIGN, "sales.acme.test", PASS},
+        {"several CNs", PKI_LIST("CN=a", "CN=b"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
+        {"beside other addresses", PKI_LIST("CN=a"), PKI_LIST("email:postmaster@acme.test", "email:" DSA "@acme.test"),
+         SIGN, "acme.test", PASS},
+        {"one for each domain", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@acme.test", "email:" DSA "@acme.example"),
+         SIGN, "acme.test acme.example", PASS},
+        {"one domain without", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test acme.example",
+         BAD},
+        {"only in the subject", PKI_LIST("CN=a", "emailAddress=" DSA "@acme.test"), NULL, SIGN, "acme.test", BAD},
+        {"only in the CN", PKI_LIST("CN=" DSA "@acme.test"), NULL, SIGN, "acme.test", BAD},
+        {"CN alone", PKI_LIST("CN=" DSA), PKI_LIST("email:bob@acme.test"), SIGN, "acme.test", BAD},
+        {"other role", PKI_LIST("CN=a"), PKI_LIST("email:" DCA "@acme.test"), SIGN, "acme.test", BAD},
+        {"other domain", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "notacme.test", BAD},
+        {"a child", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@sales.acme.test"), SIGN, "acme.test", BAD},
+        {"a suffix", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@com"), SIGN, "acme.com", BAD},
+        {"components do not count", PKI_LIST("DC=test", "DC=acme", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
+        {"NUL beside a good one", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@acme.test", "email:x%00@acme.test"), SIGN,
+         "acme.test", BAD},
+        {"NUL in the subject's", PKI_LIST("emailAddress=x%00@acme.test"), PKI_LIST("email:" DSA "@acme.test"), SIGN,
+         "acme.test", BAD},
+        {"no domain", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "", BAD},
+        {"review, no domain asked", PKI_LIST("CN=a"), PKI_LIST("email:review-authority@acme.test"), ROLE_REVIEW, "",
+         PASS},
+        {"review, not named", PKI_LIST("CN=review-authority"), PKI_LIST("email:bob@acme.test"), ROLE_REVIEW, "", BAD},
+    };
+    run("mailbox", rows, G_N_ELEMENTS(rows));
+}
+
+Test(role, domain)
+{
+    const struct row rows[] = {
+        {"dNSName", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), SIGN, "acme.test", PASS},
+        {"dNSName in capitals", PKI_LIST("CN=a"), PKI_LIST("dns:ACME.test"), CONF, "acme.test", PASS},
+        {"bare rfc822Name", PKI_LIST("CN=a"), PKI_LIST("email:acme.test"), SIGN, "acme.test", PASS},
+        {"one name for each", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test", "email:acme.example"), SIGN,
+         "acme.test acme.example", PASS},
+        {"one without", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), SIGN, "acme.test acme.example", BAD},
+        {"no ascent", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), SIGN, "sales.acme.test", BAD},
+        {"wildcard", PKI_LIST("CN=a"), PKI_LIST("dns:*.acme.test"), SIGN, "sales.acme.test", BAD},
+        {"other domain", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), SIGN, "notacme.test", BAD},
+        {"an address of it", PKI_LIST("CN=a"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
+        {"in the CN", PKI_LIST("CN=acme.test"), NULL, SIGN, "acme.test", BAD},
+        {"emailAddress", PKI_LIST("emailAddress=acme.test"), NULL, SIGN, "acme.test", BAD},
+        {"NUL", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test%00.evil.test"), SIGN, "acme.test", BAD},
+        {"NUL beside a good one", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test", "dns:evil%00"), SIGN, "acme.test", BAD},
+        {"no domain", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), SIGN, "", BAD},
+        {"no domain, review", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), ROLE_REVIEW, "", BAD},
+    };
+    run("domain", rows, G_N_ELEMENTS(rows));
+}
+
+Test(role, pinned)
+{
+    struct setting *setting = setting_new("", "naming = \"pinned\"; certificates = ( \"pin.pem\" );");
+    PKI_AUTO struct pki *pinned = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=anything")});
+    PKI_AUTO struct pki *namesake = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=anything")});
+    PKI_AUTO struct pki *same_key =
+        pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=anything"), .use_key = pinned->key});
+    g_free(pki_write(setting->folder, "pin.pem", pinned, NULL));
+    cr_assert(setting_open(setting));
+    const char *domain = "partner.test";
+    const struct {
+        const struct pki *pki;
+        bool pinned;
+    } rows[] = {{pinned, true}, {namesake, false}, {same_key, false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct finding finding = {0};
+        trust_check_role(setting->trust, setting->rule, rows[i].pki->cert, SIGN, &domain, 1, &finding);
+        cr_expect_eq(finding.outcome, rows[i].pinned ? PASS : BAD, "row %zu: %s", i, finding.reason);
+        cr_expect_eq(trust_is_pinned(setting->trust, setting->rule, rows[i].pki->cert), rows[i].pinned);
+        cr_expect_not(trust_is_pinned(setting->trust, policy_rule(setting->conf, ""), rows[i].pki->cert),
+                      "another rule's pin");
+    }
+    setting_free(setting);
+}
+
+Test(role, registrable)
+{
+    static const struct {
+        const char *domain;
+        bool registrable;
+    } rows[] = {
+        {"com", false},       {"co.uk", false},         {"uk", false},        {"test", false},
+        {"acme.test", true},  {"acme.com", true},       {"acme.co.uk", true}, {"a.b.acme.test", true},
+        {"github.io", false}, {"acme.github.io", true}, {"xn--p1ai", false},  {"", false},
+        {NULL, false},        {"[192.0.2.1]", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        cr_expect_eq(trust_is_registrable(rows[i].domain), rows[i].registrable, "%s", rows[i].domain);
+}
