@@ -73,7 +73,8 @@ static X509_STORE_CTX *context_new(const struct path_query *query, STACK_OF(X509
     X509_VERIFY_PARAM_set_depth(parameters, DEPTH_MAX);
     X509_VERIFY_PARAM_set_auth_level(parameters, query->strength ? AUTH_LEVEL : 0);
     X509_VERIFY_PARAM_set_time(parameters, query->at);
-    /* RFC 5280 §6.1.1 (c): any policy will do. Without this OpenSSL fails where an authority requires an explicit one. */
+    /* RFC 5280 §6.1.1 (c): any policy will do. Without this OpenSSL fails where an authority requires an explicit one.
+     */
     ASN1_OBJECT *any_policy = OBJ_nid2obj(NID_any_policy);
     if (!X509_VERIFY_PARAM_add0_policy(parameters, any_policy))
         return NULL;

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths, usage, strength and revocation, with a PKI made here. */
+#include "setting.h"
+
+#include <criterion/criterion.h>
+#include <openssl/err.h>
+
+#define DAY 86400
+#define ANCHOR "trust_anchors = ( \"root.pem\" );"
+#define CRLS "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
+
+/* root → authority (in untrusted) → leaves */
+struct world {
+    struct setting *setting;
+    struct pki *root, *authority;
+    STACK_OF(X509) * untrusted;
+};
+
+static struct world *world_new(const char *main_keys, const char *rule_keys)
+{
+    struct world *world = g_new0(struct world, 1);
+    world->setting = setting_new(main_keys, rule_keys);
+    world->root = pki_ca("Root");
+    world->authority = pki_sub_ca(world->root, "Authority");
+    world->untrusted = sk_X509_new_null();
+    X509_add_cert(world->untrusted, world->authority->cert, X509_ADD_FLAG_UP_REF);
+    g_free(pki_write(world->setting->folder, "root.pem", world->root, NULL));
+    g_autofree char *crls = g_build_filename(world->setting->folder, "crls", NULL);
+    g_assert_true(g_mkdir(crls, 0700) == 0);
+    return world;
+}
+
+static void world_open(struct world *world)
+{
+    cr_assert(setting_open(world->setting), "%s",
+              faults_count(world->setting->faults) > 0 ? faults_at(world->setting->faults, 0) : "");
+}
+
+static void world_free(struct world *world)
+{
+    sk_X509_pop_free(world->untrusted, X509_free);
+    pki_free(world->root);
+    pki_free(world->authority);
+    setting_free(world->setting);
+    g_free(world);
+}
+
+static void add(struct world *world, const struct pki *pki)
+{
+    X509_add_cert(world->untrusted, pki->cert, X509_ADD_FLAG_UP_REF);
+}
+
+static void judge_with(const struct world *world, const struct pki *leaf, enum purpose purpose, time_t at,
+                       STACK_OF(X509_CRL) * crls, struct finding *finding)
+{
+    struct chain_query query = {.leaf = leaf->cert,
+                                .untrusted = world->untrusted,
+                                .crls = crls,
+                                .purpose = purpose,
+                                .rule = world->setting->rule,
+                                .at = at};
+    *finding = (struct finding){.outcome = OUTCOME_NONE};
+    trust_check_chain(world->setting->trust, &query, finding);
+    cr_expect(g_utf8_validate(finding->reason, -1, NULL) && finding->reason[0] != '\0');
+    cr_expect_eq(ERR_peek_error(), 0);
+}
+
+static void expect(const struct world *world, const struct pki *leaf, enum purpose purpose, enum outcome expected,
+                   const char *says)
+{
+    struct finding finding;
+    judge_with(world, leaf, purpose, time(NULL), NULL, &finding);
+    cr_expect_eq(finding.outcome, expected, "%s: %s", outcome_name(finding.outcome), finding.reason);
+    cr_expect_not_null(strstr(finding.reason, says), "\"%s\" is not in: %s", says, finding.reason);
+}
+
+Test(chain, leaf_by_leaf)
+{
+    struct world *world = world_new(ANCHOR, "");
+    time_t now = time(NULL);
+    const struct {
+        const char *what;
+        struct pki_spec spec;
+        enum purpose purpose;
+        enum outcome expected;
+        const char *says;
+    } rows[] = {
+        {"plain", {.subject = NULL}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"plain, encrypt", {.subject = NULL}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
+        {"RSA", {.key = PKI_RSA}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"RSA, encrypt", {.key = PKI_RSA}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
+        {"Ed25519", {.key = PKI_ED25519}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"Ed25519, encrypt", {.key = PKI_ED25519}, PURPOSE_ENCRYPT, OUTCOME_FAIL, "cannot encrypt"},
+        {"expired", {.not_after = now - 5}, PURPOSE_SIGN, OUTCOME_FAIL, "has expired"},
+        {"early", {.not_before = now + 500}, PURPOSE_SIGN, OUTCOME_FAIL, "not yet valid"},
+        {"no EKU", {.eku = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"any EKU", {.eku = "anyExtendedKeyUsage"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"any EKU among others", {.eku = "critical,serverAuth,2.5.29.37.0"}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
+        {"other EKU", {.eku = "serverAuth,clientAuth"}, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage"},
+        {"unknown EKU", {.eku = "1.2.3.4"}, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage"},
+        {"no KU, sign", {.key_usage = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"no KU, encrypt", {.key_usage = ""}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
+        {"nonRepudiation", {.key_usage = "nonRepudiation"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"keyAgreement to sign",
+         {.key_usage = "keyAgreement"},
+         PURPOSE_SIGN,
+         OUTCOME_FAIL,
+         "does not allow signatures"},
+        {"digitalSignature to encrypt",
+         {.key_usage = "digitalSignature"},
+         PURPOSE_ENCRYPT,
+         OUTCOME_FAIL,
+         "keyAgreement"},
+        {"keyEncipherment for EC", {.key_usage = "keyEncipherment"}, PURPOSE_ENCRYPT, OUTCOME_FAIL, "keyAgreement"},
+        {"keyAgreement for RSA",
+         {.key = PKI_RSA, .key_usage = "keyAgreement"},
+         PURPOSE_ENCRYPT,
+         OUTCOME_FAIL,
+         "keyEncipherment"},
+        {"CA", {.ca = true}, PURPOSE_SIGN, OUTCOME_FAIL, "certification authority"},
+        {"CA with mail usage", {.basic = "CA:TRUE"}, PURPOSE_SIGN, OUTCOME_FAIL, "certification authority"},
+        {"keyCertSign without CA",
+         {.basic = "", .key_usage = "digitalSignature,keyCertSign"},
+         PURPOSE_SIGN,
+         OUTCOME_FAIL,
+         "certification authority"},
+        {"no basicConstraints", {.basic = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"RSA 1024", {.key = PKI_RSA_1024}, PURPOSE_SIGN, OUTCOME_FAIL, "weak"},
+        {"P-192", {.key = PKI_P192}, PURPOSE_SIGN, OUTCOME_FAIL, "weak"},
+        {"SHA-1", {.digest = "SHA1"}, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest"},
+        {"MD5", {.digest = "MD5"}, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest"},
+        {"SHA-512", {.digest = "SHA512"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"unknown critical extension",
+         {.extensions = PKI_LIST("1.2.3.4.5=critical,DER:0500")},
+         PURPOSE_SIGN,
+         OUTCOME_FAIL,
+         "critical extension"},
+        {"unknown extension", {.extensions = PKI_LIST("1.2.3.4.5=DER:0500")}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
+        {"path alone: usage does not count", {.eku = "serverAuth", .ca = true}, PURPOSE_PATH, OUTCOME_PASS, "valid"},
+        {"path alone: strength does not count",
+         {.key = PKI_RSA_1024, .digest = "SHA1"},
+         PURPOSE_PATH,
+         OUTCOME_PASS,
+         "valid"},
+        {"path alone: time does", {.not_after = now - 5}, PURPOSE_PATH, OUTCOME_FAIL, "has expired"},
+    };
+    world_open(world);
+    PKI_AUTO struct pki *rsa_authority = pki_issue(
+        &(struct pki_spec){.issuer = world->root, .ca = true, .key = PKI_RSA, .subject = PKI_LIST("CN=RSA authority")});
+    add(world, rsa_authority);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct pki_spec spec = rows[i].spec;
+        struct finding finding;
+        /* ECDSA with MD5 does not exist. */
+        spec.issuer = spec.digest != NULL ? rsa_authority : world->authority;
+        spec.subject = PKI_LIST("CN=leaf");
+        PKI_AUTO struct pki *leaf = pki_issue(&spec);
+        judge_with(world, leaf, rows[i].purpose, now, NULL, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "%s: %s: %s", rows[i].what, outcome_name(finding.outcome),
+                     finding.reason);
+        cr_expect_not_null(strstr(finding.reason, rows[i].says), "%s: %s", rows[i].what, finding.reason);
+    }
+    world_free(world);
+}
+
+Test(chain, authority_by_authority)
+{
+    time_t now = time(NULL);
+    const struct {
+        const char *what;
+        struct pki_spec spec; /* of the authority */
+        enum outcome expected;
+        const char *says;
+    } rows[] = {
+        {"plain", {.ca = true}, OUTCOME_PASS, "valid"},
+        {"for mail", {.ca = true, .eku = "emailProtection"}, OUTCOME_PASS, "valid"},
+        {"for web servers", {.ca = true, .eku = "serverAuth"}, OUTCOME_FAIL, "may not certify for e-mail"},
+        {"expired", {.ca = true, .not_after = now - 5}, OUTCOME_FAIL, "has expired"},
+        {"no CA", {.ca = true, .basic = "critical,CA:FALSE"}, OUTCOME_FAIL, "no certification authority"},
+        {"keyCertSign without basicConstraints", {.ca = true, .basic = ""}, OUTCOME_FAIL, "no certification authority"},
+        {"may not sign certificates",
+         {.ca = true, .key_usage = "critical,cRLSign"},
+         OUTCOME_FAIL,
+         "no certification authority"},
+        {"RSA 1024", {.ca = true, .key = PKI_RSA_1024}, OUTCOME_FAIL, "weak key"},
+        {"P-192", {.ca = true, .key = PKI_P192}, OUTCOME_FAIL, "weak key"},
+        {"unknown critical extension",
+         {.ca = true, .extensions = PKI_LIST("1.2.3.4.5=critical,DER:0500")},
+         OUTCOME_FAIL,
+         "critical extension"},
+        {"names permitted",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:acme.test")},
+         OUTCOME_PASS,
+         "valid"},
+        {"names not permitted",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:other.test")},
+         OUTCOME_FAIL,
+         "name constraints"},
+        {"names excluded",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,excluded;email:acme.test")},
+         OUTCOME_FAIL,
+         "name constraints"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct world *world = world_new(ANCHOR, "");
+        struct finding finding;
+        struct pki_spec spec = rows[i].spec;
+        spec.issuer = world->root;
+        spec.subject = PKI_LIST("CN=special");
+        PKI_AUTO struct pki *authority = pki_issue(&spec);
+        PKI_AUTO struct pki *leaf = pki_person(authority, "alice@acme.test");
+        add(world, authority);
+        world_open(world);
+        judge_with(world, leaf, PURPOSE_SIGN, now, NULL, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "%s: %s: %s", rows[i].what, outcome_name(finding.outcome),
+                     finding.reason);
+        cr_expect_not_null(strstr(finding.reason, rows[i].says), "%s: %s", rows[i].what, finding.reason);
+        world_free(world);
+    }
+}
+
+Test(chain, path_length)
+{
+    struct world *world = world_new(ANCHOR, "");
+    PKI_AUTO struct pki *last = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .basic = "critical,CA:TRUE,pathlen:0", .subject = PKI_LIST("CN=last")});
+    PKI_AUTO struct pki *below = pki_sub_ca(last, "below");
+    PKI_AUTO struct pki *good = pki_person(last, "alice@acme.test");
+    PKI_AUTO struct pki *bad = pki_person(below, "alice@acme.test");
+    add(world, last);
+    add(world, below);
+    world_open(world);
+    expect(world, good, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    expect(world, bad, PURPOSE_SIGN, OUTCOME_FAIL, "path length");
+    world_free(world);
+}
+
+/* A leaf may not issue, even when it is all that a message brings. */
+Test(chain, leaf_as_issuer)
+{
+    struct world *world = world_new(ANCHOR, "");
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    PKI_AUTO struct pki *forged = pki_role(alice, "domain-signing-authority", "partner.test");
+    add(world, alice);
+    world_open(world);
+    expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    struct finding finding;
+    judge_with(world, forged, PURPOSE_SIGN, time(NULL), NULL, &finding);
+    cr_expect_neq(finding.outcome, OUTCOME_PASS);
+    world_free(world);
+}
+
+Test(chain, unknown_anchors)
+{
+    struct world *world = world_new(ANCHOR, "");
+    PKI_AUTO struct pki *other = pki_ca("Other root");
+    PKI_AUTO struct pki *namesake = pki_ca("Root");
+    PKI_AUTO struct pki *stranger = pki_person(other, "alice@acme.test");
+    PKI_AUTO struct pki *impostor = pki_person(namesake, "alice@acme.test");
+    PKI_AUTO struct pki *alone = pki_person(NULL, "alice@acme.test");
+    PKI_AUTO struct pki *orphan = pki_person(world->authority, "alice@acme.test");
+    world_open(world);
+    expect(world, stranger, PURPOSE_SIGN, OUTCOME_POLICY, "leads to no trust anchor");
+    add(world, other);
+    add(world, namesake);
+    expect(world, stranger, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    expect(world, impostor, PURPOSE_SIGN, OUTCOME_POLICY, "");
+    expect(world, alone, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");
+    expect(world, orphan, PURPOSE_SIGN, OUTCOME_PASS, "");
+    sk_X509_pop_free(world->untrusted, X509_free);
+    world->untrusted = NULL;
+    expect(world, orphan, PURPOSE_SIGN, OUTCOME_POLICY, "its issuer is unknown");
+    world_free(world);
+}
+
+Test(chain, tampered)
+{
+    struct world *world = world_new(ANCHOR, "");
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    unsigned char *der = NULL;
+    int length = i2d_X509(alice->cert, &der);
+    unsigned char *name = NULL;
+    for (int i = 0; i + 15 <= length && name == NULL; i++)
+        if (memcmp(der + i, "alice@acme.test", 15) == 0)
+            name = der + i;
+    cr_assert_not_null(name);
+    memcpy(name, "mally", 5);
+    const unsigned char *at = der;
+    struct pki tampered = {.cert = d2i_X509(NULL, &at, length)};
+    OPENSSL_free(der);
+    world_open(world);
+    expect(world, &tampered, PURPOSE_SIGN, OUTCOME_FAIL, "bad signature");
+    X509_free(tampered.cert);
+    world_free(world);
+}
+
+Test(chain, anchors_of_the_rule_replace_the_global_ones)
+{
+    struct world *world = world_new(ANCHOR, "anchors = ( \"partner.pem\" );");
+    PKI_AUTO struct pki *partner_root = pki_ca("Partner root");
+    PKI_AUTO struct pki *theirs = pki_person(partner_root, "bob@partner.test");
+    PKI_AUTO struct pki *ours = pki_person(world->authority, "alice@acme.test");
+    g_free(pki_write(world->setting->folder, "partner.pem", partner_root, NULL));
+    world_open(world);
+    expect(world, theirs, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    expect(world, ours, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    world->setting->rule = policy_rule(world->setting->conf, "elsewhere.test");
+    expect(world, theirs, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    expect(world, ours, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    struct rule stranger = *world->setting->rule;
+    world->setting->rule = &stranger;
+    expect(world, ours, PURPOSE_SIGN, OUTCOME_TEMPERROR, "another configuration");
+    world_free(world);
+}
+
+Test(chain, an_anchor_is_what_was_named)
+{
+    struct world *world = world_new("trust_anchors = ( \"authority.pem\" );", "");
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    PKI_AUTO struct pki *other = pki_sub_ca(world->root, "Other");
+    PKI_AUTO struct pki *bob = pki_person(other, "bob@acme.test");
+    g_free(pki_write(world->setting->folder, "authority.pem", world->authority, NULL));
+    add(world, other);
+    add(world, world->root);
+    world_open(world);
+    expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    expect(world, bob, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    world_free(world);
+}
+
+Test(chain, pinned)
+{
+    struct world *world = world_new(ANCHOR, "naming = \"pinned\"; certificates = ( \"pins.pem\" );");
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *pinned = pki_person(NULL, "bob@partner.test");
+    PKI_AUTO struct pki *old = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_after = now - 5});
+    PKI_AUTO struct pki *weak = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=weak"), .key = PKI_RSA_1024});
+    PKI_AUTO struct pki *web = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=web"), .eku = "serverAuth"});
+    PKI_AUTO struct pki *ca = pki_ca("ca");
+    PKI_AUTO struct pki *unpinned = pki_person(NULL, "bob@partner.test");
+    g_free(pki_write(world->setting->folder, "pins.pem", pinned, old, weak, web, ca, NULL));
+    world_open(world);
+    expect(world, pinned, PURPOSE_SIGN, OUTCOME_PASS, "pinned by partner.test.conf");
+    expect(world, pinned, PURPOSE_ENCRYPT, OUTCOME_PASS, "pinned");
+    expect(world, old, PURPOSE_SIGN, OUTCOME_FAIL, "expired");
+    expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "2048");
+    expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage");
+    expect(world, ca, PURPOSE_SIGN, OUTCOME_FAIL, "certification authority");
+    expect(world, unpinned, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");
+    world_free(world);
+}
+
+/* `certificates` under another naming says what to encrypt with; it is no anchor. */
+Test(chain, a_pin_under_another_naming_needs_its_path)
+{
+    struct world *world = world_new(ANCHOR, "certificates = ( \"pins.pem\" );");
+    PKI_AUTO struct pki *bob = pki_person(NULL, "bob@partner.test");
+    g_free(pki_write(world->setting->folder, "pins.pem", bob, NULL));
+    world_open(world);
+    expect(world, bob, PURPOSE_ENCRYPT, OUTCOME_POLICY, "self-signed");
+    world_free(world);
+}
+
+/* --- several ways --- */
+
+static struct pki *reissue(const struct pki *authority, const struct pki *issuer, time_t not_after, bool no_key_ids)
+{
+    return pki_issue(&(struct pki_spec){.issuer = issuer,
+                                        .ca = true,
+                                        .subject = PKI_LIST("O=Tests", "CN=Authority"),
+                                        .use_key = authority->key,
+                                        .not_after = not_after,
+                                        .no_key_ids = no_key_ids});
+}
+
+Test(chain, expired_cross_certificate_beside_a_good_one)
+{
+    time_t now = time(NULL);
+    for (int order = 0; order < 2; order++) {
+        struct world *world = world_new(ANCHOR, "");
+        PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+        PKI_AUTO struct pki *expired = reissue(world->authority, world->root, now - 5, false);
+        PKI_AUTO struct pki *elsewhere_root = pki_ca("Elsewhere");
+        PKI_AUTO struct pki *elsewhere = reissue(world->authority, elsewhere_root, 0, false);
+        sk_X509_pop_free(world->untrusted, X509_free);
+        world->untrusted = sk_X509_new_null();
+        const struct pki *first[] = {expired, elsewhere, world->authority};
+        for (int i = 0; i < 3; i++)
+            add(world, first[order == 0 ? i : 2 - i]);
+        world_open(world);
+        expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+        world_free(world);
+    }
+}
+
+/* Two authorities with one name and no key identifiers: only the signature tells them apart. */
+Test(chain, namesakes_without_identifiers)
+{
+    for (int order = 0; order < 2; order++) {
+        struct world *world = world_new(ANCHOR, "");
+        PKI_AUTO struct pki *a = pki_issue(
+            &(struct pki_spec){.issuer = world->root, .ca = true, .subject = PKI_LIST("CN=Twin"), .no_key_ids = true});
+        PKI_AUTO struct pki *b = pki_issue(
+            &(struct pki_spec){.issuer = world->root, .ca = true, .subject = PKI_LIST("CN=Twin"), .no_key_ids = true});
+        PKI_AUTO struct pki *alice =
+            pki_issue(&(struct pki_spec){.issuer = a, .subject = PKI_LIST("CN=alice"), .no_key_ids = true});
+        add(world, order == 0 ? a : b);
+        add(world, order == 0 ? b : a);
+        world_open(world);
+        expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+        world_free(world);
+    }
+}
+
+/* Two anchors with one name: the root was renewed with another key. */
+Test(chain, anchors_with_one_name)
+{
+    struct world *world = world_new("trust_anchors = ( \"root.pem\", \"new.pem\" );", "");
+    PKI_AUTO struct pki *renewed =
+        pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("O=Tests", "CN=Root"), .no_key_ids = true});
+    PKI_AUTO struct pki *old_leaf =
+        pki_issue(&(struct pki_spec){.issuer = world->root, .subject = PKI_LIST("CN=old"), .no_key_ids = true});
+    PKI_AUTO struct pki *new_leaf =
+        pki_issue(&(struct pki_spec){.issuer = renewed, .subject = PKI_LIST("CN=new"), .no_key_ids = true});
+    g_free(pki_write(world->setting->folder, "new.pem", renewed, NULL));
+    world_open(world);
+    expect(world, old_leaf, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    expect(world, new_leaf, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    world_free(world);
+}
+
+/* A message stuffed with namesakes may fail, but must not take long. */
+Test(chain, many_namesakes_are_bounded, .timeout = 20)
+{
+    struct world *world = world_new(ANCHOR, "");
+    PKI_AUTO struct pki *twin = NULL;
+    for (int i = 0; i < 300; i++) {
+        pki_free(twin);
+        twin = pki_issue(&(struct pki_spec){
+            .issuer = i > 0 ? world->authority : NULL, .ca = true, .subject = PKI_LIST("CN=Twin"), .no_key_ids = true});
+        add(world, twin);
+    }
+    PKI_AUTO struct pki *loop = pki_issue(&(struct pki_spec){
+        .issuer = twin, .ca = true, .subject = PKI_LIST("CN=Twin"), .use_key = twin->key, .no_key_ids = true});
+    PKI_AUTO struct pki *stranger = pki_ca("Twin");
+    PKI_AUTO struct pki *leaf =
+        pki_issue(&(struct pki_spec){.issuer = stranger, .subject = PKI_LIST("CN=leaf"), .no_key_ids = true});
+    add(world, loop);
+    world_open(world);
+    struct finding finding;
+    gint64 begin = g_get_monotonic_time();
+    judge_with(world, leaf, PURPOSE_SIGN, time(NULL), NULL, &finding);
+    cr_expect_neq(finding.outcome, OUTCOME_PASS);
+    cr_expect_lt(g_get_monotonic_time() - begin, 2 * G_USEC_PER_SEC);
+    world_free(world);
+}
+
+/* --- revocation --- */
+
+static void put_crl(struct world *world, const char *name, const struct pki_crl_spec *spec)
+{
+    X509_CRL *crl = pki_crl(spec);
+    g_autofree char *path = g_strconcat("crls/", name, NULL);
+    g_free(pki_write_crl(world->setting->folder, path, crl));
+    X509_CRL_free(crl);
+}
+
+Test(revocation, is_told_by_the_whole_chain)
+{
+    time_t now = time(NULL);
+    enum {
+        ROOT_GOOD = 1,
+        ROOT_REVOKES = 2,
+        GOOD = 4,
+        REVOKES = 8,
+        STALE = 16,
+        EARLY = 32,
+        FORGED = 64,
+        STALE_REVOKES = 128
+    };
+    static const struct {
+        int crls;
+        enum outcome expected;
+        const char *says;
+    } rows[] = {
+        {ROOT_GOOD | GOOD, OUTCOME_PASS, "valid"},
+        {ROOT_GOOD | REVOKES, OUTCOME_FAIL, "alice@acme.test,O=Tests\" is revoked"},
+        {ROOT_REVOKES | GOOD, OUTCOME_FAIL, "CN=Authority,O=Tests\" is revoked"},
+        {ROOT_GOOD, OUTCOME_TEMPERROR, "no CRL"},
+        {GOOD, OUTCOME_TEMPERROR, "no CRL"},
+        {0, OUTCOME_TEMPERROR, "no CRL"},
+        {ROOT_REVOKES, OUTCOME_FAIL, "revoked"},
+        {REVOKES, OUTCOME_FAIL, "revoked"},
+        {ROOT_GOOD | STALE, OUTCOME_TEMPERROR, "out of date"},
+        {ROOT_GOOD | STALE_REVOKES, OUTCOME_FAIL, "revoked"},
+        {ROOT_GOOD | EARLY, OUTCOME_TEMPERROR, "not yet valid"},
+        {ROOT_GOOD | FORGED, OUTCOME_TEMPERROR, "signature is bad"},
+        {ROOT_GOOD | STALE | GOOD, OUTCOME_PASS, "valid"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct world *world = world_new(CRLS, "");
+        struct finding finding;
+        PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+        PKI_AUTO struct pki *impostor = pki_sub_ca(world->root, "Authority");
+        const struct pki forger = {.cert = world->authority->cert, .key = impostor->key};
+        const struct {
+            int flag;
+            struct pki_crl_spec spec;
+        } crls[] = {
+            {ROOT_GOOD, {.issuer = world->root}},
+            {ROOT_REVOKES, {.issuer = world->root, .revoked = {world->authority}}},
+            {GOOD, {.issuer = world->authority}},
+            {REVOKES, {.issuer = world->authority, .revoked = {alice}}},
+            {STALE, {.issuer = world->authority, .this_update = now - 9 * DAY, .next_update = now - DAY}},
+            {EARLY, {.issuer = world->authority, .this_update = now + DAY, .next_update = now + 2 * DAY}},
+            {FORGED, {.issuer = &forger}},
+            {STALE_REVOKES,
+             {.issuer = world->authority, .revoked = {alice}, .this_update = now - 9 * DAY, .next_update = now - DAY}},
+        };
+        for (size_t j = 0; j < G_N_ELEMENTS(crls); j++) {
+            g_autofree char *name = g_strdup_printf("%zu.crl", j);
+            if ((rows[i].crls & crls[j].flag) != 0)
+                put_crl(world, name, &crls[j].spec);
+        }
+        world_open(world);
+        judge_with(world, alice, PURPOSE_SIGN, now, NULL, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s: %s", i, outcome_name(finding.outcome),
+                     finding.reason);
+        cr_expect_not_null(strstr(finding.reason, rows[i].says), "row %zu: %s", i, finding.reason);
+        world_free(world);
+    }
+}
+
+Test(revocation, is_not_asked_without_crls_in_the_configuration)
+{
+    struct world *world = world_new(ANCHOR, "");
+    struct finding finding;
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {alice}}));
+    world_open(world);
+    judge_with(world, alice, PURPOSE_SIGN, time(NULL), crls, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    world_free(world);
+}
+
+/* What a message brings may fill a gap, but neither hide a revocation nor spoil what is known. */
+Test(revocation, crls_of_a_message)
+{
+    time_t now = time(NULL);
+    enum { OLD_GOOD = 1, NEW_GOOD = 2, NEW_REVOKES = 4, FORGED_NEW = 8, OLD_REVOKES = 16 };
+    static const struct {
+        int configured, received;
+        enum outcome expected;
+    } rows[] = {
+        {0, OLD_GOOD, OUTCOME_PASS},
+        {0, OLD_REVOKES, OUTCOME_FAIL},
+        {NEW_REVOKES, OLD_GOOD, OUTCOME_FAIL},
+        {OLD_GOOD, NEW_REVOKES, OUTCOME_FAIL},
+        {OLD_GOOD, NEW_GOOD, OUTCOME_PASS},
+        {OLD_GOOD, FORGED_NEW, OUTCOME_PASS},
+        {NEW_REVOKES, FORGED_NEW, OUTCOME_FAIL},
+        {0, FORGED_NEW, OUTCOME_TEMPERROR},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct world *world = world_new(CRLS, "");
+        struct finding finding;
+        PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+        PKI_AUTO struct pki *impostor = pki_sub_ca(world->root, "Authority");
+        const struct pki forger = {.cert = world->authority->cert, .key = impostor->key};
+        const struct {
+            int flag;
+            struct pki_crl_spec spec;
+        } crls[] = {
+            {OLD_GOOD, {.issuer = world->authority, .this_update = now - 3 * DAY}},
+            {OLD_REVOKES, {.issuer = world->authority, .revoked = {alice}, .this_update = now - 3 * DAY}},
+            {NEW_GOOD, {.issuer = world->authority, .this_update = now - DAY, .number = 2}},
+            {NEW_REVOKES, {.issuer = world->authority, .revoked = {alice}, .this_update = now - DAY, .number = 2}},
+            {FORGED_NEW, {.issuer = &forger, .this_update = now - 60, .number = 3}},
+        };
+        STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
+        put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
+        for (size_t j = 0; j < G_N_ELEMENTS(crls); j++) {
+            if ((rows[i].configured & crls[j].flag) != 0)
+                put_crl(world, "authority.crl", &crls[j].spec);
+            if ((rows[i].received & crls[j].flag) != 0)
+                sk_X509_CRL_push(received, pki_crl(&crls[j].spec));
+        }
+        world_open(world);
+        judge_with(world, alice, PURPOSE_SIGN, now, received, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s: %s", i, outcome_name(finding.outcome),
+                     finding.reason);
+        sk_X509_CRL_pop_free(received, X509_CRL_free);
+        world_free(world);
+    }
+}
+
+/* A named intermediate is an anchor: its issuer's CRL is nobody's business here. */
+Test(revocation, the_anchor_needs_no_crl)
+{
+    struct world *world = world_new("trust_anchors = ( \"authority.pem\" ); crls = ( \"crls\" );", "");
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    PKI_AUTO struct pki *bob = pki_person(world->authority, "bob@acme.test");
+    g_free(pki_write(world->setting->folder, "authority.pem", world->authority, NULL));
+    put_crl(world, "authority.crl", &(struct pki_crl_spec){.issuer = world->authority, .revoked = {bob}});
+    world_open(world);
+    expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+    expect(world, bob, PURPOSE_SIGN, OUTCOME_FAIL, "revoked");
+    world_free(world);
+}
+
+Test(revocation, wrong_usage_is_final_whatever_the_crls)
+{
+    struct world *world = world_new(CRLS, "");
+    PKI_AUTO struct pki *web =
+        pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=web"), .eku = "serverAuth"});
+    world_open(world);
+    expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage");
+    world_free(world);
+}
+
+/* --- what cannot be loaded --- */
+
+Test(trust, faults)
+{
+    static const struct {
+        const char *main_keys, *rule_keys, *says;
+    } rows[] = {
+        {"trust_anchors = ( \"absent.pem\" );", "", "trust_anchors: "},
+        {"trust_anchors = ( \"domsec.conf\" );", "", "trust_anchors: "},
+        {"crls = ( \"absent\" );", "", "crls: "},
+        {"crls = ( \"policy.d\" );", "", "crls: "},
+        {"crls = ( \"root.pem\" );", "", "crls: "},
+        {"", "anchors = ( \"absent.pem\" );", "anchors: "},
+        {"", "certificates = ( \"absent.pem\" );", "certificates: "},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct setting *setting = setting_new(rows[i].main_keys, rows[i].rule_keys);
+        PKI_AUTO struct pki *root = pki_ca("root");
+        g_free(pki_write(setting->folder, "root.pem", root, NULL));
+        cr_expect_not(setting_open(setting), "row %zu", i);
+        cr_assert_eq(faults_errors(setting->faults), 1, "row %zu", i);
+        cr_expect_not_null(strstr(faults_at(setting->faults, 0), rows[i].says), "%s", faults_at(setting->faults, 0));
+        setting_free(setting);
+    }
+}
+
+Test(finding, is_printable)
+{
+    struct finding finding;
+    g_autofree char *filler = g_strnfill(1000, 'x');
+    cr_expect(finding_set(&finding, OUTCOME_PASS, "%s", "good"));
+    cr_expect_not(finding_set(&finding, OUTCOME_FAIL, "a\r\nb%s", filler));
+    cr_expect_eq(finding.outcome, OUTCOME_FAIL);
+    cr_expect_null(strpbrk(finding.reason, "\r\n"));
+    cr_expect_lt(strlen(finding.reason), sizeof finding.reason);
+    static const char *const words[] = {"none", "pass", "fail", "policy", "neutral", "temperror", "permerror"};
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        cr_expect_str_eq(outcome_name((enum outcome)i), words[i]);
+}
