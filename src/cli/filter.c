@@ -116,6 +116,12 @@ static bool write_message(const struct request *request, const struct result *re
     return output_replace(path, 0600, rope, error);
 }
 
+static void remove_message(const struct request *request)
+{
+    g_autofree char *path = g_build_filename(request->output, "1.eml", NULL);
+    (void)g_unlink(path);
+}
+
 /* Writes all that the result asks for. message may be NULL when the result is no acceptance. */
 static int deliver(const struct request *request, const struct result *result, const struct message *message)
 {
@@ -126,6 +132,9 @@ static int deliver(const struct request *request, const struct result *result, c
         (void)cli_failed(&error);
         return EX_TEMPFAIL;
     }
+    /* An older message must not be taken for what came of this one. */
+    if (!accepted && request->output != NULL)
+        remove_message(request);
     bool report_is_seen = request->report != NULL && strcmp(request->report, "-") == 0;
     if (result->verdict != VERDICT_ACCEPT && !report_is_seen)
         fprintf(stderr, "%s: %u %s %s\n", verdict_name(result->verdict), result->code, result->status, result->reply);

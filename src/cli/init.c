@@ -172,8 +172,13 @@ static bool make_all(struct request *request, struct error *error)
     return made;
 }
 
+/* The user that the Debian package makes for the daemon. */
+#define DAEMON_USER "domsec"
+
 static int find_owner(const struct command *self, struct request *request)
 {
+    if (request->owner == NULL && geteuid() == 0 && getpwnam(DAEMON_USER) != NULL)
+        request->owner = DAEMON_USER;
     if (request->owner == NULL)
         return CLI_GO;
     const struct passwd *user = getpwnam(request->owner);
@@ -207,7 +212,8 @@ static int run(const struct command *self, int argc, char **argv)
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
         {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET",
          "where the daemon will listen; inet:8891@127.0.0.1 if not given"},
-        {"owner", 0, OPTION_TEXT, &request.owner, "USER", "gives the keys to the user that the daemon runs as"},
+        {"owner", 0, OPTION_TEXT, &request.owner, "USER",
+         "gives the keys to that user; if not given and root calls: to domsec, if it exists"},
     };
     int operands = 0;
     int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);

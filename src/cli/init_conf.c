@@ -69,11 +69,12 @@ char *init_conf_text(const struct init_choices *choices)
     return g_string_free(text, FALSE);
 }
 
-static void print_made(const struct init_choices *choices, const char *algorithm)
+static void print_made(const struct init_choices *choices, const char *algorithm, const char *owner)
 {
     owned(table) struct table *table = table_new(2);
-    g_autofree char *keys = g_strdup_printf("%s and %s of both authorities, %s", "keys",
-                                            choices->csr ? "requests (.csr)" : "certificates", algorithm);
+    g_autofree char *keys =
+        g_strdup_printf("keys and %s of both authorities, %s%s%s", choices->csr ? "requests (.csr)" : "certificates",
+                        algorithm, owner != NULL ? "; they belong to " : "", owner != NULL ? owner : "");
     const char *const rows[][2] = {
         {"domsec.conf", "the configuration"},
         {"keys/", keys},
@@ -92,7 +93,7 @@ static void print_made(const struct init_choices *choices, const char *algorithm
 void init_print_next(const struct init_choices *choices, const char *folder, const char *algorithm, const char *owner)
 {
     printf("made %s for %s\n", folder, choices->domain);
-    print_made(choices, algorithm);
+    print_made(choices, algorithm, owner);
     printf("\nNext\n");
     unsigned step = 1;
     if (choices->csr)

@@ -94,6 +94,9 @@ Test(filter, what_was_tampered_with_is_rejected)
 Test(filter, a_stranger_is_not_signed_for)
 {
     owned(folder) char *dir = two_domains("p256", "");
+    g_autofree char *folder = g_build_filename(dir, "out", NULL);
+    g_mkdir(folder, 0700);
+    write_text(folder, "1.eml", "of an earlier message\n");
     owned(run) struct run out =
         run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --output '%s/out'", dir, dir);
     expect_status(out, 65);

@@ -43,6 +43,27 @@ Test(init, keys_are_private_under_any_umask)
     cr_expect_eq(mode_of(dir, "b"), 0755);
 }
 
+Test(init, keys_are_given_to_the_daemon)
+{
+    if (geteuid() != 0)
+        return;
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s/a'", dir);
+    expect_status(made, 0);
+    expect_contains(made.out, "they belong to nobody");
+    const struct {
+        const char *name;
+        bool given;
+    } files[] = {
+        {"a/keys", true}, {"a/keys/dsa.key", true}, {"a/keys/dca.key", true}, {"a/ca/ca.key", false}, {"a", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(dir, files[i].name, NULL);
+        struct stat stat;
+        cr_assert_eq(lstat(path, &stat), 0);
+        cr_expect_eq(stat.st_uid != 0, files[i].given, "%s belongs to %u", files[i].name, (unsigned)stat.st_uid);
+    }
+}
+
 struct expectation {
     const char *algorithm, *dca_usage, *dca_purpose, *key, *authority_key;
 };

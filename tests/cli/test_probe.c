@@ -4,6 +4,7 @@
 
 #include "program.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -80,6 +81,37 @@ Test(status, tells_what_is_wrong)
     expect_status(json, 1);
     expect_contains(json.out, "\"answers\": false");
     expect_contains(json.out, "\"key\": \"EC-prime256v1\"");
+}
+
+Test(status, all_is_well_while_the_daemon_runs)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made =
+        run("domsec init --domain acme.test --algorithm p256 --listen local:%s/socket '%s/a'", dir, dir);
+    expect_status(made, 0);
+    const char *build = g_getenv("DOMSEC_BUILD");
+    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec-milter", NULL);
+    g_autofree char *configuration = g_build_filename(dir, "a/domsec.conf", NULL);
+    char *words[] = {program, (char *)"-f", (char *)"-c", configuration, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    pid_t daemon = 0;
+    cr_assert_eq(posix_spawn(&daemon, program, &actions, NULL, words, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    for (int tries = 0; tries < 200 && mode_of(dir, "socket") == 0; tries++)
+        g_usleep(50 * 1000);
+    owned(run) struct run text = run("domsec status -c '%s/a/domsec.conf'", dir);
+    for (int tries = 0; tries < 20 && text.status != 0; tries++) { /* between bind() and listen() */
+        g_usleep(50 * 1000);
+        run_clear(&text);
+        text = run("domsec status -c '%s/a/domsec.conf'", dir);
+    }
+    kill(daemon, SIGTERM);
+    waitpid(daemon, NULL, 0);
+    expect_status(text, 0);
+    expect_contains(text.out, "answers on local:");
+    expect_contains(text.out, "milter protocol 6");
 }
 
 Test(status, shows_counters)
