@@ -6,7 +6,7 @@
  * base64 is OpenSSL's block coder on runs without line ends: it checks the alphabet as it goes and is faster than
  * GMime's decoder, which passes over what it does not know. Quoted-printable is decoded by GMime; quoted.c encodes it.
  */
-#include "mail/mime.h"
+#include "lines.h"
 
 #include <gmime/gmime.h>
 #include <string.h>
@@ -45,25 +45,31 @@ static bool decode_collected(struct base64_decoder *decoder)
     return spool_write(decoder->out, decoder->bytes, (size_t)length - padding, decoder->error);
 }
 
+static bool is_white_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static bool decode_base64(struct slice body, struct spool *out, struct error *error)
 {
-    static const bool is_space[256] = {[' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true};
     g_autofree struct base64_decoder *decoder = g_new(struct base64_decoder, 1);
     decoder->out = out;
     decoder->error = error;
     decoder->used = 0;
     decoder->ended = false;
-    const unsigned char *p = (const unsigned char *)body.data, *end = p + body.len;
+    const char *p = body.data, *end = p + body.len;
     while (p < end) {
-        size_t room = CHUNK - decoder->used;
-        const unsigned char *stop = (size_t)(end - p) > room ? p + room : end;
-        size_t used = decoder->used;
-        for (; p < stop; p++) { /* without a branch: white space is overwritten */
-            decoder->text[used] = *p;
-            used += !is_space[*p];
+        if (is_white_space(*p)) {
+            p++;
+            continue;
         }
-        decoder->used = used;
-        if (used == CHUNK && !decode_collected(decoder))
+        /* All up to the next white space or odd byte; an odd one goes in alone, for the decoder to refuse. */
+        size_t room = CHUNK - decoder->used;
+        const char *stop = lines_find_outside(p + 1, (size_t)(end - p) > room ? p + room : end, '!');
+        memcpy(decoder->text + decoder->used, p, (size_t)(stop - p));
+        decoder->used += (size_t)(stop - p);
+        p = stop;
+        if (decoder->used == CHUNK && !decode_collected(decoder))
             return false;
     }
     if (decoder->used % 4 != 0)

@@ -14,20 +14,20 @@
 
 #define EACH(byte) (0x0101010101010101u * (guint64)(byte))
 
-/* The first byte below 0x20 or above 0x7f, or end. A byte below borrows from the next higher one, so only the lowest
- * mark of a word is sure to be true; that is the one used. */
-static const char *find_odd(const char *p, const char *end)
+/* A byte below borrows from the next higher one, so only the lowest mark of a word is sure to be true; that is the one
+ * used. */
+const char *lines_find_outside(const char *p, const char *end, unsigned char lowest)
 {
     while (end - p >= 8) {
         guint64 word;
         memcpy(&word, p, sizeof word);
         word = GUINT64_FROM_LE(word);
-        guint64 marks = ((word - EACH(0x20)) | word) & EACH(0x80);
+        guint64 marks = ((word - EACH(lowest)) | word) & EACH(0x80);
         if (marks != 0)
             return p + __builtin_ctzll(marks) / 8;
         p += 8;
     }
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
+    while (p < end && (unsigned char)*p >= lowest && (unsigned char)*p < 0x80)
         p++;
     return p;
 }
@@ -50,7 +50,7 @@ unsigned lines_scan(struct slice bytes)
     if (bytes.len == 0)
         return 0;
     const char *line = bytes.data, *end = bytes.data + bytes.len;
-    for (const char *p = find_odd(line, end); p < end; p = find_odd(p, end)) {
+    for (const char *p = lines_find_outside(line, end, 0x20); p < end; p = lines_find_outside(p, end, 0x20)) {
         unsigned char c = (unsigned char)*p;
         if (c == '\r' && p + 1 < end && p[1] == '\n') {
             troubles |= check_line(line, p);

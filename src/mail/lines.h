@@ -19,6 +19,9 @@ enum trouble {
 /* Troubles that no transport allows, declared or not. */
 #define TROUBLE_HARD (TROUBLE_EIGHT_BIT | TROUBLE_NUL | TROUBLE_BARE | TROUBLE_LONG)
 
+/* The first byte below lowest (0x80 at most) or above 0x7f, or end. */
+const char *lines_find_outside(const char *p, const char *end, unsigned char lowest);
+
 /* A set of enum trouble; 0: nothing. */
 unsigned lines_scan(struct slice bytes);
 

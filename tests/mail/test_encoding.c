@@ -103,7 +103,7 @@ Test(encoding, base64_round_trip)
             cr_assert(spool_finish(spool, &text, &error));
 
             g_autoptr(GString) lines = g_string_new(NULL);
-            for (size_t done = 0; expected[done] != '\0'; done += MIN(76, strlen(expected + done)))
+            for (size_t done = 0, all = strlen(expected); done < all; done += 76)
                 g_string_append_printf(lines, "%.76s\r\n", expected + done);
             cr_assert(slice_equal(text, (struct slice){lines->str, lines->len}), "%zu in %zu", lengths[i], pieces[j]);
             struct part part = leaf(ENCODING_BASE64, text.data, text.len);
