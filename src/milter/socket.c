@@ -70,7 +70,9 @@ static int find_listening(void)
 
 static bool open_unix_to_group(const char *path, uid_t uid, gid_t gid, struct error *error)
 {
-    if (chmod(path, 0660) != 0 || (uid != (uid_t)-1 && lchown(path, uid, gid) != 0))
+    /* Only root can give a file away; started as that user it is its own already. */
+    bool give = uid != (uid_t)-1 && geteuid() == 0;
+    if (chmod(path, 0660) != 0 || (give && lchown(path, uid, gid) != 0))
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
     return true;
 }
