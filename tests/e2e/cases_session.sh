@@ -54,6 +54,43 @@ to_three() {
     done
 }
 
+# The acme.test gateway on a unix socket, as a user of its own, readable for Postfix by its group.
+on_unix_socket() {
+    local dir=$RIG/acme/gateway path=$RIG/acme/run/milter.sock
+    mkdir -p "${path%/*}"
+    chown nobody:postfix "${path%/*}"
+    chmod 2750 "${path%/*}"
+    cp "$dir/domsec.conf" "$RIG/acme/saved.conf"
+    chown -R nobody "$dir/keys" "$RIG/acme/spool"
+    sed -i "s|^listen = .*|listen = \"local:$path\"; user = \"nobody\";|" "$dir/domsec.conf"
+    gateway_stop acme || return
+    spawn gateway-acme "$BUILD/domsec-milter" -c "$dir/domsec.conf" -f
+    wait_for 5 test -S "$path" || why "no socket" || return
+    chgrp postfix "$path"
+    org_set acme "smtpd_milters = unix:$path"
+    postfix_reload acme
+    sleep 0.5
+    [ "$(stat -c %u "/proc/${PIDS[gateway-acme]}")" = "$(id -u nobody)" ] || why "still runs as root" || return
+    several_at_once
+}
+
+back_on_inet() {
+    gateway_stop acme
+    cp "$RIG/acme/saved.conf" "$RIG/acme/gateway/domsec.conf"
+    chown -R root "$RIG/acme/gateway/keys"
+    org_set acme "smtpd_milters = inet:${ORG_IP[acme]}:10891"
+    gateway_start acme
+    postfix_reload acme
+    sleep 0.5
+}
+
+cases_socket() {
+    local WANT=smime=pass
+    both sign+encrypt sign+encrypt
+    it "unix socket, user of its own" on_unix_socket
+    back_on_inet
+}
+
 sendmail_local() { # OPTIONS...
     text_to_bob
     tr -d '\r' <"$FILE" | /usr/sbin/sendmail -C "$RIG/acme/etc" -f alice@acme.test "$@" || why "sendmail fails" || return
@@ -88,6 +125,42 @@ cases_originator() {
     it "two From addresses, one not ours" not_signed_for "${ORG_CLIENT[acme]}" "alice@acme.test, mallory@example.test"
     it "no From" not_signed_for "${ORG_CLIENT[acme]}" ""
     it "an authenticated client" authenticated "$may_relay"
+}
+
+# One recipient for whom there is a certificate, one for whom there is none, where both are to be encrypted for.
+mixed_refused() {
+    text_to_bob
+    refused '^5[0-9][0-9] 5\..*carol@third\.test' acme alice@acme.test bob@partner.test "$FILE" -t carol@third.test &&
+        not_delivered "$ID" || return
+    [ -z "$(on_the_wire acme "$ID")" ] || why "it left"
+}
+
+# One recipient abroad, one at home: whatever is done for both, nothing of it is readable on the way.
+home_and_abroad() {
+    text_to_bob
+    local said
+    said=$(submit acme alice@acme.test bob@partner.test "$FILE" -t bob@acme.test)
+    case $said in
+    250*)
+        arrives_equal partner bob "$ID" "$FILE" && has_layers "authenveloped-data signed-data" || return
+        arrives acme bob "$ID" || return
+        ;;
+    [45][0-9][0-9]\ [45].*bob@acme.test* | [45][0-9][0-9]\ [45].*bob@partner.test*) not_delivered "$ID" || return ;;
+    *) why "answered $said" || return ;;
+    esac
+    local wire
+    ! wire=$(on_the_wire acme "$ID") || ! grep -q "100 EUR" "$wire" || why "readable on the way"
+}
+
+cases_recipients() {
+    local WANT=smime=pass
+    both sign+encrypt sign+encrypt
+    printf 'outbound = { protect = "encrypt"; no_certificate = "reject"; };\n' >"$RIG/acme/gateway/policy.d/default.conf"
+    gateway_reload acme
+    it "a recipient without a certificate is named" mixed_refused
+    it "one recipient at home, one abroad" home_and_abroad
+    rm "$RIG/acme/gateway/policy.d/default.conf"
+    gateway_reload acme
 }
 
 # Fields that claim to be partner.test's own result go, whatever they look like; another server's stays.

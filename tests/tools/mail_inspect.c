@@ -303,6 +303,14 @@ static bool show(GMimeObject *object, const struct known *known)
     return true;
 }
 
+static void known_clear(struct known *known)
+{
+    for (guint i = 0; i < known->certificates->len; i++)
+        X509_free(known->certificates->pdata[i]);
+    g_ptr_array_unref(known->certificates);
+    EVP_PKEY_free(known->key);
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -313,12 +321,18 @@ int main(int argc, char **argv)
         return 64;
     }
     g_mime_init();
-    struct known known = known_load();
     GMimeStream *stream = g_mime_stream_file_open(option_files[0], "r", NULL);
     if (!stream)
         return 66;
+    struct known known = known_load();
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
     GMimeObject *root = message ? g_mime_message_get_mime_part(message) : NULL;
-    return root && show(root, &known) ? 0 : 65;
+    int status = root && show(root, &known) ? 0 : 65;
+    known_clear(&known);
+    if (message)
+        g_object_unref(message);
+    g_object_unref(parser);
+    g_object_unref(stream);
+    return status;
 }
