@@ -83,23 +83,29 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
     finding_set(finding, OUTCOME_PASS, "good signature by %s", subject);
 }
 
+static bool is_from(const struct judge *judge, const char *text)
+{
+    struct address address = {0};
+    struct error error = {0};
+    bool found = false;
+
+    if (!address_parse(slice_of(text), &address, &error))
+        return false;
+    for (size_t i = 0; i < judge->originator->from.count && !found; i++)
+        found = address_equal(&address, &judge->originator->from.list[i]);
+    address_clear(&address);
+    return found;
+}
+
 /* The address that the certificate was believed for, or its first. */
 static char *signer_address(const struct judge *judge, const X509 *certificate)
 {
     bool odd = false;
     g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
 
-    for (size_t i = 0; addresses[i] != NULL; i++) {
-        struct address address = {0};
-        struct error error = {0};
-
-        for (size_t j = 0; address_parse(slice_of(addresses[i]), &address, &error) && j < judge->originator->from.count; j++)
-            if (address_equal(&address, &judge->originator->from.list[j])) {
-                address_clear(&address);
-                return g_strdup(addresses[i]);
-            }
-        address_clear(&address);
-    }
+    for (size_t i = 0; addresses[i] != NULL; i++)
+        if (is_from(judge, addresses[i]))
+            return g_strdup(addresses[i]);
     return g_strdup(addresses[0]);
 }
 
