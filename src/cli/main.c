@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {&command_init, &command_check, &command_explain, &command_filter,
                                                  &command_cert, &command_key,   &command_status,  NULL};
@@ -60,8 +62,20 @@ static int run(int argc, char **argv)
     return EX_USAGE;
 }
 
+/* A closed standard descriptor must not become that of a file we open. /dev/null for reading: a closed output makes
+ * writes fail, so that nothing is lost with a status of success. */
+static bool hold_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!hold_standard_descriptors())
+        return EX_TEMPFAIL;
     setlocale(LC_CTYPE, "");
     /* A reader that goes away is a failed write with a status, not a silent end. */
     signal(SIGPIPE, SIG_IGN);

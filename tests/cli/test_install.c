@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What packaging/install-files puts where, and that it never brings a configuration in the way of `domsec init`. */
+#include "program.h"
+
+static char *install(const char *dir, const char *prefix, const char *sysconfdir)
+{
+    const char *tests = g_getenv("DOMSEC_TESTS");
+    g_autofree char *script =
+        g_build_filename(tests != NULL ? tests : "tests", "..", "packaging", "install-files", NULL);
+    owned(run) struct run done = run("'%s' '%s' %s %s", script, dir, prefix, sysconfdir);
+    cr_assert_eq(done.status, 0, "%s", done.err);
+    return g_strconcat(dir, prefix, NULL);
+}
+
+Test(install, files_are_where_they_belong)
+{
+    owned(folder) char *dir = new_folder();
+    g_autofree char *prefix = install(dir, "/usr", "/etc");
+    const char *const files[] = {"share/man/man1/domsec.1",
+                                 "share/man/man5/domsec.conf.5",
+                                 "share/doc/domsec/examples/domsec.conf",
+                                 "share/doc/domsec/examples/policy/default.conf",
+                                 "share/doc/domsec/NEWS",
+                                 "share/doc/domsec/LICENSE"};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+        cr_expect_eq(mode_of(prefix, files[i]), 0644, "%s", files[i]);
+    cr_expect_eq(mode_of(dir, "etc/domsec"), 0755);
+    cr_expect_eq(mode_of(dir, "etc/domsec/domsec.conf"), 0);
+}
+
+Test(install, another_prefix_is_in_the_unit)
+{
+    owned(folder) char *dir = new_folder();
+    g_autofree char *prefix = install(dir, "/opt/domsec", "/opt/domsec/etc");
+    g_autofree char *unit = read_text(prefix, "lib/systemd/system/domsec-milter.service");
+    if (unit == NULL)
+        return;
+    expect_contains(unit, "/opt/domsec/sbin/domsec-milter");
+    cr_expect_null(strstr(unit, "/usr/sbin/domsec-milter"));
+    cr_expect_null(strstr(unit, "=/etc/domsec"));
+}
+
+Test(install, wants_three_words)
+{
+    const char *tests = g_getenv("DOMSEC_TESTS");
+    owned(run) struct run refused =
+        run("'%s/../packaging/install-files' /nonexistent", tests != NULL ? tests : "tests");
+    expect_status(refused, 64);
+}
