@@ -8,6 +8,7 @@
  */
 #include "quoted.h"
 
+#include <glib.h>
 #include <string.h>
 
 #define MAX_LINE 76
@@ -73,6 +74,20 @@ static bool must_encode(const struct writer *writer, const char *p, const char *
     return writer->column == 0 && is_risky_at_line_start(p, end);
 }
 
+/* How many of the bytes from p on, room at most, are written as they are wherever they stand but at a line's beginning.
+ */
+static size_t plain_run(const char *p, const char *end, size_t room)
+{
+    size_t length = 0;
+    for (; length < room && p + length < end; length++) {
+        unsigned char c = (unsigned char)p[length];
+        bool is_inner_space = c == ' ' && p + length + 1 < end && p[length + 1] != '\r';
+        if ((c < 33 || c > 126 || c == '=') && !is_inner_space)
+            break;
+    }
+    return length;
+}
+
 bool quoted_write(struct slice text, bool close, struct spool *out, struct error *error)
 {
     struct writer writer;
@@ -81,8 +96,14 @@ bool quoted_write(struct slice text, bool close, struct spool *out, struct error
     writer.used = writer.column = 0;
     const char *p = text.data, *end = text.len == 0 ? p : p + text.len;
     while (p < end) {
-        if (writer.used + 8 >= BUFFER && !flush(&writer))
+        if (writer.used + MAX_LINE + 8 >= BUFFER && !flush(&writer))
             return false;
+        size_t run = writer.column == 0 ? 0 : plain_run(p, end, MAX_LINE - 1 - MIN(writer.column, MAX_LINE - 1));
+        if (run > 0) {
+            put(&writer, p, run);
+            p += run;
+            continue;
+        }
         if (*p == '\r' && end - p >= 2 && p[1] == '\n') {
             end_line(&writer, false);
             p += 2;

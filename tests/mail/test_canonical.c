@@ -359,3 +359,27 @@ Test(canonical, large_bodies)
     owned(part) struct part *after = help_parse(out, strlen(out));
     compare_leaves(before, after);
 }
+
+/* RFC 2045 §6.7 (5): no line of quoted-printable is longer than 76. */
+Test(canonical, quoted_printable_lines)
+{
+    static const char *const pieces[] = {"x", "-", " ", "=", "\t", "\xff", "\r\n", "\n"};
+    g_autoptr(GRand) random = g_rand_new_with_seed(3);
+    for (int round = 0; round < 500; round++) {
+        g_autoptr(GString) message = g_string_new(UTF8 "\r\n\xc3\xbc");
+        for (int i = g_rand_int_range(random, 0, 400); i > 0; i--)
+            g_string_append(message, pieces[g_rand_int_range(random, 0, G_N_ELEMENTS(pieces))]);
+        for (int i = g_rand_int_range(random, 60, 90); i > 0; i--)
+            g_string_append_c(message, 'y');
+        if (g_rand_boolean(random))
+            g_string_append(message, "\r\n");
+        g_autofree char *out = canonical(message->str, message->len);
+        check_survives(out, false);
+        g_auto(GStrv) lines = g_strsplit(strstr(out, "\r\n\r\n") + 4, "\r\n", -1);
+        for (char **line = lines; *line != NULL; line++)
+            cr_assert_leq(strlen(*line), 76, "%s", *line);
+        owned(part) struct part *before = help_parse(message->str, message->len);
+        owned(part) struct part *after = help_parse(out, strlen(out));
+        compare_leaves(before, after);
+    }
+}
