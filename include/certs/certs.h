@@ -16,6 +16,8 @@ struct candidate {
     const char *source; /* "file", "store"; static */
     bool pinned;        /* named by the rule's `certificates` */
     bool personal;      /* one of its addresses is the recipient's own; else it may act for the domain */
+    STACK_OF(X509) *
+        authorities; /* CA certificates of the same source, for its path (chain_query.untrusted); lent, maybe NULL */
 };
 
 struct candidates {
@@ -29,9 +31,9 @@ struct certs;
 struct certs *certs_open(const struct conf *conf, struct faults *faults);
 void certs_close(struct certs *certs);
 
-/* Candidates for a recipient under its rule, in order of preference: pinned ones in the order of the file; then from the
- * store the recipient's own, then those named for its domain or a parent of it up to the registrable domain. FOUND_FAILED with
- * the reason if a source could not be asked. Key usage is looked at by trust, not here. */
+/* Candidates for a recipient under its rule, in order of preference: pinned ones in the order of the file; then from
+ * the store the recipient's own, then those named for its domain or a parent of it up to the registrable domain.
+ * FOUND_FAILED with the reason if a source could not be asked. Key usage is looked at by trust, not here. */
 enum found certs_find(const struct certs *certs, const struct rule *rule, const struct address *recipient,
                       struct candidates *candidates, struct error *error);
 
@@ -40,7 +42,7 @@ enum found certs_find(const struct certs *certs, const struct rule *rule, const 
 bool certs_store_import(const struct conf *conf, X509 *certificate, struct error *error);
 bool certs_store_remove(const struct conf *conf, const char *fingerprint, struct error *error);
 /* All of the store, sorted by file name; unreadable files are faults. NULL stack never. */
-STACK_OF(X509) *certs_store_list(const struct conf *conf, struct faults *faults);
+STACK_OF(X509) * certs_store_list(const struct conf *conf, struct faults *faults);
 
 DECLARE_OWNED(certs, struct certs *, certs_close)
 static inline __attribute__((unused)) void cleanup_candidates(struct candidates *candidates)

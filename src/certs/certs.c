@@ -49,7 +49,8 @@ void certs_answer_add(struct certs_answer *answer, X509 *certificate, bool perso
     all->list[all->count++] = (struct candidate){.certificate = certificate,
                                                  .source = answer->source->name,
                                                  .pinned = answer->source->pinned,
-                                                 .personal = personal};
+                                                 .personal = personal,
+                                                 .authorities = answer->authorities};
 }
 
 enum found certs_find(const struct certs *certs, const struct rule *rule, const struct address *recipient,

@@ -68,7 +68,7 @@ STACK_OF(X509) * certs_store_list(const struct conf *conf, struct faults *faults
         return all;
     g_autoptr(GPtrArray) files = certs_store_files(conf->certificate_dir, faults, &error);
     if (files == NULL)
-        faults_add(faults, conf->file, 0, "%s", error.text);
+        faults_add(faults, conf->file, conf->certificate_dir_line, "%s", error.text);
     for (guint i = 0; files != NULL && i < files->len; i++) {
         X509 *certificate = certs_store_read(g_ptr_array_index(files, i), &error);
         if (certificate == NULL)

@@ -8,7 +8,13 @@
  */
 #include "source.h"
 
+#include <openssl/x509v3.h>
 #include <string.h>
+
+bool certs_is_authority(X509 *certificate)
+{
+    return X509_check_ca(certificate) == 1;
+}
 
 char *certs_mailbox(const struct address *address)
 {

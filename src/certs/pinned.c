@@ -13,8 +13,13 @@ struct pinned_certificate {
     char **mailboxes;
 };
 
+struct pinned_list {
+    GPtrArray *candidates; /* struct pinned_certificate * */
+    STACK_OF(X509) * authorities;
+};
+
 struct pinned {
-    GHashTable *by_rule; /* const struct rule * → GPtrArray of struct pinned_certificate * */
+    GHashTable *by_rule; /* const struct rule * → struct pinned_list * */
 };
 
 static void certificate_free(void *data)
@@ -25,6 +30,24 @@ static void certificate_free(void *data)
     g_free(pinned);
 }
 
+static void list_free(void *data)
+{
+    struct pinned_list *list = data;
+    g_ptr_array_unref(list->candidates);
+    sk_X509_pop_free(list->authorities, X509_free);
+    g_free(list);
+}
+
+static struct pinned_list *list_new(void)
+{
+    struct pinned_list *list = g_new0(struct pinned_list, 1);
+    list->candidates = g_ptr_array_new_with_free_func(certificate_free);
+    list->authorities = sk_X509_new_null();
+    if (list->authorities == NULL)
+        g_error("out of memory");
+    return list;
+}
+
 static void pinned_close(void *state)
 {
     struct pinned *pinned = state;
@@ -32,20 +55,34 @@ static void pinned_close(void *state)
     g_free(pinned);
 }
 
-static bool load(const struct rule *rule, const char *file, GPtrArray *list, struct faults *faults)
+/* Takes certificate. */
+static void add(struct pinned_list *list, X509 *certificate)
+{
+    if (certs_is_authority(certificate)) {
+        if (sk_X509_push(list->authorities, certificate) <= 0)
+            g_error("out of memory");
+        return;
+    }
+    struct pinned_certificate *entry = g_new0(struct pinned_certificate, 1);
+    entry->certificate = certificate;
+    entry->mailboxes = certs_mailboxes(certificate);
+    g_ptr_array_add(list->candidates, entry);
+}
+
+static bool load(const struct rule *rule, const char *file, struct pinned_list *list, struct faults *faults)
 {
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(file, &error);
     if (found == NULL) {
-        faults_add(faults, rule->file, 0, "certificates: %s", error.text);
+        faults_add(faults, rule->file, rule->certificates_line, "certificates: %s", error.text);
         return false;
     }
-    while (sk_X509_num(found) > 0) {
-        struct pinned_certificate *entry = g_new0(struct pinned_certificate, 1);
-        entry->certificate = sk_X509_shift(found);
-        entry->mailboxes = certs_mailboxes(entry->certificate);
-        g_ptr_array_add(list, entry);
-    }
+    guint before = list->candidates->len;
+    while (sk_X509_num(found) > 0)
+        add(list, sk_X509_shift(found));
+    if (list->candidates->len == before)
+        faults_warn(faults, rule->file, rule->certificates_line, "certificates: %s holds only those of authorities",
+                    file);
     return true;
 }
 
@@ -53,9 +90,9 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
 {
     bool good = true;
     struct pinned *pinned = g_new0(struct pinned, 1);
-    pinned->by_rule = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
+    pinned->by_rule = g_hash_table_new_full(NULL, NULL, NULL, list_free);
     for (size_t i = 0; i < conf->rule_count; i++) {
-        GPtrArray *list = g_ptr_array_new_with_free_func(certificate_free);
+        struct pinned_list *list = list_new();
         for (char **file = conf->rules[i]->certificates; *file != NULL; file++)
             good = load(conf->rules[i], *file, list, faults) && good;
         g_hash_table_insert(pinned->by_rule, conf->rules[i], list);
@@ -70,18 +107,19 @@ static enum found pinned_find(const void *state, const struct certs_query *query
                               struct error *error)
 {
     const struct pinned *pinned = state;
-    const GPtrArray *list = g_hash_table_lookup(pinned->by_rule, query->rule);
+    const struct pinned_list *list = g_hash_table_lookup(pinned->by_rule, query->rule);
     if (list == NULL) {
         error_set(error, ERROR_BUG, "certificates asked for under a rule of another configuration");
         return FOUND_FAILED;
     }
     g_autofree char *mailbox = certs_mailbox(query->recipient);
-    for (guint i = 0; i < list->len; i++) {
-        const struct pinned_certificate *each = g_ptr_array_index(list, i);
+    answer->authorities = list->authorities;
+    for (guint i = 0; i < list->candidates->len; i++) {
+        const struct pinned_certificate *each = g_ptr_array_index(list->candidates, i);
         bool personal = g_strv_contains((const char *const *)each->mailboxes, mailbox);
         certs_answer_add(answer, each->certificate, personal);
     }
-    return list->len > 0 ? FOUND : FOUND_NONE;
+    return list->candidates->len > 0 ? FOUND : FOUND_NONE;
 }
 
 const struct certs_source certs_source_pinned = {

@@ -16,6 +16,7 @@ struct certs_query {
 struct certs_answer {
     const struct certs_source *source;
     struct candidates *candidates;
+    STACK_OF(X509) * authorities; /* set by the source: what may stand between its certificates and an anchor */
 };
 
 struct certs_source {
@@ -43,6 +44,9 @@ char *certs_mailbox(const struct address *address);
 /* Every domain (normalised) that a certificate may name itself for: of its role address, its dc= components beside the
  * role as CN, its dNSName or bare-domain addresses. NULL-terminated; g_strfreev(). */
 char **certs_domains(const X509 *certificate);
+
+/* True if it is a certification authority's: nothing to encrypt for, but a step of others' paths. */
+bool certs_is_authority(X509 *certificate);
 
 /* The one certificate of a store file. NULL with the reason. */
 X509 *certs_store_read(const char *path, struct error *error);

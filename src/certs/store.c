@@ -14,6 +14,7 @@
 struct store {
     GHashTable *by_mailbox; /* "local@domain" → GPtrArray of X509 *, newest first */
     GHashTable *by_domain;  /* domain → the same, for those that may act for a whole domain */
+    STACK_OF(X509) * authorities;
 };
 
 static void store_close(void *state)
@@ -21,6 +22,7 @@ static void store_close(void *state)
     struct store *store = state;
     g_hash_table_destroy(store->by_mailbox);
     g_hash_table_destroy(store->by_domain);
+    sk_X509_pop_free(store->authorities, X509_free);
     g_free(store);
 }
 
@@ -70,8 +72,14 @@ static void *store_open(const struct conf *conf, struct faults *faults)
     struct store *store = g_new0(struct store, 1);
     store->by_mailbox = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
     store->by_domain = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
+    store->authorities = sk_X509_new_null();
     for (int i = 0; i < sk_X509_num(all); i++) {
         X509 *certificate = sk_X509_value(all, i);
+        if (certs_is_authority(certificate)) {
+            if (store->authorities == NULL || !X509_add_cert(store->authorities, certificate, X509_ADD_FLAG_UP_REF))
+                g_error("out of memory");
+            continue;
+        }
         g_auto(GStrv) mailboxes = certs_mailboxes(certificate);
         g_auto(GStrv) domains = certs_domains(certificate);
         index_under(store->by_mailbox, mailboxes, certificate);
@@ -110,6 +118,7 @@ static enum found store_find(const void *state, const struct certs_query *query,
     (void)error;
     const struct store *store = state;
     size_t before = answer->candidates->count;
+    answer->authorities = store->authorities;
     g_autofree char *mailbox = certs_mailbox(query->recipient);
     add_list(answer, store->by_mailbox, mailbox, true);
     add_domains(answer, store, query->recipient->domain);

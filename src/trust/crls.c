@@ -142,7 +142,7 @@ struct crls *crls_open(const struct conf *conf, struct faults *faults)
         bool is_folder = g_file_test(*path, G_FILE_TEST_IS_DIR);
         if (is_folder ? add_folder(crls, *path, &error) : add_file(crls, *path, &error))
             continue;
-        faults_add(faults, conf->file, 0, "crls: %s", error.text);
+        faults_add(faults, conf->file, conf->crls_line, "crls: %s", error.text);
         good = false;
     }
     if (good)

@@ -47,8 +47,23 @@ static bool anchors_add(struct anchors *anchors, const char *path, struct error 
     return true;
 }
 
-/* config is the file to complain about. */
-static struct anchors *anchors_open(char *const *files, const char *config, const char *key, struct faults *faults)
+struct place {
+    const char *file;
+    unsigned line;
+    const char *key;
+};
+
+/* certs/ reads some of the same files and may have complained already. */
+static void complain(struct faults *faults, const struct place *place, const char *text)
+{
+    g_autofree char *said = g_strconcat(place->key, ": ", text, NULL);
+    for (size_t i = 0; i < faults_count(faults); i++)
+        if (g_str_has_prefix(faults_at(faults, i), place->file) && g_str_has_suffix(faults_at(faults, i), said))
+            return;
+    faults_add(faults, place->file, place->line, "%s", said);
+}
+
+static struct anchors *anchors_open(char *const *files, const struct place *place, struct faults *faults)
 {
     bool good = true;
     struct anchors *anchors = g_new0(struct anchors, 1);
@@ -61,7 +76,7 @@ static struct anchors *anchors_open(char *const *files, const char *config, cons
         struct error error = {0};
         if (anchors_add(anchors, *files, &error))
             continue;
-        faults_add(faults, config, 0, "%s: %s", key, error.text);
+        complain(faults, place, error.text);
         good = false;
     }
     if (good)
@@ -72,11 +87,12 @@ static struct anchors *anchors_open(char *const *files, const char *config, cons
 
 static bool pins_open(const struct rule *rule, GHashTable *pins, struct faults *faults)
 {
+    const struct place place = {.file = rule->file, .line = rule->certificates_line, .key = "certificates"};
     for (char **file = rule->certificates; *file != NULL; file++) {
         struct error error = {0};
         owned(x509_stack) STACK_OF(X509) *found = certificates_load(*file, &error);
         if (found == NULL) {
-            faults_add(faults, rule->file, 0, "certificates: %s", error.text);
+            complain(faults, &place, error.text);
             return false;
         }
         for (int i = 0; i < sk_X509_num(found); i++) {
@@ -95,7 +111,8 @@ static bool rule_open(struct trust *trust, const struct rule *rule, struct fault
     g_hash_table_insert(trust->rules, (gpointer)rule, loaded);
     bool good = pins_open(rule, loaded->pins, faults);
     if (rule->anchors[0] != NULL) {
-        loaded->anchors = anchors_open(rule->anchors, rule->file, "anchors", faults);
+        const struct place place = {.file = rule->file, .line = rule->anchors_line, .key = "anchors"};
+        loaded->anchors = anchors_open(rule->anchors, &place, faults);
         good = good && loaded->anchors != NULL;
     }
     return good;
@@ -103,11 +120,12 @@ static bool rule_open(struct trust *trust, const struct rule *rule, struct fault
 
 struct trust *trust_open(const struct conf *conf, struct faults *faults)
 {
+    const struct place place = {.file = conf->file, .line = conf->trust_anchors_line, .key = "trust_anchors"};
     struct trust *trust = g_new0(struct trust, 1);
     trust->rules = g_hash_table_new_full(NULL, NULL, NULL, rule_trust_free);
     trust->cache = path_cache_new();
     trust->crls = crls_open(conf, faults);
-    trust->global = anchors_open(conf->trust_anchors, conf->file, "trust_anchors", faults);
+    trust->global = anchors_open(conf->trust_anchors, &place, faults);
     bool good = trust->crls != NULL && trust->global != NULL;
     for (size_t i = 0; i < conf->rule_count; i++)
         good = rule_open(trust, conf->rules[i], faults) && good;

@@ -173,6 +173,30 @@ Test(certs, pinned_come_first_and_once)
     home_free(home);
 }
 
+/* Not candidates themselves, but handed along for the path of those that are. */
+Test(certs, authorities_come_beside_the_candidates)
+{
+    struct home *home = home_new("certificates = ( \"pins.pem\" );");
+    PKI_AUTO struct pki *theirs = pki_sub_ca(home->ca, "theirs");
+    PKI_AUTO struct pki *other = pki_sub_ca(home->ca, "other");
+    PKI_AUTO struct pki *dca = pki_role(theirs, DCA, "partner.test");
+    PKI_AUTO struct pki *bob = pki_person(other, "bob@partner.test");
+    g_free(pki_write(home->folder, "pins.pem", dca, theirs, NULL));
+    put(home, "bob.pem", bob);
+    put(home, "other.pem", other);
+    cr_assert(home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
+    struct candidates candidates = {0};
+    cr_assert_eq(find(home, "bob@partner.test", &candidates), FOUND);
+    cr_assert_eq(candidates.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(sk_X509_num(candidates.list[i].authorities), 1);
+        X509 *authority = sk_X509_value(candidates.list[i].authorities, 0);
+        cr_expect_eq(X509_cmp(authority, i == 0 ? theirs->cert : other->cert), 0);
+    }
+    candidates_clear(&candidates);
+    home_free(home);
+}
+
 Test(certs, null_reverse_path_has_none)
 {
     struct home *home = home_new("");
