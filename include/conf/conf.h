@@ -32,6 +32,12 @@ enum require { REQUIRE_NONE, REQUIRE_SIGN, REQUIRE_ENCRYPT, REQUIRE_SIGN_ENCRYPT
 enum otherwise { OTHERWISE_REJECT, OTHERWISE_QUARANTINE, OTHERWISE_TAG };
 enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_TEMPFAIL };
 enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
+enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
+/* Whose signature meets inbound.require. */
+enum signed_by { SIGNED_BY_ANY, SIGNED_BY_DOMAIN, SIGNED_BY_ORIGINATOR, SIGNED_BY_BOTH };
+/* RFC 2634 §3.2 security-classification, plus one; none: absent. */
+enum classification { CLASSIFICATION_NONE, CLASSIFICATION_UNMARKED, CLASSIFICATION_UNCLASSIFIED, CLASSIFICATION_RESTRICTED,
+    CLASSIFICATION_CONFIDENTIAL, CLASSIFICATION_SECRET, CLASSIFICATION_TOP_SECRET };
 enum naming { NAMING_RFC3183, NAMING_MAILBOX, NAMING_DOMAIN, NAMING_PINNED };
 enum format { FORMAT_CLEAR, FORMAT_OPAQUE };
 enum signature { SIGNATURE_RSA_PSS, SIGNATURE_RSA_PKCS1 };
@@ -45,6 +51,8 @@ const char *no_certificate_name(enum no_certificate no_certificate);
 const char *unauthentic_name(enum unauthentic unauthentic);
 const char *require_name(enum require require);
 const char *otherwise_name(enum otherwise otherwise);
+const char *unreadable_name(enum unreadable unreadable);
+const char *signed_by_name(enum signed_by signed_by);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
 const char *digest_name(enum digest digest); /* "sha256" */
@@ -56,12 +64,34 @@ struct outbound_rule {
     enum protect protect;
     enum no_certificate no_certificate;
     enum unauthentic unauthentic; /* key `unauthentic`: a signature is due, but the originator is not authentic */
+    enum unreadable unreadable; /* key `unreadable`: encrypted end to end, so that we cannot look inside */
+    bool review;                /* key `review`: our review-authority signs before the domain does */
+    bool attributes;            /* key `attributes`: our attribute-authority signs the label before the domain does */
+    char **require_review;      /* key `require_review`: files with the certificates of review authorities, one of whose
+                                   signatures the message must carry; empty: none is asked for */
+    unsigned require_review_line;
+    bool encrypt_to_self;       /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
 };
 
 struct inbound_rule {
     enum require require;
     enum otherwise otherwise;
     enum undecryptable undecryptable; /* key `undecryptable`: encrypted, and none of our keys opens it */
+    enum signed_by signed_by;   /* key `signed_by` */
+    bool require_authenticated_encryption; /* CBC, which does not protect against changes, is not decrypted */
+    char **accept_labels;       /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
+    enum classification max_classification; /* key `max_classification`; none: any */
+    char *subject_verified;     /* key `subject_verified`: text before the Subject of what meets `require`; NULL: none */
+    char *subject_unverified;   /* key `subject_unverified`: of what does not; NULL: none */
+};
+
+/* One group of `labels`: the ESS security label (RFC 2634 §3) of messages. */
+struct label_conf {
+    char *value;  /* of the field label_header, compared without case; NULL: any message */
+    char *policy; /* dotted OID */
+    enum classification classification;
+    char *mark;   /* privacy mark; NULL: none */
+    bool equivalent; /* goes into EquivalentLabels beside the label */
 };
 
 /* One policy file: how we deal with one partner domain. */
@@ -80,6 +110,9 @@ struct rule {
     enum digest digest;
     enum cipher cipher;
     enum key_transport key_transport;
+    char *label_header; /* NULL: none */
+    struct label_conf *labels;
+    size_t label_count;
     unsigned certificates_line, anchors_line; /* of these keys in file, for faults; 0: not there */
 };
 

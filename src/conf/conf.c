@@ -28,27 +28,12 @@ static void conf_free(struct conf *conf)
 
 static void read_identities(struct conf *conf, const config_setting_t *root, const struct place *place)
 {
-    const config_setting_t *list = config_setting_get_member(root, "identities");
-    if (list == NULL)
-        return;
-    g_autofree char *list_file = NULL;
-    struct place at = option_place(place, list, &list_file);
-    if (!config_setting_is_list(list)) {
-        place_fault(&at, "\"identities\" must be a list of groups: ( { domain = …; }, … )");
-        return;
-    }
-    conf->identity_count = (size_t)config_setting_length(list);
-    conf->identities = g_new0(struct identity_conf, conf->identity_count);
-    for (size_t i = 0; i < conf->identity_count; i++) {
-        const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
-        g_autofree char *file = NULL;
-        at = option_place(place, element, &file);
-        conf->identities[i].line = at.line;
-        if (config_setting_is_group(element))
-            option_read_group(element, &identity_options, &conf->identities[i], &at);
-        else
-            place_fault(&at, "an identity must be a group: { domain = …; role = …; certificate = …; key = …; }");
-    }
+    GArray *lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    conf->identities = option_read_groups(root, "identities", &identity_options, sizeof(struct identity_conf), lines, place);
+    conf->identity_count = lines->len;
+    for (size_t i = 0; i < conf->identity_count; i++)
+        conf->identities[i].line = g_array_index(lines, unsigned, i);
+    g_array_unref(lines);
 }
 
 /* An identity of a foreign domain is no harm, but most likely a slip of the pen. */

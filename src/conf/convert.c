@@ -6,6 +6,8 @@
  */
 #include "conf/option.h"
 
+#include <openssl/err.h>
+#include <openssl/objects.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +23,18 @@ char *convert_domain(const char *text, const struct place *place)
     if (domain == NULL)
         place_fault(place, "\"%s\": \"%s\" is not a domain", place->key, text);
     return domain;
+}
+
+char *convert_oid(const char *text, const struct place *place)
+{
+    ASN1_OBJECT *object = g_ascii_isdigit(text[0]) ? OBJ_txt2obj(text, 1) : NULL;
+    bool good = object != NULL;
+    ASN1_OBJECT_free(object);
+    if (good)
+        return g_strdup(text);
+    ERR_clear_error();
+    place_fault(place, "\"%s\": \"%s\" is not a dotted object identifier such as \"1.2.826.0.1\"", place->key, text);
+    return NULL;
 }
 
 /* ".acme.test" stands for acme.test and what is below it. */

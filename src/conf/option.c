@@ -305,3 +305,30 @@ char *option_default_text(const struct conf_option *option)
         return g_strdup_printf("\"%s\"", option->fallback);
     return g_strdup(option->fallback);
 }
+
+void *option_read_groups(const struct config_setting_t *parent, const char *key, const struct option_table *table,
+                         size_t size, GArray *lines, const struct place *place)
+{
+    const config_setting_t *list = config_setting_get_member(parent, key);
+    if (list == NULL)
+        return NULL;
+    g_autofree char *list_file = NULL;
+    struct place at = option_place(place, list, &list_file);
+    if (!config_setting_is_list(list)) {
+        place_fault(&at, "\"%s\" must be a list of groups: ( { %s = …; }, … )", key, table->options[0].key);
+        return NULL;
+    }
+    unsigned count = (unsigned)config_setting_length(list);
+    char *groups = g_malloc0_n(count + 1, size);
+    for (unsigned i = 0; i < count; i++) {
+        const config_setting_t *element = config_setting_get_elem(list, i);
+        g_autofree char *file = NULL;
+        at = option_place(place, element, &file);
+        g_array_append_val(lines, at.line);
+        if (config_setting_is_group(element))
+            option_read_group(element, table, groups + i * size, &at);
+        else
+            place_fault(&at, "each of \"%s\" must be a group: { %s = …; … }", key, table->options[0].key);
+    }
+    return groups;
+}

@@ -16,6 +16,9 @@
 
 static void rule_free(struct rule *rule)
 {
+    for (size_t i = 0; i < rule->label_count; i++)
+        option_clear(&label_options, &rule->labels[i]);
+    g_free(rule->labels);
     option_clear(&rule_options, rule);
     g_free(rule->file);
     g_free(rule->name);
@@ -49,6 +52,19 @@ static void check_rule(const struct rule *rule, const config_setting_t *root, co
         place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" names none");
 }
 
+static void read_labels(struct rule *rule, const config_setting_t *root, const struct place *place)
+{
+    g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    rule->labels = option_read_groups(root, "labels", &label_options, sizeof(struct label_conf), lines, place);
+    rule->label_count = lines->len;
+    for (size_t i = 0; i < rule->label_count; i++) {
+        struct place at = *place;
+        at.line = g_array_index(lines, unsigned, i);
+        if (rule->labels[i].value != NULL && rule->label_header == NULL)
+            place_fault(&at, "a label has a \"value\", but \"label_header\" names no field to compare it with");
+    }
+}
+
 static struct rule *rule_load(const char *file, const char *name, const struct place *place, unsigned *domain_line)
 {
     owned(rule) struct rule *rule = rule_new(file, name);
@@ -59,6 +75,7 @@ static struct rule *rule_load(const char *file, const char *name, const struct p
     if (good) {
         const config_setting_t *root = config_root_setting(&config);
         option_read_group(root, &rule_options, rule, &at);
+        read_labels(rule, root, &at);
         check_rule(rule, root, &at);
         rule->certificates_line = option_line(root, "certificates");
         rule->anchors_line = option_line(root, "anchors");

@@ -22,6 +22,10 @@ static const char *const unauthentic_words[] = {"reject", "tempfail", "unsigned"
 static const char *const require_words[] = {"none", "sign", "encrypt", "sign+encrypt", NULL};
 static const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
 static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
+static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NULL};
+static const char *const signed_by_words[] = {"any", "domain", "originator", "both", NULL};
+static const char *const classification_words[] = {"none",   "unmarked",   "unclassified", "restricted", "confidential",
+                                                   "secret", "top-secret", NULL};
 static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", NULL};
 static const char *const format_words[] = {"clear", "opaque", NULL};
 static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
@@ -109,6 +113,16 @@ static const struct conf_option outbound_rows[] = {
      .help = "What happens when encryption is due and the recipient has no certificate"},
     {"unauthentic", OPTION_WORD, AT(unauthentic), .fallback = "reject", .words = unauthentic_words,
      .help = "What happens when a signature is due and the message may not be signed"},
+    {"unreadable", OPTION_WORD, AT(unreadable), .fallback = "pass", .words = unreadable_words,
+     .help = "What happens to a message that its originator has encrypted for others than us"},
+    {"review", OPTION_SWITCH, AT(review), .fallback = "false",
+     .help = "Whether our review authority signs before the domain does"},
+    {"attributes", OPTION_SWITCH, AT(attributes), .fallback = "false",
+     .help = "Whether our attribute authority signs the label before the domain does"},
+    {"require_review", OPTION_TEXTS, AT(require_review), .convert = convert_path,
+     .help = "Files with the certificates of review authorities, one of which must have signed"},
+    {"encrypt_to_self", OPTION_SWITCH, AT(encrypt_to_self), .fallback = "false",
+     .help = "Whether what is encrypted can also be decrypted by our own confidentiality authority"},
 };
 #undef AT
 const struct option_table outbound_options = TABLE("outbound", outbound_rows);
@@ -121,6 +135,18 @@ static const struct conf_option inbound_rows[] = {
      .help = "What happens to mail that is not protected as required"},
     {"undecryptable", OPTION_WORD, AT(undecryptable), .fallback = "deliver", .words = undecryptable_words,
      .help = "What happens to encrypted mail that none of our keys opens"},
+    {"signed_by", OPTION_WORD, AT(signed_by), .fallback = "any", .words = signed_by_words,
+     .help = "Whose signature meets a demand for one"},
+    {"require_authenticated_encryption", OPTION_SWITCH, AT(require_authenticated_encryption), .fallback = "false",
+     .help = "Whether mail that is encrypted without authentication (CBC) is left as it came"},
+    {"accept_labels", OPTION_TEXTS, AT(accept_labels), .convert = convert_oid,
+     .help = "Security policies of the labels that are accepted, as dotted OIDs"},
+    {"max_classification", OPTION_WORD, AT(max_classification), .fallback = "none", .words = classification_words,
+     .help = "Highest security classification that is accepted"},
+    {"subject_verified", OPTION_TEXT, AT(subject_verified),
+     .help = "Text put before the Subject of mail that is protected as required"},
+    {"subject_unverified", OPTION_TEXT, AT(subject_unverified),
+     .help = "Text put before the Subject of mail that is not protected as required"},
 };
 #undef AT
 const struct option_table inbound_options = TABLE("inbound", inbound_rows);
@@ -148,9 +174,25 @@ static const struct conf_option rule_rows[] = {
      .help = "How the content is encrypted"},
     {"key_transport", OPTION_WORD, AT(key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
      .help = "How the content's key is encrypted for an RSA certificate"},
+    {"label_header", OPTION_TEXT, AT(label_header), .help = "Header field whose value chooses the security label"},
+    {"labels", OPTION_GROUPS, AT(labels), .group = &label_options, .help = "Security labels that messages get"},
 };
 #undef AT
 const struct option_table rule_options = TABLE("policy", rule_rows);
+
+#define AT(member) offsetof(struct label_conf, member)
+static const struct conf_option label_rows[] = {
+    {"value", OPTION_TEXT, AT(value), .help = "Value of the header field that chooses this label"},
+    {"policy", OPTION_TEXT, AT(policy), .required = true, .convert = convert_oid,
+     .help = "Security policy, as a dotted OID"},
+    {"classification", OPTION_WORD, AT(classification), .fallback = "none", .words = classification_words,
+     .help = "Security classification"},
+    {"mark", OPTION_TEXT, AT(mark), .help = "Privacy mark"},
+    {"equivalent", OPTION_SWITCH, AT(equivalent), .fallback = "false",
+     .help = "Whether it goes among the equivalent labels, beside the label"},
+};
+#undef AT
+const struct option_table label_options = TABLE("labels", label_rows);
 
 /* A number that no word stands for is a bug elsewhere; it must not read past the table. */
 static const char *word(const char *const *words, unsigned index)
@@ -194,6 +236,16 @@ const char *otherwise_name(enum otherwise otherwise)
 const char *undecryptable_name(enum undecryptable undecryptable)
 {
     return word(undecryptable_words, undecryptable);
+}
+
+const char *unreadable_name(enum unreadable unreadable)
+{
+    return word(unreadable_words, unreadable);
+}
+
+const char *signed_by_name(enum signed_by signed_by)
+{
+    return word(signed_by_words, signed_by);
 }
 
 const char *mixed_name(enum mixed mixed)

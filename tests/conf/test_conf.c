@@ -84,6 +84,15 @@ Test(conf, built_in_rule)
     cr_expect_eq(rule->digest, DIGEST_SHA256);
     cr_expect_eq(rule->cipher, CIPHER_AES_256_GCM);
     cr_expect_eq(rule->key_transport, KEY_TRANSPORT_RSA_OAEP);
+    cr_expect_eq(rule->outbound.unreadable, UNREADABLE_PASS);
+    cr_expect_not(rule->outbound.review || rule->outbound.attributes || rule->outbound.encrypt_to_self);
+    cr_expect_null(rule->outbound.require_review[0]);
+    cr_expect_eq(rule->inbound.signed_by, SIGNED_BY_ANY);
+    cr_expect_not(rule->inbound.require_authenticated_encryption);
+    cr_expect_null(rule->inbound.accept_labels[0]);
+    cr_expect_eq(rule->inbound.max_classification, CLASSIFICATION_NONE);
+    cr_expect_null(rule->inbound.subject_verified);
+    cr_expect_eq(rule->label_count, 0);
 }
 
 static const char everything[] =
@@ -177,7 +186,9 @@ Test(conf, rules_most_specific_first)
                               "  no_certificate = \"tempfail\"; }; inbound = { require = \"encrypt\"; otherwise = \"tag\";\n"
                               "  undecryptable = \"tempfail\"; }; certificates = ( \"c/x.pem\" ); anchors = ( \"a.pem\" );\n"
                               "naming = \"pinned\"; null_signature = false; format = \"opaque\"; signature = \"rsa-pkcs1\";\n"
-                              "digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";");
+                              "digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";\n"
+                              "label_header = \"Sensitivity\"; labels = ( { value = \"x\"; policy = \"1.2.3\";\n"
+                              "classification = \"top-secret\"; mark = \"M\"; }, { policy = \"2.5.4\"; equivalent = true; } );");
     scratch_write("p/c.conf", "domain = \"partner.test\";");
     scratch_write("p/default.conf", "outbound: { protect: \"sign\" }");
     scratch_write("p/z.conf", "domain = \"other.test\";\r\noutbound = { protect = \"sign\"; };\r\n");
@@ -207,6 +218,13 @@ Test(conf, rules_most_specific_first)
     cr_expect_eq(rule->digest, DIGEST_SHA512);
     cr_expect_eq(rule->cipher, CIPHER_AES_128_CBC);
     cr_expect_eq(rule->key_transport, KEY_TRANSPORT_RSA_PKCS1);
+    cr_expect_str_eq(rule->label_header, "Sensitivity");
+    cr_assert_eq(rule->label_count, 2);
+    cr_expect_str_eq(rule->labels[0].policy, "1.2.3");
+    cr_expect_eq(rule->labels[0].classification, CLASSIFICATION_TOP_SECRET);
+    cr_expect_str_eq(rule->labels[0].mark, "M");
+    cr_expect_null(rule->labels[1].value);
+    cr_expect(rule->labels[1].equivalent);
     cr_expect_eq(conf->rules[4]->outbound.protect, PROTECT_SIGN);
     cr_expect_eq(conf->rules[3]->outbound.protect, PROTECT_NONE, "a rule does not inherit from default.conf");
 }

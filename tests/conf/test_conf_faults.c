@@ -57,8 +57,7 @@ static const struct {
     {MINIMAL "identities = { };", NULL,
      "domsec.conf:2: \"identities\" must be a list of groups: ( { domain = \xe2\x80\xa6; }, \xe2\x80\xa6 )"},
     {MINIMAL "identities = ( 5 );", NULL,
-     "domsec.conf:2: an identity must be a group: { domain = \xe2\x80\xa6; role = \xe2\x80\xa6; certificate = \xe2\x80\xa6; key "
-     "= \xe2\x80\xa6; }"},
+     "domsec.conf:2: each of \"identities\" must be a group: { domain = \xe2\x80\xa6; \xe2\x80\xa6 }"},
     {MINIMAL "identities = (\n{ domain = \"acme.test\"; role = \"dsa\";\ncertificate = \"x\"; key = \"keys/x.key\"; },\n{ } );", NULL,
      "domsec.conf:3: \"role\" must be one of \"domain-signing-authority\", \"domain-confidentiality-authority\", "
      "\"review-authority\", \"attribute-authority\", not \"dsa\"\n"
@@ -95,6 +94,10 @@ static const struct {
      "p/partner.conf:2: \"null_signature\" must be true or false, not an integer"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nnaming = \"pinned\";",
      "p/partner.conf:2: \"naming\" is \"pinned\", but \"certificates\" names none"},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { value = \"x\"; policy = \"1.2.3\"; } );",
+     "p/partner.conf:2: a label has a \"value\", but \"label_header\" names no field to compare it with"},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { policy = \"secret\"; } );",
+     "p/partner.conf:2: \"policy\": \"secret\" is not a dotted object identifier such as \"1.2.826.0.1\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
      "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
     {MINIMAL POLICY, "domain = \"partner.test\"; /* outbound = { protect = \"encrypt\"; };",

@@ -69,7 +69,11 @@ Test(examples, load)
     cr_expect_eq(rule_named(conf, "mailbox.test.conf")->naming, NAMING_MAILBOX);
     cr_expect_eq(rule_named(conf, "pinned.test.conf")->naming, NAMING_PINNED);
     cr_expect_not(rule_named(conf, "sign-only.test.conf")->null_signature);
+    cr_expect_eq(rule_named(conf, "labelled.test.conf")->label_count, 3);
 }
+
+static const struct option_table *const policy_tables[] = {&rule_options, &outbound_options, &inbound_options,
+                                                           &label_options};
 
 /* Keys of domsec.conf are all there, live or commented out, and those commented out show the default. */
 Test(examples, show_every_key)
@@ -88,8 +92,12 @@ Test(examples, show_every_key)
         cr_expect_eq(strncmp(shown + strlen(off), fallback, strlen(fallback)), 0, "%s is not %s", option->key,
                      fallback);
     }
-    for (size_t i = 0; i < rule_options.count; i++)
-        cr_expect_not_null(strstr(policy, rule_options.options[i].key), "%s", rule_options.options[i].key);
+    g_autofree char *labelled = shipped("policy/labelled.test.conf");
+    for (size_t t = 0; t < G_N_ELEMENTS(policy_tables); t++)
+        for (size_t i = 0; i < policy_tables[t]->count; i++) {
+            const char *key = policy_tables[t]->options[i].key;
+            cr_expect(strstr(policy, key) != NULL || strstr(labelled, key) != NULL, "%s", key);
+        }
 }
 
 /* What is commented out is good too. */
