@@ -1,13 +1,100 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cache: the certificate of a partner's gateway comes with each of its messages, and the path from it is the same each
+ * time.
+ *
+ * Only a pass is kept: the reasons of a failure depend on what a message brings, a pass does not. It is kept for the
+ * leaf's fingerprint, the anchors and the strength asked for, and holds from the time that was asked for until the
+ * first of: a certificate of the chain runs out, a configured CRL of one of its issuers runs out or begins, an hour is
+ * over. A query with CRLs from a message neither reads nor writes here: they could revoke. Full, it begins anew.
+ */
 #include "cache.h"
-struct path_cache {
-    int unused;
+
+#include <time.h>
+
+#define ENTRIES_MAX 4096
+#define LIFETIME 3600 /* seconds */
+#define UNTRUSTED_MAX 8
+
+struct entry {
+    time_t from, until; /* both included */
 };
+
+struct path_cache {
+    GMutex lock;
+    GHashTable *entries; /* text of key_new() → struct entry * */
+};
+
 struct path_cache *path_cache_new(void)
 {
-    return g_new0(struct path_cache, 1);
+    struct path_cache *cache = g_new0(struct path_cache, 1);
+    g_mutex_init(&cache->lock);
+    cache->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return cache;
 }
+
 void path_cache_free(struct path_cache *cache)
 {
+    if (cache == NULL)
+        return;
+    g_hash_table_destroy(cache->entries);
+    g_mutex_clear(&cache->lock);
     g_free(cache);
+}
+
+static bool append_fingerprint(GString *key, const X509 *certificate)
+{
+    char hex[65];
+    certificate_fingerprint(certificate, hex);
+    g_string_append(key, hex);
+    return hex[0] != '\0';
+}
+
+/* NULL: not to be cached. */
+static char *key_new(const struct path_query *query)
+{
+    int count = sk_X509_num(query->untrusted);
+    if (query->received != NULL || count > UNTRUSTED_MAX)
+        return NULL;
+    g_autoptr(GString) key = g_string_new(NULL);
+    g_string_printf(key, "%p %d ", (const void *)query->anchors, query->strength);
+    bool good = append_fingerprint(key, query->leaf);
+    for (int i = 0; i < count && good; i++)
+        good = append_fingerprint(key, sk_X509_value(query->untrusted, i));
+    return good ? g_strdup(key->str) : NULL;
+}
+
+bool path_cache_holds(struct path_cache *cache, const struct path_query *query)
+{
+    g_autofree char *key = key_new(query);
+    if (key == NULL)
+        return false;
+    g_mutex_lock(&cache->lock);
+    const struct entry *entry = g_hash_table_lookup(cache->entries, key);
+    bool holds = entry != NULL && entry->from <= query->at && query->at <= entry->until;
+    g_mutex_unlock(&cache->lock);
+    return holds;
+}
+
+/* The last second at which the certificate is valid; 0 if that cannot be told. */
+static time_t last_second(const X509 *certificate)
+{
+    struct tm parts;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) ? timegm(&parts) : 0;
+}
+
+void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain)
+{
+    struct entry entry = {.from = query->at, .until = query->at + LIFETIME};
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        entry.until = MIN(entry.until, last_second(sk_X509_value(chain, i)) - 1);
+    entry.until = MIN(entry.until, crls_stable_until(query->crls, chain, query->at));
+    char *key = sk_X509_num(chain) > 0 && entry.until >= entry.from ? key_new(query) : NULL;
+    if (key == NULL)
+        return;
+    g_mutex_lock(&cache->lock);
+    if (g_hash_table_size(cache->entries) >= ENTRIES_MAX)
+        g_hash_table_remove_all(cache->entries);
+    g_hash_table_insert(cache->entries, key, g_memdup2(&entry, sizeof entry));
+    g_mutex_unlock(&cache->lock);
 }

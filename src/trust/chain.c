@@ -22,7 +22,13 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                               .received = crls_are_configured(trust->crls) ? query->crls : NULL,
                               .strength = query->purpose != PURPOSE_PATH,
                               .at = query->at};
-    return path_check(&path, NULL, finding);
+    owned(x509_stack) STACK_OF(X509) *chain = NULL;
+    if (path_cache_holds(trust->cache, &path))
+        return finding_set(finding, OUTCOME_PASS, PATH_IS_VALID);
+    bool good = path_check(&path, &chain, finding);
+    if (good)
+        path_cache_add(trust->cache, &path, chain);
+    return good;
 }
 
 static bool check_pinned(const struct chain_query *query, struct finding *finding)

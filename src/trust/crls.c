@@ -156,6 +156,35 @@ bool crls_are_configured(const struct crls *crls)
     return crls->configured;
 }
 
+/* Lowers *until to the second before time, unless that is past. */
+static void note_time(const ASN1_TIME *time, time_t at, time_t *until)
+{
+    struct tm parts;
+    if (time == NULL || !ASN1_TIME_to_tm(time, &parts))
+        return;
+    time_t when = timegm(&parts);
+    if (when >= at)
+        *until = MIN(*until, when - 1);
+}
+
+static void note_times(const GPtrArray *list, time_t at, time_t *until)
+{
+    for (guint i = 0; list != NULL && i < list->len; i++) {
+        note_time(X509_CRL_get0_lastUpdate(g_ptr_array_index(list, i)), at, until);
+        note_time(X509_CRL_get0_nextUpdate(g_ptr_array_index(list, i)), at, until);
+    }
+}
+
+time_t crls_stable_until(const struct crls *crls, const STACK_OF(X509) * chain, time_t at)
+{
+    time_t until = G_MAXINT64;
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        note_times(g_hash_table_lookup(crls->by_issuer, name_key(X509_get_issuer_name(sk_X509_value(chain, i)))), at,
+                   &until);
+    note_times(crls->indirect, at, &until);
+    return until;
+}
+
 static void offer(STACK_OF(X509_CRL) * offered, X509_CRL *crl)
 {
     if (!X509_CRL_up_ref(crl))

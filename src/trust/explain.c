@@ -98,7 +98,7 @@ static char *short_subject(const X509 *certificate)
 bool path_explain(const struct path_result *result, struct finding *finding)
 {
     if (result->error == X509_V_OK)
-        return finding_set(finding, OUTCOME_PASS, "the certification path is valid");
+        return finding_set(finding, OUTCOME_PASS, PATH_IS_VALID);
     g_autofree char *subject = short_subject(result->culprit);
     const struct explanation *known = explanation_of(result->error);
     if (known == NULL)

@@ -14,6 +14,9 @@ struct crls;
 struct crls *crls_open(const struct conf *conf, struct faults *faults);
 void crls_close(struct crls *crls);
 bool crls_are_configured(const struct crls *crls);
+/* The last second until which no configured CRL that matters to this chain, valid or not yet at `at`, runs out or
+ * begins. */
+time_t crls_stable_until(const struct crls *crls, const STACK_OF(X509) * chain, time_t at);
 /* Makes every verification with this store ask lookup_crls(), which looks for a struct crls_scope in the context. */
 void crls_attach(X509_STORE *store);
 
@@ -80,6 +83,7 @@ bool path_check(const struct path_query *query, STACK_OF(X509) * *chain, struct 
 
 /* --- explain.c --- */
 
+#define PATH_IS_VALID "the certification path is valid"
 /* A verification's result as a finding; returns true for PASS. */
 bool path_explain(const struct path_result *result, struct finding *finding);
 bool path_error_is_about_crls(int error);

@@ -620,6 +620,60 @@ Test(revocation, wrong_usage_is_final_whatever_the_crls)
     world_free(world);
 }
 
+/* --- what is remembered --- */
+
+Test(cache, does_not_outlive_what_it_rests_on)
+{
+    time_t now = time(NULL);
+    struct world *world = world_new(CRLS, "");
+    struct finding finding;
+    PKI_AUTO struct pki *alice = pki_issue(
+        &(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=alice"), .not_after = now + 1000});
+    put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
+    put_crl(world, "authority.crl", &(struct pki_crl_spec){.issuer = world->authority, .next_update = now + 500});
+    put_crl(
+        world, "later.crl",
+        &(struct pki_crl_spec){.issuer = world->authority, .revoked = {alice}, .this_update = now + 300, .number = 2});
+    world_open(world);
+    static const struct {
+        int second;
+        enum outcome expected;
+    } rows[] = {
+        {0, OUTCOME_PASS}, {10, OUTCOME_PASS},   {299, OUTCOME_PASS}, {310, OUTCOME_FAIL},
+        {0, OUTCOME_PASS}, {1001, OUTCOME_FAIL}, {0, OUTCOME_PASS},   {-3 * DAY, OUTCOME_FAIL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        judge_with(world, alice, PURPOSE_SIGN, now + rows[i].second, NULL, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s: %s", i, outcome_name(finding.outcome),
+                     finding.reason);
+    }
+    world_free(world);
+}
+
+Test(cache, purposes_and_rules_stay_apart)
+{
+    struct world *world = world_new(ANCHOR, "anchors = ( \"partner.pem\" );");
+    PKI_AUTO struct pki *other = pki_ca("Other");
+    PKI_AUTO struct pki *weak =
+        pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=weak"), .key = PKI_RSA_1024});
+    PKI_AUTO struct pki *signer = pki_issue(&(struct pki_spec){
+        .issuer = world->authority, .subject = PKI_LIST("CN=signer"), .key_usage = "digitalSignature"});
+    g_free(pki_write(world->setting->folder, "partner.pem", other, NULL));
+    world_open(world);
+    const struct rule *partner = world->setting->rule;
+    const struct rule *all = policy_rule(world->setting->conf, "");
+    for (int i = 0; i < 2; i++) {
+        world->setting->rule = all;
+        expect(world, weak, PURPOSE_PATH, OUTCOME_PASS, "");
+        expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "weak");
+        expect(world, signer, PURPOSE_SIGN, OUTCOME_PASS, "");
+        expect(world, signer, PURPOSE_ENCRYPT, OUTCOME_FAIL, "keyAgreement");
+        world->setting->rule = partner;
+        expect(world, signer, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    }
+    world_free(world);
+}
+
 /* --- what cannot be loaded --- */
 
 Test(trust, faults)
