@@ -55,6 +55,8 @@ Test(authres, is_from)
         {" other.test; smime=pass header.from=gw.acme.test", false},
         {" other.test (gw.acme.test); none", false},
         {" (gw.acme.test) other.test 1; none", false},
+        {" (gw.acme.test \\( ) other.test; none", false},
+        {" (gw.acme.test \\) (x)) other.test; none", false},
         {" \"other.test\"; reason=\"gw.acme.test; none\"", false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++)

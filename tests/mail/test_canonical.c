@@ -383,3 +383,18 @@ Test(canonical, quoted_printable_lines)
         compare_leaves(before, after);
     }
 }
+
+Test(canonical, longest_line)
+{
+    for (int length = 997; length <= 1000; length++) {
+        for (int nested = 0; nested <= 1; nested++) {
+            g_autoptr(GString) message = g_string_new(nested ? MIXED "\r\n--b\r\n\r\n" : ASCII "\r\n");
+            for (int i = 0; i < length; i++)
+                g_string_append_c(message, 'x');
+            g_string_append(message, nested ? "\r\n--b--\r\n" : "\r\n");
+            g_autofree char *out = canonical(message->str, message->len);
+            check_survives(out, false);
+            cr_expect_eq(strcmp(out, message->str) == 0, length <= 998, "%d", length);
+        }
+    }
+}

@@ -155,3 +155,20 @@ Test(encoding, quoted_printable_in_pieces)
         cr_assert_str_eq(decoded, expected->str);
     }
 }
+
+/* Also where the padding ends one of the decoder's pieces. */
+Test(encoding, base64_after_padding)
+{
+    for (size_t groups = 12286; groups <= 12290; groups++) {
+        for (int more = 0; more <= 1; more++) {
+            g_autoptr(GString) text = g_string_new(NULL);
+            for (size_t i = 1; i < groups; i++)
+                g_string_append(text, "YWJj");
+            g_string_append(text, more ? "YQ==YWJj" : "YQ==\r\n ");
+            owned(spool) struct spool *spool = spool_new(&help_limits);
+            struct error error = {0};
+            struct part part = leaf(ENCODING_BASE64, text->str, text->len);
+            cr_expect_eq(part_decode(&part, spool, &error), more == 0, "%zu", groups);
+        }
+    }
+}
