@@ -27,6 +27,7 @@ struct outbound_facts {
     bool already_encrypted;      /* the whole message is encrypted already, and not by us */
     enum found certificate;      /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
+    bool reviewed;               /* carries a review signature by one of rule->outbound.require_review that passes */
 };
 
 struct outbound_decision {
@@ -65,10 +66,15 @@ struct inbound_facts {
     bool failed_temporarily; /* a needed lookup or resource failed: never a pass, never a rejection */
     const char *sign_reason;    /* why signed_ok is false */
     const char *encrypt_reason; /* why encrypted_ok is false */
+    const char *label_reason;   /* why its security label is not accepted; NULL: it is, or there is none */
 };
+
+/* Whether the signatures that passed are those that rule->inbound.signed_by asks for. */
+bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_ok);
 
 struct inbound_decision {
     enum verdict verdict;
+    bool met; /* all that the rule requires is there; what is not required counts as there */
     char reason[640];
 };
 

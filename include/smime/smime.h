@@ -10,6 +10,7 @@
 #include "keys/keys.h"
 #include "mail/mime.h"
 #include "smime/attributes.h"
+#include "smime/ess.h"
 
 /* Registers OIDs and fetches algorithm handles; once, from the main thread, before any other call. */
 bool smime_init(struct error *error);
@@ -21,6 +22,10 @@ struct sign_options {
     enum signature signature; /* for RSA keys; EC keys sign with ECDSA, Ed25519 keys with EdDSA */
     enum digest digest;
     unsigned types;           /* SignatureType values; 0: no attribute */
+    const struct security_label *label; /* NULL: none */
+    const struct security_label *equivalents;
+    unsigned equivalent_count;
+    const struct ess_attributes *add; /* more signed attributes, as they were on another signature; NULL: none */
     const struct limits *limits; /* for spools */
 };
 
@@ -55,7 +60,9 @@ struct signer {
     char reason[320];      /* why not; also for what is valid but weak */
     bool weak;             /* digest MD5/SHA-1, RSA below 2048, …: valid, but no basis for a pass */
     unsigned types;        /* SignatureType; 0: absent */
-    bool type_fault;       /* the attribute is malformed: permerror whatever else holds */
+    bool type_fault;       /* it or an ESS attribute is malformed: permerror whatever else holds */
+    struct ess ess;
+    struct ess_attributes *kept; /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
     time_t signing_time;   /* 0: absent; a claim */
     char issuer[512], serial[132]; /* of SignerIdentifier, printable, when the certificate is missing */
 };

@@ -34,11 +34,43 @@ static enum verdict unmet(enum otherwise otherwise)
     return VERDICT_TEMPFAIL;
 }
 
-void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision)
+bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_ok)
+{
+    switch (rule->inbound.signed_by) {
+    case SIGNED_BY_ANY:
+        return domain_ok || originator_ok;
+    case SIGNED_BY_DOMAIN:
+        return domain_ok;
+    case SIGNED_BY_ORIGINATOR:
+        return originator_ok;
+    case SIGNED_BY_BOTH:
+        break;
+    }
+    return domain_ok && originator_ok; /* an unknown value asks for both */
+}
+
+/* What is not as required, as a list for the reason. */
+static char *list_unmet(const struct rule *rule, const struct inbound_facts *facts)
 {
     enum require require = rule->inbound.require;
     bool sign_due = require != REQUIRE_NONE && require != REQUIRE_ENCRYPT; /* an unknown value requires both */
     bool encrypt_due = require != REQUIRE_NONE && require != REQUIRE_SIGN;
+    g_autofree char *sign_why = reason_detail(facts->sign_reason);
+    g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    if (sign_due && !facts->signed_ok)
+        g_ptr_array_add(list, g_strconcat("no valid signature", sign_why, NULL));
+    if (encrypt_due && !facts->encrypted_ok)
+        g_ptr_array_add(list, g_strconcat("not encrypted to us", encrypt_why, NULL));
+    if (facts->label_reason != NULL)
+        g_ptr_array_add(list, g_strdup(facts->label_reason));
+    g_ptr_array_add(list, NULL);
+    return g_strjoinv(", ", (char **)list->pdata);
+}
+
+void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision)
+{
+    enum require require = rule->inbound.require;
     bool may_refuse =
         require != REQUIRE_NONE || (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
@@ -52,14 +84,14 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     }
     if (facts->undecryptable && refuse_undecryptable(rule, encrypt_why, decision))
         return;
-    bool unsigned_ = sign_due && !facts->signed_ok, plain = encrypt_due && !facts->encrypted_ok;
-    if (!unsigned_ && !plain) {
+    g_autofree char *unmet_list = list_unmet(rule, facts);
+    decision->met = unmet_list[0] == '\0';
+    if (decision->met) {
         EXPLAIN(decision, "%s: inbound.require = \"%s\"%s", rule->name, require_name(require),
                 require == REQUIRE_NONE ? "" : " is met");
         return;
     }
     decision->verdict = unmet(rule->inbound.otherwise);
-    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s%s%s%s%s", rule->name, require_name(require),
-            otherwise_name(rule->inbound.otherwise), unsigned_ ? "no valid signature" : "", unsigned_ ? sign_why : "",
-            unsigned_ && plain ? ", " : "", plain ? "not encrypted to us" : "", plain ? encrypt_why : "");
+    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s", rule->name, require_name(require),
+            otherwise_name(rule->inbound.otherwise), unmet_list);
 }

@@ -133,6 +133,17 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
         EXPLAIN(decision, "the recipient is in a local domain");
         return;
     }
+    if (facts->already_encrypted && rule->outbound.unreadable != UNREADABLE_PASS) {
+        refuse(decision, rule->outbound.unreadable == UNREADABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
+        EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": encrypted by the originator, so that nobody can look inside",
+                rule->name, unreadable_name(rule->outbound.unreadable));
+        return;
+    }
+    if (rule->outbound.require_review != NULL && rule->outbound.require_review[0] != NULL && !facts->reviewed) {
+        refuse(decision, VERDICT_REJECT);
+        EXPLAIN(decision, "%s: outbound.require_review: no valid review signature by an authority named there", rule->name);
+        return;
+    }
     if (!demand(rule->outbound.protect, decision)) {
         refuse(decision, VERDICT_TEMPFAIL);
         EXPLAIN(decision, "%s: outbound.protect has no known value", rule->name);

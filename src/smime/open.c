@@ -35,8 +35,10 @@ static void owner_free(struct layer_owner *owner)
 
 void layer_clear(struct layer *layer)
 {
-    for (size_t i = 0; i < layer->signer_count; i++)
+    for (size_t i = 0; i < layer->signer_count; i++) {
         X509_free(layer->signers[i].certificate);
+        ess_attributes_free(layer->signers[i].kept);
+    }
     g_free(layer->signers);
     sk_X509_pop_free(layer->certificates, X509_free);
     sk_X509_CRL_pop_free(layer->crls, X509_CRL_free);

@@ -37,6 +37,18 @@ static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
     return true;
 }
 
+static bool add_options(CMS_SignerInfo *info, const struct sign_options *options, struct error *error)
+{
+    if (options->types != 0 && !attributes_add_type(info, options->types, error))
+        return false;
+    if (options->label != NULL && !ess_add_label(info, options->label, error))
+        return false;
+    if (options->equivalent_count > 0 &&
+        !ess_add_equivalents(info, options->equivalents, options->equivalent_count, error))
+        return false;
+    return options->add == NULL || ess_attributes_add(info, options->add, error);
+}
+
 static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *signer,
                                   const struct sign_options *options, struct error *error)
 {
@@ -60,9 +72,7 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
         error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
         return NULL;
     }
-    if (options->types != 0 && !attributes_add_type(info, options->types, error))
-        return NULL;
-    return info;
+    return add_options(info, options, error) ? info : NULL;
 }
 
 static bool write_slice(BIO *chain, struct slice slice)

@@ -123,3 +123,34 @@ Test(inbound, what_holds_for_every_combination)
             cr_expect(facts.undecryptable && rule.inbound.undecryptable != UNDECRYPTABLE_DELIVER, "cell %u", n);
     }
 }
+
+static const struct {
+    enum signed_by signed_by;
+    bool domain, originator, ok;
+} signatures[] = {
+    {SIGNED_BY_ANY, true, false, true},         {SIGNED_BY_ANY, false, true, true},
+    {SIGNED_BY_ANY, false, false, false},       {SIGNED_BY_DOMAIN, true, false, true},
+    {SIGNED_BY_DOMAIN, false, true, false},     {SIGNED_BY_ORIGINATOR, true, false, false},
+    {SIGNED_BY_ORIGINATOR, false, true, true},  {SIGNED_BY_BOTH, true, false, false},
+    {SIGNED_BY_BOTH, false, true, false},       {SIGNED_BY_BOTH, true, true, true},
+    {(enum signed_by)99, true, false, false},   {(enum signed_by)99, true, true, true},
+};
+
+Test(inbound, signed_by)
+{
+    for (size_t i = 0; i < COUNT(signatures); i++) {
+        struct rule rule = {.name = "x.conf", .inbound = {.signed_by = signatures[i].signed_by}};
+        cr_expect_eq(policy_signed_ok(&rule, signatures[i].domain, signatures[i].originator), signatures[i].ok, "%zu", i);
+    }
+}
+
+Test(inbound, label_that_is_not_accepted_gets_otherwise)
+{
+    struct rule rule = {.name = "x.conf", .inbound = {.require = REQUIRE_NONE, .otherwise = OTHERWISE_QUARANTINE}};
+    struct inbound_facts facts = {.label_reason = "labelled secret"};
+    struct inbound_decision decision;
+    policy_inbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, QUARANTINE);
+    cr_expect_not(decision.met);
+    cr_expect_not_null(strstr(decision.reason, "labelled secret"));
+}

@@ -201,3 +201,28 @@ Test(outbound, what_holds_for_every_combination)
                   "cell %u: unsigned", i);
     }
 }
+
+/* What must be reviewed leaves reviewed or not at all; what nobody can read leaves only where the rule lets it. */
+Test(outbound, review_and_unreadable)
+{
+    char *reviewers[] = {"/reviewer.pem", NULL}, *none[] = {NULL};
+    struct rule rule = {.name = "x.conf", .outbound = {.protect = PROTECT_NONE, .require_review = reviewers}};
+    struct outbound_facts facts = {.originator_authentic = true};
+    struct outbound_decision decision;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, VERDICT_REJECT);
+    facts.reviewed = true;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, VERDICT_ACCEPT);
+    facts.local_recipient = true, facts.reviewed = false;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, VERDICT_ACCEPT, "what stays inside needs no release");
+
+    static const enum verdict expected[] = {VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_TEMPFAIL};
+    for (unsigned i = 0; i < 4; i++) {
+        rule.outbound = (struct outbound_rule){.unreadable = i, .require_review = none};
+        facts = (struct outbound_facts){.originator_authentic = true, .already_encrypted = true};
+        policy_outbound(&rule, &facts, &decision);
+        cr_expect_eq(decision.verdict, expected[i], "%u", i);
+    }
+}
