@@ -294,3 +294,39 @@ Test(part, hostile_parameters, .timeout = 60)
     cr_assert_not_null(part->fault);
     cr_assert_eq(part->child_count, 0);
 }
+
+static void check_file(const char *path)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+    cr_assert(g_file_get_contents(path, &text, &length, NULL));
+    g_autoptr(GString) message = g_string_sized_new(length);
+    for (gsize i = 0; i < length; i++) {
+        if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
+            g_string_append_c(message, '\r');
+        g_string_append_c(message, text[i]);
+    }
+    owned(part) struct part *part = help_parse(message->str, message->len);
+    cr_expect_null(any_fault(part, NULL), "%s: %s", path, any_fault(part, NULL));
+}
+
+static void check_folder(const char *path)
+{
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    for (const char *name = NULL; folder != NULL && (name = g_dir_read_name(folder)) != NULL;) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        if (g_file_test(file, G_FILE_TEST_IS_DIR))
+            check_folder(file);
+        else if (g_str_has_suffix(name, ".eml"))
+            check_file(file);
+    }
+}
+
+/* What others' software wrote has no faults. */
+Test(part, corpora)
+{
+    const char *tests = g_getenv("DOMSEC_TESTS");
+    g_autofree char *corpora = tests == NULL ? NULL : g_build_filename(tests, "../../shared/corpora", NULL);
+    if (corpora != NULL)
+        check_folder(corpora);
+}
