@@ -25,13 +25,24 @@ static bool set_pss(CMS_SignerInfo *info, const EVP_MD *digest)
            EVP_PKEY_CTX_set_rsa_mgf1_md(context, digest) > 0;
 }
 
+/* OpenSSL 3.0 fails when a certificate is added twice. */
+static bool is_repeated(const struct identity *signer, int index)
+{
+    const X509 *certificate = sk_X509_value(signer->chain, index);
+
+    for (int i = 0; i < index; i++)
+        if (X509_cmp(sk_X509_value(signer->chain, i), certificate) == 0)
+            return true;
+    return X509_cmp(signer->certificate, certificate) == 0;
+}
+
 static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
 {
     for (int i = 0; i < sk_X509_num(signer->chain); i++) {
         X509 *each = sk_X509_value(signer->chain, i);
 
         /* The root says nothing that a relying party may believe (RFC 8551 §2.3). */
-        if ((X509_get_extension_flags(each) & EXFLAG_SS) == 0 && !CMS_add1_cert(cms, each))
+        if ((X509_get_extension_flags(each) & EXFLAG_SS) == 0 && !is_repeated(signer, i) && !CMS_add1_cert(cms, each))
             return false;
     }
     return true;

@@ -217,6 +217,24 @@ Test(sign, eight_bit_content_is_declared)
     sk_X509_free(signer.chain);
 }
 
+Test(sign, a_chain_with_repetitions)
+{
+    PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
+    struct identity signer = rig_signer(leaf, leaf, sub);
+    struct sign_options options = {.format = FORMAT_OPAQUE, .limits = &rig_limits};
+    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct error error = {0};
+
+    sk_X509_push(signer.chain, sub->cert);
+    sk_X509_push(signer.chain, root->cert);
+    cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
+    RIG_PART made = rig_part_of_entity(&out);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made.part);
+    owned(x509_stack) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
+    cr_expect_eq(sk_X509_num(certificates), 2);
+    sk_X509_free(signer.chain);
+}
+
 Test(sign, capabilities_are_what_we_open)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rig.h"
+
+#include <openssl/rsa.h>
+
+static struct pki *root, *rsa, *ec;
+static struct rig_keys ours;
+
+static void setup(void)
+{
+    rig_init();
+    root = pki_ca("Acme root");
+    rsa = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_RSA);
+    ec = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
+    rig_keys_open(&ours, (const struct pki *const[]){rsa, ec, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+}
+
+static void teardown(void)
+{
+    rig_keys_close(&ours);
+    pki_free(root);
+    pki_free(rsa);
+    pki_free(ec);
+}
+
+TestSuite(decrypt, .init = setup, .fini = teardown, .timeout = 100);
+
+#define CANNOT "cannot be decrypted"
+
+static enum opened open_der(const unsigned char *der, size_t length, struct layer *layer, struct error *error)
+{
+    RIG_PART part = rig_part_of_der(der, length);
+
+    *error = (struct error){0};
+    return smime_open(part.part, ours.keys, &rig_limits, layer, error);
+}
+
+/* Whatever octet is changed: an authenticated layer opens to what was sent or not at all. */
+static void flip_everywhere(const struct pki *recipient, enum cipher cipher, size_t *opened_changed)
+{
+    RIG_PART part = rig_encrypted(recipient, cipher, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = rig_der(part.part);
+
+    for (guint i = 0; i < der->len; i++) {
+        struct error error;
+        RIG_LAYER layer;
+
+        der->data[i] ^= 1u << (i % 8);
+        enum opened opened = open_der(der->data, der->len, &layer, &error);
+        der->data[i] ^= 1u << (i % 8);
+        if (opened == OPENED && !rig_inner_is(&layer, RIG_WHOLE)) {
+            cr_expect(!layer.authenticated, "octet %u", i);
+            (*opened_changed)++;
+        }
+        if (opened != OPENED)
+            cr_expect(layer.inner.data == NULL && error.text[0] != '\0', "octet %u", i);
+    }
+    g_byte_array_unref(der);
+}
+
+Test(decrypt, flips_in_gcm)
+{
+    size_t changed = 0;
+
+    flip_everywhere(ec, CIPHER_AES_256_GCM, &changed);
+    flip_everywhere(ec, CIPHER_AES_128_GCM, &changed);
+    flip_everywhere(rsa, CIPHER_AES_256_GCM, &changed);
+    cr_expect_eq(changed, 0u);
+}
+
+/* CBC is malleable; that is why a layer says whether it was authenticated. */
+Test(decrypt, flips_in_cbc)
+{
+    size_t changed = 0;
+
+    flip_everywhere(ec, CIPHER_AES_256_CBC, &changed);
+    cr_expect_gt(changed, 0u, "the test sees what it is to see");
+}
+
+Test(decrypt, truncations)
+{
+    RIG_PART part = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = rig_der(part.part);
+
+    for (guint length = 0; length < der->len; length++) {
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_expect_eq(open_der(der->data, length, &layer, &error), OPENED_FAILED, "%u octets", length);
+    }
+    g_byte_array_unref(der);
+}
+
+Test(decrypt, what_follows_the_object_is_refused)
+{
+    RIG_PART part = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = rig_der(part.part);
+    struct error error;
+    RIG_LAYER layer;
+
+    g_byte_array_append(der, (const guint8 *)"\x05\x00", 2);
+    cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "followed") != NULL, "%s", error.text);
+    g_byte_array_unref(der);
+}
+
+static ASN1_OCTET_STRING *content_of(CMS_ContentInfo *cms)
+{
+    return *CMS_get0_content(cms);
+}
+
+static void set_content(CMS_ContentInfo *cms, int drop, int flip)
+{
+    ASN1_OCTET_STRING *content = content_of(cms);
+    g_autofree unsigned char *copy = g_memdup2(ASN1_STRING_get0_data(content), (gsize)ASN1_STRING_length(content));
+    int length = ASN1_STRING_length(content) - drop;
+
+    if (flip >= 0)
+        copy[flip] ^= 0x80;
+    cr_assert(ASN1_OCTET_STRING_set(content, copy, length));
+}
+
+static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys, struct error *error)
+{
+    RIG_PART part = rig_part_of_cms(cms);
+    RIG_LAYER layer;
+
+    *error = (struct error){0};
+    return smime_open(part.part, keys, &rig_limits, &layer, error);
+}
+
+/* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC 3218). */
+Test(decrypt, failures_cannot_be_told_apart)
+{
+    static const struct {
+        const char *name;
+        bool is_rsa;
+        enum cipher cipher;
+        enum key_transport transport;
+        int drop, flip; /* of the content; -1 flips its last octet but 16, -2: nothing */
+    } rows[] = {
+        {"rsa pkcs1 cbc, padding", true, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_PKCS1, 0, -1},
+        {"rsa pkcs1 cbc, cut", true, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_PKCS1, 5, -2},
+        {"rsa oaep gcm, content", true, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP, 0, 3},
+        {"rsa oaep gcm, cut", true, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP, 1, -2},
+        {"ecdh gcm, content", false, CIPHER_AES_128_GCM, KEY_TRANSPORT_RSA_OAEP, 0, 3},
+        {"ecdh cbc, cut", false, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP, 7, -2},
+        {"ecdh gcm, everything cut", false, CIPHER_AES_128_GCM, KEY_TRANSPORT_RSA_OAEP, 1000, -2},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        RIG_PART part = rig_encrypted(rows[i].is_rsa ? rsa : ec, rows[i].cipher, rows[i].transport);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+        int length = ASN1_STRING_length(content_of(cms));
+        int flip = rows[i].flip == -1 ? length - 17 : rows[i].flip;
+        struct error error;
+
+        set_content(cms, MIN(rows[i].drop, length), flip);
+        cr_expect_eq(open_cms(cms, ours.keys, &error), OPENED_FAILED, "%s", rows[i].name);
+        cr_expect_str_eq(error.text, CANNOT, "%s", rows[i].name);
+        cr_expect_eq(error.kind, ERROR_PERMANENT);
+    }
+}
+
+/* The RSA block itself, changed at every octet, in both paddings and with both ciphers. */
+Test(decrypt, a_broken_key_block_gives_the_same_text)
+{
+    static const enum cipher ciphers[] = {CIPHER_AES_256_CBC, CIPHER_AES_256_GCM};
+
+    for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
+        for (int transport = KEY_TRANSPORT_RSA_OAEP; transport <= KEY_TRANSPORT_RSA_PKCS1; transport++) {
+            RIG_PART part = rig_encrypted(rsa, ciphers[c], (enum key_transport)transport);
+            GByteArray *der = rig_der(part.part);
+            /* The only OCTET STRING of 256: 04 82 01 00 */
+            unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
+
+            cr_assert_not_null(block);
+            for (int i = 0; i < 256; i += 17) {
+                struct error error;
+                RIG_LAYER layer;
+
+                block[4 + i] ^= 0x10;
+                cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
+                cr_expect_str_eq(error.text, CANNOT, "octet %d: %s", i, error.text);
+                block[4 + i] ^= 0x10;
+            }
+            g_byte_array_unref(der);
+        }
+    }
+}
+
+/* Same issuer and serial number, another key. */
+Test(decrypt, the_wrong_key_under_the_right_name)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 77, .slot = 5,
+                                .key = kind == 0 ? PKI_RSA : PKI_EC, .no_key_ids = true};
+        PKI_AUTO struct pki *right = pki_issue(&spec);
+        spec.slot = 6;
+        PKI_AUTO struct pki *wrong = pki_issue(&spec);
+        RIG_PART part = rig_encrypted(right, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+        RIG_KEYS keys;
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        rig_keys_open(&keys, (const struct pki *const[]){wrong, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+        cr_expect_eq(smime_open(part.part, keys.keys, &rig_limits, &layer, &error), OPENED_FAILED);
+        cr_expect_str_eq(error.text, CANNOT);
+        cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
+        cr_expect_null(layer.inner.data);
+        cr_expect_null(layer.identity);
+
+        /* Beside the right one it does not disturb, in either order. */
+        RIG_KEYS both;
+        rig_keys_open(&both, (const struct pki *const[]){wrong, right, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+        error = (struct error){0};
+        RIG_LAYER again;
+        cr_expect_eq(smime_open(part.part, both.keys, &rig_limits, &again, &error), OPENED, "%s", error.text);
+        cr_expect(rig_inner_is(&again, RIG_WHOLE));
+    }
+}
+
+Test(decrypt, not_for_us)
+{
+    PKI_AUTO struct pki *other = pki_person(root, "eve@elsewhere.test");
+    RIG_PART part = rig_encrypted(other, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    RIG_PART mine = rig_encrypted(ec, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP);
+    struct error error = {0};
+    RIG_LAYER layer, second, third;
+    RIG_KEYS signing;
+
+    cr_expect_eq(smime_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED_NO_KEY);
+    cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
+    cr_expect_str_eq(layer.cipher, "aes-256-gcm");
+    cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
+    /* Only confidentiality authorities decrypt (RFC 3183 §4). */
+    rig_keys_open(&signing, (const struct pki *const[]){ec, NULL}, ROLE_DOMAIN_SIGNING);
+    cr_expect_eq(smime_open(mine.part, signing.keys, &rig_limits, &third, &error), OPENED_NO_KEY);
+}
+
+/* --- what is refused before a key is used --- */
+
+static CMS_ContentInfo *encrypt_by_hand(const EVP_CIPHER *cipher, const struct pki *recipient, unsigned flags)
+{
+    STACK_OF(X509) *to = sk_X509_new_null();
+    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    CMS_ContentInfo *cms;
+
+    sk_X509_push(to, recipient->cert);
+    cms = CMS_encrypt(to, data, cipher, CMS_BINARY | flags);
+    cr_assert_not_null(cms, "%s", ERR_reason_error_string(ERR_peek_last_error()));
+    sk_X509_free(to);
+    BIO_free(data);
+    return cms;
+}
+
+Test(decrypt, ciphers)
+{
+    static const struct {
+        int nid;
+        enum opened opened;
+        const char *text;
+    } rows[] = {
+        {NID_aes_128_cbc, OPENED, ""},
+        {NID_aes_192_cbc, OPENED, ""},
+        {NID_aes_256_gcm, OPENED, ""},
+        {NID_aes_192_gcm, OPENED, ""},
+        {NID_des_ede3_cbc, OPENED_FAILED, "weak cipher des-ede3-cbc"},
+        {NID_camellia_256_cbc, OPENED_FAILED, "camellia-256-cbc is not supported"},
+        {NID_aes_256_cfb128, OPENED_FAILED, "not supported in EnvelopedData"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_by_hand(EVP_get_cipherbynid(rows[i].nid), rsa, 0);
+        struct error error;
+
+        cr_expect_eq(open_cms(cms, ours.keys, &error), rows[i].opened, "%s: %s", OBJ_nid2sn(rows[i].nid), error.text);
+        cr_expect(strstr(error.text, rows[i].text) != NULL, "%s: %s", OBJ_nid2sn(rows[i].nid), error.text);
+    }
+}
+
+/* The DER with one run of octets replaced by another of any length, and the lengths around it made right again: possible
+ * because each element around it has a length of two octets (82 xx xx). */
+static GByteArray *replace(const GByteArray *der, const void *old, size_t old_length, const void *new, size_t new_length)
+{
+    unsigned char *place = memmem(der->data, der->len, old, old_length);
+    GByteArray *made = g_byte_array_new();
+    int delta = (int)new_length - (int)old_length;
+
+    cr_assert_not_null(place);
+    g_byte_array_append(made, der->data, (guint)(place - der->data));
+    g_byte_array_append(made, new, (guint)new_length);
+    g_byte_array_append(made, place + old_length, (guint)(der->data + der->len - place - old_length));
+    for (guint i = 0; i + 4 <= (guint)(place - der->data); i++) {
+        const unsigned char *at = der->data + i;
+        guint length = (guint)at[2] << 8 | at[3];
+
+        if ((at[0] == 0x30 || at[0] == 0xa0) && at[1] == 0x82 && at + 4 + length >= place + old_length &&
+            at + 4 + length <= der->data + der->len) {
+            length = (guint)((int)length + delta);
+            made->data[i + 2] = (guint8)(length >> 8);
+            made->data[i + 3] = (guint8)length;
+        }
+    }
+    return made;
+}
+
+/* RFC 5084 §3.2: a tag that is short, or not of the length that the parameters say. */
+Test(decrypt, tags)
+{
+    static const struct {
+        guint length;   /* of the tag left over */
+        int parameter;  /* aes-ICVlen; 0: as it was */
+        enum opened opened;
+    } rows[] = {
+        {16, 0, OPENED},         {15, 0, OPENED_FAILED}, {12, 0, OPENED_FAILED}, {4, 0, OPENED_FAILED},
+        {1, 0, OPENED_FAILED},   {0, 0, OPENED_FAILED},  {4, 4, OPENED_FAILED},  {8, 8, OPENED_FAILED},
+        {11, 11, OPENED_FAILED}, {1, 1, OPENED_FAILED},  {16, 17, OPENED_FAILED}, {16, 12, OPENED_FAILED},
+        {12, 12, OPENED},
+    };
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
+    g_autofree char *body = rig_text(2000); /* so that the lengths around have two octets */
+    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct error error = {0};
+
+    cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
+    RIG_PART part = rig_part_of_entity(&out);
+    GByteArray *der = rig_der(part.part);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        guint8 old[18], new[18];
+        RIG_LAYER layer;
+
+        memcpy(old, der->data + der->len - 18, 18);
+        cr_assert(old[0] == 4 && old[1] == 16);
+        memcpy(new, old, 18);
+        new[1] = (guint8)rows[i].length;
+        GByteArray *made = replace(der, old, 18, new, 2 + rows[i].length);
+        if (rows[i].parameter != 0) {
+            unsigned char *parameter = memmem(made->data, made->len, "\x02\x01\x10", 3);
+
+            cr_assert_not_null(parameter);
+            parameter[2] = (unsigned char)rows[i].parameter;
+        }
+        cr_expect_eq(open_der(made->data, made->len, &layer, &error), rows[i].opened, "%u, %d: %s", rows[i].length,
+                     rows[i].parameter, error.text);
+        g_byte_array_unref(made);
+    }
+    g_byte_array_unref(der);
+}
+
+/* One structure's content type with the other's cipher. */
+Test(decrypt, modes_are_not_mixed)
+{
+    RIG_PART part = rig_encrypted(rsa, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = rig_der(part.part);
+    /* id-aes256-GCM → id-aes256-CBC in AuthEnvelopedData */
+    unsigned char *oid = memmem(der->data, der->len, "\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 9);
+    struct error error;
+    RIG_LAYER layer;
+
+    cr_assert_not_null(oid);
+    oid[8] = 0x2a;
+    cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "not supported in AuthEnvelopedData") != NULL, "%s", error.text);
+    oid[8] = 0x63; /* an arc that nobody knows */
+    cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "2.16.840.1.101.3.4.1.99") != NULL, "%s", error.text);
+    g_byte_array_unref(der);
+}
+
+Test(decrypt, recipients_that_are_no_certificates)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
+    unsigned char *key = OPENSSL_zalloc(32), *identifier = OPENSSL_zalloc(4);
+    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    struct error error;
+
+    cr_assert_not_null(CMS_add0_recipient_key(cms, NID_undef, key, 32, identifier, 4, NULL, NULL, NULL));
+    cr_assert_not_null(CMS_add0_recipient_password(cms, -1, NID_undef, NID_undef,
+                                                   (unsigned char *)OPENSSL_strdup("secret"), 6, NULL));
+    cr_assert(CMS_set_detached(cms, 0) && CMS_final(cms, data, NULL, CMS_BINARY));
+    cr_expect_eq(open_cms(cms, ours.keys, &error), OPENED_NO_KEY, "%s", error.text);
+    BIO_free(data);
+}
+
+Test(decrypt, too_many_recipients)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
+    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    struct error error;
+
+    for (unsigned i = 0; i <= rig_limits.signers * 100; i++)
+        cr_assert_not_null(CMS_add1_recipient_cert(cms, rsa->cert, 0));
+    cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
+    cr_expect_eq(open_cms(cms, ours.keys, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "more than 300 recipients") != NULL, "%s", error.text);
+    BIO_free(data);
+}
+
+Test(decrypt, content_that_is_not_there_or_not_data)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *detached = encrypt_by_hand(EVP_aes_256_cbc(), rsa, 0);
+    owned(CMS_ContentInfo) CMS_ContentInfo *odd = encrypt_by_hand(EVP_aes_256_cbc(), rsa, 0);
+    struct error error;
+
+    cr_assert(CMS_set_detached(detached, 1));
+    cr_expect_eq(open_cms(detached, ours.keys, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "missing") != NULL, "%s", error.text);
+    cr_assert(CMS_set1_eContentType(odd, OBJ_nid2obj(NID_pkcs7_signed)));
+    cr_expect_eq(open_cms(odd, ours.keys, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "not of type data") != NULL, "%s", error.text);
+}
+
+Test(decrypt, found_by_key_identifier)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *transport = encrypt_by_hand(EVP_aes_256_cbc(), rsa, CMS_USE_KEYID);
+    owned(CMS_ContentInfo) CMS_ContentInfo *agreement = encrypt_by_hand(EVP_aes_256_gcm(), ec, CMS_USE_KEYID);
+    struct error error;
+
+    cr_expect_eq(open_cms(transport, ours.keys, &error), OPENED, "%s", error.text);
+    cr_expect_eq(open_cms(agreement, ours.keys, &error), OPENED, "%s", error.text);
+}
+
+/* A CBC message whose key block is broken is decrypted with a random key: one in 256 ends in a right padding. None of
+ * them may be handed out as a message. */
+Test(decrypt, random_plaintext_is_no_message)
+{
+    RIG_PART part = rig_encrypted(rsa, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_PKCS1);
+    GByteArray *der = rig_der(part.part);
+    unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
+    struct error error;
+    RIG_LAYER layer;
+
+    cr_assert_not_null(block);
+    block[40] ^= 1;
+    for (int i = 0; i < 800; i++) {
+        cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
+        cr_expect_str_eq(error.text, CANNOT);
+    }
+    g_byte_array_unref(der);
+}
+
+Test(decrypt, bare_text_inside_cbc_is_a_message)
+{
+    static const char *const texts[] = {"hello, no header here\n", "\r\nonly a body", "", "\xc3\xa4 UTF-8\r\n"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        STACK_OF(X509) *to = sk_X509_new_null();
+        BIO *data = BIO_new_mem_buf(texts[i], -1);
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        sk_X509_push(to, rsa->cert);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_256_cbc(), CMS_BINARY);
+        RIG_PART part = rig_part_of_cms(cms);
+        cr_expect_eq(smime_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_expect(rig_inner_is(&layer, texts[i]), "%zu", i);
+        sk_X509_free(to);
+        BIO_free(data);
+    }
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rig.h"
+
+static struct pki *root, *alice, *dca;
+static struct rig_keys ours;
+
+static void setup(void)
+{
+    rig_init();
+    root = pki_ca("Acme root");
+    alice = pki_person(root, "alice@acme.test");
+    dca = pki_role(root, "domain-confidentiality-authority", "acme.test");
+    rig_keys_open(&ours, (const struct pki *const[]){dca, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+}
+
+static void teardown(void)
+{
+    rig_keys_close(&ours);
+    pki_free(root);
+    pki_free(alice);
+    pki_free(dca);
+}
+
+TestSuite(open, .init = setup, .fini = teardown);
+
+static enum opened open_text(const char *text, struct layer *layer, struct error *error)
+{
+    RIG_PART part = rig_part_of(g_strdup(text), strlen(text));
+
+    *error = (struct error){0};
+    return smime_open(part.part, ours.keys, &rig_limits, layer, error);
+}
+
+Test(open, names)
+{
+    cr_expect_str_eq(layer_type_name(LAYER_SIGNED), "signed-data");
+    cr_expect_str_eq(layer_type_name(LAYER_ENVELOPED), "enveloped-data");
+    cr_expect_str_eq(layer_type_name(LAYER_AUTHENVELOPED), "authenveloped-data");
+    cr_expect_str_eq(layer_type_name(LAYER_COMPRESSED), "compressed-data");
+    cr_expect_str_eq(layer_type_name((enum layer_type)99), "unknown");
+}
+
+#define MIME7 "Content-Transfer-Encoding: base64\r\n\r\n"
+#define SIGNED "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b\r\n\r\n"
+#define SIGNATURE "Content-Type: application/pkcs7-signature\r\n" MIME7
+
+Test(open, what_is_no_smime_and_what_is_broken)
+{
+    static const struct {
+        const char *text;
+        enum opened opened;
+        enum layer_type type;
+    } rows[] = {
+        {"Content-Type: text/plain\r\n\r\nhello\r\n", OPENED_NOT_SMIME, 0},
+        {"\r\nhello\r\n", OPENED_NOT_SMIME, 0},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n", OPENED_NOT_SMIME, 0},
+        {"Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
+         "Content-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n",
+         OPENED_NOT_SMIME, 0},
+        {"Content-Type: application/pkcs7-signature\r\n" MIME7 "AAAA\r\n", OPENED_NOT_SMIME, 0},
+
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7, OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n" MIME7, OPENED_FAILED, LAYER_SIGNED},
+        {"Content-Type: application/pkcs7-mime; smime-type=authEnveloped-data\r\n" MIME7 "AAAA\r\n", OPENED_FAILED,
+         LAYER_AUTHENVELOPED},
+        {"Content-Type: application/pkcs7-mime; smime-type=compressed-data\r\n" MIME7 "AAAA\r\n", OPENED_FAILED,
+         LAYER_COMPRESSED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "!!!!\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIAGCSqGSIb3DQEHA6CA\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        /* lengths of 2^31, 2^63, indefinite without end, of a megabyte that is not there */
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MISAAAAABgkqhkiG9w0BBwM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIh//////////wYJKoZIhvcNAQcD\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIAwgDCAMIAwgDCAMIAwgDCAMIAwgA==\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIMQAAAGCSqGSIb3DQEHA6CDD///\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        /* id-data outside, an OID that nobody knows */
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MBIGCSqGSIb3DQEHAaAFBANhYmM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MAwGAyoDBKAFBANhYmM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+
+        {SIGNED "--b\r\n\r\nx\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
+        {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "AAAA\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
+        {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
+        {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "AAAA\r\n--b\r\n\r\nextra\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
+        {SIGNED "--b\r\n\r\nx\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
+        {SIGNED "no boundary at all\r\n", OPENED_FAILED, LAYER_SIGNED},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_expect_eq(open_text(rows[i].text, &layer, &error), rows[i].opened, "%s", rows[i].text);
+        if (rows[i].opened == OPENED_NOT_SMIME)
+            continue;
+        cr_expect_eq(error.kind, ERROR_PERMANENT, "%s", rows[i].text);
+        cr_expect_neq(error.text[0], '\0', "%s", rows[i].text);
+        cr_expect_eq(layer.type, rows[i].type, "%s is %s", rows[i].text, layer_type_name(layer.type));
+        cr_expect_null(layer.inner.data, "%s", rows[i].text);
+    }
+}
+
+/* The CMS decides, not the parameter. */
+Test(open, smime_type_is_not_believed)
+{
+    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
+    static const char *const types[] = {"enveloped-data", "certs-only", "compressed-data", "nonsense"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_auto(GStrv) pieces = g_strsplit(part.bytes, "signed-data", 2);
+        g_autofree char *text = g_strjoinv(types[i], pieces);
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_assert_eq(open_text(text, &layer, &error), OPENED, "%s: %s", types[i], error.text);
+        cr_expect_eq(layer.type, LAYER_SIGNED);
+        cr_expect(layer.signers[0].valid);
+    }
+}
+
+/* micalg neither. */
+Test(open, micalg_is_not_believed)
+{
+    RIG_PART part = rig_signed(alice, FORMAT_CLEAR, 0);
+    static const char *const words[] = {"md5", "sha1", "nonsense"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_auto(GStrv) pieces = g_strsplit(part.bytes, "sha-256", 2);
+        g_autofree char *text = g_strjoinv(words[i], pieces);
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_assert_eq(open_text(text, &layer, &error), OPENED, "%s: %s", words[i], error.text);
+        cr_expect(layer.signers[0].valid && !layer.signers[0].weak);
+    }
+}
+
+/* Layers in layers, each opened by its own call: signed, encrypted, signed once more. */
+Test(open, triple_wrapped)
+{
+    struct identity signer = rig_signer(alice, NULL, NULL);
+    struct sign_options sign = {.format = FORMAT_CLEAR, .types = SIGNATURE_TYPE_ORIGINATOR, .limits = &rig_limits};
+    struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
+    struct entity one = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), two = {0}, three = {0}, four = {0};
+    static const enum layer_type wanted[] = {LAYER_SIGNED, LAYER_AUTHENVELOPED, LAYER_SIGNED};
+    struct error error = {0};
+    struct slice inner;
+    struct layer layers[3];
+    struct rig_part parts[3];
+
+    cr_assert(smime_sign(&signer, &sign, &one, &two, &error), "%s", error.text);
+    cr_assert(smime_encrypt(&dca->cert, 1, &encrypt, &two, &three, &error), "%s", error.text);
+    sign.format = FORMAT_OPAQUE;
+    sign.types = SIGNATURE_TYPE_DOMAIN;
+    cr_assert(smime_sign(&signer, &sign, &three, &four, &error), "%s", error.text);
+    parts[0] = rig_part_of_entity(&four);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(smime_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i, error.text);
+        cr_expect_eq(layers[i].type, wanted[i]);
+        inner = layers[i].inner;
+        if (wanted[i] == LAYER_SIGNED)
+            cr_expect(layers[i].signers[0].valid, "%s", layers[i].signers[0].reason);
+        if (i < 2)
+            parts[i + 1] = rig_part_of(g_strndup(inner.data, inner.len), inner.len);
+    }
+    cr_expect(slice_equal(inner, slice_of(RIG_WHOLE)));
+    cr_expect_eq(layers[0].signers[0].types, SIGNATURE_TYPE_DOMAIN);
+    cr_expect_eq(layers[2].signers[0].types, SIGNATURE_TYPE_ORIGINATOR);
+    cr_expect(layers[2].detached);
+    for (int i = 0; i < 3; i++) {
+        layer_clear(&layers[i]);
+        rig_part_clear(&parts[i]);
+    }
+    entity_clear(&one);
+    entity_clear(&two);
+    entity_clear(&three);
+    sk_X509_free(signer.chain);
+}
+
+/* BER of indefinite length in many segments, as streaming software sends it. */
+Test(open, ber)
+{
+    g_autofree char *body = rig_text(100000);
+    g_autofree char *whole = g_strconcat(RIG_HEADER "\r\n", body, NULL);
+    STACK_OF(X509) *to = sk_X509_new_null();
+
+    sk_X509_push(to, dca->cert);
+    for (int kind = 0; kind < 3; kind++) {
+        BIO *data = BIO_new_mem_buf(whole, -1), *out = BIO_new(BIO_s_mem());
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
+        struct error error = {0};
+        RIG_LAYER layer;
+        char *ber;
+        long length;
+
+        if (kind == 0)
+            cms = CMS_sign(alice->cert, alice->key, NULL, data, CMS_STREAM | CMS_BINARY);
+        else
+            cms = CMS_encrypt(to, data, kind == 1 ? EVP_aes_256_gcm() : EVP_aes_256_cbc(), CMS_STREAM | CMS_BINARY);
+        cr_assert(i2d_CMS_bio_stream(out, cms, data, CMS_STREAM | CMS_BINARY));
+        length = BIO_get_mem_data(out, &ber);
+        cr_assert_eq((unsigned char)ber[1], 0x80u, "indefinite");
+        RIG_PART part = rig_part_of_der((unsigned char *)ber, (size_t)length);
+        cr_assert_eq(smime_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%d: %s", kind, error.text);
+        cr_expect(rig_inner_is(&layer, whole), "%d", kind);
+        if (kind == 0)
+            cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+        BIO_free(data);
+        BIO_free(out);
+    }
+    sk_X509_free(to);
+}
+
+Test(open, a_cleared_layer_is_empty)
+{
+    struct layer layer = {0};
+    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
+    struct error error = {0};
+
+    cr_assert_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED);
+    layer_clear(&layer);
+    cr_expect(layer.signers == NULL && layer.certificates == NULL && layer.owner == NULL && layer.signer_count == 0);
+    layer_clear(&layer);
+}

@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rig.h"
+
+#include <openssl/asn1t.h>
+#include <openssl/core_names.h>
+#include <openssl/ess.h>
+#include <openssl/param_build.h>
+
+static struct pki *root, *alice, *bob;
+
+static void setup(void)
+{
+    rig_init();
+    root = pki_ca("Acme root");
+    alice = pki_person(root, "alice@acme.test");
+    bob = pki_person(root, "bob@acme.test");
+}
+
+static void teardown(void)
+{
+    pki_free(root);
+    pki_free(alice);
+    pki_free(bob);
+}
+
+TestSuite(verify, .init = setup, .fini = teardown, .timeout = 100);
+
+static enum opened open_cms(const CMS_ContentInfo *cms, struct layer *layer, struct error *error)
+{
+    RIG_PART part = rig_part_of_cms(cms);
+
+    *error = (struct error){0};
+    return smime_open(part.part, NULL, &rig_limits, layer, error);
+}
+
+/* --- tampering --- */
+
+Test(verify, flips_in_opaque)
+{
+    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = rig_der(part.part);
+    size_t content = (size_t)((unsigned char *)memmem(der->data, der->len, RIG_WHOLE, strlen(RIG_WHOLE)) - der->data);
+    size_t still_valid = 0;
+
+    for (guint i = 0; i < der->len; i++) {
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        der->data[i] ^= 1u << (i % 8);
+        RIG_PART changed = rig_part_of_der(der->data, der->len);
+        enum opened opened = smime_open(changed.part, NULL, &rig_limits, &layer, &error);
+        der->data[i] ^= 1u << (i % 8);
+        if (opened != OPENED || layer.signer_count == 0 || !layer.signers[0].valid)
+            continue;
+        still_valid++;
+        cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
+        cr_expect_eq(X509_cmp(layer.signers[0].certificate, alice->cert), 0, "octet %u", i);
+        cr_expect_eq(layer.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
+        cr_expect(i < content || i >= content + strlen(RIG_WHOLE), "octet %u", i);
+    }
+    /* Version numbers and the like; all else is covered by the signature, or finds the signer. */
+    cr_expect_lt(still_valid, 40u, "%zu of %u changes go unnoticed", still_valid, der->len);
+    g_byte_array_unref(der);
+}
+
+Test(verify, flips_in_the_clear_signed_part)
+{
+    RIG_PART made = rig_signed(alice, FORMAT_CLEAR, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = rig_der(&made.part->children[1]);
+    g_autofree char *whole = g_strdup(RIG_WHOLE);
+
+    for (size_t i = 0; whole[i] != '\0'; i++) {
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        whole[i] ^= 1;
+        RIG_PART changed = rig_part_of_clear(slice_of(whole), der->data, der->len);
+        whole[i] ^= 1;
+        enum opened opened = smime_open(changed.part, NULL, &rig_limits, &layer, &error);
+        cr_expect(opened == OPENED_FAILED || (layer.signer_count == 1 && !layer.signers[0].valid), "octet %zu", i);
+        if (opened == OPENED)
+            cr_expect(layer.signers[0].reason[0] != '\0');
+    }
+    g_byte_array_unref(der);
+}
+
+Test(verify, truncations)
+{
+    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = rig_der(part.part);
+
+    for (guint length = 0; length < der->len; length++) {
+        struct error error = {0};
+        RIG_LAYER layer;
+        RIG_PART cut = rig_part_of_der(der->data, length);
+
+        cr_expect_eq(smime_open(cut.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%u octets", length);
+        cr_expect_neq(error.kind, ERROR_NONE);
+    }
+    g_byte_array_unref(der);
+}
+
+/* Raw octets count: white space and line ends of the signed part, too. */
+Test(verify, the_bytes_as_received)
+{
+    RIG_PART made = rig_signed(alice, FORMAT_CLEAR, 0);
+    GByteArray *der = rig_der(&made.part->children[1]);
+    static const struct {
+        const char *whole;
+        bool valid;
+    } rows[] = {
+        {RIG_WHOLE, true},
+        {RIG_HEADER "\r\nThe quick brown fox. \r\n", false},
+        {RIG_HEADER "\r\nThe quick brown fox.", false},
+        {RIG_HEADER "\r\nThe quick brown fox.\r\n\r\n", false},
+        {RIG_HEADER "\r\nThe quick brown fox.\n", false},
+        {"content-type: text/plain; charset=us-ascii\r\n\r\n" RIG_BODY, false},
+        {"Content-Type: text/plain;\r\n charset=us-ascii\r\n\r\n" RIG_BODY, false},
+        {"X: y\r\n" RIG_WHOLE, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct error error = {0};
+        RIG_LAYER layer;
+        RIG_PART part = rig_part_of_clear(slice_of(rows[i].whole), der->data, der->len);
+
+        cr_assert_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_assert_eq(layer.signer_count, 1u);
+        cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu", i);
+        cr_expect(rig_inner_is(&layer, rows[i].whole), "inner is the signed part");
+        cr_expect(layer.detached);
+    }
+    g_byte_array_unref(der);
+}
+
+/* --- attributes --- */
+
+static void other_content_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)info;
+    CMS_set1_eContentType(cms, OBJ_nid2obj(NID_id_smime_ct_TSTInfo));
+}
+
+static void names_bob(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    ESS_SIGNING_CERT_V2 *attribute = OSSL_ESS_signing_cert_v2_new_init(EVP_sha256(), bob->cert, NULL, 0);
+    unsigned char *der = NULL;
+    int length = i2d_ESS_SIGNING_CERT_V2(attribute, &der);
+
+    (void)cms;
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE, der, length));
+    OPENSSL_free(der);
+    ESS_SIGNING_CERT_V2_free(attribute);
+}
+
+static void add_v1(CMS_SignerInfo *info, X509 *certificate)
+{
+    ESS_SIGNING_CERT *attribute = OSSL_ESS_signing_cert_new_init(certificate, NULL, 1);
+    unsigned char *der = NULL;
+    int length = i2d_ESS_SIGNING_CERT(attribute, &der);
+
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificate, V_ASN1_SEQUENCE, der, length));
+    OPENSSL_free(der);
+    ESS_SIGNING_CERT_free(attribute);
+}
+
+static void names_alice_v1(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    add_v1(info, alice->cert);
+}
+
+static void names_bob_v1(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    add_v1(info, bob->cert);
+}
+
+static void names_nothing(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE,
+                                          "\x30\x02\x30\x00", 4));
+}
+
+static void domain_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    struct error error = {0};
+
+    (void)cms;
+    cr_assert(attributes_add_type(info, SIGNATURE_TYPE_DOMAIN, &error));
+}
+
+static void bad_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    struct error error = {0};
+
+    (void)cms;
+    cr_assert(attributes_add_type(info, SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ATTRIBUTES, &error));
+}
+
+Test(verify, signed_attributes)
+{
+    static const struct {
+        const char *name;
+        unsigned flags;
+        const char *digest;
+        void (*alter)(CMS_ContentInfo *, CMS_SignerInfo *);
+        bool opens, valid, weak, type_fault;
+        const char *text; /* in the reason or the error */
+    } rows[] = {
+        {"plain", 0, "SHA256", NULL, true, true, false, false, ""},
+        {"by key identifier", CMS_USE_KEYID, "SHA256", NULL, true, true, false, false, ""},
+        {"without attributes", CMS_NOATTR, "SHA256", NULL, true, true, false, false, "no signed attributes"},
+        {"signing certificate", CMS_CADES, "SHA256", NULL, true, true, false, false, ""},
+        {"signing certificate 384", CMS_CADES, "SHA384", NULL, true, true, false, false, ""},
+        {"signing certificate v1", 0, "SHA256", names_alice_v1, true, true, false, false, ""},
+        {"names another", 0, "SHA256", names_bob, true, false, false, false, "names another certificate"},
+        {"names another v1", 0, "SHA256", names_bob_v1, true, false, false, false, "names another certificate"},
+        {"names nothing", 0, "SHA256", names_nothing, true, false, false, false, "malformed"},
+        {"no data", 0, "SHA256", other_content_type, false, false, false, false, "not of type data"},
+        {"SHA-1", 0, "SHA1", NULL, true, true, true, false, "weak digest SHA1"},
+        {"SHA-224", 0, "SHA224", NULL, true, true, false, false, ""},
+        {"signature type", 0, "SHA256", domain_type, true, true, false, false, ""},
+        {"signature types that may not meet", 0, "SHA256", bad_type, true, true, false, true, "beside another"},
+        {"certificate not there", CMS_NOCERTS, "SHA256", NULL, true, false, false, false, "not in the message"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct error error;
+        RIG_LAYER layer;
+
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, rows[i].flags, rows[i].digest, rows[i].alter);
+        cr_expect_eq(open_cms(cms, &layer, &error), rows[i].opens ? OPENED : OPENED_FAILED, "%s: %s", rows[i].name, error.text);
+        if (!rows[i].opens) {
+            cr_expect(strstr(error.text, rows[i].text) != NULL, "%s: %s", rows[i].name, error.text);
+            continue;
+        }
+        cr_assert_eq(layer.signer_count, 1u);
+        const struct signer *signer = &layer.signers[0];
+        cr_expect_eq(signer->valid, rows[i].valid, "%s: %s", rows[i].name, signer->reason);
+        cr_expect_eq(signer->weak, rows[i].weak, "%s", rows[i].name);
+        cr_expect_eq(signer->type_fault, rows[i].type_fault, "%s", rows[i].name);
+        cr_expect(strstr(signer->reason, rows[i].text) != NULL, "%s: %s", rows[i].name, signer->reason);
+        cr_expect_eq(signer->reason[0] == '\0', rows[i].text[0] == '\0', "%s: %s", rows[i].name, signer->reason);
+    }
+}
+
+/* Attributes that OpenSSL would not sign: a finished SignedData is changed and signed once more over what it is then. */
+ASN1_ITEM_TEMPLATE(ATTRIBUTE_SET) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, attributes, X509_ATTRIBUTE)
+static_ASN1_ITEM_TEMPLATE_END(ATTRIBUTE_SET)
+
+static void sign_again(CMS_SignerInfo *info, const struct pki *pki)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    STACK_OF(X509_ATTRIBUTE) *list = sk_X509_ATTRIBUTE_new_null();
+    unsigned char *der = NULL, signature[512];
+    size_t length = sizeof(signature);
+    int der_length;
+
+    for (int i = 0; i < CMS_signed_get_attr_count(info); i++)
+        sk_X509_ATTRIBUTE_push(list, CMS_signed_get_attr(info, i));
+    der_length = ASN1_item_i2d((ASN1_VALUE *)list, &der, ASN1_ITEM_rptr(ATTRIBUTE_SET));
+    cr_assert_gt(der_length, 0);
+    cr_assert(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, pki->key) > 0 &&
+              EVP_DigestSign(context, signature, &length, der, (size_t)der_length) > 0);
+    cr_assert(ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(info), signature, (int)length));
+    OPENSSL_free(der);
+    sk_X509_ATTRIBUTE_free(list);
+    EVP_MD_CTX_free(context);
+}
+
+static X509_ATTRIBUTE *attribute_of(CMS_SignerInfo *info, int nid)
+{
+    return CMS_signed_get_attr(info, CMS_signed_get_attr_by_NID(info, nid, -1));
+}
+
+/* OpenSSL adds no attribute twice, hence under another name first. */
+static void add_twice(CMS_SignerInfo *info, int nid)
+{
+    X509_ATTRIBUTE *again = X509_ATTRIBUTE_dup(attribute_of(info, nid));
+
+    X509_ATTRIBUTE_set1_object(again, OBJ_nid2obj(NID_friendlyName));
+    cr_assert(CMS_signed_add1_attr(info, again));
+    X509_ATTRIBUTE_set1_object(attribute_of(info, NID_friendlyName), OBJ_nid2obj(nid));
+    X509_ATTRIBUTE_free(again);
+}
+
+static void leave_out(CMS_SignerInfo *info, int nid)
+{
+    X509_ATTRIBUTE_free(CMS_signed_delete_attr(info, CMS_signed_get_attr_by_NID(info, nid, -1)));
+}
+
+static void second_value(CMS_SignerInfo *info, int nid)
+{
+    X509_ATTRIBUTE *attribute = attribute_of(info, nid);
+    ASN1_TYPE *value = X509_ATTRIBUTE_get0_type(attribute, 0);
+
+    if (ASN1_TYPE_get(value) == V_ASN1_OBJECT)
+        cr_assert(X509_ATTRIBUTE_set1_data(attribute, V_ASN1_OBJECT, value->value.object, -1));
+    else
+        cr_assert(X509_ATTRIBUTE_set1_data(attribute, V_ASN1_OCTET_STRING, value->value.octet_string->data,
+                                           value->value.octet_string->length));
+}
+
+static void other_form(CMS_SignerInfo *info, int nid)
+{
+    X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_create(nid, V_ASN1_UTF8STRING, ASN1_STRING_type_new(V_ASN1_UTF8STRING));
+
+    leave_out(info, nid);
+    cr_assert(CMS_signed_add1_attr(info, attribute));
+    X509_ATTRIBUTE_free(attribute);
+}
+
+static void move_to_unsigned(CMS_SignerInfo *info, int nid)
+{
+    X509_ATTRIBUTE *attribute = CMS_signed_delete_attr(info, CMS_signed_get_attr_by_NID(info, nid, -1));
+
+    cr_assert(CMS_unsigned_add1_attr(info, attribute));
+    X509_ATTRIBUTE_free(attribute);
+}
+
+static void nothing(CMS_SignerInfo *info, int nid)
+{
+    (void)info;
+    (void)nid;
+}
+
+Test(verify, attributes_missing_doubled_or_odd)
+{
+    static const struct {
+        const char *name;
+        void (*change)(CMS_SignerInfo *, int);
+        int nid;
+        bool valid;
+    } rows[] = {
+        {"as it was", nothing, 0, true},
+        {"no signing time", leave_out, NID_pkcs9_signingTime, true},
+        {"content type left out", leave_out, NID_pkcs9_contentType, false},
+        {"digest left out", leave_out, NID_pkcs9_messageDigest, false},
+        {"content type twice", add_twice, NID_pkcs9_contentType, false},
+        {"digest twice", add_twice, NID_pkcs9_messageDigest, false},
+        {"signing certificate twice", add_twice, NID_id_smime_aa_signingCertificateV2, false},
+        {"content type unsigned", move_to_unsigned, NID_pkcs9_contentType, false},
+        {"digest unsigned", move_to_unsigned, NID_pkcs9_messageDigest, false},
+        {"signing certificate unsigned", move_to_unsigned, NID_id_smime_aa_signingCertificateV2, false},
+        {"content type with two values", second_value, NID_pkcs9_contentType, false},
+        {"digest with two values", second_value, NID_pkcs9_messageDigest, false},
+        {"content type of another form", other_form, NID_pkcs9_contentType, false},
+        {"digest of another form", other_form, NID_pkcs9_messageDigest, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, CMS_CADES, "SHA256", NULL);
+        CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+        struct error error;
+        RIG_LAYER layer;
+
+        rows[i].change(info, rows[i].nid);
+        sign_again(info, alice);
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].name, error.text);
+        cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%s: %s", rows[i].name, layer.signers[0].reason);
+        cr_expect_eq(layer.signers[0].reason[0] == '\0', rows[i].valid, "%s", rows[i].name);
+        cr_expect_not_null(layer.signers[0].certificate, "%s: who claims to have signed is known", rows[i].name);
+        if (strstr(rows[i].name, "signing time") != NULL)
+            cr_expect_eq(layer.signers[0].signing_time, 0);
+    }
+}
+
+/* OpenSSL's CMS_verify() takes it. */
+Test(verify, content_type_attribute_of_another_type)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", other_content_type);
+    struct error error;
+    RIG_LAYER layer;
+
+    CMS_set1_eContentType(cms, OBJ_nid2obj(NID_pkcs7_data));
+    cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(!layer.signers[0].valid);
+    cr_expect(strstr(layer.signers[0].reason, "differs from the content's type") != NULL, "%s", layer.signers[0].reason);
+}
+
+/* The signed attributes of one message as the content of another, which has none. */
+Test(verify, attributes_taken_as_content)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", NULL);
+    CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+    STACK_OF(X509_ATTRIBUTE) *list = sk_X509_ATTRIBUTE_new_null();
+    ASN1_OCTET_STRING *content = *CMS_get0_content(cms);
+    unsigned char *der = NULL;
+    struct error error;
+    RIG_LAYER layer;
+    int length;
+
+    for (int i = 0; i < CMS_signed_get_attr_count(info); i++)
+        sk_X509_ATTRIBUTE_push(list, CMS_signed_get_attr(info, i));
+    length = ASN1_item_i2d((ASN1_VALUE *)list, &der, ASN1_ITEM_rptr(ATTRIBUTE_SET));
+    sk_X509_ATTRIBUTE_free(list);
+    ASN1_OCTET_STRING_set(content, der, length);
+    OPENSSL_free(der);
+    while (CMS_signed_get_attr_count(info) > 0)
+        X509_ATTRIBUTE_free(CMS_signed_delete_attr(info, 0));
+    RIG_PART part = rig_part_of_cms(cms);
+    GByteArray *bytes = rig_der(part.part);
+    /* An empty [0] is left of the attributes: "a0 00" goes. */
+    unsigned char *empty = memmem(bytes->data, bytes->len, "\xa0\x00", 2);
+    if (empty == NULL) {
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect(!layer.signers[0].valid, "%s", layer.signers[0].reason);
+        cr_expect(strstr(layer.signers[0].reason, "signed attributes of another message") != NULL, "%s",
+                  layer.signers[0].reason);
+    } else {
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect(!layer.signers[0].valid, "%s", layer.signers[0].reason);
+    }
+    g_byte_array_unref(bytes);
+}
+
+/* --- certificates and keys --- */
+
+static CMS_ContentInfo *sign_with(const struct pki *pki, X509 *const *certificates, size_t count)
+{
+    CMS_ContentInfo *cms = rig_sign_by_hand(pki, CMS_NOCERTS, "SHA256", NULL);
+
+    for (size_t i = 0; i < count; i++)
+        cr_assert(CMS_add1_cert(cms, certificates[i]));
+    return cms;
+}
+
+Test(verify, several_certificates_fit_the_identifier)
+{
+    struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4242};
+    PKI_AUTO struct pki *right = pki_issue(&spec);
+    PKI_AUTO struct pki *wrong = pki_issue(&spec);
+    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){
+        .issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4242, .key = PKI_RSA});
+    X509 *const orders[][3] = {{right->cert, wrong->cert, rsa->cert},
+                               {wrong->cert, right->cert, rsa->cert},
+                               {rsa->cert, wrong->cert, right->cert}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_with(right, orders[i], 3);
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+        cr_expect_eq(X509_cmp(layer.signers[0].certificate, right->cert), 0);
+        cr_expect_eq(sk_X509_num(layer.certificates), 3);
+    }
+    owned(CMS_ContentInfo) CMS_ContentInfo *swapped = sign_with(right, (X509 *const[]){wrong->cert, rsa->cert}, 2);
+    struct error error;
+    RIG_LAYER layer;
+    cr_assert_eq(open_cms(swapped, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(!layer.signers[0].valid);
+    cr_expect_not_null(layer.signers[0].certificate);
+}
+
+/* One key, two certificates of one name and number: the signing certificate attribute says which (RFC 5035). */
+Test(verify, a_certificate_swapped_under_the_same_key)
+{
+    struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4243};
+    PKI_AUTO struct pki *first = pki_issue(&spec);
+    spec.use_key = first->key;
+    spec.san = PKI_LIST("email:ceo@acme.test");
+    PKI_AUTO struct pki *second = pki_issue(&spec);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(first, CMS_NOCERTS | CMS_CADES, "SHA256", NULL);
+    struct error error;
+    RIG_LAYER layer;
+
+    CMS_add1_cert(cms, second->cert);
+    cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(!layer.signers[0].valid);
+    cr_expect(strstr(layer.signers[0].reason, "names another certificate") != NULL, "%s", layer.signers[0].reason);
+}
+
+/* RSA with public exponent 1: the signature is the padded digest, which anybody can write. */
+static EVP_PKEY *exponent_one(void)
+{
+    EVP_PKEY *honest = pki_rsa_key(2048, 0), *key = NULL;
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    BIGNUM *modulus = NULL, *one = BN_new();
+    OSSL_PARAM *parameters;
+
+    BN_set_word(one, 1);
+    cr_assert(EVP_PKEY_get_bn_param(honest, OSSL_PKEY_PARAM_RSA_N, &modulus));
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, one);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_D, one);
+    parameters = OSSL_PARAM_BLD_to_param(builder);
+    EVP_PKEY_fromdata_init(context);
+    cr_assert_gt(EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, parameters), 0);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(honest);
+    BN_free(modulus);
+    BN_free(one);
+    return key;
+}
+
+Test(verify, weak_and_forgeable_keys)
+{
+    PKI_AUTO struct pki *small = pki_issue(&(struct pki_spec){
+        .issuer = root, .subject = PKI_LIST("CN=small"), .key = PKI_RSA_1024});
+    PKI_AUTO struct pki *curve = pki_issue(&(struct pki_spec){
+        .issuer = root, .subject = PKI_LIST("CN=curve"), .key = PKI_P192});
+    EVP_PKEY *one = exponent_one();
+    PKI_AUTO struct pki *forgeable = pki_issue(&(struct pki_spec){
+        .issuer = root, .subject = PKI_LIST("CN=forgeable"), .use_key = one});
+    const struct {
+        const struct pki *pki;
+        bool valid, weak;
+        const char *text;
+    } rows[] = {
+        {small, true, true, "RSA key of 1024 bits"},
+        {curve, true, true, "EC key of 192 bits"},
+        {forgeable, false, false, ""},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(rows[i].pki, 0, "SHA256", NULL);
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu: %s", i, layer.signers[0].reason);
+        cr_expect_eq(layer.signers[0].weak, rows[i].weak, "%zu", i);
+        cr_expect(strstr(layer.signers[0].reason, rows[i].text) != NULL, "%s", layer.signers[0].reason);
+    }
+    EVP_PKEY_free(one);
+}
+
+/* A subject and an issuer with CR LF and control characters never reach a report raw. */
+Test(verify, names_are_made_printable)
+{
+    PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=bad%0d%0aX-Injected: yes%00%7f")});
+    PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=x")});
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(leaf, CMS_NOCERTS, "SHA256", NULL);
+    struct error error;
+    RIG_LAYER layer;
+
+    cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+    cr_expect_null(layer.signers[0].certificate);
+    cr_expect_neq(layer.signers[0].serial[0], '\0');
+    cr_expect(strstr(layer.signers[0].issuer, "Injected") != NULL);
+    for (const char *at = layer.signers[0].issuer; *at != '\0'; at++)
+        cr_expect(!g_ascii_iscntrl(*at));
+}
+
+/* --- several signers --- */
+
+static CMS_ContentInfo *sign_by_all(const struct pki *const *list, const unsigned *types, size_t count)
+{
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
+    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+
+    for (size_t i = 0; i < count; i++) {
+        CMS_SignerInfo *info = CMS_add1_signer(cms, list[i]->cert, list[i]->key, i == 0 ? EVP_sha256() : EVP_sha512(),
+                                               CMS_PARTIAL | CMS_BINARY | (i > 1 ? CMS_NOCERTS : 0));
+        struct error error = {0};
+
+        cr_assert_not_null(info);
+        if (types[i] != 0)
+            cr_assert(attributes_add_type(info, types[i], &error));
+    }
+    cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
+    BIO_free(data);
+    return cms;
+}
+
+Test(verify, each_signer_has_its_own_result)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+        sign_by_all((const struct pki *const[]){alice, bob}, (const unsigned[]){2, 2}, 2);
+    CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 1);
+    ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
+    struct error error;
+    RIG_LAYER layer, spoiled;
+    size_t valid = 0;
+
+    cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+    cr_assert_eq(layer.signer_count, 2u);
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect(layer.signers[i].valid, "%s", layer.signers[i].reason);
+        cr_expect_eq(layer.signers[i].types, SIGNATURE_TYPE_ORIGINATOR);
+        cr_expect_gt(layer.signers[i].signing_time, time(NULL) - 100);
+    }
+    cr_assert(ASN1_OCTET_STRING_set(signature, (const unsigned char *)"garbage", 7));
+    cr_assert_eq(open_cms(cms, &spoiled, &error), OPENED, "%s", error.text);
+    for (size_t i = 0; i < 2; i++)
+        valid += spoiled.signers[i].valid;
+    cr_expect_eq(valid, 1u);
+}
+
+/* RFC 3183 §3.1.2 */
+Test(verify, signers_with_different_types_are_flagged)
+{
+    static const unsigned types[][2] = {{2, 4}, {4, 0}, {0, 16}, {4, 4 | 16}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_all((const struct pki *const[]){alice, bob}, types[i], 2);
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect(layer.signers[0].type_fault && layer.signers[1].type_fault, "%zu", i);
+    }
+}
+
+Test(verify, limits)
+{
+    const struct pki *const four[] = {alice, bob, alice, bob};
+    owned(CMS_ContentInfo) CMS_ContentInfo *crowd = sign_by_all(four, (const unsigned[]){0, 0, 0, 0}, 4);
+    owned(CMS_ContentInfo) CMS_ContentInfo *chain = rig_sign_by_hand(alice, 0, "SHA256", NULL);
+    struct error error;
+    RIG_LAYER layer;
+
+    cr_expect_eq(open_cms(crowd, &layer, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "signers_limit") != NULL, "%s", error.text);
+    for (unsigned i = 0; i < rig_limits.certificates; i++) {
+        PKI_AUTO struct pki *each = pki_person(root, "x@acme.test");
+
+        CMS_add1_cert(chain, each->cert);
+    }
+    cr_expect_eq(open_cms(chain, &layer, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "certificates_limit") != NULL, "%s", error.text);
+}
+
+/* --- where the content is --- */
+
+Test(verify, content_of_its_own_beside_a_detached_one)
+{
+    RIG_PART attached = rig_signed(alice, FORMAT_OPAQUE, 0);
+    GByteArray *der = rig_der(attached.part);
+    static const char *const wholes[] = {RIG_WHOLE, RIG_HEADER "\r\nYou are fired!\r\n"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(wholes); i++) {
+        RIG_PART part = rig_part_of_clear(slice_of(wholes[i]), der->data, der->len);
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
+        cr_expect(strstr(error.text, "content of its own") != NULL, "%s", error.text);
+        cr_expect_eq(layer.signer_count, 0u);
+        cr_expect_null(layer.inner.data);
+    }
+    g_byte_array_unref(der);
+}
+
+Test(verify, no_content_anywhere)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *detached = rig_sign_by_hand(alice, CMS_DETACHED, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *certificates = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
+    struct error error;
+    RIG_LAYER layer;
+
+    cr_expect_eq(open_cms(detached, &layer, &error), OPENED_FAILED);
+    cr_expect(strstr(error.text, "no content") != NULL, "%s", error.text);
+    CMS_add1_cert(certificates, alice->cert);
+    CMS_set_detached(certificates, 1);
+    cr_expect_eq(open_cms(certificates, &layer, &error), OPENED_FAILED, "certificates only");
+    cr_expect(strstr(error.text, "no content") != NULL, "%s", error.text);
+}
+
+/* Certificates and CRLs are handed out, also when the signature does not hold. */
+Test(verify, crls_are_handed_out)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", NULL);
+    owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = root});
+    struct error error;
+    RIG_LAYER layer;
+
+    CMS_add1_crl(cms, crl);
+    cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+    cr_expect_eq(sk_X509_CRL_num(layer.crls), 1);
+    cr_expect_eq(sk_X509_num(layer.certificates), 1);
+}
+
+/* A digest algorithm listed a thousand times does not cost a thousand digests. */
+Test(verify, the_list_of_digests_is_not_believed)
+{
+    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+    GByteArray *der = rig_der(part.part);
+    /* SET OF AlgorithmIdentifier: 31 0d 30 0b 06 09 …, made to say SHA-1 while the SignerInfo says SHA-256. */
+    unsigned char *list = memmem(der->data, der->len, "\x31\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01", 15);
+    struct error error = {0};
+    RIG_LAYER layer;
+
+    cr_assert_not_null(list);
+    list[14] = 0x02; /* SHA-384 */
+    RIG_PART changed = rig_part_of_der(der->data, der->len);
+    cr_assert_eq(smime_open(changed.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+    g_byte_array_unref(der);
+}
