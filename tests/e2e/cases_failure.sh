@@ -54,6 +54,35 @@ cases_outage() {
     it "SIGTERM, start, go on" polite_end
 }
 
+# What was decrypted and then cannot be delivered goes back to its sender: not in the clear.
+bounce_protected() {
+    next_id bounce
+    message text "Alice <alice@acme.test>" full@partner.test "$ID" >"$FILE"
+    send acme alice@acme.test full@partner.test "$FILE" || return
+    wait_for 10 notified "$ID" >/dev/null || why "no notification at Alice's" || return
+    wait_for 5 bounce_passed || why "the notification did not pass the wire" || return
+    ! grep -lF 'merger stays' "$RIG"/partner/wire/*.eml >/dev/null || why "readable on the wire" || return
+    [[ $(result_of acme "$(notified "$ID")") == *smime=pass* ]] || why "not signed: $(result_of acme "$(notified "$ID")")"
+}
+
+# notified ID: the notification about it, opened, in Alice's mailbox.
+notified() {
+    grep -lF "$1" "$RIG"/acme/mail/alice/new/* 2>/dev/null | grep .
+}
+
+bounce_passed() {
+    grep -l '^From: .*MAILER-DAEMON' "$RIG"/partner/wire/*.eml >/dev/null
+}
+
+cases_bounce() {
+    both sign+encrypt sign+encrypt
+    org_set partner "internal_mail_filter_classes = bounce" \
+        "transport_maps = inline:{ full@partner.test=full:, acme.test=smtp:[${ORG_CLIENT[partner]%?}3]:10025 }"
+    postfix_reload partner
+    sleep 0.5
+    it "a notification about a decrypted message is protected" bounce_protected
+}
+
 # cut_through ORG: Postfix of ORG talks to its gateway through milter_cut, which breaks off after a given number of edits.
 cut_through() {
     local at=${ORG_IP[$1]%.*}.$((${ORG_CLIENT[$1]##*.} + 2)):10891

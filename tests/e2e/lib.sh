@@ -207,6 +207,7 @@ discard   unix - - n - - discard
 virtual   unix - n n - - virtual
 anvil     unix - - n - 1 anvil
 scache    unix - - n - 1 scache
+full      unix - n n - - pipe user=nobody argv=/bin/false
 postlog   unix-dgram n - n - 1 postlogd
 EOF
 }
