@@ -63,6 +63,8 @@ unsigned lines_scan(struct slice bytes)
             line = p + 1;
         } else if (c >= 0x80) {
             troubles |= TROUBLE_EIGHT_BIT;
+            while (p + 1 < end && (unsigned char)p[1] >= 0x80) /* they come in runs */
+                p++;
         } else if (c == '\0') {
             troubles |= TROUBLE_NUL;
         }
