@@ -69,9 +69,10 @@ struct rope *entity_bytes(const struct entity *entity);
  * made canonical: CRLF line ends, and every leaf 7-bit with lines up to 998 octets and free of what a hop changes
  * (trailing white space, "From " lines, bare CR or LF, NUL, no final newline) by quoted-printable (text) or base64
  * (all else); multipart/signed, application/pkcs7-mime and message/rfc822 parts that hold signatures are left as they
- * are (RFC 3183 §3.2: a signature must not change). What has a fault, or cannot be decoded, is left as it is but for bare CR and
- * LF; so input of whatever kind never makes it fail, only a spool does (ERROR_TEMPORARY). The body ends in CRLF or is empty. Without a Content-Type it gets "Content-Type: text/plain;
- * charset=us-ascii". A body that needs no change is borrowed from root's slices, not copied. */
+ * are (RFC 3183 §3.2: a signature must not change). What has a fault, or cannot be decoded, is left as it is but for
+ * bare CR and LF: no input makes it fail, only a spool does (ERROR_TEMPORARY). The body ends in CRLF or is empty.
+ * Without a Content-Type it gets "Content-Type: text/plain; charset=us-ascii" (no charset if it holds 8-bit text). A
+ * body that needs no change is borrowed from root's slices, not copied. */
 bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error);
 
 /* Writes data as base64 with CRLF lines of 76 characters into out; call with final=true once at the end.
