@@ -13,7 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define ROUNDS_MAX 4 /* inherited from one that inherited itself */
+#define ROUNDS_MAX 4      /* inherited from one that inherited itself */
+#define SIGNATURES_MAX 32 /* a message may bring many namesakes */
 
 /* The kind and value of a key's parameters, if it is a DSA key. */
 static bool dsa_parameters(const X509 *certificate, int *type, const void **value)
@@ -72,22 +73,23 @@ static bool complete(X509 *certificate, const ASN1_STRING *parameters)
     return good;
 }
 
-static bool inherits_from(X509 *certificate, const X509 *issuer)
+static bool inherits_from(X509 *certificate, const X509 *issuer, unsigned *signatures)
 {
     int type;
     const void *parameters;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     bool good = key != NULL && dsa_parameters(issuer, &type, &parameters) && type == V_ASN1_SEQUENCE &&
                 X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) == 0 &&
-                X509_verify(certificate, key) == 1 && complete(certificate, parameters);
+                (*signatures)++ < SIGNATURES_MAX && X509_verify(certificate, key) == 1 &&
+                complete(certificate, parameters);
     ERR_clear_error();
     return good;
 }
 
-static bool inherits_from_any(X509 *certificate, const STACK_OF(X509) * issuers)
+static bool inherits_from_any(X509 *certificate, const STACK_OF(X509) * issuers, unsigned *signatures)
 {
     for (int i = 0; i < sk_X509_num(issuers); i++)
-        if (inherits_from(certificate, sk_X509_value(issuers, i)))
+        if (inherits_from(certificate, sk_X509_value(issuers, i), signatures))
             return true;
     return false;
 }
@@ -122,11 +124,13 @@ STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, STACK_OF(X5
         *leaf = leaf_copy;
     }
     bool changed = true;
+    unsigned signatures = 0;
     for (int round = 0; changed && round < ROUNDS_MAX; round++) {
         changed = false;
         for (int i = -1; i < sk_X509_num(copies); i++) {
             X509 *each = i < 0 ? *leaf : sk_X509_value(copies, i);
-            if (lacks_parameters(each) && (inherits_from_any(each, copies) || inherits_from_any(each, anchors)))
+            if (lacks_parameters(each) &&
+                (inherits_from_any(each, copies, &signatures) || inherits_from_any(each, anchors, &signatures)))
                 changed = true;
         }
     }

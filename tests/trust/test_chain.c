@@ -3,6 +3,7 @@
 #include "setting.h"
 
 #include <criterion/criterion.h>
+#include <openssl/dsa.h>
 #include <openssl/err.h>
 
 #define DAY 86400
@@ -217,6 +218,29 @@ Test(chain, authority_by_authority)
         cr_expect_not_null(strstr(finding.reason, rows[i].says), "%s: %s", rows[i].what, finding.reason);
         world_free(world);
     }
+}
+
+/* RFC 8398 §6: constraints on rfc822Name bind SmtpUTF8Mailbox too. */
+Test(chain, name_constraints_on_internationalised_addresses)
+{
+    struct world *world = world_new(ANCHOR, "");
+    PKI_AUTO struct pki *authority =
+        pki_issue(&(struct pki_spec){.issuer = world->root,
+                                     .ca = true,
+                                     .subject = PKI_LIST("CN=constrained"),
+                                     .extensions = PKI_LIST("nameConstraints=critical,permitted;email:acme.test")});
+    PKI_AUTO struct pki *good = pki_issue(
+        &(struct pki_spec){.issuer = authority, .subject = PKI_LIST("CN=a"), .san = PKI_LIST("utf8:jörg@acme.test")});
+    PKI_AUTO struct pki *bad = pki_issue(
+        &(struct pki_spec){.issuer = authority, .subject = PKI_LIST("CN=a"), .san = PKI_LIST("utf8:jörg@evil.test")});
+    PKI_AUTO struct pki *subject =
+        pki_issue(&(struct pki_spec){.issuer = authority, .subject = PKI_LIST("CN=a", "emailAddress=x@evil.test")});
+    add(world, authority);
+    world_open(world);
+    expect(world, good, PURPOSE_SIGN, OUTCOME_PASS, "");
+    expect(world, bad, PURPOSE_SIGN, OUTCOME_FAIL, "name constraints");
+    expect(world, subject, PURPOSE_SIGN, OUTCOME_FAIL, "name constraints");
+    world_free(world);
 }
 
 Test(chain, path_length)
@@ -452,6 +476,77 @@ Test(chain, many_namesakes_are_bounded, .timeout = 20)
     judge_with(world, leaf, PURPOSE_SIGN, time(NULL), NULL, &finding);
     cr_expect_neq(finding.outcome, OUTCOME_PASS);
     cr_expect_lt(g_get_monotonic_time() - begin, 2 * G_USEC_PER_SEC);
+    world_free(world);
+}
+
+/* --- DSA parameters, RFC 3279 §2.3.2 --- */
+
+static EVP_PKEY *dsa_key(EVP_PKEY *parameters)
+{
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context =
+        parameters != NULL ? EVP_PKEY_CTX_new(parameters, NULL) : EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+    if (parameters == NULL) {
+        cr_assert(EVP_PKEY_paramgen_init(context) == 1 && EVP_PKEY_CTX_set_dsa_paramgen_bits(context, 1024) == 1 &&
+                  EVP_PKEY_CTX_set_dsa_paramgen_q_bits(context, 160) == 1 && EVP_PKEY_paramgen(context, &key) == 1);
+    } else {
+        cr_assert(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_keygen(context, &key) == 1);
+    }
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* Takes the parameters out of a certificate's key and has the issuer sign it again. */
+static void strip_parameters(struct pki *pki, const struct pki *issuer)
+{
+    const unsigned char *bits;
+    int length;
+    X509_PUBKEY *key = X509_get_X509_PUBKEY(pki->cert);
+    X509_PUBKEY_get0_param(NULL, &bits, &length, NULL, key);
+    unsigned char *copy = OPENSSL_memdup(bits, (size_t)length);
+    cr_assert(X509_PUBKEY_set0_param(key, OBJ_nid2obj(NID_dsa), V_ASN1_UNDEF, NULL, copy, length));
+    X509_set_subject_name(pki->cert, X509_get_subject_name(pki->cert)); /* forget the encoding */
+    cr_assert_gt(X509_sign(pki->cert, issuer->key, EVP_sha256()), 0);
+    unsigned char *der = NULL;
+    length = i2d_X509(pki->cert, &der);
+    const unsigned char *at = der;
+    X509_free(pki->cert);
+    pki->cert = d2i_X509(NULL, &at, length);
+    OPENSSL_free(der);
+    cr_assert_not_null(pki->cert);
+    cr_assert_null(X509_get0_pubkey(pki->cert));
+    ERR_clear_error();
+}
+
+Test(chain, dsa_parameters_are_inherited_from_the_signer_only)
+{
+    struct world *world = world_new(ANCHOR, "");
+    owned(EVP_PKEY) EVP_PKEY *parameters = dsa_key(NULL);
+    owned(EVP_PKEY) EVP_PKEY *other_parameters = dsa_key(NULL);
+    owned(EVP_PKEY) EVP_PKEY *upper_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *lower_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *leaf_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *other_key = dsa_key(other_parameters);
+    PKI_AUTO struct pki *upper = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .subject = PKI_LIST("CN=upper"), .use_key = upper_key, .no_key_ids = true});
+    PKI_AUTO struct pki *namesake = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .subject = PKI_LIST("CN=upper"), .use_key = other_key, .no_key_ids = true});
+    PKI_AUTO struct pki *lower = pki_issue(&(struct pki_spec){
+        .issuer = upper, .ca = true, .subject = PKI_LIST("CN=lower"), .use_key = lower_key, .no_key_ids = true});
+    PKI_AUTO struct pki *leaf = pki_issue(
+        &(struct pki_spec){.issuer = lower, .subject = PKI_LIST("CN=leaf"), .use_key = leaf_key, .no_key_ids = true});
+    strip_parameters(lower, upper);
+    strip_parameters(leaf, lower);
+    world_open(world);
+    add(world, lower);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "no trust anchor");
+    add(world, namesake);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "no trust anchor");
+    add(world, upper);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_PASS, "valid");
+    expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "");
+    cr_expect_null(X509_get0_pubkey(leaf->cert), "the caller's certificate is left as it was");
+    ERR_clear_error();
     world_free(world);
 }
 
