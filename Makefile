@@ -8,7 +8,7 @@
 # make sanitize | lint | bench | fuzz | deb
 
 PREFIX ?= /usr/local
-SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+SYSCONFDIR ?= /etc
 BUILD ?= build
 VERSION := 0.1.0
 

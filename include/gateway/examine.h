@@ -19,6 +19,10 @@ void originator_read(const struct message *message, struct originator *originato
 /* For `domsec explain`: from an address without a message. */
 void originator_from_text(const char *from, struct originator *originator);
 void originator_clear(struct originator *originator);
+/* The rule for a message that arrives: the strictest one of all its authors' domains. A From that cannot be read may seem to
+ * come from each domain that it mentions; then the envelope's sender counts as well. */
+const struct rule *originator_rule(const struct conf *conf, const struct originator *originator,
+                                   const struct message *message, const struct address *sender);
 
 struct examined_layer {
     struct layer layer;
@@ -34,6 +38,7 @@ struct examination {
     struct reported_layer *reported; /* the same, then the partial ones */
     size_t reported_count;
     struct finding domain, originator;
+    const struct reported_layer *domain_from, *originator_from; /* the layer that each is about; NULL: no such signature */
     char *domain_name, *originator_name;
     bool decrypted;                /* one of the layers was encrypted to us and is open */
     bool undecryptable;            /* the innermost reached is encrypted and stays shut */

@@ -35,8 +35,10 @@ struct reported_layer {
     bool removed;           /* taken off before delivery */
     struct finding finding;
     unsigned signature_types; /* union over signers */
+    struct ess ess;           /* ESS attributes of the first signer; label.policy empty: no label */
     struct reported_signer *signers;
     size_t signer_count;
+    size_t signer_judged;   /* the one that the finding is about */
 };
 struct reported_certificate {
     char *sha256, *subject;

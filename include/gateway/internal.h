@@ -7,6 +7,8 @@
 
 #include "certs/certs.h"
 #include "gateway/examine.h"
+#include "gateway/labels.h"
+#include "gateway/reviewers.h"
 
 struct gateway {
     int references;
@@ -14,7 +16,34 @@ struct gateway {
     struct keys *keys;
     struct certs *certs;
     struct trust *trust;
+    struct reviewers *reviewers;
 };
+
+/* All that is known of one message on its way out. */
+struct way_out {
+    struct gateway *gateway;
+    const struct envelope *envelope;
+    const struct message *message;
+    time_t at;
+    struct originator originator;
+    struct examination *examination; /* NULL: there is no message, only a question */
+    struct recipient_facts *recipients; /* one for each of envelope's */
+    struct plan plan;
+};
+
+/* What comes off before a domain signature goes on (RFC 3183 §5). */
+struct unwrapping {
+    size_t depth;   /* outermost layers that come off */
+    bool decrypted; /* one of them was encrypted to us */
+    bool reencrypt; /* an encrypted layer lies deeper, so the result MUST be encrypted */
+    const struct ess_attributes *history; /* signed attributes of the mailing list agent's signature, to go on a new outer
+                                             one; NULL: none */
+};
+void protect_unwrap(const struct examination *examination, struct unwrapping *unwrapping);
+/* Puts the layers of way->plan around the message's entity, and says in result which. */
+bool protect_message(const struct way_out *way, struct entity *entity, struct result *result, struct error *error);
+/* The domain of the first From address; NULL if there is none. */
+const char *way_out_domain(const struct way_out *way);
 
 struct result *result_new(enum direction direction);
 /* Sets the verdict with its SMTP code and status by severity, the reply text and the reason. status NULL: the usual one. */
@@ -35,6 +64,7 @@ struct recipient_facts {
 };
 struct facts_query {
     const struct gateway *gateway;
+    const struct examination *examination; /* NULL: there is no message */
     bool want_certificates; /* some recipient's rule encrypts: one copy serves all, so all need one */
     time_t at;
 };

@@ -130,6 +130,12 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
         report_shut(examination, opened, &layer, reported, &error);
         return NULL;
     }
+    if (layer.type == LAYER_ENVELOPED && !layer.authenticated && judge->rule->inbound.require_authenticated_encryption) {
+        error_set(&error, ERROR_PERMANENT,
+                  "encrypted without protection against changes (%s), which the rule does not accept", layer.cipher);
+        report_shut(examination, OPENED_FAILED, &layer, reported, &error);
+        return NULL;
+    }
     examined->opened = true;
     judge_opened(judge, examination, examined, reported);
     if (layer.inner.data == NULL)
@@ -173,11 +179,12 @@ static void report_partial(const struct judge *judge, struct examination *examin
 }
 
 /* The result of one kind of signature: the worst that was found, since a failed check is never hidden by a good one. */
-static void sum_up(struct finding *sum, const struct reported_layer *reported, bool *seen)
+static void sum_up(struct finding *sum, const struct reported_layer *reported, const struct reported_layer **from)
 {
-    if (!*seen || outcome_is_worse(reported->finding.outcome, sum->outcome))
+    if (*from == NULL || outcome_is_worse(reported->finding.outcome, sum->outcome)) {
         *sum = reported->finding;
-    *seen = true;
+        *from = reported;
+    }
 }
 
 static bool is_originators(const struct reported_layer *reported)
@@ -189,7 +196,7 @@ static bool is_originators(const struct reported_layer *reported)
 /* RFC 3183 §3.2, last paragraphs: the domain and the person are two statements. */
 static void sum_up_all(struct examination *examination, const struct originator *originator)
 {
-    bool domain_seen = false, originator_seen = false;
+    const struct reported_layer **domain = &examination->domain_from, **person = &examination->originator_from;
 
     for (size_t i = 0; i < examination->reported_count; i++) {
         const struct reported_layer *reported = &examination->reported[i];
@@ -197,18 +204,18 @@ static void sum_up_all(struct examination *examination, const struct originator 
                       reported->finding.outcome != OUTCOME_NONE && reported->finding.outcome != OUTCOME_NEUTRAL;
 
         /* The partial ones come last: they count only where nothing covers the whole. */
-        if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) && !(reported->partial && domain_seen))
-            sum_up(&examination->domain, reported, &domain_seen);
-        if ((broken || is_originators(reported)) && !(reported->partial && originator_seen))
-            sum_up(&examination->originator, reported, &originator_seen);
+        if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) && !(reported->partial && *domain != NULL))
+            sum_up(&examination->domain, reported, domain);
+        if ((broken || is_originators(reported)) && !(reported->partial && *person != NULL))
+            sum_up(&examination->originator, reported, person);
     }
-    if (!domain_seen)
+    if (*domain == NULL)
         finding_set(&examination->domain, OUTCOME_NONE, "no domain signature");
-    if (!originator_seen)
+    if (*person == NULL)
         finding_set(&examination->originator, OUTCOME_NONE, "no originator's signature");
-    if (domain_seen && originator->from.count > 0)
+    if (*domain != NULL && originator->from.count > 0)
         examination->domain_name = g_strdup(originator->from.list[0].domain);
-    if (originator_seen && originator->from.count > 0)
+    if (*person != NULL && originator->from.count > 0)
         examination->originator_name = g_strdup(originator->from.list[0].text);
 }
 

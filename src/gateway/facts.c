@@ -144,6 +144,9 @@ void facts_recipient(const struct facts_query *query, const struct address *reci
         facts->certificate = choose(query, recipient, out, reported, &error);
         facts->certificate_reason = facts->certificate == FOUND ? "found" : error.text;
     }
+    facts->reviewed = query->examination != NULL &&
+                      reviewers_have_signed(gateway->reviewers, out->rule, query->examination->reported,
+                                            query->examination->reported_count);
     policy_outbound(out->rule, facts, &out->decision);
     reported->address = g_strdup(recipient->text);
     reported->rule = g_strdup(out->rule->name);

@@ -18,6 +18,7 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     gateway->keys = keys_open(conf, faults);
     gateway->certs = certs_open(conf, faults);
     gateway->trust = trust_open(conf, faults);
+    gateway->reviewers = reviewers_open(conf, faults);
     if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL)
         return gateway;
     if (faults_errors(faults) == 0)
@@ -36,6 +37,7 @@ void gateway_unref(struct gateway *gateway)
 {
     if (gateway == NULL || !g_atomic_int_dec_and_test(&gateway->references))
         return;
+    reviewers_close(gateway->reviewers);
     trust_close(gateway->trust);
     certs_close(gateway->certs);
     keys_close(gateway->keys);

@@ -5,6 +5,7 @@
  */
 #include "gateway/internal.h"
 #include "mail/authres.h"
+#include "mail/subject.h"
 
 #include <string.h>
 
@@ -17,6 +18,8 @@ struct way_in {
     const struct rule *rule;
     struct examination *examination;
     size_t removable; /* layers that come off */
+    bool internal;    /* from a client of ours to our own domains */
+    bool met;         /* all that the rule requires is there */
 };
 
 /* --- the decision --- */
@@ -34,7 +37,7 @@ static bool is_internal(const struct way_in *way)
     return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason);
 }
 
-static void decide(const struct way_in *way, struct result *result)
+static void decide(struct way_in *way, struct result *result)
 {
     const struct examination *examination = way->examination;
     bool domain_pass = examination->domain.outcome == OUTCOME_PASS;
@@ -44,7 +47,7 @@ static void decide(const struct way_in *way, struct result *result)
     struct inbound_facts facts = {
         /* RFC 3183 §3.2: a good domain signature authenticates the message; one that does not hold is not outweighed by
          * an originator's inside it. */
-        .signed_ok = domain_pass || (originator_pass && !domain_broken),
+        .signed_ok = policy_signed_ok(way->rule, domain_pass, originator_pass && !domain_broken),
         .encrypted_ok = examination->decrypted,
         .undecryptable = examination->undecryptable,
         .failed_temporarily = !domain_pass && !originator_pass &&
@@ -55,36 +58,27 @@ static void decide(const struct way_in *way, struct result *result)
                                                      : "the message is not encrypted to this gateway",
     };
 
-    if (is_internal(way)) {
+    char label_reason[320] = "";
+
+    way->internal = is_internal(way);
+    if (way->internal) {
         result_decide(result, VERDICT_ACCEPT, NULL, "from a client of ours to our own domains");
         return;
     }
+    if (labels_are_refused(way->rule, examination, label_reason, sizeof label_reason))
+        facts.label_reason = label_reason;
     policy_inbound(way->rule, &facts, &decision);
+    way->met = decision.met;
     result_decide(result, decision.verdict, NULL, decision.reason);
 }
 
 /* --- the edits --- */
 
-static const char *identifier_of(const struct examination *examination, bool domain, const struct reported_layer **of)
-{
-    for (size_t i = 0; i < examination->reported_count; i++) {
-        const struct reported_layer *layer = &examination->reported[i];
-        bool is_domain = (layer->signature_types & SIGNATURE_TYPE_DOMAIN) != 0;
-
-        if (layer->type == LAYER_SIGNED && layer->signer_count > 0 && is_domain == domain) {
-            *of = layer;
-            return layer->signers[0].address;
-        }
-    }
-    *of = NULL;
-    return NULL;
-}
-
 static void describe(const struct examination *examination, bool domain, struct authres_result *out)
 {
     const struct finding *finding = domain ? &examination->domain : &examination->originator;
-    const struct reported_layer *layer = NULL;
-    const char *identifier = identifier_of(examination, domain, &layer);
+    const struct reported_layer *layer = domain ? examination->domain_from : examination->originator_from;
+    const struct reported_signer *signer;
     size_t n = 0;
 
     out->result = outcome_name(finding->outcome);
@@ -93,12 +87,15 @@ static void describe(const struct examination *examination, bool domain, struct 
     if (layer == NULL)
         return;
     out->properties[n++] = (struct authres_property){"body.smime-part", layer->part};
-    if (identifier != NULL)
-        out->properties[n++] = (struct authres_property){"body.smime-identifier", identifier};
+    if (layer->signer_count == 0)
+        return;
+    signer = &layer->signers[layer->signer_judged];
+    if (signer->address != NULL)
+        out->properties[n++] = (struct authres_property){"body.smime-identifier", signer->address};
     /* RFC 7281 §3.2.1: serial and issuer go together. */
-    if (layer->signers[0].serial != NULL && layer->signers[0].issuer != NULL) {
-        out->properties[n++] = (struct authres_property){"body.smime-serial", layer->signers[0].serial};
-        out->properties[n++] = (struct authres_property){"body.smime-issuer", layer->signers[0].issuer};
+    if (signer->serial != NULL && signer->issuer != NULL) {
+        out->properties[n++] = (struct authres_property){"body.smime-serial", signer->serial};
+        out->properties[n++] = (struct authres_property){"body.smime-issuer", signer->issuer};
     }
 }
 
@@ -132,6 +129,30 @@ static void remove_forged_results(const struct way_in *way, struct edits *edits)
     for (unsigned i = 1; (field = fields_find(fields, "Authentication-Results", i)) != NULL; i++)
         if (authres_is_from(field->value, way->gateway->conf->authserv_id))
             edits_delete(edits, "Authentication-Results", field->index);
+}
+
+/* Optional marks for people's eyes. They are worth something only if nobody outside can put them there. */
+static void mark_subject(const struct way_in *way, struct edits *edits)
+{
+    const struct inbound_rule *rule = &way->rule->inbound;
+    const char *const marks[] = {rule->subject_verified, rule->subject_unverified, NULL};
+    const struct field *field = fields_find(message_fields(way->message), "Subject", 1);
+    const char *mark = NULL;
+
+    if (way->internal || (rule->subject_verified == NULL && rule->subject_unverified == NULL))
+        return;
+    if (!way->met)
+        mark = rule->subject_unverified;
+    else if (rule->require != REQUIRE_NONE)
+        mark = rule->subject_verified;
+    if (field == NULL && mark == NULL)
+        return;
+    g_autofree char *value = subject_mark(field != NULL ? field->value : SLICE_NONE, marks, 2, mark);
+    if (value == NULL)
+        return;
+    for (unsigned i = fields_count(message_fields(way->message), "Subject"); i > 0; i--)
+        edits_delete(edits, "Subject", i);
+    edits_insert(edits, "Subject", value);
 }
 
 /* Only the Content-* fields of what was inside come out: no inner From, Subject or Received is ever promoted. */
@@ -198,6 +219,7 @@ static void make_edits(struct way_in *way, struct result *result)
         return;
     }
     remove_forged_results(way, &result->edits);
+    mark_subject(way, &result->edits);
     if (result->authentication_results != NULL)
         edits_insert(&result->edits, "Authentication-Results", result->authentication_results);
     edits_finish(&result->edits);
@@ -215,7 +237,7 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
     bool has_from = way.originator.from.count > 0;
     if (has_from)
         result->from = g_strdup(way.originator.from.list[0].text);
-    way.rule = policy_rule(gateway->conf, has_from ? way.originator.from.list[0].domain : envelope->sender.domain);
+    way.rule = originator_rule(gateway->conf, &way.originator, message, &envelope->sender);
     result->rule = g_strdup(way.rule->name);
     way.examination = examine(gateway, message, way.rule, &way.originator, at);
     if (way.examination->failure.kind == ERROR_PERMANENT)

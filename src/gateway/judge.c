@@ -133,13 +133,16 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
     reported->signers = g_new0(struct reported_signer, layer->signer_count);
     reported->signer_count = layer->signer_count;
     finding_set(&reported->finding, OUTCOME_PASS, "no signature");
+    reported->ess = layer->signers[0].ess;
 
     for (size_t i = 0; i < layer->signer_count; i++) {
         struct finding finding = {0};
 
         judge_signer(judge, layer, &layer->signers[i], &finding);
-        if (i == 0 || outcome_is_worse(finding.outcome, reported->finding.outcome))
+        if (i == 0 || outcome_is_worse(finding.outcome, reported->finding.outcome)) {
             reported->finding = finding;
+            reported->signer_judged = i;
+        }
         reported->signature_types |= layer->signers[i].types;
         report_signer(judge, &layer->signers[i], &reported->signers[i]);
     }

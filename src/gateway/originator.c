@@ -48,6 +48,46 @@ void originator_from_text(const char *from, struct originator *originator)
     set_domains(originator);
 }
 
+/* What a message has to have weighs first, then what happens to one that has it not. */
+static unsigned strictness(const struct rule *rule)
+{
+    static const unsigned consequences[] = {[OTHERWISE_TAG] = 0, [OTHERWISE_QUARANTINE] = 1, [OTHERWISE_REJECT] = 2};
+
+    return rule->inbound.require == REQUIRE_NONE ? 0 : 1 + consequences[rule->inbound.otherwise] * 4 + rule->inbound.require;
+}
+
+static const struct rule *stricter(const struct rule *a, const struct rule *b)
+{
+    return a == NULL || strictness(b) > strictness(a) ? b : a;
+}
+
+static bool is_mentioned(const struct message *message, const char *domain)
+{
+    const struct fields *fields = message_fields(message);
+    const struct field *field;
+
+    for (unsigned i = 1; (field = fields_find(fields, "From", i)) != NULL; i++)
+        if (addresses_mention(field->value, domain))
+            return true;
+    return false;
+}
+
+const struct rule *originator_rule(const struct conf *conf, const struct originator *originator,
+                                   const struct message *message, const struct address *sender)
+{
+    const struct rule *rule = NULL;
+
+    for (size_t i = 0; i < originator->from.count; i++)
+        rule = stricter(rule, policy_rule(conf, originator->from.list[i].domain));
+    if (rule != NULL)
+        return rule;
+    rule = policy_rule(conf, sender->domain);
+    for (size_t i = 0; i < conf->rule_count; i++)
+        if (conf->rules[i]->domain != NULL && is_mentioned(message, conf->rules[i]->domain))
+            rule = stricter(rule, conf->rules[i]);
+    return rule;
+}
+
 void originator_clear(struct originator *originator)
 {
     addresses_clear(&originator->from);

@@ -51,6 +51,35 @@ static json_t *types(unsigned set)
     return list;
 }
 
+static json_t *label(const struct security_label *label)
+{
+    char buffer[16];
+
+    if (label->policy[0] == '\0')
+        return json_null();
+    return json_pack("{s:o, s:o, s:o}", "policy", text(label->policy), "classification",
+                     label->classification < 0 ? json_null() : text(classification_name(label->classification, buffer)),
+                     "privacy_mark", text(label->privacy_mark[0] != '\0' ? label->privacy_mark : NULL));
+}
+
+/* RFC 2634: what the signature says beside what it signs. Only where it says something. */
+static void add_ess(json_t *object, const struct ess *ess)
+{
+    json_t *equivalents = json_array();
+
+    for (unsigned i = 0; i < ess->equivalent_count; i++)
+        json_array_append_new(equivalents, label(&ess->equivalents[i]));
+    if (ess->label.policy[0] != '\0')
+        json_object_set_new(object, "security_label", label(&ess->label));
+    if (ess->equivalent_count > 0)
+        json_object_set(object, "equivalent_labels", equivalents);
+    json_decref(equivalents);
+    if (ess->receipt_requested)
+        json_object_set_new(object, "receipt_requested", json_true());
+    if (ess->ml_expansions > 0)
+        json_object_set_new(object, "mailing_list_expansions", json_integer(ess->ml_expansions));
+}
+
 static json_t *layer(const struct reported_layer *layer)
 {
     json_t *signers = json_array();
@@ -62,10 +91,13 @@ static json_t *layer(const struct reported_layer *layer)
                                                  text(signer->subject), "serial", text(signer->serial), "issuer",
                                                  text(signer->issuer), "sha256", text(signer->sha256)));
     }
-    return json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "type", layer_type_name(layer->type), "part",
+    json_t *object = json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "type", layer_type_name(layer->type), "part",
                      text(layer->part), "result", outcome_name(layer->finding.outcome), "reason",
                      text(layer->finding.reason), "partial", layer->partial, "removed", layer->removed,
                      "signature_types", types(layer->signature_types), "signers", signers);
+    if (object != NULL)
+        add_ess(object, &layer->ess);
+    return object;
 }
 
 static const char *protection(const struct result *result)

@@ -18,7 +18,7 @@
 struct org {
     char *folder;
     const char *domain;
-    struct pki *ca, *dsa, *dca, *alice;
+    struct pki *ca, *dsa, *dca, *review, *attribute, *alice;
     struct gateway *gateway;
 };
 
@@ -50,6 +50,12 @@ static PKI_UNUSED void rig_make(struct rig *rig, struct org *org, const char *do
     org->ca = pki_ca(domain);
     org->dsa = rig_role(rig, org->ca, "domain-signing-authority", domain);
     org->dca = rig_role(rig, org->ca, "domain-confidentiality-authority", domain);
+    org->review = rig_role(rig, org->ca, "review-authority", domain);
+    org->attribute = rig_role(rig, org->ca, "attribute-authority", domain);
+    g_free(pki_write(org->folder, "review.pem", org->review, NULL));
+    g_free(pki_write(org->folder, "attribute.pem", org->attribute, NULL));
+    g_free(pki_write_key(org->folder, "review.key", org->review));
+    g_free(pki_write_key(org->folder, "attribute.key", org->attribute));
     g_autofree char *address = g_strdup_printf("alice@%s", domain);
     org->alice = pki_person(org->ca, address);
     g_free(pki_write(org->folder, "ca.pem", org->ca, NULL));
@@ -68,8 +74,11 @@ static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const 
         "policy_dir = \"policy.d\";\ntrust_anchors = ( \"ca.pem\" );\nspool_directory = \"/tmp\";\n%s\n"
         "identities = (\n"
         " { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"dsa.pem\"; key = \"file:dsa.key\"; },\n"
-        " { domain = \"%s\"; role = \"domain-confidentiality-authority\"; certificate = \"dca.pem\"; key = \"file:dca.key\"; } );\n",
-        org->domain, org->domain, extra != NULL ? extra : "", org->domain, org->domain);
+        " { domain = \"%s\"; role = \"domain-confidentiality-authority\"; certificate = \"dca.pem\"; key = \"file:dca.key\"; },\n"
+        " { domain = \"%s\"; role = \"review-authority\"; certificate = \"review.pem\"; key = \"file:review.key\"; },\n"
+        " { domain = \"%s\"; role = \"attribute-authority\"; certificate = \"attribute.pem\"; key = \"file:attribute.key\"; } );\n",
+        org->domain, org->domain, extra != NULL ? extra : "", org->domain, org->domain, org->domain,
+        org->domain);
     g_autofree char *rule = g_strdup_printf("domain = \"%s\";\nanchors = ( \"other-ca.pem\" );\n%s\n%s\n", other->domain,
                                             strstr(policy, "certificates") ? "" : "certificates = ( \"other-dca.pem\" );",
                                             policy);
@@ -113,6 +122,8 @@ static PKI_UNUSED void rig_org_free(struct org *org)
     pki_free(org->ca);
     pki_free(org->dsa);
     pki_free(org->dca);
+    pki_free(org->review);
+    pki_free(org->attribute);
     pki_free(org->alice);
     pki_remove(org->folder);
 }

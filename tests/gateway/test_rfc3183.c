@@ -10,7 +10,19 @@
 #define SIGN "outbound = { protect = \"sign\"; };"
 #define ACCEPT "inbound = { require = \"none\"; otherwise = \"tag\"; };"
 
-/* Wraps from the inside out: "SES" is S(E(S(content))). */
+/* mlExpansionHistory with one entry: mail list identifier by key, expansion time (RFC 2634 §4.4). */
+static struct ess_attributes *mailing_list_history(const struct org *org)
+{
+    static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f" "20260101000000Z";
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
+    CMS_SignerInfo *signer = CMS_add1_signer(cms, org->alice->cert, org->alice->key, NULL, CMS_PARTIAL);
+    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
+
+    cr_assert_gt(CMS_signed_add1_attr_by_OBJ(signer, oid, V_ASN1_SEQUENCE, der, sizeof der - 1), 0);
+    return ess_attributes_keep(signer);
+}
+
+/* Wraps from the inside out: "SES" is S(E(S(content))); M is a signature of a mailing list agent. */
 static char *wrap(const struct rig *rig, const char *layers)
 {
     const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
@@ -19,13 +31,15 @@ static char *wrap(const struct rig *rig, const char *layers)
     struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
     struct entity entity = {rope_new(), rope_new()};
     struct error error = {0};
+    owned(ess_attributes) struct ess_attributes *history = mailing_list_history(&rig->acme);
 
     rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
     rope_copy(entity.body, slice_of("original content\r\n"));
     for (size_t i = strlen(layers); i > 0; i--) {
         struct entity out = {0};
 
-        if (layers[i - 1] == 'S')
+        sign.add = layers[i - 1] == 'M' ? history : NULL;
+        if (layers[i - 1] != 'E')
             cr_assert(smime_sign(&alice, &sign, &entity, &out, &error), "%s", error.text);
         else
             cr_assert(smime_encrypt(&rig->acme.dca->cert, 1, &encrypt, &entity, &out, &error), "%s", error.text);
@@ -38,7 +52,8 @@ static char *wrap(const struct rig *rig, const char *layers)
     return g_strconcat(TOP "MIME-Version: 1.0\r\n", flat, NULL);
 }
 
-/* D: domain signature that passes; S: another signature; E: encrypted to the partner; X: encrypted, and not for the partner. */
+/* D: domain signature that passes; H: one that carries a mailing list history; R: review; A: additional attributes; 0: empty layer;
+ * S: an originator's; E: encrypted to the partner; X: encrypted, and not for the partner. */
 static char *shape(const struct sent *in)
 {
     GString *shape = g_string_new(NULL);
@@ -49,7 +64,13 @@ static char *shape(const struct sent *in)
         if (layer->type != LAYER_SIGNED)
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'E' : 'X');
         else if (layer->signature_types == SIGNATURE_TYPE_DOMAIN)
-            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'D' : '!');
+            g_string_append_c(shape, layer->finding.outcome != OUTCOME_PASS ? '!' : layer->ess.ml_expansions > 0 ? 'H' : 'D');
+        else if (layer->signature_types == SIGNATURE_TYPE_REVIEW)
+            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'R' : '!');
+        else if (layer->signature_types == SIGNATURE_TYPE_ATTRIBUTES)
+            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'A' : '!');
+        else if (layer->signer_count == 0)
+            g_string_append_c(shape, '0');
         else
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'S' : '!');
     }
@@ -63,8 +84,13 @@ static const struct {
     {"2", "SSS", SIGN, "DSSS"},
     {"3, encrypting", "ES", ENCRYPT, "EDS"},
     {"3, not encrypting", "ES", SIGN, "DS"},
+    {"4, encrypting", "MES", ENCRYPT, "HEDS"},
+    {"4, not encrypting", "MES", SIGN, "HDS"},
     {"5, encrypting", "SSES", ENCRYPT, "EDS"},
     {"5, not encrypting", "SSES", SIGN, "DS"},
+    {"6, encrypting", "MSES", ENCRYPT, "HEDS"},
+    {"6, not encrypting", "MSES", SIGN, "HDS"},
+    {"mailing list without encryption", "MS", SIGN, "HDS"},
     {"7, encrypting", "SESES", ENCRYPT, "EDSX"},
     {"7, encrypted because of the inner layer", "SESES", SIGN, "EDSX"},
 };
@@ -119,4 +145,85 @@ Test(rfc3183, name_mapping)
 
         cr_assert_eq(in.result->domain.outcome, mapped[i].outcome, "%s: %s", mapped[i].from, in.result->domain.reason);
     }
+}
+
+/* §3.3, §3.4: each by encapsulation, in their order. */
+static const struct {
+    const char *policy, *leaves;
+} made[] = {
+    {"outbound = { protect = \"sign\"; review = true; };", "DR0"},
+    {"outbound = { protect = \"sign\"; attributes = true; }; labels = ( { policy = \"1.2.3\"; } );", "DA0"},
+    {"outbound = { protect = \"sign\"; attributes = true; };", "D0"},
+    {"outbound = { protect = \"triple\"; review = true; attributes = true; }; labels = ( { policy = \"1.2.3\"; } );", "DEDAR0"},
+};
+
+Test(rfc3183, review_and_additional_attributes_are_made_and_verified)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(made); i++) {
+        owned(rig) struct rig *rig = rig_new(made[i].policy, ACCEPT);
+        AUTO_SENT struct sent out = rig_out(rig, TOP "\r\noriginal content\r\n");
+        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        g_autofree char *leaves = shape(&in);
+
+        cr_assert_str_eq(leaves, made[i].leaves, "%s: %s", made[i].policy, leaves);
+        cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS);
+        cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE, "neither authenticates the originator");
+        cr_assert_not_null(strstr(in.bytes, "\r\n\r\noriginal content\r\n"), "all of them come off");
+    }
+}
+
+/* §3.4: "A recipient MUST NOT assume that its successful verification also authenticates the message originator." */
+Test(rfc3183, review_signature_alone_authenticates_nobody)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
+    struct identity reviewer = {.certificate = rig->acme.review->cert, .key = rig->acme.review->key};
+    struct sign_options options = {.types = SIGNATURE_TYPE_REVIEW, .limits = &gateway_conf(rig->acme.gateway)->limits};
+    struct entity content = {rope_new(), rope_new()}, signed_entity = {0};
+    struct error error = {0};
+
+    rope_copy(content.header, slice_of("Content-Type: text/plain\r\n"));
+    rope_copy(content.body, slice_of("x\r\n"));
+    cr_assert(smime_sign(&reviewer, &options, &content, &signed_entity, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&signed_entity);
+    g_autofree char *entity = rope_flatten(bytes, NULL);
+    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+    cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
+    cr_assert_eq(in.result->domain.outcome, OUTCOME_NONE);
+    cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE);
+    cr_assert_eq(in.result->verdict, VERDICT_REJECT);
+    cr_assert_null(strstr(in.bytes, "smime=pass"));
+    entity_clear(&content);
+    entity_clear(&signed_entity);
+}
+
+/* §2.2: only reviewed messages are released. */
+Test(rfc3183, require_review)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; require_review = ( \"review.pem\" ); };", ACCEPT);
+    owned(rig) struct rig *other = rig_new("outbound = { protect = \"sign\"; review = true; };", ACCEPT);
+    struct identity reviewer = {.certificate = rig->acme.review->cert, .key = rig->acme.review->key};
+    struct sign_options options = {.types = SIGNATURE_TYPE_REVIEW, .limits = &gateway_conf(rig->acme.gateway)->limits};
+    struct entity content = {rope_new(), rope_new()}, signed_entity = {0};
+    struct error error = {0};
+    AUTO_SENT struct sent without = rig_out(rig, TOP "\r\nx\r\n");
+
+    cr_assert_eq(without.result->verdict, VERDICT_REJECT, "%s", without.result->reason);
+    AUTO_SENT struct sent foreign = rig_out(other, TOP "\r\nx\r\n");
+    AUTO_SENT struct sent wrong = rig_out(rig, foreign.bytes);
+    cr_assert_eq(wrong.result->verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s", wrong.result->reason);
+
+    rope_copy(content.header, slice_of("Content-Type: text/plain\r\n"));
+    rope_copy(content.body, slice_of("x\r\n"));
+    cr_assert(smime_sign(&reviewer, &options, &content, &signed_entity, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&signed_entity);
+    g_autofree char *entity = rope_flatten(bytes, NULL);
+    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    AUTO_SENT struct sent with = rig_out(rig, text);
+    cr_assert_eq(with.result->verdict, VERDICT_ACCEPT, "%s", with.result->reason);
+    entity_clear(&content);
+    entity_clear(&signed_entity);
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * labels: chosen by configuration and a header field, compared by policy and classification. A label that cannot be read was
+ * a fault of its signature already. What a policy's categories mean is not known here: they are passed over.
+ */
+#include "gateway/labels.h"
+
+#include <string.h>
+
+/* Field value without folding and surrounding space. */
+static char *plain_value(const struct message *message, const char *name)
+{
+    const struct field *field = fields_find(message_fields(message), name, 1);
+
+    if (field == NULL)
+        return NULL;
+    char *value = g_strndup(field->value.data, field->value.len);
+    return g_strstrip(g_strdelimit(value, "\r\n\t", ' '));
+}
+
+static void copy_label(const struct label_conf *conf, struct security_label *label)
+{
+    *label = (struct security_label){.classification = (int)conf->classification - 1};
+    g_strlcpy(label->policy, conf->policy, sizeof label->policy);
+    if (conf->mark != NULL)
+        g_strlcpy(label->privacy_mark, conf->mark, sizeof label->privacy_mark);
+}
+
+void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels)
+{
+    g_autofree char *value = rule->label_header != NULL ? plain_value(message, rule->label_header) : NULL;
+
+    memset(labels, 0, sizeof *labels);
+    for (size_t i = 0; i < rule->label_count; i++) {
+        const struct label_conf *conf = &rule->labels[i];
+
+        if (conf->value != NULL && (value == NULL || g_ascii_strcasecmp(conf->value, value) != 0))
+            continue;
+        if (!conf->equivalent && labels->label.policy[0] == '\0')
+            copy_label(conf, &labels->label);
+        else if (conf->equivalent && labels->equivalent_count < ESS_EQUIVALENTS_MAX)
+            copy_label(conf, &labels->equivalents[labels->equivalent_count++]);
+    }
+}
+
+static bool is_accepted(const struct rule *rule, const struct security_label *label)
+{
+    bool known = rule->inbound.accept_labels[0] == NULL;
+    int highest = (int)rule->inbound.max_classification - 1;
+
+    for (char **policy = rule->inbound.accept_labels; *policy != NULL; policy++)
+        known |= strcmp(*policy, label->policy) == 0;
+    return known && (highest < 0 || label->classification <= highest);
+}
+
+/* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one. */
+static bool has_accepted_equivalent(const struct rule *rule, const struct examination *examination, size_t depth)
+{
+    for (size_t i = 0; i <= depth; i++) {
+        const struct layer *layer = &examination->layers[i].layer;
+
+        if (examination->reported[i].finding.outcome != OUTCOME_PASS)
+            continue;
+        for (size_t j = 0; j < layer->signer_count; j++)
+            for (unsigned k = 0; k < layer->signers[j].ess.equivalent_count; k++)
+                if (is_accepted(rule, &layer->signers[j].ess.equivalents[k]))
+                    return true;
+    }
+    return false;
+}
+
+bool labels_are_refused(const struct rule *rule, const struct examination *examination, char *reason, size_t size)
+{
+    for (size_t i = 0; i < examination->layer_count; i++) {
+        const struct layer *layer = &examination->layers[i].layer;
+
+        for (size_t j = 0; j < layer->signer_count; j++) {
+            const struct security_label *label = &layer->signers[j].ess.label;
+            char buffer[16];
+
+            if (label->policy[0] == '\0' || is_accepted(rule, label) ||
+                has_accepted_equivalent(rule, examination, i))
+                continue;
+            g_snprintf(reason, size, "the security label is not accepted: policy %s, %s", label->policy,
+                       label->classification < 0 ? "not classified"
+                                                 : classification_name(label->classification, buffer));
+            return true;
+        }
+    }
+    return false;
+}

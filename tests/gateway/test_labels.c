@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Security labels on the way out and in, whose signature counts, authenticated encryption, marks in the Subject, audit.
+ */
+#include "rig.h"
+
+#define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Plan\r\n"
+#define LABELS "label_header = \"Sensitivity\"; labels = ( { value = \"company-confidential\"; policy = \"1.2.3\"; classification = " \
+    "\"secret\"; mark = \"MARK\"; }, { policy = \"1.2.3\"; classification = \"restricted\"; }, { policy = \"1.2.9\"; " \
+    "classification = \"unclassified\"; equivalent = true; } );"
+
+static const struct {
+    const char *outbound, *sensitivity, *inbound;
+    int classification;
+    enum verdict verdict;
+} rows[] = {
+    {"", "", "", 2, VERDICT_ACCEPT},
+    {"", "Sensitivity: Company-Confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"attributes = true;", "Sensitivity: Company-Confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "", "accept_labels = ( \"1.2.3\" );", 2, VERDICT_ACCEPT},
+    {"", "", "accept_labels = ( \"1.2.4\" );", 2, VERDICT_REJECT},
+    {"", "", "accept_labels = ( \"1.2.9\" );", 2, VERDICT_ACCEPT}, /* by the equivalent label */
+    {"", "", "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 2, VERDICT_ACCEPT},
+    {"", "sensitivity:\r\n COMPANY-confidential \r\n", "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 4,
+     VERDICT_REJECT},
+};
+
+Test(labels, chosen_reported_and_acted_on)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *acme = g_strdup_printf("outbound = { protect = \"sign\"; %s }; " LABELS, rows[i].outbound);
+        g_autofree char *partner = g_strdup_printf("inbound = { require = \"sign\"; otherwise = \"reject\"; %s };", rows[i].inbound);
+        g_autofree char *text = g_strconcat(TOP, rows[i].sensitivity, "\r\nx\r\n", NULL);
+        owned(rig) struct rig *rig = rig_new(acme, partner);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        size_t at = in.result->layers[0].ess.label.policy[0] != '\0' ? 0 : 1;
+
+        cr_assert_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_assert_str_eq(in.result->layers[at].ess.label.policy, "1.2.3", "%zu", i);
+        cr_assert_eq(in.result->layers[at].ess.label.classification, rows[i].classification, "%zu", i);
+        cr_assert_eq(in.result->layers[at].ess.equivalent_count, 1);
+        g_autofree char *report = result_report(in.result);
+        cr_assert_not_null(strstr(report, "\"security_label\""));
+    }
+}
+
+static const struct {
+    const char *signed_by;
+    enum verdict domain_only;
+} signed_by[] = {
+    {"any", VERDICT_ACCEPT}, {"domain", VERDICT_ACCEPT}, {"originator", VERDICT_REJECT}, {"both", VERDICT_REJECT}};
+
+Test(labels, whose_signature_is_asked_for)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(signed_by); i++) {
+        g_autofree char *policy = g_strdup_printf("inbound = { require = \"sign\"; signed_by = \"%s\"; };", signed_by[i].signed_by);
+        owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", policy);
+        AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nx\r\n");
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+
+        cr_assert_eq(in.result->verdict, signed_by[i].domain_only, "%s: %s", signed_by[i].signed_by, in.result->reason);
+    }
+}
+
+Test(labels, unauthenticated_encryption_is_not_delivered_as_decrypted)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; }; cipher = \"aes-256-cbc\";",
+                                         "inbound = { require = \"none\"; require_authenticated_encryption = true; };");
+    AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nthe secret line\r\n");
+    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+
+    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
+    cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_FAIL);
+    cr_assert_null(strstr(in.bytes, "secret"));
+    cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"));
+}
+
+static const struct {
+    const char *subject, *require, *expected;
+    bool sign;
+} subjects[] = {
+    {"Plan", "sign", "\r\nSubject: [ok] Plan\r\n", true},
+    {"Plan", "none", "\r\nSubject: Plan\r\n", true},
+    {"Plan", "sign", "\r\nSubject: [bad] Plan\r\n", false},
+    {"[OK] Plan", "sign", "\r\nSubject: [bad] Plan\r\n", false},
+    {"=?utf-8?Q?=5Bok=5D?= Plan", "none", "\r\nSubject: Plan\r\n", false},
+};
+
+Test(labels, subject_marks)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++) {
+        g_autofree char *policy = g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"tag\"; subject_verified = \"[ok]\"; "
+                                                  "subject_unverified = \"[bad]\"; };", subjects[i].require);
+        g_autofree char *text =
+            g_strdup_printf("From: alice@acme.test\r\nSubject: %s\r\n\r\nx\r\n", subjects[i].subject);
+        owned(rig) struct rig *rig = rig_new(subjects[i].sign ? "outbound = { protect = \"sign\"; };" : "", policy);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        g_autofree char *bytes = g_strconcat("\r\n", in.bytes, NULL);
+
+        cr_assert_not_null(strstr(bytes, subjects[i].expected), "%zu: %s", i, in.bytes);
+    }
+}
+
+Test(labels, audit_copy_can_be_decrypted_by_ourselves)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", "");
+    AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nthe secret line\r\n");
+    AUTO_SENT struct sent own = rig_pass(&rig->acme, DIRECTION_INBOUND,
+                                         &(struct rig_envelope){"alice@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"},
+                                         out.bytes, out.length);
+    AUTO_SENT struct sent theirs = rig_in(rig, out.bytes, out.length);
+
+    cr_assert_not_null(strstr(own.bytes, "the secret line"), "%s", own.result->reason);
+    cr_assert_not_null(strstr(theirs.bytes, "the secret line"));
+}

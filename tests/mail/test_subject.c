@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mail/mime.h"
+#include "mail/subject.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const char *const marks[] = {"[verified]", NULL, "[not verified]"};
+
+static const struct {
+    const char *value, *mark, *expected; /* NULL: unchanged */
+} rows[] = {
+    {" Hello", NULL, NULL},
+    {" Hello", "[verified]", " [verified] Hello"},
+    {NULL, "[verified]", " [verified]"},
+    {" [verified] Hello", NULL, " Hello"},
+    {" [VERIFIED] Hello", "[not verified]", " [not verified] Hello"},
+    {" Re: [verified] Hello", NULL, " Re:  Hello"},
+    {" [veri[verified]fied] Hello", NULL, " Hello"},
+    {" =?utf-8?Q?=5Bverified=5D?= Hello", NULL, " Hello"},
+    {" =?utf-8?B?W3ZlcmlmaWVkXQ==?= Hello", NULL, " Hello"},
+    {" \xef\xbc\xbbverified\xef\xbc\xbd Hello", NULL, " Hello"}, /* full-width brackets */
+    {" =?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "[verified]", " [verified] =?UTF-8?B?R3LDvMOfZQ==?="},
+    {" a\r\n b", "[verified]", " [verified] a b"},
+    {" =?utf-8?Q?x=0D=0ABcc:_evil?=", "[verified]", " [verified] x  Bcc: evil"},
+};
+
+Test(subject, marks)
+{
+    mime_init();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *value = subject_mark(slice_of(rows[i].value), marks, 3, rows[i].mark);
+
+        if (rows[i].expected == NULL)
+            cr_expect_null(value, "%zu: %s", i, value);
+        else
+            cr_expect(value != NULL && strcasecmp(value, rows[i].expected) == 0, "%zu: [%s]", i, value);
+    }
+}
+
+Test(subject, long_ones_are_folded_and_stay_in_the_field)
+{
+    g_autofree char *words = g_strnfill(3000, 'w');
+    for (size_t i = 9; i < 3000; i += 10)
+        words[i] = ' ';
+    mime_init();
+    g_autofree char *value = subject_mark(slice_of(words), marks, 3, "[verified]");
+    for (const char *end = strstr(value, "\r\n"); end != NULL; end = strstr(end + 1, "\r\n"))
+        cr_assert(end[2] == ' ' || end[2] == '\t');
+    cr_assert_not_null(strstr(value, "\r\n"));
+}
