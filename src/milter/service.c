@@ -10,6 +10,9 @@
  */
 #include "milter/service.h"
 
+/* libmilter sends a verdict after the callback has given it, and tells nobody when that is done. */
+#define GRACE_MILLISECONDS 500
+
 /* One that waits for its turn; lives on its thread's stack. */
 struct waiter {
     GCond woken;
@@ -22,6 +25,7 @@ struct service {
     unsigned working;  /* turns taken */
     GQueue waiting;    /* struct waiter *, in order */
     unsigned messages; /* in hand */
+    gint64 last_end;   /* when the last one got its verdict, monotonic */
     bool draining;
     bool closed; /* no more turns: the process is about to end */
 };
@@ -127,6 +131,7 @@ void service_message_end(struct service *service)
 {
     g_mutex_lock(&service->lock);
     service->messages--;
+    service->last_end = g_get_monotonic_time();
     if (service->draining)
         g_cond_broadcast(&service->drained);
     g_mutex_unlock(&service->lock);
@@ -145,6 +150,10 @@ unsigned service_drain(struct service *service, unsigned timeout_seconds)
     while (service->working > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
         ;
     unsigned left = MAX(service->messages, service->working);
+    gint64 sent = service->last_end != 0 ? service->last_end + GRACE_MILLISECONDS * 1000 : 0;
     g_mutex_unlock(&service->lock);
+    gint64 now = g_get_monotonic_time();
+    if (sent > now)
+        g_usleep((gulong)(sent - now));
     return left;
 }
