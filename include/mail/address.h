@@ -32,5 +32,8 @@ struct addresses {
  * is not quoted, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. */
 bool addresses_parse(struct slice field_value, struct addresses *addresses, struct error *error);
 void addresses_clear(struct addresses *addresses);
+/* For a field that addresses_parse() cannot read: is this domain (A-labels, lower case) or one below it anywhere in it, also
+ * behind encoded words, comments, quotes and white space? Rather yes than no. */
+bool addresses_mention(struct slice field_value, const char *domain);
 
 #endif

@@ -102,13 +102,24 @@ static bool take(struct reader *reader, const char *data, size_t length, struct 
     return store_unix(reader, data, length, error) && spool_write(message->original_spool, data, length, error);
 }
 
+/* "From alice@acme.test Thu …", and no field "From : alice@acme.test" (RFC 5322 §4.5). */
+static bool is_mbox_line(const char *data, size_t line)
+{
+    size_t at = 5;
+    if (line < at || memcmp(data, "From ", at) != 0)
+        return false;
+    while (at < line && (data[at] == ' ' || data[at] == '\t'))
+        at++;
+    return at == line || data[at] != ':';
+}
+
 /* Decides by the first line what the file is, and passes an mbox "From " line by. `line` is its length with the line
  * end. */
 static bool begin(struct reader *reader, const char *data, size_t line, bool ended, struct error *error)
 {
     struct message *message = reader->message;
     bool is_unix = ended && (line < 2 || data[line - 2] != '\r');
-    bool is_mbox = line >= 5 && memcmp(data, "From ", 5) == 0;
+    bool is_mbox = is_mbox_line(data, line);
 
     if (is_unix)
         message->original_spool = spool_new(message->limits);

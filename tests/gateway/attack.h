@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attack: what the attack tests share: CMS objects as no honest sender makes them, messages around them, and what must
+ * hold for whatever arrives. The partner quarantines what is not signed, so that a message that is believed is told
+ * apart (accept) and the header that the recipient gets can be looked at.
+ */
+#ifndef DOMSEC_TESTS_GATEWAY_ATTACK_H
+#define DOMSEC_TESTS_GATEWAY_ATTACK_H
+
+#include "rig.h"
+
+#include <jansson.h>
+#include <openssl/cms.h>
+#include <openssl/err.h>
+
+#define ATTACK_FIELDS "To: bob@partner.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
+#define ATTACK_TOP "From: Alice <alice@acme.test>\r\n" ATTACK_FIELDS
+#define ATTACK_ENTITY "Content-Type: text/plain\r\n\r\nthe secret line\r\n"
+#define ATTACK_STRICT "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };"
+#define ATTACK_LAX "inbound = { require = \"none\"; otherwise = \"tag\"; };"
+
+/* OpenSSL's base64 line or a longer one: read by everybody. Consumes der. */
+static PKI_UNUSED char *attack_base64(const unsigned char *der, size_t length)
+{
+    g_autofree char *base64 = g_base64_encode(der, length);
+    GString *text = g_string_sized_new(length * 3 / 2);
+
+    for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
+        g_string_append_printf(text, "%.76s\r\n", at);
+    return g_string_free(text, FALSE);
+}
+
+static PKI_UNUSED GByteArray *attack_der(const CMS_ContentInfo *cms)
+{
+    unsigned char *der = NULL;
+    int length = i2d_CMS_ContentInfo(cms, &der);
+    GByteArray *array = g_byte_array_new();
+
+    cr_assert_gt(length, 0, "%s", ERR_reason_error_string(ERR_peek_last_error()));
+    g_byte_array_append(array, der, (guint)length);
+    OPENSSL_free(der);
+    return array;
+}
+
+/* header, then one application/pkcs7-mime of these octets. */
+static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned char *der, size_t length)
+{
+    g_autofree char *body = attack_base64(der, length);
+
+    return g_strconcat(header,
+                       "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+                       body, NULL);
+}
+
+/* Takes cms. */
+static PKI_UNUSED char *attack_opaque(const char *header, CMS_ContentInfo *cms)
+{
+    GByteArray *der = attack_der(cms);
+    char *text = attack_opaque_der(header, der->data, der->len);
+
+    g_byte_array_unref(der);
+    CMS_ContentInfo_free(cms);
+    return text;
+}
+
+/* multipart/signed of entity and cms, which it takes. */
+static PKI_UNUSED char *attack_clear(const char *header, const char *entity, CMS_ContentInfo *cms)
+{
+    GByteArray *der = attack_der(cms);
+    g_autofree char *signature = attack_base64(der->data, der->len);
+
+    g_byte_array_unref(der);
+    CMS_ContentInfo_free(cms);
+    return g_strconcat(header,
+                       "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; "
+                       "boundary=\"sig\"\r\n\r\n--sig\r\n",
+                       entity,
+                       "\r\n--sig\r\nContent-Type: application/pkcs7-signature; name=smime.p7s\r\n"
+                       "Content-Transfer-Encoding: base64\r\n\r\n",
+                       signature, "--sig--\r\n", NULL);
+}
+
+/* How a signature is made. */
+struct attack {
+    const struct pki *signer;
+    const struct pki *second;       /* another SignerInfo */
+    const struct pki *carried;      /* certificates that are put in as well, up to the first NULL */
+    const char *content;            /* ATTACK_ENTITY by default */
+    const char *digest;             /* SHA256 by default */
+    unsigned types, second_types;   /* SignatureType; 0: none */
+    unsigned flags;                 /* CMS_DETACHED, CMS_NOATTR, CMS_NOCERTS, CMS_USE_KEYID … */
+    void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info); /* before it is signed */
+    void (*spoil)(CMS_ContentInfo *cms, CMS_SignerInfo *info); /* after it was signed */
+};
+
+static PKI_UNUSED CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const struct attack *attack,
+                                                    const struct pki *signer, unsigned types)
+{
+    const EVP_MD *digest = EVP_get_digestbyname(attack->digest != NULL ? attack->digest : "SHA256");
+    bool is_there = sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) > 0 && signer == attack->signer;
+    unsigned flags = (is_there ? CMS_NOCERTS : 0) | (attack->flags & ~(unsigned)CMS_DETACHED) | CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP;
+    CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, digest, flags);
+    struct error error = {0};
+
+    cr_assert_not_null(info, "%s", ERR_reason_error_string(ERR_peek_last_error()));
+    if (types != 0)
+        cr_assert(attributes_add_type(info, types, &error), "%s", error.text);
+    return info;
+}
+
+static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
+{
+    const char *content = attack->content != NULL ? attack->content : ATTACK_ENTITY;
+    BIO *data = BIO_new_mem_buf(content, -1);
+    CMS_ContentInfo *cms =
+        CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | (attack->flags & CMS_DETACHED));
+    CMS_SignerInfo *info = attack_add_signer(cms, attack, attack->signer, attack->types);
+
+    if (attack->second != NULL)
+        attack_add_signer(cms, attack, attack->second, attack->second_types);
+    if (attack->carried != NULL)
+        cr_assert(CMS_add1_cert(cms, attack->carried->cert));
+    if (attack->alter != NULL)
+        attack->alter(cms, info);
+    cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0, "%s", ERR_reason_error_string(ERR_peek_error()));
+    if (attack->spoil != NULL)
+        attack->spoil(cms, info);
+    BIO_free(data);
+    return cms;
+}
+
+/* The message from alice@acme.test that carries it. */
+static PKI_UNUSED char *attack_message(const struct attack *attack)
+{
+    CMS_ContentInfo *cms = attack_sign(attack);
+
+    if (attack->flags & CMS_DETACHED)
+        return attack_clear(ATTACK_TOP, attack->content != NULL ? attack->content : ATTACK_ENTITY, cms);
+    return attack_opaque(ATTACK_TOP, cms);
+}
+
+/* The Content-* fields and the body of a message. */
+static PKI_UNUSED const char *attack_entity_of(const struct sent *out)
+{
+    const char *type = strstr(out->bytes, "Content-Type:");
+
+    cr_assert_not_null(type);
+    return type;
+}
+
+static PKI_UNUSED void attack_expect_no_controls(const char *text, const char *allowed, const char *what, const char *where)
+{
+    cr_expect(g_utf8_validate(text, -1, NULL), "%s: %s is not UTF-8", what, where);
+    for (const char *c = text; *c != '\0'; c++)
+        cr_expect(!g_ascii_iscntrl(*c) || strchr(allowed, *c) != NULL, "%s: \\x%02x in %s: %s", what, *c, where, text);
+}
+
+/* What holds for every message, whatever the verdict. */
+static PKI_UNUSED void attack_expect_safe(const struct sent *in, const char *what)
+{
+    const struct result *result = in->result;
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
+    g_autofree char *report = result_report(result);
+    g_autofree char *line = result_log_line(result, envelope);
+    json_t *json = json_loads(report, 0, NULL);
+
+    cr_expect_not_null(json, "%s: the report is JSON", what);
+    json_decref(json);
+    attack_expect_no_controls(report, "\n", what, "the report");
+    attack_expect_no_controls(line, "", what, "the log line");
+    attack_expect_no_controls(result->reply, "", what, "the reply");
+    attack_expect_no_controls(result->reason, "", what, "the reason");
+    cr_expect(g_str_is_ascii(result->reply), "%s: %s", what, result->reply);
+    cr_expect_neq(result->verdict, VERDICT_TEMPFAIL, "%s: no failure of ours: %s", what, result->reason);
+    cr_expect_neq(result->reason[0], '\0', "%s", what);
+    if (result->authentication_results != NULL)
+        attack_expect_no_controls(result->authentication_results, "\r\n\t", what, "Authentication-Results");
+    cr_expect_eq(ERR_peek_error(), 0, "%s: nothing is left in OpenSSL's error queue", what);
+}
+
+/* Neither of the two is authenticated, and policy sees that. */
+static PKI_UNUSED void attack_expect_refused(const struct sent *in, const char *what)
+{
+    const struct result *result = in->result;
+
+    attack_expect_safe(in, what);
+    cr_expect_neq(result->domain.outcome, OUTCOME_PASS, "%s: %s", what, result->domain.reason);
+    cr_expect_neq(result->originator.outcome, OUTCOME_PASS, "%s: %s", what, result->originator.reason);
+    cr_expect(result->verdict == VERDICT_QUARANTINE || result->verdict == VERDICT_REJECT, "%s: %s: %s", what,
+              verdict_name(result->verdict), result->reason);
+    cr_expect_null(strstr(in->bytes, "smime=pass"), "%s: %s", what, in->bytes);
+}
+
+/* And the one that is asked for is this, with these words. */
+static PKI_UNUSED void attack_expect_outcome(const struct finding *finding, enum outcome outcome, const char *says,
+                                             const char *what)
+{
+    cr_expect_eq(finding->outcome, outcome, "%s: %s: %s", what, outcome_name(finding->outcome), finding->reason);
+    if (says != NULL)
+        cr_expect_not_null(strstr(finding->reason, says), "%s: \"%s\" is not in \"%s\"", what, says, finding->reason);
+}
+
+static PKI_UNUSED struct sent attack_in(const struct rig *rig, const char *text)
+{
+    return rig_in(rig, text, strlen(text));
+}
+
+/* A person's signature by alice@acme.test and the domain's: is what the tests spoil sound to begin with? */
+static PKI_UNUSED void attack_expect_believed(const struct sent *in, bool domain, const char *what)
+{
+    const struct finding *finding = domain ? &in->result->domain : &in->result->originator;
+
+    attack_expect_safe(in, what);
+    cr_expect_eq(finding->outcome, OUTCOME_PASS, "%s: %s: %s", what, outcome_name(finding->outcome), finding->reason);
+    cr_expect_eq(in->result->verdict, VERDICT_ACCEPT, "%s: %s", what, in->result->reason);
+}
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signature spoofing ("Johnny, you are fired!", USENIX Security 2019): messages that a program takes for signed by alice, or by
+ * acme.test, although nobody there signed what is shown.
+ */
+#include "attack.h"
+
+#define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
+
+/* --- the CMS --- */
+
+static void add_content(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    ASN1_OCTET_STRING **content = CMS_get0_content(cms);
+
+    (void)info;
+    *content = ASN1_OCTET_STRING_new();
+    ASN1_STRING_set(*content, ATTACK_ENTITY, -1);
+}
+
+static void remove_signers(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)info;
+    sk_CMS_SignerInfo_zero(CMS_get0_SignerInfos(cms));
+}
+
+static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
+    unsigned char *last = (unsigned char *)ASN1_STRING_get0_data(signature) + ASN1_STRING_length(signature) - 1;
+
+    (void)cms;
+    *last ^= 1;
+}
+
+/* Everything that makes the attacker's certificate look like the real one but its key. */
+struct cast {
+    struct rig *rig;
+    struct pki *ca, *role, *alice; /* of the attacker's own authority, which bears acme's name */
+    struct pki *mallory;           /* really certified by acme's authority, for mallory@acme.test */
+    struct pki *twin;              /* issuer and serial of acme's dsa, its own name and key */
+    struct pki *rsa;               /* alice's, honest, RSA: for digests that ECDSA has no name for */
+    struct pki *renamed;           /* the key of mallory's certificate under alice's name, from the attacker's authority */
+};
+
+static struct pki *twin_of(const struct pki *ca, const struct pki *real)
+{
+    return pki_issue(&(struct pki_spec){.issuer = ca,
+                                        .subject = PKI_LIST("CN=domain-signing-authority"),
+                                        .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                        .serial = ASN1_INTEGER_get(X509_get0_serialNumber(real->cert))});
+}
+
+static struct cast *cast_new(void)
+{
+    struct cast *cast = g_new0(struct cast, 1);
+
+    cast->rig = rig_new(SIGN, ATTACK_STRICT);
+    cast->ca = pki_ca("acme.test");
+    cast->role = pki_role(cast->ca, "domain-signing-authority", "acme.test");
+    cast->alice = pki_person(cast->ca, "alice@acme.test");
+    cast->mallory = pki_person(cast->rig->acme.ca, "mallory@acme.test");
+    cast->twin = twin_of(cast->ca, cast->rig->acme.dsa);
+    cast->rsa = pki_issue(&(struct pki_spec){.issuer = cast->rig->acme.ca,
+                                             .subject = PKI_LIST("CN=alice"),
+                                             .san = PKI_LIST("email:alice@acme.test"),
+                                             .key = PKI_RSA});
+    cast->renamed = pki_issue(&(struct pki_spec){.issuer = cast->ca,
+                                                 .subject = PKI_LIST("CN=alice"),
+                                                 .san = PKI_LIST("email:alice@acme.test"),
+                                                 .use_key = cast->mallory->key});
+    return cast;
+}
+
+static void cast_free(struct cast *cast)
+{
+    pki_free(cast->ca);
+    pki_free(cast->role);
+    pki_free(cast->alice);
+    pki_free(cast->mallory);
+    pki_free(cast->twin);
+    pki_free(cast->rsa);
+    pki_free(cast->renamed);
+    rig_free(cast->rig);
+    g_free(cast);
+}
+DECLARE_OWNED(cast, struct cast *, cast_free)
+
+#define DOMAIN SIGNATURE_TYPE_DOMAIN
+
+Test(spoofing, what_the_tests_spoil_is_sound)
+{
+    owned(cast) struct cast *cast = cast_new();
+    const struct org *acme = &cast->rig->acme;
+    const struct attack sound[] = {{.signer = acme->dsa, .types = DOMAIN},
+                                   {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED},
+                                   {.signer = acme->alice},
+                                   {.signer = acme->alice, .flags = CMS_DETACHED | CMS_USE_KEYID}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sound); i++) {
+        g_autofree char *text = attack_message(&sound[i]);
+        AUTO_SENT struct sent in = attack_in(cast->rig, text);
+        attack_expect_believed(&in, sound[i].types != 0, "sound");
+    }
+}
+
+Test(spoofing, signers_and_certificates)
+{
+    owned(cast) struct cast *cast = cast_new();
+    const struct org *acme = &cast->rig->acme;
+    const struct {
+        const char *what;
+        struct attack attack;
+        enum outcome domain, originator;
+        const char *says;
+    } rows[] = {
+        {"content inside a detached signature", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = add_content},
+         OUTCOME_PERMERROR, OUTCOME_PERMERROR, "has a content of its own"},
+        {"no signers, detached", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = remove_signers},
+         OUTCOME_NONE, OUTCOME_NONE, NULL},
+        {"no signers, opaque", {.signer = acme->dsa, .types = DOMAIN, .spoil = remove_signers}, OUTCOME_NONE, OUTCOME_NONE, NULL},
+        {"a signature that does not hold beside a good one",
+         {.signer = acme->dsa, .second = acme->dsa, .types = DOMAIN, .second_types = DOMAIN, .spoil = break_signature},
+         OUTCOME_FAIL, OUTCOME_NONE, "does not verify"},
+        {"the attacker's signature beside the domain's",
+         {.signer = acme->dsa, .second = cast->role, .types = DOMAIN, .second_types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE,
+         "trust anchor"},
+        {"the domain's beside the attacker's", {.signer = cast->role, .second = acme->dsa, .types = DOMAIN, .second_types = DOMAIN},
+         OUTCOME_POLICY, OUTCOME_NONE, "trust anchor"},
+        {"signers of two types", {.signer = acme->dsa, .second = acme->alice, .types = DOMAIN}, OUTCOME_PERMERROR, OUTCOME_NONE,
+         "differ"},
+        {"an authority of the same name", {.signer = cast->role, .types = DOMAIN, .carried = cast->ca}, OUTCOME_POLICY, OUTCOME_NONE,
+         "anchor"},
+        {"the same for a person", {.signer = cast->alice, .carried = cast->ca}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
+        {"issuer and number of the real certificate, which is there too",
+         {.signer = cast->twin, .types = DOMAIN, .carried = acme->dsa}, OUTCOME_POLICY, OUTCOME_NONE, "anchor"},
+        {"issuer and number of the real certificate, which alone is there",
+         {.signer = cast->twin, .types = DOMAIN, .carried = acme->dsa, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE,
+         "does not verify"},
+        {"no certificate", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE, "not in the message"},
+        {"alice's certificate beside mallory's", {.signer = cast->mallory, .carried = acme->alice}, OUTCOME_NONE, OUTCOME_POLICY,
+         "is not for alice@acme.test"},
+        {"alice's name on mallory's key", {.signer = cast->renamed}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
+        {"a person signs as a domain", {.signer = acme->alice, .types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE, "common name"},
+        {"a domain signs as a person", {.signer = acme->dsa}, OUTCOME_NONE, OUTCOME_POLICY, "is not for alice@acme.test"},
+        {"another domain's authority", {.signer = cast->rig->partner.dsa, .types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE, "anchor"},
+        {"the confidentiality authority signs", {.signer = acme->dca, .types = DOMAIN}, OUTCOME_FAIL, OUTCOME_NONE, "key usage"},
+        {"a review signature is none of the two", {.signer = acme->dsa, .types = SIGNATURE_TYPE_REVIEW}, OUTCOME_NONE, OUTCOME_NONE, NULL},
+        {"SHA-1", {.signer = acme->dsa, .types = DOMAIN, .digest = "SHA1"}, OUTCOME_POLICY, OUTCOME_NONE, "weak"},
+        {"MD5", {.signer = cast->rsa, .digest = "MD5"}, OUTCOME_NONE, OUTCOME_POLICY, "weak"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = attack_message(&rows[i].attack);
+        AUTO_SENT struct sent in = attack_in(cast->rig, text);
+
+        attack_expect_refused(&in, rows[i].what);
+        attack_expect_outcome(&in.result->domain, rows[i].domain, rows[i].domain != OUTCOME_NONE ? rows[i].says : NULL, rows[i].what);
+        attack_expect_outcome(&in.result->originator, rows[i].originator,
+                              rows[i].originator != OUTCOME_NONE ? rows[i].says : NULL, rows[i].what);
+    }
+}
+
+/* The same key, issuer and number, but another certificate: signingCertificateV2 (RFC 5035) tells. */
+Test(spoofing, certificate_is_swapped_for_another_of_the_same_key)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    PKI_AUTO struct pki *other = pki_issue(&(struct pki_spec){
+        .issuer = rig->acme.ca,
+        .subject = PKI_LIST("CN=domain-signing-authority"),
+        .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+        .use_key = rig->acme.dsa->key,
+        .serial = ASN1_INTEGER_get(X509_get0_serialNumber(rig->acme.dsa->cert)),
+    });
+    struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_CADES | CMS_NOCERTS, .carried = other};
+    g_autofree char *text = attack_message(&attack);
+    AUTO_SENT struct sent in = attack_in(rig, text);
+
+    attack_expect_refused(&in, "swapped");
+    attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, "names another certificate", "swapped");
+}
+
+/* The attacker's review signature around alice's: what is said of alice's may not bear the attacker's name. */
+Test(spoofing, result_names_the_signer_whose_signature_it_is)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    PKI_AUTO struct pki *ca = pki_ca("evil");
+    PKI_AUTO struct pki *ceo = pki_person(ca, "ceo@acme.test");
+    g_autofree char *inner = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    struct attack outer = {.signer = ceo, .types = SIGNATURE_TYPE_REVIEW, .content = inner};
+    g_autofree char *text = attack_message(&outer);
+    AUTO_SENT struct sent in = attack_in(rig, text);
+
+    attack_expect_safe(&in, "two names");
+    cr_assert_eq(in.result->originator.outcome, OUTCOME_PASS, "%s", in.result->originator.reason);
+    cr_assert_not_null(strstr(in.result->authentication_results, "body.smime-identifier=\"alice@acme.test\""), "%s",
+                       in.result->authentication_results);
+    cr_assert_null(strstr(in.result->authentication_results, "ceo@"), "%s", in.result->authentication_results);
+    cr_assert_not_null(strstr(in.result->authentication_results, "body.smime-part=1.1"));
+}
+
+/* --- the signed part among others, %s; nothing but the whole body counts --- */
+
+#define MIXED "Content-Type: multipart/mixed; boundary=o\r\n\r\n"
+static const char *const hiding[] = {
+    MIXED "--o\r\nContent-Type: text/plain\r\n\r\nYou are fired.\r\n--o\r\n%s\r\n--o--\r\n",
+    MIXED "--o\r\n%s\r\n--o\r\nContent-Type: text/plain\r\n\r\nYou are fired.\r\n--o--\r\n",
+    MIXED "--o\r\nContent-Type: text/html\r\n\r\nYou are fired.<div style=\"display:none\">\r\n--o\r\n%s\r\n--o--\r\n",
+    MIXED "--o\r\n%s\r\n--o--\r\n",
+    "Content-Type: multipart/related; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:s\">\r\n--o\r\nContent-ID: "
+    "<s>\r\n%s\r\n--o--\r\n",
+    "Content-Type: multipart/alternative; boundary=o\r\n\r\n--o\r\nContent-Type: text/plain\r\n\r\nYou are fired.\r\n--o\r\n%s\r\n--o--\r\n",
+    MIXED "--o\r\n\r\nYou are fired.\r\n--o\r\nContent-Disposition: attachment; filename=a.eml\r\n%s\r\n--o--\r\n",
+    MIXED "--o\r\n\r\nYou are fired.\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s\r\n--o--\r\n",
+    "Content-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s",
+    "Content-Type: message/global\r\n\r\nFrom: alice@acme.test\r\n%s",
+    "Content-Type: message/partial; number=1; total=1; id=\"x\"\r\n\r\nFrom: alice@acme.test\r\n%s",
+    "Content-Type: message/external-body; access-type=local-file; name=x\r\n\r\n%s",
+    "Content-Type: multipart/digest; boundary=o\r\n\r\n--o\r\n\r\nFrom: alice@acme.test\r\n%s\r\n--o--\r\n",
+    "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\nContent-Type: "
+    "application/pgp-signature\r\n\r\nx\r\n--o--\r\n",
+    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\nContent-Type: "
+    "application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--o--\r\n",
+    "Content-Type: multipart/x-unknown; boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\n\r\nYou are fired.\r\n--o--\r\n",
+    "Content-Type: text/plain\r\n\r\n%s",
+    "Content-Type: text/html\r\n\r\n<pre>\r\n%s",
+};
+
+Test(spoofing, signed_part_hidden_among_others)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    const struct attack attacks[] = {{.signer = rig->acme.dsa, .types = DOMAIN},
+                                     {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED},
+                                     {.signer = rig->acme.alice, .flags = CMS_DETACHED}};
+
+    for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
+        g_autofree char *whole = attack_message(&attacks[a]);
+        const char *entity = strstr(whole, "Content-Type:");
+
+        for (size_t i = 0; i < G_N_ELEMENTS(hiding); i++) {
+            g_auto(GStrv) halves = g_strsplit(hiding[i], "%s", 2);
+            g_autofree char *text = g_strconcat(ATTACK_TOP, halves[0], entity, halves[1], NULL);
+            AUTO_SENT struct sent in = attack_in(rig, text);
+
+            attack_expect_refused(&in, hiding[i]);
+            cr_expect_not_null(strstr(in.bytes, entity), "%s: what nobody vouches for is left as it came", hiding[i]);
+        }
+    }
+}
+
+/* What a client may show of a signed message beside what was signed goes when the layer comes off. */
+Test(spoofing, text_around_the_parts_is_not_delivered_with_a_pass)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };");
+    struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED};
+    g_autofree char *text = attack_message(&attack);
+    g_auto(GStrv) halves = g_strsplit(text, "\r\n\r\n--sig\r\n", 2);
+    g_autofree char *padded = g_strconcat(halves[0], "\r\n\r\nYou are fired.\r\n\r\n--sig\r\n", halves[1], "You are fired.\r\n", NULL);
+
+    cr_assert_not_null(halves[1]);
+    AUTO_SENT struct sent in = attack_in(rig, padded);
+    attack_expect_safe(&in, "around");
+    cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
+}
+
+/* --- From --- */
+
+static const struct {
+    const char *from;
+    enum outcome domain; /* the originator's is never better */
+} froms[] = {
+    {"", OUTCOME_POLICY},
+    {"From:\r\n", OUTCOME_POLICY},
+    {"From: <>\r\n", OUTCOME_POLICY},
+    {"From: alice\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test\r\nFrom: ceo@evil.test\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test\r\nFROM : ceo@evil.test\r\n", OUTCOME_POLICY},
+    {"From : ceo@evil.test\r\nX: alice@acme.test\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test\r\nfrom: alice@acme.test\r\n", OUTCOME_POLICY},
+    {"From: \"alice@acme.test\" <ceo@evil.test>\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test <ceo@evil.test>\r\n", OUTCOME_POLICY},
+    {"From: <alice@acme.test> <ceo@evil.test>\r\n", OUTCOME_POLICY},
+    {"From: <alice@acme.test>, ceo@evil.test\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test, ceo@evil.test\r\n", OUTCOME_POLICY},
+    {"From: staff:alice@acme.test,ceo@evil.test;\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test:ceo@evil.test;\r\n", OUTCOME_POLICY},
+    {"From: undisclosed:;\r\n", OUTCOME_POLICY},
+    {"From: ceo@evil.test (alice@acme.test)\r\n", OUTCOME_POLICY},
+    {"From: (x\\) ceo@evil.test (y) alice@acme.test\r\n", OUTCOME_POLICY},
+    {"From: <@acme.test:ceo@evil.test>\r\n", OUTCOME_POLICY},
+    {"From: \"alice@acme.test\"@evil.test\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test@evil.test\r\n", OUTCOME_POLICY},
+    {"From: alice%acme.test@evil.test\r\n", OUTCOME_POLICY},
+    {"From: =?utf-8?q?alice=40acme.test=00?= <ceo@evil.test>\r\n", OUTCOME_POLICY},
+    {"From: =?utf-8?q?=3Cceo=40evil.test=3E?= <alice@acme.test>\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test\r\n .evil.test\r\n", OUTCOME_POLICY},
+    {"From: alice@acme.test\rFrom: ceo@evil.test\r\n", OUTCOME_NONE}, /* not even opened */
+    {"From: ceo@evil.test\r\nSender: alice@acme.test\r\n", OUTCOME_POLICY},
+    {"From: ceo@evil.test\r\nReply-To: alice@acme.test\r\nResent-From: alice@acme.test\r\n", OUTCOME_POLICY},
+    {"From: alice@xn--acme-.test\r\n", OUTCOME_POLICY},
+    {"From: alice@[192.0.2.1]\r\n", OUTCOME_POLICY},
+};
+
+Test(spoofing, from)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    const struct attack attacks[] = {{.signer = rig->acme.dsa, .types = DOMAIN}, {.signer = rig->acme.alice}};
+
+    for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(froms); i++) {
+            g_autofree char *header = g_strconcat(froms[i].from, ATTACK_FIELDS, NULL);
+            g_autofree char *text = attack_opaque(header, attack_sign(&attacks[a]));
+            AUTO_SENT struct sent in = attack_in(rig, text);
+            const struct finding *finding = a == 0 ? &in.result->domain : &in.result->originator;
+
+            attack_expect_safe(&in, froms[i].from);
+            cr_expect_eq(finding->outcome, froms[i].domain, "%s: %s: %s", froms[i].from, outcome_name(finding->outcome),
+                         finding->reason);
+            cr_expect_null(strstr(in.bytes, "smime=pass"), "%s", froms[i].from);
+        }
+    }
+}
+
+/* What acme.test must sign, it must sign under every From that shows its name: no second or first author helps. */
+Test(spoofing, from_does_not_choose_a_milder_rule)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    static const char *const fields[] = {
+        "From: ceo@evil.test, alice@acme.test\r\n",
+        "From: ceo@evil.test\r\nFrom: alice@acme.test\r\n",
+        "From: alice@acme.test\r\nFrom: ceo@evil.test\r\n",
+        "From: alice@acme.test <ceo@evil.test>, \r\n",
+        "From: ceo@evil.test, <alice@ACME.test\r\n",
+        "From : alice@acme.test\r\n",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        g_autofree char *text = g_strconcat(fields[i], ATTACK_FIELDS "Content-Type: text/plain\r\n\r\nYou are fired.\r\n", NULL);
+        AUTO_SENT struct sent in = rig_pass(&rig->partner, DIRECTION_INBOUND,
+                                            &(struct rig_envelope){"x@evil.test", "bob@partner.test", NULL, NULL, "198.51.100.1"},
+                                            text, strlen(text));
+
+        attack_expect_refused(&in, fields[i]);
+    }
+}
+
+/* --- signers without a mailbox --- */
+
+Test(spoofing, signer_is_no_mailbox)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    const char *const *const names[] = {
+        PKI_LIST("uri:mailto:alice@acme.test"), PKI_LIST("dns:acme.test"), PKI_LIST("email:acme.test"), PKI_LIST("email:alice"),
+        PKI_LIST("email:@acme.test"), PKI_LIST("email:*@acme.test"), PKI_LIST("email:<alice@acme.test>"),
+        PKI_LIST("email:Alice <alice@acme.test>"), PKI_LIST("email:mailto:alice@acme.test"), PKI_LIST("email:alice@acme.test, x@y.test"),
+    };
+
+    for (size_t i = 0; i <= G_N_ELEMENTS(names); i++) {
+        PKI_AUTO struct pki *odd = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
+                                                                .subject = PKI_LIST("CN=alice@acme.test", "O=alice@acme.test"),
+                                                                .san = i < G_N_ELEMENTS(names) ? names[i] : NULL});
+        g_autofree char *text = attack_message(&(struct attack){.signer = odd});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        attack_expect_refused(&in, i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
+        attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, NULL, i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
+    }
+}
