@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sessions share: turns in order and never too many, the gateway in force, the end. */
+#include "milter/service.h"
+
+#include <criterion/criterion.h>
+#include <glib/gstdio.h>
+#include <pthread.h>
+#include <string.h>
+
+static struct gateway *open_gateway(unsigned threads)
+{
+    owned(faults) struct faults *faults = faults_new();
+    g_autofree char *folder = g_dir_make_tmp("domsec-service-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(folder, "domsec.conf", NULL);
+    g_autofree char *text =
+        g_strdup_printf("local_domains = ( \"acme.test\" );\nspool_directory = \"%s\";\ncrypto_threads = %u;\n", folder, threads);
+    cr_assert(g_file_set_contents(file, text, -1, NULL));
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+    struct gateway *gateway = gateway_open(conf, faults);
+    cr_assert_not_null(gateway, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+    g_unlink(file);
+    g_rmdir(folder);
+    return gateway;
+}
+
+struct crowd {
+    struct service *service;
+    gint inside, most, served;
+};
+
+static void *one(void *argument)
+{
+    struct crowd *crowd = argument;
+    for (int i = 0; i < 50; i++) {
+        if (!service_enter(crowd->service, 60))
+            return NULL;
+        int inside = g_atomic_int_add(&crowd->inside, 1) + 1;
+        int most = g_atomic_int_get(&crowd->most);
+        while (inside > most && !g_atomic_int_compare_and_exchange(&crowd->most, most, inside))
+            most = g_atomic_int_get(&crowd->most);
+        g_usleep(50);
+        g_atomic_int_add(&crowd->inside, -1);
+        g_atomic_int_inc(&crowd->served);
+        service_leave(crowd->service);
+    }
+    return NULL;
+}
+
+Test(service, never_more_than_crypto_threads)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(3);
+    owned(service) struct service *service = service_new(gateway);
+    struct crowd crowd = {.service = service};
+    pthread_t threads[20];
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, one, &crowd), 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_eq(crowd.served, 1000);
+    cr_expect_eq(crowd.most, 3);
+}
+
+Test(service, a_turn_that_does_not_come)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    cr_assert(service_enter(service, 0));
+    cr_expect_not(service_enter(service, 0));
+    service_leave(service);
+    cr_expect(service_enter(service, 0));
+    service_leave(service);
+}
+
+struct place {
+    struct service *service;
+    GString *order;
+    char name;
+};
+
+static void *stand_in_line(void *argument)
+{
+    struct place *place = argument;
+    if (service_enter(place->service, 60)) {
+        g_string_append_c(place->order, place->name); /* one turn at a time */
+        service_leave(place->service);
+    }
+    return NULL;
+}
+
+Test(service, first_come_first_served)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    pthread_t threads[6];
+    struct place places[6];
+    GString *order = g_string_new(NULL);
+    cr_assert(service_enter(service, 0));
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++) {
+        places[i] = (struct place){service, order, (char)('a' + i)};
+        cr_assert_eq(pthread_create(&threads[i], NULL, stand_in_line, &places[i]), 0);
+        g_usleep(100000);
+    }
+    service_leave(service);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_str_eq(order->str, "abcdef");
+    g_string_free(order, TRUE);
+}
+
+Test(service, replacing_the_gateway)
+{
+    owned(gateway) struct gateway *first = open_gateway(1);
+    owned(gateway) struct gateway *second = open_gateway(2);
+    owned(service) struct service *service = service_new(first);
+    owned(gateway) struct gateway *held = service_gateway(service);
+    cr_expect_eq(held, first);
+    service_replace(service, second);
+    owned(gateway) struct gateway *now = service_gateway(service);
+    cr_expect_eq(now, second);
+    cr_expect_eq(gateway_conf(held)->max_crypto, 1, "who holds the old one may go on with it");
+    cr_expect(service_enter(service, 0) && service_enter(service, 0), "the new limit");
+    cr_expect_not(service_enter(service, 0));
+    service_leave(service);
+    service_leave(service);
+}
+
+Test(service, drain)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    cr_expect(service_message_begin(service));
+    cr_expect_eq(service_drain(service, 0), 1, "one is in hand");
+    cr_expect_not(service_message_begin(service), "no more are counted");
+    service_message_end(service);
+    cr_expect_eq(service_drain(service, 0), 0);
+    cr_expect_not(service_enter(service, 0), "no more turns");
+}
+
+static void *end_later(void *argument)
+{
+    g_usleep(300000);
+    service_leave(argument);
+    service_message_end(argument);
+    return NULL;
+}
+
+Test(service, drain_waits)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    pthread_t thread;
+    cr_assert(service_message_begin(service) && service_enter(service, 0));
+    cr_assert_eq(pthread_create(&thread, NULL, end_later, service), 0);
+    gint64 begin = g_get_monotonic_time();
+    cr_expect_eq(service_drain(service, 30), 0);
+    cr_expect_geq(g_get_monotonic_time() - begin, 700000, "and for the verdict to be sent");
+    pthread_join(thread, NULL);
+}
