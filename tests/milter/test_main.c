@@ -353,3 +353,27 @@ Test(daemon, quarantine)
     mc_quit(&client);
     daemon_stop(&daemon);
 }
+
+Test(daemon, becomes_its_user)
+{
+    struct daemon daemon;
+    struct stat status;
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    daemon_start(&daemon, true, "user = \"nobody\";\n");
+    g_autofree char *path = g_strdup_printf("/proc/%d", (int)daemon.pid);
+    cr_assert_eq(stat(path, &status), 0);
+    cr_expect_neq(status.st_uid, 0);
+    uid_t user = status.st_uid;
+    cr_assert_eq(stat(daemon.address + strlen("local:"), &status), 0);
+    cr_expect_eq(status.st_uid, user);
+    cr_expect(send_signed(&daemon));
+    /* What it may not read any more is a fault of the reload, and the old configuration goes on. */
+    kill(daemon.pid, SIGHUP);
+    cr_expect(wait_log(&daemon, "reload: refused", 1));
+    cr_expect(send_signed(&daemon));
+    kill(daemon.pid, SIGTERM);
+    cr_expect_eq(daemon_wait(&daemon), 0);
+    g_unlink(daemon.address + strlen("local:"));
+    daemon_free(&daemon);
+}
