@@ -27,6 +27,7 @@ const struct rule *originator_rule(const struct conf *conf, const struct origina
 struct examined_layer {
     struct layer layer;
     struct part *inner; /* the entity inside, parsed; NULL if the layer could not be opened or holds nothing */
+    struct spool *spool; /* its bytes, where line ends had to be made CRLF before they could be parsed; else NULL */
     bool opened;
     bool holds;         /* opened; and, if signed, each signature's cryptography holds */
 };

@@ -35,27 +35,35 @@ static char *layer_path(size_t depth)
     return g_string_free(path, FALSE);
 }
 
-/* An inner entity that begins without header fields is all body (a CMS of other software may hold bare text). */
-static struct part *parse_inner(struct slice inner, const struct limits *limits, struct error *error)
+/* Software that skips the canonical form (RFC 8551 §3.1.1) puts lines that end in LF inside. The layer was verified or
+ * decrypted as it is; only what is read and delivered from here on has CRLF. */
+static bool make_canonical(struct examined_layer *examined, const struct limits *limits, struct slice *inner,
+                           struct error *error)
 {
-    const char *end = inner.len > 0 ? memmem(inner.data, inner.len, "\r\n\r\n", 4) : NULL;
-    struct slice header = SLICE_NONE, body = inner;
+    struct slice header, body;
+    bool changed;
+
+    if (part_split(*inner, &header, &body) || memmem(inner->data, inner->len, "\n\n", 2) == NULL)
+        return true;
+    examined->spool = spool_new(limits);
+    return mime_line_ends(*inner, examined->spool, &changed, error) && spool_finish(examined->spool, inner, error);
+}
+
+/* An inner entity that begins without header fields is all body (a CMS of other software may hold bare text). */
+static struct part *parse_inner(struct examined_layer *examined, const struct limits *limits, struct error *error)
+{
+    struct slice inner = examined->layer.inner, header, body;
     struct fields fields = {0};
 
-    if (inner.len >= 2 && memcmp(inner.data, "\r\n", 2) == 0) {
-        body = (struct slice){inner.data + 2, inner.len - 2};
-    } else if (end != NULL) {
-        header = (struct slice){inner.data, (size_t)(end - inner.data) + 2};
-        body = (struct slice){end + 4, inner.len - header.len - 2};
-        if (!fields_parse(header, limits, &fields, error))
-            return NULL;
-        if (fields.count == 0 || fields.junk.len > 0) {
-            header = SLICE_NONE;
-            body = inner;
-        }
-        fields_clear(&fields);
-    }
-    return part_parse(header, body, limits, error);
+    if (!make_canonical(examined, limits, &inner, error))
+        return NULL;
+    if (!part_split(inner, &header, &body))
+        return part_parse(SLICE_NONE, inner, limits, error);
+    if (!fields_parse(header, limits, &fields, error))
+        return NULL;
+    bool bare = header.len > 0 && (fields.count == 0 || fields.junk.len > 0);
+    fields_clear(&fields);
+    return bare ? part_parse(SLICE_NONE, inner, limits, error) : part_parse(header, body, limits, error);
 }
 
 static void note_bad_signature(struct examination *examination, const struct reported_layer *reported)
@@ -140,7 +148,7 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     judge_opened(judge, examination, examined, reported);
     if (layer.inner.data == NULL)
         return NULL;
-    examined->inner = parse_inner(layer.inner, limits, &error);
+    examined->inner = parse_inner(examined, limits, &error);
     if (examined->inner == NULL) {
         examined->opened = examined->holds = false;
         report_shut(examination, OPENED_FAILED, &layer, reported, &error);
@@ -248,6 +256,7 @@ void examination_free(struct examination *examination)
         return;
     for (size_t i = examination->layer_count; i > 0; i--) {
         part_free(examination->layers[i - 1].inner);
+        spool_free(examination->layers[i - 1].spool);
         layer_clear(&examination->layers[i - 1].layer);
     }
     g_free(examination->layers);

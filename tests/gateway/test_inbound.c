@@ -230,3 +230,26 @@ Test(inbound, too_many_layers_is_an_error_not_a_crash)
     cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
     entity_clear(&entity);
 }
+
+/* Other software may encrypt a file with LF line ends. Its header must not become part of the text. */
+Test(inbound, lf_only_content)
+{
+    owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
+    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
+    struct entity content = {rope_new(), rope_new()}, shut = {0};
+    struct error error = {0};
+
+    /* entity_bytes() puts a CRLF between the two, so all of it goes into the header here. */
+    rope_copy(content.header, slice_of("Content-Type: text/html\n\n<p>hi</p>\n"));
+    cr_assert(smime_encrypt(&rig->partner.dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&shut);
+    g_autofree char *entity = rope_flatten(bytes, NULL);
+    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+
+    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
+    cr_assert_not_null(strstr(in.bytes, "Content-Type: text/html\r\n\r\n<p>hi</p>\r\n"), "%s", in.bytes);
+    entity_clear(&content);
+    entity_clear(&shut);
+}
