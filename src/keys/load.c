@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -27,16 +28,16 @@ static bool append(STACK_OF(X509) * list, X509 *certificate)
     return true;
 }
 
-static bool add_cms(STACK_OF(X509) * list, const unsigned char *data, long length)
+static bool add_bundle(STACK_OF(X509) * list, const unsigned char *data, long length)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &data, length);
-    if (cms == NULL || OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
-        return false;
-    owned(x509_stack) STACK_OF(X509) *found = CMS_get1_certs(cms);
-    while (found != NULL && sk_X509_num(found) > 0)
-        if (!append(list, sk_X509_shift(found)))
-            return false;
-    return true;
+    PKCS7 *bundle = d2i_PKCS7(NULL, &data, length);
+    bool good = bundle != NULL && PKCS7_type_is_signed(bundle) && bundle->d.sign != NULL;
+    for (int i = 0; good && i < sk_X509_num(bundle->d.sign->cert); i++) {
+        X509 *certificate = sk_X509_value(bundle->d.sign->cert, i);
+        good = X509_up_ref(certificate) && append(list, certificate);
+    }
+    PKCS7_free(bundle);
+    return good;
 }
 
 static bool add_der(STACK_OF(X509) * list, const unsigned char *data, long length)
@@ -50,7 +51,7 @@ static bool add_der(STACK_OF(X509) * list, const unsigned char *data, long lengt
         if (!append(list, certificate))
             return false;
     }
-    return at == end || (at == data && add_cms(list, data, length));
+    return at == end || (at == data && add_bundle(list, data, length));
 }
 
 /* A block that is neither a certificate nor a bundle of them (a key, a CRL, parameters) is passed over. */
@@ -58,7 +59,7 @@ static bool add_pem_block(STACK_OF(X509) * list, const char *name, const unsigne
 {
     const unsigned char *at = data;
     if (strcmp(name, PEM_STRING_PKCS7) == 0 || strcmp(name, PEM_STRING_CMS) == 0)
-        return add_cms(list, data, length);
+        return add_bundle(list, data, length);
     if (strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0) {
         X509 *certificate = d2i_X509(NULL, &at, length);
         return certificate != NULL && append(list, certificate);

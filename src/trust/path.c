@@ -2,9 +2,8 @@
 /*
  * path: RFC 5280 §6 by OpenSSL, and what OpenSSL leaves to its caller.
  *
- * Left to the caller are: that an issuing certificate of version 3 says so in its basicConstraints (OpenSSL takes a key
- * usage for it unless it is strict, and strictness refuses roots in wide use), that an authority limited to other uses
- * does not certify for mail, and keys that are long but bad. Revocation that cannot be told is noted and the
+ * Left to the caller are: that an authority limited to other uses does not certify for mail (OpenSSL's own S/MIME
+ * purpose is not used, see usage.c), and keys that are long but bad. Revocation that cannot be told is noted and the
  * verification goes on, so that a definite failure behind it is seen. The anchor itself needs no CRL: it is trusted
  * because it was named.
  */
@@ -89,9 +88,7 @@ static void check_issuers(const struct path_query *query, STACK_OF(X509) * chain
     for (int i = 1; i <= last; i++) {
         X509 *issuer = sk_X509_value(chain, i);
         const char *weakness = query->strength ? key_weakness(X509_get0_pubkey(issuer)) : NULL;
-        if (i < last && X509_check_ca(issuer) != 1)
-            blame(result, X509_V_ERR_INVALID_CA, i, issuer);
-        else if (i < last && !usage_allows_mail(issuer))
+        if (i < last && !usage_allows_mail(issuer))
             blame(result, X509_V_ERR_INVALID_PURPOSE, i, issuer);
         else if (weakness != NULL)
             blame(result, X509_V_ERR_CA_KEY_TOO_SMALL, i, issuer);

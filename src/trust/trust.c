@@ -34,14 +34,10 @@ static bool anchors_add(struct anchors *anchors, const char *path, struct error 
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
     if (found == NULL)
         return false;
-    while (sk_X509_num(found) > 0) {
-        X509 *certificate = sk_X509_shift(found);
-        bool added = X509_STORE_add_cert(anchors->store, certificate) == 1;
-        if (sk_X509_push(anchors->list, certificate) <= 0) {
-            X509_free(certificate);
-            added = false;
-        }
-        if (!added)
+    for (int i = 0; i < sk_X509_num(found); i++) {
+        X509 *certificate = sk_X509_value(found, i);
+        if (X509_STORE_add_cert(anchors->store, certificate) != 1 ||
+            !X509_add_cert(anchors->list, certificate, X509_ADD_FLAG_UP_REF))
             return error_set_openssl(error, ERROR_CONFIGURATION, "%s", path);
     }
     return true;

@@ -745,6 +745,43 @@ Test(cache, does_not_outlive_what_it_rests_on)
     world_free(world);
 }
 
+Test(cache, ends_with_the_first_certificate_of_the_chain)
+{
+    time_t now = time(NULL);
+    struct world *world = world_new(ANCHOR, "");
+    struct finding finding;
+    PKI_AUTO struct pki *brief = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .subject = PKI_LIST("CN=brief"), .not_after = now + 1000});
+    PKI_AUTO struct pki *alice = pki_person(brief, "alice@acme.test");
+    add(world, brief);
+    world_open(world);
+    judge_with(world, alice, PURPOSE_SIGN, now, NULL, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    judge_with(world, alice, PURPOSE_SIGN, now + 1001, NULL, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_FAIL, "%s", finding.reason);
+    world_free(world);
+}
+
+Test(cache, a_received_crl_is_heard)
+{
+    struct world *world = world_new(CRLS, "");
+    struct finding finding;
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
+    put_crl(world, "authority.crl", &(struct pki_crl_spec){.issuer = world->authority});
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(crls,
+                     pki_crl(&(struct pki_crl_spec){
+                         .issuer = world->authority, .revoked = {alice}, .this_update = time(NULL) - 60, .number = 2}));
+    world_open(world);
+    judge_with(world, alice, PURPOSE_SIGN, time(NULL), NULL, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    judge_with(world, alice, PURPOSE_SIGN, time(NULL), crls, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_FAIL, "%s", finding.reason);
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    world_free(world);
+}
+
 Test(cache, purposes_and_rules_stay_apart)
 {
     struct world *world = world_new(ANCHOR, "anchors = ( \"partner.pem\" );");
@@ -753,6 +790,8 @@ Test(cache, purposes_and_rules_stay_apart)
         pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=weak"), .key = PKI_RSA_1024});
     PKI_AUTO struct pki *signer = pki_issue(&(struct pki_spec){
         .issuer = world->authority, .subject = PKI_LIST("CN=signer"), .key_usage = "digitalSignature"});
+    PKI_AUTO struct pki *old =
+        pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=old"), .digest = "SHA1"});
     g_free(pki_write(world->setting->folder, "partner.pem", other, NULL));
     world_open(world);
     const struct rule *partner = world->setting->rule;
@@ -761,6 +800,8 @@ Test(cache, purposes_and_rules_stay_apart)
         world->setting->rule = all;
         expect(world, weak, PURPOSE_PATH, OUTCOME_PASS, "");
         expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "weak");
+        expect(world, old, PURPOSE_PATH, OUTCOME_PASS, "");
+        expect(world, old, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest");
         expect(world, signer, PURPOSE_SIGN, OUTCOME_PASS, "");
         expect(world, signer, PURPOSE_ENCRYPT, OUTCOME_FAIL, "keyAgreement");
         world->setting->rule = partner;
