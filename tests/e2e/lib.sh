@@ -8,8 +8,12 @@
 #
 # Each run has a network of its own within 127.0.0.0/8, so that runs side by side do not meet and ports can be fixed. Source
 # addresses tell the gateways who is who: a domain trusts its own client (.12, .22), not the tap, not the stranger (.66).
+# Must run as root; whoever is not is asked to become it by sudo.
 # Nothing outlives rig_end: what was started is stopped by its own process id, and rig_end looks whether that worked.
 
+[ "$(id -u)" = 0 ] || ! command -v sudo >/dev/null || exec sudo -- "$0" "$@"
+
+PATH=$PATH:/usr/sbin:/sbin
 shopt -s nullglob
 
 declare -A ORG_IP ORG_CLIENT ORG_DOMAIN ORG_PEER
@@ -22,11 +26,12 @@ fail() {
 
 # rig_begin BUILD NAME: makes $RIG, the folder that holds everything of this run.
 rig_begin() {
-    [ "$(id -u)" = 0 ] || fail "must run as root: Postfix switches users"
+    [ "$(id -u)" = 0 ] || fail "must run as root or by sudo: Postfix switches users"
     command -v postfix >/dev/null || fail "Postfix is not installed (make deps)"
     BUILD=$(cd "$1" && pwd)
     TOOLS=$BUILD/tools
     RIG=$BUILD/$2
+    RIG_NAME=$2
     exec 9>"$BUILD/$2.lock"
     flock -n 9 || fail "$RIG is in use by another run"
     rm -rf "${RIG:?}"
@@ -40,6 +45,9 @@ rig_begin() {
         ln -sfn "$RIG" "$BUILD/$2"
     fi
     NET=127.$((32 + $$ % 200)).$(($$ / 200 % 250))
+    while ss -Hltn | grep -qF " $NET."; do # another run, in another process namespace
+        NET=127.$((32 + RANDOM % 200)).$((RANDOM % 250))
+    done
     STRANGER=$NET.66
     SERIAL=0
     mkdir "$RIG/sent"
@@ -72,7 +80,17 @@ rig_end() {
         echo "e2e: ports left open" >&2
         left=1
     fi
+    # What was made as root in a user's build folder is the user's to remove.
+    [ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-}" "$RIG" "$BUILD"/*.lock
     return "$left"
+}
+
+# After a good end: the folder is kept for those who want to look, unless it is not under BUILD.
+rig_leave() {
+    case $RIG in
+    "$BUILD"/*) ;;
+    *) rm -rf "${RIG:?}" "$BUILD/$RIG_NAME" ;;
+    esac
 }
 
 # Every process that lives in the rig's folder or was started with a path in it, this shell and its children apart.
