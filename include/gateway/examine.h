@@ -42,6 +42,7 @@ struct examination {
     const struct reported_layer *domain_from, *originator_from; /* the layer that each is about; NULL: no such signature */
     char *domain_name, *originator_name;
     bool decrypted;                /* one of the layers was encrypted to us and is open */
+    bool weakly_encrypted;         /* … with a cipher that is no protection any more */
     bool undecryptable;            /* the innermost reached is encrypted and stays shut */
     char undecryptable_reason[320];
     char bad_signature[320];       /* why some signature does not hold; empty: all hold or there is none */

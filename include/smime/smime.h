@@ -77,6 +77,7 @@ struct layer {
     STACK_OF(X509_CRL) *crls;
     const struct identity *identity; /* whose key opened it (enveloped) */
     bool authenticated;       /* the content encryption was authenticated (GCM) */
+    bool weak;                /* its cipher is of the past: readable, but no protection to rely on */
     char cipher[32];          /* "aes-256-gcm", or its OID */
     struct slice inner;       /* the entity inside: header, empty line, body */
     void *owner;              /* private */

@@ -87,8 +87,10 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
         finding_set(&reported->finding, OUTCOME_NONE, "compressed, opened");
     } else {
         examination->decrypted = true;
-        finding_set(&reported->finding, OUTCOME_PASS, "decrypted with the key of %s%s",
+        examination->weakly_encrypted |= layer->weak;
+        finding_set(&reported->finding, layer->weak ? OUTCOME_POLICY : OUTCOME_PASS, "decrypted with the key of %s%s%s%s",
                     layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
+                    layer->weak ? "; weak cipher " : "", layer->weak ? layer->cipher : "",
                     layer->authenticated ? "" : "; the encryption does not protect against changes");
     }
 }

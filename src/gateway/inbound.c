@@ -48,14 +48,15 @@ static void decide(struct way_in *way, struct result *result)
         /* RFC 3183 §3.2: a good domain signature authenticates the message; one that does not hold is not outweighed by
          * an originator's inside it. */
         .signed_ok = policy_signed_ok(way->rule, domain_pass, originator_pass && !domain_broken),
-        .encrypted_ok = examination->decrypted,
+        .encrypted_ok = examination->decrypted && !examination->weakly_encrypted,
         .undecryptable = examination->undecryptable,
         .failed_temporarily = !domain_pass && !originator_pass &&
                               (is_temporary(&examination->domain) || is_temporary(&examination->originator)),
         .sign_reason = domain_broken || examination->originator.outcome == OUTCOME_NONE ? examination->domain.reason
                                                                                           : examination->originator.reason,
-        .encrypt_reason = examination->undecryptable ? examination->undecryptable_reason
-                                                     : "the message is not encrypted to this gateway",
+        .encrypt_reason = examination->undecryptable      ? examination->undecryptable_reason
+                          : examination->weakly_encrypted ? "the cipher is weak"
+                                                          : "the message is not encrypted to this gateway",
     };
 
     char label_reason[320] = "";

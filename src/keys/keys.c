@@ -75,7 +75,8 @@ static bool load_key(struct identity *identity, struct error *error)
                          identity->conf->key, identity->conf->certificate);
     }
     const char *weakness = key_weakness(identity->key);
-    if (weakness != NULL)
+    /* What was encrypted to an old key can still be read with it; nobody who is careful encrypts to it any more. */
+    if (weakness != NULL && identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY)
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", identity->conf->key, weakness);
     return true;
 }
@@ -89,6 +90,10 @@ static void warn(const struct conf *conf, const struct identity *identity, struc
     if (store != NULL && store->is_exposed != NULL && store->is_exposed(location))
         faults_warn(faults, conf->file, identity->conf->line, "%s: others than its owner may read this key (chmod 600)",
                     identity->conf->key);
+    const char *weakness = key_weakness(identity->key);
+    if (weakness != NULL)
+        faults_warn(faults, conf->file, identity->conf->line, "%s: %s: it decrypts, but partners will not encrypt to it",
+                    identity->conf->key, weakness);
     time_t now = time(NULL);
     if (certificate_is_current(identity->certificate, now))
         return;

@@ -17,10 +17,11 @@
 
 static const char cannot_decrypt[] = "cannot be decrypted";
 
-static const int ciphers_cbc[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc};
+/* Triple DES is what older gateways still send: read, marked as weak (RFC 8551, appendix B). */
+static const int ciphers_cbc[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc, NID_des_ede3_cbc};
 static const int ciphers_gcm[] = {NID_aes_128_gcm, NID_aes_192_gcm, NID_aes_256_gcm};
-static const int ciphers_weak[] = {NID_des_ede3_cbc, NID_des_ede_cbc, NID_des_cbc,    NID_rc2_cbc, NID_rc2_40_cbc,
-                                   NID_rc2_64_cbc,   NID_rc4,         NID_cast5_cbc, NID_idea_cbc};
+static const int ciphers_weak[] = {NID_des_ede_cbc, NID_des_cbc, NID_rc2_cbc,   NID_rc2_40_cbc,
+                                   NID_rc2_64_cbc,  NID_rc4,     NID_cast5_cbc, NID_idea_cbc};
 
 static bool is_among(int nid, const int *list, size_t count)
 {
@@ -225,6 +226,7 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
         return OPENED_FAILED;
     g_strlcpy(opening->layer->cipher, info.cipher, sizeof(opening->layer->cipher));
     opening->layer->authenticated = info.authenticated;
+    opening->layer->weak = info.cipher_nid == NID_des_ede3_cbc;
     if (!check_cipher(&info, opening->error))
         return OPENED_FAILED;
     if (OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data || content == NULL || *content == NULL) {
