@@ -123,6 +123,8 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, X509 *
         int error = X509_STORE_CTX_get_error(context);
         blame(result, error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED, 0, query->leaf);
     }
+    if (result->error != X509_V_OK && result->culprit == NULL) /* the path as a whole, as with its policies */
+        blame(result, result->error, 0, query->leaf);
     ERR_clear_error();
 }
 

@@ -29,17 +29,20 @@ static void rule_trust_free(void *data)
     g_free(rule);
 }
 
+static bool anchor_add(struct anchors *anchors, X509 *certificate)
+{
+    return X509_STORE_add_cert(anchors->store, certificate) == 1 &&
+           X509_add_cert(anchors->list, certificate, X509_ADD_FLAG_UP_REF) == 1;
+}
+
 static bool anchors_add(struct anchors *anchors, const char *path, struct error *error)
 {
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
     if (found == NULL)
         return false;
-    for (int i = 0; i < sk_X509_num(found); i++) {
-        X509 *certificate = sk_X509_value(found, i);
-        if (X509_STORE_add_cert(anchors->store, certificate) != 1 ||
-            !X509_add_cert(anchors->list, certificate, X509_ADD_FLAG_UP_REF))
+    for (int i = 0; i < sk_X509_num(found); i++)
+        if (!anchor_add(anchors, sk_X509_value(found, i)))
             return error_set_openssl(error, ERROR_CONFIGURATION, "%s", path);
-    }
     return true;
 }
 
