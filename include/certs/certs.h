@@ -28,6 +28,7 @@ void candidates_clear(struct candidates *candidates);
 
 struct certs;
 
+/* conf must outlive it; rules given to certs_find() are conf's. NULL if there was an error. */
 struct certs *certs_open(const struct conf *conf, struct faults *faults);
 void certs_close(struct certs *certs);
 

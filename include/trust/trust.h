@@ -24,7 +24,7 @@ bool finding_set(struct finding *finding, enum outcome outcome, const char *form
 
 struct trust;
 
-/* Loads trust_anchors and crls, and each rule's anchors and pins. */
+/* Loads trust_anchors and crls, and each rule's anchors and pins. conf must outlive it; rules given to the checks are conf's. */
 struct trust *trust_open(const struct conf *conf, struct faults *faults);
 void trust_close(struct trust *trust);
 
