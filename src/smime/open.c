@@ -127,7 +127,7 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
         opening->layer->type = LAYER_COMPRESSED;
         return open_compressed(opening, &cms);
     default:
-        return failed(opening->error, "a CMS content type that S/MIME does not use (RFC 8551 §2.4)");
+        return OPENED_NOT_SMIME; /* data, digestedData, encryptedData: no layer of S/MIME (RFC 8551 §2.4) */
     }
 }
 

@@ -60,14 +60,18 @@ static bool add_options(CMS_SignerInfo *info, const struct sign_options *options
     return options->add == NULL || ess_attributes_add(info, options->add, error);
 }
 
+/* RFC 8419 §2.3: Ed25519 goes with SHA-512. */
+static enum digest digest_for(const struct identity *signer, const struct sign_options *options)
+{
+    return edwards_is(signer->key) ? DIGEST_SHA512 : options->digest;
+}
+
 static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *signer,
                                   const struct sign_options *options, struct error *error)
 {
-    /* RFC 8419 §3: Ed25519 signs over SHA-512 digests. */
     bool is_rsa = EVP_PKEY_is_a(signer->key, "RSA") || EVP_PKEY_is_a(signer->key, "RSA-PSS");
     bool is_pss = is_rsa && options->signature == SIGNATURE_RSA_PSS;
-    bool is_edwards = EVP_PKEY_is_a(signer->key, "ED25519");
-    const EVP_MD *digest = algorithm_digest(is_edwards ? DIGEST_SHA512 : options->digest);
+    const EVP_MD *digest = algorithm_digest(digest_for(signer, options));
     unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_CADES | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
     struct slice capabilities = algorithm_capabilities();
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
@@ -99,8 +103,7 @@ static bool write_slice(BIO *chain, struct slice slice)
     return true;
 }
 
-static bool digest_and_sign(CMS_ContentInfo *cms, CMS_SignerInfo *info, const struct identity *signer,
-                            const struct rope *content, struct error *error)
+static bool digest_and_sign(CMS_ContentInfo *cms, const struct rope *content, struct error *error)
 {
     /* Detached: the chain is one digest BIO before a null BIO; a write is one EVP_DigestUpdate() on the slice. */
     owned(BIO) BIO *chain = CMS_dataInit(cms, NULL);
@@ -112,8 +115,25 @@ static bool digest_and_sign(CMS_ContentInfo *cms, CMS_SignerInfo *info, const st
             return error_set_openssl(error, ERROR_TEMPORARY, "digest of the content");
     if (CMS_dataFinal(cms, chain) <= 0)
         return error_set_openssl(error, ERROR_TEMPORARY, "signing");
-    CMS_SignerInfo_set1_signer_cert(info, signer->certificate);
-    if (CMS_SignerInfo_verify(info) != 1)
+    return true;
+}
+
+static bool sign_and_check(CMS_ContentInfo *cms, CMS_SignerInfo *info, const struct identity *signer,
+                           const struct rope *content, struct error *error)
+{
+    bool verified;
+
+    if (edwards_is(signer->key)) {
+        if (!edwards_sign(info, signer->key, content, error))
+            return false;
+        verified = edwards_verify(info, X509_get0_pubkey(signer->certificate));
+    } else {
+        if (!digest_and_sign(cms, content, error))
+            return false;
+        CMS_SignerInfo_set1_signer_cert(info, signer->certificate);
+        verified = CMS_SignerInfo_verify(info) == 1;
+    }
+    if (!verified)
         return error_set_openssl(error, ERROR_TEMPORARY,
                                  "the signature that the key made does not verify with its certificate");
     return true;
@@ -250,14 +270,13 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_ContentInfo_new();
     owned(rope) struct rope *bytes = entity_bytes(content);
-    bool is_edwards = EVP_PKEY_is_a(signer->key, "ED25519");
-    const char *micalg = algorithm_micalg(is_edwards ? DIGEST_SHA512 : options->digest);
+    const char *micalg = algorithm_micalg(digest_for(signer, options));
     CMS_SignerInfo *info;
 
     if (cms == NULL || !CMS_SignedData_init(cms))
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     info = add_signer(cms, signer, options, error);
-    if (info == NULL || !digest_and_sign(cms, info, signer, bytes, error))
+    if (info == NULL || !sign_and_check(cms, info, signer, bytes, error))
         return false;
     if (options->format == FORMAT_CLEAR)
         return make_clear(cms, options, micalg, bytes, content, out, error);

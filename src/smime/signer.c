@@ -123,17 +123,22 @@ static bool is_attribute_set(struct slice content)
     return whole;
 }
 
-/* With one key. True only when all the mathematics holds. */
+static bool attributes_verify(CMS_SignerInfo *info, EVP_PKEY *key)
+{
+    if (edwards_is(key))
+        return edwards_verify(info, key);
+    return CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1;
+}
+
+/* With one key. True only when all the mathematics holds; without signed attributes it is all in the second half. */
 static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests)
 {
-    bool valid;
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
 
-    if (X509_get0_pubkey(certificate) == NULL)
+    if (key == NULL)
         return false;
     CMS_SignerInfo_set1_signer_cert(info, certificate);
-    valid = (CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1) &&
-            CMS_SignerInfo_verify_content(info, digests) == 1;
-    return valid;
+    return attributes_verify(info, key) && CMS_SignerInfo_verify_content(info, digests) == 1;
 }
 
 static void say_why(struct signer *signer)

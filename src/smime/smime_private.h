@@ -56,6 +56,14 @@ static inline __attribute__((unused)) void openssl_free(void *memory)
 }
 DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
 
+/* --- edwards.c: Ed25519, which OpenSSL 3.0 does not do in CMS (RFC 8419) --- */
+
+bool edwards_is(const EVP_PKEY *key);
+/* Adds content type, signing time and message digest, and signs. */
+bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
+/* The signature over the signed attributes; the message digest among them is not looked at. */
+bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key);
+
 /* --- opening --- */
 
 /* What a layer's `owner` is. */

@@ -128,9 +128,20 @@ static const char *find_content(CMS_ContentInfo *cms, const struct slice *detach
     return NULL;
 }
 
+/* RFC 8551 §3.8: certificates and CRLs to take along, no signature and nothing signed. */
+static bool is_certs_only(CMS_ContentInfo *cms)
+{
+    ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
+
+    return sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) <= 0 && (inside == NULL || *inside == NULL);
+}
+
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content)
 {
     struct layer *layer = opening->layer;
+
+    if (content == NULL && is_certs_only(*cms))
+        return OPENED_NOT_SMIME;
     const char *fault = find_content(*cms, content, &layer->inner);
     STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(*cms);
     enum opened opened;

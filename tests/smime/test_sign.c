@@ -44,6 +44,8 @@ static const struct row rows[] = {
     {"ecdsa clear", PKI_EC, SIGNATURE_RSA_PSS, DIGEST_SHA256, FORMAT_CLEAR, LARGE, "sha-256", NID_ecdsa_with_SHA256},
     {"ecdsa opaque", PKI_EC, SIGNATURE_RSA_PSS, DIGEST_SHA512, FORMAT_OPAQUE, 100, NULL, NID_ecdsa_with_SHA512},
     {"p-384 opaque", PKI_P384, SIGNATURE_RSA_PSS, DIGEST_SHA384, FORMAT_OPAQUE, LARGE, NULL, NID_ecdsa_with_SHA384},
+    {"ed25519 clear", PKI_ED25519, SIGNATURE_RSA_PSS, DIGEST_SHA256, FORMAT_CLEAR, LARGE, "sha-512", NID_ED25519},
+    {"ed25519 opaque", PKI_ED25519, SIGNATURE_RSA_PSS, DIGEST_SHA512, FORMAT_OPAQUE, 100, NULL, NID_ED25519},
     {"empty body", PKI_EC, SIGNATURE_RSA_PSS, DIGEST_SHA256, FORMAT_CLEAR, 0, "sha-256", NID_ecdsa_with_SHA256},
     {"empty opaque", PKI_EC, SIGNATURE_RSA_PSS, DIGEST_SHA256, FORMAT_OPAQUE, 0, NULL, NID_ecdsa_with_SHA256},
 };
@@ -126,7 +128,8 @@ static void check_clear(const struct row *row, const struct rig_part *made, stru
     cr_expect(slice_equal(part->children[0].whole, expected), "%s: signed part unchanged", row->name);
     cms = rig_cms(&part->children[1]);
     cr_expect_eq(CMS_is_detached(cms), 1);
-    cr_expect(openssl_verifies(cms, &expected, expected), "%s", row->name);
+    if (row->key != PKI_ED25519) /* OpenSSL 3.0 has no EdDSA in CMS; the interoperability tests have */
+        cr_expect(openssl_verifies(cms, &expected, expected), "%s", row->name);
 }
 
 static void check_opaque(const struct row *row, const struct rig_part *made, struct slice expected)
@@ -137,7 +140,8 @@ static void check_opaque(const struct row *row, const struct rig_part *made, str
     cr_expect_str_eq(part_parameter(made->part, "smime-type"), "signed-data");
     cr_expect_str_eq(part_parameter(made->part, "name"), "smime.p7m");
     cr_expect_eq(made->part->encoding, ENCODING_BASE64);
-    cr_expect(openssl_verifies(cms, NULL, expected), "%s", row->name);
+    if (row->key != PKI_ED25519)
+        cr_expect(openssl_verifies(cms, NULL, expected), "%s", row->name);
 }
 
 static void check_row(const struct row *row)

@@ -84,6 +84,38 @@ Test(verify, flips_in_the_clear_signed_part)
     g_byte_array_unref(der);
 }
 
+static void flip_everywhere(const struct pki *pki)
+{
+    RIG_PART part = rig_signed(pki, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = rig_der(part.part);
+
+    for (guint i = 0; i < der->len; i++) {
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        der->data[i] ^= 1u << (i % 8);
+        RIG_PART changed = rig_part_of_der(der->data, der->len);
+        enum opened opened = smime_open(changed.part, NULL, &rig_limits, &layer, &error);
+        der->data[i] ^= 1u << (i % 8);
+        if (opened == OPENED && layer.signer_count == 1 && layer.signers[0].valid) {
+            cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
+            cr_expect_eq(layer.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
+        }
+    }
+    g_byte_array_unref(der);
+}
+
+Test(verify, flips_with_other_keys)
+{
+    static const enum pki_key keys[] = {PKI_RSA, PKI_ED25519};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        PKI_AUTO struct pki *pki = pki_role_with(root, "domain-signing-authority", "acme.test", keys[i]);
+
+        flip_everywhere(pki);
+    }
+}
+
 Test(verify, truncations)
 {
     RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
