@@ -41,6 +41,9 @@ struct examination {
     struct finding domain, originator;
     const struct reported_layer *domain_from, *originator_from; /* the layer that each is about; NULL: no such signature */
     char *domain_name, *originator_name;
+    /* Our key was used on an encryption that does not protect against changes (CBC). Whoever sends changed copies of somebody's
+     * message learns its content from how that goes, so no answer may depend on it. spoiled: it, or what is inside, is broken. */
+    bool malleable, spoiled;
     bool decrypted;                /* one of the layers was encrypted to us and is open */
     bool weakly_encrypted;         /* … with a cipher that is no protection any more */
     bool undecryptable;            /* the innermost reached is encrypted and stays shut */

@@ -76,6 +76,7 @@ struct layer {
     STACK_OF(X509) *certificates; /* all in the SignedData; NULL if none */
     STACK_OF(X509_CRL) *crls;
     const struct identity *identity; /* whose key opened it (enveloped) */
+    bool attempted;           /* one of our keys was used on it, whether it opened or not */
     bool authenticated;       /* the content encryption was authenticated (GCM) */
     bool weak;                /* its cipher is of the past: readable, but no protection to rely on */
     char cipher[32];          /* "aes-256-gcm", or its OID */
@@ -85,7 +86,7 @@ struct layer {
 
 enum opened {
     OPENED,           /* layer is filled; for LAYER_SIGNED the signers say whether it holds */
-    OPENED_NOT_SMIME, /* part is none of the forms */
+    OPENED_NOT_SMIME, /* part is none of the forms, or only carries certificates (RFC 8551 §3.8) */
     OPENED_NO_KEY,    /* encrypted, none of our identities is a recipient; layer->type is set */
     OPENED_FAILED,    /* broken, tampered, unsupported, over a limit; error says; layer->type is set if it is known */
 };

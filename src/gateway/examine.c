@@ -87,7 +87,6 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
         finding_set(&reported->finding, OUTCOME_NONE, "compressed, opened");
     } else {
         examination->decrypted = true;
-        examination->weakly_encrypted |= layer->weak;
         finding_set(&reported->finding, layer->weak ? OUTCOME_POLICY : OUTCOME_PASS, "decrypted with the key of %s%s%s%s",
                     layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
                     layer->weak ? "; weak cipher " : "", layer->weak ? layer->cipher : "",
@@ -110,10 +109,27 @@ static void report_shut(struct examination *examination, enum opened opened, con
         if (!encrypted)
             g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
     }
+    examination->spoiled |= encrypted && opened != OPENED_NO_KEY && examination->malleable;
     if (opened == OPENED_NO_KEY || encrypted) {
         examination->undecryptable = true;
         g_strlcpy(examination->undecryptable_reason, reported->finding.reason,
                   sizeof examination->undecryptable_reason);
+    }
+}
+
+/* Before anything is made of whether it opened: what holds in either case. */
+static void note_attempt(struct examination *examination, const struct rule *rule, const struct layer *layer,
+                         enum opened *opened, struct error *error)
+{
+    examination->weakly_encrypted |= layer->weak;
+    if (layer->authenticated)
+        return;
+    if (rule->inbound.require_authenticated_encryption) {
+        *opened = OPENED_FAILED;
+        error_set(error, ERROR_PERMANENT,
+                  "encrypted without protection against changes (%s), which the rule does not accept", layer->cipher);
+    } else {
+        examination->malleable = true;
     }
 }
 
@@ -136,14 +152,10 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
     }
+    if (layer.attempted)
+        note_attempt(examination, judge->rule, &layer, &opened, &error);
     if (opened != OPENED) {
         report_shut(examination, opened, &layer, reported, &error);
-        return NULL;
-    }
-    if (layer.type == LAYER_ENVELOPED && !layer.authenticated && judge->rule->inbound.require_authenticated_encryption) {
-        error_set(&error, ERROR_PERMANENT,
-                  "encrypted without protection against changes (%s), which the rule does not accept", layer.cipher);
-        report_shut(examination, OPENED_FAILED, &layer, reported, &error);
         return NULL;
     }
     examined->opened = true;
@@ -166,8 +178,10 @@ static void report_partial(const struct judge *judge, struct examination *examin
 
     if (part_is_pkcs7_mime(part) || part_is_multipart_signed(part)) {
         enum opened opened = smime_open(part, NULL, &judge->gateway->conf->limits, &layer, &error);
-        struct reported_layer *reported = add_report(examination, layer.type);
 
+        if (opened == OPENED_NOT_SMIME)
+            return;
+        struct reported_layer *reported = add_report(examination, layer.type);
         reported->partial = true;
         g_autofree char *path = layer_path(examination->layer_count);
         reported->part = g_strconcat(path, ".", part->id, NULL);

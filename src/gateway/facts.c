@@ -54,7 +54,7 @@ static void check_candidate(const struct facts_query *facts, const struct rule *
 {
     const struct gateway *gateway = facts->gateway;
     const struct chain_query query = {
-        .leaf = candidate->certificate, .purpose = PURPOSE_ENCRYPT, .rule = rule, .at = facts->at};
+        .leaf = candidate->certificate, .untrusted = candidate->authorities, .purpose = PURPOSE_ENCRYPT, .rule = rule, .at = facts->at};
     const char *domain = recipient->domain;
 
     trust_check_chain(gateway->trust, &query, finding);

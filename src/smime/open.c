@@ -62,6 +62,8 @@ static CMS_ContentInfo *parse(struct slice der, struct error *error)
         error_set(error, ERROR_PERMANENT, "the CMS object is empty or too large");
         return NULL;
     }
+    if (!skeleton_check(der, error))
+        return NULL;
     cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
     if (cms == NULL) {
         error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
@@ -126,8 +128,12 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
     case NID_id_smime_ct_compressedData:
         opening->layer->type = LAYER_COMPRESSED;
         return open_compressed(opening, &cms);
+    case NID_pkcs7_data:
+    case NID_pkcs7_digest:
+    case NID_pkcs7_encrypted:
+        return OPENED_NOT_SMIME; /* CMS, but no layer of S/MIME (RFC 8551 §2.4) */
     default:
-        return OPENED_NOT_SMIME; /* data, digestedData, encryptedData: no layer of S/MIME (RFC 8551 §2.4) */
+        return failed(opening->error, "a CMS content type that S/MIME does not use (RFC 8551 §2.4)");
     }
 }
 
@@ -177,7 +183,9 @@ enum opened smime_open(const struct part *part, const struct keys *keys, const s
         return opened;
 
     /* What was found before it failed is no result; the kind of layer is. */
-    kept = (struct layer){.type = layer->type, .detached = layer->detached, .authenticated = layer->authenticated};
+    kept = (struct layer){.type = layer->type, .detached = layer->detached, .authenticated = layer->authenticated,
+                          .attempted = layer->attempted,
+                          .weak = layer->weak};
     g_strlcpy(kept.cipher, layer->cipher, sizeof(kept.cipher));
     layer_clear(layer);
     *layer = kept;
