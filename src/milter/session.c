@@ -141,9 +141,9 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
     return SMFIS_NOREPLY;
 }
 
-/* Answered, though nothing is to be said: Postfix sends the envelope from one process and the header from another. Over TCP Nagle's
- * algorithm holds the header back until the envelope is acknowledged, and the kernel would put that off for 40 ms
- * unless an answer carries it. */
+/* Answered, though nothing is to be said: Postfix sends the envelope from one process and the header from another. Over
+ * TCP Nagle's algorithm holds the header back until the envelope is acknowledged, and the kernel would put that off for
+ * 40 ms unless an answer carries it. */
 static sfsistat on_data(SMFICTX *context)
 {
     (void)context;

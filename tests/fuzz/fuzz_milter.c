@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message as a mail server tells it: envelope, header fields with and without their leading space, body in any chunks. What comes
- * out must hold together, and a field that is sent back as an edit must be the field that came.
+ * A message as a mail server tells it: envelope, header fields with and without their leading space, body in any
+ * chunks. What comes out must hold together, and a field that is sent back as an edit must be the field that came.
  *
- * Input: a byte of options, then records: operation, length (two bytes, big-endian), data. Strings in the data end with NUL.
+ * Input: a byte of options, then records: operation, length (two bytes, big-endian), data. Strings in the data end with
+ * NUL.
  */
 #include "milter/apply.h"
 #include "milter/transaction.h"
@@ -20,9 +21,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort();                                                                                                   \
     } while (0)
 
-static const struct limits limits = {.message_size = 1 << 16, .memory = 1 << 20, .spool_dir = (char *)"/tmp",
-                                     .header_size = 8192, .header_count = 64, .nesting = 10, .parts = 50, .layers = 5,
-                                     .recipients = 8, .signers = 4, .certificates = 8};
+static const struct limits limits = {.message_size = 1 << 16,
+                                     .memory = 1 << 20,
+                                     .spool_dir = (char *)"/tmp",
+                                     .header_size = 8192,
+                                     .header_count = 64,
+                                     .nesting = 10,
+                                     .parts = 50,
+                                     .layers = 5,
+                                     .recipients = 8,
+                                     .signers = 4,
+                                     .certificates = 8};
 
 static bool is_within(struct slice inner, struct slice outer)
 {
@@ -77,7 +86,8 @@ static const char **strings(const char *data, size_t size)
     return (const char **)g_ptr_array_free(list, FALSE);
 }
 
-static void take(struct transaction *transaction, uint8_t operation, const uint8_t *bytes, size_t size, bool leading_space)
+static void take(struct transaction *transaction, uint8_t operation, const uint8_t *bytes, size_t size,
+                 bool leading_space)
 {
     g_autofree char *data = g_malloc(size + 1);
     memcpy(data, bytes, size);

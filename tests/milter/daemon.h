@@ -32,8 +32,9 @@ MC int run_program(const char *const *arguments)
     int status = -1;
     g_autoptr(GError) error = NULL;
     g_autofree char *output = NULL, *errors = NULL;
-    cr_assert(g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &status, &error),
-              "%s", error != NULL ? error->message : "");
+    cr_assert(
+        g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &status, &error),
+        "%s", error != NULL ? error->message : "");
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
@@ -55,7 +56,7 @@ MC unsigned free_port(void)
 }
 
 #define POLICY_SIGN                                                                                                    \
-    "domain = \"partner.test\"; outbound = { protect = \"sign\"; };\ninbound = { require = \"none\"; };\n"        \
+    "domain = \"partner.test\"; outbound = { protect = \"sign\"; };\ninbound = { require = \"none\"; };\n"             \
     "null_signature = false;\n"
 
 /* A new folder with acme/ in it, made by `domsec init`. */
@@ -65,7 +66,8 @@ MC char *make_folder(const char *listen, const char *extra)
     char *folder = g_dir_make_tmp("domsec-milter-XXXXXX", NULL);
     g_autofree char *home = g_build_filename(folder, "acme", NULL);
     cr_assert_not_null(folder);
-    const char *init[] = {domsec, "init", "--domain", "acme.test", "--algorithm", "p256", "--listen", listen, home, NULL};
+    const char *init[] = {domsec, "init",     "--domain", "acme.test", "--algorithm",
+                          "p256", "--listen", listen,     home,        NULL};
     cr_assert_eq(run_program(init), 0, "domsec init failed");
     g_autofree char *conf = g_build_filename(home, "domsec.conf", NULL);
     g_autofree char *text = NULL;
@@ -120,8 +122,8 @@ MC char *read_log(const struct daemon *daemon)
 MC void daemon_start(struct daemon *daemon, bool unix_socket, const char *extra)
 {
     g_autofree char *place = g_dir_make_tmp("domsec-socket-XXXXXX", NULL);
-    daemon->address = unix_socket ? g_strdup_printf("local:%s/milter", place)
-                                  : g_strdup_printf("inet:%u@127.0.0.1", free_port());
+    daemon->address =
+        unix_socket ? g_strdup_printf("local:%s/milter", place) : g_strdup_printf("inet:%u@127.0.0.1", free_port());
     daemon->folder = make_folder(daemon->address, extra);
     daemon->conf = g_build_filename(daemon->folder, "acme", "domsec.conf", NULL);
     daemon->log = g_build_filename(daemon->folder, "log", NULL);
@@ -205,8 +207,8 @@ MC bool client_ready(struct mc *client, const struct daemon *daemon)
 }
 
 #define MESSAGE                                                                                                        \
-    "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: =?utf-8?q?fold=C3=A9d?=\r\n over two lines\r\n"  \
-    "Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <1@acme.test>\r\nMIME-Version: 1.0\r\n"                     \
+    "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: =?utf-8?q?fold=C3=A9d?=\r\n over two lines\r\n" \
+    "Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <1@acme.test>\r\nMIME-Version: 1.0\r\n"                      \
     "Content-Type: text/plain; charset=us-ascii\r\n\r\nHello Bob.\r\nA second line.\r\n"
 
 /* Sender, one recipient, a whole message, end. */

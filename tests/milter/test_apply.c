@@ -77,19 +77,17 @@ Test(apply, header_then_body)
     struct edits edits = {some_edits, G_N_ELEMENTS(some_edits), body};
 
     cr_assert(run(&record, &edits, true, -1));
-    cr_expect_str_eq(record.calls->str,
-                     "change 2 Content-Type:-;"
-                     "change 1 Content-Type: multipart/signed;\n\tmicalg=sha-256;\n boundary=x;"
-                     "insert Authentication-Results: gw;\n\tsmime=pass;"
-                     "append MIME-Version: 1.0;body;");
+    cr_expect_str_eq(record.calls->str, "change 2 Content-Type:-;"
+                                        "change 1 Content-Type: multipart/signed;\n\tmicalg=sha-256;\n boundary=x;"
+                                        "insert Authentication-Results: gw;\n\tsmime=pass;"
+                                        "append MIME-Version: 1.0;body;");
     clear(&record);
 
     cr_assert(run(&record, &edits, false, -1));
-    cr_expect_str_eq(record.calls->str,
-                     "change 2 Content-Type:-;"
-                     "change 1 Content-Type:multipart/signed;\n\tmicalg=sha-256;\n boundary=x;"
-                     "insert Authentication-Results:gw;\n\tsmime=pass;"
-                     "append MIME-Version:1.0;body;");
+    cr_expect_str_eq(record.calls->str, "change 2 Content-Type:-;"
+                                        "change 1 Content-Type:multipart/signed;\n\tmicalg=sha-256;\n boundary=x;"
+                                        "insert Authentication-Results:gw;\n\tsmime=pass;"
+                                        "append MIME-Version:1.0;body;");
     clear(&record);
 }
 

@@ -10,9 +10,8 @@ static bool send_signed(const struct daemon *daemon)
 {
     struct mc client;
     struct mc_outcome outcome = {0};
-    bool good = client_ready(&client, daemon) &&
-                exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) && mc_accepted(&outcome) &&
-                outcome.body != NULL && !outcome.disordered;
+    bool good = client_ready(&client, daemon) && exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) &&
+                mc_accepted(&outcome) && outcome.body != NULL && !outcome.disordered;
     mc_outcome_clear(&outcome);
     mc_close(&client);
     return good;
@@ -345,7 +344,8 @@ Test(daemon, quarantine)
     mc_quit(&client);
 
     /* A mail server without a quarantine: deferred, never delivered. */
-    cr_assert(mc_open(&client, daemon.address) && mc_negotiate_as(&client, 6, MC_ALL_ACTIONS & ~MC_QUARANTINE, MC_ALL_STEPS));
+    cr_assert(mc_open(&client, daemon.address) &&
+              mc_negotiate_as(&client, 6, MC_ALL_ACTIONS & ~MC_QUARANTINE, MC_ALL_STEPS));
     cr_assert(mc_connect(&client, "localhost", "127.0.0.1") && mc_helo(&client, "localhost"));
     cr_assert(exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
     cr_expect(outcome.reply != NULL && outcome.reply[0] == '4', "'%c' %s", outcome.disposition, outcome.reply);

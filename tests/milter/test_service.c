@@ -12,8 +12,8 @@ static struct gateway *open_gateway(unsigned threads)
     owned(faults) struct faults *faults = faults_new();
     g_autofree char *folder = g_dir_make_tmp("domsec-service-XXXXXX", NULL);
     g_autofree char *file = g_build_filename(folder, "domsec.conf", NULL);
-    g_autofree char *text =
-        g_strdup_printf("local_domains = ( \"acme.test\" );\nspool_directory = \"%s\";\ncrypto_threads = %u;\n", folder, threads);
+    g_autofree char *text = g_strdup_printf(
+        "local_domains = ( \"acme.test\" );\nspool_directory = \"%s\";\ncrypto_threads = %u;\n", folder, threads);
     cr_assert(g_file_set_contents(file, text, -1, NULL));
     owned(conf) struct conf *conf = conf_load(file, faults);
     cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");

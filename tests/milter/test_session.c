@@ -6,7 +6,8 @@ static struct daemon daemon_under_test;
 
 static void start_inet(void)
 {
-    daemon_start(&daemon_under_test, false, "message_size_limit = 65536;\nmemory_limit = 16384;\nrecipients_limit = 5;\n");
+    daemon_start(&daemon_under_test, false,
+                 "message_size_limit = 65536;\nmemory_limit = 16384;\nrecipients_limit = 5;\n");
 }
 
 static void stop(void)
@@ -61,10 +62,8 @@ Test(session, offers_and_chunks)
         uint32_t version, steps;
         size_t chunk;
     } rows[] = {
-        {6, MC_ALL_STEPS, 65535},
-        {6, MC_ALL_STEPS, 1},
-        {6, MC_ALL_STEPS, 7},
-        {6, MC_ALL_STEPS & ~(uint32_t)SMFIP_HDR_LEADSPC, 65535},
+        {6, MC_ALL_STEPS, 65535}, {6, MC_ALL_STEPS, 1},
+        {6, MC_ALL_STEPS, 7},     {6, MC_ALL_STEPS & ~(uint32_t)SMFIP_HDR_LEADSPC, 65535},
         {6, 0x7ff, 65535}, /* no SMFIP_NR_ but for header fields, no leading space */
         {2, 0x7f, 1000},   /* an old one */
     };
@@ -73,14 +72,16 @@ Test(session, offers_and_chunks)
         struct mc_outcome outcome;
         cr_assert(mc_open(&client, daemon_under_test.address));
         mc_timeout(&client, 30);
-        cr_assert(mc_negotiate_as(&client, rows[i].version, rows[i].version == 6 ? MC_ALL_ACTIONS : 0x3f, rows[i].steps),
-                  "row %zu", i);
+        cr_assert(
+            mc_negotiate_as(&client, rows[i].version, rows[i].version == 6 ? MC_ALL_ACTIONS : 0x3f, rows[i].steps),
+            "row %zu", i);
         cr_assert(mc_macros(&client, SMFIC_CONNECT, "{client_addr}", "127.0.0.1", NULL));
         cr_assert(mc_connect(&client, "localhost", "127.0.0.1") && mc_helo(&client, "localhost"), "row %zu", i);
         cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), rows[i].chunk, &outcome), "row %zu", i);
         expect_signed(&outcome, "Hello Bob.\r\nA second line.");
         const struct mc_edit *type = mc_find_edit(&outcome, "Content-Type");
-        cr_expect_eq(type->value[0] == ' ', (rows[i].steps & SMFIP_HDR_LEADSPC) != 0, "row %zu: \"%s\"", i, type->value);
+        cr_expect_eq(type->value[0] == ' ', (rows[i].steps & SMFIP_HDR_LEADSPC) != 0, "row %zu: \"%s\"", i,
+                     type->value);
         mc_outcome_clear(&outcome);
         mc_quit(&client);
     }
@@ -109,13 +110,15 @@ Test(session, nothing_to_do_is_no_edit)
         const char *from, *to, *message;
     } rows[] = {
         {ALICE, CAROL, MESSAGE},
-        {CAROL, ALICE, "From: carol@other.test\r\nSubject:no space\r\nX-Odd:  two\n\tfolded \n\r\n\r\nno final newline"},
+        {CAROL, ALICE,
+         "From: carol@other.test\r\nSubject:no space\r\nX-Odd:  two\n\tfolded \n\r\n\r\nno final newline"},
     };
     struct mc client;
     struct mc_outcome outcome;
     cr_assert(client_ready(&client, &daemon_under_test));
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        cr_assert(exchange(&client, rows[i].from, rows[i].to, rows[i].message, strlen(rows[i].message), 65535, &outcome));
+        cr_assert(
+            exchange(&client, rows[i].from, rows[i].to, rows[i].message, strlen(rows[i].message), 65535, &outcome));
         cr_expect(mc_accepted(&outcome), "row %zu: '%c' %s", i, outcome.disposition, outcome.reply);
         cr_expect_null(outcome.body, "row %zu", i);
         /* Inbound mail may get its Authentication-Results; nothing else. */
@@ -213,14 +216,16 @@ Test(session, envelope_failures)
 
 Test(session, smtputf8)
 {
-    const char *message = "From: alice@acme.test\r\nTo: b\xc3\xb6" "b@partner.test\r\nSubject: gr\xc3\xbc\xc3\x9f"
+    const char *message = "From: alice@acme.test\r\nTo: b\xc3\xb6"
+                          "b@partner.test\r\nSubject: gr\xc3\xbc\xc3\x9f"
                           "e\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
                           "f\xc3\xbcr\r\n";
     struct mc client;
     struct mc_outcome outcome;
     cr_assert(client_ready(&client, &daemon_under_test));
     cr_assert(mc_mail(&client, ALICE, "SMTPUTF8", "BODY=8BITMIME", NULL) &&
-              mc_rcpt(&client, "<b\xc3\xb6" "b@partner.test>") &&
+              mc_rcpt(&client, "<b\xc3\xb6"
+                               "b@partner.test>") &&
               mc_message(&client, message, strlen(message), 0) && mc_end(&client, &outcome));
     expect_signed(&outcome, "application/pkcs7-signature");
     for (guint i = 0; i < outcome.body->len; i++)
@@ -236,10 +241,14 @@ Test(session, client_address)
         const char *macro, *connection, *user;
         bool good;
     } rows[] = {
-        {"127.0.0.1", "192.0.2.1", NULL, true},   {"192.0.2.1", "127.0.0.1", NULL, false},
-        {NULL, "127.0.0.1", NULL, true},          {NULL, "::1", NULL, true},
-        {NULL, "192.0.2.1", NULL, false},         {NULL, "2001:db8::1", NULL, false},
-        {NULL, NULL, NULL, false},                {"192.0.2.1", "192.0.2.1", "alice", true},
+        {"127.0.0.1", "192.0.2.1", NULL, true},
+        {"192.0.2.1", "127.0.0.1", NULL, false},
+        {NULL, "127.0.0.1", NULL, true},
+        {NULL, "::1", NULL, true},
+        {NULL, "192.0.2.1", NULL, false},
+        {NULL, "2001:db8::1", NULL, false},
+        {NULL, NULL, NULL, false},
+        {"192.0.2.1", "192.0.2.1", "alice", true},
         {"192.0.2.1", "192.0.2.1", "", false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -7,9 +7,17 @@
 
 static struct limits limits(void)
 {
-    return (struct limits){.message_size = 4096, .memory = 65536, .spool_dir = (char *)"/tmp", .header_size = 1024,
-                           .header_count = 20, .nesting = 10, .parts = 10, .layers = 10, .recipients = 3,
-                           .signers = 10, .certificates = 10};
+    return (struct limits){.message_size = 4096,
+                           .memory = 65536,
+                           .spool_dir = (char *)"/tmp",
+                           .header_size = 1024,
+                           .header_count = 20,
+                           .nesting = 10,
+                           .parts = 10,
+                           .layers = 10,
+                           .recipients = 3,
+                           .signers = 10,
+                           .certificates = 10};
 }
 
 static const char *const alice[] = {"<alice@acme.test>", NULL};
@@ -48,8 +56,12 @@ Test(transaction, leading_space)
         bool leading_space;
         const char *want;
     } rows[] = {
-        {" a", true, "X: a\r\n"},   {"a", true, "X:a\r\n"},  {"\ta", true, "X:\ta\r\n"},
-        {"a", false, "X: a\r\n"},   {"", false, "X:\r\n"},   {"a\n b", false, "X: a\r\n b\r\n"},
+        {" a", true, "X: a\r\n"},
+        {"a", true, "X:a\r\n"},
+        {"\ta", true, "X:\ta\r\n"},
+        {"a", false, "X: a\r\n"},
+        {"", false, "X:\r\n"},
+        {"a\n b", false, "X: a\r\n b\r\n"},
         {" a\r\n b", true, "X: a\r\n b\r\n"},
     };
     struct limits some = limits();

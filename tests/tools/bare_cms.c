@@ -5,9 +5,9 @@
  *     bare_cms -o sign|encrypt|sign+encrypt|inbound -c CERTIFICATE -k KEY -C CERTIFICATE -K KEY -a ANCHORS -m FILE
  *              [-e CIPHER] [-n TIMES]
  *
- * Small letters sign, capitals encrypt. Keys and certificates are loaded once. `inbound` decrypts and verifies what `sign+encrypt` made. RSA signs with PSS and
- * transports keys with OAEP, as the gateway does by default. Prints the CPU time of one operation in milliseconds, the mean
- * as it is for the daemon.
+ * Small letters sign, capitals encrypt. Keys and certificates are loaded once. `inbound` decrypts and verifies what
+ * `sign+encrypt` made. RSA signs with PSS and transports keys with OAEP, as the gateway does by default. Prints the CPU
+ * time of one operation in milliseconds, the mean as it is for the daemon.
  */
 #include "base/cleanup.h"
 
@@ -160,16 +160,35 @@ static bool read_options(int argc, char **argv, struct options *options)
 
     while ((option = getopt(argc, argv, "o:c:k:C:K:a:m:e:n:")) != -1) {
         switch (option) {
-        case 'o': options->operation = optarg; break;
-        case 'c': options->certificate = optarg; break;
-        case 'k': options->key = optarg; break;
-        case 'C': options->to_certificate = optarg; break;
-        case 'K': options->to_key = optarg; break;
-        case 'a': options->anchors = optarg; break;
-        case 'm': options->file = optarg; break;
-        case 'e': options->cipher = optarg; break;
-        case 'n': options->times = (unsigned)strtoul(optarg, NULL, 10); break;
-        default: return false;
+        case 'o':
+            options->operation = optarg;
+            break;
+        case 'c':
+            options->certificate = optarg;
+            break;
+        case 'k':
+            options->key = optarg;
+            break;
+        case 'C':
+            options->to_certificate = optarg;
+            break;
+        case 'K':
+            options->to_key = optarg;
+            break;
+        case 'a':
+            options->anchors = optarg;
+            break;
+        case 'm':
+            options->file = optarg;
+            break;
+        case 'e':
+            options->cipher = optarg;
+            break;
+        case 'n':
+            options->times = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        default:
+            return false;
         }
     }
     return options->operation != NULL && options->certificate != NULL && options->key != NULL &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * milter_client: the MTA's side of the milter protocol, version 6, for tests and the load generator. One client is one connection;
- * blocking; not thread-safe, but any number of clients may run side by side. Sends like Postfix: what needs no answer is
- * gathered and leaves with the next command that needs one.
+ * milter_client: the MTA's side of the milter protocol, version 6, for tests and the load generator. One client is one
+ * connection; blocking; not thread-safe, but any number of clients may run side by side. Sends like Postfix: what needs
+ * no answer is gathered and leaves with the next command that needs one.
  */
 #ifndef DOMSEC_TESTS_MILTER_CLIENT_H
 #define DOMSEC_TESTS_MILTER_CLIENT_H
@@ -52,14 +52,14 @@ struct mc_edit {
 
 /* All that comes back for one message. */
 struct mc_outcome {
-    char disposition;  /* 'a' or 'c' accept, 'y' reply, 'r', 't', 'd'; 0: connection lost */
-    char *reply;       /* with 'y' */
-    GArray *edits;     /* struct mc_edit */
-    GByteArray *body;  /* NULL: untouched */
-    unsigned chunks;   /* of the new body */
+    char disposition; /* 'a' or 'c' accept, 'y' reply, 'r', 't', 'd'; 0: connection lost */
+    char *reply;      /* with 'y' */
+    GArray *edits;    /* struct mc_edit */
+    GByteArray *body; /* NULL: untouched */
+    unsigned chunks;  /* of the new body */
     size_t largest_chunk;
     char *quarantine;
-    bool disordered;   /* a header edit after a body edit, or body edits not in one run */
+    bool disordered; /* a header edit after a body edit, or body edits not in one run */
     unsigned progress;
 };
 
@@ -176,7 +176,8 @@ MC bool mc_read_all(int fd, void *data, size_t length)
     return true;
 }
 
-/* One packet; its data in *data (g_free), NUL-terminated beyond its length. Returns the command, 0 if the connection is lost. */
+/* One packet; its data in *data (g_free), NUL-terminated beyond its length. Returns the command, 0 if the connection is
+ * lost. */
 MC char mc_receive(struct mc *client, char **data, size_t *length)
 {
     uint32_t size;
@@ -397,8 +398,8 @@ MC bool mc_quit(struct mc *client)
     return sent;
 }
 
-/* The header fields of a message, one after another, from its bytes (LF or CRLF lines; kept with LF folding). Returns where the body
- * begins. */
+/* The header fields of a message, one after another, from its bytes (LF or CRLF lines; kept with LF folding). Returns
+ * where the body begins. */
 MC const char *mc_headers(struct mc *client, const char *message, const char *end, bool *sent)
 {
     const char *at = message;

@@ -2,13 +2,14 @@
 /*
  * milter_load: messages through a milter as fast as it takes them, on many connections, and what that cost.
  *
- *     milter_load -a ADDRESS [-n CONNECTIONS] [-c MESSAGES] [-k PER-CONNECTION] [-m FILE | -s BYTES] [-f FROM] [-r TO]...
+ *     milter_load -a ADDRESS [-n CONNECTIONS] [-c MESSAGES] [-k PER-CONNECTION] [-m FILE | -s BYTES] [-f FROM] [-r
+ * TO]...
  *                 [-u AUTH] [-i CLIENT-ADDRESS] [-p PID] [-b] [-t]
  *
- * -m sends this message, else one of that many bytes is made. -b demands that the body is replaced, -t takes messages that
- * are deferred or refused too. Prints one line of key=value: with -p also the daemon's CPU time per message (of all its
- * threads, also those that ended) and the growth of its peak memory over what it held before. Exits with 1 if a message was lost,
- * refused or left as it was.
+ * -m sends this message, else one of that many bytes is made. -b demands that the body is replaced, -t takes messages
+ * that are deferred or refused too. Prints one line of key=value: with -p also the daemon's CPU time per message (of
+ * all its threads, also those that ended) and the growth of its peak memory over what it held before. Exits with 1 if a
+ * message was lost, refused or left as it was.
  */
 #include "milter_client.h"
 
@@ -25,7 +26,7 @@ struct load {
     unsigned connections, messages, per_connection;
     bool need_body, any_outcome;
     pid_t pid;
-    gint next;  /* messages begun */
+    gint next; /* messages begun */
     gint failed;
     double *milliseconds; /* by message */
 };
@@ -169,8 +170,8 @@ static void run(struct load *load)
 static void report(struct load *load, double wall, double cpu, long grown)
 {
     qsort(load->milliseconds, load->messages, sizeof *load->milliseconds, compare);
-    printf("messages=%u failed=%d bytes=%zu seconds=%.3f per_second=%.1f p50_ms=%.3f p99_ms=%.3f max_ms=%.3f", load->messages,
-           load->failed, load->length, wall / 1e3, load->messages / (wall / 1e3),
+    printf("messages=%u failed=%d bytes=%zu seconds=%.3f per_second=%.1f p50_ms=%.3f p99_ms=%.3f max_ms=%.3f",
+           load->messages, load->failed, load->length, wall / 1e3, load->messages / (wall / 1e3),
            load->milliseconds[load->messages / 2], load->milliseconds[load->messages * 99 / 100],
            load->milliseconds[load->messages - 1]);
     if (load->pid > 0)
@@ -183,20 +184,47 @@ static bool read_options(int argc, char **argv, struct load *load, size_t *bytes
     int option;
     while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:p:bt")) != -1) {
         switch (option) {
-        case 'a': load->address = optarg; break;
-        case 'n': load->connections = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 'c': load->messages = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 'k': load->per_connection = (unsigned)strtoul(optarg, NULL, 10); break;
-        case 'm': *file = optarg; break;
-        case 's': *bytes = strtoul(optarg, NULL, 10); break;
-        case 'f': load->from = optarg; break;
-        case 'r': g_ptr_array_add(load->to, optarg); break;
-        case 'u': load->user = optarg; break;
-        case 'i': load->client_address = optarg; break;
-        case 'p': load->pid = (pid_t)strtol(optarg, NULL, 10); break;
-        case 'b': load->need_body = true; break;
-        case 't': load->any_outcome = true; break;
-        default: return false;
+        case 'a':
+            load->address = optarg;
+            break;
+        case 'n':
+            load->connections = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'c':
+            load->messages = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'k':
+            load->per_connection = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'm':
+            *file = optarg;
+            break;
+        case 's':
+            *bytes = strtoul(optarg, NULL, 10);
+            break;
+        case 'f':
+            load->from = optarg;
+            break;
+        case 'r':
+            g_ptr_array_add(load->to, optarg);
+            break;
+        case 'u':
+            load->user = optarg;
+            break;
+        case 'i':
+            load->client_address = optarg;
+            break;
+        case 'p':
+            load->pid = (pid_t)strtol(optarg, NULL, 10);
+            break;
+        case 'b':
+            load->need_body = true;
+            break;
+        case 't':
+            load->any_outcome = true;
+            break;
+        default:
+            return false;
         }
     }
     return load->address != NULL && load->connections > 0 && load->messages > 0;
@@ -204,7 +232,10 @@ static bool read_options(int argc, char **argv, struct load *load, size_t *bytes
 
 int main(int argc, char **argv)
 {
-    struct load load = {.from = "alice@acme.test", .client_address = "127.0.0.1", .connections = 8, .messages = 1000,
+    struct load load = {.from = "alice@acme.test",
+                        .client_address = "127.0.0.1",
+                        .connections = 8,
+                        .messages = 1000,
                         .to = g_ptr_array_new()};
     size_t bytes = 10240;
     char *file = NULL;
