@@ -19,6 +19,9 @@ struct gateway {
     struct reviewers *reviewers;
 };
 
+/* Warns of each identity whose certificate breaks the naming of a rule under which it is shown. */
+void names_check(const struct gateway *gateway, struct faults *faults);
+
 /* All that is known of one message on its way out. */
 struct way_out {
     struct gateway *gateway;

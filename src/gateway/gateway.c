@@ -19,8 +19,10 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     gateway->certs = certs_open(conf, faults);
     gateway->trust = trust_open(conf, faults);
     gateway->reviewers = reviewers_open(conf, faults);
-    if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL)
+    if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
+        names_check(gateway, faults);
         return gateway;
+    }
     if (faults_errors(faults) == 0)
         faults_add(faults, conf->file, 0, "keys, certificates or anchors could not be opened");
     gateway_unref(gateway);
