@@ -79,6 +79,9 @@ struct opening {
     struct error *error;
 };
 
+/* skeleton.c: false, if what is beside the content would take too much memory when decoded. */
+bool skeleton_check(struct slice der, struct error *error);
+
 /* verify.c. content: of a multipart/signed, else NULL. On OPENED *cms may have been taken. */
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content);
 /* signer.c: one SignerInfo; digests is a chain of digest BIOs that has seen the content. */

@@ -73,7 +73,7 @@ Test(open, what_is_no_smime_and_what_is_broken)
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIAwgDCAMIAwgDCAMIAwgDCAMIAwgA==\r\n", OPENED_FAILED, LAYER_ENVELOPED},
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIMQAAAGCSqGSIb3DQEHA6CDD///\r\n", OPENED_FAILED, LAYER_ENVELOPED},
         /* id-data outside, an OID that nobody knows */
-        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MBIGCSqGSIb3DQEHAaAFBANhYmM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MBIGCSqGSIb3DQEHAaAFBANhYmM=\r\n", OPENED_NOT_SMIME, 0},
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MAwGAyoDBKAFBANhYmM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
 
         {SIGNED "--b\r\n\r\nx\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
@@ -207,6 +207,64 @@ Test(open, ber)
         BIO_free(out);
     }
     sk_X509_free(to);
+}
+
+/* SignedData with this many octets of digestAlgorithms, each {1.2.3.4}, or of certificates that are none. */
+static GByteArray *overloaded(size_t octets, bool certificates)
+{
+    static const unsigned char element[] = {0x30, 0x05, 0x06, 0x03, 0x2a, 0x03, 0x04};
+    GByteArray *list = g_byte_array_new(), *der = g_byte_array_new();
+    unsigned char *header, *at;
+    const unsigned char head[] = {0x02, 0x01, 0x01}, encap[] = {0x30, 0x13, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+                                                                0x01, 0x07, 0x01, 0xa0, 0x06, 0x04, 0x04, 'a',  ':',  '\r',
+                                                                '\n'};
+    const unsigned char type[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
+    int list_size, inner, wrapped;
+
+    while (list->len < octets)
+        g_byte_array_append(list, element, sizeof(element));
+    list_size = ASN1_object_size(1, (int)list->len, V_ASN1_SET);
+    inner = (int)sizeof(head) + list_size + (int)sizeof(encap) + 2 + (certificates ? 2 : 0);
+    wrapped = ASN1_object_size(1, inner, V_ASN1_SEQUENCE);
+    header = at = g_malloc(64);
+    ASN1_put_object(&at, 1, (int)sizeof(type) + ASN1_object_size(1, wrapped, 0), V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+    memcpy(at, type, sizeof(type));
+    at += sizeof(type);
+    ASN1_put_object(&at, 1, wrapped, 0, V_ASN1_CONTEXT_SPECIFIC);
+    ASN1_put_object(&at, 1, inner, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+    g_byte_array_append(der, header, (guint)(at - header));
+    g_byte_array_append(der, head, sizeof(head));
+    at = header;
+    if (certificates) {
+        g_byte_array_append(der, (const guint8 *)"\x31\x00", 2);
+        g_byte_array_append(der, encap, sizeof(encap));
+        ASN1_put_object(&at, 1, (int)list->len, 0, V_ASN1_CONTEXT_SPECIFIC);
+    } else {
+        ASN1_put_object(&at, 1, (int)list->len, V_ASN1_SET, V_ASN1_UNIVERSAL);
+    }
+    g_byte_array_append(der, header, (guint)(at - header));
+    g_byte_array_append(der, list->data, list->len);
+    if (!certificates)
+        g_byte_array_append(der, encap, sizeof(encap));
+    g_byte_array_append(der, (const guint8 *)"\x31\x00", 2);
+    g_byte_array_unref(list);
+    g_free(header);
+    return der;
+}
+
+Test(open, sets_that_would_fill_the_memory)
+{
+    for (int i = 0; i < 3; i++) {
+        GByteArray *der = overloaded(i == 0 ? 3000 : (size_t)3 << 20, i == 2);
+        RIG_PART part = rig_part_of_der(der->data, der->len);
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d", i);
+        if (i > 0)
+            cr_expect(strstr(error.text, "overloaded") != NULL, "%s", error.text);
+        g_byte_array_unref(der);
+    }
 }
 
 Test(open, a_cleared_layer_is_empty)
