@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Algorithm handles and the capabilities that we announce, fetched once and read-only afterwards: a fetch per message costs
- * more than the digest of a small one. Which algorithm a message gets is policy's to say.
+ * Algorithm handles and the capabilities that we announce, fetched once and read-only afterwards: a fetch per message
+ * costs more than the digest of a small one. Which algorithm a message gets is policy's to say.
  */
 #include "smime_private.h"
 
@@ -28,7 +28,7 @@ static const int cipher_nids[] = {
 /* In order of preference (RFC 8551 §2.5.2, §2.7). */
 static const int capability_nids[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc, NID_aes_128_cbc};
 
-static void algorithm_list_free(STACK_OF(X509_ALGOR) *list)
+static void algorithm_list_free(STACK_OF(X509_ALGOR) * list)
 {
     sk_X509_ALGOR_pop_free(list, X509_ALGOR_free);
 }

@@ -2,19 +2,21 @@
 /*
  * The SignatureType attribute (RFC 3183 §3.1.2): which service a signature stands for.
  *
- * Encoded and decoded by OpenSSL's ASN.1 templates; OpenSSL itself does not know the attribute. It is looked up on every
- * SignerInfo, also among the unsigned attributes, because an unsigned one can be put there by anybody. What a value means
- * for a verdict is the gateway's to say.
+ * Encoded and decoded by OpenSSL's ASN.1 templates; OpenSSL itself does not know the attribute. It is looked up on
+ * every SignerInfo, also among the unsigned attributes, because an unsigned one can be put there by anybody. What a
+ * value means for a verdict is the gateway's to say.
  */
 #include "smime/attributes.h"
 
 #include <openssl/asn1t.h>
 
 /* RFC 3183 §3.1.2: SignatureType ::= SEQUENCE OF OBJECT IDENTIFIER */
+/* clang-format off */
 ASN1_ITEM_TEMPLATE(SIGNATURE_TYPE_LIST) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, types, ASN1_OBJECT)
 static_ASN1_ITEM_TEMPLATE_END(SIGNATURE_TYPE_LIST)
+    /* clang-format on */
 
-static const struct {
+    static const struct {
     unsigned type;
     const char *oid; /* RFC 3183 §3.1.2, under id-sti */
     const char *name;
@@ -25,7 +27,7 @@ static const struct {
     {SIGNATURE_TYPE_REVIEW, "1.2.840.113549.1.9.16.9.4", "review"},
 };
 
-static void object_list_free(STACK_OF(ASN1_OBJECT) *list)
+static void object_list_free(STACK_OF(ASN1_OBJECT) * list)
 {
     sk_ASN1_OBJECT_pop_free(list, ASN1_OBJECT_free);
 }
@@ -40,7 +42,7 @@ const char *signature_type_name(enum signature_type type)
     return "unknown";
 }
 
-static bool push_type(STACK_OF(ASN1_OBJECT) *list, const char *oid)
+static bool push_type(STACK_OF(ASN1_OBJECT) * list, const char *oid)
 {
     owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
 
@@ -50,7 +52,7 @@ static bool push_type(STACK_OF(ASN1_OBJECT) *list, const char *oid)
     return true;
 }
 
-static STACK_OF(ASN1_OBJECT) *list_of_types(unsigned types)
+static STACK_OF(ASN1_OBJECT) * list_of_types(unsigned types)
 {
     owned(object_list) STACK_OF(ASN1_OBJECT) *list = sk_ASN1_OBJECT_new_null();
 
@@ -87,8 +89,8 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
 {
     const unsigned char *at = ASN1_STRING_get0_data(value);
     const unsigned char *end = at + ASN1_STRING_length(value);
-    owned(object_list) STACK_OF(ASN1_OBJECT) *list =
-        (STACK_OF(ASN1_OBJECT) *)ASN1_item_d2i(NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(SIGNATURE_TYPE_LIST));
+    owned(object_list) STACK_OF(ASN1_OBJECT) *list = (STACK_OF(ASN1_OBJECT) *)ASN1_item_d2i(
+        NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(SIGNATURE_TYPE_LIST));
 
     if (list == NULL || at != end)
         return error_set_openssl(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
@@ -137,7 +139,8 @@ bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *
         return error_set(error, ERROR_PERMANENT, "signature type attribute has only unknown values");
     if ((*types & SIGNATURE_TYPE_ATTRIBUTES) != 0 && *types != SIGNATURE_TYPE_ATTRIBUTES) {
         *types = 0;
-        return error_set(error, ERROR_PERMANENT, "signature type additional-attributes beside another (RFC 3183 §3.1.2)");
+        return error_set(error, ERROR_PERMANENT,
+                         "signature type additional-attributes beside another (RFC 3183 §3.1.2)");
     }
     return true;
 }

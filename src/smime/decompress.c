@@ -35,8 +35,8 @@ static bool inflate_into(z_stream *stream, size_t limit, struct spool *out, int 
 
 static bool decompress(struct slice in, size_t limit, struct spool *out, struct error *error)
 {
-    __attribute__((cleanup(inflate_end))) z_stream stream = {
-        .next_in = (unsigned char *)(uintptr_t)in.data, .avail_in = (unsigned)in.len};
+    __attribute__((cleanup(inflate_end)))
+    z_stream stream = {.next_in = (unsigned char *)(uintptr_t)in.data, .avail_in = (unsigned)in.len};
     int status = inflateInit(&stream);
 
     if (status != Z_OK)

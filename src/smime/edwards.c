@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ed25519 signatures in CMS (RFC 8419). OpenSSL 3.0 has the algorithm, but its CMS gives every key a digest and EdDSA takes
- * none: so the signed attributes are put in, encoded and signed here. With signed attributes only; without them the
- * signature is over the whole content in one block, which nobody sends as mail.
+ * Ed25519 signatures in CMS (RFC 8419). OpenSSL 3.0 has the algorithm, but its CMS gives every key a digest and EdDSA
+ * takes none: so the signed attributes are put in, encoded and signed here. With signed attributes only; without them
+ * the signature is over the whole content in one block, which nobody sends as mail.
  */
 #include "smime_private.h"
 
@@ -10,10 +10,12 @@
 #include <openssl/err.h>
 
 /* RFC 5652 §5.4: what is signed is the DER of the SET OF. */
+/* clang-format off */
 ASN1_ITEM_TEMPLATE(ATTRIBUTE_SET) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, attributes, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(ATTRIBUTE_SET)
+    /* clang-format on */
 
-static void borrowed_attributes_free(STACK_OF(X509_ATTRIBUTE) *list)
+    static void borrowed_attributes_free(STACK_OF(X509_ATTRIBUTE) * list)
 {
     sk_X509_ATTRIBUTE_free(list);
 }
@@ -41,7 +43,8 @@ static bool add_attributes(CMS_SignerInfo *info, const unsigned char *digest, un
     owned(ASN1_TIME) ASN1_TIME *now = X509_gmtime_adj(NULL, 0);
 
     return now != NULL &&
-           CMS_signed_add1_attr_by_NID(info, NID_pkcs9_contentType, V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data), -1) > 0 &&
+           CMS_signed_add1_attr_by_NID(info, NID_pkcs9_contentType, V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data), -1) >
+               0 &&
            CMS_signed_add1_attr_by_NID(info, NID_pkcs9_signingTime, ASN1_STRING_type(now), now, -1) > 0 &&
            CMS_signed_add1_attr_by_NID(info, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING, digest, (int)length) > 0;
 }

@@ -128,14 +128,16 @@ static bool write_suffix(const CMS_ContentInfo *cms, const struct frame *frame, 
         return false;
     if ((size_t)length < frame->suffix_length)
         return error_set(error, ERROR_BUG, "CMS object of an unexpected form");
-    return base64_write(&stream->base64, (struct slice){(char *)der + length - frame->suffix_length, frame->suffix_length},
-                        true, stream->out, error);
+    return base64_write(&stream->base64,
+                        (struct slice){(char *)der + length - frame->suffix_length, frame->suffix_length}, true,
+                        stream->out, error);
 }
 
 static bool write_envelope(CMS_ContentInfo *cms, const struct encrypt_options *options, const struct rope *content,
                            struct spool *out, struct error *error)
 {
     owned(openssl_bytes) unsigned char *der = NULL;
+    owned(openssl_bytes) unsigned char *originator = NULL;
     __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
     /* Detached: a cipher BIO before a null BIO. Makes the content key and encrypts it for each recipient. */
     owned(BIO) BIO *chain = CMS_dataInit(cms, NULL);
@@ -145,11 +147,19 @@ static bool write_envelope(CMS_ContentInfo *cms, const struct encrypt_options *o
 
     if (chain == NULL || BIO_get_cipher_ctx(chain, &stream.cipher) <= 0)
         return error_set_openssl(error, ERROR_PERMANENT, "encrypting for the recipients' keys");
+    if (options->originator != NULL) {
+        frame.originator_length = originator_info_encode(options->originator, &originator, error);
+        if (frame.originator_length < 0)
+            return false;
+        frame.originator = originator;
+        frame.version = is_aead(options) ? 0 : 2; /* RFC 5083 §2.1, RFC 5652 §6.1 */
+    }
     length = frame_der(cms, &der, error);
     if (length < 0 || !frame_make(der, length, CONTENT_ENCRYPTED, encrypted_length(options, rope_length(content)),
                                   is_aead(options) ? TAG_LENGTH : 0, &frame, error))
         return false;
-    if (!base64_write(&stream.base64, (struct slice){(char *)frame.prefix->data, frame.prefix->len}, false, out, error) ||
+    if (!base64_write(&stream.base64, (struct slice){(char *)frame.prefix->data, frame.prefix->len}, false, out,
+                      error) ||
         !encrypt_content(&stream, content, error))
         return false;
     if (CMS_dataFinal(cms, chain) <= 0)

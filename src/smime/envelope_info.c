@@ -21,13 +21,13 @@ struct encrypted_content_info {
 struct envelope {
     ASN1_INTEGER *version;
     ASN1_STRING *originator;
-    STACK_OF(ASN1_TYPE) *recipients;
+    STACK_OF(ASN1_TYPE) * recipients;
     struct encrypted_content_info *content;
-    STACK_OF(ASN1_TYPE) *attributes_1;
-    STACK_OF(ASN1_TYPE) *attributes_2;
+    STACK_OF(ASN1_TYPE) * attributes_1;
+    STACK_OF(ASN1_TYPE) * attributes_2;
     ASN1_OCTET_STRING *mac;
-    STACK_OF(ASN1_TYPE) *attributes_3;
-    STACK_OF(ASN1_TYPE) *attributes_4;
+    STACK_OF(ASN1_TYPE) * attributes_3;
+    STACK_OF(ASN1_TYPE) * attributes_4;
 };
 
 struct envelope_outside {
@@ -42,6 +42,7 @@ struct gcm_parameters {
 };
 #define GCM_TAG_LENGTH_DEFAULT 12
 
+/* clang-format off */
 ASN1_SEQUENCE(ENCRYPTED_CONTENT_INFO) = {
     ASN1_SIMPLE(struct encrypted_content_info, type, ASN1_OBJECT),
     ASN1_SIMPLE(struct encrypted_content_info, cipher, X509_ALGOR),
@@ -68,8 +69,9 @@ ASN1_SEQUENCE(GCM_PARAMETERS) = {
     ASN1_SIMPLE(struct gcm_parameters, nonce, ASN1_OCTET_STRING),
     ASN1_OPT(struct gcm_parameters, tag_length, ASN1_INTEGER),
 } static_ASN1_SEQUENCE_END_name(struct gcm_parameters, GCM_PARAMETERS)
+    /* clang-format on */
 
-static void outside_free(struct envelope_outside *outside)
+    static void outside_free(struct envelope_outside * outside)
 {
     ASN1_item_free((ASN1_VALUE *)outside, ASN1_ITEM_rptr(ENVELOPE_OUTSIDE));
 }
@@ -116,8 +118,8 @@ static long gcm_tag_length(const X509_ALGOR *cipher)
     if (type != V_ASN1_SEQUENCE)
         return -1;
     at = ASN1_STRING_get0_data(value);
-    parameters = (struct gcm_parameters *)ASN1_item_d2i(NULL, &at, ASN1_STRING_length(value),
-                                                        ASN1_ITEM_rptr(GCM_PARAMETERS));
+    parameters =
+        (struct gcm_parameters *)ASN1_item_d2i(NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(GCM_PARAMETERS));
     ERR_clear_error();
     if (parameters == NULL)
         return -1;

@@ -2,9 +2,9 @@
 /*
  * One SignerInfo: is it well-formed, whose is it, does it hold (RFC 5652 §5.3–5.6, RFC 5035 §5).
  *
- * Stricter than OpenSSL, which takes a content type attribute that differs from the content's type, and digests and keys
- * of any strength. An error while verifying is a signature that does not hold, whatever the error was. What is valid but
- * rests on a broken algorithm is marked weak.
+ * Stricter than OpenSSL, which takes a content type attribute that differs from the content's type, and digests and
+ * keys of any strength. An error while verifying is a signature that does not hold, whatever the error was. What is
+ * valid but rests on a broken algorithm is marked weak.
  */
 #include "smime_private.h"
 
@@ -153,9 +153,9 @@ static void say_why(struct signer *signer)
     say(signer, "the signature does not verify%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
-/* Several certificates may carry the signer's name and number, or its key identifier: the one whose key verifies counts;
- * if none does, the first is named. */
-static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) *certificates, struct signer *signer)
+/* Several certificates may carry the signer's name and number, or its key identifier: the one whose key verifies
+ * counts; if none does, the first is named. */
+static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) * certificates, struct signer *signer)
 {
     X509 *first = NULL;
 
@@ -190,7 +190,8 @@ static bool is_forgeable(const EVP_PKEY *key)
 {
     owned(BIGNUM) BIGNUM *exponent = NULL;
 
-    return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) && (BN_is_one(exponent) || !BN_is_odd(exponent));
+    return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) &&
+           (BN_is_one(exponent) || !BN_is_odd(exponent));
 }
 
 static const char *weak_digest(CMS_SignerInfo *info)
@@ -233,7 +234,7 @@ static void judge_strength(CMS_SignerInfo *info, struct signer *signer)
         say(signer, "no signed attributes");
 }
 
-static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) *certificates,
+static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                             struct signer *signer)
 {
     const char *fault = attributes_fault(info);
@@ -252,7 +253,7 @@ static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice con
         judge_strength(info, signer);
 }
 
-void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) *certificates,
+void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                   struct signer *signer)
 {
     struct error error = {0};

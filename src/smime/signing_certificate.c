@@ -8,8 +8,8 @@
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
-#include <openssl/ess.h>
 #include <openssl/err.h>
+#include <openssl/ess.h>
 #include <string.h>
 
 struct certificate_id {
@@ -19,10 +19,11 @@ struct certificate_id {
 };
 
 struct signing_certificate {
-    STACK_OF(ASN1_TYPE) *ids; /* each a certificate_id, decoded when it is used */
-    STACK_OF(ASN1_TYPE) *policies;
+    STACK_OF(ASN1_TYPE) * ids; /* each a certificate_id, decoded when it is used */
+    STACK_OF(ASN1_TYPE) * policies;
 };
 
+/* clang-format off */
 ASN1_SEQUENCE(CERTIFICATE_ID) = {
     ASN1_OPT(struct certificate_id, digest, X509_ALGOR),
     ASN1_SIMPLE(struct certificate_id, hash, ASN1_OCTET_STRING),
@@ -33,8 +34,9 @@ ASN1_SEQUENCE(SIGNING_CERTIFICATE) = {
     ASN1_SEQUENCE_OF(struct signing_certificate, ids, ASN1_ANY),
     ASN1_SEQUENCE_OF_OPT(struct signing_certificate, policies, ASN1_ANY),
 } static_ASN1_SEQUENCE_END_name(struct signing_certificate, SIGNING_CERTIFICATE)
+    /* clang-format on */
 
-static void certificate_id_free(struct certificate_id *id)
+    static void certificate_id_free(struct certificate_id * id)
 {
     ASN1_item_free((ASN1_VALUE *)id, ASN1_ITEM_rptr(CERTIFICATE_ID));
 }
@@ -70,7 +72,8 @@ static struct certificate_id *first_id(const ASN1_STRING *value)
     if (attribute == NULL || sk_ASN1_TYPE_num(attribute->ids) < 1)
         return NULL;
     first = sk_ASN1_TYPE_value(attribute->ids, 0);
-    return ASN1_TYPE_get(first) == V_ASN1_SEQUENCE ? decode(first->value.sequence, ASN1_ITEM_rptr(CERTIFICATE_ID)) : NULL;
+    return ASN1_TYPE_get(first) == V_ASN1_SEQUENCE ? decode(first->value.sequence, ASN1_ITEM_rptr(CERTIFICATE_ID))
+                                                   : NULL;
 }
 
 static bool names(const struct certificate_id *id, const EVP_MD *digest, const X509 *certificate)

@@ -11,11 +11,11 @@
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
 
-#define SMALL ((size_t)1 << 20)         /* such an object may be anything */
+#define SMALL ((size_t)1 << 20) /* such an object may be anything */
 #define BESIDE_CONTENT_MAX ((long)2 << 20)
 
-/* The fields of SignedData, EnvelopedData, AuthEnvelopedData and CompressedData in one row (RFC 5652 §5.1, §6.1, RFC 5083
- * §2.1, RFC 3274 §1.1); ASN1_SEQUENCE is OpenSSL's name for an element that stays encoded. */
+/* The fields of SignedData, EnvelopedData, AuthEnvelopedData and CompressedData in one row (RFC 5652 §5.1, §6.1, RFC
+ * 5083 §2.1, RFC 3274 §1.1); ASN1_SEQUENCE is OpenSSL's name for an element that stays encoded. */
 struct raw_fields {
     ASN1_INTEGER *version;
     ASN1_STRING *originator, *first_set;
@@ -34,6 +34,7 @@ struct skeleton {
     ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL | ASN1_TFLG_OPTIONAL, V_ASN1_SET, struct raw_fields, field,    \
                  ASN1_SEQUENCE)
 
+/* clang-format off */
 ASN1_SEQUENCE(RAW_FIELDS) = {
     ASN1_SIMPLE(struct raw_fields, version, ASN1_INTEGER),
     ASN1_IMP_OPT(struct raw_fields, originator, ASN1_SEQUENCE, 0),
@@ -53,8 +54,9 @@ ASN1_SEQUENCE(SKELETON) = {
     ASN1_SIMPLE(struct skeleton, type, ASN1_OBJECT),
     ASN1_EXP(struct skeleton, fields, RAW_FIELDS, 0),
 } static_ASN1_SEQUENCE_END_name(struct skeleton, SKELETON)
+    /* clang-format on */
 
-static void skeleton_free(struct skeleton *skeleton)
+    static void skeleton_free(struct skeleton * skeleton)
 {
     ASN1_item_free((ASN1_VALUE *)skeleton, ASN1_ITEM_rptr(SKELETON));
 }

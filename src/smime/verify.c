@@ -27,7 +27,8 @@ static const EVP_MD *digest_of(CMS_SignerInfo *info)
 
 static bool has_digest(BIO *chain, const EVP_MD *digest)
 {
-    for (BIO *each = BIO_find_type(chain, BIO_TYPE_MD); each != NULL; each = BIO_find_type(BIO_next(each), BIO_TYPE_MD)) {
+    for (BIO *each = BIO_find_type(chain, BIO_TYPE_MD); each != NULL;
+         each = BIO_find_type(BIO_next(each), BIO_TYPE_MD)) {
         const EVP_MD *there = NULL;
 
         if (BIO_get_md(each, &there) > 0 && there != NULL && EVP_MD_get_type(there) == EVP_MD_get_type(digest))
@@ -40,7 +41,7 @@ static bool has_digest(BIO *chain, const EVP_MD *digest)
 
 /* A chain of one digest BIO for each digest in use, before a null BIO. An unknown digest is left out: the SignerInfo
  * that names it then fails by itself. */
-static BIO *digest_chain(STACK_OF(CMS_SignerInfo) *infos)
+static BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos)
 {
     owned(BIO) BIO *chain = BIO_new(BIO_s_null());
 
@@ -91,7 +92,7 @@ static void compare_types(struct layer *layer)
     }
 }
 
-static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_SignerInfo) *infos)
+static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_SignerInfo) * infos)
 {
     struct layer *layer = opening->layer;
     owned(BIO) BIO *chain = digest_chain(infos);

@@ -35,7 +35,8 @@ static PKI_UNUSED void rig_init(void)
 }
 
 /* For signing: an identity as keys/ would give it. chain may be NULL. */
-static PKI_UNUSED struct identity rig_signer(const struct pki *pki, const struct pki *chain_1, const struct pki *chain_2)
+static PKI_UNUSED struct identity rig_signer(const struct pki *pki, const struct pki *chain_1,
+                                             const struct pki *chain_2)
 {
     struct identity identity = {.certificate = pki->cert, .key = pki->key, .chain = sk_X509_new_null()};
 
@@ -108,7 +109,8 @@ static PKI_UNUSED char *rig_text(size_t length)
     GString *text = g_string_sized_new(length + 80);
 
     for (unsigned line = 0; text->len < length; line++)
-        g_string_append_printf(text, "%08x the quick brown fox jumps over the lazy dog and back again\r\n", line * 2654435761u);
+        g_string_append_printf(text, "%08x the quick brown fox jumps over the lazy dog and back again\r\n",
+                               line * 2654435761u);
     return g_string_free(text, FALSE);
 }
 
@@ -169,12 +171,14 @@ static PKI_UNUSED struct rig_part rig_part_of_der(const unsigned char *der, size
 /* multipart/signed around whole and the DER of a signature. */
 static PKI_UNUSED struct rig_part rig_part_of_clear(struct slice whole, const unsigned char *der, size_t length)
 {
-    GString *text = g_string_new("Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=xyz;"
-                                 " micalg=sha-256\r\n\r\n--xyz\r\n");
+    GString *text =
+        g_string_new("Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=xyz;"
+                     " micalg=sha-256\r\n\r\n--xyz\r\n");
     g_autofree char *base64 = g_base64_encode(der, length);
 
     g_string_append_len(text, whole.data, (gssize)whole.len);
-    g_string_append(text, "\r\n--xyz\r\nContent-Type: application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    g_string_append(
+        text, "\r\n--xyz\r\nContent-Type: application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\n");
     for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
         g_string_append_printf(text, "%.76s\r\n", at);
     g_string_append(text, "--xyz--\r\n");

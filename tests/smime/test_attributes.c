@@ -94,7 +94,7 @@ struct odd {
     const char *oids;   /* of the first attribute's value; NULL: an attribute without a value */
     const char *second; /* another value of the same attribute */
     bool repeated, unsigned_;
-    unsigned types;     /* 0: an error */
+    unsigned types; /* 0: an error */
     const char *text;
 };
 
@@ -141,7 +141,8 @@ Test(attributes, odd_ones)
 
             X509_ATTRIBUTE_set1_object(again, OBJ_nid2obj(NID_friendlyName));
             cr_assert(CMS_signed_add1_attr(info, again));
-            X509_ATTRIBUTE_set1_object(CMS_signed_get_attr(info, CMS_signed_get_attr_by_NID(info, NID_friendlyName, -1)), oid);
+            X509_ATTRIBUTE_set1_object(
+                CMS_signed_get_attr(info, CMS_signed_get_attr_by_NID(info, NID_friendlyName, -1)), oid);
             ASN1_OBJECT_free(oid);
             X509_ATTRIBUTE_free(again);
         }
@@ -162,8 +163,8 @@ Test(attributes, values_that_are_no_list)
     } values[] = {
         {V_ASN1_OCTET_STRING, "abc", 3},
         {V_ASN1_OBJECT, NULL, 0},
-        {V_ASN1_SEQUENCE, "\x30\x03\x02\x01\x05", 5},             /* an INTEGER inside */
-        {V_ASN1_SEQUENCE, "\x30\x04\x06\x02\x2a\x80", 6},         /* an OID that ends in the middle */
+        {V_ASN1_SEQUENCE, "\x30\x03\x02\x01\x05", 5},     /* an INTEGER inside */
+        {V_ASN1_SEQUENCE, "\x30\x04\x06\x02\x2a\x80", 6}, /* an OID that ends in the middle */
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
@@ -174,7 +175,9 @@ Test(attributes, values_that_are_no_list)
         struct error error = {0};
         unsigned types = 99;
 
-        cr_assert(CMS_signed_add1_attr_by_OBJ(info, oid, values[i].type, bytes, values[i].bytes != NULL ? values[i].length : -1), "%zu: %s", i, ERR_reason_error_string(ERR_peek_error()));
+        cr_assert(CMS_signed_add1_attr_by_OBJ(info, oid, values[i].type, bytes,
+                                              values[i].bytes != NULL ? values[i].length : -1),
+                  "%zu: %s", i, ERR_reason_error_string(ERR_peek_error()));
         cr_expect(!attributes_get_type(info, &types, &error), "%zu", i);
         cr_expect_eq(error.kind, ERROR_PERMANENT);
         cr_expect_eq(types, 0u);

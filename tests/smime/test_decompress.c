@@ -51,7 +51,8 @@ static unsigned char *deflated(const char *text, size_t length, uLongf *out_leng
     return out;
 }
 
-static enum opened open_der(const GByteArray *der, const struct limits *limits, struct layer *layer, struct error *error)
+static enum opened open_der(const GByteArray *der, const struct limits *limits, struct layer *layer,
+                            struct error *error)
 {
     RIG_PART part = rig_part_of_der(der->data, der->len);
 

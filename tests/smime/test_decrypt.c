@@ -129,7 +129,8 @@ static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys,
     return smime_open(part.part, keys, &rig_limits, &layer, error);
 }
 
-/* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC 3218). */
+/* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC
+ * 3218). */
 Test(decrypt, failures_cannot_be_told_apart)
 {
     static const struct {
@@ -193,8 +194,12 @@ Test(decrypt, a_broken_key_block_gives_the_same_text)
 Test(decrypt, the_wrong_key_under_the_right_name)
 {
     for (int kind = 0; kind < 2; kind++) {
-        struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 77, .slot = 5,
-                                .key = kind == 0 ? PKI_RSA : PKI_EC, .no_key_ids = true};
+        struct pki_spec spec = {.issuer = root,
+                                .subject = PKI_LIST("CN=x"),
+                                .serial = 77,
+                                .slot = 5,
+                                .key = kind == 0 ? PKI_RSA : PKI_EC,
+                                .no_key_ids = true};
         PKI_AUTO struct pki *right = pki_issue(&spec);
         spec.slot = 6;
         PKI_AUTO struct pki *wrong = pki_issue(&spec);
@@ -279,9 +284,10 @@ Test(decrypt, ciphers)
     }
 }
 
-/* The DER with one run of octets replaced by another of any length, and the lengths around it made right again: possible
- * because each element around it has a length of two octets (82 xx xx). */
-static GByteArray *replace(const GByteArray *der, const void *old, size_t old_length, const void *new, size_t new_length)
+/* The DER with one run of octets replaced by another of any length, and the lengths around it made right again:
+ * possible because each element around it has a length of two octets (82 xx xx). */
+static GByteArray *replace(const GByteArray *der, const void *old, size_t old_length, const void *new,
+                           size_t new_length)
 {
     unsigned char *place = memmem(der->data, der->len, old, old_length);
     GByteArray *made = g_byte_array_new();
@@ -309,12 +315,12 @@ static GByteArray *replace(const GByteArray *der, const void *old, size_t old_le
 Test(decrypt, tags)
 {
     static const struct {
-        guint length;   /* of the tag left over */
-        int parameter;  /* aes-ICVlen; 0: as it was */
+        guint length;  /* of the tag left over */
+        int parameter; /* aes-ICVlen; 0: as it was */
         enum opened opened;
     } rows[] = {
-        {16, 0, OPENED},         {15, 0, OPENED_FAILED}, {12, 0, OPENED_FAILED}, {4, 0, OPENED_FAILED},
-        {1, 0, OPENED_FAILED},   {0, 0, OPENED_FAILED},  {4, 4, OPENED_FAILED},  {8, 8, OPENED_FAILED},
+        {16, 0, OPENED},         {15, 0, OPENED_FAILED}, {12, 0, OPENED_FAILED},  {4, 0, OPENED_FAILED},
+        {1, 0, OPENED_FAILED},   {0, 0, OPENED_FAILED},  {4, 4, OPENED_FAILED},   {8, 8, OPENED_FAILED},
         {11, 11, OPENED_FAILED}, {1, 1, OPENED_FAILED},  {16, 17, OPENED_FAILED}, {16, 12, OPENED_FAILED},
         {12, 12, OPENED},
     };
@@ -376,8 +382,8 @@ Test(decrypt, recipients_that_are_no_certificates)
     struct error error;
 
     cr_assert_not_null(CMS_add0_recipient_key(cms, NID_undef, key, 32, identifier, 4, NULL, NULL, NULL));
-    cr_assert_not_null(CMS_add0_recipient_password(cms, -1, NID_undef, NID_undef,
-                                                   (unsigned char *)OPENSSL_strdup("secret"), 6, NULL));
+    cr_assert_not_null(
+        CMS_add0_recipient_password(cms, -1, NID_undef, NID_undef, (unsigned char *)OPENSSL_strdup("secret"), 6, NULL));
     cr_assert(CMS_set_detached(cms, 0) && CMS_final(cms, data, NULL, CMS_BINARY));
     cr_expect_eq(open_cms(cms, ours.keys, &error), OPENED_NO_KEY, "%s", error.text);
     BIO_free(data);

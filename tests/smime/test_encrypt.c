@@ -150,7 +150,8 @@ Test(encrypt, ecdh_parameters)
         cr_expect_eq(OBJ_obj2nid(oid), NID_dhSinglePass_stdDH_sha256kdf_scheme);
         wrap = ASN1_item_unpack(value, ASN1_ITEM_rptr(X509_ALGOR));
         cr_assert_not_null(wrap);
-        cr_expect_eq(OBJ_obj2nid(wrap->algorithm), is_256 ? NID_id_aes256_wrap : NID_id_aes128_wrap, "%s", ciphers[c].name);
+        cr_expect_eq(OBJ_obj2nid(wrap->algorithm), is_256 ? NID_id_aes256_wrap : NID_id_aes128_wrap, "%s",
+                     ciphers[c].name);
         X509_ALGOR_free(wrap);
     }
 }
@@ -189,7 +190,8 @@ Test(encrypt, two_messages_share_nothing)
 
 Test(encrypt, keys_that_cannot_be_encrypted_for)
 {
-    PKI_AUTO struct pki *edwards = pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=e"), .key = PKI_ED25519});
+    PKI_AUTO struct pki *edwards =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=e"), .key = PKI_ED25519});
     struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
     X509 *recipients[] = {ec->cert, edwards->cert};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};

@@ -41,7 +41,8 @@ Test(open, names)
 }
 
 #define MIME7 "Content-Transfer-Encoding: base64\r\n\r\n"
-#define SIGNED "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b\r\n\r\n"
+#define SIGNED                                                                                                         \
+    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b\r\n\r\n"
 #define SIGNATURE "Content-Type: application/pkcs7-signature\r\n" MIME7
 
 Test(open, what_is_no_smime_and_what_is_broken)
@@ -54,7 +55,8 @@ Test(open, what_is_no_smime_and_what_is_broken)
         {"Content-Type: text/plain\r\n\r\nhello\r\n", OPENED_NOT_SMIME, 0},
         {"\r\nhello\r\n", OPENED_NOT_SMIME, 0},
         {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n", OPENED_NOT_SMIME, 0},
-        {"Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
+        {"Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; "
+         "boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
          "Content-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n",
          OPENED_NOT_SMIME, 0},
         {"Content-Type: application/pkcs7-signature\r\n" MIME7 "AAAA\r\n", OPENED_NOT_SMIME, 0},
@@ -68,10 +70,14 @@ Test(open, what_is_no_smime_and_what_is_broken)
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "!!!!\r\n", OPENED_FAILED, LAYER_ENVELOPED},
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIAGCSqGSIb3DQEHA6CA\r\n", OPENED_FAILED, LAYER_ENVELOPED},
         /* lengths of 2^31, 2^63, indefinite without end, of a megabyte that is not there */
-        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MISAAAAABgkqhkiG9w0BBwM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
-        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIh//////////wYJKoZIhvcNAQcD\r\n", OPENED_FAILED, LAYER_ENVELOPED},
-        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIAwgDCAMIAwgDCAMIAwgDCAMIAwgA==\r\n", OPENED_FAILED, LAYER_ENVELOPED},
-        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIMQAAAGCSqGSIb3DQEHA6CDD///\r\n", OPENED_FAILED, LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MISAAAAABgkqhkiG9w0BBwM=\r\n", OPENED_FAILED,
+         LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIh//////////wYJKoZIhvcNAQcD\r\n", OPENED_FAILED,
+         LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIAwgDCAMIAwgDCAMIAwgDCAMIAwgA==\r\n", OPENED_FAILED,
+         LAYER_ENVELOPED},
+        {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MIMQAAAGCSqGSIb3DQEHA6CDD///\r\n", OPENED_FAILED,
+         LAYER_ENVELOPED},
         /* id-data outside, an OID that nobody knows */
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MBIGCSqGSIb3DQEHAaAFBANhYmM=\r\n", OPENED_NOT_SMIME, 0},
         {"Content-Type: application/pkcs7-mime\r\n" MIME7 "MAwGAyoDBKAFBANhYmM=\r\n", OPENED_FAILED, LAYER_ENVELOPED},
@@ -79,7 +85,8 @@ Test(open, what_is_no_smime_and_what_is_broken)
         {SIGNED "--b\r\n\r\nx\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
         {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "AAAA\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
         {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
-        {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "AAAA\r\n--b\r\n\r\nextra\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
+        {SIGNED "--b\r\n\r\nx\r\n--b\r\n" SIGNATURE "AAAA\r\n--b\r\n\r\nextra\r\n--b--\r\n", OPENED_FAILED,
+         LAYER_SIGNED},
         {SIGNED "--b\r\n\r\nx\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", OPENED_FAILED, LAYER_SIGNED},
         {SIGNED "no boundary at all\r\n", OPENED_FAILED, LAYER_SIGNED},
     };
@@ -153,7 +160,8 @@ Test(open, triple_wrapped)
     cr_assert(smime_sign(&signer, &sign, &three, &four, &error), "%s", error.text);
     parts[0] = rig_part_of_entity(&four);
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(smime_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i, error.text);
+        cr_assert_eq(smime_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i,
+                     error.text);
         cr_expect_eq(layers[i].type, wanted[i]);
         inner = layers[i].inner;
         if (wanted[i] == LAYER_SIGNED)
@@ -215,9 +223,9 @@ static GByteArray *overloaded(size_t octets, bool certificates)
     static const unsigned char element[] = {0x30, 0x05, 0x06, 0x03, 0x2a, 0x03, 0x04};
     GByteArray *list = g_byte_array_new(), *der = g_byte_array_new();
     unsigned char *header, *at;
-    const unsigned char head[] = {0x02, 0x01, 0x01}, encap[] = {0x30, 0x13, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
-                                                                0x01, 0x07, 0x01, 0xa0, 0x06, 0x04, 0x04, 'a',  ':',  '\r',
-                                                                '\n'};
+    const unsigned char head[] = {0x02, 0x01, 0x01},
+                        encap[] = {0x30, 0x13, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
+                                   0x07, 0x01, 0xa0, 0x06, 0x04, 0x04, 'a',  ':',  '\r', '\n'};
     const unsigned char type[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
     int list_size, inner, wrapped;
 
@@ -260,7 +268,8 @@ Test(open, sets_that_would_fill_the_memory)
         struct error error = {0};
         RIG_LAYER layer;
 
-        cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d", i);
+        cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d",
+                     i);
         if (i > 0)
             cr_expect(strstr(error.text, "overloaded") != NULL, "%s", error.text);
         g_byte_array_unref(der);

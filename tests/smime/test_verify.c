@@ -262,8 +262,10 @@ Test(verify, signed_attributes)
         struct error error;
         RIG_LAYER layer;
 
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, rows[i].flags, rows[i].digest, rows[i].alter);
-        cr_expect_eq(open_cms(cms, &layer, &error), rows[i].opens ? OPENED : OPENED_FAILED, "%s: %s", rows[i].name, error.text);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+            rig_sign_by_hand(alice, rows[i].flags, rows[i].digest, rows[i].alter);
+        cr_expect_eq(open_cms(cms, &layer, &error), rows[i].opens ? OPENED : OPENED_FAILED, "%s: %s", rows[i].name,
+                     error.text);
         if (!rows[i].opens) {
             cr_expect(strstr(error.text, rows[i].text) != NULL, "%s: %s", rows[i].name, error.text);
             continue;
@@ -278,11 +280,14 @@ Test(verify, signed_attributes)
     }
 }
 
-/* Attributes that OpenSSL would not sign: a finished SignedData is changed and signed once more over what it is then. */
+/* Attributes that OpenSSL would not sign: a finished SignedData is changed and signed once more over what it is then.
+ */
+/* clang-format off */
 ASN1_ITEM_TEMPLATE(ATTRIBUTE_SET) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, attributes, X509_ATTRIBUTE)
 static_ASN1_ITEM_TEMPLATE_END(ATTRIBUTE_SET)
+    /* clang-format on */
 
-static void sign_again(CMS_SignerInfo *info, const struct pki *pki)
+    static void sign_again(CMS_SignerInfo * info, const struct pki *pki)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     STACK_OF(X509_ATTRIBUTE) *list = sk_X509_ATTRIBUTE_new_null();
@@ -409,10 +414,12 @@ Test(verify, content_type_attribute_of_another_type)
     CMS_set1_eContentType(cms, OBJ_nid2obj(NID_pkcs7_data));
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect(!layer.signers[0].valid);
-    cr_expect(strstr(layer.signers[0].reason, "differs from the content's type") != NULL, "%s", layer.signers[0].reason);
+    cr_expect(strstr(layer.signers[0].reason, "differs from the content's type") != NULL, "%s",
+              layer.signers[0].reason);
 }
 
-/* The signed attributes of one message as the content of another, which has none: the signature is over the same octets. */
+/* The signed attributes of one message as the content of another, which has none: the signature is over the same
+ * octets. */
 Test(verify, attributes_taken_as_content)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *victim = rig_sign_by_hand(alice, 0, "SHA256", NULL);
@@ -461,8 +468,8 @@ Test(verify, several_certificates_fit_the_identifier)
     struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4242};
     PKI_AUTO struct pki *right = pki_issue(&spec);
     PKI_AUTO struct pki *wrong = pki_issue(&spec);
-    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){
-        .issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4242, .key = PKI_RSA});
+    PKI_AUTO struct pki *rsa =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4242, .key = PKI_RSA});
     X509 *const orders[][3] = {{right->cert, wrong->cert, rsa->cert},
                                {wrong->cert, right->cert, rsa->cert},
                                {rsa->cert, wrong->cert, right->cert}};
@@ -531,13 +538,13 @@ static EVP_PKEY *exponent_one(void)
 
 Test(verify, weak_and_forgeable_keys)
 {
-    PKI_AUTO struct pki *small = pki_issue(&(struct pki_spec){
-        .issuer = root, .subject = PKI_LIST("CN=small"), .key = PKI_RSA_1024});
-    PKI_AUTO struct pki *curve = pki_issue(&(struct pki_spec){
-        .issuer = root, .subject = PKI_LIST("CN=curve"), .key = PKI_P192});
+    PKI_AUTO struct pki *small =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=small"), .key = PKI_RSA_1024});
+    PKI_AUTO struct pki *curve =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=curve"), .key = PKI_P192});
     EVP_PKEY *one = exponent_one();
-    PKI_AUTO struct pki *forgeable = pki_issue(&(struct pki_spec){
-        .issuer = root, .subject = PKI_LIST("CN=forgeable"), .use_key = one});
+    PKI_AUTO struct pki *forgeable =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=forgeable"), .use_key = one});
     const struct {
         const struct pki *pki;
         bool valid, weak;
@@ -564,7 +571,8 @@ Test(verify, weak_and_forgeable_keys)
 /* A subject and an issuer with CR LF and control characters never reach a report raw. */
 Test(verify, names_are_made_printable)
 {
-    PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=bad%0d%0aX-Injected: yes%00%7f")});
+    PKI_AUTO struct pki *ca =
+        pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=bad%0d%0aX-Injected: yes%00%7f")});
     PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=x")});
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(leaf, CMS_NOCERTS, "SHA256", NULL);
     struct error error;
@@ -713,7 +721,8 @@ Test(verify, the_list_of_digests_is_not_believed)
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
     GByteArray *der = rig_der(part.part);
     /* SET OF AlgorithmIdentifier: 31 0d 30 0b 06 09 …, made to say SHA-1 while the SignerInfo says SHA-256. */
-    unsigned char *list = memmem(der->data, der->len, "\x31\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01", 15);
+    unsigned char *list =
+        memmem(der->data, der->len, "\x31\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01", 15);
     struct error error = {0};
     RIG_LAYER layer;
 

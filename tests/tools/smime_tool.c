@@ -6,11 +6,12 @@
  *     smime_tool wrap IN OUT
  *     smime_tool encrypt --to F [--to F]... [--cipher aes-128-cbc] [--pkcs1] IN OUT
  *     smime_tool open [--cert F --key F]... IN OUT
- *     smime_tool extract IN CMS [CONTENT]      the DER of the outermost layer, and the bytes signed of a multipart/signed
+ *     smime_tool extract IN CMS [CONTENT]      the DER of the outermost layer, and the bytes signed of a
+ * multipart/signed
  *
  * IN is a message or an entity. sign and encrypt write a message with MIME-Version and the new Content-* fields, open
- * peels every layer, prints a line for each, and writes the innermost entity. Exit status 0: it was made, or every layer
- * opened and every signature holds.
+ * peels every layer, prints a line for each, and writes the innermost entity. Exit status 0: it was made, or every
+ * layer opened and every signature holds.
  */
 #include "smime/smime.h"
 
