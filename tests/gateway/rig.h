@@ -136,6 +136,52 @@ static PKI_UNUSED void rig_free(struct rig *rig)
 }
 DECLARE_OWNED(rig, struct rig *, rig_free)
 
+/* An entity below a message's own header fields, as text; empties the entity. */
+static PKI_UNUSED char *rig_text(const char *top, struct entity *entity)
+{
+    owned(rope) struct rope *bytes = entity_bytes(entity);
+    g_autofree char *flat = rope_flatten(bytes, NULL);
+
+    entity_clear(entity);
+    return g_strconcat(top, flat, NULL);
+}
+
+/* What was put into an entity before it is wrapped; header and body as they are to be. */
+static PKI_UNUSED struct entity rig_content(const char *header, const char *body)
+{
+    struct entity content = {rope_new(), rope_new()};
+
+    rope_copy(content.header, slice_of(header));
+    rope_copy(content.body, slice_of(body));
+    return content;
+}
+
+/* A message encrypted for org, with any bytes inside. */
+static PKI_UNUSED char *rig_encrypt(const struct org *org, const char *top, const char *header, const char *body)
+{
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &gateway_conf(org->gateway)->limits};
+    struct entity content = rig_content(header, body), shut = {0};
+    struct error error = {0};
+
+    cr_assert(smime_encrypt(&org->dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
+    entity_clear(&content);
+    return rig_text(top, &shut);
+}
+
+/* A message with one signature of these SignatureTypes (0: none), as org's gateway would not make it by itself. */
+static PKI_UNUSED char *rig_sign(const struct org *org, const struct pki *by, unsigned types, const char *top,
+                                 struct entity *content)
+{
+    struct identity signer = {.certificate = by->cert, .key = by->key};
+    struct sign_options options = {.types = types, .limits = &gateway_conf(org->gateway)->limits};
+    struct entity made = {0};
+    struct error error = {0};
+
+    cr_assert(smime_sign(&signer, &options, content, &made, &error), "%s", error.text);
+    entity_clear(content);
+    return rig_text(top, &made);
+}
+
 /* One message after one gateway. */
 struct sent {
     struct message *message;

@@ -185,17 +185,9 @@ Test(inbound, results_under_our_name_are_removed)
 Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
 {
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
-    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
-    struct entity content = {rope_new(), rope_new()}, shut = {0};
-    struct error error = {0};
-
-    rope_copy(content.header, slice_of("Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n"));
-    rope_copy(content.body, slice_of("a\n.\nMAIL FROM:<x@y>\r\n.\rb"));
-    cr_assert(smime_encrypt(&rig->partner.dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
-    owned(rope) struct rope *bytes = entity_bytes(&shut);
-    g_autofree char *entity = rope_flatten(bytes, NULL);
-    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    g_autofree char *text =
+        rig_encrypt(&rig->partner, TOP, "Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n",
+                    "a\n.\nMAIL FROM:<x@y>\r\n.\rb");
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
 
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
@@ -203,8 +195,6 @@ Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
     cr_assert_null(strstr(in.bytes, "Subject: inner"));
     cr_assert_null(strstr(in.bytes, "X-Evil"));
     cr_assert_not_null(strstr(in.bytes, "\r\n\r\na\r\n.\r\nMAIL FROM:<x@y>\r\n.\r\nb"), "%s", in.bytes);
-    entity_clear(&content);
-    entity_clear(&shut);
 }
 
 Test(inbound, too_many_layers_is_an_error_not_a_crash)
@@ -235,21 +225,9 @@ Test(inbound, too_many_layers_is_an_error_not_a_crash)
 Test(inbound, lf_only_content)
 {
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
-    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
-    struct entity content = {rope_new(), rope_new()}, shut = {0};
-    struct error error = {0};
-
-    /* entity_bytes() puts a CRLF between the two, so all of it goes into the header here. */
-    rope_copy(content.header, slice_of("Content-Type: text/html\n\n<p>hi</p>\n"));
-    cr_assert(smime_encrypt(&rig->partner.dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
-    owned(rope) struct rope *bytes = entity_bytes(&shut);
-    g_autofree char *entity = rope_flatten(bytes, NULL);
-    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    g_autofree char *text = rig_encrypt(&rig->partner, TOP, "Content-Type: text/html\n\n<p>hi</p>\n", "");
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
 
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
     cr_assert_not_null(strstr(in.bytes, "Content-Type: text/html\r\n\r\n<p>hi</p>\r\n"), "%s", in.bytes);
-    entity_clear(&content);
-    entity_clear(&shut);
 }

@@ -177,17 +177,8 @@ Test(rfc3183, review_and_additional_attributes_are_made_and_verified)
 Test(rfc3183, review_signature_alone_authenticates_nobody)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
-    struct identity reviewer = {.certificate = rig->acme.review->cert, .key = rig->acme.review->key};
-    struct sign_options options = {.types = SIGNATURE_TYPE_REVIEW, .limits = &gateway_conf(rig->acme.gateway)->limits};
-    struct entity content = {rope_new(), rope_new()}, signed_entity = {0};
-    struct error error = {0};
-
-    rope_copy(content.header, slice_of("Content-Type: text/plain\r\n"));
-    rope_copy(content.body, slice_of("x\r\n"));
-    cr_assert(smime_sign(&reviewer, &options, &content, &signed_entity, &error), "%s", error.text);
-    owned(rope) struct rope *bytes = entity_bytes(&signed_entity);
-    g_autofree char *entity = rope_flatten(bytes, NULL);
-    g_autofree char *text = g_strconcat(TOP, entity, NULL);
+    struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+    g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
 
     cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
@@ -195,8 +186,6 @@ Test(rfc3183, review_signature_alone_authenticates_nobody)
     cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE);
     cr_assert_eq(in.result->verdict, VERDICT_REJECT);
     cr_assert_null(strstr(in.bytes, "smime=pass"));
-    entity_clear(&content);
-    entity_clear(&signed_entity);
 }
 
 /* §2.2: only reviewed messages are released. */
@@ -205,10 +194,8 @@ Test(rfc3183, require_review)
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; require_review = ( \"review.pem\" ); };", ACCEPT);
     owned(rig) struct rig *other = rig_new("outbound = { protect = \"sign\"; review = true; };", ACCEPT);
-    struct identity reviewer = {.certificate = rig->acme.review->cert, .key = rig->acme.review->key};
-    struct sign_options options = {.types = SIGNATURE_TYPE_REVIEW, .limits = &gateway_conf(rig->acme.gateway)->limits};
-    struct entity content = {rope_new(), rope_new()}, signed_entity = {0};
-    struct error error = {0};
+    struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+    g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
     AUTO_SENT struct sent without = rig_out(rig, TOP "\r\nx\r\n");
 
     cr_assert_eq(without.result->verdict, VERDICT_REJECT, "%s", without.result->reason);
@@ -216,14 +203,6 @@ Test(rfc3183, require_review)
     AUTO_SENT struct sent wrong = rig_out(rig, foreign.bytes);
     cr_assert_eq(wrong.result->verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s", wrong.result->reason);
 
-    rope_copy(content.header, slice_of("Content-Type: text/plain\r\n"));
-    rope_copy(content.body, slice_of("x\r\n"));
-    cr_assert(smime_sign(&reviewer, &options, &content, &signed_entity, &error), "%s", error.text);
-    owned(rope) struct rope *bytes = entity_bytes(&signed_entity);
-    g_autofree char *entity = rope_flatten(bytes, NULL);
-    g_autofree char *text = g_strconcat(TOP, entity, NULL);
     AUTO_SENT struct sent with = rig_out(rig, text);
     cr_assert_eq(with.result->verdict, VERDICT_ACCEPT, "%s", with.result->reason);
-    entity_clear(&content);
-    entity_clear(&signed_entity);
 }
