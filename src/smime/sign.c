@@ -69,8 +69,9 @@ static enum digest digest_for(const struct identity *signer, const struct sign_o
 static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *signer,
                                   const struct sign_options *options, struct error *error)
 {
-    bool is_rsa = EVP_PKEY_is_a(signer->key, "RSA") || EVP_PKEY_is_a(signer->key, "RSA-PSS");
-    bool is_pss = is_rsa && options->signature == SIGNATURE_RSA_PSS;
+    /* A certificate with the key type RSA-PSS allows nothing else (RFC 4055 §1.2). */
+    bool is_pss = EVP_PKEY_is_a(signer->key, "RSA-PSS") ||
+                  (EVP_PKEY_is_a(signer->key, "RSA") && options->signature == SIGNATURE_RSA_PSS);
     const EVP_MD *digest = algorithm_digest(digest_for(signer, options));
     unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_CADES | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
     struct slice capabilities = algorithm_capabilities();

@@ -276,6 +276,48 @@ Test(open, sets_that_would_fill_the_memory)
     }
 }
 
+/* A full or missing spool is our failure, not the message's: temporary, and nothing comes out. */
+Test(open, no_room_in_the_spool)
+{
+    g_autofree char *body = rig_text(5000);
+    struct limits limits = rig_limits;
+    struct sign_options sign = {.format = FORMAT_OPAQUE, .limits = &limits};
+    struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = &limits};
+    struct identity signer = rig_signer(alice, NULL, NULL);
+    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct error error = {0};
+    RIG_LAYER layer;
+
+    limits.memory = 1000;
+    limits.spool_dir = (char *)"/nonexistent";
+    cr_expect(!smime_sign(&signer, &sign, &content, &out, &error));
+    cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+    error = (struct error){0};
+    cr_expect(!smime_encrypt(&dca->cert, 1, &encrypt, &content, &out, &error));
+    cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+    error = (struct error){0};
+    cr_expect(!smime_wrap_unsigned(&limits, &content, &out, &error));
+    cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+    cr_expect(out.header == NULL && out.body == NULL);
+
+    encrypt.limits = &rig_limits;
+    error = (struct error){0};
+    cr_assert(smime_encrypt(&dca->cert, 1, &encrypt, &content, &out, &error), "%s", error.text);
+    RIG_PART part = rig_part_of_entity(&out);
+    for (size_t memory = 1000; memory <= 5600; memory += 4600) { /* the second holds the CMS, but not the plaintext too */
+        limits.memory = memory;
+        error = (struct error){0};
+        enum opened opened = smime_open(part.part, ours.keys, &limits, &layer, &error);
+        if (opened == OPENED)
+            continue;
+        cr_expect_eq(opened, OPENED_FAILED);
+        cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+        cr_expect_null(layer.inner.data);
+    }
+    entity_clear(&content);
+    sk_X509_free(signer.chain);
+}
+
 Test(open, a_cleared_layer_is_empty)
 {
     struct layer layer = {0};

@@ -239,6 +239,32 @@ Test(sign, a_chain_with_repetitions)
     sk_X509_free(signer.chain);
 }
 
+/* RFC 4055 §1.2: such a key signs with PSS whatever the rule says. */
+Test(sign, a_key_for_pss_alone)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+
+    cr_assert(EVP_PKEY_keygen_init(context) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) > 0 &&
+              EVP_PKEY_generate(context, &key) > 0);
+    EVP_PKEY_CTX_free(context);
+    PKI_AUTO struct pki *leaf =
+        pki_issue(&(struct pki_spec){.issuer = sub, .subject = PKI_LIST("CN=pss"), .use_key = key});
+    struct identity signer = rig_signer(leaf, NULL, NULL);
+    struct sign_options options = {.signature = SIGNATURE_RSA_PKCS1, .limits = &rig_limits};
+    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct error error = {0};
+    RIG_LAYER layer;
+
+    cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
+    RIG_PART made = rig_part_of_entity(&out);
+    cr_assert_eq(smime_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+    entity_clear(&content);
+    EVP_PKEY_free(key);
+    sk_X509_free(signer.chain);
+}
+
 Test(sign, capabilities_are_what_we_open)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
