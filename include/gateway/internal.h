@@ -51,6 +51,8 @@ const char *way_out_domain(const struct way_out *way);
 struct result *result_new(enum direction direction);
 /* Sets the verdict with its SMTP code and status by severity, the reply text and the reason. status NULL: the usual one. */
 void result_decide(struct result *result, enum verdict verdict, const char *status, const char *reason);
+/* Another text for the other side than the reason, which stays in the log and the report. */
+void result_reply(struct result *result, const char *text);
 /* A failure of ours: 4xx by the error's kind. */
 void result_fail(struct result *result, const struct error *error);
 /* Moves what an examination found out into the result, which outlives it. */
@@ -88,6 +90,8 @@ struct judge {
     time_t at;
 };
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported);
+/* Judges the names of who encrypted an opened layer, where originatorInfo tells. False: finding is set to a fault. */
+bool judge_encrypted(const struct judge *judge, const struct layer *layer, struct finding *finding);
 
 /* The worse of two outcomes: permerror, fail, temperror, policy, neutral, none, pass. */
 bool outcome_is_worse(enum outcome a, enum outcome b);

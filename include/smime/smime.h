@@ -41,6 +41,7 @@ bool smime_wrap_unsigned(const struct limits *limits, struct entity *content, st
 struct encrypt_options {
     enum cipher cipher;               /* GCM: AuthEnvelopedData; CBC: EnvelopedData */
     enum key_transport key_transport; /* for RSA keys; EC keys agree by ECDH (RFC 5753) */
+    X509 *originator; /* who encrypts, told in originatorInfo (RFC 3183 §5); NULL: nobody is named */
     const struct limits *limits;
 };
 
@@ -73,7 +74,7 @@ struct layer {
     bool detached;            /* multipart/signed */
     struct signer *signers;   /* LAYER_SIGNED; count 0 is the empty-signature layer of RFC 3183 §3 */
     size_t signer_count;
-    STACK_OF(X509) *certificates; /* all in the SignedData; NULL if none */
+    STACK_OF(X509) *certificates; /* all in the SignedData, or in the originatorInfo of what was encrypted; NULL if none */
     STACK_OF(X509_CRL) *crls;
     const struct identity *identity; /* whose key opened it (enveloped) */
     bool attempted;           /* one of our keys was used on it, whether it opened or not */

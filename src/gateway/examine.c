@@ -91,6 +91,7 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
                     layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
                     layer->weak ? "; weak cipher " : "", layer->weak ? layer->cipher : "",
                     layer->authenticated ? "" : "; the encryption does not protect against changes");
+        judge_encrypted(judge, layer, &reported->finding);
     }
 }
 

@@ -152,3 +152,24 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
             !outcome_is_worse(reported->finding.outcome, OUTCOME_PERMERROR))
             finding_set(&reported->finding, OUTCOME_PERMERROR, "the SignatureType attributes of the signers differ");
 }
+
+/* RFC 3183 §4.1. The certificates there prove nothing, anybody can copy them, so a good name earns nothing; one that fits neither
+ * the author nor the author's domain is to be flagged. */
+bool judge_encrypted(const struct judge *judge, const struct layer *layer, struct finding *finding)
+{
+    const struct addresses *from = &judge->originator->from;
+
+    for (int i = 0; i < sk_X509_num(layer->certificates); i++) {
+        X509 *certificate = sk_X509_value(layer->certificates, i);
+        struct finding person = {0}, authority = {0};
+
+        if (X509_check_ca(certificate) != 0) /* of the chain */
+            continue;
+        trust_check_mailbox(certificate, from->list, from->count, &person);
+        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_CONFIDENTIALITY,
+                         (const char *const *)judge->originator->domains, from->count, &authority);
+        if (person.outcome != OUTCOME_PASS && authority.outcome != OUTCOME_PASS)
+            return finding_set(finding, OUTCOME_POLICY, "encrypted in another's name: %s", authority.reason);
+    }
+    return true;
+}

@@ -60,6 +60,19 @@ void protect_unwrap(const struct examination *examination, struct unwrapping *un
     }
 }
 
+/* §5: who encrypts again what was encrypted to this authority says so, in originatorInfo. */
+static X509 *reencrypting_authority(const struct way_out *way, const struct unwrapping *unwrapping)
+{
+    const struct identity *own = NULL;
+    struct error ignored = {0};
+
+    if (way_out_domain(way) != NULL)
+        own = keys_find(way->gateway->keys, ROLE_DOMAIN_CONFIDENTIALITY, way_out_domain(way), way->at, &ignored);
+    if (own == NULL)
+        own = way->examination->layers[unwrapping->depth - 1].layer.identity;
+    return own->certificate;
+}
+
 static bool is_signed(const struct examination *examination, size_t depth)
 {
     return depth < examination->layer_count && examination->layers[depth].opened &&
@@ -219,6 +232,8 @@ bool protect_message(const struct way_out *way, struct entity *entity, struct re
     result->sign = plan->sign;
     result->encrypt = plan->encrypt || unwrapping.reencrypt;
     result->triple = plan->triple;
+    if (unwrapping.decrypted)
+        protection.encrypt.originator = reencrypting_authority(way, &unwrapping);
     if (!plan->sign && !unwrapping.decrypted)
         unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */
     if (!mime_canonical(examination_entity(way->examination, unwrapping.depth), &way->gateway->conf->limits, entity, error))

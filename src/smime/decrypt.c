@@ -202,8 +202,10 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
     for (size_t i = 0; i < count; i++) {
         const struct identity *identity = keys_at(opening->keys, i);
 
-        if (identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY && is_recipient(infos, identity) &&
-            try_identity(opening, cms, identity, content, &opened))
+        if (identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY || !is_recipient(infos, identity))
+            continue;
+        opening->layer->attempted = true;
+        if (try_identity(opening, cms, identity, content, &opened))
             return opened;
     }
     if (opened == OPENED_NO_KEY)
@@ -229,6 +231,11 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
     opening->layer->weak = info.cipher_nid == NID_des_ede3_cbc;
     if (!check_cipher(&info, opening->error))
         return OPENED_FAILED;
+    opening->layer->certificates = CMS_get1_certs(*cms); /* of originatorInfo */
+    if (sk_X509_num(opening->layer->certificates) > (int)MIN(opening->limits->certificates, INT_MAX)) {
+        error_set(opening->error, ERROR_PERMANENT, "more certificates than certificates_limit");
+        return OPENED_FAILED;
+    }
     if (OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data || content == NULL || *content == NULL) {
         error_set(opening->error, ERROR_PERMANENT, "the encrypted content is missing or not of type data");
         return OPENED_FAILED;

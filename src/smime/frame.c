@@ -2,9 +2,9 @@
 /*
  * Puts content into a CMS without ever holding both in one block.
  *
- * OpenSSL encodes a CMS either in one piece, which costs the message's size in memory twice, or in streaming mode as BER of
- * indefinite length, which costs every reader's decoder as much. So OpenSSL encodes the structure with its content
- * detached, and here the lengths of the four elements around the content are written anew, by OpenSSL's own
+ * OpenSSL encodes a CMS either in one piece, which costs the message's size in memory twice, or in streaming mode as
+ * BER of indefinite length, which costs every reader's decoder as much. So OpenSSL encodes the structure with its
+ * content detached, and here the lengths of the four elements around the content are written anew, by OpenSSL's own
  * ASN1_get_object() and ASN1_put_object(): the result is plain DER, known before the first octet of content.
  *
  *     ContentInfo SEQUENCE { OID, [0] { SEQUENCE { … version, sets …, host SEQUENCE { … content }, suffix … } } }
@@ -79,25 +79,37 @@ static int content_size(enum content_place place, int length)
     return ASN1_object_size(1, ASN1_object_size(0, length, V_ASN1_OCTET_STRING), 0);
 }
 
+/* What stands before the host: the version, and then there is room for an originatorInfo (RFC 5652 §6.1, RFC 5083 §2.1). */
+static void append_start(GByteArray *bytes, const struct frame *frame, const struct element *version,
+                         const struct element *host)
+{
+    append(bytes, version->start, version->end);
+    if (frame->originator != NULL) {
+        bytes->data[bytes->len - 1] = frame->version;
+        append(bytes, frame->originator, frame->originator + frame->originator_length);
+    }
+    append(bytes, version->end, host->start);
+}
+
 bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, size_t grow,
                 struct frame *frame, struct error *error)
 {
     const unsigned char *end = der + der_length;
-    struct element outer, type, wrapper, inner, host;
+    struct element outer, type, wrapper, inner, version, host;
     int host_length, inner_length, wrapper_length;
 
     if (length > INT_MAX / 2 || der_length > INT_MAX / 4)
         return error_set(error, ERROR_PERMANENT, "too large for a CMS object");
     if (!element_read(der, end, &outer) || !element_read(outer.content, outer.end, &type) ||
         !element_read(type.end, outer.end, &wrapper) || !element_read(wrapper.content, wrapper.end, &inner) ||
-        !find_host(&inner, &host))
+        !element_read(inner.content, inner.end, &version) || !find_host(&inner, &host))
         return error_set(error, ERROR_BUG, "CMS object of an unexpected form");
 
     frame->suffix_at = (size_t)(host.end - der);
     frame->suffix_length = (size_t)(inner.end - host.end) + grow;
     host_length = (int)(host.end - host.content) + content_size(place, (int)length);
-    inner_length = (int)(host.start - inner.content) + ASN1_object_size(1, host_length, V_ASN1_SEQUENCE) +
-                   (int)frame->suffix_length;
+    inner_length = (int)(host.start - inner.content) + frame->originator_length +
+                   ASN1_object_size(1, host_length, V_ASN1_SEQUENCE) + (int)frame->suffix_length;
     wrapper_length = ASN1_object_size(1, inner_length, V_ASN1_SEQUENCE);
 
     frame->prefix = g_byte_array_sized_new(1024);
@@ -106,7 +118,7 @@ bool frame_make(const unsigned char *der, long der_length, enum content_place pl
     append(frame->prefix, type.start, type.end);
     append_header(frame->prefix, 1, wrapper_length, 0, V_ASN1_CONTEXT_SPECIFIC);
     append_header(frame->prefix, 1, inner_length, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-    append(frame->prefix, inner.content, host.start);
+    append_start(frame->prefix, frame, &version, &host);
     append_header(frame->prefix, 1, host_length, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
     append(frame->prefix, host.content, host.end);
     append_content_header(frame->prefix, place, (int)length);

@@ -13,7 +13,7 @@
 const EVP_MD *algorithm_digest(enum digest digest);
 const char *algorithm_micalg(enum digest digest); /* RFC 8551 §3.5.3.2 */
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher);
-struct slice algorithm_capabilities(void);        /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
+struct slice algorithm_capabilities(void); /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
 /* "aes-256-gcm", or the dotted OID of what we do not know. */
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
 
@@ -28,6 +28,9 @@ enum content_place {
 };
 
 struct frame {
+    const unsigned char *originator; /* DER of originatorInfo, put in after the version; NULL: none */
+    int originator_length;
+    unsigned char version; /* of the structure, if there is an originatorInfo */
     GByteArray *prefix;   /* all DER before the content's octets */
     size_t suffix_length; /* octets of DER after the content */
     size_t suffix_at;     /* where they begin in the DER that was given */
@@ -38,6 +41,10 @@ struct frame {
 bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, size_t grow,
                 struct frame *frame, struct error *error);
 void frame_clear(struct frame *frame);
+
+/* originator.c: the DER of an originatorInfo that holds this certificate; free with OPENSSL_free(). Negative: error is
+ * set. */
+int originator_info_encode(X509 *certificate, unsigned char **der, struct error *error);
 
 /* DER of a CMS; free with OPENSSL_free(). Negative: error is set. */
 long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *error);
@@ -85,7 +92,7 @@ bool skeleton_check(struct slice der, struct error *error);
 /* verify.c. content: of a multipart/signed, else NULL. On OPENED *cms may have been taken. */
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content);
 /* signer.c: one SignerInfo; digests is a chain of digest BIOs that has seen the content. */
-void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) *certificates,
+void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                   struct signer *signer);
 /* signing_certificate.c: the ESS attributes, where there are any, name this certificate first (RFC 5035 §5.4). NULL, or
  * what is wrong. */

@@ -74,3 +74,114 @@ Test(conformance, own_certificates_follow_the_naming_convention)
         g_free(pki_write_key(acme->folder, key, good));
     }
 }
+
+/* --- RFC 3183 §5, §4.1: originatorInfo --- */
+
+/* An entity encrypted to a confidentiality authority, in the name of originator. */
+static char *encrypted_message(const struct org *to, X509 *originator, enum cipher cipher)
+{
+    struct encrypt_options options = {
+        .cipher = cipher, .originator = originator, .limits = &gateway_conf(to->gateway)->limits};
+    struct entity entity = {rope_new(), rope_new()}, out = {0};
+    struct error error = {0};
+
+    rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
+    rope_copy(entity.body, slice_of("the secret line\r\n"));
+    cr_assert(smime_encrypt(&to->dca->cert, 1, &options, &entity, &out, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&out);
+    g_autofree char *flat = rope_flatten(bytes, NULL);
+    entity_clear(&entity);
+    entity_clear(&out);
+    return g_strconcat(ATTACK_TOP, flat, NULL);
+}
+
+static CMS_ContentInfo *cms_of(const char *message)
+{
+    g_autofree char *base64 = g_strdup(strstr(message, "\r\n\r\n"));
+    gsize length;
+    g_autofree guchar *der = g_base64_decode(base64, &length);
+    const unsigned char *at = der;
+    CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)length);
+
+    cr_assert_not_null(cms);
+    cr_assert_eq(at, der + length);
+    return cms;
+}
+
+static long version_of(CMS_ContentInfo *cms)
+{
+    unsigned char *der = NULL;
+    int length = i2d_CMS_ContentInfo(cms, &der), tag, class;
+    const unsigned char *at = der, *end = der + length;
+    long size;
+
+    ASN1_get_object(&at, &size, &tag, &class, end - at); /* ContentInfo */
+    ASN1_get_object(&at, &size, &tag, &class, end - at);
+    at += size;                                          /* contentType */
+    ASN1_get_object(&at, &size, &tag, &class, end - at); /* [0] */
+    ASN1_get_object(&at, &size, &tag, &class, end - at); /* EnvelopedData */
+    ASN1_get_object(&at, &size, &tag, &class, end - at);
+    cr_assert_eq(tag, V_ASN1_INTEGER);
+    long version = *at;
+    OPENSSL_free(der);
+    return version;
+}
+
+Test(conformance, what_is_encrypted_again_names_our_authority)
+{
+    static const struct {
+        enum pki_key key;
+        const char *cipher;
+        bool again;
+        long version; /* RFC 5652 §6.1; RFC 5083 §2.1 */
+    } rows[] = {
+        {PKI_EC, "aes-256-gcm", true, 0},  {PKI_EC, "aes-256-cbc", true, 2},  {PKI_RSA, "aes-256-cbc", true, 2},
+        {PKI_RSA, "aes-256-gcm", true, 0}, {PKI_RSA, "aes-256-cbc", false, 0}, {PKI_EC, "aes-256-gcm", false, 0},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy = g_strdup_printf(ENCRYPT " cipher = \"%s\";", rows[i].cipher);
+        owned(rig) struct rig *rig = rig_with_key(rows[i].key, policy, ATTACK_LAX);
+        g_autofree char *text =
+            rows[i].again ? encrypted_message(&rig->acme, NULL, CIPHER_AES_256_GCM) : g_strdup(MESSAGE);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
+        owned(x509_stack) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
+
+        cr_expect_eq(MAX(sk_X509_num(certificates), 0), rows[i].again ? 1 : 0, "%zu", i);
+        if (sk_X509_num(certificates) == 1)
+            cr_expect_eq(X509_cmp(sk_X509_value(certificates, 0), rig->acme.dca->cert), 0, "%zu", i);
+        cr_expect_eq(version_of(cms), rows[i].version, "%zu: version %ld", i, version_of(cms));
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%zu: %s", i, in.result->layers[0].finding.reason);
+        attack_expect_believed(&in, true, rows[i].cipher);
+        cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
+    }
+}
+
+Test(conformance, who_encrypts_in_anothers_name_is_flagged)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_LAX);
+    const struct {
+        const struct pki *originator;
+        bool flagged;
+    } rows[] = {{NULL, false},
+                {rig->acme.dca, false},
+                {rig->acme.alice, false}, /* case (b): the author encrypts */
+                {rig->partner.dca, true},
+                {rig->partner.alice, true},
+                {rig->acme.dsa, true}, /* of the domain, in another role */
+                {rig->acme.ca, false}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = encrypted_message(&rig->partner, rows[i].originator != NULL ? rows[i].originator->cert : NULL,
+                                                  i % 2 ? CIPHER_AES_256_GCM : CIPHER_AES_128_CBC);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(in.result->layers[0].finding.outcome, rows[i].flagged ? OUTCOME_POLICY : OUTCOME_PASS, "%zu: %s", i,
+                     in.result->layers[0].finding.reason);
+        cr_expect_eq(strstr(in.result->layers[0].finding.reason, "another's name") != NULL, rows[i].flagged, "%zu", i);
+        cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
+    }
+}
