@@ -48,8 +48,8 @@ static void decide(struct way_in *way, struct result *result)
         /* RFC 3183 §3.2: a good domain signature authenticates the message; one that does not hold is not outweighed by
          * an originator's inside it. */
         .signed_ok = policy_signed_ok(way->rule, domain_pass, originator_pass && !domain_broken),
-        .encrypted_ok = examination->decrypted && !examination->weakly_encrypted,
-        .undecryptable = examination->undecryptable,
+        .encrypted_ok = (examination->decrypted || examination->spoiled) && !examination->weakly_encrypted,
+        .undecryptable = examination->undecryptable && !examination->spoiled,
         .failed_temporarily = !domain_pass && !originator_pass &&
                               (is_temporary(&examination->domain) || is_temporary(&examination->originator)),
         .sign_reason = domain_broken || examination->originator.outcome == OUTCOME_NONE ? examination->domain.reason
@@ -71,6 +71,8 @@ static void decide(struct way_in *way, struct result *result)
     policy_inbound(way->rule, &facts, &decision);
     way->met = decision.met;
     result_decide(result, decision.verdict, NULL, decision.reason);
+    if (examination->malleable && (result->verdict == VERDICT_REJECT || result->verdict == VERDICT_TEMPFAIL))
+        result_reply(result, "the encrypted message is not as this gateway requires");
 }
 
 /* --- the edits --- */

@@ -30,11 +30,11 @@ struct result *result_new(enum direction direction)
 }
 
 /* Replies go over SMTP and through smfi_setreply(): printable ASCII without its format character. */
-static void set_reply_text(struct result *result, const char *reason)
+void result_reply(struct result *result, const char *text)
 {
     size_t out = 0;
 
-    for (const char *c = reason; *c != '\0' && out + 1 < sizeof result->reply; c++)
+    for (const char *c = text; *c != '\0' && out + 1 < sizeof result->reply; c++)
         result->reply[out++] = (*c < ' ' || *c > '~' || *c == '%') ? '?' : *c;
     result->reply[out] = '\0';
 }
@@ -49,7 +49,7 @@ void result_decide(struct result *result, enum verdict verdict, const char *stat
     result->code = replies[verdict].code;
     g_strlcpy(result->status, status != NULL ? status : replies[verdict].status, sizeof result->status);
     g_strlcpy(result->reason, reason, sizeof result->reason);
-    set_reply_text(result, result->reason);
+    result_reply(result, result->reason);
 }
 
 void result_fail(struct result *result, const struct error *error)
