@@ -87,6 +87,18 @@ static const void *only_value(CMS_SignerInfo *info, int nid, int type)
     return CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(nid), -3, type);
 }
 
+/* RFC 5652 §11.3, RFC 8551 §2.5.2, §2.5.3: signed, at most one of each, with one value; what violates that "SHOULD be
+ * treated as failing". */
+static bool breaks_singularity(CMS_SignerInfo *info, int nid)
+{
+    int first = CMS_signed_get_attr_by_NID(info, nid, -1);
+
+    if (CMS_unsigned_get_attr_by_NID(info, nid, -1) >= 0)
+        return true;
+    return first >= 0 && (CMS_signed_get_attr_by_NID(info, nid, first) >= 0 ||
+                          X509_ATTRIBUTE_count(CMS_signed_get_attr(info, first)) != 1);
+}
+
 /* RFC 5652 §5.3, §11.1, §11.2. The content is of type data, which is checked before. */
 static const char *attributes_fault(CMS_SignerInfo *info)
 {
@@ -103,6 +115,12 @@ static const char *attributes_fault(CMS_SignerInfo *info)
     if (CMS_unsigned_get_attr_by_NID(info, NID_pkcs9_contentType, -1) >= 0 ||
         CMS_unsigned_get_attr_by_NID(info, NID_pkcs9_messageDigest, -1) >= 0)
         return "the content type or message digest is among the unsigned attributes";
+    if (breaks_singularity(info, NID_pkcs9_signingTime))
+        return "the signing time attribute is repeated or not signed";
+    if (breaks_singularity(info, NID_SMIMECapabilities))
+        return "the capabilities attribute is repeated or not signed";
+    if (breaks_singularity(info, NID_id_smime_aa_encrypKeyPref))
+        return "the encryption key preference attribute is repeated or not signed";
     return NULL;
 }
 

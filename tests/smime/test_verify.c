@@ -336,8 +336,8 @@ static void second_value(CMS_SignerInfo *info, int nid)
     if (ASN1_TYPE_get(value) == V_ASN1_OBJECT)
         cr_assert(X509_ATTRIBUTE_set1_data(attribute, V_ASN1_OBJECT, value->value.object, -1));
     else
-        cr_assert(X509_ATTRIBUTE_set1_data(attribute, V_ASN1_OCTET_STRING, value->value.octet_string->data,
-                                           value->value.octet_string->length));
+        cr_assert(X509_ATTRIBUTE_set1_data(attribute, ASN1_TYPE_get(value), value->value.asn1_string->data,
+                                           value->value.asn1_string->length));
 }
 
 static void other_form(CMS_SignerInfo *info, int nid)
@@ -363,6 +363,16 @@ static void nothing(CMS_SignerInfo *info, int nid)
     (void)nid;
 }
 
+/* Lists that say nothing: the values do not count here. */
+static void add_preferences(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const unsigned char nothing_in_it[] = {0x30, 0};
+
+    (void)cms;
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, nothing_in_it, 2));
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_encrypKeyPref, V_ASN1_SEQUENCE, nothing_in_it, 2));
+}
+
 Test(verify, attributes_missing_doubled_or_odd)
 {
     static const struct {
@@ -385,10 +395,23 @@ Test(verify, attributes_missing_doubled_or_odd)
         {"digest with two values", second_value, NID_pkcs9_messageDigest, false},
         {"content type of another form", other_form, NID_pkcs9_contentType, false},
         {"digest of another form", other_form, NID_pkcs9_messageDigest, false},
+        /* RFC 5652 §11.3, RFC 8551 §2.5.2, §2.5.3 */
+        {"no capabilities", leave_out, NID_SMIMECapabilities, true},
+        {"no key preference", leave_out, NID_id_smime_aa_encrypKeyPref, true},
+        {"time of signing twice", add_twice, NID_pkcs9_signingTime, false},
+        {"capabilities twice", add_twice, NID_SMIMECapabilities, false},
+        {"key preference twice", add_twice, NID_id_smime_aa_encrypKeyPref, false},
+        {"time of signing with two values", second_value, NID_pkcs9_signingTime, false},
+        {"capabilities with two values", second_value, NID_SMIMECapabilities, false},
+        {"key preference with two values", second_value, NID_id_smime_aa_encrypKeyPref, false},
+        {"time of signing unsigned", move_to_unsigned, NID_pkcs9_signingTime, false},
+        {"capabilities unsigned", move_to_unsigned, NID_SMIMECapabilities, false},
+        {"key preference unsigned", move_to_unsigned, NID_id_smime_aa_encrypKeyPref, false},
+        {"capabilities of another form", other_form, NID_SMIMECapabilities, true}, /* nobody reads them */
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, CMS_CADES, "SHA256", NULL);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, CMS_CADES, "SHA256", add_preferences);
         CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         struct error error;
         RIG_LAYER layer;
@@ -401,6 +424,40 @@ Test(verify, attributes_missing_doubled_or_odd)
         cr_expect_not_null(layer.signers[0].certificate, "%s: who claims to have signed is known", rows[i].name);
         if (strstr(rows[i].name, "signing time") != NULL)
             cr_expect_eq(layer.signers[0].signing_time, 0);
+    }
+}
+
+/* RFC 8551 §2.5.1: both forms, and what the two digits of a year mean. */
+static const char *time_given;
+
+static void add_time(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    int type = strlen(time_given) == strlen("YYMMDDHHMMSSZ") ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME;
+
+    (void)cms;
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_pkcs9_signingTime, type, time_given, (int)strlen(time_given)));
+}
+
+Test(verify, signing_time_in_both_forms)
+{
+    static const struct {
+        const char *given;
+        time_t time;
+    } rows[] = {
+        {"260102030405Z", 1767323045},   {"491231235959Z", 2524607999},   {"500101000000Z", -631152000},
+        {"20260102030405Z", 1767323045}, {"20550101000000Z", 2682374400},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct error error;
+        RIG_LAYER layer;
+
+        time_given = rows[i].given;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", add_time);
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].given, error.text);
+        cr_expect(layer.signers[0].valid, "%s: %s", rows[i].given, layer.signers[0].reason);
+        cr_expect_eq(layer.signers[0].signing_time, rows[i].time, "%s: %ld", rows[i].given,
+                     (long)layer.signers[0].signing_time);
     }
 }
 
