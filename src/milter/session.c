@@ -92,7 +92,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
     *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC);
     if ((actions & SMFIF_SETSYMLIST) != 0) {
         smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
-        smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen}");
+        /* With a macro that is always there: libmilter keeps those of the message before when it gets none. */
+        smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen} {daemon_name}");
         smfi_setsymlist(context, SMFIM_EOM, (char *)"i");
     }
     session->negotiated = true;

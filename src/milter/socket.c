@@ -2,7 +2,7 @@
 /*
  * socket: the listening socket, as far as libmilter leaves it to its user.
  *
- * libmilter opens it and tells nobody its descriptor; it is found as the one descriptor of this process that listens.
+ * libmilter opens it and tells nobody its descriptor; it is found as the one that has begun to listen.
  * Not for connections: those are libmilter's.
  */
 #include "milter/socket.h"
@@ -57,14 +57,27 @@ static bool remove_stale(const char *path, struct error *error)
     return true;
 }
 
-static int find_listening(void)
+static bool is_listening(int fd)
 {
-    for (int fd = 0; fd < DESCRIPTORS; fd++) {
-        int listening = 0;
-        socklen_t length = sizeof listening;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0)
+    int listening = 0;
+    socklen_t length = sizeof listening;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0;
+}
+
+/* Opens libmilter's socket; the descriptor that listens now and did not before, or -1. */
+static int open_and_find(const char *listen)
+{
+    bool before[DESCRIPTORS];
+
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        before[fd] = is_listening(fd);
+    if (smfi_setconn((char *)listen) != MI_SUCCESS || smfi_setbacklog(BACKLOG) != MI_SUCCESS ||
+        smfi_opensocket(false) != MI_SUCCESS)
+        return -1;
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        if (!before[fd] && is_listening(fd))
             return fd;
-    }
     return -1;
 }
 
@@ -85,11 +98,9 @@ int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
         return -1;
     /* Nobody connects between the making of the file and its chmod. */
     mode_t mask = umask(0177);
-    bool opened = smfi_setconn((char *)listen) == MI_SUCCESS && smfi_setbacklog(BACKLOG) == MI_SUCCESS &&
-                  smfi_opensocket(false) == MI_SUCCESS;
+    int fd = open_and_find(listen);
     int cause = errno;
     umask(mask);
-    int fd = opened ? find_listening() : -1;
     if (fd < 0) {
         error_set(error, ERROR_TEMPORARY, "cannot listen on %s: %s", listen, g_strerror(cause));
         return -1;

@@ -62,7 +62,7 @@ void transaction_sender(struct transaction *transaction, const char *const *argu
     struct error error = {0};
 
     address_clear(&envelope->sender);
-    if (!address_parse(slice_of(arguments[0]), &envelope->sender, &error))
+    if (!address_parse_path(slice_of(arguments[0]), &envelope->sender, &error))
         fail_address(transaction, FAILURE_SENDER, &error);
     if (arguments[0] == NULL)
         return;
@@ -86,7 +86,7 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
         transaction_fail(transaction, FAILURE_RECIPIENTS, &error);
         return;
     }
-    if (!address_parse(slice_of(arguments[0]), &address, &error)) {
+    if (!address_parse_path(slice_of(arguments[0]), &address, &error)) {
         fail_address(transaction, FAILURE_RECIPIENT, &error);
         return;
     }

@@ -41,7 +41,7 @@ Test(session, negotiation)
     cr_expect_eq(client.steps, SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HELO |
                                    SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY);
     cr_expect_str_eq(client.symbols[0]->str, "{client_addr} {daemon_name}");
-    cr_expect_str_eq(client.symbols[2]->str, "{auth_authen}");
+    cr_expect_str_eq(client.symbols[2]->str, "{auth_authen} {daemon_name}");
     cr_expect_str_eq(client.symbols[5]->str, "i");
     cr_expect(mc_quit(&client));
 }
@@ -265,6 +265,26 @@ Test(session, client_address)
         mc_outcome_clear(&outcome);
         mc_quit(&client);
     }
+}
+
+/* Who logged in for one message has not for the next. */
+Test(session, login_ends_with_its_message)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(mc_open(&client, daemon_under_test.address) && mc_negotiate(&client));
+    cr_assert(mc_macros(&client, SMFIC_CONNECT, "{client_addr}", "192.0.2.1", "{daemon_name}", "test", NULL));
+    cr_assert(mc_connect(&client, "host", "192.0.2.1") && mc_helo(&client, "host"));
+    for (int i = 0; i < 4; i++) {
+        if (i % 2 == 0)
+            mc_macros(&client, SMFIC_MAIL, "{auth_authen}", "alice", "{daemon_name}", "test", NULL);
+        else
+            mc_macros(&client, SMFIC_MAIL, "{daemon_name}", "test", NULL);
+        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+        cr_expect_eq(mc_accepted(&outcome), i % 2 == 0, "message %d: '%c' %s", i, outcome.disposition, outcome.reply);
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
 }
 
 /* Gone without a word after each step; the daemon neither minds nor keeps anything (LeakSanitizer looks). */
