@@ -34,7 +34,7 @@ const struct identity *keys_at(const struct keys *keys, size_t index);
 
 /* The identity that acts in this role for a domain at that time: its conf->domain equals or is a parent of domain
  * (the most specific wins), its certificate is valid at `at`; among several the one with the latest notBefore. NULL and
- * ERROR_CONFIGURATION if there is none (the text tells expired from missing). */
+ * ERROR_CONFIGURATION if there is none (the text tells expired from missing), as for the domain NULL. */
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
                                  struct error *error);
 

@@ -167,7 +167,7 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
     const struct identity *best = NULL, *outdated = NULL;
     for (guint i = 0; i < keys->identities->len; i++) {
         const struct identity *each = g_ptr_array_index(keys->identities, i);
-        if (each->conf->role != role || !domain_is_within(domain, each->conf->domain))
+        if (each->conf->role != role || domain == NULL || !domain_is_within(domain, each->conf->domain))
             continue;
         if (!certificate_is_current(each->certificate, at))
             outdated = each;
@@ -181,7 +181,8 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
         error_set(error, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) %s", role_name(role),
                   outdated->conf->domain, outdated->conf->certificate, early ? "is not yet valid" : "has expired");
     } else {
-        error_set(error, ERROR_CONFIGURATION, "no identity is configured as %s for %s", role_name(role), domain);
+        error_set(error, ERROR_CONFIGURATION, "no identity is configured as %s for %s", role_name(role),
+                  domain != NULL ? domain : "a message without an author");
     }
     return NULL;
 }

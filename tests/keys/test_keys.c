@@ -340,6 +340,7 @@ Test(keys, finds_by_role_domain_and_time)
         {ROLE_DOMAIN_SIGNING, "dev.acme.test", 0, 1, NULL},
         {ROLE_DOMAIN_SIGNING, "notacme.test", 0, -1, "no identity"},
         {ROLE_DOMAIN_SIGNING, "test", 0, -1, "no identity"},
+        {ROLE_DOMAIN_SIGNING, NULL, 0, -1, "no identity"},
         {ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", 0, -1, "domain-confidentiality-authority"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
