@@ -22,7 +22,10 @@ const struct keys *gateway_keys(const struct gateway *gateway);
 
 enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND };
 
-/* Which way a message goes: outbound if any recipient is outside our local domains; else inbound. */
+/* Whether a recipient stays with us: in a local domain or without a domain, and no route to another host in its local part
+ * ("bob%x.test@acme.test": some MTAs take it for bob@x.test). */
+bool gateway_is_local(const struct gateway *gateway, const struct address *recipient);
+/* Which way a message goes: outbound if any recipient does not stay with us; else inbound. */
 enum direction gateway_direction(const struct gateway *gateway, const struct envelope *envelope);
 
 struct reported_signer {

@@ -211,8 +211,11 @@ bool cli_recipients(struct envelope *envelope, const GPtrArray *addresses)
 {
     for (guint i = 0; i < addresses->len; i++) {
         struct address address = {0};
-        if (!cli_address(addresses->pdata[i], &address))
+        struct error error = {0};
+        if (!address_parse_path(slice_of(addresses->pdata[i]), &address, &error)) {
+            fprintf(stderr, "domsec: %s\n", error.text);
             return false;
+        }
         if (*address.text == '\0') {
             fprintf(stderr, "domsec: a recipient must not be empty\n");
             address_clear(&address);

@@ -124,7 +124,7 @@ bool facts_encrypts(const struct gateway *gateway, const struct address *recipie
 {
     const struct rule *rule = policy_rule(gateway->conf, recipient->domain);
 
-    return !conf_is_local_domain(gateway->conf, recipient->domain) && rule->outbound.protect != PROTECT_NONE &&
+    return !gateway_is_local(gateway, recipient) && rule->outbound.protect != PROTECT_NONE &&
            rule->outbound.protect != PROTECT_SIGN;
 }
 
@@ -136,8 +136,9 @@ void facts_recipient(const struct facts_query *query, const struct address *reci
 
     memset(out, 0, sizeof *out);
     out->rule = policy_rule(gateway->conf, recipient->domain);
-    out->local = conf_is_local_domain(gateway->conf, recipient->domain);
+    out->local = gateway_is_local(gateway, recipient);
     facts->local_recipient = out->local;
+    facts->routed = !out->local && conf_is_local_domain(gateway->conf, recipient->domain);
     facts->certificate = FOUND_NONE;
     facts->certificate_reason = "not looked for";
     if (query->want_certificates && !out->local) {

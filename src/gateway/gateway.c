@@ -5,6 +5,8 @@
  */
 #include "gateway/internal.h"
 
+#include <string.h>
+
 struct gateway *gateway_open(struct conf *conf, struct faults *faults)
 {
     struct error error = {0};
@@ -57,11 +59,17 @@ const struct keys *gateway_keys(const struct gateway *gateway)
     return gateway->keys;
 }
 
+bool gateway_is_local(const struct gateway *gateway, const struct address *recipient)
+{
+    return (recipient->domain[0] == '\0' || conf_is_local_domain(gateway->conf, recipient->domain)) &&
+           strpbrk(recipient->local, "%!@") == NULL;
+}
+
 /* One recipient outside is enough: what leaves is bound by the policy for what leaves. */
 enum direction gateway_direction(const struct gateway *gateway, const struct envelope *envelope)
 {
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        if (!conf_is_local_domain(gateway->conf, envelope->recipients[i].domain))
+        if (!gateway_is_local(gateway, &envelope->recipients[i]))
             return DIRECTION_OUTBOUND;
     return DIRECTION_INBOUND;
 }

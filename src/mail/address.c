@@ -111,7 +111,8 @@ static const char *odd_bytes(struct slice text)
     return NULL;
 }
 
-bool address_parse(struct slice text, struct address *address, struct error *error)
+/* With is_path a local part may stand alone. */
+static bool parse(struct slice text, bool is_path, struct address *address, struct error *error)
 {
     struct slice rest = text;
     g_autoptr(GString) local = g_string_new(NULL);
@@ -132,8 +133,12 @@ bool address_parse(struct slice text, struct address *address, struct error *err
     why = take_local(&rest, local);
     if (why != NULL)
         return fault(error, text, why);
+    if (rest.len == 0 && is_path && strpbrk(local->str, "%!@") == NULL) {
+        *address = (struct address){g_strdup(local->str), g_strdup(""), g_strdup(local->str)};
+        return true;
+    }
     if (rest.len == 0)
-        return fault(error, text, "it has no domain");
+        return fault(error, text, is_path ? "it has no domain, but a route" : "it has no domain");
     if (rest.data[0] != '@')
         return fault(error, text, "\"@\" is expected behind the local part");
     g_autofree char *given = g_strndup(rest.data + 1, rest.len - 1);
@@ -142,6 +147,16 @@ bool address_parse(struct slice text, struct address *address, struct error *err
         return fault(error, text, "its domain is none");
     *address = (struct address){g_strdup(local->str), domain, make_text(local->str, domain)};
     return true;
+}
+
+bool address_parse(struct slice text, struct address *address, struct error *error)
+{
+    return parse(text, false, address, error);
+}
+
+bool address_parse_path(struct slice text, struct address *address, struct error *error)
+{
+    return parse(text, true, address, error);
 }
 
 void address_clear(struct address *address)

@@ -133,7 +133,12 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
         EXPLAIN(decision, "the recipient is in a local domain");
         return;
     }
-    if (facts->already_encrypted && rule->outbound.unreadable != UNREADABLE_PASS) {
+    if (facts->routed) {
+        refuse(decision, VERDICT_REJECT);
+        EXPLAIN(decision, "the local part may be a route to another host, so that nobody knows whose rule applies");
+        return;
+    }
+    if ((facts->already_encrypted || facts->unreadable) && rule->outbound.unreadable != UNREADABLE_PASS) {
         refuse(decision, rule->outbound.unreadable == UNREADABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
         EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": encrypted by the originator, so that nobody can look inside",
                 rule->name, unreadable_name(rule->outbound.unreadable));

@@ -230,7 +230,7 @@ static PKI_UNUSED struct envelope *rig_envelope(const struct rig_envelope *spec)
 
         if (to[i] == NULL)
             continue;
-        cr_assert(address_parse(slice_of(to[i]), &address, &error), "%s", error.text);
+        cr_assert(address_parse_path(slice_of(to[i]), &address, &error), "%s", error.text);
         envelope_add_recipient(envelope, &address);
     }
     return envelope;

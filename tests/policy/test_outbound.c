@@ -131,6 +131,16 @@ Test(outbound, local_recipient)
     cr_expect_str_eq(decision.reason, "the recipient is in a local domain");
 }
 
+/* "bob%partner.test@acme.test": whose rule applies is the MTA's to know. */
+Test(outbound, routed_recipient)
+{
+    struct rule rule = {.name = (char *)"x.conf", .outbound = {NONE, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED}};
+    struct outbound_facts facts = {.routed = true, .originator_authentic = true, .certificate = FOUND};
+    struct outbound_decision decision;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, REJECT);
+}
+
 Test(outbound, reason_is_printable_and_cut)
 {
     char endless[1000];
@@ -219,10 +229,11 @@ Test(outbound, review_and_unreadable)
     cr_expect_eq(decision.verdict, VERDICT_ACCEPT, "what stays inside needs no release");
 
     static const enum verdict expected[] = {VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_TEMPFAIL};
-    for (unsigned i = 0; i < 4; i++) {
-        rule.outbound = (struct outbound_rule){.unreadable = i, .require_review = none};
-        facts = (struct outbound_facts){.originator_authentic = true, .already_encrypted = true};
+    for (unsigned i = 0; i < 8; i++) {
+        rule.outbound = (struct outbound_rule){.unreadable = i % 4, .require_review = none};
+        facts = (struct outbound_facts){
+            .originator_authentic = true, .already_encrypted = i < 4, .unreadable = true, .certificate = FOUND_NONE};
         policy_outbound(&rule, &facts, &decision);
-        cr_expect_eq(decision.verdict, expected[i], "%u", i);
+        cr_expect_eq(decision.verdict, expected[i % 4], "%u", i);
     }
 }
