@@ -23,10 +23,12 @@ const char *way_out_domain(const struct way_out *way)
 
 /* --- facts and plan --- */
 
-/* Encrypted by somebody else, as a whole: no plaintext can leave, and we cannot look inside. */
-static bool is_shut(const struct examination *examination)
+/* Encrypted by somebody else, as a whole: no plaintext can leave. What only says so (a media type, a file name) may hold
+ * anything; of what is really encrypted the cipher is known. */
+static bool is_encrypted_by_others(const struct examination *examination)
 {
-    return examination != NULL && examination->undecryptable;
+    return examination->undecryptable && examination->layer_count > 0 &&
+           examination->layers[examination->layer_count - 1].layer.cipher[0] != '\0';
 }
 
 static void gather(struct way_out *way, struct result *result)
@@ -40,9 +42,12 @@ static void gather(struct way_out *way, struct result *result)
     facts.originator_authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator,
                                                             way->examination, reason, sizeof reason);
     facts.originator_reason = reason;
-    if (way->examination != NULL && way->examination->bad_signature[0] != '\0')
-        facts.bad_signature = way->examination->bad_signature;
-    facts.already_encrypted = is_shut(way->examination);
+    if (way->examination != NULL) {
+        if (way->examination->bad_signature[0] != '\0')
+            facts.bad_signature = way->examination->bad_signature;
+        facts.unreadable = way->examination->undecryptable;
+        facts.already_encrypted = is_encrypted_by_others(way->examination);
+    }
 
     g_autofree struct outbound_decision *decisions = g_new0(struct outbound_decision, count + 1);
     g_autofree bool *has_certificate = g_new0(bool, count + 1);
@@ -104,6 +109,49 @@ static void follow_plan(struct way_out *way, struct result *result)
     result_decide(result, VERDICT_ACCEPT, NULL, way->plan.reason);
 }
 
+/* --- what arrives for us and for others at once --- */
+
+static bool serves_local(const struct way_out *way)
+{
+    bool serves = false;
+
+    for (size_t i = 0; i < way->envelope->recipient_count; i++)
+        serves |= way->recipients[i].local;
+    return serves;
+}
+
+static bool was_decrypted(const struct result *arrived)
+{
+    for (size_t i = 0; i < arrived->layer_count; i++)
+        if (arrived->layers[i].removed &&
+            (arrived->layers[i].type == LAYER_ENVELOPED || arrived->layers[i].type == LAYER_AUTHENVELOPED))
+            return true;
+    return false;
+}
+
+/* A recipient elsewhere must not be the way around what our own recipients' mail has to be: a stranger's message that is
+ * for both is judged as what arrives, too. What was encrypted to us is not opened for others. Takes result. */
+static struct result *also_as_arrived(const struct way_out *way, struct result *result)
+{
+    char reason[sizeof way->originator.fault + 400];
+
+    if (result->verdict != VERDICT_ACCEPT || !serves_local(way) ||
+        facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason))
+        return result;
+    struct result *arrived = gateway_inbound(way->gateway, way->envelope, way->message, way->at);
+    if (arrived->verdict == VERDICT_ACCEPT && !edits_are_empty(&result->edits)) {
+        result_free(arrived);
+        return result;
+    }
+    if (was_decrypted(arrived)) {
+        edits_clear(&arrived->edits);
+        result_decide(arrived, way->gateway->conf->mixed_recipients == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL,
+                      NULL, "encrypted to this gateway, and for recipients elsewhere too; send it to each on its own");
+    }
+    result_free(result);
+    return arrived;
+}
+
 struct result *gateway_outbound(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
                                 time_t at)
 {
@@ -123,6 +171,7 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
         gather(&way, result);
         result_take_examination(result, way.examination);
         follow_plan(&way, result);
+        result = also_as_arrived(&way, result);
     }
     way_out_clear(&way);
     return result;

@@ -121,3 +121,98 @@ Test(outbound, explain_names_rule_and_certificate)
     cr_assert_eq(result->recipients[0].certificate_count, 1);
     cr_assert(result->recipients[0].certificates[0].used);
 }
+
+#define FOREIGN "From: bob@%s\r\nTo: alice@acme.test\r\nAuthentication-Results: gw.acme.test; smime=pass\r\n\r\npay\r\n"
+
+/* A second recipient, for whom the MTA relays or who is its own postmaster, is no way around what our users' mail must be. */
+static const struct {
+    const char *domain, *client;
+    enum verdict verdict;
+    bool stays; /* the forged result */
+} strangers[] = {
+    {"partner.test", "198.51.100.7", VERDICT_REJECT, true},
+    {"partner.test", "192.0.2.7", VERDICT_REJECT, true},
+    {"elsewhere.test", "198.51.100.7", VERDICT_ACCEPT, false},
+    {"acme.test", "192.0.2.7", VERDICT_ACCEPT, true},
+};
+
+Test(outbound, mixed_recipients_are_no_way_around_the_inbound_rule)
+{
+    owned(rig) struct rig *rig = rig_new("inbound = { require = \"sign\"; otherwise = \"reject\"; };", "");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(strangers) * 2; i++) {
+        const char *ours = "alice@acme.test", *other = "postmaster@gw.acme.test";
+        g_autofree char *text = g_strdup_printf(FOREIGN, strangers[i / 2].domain);
+        const struct rig_envelope spec = {"bob@x.test", i % 2 ? ours : other, i % 2 ? other : ours, NULL,
+                                          strangers[i / 2].client};
+        owned(envelope) struct envelope *envelope = rig_envelope(&spec);
+        cr_assert_eq(gateway_direction(rig->acme.gateway, envelope), DIRECTION_OUTBOUND);
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+
+        cr_assert_eq(out.result->verdict, strangers[i / 2].verdict, "%zu: %s", i, out.result->reason);
+        cr_assert_eq(strstr(out.bytes, "smime=pass") != NULL, strangers[i / 2].stays, "%zu: %s", i, out.bytes);
+    }
+}
+
+/* What is encrypted to us is not opened for a recipient elsewhere. */
+Test(outbound, mixed_recipients_get_nothing_decrypted)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent in =
+        rig_pass(&rig->partner, DIRECTION_OUTBOUND,
+                 &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "x@elsewhere.test", NULL, "198.51.100.1"},
+                 out.bytes, out.length);
+
+    cr_assert_eq(in.result->verdict, VERDICT_REJECT, "%s", in.result->reason);
+    cr_assert_null(strstr(in.bytes, "the secret line"));
+}
+
+/* RFC 5321 §4.5.1: <postmaster> alone is ours; a local part that an MTA may take for a route is nobody's. */
+static const struct {
+    const char *recipient;
+    enum direction direction;
+    enum verdict verdict;
+} locals[] = {
+    {"postmaster", DIRECTION_INBOUND, VERDICT_ACCEPT},
+    {"carol@acme.test", DIRECTION_INBOUND, VERDICT_ACCEPT},
+    {"bob%partner.test@acme.test", DIRECTION_OUTBOUND, VERDICT_REJECT},
+    {"partner.test!bob@acme.test", DIRECTION_OUTBOUND, VERDICT_REJECT},
+    {"\"bob@partner.test\"@acme.test", DIRECTION_OUTBOUND, VERDICT_REJECT},
+    {"bob%x@elsewhere.test", DIRECTION_OUTBOUND, VERDICT_ACCEPT},
+};
+
+Test(outbound, recipients_that_are_ours)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(locals); i++) {
+        const struct rig_envelope spec = {"alice@acme.test", locals[i].recipient, NULL, "alice", "192.0.2.1"};
+        owned(envelope) struct envelope *envelope = rig_envelope(&spec);
+        enum direction direction = gateway_direction(rig->acme.gateway, envelope);
+
+        cr_assert_eq(direction, locals[i].direction, "%s", locals[i].recipient);
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, direction, &spec, MESSAGE, strlen(MESSAGE));
+        cr_assert_eq(out.result->verdict, locals[i].verdict, "%s: %s", locals[i].recipient, out.result->reason);
+    }
+}
+
+/* Only what is encrypted counts as encrypted, not what is called so. */
+static const char *const pretended[] = {
+    "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n",
+    "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n",
+    "Content-Type: application/octet-stream; name=offer.p7m\r\n",
+};
+
+Test(outbound, plaintext_that_is_called_encrypted_does_not_leave)
+{
+    owned(rig) struct rig *rig = rig_new("certificates = ( ); outbound = { protect = \"encrypt\"; };", "");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(pretended); i++) {
+        g_autofree char *text =
+            g_strconcat("From: alice@acme.test\r\nMIME-Version: 1.0\r\n", pretended[i], "\r\ndGhlIHNlY3JldA==\r\n", NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
+    }
+}
