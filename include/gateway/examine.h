@@ -14,6 +14,7 @@ struct originator {
     struct addresses from;
     char fault[320]; /* no From, two From fields, odd syntax; empty if all is well */
     char **domains;  /* of from, in its order, NULL-terminated; lent by from */
+    struct addresses sender; /* the mailbox of Sender; none unless there is exactly one that can be read */
 };
 void originator_read(const struct message *message, struct originator *originator);
 /* For `domsec explain`: from an address without a message. */

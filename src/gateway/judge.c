@@ -17,6 +17,26 @@ bool outcome_is_worse(enum outcome a, enum outcome b)
     return severity[a] > severity[b];
 }
 
+/* RFC 8550 §3: Sender is looked at where From is not covered. That makes no pass, since it is From that people see; they are
+ * told who vouches. Always false. */
+static bool explain_sender(const struct judge *judge, const X509 *certificate, unsigned type, struct finding *finding)
+{
+    const struct address *sender = judge->originator->sender.list;
+    struct finding other = {0};
+
+    if (judge->originator->sender.count != 1)
+        return false;
+    if (type == SIGNATURE_TYPE_DOMAIN)
+        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_SIGNING,
+                         (const char *const *)&sender->domain, 1, &other);
+    else
+        trust_check_mailbox(certificate, sender, 1, &other);
+    if (other.outcome == OUTCOME_PASS)
+        finding_set(finding, OUTCOME_POLICY, "the signature stands for the Sender %.100s, not for the author in From",
+                    sender->text);
+    return false;
+}
+
 /* RFC 3183 §3.1.1: what a signature of this type asks of the certificate's name. */
 static bool check_names(const struct judge *judge, const X509 *certificate, unsigned types, struct finding *finding)
 {
@@ -28,7 +48,7 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
         trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_SIGNING, domains,
                          judge->originator->from.count, finding);
         if (finding->outcome != OUTCOME_PASS)
-            return false;
+            return explain_sender(judge, certificate, SIGNATURE_TYPE_DOMAIN, finding);
     }
     /* §3.1.1: no name mapping is defined for these two. */
     if (types & SIGNATURE_TYPE_REVIEW) {
@@ -47,7 +67,7 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
             return finding_set(finding, OUTCOME_POLICY, "%s", judge->originator->fault);
         trust_check_mailbox(certificate, judge->originator->from.list, judge->originator->from.count, finding);
         if (finding->outcome != OUTCOME_PASS)
-            return false;
+            return explain_sender(judge, certificate, SIGNATURE_TYPE_ORIGINATOR, finding);
     }
     return true;
 }

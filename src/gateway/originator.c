@@ -2,6 +2,7 @@
 /*
  * originator: whom a message claims to be from. From alone counts (RFC 5322 §3.6.2): it is what the recipient sees and
  * what RFC 8550 §3 and RFC 3183 §3.1.1 compare names with. A From that two programs could read differently is none.
+ * Sender, which RFC 8550 §3 would take as well, is not shown by many programs: it explains a mismatch and mends none.
  */
 #include "gateway/examine.h"
 
@@ -24,6 +25,17 @@ static void read_value(struct originator *originator, struct slice value)
     }
 }
 
+/* RFC 5322 §3.6.2: one mailbox. */
+static void read_sender(struct originator *originator, const struct fields *fields)
+{
+    struct error ignored = {0};
+
+    if (fields_count(fields, "Sender") == 1 &&
+        (!addresses_parse(fields_find(fields, "Sender", 1)->value, &originator->sender, &ignored) ||
+         originator->sender.count != 1))
+        addresses_clear(&originator->sender);
+}
+
 void originator_read(const struct message *message, struct originator *originator)
 {
     const struct fields *fields = message_fields(message);
@@ -36,6 +48,7 @@ void originator_read(const struct message *message, struct originator *originato
         g_snprintf(originator->fault, sizeof originator->fault, "%s",
                    count == 0 ? "the message has no From field" : "the message has more than one From field");
     set_domains(originator);
+    read_sender(originator, fields);
 }
 
 void originator_from_text(const char *from, struct originator *originator)
@@ -91,6 +104,7 @@ const struct rule *originator_rule(const struct conf *conf, const struct origina
 void originator_clear(struct originator *originator)
 {
     addresses_clear(&originator->from);
+    addresses_clear(&originator->sender);
     g_free(originator->domains);
     memset(originator, 0, sizeof *originator);
 }

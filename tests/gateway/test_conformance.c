@@ -185,3 +185,44 @@ Test(conformance, who_encrypts_in_anothers_name_is_flagged)
         cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
     }
 }
+
+/* --- RFC 8550 §3: From and Sender --- */
+
+Test(conformance, sender_explains_what_from_does_not_cover)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    static const struct {
+        const char *from;
+        enum outcome outcome;
+        const char *says;
+    } rows[] = {
+        {"From: alice@acme.test\r\nSender: secretary@elsewhere.test\r\n", OUTCOME_PASS, "good signature"},
+        {"From: ceo@elsewhere.test\r\nSender: Alice <alice@acme.test>\r\n", OUTCOME_POLICY, "stands for the Sender alice@acme.test"},
+        {"From: ceo@elsewhere.test\r\nSender: bob@elsewhere.test\r\n", OUTCOME_POLICY, "for ceo@elsewhere.test|for elsewhere.test"},
+        {"From: ceo@elsewhere.test\r\nSender: alice@acme.test\r\nSender: alice@acme.test\r\n", OUTCOME_POLICY,
+         "for ceo@elsewhere.test|for elsewhere.test"},
+        {"From: ceo@elsewhere.test\r\nSender: alice@acme.test, bob@acme.test\r\n", OUTCOME_POLICY,
+         "for ceo@elsewhere.test|for elsewhere.test"},
+        {"From: ceo@elsewhere.test\r\n", OUTCOME_POLICY, "for ceo@elsewhere.test|for elsewhere.test"},
+    };
+    /* elsewhere.test and acme.test have the same authority: it is the names that differ. */
+    g_free(pki_write_text(rig->partner.folder, "policy.d/elsewhere.test.conf",
+                          "domain = \"elsewhere.test\"; anchors = ( \"other-ca.pem\" ); " ATTACK_STRICT "\n"));
+    gateway_unref(rig->partner.gateway);
+    rig_open(&rig->partner, &rig->acme, ATTACK_STRICT, NULL);
+    const struct attack attacks[] = {{.signer = rig->acme.alice}, {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN}};
+
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(rows); i++) {
+        const char *from = rows[i / 2].from;
+        bool domain = i % 2;
+        g_autofree char *header = g_strconcat(from, ATTACK_FIELDS, NULL);
+        g_autofree char *text = attack_opaque(header, attack_sign(&attacks[domain]));
+        g_auto(GStrv) says = g_strsplit(rows[i / 2].says, "|", 2);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        if (rows[i / 2].outcome != OUTCOME_PASS)
+            attack_expect_refused(&in, from);
+        attack_expect_outcome(domain ? &in.result->domain : &in.result->originator, rows[i / 2].outcome,
+                              says[domain && says[1] != NULL ? 1 : 0], from);
+    }
+}
