@@ -7,8 +7,8 @@
 
 #include "milter/service.h"
 
-/* Registers the callbacks under this name with libmilter. service must live as long as libmilter runs. Once a process.
- */
-bool session_register(struct service *service, const char *name, struct error *error);
+/* Registers the callbacks under this name with libmilter. tcp: the MTA connects over TCP. service must live as long as
+ * libmilter runs. Once a process. */
+bool session_register(struct service *service, const char *name, bool tcp, struct error *error);
 
 #endif

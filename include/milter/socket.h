@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Opens the socket that conf->listen names through libmilter. A stale unix socket is removed, one that answers is an
@@ -18,6 +19,8 @@ int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error);
 /* No more connections: those that come are refused by the kernel. libmilter keeps polling a socket that nobody can
  * reach, because told to stop it would free the sessions that are at work. */
 void socket_refuse(int descriptor);
+
+bool socket_is_tcp(const char *listen);
 
 /* Removes a unix socket's file. */
 void socket_remove(const char *listen);

@@ -45,6 +45,7 @@ struct session {
 
 /* Set once, before libmilter starts a thread: its callbacks have no other way to know. */
 static struct service *service;
+static bool over_tcp;
 
 static struct session *session_of(SMFICTX *context)
 {
@@ -89,7 +90,7 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
         return SMFIS_REJECT;
     }
     *my_actions = NEEDED_ACTIONS | (actions & (SMFIF_QUARANTINE | SMFIF_SETSYMLIST));
-    *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC);
+    *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC | (over_tcp ? 0 : SMFIP_NODATA));
     if ((actions & SMFIF_SETSYMLIST) != 0) {
         smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
         /* With a macro that is always there: libmilter keeps those of the message before when it gets none. */
@@ -142,9 +143,9 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
     return SMFIS_NOREPLY;
 }
 
-/* Answered, though nothing is to be said: Postfix sends the envelope from one process and the header from another. Over
- * TCP Nagle's algorithm holds the header back until the envelope is acknowledged, and the kernel would put that off for
- * 40 ms unless an answer carries it. */
+/* Asked for over TCP only, and answered though nothing is to be said: Postfix sends the envelope from one process and
+ * the header from another. Nagle's algorithm holds the header back until the envelope is acknowledged, and the kernel
+ * would put that off for 40 ms unless an answer carries it. */
 static sfsistat on_data(SMFICTX *context)
 {
     (void)context;
@@ -309,7 +310,7 @@ static sfsistat on_close(SMFICTX *context)
     return SMFIS_CONTINUE;
 }
 
-bool session_register(struct service *shared, const char *name, struct error *error)
+bool session_register(struct service *shared, const char *name, bool tcp, struct error *error)
 {
     struct smfiDesc description = {
         .xxfi_name = (char *)name,
@@ -329,6 +330,7 @@ bool session_register(struct service *shared, const char *name, struct error *er
     };
 
     service = shared;
+    over_tcp = tcp;
     if (smfi_register(description) != MI_SUCCESS)
         return error_set(error, ERROR_BUG, "libmilter did not take the callbacks");
     return true;

@@ -115,6 +115,11 @@ int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
     return fd;
 }
 
+bool socket_is_tcp(const char *listen)
+{
+    return unix_path(listen) == NULL;
+}
+
 void socket_refuse(int descriptor)
 {
     struct sockaddr_un nowhere = {.sun_family = AF_UNIX};

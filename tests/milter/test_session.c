@@ -46,6 +46,18 @@ Test(session, negotiation)
     cr_expect(mc_quit(&client));
 }
 
+/* Over a unix socket DATA needs no answer. */
+Test(session, negotiation_local, .init = NULL, .fini = NULL)
+{
+    struct daemon daemon;
+    struct mc client;
+    daemon_start(&daemon, true, "");
+    cr_assert(mc_open(&client, daemon.address) && mc_negotiate(&client));
+    cr_expect((client.steps & SMFIP_NODATA) != 0);
+    mc_quit(&client);
+    daemon_stop(&daemon);
+}
+
 /* A mail server that cannot do what is needed is refused, not served by halves. */
 Test(session, negotiation_without_body_edits)
 {
