@@ -89,7 +89,8 @@ enum opened {
     OPENED,           /* layer is filled; for LAYER_SIGNED the signers say whether it holds */
     OPENED_NOT_SMIME, /* part is none of the forms, or only carries certificates (RFC 8551 §3.8) */
     OPENED_NO_KEY,    /* encrypted, none of our identities is a recipient; layer->type is set */
-    OPENED_FAILED,    /* broken, tampered, unsupported, over a limit; error says; layer->type is set if it is known */
+    OPENED_FAILED,    /* error says; layer->type is set if it is known. ERROR_PERMANENT: broken, tampered, unsupported, over a
+                         limit; ERROR_TEMPORARY: our own trouble, such as a full disk, and no verdict on the message */
 };
 
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's bytes as
