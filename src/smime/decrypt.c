@@ -75,6 +75,19 @@ static bool is_recipient(STACK_OF(CMS_RecipientInfo) *infos, const struct identi
     return false;
 }
 
+/* OpenSSL takes the first recipient that fits, or any: so all that fit have to be sound. */
+static bool is_sound(STACK_OF(CMS_RecipientInfo) *infos, const struct identity *identity)
+{
+    for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
+        CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
+
+        if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_TRANS &&
+            CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0 && !transport_is_known(info))
+            return false;
+    }
+    return true;
+}
+
 static size_t count_recipients(STACK_OF(CMS_RecipientInfo) *infos)
 {
     size_t count = 0;
@@ -204,6 +217,11 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
 
         if (identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY || !is_recipient(infos, identity))
             continue;
+        if (!is_sound(infos, identity)) {
+            opened = OPENED_FAILED;
+            error_set(opening->error, ERROR_PERMANENT, "the key transport is unknown, or its parameters are malformed");
+            continue;
+        }
         opening->layer->attempted = true;
         if (try_identity(opening, cms, identity, content, &opened))
             return opened;

@@ -99,6 +99,8 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
 const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate);
 /* decrypt.c */
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
+/* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */
+bool transport_is_known(CMS_RecipientInfo *info);
 /* decompress.c */
 enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms);
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Key transport by RSA: are the algorithm and its parameters such that OpenSSL does what they say? OpenSSL 3.0 passes over
+ * OAEP parameters that it cannot decode, or does not know, and decrypts by PKCS #1 v1.5 then: whoever changes the
+ * parameters of a message under way could so choose the weaker padding. Parameters are there for everybody to
+ * see, so that to refuse them tells nothing.
+ */
+#include "smime_private.h"
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+static bool is_known_digest(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *oid;
+
+    if (algorithm == NULL)
+        return true; /* DEFAULT: SHA-1 */
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    switch (OBJ_obj2nid(oid)) {
+    case NID_sha1:
+    case NID_sha224:
+    case NID_sha256:
+    case NID_sha384:
+    case NID_sha512:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void *parameters_decode(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
+{
+    const void *value;
+    int type;
+
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    return type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, item) : NULL;
+}
+
+/* MGF1 and a digest (RFC 8017, appendix B.2.1). */
+static bool is_known_mask(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *oid;
+    X509_ALGOR *digest;
+    bool known;
+
+    if (algorithm == NULL)
+        return true; /* DEFAULT: MGF1 with SHA-1 */
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    if (OBJ_obj2nid(oid) != NID_mgf1)
+        return false;
+    digest = parameters_decode(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
+    known = digest != NULL && is_known_digest(digest);
+    X509_ALGOR_free(digest);
+    return known;
+}
+
+/* A label, which may be empty (RFC 8017, appendix A.2.1). */
+static bool is_known_source(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *oid;
+    int type;
+
+    if (algorithm == NULL)
+        return true;
+    X509_ALGOR_get0(&oid, &type, NULL, algorithm);
+    return OBJ_obj2nid(oid) == NID_pSpecified && type == V_ASN1_OCTET_STRING;
+}
+
+static bool is_known_oaep(const X509_ALGOR *algorithm)
+{
+    RSA_OAEP_PARAMS *parameters = parameters_decode(algorithm, ASN1_ITEM_rptr(RSA_OAEP_PARAMS));
+    bool known = parameters != NULL && is_known_digest(parameters->hashFunc) && is_known_mask(parameters->maskGenFunc) &&
+                 is_known_source(parameters->pSourceFunc);
+
+    RSA_OAEP_PARAMS_free(parameters);
+    ERR_clear_error();
+    return known;
+}
+
+bool transport_is_known(CMS_RecipientInfo *info)
+{
+    X509_ALGOR *algorithm = NULL;
+    const ASN1_OBJECT *oid;
+    int type;
+
+    if (!CMS_RecipientInfo_ktri_get0_algs(info, NULL, NULL, &algorithm) || algorithm == NULL)
+        return false;
+    X509_ALGOR_get0(&oid, &type, NULL, algorithm);
+    if (OBJ_obj2nid(oid) == NID_rsaEncryption)
+        return type == V_ASN1_NULL || type == V_ASN1_UNDEF;
+    return OBJ_obj2nid(oid) == NID_rsaesOaep && is_known_oaep(algorithm);
+}
