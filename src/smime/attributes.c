@@ -85,12 +85,22 @@ bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *e
     return true;
 }
 
+static unsigned type_of(const char *oid)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(known_types); i++)
+        if (strcmp(oid, known_types[i].oid) == 0)
+            return known_types[i].type;
+    return 0;
+}
+
 static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *error)
 {
     const unsigned char *at = ASN1_STRING_get0_data(value);
     const unsigned char *end = at + ASN1_STRING_length(value);
     owned(object_list) STACK_OF(ASN1_OBJECT) *list = (STACK_OF(ASN1_OBJECT) *)ASN1_item_d2i(
         NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(SIGNATURE_TYPE_LIST));
+
+    bool others = false; /* also unknown ones */
 
     if (list == NULL || at != end)
         return error_set_openssl(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
@@ -101,10 +111,13 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
 
         if (OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(list, i), 1) <= 0)
             return error_set_openssl(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
-        for (size_t k = 0; k < G_N_ELEMENTS(known_types); k++)
-            if (strcmp(oid, known_types[k].oid) == 0)
-                *types |= known_types[k].type;
+        unsigned type = type_of(oid);
+        *types |= type;
+        others |= type != SIGNATURE_TYPE_ATTRIBUTES;
     }
+    if ((*types & SIGNATURE_TYPE_ATTRIBUTES) != 0 && others)
+        return error_set(error, ERROR_PERMANENT,
+                         "signature type additional-attributes beside another (RFC 3183 §3.3)");
     return true;
 }
 
@@ -137,10 +150,5 @@ bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *
     }
     if (*types == 0)
         return error_set(error, ERROR_PERMANENT, "signature type attribute has only unknown values");
-    if ((*types & SIGNATURE_TYPE_ATTRIBUTES) != 0 && *types != SIGNATURE_TYPE_ATTRIBUTES) {
-        *types = 0;
-        return error_set(error, ERROR_PERMANENT,
-                         "signature type additional-attributes beside another (RFC 3183 §3.1.2)");
-    }
     return true;
 }

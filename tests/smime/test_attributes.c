@@ -109,7 +109,9 @@ static const struct odd odd_ones[] = {
     {"repeated", STI "2", NULL, true, false, 0, "repeated"},
     {"unsigned", STI "2", NULL, false, true, 0, "not signed"},
     {"additional attributes and domain", STI "3 " STI "2", NULL, false, false, 0, "beside another"},
-    {"additional attributes and unknown", STI "3 " STI "77", NULL, false, false, SIGNATURE_TYPE_ATTRIBUTES, NULL},
+    {"additional attributes and unknown", STI "3 " STI "77", NULL, false, false, 0, "beside another"},
+    {"unknown and additional attributes", STI "77 " STI "3", NULL, false, false, 0, "beside another"},
+    {"additional attributes alone", STI "3", NULL, false, false, SIGNATURE_TYPE_ATTRIBUTES, NULL},
 };
 
 Test(attributes, odd_ones)
