@@ -24,9 +24,29 @@ struct way_in {
 
 /* --- the decision --- */
 
-static bool is_temporary(const struct finding *finding)
+static bool holds(const struct finding *finding, bool hoping)
 {
-    return finding->outcome == OUTCOME_TEMPERROR;
+    return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
+}
+
+/* hoping: what could not be checked now will turn out good. RFC 3183 §3.2: a good domain signature authenticates the message;
+ * one that does not hold is not outweighed by an originator's inside it. */
+static bool signed_as_required(const struct way_in *way, bool hoping)
+{
+    const struct finding *domain = &way->examination->domain, *originator = &way->examination->originator;
+    bool domain_ok = holds(domain, hoping);
+    bool domain_broken = !domain_ok && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+
+    return policy_signed_ok(way->rule, domain_ok, holds(originator, hoping) && !domain_broken);
+}
+
+/* It could be checked another time, and would do then. */
+static bool failed_temporarily(const struct way_in *way)
+{
+    enum require require = way->rule->inbound.require;
+
+    return require != REQUIRE_NONE && require != REQUIRE_ENCRYPT && !signed_as_required(way, false) &&
+           signed_as_required(way, true);
 }
 
 /* Mail between our own users that never left: no partner's rule applies to it. */
@@ -40,18 +60,13 @@ static bool is_internal(const struct way_in *way)
 static void decide(struct way_in *way, struct result *result)
 {
     const struct examination *examination = way->examination;
-    bool domain_pass = examination->domain.outcome == OUTCOME_PASS;
-    bool originator_pass = examination->originator.outcome == OUTCOME_PASS;
     bool domain_broken = outcome_is_worse(examination->domain.outcome, OUTCOME_NEUTRAL);
     struct inbound_decision decision = {0};
     struct inbound_facts facts = {
-        /* RFC 3183 §3.2: a good domain signature authenticates the message; one that does not hold is not outweighed by
-         * an originator's inside it. */
-        .signed_ok = policy_signed_ok(way->rule, domain_pass, originator_pass && !domain_broken),
+        .signed_ok = signed_as_required(way, false),
         .encrypted_ok = (examination->decrypted || examination->spoiled) && !examination->weakly_encrypted,
         .undecryptable = examination->undecryptable && !examination->spoiled,
-        .failed_temporarily = !domain_pass && !originator_pass &&
-                              (is_temporary(&examination->domain) || is_temporary(&examination->originator)),
+        .failed_temporarily = failed_temporarily(way),
         .sign_reason = domain_broken || examination->originator.outcome == OUTCOME_NONE ? examination->domain.reason
                                                                                           : examination->originator.reason,
         .encrypt_reason = examination->undecryptable      ? examination->undecryptable_reason

@@ -231,3 +231,60 @@ Test(inbound, lf_only_content)
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
     cr_assert_not_null(strstr(in.bytes, "Content-Type: text/html\r\n\r\n<p>hi</p>\r\n"), "%s", in.bytes);
 }
+
+/* Puts extra before the configuration and opens it again. */
+static void reopen(struct org *org, const char *extra)
+{
+    g_autofree char *file = g_build_filename(org->folder, "domsec.conf", NULL), *old = NULL, *text = NULL;
+    owned(faults) struct faults *faults = faults_new();
+
+    cr_assert(g_file_get_contents(file, &old, NULL, NULL));
+    text = g_strconcat(extra, old, NULL);
+    cr_assert(g_file_set_contents(file, text, -1, NULL));
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    cr_assert_not_null(conf);
+    gateway_unref(org->gateway);
+    org->gateway = gateway_open(conf, faults);
+    cr_assert_not_null(org->gateway);
+}
+
+/* Alice's authority has no list of what it revoked at hand: her signature cannot be checked now, the domain's can. Where hers is
+ * asked for the message is to come again, never to go back. */
+static const struct {
+    const char *require, *signed_by;
+    enum verdict verdict;
+} unchecked[] = {
+    {"sign", "any", VERDICT_ACCEPT},          {"sign", "domain", VERDICT_ACCEPT}, {"sign", "originator", VERDICT_TEMPFAIL},
+    {"sign", "both", VERDICT_TEMPFAIL},       {"none", "both", VERDICT_ACCEPT},   {"encrypt", "both", VERDICT_ACCEPT},
+    {"sign+encrypt", "both", VERDICT_TEMPFAIL},
+};
+
+Test(inbound, what_cannot_be_checked_now_is_not_rejected)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(unchecked); i++) {
+        g_autofree char *policy = g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"reject\"; signed_by = \"%s\"; };",
+                                                  unchecked[i].require, unchecked[i].signed_by);
+        owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", policy);
+        struct pki *authority = pki_sub_ca(rig->acme.ca, "people"), *alice = pki_person(authority, "alice@acme.test");
+        X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = rig->acme.ca});
+        struct entity content = {rope_new(), rope_new()};
+
+        g_free(pki_write(rig->acme.folder, "ca.pem", rig->acme.ca, authority, NULL));
+        g_free(pki_write(rig->partner.folder, "other-ca.pem", rig->acme.ca, authority, NULL));
+        g_free(pki_write_crl(rig->partner.folder, "acme.crl", crl));
+        X509_CRL_free(crl);
+        reopen(&rig->acme, "");
+        reopen(&rig->partner, "crls = ( \"acme.crl\" );\n");
+        rope_copy(content.header, slice_of("Content-Type: text/plain\r\n"));
+        rope_copy(content.body, slice_of("x\r\n"));
+        g_autofree char *text = rig_sign(&rig->acme, alice, 0, TOP "MIME-Version: 1.0\r\n", &content);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+        cr_assert_eq(in.result->originator.outcome, OUTCOME_TEMPERROR, "%s", in.result->originator.reason);
+        cr_assert_eq(in.result->verdict, unchecked[i].verdict, "%zu: %s", i, in.result->reason);
+        pki_free(alice);
+        pki_free(authority);
+    }
+}
