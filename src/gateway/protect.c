@@ -184,6 +184,23 @@ static bool put_signatures(const struct way_out *way, const struct protection *p
     return put_signature(way, ROLE_DOMAIN_SIGNING, &domain, entity, error);
 }
 
+/* Our own confidentiality authority: the author's; for a message that we pass on for others, or without a clear author, the first
+ * that there is. */
+static const struct identity *auditor(const struct way_out *way, struct error *error)
+{
+    const struct keys *keys = way->gateway->keys;
+    const char *domain = way_out_domain(way);
+
+    if (domain != NULL && conf_is_local_domain(way->gateway->conf, domain))
+        return keys_find(keys, ROLE_DOMAIN_CONFIDENTIALITY, domain, way->at, error);
+    for (size_t i = 0; i < keys_count(keys); i++)
+        if (keys_at(keys, i)->conf->role == ROLE_DOMAIN_CONFIDENTIALITY &&
+            certificate_is_current(keys_at(keys, i)->certificate, way->at))
+            return keys_at(keys, i);
+    error_set(error, ERROR_CONFIGURATION, "encrypt_to_self: no identity is a %s now", role_name(ROLE_DOMAIN_CONFIDENTIALITY));
+    return NULL;
+}
+
 static bool put_encryption(const struct way_out *way, const struct protection *protection, struct entity *entity,
                            struct error *error)
 {
@@ -198,8 +215,7 @@ static bool put_encryption(const struct way_out *way, const struct protection *p
         certificates[count++] = way->recipients[i].certificate;
     }
     if (protection->encrypt_to_self) {
-        const struct identity *own =
-            keys_find(way->gateway->keys, ROLE_DOMAIN_CONFIDENTIALITY, way_out_domain(way), way->at, error);
+        const struct identity *own = auditor(way, error);
         if (own == NULL)
             return false;
         certificates[count++] = own->certificate;

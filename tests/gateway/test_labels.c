@@ -116,3 +116,22 @@ Test(labels, audit_copy_can_be_decrypted_by_ourselves)
     cr_assert_not_null(strstr(own.bytes, "the secret line"), "%s", own.result->reason);
     cr_assert_not_null(strstr(theirs.bytes, "the secret line"));
 }
+
+/* The copy does not depend on who wrote the message, not even on there being an author. */
+static const char *const passed_on[] = {"From: carol@elsewhere.test\r\n", "", "From: a@acme.test\r\nFrom: b@acme.test\r\n"};
+
+Test(labels, audit_copy_of_what_others_wrote)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", "");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(passed_on); i++) {
+        g_autofree char *text = g_strconcat(passed_on[i], "Subject: x\r\n\r\nthe secret line\r\n", NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        AUTO_SENT struct sent own = rig_pass(&rig->acme, DIRECTION_INBOUND,
+                                             &(struct rig_envelope){"a@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"},
+                                             out.bytes, out.length);
+        cr_assert_not_null(strstr(own.bytes, "the secret line"), "%zu: %s", i, own.result->reason);
+    }
+}
