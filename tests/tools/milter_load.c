@@ -4,7 +4,7 @@
  *
  *     milter_load -a ADDRESS [-n CONNECTIONS] [-c MESSAGES] [-k PER-CONNECTION] [-m FILE | -s BYTES] [-f FROM] [-r
  * TO]...
- *                 [-u AUTH] [-i CLIENT-ADDRESS] [-p PID] [-b] [-t]
+ *                 [-u AUTH] [-i CLIENT-ADDRESS] [-w MILLISECONDS] [-p PID] [-b] [-t]
  *
  * -m sends this message, else one of that many bytes is made. -b demands that the body is replaced, -t takes messages
  * that are deferred or refused too. Prints one line of key=value: with -p also the daemon's CPU time per message (of
@@ -23,7 +23,7 @@ struct load {
     GPtrArray *to;
     char *message;
     size_t length;
-    unsigned connections, messages, per_connection;
+    unsigned connections, messages, per_connection, pause_ms;
     bool need_body, any_outcome;
     pid_t pid;
     gint next; /* messages begun */
@@ -78,6 +78,8 @@ static void *worker(void *argument)
         unsigned number = (unsigned)g_atomic_int_add(&load->next, 1);
         if (number >= load->messages)
             break;
+        if (load->pause_ms > 0)
+            g_usleep(load->pause_ms * 1000);
         double begin = now_ms(CLOCK_MONOTONIC);
         if (client.fd < 0 && !open_connection(load, &client)) {
             fprintf(stderr, "milter_load: no connection to %s\n", load->address);
@@ -182,7 +184,7 @@ static void report(struct load *load, double wall, double cpu, long grown)
 static bool read_options(int argc, char **argv, struct load *load, size_t *bytes, char **file)
 {
     int option;
-    while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:p:bt")) != -1) {
+    while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:w:p:bt")) != -1) {
         switch (option) {
         case 'a':
             load->address = optarg;
@@ -214,6 +216,9 @@ static bool read_options(int argc, char **argv, struct load *load, size_t *bytes
         case 'i':
             load->client_address = optarg;
             break;
+        case 'w':
+            load->pause_ms = (unsigned)strtoul(optarg, NULL, 10);
+            break;
         case 'p':
             load->pid = (pid_t)strtol(optarg, NULL, 10);
             break;
@@ -243,7 +248,7 @@ int main(int argc, char **argv)
 
     if (!read_options(argc, argv, &load, &bytes, &file)) {
         fprintf(stderr, "usage: milter_load -a ADDRESS [-n N] [-c N] [-k N] [-m FILE | -s BYTES] [-f FROM] [-r TO]... "
-                        "[-u AUTH] [-i CLIENT] [-p PID] [-b] [-t]\n");
+                        "[-u AUTH] [-i CLIENT] [-w MS] [-p PID] [-b] [-t]\n");
         return 64;
     }
     if (load.to->len == 0)
