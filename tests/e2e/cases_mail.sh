@@ -2,21 +2,24 @@
 # shellcheck shell=bash
 # Cases of ./run: what is said in a message survives, whatever it is and however it is protected.
 
-# pass_kind KIND TYPES: one message from acme to partner; TYPES are the layers that must be on the wire, from the outside in.
+# pass_kind KIND TYPES: one message from acme to partner; TYPES are the layers that must be on the wire, the outermost
+# first.
 pass_kind() {
     local from="Alice <alice@acme.test>" sender=alice@acme.test options=()
     [ "$1" = smtputf8 ] && from="Jörg <jörg@acme.test>" sender=jörg@acme.test options=(-u)
     [ "$1" = utf8 ] || [ "$1" = calendar ] && options=(-8)
     next_id "$1"
     message "$1" "$from" bob@partner.test "$ID" >"$FILE"
-    send acme "$sender" bob@partner.test "$FILE" "${options[@]}" && arrives_equal partner bob "$ID" "$FILE" && has_layers "$2"
+    send acme "$sender" bob@partner.test "$FILE" "${options[@]}" && arrives_equal partner bob "$ID" "$FILE" &&
+        has_layers "$2"
 }
 
 # has_layers TYPES: of the message $ID on the wire, layers without a signer apart.
 has_layers() {
     local wire types
     wire=$(on_the_wire acme "$ID") || why "not on the wire" || return
-    types=$(layers partner "$wire" | awk -F'\t' '$2 != "plain" && $3 != "(nobody)" { printf "%s%s", gap, $2; gap = " " }')
+    types=$(layers partner "$wire" |
+        awk -F'\t' '$2 != "plain" && $3 != "(nobody)" { printf "%s%s", gap, $2; gap = " " }')
     [ "$types" = "$1" ] || why "on the wire: $types, not $1"
 }
 
@@ -35,7 +38,8 @@ cases_policies() {
     kinds "sign, opaque, SHA-384" "$s"
     both sign+encrypt sign+encrypt
     kinds "sign+encrypt" "$ae $s"
-    both sign+encrypt sign+encrypt 'format = "opaque"; signature = "rsa-pkcs1"; digest = "sha512"; cipher = "aes-128-cbc"; key_transport = "rsa-pkcs1";'
+    both sign+encrypt sign+encrypt 'format = "opaque"; signature = "rsa-pkcs1"; digest = "sha512";
+        cipher = "aes-128-cbc"; key_transport = "rsa-pkcs1";'
     kinds "sign+encrypt, AES-128-CBC, PKCS #1" "$e $s"
     both triple sign+encrypt 'cipher = "aes-128-gcm";'
     kinds "triple" "$s $ae $s"
@@ -60,8 +64,8 @@ cases_policies() {
 rekey() {
     local org
     for org in acme partner; do
-        "$BUILD/domsec" init --domain "${ORG_DOMAIN[$org]}" --algorithm "$1" "$RIG/$org/$1" >>"$RIG/gateway-$org.log" 2>&1 ||
-            fail "domsec init --algorithm $1"
+        "$BUILD/domsec" init --domain "${ORG_DOMAIN[$org]}" --algorithm "$1" "$RIG/$org/$1" \
+            >>"$RIG/gateway-$org.log" 2>&1 || fail "domsec init --algorithm $1"
         cp -r "$RIG/$org/$1"/{keys,ca} "$RIG/$org/gateway/"
     done
     gateway_know acme partner
@@ -100,7 +104,8 @@ bodies() { # TITLE
     it "$1: no MIME header" pass_body "" "" 'hello\r\n'
     it "$1: 8-bit without 8BITMIME" pass_body "$utf8" 8bit 'gr\303\274n\r\n'
     it "$1: 8-bit without a charset" pass_body "" "" 'gr\303\274n \377\r\n'
-    it "$1: quoted-printable with trailing spaces" pass_body "$utf8" quoted-printable 'gr=C3=BCn=20\r\nsoft  =\r\nend \r\n'
+    it "$1: quoted-printable with trailing spaces" pass_body "$utf8" quoted-printable \
+        'gr=C3=BCn=20\r\nsoft  =\r\nend \r\n'
     it "$1: unknown text charset" pass_body 'text/plain; charset=x-klingon' 8bit '\001\200\377\r\n'
     it "$1: a boundary in the text" pass_body "$text" "" '--outer\r\n--\r\n--outer--\r\n'
 }
@@ -178,7 +183,8 @@ headers() {
     next_id headers
     {
         printf 'From: "Alice, of Acme" <alice@acme.test>\nX-None:none\nX-Two:  two\nX-Tab:\ttab\nX-Empty:\nX-Blank: \n'
-        printf 'X-Fold: one\n  two\n\tthree\nX-Twice: 1\nTo: bob@partner.test,\n  "Bob" <bob@partner.test>\nX-Twice: 2\n'
+        printf 'X-Fold: one\n  two\n\tthree\nX-Twice: 1\n'
+        printf 'To: bob@partner.test,\n  "Bob" <bob@partner.test>\nX-Twice: 2\n'
         printf 'Subject:\n =?utf-8?b?R3LDvMOfZQ==?=\n =?utf-8?q?_again?=\nx-lower: case\nX-Trailing: space \n'
         printf 'Date: Mon, 02 Mar 2026 09:30:00 +0100\nMessage-ID: <%s>\nList-Id: a list\n <list.acme.test>\n' "$ID"
         printf 'Comments: %s\n' "$(printf 'word%d ' {1..120})"

@@ -93,7 +93,8 @@ cases_socket() {
 
 sendmail_local() { # OPTIONS...
     text_to_bob
-    tr -d '\r' <"$FILE" | /usr/sbin/sendmail -C "$RIG/acme/etc" -f alice@acme.test "$@" || why "sendmail fails" || return
+    tr -d '\r' <"$FILE" | /usr/sbin/sendmail -C "$RIG/acme/etc" -f alice@acme.test "$@" ||
+        why "sendmail fails" || return
     arrives_equal partner bob "$ID" "$FILE" && has_layers "authenveloped-data signed-data"
 }
 
@@ -108,7 +109,8 @@ cases_submission() {
 not_signed_for() { # BIND FROM-HEADER [OPTIONS]
     next_id forged
     message text "$2" bob@partner.test "$ID" | sed '/^From: \r$/d' >"$FILE"
-    refused '^5[0-9][0-9] 5\.7\.' acme alice@acme.test bob@partner.test "$FILE" -b "$1" "${@:3}" && not_delivered "$ID" || return
+    refused '^5[0-9][0-9] 5\.7\.' acme alice@acme.test bob@partner.test "$FILE" -b "$1" "${@:3}" &&
+        not_delivered "$ID" || return
     [ -z "$(on_the_wire acme "$ID")" ] || why "it left"
 }
 
@@ -155,7 +157,7 @@ home_and_abroad() {
 cases_recipients() {
     local WANT=smime=pass
     both sign+encrypt sign+encrypt
-    printf 'outbound = { protect = "encrypt"; no_certificate = "reject"; };\n' >"$RIG/acme/gateway/policy.d/default.conf"
+    echo 'outbound = { protect = "encrypt"; no_certificate = "reject"; };' >"$RIG/acme/gateway/policy.d/default.conf"
     gateway_reload acme
     it "a recipient without a certificate is named" mixed_refused
     it "one recipient at home, one abroad" home_and_abroad
@@ -184,7 +186,8 @@ forged_results() {
 # A protected message gets the result as the first field of its kind, once.
 one_result() {
     sent_with || return
-    [ "$(sed '/^$/q' "$GOT" | grep -ci '^Authentication-Results: *partner.test')" = 1 ] || why "not exactly one result" || return
+    [ "$(sed '/^$/q' "$GOT" | grep -ci '^Authentication-Results: *partner.test')" = 1 ] ||
+        why "not exactly one result" || return
     [[ $(result_of partner "$GOT") == *domain-signing-authority@acme.test* ]] || why "the signer is not named"
 }
 
@@ -195,7 +198,8 @@ other_from() {
     local wire copy=$RIG/sent/other.$SERIAL.eml
     wire=$(on_the_wire acme "$ID")
     next_id other
-    sed -e 's/^From: .*/From: The Boss <boss@example.test>\r/' -e "s/^Message-ID: .*/Message-ID: <$ID>\r/" "$wire" >"$copy"
+    sed -e 's/^From: .*/From: The Boss <boss@example.test>\r/' -e "s/^Message-ID: .*/Message-ID: <$ID>\r/" \
+        "$wire" >"$copy"
     submit partner boss@example.test bob@partner.test "$copy" -b "$STRANGER" >/dev/null || return 0
     arrives partner bob "$ID" || return
     [[ $(result_of partner "$GOT") != *smime=pass* ]] || why "passed for another domain"
@@ -235,7 +239,8 @@ cases_quarantine() {
 # refused_by_partner MAKER: what the SMTP client hears names the reason, with an enhanced status code.
 refused_by_partner() {
     text_to_bob
-    refused '^550 5\.7\.[0-9]+ .*[a-z]{4}' partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" && not_delivered "$ID"
+    refused '^550 5\.7\.[0-9]+ .*[a-z]{4}' partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" &&
+        not_delivered "$ID"
 }
 
 tampered_refused() { # HOW
@@ -263,7 +268,8 @@ tampered_marked() { # HOW
     text_to_bob
     printf '%s\n' "$1" >"$RIG/acme/wire/tamper"
     send acme alice@acme.test bob@partner.test "$FILE" && arrives partner bob "$ID" || return
-    [[ $(result_of partner "$GOT") =~ smime=(fail|permerror|policy|none|neutral) ]] || why "result: $(result_of partner "$GOT")"
+    [[ $(result_of partner "$GOT") =~ smime=(fail|permerror|policy|none|neutral) ]] ||
+        why "result: $(result_of partner "$GOT")"
 }
 
 cases_refusal() {
@@ -288,7 +294,8 @@ as_it_came() {
     openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=foreign -keyout "$key.key" -out "$key.pem" -days 2 2>/dev/null
     {
         head_of "Alice <alice@acme.test>" bob@partner.test "$ID" "Not for this gateway" | grep -v '^MIME-Version' | crlf
-        printf 'Content-Type: text/plain\r\n\r\nsecret\r\n' | openssl cms -encrypt -aes256 -binary "$key.pem" | sed 's/\r*$/\r/'
+        printf 'Content-Type: text/plain\r\n\r\nsecret\r\n' | openssl cms -encrypt -aes256 -binary "$key.pem" |
+            sed 's/\r*$/\r/'
     } >"$FILE"
     submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
     arrives_equal partner bob "$ID" "$FILE" || return
@@ -303,7 +310,7 @@ broken() {
         printf 'Content-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n' "$1" "$2"
         cat
     } >"$FILE"
-    local said before=${PIDS[gateway-partner]}
+    local said
     said=$(submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER")
     gateway_alive partner || why "the gateway ended" || return
     case $said in
@@ -327,12 +334,16 @@ cases_broken() {
     OTHERWISE=tag both sign+encrypt sign+encrypt
     it "truncated base64" broken 'application/pkcs7-mime; smime-type=enveloped-data' base64 <<<'MIIB'
     it "no CMS at all" broken 'application/pkcs7-mime; smime-type=signed-data' base64 <<<'aGVsbG8gd29ybGQK'
-    it "an absurd ASN.1 length" broken 'application/pkcs7-mime; smime-type=authenveloped-data' base64 <<<'MIR/////BgsqhkiG9w0BCRABFw=='
+    it "an absurd ASN.1 length" broken 'application/pkcs7-mime; smime-type=authenveloped-data' base64 \
+        <<<'MIR/////BgsqhkiG9w0BCRABFw=='
     it "an empty CMS" broken 'application/pkcs7-mime' base64 </dev/null
-    it "multipart/signed with one part" broken 'multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary=b' 7bit \
+    it "multipart/signed with one part" broken \
+        'multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary=b' 7bit \
         <<<$'--b\r\n\r\nhello\r\n--b--\r'
-    it "multipart/signed without a boundary" broken 'multipart/signed; protocol="application/pkcs7-signature"' 7bit <<<hello
+    it "multipart/signed without a boundary" broken 'multipart/signed; protocol="application/pkcs7-signature"' 7bit \
+        <<<hello
     it "an unknown transfer encoding" broken 'application/pkcs7-mime; smime-type=signed-data' x-rot13 <<<hello
     it "a nesting bomb" broken 'multipart/mixed; boundary=b0' 7bit < <(nested 2000)
-    it "a hundred thousand parts" broken 'multipart/mixed; boundary=b' 7bit < <(yes -- $'--b\r\n\r\nx\r' | head -n 100000)
+    it "a hundred thousand parts" broken 'multipart/mixed; boundary=b' 7bit \
+        < <(yes -- $'--b\r\n\r\nx\r' | head -n 100000)
 }

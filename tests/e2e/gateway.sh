@@ -14,7 +14,8 @@ gateway() {
     }
     mkdir -p "$RIG/$1/spool"
     # Its own client, and what is submitted on the host itself by sendmail(1); not the rest of 127.0.0.0/8.
-    sed -i "s|^trusted_networks = .*|trusted_networks = ( \"${ORG_CLIENT[$1]}/32\", \"127.0.0.1/32\" );|" "$dir/domsec.conf"
+    sed -i "s|^trusted_networks = .*|trusted_networks = ( \"${ORG_CLIENT[$1]}/32\", \"127.0.0.1/32\" );|" \
+        "$dir/domsec.conf"
     printf 'spool_directory = "%s";\n' "$RIG/$1/spool" >>"$dir/domsec.conf"
     org_set "$1" "smtpd_milters = inet:${ORG_IP[$1]}:10891" "non_smtpd_milters = \$smtpd_milters" \
         "milter_default_action = tempfail"
@@ -79,7 +80,7 @@ result_of() {
         grep -i "^Authentication-Results: *${ORG_DOMAIN[$1]//./\\.}" | head -n 1
 }
 
-# layers ORG FILE: how FILE, sent to ORG, is protected, opened with ORG's key; one line a layer, fields separated by tabs.
+# layers ORG FILE: how FILE, sent to ORG, is protected, opened with ORG's key; one line a layer, tabs between fields.
 layers() {
     "$TOOLS/mail_inspect" -c "$RIG/$1/gateway/keys/dca.pem" -k "$RIG/$1/gateway/keys/dca.key" "$2"
 }

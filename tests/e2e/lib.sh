@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# The rig of the end-to-end tests and of the demonstration: mail domains on loopback, each with a Postfix of its own (own
-# configuration, queue, data, log; the system's Postfix is not touched), and a tap on the wire between them.
+# The rig of the end-to-end tests and of the demonstration: mail domains on loopback, each with a Postfix of its own
+# (own configuration, queue, data, log; the system's Postfix is not touched), and a tap on the wire between them.
 #
 #     Alice ─▶ acme.test's Postfix ─▶ tap ─▶ partner.test's Postfix ─▶ Maildirs         and the same way back
 #
-# Each run has a network of its own within 127.0.0.0/8, so that runs side by side do not meet and ports can be fixed. Source
-# addresses tell the gateways who is who: a domain trusts its own client (.12, .22), not the tap, not the stranger (.66).
+# Each run has a network of its own within 127.0.0.0/8, so that runs side by side do not meet and ports can be fixed.
+# Source addresses tell the gateways who is who: a domain trusts its own client (.12, .22), not the tap, not the
+# stranger (.66).
 # Must run as root; whoever is not is asked to become it by sudo.
 # Nothing outlives rig_end: what was started is stopped by its own process id, and rig_end looks whether that worked.
 
@@ -156,7 +157,8 @@ org() {
     chmod 755 "$dir" "$dir"/{etc,queue}
     chown postfix "$dir/data"
     chown nobody:nogroup "$dir/mail"
-    # inet_interfaces takes only addresses that an interface names, which 127.0.0.1 alone is; where it listens says master.cf.
+    # inet_interfaces takes only addresses that an interface names, which 127.0.0.1 alone is; master.cf says where it
+    # listens.
     cat >"$dir/etc/main.cf" <<EOF
 compatibility_level = 3.6
 config_directory = $dir/etc

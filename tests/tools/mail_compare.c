@@ -2,11 +2,11 @@
 /*
  * mail_compare [-n] SENT DELIVERED: does the delivered message say what was sent?
  *
- * Equal means: the same tree of parts, each with the same media type, parameters, disposition and Content-ID, each leaf the
- * same octets once its transfer encoding is taken off (text with its line ends as LF), and every header field of the sent
- * message, MIME fields apart, in its place and unchanged to the octet, folding included (transports may add fields of
- * their own). With -n the last line of a leaf may have got a line end. Prints "N parts, N octets" and ends with 0, or prints the first difference and ends with 1.
- * GMime reads both; nothing of the product is used.
+ * Equal means: the same tree of parts, each with the same media type, parameters, disposition and Content-ID, each leaf
+ * the same octets once its transfer encoding is taken off (text with its line ends as LF), and every header field of
+ * the sent message, MIME fields apart, in its place and unchanged to the octet, folding included (transports may add
+ * fields of their own). With -n the last line of a leaf may have got a line end. Prints "N parts, N octets" and ends
+ * with 0, or prints the first difference and ends with 1. GMime reads both; nothing of the product is used.
  */
 #include <gmime/gmime.h>
 #include <stdbool.h>
@@ -22,7 +22,8 @@ struct count {
 
 static void differ(const char *what, const char *sent, const char *delivered)
 {
-    printf("differs: %s: sent \"%.200s\", delivered \"%.200s\"\n", what, sent ? sent : "(none)", delivered ? delivered : "(none)");
+    printf("differs: %s: sent \"%.200s\", delivered \"%.200s\"\n", what, sent ? sent : "(none)",
+           delivered ? delivered : "(none)");
     exit(1);
 }
 

@@ -4,9 +4,9 @@
  *
  * One line per layer, from the outermost inwards, fields separated by tabs:
  *   media type    signed-data | enveloped-data | authenveloped-data | plain    signers or recipients    algorithms
- * Recipients are only issuer and serial number on the wire: those among the certificates of -c are shown by their name. With -k
- * (and the certificate that belongs to it by -c) it opens what is encrypted and goes on inside. It verifies nothing.
- * OpenSSL reads the CMS, GMime the MIME; nothing of the product is used.
+ * Recipients are only issuer and serial number on the wire: those among the certificates of -c are shown by their name.
+ * With -k (and the certificate that belongs to it by -c) it opens what is encrypted and goes on inside. It verifies
+ * nothing. OpenSSL reads the CMS, GMime the MIME; nothing of the product is used.
  */
 #include <gmime/gmime.h>
 #include <openssl/cms.h>
@@ -20,7 +20,8 @@
 static char **option_certificates, **option_files, *option_key;
 
 static const GOptionEntry OPTIONS[] = {
-    {"certificate", 'c', 0, G_OPTION_ARG_FILENAME_ARRAY, &option_certificates, "certificate to name recipients by", "FILE"},
+    {"certificate", 'c', 0, G_OPTION_ARG_FILENAME_ARRAY, &option_certificates, "certificate to name recipients by",
+     "FILE"},
     {"key", 'k', 0, G_OPTION_ARG_FILENAME, &option_key, "private key to open encrypted layers with", "FILE"},
     {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &option_files, NULL, "FILE"},
     {0},
@@ -147,7 +148,8 @@ static void add_key_agreement(GString *who, GString *how, CMS_RecipientInfo *rec
     for (int i = 0; i < sk_CMS_RecipientEncryptedKey_num(keys); i++) {
         bool named = false;
         for (guint j = 0; j < known->certificates->len && !named; j++)
-            if (CMS_RecipientEncryptedKey_cert_cmp(sk_CMS_RecipientEncryptedKey_value(keys, i), known->certificates->pdata[j]) == 0) {
+            if (CMS_RecipientEncryptedKey_cert_cmp(sk_CMS_RecipientEncryptedKey_value(keys, i),
+                                                   known->certificates->pdata[j]) == 0) {
                 add_name(who, known->certificates->pdata[j]);
                 named = true;
             }

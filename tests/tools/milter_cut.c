@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * milter_cut: stands between a mail server and a milter, passes on what both say, and breaks both connections after the
- * milter's n-th edit of a message (before its next edit or its verdict): what a milter that dies at that moment looks like to the server.
+ * milter's n-th edit of a message (before its next edit or its verdict): what a milter that dies at that moment looks
+ * like to the server.
  *
  * DIR/limit holds n (0: before the first edit; absent or -1: never); it is read anew for every connection. DIR/edits is
  * the number of edits that were passed on for the last message, DIR/cut exists once a connection was cut.
- * The milter protocol's frames are a 32-bit length in network order, a command octet and data (libmilter/mfdef.h). Frames
- * are not understood beyond that. One connection at a time is enough here, but each has its own thread.
+ * The milter protocol's frames are a 32-bit length in network order, a command octet and data (libmilter/mfdef.h).
+ * Frames are not understood beyond that. One connection at a time is enough here, but each has its own thread.
  */
 #include "smtp_net.h"
 

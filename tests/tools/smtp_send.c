@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smtp_send: hands message files, byte for byte as they are, to an SMTP server and prints the server's last word on each.
+ * smtp_send: hands message files, byte for byte as they are, to an SMTP server and prints the server's last word on
+ * each.
  *
  * Made for tests: it binds to a source address of choice (so that a gateway can tell clients apart), stands in for an
  * authenticated client (XCLIENT, or AUTH PLAIN), sends several messages over one connection, resets in the middle, and
  * cuts a message into BDAT chunks of any size (RFC 3030), which is also the only way to send one without a final line
  * end. It is no mail client: nothing is added to a message and nothing in it is repaired.
  *
- * Exit status: 0 all accepted, 65 one refused for good (5xx), 75 one deferred (4xx), 69 no connection or connection lost.
+ * Exit status: 0 all accepted, 65 one refused for good (5xx), 75 one deferred (4xx), 69 no connection or connection
+ * lost.
  */
 #include "smtp_net.h"
 
@@ -37,7 +39,7 @@ static const GOptionEntry OPTIONS[] = {
 struct session {
     int fd;
     FILE *in;
-    int code;     /* of the last reply */
+    int code;      /* of the last reply */
     GString *text; /* the last reply, its lines joined with " / " */
 };
 
@@ -178,7 +180,8 @@ int main(int argc, char **argv)
     bool refused = false, deferred = false;
 
     g_option_context_add_main_entries(context, OPTIONS, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, NULL) || !option_server || !option_from || !option_to || !option_files) {
+    if (!g_option_context_parse(context, &argc, &argv, NULL) || !option_server || !option_from || !option_to ||
+        !option_files) {
         fprintf(stderr, "usage: smtp_send -s IP:PORT [-b IP] -f FROM -t TO... [options] FILE...\n");
         return 64;
     }

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smtp_tap: the third party on the wire between two mail servers. Takes SMTP on one address, passes it on to another, keeps
- * each message as it was on the wire, and alters one on the way when told to.
+ * smtp_tap: the third party on the wire between two mail servers. Takes SMTP on one address, passes it on to another,
+ * keeps each message as it was on the wire, and alters one on the way when told to.
  *
- * DIR/1.eml, DIR/2.eml, … hold the messages as they arrived here (dots unstuffed), DIR/1.env the envelope commands and the
- * reply of the far server. A message is complete when its .env is there. When a file DIR/tamper exists, the next message
- * is altered by what its one line says, and the file is removed:
- *   flip PERCENT        another character of base64's alphabet at that place of the body
- *   replace OLD|NEW     the first OLD in the body becomes NEW
- *   footer TEXT         a line is added at the end, as a mailing list would
- *   header FIELD        a field is put on top
- * It offers no PIPELINING, no CHUNKING and no STARTTLS, so that each command has its reply before the next one comes. It
- * does not reorder, queue or retry: what the far server says is what the near one hears.
+ * DIR/1.eml, DIR/2.eml, … hold the messages as they arrived here (dots unstuffed), DIR/1.env the envelope commands and
+ * the reply of the far server. A message is complete when its .env is there. When a file DIR/tamper exists, the next
+ * message is altered by what its one line says, and the file is removed: flip PERCENT        another character of
+ * base64's alphabet at that place of the body replace OLD|NEW     the first OLD in the body becomes NEW footer TEXT a
+ * line is added at the end, as a mailing list would header FIELD        a field is put on top It offers no PIPELINING,
+ * no CHUNKING and no STARTTLS, so that each command has its reply before the next one comes. It does not reorder, queue
+ * or retry: what the far server says is what the near one hears.
  */
 #include "smtp_net.h"
 
