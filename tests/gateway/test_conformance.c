@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What RFC 3183, RFC 8550 and RFC 8551 demand of a gateway and no other test shows: each test names its section. README.md has
- * the whole table.
+ * What RFC 3183, RFC 8550 and RFC 8551 demand of a gateway and no other test shows: each test names its section.
+ * README.md has the whole table.
  */
 #include "attack.h"
 
@@ -12,32 +12,34 @@
 /* --- RFC 3183 §3.2 to §3.4, §4.2: our own certificates are named by the convention --- */
 
 static const struct {
-    const char *identity;       /* of the rig: "dsa" … */
+    const char *identity; /* of the rig: "dsa" … */
     const char *role;
     const char *const *subject; /* of its new certificate */
     const char *address;
     const char *rule;
     const char *warning; /* NULL: none */
 } own_names[] = {
-    {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@acme.test", SIGN, NULL},
+    {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@acme.test",
+     SIGN, NULL},
     {"dsa", "domain-signing-authority", PKI_LIST("CN=Acme mail gateway"), "domain-signing-authority@acme.test", SIGN,
      "common name \"Acme mail gateway\" is not domain-signing-authority"},
     {"dsa", "domain-signing-authority", PKI_LIST("CN=Acme mail gateway"), "domain-signing-authority@acme.test",
      SIGN " naming = \"mailbox\";", NULL},
     {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "gateway@acme.test", SIGN,
      "address \"gateway@acme.test\" is not that of a domain-signing-authority"},
-    {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@notacme.test", SIGN,
-     "does not stand for acme.test"},
-    {"dsa", "domain-signing-authority", PKI_LIST("CN=Acme mail gateway"), "gateway@acme.test", "outbound = { protect = \"encrypt\"; };",
-     NULL},
-    {"dca", "domain-confidentiality-authority", PKI_LIST("CN=Acme mail gateway"), "domain-confidentiality-authority@acme.test", ENCRYPT,
-     "is not domain-confidentiality-authority"},
-    {"dca", "domain-confidentiality-authority", PKI_LIST("CN=Acme mail gateway"), "domain-confidentiality-authority@acme.test", SIGN, NULL},
-    {"review", "review-authority", PKI_LIST("CN=Robin"), "robin@acme.test", "outbound = { protect = \"sign\"; review = true; };",
-     "is not review-authority"},
+    {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"),
+     "domain-signing-authority@notacme.test", SIGN, "does not stand for acme.test"},
+    {"dsa", "domain-signing-authority", PKI_LIST("CN=Acme mail gateway"), "gateway@acme.test",
+     "outbound = { protect = \"encrypt\"; };", NULL},
+    {"dca", "domain-confidentiality-authority", PKI_LIST("CN=Acme mail gateway"),
+     "domain-confidentiality-authority@acme.test", ENCRYPT, "is not domain-confidentiality-authority"},
+    {"dca", "domain-confidentiality-authority", PKI_LIST("CN=Acme mail gateway"),
+     "domain-confidentiality-authority@acme.test", SIGN, NULL},
+    {"review", "review-authority", PKI_LIST("CN=Robin"), "robin@acme.test",
+     "outbound = { protect = \"sign\"; review = true; };", "is not review-authority"},
     {"review", "review-authority", PKI_LIST("CN=Robin"), "robin@acme.test", SIGN, NULL},
-    {"attribute", "attribute-authority", PKI_LIST("CN=Robin"), "robin@acme.test", "outbound = { protect = \"sign\"; attributes = true; };",
-     "is not attribute-authority"},
+    {"attribute", "attribute-authority", PKI_LIST("CN=Robin"), "robin@acme.test",
+     "outbound = { protect = \"sign\"; attributes = true; };", "is not attribute-authority"},
 };
 
 Test(conformance, own_certificates_follow_the_naming_convention)
@@ -51,8 +53,8 @@ Test(conformance, own_certificates_follow_the_naming_convention)
         g_autofree char *pem = g_strconcat(own_names[i].identity, ".pem", NULL);
         g_autofree char *key = g_strconcat(own_names[i].identity, ".key", NULL);
         g_autofree char *rule = g_strconcat("domain = \"partner.test\";\n", own_names[i].rule, "\n", NULL);
-        PKI_AUTO struct pki *odd = pki_issue(
-            &(struct pki_spec){.issuer = acme->ca, .subject = own_names[i].subject, .san = PKI_LIST(san)});
+        PKI_AUTO struct pki *odd =
+            pki_issue(&(struct pki_spec){.issuer = acme->ca, .subject = own_names[i].subject, .san = PKI_LIST(san)});
         PKI_AUTO struct pki *good = pki_role(acme->ca, own_names[i].role, "acme.test");
         owned(faults) struct faults *faults = faults_new();
 
@@ -135,7 +137,7 @@ Test(conformance, what_is_encrypted_again_names_our_authority)
         bool again;
         long version; /* RFC 5652 §6.1; RFC 5083 §2.1 */
     } rows[] = {
-        {PKI_EC, "aes-256-gcm", true, 0},  {PKI_EC, "aes-256-cbc", true, 2},  {PKI_RSA, "aes-256-cbc", true, 2},
+        {PKI_EC, "aes-256-gcm", true, 0},  {PKI_EC, "aes-256-cbc", true, 2},   {PKI_RSA, "aes-256-cbc", true, 2},
         {PKI_RSA, "aes-256-gcm", true, 0}, {PKI_RSA, "aes-256-cbc", false, 0}, {PKI_EC, "aes-256-gcm", false, 0},
     };
 
@@ -154,7 +156,8 @@ Test(conformance, what_is_encrypted_again_names_our_authority)
             cr_expect_eq(X509_cmp(sk_X509_value(certificates, 0), rig->acme.dca->cert), 0, "%zu", i);
         cr_expect_eq(version_of(cms), rows[i].version, "%zu: version %ld", i, version_of(cms));
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-        cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%zu: %s", i, in.result->layers[0].finding.reason);
+        cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%zu: %s", i,
+                     in.result->layers[0].finding.reason);
         attack_expect_believed(&in, true, rows[i].cipher);
         cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
     }
@@ -175,12 +178,13 @@ Test(conformance, who_encrypts_in_anothers_name_is_flagged)
                 {rig->acme.ca, false}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = encrypted_message(&rig->partner, rows[i].originator != NULL ? rows[i].originator->cert : NULL,
-                                                  i % 2 ? CIPHER_AES_256_GCM : CIPHER_AES_128_CBC);
+        g_autofree char *text =
+            encrypted_message(&rig->partner, rows[i].originator != NULL ? rows[i].originator->cert : NULL,
+                              i % 2 ? CIPHER_AES_256_GCM : CIPHER_AES_128_CBC);
         AUTO_SENT struct sent in = attack_in(rig, text);
 
-        cr_expect_eq(in.result->layers[0].finding.outcome, rows[i].flagged ? OUTCOME_POLICY : OUTCOME_PASS, "%zu: %s", i,
-                     in.result->layers[0].finding.reason);
+        cr_expect_eq(in.result->layers[0].finding.outcome, rows[i].flagged ? OUTCOME_POLICY : OUTCOME_PASS, "%zu: %s",
+                     i, in.result->layers[0].finding.reason);
         cr_expect_eq(strstr(in.result->layers[0].finding.reason, "another's name") != NULL, rows[i].flagged, "%zu", i);
         cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
     }
@@ -197,8 +201,10 @@ Test(conformance, sender_explains_what_from_does_not_cover)
         const char *says;
     } rows[] = {
         {"From: alice@acme.test\r\nSender: secretary@elsewhere.test\r\n", OUTCOME_PASS, "good signature"},
-        {"From: ceo@elsewhere.test\r\nSender: Alice <alice@acme.test>\r\n", OUTCOME_POLICY, "stands for the Sender alice@acme.test"},
-        {"From: ceo@elsewhere.test\r\nSender: bob@elsewhere.test\r\n", OUTCOME_POLICY, "for ceo@elsewhere.test|for elsewhere.test"},
+        {"From: ceo@elsewhere.test\r\nSender: Alice <alice@acme.test>\r\n", OUTCOME_POLICY,
+         "stands for the Sender alice@acme.test"},
+        {"From: ceo@elsewhere.test\r\nSender: bob@elsewhere.test\r\n", OUTCOME_POLICY,
+         "for ceo@elsewhere.test|for elsewhere.test"},
         {"From: ceo@elsewhere.test\r\nSender: alice@acme.test\r\nSender: alice@acme.test\r\n", OUTCOME_POLICY,
          "for ceo@elsewhere.test|for elsewhere.test"},
         {"From: ceo@elsewhere.test\r\nSender: alice@acme.test, bob@acme.test\r\n", OUTCOME_POLICY,
@@ -210,7 +216,8 @@ Test(conformance, sender_explains_what_from_does_not_cover)
                           "domain = \"elsewhere.test\"; anchors = ( \"other-ca.pem\" ); " ATTACK_STRICT "\n"));
     gateway_unref(rig->partner.gateway);
     rig_open(&rig->partner, &rig->acme, ATTACK_STRICT, NULL);
-    const struct attack attacks[] = {{.signer = rig->acme.alice}, {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN}};
+    const struct attack attacks[] = {{.signer = rig->acme.alice},
+                                     {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN}};
 
     for (size_t i = 0; i < 2 * G_N_ELEMENTS(rows); i++) {
         const char *from = rows[i / 2].from;
@@ -225,4 +232,227 @@ Test(conformance, sender_explains_what_from_does_not_cover)
         attack_expect_outcome(domain ? &in.result->domain : &in.result->originator, rows[i / 2].outcome,
                               says[domain && says[1] != NULL ? 1 : 0], from);
     }
+}
+
+/* --- RFC 3183 §4: who encrypts, who decrypts --- */
+
+/* Signed by alice of acme.test and encrypted by her mail program to another. */
+static char *signed_and_encrypted_by_alice(const struct rig *rig, X509 *to)
+{
+    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    struct identity alice = {.certificate = rig->acme.alice->cert, .key = rig->acme.alice->key};
+    struct sign_options sign = {.format = FORMAT_CLEAR, .limits = limits};
+    struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
+    struct entity entity = {rope_new(), rope_new()}, one = {0}, two = {0};
+    struct error error = {0};
+
+    rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
+    rope_copy(entity.body, slice_of("the secret line\r\n"));
+    cr_assert(smime_sign(&alice, &sign, &entity, &one, &error), "%s", error.text);
+    cr_assert(smime_encrypt(&to, 1, &encrypt, &one, &two, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&two);
+    g_autofree char *flat = rope_flatten(bytes, NULL);
+    entity_clear(&entity);
+    entity_clear(&one);
+    entity_clear(&two);
+    return g_strconcat(ATTACK_TOP, flat, NULL);
+}
+
+/* Case (b), and a person's signature under the encryption: decrypted first, then verified. */
+Test(conformance, case_b_originator_encrypts_for_the_domain)
+{
+    owned(rig) struct rig *rig =
+        rig_new(SIGN, "inbound = { require = \"sign+encrypt\"; otherwise = \"quarantine\"; };");
+    g_autofree char *text = signed_and_encrypted_by_alice(rig, rig->partner.dca->cert);
+    AUTO_SENT struct sent in = attack_in(rig, text);
+
+    attack_expect_believed(&in, false, "case (b)");
+    cr_expect_not_null(strstr(in.bytes, "the secret line"));
+    cr_expect_not_null(strstr(in.bytes, "multipart/signed"), "alice's signature stays");
+}
+
+/* Case (c): the recipient's own key opens it, and the domain signature is inside; (d) is test_roundtrip's. */
+Test(conformance, case_c_domain_encrypts_for_the_recipient)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_LAX);
+    PKI_AUTO struct pki *bob = pki_person(rig->partner.ca, "bob@partner.test");
+
+    g_free(pki_write(rig->acme.folder, "bob.pem", bob, NULL));
+    gateway_unref(rig->acme.gateway);
+    rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"bob.pem\", \"other-dca.pem\" );", NULL);
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
+    owned(BIO) BIO *plain = BIO_new(BIO_s_mem());
+    char *text;
+
+    cr_assert_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 1);
+    cr_assert_gt(CMS_decrypt_set1_pkey_and_peer(cms, bob->key, bob->cert, NULL), 0);
+    cr_assert(CMS_decrypt(cms, NULL, NULL, NULL, plain, CMS_BINARY));
+    long length = BIO_get_mem_data(plain, &text);
+    cr_expect_not_null(memmem(text, (size_t)length, "multipart/signed", 16), "signed before it was encrypted");
+    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL, "partner.test's gateway cannot open it");
+    cr_expect_not_null(strstr(in.bytes, strstr(out.bytes, "\r\n\r\n")), "bob gets it as it came");
+}
+
+/* §4.1, §4.2: a certificate that is not named for the partner is not encrypted for. */
+Test(conformance, misnamed_confidentiality_authority_is_not_used)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_LAX);
+    const struct {
+        const char *cn, *address;
+        bool good;
+    } rows[] = {
+        {"CN=domain-confidentiality-authority", "domain-confidentiality-authority@partner.test", true},
+        {"CN=domain-confidentiality-authority", "domain-confidentiality-authority@sales.partner.test", false},
+        {"CN=domain-confidentiality-authority", "domain-confidentiality-authority@evil.test", false},
+        {"CN=domain-confidentiality-authority", "mallory@partner.test", false},
+        {"CN=domain-signing-authority", "domain-signing-authority@partner.test", false},
+        {"CN=Mallory", "domain-confidentiality-authority@partner.test", false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *san = g_strconcat("email:", rows[i].address, NULL);
+        PKI_AUTO struct pki *odd = pki_issue(
+            &(struct pki_spec){.issuer = rig->partner.ca, .subject = PKI_LIST(rows[i].cn), .san = PKI_LIST(san)});
+
+        g_free(pki_write(rig->acme.folder, "odd.pem", odd, NULL));
+        gateway_unref(rig->acme.gateway);
+        rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"odd.pem\" );", NULL);
+        AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+        cr_expect_eq(out.result->verdict, rows[i].good ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu: %s", i,
+                     out.result->reason);
+        if (!rows[i].good)
+            cr_expect(edits_are_empty(&out.result->edits), "%zu", i);
+    }
+}
+
+/* --- RFC 3183 §3.1.1, §3.2 to §3.4: names are checked for each type, on reception --- */
+
+Test(conformance, naming_convention_is_checked_for_each_type)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
+    const struct {
+        const struct pki *signer;
+        unsigned types;
+        enum outcome outcome;
+    } rows[] = {
+        {rig->acme.dsa, SIGNATURE_TYPE_DOMAIN, OUTCOME_PASS},
+        {rig->acme.review, SIGNATURE_TYPE_REVIEW, OUTCOME_PASS},
+        {rig->acme.attribute, SIGNATURE_TYPE_ATTRIBUTES, OUTCOME_PASS},
+        {rig->acme.alice, SIGNATURE_TYPE_ORIGINATOR, OUTCOME_PASS},
+        {rig->acme.alice, 0, OUTCOME_PASS}, /* §3.1.2: absent means the originator */
+        {rig->acme.alice, SIGNATURE_TYPE_DOMAIN, OUTCOME_POLICY},
+        {rig->acme.alice, SIGNATURE_TYPE_REVIEW, OUTCOME_POLICY},
+        {rig->acme.alice, SIGNATURE_TYPE_ATTRIBUTES, OUTCOME_POLICY},
+        {rig->acme.review, SIGNATURE_TYPE_DOMAIN, OUTCOME_POLICY},
+        {rig->acme.dsa, SIGNATURE_TYPE_REVIEW, OUTCOME_POLICY},
+        {rig->acme.dsa, SIGNATURE_TYPE_ATTRIBUTES, OUTCOME_POLICY},
+        {rig->acme.dca, SIGNATURE_TYPE_DOMAIN, OUTCOME_FAIL}, /* its key usage says no already */
+        {rig->acme.dsa, SIGNATURE_TYPE_ORIGINATOR, OUTCOME_POLICY},
+        {rig->acme.dsa, 0, OUTCOME_POLICY},
+        {rig->acme.dsa, SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_REVIEW, OUTCOME_POLICY}, /* each has to hold */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct attack attack = {.signer = rows[i].signer, .types = rows[i].types};
+        g_autofree char *text = attack_message(&attack);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        const struct result *result = in.result;
+
+        attack_expect_outcome(&result->layers[0].finding, rows[i].outcome, NULL, "the layer");
+        cr_expect_eq(result->domain.outcome == OUTCOME_PASS,
+                     rows[i].outcome == OUTCOME_PASS && rows[i].types == SIGNATURE_TYPE_DOMAIN, "%zu", i);
+        cr_expect_eq(result->originator.outcome == OUTCOME_PASS,
+                     rows[i].outcome == OUTCOME_PASS && (rows[i].types & ~(unsigned)SIGNATURE_TYPE_ORIGINATOR) == 0,
+                     "%zu", i);
+    }
+}
+
+/* --- RFC 3183 §3.2: "all other signatures present are valid, including those that have been encrypted" --- */
+
+Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
+{
+    for (int bad = 0; bad < 2; bad++) {
+        owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
+        const struct attack attack = {.signer = bad ? rig->partner.alice : rig->acme.alice};
+        g_autofree char *inner = attack_opaque("", attack_sign(&attack));
+        struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM,
+                                          .limits = &gateway_conf(rig->acme.gateway)->limits};
+        struct entity entity = {rope_new(), rope_new()}, out = {0};
+        struct error error = {0};
+        char *body = strstr(inner, "\r\n\r\n") + 2;
+
+        rope_borrow(entity.header, (struct slice){inner, (size_t)(body - inner)});
+        rope_borrow(entity.body, slice_of(body + 2));
+        cr_assert(smime_encrypt(&rig->acme.dca->cert, 1, &options, &entity, &out, &error), "%s", error.text);
+        owned(rope) struct rope *bytes = entity_bytes(&out);
+        g_autofree char *flat = rope_flatten(bytes, NULL);
+        g_autofree char *text = g_strconcat(ATTACK_TOP, flat, NULL);
+        AUTO_SENT struct sent sent = rig_out(rig, text);
+
+        cr_expect_eq(sent.result->verdict, bad ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", sent.result->reason);
+        cr_expect_eq(sent.result->sign, !bad);
+        entity_clear(&entity);
+        entity_clear(&out);
+    }
+}
+
+/* --- RFC 8551 §3.9, §3.2: how an S/MIME message is told --- */
+
+Test(conformance, generic_media_types_with_a_name)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", ATTACK_LAX);
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    const char *begin = strstr(out.bytes, "Content-Type:"), *body = strstr(out.bytes, "\r\n\r\n");
+    static const struct {
+        const char *fields;
+        bool opened;
+    } rows[] = {
+        {"Content-Type: application/pkcs7-mime\r\n", true},
+        {"Content-Type: application/x-pkcs7-mime; name=x\r\n", true},
+        {"Content-Type: APPLICATION/PKCS7-MIME; smime-type=signed-data\r\n", true}, /* the content decides */
+        {"Content-Type: application/octet-stream; name=smime.p7m\r\n", true},
+        {"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=\"SMIME.P7M\"\r\n", true},
+        {"Content-Type: application/octet-stream; name=smime.bin\r\n", false},
+        {"Content-Type: text/plain; name=smime.p7m\r\n", false},
+    };
+
+    cr_assert(begin < body, "Content-Type is in the header");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text =
+            g_strconcat(ATTACK_TOP, rows[i].fields, "Content-Transfer-Encoding: base64", body, NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(strstr(in.bytes, "the secret line") != NULL, rows[i].opened, "%s", rows[i].fields);
+    }
+}
+
+/* §3.8: a message that only carries certificates is no signature, good or bad. */
+Test(conformance, certificates_only)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
+
+    CMS_add1_cert(cms, rig->acme.alice->cert);
+    CMS_set_detached(cms, 1);
+    g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
+    AUTO_SENT struct sent in = attack_in(rig, text);
+    attack_expect_safe(&in, "certs-only");
+    cr_expect_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
+    cr_expect_eq(in.result->domain.outcome, OUTCOME_NONE, "%s", in.result->domain.reason);
+    cr_expect_eq(in.result->originator.outcome, OUTCOME_NONE, "%s", in.result->originator.reason);
+    cr_expect_not_null(strstr(in.bytes, strstr(text, "\r\n\r\n")), "untouched");
+}
+
+/* §2.7, §6: the weaker copy of a message is not sent beside the stronger one: one message, one cipher. */
+Test(conformance, one_cipher_for_all_recipients)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", ATTACK_LAX);
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
+
+    cr_expect_eq(OBJ_obj2nid(CMS_get0_type(cms)), NID_id_smime_ct_authEnvelopedData);
+    cr_expect_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 2, "recipient and our own (RFC 8551 §3.4)");
 }
