@@ -25,37 +25,71 @@ static char *folded(const char *text)
     return g_utf8_casefold(normal, -1);
 }
 
-/* Where in text the mark stands, and how many bytes of text make it up. */
-static char *find_mark(char *text, const char *mark, size_t *length)
+struct wanted {
+    char *folded;
+    size_t length;
+};
+
+/* Most text is ASCII, which folds letter by letter where no combining character follows. */
+static bool cannot_begin(const char *start, const char *wanted)
 {
-    g_autofree char *wanted = folded(mark);
-    size_t wanted_length = strlen(wanted);
-
-    if (wanted_length == 0)
-        return NULL;
-    for (char *start = text; *start != '\0'; start = g_utf8_next_char(start))
-        for (char *end = g_utf8_next_char(start);; end = g_utf8_next_char(end)) {
-            g_autofree char *piece = g_strndup(start, (size_t)(end - start));
-            g_autofree char *shown = folded(piece);
-
-            if (strcmp(shown, wanted) == 0) {
-                *length = (size_t)(end - start);
-                return start;
-            }
-            if (strlen(shown) > wanted_length || *end == '\0')
-                break;
-        }
-    return NULL;
+    return (guchar)start[0] < 0x80 && (guchar)start[1] < 0x80 && g_ascii_tolower(start[0]) != wanted[0];
 }
 
-static bool take_out(char *text, const char *mark)
+/* How many bytes at start are the mark; 0: it is not there. */
+static size_t mark_at(const char *start, const struct wanted *wanted)
 {
-    bool found = false;
-    size_t length;
+    if (wanted->length == 0 || cannot_begin(start, wanted->folded))
+        return 0;
+    for (const char *end = g_utf8_next_char(start);; end = g_utf8_next_char(end)) {
+        g_autofree char *piece = g_strndup(start, (size_t)(end - start));
+        g_autofree char *shown = folded(piece);
 
-    /* Taking one out may bring the two halves of another together. */
-    for (char *at; (at = find_mark(text, mark, &length)) != NULL; found = true)
-        memmove(at, at + length, strlen(at + length) + 1);
+        if (strcmp(shown, wanted->folded) == 0)
+            return (size_t)(end - start);
+        if (strlen(shown) > wanted->length || *end == '\0')
+            return 0;
+    }
+}
+
+/* All marks at once, and back by no more than the longest of them when one is gone: taking it out may bring the two halves of
+ * another together. A Subject may be as long as a header. */
+static bool take_out(char *text, const struct wanted *wanted, size_t count)
+{
+    char *at = text, *end = text + strlen(text);
+    bool found = false;
+
+    while (at < end) {
+        size_t length = 0, back = 0;
+
+        for (size_t i = 0; i < count; i++) {
+            length = MAX(length, mark_at(at, &wanted[i]));
+            back = MAX(back, wanted[i].length * 4); /* in characters: combining ones may become one with another */
+        }
+        if (length == 0) {
+            at = g_utf8_next_char(at);
+            continue;
+        }
+        memmove(at, at + length, (size_t)(end - at) - length + 1);
+        end -= length;
+        for (; back > 0 && at > text; back--)
+            at = g_utf8_prev_char(at);
+        found = true;
+    }
+    return found;
+}
+
+static bool take_out_all(char *text, const char *const *marks, size_t count)
+{
+    g_autofree struct wanted *wanted = g_new0(struct wanted, count + 1);
+
+    for (size_t i = 0; i < count; i++) {
+        wanted[i].folded = folded(marks[i] != NULL ? marks[i] : "");
+        wanted[i].length = strlen(wanted[i].folded);
+    }
+    bool found = take_out(text, wanted, count);
+    for (size_t i = 0; i < count; i++)
+        g_free(wanted[i].folded);
     return found;
 }
 
@@ -64,12 +98,7 @@ char *subject_mark(struct slice value, const char *const *marks, size_t count, c
     g_autofree char *text = value.data != NULL ? decoded(value) : g_strdup("");
     bool changed = mark != NULL;
 
-    for (bool again = true; again;) {
-        again = false;
-        for (size_t i = 0; i < count; i++)
-            if (marks[i] != NULL && take_out(text, marks[i]))
-                again = changed = true;
-    }
+    changed |= take_out_all(text, marks, count);
     if (!changed)
         return NULL;
     g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", g_strstrip(text), NULL) : g_strdup(g_strstrip(text));

@@ -49,3 +49,24 @@ Test(subject, long_ones_are_folded_and_stay_in_the_field)
         cr_assert(end[2] == ' ' || end[2] == '\t');
     cr_assert_not_null(strstr(value, "\r\n"));
 }
+
+/* Marks after a long beginning, and marks that only come together when others are gone: work that grows with the length. */
+Test(subject, a_long_one_takes_no_long_time, .timeout = 20)
+{
+    GString *text = g_string_new(" ");
+
+    mime_init();
+    for (size_t i = 0; i < 60000; i++)
+        g_string_append_c(text, 'x');
+    for (size_t i = 0; i < 5000; i++)
+        g_string_append(text, "[verified]");
+    for (size_t i = 0; i < 2000; i++)
+        g_string_append(text, i % 2 ? "[veri" : "[not veri");
+    for (size_t i = 2000; i > 0; i--)
+        g_string_append(text, "fied]");
+    g_autofree char *value = subject_mark(slice_of(text->str), marks, 3, NULL);
+    cr_assert_not_null(value);
+    cr_expect_null(strstr(value, "verified"));
+    cr_expect_null(strstr(value, "veri"));
+    g_string_free(text, TRUE);
+}
