@@ -17,6 +17,7 @@
 
 #define RSA_BITS_MIN 2048
 #define EC_BITS_MIN 224
+#define NAMESAKES_MAX 8 /* certificates of one name and number that are tried */
 
 static void __attribute__((format(printf, 2, 3))) say(struct signer *signer, const char *format, ...)
 {
@@ -176,13 +177,15 @@ static void say_why(struct signer *signer)
 static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) * certificates, struct signer *signer)
 {
     X509 *first = NULL;
+    unsigned tried = 0;
 
     ERR_clear_error();
-    for (int i = 0; i < sk_X509_num(certificates); i++) {
+    for (int i = 0; i < sk_X509_num(certificates) && tried < NAMESAKES_MAX; i++) {
         X509 *each = sk_X509_value(certificates, i);
 
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
+        tried++;
         if (verifies(info, each, digests)) {
             X509_up_ref(each);
             signer->certificate = each;
