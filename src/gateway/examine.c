@@ -171,6 +171,25 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     return examined->inner;
 }
 
+/* Each is a verification of its own: a message with hundreds of them must not keep us busy for minutes. The first that is not
+ * looked at says so, and none of them counts as good. */
+static bool too_many_partial(const struct judge *judge, struct examination *examination)
+{
+    unsigned limit = judge->gateway->conf->limits.layers;
+    size_t partial = examination->reported_count - examination->layer_count;
+
+    if (partial < limit)
+        return false;
+    if (partial > limit)
+        return true;
+    struct reported_layer *reported = add_report(examination, LAYER_SIGNED);
+    reported->partial = true;
+    reported->part = layer_path(examination->layer_count);
+    finding_set(&reported->finding, OUTCOME_PERMERROR, "more than %u signed or encrypted parts", limit);
+    g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof examination->bad_signature);
+    return true;
+}
+
 /* A signature over one part among others authenticates that part, never the message. */
 static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part)
 {
@@ -178,6 +197,8 @@ static void report_partial(const struct judge *judge, struct examination *examin
     struct error error = {0};
 
     if (part_is_pkcs7_mime(part) || part_is_multipart_signed(part)) {
+        if (too_many_partial(judge, examination))
+            return;
         enum opened opened = smime_open(part, NULL, &judge->gateway->conf->limits, &layer, &error);
 
         if (opened == OPENED_NOT_SMIME)
@@ -212,6 +233,11 @@ static void sum_up(struct finding *sum, const struct reported_layer *reported, c
     }
 }
 
+static bool is_about_whole(const struct reported_layer *reported)
+{
+    return reported != NULL && !reported->partial;
+}
+
 static bool is_originators(const struct reported_layer *reported)
 {
     return reported->signer_count > 0 &&
@@ -229,9 +255,10 @@ static void sum_up_all(struct examination *examination, const struct originator 
                       reported->finding.outcome != OUTCOME_NONE && reported->finding.outcome != OUTCOME_NEUTRAL;
 
         /* The partial ones come last: they count only where nothing covers the whole. */
-        if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) && !(reported->partial && *domain != NULL))
+        if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) &&
+            !(reported->partial && is_about_whole(*domain)))
             sum_up(&examination->domain, reported, domain);
-        if ((broken || is_originators(reported)) && !(reported->partial && *person != NULL))
+        if ((broken || is_originators(reported)) && !(reported->partial && is_about_whole(*person)))
             sum_up(&examination->originator, reported, person);
     }
     if (*domain == NULL)

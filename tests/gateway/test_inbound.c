@@ -146,6 +146,25 @@ Test(inbound, signed_part_among_other_parts_is_partial)
     cr_assert_eq(in.result->domain.outcome, OUTCOME_NEUTRAL, "%s", in.result->domain.reason);
 }
 
+/* Hundreds of signed parts are not verified one by one; that some were not looked at is no secret. */
+Test(inbound, many_signed_parts)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("none", "tag"));
+    unsigned limit = gateway_conf(rig->partner.gateway)->limits.layers;
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    g_autoptr(GString) text = g_string_new(TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n");
+
+    for (unsigned i = 0; i < limit + 20; i++)
+        g_string_append_printf(text, "--outer\r\n%s\r\n", strstr(out.bytes, "Content-Type: multipart/signed"));
+    g_string_append(text, "--outer--\r\n");
+    AUTO_SENT struct sent in = rig_in(rig, text->str, text->len);
+
+    cr_assert_eq(in.result->layer_count, limit + 1);
+    cr_assert_eq(in.result->layers[limit].finding.outcome, OUTCOME_PERMERROR, "%s", in.result->layers[limit].finding.reason);
+    cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
+    cr_assert_null(strstr(in.bytes, "smime=pass"));
+}
+
 Test(inbound, encrypted_part_among_other_parts_is_not_decrypted)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", REQUIRE("none", "tag"));
