@@ -193,6 +193,28 @@ flood_while_reloading() {
     all_arrived 60 reloading
 }
 
+# The recipient's gateway is killed again and again while messages come in: each arrives, once, opened.
+flood_while_killing() {
+    local flood i
+    flood 60 killing -s 4 -l 20000 &
+    flood=$!
+    for ((i = 0; i < 4; i++)); do
+        sleep 0.15
+        gateway_stop partner KILL
+        gateway_start partner
+    done
+    wait "$flood" || why "smtp-source fails" || return
+    wait_for 60 pushed_through 60 killing || why "not all arrived"
+    all_arrived 60 killing
+}
+
+pushed_through() {
+    arrived "$@" && return
+    postqueue -c "$RIG/acme/etc" -f
+    sleep 0.5
+    return 1
+}
+
 # A bad configuration is refused; the old one stays in force.
 bad_reload() {
     local file=$RIG/acme/gateway/policy.d/partner.test.conf
@@ -211,6 +233,7 @@ cases_reload() {
     local WANT=smime=pass
     both sign+encrypt sign+encrypt
     it "SIGHUP while mail flows" flood_while_reloading
+    it "SIGKILL while mail flows" flood_while_killing
     it "a bad configuration is refused on reload" bad_reload
 }
 
