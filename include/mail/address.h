@@ -35,8 +35,15 @@ struct addresses {
  * is not quoted, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. */
 bool addresses_parse(struct slice field_value, struct addresses *addresses, struct error *error);
 void addresses_clear(struct addresses *addresses);
-/* For a field that addresses_parse() cannot read: is this domain (A-labels, lower case) or one below it anywhere in it, also
+
+/* For fields that addresses_parse() cannot read: is a domain (A-labels, lower case) or one below it anywhere in one of them, also
  * behind encoded words, comments, quotes and white space? Rather yes than no. */
-bool addresses_mention(struct slice field_value, const char *domain);
+struct mentions;
+struct mentions *mentions_new(void);
+void mentions_free(struct mentions *mentions);
+void mentions_add(struct mentions *mentions, struct slice field_value);
+bool mentions_hold(const struct mentions *mentions, const char *domain);
+
+DECLARE_OWNED(mentions, struct mentions *, mentions_free)
 
 #endif

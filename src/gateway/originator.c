@@ -74,15 +74,15 @@ static const struct rule *stricter(const struct rule *a, const struct rule *b)
     return a == NULL || strictness(b) > strictness(a) ? b : a;
 }
 
-static bool is_mentioned(const struct message *message, const char *domain)
+static struct mentions *mentions_of_from(const struct message *message)
 {
+    struct mentions *mentions = mentions_new();
     const struct fields *fields = message_fields(message);
-    const struct field *field;
 
-    for (unsigned i = 1; (field = fields_find(fields, "From", i)) != NULL; i++)
-        if (addresses_mention(field->value, domain))
-            return true;
-    return false;
+    for (size_t i = 0; i < fields->count; i++)
+        if (slice_equal_nocase(fields->list[i].name, "From"))
+            mentions_add(mentions, fields->list[i].value);
+    return mentions;
 }
 
 const struct rule *originator_rule(const struct conf *conf, const struct originator *originator,
@@ -95,8 +95,9 @@ const struct rule *originator_rule(const struct conf *conf, const struct origina
     if (rule != NULL)
         return rule;
     rule = policy_rule(conf, sender->domain);
+    owned(mentions) struct mentions *mentions = mentions_of_from(message);
     for (size_t i = 0; i < conf->rule_count; i++)
-        if (conf->rules[i]->domain != NULL && is_mentioned(message, conf->rules[i]->domain))
+        if (conf->rules[i]->domain != NULL && mentions_hold(mentions, conf->rules[i]->domain))
             rule = stricter(rule, conf->rules[i]);
     return rule;
 }

@@ -2,13 +2,22 @@
 /*
  * mention: is a domain's name anywhere in a field that cannot be read? What one parser gives up on, another shows to its
  * user, and mail that seems to come from a domain is to be treated as if it did. Errs on the side of finding the name.
- * Not for reading addresses: addresses.c.
+ * Each field is read once, however many domains are asked for after it. Not for reading addresses: addresses.c.
  */
 #include "conf/conf.h"
 #include "mail/address.h"
 
 #include <gmime/gmime.h>
 #include <string.h>
+
+#define NAMES_MAX 1000 /* behind "@"; who writes more is taken to mention everybody */
+
+struct mentions {
+    GPtrArray *texts;  /* as their letters stand there */
+    GHashTable *names; /* what stands behind an "@", normalised: U-labels and full-width forms too */
+    unsigned tried;
+    bool too_many;
+};
 
 /* The text without what parsers pass over: white space, control characters, quotes, backslashes and, if asked, comments. */
 static char *squash(const char *text, bool without_comments)
@@ -26,36 +35,72 @@ static char *squash(const char *text, bool without_comments)
     return g_string_free(out, FALSE);
 }
 
-/* As its letters stand there, or in another form of the same name (U-labels, full width) behind an "@". */
-static bool holds(const char *squashed, const char *domain)
+static void take_names(struct mentions *mentions, const char *squashed)
 {
-    if (strstr(squashed, domain) != NULL)
-        return true;
     for (const char *at = strchr(squashed, '@'); at != NULL; at = strchr(at + 1, '@')) {
+        mentions->too_many = ++mentions->tried > NAMES_MAX;
+        if (mentions->too_many)
+            return;
         g_autofree char *word = g_strndup(at + 1, strcspn(at + 1, "@<>,;:[]="));
-        g_autofree char *normal = domain_normalise(word);
-        if (normal != NULL && domain_is_within(normal, domain))
-            return true;
+        char *normal = domain_normalise(word);
+        if (normal != NULL)
+            g_hash_table_add(mentions->names, normal);
     }
-    return false;
 }
 
-static bool text_mentions(const char *text, const char *domain)
+static void take_text(struct mentions *mentions, const char *text)
 {
-    g_autofree char *with = squash(text, false);
-    g_autofree char *without = squash(text, true);
-    return holds(with, domain) || holds(without, domain);
+    for (unsigned without_comments = 0; without_comments < 2; without_comments++) {
+        char *squashed = squash(text, without_comments != 0);
+        g_ptr_array_add(mentions->texts, squashed);
+        take_names(mentions, squashed);
+    }
 }
 
-bool addresses_mention(struct slice field_value, const char *domain)
+struct mentions *mentions_new(void)
+{
+    struct mentions *mentions = g_new0(struct mentions, 1);
+    mentions->texts = g_ptr_array_new_with_free_func(g_free);
+    mentions->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return mentions;
+}
+
+void mentions_free(struct mentions *mentions)
+{
+    if (mentions == NULL)
+        return;
+    g_ptr_array_unref(mentions->texts);
+    g_hash_table_unref(mentions->names);
+    g_free(mentions);
+}
+
+void mentions_add(struct mentions *mentions, struct slice field_value)
 {
     g_autofree char *text = g_strndup(field_value.data, field_value.len);
-    if (field_value.len == 0)
-        return false;
+    if (field_value.len == 0 || mentions->too_many)
+        return;
     memcpy(text, field_value.data, field_value.len); /* g_strndup() stops at a NUL */
     for (size_t i = 0; i < field_value.len; i++)
         if (text[i] == '\0')
             text[i] = ' ';
     g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, text);
-    return text_mentions(text, domain) || (decoded != NULL && text_mentions(decoded, domain));
+    take_text(mentions, text);
+    if (decoded != NULL && strcmp(decoded, text) != 0)
+        take_text(mentions, decoded);
+}
+
+bool mentions_hold(const struct mentions *mentions, const char *domain)
+{
+    GHashTableIter iterator;
+    gpointer name;
+    if (mentions->too_many)
+        return true;
+    for (guint i = 0; i < mentions->texts->len; i++)
+        if (strstr(g_ptr_array_index(mentions->texts, i), domain) != NULL)
+            return true;
+    g_hash_table_iter_init(&iterator, mentions->names);
+    while (g_hash_table_iter_next(&iterator, &name, NULL))
+        if (domain_is_within(name, domain))
+            return true;
+    return false;
 }

@@ -22,10 +22,42 @@ static const struct {
     {"", false},
 };
 
+static bool mentioned(struct slice value, const char *domain)
+{
+    owned(mentions) struct mentions *mentions = mentions_new();
+    mentions_add(mentions, value);
+    return mentions_hold(mentions, domain);
+}
+
 Test(mention, rows)
 {
     g_mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        cr_expect_eq(addresses_mention(slice_of(rows[i].value), "acme.test"), rows[i].mentioned, "%s", rows[i].value);
-    cr_expect(addresses_mention((struct slice){"x\0@acme.test", 12}, "acme.test"), "behind a NUL");
+        cr_expect_eq(mentioned(slice_of(rows[i].value), "acme.test"), rows[i].mentioned, "%s", rows[i].value);
+    cr_expect(mentioned((struct slice){"x\0@acme.test", 12}, "acme.test"), "behind a NUL");
+}
+
+Test(mention, several_fields)
+{
+    g_mime_init();
+    owned(mentions) struct mentions *mentions = mentions_new();
+    cr_expect_not(mentions_hold(mentions, "acme.test"));
+    mentions_add(mentions, slice_of(" x@y.test"));
+    mentions_add(mentions, slice_of(" \"a\"@sub.acme.test ,"));
+    cr_expect(mentions_hold(mentions, "y.test") && mentions_hold(mentions, "acme.test"));
+    cr_expect_not(mentions_hold(mentions, "other.acme.test"));
+}
+
+/* A header full of names, and many rules to be asked for: no work for minutes, and nobody gets away by hiding in it. */
+Test(mention, header_full_of_names, .timeout = 20)
+{
+    g_mime_init();
+    owned(mentions) struct mentions *mentions = mentions_new();
+    GString *text = g_string_new(" ");
+    for (unsigned i = 0; i < 60000; i++)
+        g_string_append(text, "@\xc3\xa9");
+    mentions_add(mentions, slice_of(text->str));
+    for (unsigned i = 0; i < 1000; i++)
+        cr_assert(mentions_hold(mentions, "acme.test"));
+    g_string_free(text, TRUE);
 }
