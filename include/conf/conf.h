@@ -104,6 +104,7 @@ struct rule {
     char **certificates; /* files */
     char **anchors;      /* files; empty: the global trust_anchors */
     enum naming naming;
+    char **x500_name;    /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
     bool null_signature;
     enum format format;
     enum signature signature;

@@ -54,7 +54,7 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
  * Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl). PASS or POLICY with the reason.
  * Under rfc3183: exactly one CN, equal to the role; every e-mail address has the role as local part and a domain part that is
  * an ascendant of each domain; a certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither
- * maps to no mail domain (X.500 names need a table: later). */
+ * by rule->x500_name. */
 void trust_check_role(const struct trust *trust, const struct rule *rule, const X509 *certificate, enum role role,
                       const char *const *domains, size_t domain_count, struct finding *finding);
 

@@ -37,6 +37,17 @@ char *convert_oid(const char *text, const struct place *place)
     return NULL;
 }
 
+/* One component of the domain part of an X.500 name (RFC 3183 §3.1.1). */
+char *convert_x500(const char *text, const struct place *place)
+{
+    static const char *const types[] = {"C=", "ST=", "L=", "O=", "OU="};
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_str_has_prefix(text, types[i]) && text[strlen(types[i])] != '\0')
+            return g_strdup(text);
+    place_fault(place, "\"%s\": \"%s\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"", place->key, text);
+    return NULL;
+}
+
 /* ".acme.test" stands for acme.test and what is below it. */
 char *convert_local_domain(const char *text, const struct place *place)
 {

@@ -163,6 +163,8 @@ static const struct conf_option rule_rows[] = {
      .help = "Files with certification authorities that are trusted for this domain only"},
     {"naming", OPTION_WORD, AT(naming), .fallback = "rfc3183", .words = naming_words,
      .help = "How a certificate must be named to act for the domain"},
+    {"x500_name", OPTION_TEXTS, AT(x500_name), .convert = convert_x500,
+     .help = "X.500 name of the domain, for certificates that name no mail domain"},
     {"null_signature", OPTION_SWITCH, AT(null_signature), .fallback = "true",
      .help = "Whether an unsigned message gets the empty signature layer of RFC 3183 before the domain signature"},
     {"format", OPTION_WORD, AT(format), .fallback = "clear", .words = format_words,

@@ -12,13 +12,14 @@
  * - Under `domain` the names are the domain itself, with no ascent and no wildcard: such a certificate says nothing of
  * a role, so it is taken at its word and no further.
  * - A domain is always its own ascendant, a public suffix that of nothing else.
- * - X.500 names (o=, ou=, c=) name no mail domain.
+ * - X.500 names (c=, o=, ou= …) name no mail domain, but by the rule's x500_name (x500.c).
  */
 #include "store.h"
 
 #include <string.h>
 
 struct role_query {
+    const struct rule *rule;
     const X509 *certificate;
     const char *role;
     const char *const *domains;
@@ -84,14 +85,25 @@ static bool check_address(const struct role_query *query, const char *text, stru
     return true;
 }
 
+static bool check_x500(const struct role_query *query, struct finding *finding)
+{
+    for (size_t i = 0; i < query->domain_count; i++)
+        if (!x500_maps(query->rule, query->certificate, query->domains[i]))
+            return finding_set(
+                finding, OUTCOME_POLICY,
+                "the certificate names no mail domain (no address, no dc= components), and its X.500 name is "
+                "not known as that of %.100s",
+                query->domains[i]);
+    return accept_name(query, query->domains[0], finding);
+}
+
 static bool check_components(const struct role_query *query, struct finding *finding)
 {
     g_autofree char *domain = certificate_dc_domain(query->certificate);
     if (query->domain_count == 0)
         return accept_name(query, NULL, finding);
     if (domain == NULL)
-        return finding_set(finding, OUTCOME_POLICY,
-                           "the certificate names no mail domain (no address, no dc= components)");
+        return check_x500(query, finding);
     const char *unmapped = first_unmapped(query, domain);
     if (unmapped != NULL)
         return finding_set(finding, OUTCOME_POLICY,
@@ -184,8 +196,11 @@ static bool must_map(enum role role)
 void trust_check_role(const struct trust *trust, const struct rule *rule, const X509 *certificate, enum role role,
                       const char *const *domains, size_t domain_count, struct finding *finding)
 {
-    struct role_query query = {
-        .certificate = certificate, .role = role_name(role), .domains = domains, .domain_count = domain_count};
+    struct role_query query = {.rule = rule,
+                               .certificate = certificate,
+                               .role = role_name(role),
+                               .domains = domains,
+                               .domain_count = domain_count};
     if (query.role == NULL || rule == NULL) {
         finding_set(finding, OUTCOME_POLICY, "the role or the rule is unknown");
         return;

@@ -28,6 +28,11 @@ struct crls_scope {
 /* Lends scope to the verification. */
 bool crls_use(X509_STORE_CTX *context, struct crls_scope *scope);
 
+/* --- x500.c --- */
+
+/* True if rule->x500_name lets the X.500 name of this certificate stand for domain. */
+bool x500_maps(const struct rule *rule, const X509 *certificate, const char *domain);
+
 /* --- cache.c --- */
 
 struct path_cache;

@@ -185,7 +185,7 @@ Test(conf, rules_most_specific_first)
     scratch_write("p/b.conf", "domain = \"Mail.Partner.Test\"; outbound = { protect = \"triple\"; unauthentic = \"unsigned\";\n"
                               "  no_certificate = \"tempfail\"; }; inbound = { require = \"encrypt\"; otherwise = \"tag\";\n"
                               "  undecryptable = \"tempfail\"; }; certificates = ( \"c/x.pem\" ); anchors = ( \"a.pem\" );\n"
-                              "naming = \"pinned\"; null_signature = false; format = \"opaque\"; signature = \"rsa-pkcs1\";\n"
+                              "naming = \"pinned\"; x500_name = ( \"C=US\", \"O=Partner\" ); null_signature = false; format = \"opaque\"; signature = \"rsa-pkcs1\";\n"
                               "digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";\n"
                               "label_header = \"Sensitivity\"; labels = ( { value = \"x\"; policy = \"1.2.3\";\n"
                               "classification = \"top-secret\"; mark = \"M\"; }, { policy = \"2.5.4\"; equivalent = true; } );");
@@ -212,6 +212,9 @@ Test(conf, rules_most_specific_first)
     cr_expect_eq(conf->rules[1]->certificates_line, 0);
     expect_path(rule->anchors[0], "a.pem");
     cr_expect_eq(rule->naming, NAMING_PINNED);
+    cr_expect_str_eq(rule->x500_name[0], "C=US");
+    cr_expect_str_eq(rule->x500_name[1], "O=Partner");
+    cr_expect_null(rule->x500_name[2]);
     cr_expect_not(rule->null_signature);
     cr_expect_eq(rule->format, FORMAT_OPAQUE);
     cr_expect_eq(rule->signature, SIGNATURE_RSA_PKCS1);

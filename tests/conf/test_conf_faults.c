@@ -98,6 +98,9 @@ static const struct {
      "p/partner.conf:2: a label has a \"value\", but \"label_header\" names no field to compare it with"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { policy = \"secret\"; } );",
      "p/partner.conf:2: \"policy\": \"secret\" is not a dotted object identifier such as \"1.2.826.0.1\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"O=Partner\", \"CN=x\", \"O=\" );",
+     "p/partner.conf:2: \"x500_name\": \"CN=x\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"\n"
+     "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
      "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
     {MINIMAL POLICY, "domain = \"partner.test\"; /* outbound = { protect = \"encrypt\"; };",

@@ -250,6 +250,51 @@ Test(role, pinned)
     setting_free(setting);
 }
 
+/* The rule says that partner.test is C=US, O=acme, OU=defence, OU=marketing, as in the RFC's example. */
+Test(role, x500)
+{
+    const struct row rows[] = {
+        {"the organization", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "partner.test", PASS},
+        {"its first unit", PKI_LIST("C=US", "O=acme", "OU=defence", "CN=" DSA), NULL, SIGN, "partner.test", PASS},
+        {"both units", PKI_LIST("C=US", "O=acme", "OU=defence", "OU=marketing", "CN=" DSA), NULL, SIGN, "partner.test",
+         PASS},
+        {"a domain below", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "sales.partner.test", PASS},
+        {"confidentiality", PKI_LIST("C=US", "O=acme", "CN=" DCA), NULL, CONF, "partner.test", PASS},
+        {"case and spaces", PKI_LIST("C=us", "O=ACME", "OU= Defence ", "CN=" DSA), NULL, SIGN, "partner.test", PASS},
+        {"CN first", PKI_LIST("CN=" DSA, "C=US", "O=acme"), NULL, SIGN, "partner.test", PASS},
+        {"units in the other order", PKI_LIST("C=US", "O=acme", "OU=marketing", "OU=defence", "CN=" DSA), NULL, SIGN,
+         "partner.test", BAD},
+        {"its second unit alone", PKI_LIST("C=US", "O=acme", "OU=marketing", "CN=" DSA), NULL, SIGN, "partner.test",
+         BAD},
+        {"a unit below", PKI_LIST("C=US", "O=acme", "OU=defence", "OU=marketing", "OU=x", "CN=" DSA), NULL, SIGN,
+         "partner.test", BAD},
+        {"another organization", PKI_LIST("C=US", "O=evil", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"another country", PKI_LIST("C=DE", "O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"no country", PKI_LIST("O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"a country stands for nobody", PKI_LIST("C=US", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"no domain part", PKI_LIST("CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"least significant first", PKI_LIST("CN=" DSA, "O=acme", "C=US"), NULL, SIGN, "partner.test", BAD},
+        {"a domain of somebody else", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "evil.test", BAD},
+        {"two domains, one not", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "partner.test evil.test", BAD},
+        {"an address counts first", PKI_LIST("C=US", "O=acme", "CN=" DSA), PKI_LIST("email:" DSA "@evil.test"), SIGN,
+         "partner.test", BAD},
+        {"components count first", PKI_LIST("DC=test", "DC=evil", "C=US", "O=acme", "CN=" DSA), NULL, SIGN,
+         "partner.test", BAD},
+        {"components that cannot be read", PKI_LIST("DC=evil.test", "C=US", "O=acme", "CN=" DSA), NULL, SIGN,
+         "partner.test", BAD},
+        {"another CN", PKI_LIST("C=US", "O=acme", "CN=Bob"), NULL, SIGN, "partner.test", BAD},
+        {"value with NUL", PKI_LIST("C=US", "O=acme%00", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+    };
+    struct setting *setting =
+        setting_new("", "x500_name = ( \"C=US\", \"O=acme\", \"OU=defence\", \"OU=marketing\" );");
+    cr_assert(setting_open(setting));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct finding finding;
+        cr_expect_eq(judge(setting, &rows[i], &finding), rows[i].expected, "%s: %s", rows[i].what, finding.reason);
+    }
+    setting_free(setting);
+}
+
 Test(role, registrable)
 {
     static const struct {

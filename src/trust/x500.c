@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x500: the name mapping rule for certificates that name no mail domain (RFC 3183 §3.1.1, §4.1): the domain part of an
+ * X.500 name is its country, state, locality, organization and organizational units. Which X.500 name a mail domain has
+ * cannot be told from either; the rule's x500_name says it, and so do sender and recipient agree on it.
+ *
+ * The certificate's domain part must be that name or the beginning of it, component by component from the most
+ * significant one. A country, state or locality alone stands for nobody, like a public suffix.
+ */
+#include "store.h"
+
+#include <openssl/err.h>
+#include <string.h>
+
+static void name_free(X509_NAME *name)
+{
+    X509_NAME_free(name);
+}
+DECLARE_OWNED(name, X509_NAME *, name_free)
+
+static bool is_domain_part(int nid)
+{
+    return nid == NID_countryName || nid == NID_stateOrProvinceName || nid == NID_localityName ||
+           nid == NID_organizationName || nid == NID_organizationalUnitName;
+}
+
+/* NULL if there is no part that could stand for somebody, or its order is unclear (two components in one RDN), or there
+ * are dc= components, which name a mail domain or were meant to. */
+static X509_NAME *domain_part(const X509_NAME *subject)
+{
+    owned(name) X509_NAME *part = X509_NAME_new();
+
+    for (int i = 0; part != NULL && i < X509_NAME_entry_count(subject); i++) {
+        const X509_NAME_ENTRY *entry = X509_NAME_get_entry(subject, i);
+        int nid = OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry));
+
+        if (nid == NID_domainComponent)
+            return NULL;
+        if (i > 0 && X509_NAME_ENTRY_set(entry) == X509_NAME_ENTRY_set(X509_NAME_get_entry(subject, i - 1)))
+            return NULL;
+        if (is_domain_part(nid) && !X509_NAME_add_entry(part, entry, -1, 0))
+            return NULL;
+    }
+    return part != NULL && X509_NAME_get_index_by_NID(part, NID_organizationName, -1) >= 0 ? steal(&part) : NULL;
+}
+
+/* The first `count` components of the rule's name. */
+static X509_NAME *beginning_of(char *const *components, int count)
+{
+    owned(name) X509_NAME *name = X509_NAME_new();
+
+    for (int i = 0; name != NULL && i < count; i++) {
+        const char *equals = components[i] != NULL ? strchr(components[i], '=') : NULL;
+        if (equals == NULL)
+            return NULL;
+        g_autofree char *type = g_strndup(components[i], (gsize)(equals - components[i]));
+        if (!X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)equals + 1, -1, -1, 0))
+            return NULL;
+    }
+    return steal(&name);
+}
+
+bool x500_maps(const struct rule *rule, const X509 *certificate, const char *domain)
+{
+    bool maps = false;
+
+    if (rule->domain == NULL || !domain_is_within(domain, rule->domain))
+        return false;
+    owned(name) X509_NAME *part = domain_part(X509_get_subject_name(certificate));
+    if (part != NULL) {
+        owned(name) X509_NAME *named = beginning_of(rule->x500_name, X509_NAME_entry_count(part));
+        /* Compares without regard to case and to runs of spaces (RFC 5280 §7.1). */
+        maps = named != NULL && X509_NAME_cmp(part, named) == 0;
+    }
+    ERR_clear_error();
+    return maps;
+}
