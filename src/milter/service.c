@@ -87,17 +87,30 @@ static bool is_turn(struct service *service, const struct waiter *waiter)
     return !service->closed && service->working < limit && g_queue_peek_head(&service->waiting) == waiter;
 }
 
-bool service_enter(struct service *service, unsigned timeout_seconds)
+/* Whether its turn came within that time. Called and left with the lock held. */
+static bool wait_for_turn(struct service *service, struct waiter *waiter, unsigned seconds)
 {
-    gint64 deadline = g_get_monotonic_time() + (gint64)timeout_seconds * G_USEC_PER_SEC;
+    gint64 deadline = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+
+    while (!is_turn(service, waiter))
+        if (!g_cond_wait_until(&waiter->woken, &service->lock, deadline))
+            return is_turn(service, waiter);
+    return true;
+}
+
+static bool enter(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
+{
     struct waiter self;
-    bool entered = true;
+    bool entered;
 
     g_cond_init(&self.woken);
     g_mutex_lock(&service->lock);
     g_queue_push_tail(&service->waiting, &self);
-    while (entered && !is_turn(service, &self))
-        entered = g_cond_wait_until(&self.woken, &service->lock, deadline);
+    while (!(entered = wait_for_turn(service, &self, seconds)) && tell != NULL) {
+        g_mutex_unlock(&service->lock);
+        tell(context);
+        g_mutex_lock(&service->lock);
+    }
     g_queue_remove(&service->waiting, &self);
     if (entered)
         service->working++;
@@ -105,6 +118,16 @@ bool service_enter(struct service *service, unsigned timeout_seconds)
     g_mutex_unlock(&service->lock);
     g_cond_clear(&self.woken);
     return entered;
+}
+
+bool service_enter(struct service *service, unsigned timeout_seconds)
+{
+    return enter(service, timeout_seconds, NULL, NULL);
+}
+
+void service_enter_telling(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
+{
+    enter(service, seconds, tell, context);
 }
 
 void service_leave(struct service *service)

@@ -199,6 +199,11 @@ static void complete_envelope(SMFICTX *context, const struct session *session)
         envelope->client_address = g_strdup(session->client_address);
 }
 
+static void tell_progress(void *context)
+{
+    smfi_progress(context);
+}
+
 /* What the gateway says, or what went wrong before it could be asked. */
 static struct result *judge(SMFICTX *context, struct session *session)
 {
@@ -210,8 +215,7 @@ static struct result *judge(SMFICTX *context, struct session *session)
                              transaction_error(session->transaction));
 
     const struct message *message = transaction_message(session->transaction);
-    while (!service_enter(service, PROGRESS_SECONDS))
-        smfi_progress(context);
+    service_enter_telling(service, PROGRESS_SECONDS, tell_progress, context);
     struct result *result = direction == DIRECTION_OUTBOUND
                                 ? gateway_outbound(session->gateway, envelope, message, time(NULL))
                                 : gateway_inbound(session->gateway, envelope, message, time(NULL));

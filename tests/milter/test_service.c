@@ -108,6 +108,43 @@ Test(service, first_come_first_served)
     g_string_free(order, TRUE);
 }
 
+static void count(void *context)
+{
+    g_atomic_int_inc((gint *)context);
+}
+
+static gint told;
+
+static void *stand_and_tell(void *argument)
+{
+    struct place *place = argument;
+    service_enter_telling(place->service, 1, count, &told);
+    g_string_append_c(place->order, place->name);
+    service_leave(place->service);
+    return NULL;
+}
+
+/* Who has waited so long that its MTA had to be told does not go back to the end of the line. */
+Test(service, who_tells_keeps_its_place)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    GString *order = g_string_new(NULL);
+    struct place first = {service, order, 'a'}, second = {service, order, 'b'};
+    pthread_t threads[2];
+    cr_assert(service_enter(service, 0));
+    cr_assert_eq(pthread_create(&threads[0], NULL, stand_and_tell, &first), 0);
+    g_usleep(500000);
+    cr_assert_eq(pthread_create(&threads[1], NULL, stand_in_line, &second), 0);
+    g_usleep(1000000);
+    service_leave(service);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_str_eq(order->str, "ab");
+    cr_expect_eq(told, 1);
+    g_string_free(order, TRUE);
+}
+
 Test(service, replacing_the_gateway)
 {
     owned(gateway) struct gateway *first = open_gateway(1);
