@@ -172,11 +172,23 @@ static void say_why(struct signer *signer)
     say(signer, "the signature does not verify%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
-/* Several certificates may carry the signer's name and number, or its key identifier: the one whose key verifies
- * counts; if none does, the first is named. */
+/* A renewed certificate may keep its key: the one that the signature names counts (RFC 5035), then the one that lasts
+ * longer. */
+static bool is_better(CMS_SignerInfo *info, X509 *candidate, X509 *best)
+{
+    if (best == NULL)
+        return true;
+    bool named = signing_certificate_fault(info, candidate) == NULL;
+    if (named != (signing_certificate_fault(info, best) == NULL))
+        return named;
+    return ASN1_TIME_compare(X509_get0_notAfter(candidate), X509_get0_notAfter(best)) > 0;
+}
+
+/* Several certificates may carry the signer's name and number, or its key identifier: the best of those whose key
+ * verifies counts; if none does, the first is named. */
 static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) * certificates, struct signer *signer)
 {
-    X509 *first = NULL;
+    X509 *first = NULL, *best = NULL;
     unsigned tried = 0;
 
     ERR_clear_error();
@@ -186,14 +198,16 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) 
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
         tried++;
-        if (verifies(info, each, digests)) {
-            X509_up_ref(each);
-            signer->certificate = each;
-            ERR_clear_error();
-            return true;
-        }
+        if (verifies(info, each, digests) && is_better(info, each, best))
+            best = each;
         if (first == NULL)
             first = each;
+    }
+    if (best != NULL) {
+        X509_up_ref(best);
+        signer->certificate = best;
+        ERR_clear_error();
+        return true;
     }
     if (first == NULL) {
         say(signer, "the signer's certificate is not in the message");

@@ -84,7 +84,7 @@ static PKI_UNUSED char *attack_clear(const char *header, const char *entity, CMS
 struct attack {
     const struct pki *signer;
     const struct pki *second;       /* another SignerInfo */
-    const struct pki *carried;      /* certificates that are put in as well, up to the first NULL */
+    const struct pki *carried[4];   /* certificates that are put in as well, up to the first NULL */
     const char *content;            /* ATTACK_ENTITY by default */
     const char *digest;             /* SHA256 by default */
     unsigned types, second_types;   /* SignatureType; 0: none */
@@ -118,8 +118,8 @@ static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
 
     if (attack->second != NULL)
         attack_add_signer(cms, attack, attack->second, attack->second_types);
-    if (attack->carried != NULL)
-        cr_assert(CMS_add1_cert(cms, attack->carried->cert));
+    for (size_t i = 0; i < G_N_ELEMENTS(attack->carried) && attack->carried[i] != NULL; i++)
+        cr_assert(CMS_add1_cert(cms, attack->carried[i]->cert));
     if (attack->alter != NULL)
         attack->alter(cms, info);
     cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0, "%s", ERR_reason_error_string(ERR_peek_error()));

@@ -129,16 +129,16 @@ Test(spoofing, signers_and_certificates)
          OUTCOME_POLICY, OUTCOME_NONE, "trust anchor"},
         {"signers of two types", {.signer = acme->dsa, .second = acme->alice, .types = DOMAIN}, OUTCOME_PERMERROR, OUTCOME_NONE,
          "differ"},
-        {"an authority of the same name", {.signer = cast->role, .types = DOMAIN, .carried = cast->ca}, OUTCOME_POLICY, OUTCOME_NONE,
+        {"an authority of the same name", {.signer = cast->role, .types = DOMAIN, .carried = {cast->ca}}, OUTCOME_POLICY, OUTCOME_NONE,
          "anchor"},
-        {"the same for a person", {.signer = cast->alice, .carried = cast->ca}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
+        {"the same for a person", {.signer = cast->alice, .carried = {cast->ca}}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
         {"issuer and number of the real certificate, which is there too",
-         {.signer = cast->twin, .types = DOMAIN, .carried = acme->dsa}, OUTCOME_POLICY, OUTCOME_NONE, "anchor"},
+         {.signer = cast->twin, .types = DOMAIN, .carried = {acme->dsa}}, OUTCOME_POLICY, OUTCOME_NONE, "anchor"},
         {"issuer and number of the real certificate, which alone is there",
-         {.signer = cast->twin, .types = DOMAIN, .carried = acme->dsa, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE,
+         {.signer = cast->twin, .types = DOMAIN, .carried = {acme->dsa}, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE,
          "does not verify"},
         {"no certificate", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE, "not in the message"},
-        {"alice's certificate beside mallory's", {.signer = cast->mallory, .carried = acme->alice}, OUTCOME_NONE, OUTCOME_POLICY,
+        {"alice's certificate beside mallory's", {.signer = cast->mallory, .carried = {acme->alice}}, OUTCOME_NONE, OUTCOME_POLICY,
          "is not for alice@acme.test"},
         {"alice's name on mallory's key", {.signer = cast->renamed}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
         {"a person signs as a domain", {.signer = acme->alice, .types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE, "common name"},
@@ -172,7 +172,7 @@ Test(spoofing, certificate_is_swapped_for_another_of_the_same_key)
         .use_key = rig->acme.dsa->key,
         .serial = ASN1_INTEGER_get(X509_get0_serialNumber(rig->acme.dsa->cert)),
     });
-    struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_CADES | CMS_NOCERTS, .carried = other};
+    struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_CADES | CMS_NOCERTS, .carried = {other}};
     g_autofree char *text = attack_message(&attack);
     AUTO_SENT struct sent in = attack_in(rig, text);
 
