@@ -70,6 +70,8 @@ struct gateway *cli_gateway(const char *file);
 
 /* --at: an RFC 3339 time. text NULL: now. */
 bool cli_time(const char *text, time_t *at);
+/* --client: an IPv4 or IPv6 address. text NULL: not given, which is fine. */
+bool cli_client(const char *text);
 /* An address of the command line; says what is wrong with it on standard error. */
 bool cli_address(const char *text, struct address *address);
 /* Each of a list of addresses (const char *) becomes a recipient. */

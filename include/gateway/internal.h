@@ -45,6 +45,8 @@ struct unwrapping {
 void protect_unwrap(const struct examination *examination, struct unwrapping *unwrapping);
 /* Puts the layers of way->plan around the message's entity, and says in result which. */
 bool protect_message(const struct way_out *way, struct entity *entity, struct result *result, struct error *error);
+/* False: protect_message() would fail for want of an identity of ours, told in error; asked where there is no message. */
+bool protect_foresee(const struct way_out *way, struct error *error);
 /* The domain of the first From address; NULL if there is none. */
 const char *way_out_domain(const struct way_out *way);
 

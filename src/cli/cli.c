@@ -198,6 +198,13 @@ bool cli_time(const char *text, time_t *at)
     return true;
 }
 
+bool cli_client(const char *text)
+{
+    if (text != NULL && g_ascii_strncasecmp(text, "IPv6:", 5) == 0) /* as in mail */
+        text += 5;
+    return text == NULL || g_hostname_is_ip_address(text);
+}
+
 bool cli_address(const char *text, struct address *address)
 {
     struct error error = {0};

@@ -65,13 +65,15 @@ static int explain(const char *configuration, const struct envelope *envelope, c
     const char *from = envelope->sender.text;
     owned(result) struct result *result = gateway_explain(gateway, envelope, from, time(NULL));
     owned(table) struct table *table = table_new(2);
-    g_autofree char *reply = g_strdup_printf("%u %s %s", result->code, result->status,
-                                             strcmp(result->reply, result->reason) != 0 ? result->reply : "");
+    g_autofree char *reply =
+        g_strdup_printf("%u %s%s%s", result->code, result->status, strcmp(result->reply, result->reason) != 0 ? " " : "",
+                        strcmp(result->reply, result->reason) != 0 ? result->reply : "");
+    bool stranger = envelope->authenticated == NULL && envelope->client_address == NULL;
     const char *const rows[][2] = {
         {"from", from},
         {"subject", subject},
         {"login", envelope->authenticated},
-        {"client", envelope->client_address},
+        {"client", stranger ? "a stranger (neither --auth nor --client is given)" : envelope->client_address},
         {"verdict", verdict_name(result->verdict)},
         {"because", result->reason},
         {result->verdict == VERDICT_ACCEPT ? NULL : "reply", reply},
@@ -105,6 +107,8 @@ static int run(const struct command *self, int argc, char **argv)
         return cli_usage(self, "%s is one word too many", argv[operands]);
     if (from == NULL || to->len == 0)
         return cli_usage(self, "--from and --to are needed");
+    if (!cli_client(client))
+        return cli_usage(self, "%s is no IP address", client);
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(login);
     envelope->client_address = g_strdup(client);

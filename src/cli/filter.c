@@ -192,6 +192,8 @@ static int run(const struct command *self, int argc, char **argv)
     time_t at = 0;
     if (!cli_time(request.at, &at))
         return cli_usage(self, "%s is no RFC 3339 time, as 2026-05-04T12:00:00Z is", request.at);
+    if (!cli_client(request.client))
+        return cli_usage(self, "%s is no IP address", request.client);
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(request.login);
     envelope->client_address = g_strdup(request.client);

@@ -181,6 +181,7 @@ struct result *gateway_explain(struct gateway *gateway, const struct envelope *e
 {
     struct result *result = result_new(DIRECTION_OUTBOUND);
     struct way_out way = {.gateway = gateway, .envelope = envelope, .at = at};
+    struct error error = {0};
 
     way.recipients = g_new0(struct recipient_facts, envelope->recipient_count + 1);
     originator_from_text(from, &way.originator);
@@ -191,7 +192,10 @@ struct result *gateway_explain(struct gateway *gateway, const struct envelope *e
     result->sign = way.plan.sign;
     result->encrypt = way.plan.encrypt;
     result->triple = way.plan.triple;
-    result_decide(result, way.plan.verdict, NULL, way.plan.reason);
+    if (way.plan.verdict == VERDICT_ACCEPT && !protect_foresee(&way, &error))
+        result_fail(result, &error);
+    else
+        result_decide(result, way.plan.verdict, NULL, way.plan.reason);
     way_out_clear(&way);
     return result;
 }

@@ -237,6 +237,23 @@ static bool put_outer_signature(const struct way_out *way, const struct protecti
     return put_signature(way, ROLE_DOMAIN_SIGNING, &outer, entity, error);
 }
 
+bool protect_foresee(const struct way_out *way, struct error *error)
+{
+    const struct keys *keys = way->gateway->keys;
+    const char *domain = way_out_domain(way);
+    bool review = false, encrypt_to_self = false;
+
+    for (size_t i = 0; i < way->envelope->recipient_count; i++) {
+        review |= !way->recipients[i].local && way->recipients[i].rule->outbound.review;
+        encrypt_to_self |= !way->recipients[i].local && way->recipients[i].rule->outbound.encrypt_to_self;
+    }
+    if (way->plan.sign && review && keys_find(keys, ROLE_REVIEW, domain, way->at, error) == NULL)
+        return false;
+    if (way->plan.sign && keys_find(keys, ROLE_DOMAIN_SIGNING, domain, way->at, error) == NULL)
+        return false;
+    return !way->plan.encrypt || !encrypt_to_self || auditor(way, error) != NULL;
+}
+
 bool protect_message(const struct way_out *way, struct entity *entity, struct result *result, struct error *error)
 {
     struct protection protection = {0};

@@ -223,3 +223,25 @@ Test(explain, tells_rule_decision_and_certificates)
     expect_contains(missing.out, "none found");
     expect_contains(missing.out, "reject");
 }
+
+Test(explain, tells_who_a_client_without_a_name_is)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run stranger =
+        run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test", dir);
+    expect_status(stranger, 65);
+    expect_contains(stranger.out, "a stranger (neither --auth nor --client is given)\n");
+    expect_contains(stranger.out, "\nreply    550 5.7.1\n");
+}
+
+/* What filter would say, not what policy alone says. */
+Test(explain, misses_the_identity_that_would_sign)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    write_text(dir, "a/policy.d/partner.test.conf",
+               "domain = \"partner.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
+    owned(run) struct run missing =
+        run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test --auth alice", dir);
+    expect_status(missing, 75);
+    expect_contains(missing.out, "no identity is configured as review-authority for acme.test");
+}

@@ -43,6 +43,8 @@ Test(usage, status_and_stream)
         {"domsec explain --from a@acme.test", 64, NULL, "--to"},
         {"domsec explain --from a@@b --to c@d.test", 64, NULL, "domsec: "},
         {"domsec explain --from a@b.test --to ''", 64, NULL, "empty"},
+        {"domsec explain --from a@b.test --to c@d.test --client 999.0.0.1", 64, NULL, "no IP address"},
+        {"domsec filter --direction inbound --client localhost", 64, NULL, "no IP address"},
         {"domsec filter", 64, NULL, "--direction"},
         {"domsec filter --direction sideways", 64, NULL, "--direction"},
         {"domsec filter --direction inbound --at tomorrow", 64, NULL, "RFC 3339"},
