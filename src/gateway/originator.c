@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define AUTHORS_MAX 100 /* each is compared with each address of each certificate in the message */
+
 static void set_domains(struct originator *originator)
 {
     originator->domains = g_new0(char *, originator->from.count + 1);
@@ -22,6 +24,9 @@ static void read_value(struct originator *originator, struct slice value)
     if (!addresses_parse(value, &originator->from, &error)) {
         addresses_clear(&originator->from);
         g_snprintf(originator->fault, sizeof originator->fault, "From cannot be read: %s", error.text);
+    } else if (originator->from.count > AUTHORS_MAX) {
+        addresses_clear(&originator->from);
+        g_snprintf(originator->fault, sizeof originator->fault, "From names more than %d authors", AUTHORS_MAX);
     }
 }
 

@@ -307,3 +307,20 @@ Test(inbound, what_cannot_be_checked_now_is_not_rejected)
         pki_free(authority);
     }
 }
+
+/* More authors than anybody has: nobody's, and the strictest rule of those that are named. */
+Test(inbound, endless_from)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
+    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    g_autoptr(GString) text = g_string_new("From: ");
+
+    for (unsigned i = 0; i < 100; i++)
+        g_string_append_printf(text, "a%u@elsewhere.test,\r\n ", i);
+    g_string_append_printf(text, "alice@acme.test%s", strchr(out.bytes, '>') + 1);
+    AUTO_SENT struct sent in = rig_in(rig, text->str, text->len);
+
+    cr_assert_eq(in.result->verdict, VERDICT_REJECT, "%s", in.result->reason);
+    cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);
+    cr_assert_null(in.result->from);
+}
