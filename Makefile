@@ -47,7 +47,9 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo check test unit e2e interop bench fuzz sanitize lint install deb clean tools
+SEED_CFLAGS ?=
+export SEED_CFLAGS
+.PHONY: all deps demo check test unit seeds e2e interop bench fuzz sanitize lint install deb clean tools
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -97,11 +99,16 @@ check: deps
 # One after the other, also under -j.
 test: all tools $(TESTS)
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory seeds
 	@$(MAKE) --no-print-directory interop
 	@$(MAKE) --no-print-directory e2e
 
 unit: all $(TESTS) tools
 	@tests/run $(BUILD) $(TESTS)
+
+# Every fuzzing seed and every found case, once.
+seeds: all
+	@tests/fuzz/run $(BUILD) seeds
 
 interop: all tools
 	@tests/interop/run $(BUILD)
@@ -120,7 +127,7 @@ lint:
 sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPTIMISE='-O1 -g' HARDENING='-fPIE' \
 		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
-		LDFLAGS='-fsanitize=address,undefined' unit
+		LDFLAGS='-fsanitize=address,undefined' SEED_CFLAGS='-fsanitize=address,undefined' unit seeds
 
 bench: all tools
 	@tests/bench/run $(BUILD)

@@ -277,6 +277,8 @@ bool protect_message(const struct way_out *way, struct entity *entity, struct re
         result->null_layer_omitted = !protection.null_signature;
         if (protection.null_signature && !put_null_layer(way, entity, error))
             return false;
+        if (protection.null_signature)
+            message_forget(way->message); /* the layer is a copy */
     }
     if (plan->sign && !put_signatures(way, &protection, entity, error))
         return false;
