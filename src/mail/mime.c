@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mime: starts GMime, tells the S/MIME media types (RFC 8551 §3.2, §3.9), and holds the small things about entities.
+ * mime: starts GMime, tells the S/MIME media types (RFC 8551 §3.2, §3.10), and holds the small things about entities.
  * The tree of parts is in part.c, what is signed is made in canonical.c.
  */
 #include "mail/mime.h"

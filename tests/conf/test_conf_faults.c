@@ -101,6 +101,9 @@ static const struct {
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"O=Partner\", \"CN=x\", \"O=\" );",
      "p/partner.conf:2: \"x500_name\": \"CN=x\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"\n"
      "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\ncipher = \"des3\";",
+     "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", not "
+     "\"des3\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
      "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
     {MINIMAL POLICY, "domain = \"partner.test\"; /* outbound = { protect = \"encrypt\"; };",

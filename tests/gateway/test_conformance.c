@@ -399,7 +399,7 @@ Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
     }
 }
 
-/* --- RFC 8551 §3.9, §3.2: how an S/MIME message is told --- */
+/* --- RFC 8551 §3.10, §3.2: how an S/MIME message is told --- */
 
 Test(conformance, generic_media_types_with_a_name)
 {

@@ -171,3 +171,60 @@ Test(profile, authorities_with_overlapping_certificates)
     }
     setting_free(setting);
 }
+
+/* §4.3: what certificates and CRLs are signed with. */
+static X509 *signed_again_with_pss(const struct pki *leaf, const struct pki *authority)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *key_context = NULL;
+    X509 *cert = X509_dup(leaf->cert), *parsed;
+    unsigned char *der = NULL;
+    int length;
+
+    cr_assert(EVP_DigestSignInit(context, &key_context, EVP_sha256(), NULL, authority->key));
+    cr_assert(EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) > 0);
+    cr_assert(EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST) > 0);
+    cr_assert(X509_sign_ctx(cert, context) > 0);
+    length = i2d_X509(cert, &der);
+    const unsigned char *at = der;
+    parsed = d2i_X509(NULL, &at, length);
+    OPENSSL_free(der);
+    X509_free(cert);
+    EVP_MD_CTX_free(context);
+    return parsed;
+}
+
+Test(profile, algorithms_of_authorities)
+{
+    static const struct {
+        const char *what;
+        enum pki_key key;
+        bool pss;
+        int nid;
+    } rows[] = {
+        {"ECDSA with P-256", PKI_EC, false, NID_ecdsa_with_SHA256},
+        {"Ed25519", PKI_ED25519, false, NID_ED25519},
+        {"RSA PKCS #1 v1.5", PKI_RSA, false, NID_sha256WithRSAEncryption},
+        {"RSA PSS", PKI_RSA, true, NID_rsassaPss},
+        {"P-384", PKI_P384, false, NID_ecdsa_with_SHA256},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (int revokes = 0; revokes < 2; revokes++) {
+            struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" ); crls = ( \"root.crl\" );", "");
+            PKI_AUTO struct pki *root =
+                pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=Root"), .key = rows[i].key});
+            PKI_AUTO struct pki *plain = pki_person(root, "alice@acme.test");
+            owned(X509) X509 *leaf = rows[i].pss ? signed_again_with_pss(plain, root) : X509_dup(plain->cert);
+            owned(X509_CRL) X509_CRL *crl =
+                pki_crl(&(struct pki_crl_spec){.issuer = root, .revoked = {revokes ? plain : NULL}});
+
+            g_free(pki_write(setting->folder, "root.pem", root, NULL));
+            g_free(pki_write_crl(setting->folder, "root.crl", crl));
+            open_setting(setting);
+            cr_expect_eq(X509_get_signature_nid(leaf), rows[i].nid, "%s", rows[i].what);
+            expect(setting, leaf, NULL, revokes ? OUTCOME_FAIL : OUTCOME_PASS, rows[i].what);
+            setting_free(setting);
+        }
+    }
+}
