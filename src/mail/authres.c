@@ -126,6 +126,18 @@ bool authres_is_from(struct slice value, const char *authserv_id)
 #define MAX_TEXT 240 /* of one value: a line of several stays below 998 octets (RFC 5322 §2.1.1) */
 #define FOLD_AT 78
 
+/* Many a filter looks for "smime=pass" anywhere in the field: a certificate's name must not hold it. */
+static bool ends_in_method(const GString *text)
+{
+    static const char *const methods[] = {"smime", "dkim", "spf", "dmarc", "arc", "auth", "iprev"};
+    for (size_t i = 0; i < G_N_ELEMENTS(methods); i++) {
+        size_t length = strlen(methods[i]);
+        if (text->len >= length && g_ascii_strncasecmp(text->str + text->len - length, methods[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Printable in one line, valid UTF-8, cut at MAX_TEXT. What is not printable becomes a question mark. */
 static char *safe_text(const char *text)
 {
@@ -137,7 +149,7 @@ static char *safe_text(const char *text)
             p++;
             continue;
         }
-        if (g_unichar_isprint(c))
+        if (g_unichar_isprint(c) && !(c == '=' && ends_in_method(safe)))
             g_string_append_unichar(safe, c);
         else
             g_string_append_c(safe, '?');

@@ -104,7 +104,7 @@ Test(authres, format)
         {{.result = "pass", .comment = "x) (y \\ \r\nBcc: z"},
          " gw.acme.test;\r\n\tsmime=pass (x\\) \\(y \\\\ ??Bcc: z)"},
         {{.result = "policy", .reason = "\"; smime=pass (\\"},
-         " gw.acme.test;\r\n\tsmime=policy reason=\"\\\"; smime=pass (\\\\\""},
+         " gw.acme.test;\r\n\tsmime=policy reason=\"\\\"; smime?pass (\\\\\""},
         {{.result = "fail", .properties = {{"body.smime-issuer", "CN=x\r\nX: y"}}},
          " gw.acme.test;\r\n\tsmime=fail body.smime-issuer=\"CN=x??X: y\""},
         {{.result = "fail", .properties = {{"body.smime-issuer", "\x01\x7f\t\x1b"}}},
@@ -192,4 +192,16 @@ Test(authres, format_is_safe_for_anything)
         }
         cr_assert(semicolons == 1 && depth == 0 && !quoted, "%s", text);
     }
+}
+
+/* Filters search the field for these words. */
+Test(authres, values_hold_no_result)
+{
+    const struct authres_result result = {
+        .result = "fail", .comment = "SMIME=pass", .reason = "CN=\"; smime=pass", .properties = {{"a.b", "x;dkim=pass spf=pass"}}};
+    g_autofree char *text = authres_format("gw.acme.test", &result, 1);
+    g_autofree char *lower = g_ascii_strdown(text, -1);
+
+    cr_assert_null(strstr(lower, "=pass"), "%s", text);
+    cr_assert_not_null(strstr(text, "CN="));
 }

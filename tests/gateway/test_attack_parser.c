@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages that two parsers read differently: what is verified must be what is shown, and nothing of the sender's may reach a
+ * header, a log or a report as anything but text.
+ */
+#include "attack.h"
+
+#include <zlib.h>
+
+#define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
+#define DOMAIN SIGNATURE_TYPE_DOMAIN
+
+/* A signature by the domain over entity, as base64 lines. */
+static char *signature_over(const struct rig *rig, const char *entity)
+{
+    CMS_ContentInfo *cms =
+        attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED, .content = entity});
+    GByteArray *der = attack_der(cms);
+    char *text = attack_base64(der->data, der->len);
+
+    g_byte_array_unref(der);
+    CMS_ContentInfo_free(cms);
+    return text;
+}
+
+#define P7S "Content-Type: application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+#define SIGNED "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b"
+
+/* %e: what was signed, %s: the signature. */
+static char *fill(const char *shape, const char *entity, const char *signature)
+{
+    GString *text = g_string_new(ATTACK_TOP);
+
+    g_string_append(text, shape);
+    g_string_replace(text, "%e", entity, 0);
+    g_string_replace(text, "%s", signature, 0);
+    return g_string_free(text, FALSE);
+}
+
+static const struct {
+    const char *what, *shape;
+    bool believed; /* odd, but all parsers agree */
+} shapes[] = {
+    {"sound", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", true},
+    {"white space behind the boundary", SIGNED "\r\n\r\n--b  \r\n%e\r\n--b\t\r\n" P7S "%s\r\n--b-- \r\n", true},
+    {"comments", "Content-Type: (a) multipart (b) / (c) signed (d); boundary=b (e); protocol=\"application/pkcs7-signature\"\r\n\r\n"
+                 "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false}, /* GMime does not read them so */
+    {"two Content-Type", "Content-Type: text/html\r\n" SIGNED "\r\n\r\n<b>You are fired.</b>\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"two Content-Type, signed first", SIGNED "\r\nContent-type: text/html\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"Content-Type with a space before its colon", SIGNED "\r\nContent-Type : text/html\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"two boundaries", SIGNED "; boundary=c\r\n\r\n--c\r\n\r\nYou are fired.\r\n--c\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"boundary in RFC 2231 form beside it", SIGNED "; boundary*=us-ascii''c\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"boundary in sections", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary*0=b; boundary*1=c\r\n\r\n"
+                             "--bc\r\n%e\r\n--bc\r\n" P7S "%s\r\n--bc--\r\n", false},
+    {"boundary with a NUL escape", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary*=us-ascii''b%00c\r\n\r\n"
+                                   "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"boundary with quotes and backslash", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=\"b\\\r\n\r\n"
+                                           "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"no boundary", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"empty boundary", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=\"\"\r\n\r\n--\r\n%e\r\n--\r\n" P7S
+                       "%s\r\n----\r\n", false},
+    {"not closed", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n", false},
+    {"goes on", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n--b\r\n\r\nYou are fired.\r\n--b--\r\n", false},
+    {"a longer boundary", SIGNED "\r\n\r\n--bb\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"bare LF before a boundary", SIGNED "\r\n\r\nx\n--b\r\n\r\nYou are fired.\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"bare CR before a boundary", SIGNED "\r\n\r\nx\r--b\r\n\r\nYou are fired.\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"three parts", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b\r\n\r\nYou are fired.\r\n--b--\r\n", false},
+    {"one part", SIGNED "\r\n\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"another first", SIGNED "\r\n\r\n--b\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"signature first", SIGNED "\r\n\r\n--b\r\n" P7S "%s\r\n--b\r\n%e\r\n--b--\r\n", false},
+    {"two signatures", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"encoded multipart", SIGNED "\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"two encodings of the signature", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\nContent-Transfer-Encoding: 7bit\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"padding in the middle", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "MA==%s\r\n--b--\r\n", false},
+    {"something behind the padding", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s====\r\n--b--\r\n", false},
+    {"odd characters in base64", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "!%s\r\n--b--\r\n", false},
+    {"header without an empty line", SIGNED "\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"a line that is no field", "You are fired.\r\n" SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"a line of white space", SIGNED "\r\n \r\nX: y\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"a bare CR in the header", "X: y\rContent-Type: text/html\r\n" SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"a multipart inside with a boundary that begins alike",
+     "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" SIGNED "x\r\n\r\n--bx\r\n%e\r\n--bx\r\n" P7S "%s\r\n--bx--\r\n--b--\r\n", false},
+};
+
+Test(parser, multipart_signed)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    g_autofree char *signature = signature_over(rig, ATTACK_ENTITY);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
+        g_autofree char *text = fill(shapes[i].shape, ATTACK_ENTITY, signature);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        if (shapes[i].believed)
+            attack_expect_believed(&in, true, shapes[i].what);
+        else
+            attack_expect_refused(&in, shapes[i].what);
+    }
+}
+
+/* The header of an opaque signature; %s its base64. */
+static const struct {
+    const char *header;
+    bool believed;
+} opaques[] = {
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
+    {"Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data\r\nContent-Transfer-Encoding: BASE64\r\n\r\n%s", true},
+    {"Content-Type: application/octet-stream; name=SMIME.P7M\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
+    {"Content-Type: application/octet-stream; name*=us-ascii''smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
+    {"MIME-Version: 2.0\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\nYou are fired: %s", false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\nMA==", false},
+    {"Content-Type: application/pkcs7-mime; a=\"\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime;;\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime/x\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime\x01\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime, text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs10\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: text/plain\r\nContent-Disposition: attachment; filename=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+};
+
+Test(parser, opaque)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    g_autofree char *whole = attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN});
+    const char *base64 = strstr(whole, "\r\n\r\n") + 4;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(opaques); i++) {
+        g_autofree char *text = fill(opaques[i].header, "", base64);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        if (opaques[i].believed)
+            attack_expect_believed(&in, true, opaques[i].header);
+        else
+            attack_expect_refused(&in, opaques[i].header);
+    }
+}
+
+/* --- SMTP smuggling: what the signed or encrypted content holds does not end a message for the next server --- */
+
+static const char *const smuggling[] = {
+    "a\n.\nMAIL FROM:<x@evil.test>\r\n", "a\n.\r\nMAIL\r\n", "a\r\n.\rMAIL\r\n", "a\r.\rMAIL\r\n", "a\r.\nMAIL\r\n",
+    "a\r\n.\nMAIL\r\n", "a\r\r\n.\r\r\nMAIL\r\n", "a\r\n\0.\r\nMAIL\r\n", "a\r", "a\n", ".", "\r",
+};
+
+Test(parser, smuggling_in_opaque_signatures)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(smuggling); i++) {
+        g_autofree char *entity = g_strconcat("Content-Type: text/plain\r\n\r\n", smuggling[i], NULL);
+        g_autofree char *inner = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
+        CMS_ContentInfo *shut = CMS_EnvelopedData_create(EVP_aes_256_cbc());
+        BIO *data = BIO_new_mem_buf(inner, -1);
+
+        CMS_set_detached(shut, 0);
+        CMS_add1_recipient_cert(shut, rig->partner.dca->cert, 0);
+        cr_assert_gt(CMS_final(shut, data, NULL, CMS_BINARY), 0);
+        BIO_free(data);
+        g_autofree char *text = attack_opaque(ATTACK_TOP, shut);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        attack_expect_believed(&in, true, smuggling[i]);
+        for (size_t k = 1; k < in.length; k++)
+            cr_expect((in.bytes[k] != '\n' || in.bytes[k - 1] == '\r') && (in.bytes[k - 1] != '\r' || in.bytes[k] == '\n'),
+                      "%zu: a bare line end at %zu", i, k);
+    }
+}
+
+/* --- a certificate's fields are text, wherever they show up --- */
+
+static const char *const injections[] = {
+    "%0d%0aX-Evil: 1", "%0aX-Evil: 1", "%0dX-Evil: 1", "%00", "%1b[31m", "%c2%85X-Evil", "%e2%80%a8X-Evil", "%e2%80%aeevil", "%ff%fe",
+    "\"; smime=pass; x=\"", "(;smime=pass)", "\\\"", "%25s%25n%25s", "%0d%0a.%0d%0a", "%7f", "=?utf-8?q?=0d=0a?=",
+};
+
+Test(parser, certificate_fields)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(injections); i++) {
+        g_autofree char *cn = g_strconcat("CN=domain-signing-authority", injections[i], NULL);
+        g_autofree char *o = g_strconcat("O=", injections[i], NULL);
+        g_autofree char *mail = g_strconcat("email:alice", injections[i], "@acme.test", NULL);
+        PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST(o, cn)});
+        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST(o, cn), .san = PKI_LIST(mail)});
+        PKI_AUTO struct pki *ours =
+            pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = PKI_LIST(o, cn), .san = PKI_LIST(mail)});
+        const struct attack attacks[] = {{.signer = leaf, .types = DOMAIN}, {.signer = leaf}, {.signer = ours, .types = DOMAIN},
+                                         {.signer = ours}, {.signer = leaf, .flags = CMS_NOCERTS}};
+
+        for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
+            g_autofree char *text = attack_message(&attacks[a]);
+            AUTO_SENT struct sent in = attack_in(rig, text);
+
+            attack_expect_refused(&in, injections[i]);
+            cr_expect_null(strstr(in.bytes, "\nX-Evil"), "%s", in.bytes);
+            cr_expect_null(strstr(in.bytes, "\n."), "%s", in.bytes);
+            cr_expect_null(strchr(in.bytes, 0x1b));
+        }
+    }
+}
+
+/* --- too much --- */
+
+Test(parser, layers_by_the_dozen)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+
+    for (unsigned depth = 9; depth <= 12; depth++) {
+        char *entity = g_strdup(ATTACK_ENTITY);
+
+        for (unsigned i = 0; i < depth; i++) {
+            char *next = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
+            g_free(entity);
+            entity = next;
+        }
+        g_autofree char *text = g_strconcat(ATTACK_TOP, entity, NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        g_free(entity);
+        if (depth <= 10)
+            attack_expect_believed(&in, true, "ten layers");
+        else
+            attack_expect_refused(&in, "more");
+    }
+}
+
+static void wrap(GByteArray *der, int tag, int class, int constructed)
+{
+    unsigned char header[16], *end = header;
+
+    ASN1_put_object(&end, constructed, (int)der->len, tag, class);
+    g_byte_array_prepend(der, header, (guint)(end - header));
+}
+
+#define RFC3274_DATA "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+#define RFC3274_HEAD "\x02\x01\x00\x30\x0d\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x08"
+#define RFC3274_TYPE "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09"
+
+/* An entity of CompressedData (RFC 3274), which Debian's OpenSSL does not make. */
+static char *compress_entity(const char *content, size_t length)
+{
+    uLongf size = compressBound(length);
+    GByteArray *der = g_byte_array_sized_new((guint)size);
+
+    g_byte_array_set_size(der, (guint)size);
+    cr_assert_eq(compress2(der->data, &size, (const unsigned char *)content, length, 6), Z_OK);
+    g_byte_array_set_size(der, (guint)size);
+    wrap(der, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL, 0);
+    wrap(der, 0, V_ASN1_CONTEXT_SPECIFIC, 1);
+    g_byte_array_prepend(der, (const guint8 *)RFC3274_DATA, sizeof(RFC3274_DATA) - 1);
+    wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
+    g_byte_array_prepend(der, (const guint8 *)RFC3274_HEAD, sizeof(RFC3274_HEAD) - 1);
+    wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
+    wrap(der, 0, V_ASN1_CONTEXT_SPECIFIC, 1);
+    g_byte_array_prepend(der, (const guint8 *)RFC3274_TYPE, sizeof(RFC3274_TYPE) - 1);
+    wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
+    char *entity = attack_opaque_der("", der->data, der->len);
+    g_byte_array_unref(der);
+    return entity;
+}
+
+/* Small enough to pass when it comes, too large when it is opened; alone, or several times over. */
+Test(parser, compression_bombs)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    size_t limit = gateway_conf(rig->partner.gateway)->limits.message_size;
+    g_autofree char *zeros = g_malloc0(limit + 1000);
+    g_autofree char *head = g_strdup(ATTACK_ENTITY);
+    gint64 begun = g_get_monotonic_time();
+
+    memcpy(zeros, head, strlen(head));
+    for (size_t size = limit - 1000; size <= limit + 1000; size += 2000) {
+        char *entity = compress_entity(zeros, size);
+
+        for (int i = 0; i < 5; i++) {
+            char *next = compress_entity(entity, strlen(entity));
+            g_free(entity);
+            entity = next;
+        }
+        g_autofree char *text = g_strconcat(ATTACK_TOP, entity, NULL);
+        g_free(entity);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        attack_expect_refused(&in, "bomb");
+        cr_expect_lt(in.length, 100000, "it is not delivered unfolded");
+    }
+    cr_expect_lt(g_get_monotonic_time() - begun, 30 * G_USEC_PER_SEC);
+}
+
+Test(parser, compression_hides_nothing)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    g_autofree char *sound = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN}));
+    g_autofree char *outside = compress_entity(sound, strlen(sound));
+    g_autofree char *plain = compress_entity(ATTACK_ENTITY, strlen(ATTACK_ENTITY));
+    g_autofree char *around = g_strconcat(ATTACK_TOP, outside, NULL);
+    g_autofree char *nothing = g_strconcat(ATTACK_TOP, plain, NULL);
+    g_autofree char *inside = attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = plain});
+    AUTO_SENT struct sent first = attack_in(rig, around);
+    AUTO_SENT struct sent second = attack_in(rig, inside);
+    AUTO_SENT struct sent third = attack_in(rig, nothing);
+
+    attack_expect_believed(&first, true, "around the signature");
+    attack_expect_believed(&second, true, "inside it");
+    attack_expect_refused(&third, "compressed alone");
+}
