@@ -146,11 +146,37 @@ static bool put_null_layer(const struct way_out *way, struct entity *entity, str
     return true;
 }
 
+static bool stands_for_all(const struct identity *identity, const struct addresses *authors)
+{
+    for (size_t i = 0; i < authors->count; i++)
+        if (!domain_is_within(authors->list[i].domain, identity->conf->domain))
+            return false;
+    return true;
+}
+
+/* The one who signs. A domain signing authority's domain MUST be that of all authors or above it (RFC 3183 §3.1.1, §3.2); for
+ * the others no such rule is defined. */
+static const struct identity *find_signer(const struct way_out *way, enum role role, struct error *error)
+{
+    const struct addresses *authors = &way->originator.from;
+
+    if (role != ROLE_DOMAIN_SIGNING)
+        return keys_find(way->gateway->keys, role, way_out_domain(way), way->at, error);
+    for (size_t i = 0; i < authors->count; i++) {
+        const struct identity *signer = keys_find(way->gateway->keys, role, authors->list[i].domain, way->at, error);
+
+        if (signer == NULL || stands_for_all(signer, authors))
+            return signer;
+    }
+    error_set(error, ERROR_PERMANENT, "no domain-signing-authority of ours stands for all authors in From");
+    return NULL;
+}
+
 static bool put_signature(const struct way_out *way, enum role role, const struct sign_options *options,
                           struct entity *entity, struct error *error)
 {
     struct entity out = {0};
-    const struct identity *signer = keys_find(way->gateway->keys, role, way_out_domain(way), way->at, error);
+    const struct identity *signer = find_signer(way, role, error);
 
     if (signer == NULL || !smime_sign(signer, options, entity, &out, error))
         return false;

@@ -370,6 +370,66 @@ Test(conformance, naming_convention_is_checked_for_each_type)
     }
 }
 
+/* --- RFC 3183 §3.1.1, §3.2: the signer stands for each of several authors --- */
+
+static const struct {
+    const char *from;
+    const char *signer; /* whose domain signs; NULL: nobody, the message is refused */
+} authors[] = {
+    {"alice@acme.test", "@acme.test"},
+    {"bob@sales.acme.test", "@sales.acme.test"},
+    {"alice@acme.test, bob@sales.acme.test", "@acme.test"},
+    {"bob@sales.acme.test, alice@acme.test", "@acme.test"},
+    {"bob@sales.acme.test, carol@sales.acme.test", "@sales.acme.test"},
+    {"alice@acme.test, dave@other.test", NULL},
+    {"dave@other.test, alice@acme.test", NULL},
+};
+
+Test(conformance, signer_stands_for_every_author)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    struct org *acme = &rig->acme;
+    g_autofree char *file = g_build_filename(acme->folder, "domsec.conf", NULL), *given = NULL;
+    static const char *const names[] = {"sales", "other"}, *const domains[] = {"sales.acme.test", "other.test"};
+
+    cr_assert(g_file_get_contents(file, &given, NULL, NULL));
+    g_autoptr(GString) text = g_string_new(given);
+    g_string_replace(text, "local_domains = ( ", "local_domains = ( \"sales.acme.test\", \"other.test\", ", 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        PKI_AUTO struct pki *dsa = rig_role(rig, acme->ca, "domain-signing-authority", domains[i]);
+        g_autofree char *pem = g_strconcat(names[i], ".pem", NULL), *key = g_strconcat(names[i], ".key", NULL);
+        g_autofree char *identity = g_strdup_printf(
+            "identities = ( { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"%s\"; "
+            "key = \"file:%s\"; },",
+            domains[i], pem, key);
+
+        g_free(pki_write(acme->folder, pem, dsa, NULL));
+        g_free(pki_write_key(acme->folder, key, dsa));
+        g_string_replace(text, "identities = (", identity, 1);
+    }
+    g_free(pki_write_text(acme->folder, "domsec.conf", text->str));
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    gateway_unref(acme->gateway);
+    acme->gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+    cr_assert_not_null(acme->gateway, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(authors); i++) {
+        g_autofree char *message = g_strconcat("From: ", authors[i].from, "\r\n" ATTACK_FIELDS ATTACK_ENTITY, NULL);
+        AUTO_SENT struct sent out = rig_out(rig, message);
+
+        cr_expect_eq(out.result->verdict, authors[i].signer != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "%s: %s",
+                     authors[i].from, out.result->reason);
+        cr_expect_eq(out.result->sign, authors[i].signer != NULL, "%s", authors[i].from);
+        if (authors[i].signer == NULL)
+            continue;
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        g_autofree char *address = g_strconcat("domain-signing-authority", authors[i].signer, NULL);
+        cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s: %s", authors[i].from, in.result->domain.reason);
+        cr_expect_str_eq(in.result->layers[0].signers[0].address, address, "%s", authors[i].from);
+    }
+}
+
 /* --- RFC 3183 §3.2: "all other signatures present are valid, including those that have been encrypted" --- */
 
 Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
