@@ -166,7 +166,8 @@ struct conf {
     int log_level;       /* enum log_level */
     struct rule **rules; /* most specific domain first; the last one is the default rule, always there */
     size_t rule_count;
-    unsigned trust_anchors_line, crls_line, certificate_dir_line, user_line; /* of these keys in file, for faults; 0: not there */
+    unsigned trust_anchors_line, crls_line, certificate_dir_line, user_line, metrics_file_line; /* of these keys in file,
+                                                                                      for faults; 0: not there */
     int references; /* private to conf_ref() and conf_unref() */
 };
 

@@ -7,6 +7,8 @@
 
 #include "cli/output.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <string.h>
 
 static size_t list_length(char *const *list)
@@ -36,6 +38,22 @@ static void print_summary(const struct conf *conf, size_t warnings)
     printf("\n");
 }
 
+static bool account_is_missing(const char *name)
+{
+    errno = 0;
+    return getpwnam(name) == NULL && errno == 0;
+}
+
+/* What the daemon meets only after it has read everything. The folder of the PID file may be made at its start. */
+static void check_process(const struct conf *conf, struct faults *faults)
+{
+    if (conf->user != NULL && account_is_missing(conf->user))
+        faults_add(faults, conf->file, conf->user_line, "\"user\": there is no account \"%s\"", conf->user);
+    g_autofree char *folder = conf->metrics_file != NULL ? g_path_get_dirname(conf->metrics_file) : NULL;
+    if (folder != NULL && !g_file_test(folder, G_FILE_TEST_IS_DIR))
+        faults_warn(faults, conf->file, conf->metrics_file_line, "\"metrics_file\": there is no folder %s", folder);
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
@@ -50,8 +68,10 @@ static int run(const struct command *self, int argc, char **argv)
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+    if (conf != NULL)
+        check_process(conf, faults);
     cli_print_faults(stdout, faults);
-    if (gateway == NULL) {
+    if (faults_errors(faults) > 0) {
         size_t errors = faults_errors(faults);
         printf("%sconfiguration is bad%s: ", output_style(stdout, STYLE_BAD), output_style(stdout, STYLE_PLAIN));
         print_count(errors, "fault", "faults", "\n");

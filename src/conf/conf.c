@@ -39,6 +39,8 @@ static void read_identities(struct conf *conf, const config_setting_t *root, con
 /* An identity of a foreign domain is no harm, but most likely a slip of the pen. */
 static void check_identities(const struct conf *conf, const struct place *place)
 {
+    if (conf->local_domains[0] == NULL)
+        return; /* a fault already */
     for (size_t i = 0; i < conf->identity_count; i++) {
         const struct identity_conf *identity = &conf->identities[i];
         bool related = identity->domain == NULL;
@@ -77,6 +79,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     conf->crls_line = option_line(root, "crls");
     conf->certificate_dir_line = option_line(root, "certificate_directory");
     conf->user_line = option_line(root, "user");
+    conf->metrics_file_line = option_line(root, "metrics_file");
     read_identities(conf, root, place);
     check_identities(conf, place);
     struct place at = *place;
@@ -94,7 +97,9 @@ struct conf *conf_load(const char *file, struct faults *faults)
     struct place place = {.faults = faults, .file = conf->file, .folder = conf->folder};
     config_t config;
     config_init(&config);
-    if (source_read(conf->file, &place, &config))
+    if (!g_file_test(conf->file, G_FILE_TEST_EXISTS))
+        place_fault(&place, "cannot be read: there is no such file; `domsec init` makes a configuration");
+    else if (source_read(conf->file, &place, &config))
         read_root(conf, config_root_setting(&config), &place);
     config_destroy(&config);
     if (faults_errors(faults) == 0)

@@ -105,8 +105,11 @@ static GPtrArray *list_files(const char *folder, const struct place *place)
         const char *name = g_dir_read_name(directory);
         if (name == NULL)
             break;
+        g_autofree char *path = g_build_filename(folder, name, NULL);
         if (name[0] != '.' && g_str_has_suffix(name, ".conf"))
             g_ptr_array_add(names, g_strdup(name));
+        else if (name[0] != '.' && !g_str_has_suffix(name, "~")) /* editors' */
+            faults_warn(place->faults, path, 0, "left out: a policy file's name ends in .conf");
     }
     if (errno != 0)
         place_fault(place, "\"policy_dir\": %s: %s", folder, g_strerror(errno));

@@ -54,7 +54,8 @@ Test(usage, status_and_stream)
          "/nonexistent/domsec.conf"},
         {"domsec status -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec cert list -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
-        {"domsec check -c /nonexistent/domsec.conf", 1, "/nonexistent/domsec.conf", NULL},
+        {"domsec check -c /nonexistent/domsec.conf", 1, "/nonexistent/domsec.conf: cannot be read: there is no such file", NULL},
+        {"domsec check -c /etc", 1, "/etc: cannot be read", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         owned(run) struct run got = run("%s", table[i].call);
@@ -101,6 +102,23 @@ Test(check, each_fault_has_its_line)
     owned(run) struct run good = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(good, 0);
     expect_contains(good.out, "configuration is good: 2 identities, 1 policy, 1 trust anchor file\n");
+}
+
+Test(check, slips_that_no_single_key_shows)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
+    expect_status(made, 0);
+    write_text(dir, "policy.d/partner.test", "domain = \"partner.test\";\n");
+    g_autofree char *text = read_text(dir, "domsec.conf");
+    g_autofree char *more = g_strconcat("user = \"no-such-account\";\nmetrics_file = \"nowhere/x.prom\";\n", text, NULL);
+    write_text(dir, "domsec.conf", more);
+    owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_status(bad, 1);
+    expect_contains(bad.out, "policy.d/partner.test: warning: left out: a policy file's name ends in .conf\n");
+    expect_contains(bad.out, "domsec.conf:1: \"user\": there is no account \"no-such-account\"\n");
+    expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": there is no folder ");
+    expect_contains(bad.out, "configuration is bad: 1 fault\n");
 }
 
 Test(check, a_key_of_another_certificate_is_a_fault)
