@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+/* A path that leads nowhere costs most, for all ways are tried. After so many of them in one layer, which is refused then,
+ * those of its other signers are not looked for. */
+#define BAD_PATHS_MAX 4
+
 bool outcome_is_worse(enum outcome a, enum outcome b)
 {
     static const int severity[] = {
@@ -73,7 +77,7 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
 }
 
 static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
-                         struct finding *finding)
+                         unsigned *bad_paths, struct finding *finding)
 {
     if (!signer->valid) {
         finding_set(finding, OUTCOME_FAIL, "%s", signer->reason);
@@ -84,6 +88,10 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
         return;
     }
 
+    if (*bad_paths >= BAD_PATHS_MAX) {
+        finding_set(finding, OUTCOME_POLICY, "not looked at, after %u signers of this layer that are not trusted", *bad_paths);
+        return;
+    }
     struct chain_query query = {
         .leaf = signer->certificate,
         .untrusted = layer->certificates,
@@ -93,6 +101,8 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
         .at = judge->at,
     };
     trust_check_chain(judge->gateway->trust, &query, finding);
+    if (finding->outcome != OUTCOME_PASS)
+        ++*bad_paths;
     if (finding->outcome != OUTCOME_PASS || !check_names(judge, signer->certificate, signer->types, finding))
         return;
     if (signer->weak) {
@@ -146,6 +156,8 @@ static void report_signer(const struct judge *judge, const struct signer *signer
 
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported)
 {
+    unsigned bad_paths = 0;
+
     if (layer->signer_count == 0) {
         finding_set(&reported->finding, OUTCOME_NONE, "empty signature layer (RFC 3183 section 3)");
         return;
@@ -158,7 +170,7 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
     for (size_t i = 0; i < layer->signer_count; i++) {
         struct finding finding = {0};
 
-        judge_signer(judge, layer, &layer->signers[i], &finding);
+        judge_signer(judge, layer, &layer->signers[i], &bad_paths, &finding);
         if (i == 0 || outcome_is_worse(finding.outcome, reported->finding.outcome)) {
             reported->finding = finding;
             reported->signer_judged = i;

@@ -209,6 +209,30 @@ Test(paths, bags_of_certificates)
     }
 }
 
+/* As many signers as are allowed, and none of them leads anywhere. */
+Test(paths, bags_of_certificates_and_signers)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = authority, .no_key_ids = true});
+    struct attack attack = {.types = DOMAIN};
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
+    BIO *data = BIO_new_mem_buf(ATTACK_ENTITY, -1);
+
+    for (int i = 0; i < 20; i++) {
+        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = subject, .san = san, .no_key_ids = true});
+        attack_add_signer(cms, &attack, leaf, DOMAIN);
+    }
+    stuff(cms, 75);
+    cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0);
+    BIO_free(data);
+    g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
+    gint64 begun = g_get_monotonic_time();
+    AUTO_SENT struct sent in = attack_in(rig, text);
+    attack_expect_refused(&in, "bag");
+    attack_expect_outcome(&in.result->domain, OUTCOME_POLICY, "anchor", "bag");
+    cr_expect_lt(g_get_monotonic_time() - begun, 5 * G_USEC_PER_SEC, "it does not keep us busy");
+}
+
 Test(paths, many_signers)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
