@@ -19,7 +19,7 @@
 #define ATTACK_STRICT "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };"
 #define ATTACK_LAX "inbound = { require = \"none\"; otherwise = \"tag\"; };"
 
-/* OpenSSL's base64 line or a longer one: read by everybody. Consumes der. */
+/* In lines of 76 characters; g_free(). */
 static PKI_UNUSED char *attack_base64(const unsigned char *der, size_t length)
 {
     g_autofree char *base64 = g_base64_encode(der, length);
@@ -214,6 +214,64 @@ static PKI_UNUSED void attack_expect_believed(const struct sent *in, bool domain
     attack_expect_safe(in, what);
     cr_expect_eq(finding->outcome, OUTCOME_PASS, "%s: %s: %s", what, outcome_name(finding->outcome), finding->reason);
     cr_expect_eq(in->result->verdict, VERDICT_ACCEPT, "%s: %s", what, in->result->reason);
+}
+
+#define ATTACK_SECRET "the secret line"
+
+/* --- encrypted objects --- */
+
+static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
+{
+    bool gcm = EVP_CIPHER_get_mode(cipher) == EVP_CIPH_GCM_MODE;
+    CMS_ContentInfo *cms = gcm ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
+    CMS_RecipientInfo *info = CMS_add1_recipient_cert(cms, to->cert, oaep ? CMS_KEY_PARAM : 0);
+    BIO *data = BIO_new_mem_buf(content, -1);
+
+    cr_assert(info != NULL && CMS_set_detached(cms, 0));
+    if (oaep) {
+        EVP_PKEY_CTX *context = CMS_RecipientInfo_get0_pkey_ctx(info);
+
+        cr_assert(EVP_PKEY_encrypt_init(context) > 0 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
+                  EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) > 0);
+    }
+    cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0, "%s", ERR_reason_error_string(ERR_peek_error()));
+    BIO_free(data);
+    return cms;
+}
+
+static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
+{
+    CMS_ContentInfo *cms = attack_envelop(cipher, to, content, oaep);
+    GByteArray *der = attack_der(cms);
+
+    CMS_ContentInfo_free(cms);
+    return der;
+}
+
+/* Where a run of octets is in der; it must be there. */
+static PKI_UNUSED guint8 *attack_find(GByteArray *der, const char *octets, size_t length)
+{
+    guint8 *at = memmem(der->data, der->len, octets, length);
+
+    cr_assert_not_null(at);
+    return at;
+}
+
+static PKI_UNUSED struct sent attack_open_der(const struct rig *rig, GByteArray *der)
+{
+    g_autofree char *text = attack_opaque_der(ATTACK_TOP, der->data, der->len);
+
+    return attack_in(rig, text);
+}
+
+static PKI_UNUSED void attack_expect_shut(const struct sent *in, const char *what)
+{
+    g_autofree char *report = result_report(in->result);
+
+    attack_expect_refused(in, what);
+    cr_expect_null(strstr(in->bytes, ATTACK_SECRET), "%s: %s", what, in->bytes);
+    cr_expect_null(strstr(report, ATTACK_SECRET), "%s: %s", what, report);
+    cr_expect_not_null(strstr(in->bytes, "pkcs7-mime"), "%s: delivered as it came", what);
 }
 
 #endif
