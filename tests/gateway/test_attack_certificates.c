@@ -269,3 +269,23 @@ Test(certificates, rsa_exponents)
         attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, exponent == 1 ? "exponent" : NULL, "exponent");
     }
 }
+
+/* Thousands of names, alice's among them. */
+Test(certificates, names_by_the_thousand)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(list, g_strdup("email:alice@acme.test"));
+    for (int i = 0; i < 20000; i++)
+        g_ptr_array_add(list, g_strdup_printf("email:a%d@acme.test", i));
+    g_ptr_array_add(list, NULL);
+    PKI_AUTO struct pki *crowd = pki_issue(&(struct pki_spec){
+        .issuer = rig->acme.ca, .subject = PKI_LIST("CN=crowd"), .san = (const char *const *)list->pdata});
+    g_autofree char *text = attack_message(&(struct attack){.signer = crowd});
+    gint64 begun = g_get_monotonic_time();
+    AUTO_SENT struct sent in = attack_in(rig, text);
+    attack_expect_refused(&in, "crowd");
+    attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, "cannot be read safely", "crowd");
+    cr_expect_lt(g_get_monotonic_time() - begun, 2 * G_USEC_PER_SEC);
+}
