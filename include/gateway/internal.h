@@ -21,6 +21,8 @@ struct gateway {
 
 /* Warns of each identity whose certificate breaks the naming of a rule under which it is shown. */
 void names_check(const struct gateway *gateway, struct faults *faults);
+/* Warns of what rules ask for and cannot have: identities that are missing, pinned certificates that are not fit. */
+void foresight_check(const struct gateway *gateway, struct faults *faults);
 
 /* All that is known of one message on its way out. */
 struct way_out {

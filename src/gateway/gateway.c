@@ -23,6 +23,7 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     gateway->reviewers = reviewers_open(conf, faults);
     if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
         names_check(gateway, faults);
+        foresight_check(gateway, faults);
         return gateway;
     }
     if (faults_errors(faults) == 0)

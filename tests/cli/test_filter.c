@@ -234,6 +234,24 @@ Test(explain, tells_who_a_client_without_a_name_is)
     expect_contains(stranger.out, "\nreply    550 5.7.1\n");
 }
 
+Test(check, foresees_what_policies_ask_for_and_cannot_have)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    copy_file(dir, "b/keys/dsa.pem", dir, "a/certs/peer-dca.pem");
+    write_text(dir, "a/policy.d/third.test.conf",
+               "domain = \"third.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
+    write_text(dir, "a/policy.d/pins.test.conf",
+               "domain = \"pins.test\"; naming = \"pinned\";\noutbound = { protect = \"encrypt\"; };\n"
+               "certificates = ( \"certs/peer-dca.pem\" );\n");
+    owned(run) struct run warned = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_status(warned, 0);
+    expect_contains(warned.out, "partner.test.conf:4: warning: certificates: nothing is encrypted to this one: ");
+    expect_contains(warned.out, "its key usage does not allow encryption");
+    expect_contains(warned.out, "third.test.conf: warning: \"review\" cannot be done for acme.test: "
+                                "no identity is its review-authority\n");
+    expect_contains(warned.out, ", 2 warnings\n"); /* what signs under "pinned" is in its place there */
+}
+
 /* What filter would say, not what policy alone says. */
 Test(explain, misses_the_identity_that_would_sign)
 {

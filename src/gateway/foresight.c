@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * foresight: what a configuration asks for and cannot have: an identity that is not there, a partner's certificate that no
+ * message will be encrypted to. Either only shows when mail is deferred or refused: better told at `domsec check`. Warnings,
+ * not errors: one partner's expired certificate must not keep the gateway from serving all others.
+ */
+#include "gateway/internal.h"
+
+#include <string.h>
+
+static bool encrypts(const struct rule *rule)
+{
+    return rule->outbound.protect > PROTECT_SIGN;
+}
+
+/* --- our identities --- */
+
+/* The key of rule that needs an identity of this role; NULL: none does. */
+static const char *needing_key(const struct rule *rule, enum role role)
+{
+    bool signs = rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_ENCRYPT;
+
+    switch (role) {
+    case ROLE_DOMAIN_SIGNING:
+        return signs ? "protect" : NULL;
+    case ROLE_REVIEW:
+        return signs && rule->outbound.review ? "review" : NULL;
+    case ROLE_ATTRIBUTE:
+        return signs && rule->outbound.attributes && rule->label_count > 0 ? "attributes" : NULL;
+    case ROLE_DOMAIN_CONFIDENTIALITY:
+        if (rule->inbound.require > REQUIRE_SIGN)
+            return "require";
+        return encrypts(rule) && rule->outbound.encrypt_to_self ? "encrypt_to_self" : NULL;
+    }
+    return NULL;
+}
+
+/* One that has expired counts: that is told elsewhere. */
+static bool has_identity(const struct keys *keys, enum role role, const char *domain)
+{
+    for (size_t i = 0; i < keys_count(keys); i++)
+        if (keys_at(keys, i)->conf->role == role && domain_is_within(domain, keys_at(keys, i)->conf->domain))
+            return true;
+    return false;
+}
+
+/* The first rule that needs it stands for all. */
+static void check_role(const struct gateway *gateway, enum role role, const char *domain, struct faults *faults)
+{
+    const struct conf *conf = gateway->conf;
+
+    for (size_t i = 0; i < conf->rule_count; i++) {
+        const char *key = needing_key(conf->rules[i], role);
+        if (key == NULL)
+            continue;
+        faults_warn(faults, conf->rules[i]->file, 0, "\"%s\" cannot be done for %s: no identity is its %s", key, domain,
+                    role_name(role));
+        return;
+    }
+}
+
+/* --- partners' certificates --- */
+
+static void check_pinned(const struct gateway *gateway, const struct rule *rule, const struct candidate *candidate,
+                         struct faults *faults)
+{
+    struct finding finding = {0}, as_signer = {0};
+    struct chain_query query = {.leaf = candidate->certificate,
+                                .untrusted = candidate->authorities,
+                                .purpose = PURPOSE_ENCRYPT,
+                                .rule = rule,
+                                .at = time(NULL)};
+
+    trust_check_chain(gateway->trust, &query, &finding);
+    if (finding.outcome == OUTCOME_PASS)
+        return;
+    query.purpose = PURPOSE_SIGN;
+    if (rule->naming == NAMING_PINNED)
+        trust_check_chain(gateway->trust, &query, &as_signer);
+    if (as_signer.outcome != OUTCOME_PASS)
+        faults_warn(faults, rule->file, rule->certificates_line, "certificates: nothing is encrypted to this one: %s",
+                    finding.reason);
+}
+
+static void check_certificates(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
+{
+    owned(candidates) struct candidates candidates = {0};
+    struct address anybody = {0};
+    struct error error = {0};
+    g_autofree char *text = g_strdup_printf("postmaster@%s", rule->domain != NULL ? rule->domain : "example.invalid");
+
+    if (!address_parse(slice_of(text), &anybody, &error))
+        return;
+    if (certs_find(gateway->certs, rule, &anybody, &candidates, &error) == FOUND)
+        for (size_t i = 0; i < candidates.count; i++)
+            if (candidates.list[i].pinned)
+                check_pinned(gateway, rule, &candidates.list[i], faults);
+    address_clear(&anybody);
+}
+
+void foresight_check(const struct gateway *gateway, struct faults *faults)
+{
+    const struct conf *conf = gateway->conf;
+
+    for (char **entry = conf->local_domains; *entry != NULL; entry++) {
+        const char *domain = *entry + (**entry == '.');
+        for (int role = 0; role < ROLE_COUNT; role++)
+            if (!has_identity(gateway->keys, (enum role)role, domain))
+                check_role(gateway, (enum role)role, domain, faults);
+    }
+    for (size_t i = 0; i < conf->rule_count; i++)
+        if (encrypts(conf->rules[i]))
+            check_certificates(gateway, conf->rules[i], faults);
+}
