@@ -10,11 +10,6 @@
 
 /* --- algorithms --- */
 
-struct pss {
-    int salt;
-    const char *mask;
-};
-
 static void set_pss(CMS_SignerInfo *info, int salt, const char *mask)
 {
     EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
@@ -121,12 +116,21 @@ static CMS_ContentInfo *certificates_only(const struct rig *rig)
     return cms;
 }
 
+static CMS_ContentInfo *bare_data(void)
+{
+    BIO *data = BIO_new_mem_buf(ATTACK_ENTITY, -1);
+    CMS_ContentInfo *cms = CMS_data_create(data, CMS_BINARY);
+
+    BIO_free(data);
+    return cms;
+}
+
 Test(odds, empty_objects)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     g_autofree char *certificates = attack_opaque(ATTACK_TOP, certificates_only(rig));
     g_autofree char *clear = attack_clear(ATTACK_TOP, ATTACK_ENTITY, certificates_only(rig));
-    g_autofree char *data = attack_opaque(ATTACK_TOP, CMS_data_create(BIO_new_mem_buf(ATTACK_ENTITY, -1), CMS_BINARY));
+    g_autofree char *data = attack_opaque(ATTACK_TOP, bare_data());
     g_autofree char *nothing = attack_opaque_der(ATTACK_TOP, (const unsigned char *)"", 0);
     g_autofree char *zero = attack_opaque_der(ATTACK_TOP, (const unsigned char *)"\x30\x00", 2);
     g_autofree char *endless = attack_opaque_der(ATTACK_TOP, (const unsigned char *)"\x30\x80", 2);
