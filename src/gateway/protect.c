@@ -18,6 +18,7 @@ struct protection {
     struct encrypt_options encrypt;
     struct labels labels;
     bool null_signature, review, attributes, encrypt_to_self;
+    bool names_encrypter; /* all partners follow RFC 3183; some other software cannot read an originatorInfo */
     bool is_set;
 };
 
@@ -89,6 +90,7 @@ static void first_rule(const struct way_out *way, const struct rule *rule, struc
     protection->encrypt.cipher = rule->cipher;
     protection->encrypt.key_transport = rule->key_transport;
     protection->null_signature = rule->null_signature && rule->naming == NAMING_RFC3183;
+    protection->names_encrypter = rule->naming == NAMING_RFC3183;
     labels_choose(rule, way->message, &protection->labels);
     protection->is_set = true;
 }
@@ -106,6 +108,7 @@ static void another_rule(const struct way_out *way, const struct rule *rule, str
     if (rule->key_transport == KEY_TRANSPORT_RSA_PKCS1)
         protection->encrypt.key_transport = KEY_TRANSPORT_RSA_PKCS1;
     protection->null_signature &= rule->null_signature && rule->naming == NAMING_RFC3183;
+    protection->names_encrypter &= rule->naming == NAMING_RFC3183;
     if (protection->labels.label.policy[0] == '\0')
         labels_choose(rule, way->message, &protection->labels);
 }
@@ -291,7 +294,7 @@ bool protect_message(const struct way_out *way, struct entity *entity, struct re
     result->sign = plan->sign;
     result->encrypt = plan->encrypt || unwrapping.reencrypt;
     result->triple = plan->triple;
-    if (unwrapping.decrypted)
+    if (unwrapping.decrypted && protection.names_encrypter)
         protection.encrypt.originator = reencrypting_authority(way, &unwrapping);
     if (!plan->sign && !unwrapping.decrypted)
         unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */

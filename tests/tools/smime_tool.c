@@ -4,7 +4,7 @@
  *
  *     smime_tool sign --cert F --key F [--opaque] [--pkcs1] [--digest sha384] [--wrap] IN OUT
  *     smime_tool wrap IN OUT
- *     smime_tool encrypt --to F [--to F]... [--cipher aes-128-cbc] [--pkcs1] IN OUT
+ *     smime_tool encrypt --to F [--to F]... [--cipher aes-128-cbc] [--pkcs1] [--from F] IN OUT
  *     smime_tool open [--cert F --key F]... IN OUT
  *     smime_tool extract IN CMS [CONTENT]      the DER of the outermost layer, and the bytes signed of a
  * multipart/signed
@@ -39,6 +39,7 @@ static const struct limits limits = {
 
 struct options {
     GPtrArray *certificates, *keys, *recipients;
+    X509 *originator; /* for originatorInfo; NULL: none */
     bool opaque, pkcs1;
     enum digest digest;
     enum cipher cipher;
@@ -155,7 +156,7 @@ static int make(const char *command, const struct options *options)
     if (root == NULL || !mime_canonical(root, &limits, &content, &error))
         die(options->in, &error);
     if (strcmp(command, "encrypt") == 0) {
-        struct encrypt_options how = {.cipher = options->cipher, .limits = &limits};
+        struct encrypt_options how = {.cipher = options->cipher, .originator = options->originator, .limits = &limits};
 
         how.key_transport = options->pkcs1 ? KEY_TRANSPORT_RSA_PKCS1 : KEY_TRANSPORT_RSA_OAEP;
         made = smime_encrypt((X509 *const *)options->recipients->pdata, options->recipients->len, &how, &content, &out,
@@ -306,6 +307,8 @@ static void parse_option(struct options *options, const char *name, const char *
         g_ptr_array_add(options->keys, g_strdup(value));
     } else if (strcmp(name, "--to") == 0) {
         g_ptr_array_add(options->recipients, read_certificate(value));
+    } else if (strcmp(name, "--from") == 0) {
+        options->originator = read_certificate(value);
     } else if (strcmp(name, "--digest") == 0) {
         while (strcmp(digest_name(options->digest), value) != 0 && options->digest < DIGEST_SHA512)
             options->digest++;
