@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: are our own authorities called what partners expect (RFC 3183 §3.1.1, §3.2 to §3.4, §4.1, §4.2)? A certificate that
- * breaks the convention makes signatures that every partner flags, and keys that no partner finds: better told at
+ * names: are our own authorities called what partners expect (RFC 3183 §3.1.1, §3.2 to §3.4, §4.1, §4.2)? A certificate
+ * that breaks the convention makes signatures that every partner flags, and keys that no partner finds: better told at
  * `domsec check` than by them. A warning, not an error: only the partners know what they have agreed to.
  */
 #include "gateway/internal.h"
@@ -47,8 +47,9 @@ static void check_identity(const struct gateway *gateway, const struct identity 
         trust_check_role(gateway->trust, rule, identity->certificate, entry->role, &domain, 1, &finding);
         if (finding.outcome == OUTCOME_PASS)
             continue;
-        faults_warn(faults, gateway->conf->file, entry->line, "%s: %s; partners under %s (naming = \"%s\") will not take it",
-                    entry->certificate, finding.reason, rule->name, naming_name(rule->naming));
+        faults_warn(faults, gateway->conf->file, entry->line,
+                    "%s: %s; partners under %s (naming = \"%s\") will not take it", entry->certificate, finding.reason,
+                    rule->name, naming_name(rule->naming));
         return;
     }
 }

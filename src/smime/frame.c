@@ -79,7 +79,8 @@ static int content_size(enum content_place place, int length)
     return ASN1_object_size(1, ASN1_object_size(0, length, V_ASN1_OCTET_STRING), 0);
 }
 
-/* What stands before the host: the version, and then there is room for an originatorInfo (RFC 5652 §6.1, RFC 5083 §2.1). */
+/* What stands before the host: the version, and then there is room for an originatorInfo (RFC 5652 §6.1, RFC 5083
+ * §2.1). */
 static void append_start(GByteArray *bytes, const struct frame *frame, const struct element *version,
                          const struct element *host)
 {
@@ -95,7 +96,7 @@ bool frame_make(const unsigned char *der, long der_length, enum content_place pl
                 struct frame *frame, struct error *error)
 {
     const unsigned char *end = der + der_length;
-    struct element outer, type, wrapper, inner, version, host;
+    struct element outer, type, wrapper, inner, version, host = {0};
     int host_length, inner_length, wrapper_length;
 
     if (length > INT_MAX / 2 || der_length > INT_MAX / 4)

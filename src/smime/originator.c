@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OriginatorInfo: who encrypted, by certificate (RFC 5652 §6.1), as RFC 3183 §5 asks of a confidentiality authority that
- * encrypts again. OpenSSL 3.0 has no call that puts one into an EnvelopedData it has made, hence the template; frame.c puts it
- * in its place. Anybody can write any certificate there: what arrives in one proves nothing.
+ * OriginatorInfo: who encrypted, by certificate (RFC 5652 §6.1), as RFC 3183 §5 asks of a confidentiality authority
+ * that encrypts again. OpenSSL 3.0 has no call that puts one into an EnvelopedData it has made, hence the template;
+ * frame.c puts it in its place. Anybody can write any certificate there: what arrives in one proves nothing.
  */
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
 
 struct originator_info {
-    STACK_OF(X509) *certificates;
+    STACK_OF(X509) * certificates;
 };
 
-ASN1_SEQUENCE(ORIGINATOR_INFO) = {
-    ASN1_IMP_SET_OF_OPT(struct originator_info, certificates, X509, 0),
+ASN1_SEQUENCE(ORIGINATOR_INFO) =
+    {
+        ASN1_IMP_SET_OF_OPT(struct originator_info, certificates, X509, 0),
 } static_ASN1_SEQUENCE_END_name(struct originator_info, ORIGINATOR_INFO)
 
-/* originatorInfo [0] IMPLICIT OriginatorInfo */
-ASN1_ITEM_TEMPLATE(TAGGED_ORIGINATOR_INFO) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_IMPLICIT, 0, originator, ORIGINATOR_INFO)
-static_ASN1_ITEM_TEMPLATE_END(TAGGED_ORIGINATOR_INFO)
+    /* originatorInfo [0] IMPLICIT OriginatorInfo */
+    ASN1_ITEM_TEMPLATE(TAGGED_ORIGINATOR_INFO) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_IMPLICIT, 0, originator,
+                                                                       ORIGINATOR_INFO)
+        static_ASN1_ITEM_TEMPLATE_END(TAGGED_ORIGINATOR_INFO)
 
-static void borrowed_certificates_free(STACK_OF(X509) *list)
+            static void borrowed_certificates_free(STACK_OF(X509) * list)
 {
     sk_X509_free(list);
 }
