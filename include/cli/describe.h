@@ -12,6 +12,7 @@
 #define DESCRIBE_ID_DIGITS 16 /* of a fingerprint, in tables; enough for `domsec cert show` */
 
 char *describe_addresses(const X509 *certificate);        /* comma-separated; "" for none */
+char *describe_name(const X509 *certificate);             /* its addresses, or its subject if it has none */
 char *describe_date(const ASN1_TIME *time);               /* "2028-11-23" in UTC */
 bool describe_time(const ASN1_TIME *time, char text[32]); /* RFC 3339, UTC */
 /* Whole days from now to the end of the certificate, negative when it is over. */

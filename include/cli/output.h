@@ -23,7 +23,8 @@ bool output_create(const char *path, mode_t mode, struct slice bytes, struct err
 /* Puts a file in place at once (temporary file beside it, then rename), over an old one too. */
 bool output_replace(const char *path, mode_t mode, const struct rope *rope, struct error *error);
 
-/* Rows of columns, each as wide as its widest cell in characters; the last one is not padded. */
+/* Rows of columns, each as wide as its widest cell in characters; the last one is not padded, and wrapped on a
+ * terminal that is too narrow. */
 struct table;
 struct table *table_new(size_t columns); /* up to 8 */
 void table_free(struct table *table);
@@ -31,6 +32,11 @@ void table_free(struct table *table);
 void table_row(struct table *table, const char *const *cells);
 /* The first row in bold on a terminal if heading is set. Each line starts with indent spaces. */
 void table_print(const struct table *table, FILE *stream, unsigned indent, bool heading);
+/* Columns of a terminal; 0: stream is none, or its width is not known, and nothing is wrapped. */
+unsigned output_width(FILE *stream);
+/* Writes text, the first word at that column, and a line end. Where a word would pass width, a new line begins with left
+ * spaces. Line ends in text count as spaces. width 0: never. */
+void output_wrap(FILE *stream, const char *text, unsigned column, unsigned left, unsigned width);
 size_t table_rows(const struct table *table);
 
 /* Escape sequences for a terminal, "" elsewhere or when NO_COLOR is set. */

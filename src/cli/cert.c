@@ -21,8 +21,11 @@ void cert_print_reload_hint(void)
 static bool import_file(const struct conf *conf, const char *file, struct error *error)
 {
     STACK_OF(X509) *certificates = certificates_load(file, error);
-    if (certificates == NULL)
+    if (certificates == NULL) {
+        if (error->kind == ERROR_CONFIGURATION)
+            error->kind = ERROR_PERMANENT; /* the configuration does not name this file */
         return false;
+    }
     bool good = true;
     for (int i = 0; good && i < sk_X509_num(certificates); i++) {
         X509 *certificate = sk_X509_value(certificates, i);
@@ -65,8 +68,8 @@ static int run_import(const struct command *self, int argc, char **argv)
 
 static void print_list(STACK_OF(X509) * certificates)
 {
-    owned(table) struct table *table = table_new(5);
-    const char *const heading[] = {"id", "expires", "days", "addresses", "subject"};
+    owned(table) struct table *table = table_new(4);
+    const char *const heading[] = {"id", "expires", "days", "name"};
     table_row(table, heading);
     for (int i = 0; i < sk_X509_num(certificates); i++) {
         const X509 *certificate = sk_X509_value(certificates, i);
@@ -75,9 +78,8 @@ static void print_list(STACK_OF(X509) * certificates)
         sha256[DESCRIBE_ID_DIGITS] = '\0';
         g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
         g_autofree char *days = describe_days(certificate);
-        g_autofree char *addresses = describe_addresses(certificate);
-        g_autofree char *subject = certificate_subject(certificate);
-        const char *cells[] = {sha256, expires, days, addresses, subject};
+        g_autofree char *name = describe_name(certificate);
+        const char *cells[] = {sha256, expires, days, name};
         table_row(table, cells);
     }
     table_print(table, stdout, 0, true);
@@ -117,8 +119,8 @@ static int run_list(const struct command *self, int argc, char **argv)
 
 static void print_candidates(const struct candidates *candidates)
 {
-    owned(table) struct table *table = table_new(6);
-    const char *const heading[] = {"id", "from", "for", "expires", "addresses", "subject"};
+    owned(table) struct table *table = table_new(5);
+    const char *const heading[] = {"id", "from", "for", "expires", "name"};
     table_row(table, heading);
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
@@ -126,14 +128,12 @@ static void print_candidates(const struct candidates *candidates)
         certificate_fingerprint(candidate->certificate, sha256);
         sha256[DESCRIBE_ID_DIGITS] = '\0';
         g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
-        g_autofree char *addresses = describe_addresses(candidate->certificate);
-        g_autofree char *subject = certificate_subject(candidate->certificate);
+        g_autofree char *name = describe_name(candidate->certificate);
         const char *cells[] = {sha256,
                                candidate->pinned ? "policy" : candidate->source,
                                candidate->personal ? "the person" : "the domain",
                                expires,
-                               addresses,
-                               subject};
+                               name};
         table_row(table, cells);
     }
     table_print(table, stdout, 0, true);

@@ -168,8 +168,10 @@ int cert_run_remove(const struct command *self, int argc, char **argv)
     if (status == CLI_GO && call.conf != NULL) {
         bool removed = certs_store_remove(call.conf, call.id, &error);
         status = removed ? EX_OK : cli_failed(&error);
-        if (removed)
+        if (removed) {
+            printf("removed %s\n", call.id);
             cert_print_reload_hint();
+        }
     }
     by_id_clear(&call);
     return status;

@@ -15,13 +15,16 @@
 
 static void print_usage(const struct command *command, FILE *stream)
 {
-    fprintf(stream, "usage: domsec %s %s\n", command->name, command->arguments);
+    g_autofree char *call = g_strdup_printf("usage: domsec %s %s", command->name, command->arguments);
+    output_wrap(stream, call, 0, (unsigned)strlen("usage: domsec ") + (unsigned)strlen(command->name) + 1,
+                output_width(stream));
 }
 
 static void print_help(const struct command *command, const struct option_spec *options, size_t count)
 {
     print_usage(command, stdout);
-    printf("\n%s\n", command->summary);
+    printf("\n");
+    output_wrap(stdout, command->summary, 0, 0, output_width(stdout));
     if (count > 0)
         printf("\noptions\n");
     owned(table) struct table *table = table_new(2);
@@ -35,8 +38,11 @@ static void print_help(const struct command *command, const struct option_spec *
         table_row(table, cells);
     }
     table_print(table, stdout, 2, false);
-    if (command->details != NULL)
-        printf("\n%s", command->details);
+    if (command->details != NULL) {
+        g_autofree char *details = g_strchomp(g_strdup(command->details));
+        printf("\n");
+        output_wrap(stdout, details, 0, 0, output_width(stdout) > 0 ? output_width(stdout) : 100);
+    }
 }
 
 int cli_usage(const struct command *command, const char *format, ...)
@@ -136,13 +142,12 @@ int cli_dispatch(const struct command *command, const struct command *const *lis
         fprintf(stderr, "domsec %s: there is no command %s\n", command->name, word);
     print_usage(command, stream);
     fprintf(stream, "\n%s\n\ncommands\n", command->summary);
-    owned(table) struct table *table = table_new(2);
     for (size_t i = 0; list[i] != NULL; i++) {
-        g_autofree char *call = g_strdup_printf("domsec %s %s", list[i]->name, list[i]->arguments);
-        const char *cells[] = {call, list[i]->summary};
-        table_row(table, cells);
+        g_autofree char *call = g_strdup_printf("  domsec %s %s", list[i]->name, list[i]->arguments);
+        output_wrap(stream, call, 0, 6, output_width(stream));
+        fputs("      ", stream);
+        output_wrap(stream, list[i]->summary, 6, 6, output_width(stream));
     }
-    table_print(table, stream, 2, false);
     return help ? EX_OK : EX_USAGE;
 }
 

@@ -21,6 +21,12 @@ char *describe_addresses(const X509 *certificate)
     return g_strdup_printf("%s%s(one that is malformed)", text, *text != '\0' ? ", " : "");
 }
 
+char *describe_name(const X509 *certificate)
+{
+    g_autofree char *addresses = describe_addresses(certificate);
+    return *addresses != '\0' ? steal(&addresses) : certificate_subject(certificate);
+}
+
 bool describe_time(const ASN1_TIME *time, char text[32])
 {
     struct tm tm = {0};

@@ -205,8 +205,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_filter = {
     .name = "filter",
     .arguments =
-        "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME]\n"
-        "                     [--report FILE] [--output DIR] <MESSAGE",
+        "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME] "
+        "[--report FILE] [--output DIR] <MESSAGE",
     .summary = "takes a message from standard input through the gateway and writes what comes out",
     .details =
         "The exit status tells the verdict: 0 accepted or quarantined (the message is written), 65 rejected,\n"

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 bool output_write(int fd, const char *name, struct slice bytes, struct error *error)
@@ -128,8 +129,51 @@ size_t table_rows(const struct table *table)
     return table->cells->len / table->columns;
 }
 
+unsigned output_width(FILE *stream)
+{
+    struct winsize size = {0};
+    if (!isatty(fileno(stream)) || ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 || size.ws_col < 40)
+        return 0;
+    return size.ws_col;
+}
+
+void output_wrap(FILE *stream, const char *text, unsigned column, unsigned left, unsigned width)
+{
+    while (*text != '\0') {
+        size_t bytes = strcspn(text, " \n");
+        unsigned length = (unsigned)g_utf8_strlen(text, (gssize)bytes);
+        if (width > 0 && column > left && column + length > width) {
+            fprintf(stream, "\n%*s", (int)left, "");
+            column = left;
+        }
+        fprintf(stream, "%.*s", (int)bytes, text);
+        column += length + 1;
+        text += bytes;
+        if (*text == '\0')
+            break;
+        text++;
+        /* No space at the end of a line that is full. */
+        if (width == 0 || column + g_utf8_strlen(text, (gssize)strcspn(text, " \n")) <= width)
+            fputc(' ', stream);
+    }
+    fputc('\n', stream);
+}
+
+/* The last cell of a row: where it does not fit beside the others it goes on below itself, or on a line of its own. */
+static void print_last(FILE *stream, const char *cell, unsigned column, unsigned indent, unsigned width)
+{
+    bool fits = width == 0 || column + g_utf8_strlen(cell, -1) <= width;
+    if (fits || column + 30 <= width) {
+        output_wrap(stream, cell, column, column, fits ? 0 : width);
+        return;
+    }
+    fprintf(stream, "\n%*s", (int)indent + 4, "");
+    output_wrap(stream, cell, indent + 4, indent + 4, width);
+}
+
 void table_print(const struct table *table, FILE *stream, unsigned indent, bool heading)
 {
+    unsigned terminal = output_width(stream), at = 0;
     long width[COLUMNS_MAX] = {0};
     for (unsigned i = 0; i < table->cells->len; i++) {
         long length = g_utf8_strlen(table->cells->pdata[i], -1);
@@ -140,9 +184,16 @@ void table_print(const struct table *table, FILE *stream, unsigned indent, bool 
         size_t column = i % table->columns;
         bool bold = heading && i < table->columns;
         bool last = column + 1 == table->columns;
-        fprintf(stream, "%*s%s%s%s", column == 0 ? (int)indent : 0, "", bold ? output_style(stream, STYLE_BOLD) : "",
-                cell, bold ? output_style(stream, STYLE_PLAIN) : "");
+        fprintf(stream, "%*s", column == 0 ? (int)indent : 0, "");
+        at = column == 0 ? indent : at;
+        if (last && !bold) {
+            print_last(stream, cell, at, indent, terminal);
+            continue;
+        }
+        fprintf(stream, "%s%s%s", bold ? output_style(stream, STYLE_BOLD) : "", cell,
+                bold ? output_style(stream, STYLE_PLAIN) : "");
         fprintf(stream, last ? "\n" : "%*s", last ? 0 : (int)(width[column] - g_utf8_strlen(cell, -1)) + 2, "");
+        at += (unsigned)width[column] + 2;
     }
 }
 

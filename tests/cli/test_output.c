@@ -45,6 +45,33 @@ Test(output, replace_is_whole_and_leaves_no_traces)
     cr_expect_eq(error.kind, ERROR_TEMPORARY);
 }
 
+Test(output, wraps_between_words)
+{
+    const struct {
+        const char *text;
+        unsigned column, left, width;
+        const char *wanted;
+    } table[] = {
+        {"one two three", 0, 2, 0, "one two three\n"},
+        {"one two three", 0, 2, 13, "one two three\n"},
+        {"one two three", 0, 2, 12, "one two\n  three\n"},
+        {"one two\nthree", 0, 0, 7, "one two\nthree\n"},
+        {"one two three", 4, 4, 8, "one\n    two\n    three\n"},
+        {"incomprehensibilities of", 0, 1, 8, "incomprehensibilities\n of\n"},
+        {"\xc3\xa4\xc3\xb6\xc3\xbc \xc3\xa4", 0, 0, 5, "\xc3\xa4\xc3\xb6\xc3\xbc \xc3\xa4\n"},
+        {"", 0, 0, 5, "\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        char *text = NULL;
+        size_t length = 0;
+        FILE *stream = open_memstream(&text, &length);
+        output_wrap(stream, table[i].text, table[i].column, table[i].left, table[i].width);
+        fclose(stream);
+        cr_expect_str_eq(text, table[i].wanted, "%zu: %s", i, text);
+        free(text);
+    }
+}
+
 Test(output, a_full_disk_is_told)
 {
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
