@@ -27,6 +27,7 @@ static void change(GString *text, size_t from, GRand *random)
 {
     size_t at = from + (size_t)g_rand_int_range(random, 0, (gint32)(text->len - from));
     const char *line = strstr(text->str + at, "\r\n");
+    size_t length = (size_t)g_rand_int_range(random, 1, 4);
     size_t to = line != NULL ? (size_t)(line + 2 - text->str) : text->len;
 
     switch (g_rand_int_range(random, 0, 6)) {
@@ -34,7 +35,7 @@ static void change(GString *text, size_t from, GRand *random)
         text->str[at] = (char)(text->str[at] ^ (1 << g_rand_int_range(random, 0, 7)));
         break;
     case 1:
-        g_string_erase(text, (gssize)at, (gssize)MIN((size_t)g_rand_int_range(random, 1, 4), text->len - at));
+        g_string_erase(text, (gssize)at, (gssize)MIN(length, text->len - at));
         break;
     case 2:
         g_string_insert(text, (gssize)at, pieces[g_rand_int_range(random, 0, G_N_ELEMENTS(pieces))]);
