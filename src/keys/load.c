@@ -115,13 +115,19 @@ STACK_OF(X509) * certificates_load(const char *file, struct error *error)
         return NULL;
     }
     ERR_clear_error();
+    bool is_pem = g_strstr_len(contents, (gssize)length, "-----BEGIN ") != NULL;
     if (!add_any(list, contents, length)) {
-        error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a certificate that can be read", file);
+        if (is_pem)
+            error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a certificate that can be read", file);
+        else
+            error_set(error, ERROR_CONFIGURATION, "%s: holds no certificate, neither in PEM nor in DER", file);
+        ERR_clear_error();
         return NULL;
     }
     ERR_clear_error();
     if (sk_X509_num(list) == 0) {
-        error_set(error, ERROR_CONFIGURATION, "%s: holds no certificate", file);
+        bool is_key = is_pem && g_strstr_len(contents, (gssize)length, "PRIVATE KEY-----") != NULL;
+        error_set(error, ERROR_CONFIGURATION, "%s: holds %sno certificate", file, is_key ? "a private key, but " : "");
         return NULL;
     }
     return steal(&list);

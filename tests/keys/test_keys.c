@@ -175,18 +175,20 @@ Test(certificates_load, refuses_the_whole_file_for_one_bad_block)
     g_autofree char *two = g_strconcat(text, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", NULL);
     g_autofree char *cut = g_strndup(text, strlen(text) / 2);
     const struct {
-        const char *name, *text;
-    } rows[] = {{"two.pem", two},
-                {"cut.pem", cut},
-                {"empty.pem", ""},
-                {"text.pem", "no certificate at all\n"},
-                {"der.der", "\x30\x82\x01"}};
+        const char *name, *text, *says;
+    } rows[] = {{"two.pem", two, "not a certificate that can be read"},
+                {"cut.pem", cut, "not a certificate that can be read"},
+                {"empty.pem", "", "holds no certificate"},
+                {"text.pem", "no certificate at all\n", "neither in PEM nor in DER"},
+                {"key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key, but no"},
+                {"der.der", "\x30\x82\x01", "neither in PEM nor in DER"}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
         g_autofree char *path = pki_write_text(folder, rows[i].name, rows[i].text);
         cr_expect_eq(count_of(path, &error), -1, "%s", rows[i].name);
         cr_expect_eq(error.kind, ERROR_CONFIGURATION, "%s", rows[i].name);
         cr_expect_not_null(strstr(error.text, rows[i].name), "%s", error.text);
+        cr_expect_not_null(strstr(error.text, rows[i].says), "%s", error.text);
     }
     struct error error = {0};
     cr_expect_eq(count_of("/nonexistent/x.pem", &error), -1);
