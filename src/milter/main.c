@@ -165,8 +165,9 @@ static bool start(struct daemon *daemon, const struct conf *conf, const struct s
 
     daemon->listen = g_strdup(conf->listen);
     daemon->pid_file = g_strdup(conf->pid_file);
-    bool started = process_account(conf->user, &account, error) &&
-                   session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
+    if (!process_account(conf->user, &account, error))
+        return error_prefix(error, "%s:%u", conf->file, conf->user_line);
+    bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
                    smfi_settimeout((int)conf->timeout) == MI_SUCCESS &&
                    (daemon->listener = socket_open(conf->listen, account.uid, account.gid, error)) >= 0 &&
                    process_write_pid(conf->pid_file, error) && process_become(&account, error) &&
