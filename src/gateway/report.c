@@ -252,7 +252,8 @@ void result_count(const struct result *result)
     metrics_add("domsec_messages_total", labels, 1);
     if (outbound) {
         g_snprintf(labels, sizeof labels, "protect=\"%s\"", protection(result));
-        metrics_add("domsec_protected_total", labels, 1);
+        if (result->verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
+            metrics_add("domsec_protected_total", labels, 1);
         return;
     }
     g_snprintf(labels, sizeof labels, "by=\"domain\",result=\"%s\"", outcome_name(result->domain.outcome));
