@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key transport by RSA: are the algorithm and its parameters such that OpenSSL does what they say? OpenSSL 3.0 passes over
- * OAEP parameters that it cannot decode, or does not know, and decrypts by PKCS #1 v1.5 then: whoever changes the
+ * Key transport by RSA: are the algorithm and its parameters such that OpenSSL does what they say? OpenSSL 3.0 passes
+ * over OAEP parameters that it cannot decode, or does not know, and decrypts by PKCS #1 v1.5 then: whoever changes the
  * parameters of a message under way could so choose the weaker padding. Parameters are there for everybody to
  * see, so that to refuse them tells nothing.
  */
@@ -71,8 +71,8 @@ static bool is_known_source(const X509_ALGOR *algorithm)
 static bool is_known_oaep(const X509_ALGOR *algorithm)
 {
     RSA_OAEP_PARAMS *parameters = parameters_decode(algorithm, ASN1_ITEM_rptr(RSA_OAEP_PARAMS));
-    bool known = parameters != NULL && is_known_digest(parameters->hashFunc) && is_known_mask(parameters->maskGenFunc) &&
-                 is_known_source(parameters->pSourceFunc);
+    bool known = parameters != NULL && is_known_digest(parameters->hashFunc) &&
+                 is_known_mask(parameters->maskGenFunc) && is_known_source(parameters->pSourceFunc);
 
     RSA_OAEP_PARAMS_free(parameters);
     ERR_clear_error();

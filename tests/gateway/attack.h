@@ -47,9 +47,9 @@ static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned cha
 {
     g_autofree char *body = attack_base64(der, length);
 
-    return g_strconcat(header,
-                       "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n",
-                       body, NULL);
+    return g_strconcat(
+        header, "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+        body, NULL);
 }
 
 /* Takes cms. */
@@ -83,12 +83,12 @@ static PKI_UNUSED char *attack_clear(const char *header, const char *entity, CMS
 /* How a signature is made. */
 struct attack {
     const struct pki *signer;
-    const struct pki *second;       /* another SignerInfo */
-    const struct pki *carried[4];   /* certificates that are put in as well, up to the first NULL */
-    const char *content;            /* ATTACK_ENTITY by default */
-    const char *digest;             /* SHA256 by default */
-    unsigned types, second_types;   /* SignatureType; 0: none */
-    unsigned flags;                 /* CMS_DETACHED, CMS_NOATTR, CMS_NOCERTS, CMS_USE_KEYID … */
+    const struct pki *second;     /* another SignerInfo */
+    const struct pki *carried[4]; /* certificates that are put in as well, up to the first NULL */
+    const char *content;          /* ATTACK_ENTITY by default */
+    const char *digest;           /* SHA256 by default */
+    unsigned types, second_types; /* SignatureType; 0: none */
+    unsigned flags;               /* CMS_DETACHED, CMS_NOATTR, CMS_NOCERTS, CMS_USE_KEYID … */
     void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info); /* before it is signed */
     void (*spoil)(CMS_ContentInfo *cms, CMS_SignerInfo *info); /* after it was signed */
 };
@@ -98,7 +98,8 @@ static PKI_UNUSED CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const 
 {
     const EVP_MD *digest = EVP_get_digestbyname(attack->digest != NULL ? attack->digest : "SHA256");
     bool is_there = sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) > 0 && signer == attack->signer;
-    unsigned flags = (is_there ? CMS_NOCERTS : 0) | (attack->flags & ~(unsigned)CMS_DETACHED) | CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP;
+    unsigned flags = (is_there ? CMS_NOCERTS : 0) | (attack->flags & ~(unsigned)CMS_DETACHED) | CMS_BINARY |
+                     CMS_PARTIAL | CMS_NOSMIMECAP;
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, digest, flags);
     struct error error = {0};
 
@@ -112,8 +113,7 @@ static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
 {
     const char *content = attack->content != NULL ? attack->content : ATTACK_ENTITY;
     BIO *data = BIO_new_mem_buf(content, -1);
-    CMS_ContentInfo *cms =
-        CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | (attack->flags & CMS_DETACHED));
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | (attack->flags & CMS_DETACHED));
     CMS_SignerInfo *info = attack_add_signer(cms, attack, attack->signer, attack->types);
 
     if (attack->second != NULL)
@@ -148,7 +148,8 @@ static PKI_UNUSED const char *attack_entity_of(const struct sent *out)
     return type;
 }
 
-static PKI_UNUSED void attack_expect_no_controls(const char *text, const char *allowed, const char *what, const char *where)
+static PKI_UNUSED void attack_expect_no_controls(const char *text, const char *allowed, const char *what,
+                                                 const char *where)
 {
     cr_expect(g_utf8_validate(text, -1, NULL), "%s: %s is not UTF-8", what, where);
     for (const char *c = text; *c != '\0'; c++)
@@ -220,7 +221,8 @@ static PKI_UNUSED void attack_expect_believed(const struct sent *in, bool domain
 
 /* --- encrypted objects --- */
 
-static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
+static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, const struct pki *to, const char *content,
+                                                  bool oaep)
 {
     bool gcm = EVP_CIPHER_get_mode(cipher) == EVP_CIPH_GCM_MODE;
     CMS_ContentInfo *cms = gcm ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
@@ -231,7 +233,8 @@ static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, cons
     if (oaep) {
         EVP_PKEY_CTX *context = CMS_RecipientInfo_get0_pkey_ctx(info);
 
-        cr_assert(EVP_PKEY_encrypt_init(context) > 0 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
+        cr_assert(EVP_PKEY_encrypt_init(context) > 0 &&
+                  EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
                   EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) > 0);
     }
     cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0, "%s", ERR_reason_error_string(ERR_peek_error()));
@@ -239,7 +242,8 @@ static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, cons
     return cms;
 }
 
-static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
+static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const struct pki *to, const char *content,
+                                                 bool oaep)
 {
     CMS_ContentInfo *cms = attack_envelop(cipher, to, content, oaep);
     GByteArray *der = attack_der(cms);

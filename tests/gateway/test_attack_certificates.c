@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates that should not be believed, by names, usage, strength, time and path, in whole messages. Every row is the domain's
- * or alice's signature by a certificate that is sound but for one thing.
+ * Certificates that should not be believed, by names, usage, strength, time and path, in whole messages. Every row is
+ * the domain's or alice's signature by a certificate that is sound but for one thing.
  */
 #include "attack.h"
 
@@ -69,7 +69,8 @@ Test(certificates, names_of_the_domain)
         PKI_AUTO struct pki *odd =
             pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = names[i].subject, .san = names[i].san});
         AUTO_SENT struct sent in = arrive(rig, &(struct attack){.signer = odd, .types = DOMAIN});
-        g_autofree char *what = g_strdup_printf("%zu: %s %s", i, names[i].subject[0], names[i].san != NULL ? names[i].san[0] : "");
+        g_autofree char *what =
+            g_strdup_printf("%zu: %s %s", i, names[i].subject[0], names[i].san != NULL ? names[i].san[0] : "");
 
         if (names[i].outcome == OUTCOME_PASS) {
             attack_expect_believed(&in, true, what);
@@ -90,14 +91,16 @@ static const struct {
     {"alice@acme.test", NULL, PKI_LIST("email:ALICE@Acme.Test"), OUTCOME_PASS},
     {"alice@acme.test", PKI_LIST("emailAddress=alice@acme.test"), NULL, OUTCOME_PASS},
     {"alice@acme.test", NULL, PKI_LIST("email:bob@x.test", "email:alice@acme.test"), OUTCOME_PASS},
-    {"alice@b\xc3\xbc" "cher.test", NULL, PKI_LIST("email:alice@xn--bcher-kva.test"), OUTCOME_PASS},
+    {"alice@b\xc3\xbc"
+     "cher.test",
+     NULL, PKI_LIST("email:alice@xn--bcher-kva.test"), OUTCOME_PASS},
     {"alice@xn--bcher-kva.test", NULL, PKI_LIST("utf8:alice@b%c3%bccher.test"), OUTCOME_PASS},
     {"\xc3\xa4lice@acme.test", NULL, PKI_LIST("utf8:%c3%a4lice@acme.test"), OUTCOME_PASS},
     {"\xc3\xa4lice@acme.test", NULL, PKI_LIST("utf8:a%cc%88lice@acme.test"), OUTCOME_POLICY}, /* not composed */
     {"alice@acme.test", NULL, PKI_LIST("utf8:%d0%b0lice@acme.test"), OUTCOME_POLICY},
     {"alice@acme.test", NULL, PKI_LIST("utf8:alice@%d0%b0cme.test"), OUTCOME_POLICY},
-    {"alice@acme.test", NULL, PKI_LIST("utf8:%ef%bd%81lice@acme.test"), OUTCOME_POLICY}, /* full width */
-    {"alice@acme.test", NULL, PKI_LIST("utf8:al%c4%b1ce@acme.test"), OUTCOME_POLICY},    /* dotless i */
+    {"alice@acme.test", NULL, PKI_LIST("utf8:%ef%bd%81lice@acme.test"), OUTCOME_POLICY},  /* full width */
+    {"alice@acme.test", NULL, PKI_LIST("utf8:al%c4%b1ce@acme.test"), OUTCOME_POLICY},     /* dotless i */
     {"alice@acme.test", NULL, PKI_LIST("utf8:alice%e2%80%8b@acme.test"), OUTCOME_POLICY}, /* zero width */
     {"alice@acme.test", NULL, PKI_LIST("utf8:%e2%80%aetset.emca@ecila"), OUTCOME_POLICY}, /* right to left */
     {"alice@acme.test", NULL, PKI_LIST("email:alice%20@acme.test"), OUTCOME_POLICY},
@@ -123,9 +126,10 @@ Test(certificates, addresses_of_a_person)
     gateway_unref(rig->partner.gateway); /* once more, with the authority trusted for all domains */
     rig_open(&rig->partner, &rig->acme, ATTACK_LAX, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
-        PKI_AUTO struct pki *odd = pki_issue(&(struct pki_spec){
-            .issuer = rig->acme.ca, .subject = addresses[i].subject != NULL ? addresses[i].subject : PKI_LIST("CN=alice"),
-            .san = addresses[i].san});
+        PKI_AUTO struct pki *odd = pki_issue(
+            &(struct pki_spec){.issuer = rig->acme.ca,
+                               .subject = addresses[i].subject != NULL ? addresses[i].subject : PKI_LIST("CN=alice"),
+                               .san = addresses[i].san});
         g_autofree char *header = g_strdup_printf("From: %s\r\n" ATTACK_FIELDS, addresses[i].from);
         g_autofree char *text = attack_opaque(header, attack_sign(&(struct attack){.signer = odd}));
         AUTO_SENT struct sent in = attack_in(rig, text);
@@ -165,12 +169,20 @@ Test(certificates, usage_strength_time)
         {"anyExtendedKeyUsage", {.eku = "anyExtendedKeyUsage"}, NULL, OUTCOME_PASS, NULL},
         {"no EKU, no KU", {.eku = "", .key_usage = ""}, NULL, OUTCOME_PASS, NULL},
         {"a CA", {.ca = true}, NULL, OUTCOME_FAIL, "certification authority"},
-        {"a CA that signs mail", {.basic = "CA:TRUE", .key_usage = "digitalSignature,keyCertSign"}, NULL, OUTCOME_FAIL, "authority"},
+        {"a CA that signs mail",
+         {.basic = "CA:TRUE", .key_usage = "digitalSignature,keyCertSign"},
+         NULL,
+         OUTCOME_FAIL,
+         "authority"},
         {"keyCertSign", {.basic = "", .key_usage = "digitalSignature,keyCertSign"}, NULL, OUTCOME_FAIL, "authority"},
         {"EKU of a server", {.eku = "serverAuth"}, NULL, OUTCOME_FAIL, "extended key usage"},
         {"EKU of code", {.eku = "critical,codeSigning,timeStamping"}, NULL, OUTCOME_FAIL, "extended key usage"},
         {"KU of encryption", {.key_usage = "critical,keyAgreement"}, NULL, OUTCOME_FAIL, "key usage"},
-        {"unknown critical extension", {.extensions = PKI_LIST("1.2.3.4=critical,DER:0500")}, NULL, OUTCOME_FAIL, "critical extension"},
+        {"unknown critical extension",
+         {.extensions = PKI_LIST("1.2.3.4=critical,DER:0500")},
+         NULL,
+         OUTCOME_FAIL,
+         "critical extension"},
         {"expired", {.not_before = now - 40 * DAY, .not_after = now - 1}, NULL, OUTCOME_FAIL, "expired"},
         {"not yet valid", {.not_before = now + DAY}, NULL, OUTCOME_FAIL, "not yet valid"},
         {"RSA 1024", {.key = PKI_RSA_1024}, NULL, OUTCOME_FAIL, "weak"},
@@ -187,7 +199,8 @@ Test(certificates, usage_strength_time)
 
         if (rows[i].digest != NULL && EVP_get_digestbyname(rows[i].digest) == NULL)
             continue; /* this OpenSSL does not know it any more */
-        AUTO_SENT struct sent in = arrive(rig, &(struct attack){.signer = odd, .types = DOMAIN, .digest = rows[i].digest});
+        AUTO_SENT struct sent in =
+            arrive(rig, &(struct attack){.signer = odd, .types = DOMAIN, .digest = rows[i].digest});
         if (rows[i].outcome == OUTCOME_PASS) {
             attack_expect_believed(&in, true, rows[i].what);
             continue;
@@ -263,7 +276,8 @@ Test(certificates, rsa_exponents)
         if (odd->cert == NULL)
             continue; /* not even a certificate */
         X509_sign(odd->cert, rig->acme.ca->key, EVP_sha256());
-        struct attack attack = {.signer = honest, .types = DOMAIN, .flags = CMS_NOCERTS, .carried = {odd}, .spoil = sign_without_key};
+        struct attack attack = {
+            .signer = honest, .types = DOMAIN, .flags = CMS_NOCERTS, .carried = {odd}, .spoil = sign_without_key};
         AUTO_SENT struct sent in = arrive(rig, &attack);
         attack_expect_refused(&in, "exponent");
         attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, exponent == 1 ? "exponent" : NULL, "exponent");

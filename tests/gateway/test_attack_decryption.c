@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decryption as a weapon: messages that make a gateway with the right key give away what it decrypts (EFAIL, covert content), change
- * what was encrypted, or tell by its answer what a change did to it (Bleichenbacher, Vaudenay, MMA).
+ * Decryption as a weapon: messages that make a gateway with the right key give away what it decrypts (EFAIL, covert
+ * content), change what was encrypted, or tell by its answer what a change did to it (Bleichenbacher, Vaudenay, MMA).
  */
 #include "attack.h"
 
@@ -16,7 +16,8 @@ static const char *const contexts[] = {
     MIXED("related") IMG "--o\r\n%s\r\n--o--\r\n",
     MIXED("alternative") "--o\r\n\r\nx\r\n--o\r\n%s\r\n--o--\r\n",
     MIXED("mixed") "--o\r\n%s\r\n--o--\r\n",
-    MIXED("mixed") "--o\r\n\r\nplease quote this\r\n--o\r\nContent-Disposition: attachment; filename=smime.p7m\r\n%s\r\n--o--\r\n",
+    MIXED("mixed") "--o\r\n\r\nplease quote this\r\n--o\r\nContent-Disposition: attachment; "
+                   "filename=smime.p7m\r\n%s\r\n--o--\r\n",
     MIXED("mixed") "--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n%s\r\n--i--\r\n--o--\r\n",
     MIXED("mixed") "--o\r\nContent-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s\r\n--o--\r\n",
     "Content-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s",
@@ -45,7 +46,8 @@ Test(decryption, ciphertext_in_a_message_of_the_attackers)
     owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_LAX);
     PKI_AUTO struct pki *ca = pki_ca("evil");
     PKI_AUTO struct pki *mallory = pki_person(ca, "mallory@evil.test");
-    g_autofree char *cipher = attack_opaque("", attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, ATTACK_ENTITY, false));
+    g_autofree char *cipher =
+        attack_opaque("", attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, ATTACK_ENTITY, false));
 
     for (enum around around = AROUND_NOTHING; around < AROUND_END; around++) {
         for (size_t i = 0; i < G_N_ELEMENTS(contexts); i++) {
@@ -63,8 +65,8 @@ Test(decryption, ciphertext_in_a_message_of_the_attackers)
     }
 }
 
-/* What acme.test signed and encrypted for the partner, sent on by mallory in her own name or behind her own layers: it may be
- * opened, for it is the whole message, but it authenticates nobody. */
+/* What acme.test signed and encrypted for the partner, sent on by mallory in her own name or behind her own layers: it
+ * may be opened, for it is the whole message, but it authenticates nobody. */
 Test(decryption, ciphertext_in_another_context_authenticates_nobody)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", ATTACK_STRICT);
@@ -88,7 +90,8 @@ Test(decryption, ciphertext_in_another_context_authenticates_nobody)
 /* Each octet of the IV and of the ciphertext in turn. */
 Test(decryption, cbc_changes_are_noticed_or_announced)
 {
-    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; }; cipher = \"aes-128-cbc\";", ATTACK_STRICT);
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign+encrypt\"; }; cipher = \"aes-128-cbc\";", ATTACK_STRICT);
     AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
     gsize length = 0;
     g_autofree guchar *der = g_base64_decode(strstr(out.bytes, "\r\n\r\n"), &length);
@@ -114,10 +117,13 @@ Test(decryption, cbc_changes_are_noticed_or_announced)
 
 Test(decryption, cbc_is_left_shut_where_the_rule_says_so)
 {
-    owned(rig) struct rig *rig =
-        rig_new(ENCRYPT, "inbound = { require = \"encrypt\"; otherwise = \"quarantine\"; require_authenticated_encryption = true; };");
-    g_autofree char *cbc = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, ATTACK_ENTITY, false));
-    g_autofree char *gcm = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
+    owned(rig) struct rig *rig = rig_new(
+        ENCRYPT,
+        "inbound = { require = \"encrypt\"; otherwise = \"quarantine\"; require_authenticated_encryption = true; };");
+    g_autofree char *cbc =
+        attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, ATTACK_ENTITY, false));
+    g_autofree char *gcm =
+        attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
     AUTO_SENT struct sent shut = attack_in(rig, cbc);
     AUTO_SENT struct sent open = attack_in(rig, gcm);
 
@@ -144,7 +150,8 @@ static void put_key(GByteArray *der, const struct rig *rig, const guint8 *key, s
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(rig->partner.dca->key, NULL);
     size_t out = RSA_OCTETS;
 
-    cr_assert(EVP_PKEY_encrypt_init(context) > 0 && EVP_PKEY_encrypt(context, encrypted_key(der), &out, key, length) > 0);
+    cr_assert(EVP_PKEY_encrypt_init(context) > 0 &&
+              EVP_PKEY_encrypt(context, encrypted_key(der), &out, key, length) > 0);
     EVP_PKEY_CTX_free(context);
 }
 
@@ -194,9 +201,10 @@ static void first_block(GByteArray *der, const struct rig *rig)
 }
 
 static const struct variant variants[] = {
-    {"RSA padding", no_padding},     {"key 0", zero_key},             {"another key", other_key},
-    {"key too short", short_key},    {"key too long", long_key},      {"padding or end", last_block},
-    {"padding length", last_octet},  {"content, padding right", first_block},
+    {"RSA padding", no_padding},    {"key 0", zero_key},
+    {"another key", other_key},     {"key too short", short_key},
+    {"key too long", long_key},     {"padding or end", last_block},
+    {"padding length", last_octet}, {"content, padding right", first_block},
 };
 
 static const char *const oracles[] = {
@@ -213,9 +221,10 @@ static const char *const oracles[] = {
 Test(decryption, no_answer_tells_what_went_wrong)
 {
     for (size_t o = 0; o < G_N_ELEMENTS(oracles); o++) {
-        owned(rig) struct rig *rig =
-            rig_with_key(PKI_RSA, "outbound = { protect = \"sign+encrypt\"; }; cipher = \"aes-256-cbc\"; key_transport = \"rsa-pkcs1\";",
-                         oracles[o]);
+        owned(rig) struct rig *rig = rig_with_key(
+            PKI_RSA,
+            "outbound = { protect = \"sign+encrypt\"; }; cipher = \"aes-256-cbc\"; key_transport = \"rsa-pkcs1\";",
+            oracles[o]);
         AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
         gsize length = 0;
         g_autofree guchar *bytes = g_base64_decode(strstr(out.bytes, "\r\n\r\n"), &length);

@@ -37,9 +37,11 @@ static const struct patch patches[] = {
     {"OAEP as PKCS #1 v1.5", PKI_RSA, true, true, PKCS1 "\x07", PKCS1 "\x01", 9, "key transport"},
     {"OAEP as PSS", PKI_RSA, true, true, PKCS1 "\x07", PKCS1 "\x0a", 9, "key transport"},
     {"OAEP with an unknown mask", PKI_RSA, true, true, PKCS1 "\x08", PKCS1 "\x7f", 9, "key transport"},
-    {"OAEP with the mask of another digest", PKI_RSA, true, true, "\xa1\x1a\x30\x18\x06\x09" PKCS1 "\x08\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01",
+    {"OAEP with the mask of another digest", PKI_RSA, true, true,
+     "\xa1\x1a\x30\x18\x06\x09" PKCS1 "\x08\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01",
      "\xa1\x1a\x30\x18\x06\x09" PKCS1 "\x08\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03", 28, NULL},
-    {"PKCS #1 v1.5 as OAEP", PKI_RSA, true, false, "\x06\x09" PKCS1 "\x01\x05\x00\x04\x82", "\x06\x09" PKCS1 "\x07\x05\x00\x04\x82", 15, "key transport"},
+    {"PKCS #1 v1.5 as OAEP", PKI_RSA, true, false, "\x06\x09" PKCS1 "\x01\x05\x00\x04\x82",
+     "\x06\x09" PKCS1 "\x07\x05\x00\x04\x82", 15, "key transport"},
 };
 
 Test(decryption, algorithms_changed_under_way)
@@ -50,13 +52,14 @@ Test(decryption, algorithms_changed_under_way)
     for (size_t i = 0; i < G_N_ELEMENTS(patches); i++) {
         const struct patch *patch = &patches[i];
         const struct rig *rig = patch->key == PKI_RSA ? rsa : ec;
-        GByteArray *der = attack_envelop_der(patch->gcm ? EVP_aes_256_gcm() : EVP_aes_256_cbc(), rig->partner.dca, ATTACK_ENTITY, patch->oaep);
+        GByteArray *der = attack_envelop_der(patch->gcm ? EVP_aes_256_gcm() : EVP_aes_256_cbc(), rig->partner.dca,
+                                             ATTACK_ENTITY, patch->oaep);
 
         memcpy(attack_find(der, patch->from, patch->length), patch->to, patch->length);
         AUTO_SENT struct sent in = attack_open_der(rig, der);
         attack_expect_shut(&in, patch->what);
-        attack_expect_outcome(&in.result->layers[0].finding, OUTCOME_FAIL, patch->says != NULL ? patch->says : "cannot be decrypted",
-                              patch->what);
+        attack_expect_outcome(&in.result->layers[0].finding, OUTCOME_FAIL,
+                              patch->says != NULL ? patch->says : "cannot be decrypted", patch->what);
         g_byte_array_unref(der);
     }
 }
@@ -121,8 +124,8 @@ static void add_password(CMS_ContentInfo *cms)
 
 static void add_secret(CMS_ContentInfo *cms)
 {
-    cr_assert_not_null(CMS_add0_recipient_key(cms, NID_id_aes256_wrap, OPENSSL_zalloc(32), 32, (unsigned char *)OPENSSL_strdup("id"), 2,
-                                              NULL, NULL, NULL));
+    cr_assert_not_null(CMS_add0_recipient_key(cms, NID_id_aes256_wrap, OPENSSL_zalloc(32), 32,
+                                              (unsigned char *)OPENSSL_strdup("id"), 2, NULL, NULL, NULL));
 }
 
 Test(decryption, recipients_that_are_no_certificate)
@@ -176,7 +179,8 @@ static const struct {
     {"AES-256-CBC", "no header", "no header"},
     {"AES-256-CBC", "Content-Type: text/plain\r\n\r\na\n.\nQUIT\r\n.\rb", "a\r\n.\r\nQUIT\r\n.\r\nb\r\n"},
     {"AES-256-CBC", "Content-Type: text/plain\nX: y\n\nhidden\r\n\r\nshown\r\n", "hidden"},
-    {"AES-256-CBC", "Content-Type: text/plain\r\nContent-X: a\rFrom: x\r\nFrom: ceo@partner.test\r\n\r\nb\r\n", "b\r\n"},
+    {"AES-256-CBC", "Content-Type: text/plain\r\nContent-X: a\rFrom: x\r\nFrom: ceo@partner.test\r\n\r\nb\r\n",
+     "b\r\n"},
 };
 
 Test(decryption, odd_contents)
@@ -185,7 +189,8 @@ Test(decryption, odd_contents)
 
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
         const EVP_CIPHER *cipher = EVP_get_cipherbyname(contents[i].cipher);
-        g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(cipher, rig->partner.dca, contents[i].content, false));
+        g_autofree char *text =
+            attack_opaque(ATTACK_TOP, attack_envelop(cipher, rig->partner.dca, contents[i].content, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
 
         attack_expect_refused(&in, contents[i].content);
@@ -193,6 +198,7 @@ Test(decryption, odd_contents)
         cr_expect_null(strstr(in.bytes, "ceo@partner"), "%s", in.bytes);
         cr_expect_null(strstr(in.bytes, "\rFrom"), "%s", in.bytes);
         for (const char *c = in.bytes; *c != '\0'; c++)
-            cr_expect((*c != '\n' || c[-1] == '\r') && (*c != '\r' || c[1] == '\n'), "%s: bare line ends", contents[i].content);
+            cr_expect((*c != '\n' || c[-1] == '\r') && (*c != '\r' || c[1] == '\n'), "%s: bare line ends",
+                      contents[i].content);
     }
 }

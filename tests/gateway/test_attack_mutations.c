@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a good signature says holds for what is delivered: messages of the domain are changed at random, line by line and
- * octet by octet, and whatever still passes must be delivered with the signed content, whole and alone. ATTACK_ROUNDS and
- * ATTACK_SEED in the environment make a longer run.
+ * What a good signature says holds for what is delivered: messages of the domain are changed at random, line by line
+ * and octet by octet, and whatever still passes must be delivered with the signed content, whole and alone.
+ * ATTACK_ROUNDS and ATTACK_SEED in the environment make a longer run.
  */
 #include "attack.h"
 
@@ -19,8 +19,28 @@ static const char *const policies[] = {
 
 /* Pieces that mean something to a parser. */
 static const char *const pieces[] = {
-    "\r\n", "\n", "\r", "\r\n\r\n", " ", "\t", "--", "=", "==", "\"", ";", ":", "(", ")", "\\", "\0", "A", "You are fired.\r\n",
-    "Content-Type: text/html\r\n", "Content-Transfer-Encoding: base64\r\n", "From: ceo@acme.test\r\n", "boundary=x; ",
+    "\r\n",
+    "\n",
+    "\r",
+    "\r\n\r\n",
+    " ",
+    "\t",
+    "--",
+    "=",
+    "==",
+    "\"",
+    ";",
+    ":",
+    "(",
+    ")",
+    "\\",
+    "\0",
+    "A",
+    "You are fired.\r\n",
+    "Content-Type: text/html\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "From: ceo@acme.test\r\n",
+    "boundary=x; ",
 };
 
 static void change(GString *text, size_t from, GRand *random)
@@ -100,7 +120,8 @@ Test(mutations, what_passes_is_what_was_signed)
             }
             passed++;
             g_autofree char *what = delivered(rig, &in);
-            cr_assert_str_eq(what, "text/plain: " BODY, "policy %zu, round %ld: [%s]\n%s\n---\n%s", p, i, what, text->str, in.bytes);
+            cr_assert_str_eq(what, "text/plain: " BODY, "policy %zu, round %ld: [%s]\n%s\n---\n%s", p, i, what,
+                             text->str, in.bytes);
         }
     }
     cr_assert_gt(passed, 0, "some changes hurt nothing");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What else can be sent by a stranger or by a user of ours: odd algorithms, empty and misleading objects, and ways to make the
- * gateway sign, or let out, what it should not.
+ * What else can be sent by a stranger or by a user of ours: odd algorithms, empty and misleading objects, and ways to
+ * make the gateway sign, or let out, what it should not.
  */
 #include "attack.h"
 
@@ -14,7 +14,8 @@ static void set_pss(CMS_SignerInfo *info, int salt, const char *mask)
 {
     EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
 
-    cr_assert(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 && EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt) > 0 &&
+    cr_assert(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt) > 0 &&
               EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_get_digestbyname(mask)) > 0);
 }
 
@@ -57,16 +58,21 @@ Test(odds, algorithms)
         {"P-192", PKI_P192, "SHA256", 0, NULL, OUTCOME_FAIL},
         {"SHA-224", PKI_EC, "SHA224", 0, NULL, OUTCOME_PASS},
         {"SHA-1", PKI_EC, "SHA1", 0, NULL, OUTCOME_POLICY},
-        {"no signed attributes", PKI_EC, "SHA256", CMS_NOATTR, NULL, OUTCOME_NONE}, /* no signature type, so a person's */
+        {"no signed attributes", PKI_EC, "SHA256", CMS_NOATTR, NULL,
+         OUTCOME_NONE}, /* no signature type, so a person's */
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        PKI_AUTO struct pki *signer = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
-                                                                   .subject = PKI_LIST("CN=domain-signing-authority"),
-                                                                   .san = PKI_LIST("email:domain-signing-authority@acme.test"),
-                                                                   .key = rows[i].key});
-        struct attack attack = {.signer = signer, .types = rows[i].flags & CMS_NOATTR ? 0 : DOMAIN, .digest = rows[i].digest,
-                                .flags = rows[i].flags, .alter = rows[i].alter};
+        PKI_AUTO struct pki *signer =
+            pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
+                                         .subject = PKI_LIST("CN=domain-signing-authority"),
+                                         .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                         .key = rows[i].key});
+        struct attack attack = {.signer = signer,
+                                .types = rows[i].flags & CMS_NOATTR ? 0 : DOMAIN,
+                                .digest = rows[i].digest,
+                                .flags = rows[i].flags,
+                                .alter = rows[i].alter};
         g_autofree char *text = attack_message(&attack);
         AUTO_SENT struct sent in = attack_in(rig, text);
 
@@ -79,7 +85,8 @@ Test(odds, algorithms)
     }
 }
 
-/* The attributes of the domain's signature taken as a content that needs none: an old trick with CMS (RFC 5652 has one hash for both). */
+/* The attributes of the domain's signature taken as a content that needs none: an old trick with CMS (RFC 5652 has one
+ * hash for both). */
 Test(odds, signed_attributes_as_content)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
@@ -151,10 +158,12 @@ Test(odds, empty_objects)
 Test(odds, empty_content_is_a_content)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-    static const char *const contents[] = {"", "\r\n", ".", "Content-Type: text/plain\r\n", "Content-Type: application/pkcs7-mime\r\n\r\n"};
+    static const char *const contents[] = {"", "\r\n", ".", "Content-Type: text/plain\r\n",
+                                           "Content-Type: application/pkcs7-mime\r\n\r\n"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
-        g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = contents[i]});
+        g_autofree char *text =
+            attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = contents[i]});
         AUTO_SENT struct sent in = attack_in(rig, text);
 
         attack_expect_safe(&in, contents[i]);
@@ -167,7 +176,8 @@ Test(odds, empty_content_is_a_content)
 static struct sent leave(const struct rig *rig, const char *auth, const char *text)
 {
     return rig_pass(&rig->acme, DIRECTION_OUTBOUND,
-                    &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, auth, auth != NULL ? "192.0.2.1" : "198.51.100.9"},
+                    &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, auth,
+                                           auth != NULL ? "192.0.2.1" : "198.51.100.9"},
                     text, strlen(text));
 }
 
@@ -188,7 +198,8 @@ static const struct {
 /* RFC 3183 §3.2: no domain signature for who is not authentic. */
 Test(odds, no_signature_for_a_doubtful_originator)
 {
-    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; unauthentic = \"reject\"; };", ATTACK_STRICT);
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; unauthentic = \"reject\"; };", ATTACK_STRICT);
 
     for (size_t i = 0; i < G_N_ELEMENTS(unsignable); i++) {
         g_autofree char *text = g_strconcat(unsignable[i].header, ATTACK_FIELDS ATTACK_ENTITY, NULL);
@@ -202,9 +213,11 @@ Test(odds, no_signature_for_a_doubtful_originator)
 
 /* What says that it is encrypted, and is not, is treated as the plain text it is. */
 static const char *const pretending[] = {
-    "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\nContent-Transfer-Encoding: base64\r\n\r\ndGhlIHNlY3JldCBsaW5lDQo=\r\n",
+    "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\nContent-Transfer-Encoding: "
+    "base64\r\n\r\ndGhlIHNlY3JldCBsaW5lDQo=\r\n",
     "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nthe secret line\r\n",
-    "Content-Type: application/pkcs7-mime; smime-type=authenveloped-data\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nthe secret line\r\n",
+    "Content-Type: application/pkcs7-mime; smime-type=authenveloped-data\r\nContent-Transfer-Encoding: "
+    "quoted-printable\r\n\r\nthe secret line\r\n",
     "Content-Type: application/x-pkcs7-mime\r\nContent-Type: application/pkcs7-mime\r\n\r\nthe secret line\r\n",
     "Content-Type: application/octet-stream; name=smime.p7m\r\n\r\nthe secret line\r\n",
     "Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n\r\nthe secret line\r\n--b--\r\n",
@@ -212,7 +225,8 @@ static const char *const pretending[] = {
 
 Test(odds, what_only_pretends_to_be_encrypted_does_not_leave)
 {
-    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; no_certificate = \"reject\"; }; certificates = ( );", ATTACK_STRICT);
+    owned(rig) struct rig *rig = rig_new(
+        "outbound = { protect = \"encrypt\"; no_certificate = \"reject\"; }; certificates = ( );", ATTACK_STRICT);
 
     for (size_t i = 0; i < G_N_ELEMENTS(pretending); i++) {
         g_autofree char *text = g_strconcat(ATTACK_TOP, pretending[i], NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages that two parsers read differently: what is verified must be what is shown, and nothing of the sender's may reach a
- * header, a log or a report as anything but text.
+ * Messages that two parsers read differently: what is verified must be what is shown, and nothing of the sender's may
+ * reach a header, a log or a report as anything but text.
  */
 #include "attack.h"
 
@@ -13,8 +13,8 @@
 /* A signature by the domain over entity, as base64 lines. */
 static char *signature_over(const struct rig *rig, const char *entity)
 {
-    CMS_ContentInfo *cms =
-        attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED, .content = entity});
+    CMS_ContentInfo *cms = attack_sign(
+        &(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED, .content = entity});
     GByteArray *der = attack_der(cms);
     char *text = attack_base64(der->data, der->len);
 
@@ -43,43 +43,74 @@ static const struct {
 } shapes[] = {
     {"sound", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", true},
     {"white space behind the boundary", SIGNED "\r\n\r\n--b  \r\n%e\r\n--b\t\r\n" P7S "%s\r\n--b-- \r\n", true},
-    {"comments", "Content-Type: (a) multipart (b) / (c) signed (d); boundary=b (e); protocol=\"application/pkcs7-signature\"\r\n\r\n"
-                 "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false}, /* GMime does not read them so */
-    {"two Content-Type", "Content-Type: text/html\r\n" SIGNED "\r\n\r\n<b>You are fired.</b>\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"two Content-Type, signed first", SIGNED "\r\nContent-type: text/html\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"Content-Type with a space before its colon", SIGNED "\r\nContent-Type : text/html\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"two boundaries", SIGNED "; boundary=c\r\n\r\n--c\r\n\r\nYou are fired.\r\n--c\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"boundary in RFC 2231 form beside it", SIGNED "; boundary*=us-ascii''c\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"boundary in sections", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary*0=b; boundary*1=c\r\n\r\n"
-                             "--bc\r\n%e\r\n--bc\r\n" P7S "%s\r\n--bc--\r\n", false},
-    {"boundary with a NUL escape", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary*=us-ascii''b%00c\r\n\r\n"
-                                   "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"boundary with quotes and backslash", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=\"b\\\r\n\r\n"
-                                           "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"no boundary", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"empty boundary", "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=\"\"\r\n\r\n--\r\n%e\r\n--\r\n" P7S
-                       "%s\r\n----\r\n", false},
+    {"comments",
+     "Content-Type: (a) multipart (b) / (c) signed (d); boundary=b (e); "
+     "protocol=\"application/pkcs7-signature\"\r\n\r\n"
+     "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false}, /* GMime does not read them so */
+    {"two Content-Type",
+     "Content-Type: text/html\r\n" SIGNED "\r\n\r\n<b>You are fired.</b>\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"two Content-Type, signed first",
+     SIGNED "\r\nContent-type: text/html\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"Content-Type with a space before its colon",
+     SIGNED "\r\nContent-Type : text/html\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"two boundaries",
+     SIGNED "; boundary=c\r\n\r\n--c\r\n\r\nYou are fired.\r\n--c\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"boundary in RFC 2231 form beside it",
+     SIGNED "; boundary*=us-ascii''c\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"boundary in sections",
+     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary*0=b; boundary*1=c\r\n\r\n"
+     "--bc\r\n%e\r\n--bc\r\n" P7S "%s\r\n--bc--\r\n",
+     false},
+    {"boundary with a NUL escape",
+     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary*=us-ascii''b%00c\r\n\r\n"
+     "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"boundary with quotes and backslash",
+     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=\"b\\\r\n\r\n"
+     "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"no boundary",
+     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S
+     "%s\r\n--b--\r\n",
+     false},
+    {"empty boundary",
+     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; "
+     "boundary=\"\"\r\n\r\n--\r\n%e\r\n--\r\n" P7S "%s\r\n----\r\n",
+     false},
     {"not closed", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n", false},
-    {"goes on", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n--b\r\n\r\nYou are fired.\r\n--b--\r\n", false},
-    {"a longer boundary", SIGNED "\r\n\r\n--bb\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"bare LF before a boundary", SIGNED "\r\n\r\nx\n--b\r\n\r\nYou are fired.\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"bare CR before a boundary", SIGNED "\r\n\r\nx\r--b\r\n\r\nYou are fired.\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"goes on", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n--b\r\n\r\nYou are fired.\r\n--b--\r\n",
+     false},
+    {"a longer boundary", SIGNED "\r\n\r\n--bb\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"bare LF before a boundary",
+     SIGNED "\r\n\r\nx\n--b\r\n\r\nYou are fired.\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"bare CR before a boundary",
+     SIGNED "\r\n\r\nx\r--b\r\n\r\nYou are fired.\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"three parts", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b\r\n\r\nYou are fired.\r\n--b--\r\n", false},
     {"one part", SIGNED "\r\n\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"another first", SIGNED "\r\n\r\n--b\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"signature first", SIGNED "\r\n\r\n--b\r\n" P7S "%s\r\n--b\r\n%e\r\n--b--\r\n", false},
     {"two signatures", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"encoded multipart", SIGNED "\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"two encodings of the signature", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\nContent-Transfer-Encoding: 7bit\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"encoded multipart",
+     SIGNED "\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"two encodings of the signature",
+     SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\nContent-Transfer-Encoding: 7bit\r\n" P7S "%s\r\n--b--\r\n", false},
     {"padding in the middle", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "MA==%s\r\n--b--\r\n", false},
     {"something behind the padding", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s====\r\n--b--\r\n", false},
     {"odd characters in base64", SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "!%s\r\n--b--\r\n", false},
     {"header without an empty line", SIGNED "\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"a line that is no field", "You are fired.\r\n" SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"a line that is no field", "You are fired.\r\n" SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
     {"a line of white space", SIGNED "\r\n \r\nX: y\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
-    {"a bare CR in the header", "X: y\rContent-Type: text/html\r\n" SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"a bare CR in the header",
+     "X: y\rContent-Type: text/html\r\n" SIGNED "\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"a multipart inside with a boundary that begins alike",
-     "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" SIGNED "x\r\n\r\n--bx\r\n%e\r\n--bx\r\n" P7S "%s\r\n--bx--\r\n--b--\r\n", false},
+     "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" SIGNED "x\r\n\r\n--bx\r\n%e\r\n--bx\r\n" P7S
+     "%s\r\n--bx--\r\n--b--\r\n",
+     false},
 };
 
 Test(parser, multipart_signed)
@@ -104,12 +135,17 @@ static const struct {
     bool believed;
 } opaques[] = {
     {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
-    {"Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data\r\nContent-Transfer-Encoding: BASE64\r\n\r\n%s", true},
+    {"Content-Type: application/x-pkcs7-mime; smime-type=enveloped-data\r\nContent-Transfer-Encoding: BASE64\r\n\r\n%s",
+     true},
     {"Content-Type: application/octet-stream; name=SMIME.P7M\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
-    {"Content-Type: application/octet-stream; name*=us-ascii''smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
+    {"Content-Type: application/octet-stream; name*=us-ascii''smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n%s",
+     true},
     {"MIME-Version: 2.0\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", true},
-    {"Content-Type: application/pkcs7-mime\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
-    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\n%s", false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n%s",
+     false},
+    {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: "
+     "7bit\r\n\r\n%s",
+     false},
     {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n%s", false},
     {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n%s", false},
     {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\nYou are fired: %s", false},
@@ -120,7 +156,9 @@ static const struct {
     {"Content-Type: application/pkcs7-mime\x01\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
     {"Content-Type: application/pkcs7-mime, text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
     {"Content-Type: application/pkcs10\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
-    {"Content-Type: text/plain\r\nContent-Disposition: attachment; filename=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n%s", false},
+    {"Content-Type: text/plain\r\nContent-Disposition: attachment; filename=smime.p7m\r\nContent-Transfer-Encoding: "
+     "base64\r\n\r\n%s",
+     false},
 };
 
 Test(parser, opaque)
@@ -143,14 +181,25 @@ Test(parser, opaque)
 /* --- SMTP smuggling: what the signed or encrypted content holds does not end a message for the next server --- */
 
 static const char *const smuggling[] = {
-    "a\n.\nMAIL FROM:<x@evil.test>\r\n", "a\n.\r\nMAIL\r\n", "a\r\n.\rMAIL\r\n", "a\r.\rMAIL\r\n", "a\r.\nMAIL\r\n",
-    "a\r\n.\nMAIL\r\n", "a\r\r\n.\r\r\nMAIL\r\n", "a\r\n\0.\r\nMAIL\r\n", "a\r", "a\n", ".", "\r",
+    "a\n.\nMAIL FROM:<x@evil.test>\r\n",
+    "a\n.\r\nMAIL\r\n",
+    "a\r\n.\rMAIL\r\n",
+    "a\r.\rMAIL\r\n",
+    "a\r.\nMAIL\r\n",
+    "a\r\n.\nMAIL\r\n",
+    "a\r\r\n.\r\r\nMAIL\r\n",
+    "a\r\n\0.\r\nMAIL\r\n",
+    "a\r",
+    "a\n",
+    ".",
+    "\r",
 };
 
 static void expect_line_ends(const struct sent *in, size_t which)
 {
     for (size_t k = 1; k < in->length; k++)
-        cr_expect((in->bytes[k] != '\n' || in->bytes[k - 1] == '\r') && (in->bytes[k - 1] != '\r' || in->bytes[k] == '\n'),
+        cr_expect((in->bytes[k] != '\n' || in->bytes[k - 1] == '\r') &&
+                      (in->bytes[k - 1] != '\r' || in->bytes[k] == '\n'),
                   "%zu: a bare line end at %zu", which, k);
 }
 
@@ -160,8 +209,10 @@ Test(parser, smuggling_in_opaque_signatures)
 
     for (size_t i = 0; i < G_N_ELEMENTS(smuggling); i++) {
         g_autofree char *entity = g_strconcat("Content-Type: text/plain\r\n\r\n", smuggling[i], NULL);
-        g_autofree char *inner = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
-        g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, inner, false));
+        g_autofree char *inner = attack_opaque(
+            "", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
+        g_autofree char *text =
+            attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, inner, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
 
         attack_expect_believed(&in, true, smuggling[i]);
@@ -190,8 +241,22 @@ Test(parser, smuggling_in_clear_signatures)
 /* --- a certificate's fields are text, wherever they show up --- */
 
 static const char *const injections[] = {
-    "%0d%0aX-Evil: 1", "%0aX-Evil: 1", "%0dX-Evil: 1", "%00", "%1b[31m", "%c2%85X-Evil", "%e2%80%a8X-Evil", "%e2%80%aeevil", "%ff%fe",
-    "\"; smime=pass; x=\"", "(;smime=pass)", "\\\"", "%25s%25n%25s", "%0d%0a.%0d%0a", "%7f", "=?utf-8?q?=0d=0a?=",
+    "%0d%0aX-Evil: 1",
+    "%0aX-Evil: 1",
+    "%0dX-Evil: 1",
+    "%00",
+    "%1b[31m",
+    "%c2%85X-Evil",
+    "%e2%80%a8X-Evil",
+    "%e2%80%aeevil",
+    "%ff%fe",
+    "\"; smime=pass; x=\"",
+    "(;smime=pass)",
+    "\\\"",
+    "%25s%25n%25s",
+    "%0d%0a.%0d%0a",
+    "%7f",
+    "=?utf-8?q?=0d=0a?=",
 };
 
 Test(parser, certificate_fields)
@@ -203,11 +268,15 @@ Test(parser, certificate_fields)
         g_autofree char *o = g_strconcat("O=", injections[i], NULL);
         g_autofree char *mail = g_strconcat("email:alice", injections[i], "@acme.test", NULL);
         PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST(o, cn)});
-        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST(o, cn), .san = PKI_LIST(mail)});
+        PKI_AUTO struct pki *leaf =
+            pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST(o, cn), .san = PKI_LIST(mail)});
         PKI_AUTO struct pki *ours =
             pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = PKI_LIST(o, cn), .san = PKI_LIST(mail)});
-        const struct attack attacks[] = {{.signer = leaf, .types = DOMAIN}, {.signer = leaf}, {.signer = ours, .types = DOMAIN},
-                                         {.signer = ours}, {.signer = leaf, .flags = CMS_NOCERTS}};
+        const struct attack attacks[] = {{.signer = leaf, .types = DOMAIN},
+                                         {.signer = leaf},
+                                         {.signer = ours, .types = DOMAIN},
+                                         {.signer = ours},
+                                         {.signer = leaf, .flags = CMS_NOCERTS}};
 
         for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
             g_autofree char *text = attack_message(&attacks[a]);
@@ -231,7 +300,8 @@ Test(parser, layers_by_the_dozen)
         char *entity = g_strdup(ATTACK_ENTITY);
 
         for (unsigned i = 0; i < depth; i++) {
-            char *next = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
+            char *next = attack_opaque(
+                "", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
             g_free(entity);
             entity = next;
         }
@@ -315,7 +385,8 @@ Test(parser, compression_hides_nothing)
     g_autofree char *plain = compress_entity(ATTACK_ENTITY, strlen(ATTACK_ENTITY));
     g_autofree char *around = g_strconcat(ATTACK_TOP, outside, NULL);
     g_autofree char *nothing = g_strconcat(ATTACK_TOP, plain, NULL);
-    g_autofree char *inside = attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = plain});
+    g_autofree char *inside =
+        attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = plain});
     AUTO_SENT struct sent first = attack_in(rig, around);
     AUTO_SENT struct sent second = attack_in(rig, inside);
     AUTO_SENT struct sent third = attack_in(rig, nothing);

@@ -19,7 +19,8 @@ static struct sent arrive(const struct rig *rig, const struct attack *attack)
     return attack_in(rig, text);
 }
 
-static void judge(const struct rig *rig, const struct attack *attack, enum outcome outcome, const char *says, const char *what)
+static void judge(const struct rig *rig, const struct attack *attack, enum outcome outcome, const char *says,
+                  const char *what)
 {
     AUTO_SENT struct sent in = arrive(rig, attack);
 
@@ -58,18 +59,41 @@ Test(paths, authorities)
         {"SHA-1", {.ca = true, .digest = "SHA1"}, OUTCOME_FAIL, "weak", NULL},
         {"MD5", {.ca = true, .digest = "SHA1", .key = PKI_RSA}, OUTCOME_FAIL, "weak", NULL},
         {"RSA 1024", {.ca = true, .key = PKI_RSA_1024}, OUTCOME_FAIL, "weak", NULL},
-        {"unknown critical extension", {.ca = true, .extensions = PKI_LIST("1.2.3.4=critical,DER:0500")}, OUTCOME_FAIL, "critical", NULL},
-        {"constrained to others", {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:evil.test")},
-         OUTCOME_FAIL, "name constraints", NULL},
-        {"constrained, not critical", {.ca = true, .extensions = PKI_LIST("nameConstraints=permitted;email:evil.test")}, OUTCOME_FAIL,
-         "name constraints", NULL},
-        {"excluded", {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,excluded;email:acme.test")}, OUTCOME_FAIL,
-         "name constraints", NULL},
-        {"constrained to us", {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:acme.test")}, OUTCOME_PASS, NULL, NULL},
-        {"constrained, the other kind of address", {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:evil.test")},
-         OUTCOME_FAIL, NULL, PKI_LIST("utf8:domain-signing-authority@acme.test")},
-        {"constrained to another mailbox", {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:x@acme.test")},
-         OUTCOME_FAIL, "name constraints", NULL},
+        {"unknown critical extension",
+         {.ca = true, .extensions = PKI_LIST("1.2.3.4=critical,DER:0500")},
+         OUTCOME_FAIL,
+         "critical",
+         NULL},
+        {"constrained to others",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:evil.test")},
+         OUTCOME_FAIL,
+         "name constraints",
+         NULL},
+        {"constrained, not critical",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=permitted;email:evil.test")},
+         OUTCOME_FAIL,
+         "name constraints",
+         NULL},
+        {"excluded",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,excluded;email:acme.test")},
+         OUTCOME_FAIL,
+         "name constraints",
+         NULL},
+        {"constrained to us",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:acme.test")},
+         OUTCOME_PASS,
+         NULL,
+         NULL},
+        {"constrained, the other kind of address",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:evil.test")},
+         OUTCOME_FAIL,
+         NULL,
+         PKI_LIST("utf8:domain-signing-authority@acme.test")},
+        {"constrained to another mailbox",
+         {.ca = true, .extensions = PKI_LIST("nameConstraints=critical,permitted;email:x@acme.test")},
+         OUTCOME_FAIL,
+         "name constraints",
+         NULL},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -80,7 +104,8 @@ Test(paths, authorities)
         spec.slot = 5;
         PKI_AUTO struct pki *middle = pki_issue(&spec);
         PKI_AUTO struct pki *leaf = leaf_below(middle, rows[i].san);
-        judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {middle}}, rows[i].outcome, rows[i].says, rows[i].what);
+        judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {middle}}, rows[i].outcome,
+              rows[i].says, rows[i].what);
     }
 }
 
@@ -88,15 +113,19 @@ Test(paths, authorities)
 Test(paths, lengths_and_ends)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-    PKI_AUTO struct pki *short_ca = pki_issue(
-        &(struct pki_spec){.issuer = rig->acme.ca, .ca = true, .subject = authority, .basic = "critical,CA:TRUE,pathlen:0"});
+    PKI_AUTO struct pki *short_ca = pki_issue(&(struct pki_spec){
+        .issuer = rig->acme.ca, .ca = true, .subject = authority, .basic = "critical,CA:TRUE,pathlen:0"});
     PKI_AUTO struct pki *below = pki_sub_ca(short_ca, "Below");
-    PKI_AUTO struct pki *good = leaf_below(short_ca, NULL), *bad = leaf_below(below, NULL), *users = leaf_below(rig->acme.alice, NULL);
+    PKI_AUTO struct pki *good = leaf_below(short_ca, NULL), *bad = leaf_below(below, NULL),
+                        *users = leaf_below(rig->acme.alice, NULL);
     PKI_AUTO struct pki *self = leaf_below(NULL, NULL);
 
-    judge(rig, &(struct attack){.signer = good, .types = DOMAIN, .carried = {short_ca}}, OUTCOME_PASS, NULL, "path length 0");
-    judge(rig, &(struct attack){.signer = bad, .types = DOMAIN, .carried = {short_ca, below}}, OUTCOME_FAIL, "path length", "beyond it");
-    judge(rig, &(struct attack){.signer = users, .types = DOMAIN, .carried = {rig->acme.alice}}, OUTCOME_FAIL, "authority", "a user's");
+    judge(rig, &(struct attack){.signer = good, .types = DOMAIN, .carried = {short_ca}}, OUTCOME_PASS, NULL,
+          "path length 0");
+    judge(rig, &(struct attack){.signer = bad, .types = DOMAIN, .carried = {short_ca, below}}, OUTCOME_FAIL,
+          "path length", "beyond it");
+    judge(rig, &(struct attack){.signer = users, .types = DOMAIN, .carried = {rig->acme.alice}}, OUTCOME_FAIL,
+          "authority", "a user's");
     judge(rig, &(struct attack){.signer = good, .types = DOMAIN}, OUTCOME_POLICY, "anchor", "middle missing");
     judge(rig, &(struct attack){.signer = self, .types = DOMAIN}, OUTCOME_POLICY, "anchor", "self-signed");
 }
@@ -108,7 +137,8 @@ Test(paths, one_expired_beside_one_valid)
     time_t now = time(NULL);
 
     for (long serial = 2; serial <= 0x7ffffff; serial += 0x7fffffd) {
-        PKI_AUTO struct pki *valid = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = subject, .san = san, .serial = 0x4000});
+        PKI_AUTO struct pki *valid =
+            pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = subject, .san = san, .serial = 0x4000});
         PKI_AUTO struct pki *expired = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
                                                                     .subject = subject,
                                                                     .san = san,
@@ -117,13 +147,17 @@ Test(paths, one_expired_beside_one_valid)
                                                                     .not_before = now - 20 * DAY,
                                                                     .not_after = now - DAY});
 
-        judge(rig, &(struct attack){.signer = valid, .types = DOMAIN, .carried = {expired}}, OUTCOME_PASS, NULL, "the valid one, by number");
-        judge(rig, &(struct attack){.signer = expired, .types = DOMAIN, .carried = {valid}}, OUTCOME_FAIL, "expired", "the expired one");
-        judge(rig, &(struct attack){.signer = valid, .types = DOMAIN, .carried = {expired}, .flags = CMS_USE_KEYID}, OUTCOME_PASS, NULL,
-              "by key identifier");
-        judge(rig, &(struct attack){.signer = expired, .types = DOMAIN, .carried = {valid}, .flags = CMS_USE_KEYID}, OUTCOME_PASS, NULL,
-              "by key identifier, which both have");
-        judge(rig, &(struct attack){.signer = expired, .types = DOMAIN, .carried = {valid}, .flags = CMS_USE_KEYID | CMS_CADES},
+        judge(rig, &(struct attack){.signer = valid, .types = DOMAIN, .carried = {expired}}, OUTCOME_PASS, NULL,
+              "the valid one, by number");
+        judge(rig, &(struct attack){.signer = expired, .types = DOMAIN, .carried = {valid}}, OUTCOME_FAIL, "expired",
+              "the expired one");
+        judge(rig, &(struct attack){.signer = valid, .types = DOMAIN, .carried = {expired}, .flags = CMS_USE_KEYID},
+              OUTCOME_PASS, NULL, "by key identifier");
+        judge(rig, &(struct attack){.signer = expired, .types = DOMAIN, .carried = {valid}, .flags = CMS_USE_KEYID},
+              OUTCOME_PASS, NULL, "by key identifier, which both have");
+        judge(rig,
+              &(struct attack){
+                  .signer = expired, .types = DOMAIN, .carried = {valid}, .flags = CMS_USE_KEYID | CMS_CADES},
               OUTCOME_FAIL, "expired", "by key identifier, but the attribute names the expired one");
     }
 }
@@ -145,9 +179,12 @@ Test(paths, cross_certificates)
                                                              .not_after = now - DAY});
     PKI_AUTO struct pki *leaf = leaf_below(sub, NULL);
 
-    judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other, gone, good}}, OUTCOME_PASS, NULL, "all");
-    judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other, gone}}, OUTCOME_POLICY, "anchor", "no good one");
-    judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other}}, OUTCOME_POLICY, "anchor", "another root");
+    judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other, gone, good}}, OUTCOME_PASS,
+          NULL, "all");
+    judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other, gone}}, OUTCOME_POLICY,
+          "anchor", "no good one");
+    judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other}}, OUTCOME_POLICY, "anchor",
+          "another root");
 }
 
 /* --- revocation by local lists --- */
@@ -219,7 +256,8 @@ Test(paths, bags_of_certificates_and_signers)
     BIO *data = BIO_new_mem_buf(ATTACK_ENTITY, -1);
 
     for (int i = 0; i < 20; i++) {
-        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = subject, .san = san, .no_key_ids = true});
+        PKI_AUTO struct pki *leaf =
+            pki_issue(&(struct pki_spec){.issuer = ca, .subject = subject, .san = san, .no_key_ids = true});
         attack_add_signer(cms, &attack, leaf, DOMAIN);
     }
     stuff(cms, 75);

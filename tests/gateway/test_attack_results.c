@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Results that are not ours, or say more than was checked: forged Authentication-Results and marks, a domain's signature under
- * another name, headers from inside, and signed attributes that libraries let pass.
+ * Results that are not ours, or say more than was checked: forged Authentication-Results and marks, a domain's
+ * signature under another name, headers from inside, and signed attributes that libraries let pass.
  */
 #include "attack.h"
 
@@ -56,17 +56,25 @@ Test(results, forged_under_our_name)
 }
 
 static const char *const marks[] = {
-    "[verified] s", "[VERIFIED] s", " [verified] s", "[ve\r\n rified] s", "Re: [verified] s", "=?utf-8?q?[verified]?= s",
-    "=?utf-8?b?W3ZlcmlmaWVkXQ==?= s", "=?utf-8?q?[veri?= =?utf-8?q?fied]?= s", "[ver[verified]ified] s",
+    "[verified] s",
+    "[VERIFIED] s",
+    " [verified] s",
+    "[ve\r\n rified] s",
+    "Re: [verified] s",
+    "=?utf-8?q?[verified]?= s",
+    "=?utf-8?b?W3ZlcmlmaWVkXQ==?= s",
+    "=?utf-8?q?[veri?= =?utf-8?q?fied]?= s",
+    "[ver[verified]ified] s",
 };
 
 Test(results, forged_marks_in_the_subject)
 {
-    owned(rig) struct rig *rig = rig_new(
-        SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_verified = \"[verified]\"; subject_unverified = \"[?]\"; };");
+    owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_verified "
+                                               "= \"[verified]\"; subject_unverified = \"[?]\"; };");
 
     for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
-        g_autofree char *text = g_strconcat("From: alice@acme.test\r\nSubject: ", marks[i], "\r\nSubject: [verified]\r\n\r\nx\r\n", NULL);
+        g_autofree char *text =
+            g_strconcat("From: alice@acme.test\r\nSubject: ", marks[i], "\r\nSubject: [verified]\r\n\r\nx\r\n", NULL);
         AUTO_SENT struct sent in = attack_in(rig, text);
         g_autofree char *lower = g_ascii_strdown(in.bytes, -1);
 
@@ -138,7 +146,8 @@ Test(results, headers_from_inside_stay_inside)
 
     for (size_t i = 0; i < G_N_ELEMENTS(inner_headers); i++) {
         g_autofree char *content = g_strconcat(inner_headers[i], "the secret line\r\n", NULL);
-        g_autofree char *encrypted = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false));
+        g_autofree char *encrypted =
+            attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false));
         AUTO_SENT struct sent in = attack_in(rig, encrypted);
         g_autofree char *header = g_strndup(in.bytes, (gsize)(strstr(in.bytes, "\r\n\r\n") - in.bytes));
 
@@ -154,8 +163,8 @@ Test(results, headers_from_inside_stay_inside)
 
 /* --- signed attributes --- */
 
-/* Signs the attributes as they are: OpenSSL's own functions refuse to sign such. Consumes cms, and returns it encoded and decoded,
- * for the encoding puts the attributes in order. */
+/* Signs the attributes as they are: OpenSSL's own functions refuse to sign such. Consumes cms, and returns it encoded
+ * and decoded, for the encoding puts the attributes in order. */
 static CMS_ContentInfo *sign_again(CMS_ContentInfo *cms, EVP_PKEY *key)
 {
     GByteArray *der = attack_der(cms), *set = g_byte_array_new();
@@ -254,8 +263,8 @@ static void repeat(CMS_SignerInfo *info, int nid)
     X509_ATTRIBUTE *second = X509_ATTRIBUTE_dup(attribute);
     X509_ATTRIBUTE_set1_object(second, OBJ_nid2obj(NID_pkcs9_countersignature));
     cr_assert(CMS_signed_add1_attr(info, second));
-    X509_ATTRIBUTE_set1_object(CMS_signed_get_attr(info, CMS_signed_get_attr_by_NID(info, NID_pkcs9_countersignature, -1)),
-                               OBJ_nid2obj(nid));
+    X509_ATTRIBUTE_set1_object(
+        CMS_signed_get_attr(info, CMS_signed_get_attr_by_NID(info, NID_pkcs9_countersignature, -1)), OBJ_nid2obj(nid));
     X509_ATTRIBUTE_free(attribute);
     X509_ATTRIBUTE_free(second);
 }
@@ -275,7 +284,8 @@ static void digest_twice(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void wrong_kind_of_digest(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     no_digest(cms, info);
-    CMS_signed_add1_attr_by_NID(info, NID_pkcs9_messageDigest, V_ASN1_UTF8STRING, "01234567890123456789012345678901", 32);
+    CMS_signed_add1_attr_by_NID(info, NID_pkcs9_messageDigest, V_ASN1_UTF8STRING, "01234567890123456789012345678901",
+                                32);
 }
 
 static void unsigned_copy(CMS_ContentInfo *cms, CMS_SignerInfo *info)

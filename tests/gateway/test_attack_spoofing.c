@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signature spoofing ("Johnny, you are fired!", USENIX Security 2019): messages that a program takes for signed by alice, or by
- * acme.test, although nobody there signed what is shown.
+ * Signature spoofing ("Johnny, you are fired!", USENIX Security 2019): messages that a program takes for signed by
+ * alice, or by acme.test, although nobody there signed what is shown.
  */
 #include "attack.h"
 
@@ -45,7 +45,7 @@ struct cast {
     struct pki *mallory;           /* really certified by acme's authority, for mallory@acme.test */
     struct pki *twin;              /* issuer and serial of acme's dsa, its own name and key */
     struct pki *rsa;               /* alice's, honest, RSA: for digests that ECDSA has no name for */
-    struct pki *renamed;           /* the key of mallory's certificate under alice's name, from the attacker's authority */
+    struct pki *renamed; /* the key of mallory's certificate under alice's name, from the attacker's authority */
 };
 
 static struct pki *twin_of(const struct pki *ca, const struct pki *real)
@@ -119,38 +119,97 @@ Test(spoofing, signers_and_certificates)
         enum outcome domain, originator;
         const char *says;
     } rows[] = {
-        {"content inside a detached signature", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = add_content},
-         OUTCOME_PERMERROR, OUTCOME_PERMERROR, "has a content of its own"},
-        {"no signers, detached", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = remove_signers},
-         OUTCOME_NONE, OUTCOME_NONE, NULL},
-        {"no signers, opaque", {.signer = acme->dsa, .types = DOMAIN, .spoil = remove_signers}, OUTCOME_NONE, OUTCOME_NONE, NULL},
+        {"content inside a detached signature",
+         {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = add_content},
+         OUTCOME_PERMERROR,
+         OUTCOME_PERMERROR,
+         "has a content of its own"},
+        {"no signers, detached",
+         {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = remove_signers},
+         OUTCOME_NONE,
+         OUTCOME_NONE,
+         NULL},
+        {"no signers, opaque",
+         {.signer = acme->dsa, .types = DOMAIN, .spoil = remove_signers},
+         OUTCOME_NONE,
+         OUTCOME_NONE,
+         NULL},
         {"a signature that does not hold beside a good one",
          {.signer = acme->dsa, .second = acme->dsa, .types = DOMAIN, .second_types = DOMAIN, .spoil = break_signature},
-         OUTCOME_FAIL, OUTCOME_NONE, "does not verify"},
-        {"the attacker's signature beside the domain's",
-         {.signer = acme->dsa, .second = cast->role, .types = DOMAIN, .second_types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE,
-         "trust anchor"},
-        {"the domain's beside the attacker's", {.signer = cast->role, .second = acme->dsa, .types = DOMAIN, .second_types = DOMAIN},
-         OUTCOME_POLICY, OUTCOME_NONE, "trust anchor"},
-        {"signers of two types", {.signer = acme->dsa, .second = acme->alice, .types = DOMAIN}, OUTCOME_PERMERROR, OUTCOME_NONE,
-         "differ"},
-        {"an authority of the same name", {.signer = cast->role, .types = DOMAIN, .carried = {cast->ca}}, OUTCOME_POLICY, OUTCOME_NONE,
-         "anchor"},
-        {"the same for a person", {.signer = cast->alice, .carried = {cast->ca}}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
-        {"issuer and number of the real certificate, which is there too",
-         {.signer = cast->twin, .types = DOMAIN, .carried = {acme->dsa}}, OUTCOME_POLICY, OUTCOME_NONE, "anchor"},
-        {"issuer and number of the real certificate, which alone is there",
-         {.signer = cast->twin, .types = DOMAIN, .carried = {acme->dsa}, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE,
+         OUTCOME_FAIL,
+         OUTCOME_NONE,
          "does not verify"},
-        {"no certificate", {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_NOCERTS}, OUTCOME_FAIL, OUTCOME_NONE, "not in the message"},
-        {"alice's certificate beside mallory's", {.signer = cast->mallory, .carried = {acme->alice}}, OUTCOME_NONE, OUTCOME_POLICY,
+        {"the attacker's signature beside the domain's",
+         {.signer = acme->dsa, .second = cast->role, .types = DOMAIN, .second_types = DOMAIN},
+         OUTCOME_POLICY,
+         OUTCOME_NONE,
+         "trust anchor"},
+        {"the domain's beside the attacker's",
+         {.signer = cast->role, .second = acme->dsa, .types = DOMAIN, .second_types = DOMAIN},
+         OUTCOME_POLICY,
+         OUTCOME_NONE,
+         "trust anchor"},
+        {"signers of two types",
+         {.signer = acme->dsa, .second = acme->alice, .types = DOMAIN},
+         OUTCOME_PERMERROR,
+         OUTCOME_NONE,
+         "differ"},
+        {"an authority of the same name",
+         {.signer = cast->role, .types = DOMAIN, .carried = {cast->ca}},
+         OUTCOME_POLICY,
+         OUTCOME_NONE,
+         "anchor"},
+        {"the same for a person",
+         {.signer = cast->alice, .carried = {cast->ca}},
+         OUTCOME_NONE,
+         OUTCOME_POLICY,
+         "anchor"},
+        {"issuer and number of the real certificate, which is there too",
+         {.signer = cast->twin, .types = DOMAIN, .carried = {acme->dsa}},
+         OUTCOME_POLICY,
+         OUTCOME_NONE,
+         "anchor"},
+        {"issuer and number of the real certificate, which alone is there",
+         {.signer = cast->twin, .types = DOMAIN, .carried = {acme->dsa}, .flags = CMS_NOCERTS},
+         OUTCOME_FAIL,
+         OUTCOME_NONE,
+         "does not verify"},
+        {"no certificate",
+         {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_NOCERTS},
+         OUTCOME_FAIL,
+         OUTCOME_NONE,
+         "not in the message"},
+        {"alice's certificate beside mallory's",
+         {.signer = cast->mallory, .carried = {acme->alice}},
+         OUTCOME_NONE,
+         OUTCOME_POLICY,
          "is not for alice@acme.test"},
         {"alice's name on mallory's key", {.signer = cast->renamed}, OUTCOME_NONE, OUTCOME_POLICY, "anchor"},
-        {"a person signs as a domain", {.signer = acme->alice, .types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE, "common name"},
-        {"a domain signs as a person", {.signer = acme->dsa}, OUTCOME_NONE, OUTCOME_POLICY, "is not for alice@acme.test"},
-        {"another domain's authority", {.signer = cast->rig->partner.dsa, .types = DOMAIN}, OUTCOME_POLICY, OUTCOME_NONE, "anchor"},
-        {"the confidentiality authority signs", {.signer = acme->dca, .types = DOMAIN}, OUTCOME_FAIL, OUTCOME_NONE, "key usage"},
-        {"a review signature is none of the two", {.signer = acme->dsa, .types = SIGNATURE_TYPE_REVIEW}, OUTCOME_NONE, OUTCOME_NONE, NULL},
+        {"a person signs as a domain",
+         {.signer = acme->alice, .types = DOMAIN},
+         OUTCOME_POLICY,
+         OUTCOME_NONE,
+         "common name"},
+        {"a domain signs as a person",
+         {.signer = acme->dsa},
+         OUTCOME_NONE,
+         OUTCOME_POLICY,
+         "is not for alice@acme.test"},
+        {"another domain's authority",
+         {.signer = cast->rig->partner.dsa, .types = DOMAIN},
+         OUTCOME_POLICY,
+         OUTCOME_NONE,
+         "anchor"},
+        {"the confidentiality authority signs",
+         {.signer = acme->dca, .types = DOMAIN},
+         OUTCOME_FAIL,
+         OUTCOME_NONE,
+         "key usage"},
+        {"a review signature is none of the two",
+         {.signer = acme->dsa, .types = SIGNATURE_TYPE_REVIEW},
+         OUTCOME_NONE,
+         OUTCOME_NONE,
+         NULL},
         {"SHA-1", {.signer = acme->dsa, .types = DOMAIN, .digest = "SHA1"}, OUTCOME_POLICY, OUTCOME_NONE, "weak"},
         {"MD5", {.signer = cast->rsa, .digest = "MD5"}, OUTCOME_NONE, OUTCOME_POLICY, "weak"},
     };
@@ -160,7 +219,8 @@ Test(spoofing, signers_and_certificates)
         AUTO_SENT struct sent in = attack_in(cast->rig, text);
 
         attack_expect_refused(&in, rows[i].what);
-        attack_expect_outcome(&in.result->domain, rows[i].domain, rows[i].domain != OUTCOME_NONE ? rows[i].says : NULL, rows[i].what);
+        attack_expect_outcome(&in.result->domain, rows[i].domain, rows[i].domain != OUTCOME_NONE ? rows[i].says : NULL,
+                              rows[i].what);
         attack_expect_outcome(&in.result->originator, rows[i].originator,
                               rows[i].originator != OUTCOME_NONE ? rows[i].says : NULL, rows[i].what);
     }
@@ -177,7 +237,8 @@ Test(spoofing, certificate_is_swapped_for_another_of_the_same_key)
         .use_key = rig->acme.dsa->key,
         .serial = ASN1_INTEGER_get(X509_get0_serialNumber(rig->acme.dsa->cert)),
     });
-    struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_CADES | CMS_NOCERTS, .carried = {other}};
+    struct attack attack = {
+        .signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_CADES | CMS_NOCERTS, .carried = {other}};
     g_autofree char *text = attack_message(&attack);
     AUTO_SENT struct sent in = attack_in(rig, text);
 
@@ -212,19 +273,24 @@ static const char *const hiding[] = {
     MIXED "--o\r\n%s\r\n--o\r\nContent-Type: text/plain\r\n\r\nYou are fired.\r\n--o--\r\n",
     MIXED "--o\r\nContent-Type: text/html\r\n\r\nYou are fired.<div style=\"display:none\">\r\n--o\r\n%s\r\n--o--\r\n",
     MIXED "--o\r\n%s\r\n--o--\r\n",
-    "Content-Type: multipart/related; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:s\">\r\n--o\r\nContent-ID: "
+    "Content-Type: multipart/related; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n\r\n<img "
+    "src=\"cid:s\">\r\n--o\r\nContent-ID: "
     "<s>\r\n%s\r\n--o--\r\n",
-    "Content-Type: multipart/alternative; boundary=o\r\n\r\n--o\r\nContent-Type: text/plain\r\n\r\nYou are fired.\r\n--o\r\n%s\r\n--o--\r\n",
+    "Content-Type: multipart/alternative; boundary=o\r\n\r\n--o\r\nContent-Type: text/plain\r\n\r\nYou are "
+    "fired.\r\n--o\r\n%s\r\n--o--\r\n",
     MIXED "--o\r\n\r\nYou are fired.\r\n--o\r\nContent-Disposition: attachment; filename=a.eml\r\n%s\r\n--o--\r\n",
-    MIXED "--o\r\n\r\nYou are fired.\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s\r\n--o--\r\n",
+    MIXED
+    "--o\r\n\r\nYou are fired.\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s\r\n--o--\r\n",
     "Content-Type: message/rfc822\r\n\r\nFrom: alice@acme.test\r\n%s",
     "Content-Type: message/global\r\n\r\nFrom: alice@acme.test\r\n%s",
     "Content-Type: message/partial; number=1; total=1; id=\"x\"\r\n\r\nFrom: alice@acme.test\r\n%s",
     "Content-Type: message/external-body; access-type=local-file; name=x\r\n\r\n%s",
     "Content-Type: multipart/digest; boundary=o\r\n\r\n--o\r\n\r\nFrom: alice@acme.test\r\n%s\r\n--o--\r\n",
-    "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\nContent-Type: "
+    "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; "
+    "boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\nContent-Type: "
     "application/pgp-signature\r\n\r\nx\r\n--o--\r\n",
-    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\nContent-Type: "
+    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; "
+    "boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\nContent-Type: "
     "application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--o--\r\n",
     "Content-Type: multipart/x-unknown; boundary=o\r\n\r\n--o\r\n%s\r\n--o\r\n\r\nYou are fired.\r\n--o--\r\n",
     "Content-Type: text/plain\r\n\r\n%s",
@@ -260,114 +326,11 @@ Test(spoofing, text_around_the_parts_is_not_delivered_with_a_pass)
     struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED};
     g_autofree char *text = attack_message(&attack);
     g_auto(GStrv) halves = g_strsplit(text, "\r\n\r\n--sig\r\n", 2);
-    g_autofree char *padded = g_strconcat(halves[0], "\r\n\r\nYou are fired.\r\n\r\n--sig\r\n", halves[1], "You are fired.\r\n", NULL);
+    g_autofree char *padded =
+        g_strconcat(halves[0], "\r\n\r\nYou are fired.\r\n\r\n--sig\r\n", halves[1], "You are fired.\r\n", NULL);
 
     cr_assert_not_null(halves[1]);
     AUTO_SENT struct sent in = attack_in(rig, padded);
     attack_expect_safe(&in, "around");
     cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
-}
-
-/* --- From --- */
-
-static const struct {
-    const char *from;
-    enum outcome domain; /* the originator's is never better */
-} froms[] = {
-    {"", OUTCOME_POLICY},
-    {"From:\r\n", OUTCOME_POLICY},
-    {"From: <>\r\n", OUTCOME_POLICY},
-    {"From: alice\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test\r\nFrom: ceo@evil.test\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test\r\nFROM : ceo@evil.test\r\n", OUTCOME_POLICY},
-    {"From : ceo@evil.test\r\nX: alice@acme.test\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test\r\nfrom: alice@acme.test\r\n", OUTCOME_POLICY},
-    {"From: \"alice@acme.test\" <ceo@evil.test>\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test <ceo@evil.test>\r\n", OUTCOME_POLICY},
-    {"From: <alice@acme.test> <ceo@evil.test>\r\n", OUTCOME_POLICY},
-    {"From: <alice@acme.test>, ceo@evil.test\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test, ceo@evil.test\r\n", OUTCOME_POLICY},
-    {"From: staff:alice@acme.test,ceo@evil.test;\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test:ceo@evil.test;\r\n", OUTCOME_POLICY},
-    {"From: undisclosed:;\r\n", OUTCOME_POLICY},
-    {"From: ceo@evil.test (alice@acme.test)\r\n", OUTCOME_POLICY},
-    {"From: (x\\) ceo@evil.test (y) alice@acme.test\r\n", OUTCOME_POLICY},
-    {"From: <@acme.test:ceo@evil.test>\r\n", OUTCOME_POLICY},
-    {"From: \"alice@acme.test\"@evil.test\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test@evil.test\r\n", OUTCOME_POLICY},
-    {"From: alice%acme.test@evil.test\r\n", OUTCOME_POLICY},
-    {"From: =?utf-8?q?alice=40acme.test=00?= <ceo@evil.test>\r\n", OUTCOME_POLICY},
-    {"From: =?utf-8?q?=3Cceo=40evil.test=3E?= <alice@acme.test>\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test\r\n .evil.test\r\n", OUTCOME_POLICY},
-    {"From: alice@acme.test\rFrom: ceo@evil.test\r\n", OUTCOME_NONE}, /* not even opened */
-    {"From: ceo@evil.test\r\nSender: alice@acme.test\r\n", OUTCOME_POLICY},
-    {"From: ceo@evil.test\r\nReply-To: alice@acme.test\r\nResent-From: alice@acme.test\r\n", OUTCOME_POLICY},
-    {"From: alice@xn--acme-.test\r\n", OUTCOME_POLICY},
-    {"From: alice@[192.0.2.1]\r\n", OUTCOME_POLICY},
-};
-
-Test(spoofing, from)
-{
-    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-    const struct attack attacks[] = {{.signer = rig->acme.dsa, .types = DOMAIN}, {.signer = rig->acme.alice}};
-
-    for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
-        for (size_t i = 0; i < G_N_ELEMENTS(froms); i++) {
-            g_autofree char *header = g_strconcat(froms[i].from, ATTACK_FIELDS, NULL);
-            g_autofree char *text = attack_opaque(header, attack_sign(&attacks[a]));
-            AUTO_SENT struct sent in = attack_in(rig, text);
-            const struct finding *finding = a == 0 ? &in.result->domain : &in.result->originator;
-
-            attack_expect_safe(&in, froms[i].from);
-            cr_expect_eq(finding->outcome, froms[i].domain, "%s: %s: %s", froms[i].from, outcome_name(finding->outcome),
-                         finding->reason);
-            cr_expect_null(strstr(in.bytes, "smime=pass"), "%s", froms[i].from);
-        }
-    }
-}
-
-/* What acme.test must sign, it must sign under every From that shows its name: no second or first author helps. */
-Test(spoofing, from_does_not_choose_a_milder_rule)
-{
-    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-    static const char *const fields[] = {
-        "From: ceo@evil.test, alice@acme.test\r\n",
-        "From: ceo@evil.test\r\nFrom: alice@acme.test\r\n",
-        "From: alice@acme.test\r\nFrom: ceo@evil.test\r\n",
-        "From: alice@acme.test <ceo@evil.test>, \r\n",
-        "From: ceo@evil.test, <alice@ACME.test\r\n",
-        "From : alice@acme.test\r\n",
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
-        g_autofree char *text = g_strconcat(fields[i], ATTACK_FIELDS "Content-Type: text/plain\r\n\r\nYou are fired.\r\n", NULL);
-        AUTO_SENT struct sent in = rig_pass(&rig->partner, DIRECTION_INBOUND,
-                                            &(struct rig_envelope){"x@evil.test", "bob@partner.test", NULL, NULL, "198.51.100.1"},
-                                            text, strlen(text));
-
-        attack_expect_refused(&in, fields[i]);
-    }
-}
-
-/* --- signers without a mailbox --- */
-
-Test(spoofing, signer_is_no_mailbox)
-{
-    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-    const char *const *const names[] = {
-        PKI_LIST("uri:mailto:alice@acme.test"), PKI_LIST("dns:acme.test"), PKI_LIST("email:acme.test"), PKI_LIST("email:alice"),
-        PKI_LIST("email:@acme.test"), PKI_LIST("email:*@acme.test"), PKI_LIST("email:<alice@acme.test>"),
-        PKI_LIST("email:Alice <alice@acme.test>"), PKI_LIST("email:mailto:alice@acme.test"), PKI_LIST("email:alice@acme.test, x@y.test"),
-    };
-
-    for (size_t i = 0; i <= G_N_ELEMENTS(names); i++) {
-        PKI_AUTO struct pki *odd = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
-                                                                .subject = PKI_LIST("CN=alice@acme.test", "O=alice@acme.test"),
-                                                                .san = i < G_N_ELEMENTS(names) ? names[i] : NULL});
-        g_autofree char *text = attack_message(&(struct attack){.signer = odd});
-        AUTO_SENT struct sent in = attack_in(rig, text);
-
-        attack_expect_refused(&in, i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
-        attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, NULL, i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
-    }
 }

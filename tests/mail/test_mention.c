@@ -15,6 +15,7 @@ static const struct {
     {" \"alice@ac\"me.test", true},
     {" =?utf-8?q?alice=40acme=2Etest?= <", true},
     {" =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
+    {" =?utf-8?b?eA==?= =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
     {" alice@sales.acme.test,,@", true},
     {" alice@\xef\xbd\x81\xef\xbd\x83\xef\xbd\x8d\xef\xbd\x85.test <", true}, /* full width */
     {" alice@evil.test <", false},
