@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_layers: a message the whole way, in through partner.test's gateway or out through acme.test's. Their keys are the fixed ones
+ * of tests/fuzz/orgs and protect nothing. No seed may hold a signature made with them: so what passes was signed here.
+ *
+ * Input: a byte of options, then a message in which a control character opens a layer that is then made for real around what
+ * follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See struct maker.
+ */
+#include "gateway/gateway.h"
+#include "require.h"
+
+#include <jansson.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define FOLDER "tests/fuzz/orgs/"
+#define MARKER "domsec-decrypted-c0ffee"
+#define END_LAYER '\a'
+#define LAYERS_MAX 6
+#define NOW 1800000000
+
+enum option {
+    OPTION_OUTBOUND = 1,
+    OPTION_AUTHENTICATED = 2,
+    OPTION_RECIPIENT = 4 | 8, /* one of four */
+    OPTION_SECOND = 16,       /* … and our own user too */
+    OPTION_CHANGED = 32,      /* a bit of the message changes after all layers were made */
+};
+
+static struct gateway *acme, *partner;
+static struct identity domain, person, review, attribute, stranger;
+static X509 *confidentiality[2]; /* partner's, acme's */
+
+static struct gateway *open_gateway(const char *file)
+{
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+
+    for (size_t i = 0; gateway == NULL && i < faults_count(faults); i++)
+        fprintf(stderr, "%s\n", faults_at(faults, i));
+    require(gateway != NULL);
+    return gateway;
+}
+
+static X509 *read_certificate(const char *file)
+{
+    struct error error = {0};
+    STACK_OF(X509) *list = certificates_load(file, &error);
+
+    require(list != NULL && sk_X509_num(list) == 1);
+    X509 *certificate = sk_X509_pop(list);
+    sk_X509_free(list);
+    return certificate;
+}
+
+static void read_identity(struct identity *identity, const char *name)
+{
+    g_autofree char *file = g_strconcat(FOLDER, name, ".pem", NULL);
+    g_autofree char *uri = g_strconcat("file:" FOLDER, name, ".key", NULL);
+    struct error error = {0};
+
+    identity->certificate = read_certificate(file);
+    identity->key = keys_load(uri, &error);
+    require(identity->key != NULL);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    mime_init();
+    acme = open_gateway(FOLDER "acme.test/domsec.conf");
+    partner = open_gateway(FOLDER "partner.test/domsec.conf");
+    read_identity(&domain, "acme.test/dsa");
+    read_identity(&person, "acme.test/alice");
+    read_identity(&review, "acme.test/review");
+    read_identity(&attribute, "acme.test/attribute");
+    read_identity(&stranger, "partner.test/alice");
+    confidentiality[0] = read_certificate(FOLDER "partner.test/dca.pem");
+    confidentiality[1] = read_certificate(FOLDER "acme.test/dca.pem");
+    return 0;
+}
+
+/* --- the message --- */
+
+struct input {
+    struct slice rest;
+    unsigned layers;
+    bool by_domain, by_person, encrypted;
+};
+
+static GString *read_layer(struct input *input);
+
+static GString *take_entity(struct entity *made)
+{
+    owned(rope) struct rope *bytes = entity_bytes(made);
+    size_t length;
+    char *flat = rope_flatten(bytes, &length);
+    GString *text = g_string_new_len(flat, (gssize)length);
+
+    g_free(flat);
+    entity_clear(made);
+    return text;
+}
+
+static void make_entity(const GString *text, struct entity *entity)
+{
+    struct slice header, body = SLICE_NONE;
+
+    if (!part_split((struct slice){text->str, text->len}, &header, &body))
+        header = SLICE_NONE, body = (struct slice){text->str, text->len};
+    *entity = (struct entity){rope_new(), rope_new()};
+    rope_copy(entity->header, header);
+    rope_copy(entity->body, body);
+}
+
+/* Octets as they are in a base64 application/pkcs7-mime. */
+static GString *as_der(const GString *text)
+{
+    GString *out = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    g_autofree char *base64 = g_base64_encode((const guchar *)text->str, text->len);
+
+    for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
+        g_string_append_printf(out, "%.76s\r\n", at);
+    return out;
+}
+
+static GString *sign(struct identity *signer, unsigned types, enum format format, const struct security_label *label, GString *text)
+{
+    const struct limits *limits = &gateway_conf(acme)->limits;
+    struct sign_options options = {.types = types, .format = format, .label = label, .limits = limits};
+    struct entity content, made = {0};
+    struct error error = {0};
+
+    make_entity(text, &content);
+    bool done = smime_sign(signer, &options, &content, &made, &error);
+    GString *out = done ? take_entity(&made) : g_string_new_len(text->str, (gssize)text->len);
+    entity_clear(&content);
+    return out;
+}
+
+static GString *encrypt(enum cipher cipher, X509 *recipient, GString *text)
+{
+    struct encrypt_options options = {.cipher = cipher, .limits = &gateway_conf(acme)->limits};
+    struct entity content, made = {0};
+    struct error error = {0};
+
+    g_string_prepend(text, "Content-Description: " MARKER "\r\n");
+    make_entity(text, &content);
+    require(smime_encrypt(&recipient, 1, &options, &content, &made, &error));
+    entity_clear(&content);
+    return take_entity(&made);
+}
+
+static GString *wrap(GString *text)
+{
+    struct entity content, made = {0};
+    struct error error = {0};
+
+    make_entity(text, &content);
+    require(smime_wrap_unsigned(&gateway_conf(acme)->limits, &content, &made, &error));
+    entity_clear(&content);
+    return take_entity(&made);
+}
+
+/* One layer around text, as the control character asks; NULL: none. */
+static GString *make_layer(struct input *input, char kind, GString *text)
+{
+    static const struct security_label label = {.policy = "1.2.3.4", .classification = 4, .privacy_mark = "mark"};
+
+    input->by_domain |= kind == 1 || kind == 2;
+    input->by_person |= kind == 3 || kind == 4;
+    input->encrypted |= kind >= 14 && kind <= 17;
+    switch (kind) {
+    case 1:
+        return sign(&domain, SIGNATURE_TYPE_DOMAIN, FORMAT_CLEAR, NULL, text);
+    case 2:
+        return sign(&domain, SIGNATURE_TYPE_DOMAIN, FORMAT_OPAQUE, &label, text);
+    case 3:
+        return sign(&person, 0, FORMAT_CLEAR, NULL, text);
+    case 4:
+        return sign(&person, SIGNATURE_TYPE_ORIGINATOR, FORMAT_OPAQUE, &label, text);
+    case 5:
+        return sign(&review, SIGNATURE_TYPE_REVIEW, FORMAT_OPAQUE, NULL, text);
+    case 6:
+        return sign(&attribute, SIGNATURE_TYPE_ATTRIBUTES, FORMAT_CLEAR, &label, text);
+    case 14:
+        return encrypt(CIPHER_AES_128_GCM, confidentiality[0], text);
+    case 15:
+        return encrypt(CIPHER_AES_128_CBC, confidentiality[0], text);
+    case 16:
+        return encrypt(CIPHER_AES_128_GCM, confidentiality[1], text);
+    case 17:
+        return encrypt(CIPHER_AES_256_CBC, confidentiality[1], text);
+    case 18:
+        return wrap(text);
+    case 19:
+        return as_der(text);
+    case 20:
+        return sign(&stranger, SIGNATURE_TYPE_DOMAIN, FORMAT_CLEAR, NULL, text);
+    case 21:
+        return sign(&review, SIGNATURE_TYPE_DOMAIN, FORMAT_OPAQUE, NULL, text);
+    default:
+        return NULL;
+    }
+}
+
+/* Text up to BEL or the end, the layers in it made. Takes that from input. */
+static GString *read_layer(struct input *input)
+{
+    GString *text = g_string_new(NULL);
+
+    while (input->rest.len > 0) {
+        char c = input->rest.data[0];
+
+        input->rest.data++;
+        input->rest.len--;
+        if (c == END_LAYER)
+            break;
+        bool opens = (c >= 1 && c <= 6) || (c >= 14 && c <= 21);
+        if (!opens || input->layers >= LAYERS_MAX) {
+            g_string_append_c(text, c);
+            continue;
+        }
+        input->layers++;
+        GString *inner = read_layer(input);
+        GString *layer = make_layer(input, c, inner);
+        g_string_append_len(text, layer->str, (gssize)layer->len);
+        g_string_free(inner, TRUE);
+        g_string_free(layer, TRUE);
+    }
+    return text;
+}
+
+static struct message *read_message(const GString *text)
+{
+    struct error error = {0};
+    int fd = memfd_create("message", 0);
+
+    require(write(fd, text->str, text->len) == (ssize_t)text->len && lseek(fd, 0, SEEK_SET) == 0);
+    struct message *message = message_read(fd, &gateway_conf(acme)->limits, &error);
+    close(fd);
+    return message;
+}
+
+static struct envelope *make_envelope(unsigned options)
+{
+    static const char *const recipients[] = {"bob@partner.test", "carol@signed.test", "dave@triple.test", "eve@none.test"};
+    struct envelope *envelope = envelope_new();
+    struct address address;
+    struct error error = {0};
+    bool is_outbound = options & OPTION_OUTBOUND;
+
+    envelope->queue_id = g_strdup("FUZZ");
+    envelope->client_address = g_strdup("198.51.100.1");
+    if (options & OPTION_AUTHENTICATED)
+        envelope->authenticated = g_strdup("alice");
+    require(address_parse(slice_of("alice@acme.test"), &envelope->sender, &error));
+    require(address_parse(slice_of(is_outbound ? recipients[(options & OPTION_RECIPIENT) / 4] : recipients[0]), &address, &error));
+    envelope_add_recipient(envelope, &address);
+    if (is_outbound && (options & OPTION_SECOND)) {
+        require(address_parse(slice_of("us@acme.test"), &address, &error));
+        envelope_add_recipient(envelope, &address);
+    }
+    return envelope;
+}
+
+/* --- what must hold --- */
+
+static void require_no_controls(const char *text, const char *allowed)
+{
+    require(g_utf8_validate(text, -1, NULL));
+    for (; *text != '\0'; text++)
+        require(((unsigned char)*text >= ' ' && *text != 0x7f) || strchr(allowed, *text) != NULL);
+}
+
+static void check_texts(const struct result *result, const struct envelope *envelope)
+{
+    g_autofree char *report = result_report(result);
+    g_autofree char *line = result_log_line(result, envelope);
+    json_t *json = json_loads(report, 0, NULL);
+
+    require(json != NULL);
+    json_decref(json);
+    require_no_controls(line, "");
+    require_no_controls(report, "\n");
+    require_no_controls(result->reply, "");
+    require_no_controls(result->reason, "");
+    require(g_str_is_ascii(result->reply));
+    if (result->authentication_results != NULL)
+        require_no_controls(result->authentication_results, "\r\n\t");
+    require(strstr(report, MARKER) == NULL && strstr(line, MARKER) == NULL && strstr(result->reply, MARKER) == NULL);
+    require(result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE ||
+            result->verdict == VERDICT_REJECT || result->verdict == VERDICT_TEMPFAIL);
+    require(result->code / 100 == (result->verdict == VERDICT_TEMPFAIL ? 4u : result->verdict == VERDICT_REJECT ? 5u : 2u));
+    require(ERR_peek_error() == 0);
+}
+
+static bool was_decrypted(const struct result *result)
+{
+    for (size_t i = 0; i < result->layer_count; i++)
+        if (result->layers[i].removed && !result->layers[i].partial &&
+            (result->layers[i].type == LAYER_ENVELOPED || result->layers[i].type == LAYER_AUTHENVELOPED))
+            return true;
+    return false;
+}
+
+/* What came out of something encrypted is the whole body, is canonical, and brings no fields but its own Content-*. */
+static void check_decrypted(const struct message *message, const struct result *result, const char *bytes, size_t length)
+{
+    struct error error = {0};
+    struct limits wide = {.header_size = (size_t)1 << 24, .header_count = 100000};
+    struct fields fields;
+
+    if (!was_decrypted(result))
+        require(memmem(bytes, length, MARKER, strlen(MARKER)) == NULL);
+    require(fields_parse((struct slice){bytes, length}, &wide, &fields, &error));
+    static const char *const names[] = {"From", "To", "Sender", "Received", "Reply-To"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        require(fields_count(&fields, names[i]) == fields_count(message_fields(message), names[i]));
+    fields_clear(&fields);
+    if (result->edits.body == NULL)
+        return;
+    size_t body_length;
+    g_autofree char *body = rope_flatten(result->edits.body, &body_length);
+    require(mime_is_canonical((struct slice){body, body_length}));
+}
+
+/* The layer that a verdict is about. */
+static void check_pass(const struct message *message, const struct result *result, bool made, const struct finding *finding,
+                       const char *name)
+{
+    bool whole = false;
+
+    if (finding->outcome != OUTCOME_PASS)
+        return;
+    require(made && name != NULL);
+    require(fields_count(message_fields(message), "From") == 1);
+    for (size_t i = 0; i < result->layer_count; i++)
+        whole |= result->layers[i].finding.outcome == OUTCOME_PASS && !result->layers[i].partial;
+    require(whole);
+}
+
+static void check_inbound(const struct input *input, const struct message *message, const struct envelope *envelope)
+{
+    owned(result) struct result *result = gateway_inbound(partner, envelope, message, NOW);
+    owned(rope) struct rope *out = edits_apply(&result->edits, message);
+    size_t length;
+    g_autofree char *bytes = rope_flatten(out, &length);
+
+    check_texts(result, envelope);
+    check_pass(message, result, input->by_domain, &result->domain, result->domain_name);
+    check_pass(message, result, input->by_person, &result->originator, result->originator_name);
+    require(result->domain.outcome != OUTCOME_PASS || strcmp(result->domain_name, "acme.test") == 0);
+    require(result->originator.outcome != OUTCOME_PASS || strcmp(result->originator_name, "alice@acme.test") == 0);
+    check_decrypted(message, result, bytes, length);
+    /* No result of ours but the one that was made now. */
+    require(result->verdict != VERDICT_TEMPFAIL || result->domain.outcome == OUTCOME_TEMPERROR);
+}
+
+/* What was signed here is believed there, and what was encrypted says nothing on the way. */
+static void check_sent(const struct result *result, struct slice sent)
+{
+    GString text = {(char *)sent.data, sent.len, sent.len};
+    owned(message) struct message *arrived = read_message(&text);
+    owned(envelope) struct envelope *envelope = make_envelope(0);
+
+    if (result->encrypt)
+        require(memmem(sent.data, sent.len, MARKER, strlen(MARKER)) == NULL);
+    if (arrived == NULL || !result->sign)
+        return;
+    owned(result) struct result *there = gateway_inbound(partner, envelope, arrived, NOW);
+    if (there->domain.outcome != OUTCOME_PASS) {
+        fprintf(stderr, "%s: %s\n", outcome_name(there->domain.outcome), there->domain.reason);
+        abort();
+    }
+}
+
+static void check_outbound(const struct input *input, const struct message *message, const struct envelope *envelope)
+{
+    owned(result) struct result *result = gateway_outbound(acme, envelope, message, NOW);
+    owned(rope) struct rope *out = edits_apply(&result->edits, message);
+    size_t length;
+    g_autofree char *bytes = rope_flatten(out, &length);
+
+    check_texts(result, envelope);
+    /* What was encrypted deeper inside must be encrypted again, and the administrator may still find a certificate. */
+    require(result->verdict != VERDICT_TEMPFAIL || g_str_has_prefix(result->reason, "no certificate for "));
+    require(result->verdict == VERDICT_ACCEPT || !result->sign);
+    if (result->direction != DIRECTION_OUTBOUND || result->verdict != VERDICT_ACCEPT)
+        return;
+    if (result->sign)
+        require(envelope->authenticated != NULL || input->by_person);
+    check_sent(result, (struct slice){bytes, length});
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2 || size > 1 << 15)
+        return 0;
+    unsigned options = data[0];
+    struct input input = {.rest = {(const char *)data + 1, size - 1}};
+    GString *text = g_string_new(NULL);
+
+    while (input.rest.len > 0) {
+        GString *some = read_layer(&input);
+
+        g_string_append_len(text, some->str, (gssize)some->len);
+        g_string_free(some, TRUE);
+    }
+    if ((options & OPTION_CHANGED) && text->len > 0)
+        text->str[(data[size - 1] * 257u + data[size / 2]) % text->len] ^= (char)(1 << (data[size - 1] & 7));
+    owned(message) struct message *message = read_message(text);
+    owned(envelope) struct envelope *envelope = make_envelope(options);
+    ERR_clear_error();
+    if (message != NULL && (options & OPTION_OUTBOUND))
+        check_outbound(&input, message, envelope);
+    else if (message != NULL)
+        check_inbound(&input, message, envelope);
+    g_string_free(text, TRUE);
+    return 0;
+}
