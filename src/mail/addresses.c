@@ -13,6 +13,7 @@
  * believes them.
  */
 #include "mail/address.h"
+#include "mail/words.h"
 
 #include <gmime/gmime.h>
 #include <string.h>
@@ -74,9 +75,7 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
     g_autofree char *raw = g_strndup(start, (gsize)(end - start));
     if (strstr(raw, "=?") == NULL)
         return true;
-    g_autofree char *decoded = g_mime_utils_header_decode_text(scanner->options, raw);
-    if (decoded == NULL)
-        return fault(scanner, "an encoded word cannot be decoded");
+    g_autofree char *decoded = words_decode(raw);
     if (count_of(decoded, strlen(decoded), ADDRESS_CHARACTERS) > count_of(raw, strlen(raw), ADDRESS_CHARACTERS))
         return fault(scanner, "an encoded word holds an address");
     for (const char *c = decoded; *c != '\0'; c++) {

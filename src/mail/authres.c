@@ -10,10 +10,10 @@
 #include "mail/authres.h"
 
 #include "conf/conf.h"
+#include "mail/words.h"
 #include "token.h"
 
 #include <glib.h>
-#include <gmime/gmime.h>
 #include <string.h>
 
 /* --- finding --- */
@@ -89,8 +89,8 @@ static bool may_be_ours(struct slice value, const char *ours)
     if (holds_name(value.data, value.len, ours) || has_word(value, ours))
         return true;
     g_autofree char *text = g_strndup(value.data, value.len);
-    g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, text);
-    return decoded != NULL && holds_name(decoded, strlen(decoded), ours);
+    g_autofree char *decoded = words_decode(text);
+    return holds_name(decoded, strlen(decoded), ours);
 }
 
 static bool is_version(const struct token *token)

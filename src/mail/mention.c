@@ -6,8 +6,9 @@
  */
 #include "conf/conf.h"
 #include "mail/address.h"
+#include "mail/words.h"
 
-#include <gmime/gmime.h>
+#include <glib.h>
 #include <string.h>
 
 #define NAMES_MAX 1000 /* behind "@"; who writes more is taken to mention everybody */
@@ -83,9 +84,9 @@ void mentions_add(struct mentions *mentions, struct slice field_value)
     for (size_t i = 0; i < field_value.len; i++)
         if (text[i] == '\0')
             text[i] = ' ';
-    g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, text);
+    g_autofree char *decoded = words_decode(text);
     take_text(mentions, text);
-    if (decoded != NULL && strcmp(decoded, text) != 0)
+    if (strcmp(decoded, text) != 0)
         take_text(mentions, decoded);
 }
 

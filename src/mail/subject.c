@@ -4,6 +4,7 @@
  * encoded or dressed up does not slip through.
  */
 #include "mail/subject.h"
+#include "mail/words.h"
 
 #include <gmime/gmime.h>
 #include <string.h>
@@ -12,7 +13,7 @@ static char *decoded(struct slice value)
 {
     g_autofree char *raw = g_strndup(value.data, value.len);
     g_autofree char *line = g_mime_utils_header_unfold(raw);
-    g_autofree char *text = g_mime_utils_header_decode_text(NULL, g_strstrip(line));
+    g_autofree char *text = words_decode(g_strstrip(line));
     g_autofree char *valid = g_utf8_make_valid(text, -1);
 
     return g_utf8_normalize(valid, -1, G_NORMALIZE_NFC);

@@ -345,6 +345,7 @@ static const struct {
     /* encoded words */
     {BYTES(" =?utf-8?q?a=40good.test?= <b@evil.test>")},
     {BYTES(" =?utf-8?b?YUBnb29kLnRlc3Q=?= <b@evil.test>")},
+    {BYTES(" =?utf-8?b?eA==?= =?utf-8?b?YUBnb29kLnRlc3Q=?= <b@evil.test>")},
     {BYTES(" =?utf-8?q?=3Ca=40good.test=3E=2C?= <b@evil.test>")},
     {BYTES(" =?utf-8?q?a=40good.test?=")},
     {BYTES(" \"=?utf-8?q?a=40good.test?=\" <b@evil.test>")},

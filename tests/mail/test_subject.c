@@ -22,6 +22,12 @@ static const struct {
     {" \xef\xbc\xbbverified\xef\xbc\xbd Hello", NULL, " Hello"}, /* full-width brackets */
     {" =?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "[verified]", " [verified] =?UTF-8?B?R3LDvMOfZQ==?="},
     {" a\r\n b", "[verified]", " [verified] a b"},
+    /* Padding in each of neighbouring words, or left out; a character cut in two. */
+    {" =?utf-8?B?eA==?= =?utf-8?B?W3ZlcmlmaWVkXQ==?=", NULL, " x"},
+    {" =?utf-8?B?eA?=\r\n =?utf-8?B?W3ZlcmlmaWVkXQ?=", NULL, " x"},
+    {" =?utf-8?B?W3Zlcmk=?= =?utf-8?B?ZmllZF0=?= Hello", NULL, " Hello"},
+    {" =?utf-8?B?SGVsbG8=?= =?utf-8?B?V29ybGQ=?=", "[verified]", " [verified] HelloWorld"},
+    {" =?utf-8?B?QUHD?= =?utf-8?B?vA==?=", "[verified]", " [verified] =?UTF-8?B?QUHDvA==?="},
     {" =?utf-8?Q?x=0D=0ABcc:_evil?=", "[verified]", " [verified] x  Bcc: evil"},
 };
 
