@@ -202,8 +202,9 @@ struct part *part_parse(struct slice header, struct slice body, const struct lim
     struct builder builder = {limits, error, 1, 16 * (size_t)limits->parts + 1024};
     owned(part) struct part *root = g_new0(struct part, 1);
     root->id = g_strdup("");
-    root->header = header;
-    root->body = body;
+    /* A pointer even to nothing: offsets into NULL are undefined. */
+    root->header = header.data != NULL ? header : slice_of("");
+    root->body = body.data != NULL ? body : slice_of("");
     /* Header and body of a whole message: the empty line is between them. */
     if (header.data != NULL && header.data + header.len + 2 == body.data)
         root->whole = (struct slice){header.data, header.len + 2 + body.len};
