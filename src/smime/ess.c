@@ -93,12 +93,15 @@ static bool read_mark(const ASN1_STRING *string, struct security_label *label)
 static bool read_member(const ASN1_TYPE *member, struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *categories = NULL;
+    int length;
 
     switch (ASN1_TYPE_get(member)) {
     case V_ASN1_OBJECT:
         if (label->policy[0] != '\0')
             return false;
-        return OBJ_obj2txt(label->policy, sizeof label->policy, member->value.object, 1) > 0;
+        /* A policy that is cut off would be another one. */
+        length = OBJ_obj2txt(label->policy, sizeof label->policy, member->value.object, 1);
+        return length > 0 && (size_t)length < sizeof label->policy;
     case V_ASN1_INTEGER: {
         long number = ASN1_INTEGER_get(member->value.integer);
         if (label->classification >= 0 || number < 0 || number > 256)
