@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_attributes: any bytes as the attributes of a SignerInfo: SignatureType, ESS labels and histories. Nothing that is not among
- * the signed ones counts, what was read is printable and in range, and what is kept for another signature says the same there.
+ * fuzz_attributes: any bytes as the attributes of a SignerInfo: SignatureType, ESS labels and histories. Nothing that
+ * is not among the signed ones counts, what was read is printable and in range, and what is kept for another signature
+ * says the same there.
  *
- * Input: a byte of options, then attributes in DER one after the other; each whose bit in the options is set goes among the
- * unsigned ones.
+ * Input: a byte of options, then attributes in DER one after the other; each whose bit in the options is set goes among
+ * the unsigned ones.
  */
-#include "smime/smime.h"
 #include "require.h"
+#include "smime/smime.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -35,7 +36,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
     X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 1000);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const unsigned char *)"a", 1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const unsigned char *)"a", 1,
+                               -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     require(X509_sign(certificate, key, EVP_sha256()) > 0);
     return 0;
@@ -117,7 +119,8 @@ static void check_made(const struct ess *ess)
     if (ess->equivalent_count > 0)
         require(ess_add_equivalents(signer, ess->equivalents, ess->equivalent_count, &error));
     require(ess_read(signer, &again, &error));
-    require(strcmp(again.label.policy, ess->label.policy) == 0 && again.label.classification == ess->label.classification);
+    require(strcmp(again.label.policy, ess->label.policy) == 0 &&
+            again.label.classification == ess->label.classification);
     require(again.equivalent_count == ess->equivalent_count);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_layers: a message the whole way, in through partner.test's gateway or out through acme.test's. Their keys are the fixed ones
- * of tests/fuzz/orgs and protect nothing. No seed may hold a signature made with them: so what passes was signed here.
+ * fuzz_layers: a message the whole way, in through partner.test's gateway or out through acme.test's. Their keys are
+ * the fixed ones of tests/fuzz/orgs and protect nothing. No seed may hold a signature made with them: so what passes
+ * was signed here.
  *
- * Input: a byte of options, then a message in which a control character opens a layer that is then made for real around what
- * follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See struct maker.
+ * Input: a byte of options, then a message in which a control character opens a layer that is then made for real around
+ * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See struct maker.
  */
 #include "gateway/gateway.h"
 #include "require.h"
@@ -134,7 +135,8 @@ static GString *as_der(const GString *text)
     return out;
 }
 
-static GString *sign(struct identity *signer, unsigned types, enum format format, const struct security_label *label, GString *text)
+static GString *sign(struct identity *signer, unsigned types, enum format format, const struct security_label *label,
+                     GString *text)
 {
     const struct limits *limits = &gateway_conf(acme)->limits;
     struct sign_options options = {.types = types, .format = format, .label = label, .limits = limits};
@@ -254,7 +256,8 @@ static struct message *read_message(const GString *text)
 
 static struct envelope *make_envelope(unsigned options)
 {
-    static const char *const recipients[] = {"bob@partner.test", "carol@signed.test", "dave@triple.test", "eve@none.test"};
+    static const char *const recipients[] = {"bob@partner.test", "carol@signed.test", "dave@triple.test",
+                                             "eve@none.test"};
     struct envelope *envelope = envelope_new();
     struct address address;
     struct error error = {0};
@@ -265,7 +268,8 @@ static struct envelope *make_envelope(unsigned options)
     if (options & OPTION_AUTHENTICATED)
         envelope->authenticated = g_strdup("alice");
     require(address_parse(slice_of("alice@acme.test"), &envelope->sender, &error));
-    require(address_parse(slice_of(is_outbound ? recipients[(options & OPTION_RECIPIENT) / 4] : recipients[0]), &address, &error));
+    require(address_parse(slice_of(is_outbound ? recipients[(options & OPTION_RECIPIENT) / 4] : recipients[0]),
+                          &address, &error));
     envelope_add_recipient(envelope, &address);
     if (is_outbound && (options & OPTION_SECOND)) {
         require(address_parse(slice_of("us@acme.test"), &address, &error));
@@ -301,7 +305,9 @@ static void check_texts(const struct result *result, const struct envelope *enve
     require(strstr(report, MARKER) == NULL && strstr(line, MARKER) == NULL && strstr(result->reply, MARKER) == NULL);
     require(result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE ||
             result->verdict == VERDICT_REJECT || result->verdict == VERDICT_TEMPFAIL);
-    require(result->code / 100 == (result->verdict == VERDICT_TEMPFAIL ? 4u : result->verdict == VERDICT_REJECT ? 5u : 2u));
+    require(result->code / 100 == (result->verdict == VERDICT_TEMPFAIL ? 4u
+                                   : result->verdict == VERDICT_REJECT ? 5u
+                                                                       : 2u));
     require(ERR_peek_error() == 0);
 }
 
@@ -315,7 +321,8 @@ static bool was_decrypted(const struct result *result)
 }
 
 /* What came out of something encrypted is the whole body, is canonical, and brings no fields but its own Content-*. */
-static void check_decrypted(const struct message *message, const struct result *result, const char *bytes, size_t length)
+static void check_decrypted(const struct message *message, const struct result *result, const char *bytes,
+                            size_t length)
 {
     struct error error = {0};
     struct limits wide = {.header_size = (size_t)1 << 24, .header_count = 100000};
@@ -336,8 +343,8 @@ static void check_decrypted(const struct message *message, const struct result *
 }
 
 /* The layer that a verdict is about. */
-static void check_pass(const struct message *message, const struct result *result, bool made, const struct finding *finding,
-                       const char *name)
+static void check_pass(const struct message *message, const struct result *result, bool made,
+                       const struct finding *finding, const char *name)
 {
     bool whole = false;
 

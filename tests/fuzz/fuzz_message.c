@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_message: any bytes as a message from a file, or as the fields and the body that a mail server hands over; its addresses;
- * and edits made with what else is in the input. What is not edited comes out byte for byte, and no value that is written
- * makes a field of its own.
+ * fuzz_message: any bytes as a message from a file, or as the fields and the body that a mail server hands over; its
+ * addresses; and edits made with what else is in the input. What is not edited comes out byte for byte, and no value
+ * that is written makes a field of its own.
  *
  * Input: a byte of options, then the message. Through the milter's door: name NUL value NUL … NUL NUL body.
  */
@@ -92,9 +92,9 @@ static struct message *from_server(struct slice bytes, const struct limits *limi
         count++;
     }
     size_t half = bytes.len / 2;
-    accepted = accepted && message_end_header(message, &error) &&
-               message_add_body(message, bytes.data, half, &error) &&
-               message_add_body(message, bytes.data + half, bytes.len - half, &error) && message_finish(message, &error);
+    accepted = accepted && message_end_header(message, &error) && message_add_body(message, bytes.data, half, &error) &&
+               message_add_body(message, bytes.data + half, bytes.len - half, &error) &&
+               message_finish(message, &error);
     require(accepted || error.kind == ERROR_PERMANENT);
     require(!accepted || message_fields(message)->count == count);
     return accepted ? steal(&message) : NULL;
@@ -186,7 +186,8 @@ static void check_edits(const struct message *message, struct slice hostile, boo
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool is_ready;
-    struct limits limits = {.message_size = 20000, .memory = 100000, .spool_dir = (char *)"/tmp", .header_size = 4000, .header_count = 40};
+    struct limits limits = {
+        .message_size = 20000, .memory = 100000, .spool_dir = (char *)"/tmp", .header_size = 4000, .header_count = 40};
 
     if (!is_ready)
         mime_init();

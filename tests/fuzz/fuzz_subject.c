@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_subject: any bytes as the Subject that arrives, under marks from the input or common ones. The new value is one field that
- * carries the mark in front and nowhere else, and is read the same when it comes back.
+ * fuzz_subject: any bytes as the Subject that arrives, under marks from the input or common ones. The new value is one
+ * field that carries the mark in front and nowhere else, and is read the same when it comes back.
  *
  * Input: a byte of options, a mark up to NUL, another up to NUL, the field's value.
  */
