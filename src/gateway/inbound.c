@@ -139,13 +139,13 @@ static char *authentication_results(const struct way_in *way)
 }
 
 /* RFC 8601 §5: what claims to be ours and came from outside goes. */
-static void remove_forged_results(const struct way_in *way, struct edits *edits)
+void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits)
 {
-    const struct fields *fields = message_fields(way->message);
+    const struct fields *fields = message_fields(message);
     const struct field *field;
 
     for (unsigned i = 1; (field = fields_find(fields, "Authentication-Results", i)) != NULL; i++)
-        if (authres_is_from(field->value, way->gateway->conf->authserv_id))
+        if (authres_is_from(field->value, gateway->conf->authserv_id))
             edits_delete(edits, "Authentication-Results", field->index);
 }
 
@@ -236,7 +236,7 @@ static void make_edits(struct way_in *way, struct result *result)
         result_fail(result, &error);
         return;
     }
-    remove_forged_results(way, &result->edits);
+    results_remove_forged(way->gateway, way->message, &result->edits);
     mark_subject(way, &result->edits);
     if (result->authentication_results != NULL)
         edits_insert(&result->edits, "Authentication-Results", result->authentication_results);

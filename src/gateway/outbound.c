@@ -24,11 +24,11 @@ const char *way_out_domain(const struct way_out *way)
 /* --- facts and plan --- */
 
 /* Encrypted by somebody else, as a whole: no plaintext can leave. What only says so (a media type, a file name) may hold
- * anything; of what is really encrypted the cipher is known. */
+ * anything; of what is really encrypted the cipher is known, and one that keeps a secret is AES (RFC 8551 §2.7). */
 static bool is_encrypted_by_others(const struct examination *examination)
 {
     return examination->undecryptable && examination->layer_count > 0 &&
-           examination->layers[examination->layer_count - 1].layer.cipher[0] != '\0';
+           g_str_has_prefix(examination->layers[examination->layer_count - 1].layer.cipher, "aes-");
 }
 
 static void gather(struct way_out *way, struct result *result)
@@ -69,11 +69,20 @@ static void gather(struct way_out *way, struct result *result)
     policy_plan(way->gateway->conf->mixed_recipients, decisions, has_certificate, names, count, &way->plan);
 }
 
-static void mark_used(const struct way_out *way, struct result *result)
+/* The certificates that were chosen are used only where something is encrypted for them. */
+static void mark_used(struct result *result)
 {
     for (size_t i = 0; i < result->recipient_count; i++)
         for (size_t j = 0; j < result->recipients[i].certificate_count; j++)
-            result->recipients[i].certificates[j].used &= way->plan.encrypt;
+            result->recipients[i].certificates[j].used &= result->encrypt;
+}
+
+/* Authentic by the connection, without what the message itself says. */
+static bool client_is_ours(const struct way_out *way)
+{
+    char reason[sizeof way->originator.fault + 400];
+
+    return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason);
 }
 
 static void follow_plan(struct way_out *way, struct result *result)
@@ -81,7 +90,6 @@ static void follow_plan(struct way_out *way, struct result *result)
     struct entity entity = {0};
     struct error error = {0};
 
-    mark_used(way, result);
     if (way->plan.verdict != VERDICT_ACCEPT) {
         result_decide(result, way->plan.verdict, NULL, way->plan.reason);
         return;
@@ -100,6 +108,8 @@ static void follow_plan(struct way_out *way, struct result *result)
         return;
     }
     edits_replace_entity(&result->edits, way->message, &entity);
+    if (!client_is_ours(way))
+        results_remove_forged(way->gateway, way->message, &result->edits);
     edits_finish(&result->edits);
     /* What was signed in place may lie in a layer that the examination opened; what was encrypted is a copy. */
     if (result->encrypt)
@@ -133,10 +143,7 @@ static bool was_decrypted(const struct result *arrived)
  * for both is judged as what arrives, too. What was encrypted to us is not opened for others. Takes result. */
 static struct result *also_as_arrived(const struct way_out *way, struct result *result)
 {
-    char reason[sizeof way->originator.fault + 400];
-
-    if (result->verdict != VERDICT_ACCEPT || !serves_local(way) ||
-        facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason))
+    if (result->verdict != VERDICT_ACCEPT || !serves_local(way) || client_is_ours(way))
         return result;
     struct result *arrived = gateway_inbound(way->gateway, way->envelope, way->message, way->at);
     if (arrived->verdict == VERDICT_ACCEPT && !edits_are_empty(&result->edits)) {
@@ -171,6 +178,7 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
         gather(&way, result);
         result_take_examination(result, way.examination);
         follow_plan(&way, result);
+        mark_used(result);
         result = also_as_arrived(&way, result);
     }
     way_out_clear(&way);
@@ -188,10 +196,10 @@ struct result *gateway_explain(struct gateway *gateway, const struct envelope *e
     if (way.originator.from.count > 0)
         result->from = g_strdup(way.originator.from.list[0].text);
     gather(&way, result);
-    mark_used(&way, result);
     result->sign = way.plan.sign;
     result->encrypt = way.plan.encrypt;
     result->triple = way.plan.triple;
+    mark_used(result);
     if (way.plan.verdict == VERDICT_ACCEPT && !protect_foresee(&way, &error))
         result_fail(result, &error);
     else

@@ -216,3 +216,19 @@ Test(outbound, plaintext_that_is_called_encrypted_does_not_leave)
         cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
     }
 }
+
+/* A stranger's message that we sign because its own signature holds is still a stranger's: no result under our name stays. */
+Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+    g_autofree char *text = rig_sign(&rig->acme, rig->acme.alice, 0,
+                                     "Authentication-Results: gw.acme.test; smime=pass\r\nFrom: alice@acme.test\r\n", &content);
+    AUTO_SENT struct sent out = rig_pass(
+        &rig->acme, DIRECTION_OUTBOUND,
+        &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "carol@acme.test", NULL, "198.51.100.1"}, text, strlen(text));
+
+    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    cr_assert(out.result->sign);
+    cr_assert_null(strstr(out.bytes, "gw.acme.test; smime=pass"), "%s", out.bytes);
+}
