@@ -38,6 +38,9 @@ struct option_spec {
     const char *help;
 };
 
+/* The account that the Debian package makes and its unit file names. */
+#define CLI_DAEMON_USER "domsec"
+
 /* The option that names the configuration; its target is a const char * initialised with CLI_CONFIGURATION. */
 #define CLI_CONFIGURATION DOMSEC_SYSCONFDIR "/domsec/domsec.conf"
 #define CLI_OPTION_CONFIGURATION(variable)                                                                             \
@@ -51,6 +54,9 @@ struct option_spec {
  * usage on standard error. */
 int cli_options(const struct command *command, const struct option_spec *options, size_t count, int argc, char **argv,
                 int *operands);
+/* For a command that takes no operand: one is EX_USAGE. */
+int cli_options_only(const struct command *command, const struct option_spec *options, size_t count, int argc,
+                     char **argv);
 /* Says "domsec NAME: text" and the usage line on standard error; returns EX_USAGE. */
 int cli_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -8,8 +8,11 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static size_t list_length(char *const *list)
 {
@@ -44,6 +47,36 @@ static bool account_is_missing(const char *name)
     return getpwnam(name) == NULL && errno == 0;
 }
 
+/* Asked by a child that becomes the account, as the daemon will. True also when that cannot be found out. */
+static bool can_read(const struct passwd *account, const char *file)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        if (initgroups(account->pw_name, account->pw_gid) != 0 || setgid(account->pw_gid) != 0 ||
+            setuid(account->pw_uid) != 0)
+            _exit(0);
+        _exit(access(file, R_OK) == 0 ? 0 : 1);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return true;
+    return child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 0;
+}
+
+/* Root can read what the daemon cannot. */
+static void check_keys(const struct conf *conf, struct faults *faults)
+{
+    const struct passwd *account = geteuid() == 0 ? getpwnam(conf->user != NULL ? conf->user : CLI_DAEMON_USER) : NULL;
+    for (size_t i = 0; account != NULL && i < conf->identity_count; i++) {
+        const struct identity_conf *identity = &conf->identities[i];
+        const char *file = g_str_has_prefix(identity->key, "file:") ? identity->key + strlen("file:") : NULL;
+        if (file != NULL && g_file_test(file, G_FILE_TEST_EXISTS) && !can_read(account, file))
+            faults_warn(faults, conf->file, identity->line, "%s: the daemon's user %s cannot read this key (chown)",
+                        identity->key, account->pw_name);
+    }
+}
+
 /* What the daemon meets only after it has read everything. The folder of the PID file may be made at its start. */
 static void check_process(const struct conf *conf, struct faults *faults)
 {
@@ -58,18 +91,17 @@ static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
 
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
-    if (conf != NULL)
+    if (conf != NULL) {
         check_process(conf, faults);
+        check_keys(conf, faults);
+    }
     cli_print_faults(stdout, faults);
     if (faults_errors(faults) > 0) {
         size_t errors = faults_errors(faults);

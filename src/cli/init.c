@@ -172,13 +172,10 @@ static bool make_all(struct request *request, struct error *error)
     return made;
 }
 
-/* The user that the Debian package makes for the daemon. */
-#define DAEMON_USER "domsec"
-
 static int find_owner(const struct command *self, struct request *request)
 {
-    if (request->owner == NULL && geteuid() == 0 && getpwnam(DAEMON_USER) != NULL)
-        request->owner = DAEMON_USER;
+    if (request->owner == NULL && geteuid() == 0 && getpwnam(CLI_DAEMON_USER) != NULL)
+        request->owner = CLI_DAEMON_USER;
     if (request->owner == NULL)
         return CLI_GO;
     const struct passwd *user = getpwnam(request->owner);

@@ -8,7 +8,9 @@
 
 #include "cli/issue.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct request {
@@ -72,13 +74,24 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     return true;
 }
 
+/* Of root's keys the daemon could read none: a key beside others belongs to whom their folder belongs. */
+static bool give_to_folder_owner(const char *path, struct error *error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    struct stat status;
+    if (geteuid() != 0 || stat(folder, &status) != 0 || status.st_uid == 0)
+        return true;
+    return lchown(path, status.st_uid, status.st_gid) == 0 ||
+           error_set(error, ERROR_TEMPORARY, "cannot give %s to the owner of its folder: %s", path, g_strerror(errno));
+}
+
 static int make_new(const struct request *request)
 {
     struct error error = {0};
     owned(EVP_PKEY) EVP_PKEY *key = issue_key(request->algorithm, &error);
     if (key == NULL || !issue_write_key(request->out, key, &error))
         return cli_failed(&error);
-    if (!issue_beside(request, key, &error)) {
+    if (!give_to_folder_owner(request->out, &error) || !issue_beside(request, key, &error)) {
         (void)unlink(request->out);
         return cli_failed(&error);
     }
@@ -101,12 +114,9 @@ static int run_new(const struct command *self, int argc, char **argv)
         {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
          "issues a certificate from DIR/ca.key and DIR/ca.pem, instead of a request"},
     };
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
     if (request.out == NULL)
         return cli_usage(self, "--out is needed");
     if (!issue_algorithm_known(request.algorithm))
@@ -148,12 +158,9 @@ static int run_csr(const struct command *self, int argc, char **argv)
         {"key", 'k', OPTION_TEXT, &request.key, "KEY", "the private key: a file, or a URI as in the configuration"},
         {"out", 'o', OPTION_TEXT, &request.out, "FILE", "where the request goes; standard output if not given"},
     };
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
     if (request.key == NULL)
         return cli_usage(self, "--key is needed");
     status = check_names(self, &request);

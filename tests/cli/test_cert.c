@@ -95,6 +95,47 @@ Test(cert, refuses_what_is_no_certificate)
     cr_expect_str_eq(empty.out, "[]\n");
 }
 
+/* Only root can give a file away. */
+Test(key, new_belongs_to_the_owner_of_its_folder)
+{
+    if (geteuid() != 0)
+        return;
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s'", dir);
+    expect_status(made, 0);
+    owned(run) struct run added = run("domsec key new --domain acme.test --role review-authority --algorithm p256 "
+                                      "--out '%s/keys/review.key' --ca '%s/ca'", dir, dir);
+    expect_status(added, 0);
+    g_autofree char *key = g_build_filename(dir, "keys/review.key", NULL);
+    g_autofree char *keys = g_build_filename(dir, "keys", NULL);
+    struct stat of_key, of_folder;
+    cr_assert(stat(key, &of_key) == 0 && stat(keys, &of_folder) == 0);
+    cr_expect_eq(of_key.st_uid, of_folder.st_uid);
+    cr_expect_neq(of_key.st_uid, 0);
+}
+
+/* Root can read what the daemon cannot. */
+Test(check, warns_of_keys_that_the_daemon_cannot_read)
+{
+    if (geteuid() != 0)
+        return;
+    owned(folder) char *dir = new_folder();
+    cr_assert_eq(chmod(dir, 0755), 0);
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s'", dir);
+    expect_status(made, 0);
+    g_autofree char *text = read_text(dir, "domsec.conf");
+    g_autofree char *with_user = g_strconcat(text, "user = \"nobody\";\n", NULL);
+    write_text(dir, "domsec.conf", with_user);
+    owned(run) struct run good = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_contains(good.out, "1 trust anchor file\n");
+    g_autofree char *key = g_build_filename(dir, "keys/dsa.key", NULL);
+    cr_assert_eq(chown(key, 0, 0), 0);
+    owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_status(bad, 0);
+    expect_contains(bad.out, "dsa.key: the daemon's user nobody cannot read this key (chown)\n");
+    expect_contains(bad.out, "1 trust anchor file, 1 warning\n");
+}
+
 Test(key, new_with_a_certificate_from_the_private_authority)
 {
     owned(folder) char *dir = two_domains();
