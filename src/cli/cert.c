@@ -13,6 +13,21 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, const char **file,
+               const char **operand)
+{
+    *file = CLI_CONFIGURATION;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(*file)};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (argc - operands != 1)
+        return cli_usage(self, "one %s is wanted", wanted);
+    *operand = argv[operands];
+    return CLI_GO;
+}
+
 void cert_print_reload_hint(void)
 {
     printf("the daemon sees it when it reloads (SIGHUP)\n");
@@ -91,12 +106,9 @@ static int run_list(const struct command *self, int argc, char **argv)
     bool as_json = false;
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
                                           {"json", 0, OPTION_FLAG, &as_json, NULL, "as a JSON list"}};
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
     owned(conf) struct conf *conf = cli_conf(file);
     if (conf == NULL)
         return EX_CONFIG;
@@ -166,16 +178,12 @@ static int find(const char *file, const struct address *address)
 
 static int run_find(const struct command *self, int argc, char **argv)
 {
-    const char *file = CLI_CONFIGURATION;
-    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    const char *file = NULL, *operand = NULL;
+    int status = cert_parse(self, argc, argv, "address", &file, &operand);
     if (status != CLI_GO)
         return status;
-    if (argc - operands != 1)
-        return cli_usage(self, "one address is wanted");
     struct address address = {0};
-    if (!cli_address(argv[operands], &address))
+    if (!cli_address(operand, &address))
         return EX_USAGE;
     status = find(file, &address);
     address_clear(&address);

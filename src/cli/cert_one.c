@@ -79,17 +79,13 @@ struct by_id {
 
 static int parse_by_id(const struct command *self, int argc, char **argv, struct by_id *call)
 {
-    const char *file = CLI_CONFIGURATION;
-    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    const char *file = NULL, *id = NULL;
+    int status = cert_parse(self, argc, argv, "id", &file, &id);
     if (status != CLI_GO)
         return status;
-    if (argc - operands != 1)
-        return cli_usage(self, "one id is wanted");
-    call->id = normal_id(argv[operands]);
+    call->id = normal_id(id);
     if (call->id == NULL)
-        return cli_usage(self, "%s is no id: %d to 64 hexadecimal digits", argv[operands], ID_DIGITS_MIN);
+        return cli_usage(self, "%s is no id: %d to 64 hexadecimal digits", id, ID_DIGITS_MIN);
     call->conf = cli_conf(file);
     return call->conf != NULL ? CLI_GO : EX_CONFIG;
 }

@@ -124,6 +124,16 @@ int cli_options(const struct command *command, const struct option_spec *options
     return CLI_GO;
 }
 
+int cli_options_only(const struct command *command, const struct option_spec *options, size_t count, int argc,
+                     char **argv)
+{
+    int operands = 0;
+    int status = cli_options(command, options, count, argc, argv, &operands);
+    if (status == CLI_GO && operands < argc)
+        return cli_usage(command, "%s is one word too many", argv[operands]);
+    return status;
+}
+
 static const char *last_word(const char *name)
 {
     const char *space = strrchr(name, ' ');

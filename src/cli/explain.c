@@ -99,12 +99,9 @@ static int run(const struct command *self, int argc, char **argv)
         {"client", 0, OPTION_TEXT, &client, "IP", "the client's address"},
         {"subject", 0, OPTION_TEXT, &subject, "TEXT", "shown beside the answer; no rule looks at it"},
     };
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
     if (from == NULL || to->len == 0)
         return cli_usage(self, "--from and --to are needed");
     if (!cli_client(client))

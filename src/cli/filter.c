@@ -180,12 +180,9 @@ static int run(const struct command *self, int argc, char **argv)
         {"report", 'r', OPTION_TEXT, &request.report, "FILE", "writes the report (JSON) there; - is standard error"},
         {"output", 'o', OPTION_TEXT, &request.output, "DIR", "writes DIR/1.eml instead of standard output"},
     };
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
     if (request.direction == NULL ||
         (strcmp(request.direction, "outbound") != 0 && strcmp(request.direction, "inbound") != 0))
         return cli_usage(self, "--direction outbound or --direction inbound is needed");

@@ -221,12 +221,9 @@ static int run(const struct command *self, int argc, char **argv)
     bool as_json = false;
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
                                           {"json", 0, OPTION_FLAG, &as_json, NULL, "as a JSON object"}};
-    int operands = 0;
-    int parsed = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int parsed = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (parsed != CLI_GO)
         return parsed;
-    if (operands < argc)
-        return cli_usage(self, "%s is one word too many", argv[operands]);
     owned(conf) struct conf *conf = cli_conf(file);
     if (conf == NULL)
         return EX_CONFIG;
