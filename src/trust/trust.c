@@ -35,14 +35,17 @@ static bool anchor_add(struct anchors *anchors, X509 *certificate)
            X509_add_cert(anchors->list, certificate, X509_ADD_FLAG_UP_REF) == 1;
 }
 
-static bool anchors_add(struct anchors *anchors, const char *path, struct error *error)
+/* *authorities: how many of the file's certificates can issue others. */
+static bool anchors_add(struct anchors *anchors, const char *path, unsigned *authorities, struct error *error)
 {
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
     if (found == NULL)
         return false;
-    for (int i = 0; i < sk_X509_num(found); i++)
+    for (int i = 0; i < sk_X509_num(found); i++) {
         if (!anchor_add(anchors, sk_X509_value(found, i)))
             return error_set_openssl(error, ERROR_CONFIGURATION, "%s", path);
+        *authorities += X509_check_ca(sk_X509_value(found, i)) != 0;
+    }
     return true;
 }
 
@@ -73,8 +76,13 @@ static struct anchors *anchors_open(char *const *files, const struct place *plac
     crls_attach(anchors->store);
     for (; *files != NULL; files++) {
         struct error error = {0};
-        if (anchors_add(anchors, *files, &error))
+        unsigned authorities = 0;
+        if (anchors_add(anchors, *files, &authorities, &error)) {
+            if (authorities == 0)
+                faults_warn(faults, place->file, place->line, "%s: %s is no authority's: it vouches for itself alone",
+                            place->key, *files);
             continue;
+        }
         complain(faults, place, error.text);
         good = false;
     }

@@ -249,6 +249,12 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     expect_contains(warned.out, "its key usage does not allow encryption");
     expect_contains(warned.out, "third.test.conf: warning: \"review\" cannot be done for acme.test: "
                                 "no identity is its review-authority\n");
+    owned(run) struct run leaf = run("cp '%s/b/keys/dca.pem' '%s/a/anchors/leaf.pem'", dir, dir);
+    expect_status(leaf, 0);
+    write_text(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");
+    owned(run) struct run unfit = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_contains(unfit.out, "leaf.test.conf:2: warning: anchors: ");
+    expect_contains(unfit.out, "leaf.pem is no authority's: it vouches for itself alone\n");
     expect_contains(warned.out, ", 2 warnings\n"); /* what signs under "pinned" is in its place there */
 }
 
