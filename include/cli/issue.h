@@ -34,6 +34,9 @@ X509_REQ *issue_request(const struct subject *subject, struct error *error);
 bool issue_write_key(const char *path, EVP_PKEY *key, struct error *error);
 bool issue_write_certificate(const char *path, X509 *certificate, struct error *error);
 bool issue_write_request(const char *path, X509_REQ *request, struct error *error);
+/* A new file with a certificate of that authority, or with a request where it is NULL. */
+bool issue_write_for(const struct subject *subject, X509 *authority, EVP_PKEY *authority_key, const char *path,
+                     struct error *error);
 /* Into a g_free() string. */
 char *issue_certificate_pem(X509 *certificate, struct error *error);
 char *issue_request_pem(X509_REQ *request, struct error *error);

@@ -100,7 +100,8 @@ static EVP_PKEY *make_key(struct request *request, const char *name, bool for_au
     return steal(&key);
 }
 
-static bool make_requests(struct request *request, struct error *error)
+/* Keys, with certificates of that authority beside them, or with requests where it is NULL. */
+static bool make_identities(struct request *request, X509 *authority, EVP_PKEY *authority_key, struct error *error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(authorities); i++) {
         g_autofree char *name = g_strdup_printf("keys/%s.key", authorities[i].stem);
@@ -108,10 +109,9 @@ static bool make_requests(struct request *request, struct error *error)
         if (key == NULL)
             return false;
         struct subject subject = {request->choices.domain, authorities[i].role, key};
-        owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, error);
-        g_autofree char *relative = g_strdup_printf("keys/%s.csr", authorities[i].stem);
-        g_autofree char *path = path_of(request, relative);
-        if (wanted == NULL || !note(request, issue_write_request(path, wanted, error), path) ||
+        g_autofree char *beside = g_strdup_printf("keys/%s.%s", authorities[i].stem, authority != NULL ? "pem" : "csr");
+        g_autofree char *path = path_of(request, beside);
+        if (!note(request, issue_write_for(&subject, authority, authority_key, path, error), path) ||
             !own(request, path, error))
             return false;
     }
@@ -127,20 +127,7 @@ static bool make_certificates(struct request *request, struct error *error)
     g_autofree char *authority_path = path_of(request, "ca/ca.pem");
     if (authority == NULL || !note(request, issue_write_certificate(authority_path, authority, error), authority_path))
         return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(authorities); i++) {
-        g_autofree char *name = g_strdup_printf("keys/%s.key", authorities[i].stem);
-        owned(EVP_PKEY) EVP_PKEY *key = make_key(request, name, false, error);
-        if (key == NULL)
-            return false;
-        struct subject subject = {request->choices.domain, authorities[i].role, key};
-        owned(X509) X509 *certificate = issue_certificate(&subject, authority, authority_key, error);
-        g_autofree char *relative = g_strdup_printf("keys/%s.pem", authorities[i].stem);
-        g_autofree char *path = path_of(request, relative);
-        if (certificate == NULL || !note(request, issue_write_certificate(path, certificate, error), path) ||
-            !own(request, path, error))
-            return false;
-    }
-    return true;
+    return make_identities(request, authority, authority_key, error);
 }
 
 /* Written last: a folder with a domsec.conf is complete. */
@@ -164,9 +151,10 @@ static bool make_all(struct request *request, struct error *error)
     g_autofree char *configuration = path_of(request, "domsec.conf");
     if (g_file_test(configuration, G_FILE_TEST_EXISTS) || g_file_test(configuration, G_FILE_TEST_IS_SYMLINK))
         return error_set(error, ERROR_PERMANENT, "%s exists; it is not overwritten", configuration);
-    bool made = make_folders(request, error) &&
-                (request->choices.csr ? make_requests(request, error) : make_certificates(request, error)) &&
-                make_configuration(request, error);
+    bool made =
+        make_folders(request, error) &&
+        (request->choices.csr ? make_identities(request, NULL, NULL, error) : make_certificates(request, error)) &&
+        make_configuration(request, error);
     if (!made)
         take_away(request);
     return made;

@@ -58,6 +58,17 @@ bool issue_write_request(const char *path, X509_REQ *request, struct error *erro
     return pem != NULL && output_create(path, 0644, slice_of(pem), error);
 }
 
+bool issue_write_for(const struct subject *subject, X509 *authority, EVP_PKEY *authority_key, const char *path,
+                     struct error *error)
+{
+    if (authority == NULL) {
+        owned(X509_REQ) X509_REQ *request = issue_request(subject, error);
+        return request != NULL && issue_write_request(path, request, error);
+    }
+    owned(X509) X509 *certificate = issue_certificate(subject, authority, authority_key, error);
+    return certificate != NULL && issue_write_certificate(path, certificate, error);
+}
+
 char *issue_key_description(const EVP_PKEY *key)
 {
     if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))

@@ -54,8 +54,7 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     struct subject subject = {request->normalised, request->role, key};
     g_autofree char *path = beside(request->out, request->authority != NULL ? ".pem" : ".csr");
     if (request->authority == NULL) {
-        owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, error);
-        if (wanted == NULL || !issue_write_request(path, wanted, error))
+        if (!issue_write_for(&subject, NULL, NULL, path, error))
             return false;
         printf("made %s and %s; send the request to your certification authority\n", request->out, path);
         return true;
@@ -65,10 +64,7 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     owned(EVP_PKEY) EVP_PKEY *authority_key = load_file_key(key_path, error);
     owned(x509_stack) STACK_OF(X509) *authority =
         authority_key != NULL ? certificates_load(certificate_path, error) : NULL;
-    if (authority == NULL)
-        return false;
-    owned(X509) X509 *certificate = issue_certificate(&subject, sk_X509_value(authority, 0), authority_key, error);
-    if (certificate == NULL || !issue_write_certificate(path, certificate, error))
+    if (authority == NULL || !issue_write_for(&subject, sk_X509_value(authority, 0), authority_key, path, error))
         return false;
     printf("made %s and %s\n", request->out, path);
     return true;
