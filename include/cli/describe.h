@@ -11,6 +11,7 @@
 
 #define DESCRIBE_ID_DIGITS 16 /* of a fingerprint, in tables; enough for `domsec cert show` */
 
+char *describe_id(const X509 *certificate);               /* the beginning of its fingerprint, for tables */
 char *describe_addresses(const X509 *certificate);        /* comma-separated; "" for none */
 char *describe_name(const X509 *certificate);             /* its addresses, or its subject if it has none */
 char *describe_date(const ASN1_TIME *time);               /* "2028-11-23" in UTC */
@@ -19,6 +20,14 @@ bool describe_time(const ASN1_TIME *time, char text[32]); /* RFC 3339, UTC */
 long describe_days_left(const X509 *certificate);
 char *describe_days(const X509 *certificate);  /* "729", "expired" */
 char *describe_usage(const X509 *certificate); /* "digitalSignature"; "any" where there is no extension */
+
+/* What tables and JSON both say. */
+struct description {
+    char sha256[65], from[32], until[32];
+    char *subject, *issuer, *serial, *usage, *key;
+};
+void description_make(const X509 *certificate, struct description *description);
+void description_clear(struct description *description);
 
 /* Subject, issuer, serial, addresses, validity, key and fingerprint; a new reference. */
 json_t *describe_json(const X509 *certificate);

@@ -88,13 +88,11 @@ static void print_list(STACK_OF(X509) * certificates)
     table_row(table, heading);
     for (int i = 0; i < sk_X509_num(certificates); i++) {
         const X509 *certificate = sk_X509_value(certificates, i);
-        char sha256[65];
-        certificate_fingerprint(certificate, sha256);
-        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        g_autofree char *id = describe_id(certificate);
         g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
         g_autofree char *days = describe_days(certificate);
         g_autofree char *name = describe_name(certificate);
-        const char *cells[] = {sha256, expires, days, name};
+        const char *cells[] = {id, expires, days, name};
         table_row(table, cells);
     }
     table_print(table, stdout, 0, true);
@@ -136,16 +134,11 @@ static void print_candidates(const struct candidates *candidates)
     table_row(table, heading);
     for (size_t i = 0; i < candidates->count; i++) {
         const struct candidate *candidate = &candidates->list[i];
-        char sha256[65];
-        certificate_fingerprint(candidate->certificate, sha256);
-        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        g_autofree char *id = describe_id(candidate->certificate);
         g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
         g_autofree char *name = describe_name(candidate->certificate);
-        const char *cells[] = {sha256,
-                               candidate->pinned ? "policy" : candidate->source,
-                               candidate->personal ? "the person" : "the domain",
-                               expires,
-                               name};
+        const char *cells[] = {id, candidate->pinned ? "policy" : candidate->source,
+                               candidate->personal ? "the person" : "the domain", expires, name};
         table_row(table, cells);
     }
     table_print(table, stdout, 0, true);

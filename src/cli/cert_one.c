@@ -98,25 +98,19 @@ static void by_id_clear(struct by_id *call)
 
 static void print_certificate(const X509 *certificate)
 {
-    char sha256[65], from[32], until[32];
-    certificate_fingerprint(certificate, sha256);
-    describe_time(X509_get0_notBefore(certificate), from);
-    describe_time(X509_get0_notAfter(certificate), until);
-    g_autofree char *subject = certificate_subject(certificate);
-    g_autofree char *issuer = certificate_issuer(certificate);
-    g_autofree char *serial = certificate_serial(certificate);
+    struct description of;
+    description_make(certificate, &of);
     g_autofree char *addresses = describe_addresses(certificate);
-    g_autofree char *usage = describe_usage(certificate);
     g_autofree char *days = describe_days(certificate);
-    const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
-    g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : g_strdup("unreadable");
-    const char *const rows[][2] = {
-        {"sha256", sha256},   {"subject", subject},   {"issuer", issuer},  {"serial", serial}, {"addresses", addresses},
-        {"valid from", from}, {"valid until", until}, {"days left", days}, {"key", key},       {"key usage", usage}};
+    const char *const rows[][2] = {{"sha256", of.sha256},     {"subject", of.subject},  {"issuer", of.issuer},
+                                   {"serial", of.serial},     {"addresses", addresses}, {"valid from", of.from},
+                                   {"valid until", of.until}, {"days left", days},      {"key", of.key},
+                                   {"key usage", of.usage}};
     owned(table) struct table *table = table_new(2);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
+    description_clear(&of);
 }
 
 int cert_run_show(const struct command *self, int argc, char **argv)

@@ -11,6 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
+char *describe_id(const X509 *certificate)
+{
+    char sha256[65];
+    certificate_fingerprint(certificate, sha256);
+    return g_strndup(sha256, DESCRIBE_ID_DIGITS);
+}
+
 char *describe_addresses(const X509 *certificate)
 {
     bool odd = false;
@@ -82,34 +89,49 @@ char *describe_usage(const X509 *certificate)
     return g_string_free(text, FALSE);
 }
 
+void description_make(const X509 *certificate, struct description *description)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    certificate_fingerprint(certificate, description->sha256);
+    describe_time(X509_get0_notBefore(certificate), description->from);
+    describe_time(X509_get0_notAfter(certificate), description->until);
+    description->subject = certificate_subject(certificate);
+    description->issuer = certificate_issuer(certificate);
+    description->serial = certificate_serial(certificate);
+    description->usage = describe_usage(certificate);
+    description->key = key != NULL ? issue_key_description(key) : g_strdup("unreadable");
+}
+
+void description_clear(struct description *description)
+{
+    g_free(description->subject);
+    g_free(description->issuer);
+    g_free(description->serial);
+    g_free(description->usage);
+    g_free(description->key);
+}
+
 json_t *describe_json(const X509 *certificate)
 {
-    char sha256[65], from[32], until[32];
-    certificate_fingerprint(certificate, sha256);
-    describe_time(X509_get0_notBefore(certificate), from);
-    describe_time(X509_get0_notAfter(certificate), until);
-    g_autofree char *subject = certificate_subject(certificate);
-    g_autofree char *issuer = certificate_issuer(certificate);
-    g_autofree char *serial = certificate_serial(certificate);
-    g_autofree char *usage = describe_usage(certificate);
-    const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
-    g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : g_strdup("unreadable");
+    struct description description;
+    description_make(certificate, &description);
     json_t *json = json_object();
-    json_object_set_new(json, "sha256", json_string(sha256));
-    json_object_set_new(json, "subject", json_string(subject));
-    json_object_set_new(json, "issuer", json_string(issuer));
-    json_object_set_new(json, "serial", json_string(serial));
+    json_object_set_new(json, "sha256", json_string(description.sha256));
+    json_object_set_new(json, "subject", json_string(description.subject));
+    json_object_set_new(json, "issuer", json_string(description.issuer));
+    json_object_set_new(json, "serial", json_string(description.serial));
     json_t *list = json_array();
     bool odd = false;
     g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
     for (char **address = addresses; *address != NULL; address++)
         json_array_append_new(list, json_string(*address));
     json_object_set_new(json, "addresses", list);
-    json_object_set_new(json, "not_before", json_string(from));
-    json_object_set_new(json, "not_after", json_string(until));
+    json_object_set_new(json, "not_before", json_string(description.from));
+    json_object_set_new(json, "not_after", json_string(description.until));
     json_object_set_new(json, "days_left", json_integer(describe_days_left(certificate)));
-    json_object_set_new(json, "key", json_string(key));
-    json_object_set_new(json, "key_usage", json_string(usage));
+    json_object_set_new(json, "key", json_string(description.key));
+    json_object_set_new(json, "key_usage", json_string(description.usage));
+    description_clear(&description);
     return json;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 
+#include "cli/describe.h"
 #include "cli/output.h"
 
 #include <string.h>
@@ -43,7 +44,7 @@ static void print_recipient(const struct reported_recipient *recipient)
     table_row(table, heading);
     for (size_t i = 0; i < recipient->certificate_count; i++) {
         const struct reported_certificate *found = &recipient->certificates[i];
-        g_autofree char *id = g_strndup(found->sha256 != NULL ? found->sha256 : "", 16);
+        g_autofree char *id = g_strndup(found->sha256 != NULL ? found->sha256 : "", DESCRIBE_ID_DIGITS);
         const char *cells[] = {id, found->source, found->subject, found->note};
         table_row(table, cells);
     }

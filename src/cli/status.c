@@ -103,14 +103,12 @@ static void print_identities(const struct status *status)
             table_row(table, cells);
             continue;
         }
-        char sha256[65];
-        certificate_fingerprint(certificate, sha256);
-        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        g_autofree char *id = describe_id(certificate);
         const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
         g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : NULL;
         g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
         g_autofree char *days = describe_days(certificate);
-        const char *cells[] = {identity->domain, role_name(identity->role), expires, days, key, sha256};
+        const char *cells[] = {identity->domain, role_name(identity->role), expires, days, key, id};
         table_row(table, cells);
     }
     table_print(table, stdout, 2, true);
