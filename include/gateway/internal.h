@@ -33,6 +33,7 @@ struct way_out {
     struct originator originator;
     struct examination *examination; /* NULL: there is no message, only a question */
     struct recipient_facts *recipients; /* one for each of envelope's */
+    bool authentic; /* the originator (RFC 3183 §3.2) */
     struct plan plan;
 };
 
@@ -44,7 +45,8 @@ struct unwrapping {
     const struct ess_attributes *history; /* signed attributes of the mailing list agent's signature, to go on a new outer
                                              one; NULL: none */
 };
-void protect_unwrap(const struct examination *examination, struct unwrapping *unwrapping);
+/* Nothing comes off what is not authentic: nobody gets what is encrypted to us opened by sending it out. */
+void protect_unwrap(const struct way_out *way, struct unwrapping *unwrapping);
 /* Puts the layers of way->plan around the message's entity, and says in result which. */
 bool protect_message(const struct way_out *way, struct entity *entity, struct result *result, struct error *error);
 /* False: protect_message() would fail for want of an identity of ours, told in error; asked where there is no message. */

@@ -39,8 +39,9 @@ static void gather(struct way_out *way, struct result *result)
     struct unwrapping unwrapping = {0};
     struct facts_query query = {.gateway = way->gateway, .at = way->at};
 
-    facts.originator_authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator,
+    way->authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator,
                                                             way->examination, reason, sizeof reason);
+    facts.originator_authentic = way->authentic;
     facts.originator_reason = reason;
     if (way->examination != NULL) {
         if (way->examination->bad_signature[0] != '\0')
@@ -54,8 +55,7 @@ static void gather(struct way_out *way, struct result *result)
     g_autofree const char **names = g_new0(const char *, count + 1);
     result->recipients = g_new0(struct reported_recipient, count + 1);
     result->recipient_count = count;
-    if (way->examination != NULL)
-        protect_unwrap(way->examination, &unwrapping);
+    protect_unwrap(way, &unwrapping);
     query.examination = way->examination;
     query.want_certificates = unwrapping.reencrypt;
     for (size_t i = 0; i < count; i++)

@@ -39,11 +39,14 @@ static const struct ess_attributes *history_of(const struct examined_layer *exam
 
 /* RFC 3183 §5. The first encrypted layer ends the search: the signatures outside it come off with it. A mailing list agent's
  * signature before it comes off too, and its attributes are remembered for a new one. Without either, nothing comes off. */
-void protect_unwrap(const struct examination *examination, struct unwrapping *unwrapping)
+void protect_unwrap(const struct way_out *way, struct unwrapping *unwrapping)
 {
+    const struct examination *examination = way->examination;
     bool decrypted = false;
 
     *unwrapping = (struct unwrapping){0};
+    if (examination == NULL || !way->authentic)
+        return;
     for (size_t i = 0; i < examination->layer_count; i++) {
         const struct examined_layer *examined = &examination->layers[i];
 
@@ -289,7 +292,7 @@ bool protect_message(const struct way_out *way, struct entity *entity, struct re
     struct unwrapping unwrapping;
     const struct plan *plan = &way->plan;
 
-    protect_unwrap(way->examination, &unwrapping);
+    protect_unwrap(way, &unwrapping);
     merge_rules(way, &protection);
     result->sign = plan->sign;
     result->encrypt = plan->encrypt || unwrapping.reencrypt;

@@ -232,3 +232,21 @@ Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
     cr_assert(out.result->sign);
     cr_assert_null(strstr(out.bytes, "gw.acme.test; smime=pass"), "%s", out.bytes);
 }
+
+/* What is encrypted to our own authority is not opened for a stranger who sends it through us. */
+Test(outbound, nothing_is_unwrapped_for_a_stranger)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; unauthentic = \"unsigned\"; };", "");
+    g_autofree char *text = rig_encrypt(&rig->acme, "From: mallory@evil.test\r\nTo: bob@partner.test\r\n",
+                                        "Content-Type: text/plain\r\n", "the secret line\r\n");
+
+    for (unsigned i = 0; i < 2; i++) {
+        AUTO_SENT struct sent out = rig_pass(
+            &rig->acme, DIRECTION_OUTBOUND,
+            &(struct rig_envelope){"mallory@evil.test", "bob@partner.test", NULL, i == 0 ? NULL : "mallory", "198.51.100.1"},
+            text, strlen(text));
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+
+        cr_assert_null(strstr(in.bytes, "secret"), "%s", in.bytes);
+    }
+}
