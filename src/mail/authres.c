@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "mail/words.h"
+#include "squash.h"
 #include "token.h"
 
 #include <glib.h>
@@ -26,24 +27,6 @@ static bool is_same_id(const char *id, const char *ours)
     g_autofree char *a = domain_normalise(id);
     g_autofree char *b = domain_normalise(ours);
     return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-/* What is left of text when all that can hide a name is taken out: white space, quotes, backslashes, control characters
- * and, if asked, comments. In lower case. */
-static char *squash(const char *text, size_t length, bool comments_too)
-{
-    GString *squashed = g_string_sized_new(length + 1);
-    size_t depth = 0;
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '(' && comments_too)
-            depth++;
-        else if (c == ')' && depth > 0)
-            depth--;
-        else if (depth == 0 && c > ' ' && c != 0x7f && strchr("\"\\()", c) == NULL)
-            g_string_append_c(squashed, g_ascii_tolower((char)c));
-    }
-    return g_string_free(squashed, FALSE);
 }
 
 static bool holds_name(const char *text, size_t length, const char *ours)

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "mail/address.h"
 #include "mail/words.h"
+#include "squash.h"
 
 #include <glib.h>
 #include <string.h>
@@ -19,22 +20,6 @@ struct mentions {
     unsigned tried;
     bool too_many;
 };
-
-/* The text without what parsers pass over: white space, control characters, quotes, backslashes and, if asked, comments. */
-static char *squash(const char *text, bool without_comments)
-{
-    GString *out = g_string_new(NULL);
-    size_t depth = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '(' && without_comments)
-            depth++;
-        else if (*c == ')' && depth > 0)
-            depth--;
-        else if (depth == 0 && (guchar)*c > ' ' && *c != 0x7f && strchr("\"\\()", *c) == NULL)
-            g_string_append_c(out, g_ascii_tolower(*c));
-    }
-    return g_string_free(out, FALSE);
-}
 
 static void take_names(struct mentions *mentions, const char *squashed)
 {
@@ -52,7 +37,7 @@ static void take_names(struct mentions *mentions, const char *squashed)
 static void take_text(struct mentions *mentions, const char *text)
 {
     for (unsigned without_comments = 0; without_comments < 2; without_comments++) {
-        char *squashed = squash(text, without_comments != 0);
+        char *squashed = squash(text, strlen(text), without_comments != 0);
         g_ptr_array_add(mentions->texts, squashed);
         take_names(mentions, squashed);
     }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * squash: for finding a name in a field that cannot be parsed. What a program passes over differs from one to the next,
+ * so whoever looks for a name looks twice: with comments and without. Not for reading a value: token.c does.
+ */
+#include "squash.h"
+
+#include <glib.h>
+#include <string.h>
+
+char *squash(const char *text, size_t length, bool without_comments)
+{
+    GString *squashed = g_string_sized_new(length + 1);
+    size_t depth = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '(' && without_comments)
+            depth++;
+        else if (c == ')' && depth > 0)
+            depth--;
+        else if (depth == 0 && c > ' ' && c != 0x7f && strchr("\"\\()", c) == NULL)
+            g_string_append_c(squashed, g_ascii_tolower((char)c));
+    }
+    return g_string_free(squashed, FALSE);
+}
