@@ -34,6 +34,8 @@ const struct field *fields_find(const struct fields *fields, const char *name, u
 unsigned fields_count(const struct fields *fields, const char *name);
 /* Sets the index of every field; for who fills a list without fields_parse(). */
 void fields_number(struct fields *fields);
+/* A Content-… field, which goes with the body (RFC 2045 §9). */
+bool field_is_content(const struct field *field);
 /* A value that cannot break out of its field: line ends become CRLF, a continuation line without leading white space
  * gets a space, a bare CR and a NUL become a space. g_free(). */
 char *field_fold(struct slice value);

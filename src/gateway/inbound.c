@@ -181,7 +181,7 @@ static struct rope *mime_fields(const struct part *part)
     for (size_t i = 0; i < part->fields.count; i++) {
         const struct field *field = &part->fields.list[i];
 
-        if (field->name.len > 8 && g_ascii_strncasecmp(field->name.data, "Content-", 8) == 0) {
+        if (field_is_content(field)) {
             rope_borrow(header, field->name);
             rope_copy(header, slice_of(":"));
             rope_borrow(header, field->value);

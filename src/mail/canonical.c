@@ -241,11 +241,6 @@ static bool add_multipart(struct segments *out, const struct part *part, struct 
 
 /* --- the root --- */
 
-static bool is_content_field(const struct field *field)
-{
-    return field->name.len > 8 && g_ascii_strncasecmp(field->name.data, "Content-", 8) == 0;
-}
-
 /* The Content-* fields, as received and in their order. */
 static struct rope *root_header(const struct part *root, const char *label, bool is_eight_bit)
 {
@@ -256,7 +251,7 @@ static struct rope *root_header(const struct part *root, const char *label, bool
                                                   : "Content-Type: text/plain; charset=us-ascii\r\n"));
     for (size_t i = 0; i < root->fields.count; i++) {
         const struct field *field = &root->fields.list[i];
-        if (!is_content_field(field))
+        if (!field_is_content(field))
             continue;
         if (label == NULL || !slice_equal_nocase(field->name, "Content-Transfer-Encoding")) {
             struct slice raw = range(field->name.data, field->value.data + field->value.len);

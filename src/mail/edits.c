@@ -50,11 +50,6 @@ void edits_delete(struct edits *edits, const char *name, unsigned index)
     add(edits, EDIT_DELETE, slice_of(name), index, NULL);
 }
 
-static bool is_content_field(struct slice name)
-{
-    return name.len > 8 && g_ascii_strncasecmp(name.data, "Content-", 8) == 0;
-}
-
 /* NULL if there are fewer of that name. */
 static const struct field *counterpart(const struct fields *fields, const struct field *field)
 {
@@ -72,7 +67,7 @@ static void replace_fields(struct edits *edits, const struct fields *received, c
 {
     for (size_t i = 0; i < wanted->count; i++) {
         const struct field *field = &wanted->list[i];
-        if (!is_content_field(field->name))
+        if (!field_is_content(field))
             continue;
         const struct field *old = counterpart(received, field);
         g_autofree char *value = field_fold(field->value);
@@ -83,7 +78,7 @@ static void replace_fields(struct edits *edits, const struct fields *received, c
     }
     for (size_t i = 0; i < received->count; i++) {
         const struct field *field = &received->list[i];
-        if (is_content_field(field->name) && counterpart(wanted, field) == NULL)
+        if (field_is_content(field) && counterpart(wanted, field) == NULL)
             add(edits, EDIT_DELETE, field->name, field->index, NULL);
     }
 }

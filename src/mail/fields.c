@@ -157,6 +157,13 @@ unsigned fields_count(const struct fields *fields, const char *name)
     return count;
 }
 
+bool field_is_content(const struct field *field)
+{
+    static const char prefix[] = "Content-";
+    size_t length = strlen(prefix);
+    return field->name.len > length && g_ascii_strncasecmp(field->name.data, prefix, length) == 0;
+}
+
 char *field_fold(struct slice value)
 {
     GString *folded = g_string_sized_new(value.len + 16);

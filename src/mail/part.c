@@ -57,8 +57,8 @@ static const char *header_fault(struct slice header)
 static bool has_loose_name(const struct fields *fields)
 {
     for (size_t i = 0; i < fields->count; i++) {
-        struct slice name = fields->list[i].name;
-        if (name.data[name.len] != ':' && name.len > 8 && g_ascii_strncasecmp(name.data, "Content-", 8) == 0)
+        const struct field *field = &fields->list[i];
+        if (field->name.data[field->name.len] != ':' && field_is_content(field))
             return true;
     }
     return false;
