@@ -102,10 +102,10 @@ char *subject_mark(struct slice value, const char *const *marks, size_t count, c
     changed |= take_out_all(text, marks, count);
     if (!changed)
         return NULL;
-    g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", g_strstrip(text), NULL) : g_strdup(g_strstrip(text));
-    for (char *c = marked; *c != '\0'; c++)
+    for (char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
+    g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", g_strstrip(text), NULL) : g_strdup(g_strstrip(text));
     g_autofree char *encoded = g_mime_utils_header_encode_text(NULL, marked, "utf-8");
     g_autofree char *field = g_strconcat("Subject: ", encoded, NULL);
     g_autofree char *line = g_mime_utils_unstructured_header_fold(NULL, NULL, field);

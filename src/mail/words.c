@@ -20,7 +20,17 @@ static size_t base64_length(const char *text, const char *end)
 
     if (mark == NULL || mark - text < 4 || g_ascii_tolower(mark[-1]) != 'b' || mark[-2] != '?')
         return 0;
-    return (size_t)(end - mark) - 1;
+    size_t length = (size_t)(end - mark) - 1;
+    return strcspn(mark, BLANKS) > length ? length : 0;
+}
+
+/* "=?charset?b?…?=" without a blank in it. */
+static bool is_encoded_word(const char *text)
+{
+    g_autofree char *word = g_strndup(text, strcspn(text, BLANKS));
+    g_auto(GStrv) pieces = g_strsplit(word, "?", 5);
+
+    return g_strv_length(pieces) == 5 && pieces[4][0] == '=';
 }
 
 static void move_decoded(GString *out, GString *piece)
@@ -50,7 +60,7 @@ char *words_decode(const char *text)
         /* RFC 2047 §6.2: white space between two encoded words is not shown. */
         if (length > 0 && (length % 4 != 0 || end[-1] == '=') && g_str_has_prefix(next, "=?")) {
             move_decoded(out, piece);
-            start = next;
+            start = is_encoded_word(next) ? next : start;
         }
     }
     g_string_append(piece, start);
