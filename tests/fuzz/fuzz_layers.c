@@ -293,6 +293,8 @@ static void check_texts(const struct result *result, const struct envelope *enve
     g_autofree char *line = result_log_line(result, envelope);
     json_t *json = json_loads(report, 0, NULL);
 
+    if (getenv("FUZZ_VERBOSE") != NULL)
+        fprintf(stderr, "%s%s\n", report, line);
     require(json != NULL);
     json_decref(json);
     require_no_controls(line, "");
@@ -364,6 +366,8 @@ static void check_inbound(const struct input *input, const struct message *messa
     size_t length;
     g_autofree char *bytes = rope_flatten(out, &length);
 
+    if (getenv("FUZZ_VERBOSE") != NULL)
+        fprintf(stderr, "%s\n", bytes);
     check_texts(result, envelope);
     check_pass(message, result, input->by_domain, &result->domain, result->domain_name);
     check_pass(message, result, input->by_person, &result->originator, result->originator_name);
@@ -385,7 +389,13 @@ static void check_sent(const struct result *result, struct slice sent)
         require(memmem(sent.data, sent.len, MARKER, strlen(MARKER)) == NULL);
     if (arrived == NULL || !result->sign)
         return;
+    /* Where they can read on that we could not, they may find faults. */
+    for (size_t i = 0; i < result->layer_count; i++)
+        if (result->layers[i].finding.outcome != OUTCOME_PASS && result->layers[i].finding.outcome != OUTCOME_NONE)
+            return;
     owned(result) struct result *there = gateway_inbound(partner, envelope, arrived, NOW);
+    if (getenv("FUZZ_VERBOSE") != NULL)
+        check_texts(there, envelope);
     /* A header that parsers read differently keeps its faults. */
     struct error error = {0};
     owned(part) struct part *root =
@@ -403,6 +413,8 @@ static void check_outbound(const struct input *input, const struct message *mess
     size_t length;
     g_autofree char *bytes = rope_flatten(out, &length);
 
+    if (getenv("FUZZ_VERBOSE") != NULL)
+        fprintf(stderr, "%s\n", bytes);
     check_texts(result, envelope);
     /* What was encrypted deeper inside must be encrypted again, and the administrator may still find a certificate. */
     require(result->verdict != VERDICT_TEMPFAIL || g_str_has_prefix(result->reason, "no certificate for "));
