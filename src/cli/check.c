@@ -103,7 +103,7 @@ static int run(const struct command *self, int argc, char **argv)
         check_keys(conf, faults);
     }
     cli_print_faults(stdout, faults);
-    if (faults_errors(faults) > 0) {
+    if (conf == NULL || gateway == NULL || faults_errors(faults) > 0) {
         size_t errors = faults_errors(faults);
         printf("%sconfiguration is bad%s: ", output_style(stdout, STYLE_BAD), output_style(stdout, STYLE_PLAIN));
         print_count(errors, "fault", "faults", "\n");
