@@ -35,6 +35,7 @@ struct daemon {
     struct service *service;
     char *listen;
     char *pid_file;
+    bool metrics_lost; /* they could not be written the last time */
 };
 
 static void usage(FILE *stream)
@@ -130,9 +131,14 @@ static void save_metrics(void *context)
     owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
     const char *file = gateway_conf(gateway)->metrics_file;
     struct error error = {0};
+    bool lost = file != NULL && !metrics_save(file, &error);
 
-    if (file != NULL && !metrics_save(file, &error))
+    /* Not every five seconds. */
+    if (lost && !daemon->metrics_lost)
         log_write(LOG_LEVEL_WARNING, "%s", error.text);
+    else if (!lost && daemon->metrics_lost)
+        log_write(LOG_LEVEL_INFO, "metrics are written again");
+    daemon->metrics_lost = lost;
 }
 
 static void stop(void *context)

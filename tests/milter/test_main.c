@@ -289,6 +289,22 @@ Test(daemon, background_pid_file_and_metrics)
     daemon_free(&daemon);
 }
 
+/* Written every five seconds; one that waits that long is enough. */
+Test(daemon, metrics_that_cannot_be_written_are_told_once)
+{
+    struct daemon daemon;
+    unsigned count = 0;
+    daemon_start(&daemon, true, "metrics_file = \"/nonexistent/x.prom\";\n");
+    cr_assert(wait_log(&daemon, "metrics file", 1));
+    kill(daemon.pid, SIGTERM); /* tries once more */
+    cr_assert_eq(daemon_wait(&daemon), 0);
+    g_autofree char *log = read_log(&daemon);
+    for (const char *at = log; (at = strstr(at, "metrics file")) != NULL; at++)
+        count++;
+    cr_expect_eq(count, 1, "%s", log);
+    daemon_free(&daemon);
+}
+
 Test(daemon, options)
 {
     static const struct {
