@@ -9,13 +9,16 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-static char *decoded(struct slice value)
+static char *decoded(const char *raw)
 {
-    g_autofree char *raw = g_strndup(value.data, value.len);
     g_autofree char *line = g_mime_utils_header_unfold(raw);
     g_autofree char *text = words_decode(g_strstrip(line));
     g_autofree char *valid = g_utf8_make_valid(text, -1);
 
+    /* Before marks are looked for: one must not come into being by it. */
+    for (char *c = valid; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
     return g_utf8_normalize(valid, -1, G_NORMALIZE_NFC);
 }
 
@@ -96,15 +99,23 @@ static bool take_out_all(char *text, const char *const *marks, size_t count)
 
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)
 {
-    g_autofree char *text = value.data != NULL ? decoded(value) : g_strdup("");
+    g_autofree char *raw = g_strndup(value.data != NULL ? value.data : "", value.len);
+    g_autofree char *text = decoded(raw);
     bool changed = mark != NULL;
 
     changed |= take_out_all(text, marks, count);
+    if (!g_utf8_validate(raw, -1, NULL)) {
+        /* GMime takes it for some other charset; another reader, for UTF-8 with odd bytes in it. */
+        g_autofree char *valid = g_utf8_make_valid(raw, -1);
+        g_autofree char *other = decoded(valid);
+        if (take_out_all(other, marks, count)) {
+            g_free(text);
+            text = steal(&other);
+            changed = true;
+        }
+    }
     if (!changed)
         return NULL;
-    for (char *c = text; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
     g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", g_strstrip(text), NULL) : g_strdup(g_strstrip(text));
     g_autofree char *encoded = g_mime_utils_header_encode_text(NULL, marked, "utf-8");
     g_autofree char *field = g_strconcat("Subject: ", encoded, NULL);

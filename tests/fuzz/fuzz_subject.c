@@ -78,6 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *none = bare != NULL ? subject_mark(slice_of(bare), marks, 2, NULL) : NULL;
     require(mark != NULL ? bare != NULL && none == NULL : bare == NULL);
     g_autofree char *again = subject_mark(slice_of(new), marks, 2, mark);
+    if (getenv("FUZZ_VERBOSE") != NULL)
+        fprintf(stderr, "[%s]\n[%s]\n", new, again);
     /* Encoded words that are broken may be read as other text once they are written well. */
     require(mark == NULL || memmem(at, value.len, "=?", 2) != NULL || strcmp(again, new) == 0);
     return 0;

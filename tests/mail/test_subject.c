@@ -28,6 +28,8 @@ static const struct {
     {" =?utf-8?B?W3Zlcmk=?= =?utf-8?B?ZmllZF0=?= Hello", NULL, " Hello"},
     {" =?utf-8?B?SGVsbG8=?= =?utf-8?B?V29ybGQ=?=", "[verified]", " [verified] HelloWorld"},
     {" =?utf-8?B?QUHD?= =?utf-8?B?vA==?=", "[verified]", " [verified] =?UTF-8?B?QUHDvA==?="},
+    /* A control character is shown as a blank, or written as one. */
+    {" [not\x01verified] [not\tverified] x", NULL, " x"},
     {" =?utf-8?Q?x=0D=0ABcc:_evil?=", "[verified]", " [verified] x  Bcc: evil"},
 };
 
@@ -44,6 +46,20 @@ Test(subject, marks)
     }
 }
 
+/* One that is no UTF-8 may still be shown as such. */
+Test(subject, marks_beside_octets_of_another_charset)
+{
+    const char *const own[] = {"[gepr\xc3\xbc"
+                               "ft]"};
+
+    mime_init();
+    g_autofree char *value = subject_mark(slice_of(" [gepr\xc3\xbc"
+                                                   "ft] x\xff"),
+                                          own, 1, NULL);
+    cr_assert_not_null(value);
+    cr_expect_null(strstr(value, "gepr"));
+}
+
 Test(subject, long_ones_are_folded_and_stay_in_the_field)
 {
     g_autofree char *words = g_strnfill(3000, 'w');
@@ -56,7 +72,8 @@ Test(subject, long_ones_are_folded_and_stay_in_the_field)
     cr_assert_not_null(strstr(value, "\r\n"));
 }
 
-/* Marks after a long beginning, and marks that only come together when others are gone: work that grows with the length. */
+/* Marks after a long beginning, and marks that only come together when others are gone: work that grows with the
+ * length. */
 Test(subject, a_long_one_takes_no_long_time, .timeout = 20)
 {
     GString *text = g_string_new(" ");
