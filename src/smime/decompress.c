@@ -55,10 +55,8 @@ enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms
     struct layer_owner *owner;
     struct slice bytes;
 
-    if (content == NULL || *content == NULL || OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data) {
-        error_set(opening->error, ERROR_PERMANENT, "the compressed content is missing or not of type data");
-        return OPENED_FAILED;
-    }
+    if (content == NULL || *content == NULL || OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data)
+        return opening_failed(opening, "the compressed content is missing or not of type data");
     bytes = (struct slice){(const char *)ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content)};
     if (!decompress(bytes, opening->limits->message_size, plain, opening->error) ||
         !spool_finish(plain, &opening->layer->inner, opening->error))

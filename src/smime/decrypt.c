@@ -250,14 +250,10 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
     if (!check_cipher(&info, opening->error))
         return OPENED_FAILED;
     opening->layer->certificates = CMS_get1_certs(*cms); /* of originatorInfo */
-    if (sk_X509_num(opening->layer->certificates) > (int)MIN(opening->limits->certificates, INT_MAX)) {
-        error_set(opening->error, ERROR_PERMANENT, "more certificates than certificates_limit");
-        return OPENED_FAILED;
-    }
-    if (OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data || content == NULL || *content == NULL) {
-        error_set(opening->error, ERROR_PERMANENT, "the encrypted content is missing or not of type data");
-        return OPENED_FAILED;
-    }
+    if (sk_X509_num(opening->layer->certificates) > (int)MIN(opening->limits->certificates, INT_MAX))
+        return opening_failed(opening, "more certificates than certificates_limit");
+    if (OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data || content == NULL || *content == NULL)
+        return opening_failed(opening, "the encrypted content is missing or not of type data");
     bytes = (struct slice){(const char *)ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content)};
     return try_identities(opening, *cms, bytes);
 }

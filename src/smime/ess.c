@@ -5,7 +5,7 @@
  * A label is an ASN.1 SET whose members may stand in any order in BER, so it is read and made as a set of any types and
  * told apart by type; OpenSSL sorts it for DER. What a label means for a message is policy's to say.
  */
-#include "smime/ess.h"
+#include "smime_private.h"
 
 #include <openssl/objects.h>
 #include <string.h>
@@ -37,14 +37,8 @@ static void any_free(ASN1_SEQUENCE_ANY *set)
     sk_ASN1_TYPE_pop_free(set, ASN1_TYPE_free);
 }
 
-static void text_free(void *text)
-{
-    OPENSSL_free(text);
-}
-
 DECLARE_OWNED(any, ASN1_SEQUENCE_ANY *, any_free)
 DECLARE_OWNED(asn1_string, ASN1_STRING *, ASN1_STRING_free)
-DECLARE_OWNED(openssl_text, unsigned char *, text_free)
 
 /* The only value of a signed attribute. *value is NULL when the attribute is absent. */
 static bool get_value(CMS_SignerInfo *signer, const char *oid, int type, const ASN1_STRING **value, struct error *error)
@@ -81,7 +75,7 @@ static ASN1_SEQUENCE_ANY *members(const ASN1_STRING *encoding, bool is_set)
 
 static bool read_mark(const ASN1_STRING *string, struct security_label *label)
 {
-    owned(openssl_text) unsigned char *text = NULL;
+    owned(openssl_bytes) unsigned char *text = NULL;
     int length = ASN1_STRING_to_UTF8(&text, string);
 
     if (length < 0 || label->privacy_mark[0] != '\0')
@@ -219,7 +213,7 @@ static ASN1_STRING *string_of(int type, const void *data, int length)
 static ASN1_STRING *encode_label(const struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
-    owned(openssl_text) unsigned char *der = NULL;
+    owned(openssl_bytes) unsigned char *der = NULL;
     const char *mark = label->privacy_mark;
 
     if (list == NULL || !push_member(list, V_ASN1_OBJECT, OBJ_txt2obj(label->policy, 1), (void (*)(void *))ASN1_OBJECT_free))
@@ -254,7 +248,7 @@ bool ess_add_equivalents(CMS_SignerInfo *signer, const struct security_label *la
                          struct error *error)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
-    owned(openssl_text) unsigned char *der = NULL;
+    owned(openssl_bytes) unsigned char *der = NULL;
 
     for (unsigned i = 0; i < count; i++)
         if (list == NULL ||

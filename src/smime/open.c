@@ -46,9 +46,9 @@ void layer_clear(struct layer *layer)
     *layer = (struct layer){0};
 }
 
-static enum opened failed(struct error *error, const char *reason)
+enum opened opening_failed(const struct opening *opening, const char *reason)
 {
-    error_set(error, ERROR_PERMANENT, "%s", reason);
+    error_set(opening->error, ERROR_PERMANENT, "%s", reason);
     return OPENED_FAILED;
 }
 
@@ -111,7 +111,7 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
 
     opening->layer->type = hinted_type(part);
     if (part->fault != NULL)
-        return failed(opening->error, part->fault);
+        return opening_failed(opening, part->fault);
     cms = decode(part, opening->limits, opening->error);
     if (cms == NULL)
         return OPENED_FAILED;
@@ -133,7 +133,7 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
     case NID_pkcs7_encrypted:
         return OPENED_NOT_SMIME; /* CMS, but no layer of S/MIME (RFC 8551 §2.4) */
     default:
-        return failed(opening->error, "a CMS content type that S/MIME does not use (RFC 8551 §2.4)");
+        return opening_failed(opening, "a CMS content type that S/MIME does not use (RFC 8551 §2.4)");
     }
 }
 
@@ -150,18 +150,18 @@ static enum opened open_multipart(const struct part *part, const struct opening 
     opening->layer->type = LAYER_SIGNED;
     opening->layer->detached = true;
     if (part->fault != NULL)
-        return failed(opening->error, part->fault);
+        return opening_failed(opening, part->fault);
     if (part->child_count != 2)
-        return failed(opening->error, "multipart/signed has not exactly two parts (RFC 1847 §2.1)");
+        return opening_failed(opening, "multipart/signed has not exactly two parts (RFC 1847 §2.1)");
     if (part->children[1].fault != NULL)
-        return failed(opening->error, part->children[1].fault);
+        return opening_failed(opening, part->children[1].fault);
     if (!is_signature_type(part->children[1].type))
-        return failed(opening->error, "the second part of multipart/signed is no S/MIME signature");
+        return opening_failed(opening, "the second part of multipart/signed is no S/MIME signature");
     cms = decode(&part->children[1], opening->limits, opening->error);
     if (cms == NULL)
         return OPENED_FAILED;
     if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
-        return failed(opening->error, "the second part of multipart/signed is no S/MIME signature");
+        return opening_failed(opening, "the second part of multipart/signed is no S/MIME signature");
     return open_signed(opening, &cms, &part->children[0].whole);
 }
 

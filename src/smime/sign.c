@@ -91,19 +91,6 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
     return add_options(info, options, error) ? info : NULL;
 }
 
-static bool write_slice(BIO *chain, struct slice slice)
-{
-    while (slice.len > 0) {
-        size_t written;
-
-        if (!BIO_write_ex(chain, slice.data, MIN(slice.len, (size_t)1 << 30), &written))
-            return false;
-        slice.data += written;
-        slice.len -= written;
-    }
-    return true;
-}
-
 static bool digest_and_sign(CMS_ContentInfo *cms, const struct rope *content, struct error *error)
 {
     /* Detached: the chain is one digest BIO before a null BIO; a write is one EVP_DigestUpdate() on the slice. */
@@ -112,7 +99,7 @@ static bool digest_and_sign(CMS_ContentInfo *cms, const struct rope *content, st
     if (chain == NULL)
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     for (size_t i = 0; i < rope_count(content); i++)
-        if (!write_slice(chain, rope_at(content, i)))
+        if (!digest_write(chain, rope_at(content, i)))
             return error_set_openssl(error, ERROR_TEMPORARY, "digest of the content");
     if (CMS_dataFinal(cms, chain) <= 0)
         return error_set_openssl(error, ERROR_TEMPORARY, "signing");

@@ -63,6 +63,9 @@ static inline __attribute__((unused)) void openssl_free(void *memory)
 }
 DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
 
+/* verify.c: all of content into a chain of digest BIOs. */
+bool digest_write(BIO *chain, struct slice content);
+
 /* --- edwards.c: Ed25519, which OpenSSL 3.0 does not do in CMS (RFC 8419) --- */
 
 bool edwards_is(const EVP_PKEY *key);
@@ -86,6 +89,8 @@ struct opening {
     struct error *error;
 };
 
+/* open.c: ERROR_PERMANENT for that reason, and OPENED_FAILED. */
+enum opened opening_failed(const struct opening *opening, const char *reason);
 /* skeleton.c: false, if what is beside the content would take too much memory when decoded. */
 bool skeleton_check(struct slice der, struct error *error);
 

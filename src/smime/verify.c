@@ -9,12 +9,6 @@
  */
 #include "smime_private.h"
 
-static enum opened failed(const struct opening *opening, const char *reason)
-{
-    error_set(opening->error, ERROR_PERMANENT, "%s", reason);
-    return OPENED_FAILED;
-}
-
 static const EVP_MD *digest_of(CMS_SignerInfo *info)
 {
     const ASN1_OBJECT *oid;
@@ -63,7 +57,7 @@ static BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos)
     return steal(&chain);
 }
 
-static bool digest_content(BIO *chain, struct slice content)
+bool digest_write(BIO *chain, struct slice content)
 {
     while (content.len > 0) {
         size_t written;
@@ -97,7 +91,7 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
     struct layer *layer = opening->layer;
     owned(BIO) BIO *chain = digest_chain(infos);
 
-    if (chain == NULL || !digest_content(chain, layer->inner)) {
+    if (chain == NULL || !digest_write(chain, layer->inner)) {
         error_set_openssl(opening->error, ERROR_TEMPORARY, "digest of the signed content");
         return OPENED_FAILED;
     }
@@ -148,14 +142,14 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
     enum opened opened;
 
     if (fault != NULL)
-        return failed(opening, fault);
+        return opening_failed(opening, fault);
     if (sk_CMS_SignerInfo_num(infos) > (int)MIN(opening->limits->signers, INT_MAX))
-        return failed(opening, "more signers than signers_limit");
+        return opening_failed(opening, "more signers than signers_limit");
     layer->certificates = CMS_get1_certs(*cms);
     layer->crls = CMS_get1_crls(*cms);
     if (sk_X509_num(layer->certificates) > (int)MIN(opening->limits->certificates, INT_MAX) ||
         sk_X509_CRL_num(layer->crls) > (int)MIN(opening->limits->certificates, INT_MAX))
-        return failed(opening, "more certificates or CRLs than certificates_limit");
+        return opening_failed(opening, "more certificates or CRLs than certificates_limit");
     opened = check_signers(opening, infos);
     if (opened == OPENED && content == NULL) {
         struct layer_owner *owner = g_new0(struct layer_owner, 1);
