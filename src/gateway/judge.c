@@ -79,15 +79,14 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
 static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
                          unsigned *bad_paths, struct finding *finding)
 {
-    if (!signer->valid) {
-        finding_set(finding, OUTCOME_FAIL, "%s", signer->reason);
-        return;
-    }
     if (signer->type_fault) {
         finding_set(finding, OUTCOME_PERMERROR, "SignatureType attribute: %s", signer->reason);
         return;
     }
-
+    if (!signer->valid) {
+        finding_set(finding, OUTCOME_FAIL, "%s", signer->reason);
+        return;
+    }
     if (*bad_paths >= BAD_PATHS_MAX) {
         finding_set(finding, OUTCOME_POLICY, "not looked at, after %u signers of this layer that are not trusted", *bad_paths);
         return;
@@ -178,11 +177,6 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
         reported->signature_types |= layer->signers[i].types;
         report_signer(judge, &layer->signers[i], &reported->signers[i]);
     }
-    /* RFC 3183 §3.1.2: "MUST contain the same content". */
-    for (size_t i = 1; i < layer->signer_count; i++)
-        if (layer->signers[i].types != layer->signers[0].types &&
-            !outcome_is_worse(reported->finding.outcome, OUTCOME_PERMERROR))
-            finding_set(&reported->finding, OUTCOME_PERMERROR, "the SignatureType attributes of the signers differ");
 }
 
 /* RFC 3183 §4.1. The certificates there prove nothing, anybody can copy them, so a good name earns nothing; one that fits neither

@@ -297,10 +297,10 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
     read_signing_time(info, signer);
     check_signature(info, digests, content, certificates, signer);
     bool readable = attributes_get_type(info, &signer->types, &error) && ess_read(info, &signer->ess, &error);
-    if (!readable) {
+    /* Attributes that are not vouched for mean nothing, whatever they hold. */
+    if (!readable && signer->valid) {
         signer->type_fault = true;
-        if (signer->reason[0] == '\0')
-            say(signer, "%s", error.text);
+        say(signer, "%s", error.text);
     }
     if (signer->ess.ml_expansions > 0)
         signer->kept = ess_attributes_keep(info);

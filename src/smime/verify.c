@@ -80,9 +80,8 @@ static void compare_types(struct layer *layer)
             differ = true;
     for (size_t i = 0; differ && i < layer->signer_count; i++) {
         layer->signers[i].type_fault = true;
-        if (layer->signers[i].reason[0] == '\0')
-            g_strlcpy(layer->signers[i].reason, "the signature types of the signers differ (RFC 3183 §3.1.2)",
-                      sizeof(layer->signers[i].reason));
+        g_strlcpy(layer->signers[i].reason, "the signature types of the signers differ (RFC 3183 section 3.1.2)",
+                  sizeof(layer->signers[i].reason));
     }
 }
 

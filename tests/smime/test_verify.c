@@ -699,7 +699,10 @@ Test(verify, signers_with_different_types_are_flagged)
         RIG_LAYER layer;
 
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-        cr_expect(layer.signers[0].type_fault && layer.signers[1].type_fault, "%zu", i);
+        for (size_t j = 0; j < 2; j++) {
+            cr_expect(layer.signers[j].type_fault, "%zu", i);
+            cr_expect(strstr(layer.signers[j].reason, "differ") != NULL, "%zu: %s", i, layer.signers[j].reason);
+        }
     }
 }
 
