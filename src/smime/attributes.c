@@ -116,7 +116,8 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
         others |= type != SIGNATURE_TYPE_ATTRIBUTES;
     }
     if ((*types & SIGNATURE_TYPE_ATTRIBUTES) != 0 && others)
-        return error_set(error, ERROR_PERMANENT, "signature type additional-attributes beside another (RFC 3183 §3.3)");
+        return error_set(error, ERROR_PERMANENT,
+                         "signature type additional-attributes beside another (RFC 3183 section 3.3)");
     return true;
 }
 

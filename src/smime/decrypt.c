@@ -45,7 +45,7 @@ static bool check_cipher(const struct envelope_info *info, struct error *error)
         return error_set(error, ERROR_PERMANENT, "content encryption %s is not supported in AuthEnvelopedData",
                          info->cipher);
     if (info->tag_length < GCM_TAG_MIN || info->tag_length > 16 || info->mac_length != (size_t)info->tag_length)
-        return error_set(error, ERROR_PERMANENT, "authentication tag of a wrong length (RFC 5084 §3.2)");
+        return error_set(error, ERROR_PERMANENT, "authentication tag of a wrong length (RFC 5084 section 3.2)");
     return true;
 }
 

@@ -133,7 +133,7 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
     case NID_pkcs7_encrypted:
         return OPENED_NOT_SMIME; /* CMS, but no layer of S/MIME (RFC 8551 §2.4) */
     default:
-        return opening_failed(opening, "a CMS content type that S/MIME does not use (RFC 8551 §2.4)");
+        return opening_failed(opening, "a CMS content type that S/MIME does not use (RFC 8551 section 2.4)");
     }
 }
 
@@ -152,7 +152,7 @@ static enum opened open_multipart(const struct part *part, const struct opening 
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
     if (part->child_count != 2)
-        return opening_failed(opening, "multipart/signed has not exactly two parts (RFC 1847 §2.1)");
+        return opening_failed(opening, "multipart/signed has not exactly two parts (RFC 1847 section 2.1)");
     if (part->children[1].fault != NULL)
         return opening_failed(opening, part->children[1].fault);
     if (!is_signature_type(part->children[1].type))

@@ -109,7 +109,7 @@ static const char *find_content(CMS_ContentInfo *cms, const struct slice *detach
     ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
 
     if (OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
-        return "the signed content is not of type data (RFC 8551 §2.4.1)";
+        return "the signed content is not of type data (RFC 8551 section 2.4.1)";
     if (detached != NULL) {
         if (inside != NULL && *inside != NULL)
             return "the signature of a multipart/signed has a content of its own";
