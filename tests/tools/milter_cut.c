@@ -12,7 +12,6 @@
 #include "smtp_net.h"
 
 #include <poll.h>
-#include <pthread.h>
 
 static char *option_listen, *option_forward, *option_folder;
 
@@ -128,15 +127,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: milter_cut -l IP:PORT -f IP:PORT -d DIR\n");
         return 64;
     }
-    int listener = net_listen(option_listen);
-    for (;;) {
-        pthread_t thread;
-        int fd = net_accept(listener);
-        if (fd < 0)
-            continue;
-        if (pthread_create(&thread, NULL, serve, GINT_TO_POINTER(fd)) == 0)
-            pthread_detach(thread);
-        else
-            close(fd);
-    }
+    net_serve(option_listen, serve);
 }

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,23 @@ static inline int net_accept(int listener)
     if (fd >= 0)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     return fd;
+}
+
+/* Runs serve() in a thread for each connection, with its descriptor (GPOINTER_TO_INT), which it closes. Never returns. */
+static inline _Noreturn void net_serve(const char *at, void *(*serve)(void *))
+{
+    int listener = net_listen(at);
+
+    for (;;) {
+        pthread_t thread;
+        int fd = net_accept(listener);
+        if (fd < 0)
+            continue;
+        if (pthread_create(&thread, NULL, serve, GINT_TO_POINTER(fd)) == 0)
+            pthread_detach(thread);
+        else
+            close(fd);
+    }
 }
 
 static inline bool net_write(int fd, const void *bytes, size_t length)

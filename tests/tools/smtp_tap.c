@@ -5,15 +5,17 @@
  *
  * DIR/1.eml, DIR/2.eml, … hold the messages as they arrived here (dots unstuffed), DIR/1.env the envelope commands and
  * the reply of the far server. A message is complete when its .env is there. When a file DIR/tamper exists, the next
- * message is altered by what its one line says, and the file is removed: flip PERCENT        another character of
- * base64's alphabet at that place of the body replace OLD|NEW     the first OLD in the body becomes NEW footer TEXT a
- * line is added at the end, as a mailing list would header FIELD        a field is put on top It offers no PIPELINING,
- * no CHUNKING and no STARTTLS, so that each command has its reply before the next one comes. It does not reorder, queue
- * or retry: what the far server says is what the near one hears.
+ * message is altered by what its one line says, and the file is removed:
+ *
+ *     flip PERCENT      another character of base64's alphabet at that place of the body
+ *     replace OLD|NEW   the first OLD in the body becomes NEW
+ *     footer TEXT       a line is added at the end, as a mailing list would
+ *     header FIELD      a field is put on top
+ *
+ * It offers no PIPELINING, no CHUNKING and no STARTTLS, so that each command has its reply before the next one comes.
+ * It does not reorder, queue or retry: what the far server says is what the near one hears.
  */
 #include "smtp_net.h"
-
-#include <pthread.h>
 
 static char *option_listen, *option_forward, *option_bind, *option_folder;
 
@@ -228,15 +230,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: smtp_tap -l IP:PORT -f IP:PORT [-b IP] -d DIR\n");
         return 64;
     }
-    int listener = net_listen(option_listen);
-    for (;;) {
-        pthread_t thread;
-        int fd = net_accept(listener);
-        if (fd < 0)
-            continue;
-        if (pthread_create(&thread, NULL, serve, GINT_TO_POINTER(fd)) == 0)
-            pthread_detach(thread);
-        else
-            close(fd);
-    }
+    net_serve(option_listen, serve);
 }
