@@ -231,13 +231,8 @@ static bool is_forgeable(const EVP_PKEY *key)
 
 static const char *weak_digest(CMS_SignerInfo *info)
 {
-    const ASN1_OBJECT *oid;
-    X509_ALGOR *algorithm;
-    const EVP_MD *digest;
+    const EVP_MD *digest = digest_of(info);
 
-    CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
-    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
-    digest = EVP_get_digestbyobj(oid);
     if (digest == NULL || EVP_MD_get_size(digest) >= 28)
         return NULL;
     return EVP_MD_get0_name(digest);

@@ -63,6 +63,8 @@ static inline __attribute__((unused)) void openssl_free(void *memory)
 }
 DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
 
+/* verify.c: the digest that a SignerInfo names; NULL: an unknown one. */
+const EVP_MD *digest_of(CMS_SignerInfo *info);
 /* verify.c: all of content into a chain of digest BIOs. */
 bool digest_write(BIO *chain, struct slice content);
 

@@ -9,7 +9,7 @@
  */
 #include "smime_private.h"
 
-static const EVP_MD *digest_of(CMS_SignerInfo *info)
+const EVP_MD *digest_of(CMS_SignerInfo *info)
 {
     const ASN1_OBJECT *oid;
     X509_ALGOR *algorithm;
