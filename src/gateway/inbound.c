@@ -149,15 +149,43 @@ void results_remove_forged(const struct gateway *gateway, const struct message *
             edits_delete(edits, "Authentication-Results", field->index);
 }
 
+/* The marks of all rules: to a reader, any of them says that the gateway has looked. */
+static GPtrArray *all_marks(const struct conf *conf)
+{
+    GPtrArray *marks = g_ptr_array_new();
+
+    for (size_t i = 0; i < conf->rule_count; i++) {
+        const char *const own[] = {conf->rules[i]->inbound.subject_verified, conf->rules[i]->inbound.subject_unverified};
+
+        for (size_t j = 0; j < G_N_ELEMENTS(own); j++)
+            if (own[j] != NULL && !g_ptr_array_find_with_equal_func(marks, own[j], g_str_equal, NULL))
+                g_ptr_array_add(marks, (gpointer)own[j]);
+    }
+    return marks;
+}
+
+/* Which of several Subject fields is shown is the reader's to choose. */
+static void remove_marked_subjects(const struct way_in *way, const GPtrArray *marks, struct edits *edits)
+{
+    const struct field *field;
+
+    for (unsigned i = 2; (field = fields_find(message_fields(way->message), "Subject", i)) != NULL; i++) {
+        g_autofree char *without = subject_mark(field->value, (const char *const *)marks->pdata, marks->len, NULL);
+
+        if (without != NULL)
+            edits_delete(edits, "Subject", i);
+    }
+}
+
 /* Optional marks for people's eyes. They are worth something only if nobody outside can put them there. */
 static void mark_subject(const struct way_in *way, struct edits *edits)
 {
     const struct inbound_rule *rule = &way->rule->inbound;
-    const char *const marks[] = {rule->subject_verified, rule->subject_unverified, NULL};
     const struct field *field = fields_find(message_fields(way->message), "Subject", 1);
+    g_autoptr(GPtrArray) marks = all_marks(way->gateway->conf);
     const char *mark = NULL;
 
-    if (way->internal || (rule->subject_verified == NULL && rule->subject_unverified == NULL))
+    if (way->internal || marks->len == 0)
         return;
     if (!way->met)
         mark = rule->subject_unverified;
@@ -165,9 +193,12 @@ static void mark_subject(const struct way_in *way, struct edits *edits)
         mark = rule->subject_verified;
     if (field == NULL && mark == NULL)
         return;
-    g_autofree char *value = subject_mark(field != NULL ? field->value : SLICE_NONE, marks, 2, mark);
-    if (value == NULL)
+    g_autofree char *value = subject_mark(field != NULL ? field->value : SLICE_NONE,
+                                          (const char *const *)marks->pdata, marks->len, mark);
+    if (value == NULL) {
+        remove_marked_subjects(way, marks, edits);
         return;
+    }
     for (unsigned i = fields_count(message_fields(way->message), "Subject"); i > 0; i--)
         edits_delete(edits, "Subject", i);
     edits_insert(edits, "Subject", value);

@@ -85,6 +85,26 @@ Test(results, forged_marks_in_the_subject)
     }
 }
 
+/* The rule of this sender has no mark of its own to put there: neither for its kind of message, nor at all. */
+Test(results, forged_marks_where_none_is_put)
+{
+    static const char *const senders[] = {"alice@acme.test", "eve@evil.test"};
+    owned(rig) struct rig *rig =
+        rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_verified = \"[verified]\"; };");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(senders); i++) {
+        g_autofree char *first = g_strdup_printf("From: %s\r\nSubject: [verified] s\r\n\r\nx\r\n", senders[i]);
+        g_autofree char *second =
+            g_strdup_printf("From: %s\r\nSubject: s\r\nSubject: [verified] s\r\n\r\nx\r\n", senders[i]);
+        AUTO_SENT struct sent one = attack_in(rig, first);
+        AUTO_SENT struct sent two = attack_in(rig, second);
+
+        cr_expect_null(strstr(one.bytes, "verified"), "%s: %s", senders[i], one.bytes);
+        cr_expect_null(strstr(two.bytes, "verified"), "%s: %s", senders[i], two.bytes);
+        cr_expect_not_null(strstr(two.bytes, "Subject: s\r\n"), "%s: %s", senders[i], two.bytes);
+    }
+}
+
 /* --- the domain's signature is the domain's --- */
 
 Test(results, replay_under_another_name_of_the_domain)
