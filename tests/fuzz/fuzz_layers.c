@@ -8,6 +8,7 @@
  * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See struct maker.
  */
 #include "gateway/gateway.h"
+#include "mail/authres.h"
 #include "require.h"
 
 #include <jansson.h>
@@ -359,6 +360,32 @@ static void check_pass(const struct message *message, const struct result *resul
     require(whole);
 }
 
+/* What a reader takes for our word is our word. */
+static void check_own_words(const struct result *result, const struct envelope *envelope, const char *bytes,
+                            size_t length)
+{
+    struct error error = {0};
+    struct limits wide = {.header_size = (size_t)1 << 24, .header_count = 100000};
+    struct fields fields;
+    unsigned results = 0;
+
+    if (result->verdict != VERDICT_ACCEPT && result->verdict != VERDICT_QUARANTINE)
+        return;
+    require(fields_parse((struct slice){bytes, length}, &wide, &fields, &error));
+    for (size_t i = 0; i < fields.count; i++) {
+        const struct field *field = &fields.list[i];
+        g_autofree char *text = g_ascii_strdown(field->value.data, (gssize)field->value.len);
+
+        results += slice_equal_nocase(field->name, "Authentication-Results") &&
+                   authres_is_from(field->value, gateway_conf(partner)->authserv_id);
+        if (envelope->authenticated == NULL && slice_equal_nocase(field->name, "Subject"))
+            require(strstr(text, "[verified]") == NULL || result->domain.outcome == OUTCOME_PASS ||
+                    result->originator.outcome == OUTCOME_PASS);
+    }
+    fields_clear(&fields);
+    require(results == (result->authentication_results != NULL ? 1u : 0u));
+}
+
 static void check_inbound(const struct input *input, const struct message *message, const struct envelope *envelope)
 {
     owned(result) struct result *result = gateway_inbound(partner, envelope, message, NOW);
@@ -374,7 +401,7 @@ static void check_inbound(const struct input *input, const struct message *messa
     require(result->domain.outcome != OUTCOME_PASS || strcmp(result->domain_name, "acme.test") == 0);
     require(result->originator.outcome != OUTCOME_PASS || strcmp(result->originator_name, "alice@acme.test") == 0);
     check_decrypted(message, result, bytes, length);
-    /* No result of ours but the one that was made now. */
+    check_own_words(result, envelope, bytes, length);
     require(result->verdict != VERDICT_TEMPFAIL || result->domain.outcome == OUTCOME_TEMPERROR);
 }
 
