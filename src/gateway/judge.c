@@ -80,7 +80,7 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
                          unsigned *bad_paths, struct finding *finding)
 {
     if (signer->type_fault) {
-        finding_set(finding, OUTCOME_PERMERROR, "SignatureType attribute: %s", signer->reason);
+        finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", signer->reason);
         return;
     }
     if (!signer->valid) {

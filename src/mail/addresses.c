@@ -13,7 +13,7 @@
  * believes them.
  */
 #include "mail/address.h"
-#include "mail/words.h"
+#include "words.h"
 
 #include <gmime/gmime.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include "mail/authres.h"
 
 #include "conf/conf.h"
-#include "mail/words.h"
+#include "words.h"
 #include "squash.h"
 #include "token.h"
 

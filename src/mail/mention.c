@@ -6,7 +6,7 @@
  */
 #include "conf/conf.h"
 #include "mail/address.h"
-#include "mail/words.h"
+#include "words.h"
 #include "squash.h"
 
 #include <glib.h>

@@ -4,7 +4,7 @@
  * encoded or dressed up does not slip through.
  */
 #include "mail/subject.h"
-#include "mail/words.h"
+#include "words.h"
 
 #include <gmime/gmime.h>
 #include <string.h>

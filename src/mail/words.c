@@ -5,7 +5,7 @@
  * word: a text would lose its end, and what looks for something in it would not see what a reader sees. So the text is cut
  * where a word's base64 is complete by itself.
  */
-#include "mail/words.h"
+#include "words.h"
 
 #include <gmime/gmime.h>
 #include <stdbool.h>
