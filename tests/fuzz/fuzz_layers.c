@@ -5,7 +5,7 @@
  * was signed here.
  *
  * Input: a byte of options, then a message in which a control character opens a layer that is then made for real around
- * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See struct maker.
+ * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See make_layer(). FUZZ_VERBOSE shows what came out.
  */
 #include "gateway/gateway.h"
 #include "mail/authres.h"
