@@ -5,7 +5,8 @@
  * was signed here.
  *
  * Input: a byte of options, then a message in which a control character opens a layer that is then made for real around
- * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See make_layer(). FUZZ_VERBOSE shows what came out.
+ * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See make_layer().
+ * With FUZZ_VERBOSE in the environment, what came out is shown.
  */
 #include "gateway/gateway.h"
 #include "mail/authres.h"
