@@ -134,3 +134,106 @@ Test(corpora, protected_headers)
     gateway_unref(org.gateway);
     pki_remove(scratch);
 }
+
+/* RFC 9216: persons with RSA and Ed25519 keys under two authorities. They sign, and are believed; the RSA ones decrypt. */
+static const struct {
+    const char *prefix, *address;
+    bool decrypts; /* Carlos and Dana have X25519 keys, which OpenSSL 3.0 cannot use in CMS */
+} lamps[] = {
+    {"alices", "alice@smime.example", true},
+    {"bobs", "bob@smime.example", true},
+    {"carloss", "carlos@smime.example", false},
+    {"danas", "dana@smime.example", false},
+};
+
+static char *lamps_file(const char *folder, const char *prefix, const char *suffix)
+{
+    g_autofree char *name = g_strconcat(prefix, suffix, NULL);
+
+    return g_build_filename(folder, name, NULL);
+}
+
+static struct pki lamps_load(const char *folder, const char *prefix, const char *certificate, const char *key)
+{
+    g_autofree char *certificate_file = lamps_file(folder, prefix, certificate);
+    g_autofree char *key_file = lamps_file(folder, prefix, key), *uri = g_strconcat("file:", key_file, NULL);
+    struct error error = {0};
+    owned(x509_stack) STACK_OF(X509) *stack = certificates_load(certificate_file, &error);
+
+    cr_assert_not_null(stack, "%s", error.text);
+    struct pki pki = {.cert = sk_X509_shift(stack), .key = keys_load(uri, &error)};
+    cr_assert_not_null(pki.key, "%s", error.text);
+    return pki;
+}
+
+static char *lamps_anchors(const char *folder, const char *scratch)
+{
+    g_autofree char *rsa = NULL, *edwards = NULL;
+    g_autofree char *rsa_file = lamps_file(folder, "rsa", "-certification-authority-root-certificate.crt");
+    g_autofree char *edwards_file = lamps_file(folder, "ed25519", "-certification-authority-root-certificate.crt");
+
+    cr_assert(g_file_get_contents(rsa_file, &rsa, NULL, NULL) && g_file_get_contents(edwards_file, &edwards, NULL, NULL));
+    g_autofree char *both = g_strconcat(rsa, "\n", edwards, NULL);
+    return pki_write_text(scratch, "anchors.pem", both);
+}
+
+static void lamps_person(const struct org *org, const char *folder, size_t i)
+{
+    struct pki signer = lamps_load(folder, lamps[i].prefix, "-signature-verification-end-entity-certificate.crt",
+                                   "-signing-private-key-material.key");
+    g_autofree char *top = g_strdup_printf("From: %s\r\nSubject: x\r\n", lamps[i].address);
+    struct entity content = rig_content("Content-Type: text/plain\r\n", "the words\r\n");
+    g_autofree char *text = rig_sign(org, &signer, 0, top, &content);
+    AUTO_SENT struct sent in =
+        rig_pass(org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
+                 text, strlen(text));
+
+    cr_expect_eq(in.result->originator.outcome, OUTCOME_PASS, "%s: %s", lamps[i].prefix, in.result->originator.reason);
+    X509_free(signer.cert);
+    EVP_PKEY_free(signer.key);
+
+    g_autofree char *file = lamps_file(folder, lamps[i].prefix, "-encryption-end-entity-certificate.crt");
+    struct error error = {0};
+    owned(x509_stack) STACK_OF(X509) *stack = certificates_load(file, &error);
+    X509 *recipient = sk_X509_value(stack, 0);
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &gateway_conf(org->gateway)->limits};
+    struct entity secret = rig_content("Content-Type: text/plain\r\n", "the secret\r\n"), shut = {0};
+    bool encrypted = smime_encrypt(&recipient, 1, &options, &secret, &shut, &error);
+
+    entity_clear(&secret);
+    cr_expect_eq(encrypted, lamps[i].decrypts, "%s: %s", lamps[i].prefix, error.text);
+    if (!encrypted)
+        return;
+    g_autofree char *sealed = rig_text(top, &shut);
+    AUTO_SENT struct sent opened =
+        rig_pass(org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
+                 sealed, strlen(sealed));
+    cr_expect_not_null(strstr(opened.bytes, "the secret"), "%s: %s", lamps[i].prefix, opened.result->reason);
+}
+
+Test(corpora, rfc9216)
+{
+    g_autofree char *folder = corpus("lamps/rfc9216");
+    struct org org = {0};
+
+    if (folder == NULL)
+        return;
+    mime_init();
+    char *scratch = pki_folder();
+    g_autofree char *anchors = lamps_anchors(folder, scratch);
+    GString *identities = g_string_new("identities = (");
+    for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)
+        if (lamps[i].decrypts)
+            g_string_append_printf(identities,
+                                   "%s { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; certificate = "
+                                   "\"%s/%s-encryption-end-entity-certificate.crt\"; key = "
+                                   "\"file:%s/%s-decryption-private-key-material.key\"; }",
+                                   i > 0 ? "," : "", folder, lamps[i].prefix, folder, lamps[i].prefix);
+    g_string_append(identities, " );\n");
+    org.gateway = open_gateway(scratch, scratch, "anchors.pem", identities->str);
+    for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)
+        lamps_person(&org, folder, i);
+    g_string_free(identities, TRUE);
+    gateway_unref(org.gateway);
+    pki_remove(scratch);
+}
