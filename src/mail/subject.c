@@ -122,6 +122,10 @@ char *subject_mark(struct slice value, const char *const *marks, size_t count, c
     g_autofree char *line = g_mime_utils_unstructured_header_fold(NULL, NULL, field);
     GString *out = g_string_new(" ");
     for (const char *c = g_strchomp(line) + strlen("Subject: "); *c != '\0'; c++) {
+        const char *next = c + 1 + strspn(c + 1, " \t");
+        /* GMime breaks a long encoded word in two, and a line of blanks alone is none (RFC 5322 section 2.2.3). */
+        if (*c == '\n' && (next == c + 1 || *next == '\n' || *next == '\0'))
+            continue;
         if (*c == '\n')
             g_string_append_c(out, '\r');
         g_string_append_c(out, *c);
