@@ -64,6 +64,27 @@ static void check(const struct org *org, const char *folder, const struct row *r
                   row->file, report);
 }
 
+/* Every row of one corpus, at a gateway that can decrypt with one key of it. */
+static void check_all(const char *name, const char *anchors, const char *certificate, const char *key,
+                      const struct row *rows, size_t count, time_t at)
+{
+    g_autofree char *folder = corpus(name);
+    struct org org = {0};
+
+    if (folder == NULL)
+        return;
+    mime_init();
+    char *scratch = pki_folder();
+    g_autofree char *bob = g_strdup_printf("identities = ( { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; "
+                                           "certificate = \"%s/%s\"; key = \"file:%s/%s\"; } );\n",
+                                           folder, certificate, folder, key);
+    org.gateway = open_gateway(scratch, folder, anchors, bob);
+    for (size_t i = 0; i < count; i++)
+        check(&org, folder, &rows[i], at);
+    gateway_unref(org.gateway);
+    pki_remove(scratch);
+}
+
 /* Every key and digest is of 1999: DSA and RSA of 1024 bits, SHA-1. A signature that holds is weak or its chain is, so none passes. The
  * clock is the corpus's. */
 static const struct row rfc4134[] = {
@@ -90,21 +111,8 @@ static const struct row rfc4134[] = {
 
 Test(corpora, rfc4134)
 {
-    g_autofree char *folder = corpus("rfc4134");
-    struct org org = {0};
-
-    if (folder == NULL)
-        return;
-    mime_init();
-    char *scratch = pki_folder();
-    g_autofree char *bob = g_strdup_printf("identities = ( { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; "
-                                           "certificate = \"%s/BobRSASignByCarl.pem\"; key = \"file:%s/BobPrivRSAEncrypt.pem\"; } );\n",
-                                           folder, folder);
-    org.gateway = open_gateway(scratch, folder, "anchors.pem", bob);
-    for (size_t i = 0; i < G_N_ELEMENTS(rfc4134); i++)
-        check(&org, folder, &rfc4134[i], 1000000000);
-    gateway_unref(org.gateway);
-    pki_remove(scratch);
+    check_all("rfc4134", "anchors.pem", "BobRSASignByCarl.pem", "BobPrivRSAEncrypt.pem", rfc4134, G_N_ELEMENTS(rfc4134),
+              1000000000);
 }
 
 /* Header protection (an early form of RFC 9788): the inner fields stay where they are, none is promoted. */
@@ -119,20 +127,8 @@ static const struct row protected_headers[] = {
 
 Test(corpora, protected_headers)
 {
-    g_autofree char *folder = corpus("lamps/protected-headers");
-    struct org org = {0};
-
-    if (folder == NULL)
-        return;
-    mime_init();
-    char *scratch = pki_folder();
-    g_autofree char *bob = g_strdup_printf("identities = ( { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; "
-                                           "certificate = \"%s/bob.pem\"; key = \"file:%s/bob.pem\"; } );\n", folder, folder);
-    org.gateway = open_gateway(scratch, folder, "sample-ca.pem", bob);
-    for (size_t i = 0; i < G_N_ELEMENTS(protected_headers); i++)
-        check(&org, folder, &protected_headers[i], 1790000000);
-    gateway_unref(org.gateway);
-    pki_remove(scratch);
+    check_all("lamps/protected-headers", "sample-ca.pem", "bob.pem", "bob.pem", protected_headers,
+              G_N_ELEMENTS(protected_headers), 1790000000);
 }
 
 /* RFC 9216: persons with RSA and Ed25519 keys under two authorities. They sign, and are believed; the RSA ones decrypt. */
