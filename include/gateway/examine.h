@@ -35,6 +35,7 @@ struct examined_layer {
 
 struct examination {
     struct part *root;
+    size_t depth; /* layers around root */
     struct examined_layer *layers; /* those that cover the whole body, outermost first */
     size_t layer_count;
     struct reported_layer *reported; /* the same, then the partial ones */
@@ -56,6 +57,8 @@ struct examination {
 /* Examines message under rule (whose anchors and naming judge), as of `at`. The examination refers to message. */
 struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,
                             const struct originator *originator, time_t at);
+/* Sums up the reported layers in the two results, their names and the layers that they are about. */
+void examination_sum_up(struct examination *examination, const struct originator *originator);
 void examination_free(struct examination *examination);
 
 /* The entity inside the `depth` outermost layers, depth 0 is the message itself; NULL if there is none. */

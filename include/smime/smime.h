@@ -89,14 +89,17 @@ enum opened {
     OPENED,           /* layer is filled; for LAYER_SIGNED the signers say whether it holds */
     OPENED_NOT_SMIME, /* part is none of the forms, or only carries certificates (RFC 8551 §3.8) */
     OPENED_NO_KEY,    /* encrypted, none of our identities is a recipient; layer->type is set */
+    OPENED_BROKEN,    /* error says so like OPENED_FAILED, but layer->inner holds what came out of the decryption. Without
+                         authentication, a wrong key or padding is all that anybody could find out by watching; so the caller
+                         works on that as on what is good, and then forgets it (RFC 3218 §2.3) */
     OPENED_FAILED,    /* error says; layer->type is set if it is known. ERROR_PERMANENT: broken, tampered, unsupported, over a
                          limit; ERROR_TEMPORARY: our own trouble, such as a full disk, and no verdict on the message */
 };
 
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's bytes as
  * received) or an application/pkcs7-mime of any smime-type (the content decides, the parameter is not believed). Decryption
- * uses the identities of role domain-confidentiality-authority whose RecipientIdentifier fits; wrong key, wrong padding and broken content are one error with
- * one text. Nothing of an AuthEnvelopedData whose tag fails is ever handed out. */
+ * uses the identities of role domain-confidentiality-authority whose RecipientIdentifier fits; wrong key, wrong padding and
+ * broken content are one error with one text. Nothing of an AuthEnvelopedData whose tag fails is ever handed out. */
 enum opened smime_open(const struct part *part, const struct keys *keys, const struct limits *limits,
                        struct layer *layer, struct error *error);
 void layer_clear(struct layer *layer);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+static void walk(const struct judge *judge, struct examination *examination);
+
 static struct examined_layer *add_layer(struct examination *examination)
 {
     examination->layers = g_renew(struct examined_layer, examination->layers, examination->layer_count + 1);
@@ -134,6 +136,24 @@ static void note_attempt(struct examination *examination, const struct rule *rul
     }
 }
 
+/* What came out of a decryption that failed is worked through like what is good, and nothing of it is kept: so the time
+ * that an answer takes does not tell which it was. */
+static void work_in_vain(const struct judge *judge, struct examination *examination, struct examined_layer *examined)
+{
+    owned(examination) struct examination *vain = g_new0(struct examination, 1);
+    struct error error = {0};
+
+    vain->depth = examination->depth + examination->layer_count;
+    vain->root = parse_inner(examined, &judge->gateway->conf->limits, &error);
+    if (vain->root != NULL)
+        walk(judge, vain);
+    else if (error.kind != ERROR_PERMANENT)
+        vain->failure = error;
+    examination->failure = vain->failure;
+    examined->layer.inner = SLICE_NONE;
+    examined->layer.identity = NULL;
+}
+
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
 static const struct part *walk_layer(const struct judge *judge, struct examination *examination, const struct part *part)
 {
@@ -149,12 +169,14 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     struct examined_layer *examined = add_layer(examination);
     examined->layer = layer;
     reported->part = layer_path(examination->layer_count - 1);
-    if (opened == OPENED && examination->layer_count > limits->layers) {
+    if ((opened == OPENED || opened == OPENED_BROKEN) && examination->depth + examination->layer_count > limits->layers) {
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
     }
     if (layer.attempted)
         note_attempt(examination, judge->rule, &layer, &opened, &error);
+    if (opened == OPENED_BROKEN)
+        work_in_vain(judge, examination, examined);
     if (opened != OPENED) {
         report_shut(examination, opened, &layer, reported, &error);
         return NULL;
@@ -224,51 +246,15 @@ static void report_partial(const struct judge *judge, struct examination *examin
         report_partial(judge, examination, &part->children[i]);
 }
 
-/* The result of one kind of signature: the worst that was found, since a failed check is never hidden by a good one. */
-static void sum_up(struct finding *sum, const struct reported_layer *reported, const struct reported_layer **from)
+/* From the root inwards. */
+static void walk(const struct judge *judge, struct examination *examination)
 {
-    if (*from == NULL || outcome_is_worse(reported->finding.outcome, sum->outcome)) {
-        *sum = reported->finding;
-        *from = reported;
-    }
-}
+    const struct part *innermost = examination->root;
 
-static bool is_about_whole(const struct reported_layer *reported)
-{
-    return reported != NULL && !reported->partial;
-}
-
-static bool is_originators(const struct reported_layer *reported)
-{
-    return reported->signer_count > 0 &&
-           (reported->signature_types == 0 || (reported->signature_types & SIGNATURE_TYPE_ORIGINATOR));
-}
-
-/* RFC 3183 §3.2, last paragraphs: the domain and the person are two statements. */
-static void sum_up_all(struct examination *examination, const struct originator *originator)
-{
-    const struct reported_layer **domain = &examination->domain_from, **person = &examination->originator_from;
-
-    for (size_t i = 0; i < examination->reported_count; i++) {
-        const struct reported_layer *reported = &examination->reported[i];
-        bool broken = reported->type == LAYER_SIGNED && reported->signer_count == 0 &&
-                      reported->finding.outcome != OUTCOME_NONE && reported->finding.outcome != OUTCOME_NEUTRAL;
-
-        /* The partial ones come last: they count only where nothing covers the whole. */
-        if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) &&
-            !(reported->partial && is_about_whole(*domain)))
-            sum_up(&examination->domain, reported, domain);
-        if ((broken || is_originators(reported)) && !(reported->partial && is_about_whole(*person)))
-            sum_up(&examination->originator, reported, person);
-    }
-    if (*domain == NULL)
-        finding_set(&examination->domain, OUTCOME_NONE, "no domain signature");
-    if (*person == NULL)
-        finding_set(&examination->originator, OUTCOME_NONE, "no originator's signature");
-    if (*domain != NULL && originator->from.count > 0)
-        examination->domain_name = g_strdup(originator->from.list[0].domain);
-    if (*person != NULL && originator->from.count > 0)
-        examination->originator_name = g_strdup(originator->from.list[0].text);
+    for (const struct part *part = innermost; part != NULL; part = walk_layer(judge, examination, part))
+        innermost = part;
+    if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost)
+        report_partial(judge, examination, innermost);
 }
 
 struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,
@@ -285,12 +271,8 @@ struct examination *examine(const struct gateway *gateway, const struct message 
         finding_set(&examination->originator, OUTCOME_PERMERROR, "%s", error.text);
         return steal(&examination);
     }
-    const struct part *innermost = examination->root;
-    for (const struct part *part = innermost; part != NULL; part = walk_layer(&judge, examination, part))
-        innermost = part;
-    if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost)
-        report_partial(&judge, examination, innermost);
-    sum_up_all(examination, originator);
+    walk(&judge, examination);
+    examination_sum_up(examination, originator);
     return steal(&examination);
 }
 
@@ -316,27 +298,4 @@ const struct part *examination_entity(const struct examination *examination, siz
     if (depth == 0)
         return examination->root;
     return depth <= examination->layer_count ? examination->layers[depth - 1].inner : NULL;
-}
-
-static bool is_removable_signature(const struct examination *examination, size_t i)
-{
-    const struct examined_layer *examined = &examination->layers[i];
-
-    if (!examined->holds || examined->inner == NULL || examined->layer.type != LAYER_SIGNED)
-        return false;
-    if (examined->layer.signer_count == 0)
-        return i > 0; /* by itself it came from elsewhere, and nobody asked us to open it */
-    return !is_originators(&examination->reported[i]);
-}
-
-size_t examination_removable(const struct examination *examination)
-{
-    size_t removable = 0;
-
-    for (size_t i = 0; i < examination->layer_count; i++)
-        if (examination->layers[i].layer.identity != NULL && examination->layers[i].inner != NULL)
-            removable = i + 1;
-    while (removable < examination->layer_count && is_removable_signature(examination, removable))
-        removable++;
-    return removable;
 }

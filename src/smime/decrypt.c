@@ -3,9 +3,10 @@
  * Decrypting EnvelopedData and AuthEnvelopedData (RFC 5652 §6, RFC 5083).
  *
  * Cipher, mode and tag length are looked at before a key is used, and what is weak, unknown or mixed up is refused:
- * these are facts that everybody can see. All that follows has one outcome and one text. A content key that does not come
- * out right is replaced by a random one inside OpenSSL (RFC 3218 §2.3), so that padding, wrong key and broken content
- * cannot be told apart. Plaintext is spooled and handed out only when the last block or the tag was right.
+ * these are facts that everybody can see. All that follows has one outcome, one text and costs the same. A content key that does
+ * not come out right is replaced by a random one inside OpenSSL (RFC 3218 §2.3), so that padding, wrong key and broken
+ * content cannot be told apart; and what comes out of a CBC decryption that failed is handed to the caller, who works on it
+ * in vain. Of what is authenticated, nothing is handed out unless its tag was right.
  */
 #include "smime_private.h"
 
@@ -103,27 +104,67 @@ static size_t count_recipients(STACK_OF(CMS_RecipientInfo) *infos)
     return count;
 }
 
-/* Into out; false with ERROR_PERMANENT and the one text, or ERROR_TEMPORARY when the disk is full. */
+/* All but what was held back of the last block. Into out; false when the disk is full. */
 static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, struct error *error)
 {
     g_autofree unsigned char *buffer = g_malloc(PIECE + EVP_MAX_BLOCK_LENGTH);
-    int length;
-    bool written = true;
 
-    while (written && content.len > 0) {
+    while (content.len > 0) {
         size_t piece = MIN(content.len, PIECE);
+        int length;
 
         if (EVP_DecryptUpdate(cipher, buffer, &length, (const unsigned char *)content.data, (int)piece) <= 0)
             return error_set(error, ERROR_PERMANENT, cannot_decrypt);
-        written = spool_write(out, buffer, (size_t)length, error);
+        if (!spool_write(out, buffer, (size_t)length, error))
+            return false;
         content.data += piece;
         content.len -= piece;
     }
-    if (!written)
-        return false;
-    if (EVP_DecryptFinal_ex(cipher, buffer, &length) <= 0)
+    return true;
+}
+
+/* The octets of the last block that are content (RFC 5652 §6.3), found without a branch that depends on them. A padding
+ * that is wrong is said in *broken and counts as one octet. */
+static size_t content_of_block(const unsigned char *block, size_t size, bool *broken)
+{
+    size_t padding = block[size - 1];
+    unsigned wrong = (unsigned)(padding == 0) | (unsigned)(padding > size);
+
+    for (size_t i = 1; i <= size; i++)
+        wrong |= (unsigned)(i <= padding) & (unsigned)(block[size - i] != padding);
+    *broken = wrong != 0;
+    return size - (size_t)(wrong | (padding * (wrong ^ 1u)));
+}
+
+/* The padding is not left to OpenSSL, which keeps a block back where it is wrong: what is done next must be the same. */
+static bool decrypt_cbc(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, bool *broken,
+                        struct error *error)
+{
+    size_t size = (size_t)EVP_CIPHER_CTX_get_block_size(cipher);
+    unsigned char block[EVP_MAX_BLOCK_LENGTH];
+    int length;
+
+    if (size < 2 || content.len == 0 || content.len % size != 0) /* everybody can see that */
         return error_set(error, ERROR_PERMANENT, cannot_decrypt);
-    return spool_write(out, buffer, (size_t)length, error);
+    if (EVP_CIPHER_CTX_set_padding(cipher, 0) <= 0)
+        return error_set_openssl(error, ERROR_TEMPORARY, "decrypting");
+    content.len -= size;
+    if (!decrypt_bulk(cipher, content, out, error))
+        return false;
+    if (EVP_DecryptUpdate(cipher, block, &length, (const unsigned char *)content.data + content.len, (int)size) <= 0 ||
+        (size_t)length != size)
+        return error_set_openssl(error, ERROR_TEMPORARY, "decrypting");
+    return spool_write(out, block, content_of_block(block, size, broken), error);
+}
+
+static bool decrypt_gcm(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, struct error *error)
+{
+    unsigned char nothing[EVP_MAX_BLOCK_LENGTH];
+    int length;
+
+    if (!decrypt_bulk(cipher, content, out, error))
+        return false;
+    return EVP_DecryptFinal_ex(cipher, nothing, &length) > 0 || error_set(error, ERROR_PERMANENT, cannot_decrypt);
 }
 
 static bool begins_with_field(struct slice plain)
@@ -163,49 +204,59 @@ static BIO *decryption_chain(CMS_ContentInfo *cms)
     return chain;
 }
 
-static bool decrypt_with(CMS_ContentInfo *cms, const struct identity *identity, struct slice content, struct spool *out,
-                         struct error *error)
+/* Into out; false with ERROR_PERMANENT and the one text, or ERROR_TEMPORARY when the disk is full. */
+static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, const struct identity *identity,
+                         struct slice content, struct spool *out, bool *broken)
 {
     owned(BIO) BIO *chain = NULL;
     EVP_CIPHER_CTX *cipher = NULL;
     bool decrypted;
 
-    /* Without CMS_DEBUG_DECRYPT and with the certificate given, key transport never fails here. */
-    if (CMS_decrypt_set1_pkey_and_peer(cms, identity->key, identity->certificate, NULL) > 0)
-        chain = decryption_chain(cms);
-    if (chain == NULL || BIO_get_cipher_ctx(chain, &cipher) <= 0) {
-        ERR_clear_error();
-        return error_set(error, ERROR_PERMANENT, cannot_decrypt);
-    }
-    decrypted = decrypt_bulk(cipher, content, out, error);
+    /* A key that does not come out leaves none behind, and the content is decrypted with a random one: for key transport
+     * that is inside this call (without CMS_DEBUG_DECRYPT and with the certificate given), for key agreement in the next. */
+    CMS_decrypt_set1_pkey_and_peer(cms, identity->key, identity->certificate, NULL);
+    chain = decryption_chain(cms);
+    if (chain == NULL || BIO_get_cipher_ctx(chain, &cipher) <= 0)
+        decrypted = error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
+    else if (opening->layer->authenticated)
+        decrypted = decrypt_gcm(cipher, content, out, opening->error);
+    else
+        decrypted = decrypt_cbc(cipher, content, out, broken, opening->error);
     ERR_clear_error();
     return decrypted;
 }
 
-/* True: done, *opened says how. */
+/* What this identity's key makes of the content, into the layer if that holds nothing better. True: done. */
 static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, const struct identity *identity,
                          struct slice content, enum opened *opened)
 {
     owned(spool) struct spool *plain = spool_new(opening->limits);
+    struct layer *layer = opening->layer;
     struct slice bytes;
+    bool broken = false;
 
-    *opened = OPENED_FAILED;
-    if (!decrypt_with(cms, identity, content, plain, opening->error) ||
-        !spool_finish(plain, &bytes, opening->error))
+    if (!decrypt_with(opening, cms, identity, content, plain, &broken) ||
+        !spool_finish(plain, &bytes, opening->error)) {
+        if (*opened == OPENED_NO_KEY || opening->error->kind != ERROR_PERMANENT)
+            *opened = OPENED_FAILED;
         return opening->error->kind != ERROR_PERMANENT;
-    if (!opening->layer->authenticated && !looks_like_entity(bytes)) {
-        error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
-        return false;
     }
+    if (!layer->authenticated)
+        broken |= !looks_like_entity(bytes);
+    if (*opened == OPENED || (broken && *opened == OPENED_BROKEN))
+        return false;
+    layer_owner_free(layer->owner);
     struct layer_owner *owner = g_new0(struct layer_owner, 1);
     owner->spool = steal(&plain);
-    opening->layer->owner = owner;
-    opening->layer->inner = bytes;
-    opening->layer->identity = identity;
-    *opened = OPENED;
-    return true;
+    layer->owner = owner;
+    layer->inner = bytes;
+    layer->identity = identity;
+    *opened = broken ? OPENED_BROKEN : OPENED;
+    return layer->authenticated;
 }
 
+/* Without authentication each identity that fits is tried, whether another has opened it or not: how long it takes must
+ * not tell which. */
 static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, struct slice content)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
@@ -218,7 +269,7 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
         if (identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY || !is_recipient(infos, identity))
             continue;
         if (!is_sound(infos, identity)) {
-            opened = OPENED_FAILED;
+            opened = opened == OPENED_NO_KEY ? OPENED_FAILED : opened;
             error_set(opening->error, ERROR_PERMANENT, "the key transport is unknown, or its parameters are malformed");
             continue;
         }
@@ -228,6 +279,8 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
     }
     if (opened == OPENED_NO_KEY)
         error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
+    if (opened == OPENED_BROKEN)
+        error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
     return opened;
 }
 

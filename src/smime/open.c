@@ -24,7 +24,7 @@ const char *layer_type_name(enum layer_type type)
     return (unsigned)type < G_N_ELEMENTS(names) ? names[type] : "unknown";
 }
 
-static void owner_free(struct layer_owner *owner)
+void layer_owner_free(struct layer_owner *owner)
 {
     if (owner == NULL)
         return;
@@ -42,7 +42,7 @@ void layer_clear(struct layer *layer)
     g_free(layer->signers);
     sk_X509_pop_free(layer->certificates, X509_free);
     sk_X509_CRL_pop_free(layer->crls, X509_CRL_free);
-    owner_free(layer->owner);
+    layer_owner_free(layer->owner);
     *layer = (struct layer){0};
 }
 
@@ -179,7 +179,7 @@ enum opened smime_open(const struct part *part, const struct keys *keys, const s
         opened = open_mime_cms(part, &opening);
     else
         return OPENED_NOT_SMIME;
-    if (opened == OPENED)
+    if (opened == OPENED || opened == OPENED_BROKEN)
         return opened;
 
     /* What was found before it failed is no result; the kind of layer is. */

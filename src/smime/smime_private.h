@@ -84,6 +84,9 @@ struct layer_owner {
     struct spool *spool;  /* NULL unless inner points into it */
 };
 
+/* open.c */
+void layer_owner_free(struct layer_owner *owner);
+
 struct opening {
     const struct keys *keys;
     const struct limits *limits;

@@ -5,6 +5,9 @@
  */
 #include "attack.h"
 
+#include <math.h>
+#include <time.h>
+
 #define ENCRYPT "outbound = { protect = \"encrypt\"; };"
 
 /* --- EFAIL: the ciphertext, %s, among other parts --- */
@@ -248,4 +251,42 @@ Test(decryption, no_answer_tells_what_went_wrong)
             cr_expect_str_eq(answer, first, "%s: %s: %s, not %s", oracles[o], variants[i].what, answer, first);
         }
     }
+}
+
+/* --- and neither does the time that it takes --- */
+
+/* Microseconds of this thread. */
+static double time_to_open(const struct rig *rig, const char *text, enum outcome domain)
+{
+    struct timespec before, after;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    AUTO_SENT struct sent in = attack_in(rig, text);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    cr_expect_eq(in.result->domain.outcome, domain);
+    return (double)(after.tv_sec - before.tv_sec) * 1e6 + (double)(after.tv_nsec - before.tv_nsec) / 1e3;
+}
+
+/* Vaudenay's question: is the padding right? Both messages hold the same signed one, with the change behind it. The
+ * shortest of many rounds counts: what else the machine does only adds to a round. */
+Test(decryption, a_wrong_padding_takes_as_long_as_a_right_one)
+{
+    owned(rig) struct rig *rig = rig_with_key(PKI_RSA, "outbound = { protect = \"sign\"; };", ATTACK_LAX);
+    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+    g_autofree char *content = g_strdup_printf("%s%*s", out.bytes, 100 - (int)(strlen(out.bytes) % 16), "epilogue");
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false);
+    GByteArray *der = attack_der(cms);
+    guint8 *before = der->data + der->len - 32; /* the last block but one; what changes here changes the last */
+    double right_takes = 1e9, wrong_takes = 1e9;
+
+    before[0] ^= 1;
+    g_autofree char *right = attack_opaque_der(ATTACK_TOP, der->data, der->len);
+    before[15] ^= 0x80; /* the length of the padding */
+    g_autofree char *wrong = attack_opaque_der(ATTACK_TOP, der->data, der->len);
+    for (unsigned round = 0; round < 100; round++) {
+        right_takes = MIN(right_takes, time_to_open(rig, right, OUTCOME_PASS));
+        wrong_takes = MIN(wrong_takes, time_to_open(rig, wrong, OUTCOME_NONE));
+    }
+    cr_expect(fabs(wrong_takes / right_takes - 1) < 0.25, "right %.0f us, wrong %.0f us", right_takes, wrong_takes);
+    g_byte_array_unref(der);
 }
