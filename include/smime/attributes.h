@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attributes: the SignatureType signed attribute of RFC 3183 §3.1.2 (OID from RFC 7107).
+ * attributes: signed attributes with one value, and among them the SignatureType of RFC 3183 §3.1.2 (OID from RFC 7107).
  */
 #ifndef DOMSEC_SMIME_ATTRIBUTES_H
 #define DOMSEC_SMIME_ATTRIBUTES_H
@@ -26,5 +26,15 @@ bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *e
  * attribute value, unparsable, additional-attributes beside another. Unknown identifiers are ignored when a known one is
  * there; alone, an error. */
 bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *error);
+
+/* An attribute that MUST be signed, not repeated, and have one value: V_ASN1_SET, V_ASN1_SEQUENCE or a string. */
+struct attribute_kind {
+    const char *oid;
+    int type;
+    const char *name; /* in an error's text */
+};
+/* Lends its value; *value is NULL when the attribute is absent. Fails with ERROR_PERMANENT when it is not as it must be. */
+bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *kind, const ASN1_STRING **value,
+                          struct error *error);
 
 #endif

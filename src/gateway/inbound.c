@@ -7,7 +7,6 @@
 #include "mail/authres.h"
 #include "mail/subject.h"
 
-#include <openssl/err.h>
 #include <string.h>
 
 struct way_in {
@@ -304,6 +303,5 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
     }
     examination_free(way.examination);
     originator_clear(&way.originator);
-    ERR_clear_error(); /* what was refused on the way is no reason for anything later in this thread */
     return result;
 }

@@ -5,7 +5,6 @@
  */
 #include "gateway/internal.h"
 
-#include <openssl/err.h>
 #include <string.h>
 
 static void way_out_clear(struct way_out *way)
@@ -183,7 +182,6 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
         result = also_as_arrived(&way, result);
     }
     way_out_clear(&way);
-    ERR_clear_error(); /* what was refused on the way is no reason for anything later in this thread */
     return result;
 }
 

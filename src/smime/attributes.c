@@ -121,30 +121,42 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
     return true;
 }
 
-bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *error)
+bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *kind, const ASN1_STRING **value,
+                          struct error *error)
 {
-    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
-    X509_ATTRIBUTE *attribute;
-    const ASN1_TYPE *value;
-    int first;
+    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(kind->oid, 1);
 
-    *types = 0;
+    *value = NULL;
     if (oid == NULL)
-        return error_set_openssl(error, ERROR_TEMPORARY, "signature type attribute");
+        return error_set_openssl(error, ERROR_TEMPORARY, "%s attribute", kind->name);
     if (CMS_unsigned_get_attr_by_OBJ(signer, oid, -1) >= 0)
-        return error_set(error, ERROR_PERMANENT, "signature type attribute is not signed");
-    first = CMS_signed_get_attr_by_OBJ(signer, oid, -1);
+        return error_set(error, ERROR_PERMANENT, "%s attribute is not signed", kind->name);
+    int first = CMS_signed_get_attr_by_OBJ(signer, oid, -1);
     if (first < 0)
         return true;
     if (CMS_signed_get_attr_by_OBJ(signer, oid, first) >= 0)
-        return error_set(error, ERROR_PERMANENT, "signature type attribute is repeated");
-    attribute = CMS_signed_get_attr(signer, first);
+        return error_set(error, ERROR_PERMANENT, "%s attribute is repeated", kind->name);
+    X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, first);
     if (X509_ATTRIBUTE_count(attribute) != 1)
-        return error_set(error, ERROR_PERMANENT, "signature type attribute has not exactly one value");
-    value = X509_ATTRIBUTE_get0_type(attribute, 0);
-    if (value == NULL || ASN1_TYPE_get(value) != V_ASN1_SEQUENCE)
-        return error_set(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
-    if (!read_list(value->value.sequence, types, error)) {
+        return error_set(error, ERROR_PERMANENT, "%s attribute has not exactly one value", kind->name);
+    const ASN1_TYPE *any = X509_ATTRIBUTE_get0_type(attribute, 0);
+    if (any == NULL || ASN1_TYPE_get(any) != kind->type)
+        return error_set(error, ERROR_PERMANENT, "%s attribute cannot be parsed", kind->name);
+    *value = any->value.asn1_string;
+    return true;
+}
+
+bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *error)
+{
+    static const struct attribute_kind kind = {OID_SIGNATURE_TYPE, V_ASN1_SEQUENCE, "signature type"};
+    const ASN1_STRING *value;
+
+    *types = 0;
+    if (!attributes_get_value(signer, &kind, &value, error))
+        return false;
+    if (value == NULL)
+        return true;
+    if (!read_list(value, types, error)) {
         *types = 0;
         return false;
     }

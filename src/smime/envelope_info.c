@@ -109,24 +109,17 @@ static struct envelope_outside *without_content(CMS_ContentInfo *cms, struct err
 static long gcm_tag_length(const X509_ALGOR *cipher)
 {
     owned(gcm_parameters) struct gcm_parameters *parameters = NULL;
-    const unsigned char *at;
     const void *value;
     int type;
-    gint64 length;
+    gint64 length = GCM_TAG_LENGTH_DEFAULT;
 
     X509_ALGOR_get0(NULL, &type, &value, cipher);
-    if (type != V_ASN1_SEQUENCE)
-        return -1;
-    at = ASN1_STRING_get0_data(value);
-    parameters =
-        (struct gcm_parameters *)ASN1_item_d2i(NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(GCM_PARAMETERS));
+    if (type == V_ASN1_SEQUENCE)
+        parameters = ASN1_item_unpack(value, ASN1_ITEM_rptr(GCM_PARAMETERS));
+    if (parameters == NULL ||
+        (parameters->tag_length != NULL && !ASN1_INTEGER_get_int64(&length, parameters->tag_length)))
+        length = -1;
     ERR_clear_error();
-    if (parameters == NULL)
-        return -1;
-    if (parameters->tag_length == NULL)
-        return GCM_TAG_LENGTH_DEFAULT;
-    if (!ASN1_INTEGER_get_int64(&length, parameters->tag_length))
-        return -1;
     return length >= 0 && length <= EVP_MAX_BLOCK_LENGTH ? (long)length : -1;
 }
 

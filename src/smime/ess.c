@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ess: labels, receipts and mailing list histories among the signed attributes (RFC 2634).
+ * ess: labels, receipts and mailing list histories among the signed attributes (RFC 2634), which all MUST be signed
+ * (§1.3.4).
  *
  * A label is an ASN.1 SET whose members may stand in any order in BER, so it is read and made as a set of any types and
  * told apart by type; OpenSSL sorts it for DER. What a label means for a message is policy's to say.
@@ -39,29 +40,7 @@ static void any_free(ASN1_SEQUENCE_ANY *set)
 
 DECLARE_OWNED(any, ASN1_SEQUENCE_ANY *, any_free)
 DECLARE_OWNED(asn1_string, ASN1_STRING *, ASN1_STRING_free)
-
-/* The only value of a signed attribute. *value is NULL when the attribute is absent. */
-static bool get_value(CMS_SignerInfo *signer, const char *oid, int type, const ASN1_STRING **value, struct error *error)
-{
-    owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-
-    *value = NULL;
-    if (object == NULL)
-        return error_set_openssl(error, ERROR_TEMPORARY, "attribute %s", oid);
-    if (CMS_unsigned_get_attr_by_OBJ(signer, object, -1) >= 0)
-        return error_set(error, ERROR_PERMANENT, "attribute %s is not signed (RFC 2634 section 1.3.4)", oid);
-    int first = CMS_signed_get_attr_by_OBJ(signer, object, -1);
-    if (first < 0)
-        return true;
-    X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, first);
-    if (CMS_signed_get_attr_by_OBJ(signer, object, first) >= 0 || X509_ATTRIBUTE_count(attribute) != 1)
-        return error_set(error, ERROR_PERMANENT, "attribute %s has not exactly one value", oid);
-    const ASN1_TYPE *any = X509_ATTRIBUTE_get0_type(attribute, 0);
-    if (any == NULL || ASN1_TYPE_get(any) != type)
-        return error_set(error, ERROR_PERMANENT, "attribute %s cannot be parsed", oid);
-    *value = any->value.asn1_string;
-    return true;
-}
+DECLARE_OWNED(asn1_type, ASN1_TYPE *, ASN1_TYPE_free)
 
 /* A SET or SEQUENCE as a list of its members; NULL if it is none or has trailing octets. */
 static ASN1_SEQUENCE_ANY *members(const ASN1_STRING *encoding, bool is_set)
@@ -144,58 +123,78 @@ static bool read_equivalents(const ASN1_STRING *encoding, struct ess *ess)
     return true;
 }
 
+static bool read_history(const ASN1_STRING *encoding, struct ess *ess)
+{
+    owned(any) ASN1_SEQUENCE_ANY *list = members(encoding, false);
+
+    if (list == NULL || sk_ASN1_TYPE_num(list) == 0)
+        return false;
+    ess->ml_expansions = (unsigned)sk_ASN1_TYPE_num(list);
+    return true;
+}
+
+/* What it asks is for the reader to answer, not for a gateway. */
+static bool read_receipt_request(const ASN1_STRING *encoding, struct ess *ess)
+{
+    (void)encoding;
+    ess->receipt_requested = true;
+    return true;
+}
+
+static bool read_own_label(const ASN1_STRING *encoding, struct ess *ess)
+{
+    return read_label(encoding, &ess->label);
+}
+
 bool ess_read(CMS_SignerInfo *signer, struct ess *ess, struct error *error)
 {
-    const ASN1_STRING *label, *equivalents, *receipt, *history;
+    static const struct {
+        struct attribute_kind kind;
+        bool (*read)(const ASN1_STRING *encoding, struct ess *ess);
+    } attributes[] = {
+        {{OID_SECURITY_LABEL, V_ASN1_SET, "security label"}, read_own_label},
+        {{OID_EQUIVALENT_LABELS, V_ASN1_SEQUENCE, "equivalent labels"}, read_equivalents},
+        {{OID_RECEIPT_REQUEST, V_ASN1_SEQUENCE, "receipt request"}, read_receipt_request},
+        {{OID_ML_EXPANSION_HISTORY, V_ASN1_SEQUENCE, "mailing list expansion history"}, read_history},
+    };
 
     *ess = (struct ess){.label.classification = -1};
-    if (!get_value(signer, OID_SECURITY_LABEL, V_ASN1_SET, &label, error) ||
-        !get_value(signer, OID_EQUIVALENT_LABELS, V_ASN1_SEQUENCE, &equivalents, error) ||
-        !get_value(signer, OID_RECEIPT_REQUEST, V_ASN1_SEQUENCE, &receipt, error) ||
-        !get_value(signer, OID_ML_EXPANSION_HISTORY, V_ASN1_SEQUENCE, &history, error))
-        return false;
-    if (label != NULL && !read_label(label, &ess->label))
-        return error_set(error, ERROR_PERMANENT, "security label cannot be parsed");
-    if (equivalents != NULL && !read_equivalents(equivalents, ess))
-        return error_set(error, ERROR_PERMANENT, "equivalent labels cannot be parsed");
-    ess->receipt_requested = receipt != NULL;
-    if (history != NULL) {
-        owned(any) ASN1_SEQUENCE_ANY *list = members(history, false);
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        const ASN1_STRING *value;
 
-        if (list == NULL || sk_ASN1_TYPE_num(list) == 0)
-            return error_set(error, ERROR_PERMANENT, "mailing list expansion history cannot be parsed");
-        ess->ml_expansions = (unsigned)sk_ASN1_TYPE_num(list);
+        if (!attributes_get_value(signer, &attributes[i].kind, &value, error))
+            return false;
+        if (value != NULL && !attributes[i].read(value, ess))
+            return error_set_openssl(error, ERROR_PERMANENT, "%s attribute cannot be parsed", attributes[i].kind.name);
     }
     return true;
 }
 
 /* --- making --- */
 
-/* Takes value whether it succeeds or not. */
-static bool push_member(ASN1_SEQUENCE_ANY *list, int type, void *value, void (*destroy)(void *))
+/* False also where there is no value. */
+static bool push_copy(ASN1_SEQUENCE_ANY *list, int type, const void *value)
 {
-    ASN1_TYPE *member = value != NULL ? ASN1_TYPE_new() : NULL;
+    owned(asn1_type) ASN1_TYPE *member = ASN1_TYPE_new();
 
-    if (member == NULL) {
-        destroy(value);
+    if (value == NULL || member == NULL || !ASN1_TYPE_set1(member, type, value) || sk_ASN1_TYPE_push(list, member) <= 0)
         return false;
-    }
-    ASN1_TYPE_set(member, type, value);
-    if (sk_ASN1_TYPE_push(list, member) > 0)
-        return true;
-    ASN1_TYPE_free(member);
-    return false;
+    steal(&member);
+    return true;
+}
+
+static bool push_policy(ASN1_SEQUENCE_ANY *list, const char *policy)
+{
+    owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(policy, 1);
+
+    return push_copy(list, V_ASN1_OBJECT, object);
 }
 
 static bool push_number(ASN1_SEQUENCE_ANY *list, int number)
 {
-    ASN1_INTEGER *integer = ASN1_INTEGER_new();
+    owned(asn1_string) ASN1_INTEGER *integer = ASN1_INTEGER_new();
 
-    if (integer != NULL && ASN1_INTEGER_set(integer, number) != 1) {
-        ASN1_INTEGER_free(integer);
-        integer = NULL;
-    }
-    return push_member(list, V_ASN1_INTEGER, integer, (void (*)(void *))ASN1_INTEGER_free);
+    return integer != NULL && ASN1_INTEGER_set(integer, number) && push_copy(list, V_ASN1_INTEGER, integer);
 }
 
 static ASN1_STRING *string_of(int type, const void *data, int length)
@@ -209,19 +208,24 @@ static ASN1_STRING *string_of(int type, const void *data, int length)
     return string;
 }
 
-/* The mark is a UTF8String, which may hold any text, where PrintableString takes not even all of ASCII (RFC 2634 §3.2). */
+/* A UTF8String may hold any text, where PrintableString takes not even all of ASCII (RFC 2634 §3.2). */
+static bool push_mark(ASN1_SEQUENCE_ANY *list, const char *mark)
+{
+    owned(asn1_string) ASN1_STRING *string = string_of(V_ASN1_UTF8STRING, mark, (int)strlen(mark));
+
+    return push_copy(list, V_ASN1_UTF8STRING, string);
+}
+
 static ASN1_STRING *encode_label(const struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
     owned(openssl_bytes) unsigned char *der = NULL;
-    const char *mark = label->privacy_mark;
 
-    if (list == NULL || !push_member(list, V_ASN1_OBJECT, OBJ_txt2obj(label->policy, 1), (void (*)(void *))ASN1_OBJECT_free))
+    if (list == NULL || !push_policy(list, label->policy))
         return NULL;
     if (label->classification >= 0 && !push_number(list, label->classification))
         return NULL;
-    if (mark[0] != '\0' && !push_member(list, V_ASN1_UTF8STRING, string_of(V_ASN1_UTF8STRING, mark, (int)strlen(mark)),
-                                        (void (*)(void *))ASN1_STRING_free))
+    if (label->privacy_mark[0] != '\0' && !push_mark(list, label->privacy_mark))
         return NULL;
     int length = i2d_ASN1_SET_ANY(list, &der);
     return length > 0 ? string_of(V_ASN1_SET, der, length) : NULL;
@@ -250,75 +254,13 @@ bool ess_add_equivalents(CMS_SignerInfo *signer, const struct security_label *la
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
     owned(openssl_bytes) unsigned char *der = NULL;
 
-    for (unsigned i = 0; i < count; i++)
-        if (list == NULL ||
-            !push_member(list, V_ASN1_SET, encode_label(&labels[i]), (void (*)(void *))ASN1_STRING_free))
+    for (unsigned i = 0; i < count; i++) {
+        owned(asn1_string) ASN1_STRING *label = encode_label(&labels[i]);
+
+        if (list == NULL || !push_copy(list, V_ASN1_SET, label))
             return error_set_openssl(error, ERROR_TEMPORARY, "equivalent labels");
+    }
     int length = i2d_ASN1_SEQUENCE_ANY(list, &der);
     owned(asn1_string) ASN1_STRING *encoding = length > 0 ? string_of(V_ASN1_SEQUENCE, der, length) : NULL;
     return add_value(signer, OID_EQUIVALENT_LABELS, V_ASN1_SEQUENCE, encoding, error);
-}
-
-/* --- keeping for another signature --- */
-
-struct ess_attributes {
-    GPtrArray *list; /* of X509_ATTRIBUTE */
-};
-
-static bool belongs_to_signature(const X509_ATTRIBUTE *attribute)
-{
-    static const char *const own[] = {
-        "1.2.840.113549.1.9.3",        /* content type */
-        "1.2.840.113549.1.9.4",        /* message digest */
-        "1.2.840.113549.1.9.5",        /* signing time */
-        "1.2.840.113549.1.9.15",       /* S/MIME capabilities */
-        "1.2.840.113549.1.9.52",       /* CMS algorithm protection */
-        "1.2.840.113549.1.9.16.2.12",  /* signing certificate */
-        "1.2.840.113549.1.9.16.2.47",  /* signing certificate v2 */
-        "1.2.840.113549.1.9.16.2.28",  /* signature type */
-        "1.2.840.113549.1.9.16.2.11",  /* encryption key preference */
-    };
-    char oid[96];
-
-    if (OBJ_obj2txt(oid, sizeof oid, X509_ATTRIBUTE_get0_object((X509_ATTRIBUTE *)attribute), 1) <= 0)
-        return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(own); i++)
-        if (strcmp(oid, own[i]) == 0)
-            return true;
-    return false;
-}
-
-struct ess_attributes *ess_attributes_keep(CMS_SignerInfo *signer)
-{
-    struct ess_attributes *attributes = g_new0(struct ess_attributes, 1);
-    int count = CMS_signed_get_attr_count(signer);
-
-    attributes->list = g_ptr_array_new_with_free_func((GDestroyNotify)X509_ATTRIBUTE_free);
-    for (int i = 0; i < count; i++) {
-        X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, i);
-
-        if (!belongs_to_signature(attribute)) {
-            X509_ATTRIBUTE *copy = X509_ATTRIBUTE_dup(attribute);
-            if (copy == NULL)
-                g_error("out of memory");
-            g_ptr_array_add(attributes->list, copy);
-        }
-    }
-    return attributes;
-}
-
-void ess_attributes_free(struct ess_attributes *attributes)
-{
-    if (attributes == NULL)
-        return;
-    g_ptr_array_unref(attributes->list);
-    g_free(attributes);
-}
-
-bool ess_attributes_add(CMS_SignerInfo *signer, const struct ess_attributes *attributes, struct error *error)
-{
-    for (guint i = 0; i < attributes->list->len; i++)
-        if (CMS_signed_add1_attr(signer, g_ptr_array_index(attributes->list, i)) <= 0)
-            return error_set_openssl(error, ERROR_TEMPORARY, "attributes of the mailing list agent's signature");
-    return true;
 }

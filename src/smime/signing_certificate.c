@@ -59,7 +59,6 @@ static void *decode(const ASN1_STRING *value, const ASN1_ITEM *item)
         ASN1_item_free(decoded, item);
         decoded = NULL;
     }
-    ERR_clear_error();
     return decoded;
 }
 
@@ -114,5 +113,8 @@ const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certific
 {
     const char *fault = fault_of(info, NID_id_smime_aa_signingCertificateV2, EVP_sha256(), certificate);
 
-    return fault != NULL ? fault : fault_of(info, NID_id_smime_aa_signingCertificate, EVP_sha1(), certificate);
+    if (fault == NULL)
+        fault = fault_of(info, NID_id_smime_aa_signingCertificate, EVP_sha1(), certificate);
+    ERR_clear_error(); /* what is malformed has been told */
+    return fault;
 }

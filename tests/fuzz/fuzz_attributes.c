@@ -146,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             CMS_signed_add1_attr(signer, attribute);
         X509_ATTRIBUTE_free(attribute);
     }
+    ERR_clear_error();
     check_types(signer);
     if (ess_read(signer, &ess, &error)) {
         if (ess.label.policy[0] != '\0')
@@ -159,6 +160,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(error.kind == ERROR_PERMANENT);
         require_printable(error.text);
     }
-    ERR_clear_error();
+    require(ERR_peek_error() == 0);
     return 0;
 }

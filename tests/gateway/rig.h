@@ -11,6 +11,7 @@
 #include "mail/authres.h"
 
 #include <criterion/criterion.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -243,8 +244,10 @@ static PKI_UNUSED struct sent rig_pass(const struct org *org, enum direction dir
     owned(envelope) struct envelope *envelope = rig_envelope(spec);
     time_t now = time(NULL);
 
+    ERR_clear_error();
     sent.result = direction == DIRECTION_OUTBOUND ? gateway_outbound(org->gateway, envelope, sent.message, now)
                                                   : gateway_inbound(org->gateway, envelope, sent.message, now);
+    cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
     owned(rope) struct rope *out = edits_apply(&sent.result->edits, sent.message);
     sent.bytes = rope_flatten(out, &sent.length);
     g_autofree char *report = result_report(sent.result);

@@ -231,6 +231,17 @@ static PKI_UNUSED void rig_layer_clear(struct layer *layer)
 }
 #define RIG_LAYER __attribute__((cleanup(rig_layer_clear))) struct layer
 
+/* smime_open(), which leaves nothing in OpenSSL's queue whatever it is given. */
+static PKI_UNUSED enum opened rig_open(const struct part *part, const struct keys *keys, const struct limits *limits,
+                                       struct layer *layer, struct error *error)
+{
+    ERR_clear_error();
+    *error = (struct error){0};
+    enum opened opened = smime_open(part, keys, limits, layer, error);
+    cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
+    return opened;
+}
+
 static PKI_UNUSED bool rig_inner_is(const struct layer *layer, const char *text)
 {
     return slice_equal(layer->inner, slice_of(text));

@@ -57,7 +57,7 @@ static enum opened open_der(const GByteArray *der, const struct limits *limits, 
     RIG_PART part = rig_part_of_der(der->data, der->len);
 
     *error = (struct error){0};
-    return smime_open(part.part, NULL, limits, layer, error);
+    return rig_open(part.part, NULL, limits, layer, error);
 }
 
 #define DATA "1.2.840.113549.1.7.1"

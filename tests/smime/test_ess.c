@@ -6,6 +6,7 @@
 #include "smime/ess.h"
 
 #include <criterion/criterion.h>
+#include <openssl/err.h>
 
 struct made {
     struct pki *alice;
@@ -93,6 +94,10 @@ static const struct {
     {"two classifications", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x0a\x02\x01\x02\x02\x01\x03\x06\x02\x2a\x03", 12, false},
     {"negative classification", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x07\x02\x01\xff\x06\x02\x2a\x03", 9, false},
     {"huge classification", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x09\x02\x03\x7f\xff\xff\x06\x02\x2a\x03", 11, false},
+    {"cut off inside", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x04\x06\x05\x2a\x03", 6, false},
+    {"a classification of many octets", OID_SECURITY_LABEL, V_ASN1_SET,
+     "\x31\x0f\x02\x09\x7f\x00\x00\x00\x00\x00\x00\x00\x00\x06\x02\x2a\x03", 17, false},
+    {"a mark that is no UTF-8", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x08\x06\x02\x2a\x03\x0c\x02\xff\xff", 10, false},
     {"an octet string", OID_SECURITY_LABEL, V_ASN1_OCTET_STRING, "\x01\x02", 2, false},
     {"empty history", OID_ML_EXPANSION_HISTORY, V_ASN1_SEQUENCE, "\x30\x00", 2, false},
     {"history of two", OID_ML_EXPANSION_HISTORY, V_ASN1_SEQUENCE, "\x30\x04\x30\x00\x30\x00", 6, true},
@@ -108,7 +113,9 @@ Test(ess, raw_values)
         struct ess ess;
 
         cr_assert_gt(CMS_signed_add1_attr_by_OBJ(made.signer, oid, raw[i].type, raw[i].der, raw[i].length), 0, "%s", raw[i].name);
+        ERR_clear_error();
         cr_assert_eq(ess_read(made.signer, &ess, &error), raw[i].good, "%s: %s", raw[i].name, error.text);
+        cr_assert_eq(ERR_peek_error(), 0, "%s: left in OpenSSL's queue", raw[i].name);
         if (!raw[i].good)
             cr_assert_eq(error.kind, ERROR_PERMANENT, "%s", raw[i].name);
     }

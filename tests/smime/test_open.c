@@ -28,7 +28,7 @@ static enum opened open_text(const char *text, struct layer *layer, struct error
     RIG_PART part = rig_part_of(g_strdup(text), strlen(text));
 
     *error = (struct error){0};
-    return smime_open(part.part, ours.keys, &rig_limits, layer, error);
+    return rig_open(part.part, ours.keys, &rig_limits, layer, error);
 }
 
 Test(open, names)
@@ -160,7 +160,7 @@ Test(open, triple_wrapped)
     cr_assert(smime_sign(&signer, &sign, &three, &four, &error), "%s", error.text);
     parts[0] = rig_part_of_entity(&four);
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(smime_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i,
+        cr_assert_eq(rig_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i,
                      error.text);
         cr_expect_eq(layers[i].type, wanted[i]);
         inner = layers[i].inner;
@@ -207,7 +207,7 @@ Test(open, ber)
         length = BIO_get_mem_data(out, &ber);
         cr_assert_eq((unsigned char)ber[1], 0x80u, "indefinite");
         RIG_PART part = rig_part_of_der((unsigned char *)ber, (size_t)length);
-        cr_assert_eq(smime_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%d: %s", kind, error.text);
+        cr_assert_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%d: %s", kind, error.text);
         cr_expect(rig_inner_is(&layer, whole), "%d", kind);
         if (kind == 0)
             cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
@@ -268,7 +268,7 @@ Test(open, sets_that_would_fill_the_memory)
         struct error error = {0};
         RIG_LAYER layer;
 
-        cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d",
+        cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d",
                      i);
         if (i > 0)
             cr_expect(strstr(error.text, "overloaded") != NULL, "%s", error.text);
@@ -307,7 +307,7 @@ Test(open, no_room_in_the_spool)
     for (size_t memory = 1000; memory <= 5600; memory += 4600) { /* the second holds the CMS, but not the plaintext too */
         limits.memory = memory;
         error = (struct error){0};
-        enum opened opened = smime_open(part.part, ours.keys, &limits, &layer, &error);
+        enum opened opened = rig_open(part.part, ours.keys, &limits, &layer, &error);
         if (opened == OPENED)
             continue;
         cr_expect_eq(opened, OPENED_FAILED);
@@ -324,7 +324,7 @@ Test(open, a_cleared_layer_is_empty)
     RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
     struct error error = {0};
 
-    cr_assert_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED);
+    cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED);
     layer_clear(&layer);
     cr_expect(layer.signers == NULL && layer.certificates == NULL && layer.owner == NULL && layer.signer_count == 0);
     layer_clear(&layer);

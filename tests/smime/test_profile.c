@@ -169,7 +169,7 @@ Test(profile, other_kinds_of_certificates_are_passed_over)
         struct error error = {0};
         RIG_LAYER layer;
 
-        cr_assert_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", rows[i].name,
+        cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", rows[i].name,
                      error.text);
         cr_expect(layer.signers[0].valid, "%s: %s", rows[i].name, layer.signers[0].reason);
         cr_expect_eq(sk_X509_num(layer.certificates), 1, "%s", rows[i].name);
@@ -195,6 +195,6 @@ Test(profile, unknown_attributes_and_capabilities_do_no_harm)
     struct error error = {0};
     RIG_LAYER layer;
 
-    cr_assert_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.signers[0].valid && !layer.signers[0].type_fault, "%s", layer.signers[0].reason);
 }

@@ -29,8 +29,7 @@ static enum opened open_cms(const CMS_ContentInfo *cms, struct layer *layer, str
 {
     RIG_PART part = rig_part_of_cms(cms);
 
-    *error = (struct error){0};
-    return smime_open(part.part, NULL, &rig_limits, layer, error);
+    return rig_open(part.part, NULL, &rig_limits, layer, error);
 }
 
 /* --- tampering --- */
@@ -48,7 +47,7 @@ Test(verify, flips_in_opaque)
 
         der->data[i] ^= 1u << (i % 8);
         RIG_PART changed = rig_part_of_der(der->data, der->len);
-        enum opened opened = smime_open(changed.part, NULL, &rig_limits, &layer, &error);
+        enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
         if (opened != OPENED || layer.signer_count == 0 || !layer.signers[0].valid)
             continue;
@@ -76,7 +75,7 @@ Test(verify, flips_in_the_clear_signed_part)
         whole[i] ^= 1;
         RIG_PART changed = rig_part_of_clear(slice_of(whole), der->data, der->len);
         whole[i] ^= 1;
-        enum opened opened = smime_open(changed.part, NULL, &rig_limits, &layer, &error);
+        enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
         cr_expect(opened == OPENED_FAILED || (layer.signer_count == 1 && !layer.signers[0].valid), "octet %zu", i);
         if (opened == OPENED)
             cr_expect(layer.signers[0].reason[0] != '\0');
@@ -95,7 +94,7 @@ static void flip_everywhere(const struct pki *pki)
 
         der->data[i] ^= 1u << (i % 8);
         RIG_PART changed = rig_part_of_der(der->data, der->len);
-        enum opened opened = smime_open(changed.part, NULL, &rig_limits, &layer, &error);
+        enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
         if (opened == OPENED && layer.signer_count == 1 && layer.signers[0].valid) {
             cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
@@ -126,7 +125,7 @@ Test(verify, truncations)
         RIG_LAYER layer;
         RIG_PART cut = rig_part_of_der(der->data, length);
 
-        cr_expect_eq(smime_open(cut.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%u octets", length);
+        cr_expect_eq(rig_open(cut.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%u octets", length);
         cr_expect_neq(error.kind, ERROR_NONE);
     }
     g_byte_array_unref(der);
@@ -156,7 +155,7 @@ Test(verify, the_bytes_as_received)
         RIG_LAYER layer;
         RIG_PART part = rig_part_of_clear(slice_of(rows[i].whole), der->data, der->len);
 
-        cr_assert_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
         cr_assert_eq(layer.signer_count, 1u);
         cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu", i);
         cr_expect(rig_inner_is(&layer, rows[i].whole), "inner is the signed part");
@@ -390,6 +389,7 @@ Test(verify, attributes_missing_doubled_or_odd)
         {"signing certificate twice", add_twice, NID_id_smime_aa_signingCertificateV2, false},
         {"content type unsigned", move_to_unsigned, NID_pkcs9_contentType, false},
         {"digest unsigned", move_to_unsigned, NID_pkcs9_messageDigest, false},
+        {"signing certificate of another form", other_form, NID_id_smime_aa_signingCertificateV2, false},
         {"signing certificate unsigned", move_to_unsigned, NID_id_smime_aa_signingCertificateV2, false},
         {"content type with two values", second_value, NID_pkcs9_contentType, false},
         {"digest with two values", second_value, NID_pkcs9_messageDigest, false},
@@ -738,7 +738,7 @@ Test(verify, content_of_its_own_beside_a_detached_one)
         struct error error = {0};
         RIG_LAYER layer;
 
-        cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
+        cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, "content of its own") != NULL, "%s", error.text);
         cr_expect_eq(layer.signer_count, 0u);
         cr_expect_null(layer.inner.data);
@@ -774,6 +774,24 @@ Test(verify, crls_are_handed_out)
     cr_expect_eq(sk_X509_num(layer.certificates), 1);
 }
 
+/* One whose extensions cannot be read is asked for its key identifier, and may be the signer's own. */
+Test(verify, broken_certificates)
+{
+    PKI_AUTO struct pki *broken = pki_issue(&(struct pki_spec){
+        .issuer = root, .subject = PKI_LIST("CN=broken"), .basic = "", .extensions = PKI_LIST("2.5.29.19=DER:0500")});
+    owned(CMS_ContentInfo) CMS_ContentInfo *beside = rig_sign_by_hand(alice, CMS_USE_KEYID | CMS_NOCERTS, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *own = rig_sign_by_hand(broken, 0, "SHA256", NULL);
+    struct error error;
+    RIG_LAYER layer;
+    RIG_LAYER second;
+
+    CMS_add1_cert(beside, broken->cert);
+    cr_assert_eq(open_cms(beside, &layer, &error), OPENED, "%s", error.text);
+    cr_expect_null(layer.signers[0].certificate);
+    cr_assert_eq(open_cms(own, &second, &error), OPENED, "%s", error.text);
+    cr_expect(second.signers[0].valid, "%s", second.signers[0].reason);
+}
+
 /* A digest algorithm listed a thousand times does not cost a thousand digests. */
 Test(verify, the_list_of_digests_is_not_believed)
 {
@@ -789,7 +807,7 @@ Test(verify, the_list_of_digests_is_not_believed)
     cr_assert_not_null(list);
     list[14] = 0x02; /* SHA-384 */
     RIG_PART changed = rig_part_of_der(der->data, der->len);
-    cr_assert_eq(smime_open(changed.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_assert_eq(rig_open(changed.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
     g_byte_array_unref(der);
 }
