@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * subject: marks are compared on what a reader sees, the decoded text with compatibility forms folded, so that one that was
- * encoded or dressed up does not slip through.
+ * subject: marks are compared on what a reader sees: the decoded text without case, compatibility forms, accents and
+ * characters that take no room, so that one that was encoded or dressed up does not slip through. Each letter is folded
+ * once, and work grows with the length: a Subject may be as long as a header.
  */
 #include "mail/subject.h"
 #include "words.h"
@@ -13,110 +14,174 @@ static char *decoded(const char *raw)
 {
     g_autofree char *line = g_mime_utils_header_unfold(raw);
     g_autofree char *text = words_decode(g_strstrip(line));
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    char *valid = g_utf8_make_valid(text, -1);
 
     /* Before marks are looked for: one must not come into being by it. */
     for (char *c = valid; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = ' ';
-    return g_utf8_normalize(valid, -1, G_NORMALIZE_NFC);
+    return valid;
 }
 
-static char *folded(const char *text)
-{
-    g_autofree char *normal = g_utf8_normalize(text, -1, G_NORMALIZE_NFKC);
-
-    return g_utf8_casefold(normal, -1);
-}
-
-struct wanted {
-    char *folded;
-    size_t length;
+/* A character with all that is shown on top of it or not at all. */
+struct letter {
+    const char *text;
+    const char *folded; /* in letters.folded, once that is complete */
+    guint32 length, folded_length;
 };
 
-/* Most text is ASCII, which folds letter by letter where no combining character follows. */
-static bool cannot_begin(const char *start, const char *wanted)
+struct letters {
+    struct letter *list;
+    size_t count;
+    GString *folded;
+};
+
+static bool takes_no_room(gunichar c)
 {
-    return (guchar)start[0] < 0x80 && (guchar)start[1] < 0x80 && g_ascii_tolower(start[0]) != wanted[0];
+    return c == 0xad /* soft hyphen */ || g_unichar_iszerowidth(c);
 }
 
-/* How many bytes at start are the mark; 0: it is not there. */
-static size_t mark_at(const char *start, const struct wanted *wanted)
+static void append_folded(GString *out, gunichar c)
 {
-    if (wanted->length == 0 || cannot_begin(start, wanted->folded))
-        return 0;
-    for (const char *end = g_utf8_next_char(start);; end = g_utf8_next_char(end)) {
-        g_autofree char *piece = g_strndup(start, (size_t)(end - start));
-        g_autofree char *shown = folded(piece);
+    gunichar parts[G_UNICHAR_MAX_DECOMPOSITION_LENGTH];
+    size_t count = c < 0x80 ? 0 : g_unichar_fully_decompose(c, TRUE, parts, G_N_ELEMENTS(parts));
 
-        if (strcmp(shown, wanted->folded) == 0)
-            return (size_t)(end - start);
-        if (strlen(shown) > wanted->length || *end == '\0')
-            return 0;
+    if (c < 0x80)
+        g_string_append_c(out, g_ascii_tolower((char)c));
+    for (size_t i = 0; i < count; i++) {
+        char utf8[6];
+        g_autofree char *folded = g_utf8_casefold(utf8, g_unichar_to_utf8(parts[i], utf8));
+
+        if (!takes_no_room(parts[i]))
+            g_string_append(out, folded);
     }
 }
 
-/* All marks at once, and back by no more than the longest of them when one is gone: taking it out may bring the two halves of
- * another together. A Subject may be as long as a header. */
-static bool take_out(char *text, const struct wanted *wanted, size_t count)
+static void letters_read(struct letters *letters, const char *text)
 {
-    char *at = text, *end = text + strlen(text);
-    bool found = false;
+    *letters = (struct letters){g_new(struct letter, strlen(text) + 1), 0, g_string_new(NULL)};
+    for (const char *next; *text != '\0'; text = next) {
+        gunichar c = g_utf8_get_char(text);
+        size_t before = letters->folded->len;
 
+        next = g_utf8_next_char(text);
+        if (!takes_no_room(c))
+            append_folded(letters->folded, c);
+        if (letters->count > 0 && letters->folded->len == before)
+            letters->list[letters->count - 1].length += (guint32)(next - text);
+        else
+            letters->list[letters->count++] =
+                (struct letter){text, NULL, (guint32)(next - text), (guint32)(letters->folded->len - before)};
+    }
+    const char *folded = letters->folded->str;
+    for (size_t i = 0; i < letters->count; i++) {
+        letters->list[i].folded = folded;
+        folded += letters->list[i].folded_length;
+    }
+}
+
+static void letters_clear(struct letters *letters)
+{
+    g_free(letters->list);
+    g_string_free(letters->folded, TRUE);
+}
+
+/* How many letters from at on are the mark; 0: it is not there. */
+static size_t mark_at(const struct letter *at, const struct letter *end, const GString *mark)
+{
+    size_t done = 0, count = 0;
+
+    for (; at + count < end && done < mark->len; count++) {
+        const struct letter *letter = &at[count];
+
+        if (letter->folded_length > mark->len - done ||
+            memcmp(letter->folded, mark->str + done, letter->folded_length) != 0)
+            return 0;
+        done += letter->folded_length;
+    }
+    return done == mark->len ? count : 0;
+}
+
+/* All marks at once, the longest first, and back by no more than the longest when one is gone: taking it out may bring
+ * the two halves of another together. */
+static bool take_out(struct letters *text, const struct letters *marks, size_t count)
+{
+    struct letter *kept = text->list, *at = text->list, *end = text->list + text->count;
+    size_t longest = 0;
+
+    for (size_t i = 0; i < count; i++)
+        longest = MAX(longest, marks[i].folded->len);
     while (at < end) {
-        size_t length = 0, back = 0;
+        size_t length = 0;
 
-        for (size_t i = 0; i < count; i++) {
-            length = MAX(length, mark_at(at, &wanted[i]));
-            back = MAX(back, wanted[i].length * 4); /* in characters: combining ones may become one with another */
-        }
+        for (size_t i = 0; i < count; i++)
+            length = MAX(length, mark_at(at, end, marks[i].folded));
         if (length == 0) {
-            at = g_utf8_next_char(at);
+            *kept++ = *at++;
             continue;
         }
-        memmove(at, at + length, (size_t)(end - at) - length + 1);
-        end -= length;
-        for (; back > 0 && at > text; back--)
-            at = g_utf8_prev_char(at);
-        found = true;
+        at += length;
+        for (size_t back = longest; back > 0 && kept > text->list; back--)
+            *--at = *--kept;
     }
+    bool found = kept < end;
+    text->count = (size_t)(kept - text->list);
     return found;
 }
 
-static bool take_out_all(char *text, const char *const *marks, size_t count)
+/* The text without any of the marks; NULL: there is none in it. */
+static char *without(const char *text, const char *const *marks, size_t count)
 {
-    g_autofree struct wanted *wanted = g_new0(struct wanted, count + 1);
+    g_autofree struct letters *folded = g_new(struct letters, count + 1);
+    struct letters letters;
+    char *rest = NULL;
 
-    for (size_t i = 0; i < count; i++) {
-        wanted[i].folded = folded(marks[i] != NULL ? marks[i] : "");
-        wanted[i].length = strlen(wanted[i].folded);
-    }
-    bool found = take_out(text, wanted, count);
+    letters_read(&letters, text);
     for (size_t i = 0; i < count; i++)
-        g_free(wanted[i].folded);
-    return found;
+        letters_read(&folded[i], marks[i] != NULL ? marks[i] : "");
+    if (take_out(&letters, folded, count)) {
+        GString *out = g_string_sized_new(strlen(text));
+
+        for (size_t i = 0; i < letters.count; i++)
+            g_string_append_len(out, letters.list[i].text, letters.list[i].length);
+        rest = g_string_free(out, FALSE);
+    }
+    for (size_t i = 0; i < count; i++)
+        letters_clear(&folded[i]);
+    letters_clear(&letters);
+    return rest;
+}
+
+/* What is plain text now, or came together, must not be read as an encoded word. */
+static char *without_words(const char *text)
+{
+    g_auto(GStrv) pieces = g_strsplit(text, "=?", -1);
+
+    return g_strjoinv("= ?", pieces);
 }
 
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)
 {
     g_autofree char *raw = g_strndup(value.data != NULL ? value.data : "", value.len);
-    g_autofree char *text = decoded(raw);
-    bool changed = mark != NULL;
+    g_autofree char *shown = decoded(raw);
+    g_autofree char *text = without(shown, marks, count);
 
-    changed |= take_out_all(text, marks, count);
     if (!g_utf8_validate(raw, -1, NULL)) {
         /* GMime takes it for some other charset; another reader, for UTF-8 with odd bytes in it. */
         g_autofree char *valid = g_utf8_make_valid(raw, -1);
         g_autofree char *other = decoded(valid);
-        if (take_out_all(other, marks, count)) {
+        char *rest = without(other, marks, count);
+        if (rest != NULL) {
             g_free(text);
-            text = steal(&other);
-            changed = true;
+            text = rest;
         }
     }
-    if (!changed)
+    if (text == NULL && mark == NULL)
         return NULL;
-    g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", g_strstrip(text), NULL) : g_strdup(g_strstrip(text));
+    if (text == NULL)
+        text = steal(&shown);
+    g_autofree char *plain = without_words(g_strstrip(text));
+    g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", plain, NULL) : g_strdup(plain);
     g_autofree char *encoded = g_mime_utils_header_encode_text(NULL, marked, "utf-8");
     g_autofree char *field = g_strconcat("Subject: ", encoded, NULL);
     g_autofree char *line = g_mime_utils_unstructured_header_fold(NULL, NULL, field);

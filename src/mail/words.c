@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * words: GMime decodes neighbouring encoded words of one charset as one run of octets, for the sake of senders that cut
- * characters in two. Of base64 it then leaves out all that comes after the first padding, which most senders write in every
- * word: a text would lose its end, and what looks for something in it would not see what a reader sees. So the text is cut
- * where a word's base64 is complete by itself.
+ * characters in two. Of base64 it then leaves out all that comes after the first padding, which most senders write in
+ * every word: a text would lose its end, and what looks for something in it would not see what a reader sees. So the
+ * text is cut where a word's base64 is complete by itself.
  */
 #include "words.h"
 
@@ -20,17 +20,19 @@ static size_t base64_length(const char *text, const char *end)
 
     if (mark == NULL || mark - text < 4 || g_ascii_tolower(mark[-1]) != 'b' || mark[-2] != '?')
         return 0;
-    size_t length = (size_t)(end - mark) - 1;
-    return strcspn(mark, BLANKS) > length ? length : 0;
+    for (const char *c = mark; c < end; c++)
+        if (strchr(BLANKS, *c) != NULL)
+            return 0;
+    return (size_t)(end - mark) - 1;
 }
 
 /* "=?charset?b?…?=" without a blank in it. */
 static bool is_encoded_word(const char *text)
 {
-    g_autofree char *word = g_strndup(text, strcspn(text, BLANKS));
-    g_auto(GStrv) pieces = g_strsplit(word, "?", 5);
-
-    return g_strv_length(pieces) == 5 && pieces[4][0] == '=';
+    for (unsigned marks = 0; *text != '\0' && strchr(BLANKS, *text) == NULL; text++)
+        if (*text == '?' && ++marks == 4)
+            return text[1] == '=';
+    return false;
 }
 
 static void move_decoded(GString *out, GString *piece)
@@ -62,6 +64,11 @@ char *words_decode(const char *text)
             move_decoded(out, piece);
             start = is_encoded_word(next) ? next : start;
         }
+    }
+    /* No word ends any more: in one piece, GMime would look for the end from each beginning. */
+    for (const char *next; (next = strstr(start + strspn(start, "=?"), "=?")) != NULL; start = next) {
+        g_string_append_len(piece, start, next - start);
+        move_decoded(out, piece);
     }
     g_string_append(piece, start);
     move_decoded(out, piece);
