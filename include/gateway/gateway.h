@@ -85,7 +85,8 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
                                 time_t at);
 struct result *gateway_inbound(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
                                time_t at);
-/* Outbound facts and decisions for a message that is not there: for `domsec explain`. from may be NULL. No edits. */
+/* What would be decided on a plain message that is not there, in the direction that its recipients give it: for `domsec
+ * explain`. from may be NULL. No edits. */
 struct result *gateway_explain(struct gateway *gateway, const struct envelope *envelope, const char *from, time_t at);
 /* The result of a failure outside the gateway (limits, spool, memory): 4xx, or 552 5.3.4 for a message over its size. */
 struct result *gateway_failure(enum direction direction, const struct error *error);

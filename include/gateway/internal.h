@@ -54,6 +54,9 @@ bool protect_foresee(const struct way_out *way, struct error *error);
 /* The domain of the first From address; NULL if there is none. */
 const char *way_out_domain(const struct way_out *way);
 
+/* gateway_explain() for what arrives. from may be NULL. */
+struct result *inbound_explain(struct gateway *gateway, const struct envelope *envelope, const char *from);
+
 struct result *result_new(enum direction direction);
 /* Sets the verdict with its SMTP code and status by severity, the reply text and the reason. status NULL: the usual one. */
 void result_decide(struct result *result, enum verdict verdict, const char *status, const char *reason);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was
- * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do;
- * the message itself is not there, so what depends on its content (a signature inside, encryption) is not told.
+ * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do; the
+ * message itself is not there, so the answer is for one that nobody has signed or encrypted.
  */
 #include "cli/cli.h"
 
@@ -10,6 +10,8 @@
 #include "cli/output.h"
 
 #include <string.h>
+
+#define UNLESS_PROTECTED ", unless it is signed or encrypted as the rule requires"
 
 static const char *treatment(const struct outbound_decision *decision)
 {
@@ -22,10 +24,10 @@ static const char *treatment(const struct outbound_decision *decision)
     return decision->encrypt ? "encrypt" : "leave as it is";
 }
 
-static void print_recipient(const struct reported_recipient *recipient)
+static void print_recipient(const struct reported_recipient *recipient, bool leaves)
 {
     const struct outbound_decision *decision = &recipient->decision;
-    bool accepted = decision->verdict == VERDICT_ACCEPT;
+    bool accepted = leaves && decision->verdict == VERDICT_ACCEPT;
     g_autofree char *what = g_strdup_printf("%s%s%s", verdict_name(decision->verdict), accepted ? ": " : "",
                                             accepted ? treatment(decision) : "");
     printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), recipient->address, output_style(stdout, STYLE_PLAIN));
@@ -34,6 +36,8 @@ static void print_recipient(const struct reported_recipient *recipient)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         table_row(facts, rows[i]);
     table_print(facts, stdout, 2, false);
+    if (!leaves)
+        return;
     if (recipient->certificate_count == 0) {
         printf("  certificates  none found\n");
         return;
@@ -69,13 +73,17 @@ static int explain(const char *configuration, const struct envelope *envelope, c
     g_autofree char *reply =
         g_strdup_printf("%u %s%s%s", result->code, result->status, strcmp(result->reply, result->reason) != 0 ? " " : "",
                         strcmp(result->reply, result->reason) != 0 ? result->reply : "");
+    bool leaves = result->direction == DIRECTION_OUTBOUND;
+    g_autofree char *verdict = g_strconcat(verdict_name(result->verdict),
+                                           !leaves && result->verdict != VERDICT_ACCEPT ? UNLESS_PROTECTED : "", NULL);
     bool stranger = envelope->authenticated == NULL && envelope->client_address == NULL;
     const char *const rows[][2] = {
         {"from", from},
         {"subject", subject},
         {"login", envelope->authenticated},
         {"client", stranger ? "a stranger (neither --auth nor --client is given)" : envelope->client_address},
-        {"verdict", verdict_name(result->verdict)},
+        {"direction", leaves ? "outbound" : "inbound"},
+        {"verdict", verdict},
         {"because", result->reason},
         {result->verdict == VERDICT_ACCEPT ? NULL : "reply", reply},
     };
@@ -84,7 +92,7 @@ static int explain(const char *configuration, const struct envelope *envelope, c
             table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
     for (size_t i = 0; i < result->recipient_count; i++)
-        print_recipient(&result->recipients[i]);
+        print_recipient(&result->recipients[i], leaves);
     return verdict_status(result->verdict);
 }
 
@@ -119,6 +127,7 @@ const struct command command_explain = {
     .name = "explain",
     .arguments = "[-c FILE] --from A --to B [--to C]... [--auth NAME] [--client IP] [--subject TEXT]",
     .summary = "tells what would be done for each recipient, and why",
-    .details = "The exit status tells the verdict: 0 accepted, 65 rejected, 75 deferred.\n",
+    .details = "There is no message: the answer is for a plain one, which nobody has signed or encrypted.\n"
+               "The exit status tells the verdict: 0 accepted or quarantined, 65 rejected, 75 deferred.\n",
     .run = run,
 };

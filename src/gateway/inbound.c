@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+#define INTERNAL_MAIL "from a client of ours to our own domains"
+#define NOT_ENCRYPTED "the message is not encrypted to this gateway"
+
 struct way_in {
     struct gateway *gateway;
     const struct envelope *envelope;
@@ -71,14 +74,14 @@ static void decide(struct way_in *way, struct result *result)
                                                                                           : examination->originator.reason,
         .encrypt_reason = examination->undecryptable      ? examination->undecryptable_reason
                           : examination->weakly_encrypted ? "the cipher is weak"
-                                                          : "the message is not encrypted to this gateway",
+                                                          : NOT_ENCRYPTED,
     };
 
     char label_reason[320] = "";
 
     way->internal = is_internal(way);
     if (way->internal) {
-        result_decide(result, VERDICT_ACCEPT, NULL, "from a client of ours to our own domains");
+        result_decide(result, VERDICT_ACCEPT, NULL, INTERNAL_MAIL);
         return;
     }
     if (labels_are_refused(way->rule, examination, label_reason, sizeof label_reason))
@@ -302,6 +305,48 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
             make_edits(&way, result);
     }
     examination_free(way.examination);
+    originator_clear(&way.originator);
+    return result;
+}
+
+/* The author's rule is one for all recipients. */
+static void report_recipients(const struct way_in *way, struct result *result)
+{
+    result->recipient_count = way->envelope->recipient_count;
+    result->recipients = g_new0(struct reported_recipient, result->recipient_count + 1);
+    for (size_t i = 0; i < result->recipient_count; i++) {
+        struct reported_recipient *recipient = &result->recipients[i];
+
+        recipient->address = g_strdup(way->envelope->recipients[i].text);
+        recipient->rule = g_strdup(way->rule->name);
+        recipient->decision.verdict = result->verdict;
+        g_strlcpy(recipient->decision.reason, result->reason, sizeof recipient->decision.reason);
+    }
+}
+
+/* What becomes of a message that nobody has signed or encrypted. */
+struct result *inbound_explain(struct gateway *gateway, const struct envelope *envelope, const char *from)
+{
+    struct result *result = result_new(DIRECTION_INBOUND);
+    struct way_in way = {.gateway = gateway, .envelope = envelope};
+    struct inbound_facts facts = {0};
+    struct inbound_decision decision = {0};
+
+    originator_from_text(from, &way.originator);
+    bool has_from = way.originator.from.count > 0;
+    if (has_from)
+        result->from = g_strdup(way.originator.from.list[0].text);
+    way.rule = policy_rule(gateway->conf, has_from ? way.originator.from.list[0].domain : envelope->sender.domain);
+    result->rule = g_strdup(way.rule->name);
+    if (is_internal(&way)) {
+        result_decide(result, VERDICT_ACCEPT, NULL, INTERNAL_MAIL);
+    } else {
+        facts.sign_reason = result->domain.reason;
+        facts.encrypt_reason = NOT_ENCRYPTED;
+        policy_inbound(way.rule, &facts, &decision);
+        result_decide(result, decision.verdict, NULL, decision.reason);
+    }
+    report_recipients(&way, result);
     originator_clear(&way.originator);
     return result;
 }

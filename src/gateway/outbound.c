@@ -72,9 +72,16 @@ static void gather(struct way_out *way, struct result *result)
 /* The certificates that were chosen are used only where something is encrypted for them. */
 static void mark_used(struct result *result)
 {
-    for (size_t i = 0; i < result->recipient_count; i++)
-        for (size_t j = 0; j < result->recipients[i].certificate_count; j++)
-            result->recipients[i].certificates[j].used &= result->encrypt;
+    for (size_t i = 0; i < result->recipient_count && !result->encrypt; i++)
+        for (size_t j = 0; j < result->recipients[i].certificate_count; j++) {
+            struct reported_certificate *certificate = &result->recipients[i].certificates[j];
+
+            if (!certificate->used)
+                continue;
+            certificate->used = false;
+            g_free(certificate->note);
+            certificate->note = g_strdup("fit, but nothing is encrypted");
+        }
 }
 
 /* Authentic by the connection, without what the message itself says. */
@@ -185,8 +192,22 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
     return result;
 }
 
+/* also_as_arrived() without a message. Takes result. */
+static struct result *also_arriving(const struct way_out *way, const char *from, struct result *result)
+{
+    if (result->verdict != VERDICT_ACCEPT || !serves_local(way) || client_is_ours(way))
+        return result;
+    struct result *arrived = inbound_explain(way->gateway, way->envelope, from);
+    if (arrived->verdict != VERDICT_ACCEPT)
+        result_decide(result, arrived->verdict, NULL, arrived->reason);
+    result_free(arrived);
+    return result;
+}
+
 struct result *gateway_explain(struct gateway *gateway, const struct envelope *envelope, const char *from, time_t at)
 {
+    if (gateway_direction(gateway, envelope) == DIRECTION_INBOUND)
+        return inbound_explain(gateway, envelope, from);
     struct result *result = result_new(DIRECTION_OUTBOUND);
     struct way_out way = {.gateway = gateway, .envelope = envelope, .at = at};
     struct error error = {0};
@@ -204,6 +225,7 @@ struct result *gateway_explain(struct gateway *gateway, const struct envelope *e
         result_fail(result, &error);
     else
         result_decide(result, way.plan.verdict, NULL, way.plan.reason);
+    result = also_arriving(&way, from, result);
     way_out_clear(&way);
     return result;
 }

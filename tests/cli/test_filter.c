@@ -224,6 +224,57 @@ Test(explain, tells_rule_decision_and_certificates)
     expect_contains(missing.out, "reject");
 }
 
+/* What filter says to a plain message, which is what the daemon says. */
+Test(explain, says_what_filter_does)
+{
+    static const struct {
+        const char *from, *to, *options, *direction;
+        int status;
+    } table[] = {
+        {"alice@acme.test", "--to bob@partner.test", "--auth alice", "outbound", 0},
+        {"alice@acme.test", "--to bob@partner.test", "--client 127.0.0.1", "outbound", 0},
+        {"alice@acme.test", "--to bob@partner.test", "", "outbound", 65},
+        {"alice@elsewhere.test", "--to bob@partner.test", "--auth alice", "outbound", 65},
+        {"alice@acme.test", "--to bob@partner.test --to c@elsewhere.test", "--auth alice", "outbound", 65},
+        {"alice@acme.test", "--to d@missing.test", "--auth alice", "outbound", 75},
+        {"bob@partner.test", "--to alice@acme.test", "", "inbound", 65},
+        {"bob@sub.partner.test", "--to alice@acme.test", "--client 192.0.2.1", "inbound", 65},
+        {"bob@missing.test", "--to alice@acme.test", "", "inbound", 0},
+        {"bob@elsewhere.test", "--to alice@acme.test", "", "inbound", 0},
+        {"carol@acme.test", "--to alice@acme.test", "--auth carol", "inbound", 0},
+        {"bob@partner.test", "--to alice@acme.test --to c@elsewhere.test", "", "outbound", 65},
+        {"bob@elsewhere.test", "--to alice@acme.test --to c@elsewhere.test", "", "outbound", 0},
+    };
+    owned(folder) char *dir = two_domains("p256", "");
+    write_text(dir, "a/policy.d/missing.test.conf",
+               "domain = \"missing.test\";\noutbound = { protect = \"encrypt\"; no_certificate = \"tempfail\"; };\n"
+               "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autofree char *message = g_strdup_printf("From: %s\nSubject: plans\n\nA line.\n", table[i].from);
+        owned(run) struct run told = run("domsec explain -c '%s/a/domsec.conf' --from %s %s %s", dir, table[i].from,
+                                         table[i].to, table[i].options);
+        owned(run) struct run done = run_with(message, "domsec filter -c '%s/a/domsec.conf' --direction %s %s %s", dir,
+                                              table[i].direction, table[i].to, table[i].options);
+        expect_status(told, table[i].status);
+        expect_status(done, table[i].status);
+        g_autofree char *direction = g_strdup_printf("direction  %s\n", table[i].direction);
+        expect_contains(told.out, direction);
+        const char *reply = strstr(done.err, ".7.1 ");
+        if (table[i].status != 0 && reply != NULL)
+            expect_contains(told.out, reply + strlen(".7.1 "));
+    }
+}
+
+Test(explain, tells_the_rule_for_what_arrives)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run arrives =
+        run("domsec explain -c '%s/a/domsec.conf' --from bob@partner.test --to alice@acme.test", dir);
+    expect_contains(arrives.out, "\nverdict    reject, unless it is signed or encrypted as the rule requires\n");
+    expect_contains(arrives.out, "\nalice@acme.test\n  rule      partner.test.conf\n");
+    cr_expect_null(strstr(arrives.out, "certificates"));
+}
+
 Test(explain, tells_who_a_client_without_a_name_is)
 {
     owned(folder) char *dir = two_domains("p256", "");
@@ -231,7 +282,8 @@ Test(explain, tells_who_a_client_without_a_name_is)
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test", dir);
     expect_status(stranger, 65);
     expect_contains(stranger.out, "a stranger (neither --auth nor --client is given)\n");
-    expect_contains(stranger.out, "\nreply    550 5.7.1\n");
+    expect_contains(stranger.out, "\nreply      550 5.7.1\n");
+    expect_contains(stranger.out, "  fit, but nothing is encrypted\n");
 }
 
 Test(check, foresees_what_policies_ask_for_and_cannot_have)
