@@ -20,6 +20,9 @@ static size_t base64_length(const char *text, const char *end)
 
     if (mark == NULL || mark - text < 4 || g_ascii_tolower(mark[-1]) != 'b' || mark[-2] != '?')
         return 0;
+    const char *charset = g_strrstr_len(text, mark - 2 - text, "?");
+    if (charset == NULL || charset == text || charset[-1] != '=')
+        return 0;
     for (const char *c = mark; c < end; c++)
         if (strchr(BLANKS, *c) != NULL)
             return 0;

@@ -28,6 +28,7 @@ static const struct {
     {" =?utf-8?B?W3Zlcmk=?= =?utf-8?B?ZmllZF0=?= Hello", NULL, " Hello"},
     {" =?utf-8?B?SGVsbG8=?= =?utf-8?B?V29ybGQ=?=", "[verified]", " [verified] HelloWorld"},
     {" =?utf-8?B?QUHD?= =?utf-8?B?vA==?=", "[verified]", " [verified] =?UTF-8?B?QUHDvA==?="},
+    {" x?b?YQ?= [verified]", NULL, " x?b?YQ?="}, /* no encoded word */
     /* Accents on it, characters in it that nobody sees, another kind of blank. */
     {" [verified]\xcc\x81 Hello", NULL, " Hello"},
     {" [ver\xe2\x80\x8bif\xc2\xadied] Hello", NULL, " Hello"},
