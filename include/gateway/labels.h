@@ -14,7 +14,7 @@ struct labels {
     unsigned equivalent_count;
 };
 
-/* The labels that rule gives to message. */
+/* The labels that rule gives to message; NULL: to every message. */
 void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels);
 
 /* Why the labels of the signed layers are not what rule->inbound accepts, into reason; false if they are, or there is none. A label

@@ -10,7 +10,7 @@
 /* Field value without folding and surrounding space. */
 static char *plain_value(const struct message *message, const char *name)
 {
-    const struct field *field = fields_find(message_fields(message), name, 1);
+    const struct field *field = message != NULL ? fields_find(message_fields(message), name, 1) : NULL;
 
     if (field == NULL)
         return NULL;

@@ -5,22 +5,10 @@
  *     entity ─▶ [empty layer] ─▶ [review] ─▶ [attributes] ─▶ domain signature ─▶ encryption ─▶ [outer signature] ─▶ entity
  *
  * Signatures are added by encapsulation, so that their order can be told (RFC 3183 §3). What was encrypted to our own
- * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). Which layers there are to be was
- * decided before.
+ * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). All that can be known before
+ * the first layer is known then: how the layers are made (protection.c) and by which identities (authorities.c).
  */
-#include "gateway/internal.h"
-
-#include <string.h>
-
-/* How all layers of one message are made. */
-struct protection {
-    struct sign_options sign;
-    struct encrypt_options encrypt;
-    struct labels labels;
-    bool null_signature, review, attributes, encrypt_to_self;
-    bool names_encrypter; /* all partners follow RFC 3183; some other software cannot read an originatorInfo */
-    bool is_set;
-};
+#include "gateway/protection.h"
 
 /* --- unwrapping --- */
 
@@ -64,74 +52,10 @@ void protect_unwrap(const struct way_out *way, struct unwrapping *unwrapping)
     }
 }
 
-/* §5: who encrypts again what was encrypted to this authority says so, in originatorInfo. */
-static X509 *reencrypting_authority(const struct way_out *way, const struct unwrapping *unwrapping)
-{
-    const struct identity *own = NULL;
-    struct error ignored = {0};
-
-    if (way_out_domain(way) != NULL)
-        own = keys_find(way->gateway->keys, ROLE_DOMAIN_CONFIDENTIALITY, way_out_domain(way), way->at, &ignored);
-    if (own == NULL)
-        own = way->examination->layers[unwrapping->depth - 1].layer.identity;
-    return own->certificate;
-}
-
 static bool is_signed(const struct examination *examination, size_t depth)
 {
     return depth < examination->layer_count && examination->layers[depth].opened &&
            examination->layers[depth].layer.type == LAYER_SIGNED;
-}
-
-/* --- what all rules of the recipients ask for --- */
-
-static void first_rule(const struct way_out *way, const struct rule *rule, struct protection *protection)
-{
-    protection->sign.format = rule->format;
-    protection->sign.signature = rule->signature;
-    protection->sign.digest = rule->digest;
-    protection->encrypt.cipher = rule->cipher;
-    protection->encrypt.key_transport = rule->key_transport;
-    protection->null_signature = rule->null_signature && rule->naming == NAMING_RFC3183;
-    protection->names_encrypter = rule->naming == NAMING_RFC3183;
-    labels_choose(rule, way->message, &protection->labels);
-    protection->is_set = true;
-}
-
-/* One copy serves recipients under several rules: where they differ, what the software of all of them can read. */
-static void another_rule(const struct way_out *way, const struct rule *rule, struct protection *protection)
-{
-    if (rule->format == FORMAT_CLEAR)
-        protection->sign.format = FORMAT_CLEAR;
-    if (rule->signature == SIGNATURE_RSA_PKCS1)
-        protection->sign.signature = SIGNATURE_RSA_PKCS1;
-    protection->sign.digest = MIN(protection->sign.digest, rule->digest);
-    if (rule->cipher >= CIPHER_AES_128_CBC && protection->encrypt.cipher < CIPHER_AES_128_CBC)
-        protection->encrypt.cipher = rule->cipher;
-    if (rule->key_transport == KEY_TRANSPORT_RSA_PKCS1)
-        protection->encrypt.key_transport = KEY_TRANSPORT_RSA_PKCS1;
-    protection->null_signature &= rule->null_signature && rule->naming == NAMING_RFC3183;
-    protection->names_encrypter &= rule->naming == NAMING_RFC3183;
-    if (protection->labels.label.policy[0] == '\0')
-        labels_choose(rule, way->message, &protection->labels);
-}
-
-static void merge_rules(const struct way_out *way, struct protection *protection)
-{
-    for (size_t i = 0; i < way->envelope->recipient_count; i++) {
-        const struct rule *rule = way->recipients[i].rule;
-
-        if (way->recipients[i].local)
-            continue;
-        if (protection->is_set)
-            another_rule(way, rule, protection);
-        else
-            first_rule(way, rule, protection);
-        protection->review |= rule->outbound.review;
-        protection->attributes |= rule->outbound.attributes;
-        protection->encrypt_to_self |= rule->outbound.encrypt_to_self;
-    }
-    protection->sign.limits = protection->encrypt.limits = &way->gateway->conf->limits;
 }
 
 /* --- layers, one call each --- */
@@ -152,39 +76,12 @@ static bool put_null_layer(const struct way_out *way, struct entity *entity, str
     return true;
 }
 
-static bool stands_for_all(const struct identity *identity, const struct addresses *authors)
-{
-    for (size_t i = 0; i < authors->count; i++)
-        if (!domain_is_within(authors->list[i].domain, identity->conf->domain))
-            return false;
-    return true;
-}
-
-/* The one who signs. A domain signing authority's domain MUST be that of all authors or above it (RFC 3183 §3.1.1, §3.2); for
- * the others no such rule is defined. */
-static const struct identity *find_signer(const struct way_out *way, enum role role, struct error *error)
-{
-    const struct addresses *authors = &way->originator.from;
-
-    if (role != ROLE_DOMAIN_SIGNING)
-        return keys_find(way->gateway->keys, role, way_out_domain(way), way->at, error);
-    for (size_t i = 0; i < authors->count; i++) {
-        const struct identity *signer = keys_find(way->gateway->keys, role, authors->list[i].domain, way->at, error);
-
-        if (signer == NULL || stands_for_all(signer, authors))
-            return signer;
-    }
-    error_set(error, ERROR_PERMANENT, "no domain-signing-authority of ours stands for all authors in From");
-    return NULL;
-}
-
-static bool put_signature(const struct way_out *way, enum role role, const struct sign_options *options,
-                          struct entity *entity, struct error *error)
+static bool put_signature(const struct identity *signer, const struct sign_options *options, struct entity *entity,
+                          struct error *error)
 {
     struct entity out = {0};
-    const struct identity *signer = find_signer(way, role, error);
 
-    if (signer == NULL || !smime_sign(signer, options, entity, &out, error))
+    if (!smime_sign(signer, options, entity, &out, error))
         return false;
     replace(entity, &out);
     return true;
@@ -199,43 +96,26 @@ static void add_labels(struct sign_options *options, const struct labels *labels
 }
 
 /* RFC 3183 §3.3, §3.4, then §3.2: who only adds to the message signs inside what says where it comes from. */
-static bool put_signatures(const struct way_out *way, const struct protection *protection, struct entity *entity,
-                           struct error *error)
+static bool put_signatures(const struct preparation *made, struct entity *entity, struct error *error)
 {
-    struct sign_options review = protection->sign, attributes = protection->sign, domain = protection->sign;
-    bool labelled = protection->labels.label.policy[0] != '\0' || protection->labels.equivalent_count > 0;
+    const struct authorities *by = &made->authorities;
+    struct sign_options review = made->protection.sign, attributes = review, domain = review;
 
     review.types = SIGNATURE_TYPE_REVIEW;
     attributes.types = SIGNATURE_TYPE_ATTRIBUTES;
     domain.types = SIGNATURE_TYPE_DOMAIN;
-    add_labels(protection->attributes ? &attributes : &domain, &protection->labels);
-    if (protection->review && !put_signature(way, ROLE_REVIEW, &review, entity, error))
+    add_labels(by->attribute != NULL ? &attributes : &domain, &made->protection.labels);
+    if (by->review != NULL && !put_signature(by->review, &review, entity, error))
         return false;
-    if (protection->attributes && labelled && !put_signature(way, ROLE_ATTRIBUTE, &attributes, entity, error))
+    if (by->attribute != NULL && !put_signature(by->attribute, &attributes, entity, error))
         return false;
-    return put_signature(way, ROLE_DOMAIN_SIGNING, &domain, entity, error);
+    return put_signature(by->domain, &domain, entity, error);
 }
 
-/* Our own confidentiality authority: the author's; for a message that we pass on for others, or without a clear author, the first
- * that there is. */
-static const struct identity *auditor(const struct way_out *way, struct error *error)
-{
-    const struct keys *keys = way->gateway->keys;
-    const char *domain = way_out_domain(way);
-
-    if (domain != NULL && conf_is_local_domain(way->gateway->conf, domain))
-        return keys_find(keys, ROLE_DOMAIN_CONFIDENTIALITY, domain, way->at, error);
-    for (size_t i = 0; i < keys_count(keys); i++)
-        if (keys_at(keys, i)->conf->role == ROLE_DOMAIN_CONFIDENTIALITY &&
-            certificate_is_current(keys_at(keys, i)->certificate, way->at))
-            return keys_at(keys, i);
-    error_set(error, ERROR_CONFIGURATION, "encrypt_to_self: no identity is a %s now", role_name(ROLE_DOMAIN_CONFIDENTIALITY));
-    return NULL;
-}
-
-static bool put_encryption(const struct way_out *way, const struct protection *protection, struct entity *entity,
+static bool put_encryption(const struct way_out *way, const struct preparation *made, struct entity *entity,
                            struct error *error)
 {
+    struct encrypt_options options = made->protection.encrypt;
     struct entity out = {0};
     size_t count = 0;
     g_autofree X509 **certificates = g_new0(X509 *, way->envelope->recipient_count + 2); /* our own may be one more */
@@ -246,77 +126,80 @@ static bool put_encryption(const struct way_out *way, const struct protection *p
                              way->envelope->recipients[i].text);
         certificates[count++] = way->recipients[i].certificate;
     }
-    if (protection->encrypt_to_self) {
-        const struct identity *own = auditor(way, error);
-        if (own == NULL)
-            return false;
-        certificates[count++] = own->certificate;
-    }
-    if (!smime_encrypt(certificates, count, &protection->encrypt, entity, &out, error))
+    if (made->authorities.auditor != NULL)
+        certificates[count++] = made->authorities.auditor->certificate;
+    if (made->authorities.encrypter != NULL)
+        options.originator = made->authorities.encrypter->certificate;
+    if (!smime_encrypt(certificates, count, &options, entity, &out, error))
         return false;
     replace(entity, &out);
     return true;
 }
 
 /* The outermost signature: of triple wrapping, or the one that carries on a mailing list agent's attributes (§5, step 4). */
-static bool put_outer_signature(const struct way_out *way, const struct protection *protection,
-                                const struct ess_attributes *history, struct entity *entity, struct error *error)
+static bool put_outer_signature(const struct preparation *made, struct entity *entity, struct error *error)
 {
-    struct sign_options outer = protection->sign;
+    struct sign_options outer = made->protection.sign;
 
     outer.types = SIGNATURE_TYPE_DOMAIN;
-    outer.add = history;
-    return put_signature(way, ROLE_DOMAIN_SIGNING, &outer, entity, error);
+    outer.add = made->unwrapping.history;
+    return put_signature(made->authorities.domain, &outer, entity, error);
+}
+
+/* --- all of them --- */
+
+static bool prepare(const struct way_out *way, struct preparation *made, struct error *error)
+{
+    *made = (struct preparation){0};
+    protect_unwrap(way, &made->unwrapping);
+    if (!way->plan.sign && !made->unwrapping.decrypted)
+        made->unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */
+    made->encrypt = way->plan.encrypt || made->unwrapping.reencrypt;
+    protection_choose(way, &made->protection);
+    return authorities_find(way, made, &made->authorities, error);
 }
 
 bool protect_foresee(const struct way_out *way, struct error *error)
 {
-    const struct keys *keys = way->gateway->keys;
-    const char *domain = way_out_domain(way);
-    bool review = false, encrypt_to_self = false;
+    struct preparation made;
 
-    for (size_t i = 0; i < way->envelope->recipient_count; i++) {
-        review |= !way->recipients[i].local && way->recipients[i].rule->outbound.review;
-        encrypt_to_self |= !way->recipients[i].local && way->recipients[i].rule->outbound.encrypt_to_self;
-    }
-    if (way->plan.sign && review && keys_find(keys, ROLE_REVIEW, domain, way->at, error) == NULL)
+    return prepare(way, &made, error);
+}
+
+/* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. */
+static bool put_inner_signature(const struct way_out *way, const struct preparation *made, struct entity *entity,
+                                struct result *result, struct error *error)
+{
+    if (is_signed(way->examination, made->unwrapping.depth))
+        return true;
+    result->null_layer = made->protection.null_signature;
+    result->null_layer_omitted = !made->protection.null_signature;
+    if (!made->protection.null_signature)
+        return true;
+    if (!put_null_layer(way, entity, error))
         return false;
-    if (way->plan.sign && keys_find(keys, ROLE_DOMAIN_SIGNING, domain, way->at, error) == NULL)
-        return false;
-    return !way->plan.encrypt || !encrypt_to_self || auditor(way, error) != NULL;
+    message_forget(way->message); /* the layer is a copy */
+    return true;
 }
 
 bool protect_message(const struct way_out *way, struct entity *entity, struct result *result, struct error *error)
 {
-    struct protection protection = {0};
-    struct unwrapping unwrapping;
     const struct plan *plan = &way->plan;
+    struct preparation made;
 
-    protect_unwrap(way, &unwrapping);
-    merge_rules(way, &protection);
+    if (!prepare(way, &made, error))
+        return false;
     result->sign = plan->sign;
-    result->encrypt = plan->encrypt || unwrapping.reencrypt;
+    result->encrypt = made.encrypt;
     result->triple = plan->triple;
-    if (unwrapping.decrypted && protection.names_encrypter)
-        protection.encrypt.originator = reencrypting_authority(way, &unwrapping);
-    if (!plan->sign && !unwrapping.decrypted)
-        unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */
-    if (!mime_canonical(examination_entity(way->examination, unwrapping.depth), &way->gateway->conf->limits, entity, error))
+    if (!mime_canonical(examination_entity(way->examination, made.unwrapping.depth), &way->gateway->conf->limits, entity,
+                        error))
         return false;
-    /* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. */
-    if (plan->sign && !is_signed(way->examination, unwrapping.depth)) {
-        result->null_layer = protection.null_signature;
-        result->null_layer_omitted = !protection.null_signature;
-        if (protection.null_signature && !put_null_layer(way, entity, error))
-            return false;
-        if (protection.null_signature)
-            message_forget(way->message); /* the layer is a copy */
-    }
-    if (plan->sign && !put_signatures(way, &protection, entity, error))
+    if (plan->sign && (!put_inner_signature(way, &made, entity, result, error) || !put_signatures(&made, entity, error)))
         return false;
-    if (result->encrypt && !put_encryption(way, &protection, entity, error))
+    if (made.encrypt && !put_encryption(way, &made, entity, error))
         return false;
-    if (!plan->triple && !(plan->sign && unwrapping.history != NULL))
+    if (!plan->triple && !(plan->sign && made.unwrapping.history != NULL))
         return true;
-    return put_outer_signature(way, &protection, unwrapping.history, entity, error);
+    return put_outer_signature(&made, entity, error);
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How one copy for recipients under several rules is made. */
+#include "gateway/protection.h"
+
+#include <criterion/criterion.h>
+
+static const struct rule strict = {.naming = NAMING_RFC3183,
+                                   .null_signature = true,
+                                   .format = FORMAT_OPAQUE,
+                                   .signature = SIGNATURE_RSA_PSS,
+                                   .digest = DIGEST_SHA512,
+                                   .cipher = CIPHER_AES_256_GCM,
+                                   .key_transport = KEY_TRANSPORT_RSA_OAEP};
+
+static struct protection merged(const struct rule *a, const struct rule *b)
+{
+    struct protection protection = {0};
+
+    protection_add(a, NULL, &protection);
+    if (b != NULL)
+        protection_add(b, NULL, &protection);
+    return protection;
+}
+
+Test(protection, one_rule_is_done_as_it_says)
+{
+    struct protection protection = merged(&strict, NULL);
+
+    cr_expect_eq(protection.sign.format, FORMAT_OPAQUE);
+    cr_expect_eq(protection.sign.digest, DIGEST_SHA512);
+    cr_expect_eq(protection.encrypt.cipher, CIPHER_AES_256_GCM);
+    cr_expect(protection.null_signature && protection.names_encrypter);
+    cr_expect_not(protection.review || protection.attributes || protection.encrypt_to_self);
+}
+
+/* Another rule that differs from the strict one in one thing: in either order, that is all that differs in the outcome. */
+Test(protection, of_two_rules_what_both_can_read)
+{
+    struct rule others[9];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+        others[i] = strict;
+    others[0].format = FORMAT_CLEAR;
+    others[1].signature = SIGNATURE_RSA_PKCS1;
+    others[2].digest = DIGEST_SHA256;
+    others[3].key_transport = KEY_TRANSPORT_RSA_PKCS1;
+    others[4].null_signature = false;
+    others[5].naming = NAMING_DOMAIN;
+    others[6].outbound.review = true;
+    others[7].outbound.attributes = true;
+    others[8].outbound.encrypt_to_self = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        const struct rule *other = &others[i];
+        struct protection one = merged(&strict, other), two = merged(other, &strict);
+        bool known = other->naming == NAMING_RFC3183;
+
+        for (const struct protection *each = &one; each != NULL; each = each == &one ? &two : NULL) {
+            cr_expect_eq(each->sign.format, other->format, "%zu", i);
+            cr_expect_eq(each->sign.signature, other->signature, "%zu", i);
+            cr_expect_eq(each->sign.digest, other->digest, "%zu", i);
+            cr_expect_eq(each->encrypt.cipher, other->cipher, "%zu", i);
+            cr_expect_eq(each->encrypt.key_transport, other->key_transport, "%zu", i);
+            cr_expect_eq(each->null_signature, known && other->null_signature, "%zu", i);
+            cr_expect_eq(each->names_encrypter, known, "%zu", i);
+            cr_expect_eq(each->review, other->outbound.review, "%zu", i);
+            cr_expect_eq(each->attributes, other->outbound.attributes, "%zu", i);
+            cr_expect_eq(each->encrypt_to_self, other->outbound.encrypt_to_self, "%zu", i);
+        }
+    }
+}
+
+Test(protection, ciphers)
+{
+    static const struct {
+        enum cipher a, b, both;
+    } rows[] = {
+        {CIPHER_AES_128_GCM, CIPHER_AES_128_GCM, CIPHER_AES_128_GCM}, {CIPHER_AES_256_GCM, CIPHER_AES_256_GCM, CIPHER_AES_256_GCM},
+        {CIPHER_AES_128_CBC, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC}, {CIPHER_AES_256_CBC, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_128_GCM}, {CIPHER_AES_128_CBC, CIPHER_AES_256_CBC, CIPHER_AES_128_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC}, {CIPHER_AES_256_GCM, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_256_CBC, CIPHER_AES_128_CBC}, {CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct rule a = {.cipher = rows[i].a}, b = {.cipher = rows[i].b};
+
+        cr_expect_eq(merged(&a, &b).encrypt.cipher, rows[i].both, "%zu", i);
+        cr_expect_eq(merged(&b, &a).encrypt.cipher, rows[i].both, "%zu, the other way round", i);
+    }
+}
+
+/* The first that gives any; one that depends on a field of the message does not count where there is no message. */
+Test(protection, labels)
+{
+    struct label_conf secret = {.policy = (char *)"1.2.3", .classification = CLASSIFICATION_SECRET};
+    struct label_conf by_field = {.policy = (char *)"1.2.9", .value = (char *)"x"};
+    const struct rule labelled = {.labels = &secret, .label_count = 1};
+    const struct rule depends = {.labels = &by_field, .label_count = 1, .label_header = (char *)"Sensitivity"};
+    const struct rule none = {0};
+
+    cr_expect_str_eq(merged(&none, &labelled).labels.label.policy, "1.2.3");
+    cr_expect_str_eq(merged(&labelled, &none).labels.label.policy, "1.2.3");
+    cr_expect_str_eq(merged(&depends, &labelled).labels.label.policy, "1.2.3");
+    cr_expect_str_eq(merged(&depends, NULL).labels.label.policy, "");
+}
