@@ -11,6 +11,9 @@
 /* The rule for a partner: that of the most specific domain that equals `domain` or is a parent of it, else the default.
  * domain is normalised; NULL or "" gives the default rule. Lent by conf. */
 const struct rule *policy_rule(const struct conf *conf, const char *domain);
+/* Whether rule->outbound.protect asks for a signature, for encryption. */
+bool policy_signs(const struct rule *rule);
+bool policy_encrypts(const struct rule *rule);
 
 enum verdict { VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_QUARANTINE };
 const char *verdict_name(enum verdict verdict);

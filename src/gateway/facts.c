@@ -122,10 +122,7 @@ static enum found choose(const struct facts_query *query, const struct address *
 
 bool facts_encrypts(const struct gateway *gateway, const struct address *recipient)
 {
-    const struct rule *rule = policy_rule(gateway->conf, recipient->domain);
-
-    return !gateway_is_local(gateway, recipient) && rule->outbound.protect != PROTECT_NONE &&
-           rule->outbound.protect != PROTECT_SIGN;
+    return !gateway_is_local(gateway, recipient) && policy_encrypts(policy_rule(gateway->conf, recipient->domain));
 }
 
 void facts_recipient(const struct facts_query *query, const struct address *recipient, struct outbound_facts *facts,

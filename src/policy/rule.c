@@ -13,6 +13,17 @@ const struct rule *policy_rule(const struct conf *conf, const char *domain)
     return conf->rules[conf->rule_count - 1];
 }
 
+bool policy_signs(const struct rule *rule)
+{
+    return rule->outbound.protect == PROTECT_SIGN || rule->outbound.protect == PROTECT_SIGN_ENCRYPT ||
+           rule->outbound.protect == PROTECT_TRIPLE;
+}
+
+bool policy_encrypts(const struct rule *rule)
+{
+    return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_SIGN;
+}
+
 const char *verdict_name(enum verdict verdict)
 {
     switch (verdict) {
