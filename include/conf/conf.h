@@ -114,7 +114,7 @@ struct rule {
     char *label_header; /* NULL: none */
     struct label_conf *labels;
     size_t label_count;
-    unsigned certificates_line, anchors_line; /* of these keys in file, for faults; 0: not there */
+    unsigned certificates_line, anchors_line, outbound_line, inbound_line; /* of these keys in file, for faults; 0: not there */
 };
 
 struct identity_conf {

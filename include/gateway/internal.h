@@ -19,7 +19,7 @@ struct gateway {
     struct reviewers *reviewers;
 };
 
-/* Warns of each identity whose certificate breaks the naming of a rule under which it is shown. */
+/* Warns of each identity whose certificate breaks the naming of a rule under which it is shown, or is not for its use. */
 void names_check(const struct gateway *gateway, struct faults *faults);
 /* Warns of what rules ask for and cannot have: identities that are missing, pinned certificates that are not fit. */
 void foresight_check(const struct gateway *gateway, struct faults *faults);

@@ -50,6 +50,9 @@ struct chain_query {
  * A certificate pinned by the rule under naming "pinned" passes without a chain, never without validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
+/* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
+const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);
+
 /* The name of a certificate against a role and the domains that it is to act for (RFC 3183 §3.1.1, §4.1), by rule->naming.
  * Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl). PASS or POLICY with the reason.
  * Under rfc3183: exactly one CN, equal to the role; every e-mail address has the role as local part and a domain part that is

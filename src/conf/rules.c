@@ -65,6 +65,18 @@ static void read_labels(struct rule *rule, const config_setting_t *root, const s
     }
 }
 
+static void note_lines(struct rule *rule, const config_setting_t *root)
+{
+    const config_setting_t *outbound = config_setting_get_member(root, "outbound");
+
+    rule->certificates_line = option_line(root, "certificates");
+    rule->anchors_line = option_line(root, "anchors");
+    rule->outbound_line = option_line(root, "outbound");
+    rule->inbound_line = option_line(root, "inbound");
+    if (outbound != NULL)
+        rule->outbound.require_review_line = option_line(outbound, "require_review");
+}
+
 static struct rule *rule_load(const char *file, const char *name, const struct place *place, unsigned *domain_line)
 {
     owned(rule) struct rule *rule = rule_new(file, name);
@@ -77,8 +89,7 @@ static struct rule *rule_load(const char *file, const char *name, const struct p
         option_read_group(root, &rule_options, rule, &at);
         read_labels(rule, root, &at);
         check_rule(rule, root, &at);
-        rule->certificates_line = option_line(root, "certificates");
-        rule->anchors_line = option_line(root, "anchors");
+        note_lines(rule, root);
         *domain_line = option_line(root, "domain");
     }
     config_destroy(&config);

@@ -8,29 +8,22 @@
 
 #include <string.h>
 
-static bool encrypts(const struct rule *rule)
-{
-    return rule->outbound.protect > PROTECT_SIGN;
-}
-
 /* --- our identities --- */
 
 /* The key of rule that needs an identity of this role; NULL: none does. */
 static const char *needing_key(const struct rule *rule, enum role role)
 {
-    bool signs = rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_ENCRYPT;
-
     switch (role) {
     case ROLE_DOMAIN_SIGNING:
-        return signs ? "protect" : NULL;
+        return policy_signs(rule) ? "protect" : NULL;
     case ROLE_REVIEW:
-        return signs && rule->outbound.review ? "review" : NULL;
+        return policy_signs(rule) && rule->outbound.review ? "review" : NULL;
     case ROLE_ATTRIBUTE:
-        return signs && rule->outbound.attributes && rule->label_count > 0 ? "attributes" : NULL;
+        return policy_signs(rule) && rule->outbound.attributes && rule->label_count > 0 ? "attributes" : NULL;
     case ROLE_DOMAIN_CONFIDENTIALITY:
         if (rule->inbound.require > REQUIRE_SIGN)
             return "require";
-        return encrypts(rule) && rule->outbound.encrypt_to_self ? "encrypt_to_self" : NULL;
+        return policy_encrypts(rule) && rule->outbound.encrypt_to_self ? "encrypt_to_self" : NULL;
     }
     return NULL;
 }
@@ -53,7 +46,8 @@ static void check_role(const struct gateway *gateway, enum role role, const char
         const char *key = needing_key(conf->rules[i], role);
         if (key == NULL)
             continue;
-        faults_warn(faults, conf->rules[i]->file, 0, "\"%s\" cannot be done for %s: no identity is its %s", key, domain,
+        unsigned line = g_str_equal(key, "require") ? conf->rules[i]->inbound_line : conf->rules[i]->outbound_line;
+        faults_warn(faults, conf->rules[i]->file, line, "\"%s\" cannot be done for %s: no identity is its %s", key, domain,
                     role_name(role));
         return;
     }
@@ -82,6 +76,25 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
                     finding.reason);
 }
 
+static bool store_is_empty(const struct conf *conf)
+{
+    g_autoptr(GDir) folder = conf->certificate_dir != NULL ? g_dir_open(conf->certificate_dir, 0, NULL) : NULL;
+
+    for (const char *name; folder != NULL && (name = g_dir_read_name(folder)) != NULL;)
+        if (g_str_has_suffix(name, ".pem"))
+            return false;
+    return true;
+}
+
+/* The store may know certificates of single persons there. */
+static void check_any(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
+{
+    if (rule->domain != NULL && store_is_empty(gateway->conf))
+        faults_warn(faults, rule->file, rule->outbound_line,
+                    "\"protect\": there is no certificate to encrypt to; name one in \"certificates\" or import it "
+                    "(domsec cert import)");
+}
+
 static void check_certificates(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
 {
     owned(candidates) struct candidates candidates = {0};
@@ -91,10 +104,11 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
 
     if (!address_parse(slice_of(text), &anybody, &error))
         return;
-    if (certs_find(gateway->certs, rule, &anybody, &candidates, &error) == FOUND)
-        for (size_t i = 0; i < candidates.count; i++)
-            if (candidates.list[i].pinned)
-                check_pinned(gateway, rule, &candidates.list[i], faults);
+    if (certs_find(gateway->certs, rule, &anybody, &candidates, &error) == FOUND_NONE)
+        check_any(gateway, rule, faults);
+    for (size_t i = 0; i < candidates.count; i++)
+        if (candidates.list[i].pinned)
+            check_pinned(gateway, rule, &candidates.list[i], faults);
     address_clear(&anybody);
 }
 
@@ -109,6 +123,6 @@ void foresight_check(const struct gateway *gateway, struct faults *faults)
                 check_role(gateway, (enum role)role, domain, faults);
     }
     for (size_t i = 0; i < conf->rule_count; i++)
-        if (encrypts(conf->rules[i]))
+        if (policy_encrypts(conf->rules[i]))
             check_certificates(gateway, conf->rules[i], faults);
 }

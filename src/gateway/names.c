@@ -1,35 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: are our own authorities called what partners expect (RFC 3183 §3.1.1, §3.2 to §3.4, §4.1, §4.2)? A certificate
- * that breaks the convention makes signatures that every partner flags, and keys that no partner finds: better told at
- * `domsec check` than by them. A warning, not an error: only the partners know what they have agreed to.
+ * names: will partners take our own authorities' certificates: are they called as expected (RFC 3183 §3.1.1, §3.2 to §3.4,
+ * §4.1, §4.2), and may they be used for what they are for (RFC 8550 §4.4)? One that breaks the convention makes signatures
+ * that every partner flags, and keys that no partner finds: better told at `domsec check` than by them. A warning, not an
+ * error: only the partners know what they have agreed to.
  */
 #include "gateway/internal.h"
 
-static bool is_signing(const struct rule *rule)
-{
-    return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_ENCRYPT;
-}
-
-static bool is_encrypting(const struct rule *rule)
-{
-    return rule->outbound.protect > PROTECT_SIGN || rule->inbound.require > REQUIRE_SIGN;
-}
+#include <openssl/x509v3.h>
 
 /* Whether the partners under rule get to see this identity's certificate. */
 static bool is_shown(const struct rule *rule, enum role role)
 {
     switch (role) {
     case ROLE_DOMAIN_SIGNING:
-        return is_signing(rule);
+        return policy_signs(rule);
     case ROLE_DOMAIN_CONFIDENTIALITY:
-        return is_encrypting(rule);
+        return policy_encrypts(rule) || rule->inbound.require > REQUIRE_SIGN;
     case ROLE_REVIEW:
-        return is_signing(rule) && rule->outbound.review;
+        return policy_signs(rule) && rule->outbound.review;
     case ROLE_ATTRIBUTE:
-        return is_signing(rule) && rule->outbound.attributes;
+        return policy_signs(rule) && rule->outbound.attributes;
     }
     return false;
+}
+
+/* Named by an X.500 name, as RFC 3183 §3.1.1 allows: that it is our domain's is for partners to know (their x500_name). */
+static bool is_x500_named(const X509 *certificate, enum role role)
+{
+    bool odd = false, odd_name = false;
+    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
+    g_auto(GStrv) names = certificate_common_names(certificate, &odd_name);
+    const X509_NAME *subject = X509_get_subject_name(certificate);
+
+    return !odd && !odd_name && addresses[0] == NULL && g_strv_length(names) == 1 &&
+           g_ascii_strcasecmp(names[0], role_name(role)) == 0 &&
+           X509_NAME_get_index_by_NID(subject, NID_domainComponent, -1) < 0 &&
+           X509_NAME_get_index_by_NID(subject, NID_organizationName, -1) >= 0;
+}
+
+static void check_usage(const struct gateway *gateway, const struct identity *identity, struct faults *faults)
+{
+    enum purpose purpose = identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY ? PURPOSE_ENCRYPT : PURPOSE_SIGN;
+    const char *refusal = trust_usage_refusal(identity->certificate, purpose);
+
+    if (refusal != NULL && key_weakness(identity->key) == NULL) /* a weak key is told of elsewhere */
+        faults_warn(faults, gateway->conf->file, identity->conf->line, "%s: %s; partners will not take it",
+                    identity->conf->certificate, refusal);
 }
 
 static void check_identity(const struct gateway *gateway, const struct identity *identity, struct faults *faults)
@@ -45,7 +62,8 @@ static void check_identity(const struct gateway *gateway, const struct identity 
         if (rule->naming == NAMING_PINNED || !is_shown(rule, entry->role))
             continue;
         trust_check_role(gateway->trust, rule, identity->certificate, entry->role, &domain, 1, &finding);
-        if (finding.outcome == OUTCOME_PASS)
+        if (finding.outcome == OUTCOME_PASS ||
+            (rule->naming == NAMING_RFC3183 && is_x500_named(identity->certificate, entry->role)))
             continue;
         faults_warn(faults, gateway->conf->file, entry->line,
                     "%s: %s; partners under %s (naming = \"%s\") will not take it", entry->certificate, finding.reason,
@@ -56,6 +74,8 @@ static void check_identity(const struct gateway *gateway, const struct identity 
 
 void names_check(const struct gateway *gateway, struct faults *faults)
 {
-    for (size_t i = 0; i < keys_count(gateway->keys); i++)
+    for (size_t i = 0; i < keys_count(gateway->keys); i++) {
+        check_usage(gateway, keys_at(gateway->keys, i), faults);
         check_identity(gateway, keys_at(gateway->keys, i), faults);
+    }
 }

@@ -42,7 +42,7 @@ static void check(const struct trust *trust, const struct chain_query *query, st
 {
     bool pinned = query->rule->naming == NAMING_PINNED && trust_is_pinned(trust, query->rule, query->leaf);
     bool good = pinned ? check_pinned(query, finding) : check_path(trust, query, finding);
-    const char *refusal = query->purpose == PURPOSE_PATH ? NULL : usage_refusal(query->leaf, query->purpose);
+    const char *refusal = query->purpose == PURPOSE_PATH ? NULL : trust_usage_refusal(query->leaf, query->purpose);
     if (refusal == NULL || finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY)
         return;
     g_autofree char *subject = certificate_subject(query->leaf);

@@ -106,8 +106,6 @@ STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, STACK_OF(X5
 
 /* --- usage.c --- */
 
-/* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
-const char *usage_refusal(const X509 *certificate, enum purpose purpose);
 /* True if its extendedKeyUsage is absent or allows e-mail. */
 bool usage_allows_mail(const X509 *certificate);
 

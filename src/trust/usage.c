@@ -35,7 +35,7 @@ static const char *key_usage_refusal(X509 *certificate, enum purpose purpose)
     return "its key cannot encrypt";
 }
 
-const char *usage_refusal(const X509 *certificate, enum purpose purpose)
+const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose)
 {
     X509 *certificate_in = (X509 *)certificate;
     if (X509_check_purpose(certificate_in, -1, 0) != 1 ||

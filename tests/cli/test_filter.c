@@ -299,8 +299,17 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     expect_status(warned, 0);
     expect_contains(warned.out, "partner.test.conf:4: warning: certificates: nothing is encrypted to this one: ");
     expect_contains(warned.out, "its key usage does not allow encryption");
-    expect_contains(warned.out, "third.test.conf: warning: \"review\" cannot be done for acme.test: "
+    expect_contains(warned.out, "third.test.conf:2: warning: \"review\" cannot be done for acme.test: "
                                 "no identity is its review-authority\n");
+    write_text(dir, "a/policy.d/nobody.test.conf",
+               "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\";\n"
+               "  require_review = ( \"certs/none.pem\" ); };\n");
+    owned(run) struct run nobody = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_contains(nobody.out, "nobody.test.conf:4: \"require_review\": ");
+    write_text(dir, "a/policy.d/nobody.test.conf",
+               "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\"; };\n");
+    owned(run) struct run uncertified = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_contains(uncertified.out, "nobody.test.conf:3: warning: \"protect\": there is no certificate to encrypt to; ");
     owned(run) struct run leaf = run("cp '%s/b/keys/dca.pem' '%s/a/anchors/leaf.pem'", dir, dir);
     expect_status(leaf, 0);
     write_text(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");
