@@ -166,8 +166,8 @@ struct conf {
     int log_level;       /* enum log_level */
     struct rule **rules; /* most specific domain first; the last one is the default rule, always there */
     size_t rule_count;
-    unsigned trust_anchors_line, crls_line, certificate_dir_line, user_line, metrics_file_line; /* of these keys in file,
-                                                                                      for faults; 0: not there */
+    unsigned listen_line, trust_anchors_line, crls_line, certificate_dir_line, user_line, pid_file_line,
+        metrics_file_line; /* of these keys in file, for faults; 0: not there */
     int references; /* private to conf_ref() and conf_unref() */
 };
 
@@ -186,6 +186,9 @@ bool conf_is_local_domain(const struct conf *conf, const char *domain);
 /* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is none (empty labels, over
  * 253 octets, characters that IDNA 2008 refuses). g_free(). Lives here because every layer compares domains. */
 char *domain_normalise(const char *domain);
+/* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case; false for what is only mapped to one, such as
+ * full-width letters, and for what is none. */
+bool domain_is_proper(const char *domain);
 /* True if child equals parent or ends in "." parent; both normalised. */
 bool domain_is_within(const char *child, const char *parent);
 

@@ -24,6 +24,7 @@ size_t faults_errors(const struct faults *faults); /* without the warnings */
 size_t faults_count(const struct faults *faults);
 /* "file:line: text", or "file: text" for line 0, "warning: " after the place where it is one. Lent. */
 const char *faults_at(const struct faults *faults, size_t index);
+bool faults_is_warning(const struct faults *faults, size_t index);
 
 DECLARE_OWNED(faults, struct faults *, faults_free)
 

@@ -75,10 +75,12 @@ static void find_out_defaults(struct conf *conf)
 static void read_root(struct conf *conf, const config_setting_t *root, const struct place *place)
 {
     option_read_group(root, &main_options, conf, place);
+    conf->listen_line = option_line(root, "listen");
     conf->trust_anchors_line = option_line(root, "trust_anchors");
     conf->crls_line = option_line(root, "crls");
     conf->certificate_dir_line = option_line(root, "certificate_directory");
     conf->user_line = option_line(root, "user");
+    conf->pid_file_line = option_line(root, "pid_file");
     conf->metrics_file_line = option_line(root, "metrics_file");
     read_identities(conf, root, place);
     check_identities(conf, place);

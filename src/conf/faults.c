@@ -10,6 +10,7 @@
 
 struct faults {
     GPtrArray *lines;
+    GArray *is_warning; /* bool, of each line */
     size_t errors;
 };
 
@@ -17,6 +18,7 @@ struct faults *faults_new(void)
 {
     struct faults *faults = g_new0(struct faults, 1);
     faults->lines = g_ptr_array_new_with_free_func(g_free);
+    faults->is_warning = g_array_new(FALSE, FALSE, sizeof(bool));
     return faults;
 }
 
@@ -25,12 +27,14 @@ void faults_free(struct faults *faults)
     if (faults == NULL)
         return;
     g_ptr_array_free(faults->lines, TRUE);
+    g_array_free(faults->is_warning, TRUE);
     g_free(faults);
 }
 
 static void __attribute__((format(printf, 5, 0)))
-add(struct faults *faults, const char *file, unsigned line, const char *severity, const char *format, va_list arguments)
+add(struct faults *faults, const char *file, unsigned line, bool warning, const char *format, va_list arguments)
 {
+    const char *severity = warning ? "warning: " : "";
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     g_autofree char *raw = line > 0 ? g_strdup_printf("%s:%u: %s%s", file, line, severity, text)
                                     : g_strdup_printf("%s: %s%s", file, severity, text);
@@ -38,13 +42,14 @@ add(struct faults *faults, const char *file, unsigned line, const char *severity
     char *line_text = g_malloc(size);
     text_printable(line_text, size, raw, length);
     g_ptr_array_add(faults->lines, line_text);
+    g_array_append_val(faults->is_warning, warning);
 }
 
 void faults_add(struct faults *faults, const char *file, unsigned line, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    add(faults, file, line, "", format, arguments);
+    add(faults, file, line, false, format, arguments);
     va_end(arguments);
     faults->errors++;
 }
@@ -53,7 +58,7 @@ void faults_warn(struct faults *faults, const char *file, unsigned line, const c
 {
     va_list arguments;
     va_start(arguments, format);
-    add(faults, file, line, "warning: ", format, arguments);
+    add(faults, file, line, true, format, arguments);
     va_end(arguments);
 }
 
@@ -70,4 +75,9 @@ size_t faults_count(const struct faults *faults)
 const char *faults_at(const struct faults *faults, size_t index)
 {
     return g_ptr_array_index(faults->lines, index);
+}
+
+bool faults_is_warning(const struct faults *faults, size_t index)
+{
+    return g_array_index(faults->is_warning, bool, index);
 }

@@ -17,6 +17,8 @@
 #include "milter/signals.h"
 #include "milter/socket.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <libmilter/mfapi.h>
 #include <malloc.h>
@@ -33,28 +35,33 @@ struct daemon {
     bool foreground;
     int listener;
     struct service *service;
-    char *listen;
-    char *pid_file;
+    struct conf *started; /* the configuration of the start */
+    int pid_file;         /* open for writing, or -1 */
     bool metrics_lost; /* they could not be written the last time */
 };
 
 static void usage(FILE *stream)
 {
     fputs("usage: " NAME " [-c FILE] [-f]\n"
-          "  -c FILE  configuration (default " DOMSEC_SYSCONFDIR "/domsec/domsec.conf)\n"
-          "  -f       stay in the foreground, log to standard error\n"
-          "  -V       print the version\n"
-          "  -h       print this help\n",
+          "  -c, --config FILE  configuration (default " DOMSEC_SYSCONFDIR "/domsec/domsec.conf)\n"
+          "  -f, --foreground   stay in the foreground, log to standard error\n"
+          "  -V, --version      print the version\n"
+          "  -h, --help         print this help\n",
           stream);
 }
 
 /* Exits where there is nothing to be run. */
 static void read_options(int argc, char **argv, struct daemon *daemon)
 {
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"foreground", no_argument, NULL, 'f'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {NULL, 0, NULL, 0}};
     const char *file = DOMSEC_SYSCONFDIR "/domsec/domsec.conf";
     int option;
 
-    while ((option = getopt(argc, argv, "c:fhV")) != -1) {
+    while ((option = getopt_long(argc, argv, "c:fhV", longs, NULL)) != -1) {
         switch (option) {
         case 'c':
             file = optarg;
@@ -81,17 +88,22 @@ static void read_options(int argc, char **argv, struct daemon *daemon)
     daemon->file = g_canonicalize_filename(file, NULL);
 }
 
-static void complain(const struct daemon *daemon, const char *text)
+static void complain(const struct daemon *daemon, enum log_level level, const char *text)
 {
-    log_write(LOG_LEVEL_ERROR, "%s", text);
+    log_write(level, "%s", text);
     if (!daemon->foreground)
         fprintf(stderr, NAME ": %s\n", text);
+}
+
+static enum log_level level_of(const struct faults *faults, size_t index)
+{
+    return faults_is_warning(faults, index) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
 }
 
 static void complain_faults(const struct daemon *daemon, const struct faults *faults)
 {
     for (size_t i = 0; i < faults_count(faults); i++)
-        complain(daemon, faults_at(faults, i));
+        complain(daemon, level_of(faults, i), faults_at(faults, i));
 }
 
 /* A gateway from the configuration file as it is now; NULL if faults has errors. */
@@ -102,6 +114,24 @@ static struct gateway *open_gateway(const char *file, struct faults *faults)
     return conf != NULL ? gateway_open(conf, faults) : NULL;
 }
 
+/* Keys that count when the daemon starts, and not again. */
+static void warn_of_restart(const struct conf *old, const struct conf *new)
+{
+    const struct {
+        const char *key;
+        bool changed;
+    } keys[] = {
+        {"listen", g_strcmp0(old->listen, new->listen) != 0},
+        {"user", g_strcmp0(old->user, new->user) != 0},
+        {"pid_file", g_strcmp0(old->pid_file, new->pid_file) != 0},
+        {"milter_timeout", old->timeout != new->timeout},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (keys[i].changed)
+            log_write(LOG_LEVEL_WARNING, "reload: %s has changed, a restart is needed for that", keys[i].key);
+}
+
 static void reload(void *context)
 {
     struct daemon *daemon = context;
@@ -110,13 +140,12 @@ static void reload(void *context)
     process_notify_reloading();
     owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
     for (size_t i = 0; i < faults_count(faults); i++)
-        log_write(gateway == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "reload: %s", faults_at(faults, i));
+        log_write(level_of(faults, i), "reload: %s", faults_at(faults, i));
     if (gateway != NULL) {
         const struct conf *conf = gateway_conf(gateway);
         service_replace(daemon->service, gateway);
         log_set_level((enum log_level)conf->log_level);
-        if (g_strcmp0(conf->listen, daemon->listen) != 0)
-            log_write(LOG_LEVEL_WARNING, "reload: listen has changed, a restart is needed for that");
+        warn_of_restart(daemon->started, conf);
         log_write(LOG_LEVEL_INFO, "reload: %s is in force", daemon->file);
     } else {
         log_write(LOG_LEVEL_ERROR, "reload: refused, the old configuration stays in force");
@@ -141,6 +170,13 @@ static void save_metrics(void *context)
     daemon->metrics_lost = lost;
 }
 
+/* In a folder that is not the daemon's the file cannot be removed; an empty one names nobody's process. */
+static void forget_pid(const struct daemon *daemon)
+{
+    if (daemon->pid_file >= 0 && unlink(daemon->started->pid_file) != 0 && ftruncate(daemon->pid_file, 0) != 0)
+        log_write(LOG_LEVEL_WARNING, "pid_file %s: %s", daemon->started->pid_file, g_strerror(errno));
+}
+
 static void stop(void *context)
 {
     struct daemon *daemon = context;
@@ -150,9 +186,8 @@ static void stop(void *context)
     socket_refuse(daemon->listener);
     unsigned left = service_drain(daemon->service, DRAIN_SECONDS);
     save_metrics(daemon);
-    socket_remove(daemon->listen);
-    if (daemon->pid_file != NULL)
-        unlink(daemon->pid_file);
+    socket_remove(daemon->started->listen);
+    forget_pid(daemon);
     if (left > 0)
         log_write(LOG_LEVEL_WARNING, "stopped, %u messages not finished: the mail server will try them again", left);
     else
@@ -163,21 +198,42 @@ static void stop(void *context)
     exit(EX_OK);
 }
 
-/* Listens, gives up privileges, starts our threads. */
-static bool start(struct daemon *daemon, const struct conf *conf, const struct signals_handler *handler,
-                  struct error *error)
+static bool tell_place(const struct conf *conf, unsigned line, struct error *error)
 {
+    return line > 0 ? error_prefix(error, "%s:%u", conf->file, line) : error_prefix(error, "%s", conf->file);
+}
+
+static bool open_socket(struct daemon *daemon, const struct account *account, struct error *error)
+{
+    const struct conf *conf = daemon->started;
+
+    daemon->listener = socket_open(conf->listen, account->uid, account->gid, error);
+    return daemon->listener >= 0 || tell_place(conf, conf->listen_line, error);
+}
+
+/* Kept open: what is in it is ours to take back when the folder is not. */
+static bool write_pid(struct daemon *daemon, struct error *error)
+{
+    const struct conf *conf = daemon->started;
+
+    if (!process_write_pid(conf->pid_file, error))
+        return tell_place(conf, conf->pid_file_line, error);
+    if (conf->pid_file != NULL)
+        daemon->pid_file = open(conf->pid_file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    return true;
+}
+
+/* Listens, gives up privileges, starts our threads. */
+static bool start(struct daemon *daemon, const struct signals_handler *handler, struct error *error)
+{
+    const struct conf *conf = daemon->started;
     struct account account = {0};
 
-    daemon->listen = g_strdup(conf->listen);
-    daemon->pid_file = g_strdup(conf->pid_file);
     if (!process_account(conf->user, &account, error))
-        return error_prefix(error, "%s:%u", conf->file, conf->user_line);
+        return tell_place(conf, conf->user_line, error);
     bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
-                   smfi_settimeout((int)conf->timeout) == MI_SUCCESS &&
-                   (daemon->listener = socket_open(conf->listen, account.uid, account.gid, error)) >= 0 &&
-                   process_write_pid(conf->pid_file, error) && process_become(&account, error) &&
-                   signals_start(handler, error);
+                   smfi_settimeout((int)conf->timeout) == MI_SUCCESS && open_socket(daemon, &account, error) &&
+                   write_pid(daemon, error) && process_become(&account, error) && signals_start(handler, error);
     account_clear(&account);
     return started;
 }
@@ -190,7 +246,7 @@ static int run(struct daemon *daemon)
 
     mime_init();
     if (!smime_init(&error)) {
-        complain(daemon, error.text);
+        complain(daemon, LOG_LEVEL_ERROR, error.text);
         return EX_SOFTWARE;
     }
     owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
@@ -201,10 +257,13 @@ static int run(struct daemon *daemon)
     const struct conf *conf = gateway_conf(gateway);
     log_set_level((enum log_level)conf->log_level);
     daemon->service = service_new(gateway);
-    if (!start(daemon, conf, &handler, &error)) {
-        complain(daemon, error.text);
+    daemon->started = conf_ref((struct conf *)conf);
+    if (!start(daemon, &handler, &error)) {
+        complain(daemon, LOG_LEVEL_ERROR, error.text);
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
+    if (geteuid() == 0)
+        complain(daemon, LOG_LEVEL_WARNING, "runs as root: name an account of its own in domsec.conf (user)");
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();
     process_notify_ready();
@@ -216,7 +275,7 @@ static int run(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-    struct daemon daemon = {.listener = -1};
+    struct daemon daemon = {.listener = -1, .pid_file = -1};
     struct error error = {0};
 
     read_options(argc, argv, &daemon);
@@ -227,13 +286,12 @@ int main(int argc, char **argv)
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
     signals_block();
     if (!daemon.foreground && !process_under_systemd() && !process_background(&error)) {
-        complain(&daemon, error.text);
+        complain(&daemon, LOG_LEVEL_ERROR, error.text);
         return EX_OSERR;
     }
     int status = run(&daemon);
     service_free(daemon.service);
     g_free(daemon.file);
-    g_free(daemon.listen);
-    g_free(daemon.pid_file);
+    conf_unref(daemon.started);
     return status;
 }

@@ -98,11 +98,13 @@ int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
         return -1;
     /* Nobody connects between the making of the file and its chmod. */
     mode_t mask = umask(0177);
+    errno = 0;
     int fd = open_and_find(listen);
     int cause = errno;
     umask(mask);
     if (fd < 0) {
-        error_set(error, ERROR_TEMPORARY, "cannot listen on %s: %s", listen, g_strerror(cause));
+        error_set(error, ERROR_TEMPORARY, "cannot listen on %s: %s", listen,
+                  cause != 0 ? g_strerror(cause) : "its host is not known here; libmilter says more in the system log");
         return -1;
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);

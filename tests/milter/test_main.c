@@ -194,6 +194,10 @@ Test(daemon, faults_at_start)
          "partner.test.conf:2", 78},
         {"keys/dsa.key", "no key", "dsa.key", 78},
         {"keys/dca.pem", "no certificate", "dca.pem", 78},
+        {"domsec.conf", "local_domains = ( \"acme.test\" );\nlisten = \"local:/nonexistent/milter\";\n",
+         "domsec.conf:2: cannot listen on local:/nonexistent/milter: No such file", 69},
+        {"domsec.conf", "local_domains = ( \"acme.test\" );\nlisten = \"local:milter\";\npid_file = \"/nonexistent/pid\";\n",
+         "domsec.conf:3: pid_file: ", 78},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct daemon daemon = {.address = g_strdup("inet:1@127.0.0.1")};
@@ -289,6 +293,50 @@ Test(daemon, background_pid_file_and_metrics)
     daemon_free(&daemon);
 }
 
+/* Root's folder is not the daemon's any more when it ends: the file stays, and names nobody's process. */
+Test(daemon, pid_file_in_a_folder_of_root)
+{
+    struct daemon daemon;
+    if (geteuid() != 0)
+        cr_skip_test("only root can become somebody else");
+    g_autofree char *place = g_dir_make_tmp("domsec-run-XXXXXX", NULL);
+    g_autofree char *pid_file = g_build_filename(place, "pid", NULL);
+    g_autofree char *extra = g_strdup_printf("user = \"nobody\";\npid_file = \"%s\";\n", pid_file);
+    g_autofree char *text = NULL;
+    daemon_start(&daemon, false, extra);
+    cr_assert(g_file_get_contents(pid_file, &text, NULL, NULL));
+    cr_expect_eq(strtol(text, NULL, 10), daemon.pid);
+    g_clear_pointer(&text, g_free);
+    kill(daemon.pid, SIGTERM);
+    cr_assert_eq(daemon_wait(&daemon), 0);
+    cr_assert(g_file_get_contents(pid_file, &text, NULL, NULL));
+    cr_expect_str_empty(text);
+    g_unlink(pid_file);
+    g_rmdir(place);
+    daemon_free(&daemon);
+}
+
+Test(daemon, warnings_are_no_errors)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "crypto_threads = 1;\n");
+    g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+    write_file(home, "policy.d/misnamed", "");
+    kill(daemon.pid, SIGHUP);
+    cr_assert(wait_log(&daemon, "in force", 1));
+    g_autofree char *log = read_log(&daemon);
+    cr_expect_not_null(strstr(log, "warning: reload: "), "%s", log);
+    cr_expect_eq(strstr(log, "warning: runs as root") != NULL, geteuid() == 0, "%s", log);
+    kill(daemon.pid, SIGTERM);
+    cr_assert_eq(daemon_wait(&daemon), 0);
+    daemon.pid = spawn_daemon(daemon.conf, daemon.log);
+    cr_assert(wait_log(&daemon, "started", 2));
+    g_autofree char *again = read_log(&daemon);
+    cr_expect_not_null(strstr(again, "warning: /"), "%s", again);
+    cr_expect_null(strstr(again, "error: "), "%s", again);
+    daemon_stop(&daemon);
+}
+
 /* Written every five seconds; one that waits that long is enough. */
 Test(daemon, metrics_that_cannot_be_written_are_told_once)
 {
@@ -310,7 +358,7 @@ Test(daemon, options)
     static const struct {
         const char *option;
         int status;
-    } rows[] = {{"-V", 0}, {"-h", 0}, {"-x", 64}, {"stray", 64}};
+    } rows[] = {{"-V", 0}, {"-h", 0}, {"--version", 0}, {"--help", 0}, {"-x", 64}, {"--frob", 64}, {"stray", 64}};
     g_autofree char *program = g_build_filename(build_folder(), "domsec-milter", NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const char *command[] = {program, rows[i].option, NULL};
