@@ -79,6 +79,17 @@ char *domain_normalise(const char *domain)
     return is_domain(result) ? steal(&result) : NULL;
 }
 
+bool domain_is_proper(const char *domain)
+{
+    g_autofree char *ascii = domain_normalise(domain);
+    if (ascii == NULL || !needs_idna(domain) || g_ascii_strcasecmp(ascii, domain) == 0)
+        return ascii != NULL;
+    char *unicode = NULL;
+    bool proper = idn2_to_unicode_8z8z(ascii, &unicode, 0) == IDN2_OK && g_ascii_strcasecmp(unicode, domain) == 0;
+    idn2_free(unicode);
+    return proper;
+}
+
 bool domain_is_within(const char *child, const char *parent)
 {
     size_t child_length = strlen(child), parent_length = strlen(parent);

@@ -52,6 +52,16 @@ static void add_string(GPtrArray *list, const ASN1_STRING *string, bool utf8, bo
     add(list, ASN1_STRING_get0_data(string), ASN1_STRING_length(string), utf8, odd);
 }
 
+/* RFC 8398 §3, §5: the domain is in U-labels and is compared octet by octet, so nothing is mapped to it here. */
+static void add_smtputf8_mailbox(GPtrArray *list, const ASN1_STRING *string, bool *odd)
+{
+    guint before = list->len;
+    add_string(list, string, true, odd);
+    const char *at = list->len > before ? strrchr(g_ptr_array_index(list, before), '@') : NULL;
+    if (at != NULL && !domain_is_proper(at + 1))
+        *odd = true;
+}
+
 static void add_other_name(GPtrArray *list, const GENERAL_NAME *name, bool *odd)
 {
     ASN1_OBJECT *type = NULL;
@@ -61,7 +71,7 @@ static void add_other_name(GPtrArray *list, const GENERAL_NAME *name, bool *odd)
     if (value == NULL || ASN1_TYPE_get(value) != V_ASN1_UTF8STRING)
         *odd = true;
     else
-        add_string(list, value->value.utf8string, true, odd);
+        add_smtputf8_mailbox(list, value->value.utf8string, odd);
 }
 
 /* form: GEN_EMAIL (with SmtpUTF8Mailbox) or GEN_DNS. */

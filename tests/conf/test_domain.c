@@ -79,6 +79,23 @@ Test(domain, normal_form)
     }
 }
 
+Test(domain, proper)
+{
+    const struct {
+        const char *domain;
+        bool proper;
+    } rows[] = {
+        {"acme.test", true},          {"Acme.TEST", true},          {"acme.test.", true},
+        {"b\xc3\xbc""cher.test", true}, {"B\xc3\xbc""cher.Test", true}, {"XN--bcher-kva.test", true},
+        {"B\xc3\x9c""cher.test", false}, /* U with diaeresis */
+        {"bu\xcc\x88""cher.test", false}, {"\xef\xbd\x81""cme.test", false},
+        {"acme\xe3\x80\x82test", false}, {"ac\xc2\xadme.test", false},
+        {"xn--acme-.test", false},    {"*.acme.test", false},       {"", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_expect_eq(domain_is_proper(rows[i].domain), rows[i].proper, "row %zu: %s", i, rows[i].domain);
+}
+
 Test(domain, lengths)
 {
     g_autofree char *label63 = g_strnfill(63, 'a');
