@@ -95,15 +95,14 @@ static void decide(struct way_in *way, struct result *result)
 
 /* --- the edits --- */
 
-static void describe(const struct examination *examination, bool domain, struct authres_result *out)
+static void describe(const struct finding *finding, const struct reported_layer *layer, const char *comment,
+                     struct authres_result *out)
 {
-    const struct finding *finding = domain ? &examination->domain : &examination->originator;
-    const struct reported_layer *layer = domain ? examination->domain_from : examination->originator_from;
     const struct reported_signer *signer;
     size_t n = 0;
 
     out->result = outcome_name(finding->outcome);
-    out->comment = domain ? "domain signature" : "originator signature";
+    out->comment = comment;
     out->reason = finding->reason;
     if (layer == NULL)
         return;
@@ -120,19 +119,41 @@ static void describe(const struct examination *examination, bool domain, struct 
     }
 }
 
+/* A review or additional-attributes signature authenticates nobody (RFC 3183 §3.3, §3.4), but that one fails is told. */
+static const struct reported_layer *failed_aside(const struct examination *examination)
+{
+    const struct reported_layer *worst = NULL;
+
+    for (size_t i = 0; i < examination->reported_count; i++) {
+        const struct reported_layer *layer = &examination->reported[i];
+
+        if ((layer->signature_types & (SIGNATURE_TYPE_REVIEW | SIGNATURE_TYPE_ATTRIBUTES)) == 0 ||
+            (layer->signature_types & (SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ORIGINATOR)) != 0)
+            continue;
+        if (outcome_is_worse(layer->finding.outcome, worst != NULL ? worst->finding.outcome : OUTCOME_NEUTRAL))
+            worst = layer;
+    }
+    return worst;
+}
+
 /* NULL for a message without S/MIME: nothing was authenticated, and what needs no change is not touched. */
 static char *authentication_results(const struct way_in *way)
 {
     const struct examination *examination = way->examination;
-    struct authres_result results[2] = {0};
+    const struct reported_layer *aside = failed_aside(examination);
+    struct authres_result results[3] = {0};
     size_t count = 0;
 
     if (examination->reported_count == 0)
         return NULL;
     if (examination->domain.outcome != OUTCOME_NONE)
-        describe(examination, true, &results[count++]);
+        describe(&examination->domain, examination->domain_from, "domain signature", &results[count++]);
     if (examination->originator.outcome != OUTCOME_NONE)
-        describe(examination, false, &results[count++]);
+        describe(&examination->originator, examination->originator_from, "originator signature", &results[count++]);
+    if (aside != NULL)
+        describe(&aside->finding, aside,
+                 aside->signature_types & SIGNATURE_TYPE_REVIEW ? "review signature" : "additional attributes signature",
+                 &results[count++]);
     if (count == 0) {
         results[0].result = outcome_name(OUTCOME_NONE);
         results[0].reason = examination->undecryptable ? examination->undecryptable_reason : NULL;

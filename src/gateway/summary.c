@@ -32,8 +32,10 @@ void examination_sum_up(struct examination *examination, const struct originator
 
     for (size_t i = 0; i < examination->reported_count; i++) {
         const struct reported_layer *reported = &examination->reported[i];
-        bool broken = reported->type == LAYER_SIGNED && reported->signer_count == 0 &&
-                      reported->finding.outcome != OUTCOME_NONE && reported->finding.outcome != OUTCOME_NEUTRAL;
+        /* Who signed it cannot be seen; nor can it where a compressed layer does not open. */
+        bool broken = (reported->type == LAYER_SIGNED || reported->type == LAYER_COMPRESSED) &&
+                      reported->signer_count == 0 && reported->finding.outcome != OUTCOME_NONE &&
+                      reported->finding.outcome != OUTCOME_NEUTRAL;
 
         /* The partial ones come last: they count only where nothing covers the whole. */
         if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) &&

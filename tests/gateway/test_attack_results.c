@@ -150,6 +150,42 @@ Test(results, the_two_results_do_not_mix)
     cr_assert_eq(second.result->verdict, VERDICT_QUARANTINE, "%s", second.result->reason);
 }
 
+/* It counts for neither of the two, but the recipient's header tells it. */
+Test(results, failed_review_is_not_hidden)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    PKI_AUTO struct pki *ca = pki_ca("evil");
+    PKI_AUTO struct pki *evil = pki_role(ca, "review-authority", "acme.test");
+    const struct {
+        unsigned type;
+        const struct pki *signer;
+        const char *says;
+    } rows[] = {
+        {SIGNATURE_TYPE_REVIEW, rig->acme.review, NULL},
+        {SIGNATURE_TYPE_ATTRIBUTES, rig->acme.attribute, NULL},
+        {SIGNATURE_TYPE_REVIEW, rig->acme.alice, "smime=policy (review signature)"},
+        {SIGNATURE_TYPE_REVIEW, evil, "smime=policy (review signature)"},
+        {SIGNATURE_TYPE_ATTRIBUTES, rig->acme.dsa, "smime=policy (additional attributes signature)"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *inner =
+            attack_opaque("", attack_sign(&(struct attack){.signer = rows[i].signer, .types = rows[i].type}));
+        g_autofree char *text =
+            attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = inner});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        g_autofree char *line = g_strdup(in.result->authentication_results);
+
+        g_strdelimit(line, "\r\n\t", ' ');
+        attack_expect_safe(&in, "review");
+        cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "row %zu: %s", i, in.result->domain.reason);
+        if (rows[i].says != NULL)
+            cr_expect_not_null(strstr(line, rows[i].says), "row %zu: %s", i, line);
+        else
+            cr_expect_null(strstr(line, "smime=policy"), "row %zu: %s", i, line);
+    }
+}
+
 static const char *const inner_headers[] = {
     "From: ceo@partner.test\r\nContent-Type: text/plain\r\n\r\n",
     "Content-Type: text/plain\r\nSubject: inner\r\nReply-To: x@evil.test\r\n\r\n",
