@@ -12,6 +12,7 @@
  * with comments and white space between these, but not within an addr-spec. Not for reading display names: nothing here
  * believes them.
  */
+#include "charsets.h"
 #include "mail/address.h"
 #include "words.h"
 
@@ -321,7 +322,9 @@ static bool agrees(InternetAddressList *list, const struct addresses *addresses,
 static bool check_against_gmime(struct scanner *scanner, const char *text)
 {
     size_t next = 0;
+    charsets_enter(strlen(text));
     InternetAddressList *list = internet_address_list_parse(scanner->options, text);
+    charsets_leave();
     bool same = list != NULL && agrees(list, scanner->addresses, &next) && next == scanner->addresses->count;
     if (list != NULL)
         g_object_unref(list);

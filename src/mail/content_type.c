@@ -9,6 +9,7 @@
  */
 #include "content_type.h"
 
+#include "charsets.h"
 #include "token.h"
 
 #include <gmime/gmime.h>
@@ -106,7 +107,9 @@ static GMimeContentType *read_with_gmime(struct slice value)
     GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_parameter_compliance_mode(options, GMIME_RFC_COMPLIANCE_LOOSE);
     g_autofree char *text = g_strndup(value.data, value.len);
+    charsets_enter(value.len);
     GMimeContentType *type = g_mime_content_type_parse(options, text);
+    charsets_leave();
     g_mime_parser_options_free(options);
     return type;
 }
@@ -179,7 +182,9 @@ char *disposition_filename(struct slice value)
     if (value.len > MAX_VALUE || memchr(value.data, '\0', value.len) != NULL)
         return NULL;
     g_autofree char *text = g_strndup(value.data, value.len);
+    charsets_enter(value.len);
     GMimeContentDisposition *disposition = g_mime_content_disposition_parse(NULL, text);
+    charsets_leave();
     if (disposition == NULL)
         return NULL;
     char *name = g_strdup(g_mime_content_disposition_get_parameter(disposition, "filename"));

@@ -5,6 +5,7 @@
  * once, and work grows with the length: a Subject may be as long as a header.
  */
 #include "mail/subject.h"
+#include "charsets.h"
 #include "words.h"
 
 #include <gmime/gmime.h>
@@ -160,6 +161,28 @@ static char *without_words(const char *text)
     return g_strjoinv("= ?", pieces);
 }
 
+/* The field's value, with words encoded and lines folded where need be. */
+static char *written(const char *text)
+{
+    charsets_enter(0);
+    g_autofree char *encoded = g_mime_utils_header_encode_text(NULL, text, "utf-8");
+    g_autofree char *field = g_strconcat("Subject: ", encoded, NULL);
+    g_autofree char *line = g_mime_utils_unstructured_header_fold(NULL, NULL, field);
+    charsets_leave();
+
+    GString *out = g_string_new(" ");
+    for (const char *c = g_strchomp(line) + strlen("Subject: "); *c != '\0'; c++) {
+        const char *next = c + 1 + strspn(c + 1, " \t");
+        /* GMime breaks a long encoded word in two, and a line of blanks alone is none (RFC 5322 section 2.2.3). */
+        if (*c == '\n' && (next == c + 1 || *next == '\n' || *next == '\0'))
+            continue;
+        if (*c == '\n')
+            g_string_append_c(out, '\r');
+        g_string_append_c(out, *c);
+    }
+    return g_string_free(out, FALSE);
+}
+
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)
 {
     g_autofree char *raw = g_strndup(value.data != NULL ? value.data : "", value.len);
@@ -182,18 +205,5 @@ char *subject_mark(struct slice value, const char *const *marks, size_t count, c
         text = steal(&shown);
     g_autofree char *plain = without_words(g_strstrip(text));
     g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", plain, NULL) : g_strdup(plain);
-    g_autofree char *encoded = g_mime_utils_header_encode_text(NULL, marked, "utf-8");
-    g_autofree char *field = g_strconcat("Subject: ", encoded, NULL);
-    g_autofree char *line = g_mime_utils_unstructured_header_fold(NULL, NULL, field);
-    GString *out = g_string_new(" ");
-    for (const char *c = g_strchomp(line) + strlen("Subject: "); *c != '\0'; c++) {
-        const char *next = c + 1 + strspn(c + 1, " \t");
-        /* GMime breaks a long encoded word in two, and a line of blanks alone is none (RFC 5322 section 2.2.3). */
-        if (*c == '\n' && (next == c + 1 || *next == '\n' || *next == '\0'))
-            continue;
-        if (*c == '\n')
-            g_string_append_c(out, '\r');
-        g_string_append_c(out, *c);
-    }
-    return g_string_free(out, FALSE);
+    return written(marked);
 }

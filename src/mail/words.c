@@ -7,6 +7,8 @@
  */
 #include "words.h"
 
+#include "charsets.h"
+
 #include <gmime/gmime.h>
 #include <stdbool.h>
 #include <string.h>
@@ -40,7 +42,9 @@ static bool is_encoded_word(const char *text)
 
 static void move_decoded(GString *out, GString *piece)
 {
+    charsets_enter(piece->len);
     g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, piece->str);
+    charsets_leave();
 
     g_string_append(out, decoded != NULL ? decoded : piece->str);
     g_string_truncate(piece, 0);

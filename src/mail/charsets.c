@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * charsets: GMime remembers each name of a character set that it ever met in an encoded word or a parameter, and what
+ * names there are is for senders to say: memory would grow with each message and never be given back. So after so many
+ * bytes of text all names are forgotten, when nobody is using one. The lock and the count are global because GMime's
+ * table is.
+ */
+#include "charsets.h"
+
+#include <gmime/gmime.h>
+
+/* What is remembered of a text is at worst some ten times as long. */
+#define FORGET_AFTER ((size_t)1 << 20)
+
+static GRWLock names;
+static size_t seen;
+
+static void forget(void)
+{
+    g_rw_lock_writer_lock(&names);
+    if (__atomic_load_n(&seen, __ATOMIC_RELAXED) > FORGET_AFTER) {
+        g_mime_charset_map_shutdown();
+        g_mime_charset_map_init();
+        __atomic_store_n(&seen, 0, __ATOMIC_RELAXED);
+    }
+    g_rw_lock_writer_unlock(&names);
+}
+
+void charsets_enter(size_t length)
+{
+    if (__atomic_add_fetch(&seen, length, __ATOMIC_RELAXED) > FORGET_AFTER)
+        forget();
+    g_rw_lock_reader_lock(&names);
+}
+
+void charsets_leave(void)
+{
+    g_rw_lock_reader_unlock(&names);
+}
