@@ -8,8 +8,10 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,34 +49,58 @@ static bool account_is_missing(const char *name)
     return getpwnam(name) == NULL && errno == 0;
 }
 
-/* Asked by a child that becomes the account, as the daemon will. True also when that cannot be found out. */
-static bool can_read(const struct passwd *account, const char *file)
+static bool become(const struct passwd *account)
 {
-    int status = 0;
-    pid_t child = fork();
-    if (child == 0) {
-        if (initgroups(account->pw_name, account->pw_gid) != 0 || setgid(account->pw_gid) != 0 ||
-            setuid(account->pw_uid) != 0)
-            _exit(0);
-        _exit(access(file, R_OK) == 0 ? 0 : 1);
-    }
-    while (child > 0 && waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return true;
-    return child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) == 0;
+    return initgroups(account->pw_name, account->pw_gid) == 0 && setgid(account->pw_gid) == 0 &&
+           setuid(account->pw_uid) == 0;
 }
 
-/* Root can read what the daemon cannot. */
-static void check_keys(const struct conf *conf, struct faults *faults)
+/* In a child that has become the account: the faults that it meets, a line each. */
+static void tell_faults(const char *file, FILE *stream)
+{
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+    for (size_t i = 0; i < faults_count(faults); i++)
+        if (!faults_is_warning(faults, i))
+            fprintf(stream, "%s\n", faults_at(faults, i));
+}
+
+/* Root reads what the daemon's account cannot. NULL if that cannot be found out. */
+static FILE *read_as(const struct passwd *account, const char *file, pid_t *child)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return NULL;
+    *child = fork();
+    if (*child == 0) {
+        FILE *stream = fdopen(ends[1], "w");
+        if (stream != NULL && become(account))
+            tell_faults(file, stream);
+        _exit(stream == NULL || fclose(stream) != 0);
+    }
+    close(ends[1]);
+    FILE *stream = *child > 0 ? fdopen(ends[0], "r") : NULL;
+    if (stream == NULL)
+        close(ends[0]);
+    return stream;
+}
+
+static void check_account(const struct conf *conf, struct faults *faults)
 {
     const struct passwd *account = geteuid() == 0 ? getpwnam(conf->user != NULL ? conf->user : CLI_DAEMON_USER) : NULL;
-    for (size_t i = 0; account != NULL && i < conf->identity_count; i++) {
-        const struct identity_conf *identity = &conf->identities[i];
-        const char *file = g_str_has_prefix(identity->key, "file:") ? identity->key + strlen("file:") : NULL;
-        if (file != NULL && g_file_test(file, G_FILE_TEST_EXISTS) && !can_read(account, file))
-            faults_warn(faults, conf->file, identity->line, "%s: the daemon's user %s cannot read this key (chown)",
-                        identity->key, account->pw_name);
-    }
+    char *line = NULL;
+    size_t size = 0;
+    pid_t child = 0;
+    FILE *stream = account != NULL && account->pw_uid != 0 ? read_as(account, conf->file, &child) : NULL;
+    while (stream != NULL && getline(&line, &size, stream) > 0)
+        faults_warn(faults, conf->file, conf->user_line, "the daemon's user %s meets %s", account->pw_name,
+                    g_strchomp(line));
+    free(line);
+    if (stream != NULL)
+        fclose(stream);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
 }
 
 /* What the daemon meets only after it has read everything. The folder of the PID file may be made at its start. */
@@ -98,10 +124,10 @@ static int run(const struct command *self, int argc, char **argv)
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
-    if (conf != NULL) {
+    if (conf != NULL)
         check_process(conf, faults);
-        check_keys(conf, faults);
-    }
+    if (gateway != NULL)
+        check_account(conf, faults);
     cli_print_faults(stdout, faults);
     if (conf == NULL || gateway == NULL || faults_errors(faults) > 0) {
         size_t errors = faults_errors(faults);

@@ -9,6 +9,7 @@
 #include "conf/rules.h"
 #include "conf/source.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,7 +100,7 @@ struct conf *conf_load(const char *file, struct faults *faults)
     struct place place = {.faults = faults, .file = conf->file, .folder = conf->folder};
     config_t config;
     config_init(&config);
-    if (!g_file_test(conf->file, G_FILE_TEST_EXISTS))
+    if (access(conf->file, F_OK) != 0 && errno == ENOENT)
         place_fault(&place, "cannot be read: there is no such file; `domsec init` makes a configuration");
     else if (source_read(conf->file, &place, &config))
         read_root(conf, config_root_setting(&config), &place);

@@ -115,7 +115,7 @@ Test(key, new_belongs_to_the_owner_of_its_folder)
 }
 
 /* Root can read what the daemon cannot. */
-Test(check, warns_of_keys_that_the_daemon_cannot_read)
+Test(check, warns_of_what_the_daemon_cannot_read)
 {
     if (geteuid() != 0)
         return;
@@ -132,8 +132,17 @@ Test(check, warns_of_keys_that_the_daemon_cannot_read)
     cr_assert_eq(chown(key, 0, 0), 0);
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 0);
-    expect_contains(bad.out, "dsa.key: the daemon's user nobody cannot read this key (chown)\n");
+    expect_contains(bad.out, "warning: the daemon's user nobody meets ");
+    expect_contains(bad.out, "keys/dsa.key: Permission denied\n");
     expect_contains(bad.out, "1 trust anchor file, 1 warning\n");
+    g_autofree char *anchor = g_build_filename(dir, "ca/ca.pem", NULL);
+    cr_assert_eq(chown(key, 65534, 65534), 0);
+    cr_assert_eq(chmod(anchor, 0600), 0);
+    owned(run) struct run other = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_contains(other.out, "ca/ca.pem”: Permission denied\n");
+    cr_assert_eq(chmod(dir, 0700), 0);
+    owned(run) struct run none = run("domsec check -c '%s/domsec.conf'", dir);
+    expect_contains(none.out, "/domsec.conf: cannot be read: Permission denied\n");
 }
 
 Test(key, new_with_a_certificate_from_the_private_authority)
