@@ -46,7 +46,7 @@ static bool check_cipher(const struct envelope_info *info, struct error *error)
         return error_set(error, ERROR_PERMANENT, "content encryption %s is not supported in AuthEnvelopedData",
                          info->cipher);
     if (info->tag_length < GCM_TAG_MIN || info->tag_length > 16 || info->mac_length != (size_t)info->tag_length)
-        return error_set(error, ERROR_PERMANENT, "authentication tag of a wrong length (RFC 5084 section 3.2)");
+        return error_set(error, ERROR_PERMANENT, "nonce or authentication tag of a wrong length (RFC 5084 section 3.2)");
     return true;
 }
 
@@ -84,6 +84,9 @@ static bool is_sound(STACK_OF(CMS_RecipientInfo) *infos, const struct identity *
 
         if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_TRANS &&
             CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0 && !transport_is_known(info))
+            return false;
+        if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE && agrees(info, identity->certificate) &&
+            !agreement_is_known(info))
             return false;
     }
     return true;

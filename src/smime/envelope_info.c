@@ -105,7 +105,13 @@ static struct envelope_outside *without_content(CMS_ContentInfo *cms, struct err
     return (struct envelope_outside *)outside;
 }
 
-/* -1: the parameters cannot be parsed */
+/* OpenSSL before 3.0.19 writes a longer nonce over its stack (CVE-2025-15467); RFC 5084 §3.2 recommends 12 octets. */
+static bool is_usable_nonce(const ASN1_OCTET_STRING *nonce)
+{
+    return ASN1_STRING_length(nonce) > 0 && ASN1_STRING_length(nonce) <= EVP_MAX_IV_LENGTH;
+}
+
+/* -1: the parameters cannot be used */
 static long gcm_tag_length(const X509_ALGOR *cipher)
 {
     owned(gcm_parameters) struct gcm_parameters *parameters = NULL;
@@ -116,7 +122,7 @@ static long gcm_tag_length(const X509_ALGOR *cipher)
     X509_ALGOR_get0(NULL, &type, &value, cipher);
     if (type == V_ASN1_SEQUENCE)
         parameters = ASN1_item_unpack(value, ASN1_ITEM_rptr(GCM_PARAMETERS));
-    if (parameters == NULL ||
+    if (parameters == NULL || !is_usable_nonce(parameters->nonce) ||
         (parameters->tag_length != NULL && !ASN1_INTEGER_get_int64(&length, parameters->tag_length)))
         length = -1;
     ERR_clear_error();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Key transport by RSA: are the algorithm and its parameters such that OpenSSL does what they say? OpenSSL 3.0 passes
- * over OAEP parameters that it cannot decode, or does not know, and decrypts by PKCS #1 v1.5 then: whoever changes the
- * parameters of a message under way could so choose the weaker padding. Parameters are there for everybody to
- * see, so that to refuse them tells nothing.
+ * How the content key comes, by RSA or under an agreed key: are the algorithm and its parameters such that OpenSSL does
+ * what they say? OpenSSL 3.0 passes over OAEP parameters that it cannot decode, or does not know, and decrypts by PKCS
+ * #1 v1.5 then: whoever changes the parameters of a message under way could so choose the weaker padding. Versions
+ * before 3.0.22 crash on a key agreement without parameters (CVE-2026-28389) and on wraps that nobody uses in mail
+ * (CVE-2026-63072). Parameters are there for everybody to see, so that to refuse them tells nothing.
  */
 #include "smime_private.h"
 
@@ -75,6 +76,36 @@ static bool is_known_oaep(const X509_ALGOR *algorithm)
                  is_known_mask(parameters->maskGenFunc) && is_known_source(parameters->pSourceFunc);
 
     RSA_OAEP_PARAMS_free(parameters);
+    ERR_clear_error();
+    return known;
+}
+
+/* RFC 5753 §7.1.5; triple DES is what older gateways still send. */
+static bool is_known_wrap(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *oid;
+
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    switch (OBJ_obj2nid(oid)) {
+    case NID_id_aes128_wrap:
+    case NID_id_aes192_wrap:
+    case NID_id_aes256_wrap:
+    case NID_id_smime_alg_CMS3DESwrap:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool agreement_is_known(CMS_RecipientInfo *info)
+{
+    X509_ALGOR *algorithm = NULL;
+
+    if (!CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL) || algorithm == NULL)
+        return false;
+    X509_ALGOR *wrap = parameters_decode(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
+    bool known = wrap != NULL && is_known_wrap(wrap);
+    X509_ALGOR_free(wrap);
     ERR_clear_error();
     return known;
 }

@@ -357,6 +357,80 @@ Test(decrypt, tags)
     g_byte_array_unref(der);
 }
 
+/* RFC 5084 §3.2: OpenSSL takes up to 16 octets, and before 3.0.19 writes what is longer over its stack. */
+Test(decrypt, nonces)
+{
+    static const struct {
+        guint8 length;
+        bool usable;
+    } rows[] = {{0, false}, {1, true}, {12, true}, {16, true}, {17, false}, {64, false}, {100, false}};
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
+    g_autofree char *body = rig_text(2000); /* so that the lengths around have two octets */
+    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct error error = {0};
+
+    cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
+    RIG_PART part = rig_part_of_entity(&out);
+    GByteArray *der = rig_der(part.part);
+    /* SEQUENCE { aes256-GCM, SEQUENCE { nonce, 16 } } */
+    unsigned char *algorithm = memmem(der->data, der->len, "\x30\x1e\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 13);
+    cr_assert_not_null(algorithm);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        guint8 length = rows[i].length, new[160] = {0x30, (guint8)(length + 18)};
+        RIG_LAYER layer;
+
+        memcpy(new + 2, algorithm + 2, 11);
+        memcpy(new + 13, (const guint8[]){0x30, (guint8)(length + 5), 0x04, length}, 4);
+        memcpy(new + 17 + length, "\x02\x01\x10", 3);
+        GByteArray *made = replace(der, algorithm, 32, new, (size_t)length + 20);
+        cr_expect_eq(open_der(made->data, made->len, &layer, &error), OPENED_FAILED);
+        cr_expect_eq(strcmp(error.text, CANNOT) == 0, rows[i].usable, "%u: %s", length, error.text);
+        g_byte_array_unref(made);
+    }
+    g_byte_array_unref(der);
+}
+
+static CMS_ContentInfo *agreed(int wrap_nid, int parameters)
+{
+    CMS_ContentInfo *cms = encrypt_by_hand(EVP_aes_256_gcm(), ec, 0);
+    CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(CMS_get0_RecipientInfos(cms), 0);
+    X509_ALGOR *algorithm = NULL, *wrap = X509_ALGOR_new();
+    ASN1_STRING *encoded = NULL;
+
+    X509_ALGOR_set0(wrap, OBJ_nid2obj(wrap_nid), V_ASN1_UNDEF, NULL);
+    cr_assert(CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL));
+    if (parameters == V_ASN1_SEQUENCE)
+        cr_assert_not_null(ASN1_item_pack(wrap, ASN1_ITEM_rptr(X509_ALGOR), &encoded));
+    X509_ALGOR_set0(algorithm, OBJ_dup(algorithm->algorithm), parameters, encoded);
+    X509_ALGOR_free(wrap);
+    return cms;
+}
+
+/* RFC 5753 §7.1.5: what wraps the content key has to be said, and is one of a few. */
+Test(decrypt, agreements_that_say_no_known_wrap)
+{
+    static const struct {
+        int wrap, parameters;
+        const char *text;
+    } rows[] = {
+        {NID_id_aes256_wrap, V_ASN1_SEQUENCE, ""},
+        {NID_id_aes128_wrap, V_ASN1_SEQUENCE, CANNOT}, /* known, and another one than was used */
+        {NID_id_aes256_wrap_pad, V_ASN1_SEQUENCE, "unknown"},
+        {NID_aes_256_cbc, V_ASN1_SEQUENCE, "unknown"},
+        {NID_id_aes256_wrap, V_ASN1_NULL, "unknown"},
+        {NID_id_aes256_wrap, V_ASN1_UNDEF, "unknown"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = agreed(rows[i].wrap, rows[i].parameters);
+        struct error error;
+        enum opened opened = open_cms(cms, ours.keys, &error);
+
+        cr_expect_eq(opened, rows[i].text[0] == '\0' ? OPENED : OPENED_FAILED, "%zu: %s", i, error.text);
+        cr_expect_not_null(strstr(error.text, rows[i].text), "%zu: %s", i, error.text);
+    }
+}
+
 /* One structure's content type with the other's cipher. */
 Test(decrypt, modes_are_not_mixed)
 {
