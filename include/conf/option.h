@@ -87,6 +87,8 @@ struct place option_place(const struct place *place, const struct config_setting
 /* The known key nearest to an unknown one ("outbound.protect" if it belongs into that group), NULL if none is near.
  * g_free(). */
 char *option_suggest(const struct option_table *table, const char *key);
+/* The other kind of file, if a key that this table does not know belongs there; NULL if not. Static. */
+const char *option_home(const struct option_table *table, const char *key);
 
 /* One network of trusted_networks against an address; both as text. False if either is none. */
 bool network_holds(const char *network, const char *address);

@@ -33,7 +33,8 @@ void cert_print_reload_hint(void)
     printf("the daemon sees it when it reloads (SIGHUP)\n");
 }
 
-static bool import_file(const struct conf *conf, const char *file, struct error *error)
+/* Adds to *imported. */
+static bool import_file(const struct conf *conf, const char *file, unsigned *imported, struct error *error)
 {
     STACK_OF(X509) *certificates = certificates_load(file, error);
     if (certificates == NULL) {
@@ -53,6 +54,7 @@ static bool import_file(const struct conf *conf, const char *file, struct error 
         char sha256[65];
         certificate_fingerprint(certificate, sha256);
         good = certs_store_import(conf, certificate, error);
+        *imported += good;
         if (good)
             printf("imported %s  %s\n", sha256, subject);
     }
@@ -74,11 +76,15 @@ static int run_import(const struct command *self, int argc, char **argv)
     if (conf == NULL)
         return EX_CONFIG;
     struct error error = {0};
-    for (int i = operands; i < argc; i++)
-        if (!import_file(conf, argv[i], &error))
-            return cli_failed(&error);
-    cert_print_reload_hint();
-    return EX_OK;
+    unsigned imported = 0;
+    bool good = true;
+    for (int i = operands; good && i < argc; i++)
+        good = import_file(conf, argv[i], &imported, &error);
+    if (imported > 0)
+        cert_print_reload_hint();
+    if (!good)
+        return cli_failed(&error);
+    return imported > 0 ? EX_OK : EX_DATAERR;
 }
 
 static void print_list(STACK_OF(X509) * certificates)

@@ -221,7 +221,10 @@ void option_read_group(const struct config_setting_t *group, const struct option
             continue;
         }
         g_autofree char *nearest = option_suggest(table, at.key);
-        if (nearest != NULL)
+        const char *home = option_home(table, at.key);
+        if (home != NULL)
+            place_fault(&at, "unknown key \"%s\" here: it belongs in %s", at.key, home);
+        else if (nearest != NULL)
             place_fault(&at, "unknown key \"%s\", did you mean \"%s\"?", at.key, nearest);
         else
             place_fault(&at, "unknown key \"%s\"", at.key);

@@ -169,8 +169,10 @@ bool source_read(const char *file, const struct place *place, config_t *config)
     const char *included = config_error_file(config);
     g_autofree char *path = included == NULL ? g_strdup(file) : g_canonicalize_filename(included, place->folder);
     const char *reason = config_error_text(config);
-    bool plain = g_strcmp0(reason, "syntax error") == 0;
-    faults_add(place->faults, path, (unsigned)config_error_line(config), "%s%s", reason,
-               plain ? "; is a semicolon, comma, quote or bracket missing here or in the line before?" : "");
+    if (g_strcmp0(reason, "syntax error") == 0)
+        reason = "syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?";
+    else if (g_strcmp0(reason, "duplicate setting name") == 0)
+        reason = "this key is there already; it may stand only once";
+    faults_add(place->faults, path, (unsigned)config_error_line(config), "%s", reason);
     return false;
 }

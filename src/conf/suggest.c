@@ -64,3 +64,20 @@ char *option_suggest(const struct option_table *table, const char *key)
     }
     return steal(&suggestion);
 }
+
+static bool holds(const struct option_table *table, const char *key)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->options[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+const char *option_home(const struct option_table *table, const char *key)
+{
+    bool of_policies = holds(&rule_options, key) || holds(&outbound_options, key) || holds(&inbound_options, key);
+
+    if (table == &main_options)
+        return of_policies ? "a policy file" : NULL;
+    return holds(&main_options, key) ? "domsec.conf" : NULL;
+}

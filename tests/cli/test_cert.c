@@ -145,6 +145,27 @@ Test(check, warns_of_what_the_daemon_cannot_read)
     expect_contains(none.out, "/domsec.conf: cannot be read: Permission denied\n");
 }
 
+Test(cert, nothing_imported_is_no_success)
+{
+    owned(folder) char *dir = two_domains();
+    owned(run) struct run got = run("domsec cert import '%s/b/ca/ca.pem' -c '%s/a/domsec.conf'", dir, dir);
+    expect_status(got, 65);
+    expect_contains(got.out, "passed over ");
+    cr_expect_null(strstr(got.out, "SIGHUP"));
+}
+
+Test(check, names_what_is_no_revocation_list)
+{
+    owned(folder) char *dir = two_domains();
+    g_autofree char *text = read_text(dir, "a/domsec.conf");
+    g_autofree char *with_crls = g_strconcat(text, "crls = ( \"ca/ca.pem\", \"domsec.conf\" );\n", NULL);
+    write_text(dir, "a/domsec.conf", with_crls);
+    owned(run) struct run bad = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_status(bad, 1);
+    expect_contains(bad.out, "ca/ca.pem: holds no CRL, but something else in PEM\n");
+    expect_contains(bad.out, "a/domsec.conf: holds no CRL, neither in PEM nor in DER\n");
+}
+
 Test(key, new_with_a_certificate_from_the_private_authority)
 {
     owned(folder) char *dir = two_domains();
