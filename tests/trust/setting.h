@@ -2,15 +2,19 @@
 /*
  * setting: a configuration in a temporary folder, loaded, with its trust: what each test of trust/ begins with.
  *
- *     struct setting *setting = setting_new("trust_anchors = ( \"ca.pem\" );", "naming = \"domain\";");
- *     ... write "ca.pem" and so on into setting->folder before setting_open(setting); rule is partner.test's ...
- *     setting_free(setting);
+ *     AUTO_SETTING setting = setting_new("trust_anchors = ( \"ca.pem\" );", "naming = \"domain\";");
+ *     ... write "ca.pem" and so on into setting->folder; rule is partner.test's ...
+ *     setting_open(setting);
+ *     setting_expect(setting, &(struct chain_query){.leaf = …}, OUTCOME_PASS, "valid", "what it is about");
  */
 #ifndef DOMSEC_TESTS_TRUST_SETTING_H
 #define DOMSEC_TESTS_TRUST_SETTING_H
 
 #include "../pki.h"
 #include "trust/trust.h"
+
+#include <criterion/criterion.h>
+#include <openssl/err.h>
 
 struct setting {
     char *folder;
@@ -34,7 +38,7 @@ static PKI_UNUSED struct setting *setting_new(const char *main_keys, const char 
 }
 
 /* False if trust_open() refused; the reasons are in faults. */
-static PKI_UNUSED bool setting_open(struct setting *setting)
+static PKI_UNUSED bool setting_try(struct setting *setting)
 {
     g_autofree char *file = g_build_filename(setting->folder, "domsec.conf", NULL);
     setting->conf = conf_load(file, setting->faults);
@@ -46,6 +50,11 @@ static PKI_UNUSED bool setting_open(struct setting *setting)
     return setting->trust != NULL;
 }
 
+static PKI_UNUSED void setting_open(struct setting *setting)
+{
+    cr_assert(setting_try(setting), "%s", faults_count(setting->faults) > 0 ? faults_at(setting->faults, 0) : "");
+}
+
 static PKI_UNUSED void setting_free(struct setting *setting)
 {
     trust_close(setting->trust);
@@ -53,6 +62,35 @@ static PKI_UNUSED void setting_free(struct setting *setting)
     faults_free(setting->faults);
     pki_remove(setting->folder);
     g_free(setting);
+}
+DECLARE_OWNED(setting, struct setting *, setting_free)
+#define AUTO_SETTING owned(setting) struct setting *
+
+/* Under the setting's rule, and now unless query says when. */
+static PKI_UNUSED void setting_judge(const struct setting *setting, const struct chain_query *asked,
+                                     struct finding *finding)
+{
+    struct chain_query query = *asked;
+
+    query.rule = setting->rule;
+    if (query.at == 0)
+        query.at = time(NULL);
+    *finding = (struct finding){.outcome = OUTCOME_NONE};
+    ERR_clear_error();
+    trust_check_chain(setting->trust, &query, finding);
+    cr_expect(g_utf8_validate(finding->reason, -1, NULL) && finding->reason[0] != '\0');
+    cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
+}
+
+/* says: a part of the reason. */
+static PKI_UNUSED void setting_expect(const struct setting *setting, const struct chain_query *query,
+                                      enum outcome expected, const char *says, const char *what)
+{
+    struct finding finding;
+
+    setting_judge(setting, query, &finding);
+    cr_expect_eq(finding.outcome, expected, "%s: %s: %s", what, outcome_name(finding.outcome), finding.reason);
+    cr_expect_not_null(strstr(finding.reason, says), "%s: \"%s\" is not in: %s", what, says, finding.reason);
 }
 
 #endif

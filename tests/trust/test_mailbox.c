@@ -2,8 +2,6 @@
 /* RFC 8550 §3: a person's certificate against the addresses of a message. */
 #include "setting.h"
 
-#include <criterion/criterion.h>
-
 Test(mailbox, every_address_has_an_equal)
 {
     const struct {

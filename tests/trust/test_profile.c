@@ -2,24 +2,13 @@
 /* RFC 8550: certificates and CRLs of old versions, empty subjects, authorities with several certificates. */
 #include "setting.h"
 
-#include <criterion/criterion.h>
-
 #define DAY 86400
 
 static void expect(const struct setting *setting, X509 *leaf, STACK_OF(X509) * untrusted, enum outcome expected,
                    const char *what)
 {
-    struct chain_query query = {
-        .leaf = leaf, .untrusted = untrusted, .purpose = PURPOSE_SIGN, .rule = setting->rule, .at = time(NULL)};
-    struct finding finding = {0};
-
-    trust_check_chain(setting->trust, &query, &finding);
-    cr_expect_eq(finding.outcome, expected, "%s: %s: %s", what, outcome_name(finding.outcome), finding.reason);
-}
-
-static void open_setting(struct setting *setting)
-{
-    cr_assert(setting_open(setting), "%s", faults_count(setting->faults) > 0 ? faults_at(setting->faults, 0) : "");
+    setting_expect(setting, &(struct chain_query){.leaf = leaf, .untrusted = untrusted, .purpose = PURPOSE_SIGN},
+                   expected, "", what);
 }
 
 /* §2.2: no extensions, the address in the subject (§3). */
@@ -49,7 +38,7 @@ static X509 *version_1(const struct pki *issuer, EVP_PKEY *key)
 
 Test(profile, certificates_of_version_1)
 {
-    struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
     PKI_AUTO struct pki *root = pki_ca("Root");
     PKI_AUTO struct pki *other = pki_ca("Other");
     struct address alice = {(char *)"alice", (char *)"acme.test", (char *)"alice@acme.test"};
@@ -58,7 +47,7 @@ Test(profile, certificates_of_version_1)
     X509 *good = version_1(root, key), *bad = version_1(other, key);
 
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
-    open_setting(setting);
+    setting_open(setting);
     cr_assert_eq(X509_get_version(good), X509_VERSION_1);
     expect(setting, good, NULL, OUTCOME_PASS, "version 1");
     expect(setting, bad, NULL, OUTCOME_POLICY, "version 1 of an unknown authority");
@@ -67,19 +56,18 @@ Test(profile, certificates_of_version_1)
     X509_free(good);
     X509_free(bad);
     EVP_PKEY_free(key);
-    setting_free(setting);
 }
 
 /* A version 1 certificate has no basicConstraints: it issues nothing. */
 Test(profile, version_1_is_no_authority)
 {
-    struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
     PKI_AUTO struct pki *root = pki_ca("Root");
     struct pki old = {.key = pki_new_key(PKI_EC, 0)};
     STACK_OF(X509) *untrusted = sk_X509_new_null();
 
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
-    open_setting(setting);
+    setting_open(setting);
     old.cert = version_1(root, old.key);
     PKI_AUTO struct pki *leaf =
         pki_issue(&(struct pki_spec){.issuer = &old, .subject = PKI_LIST("CN=leaf"), .no_key_ids = true});
@@ -88,13 +76,12 @@ Test(profile, version_1_is_no_authority)
     sk_X509_free(untrusted);
     X509_free(old.cert);
     EVP_PKEY_free(old.key);
-    setting_free(setting);
 }
 
 /* §3: the subject may be empty, where a critical subjectAltName says who it is. */
 Test(profile, empty_subject_with_critical_alternative_name)
 {
-    struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
     PKI_AUTO struct pki *root = pki_ca("Root");
     PKI_AUTO struct pki *leaf = pki_issue(
         &(struct pki_spec){.issuer = root, .extensions = PKI_LIST("subjectAltName=critical,email:alice@acme.test")});
@@ -102,11 +89,10 @@ Test(profile, empty_subject_with_critical_alternative_name)
     struct finding finding = {0};
 
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
-    open_setting(setting);
+    setting_open(setting);
     expect(setting, leaf->cert, NULL, OUTCOME_PASS, "empty subject");
     trust_check_mailbox(leaf->cert, &alice, 1, &finding);
     cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
-    setting_free(setting);
 }
 
 /* §2.1: CRLs of version 1 have no extensions. */
@@ -132,22 +118,21 @@ static void put_version_1(const struct setting *setting, const struct pki *issue
 Test(profile, crls_of_version_1)
 {
     for (int revokes = 0; revokes < 2; revokes++) {
-        struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" ); crls = ( \"root.crl\" );", "");
+        AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" ); crls = ( \"root.crl\" );", "");
         PKI_AUTO struct pki *root = pki_ca("Root");
         PKI_AUTO struct pki *leaf = pki_person(root, "alice@acme.test");
 
         g_free(pki_write(setting->folder, "root.pem", root, NULL));
         put_version_1(setting, root, revokes ? leaf : NULL);
-        open_setting(setting);
+        setting_open(setting);
         expect(setting, leaf->cert, NULL, revokes ? OUTCOME_FAIL : OUTCOME_PASS, revokes ? "revoked" : "not revoked");
-        setting_free(setting);
     }
 }
 
 /* §4.1: one authority, one key, several certificates that are valid at the same time. */
 Test(profile, authorities_with_overlapping_certificates)
 {
-    struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
     PKI_AUTO struct pki *root = pki_ca("Root");
     PKI_AUTO struct pki *first = pki_sub_ca(root, "Authority");
     PKI_AUTO struct pki *second = pki_issue(&(struct pki_spec){.issuer = root,
@@ -160,7 +145,7 @@ Test(profile, authorities_with_overlapping_certificates)
     X509 *const orders[][2] = {{first->cert, second->cert}, {second->cert, first->cert}};
 
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
-    open_setting(setting);
+    setting_open(setting);
     for (int i = 0; i < 2; i++) {
         STACK_OF(X509) *untrusted = sk_X509_new_null();
 
@@ -169,7 +154,6 @@ Test(profile, authorities_with_overlapping_certificates)
         expect(setting, leaf->cert, untrusted, OUTCOME_PASS, "either order");
         sk_X509_free(untrusted);
     }
-    setting_free(setting);
 }
 
 /* §4.3: what certificates and CRLs are signed with. */
@@ -211,7 +195,7 @@ Test(profile, algorithms_of_authorities)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         for (int revokes = 0; revokes < 2; revokes++) {
-            struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" ); crls = ( \"root.crl\" );", "");
+            AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" ); crls = ( \"root.crl\" );", "");
             PKI_AUTO struct pki *root =
                 pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=Root"), .key = rows[i].key});
             PKI_AUTO struct pki *plain = pki_person(root, "alice@acme.test");
@@ -221,10 +205,9 @@ Test(profile, algorithms_of_authorities)
 
             g_free(pki_write(setting->folder, "root.pem", root, NULL));
             g_free(pki_write_crl(setting->folder, "root.crl", crl));
-            open_setting(setting);
+            setting_open(setting);
             cr_expect_eq(X509_get_signature_nid(leaf), rows[i].nid, "%s", rows[i].what);
             expect(setting, leaf, NULL, revokes ? OUTCOME_FAIL : OUTCOME_PASS, rows[i].what);
-            setting_free(setting);
         }
     }
 }
