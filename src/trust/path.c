@@ -32,10 +32,21 @@ void path_result_clear(struct path_result *result)
     *result = (struct path_result){.error = X509_V_ERR_UNSPECIFIED};
 }
 
+/* OpenSSL asks for no issuer of a certificate with an extension that is there twice or cannot be read. */
+static int cause_of(int error, X509 *culprit)
+{
+    bool no_issuer = error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+                     error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+                     error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+    return no_issuer && culprit != NULL && X509_get_extension_flags(culprit) & EXFLAG_INVALID
+               ? X509_V_ERR_INVALID_EXTENSION
+               : error;
+}
+
 static void blame(struct path_result *result, int error, int depth, X509 *culprit)
 {
     X509_free(result->culprit);
-    result->error = error;
+    result->error = cause_of(error, culprit);
     result->depth = depth;
     result->culprit = culprit != NULL && X509_up_ref(culprit) ? culprit : NULL;
 }
