@@ -64,6 +64,8 @@ void result_decide(struct result *result, enum verdict verdict, const char *stat
 void result_reply(struct result *result, const char *text);
 /* A failure of ours: 4xx by the error's kind. */
 void result_fail(struct result *result, const struct error *error);
+/* A message that cannot be worked on: rejected where that is its own fault, by the error's kind, else a failure of ours. */
+void result_refuse(struct result *result, const struct error *error);
 /* Takes out each Authentication-Results under our name (RFC 8601 §5). */
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits);
 /* Moves what an examination found out into the result, which outlives it. */

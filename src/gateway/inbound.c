@@ -313,10 +313,8 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
     way.rule = originator_rule(gateway->conf, &way.originator, message, &envelope->sender);
     result->rule = g_strdup(way.rule->name);
     way.examination = examine(gateway, message, way.rule, &way.originator, at);
-    if (way.examination->failure.kind == ERROR_PERMANENT)
-        result_decide(result, VERDICT_REJECT, "5.6.0", way.examination->failure.text);
-    else if (way.examination->failure.kind != ERROR_NONE)
-        result_fail(result, &way.examination->failure);
+    if (way.examination->failure.kind != ERROR_NONE)
+        result_refuse(result, &way.examination->failure);
     else {
         decide(&way, result);
         way.removable = examination_removable(way.examination);

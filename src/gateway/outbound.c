@@ -108,10 +108,7 @@ static void follow_plan(struct way_out *way, struct result *result)
     if (!protect_message(way, &entity, result, &error)) {
         entity_clear(&entity);
         result->sign = result->encrypt = result->triple = false;
-        if (error.kind == ERROR_PERMANENT)
-            result_decide(result, VERDICT_REJECT, "5.6.0", error.text);
-        else
-            result_fail(result, &error);
+        result_refuse(result, &error);
         return;
     }
     edits_replace_entity(&result->edits, way->message, &entity);
@@ -177,10 +174,8 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
     if (way.originator.from.count > 0)
         result->from = g_strdup(way.originator.from.list[0].text);
     way.examination = examine(gateway, message, policy_rule(gateway->conf, way_out_domain(&way)), &way.originator, at);
-    if (way.examination->failure.kind == ERROR_PERMANENT)
-        result_decide(result, VERDICT_REJECT, "5.6.0", way.examination->failure.text);
-    else if (way.examination->failure.kind != ERROR_NONE)
-        result_fail(result, &way.examination->failure);
+    if (way.examination->failure.kind != ERROR_NONE)
+        result_refuse(result, &way.examination->failure);
     else {
         gather(&way, result);
         result_take_examination(result, way.examination);
@@ -222,7 +217,7 @@ struct result *gateway_explain(struct gateway *gateway, const struct envelope *e
     result->triple = way.plan.triple;
     mark_used(result);
     if (way.plan.verdict == VERDICT_ACCEPT && !protect_foresee(&way, &error))
-        result_fail(result, &error);
+        result_refuse(result, &error);
     else
         result_decide(result, way.plan.verdict, NULL, way.plan.reason);
     result = also_arriving(&way, from, result);

@@ -58,6 +58,14 @@ void result_fail(struct result *result, const struct error *error)
     result_decide(result, VERDICT_TEMPFAIL, error->kind == ERROR_CONFIGURATION ? "4.3.5" : "4.3.0", error->text);
 }
 
+void result_refuse(struct result *result, const struct error *error)
+{
+    if (error->kind == ERROR_PERMANENT)
+        result_decide(result, VERDICT_REJECT, "5.6.0", error->text);
+    else
+        result_fail(result, error);
+}
+
 struct result *gateway_failure(enum direction direction, const struct error *error)
 {
     struct result *result = result_new(direction);

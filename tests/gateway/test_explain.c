@@ -4,15 +4,18 @@
  */
 #include "rig.h"
 
-enum { SIGNER = 1, DECRYPTER = 2, REVIEWER = 4, ADDER = 8, OUTDATED = 16, ALL = SIGNER | DECRYPTER | REVIEWER | ADDER };
+enum { SIGNER = 1, DECRYPTER = 2, REVIEWER = 4, ADDER = 8, OUTDATED = 16, SECOND = 32, ALL = SIGNER | DECRYPTER | REVIEWER | ADDER };
 
 static const struct {
     int flag;
-    const char *role, *file;
+    const char *role, *file, *domain;
 } identities[] = {
-    {SIGNER, "domain-signing-authority", "dsa"},    {DECRYPTER, "domain-confidentiality-authority", "dca"},
-    {REVIEWER, "review-authority", "review"},      {ADDER, "attribute-authority", "attribute"},
-    {OUTDATED, "domain-signing-authority", "old"},
+    {SIGNER, "domain-signing-authority", "dsa", "acme.test"},
+    {DECRYPTER, "domain-confidentiality-authority", "dca", "acme.test"},
+    {REVIEWER, "review-authority", "review", "acme.test"},
+    {ADDER, "attribute-authority", "attribute", "acme.test"},
+    {OUTDATED, "domain-signing-authority", "old", "acme.test"},
+    {SECOND, "domain-signing-authority", "dsa", "second.test"},
 };
 
 static void write_old(struct org *org)
@@ -44,8 +47,8 @@ static void open_org(struct org *org, int own, const char *partner_rule, const c
     for (size_t i = 0; i < G_N_ELEMENTS(identities); i++) {
         if ((own & identities[i].flag) == 0)
             continue;
-        g_string_append_printf(text, "%s\n { domain = \"acme.test\"; role = \"%s\"; certificate = \"%s.pem\"; key = \"file:%s.key\"; }",
-                               separator, identities[i].role, identities[i].file, identities[i].file);
+        g_string_append_printf(text, "%s\n { domain = \"%s\"; role = \"%s\"; certificate = \"%s.pem\"; key = \"file:%s.key\"; }",
+                               separator, identities[i].domain, identities[i].role, identities[i].file, identities[i].file);
         separator = ",";
     }
     g_string_append(text, " );\n");
@@ -71,7 +74,7 @@ static const struct {
     const char *name;
     int own;
     const char *partner, *other, *to2; /* bob@partner.test is always there */
-    const char *from;
+    const char *from; /* in the message */
     enum verdict verdict;
     const char *says;
 } rows[] = {
@@ -82,6 +85,11 @@ static const struct {
     {"outdated beside a new one", OUTDATED | SIGNER, SIGN "};", "", NULL, "alice@acme.test", VERDICT_ACCEPT, "protect"},
     {"another of our domains", SIGNER, SIGN "};", "", NULL, "alice@second.test", VERDICT_TEMPFAIL, "second.test"},
     {"below our domain", SIGNER, SIGN "};", "", NULL, "alice@mail.acme.test", VERDICT_ACCEPT, "protect"},
+    {"two authors, one domain", SIGNER, SIGN "};", "", NULL, "alice@acme.test, bob@mail.acme.test", VERDICT_ACCEPT, "protect"},
+    {"two authors, nobody for the second", SIGNER, SIGN "};", "", NULL, "alice@acme.test, bob@second.test",
+     VERDICT_TEMPFAIL, "second.test"},
+    {"two authors, nobody for both", SIGNER | SECOND, SIGN "};", "", NULL, "alice@acme.test, bob@second.test",
+     VERDICT_REJECT, "all authors"},
     {"nobody has to sign", 0, ENCRYPT "};", "", NULL, "alice@acme.test", VERDICT_ACCEPT, "protect"},
     {"nothing to do", 0, "outbound = { protect = \"none\"; review = true; attributes = true; };" LABEL, "", NULL,
      "alice@acme.test", VERDICT_ACCEPT, "protect"},
@@ -114,7 +122,7 @@ Test(explain, promises_what_is_done)
     g_free(pki_write(rig.acme.folder, "other-dca.pem", rig.partner.dca, NULL));
     write_old(&rig.acme);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const struct rig_envelope spec = {rows[i].from, "bob@partner.test", rows[i].to2, "alice", "198.51.100.1"};
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", rows[i].to2, "alice", "198.51.100.1"};
         g_autofree char *text = g_strdup_printf("From: %s\r\nSubject: Plan\r\n\r\nx\r\n", rows[i].from);
 
         open_org(&rig.acme, rows[i].own, rows[i].partner, rows[i].other);
@@ -127,6 +135,7 @@ Test(explain, promises_what_is_done)
         cr_expect_not_null(strstr(promised->reason, rows[i].says), "%s: %s", rows[i].name, promised->reason);
         cr_expect_str_eq(promised->reason, sent.result->reason, "%s", rows[i].name);
         cr_expect_eq(promised->code, sent.result->code, "%s", rows[i].name);
+        cr_expect_str_eq(promised->status, sent.result->status, "%s", rows[i].name);
     }
     rig_org_free(&rig.acme);
     rig_org_free(&rig.partner);
