@@ -26,7 +26,8 @@ static const struct failure_reply {
      "The mail server does not offer the S/MIME gateway what it needs"},
     {FAILURE_EDIT, VERDICT_TEMPFAIL, 451, "4.3.0", "The mail server did not take a change from the S/MIME gateway"},
     {FAILURE_RESOURCE, VERDICT_TEMPFAIL, 452, "4.3.1", "The S/MIME gateway is short of memory or disk space"},
-    {FAILURE_RECIPIENTS, VERDICT_TEMPFAIL, 452, "4.5.3", "Too many recipients for one message"},
+    /* At the end of a message a 452 would be one for all recipients, and they would come again together for ever. */
+    {FAILURE_RECIPIENTS, VERDICT_REJECT, 550, "5.5.3", "Too many recipients for one message, send it to fewer at a time"},
     {FAILURE_SENDER, VERDICT_REJECT, 553, "5.1.7", "Bad sender address"},
     {FAILURE_RECIPIENT, VERDICT_REJECT, 553, "5.1.3", "Bad recipient address"},
     {FAILURE_SIZE, VERDICT_REJECT, 552, "5.3.4", "Message too big for the S/MIME gateway"},

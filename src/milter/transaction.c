@@ -82,7 +82,7 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
     if (transaction->failure != FAILURE_NONE)
         return;
     if (transaction->envelope->recipient_count >= transaction->limits->recipients) {
-        error_set(&error, ERROR_TEMPORARY, "recipients_limit is %u", transaction->limits->recipients);
+        error_set(&error, ERROR_PERMANENT, "recipients_limit is %u", transaction->limits->recipients);
         transaction_fail(transaction, FAILURE_RECIPIENTS, &error);
         return;
     }

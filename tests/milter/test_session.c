@@ -204,7 +204,7 @@ Test(session, envelope_failures)
         {ALICE, {BOB, "<x@@y.test>"}, "553 5.1.3 "},
         {ALICE, {"<>"}, "553 5.1.3 "},
         {"<a@b@c>", {BOB}, "553 5.1.7 "},
-        {ALICE, {BOB, BOB, BOB, BOB, BOB, BOB}, "452 4.5.3 "},
+        {ALICE, {BOB, BOB, BOB, BOB, BOB, BOB}, "550 5.5.3 "},
         /* Not ours, from a network of ours: the policy demands a signature that may not be given. */
         {CAROL, {BOB}, "550 5.7"},
     };
