@@ -70,6 +70,8 @@ void result_refuse(struct result *result, const struct error *error);
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits);
 /* Moves what an examination found out into the result, which outlives it. */
 void result_take_examination(struct result *result, struct examination *examination);
+/* Takes it: the body that the edits put in borrows from the layers that it opened. */
+void result_keep_examination(struct result *result, struct examination *examination);
 
 void reported_layers_free(struct reported_layer *layers, size_t count);
 

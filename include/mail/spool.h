@@ -15,6 +15,8 @@ struct spool;
 /* limits must outlive the spool. */
 struct spool *spool_new(const struct limits *limits);
 void spool_free(struct spool *spool);
+/* Gives it to a rope that borrows its bytes, and frees it when it is freed itself. */
+void spool_give(struct spool *spool, struct rope *rope);
 /* ERROR_TEMPORARY when the disk is full. */
 bool spool_write(struct spool *spool, const void *data, size_t length, struct error *error);
 size_t spool_length(const struct spool *spool);

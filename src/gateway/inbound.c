@@ -150,10 +150,13 @@ static char *authentication_results(const struct way_in *way)
         describe(&examination->domain, examination->domain_from, "domain signature", &results[count++]);
     if (examination->originator.outcome != OUTCOME_NONE)
         describe(&examination->originator, examination->originator_from, "originator signature", &results[count++]);
-    if (aside != NULL)
-        describe(&aside->finding, aside,
-                 aside->signature_types & SIGNATURE_TYPE_REVIEW ? "review signature" : "additional attributes signature",
-                 &results[count++]);
+    if (aside != NULL) /* no name: who looks for one in the whole field must not find this signer's beside a pass */
+        results[count++] = (struct authres_result){
+            .result = outcome_name(aside->finding.outcome),
+            .comment = aside->signature_types & SIGNATURE_TYPE_REVIEW ? "review signature" : "additional attributes signature",
+            .reason = aside->finding.reason,
+            .properties = {{"body.smime-part", aside->part}},
+        };
     if (count == 0) {
         results[0].result = outcome_name(OUTCOME_NONE);
         results[0].reason = examination->undecryptable ? examination->undecryptable_reason : NULL;
@@ -258,7 +261,7 @@ static bool make_entity(const struct way_in *way, const struct part *part, struc
         struct spool *spool = spool_new(&way->gateway->conf->limits);
         bool changed = false;
 
-        rope_own(body, spool, (void (*)(void *))spool_free);
+        spool_give(spool, body);
         if (!mime_line_ends(bytes, spool, &changed, error) || !spool_finish(spool, &bytes, error))
             return false;
     }
@@ -297,7 +300,7 @@ static void make_edits(struct way_in *way, struct result *result)
         edits_insert(&result->edits, "Authentication-Results", result->authentication_results);
     edits_finish(&result->edits);
     if (result->edits.body != NULL)
-        rope_own(result->edits.body, steal(&way->examination), (void (*)(void *))examination_free);
+        result_keep_examination(result, steal(&way->examination));
 }
 
 struct result *gateway_inbound(struct gateway *gateway, const struct envelope *envelope, const struct message *message,

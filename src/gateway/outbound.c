@@ -119,7 +119,7 @@ static void follow_plan(struct way_out *way, struct result *result)
     if (result->encrypt)
         message_forget(way->message);
     else
-        rope_own(result->edits.body, steal(&way->examination), (void (*)(void *))examination_free);
+        result_keep_examination(result, steal(&way->examination));
     result_decide(result, VERDICT_ACCEPT, NULL, way->plan.reason);
 }
 

@@ -90,6 +90,16 @@ void result_take_examination(struct result *result, struct examination *examinat
     examination->reported_count = 0;
 }
 
+static void destroy_examination(void *examination)
+{
+    examination_free(examination);
+}
+
+void result_keep_examination(struct result *result, struct examination *examination)
+{
+    rope_own(result->edits.body, examination, destroy_examination);
+}
+
 void reported_layers_free(struct reported_layer *layers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -113,6 +113,6 @@ struct rope *segments_rope(struct segments *segments, struct error *error)
             rope_borrow(rope, (struct slice){new_bytes.data + segment->offset, segment->length});
     }
     if (segments->spool != NULL)
-        rope_own(rope, steal(&segments->spool), (void (*)(void *))spool_free);
+        spool_give(steal(&segments->spool), rope);
     return rope;
 }

@@ -66,6 +66,16 @@ void spool_free(struct spool *spool)
     g_free(spool);
 }
 
+static void destroy_spool(void *spool)
+{
+    spool_free(spool);
+}
+
+void spool_give(struct spool *spool, struct rope *rope)
+{
+    rope_own(rope, spool, destroy_spool);
+}
+
 static bool fail(struct spool *spool, struct error *error, const char *what)
 {
     int cause = errno;

@@ -156,7 +156,7 @@ bool frame_entity(const char *smime_type, struct spool **body, struct entity *ou
                 "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n",
                 smime_type);
     out->body = rope_new();
-    rope_own(out->body, steal(body), (void (*)(void *))spool_free);
+    spool_give(steal(body), out->body);
     rope_borrow(out->body, bytes);
     return true;
 }

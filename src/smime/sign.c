@@ -73,7 +73,7 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
     bool is_pss = EVP_PKEY_is_a(signer->key, "RSA-PSS") ||
                   (EVP_PKEY_is_a(signer->key, "RSA") && options->signature == SIGNATURE_RSA_PSS);
     const EVP_MD *digest = algorithm_digest(digest_for(signer, options));
-    unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_CADES | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
+    unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
     struct slice capabilities = algorithm_capabilities();
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
 
@@ -83,6 +83,7 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
         return NULL;
     }
     if ((is_pss && !set_pss(info, digest)) || !add_chain(cms, signer) ||
+        !signing_certificate_add(info, signer->certificate, digest_for(signer, options)) ||
         CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, capabilities.data,
                                     (int)capabilities.len) <= 0) {
         error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
@@ -166,16 +167,16 @@ static bool make_boundary(const struct rope *content, char boundary[60], struct 
     for (unsigned attempt = 0; attempt < 4; attempt++) {
         unsigned char random[24];
         bool occurs = false;
-        char *end = boundary + g_strlcpy(boundary, "domsec-", 60);
+        size_t length = g_strlcpy(boundary, "domsec-", 60);
 
-        if (RAND_bytes(random, sizeof(random)) != 1)
+        if (RAND_bytes(random, sizeof(random)) != 1 ||
+            !OPENSSL_buf2hexstr_ex(boundary + length, 60 - length, NULL, random, sizeof(random), '\0'))
             return error_set_openssl(error, ERROR_TEMPORARY, "random numbers");
-        for (size_t i = 0; i < sizeof(random); i++)
-            end += g_snprintf(end, 3, "%02x", random[i]);
+        length += 2 * sizeof(random);
         for (size_t i = 0; i < rope_count(content) && !occurs; i++) {
             struct slice slice = rope_at(content, i);
 
-            occurs = memmem(slice.data, slice.len, boundary, (size_t)(end - boundary)) != NULL;
+            occurs = memmem(slice.data, slice.len, boundary, length) != NULL;
         }
         if (!occurs)
             return true;
@@ -247,7 +248,7 @@ static bool make_clear(const CMS_ContentInfo *cms, const struct sign_options *op
                 "Content-Transfer-Encoding: base64\r\n"
                 "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n",
                 boundary);
-    rope_own(out->body, signature, (void (*)(void *))spool_free);
+    spool_give(signature, out->body);
     rope_borrow(out->body, text);
     rope_printf(out->body, "--%s--\r\n", boundary);
     return true;
