@@ -3,7 +3,8 @@
  * The signing certificate attributes (RFC 5035 §3, §5.4; RFC 2634 §5.4): a signature names its certificate by hash, so
  * that it cannot be given to another one with the same key. Only the first entry names the signer; those that follow
  * restrict the chain and are not used. OpenSSL 3.0's own check wants the whole chain at hand and cannot tell
- * which entry did not fit, hence the templates here.
+ * which entry did not fit, hence the templates here. Our own certificates are named again and again: the value is made
+ * once and kept with the certificate.
  */
 #include "smime_private.h"
 
@@ -48,6 +49,7 @@ static void signing_certificate_free(struct signing_certificate *attribute)
 
 DECLARE_OWNED(certificate_id, struct certificate_id *, certificate_id_free)
 DECLARE_OWNED(signing_certificate, struct signing_certificate *, signing_certificate_free)
+DECLARE_OWNED(ESS_SIGNING_CERT_V2, ESS_SIGNING_CERT_V2 *, ESS_SIGNING_CERT_V2_free)
 
 static void *decode(const ASN1_STRING *value, const ASN1_ITEM *item)
 {
@@ -117,4 +119,68 @@ const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certific
         fault = fault_of(info, NID_id_smime_aa_signingCertificate, EVP_sha1(), certificate);
     ERR_clear_error(); /* what is malformed has been told */
     return fault;
+}
+
+/* --- ours --- */
+
+struct made {
+    unsigned char *der[DIGEST_SHA512 + 1];
+    int length[DIGEST_SHA512 + 1];
+};
+
+static void made_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argument, void *context)
+{
+    struct made *made = pointer;
+
+    (void)parent, (void)data, (void)index, (void)argument, (void)context;
+    for (size_t i = 0; made != NULL && i < G_N_ELEMENTS(made->der); i++)
+        OPENSSL_free(made->der[i]);
+    g_free(made);
+}
+
+/* Where a certificate keeps it. */
+static int made_index(void)
+{
+    static gsize index; /* and one */
+
+    if (g_once_init_enter(&index))
+        g_once_init_leave(&index, (gsize)X509_get_ex_new_index(0, NULL, NULL, NULL, made_free) + 1);
+    return (int)index - 1;
+}
+
+static int make(X509 *certificate, enum digest digest, unsigned char **der)
+{
+    owned(ESS_SIGNING_CERT_V2) ESS_SIGNING_CERT_V2 *value =
+        OSSL_ESS_signing_cert_v2_new_init(algorithm_digest(digest), certificate, NULL, 1);
+
+    return value != NULL ? i2d_ESS_SIGNING_CERT_V2(value, der) : -1;
+}
+
+/* Called with the lock. NULL: it cannot be made. */
+static const struct made *made_with(X509 *certificate, enum digest digest)
+{
+    struct made *made = X509_get_ex_data(certificate, made_index());
+
+    if (made == NULL) {
+        made = g_new0(struct made, 1);
+        if (!X509_set_ex_data(certificate, made_index(), made)) {
+            g_free(made);
+            return NULL;
+        }
+    }
+    if (made->der[digest] == NULL)
+        made->length[digest] = make(certificate, digest, &made->der[digest]);
+    return made->length[digest] > 0 ? made : NULL;
+}
+
+bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum digest digest)
+{
+    static GMutex lock;
+
+    g_mutex_lock(&lock);
+    const struct made *made = made_with(certificate, digest);
+    g_mutex_unlock(&lock);
+    return made != NULL &&
+           CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE, made->der[digest],
+                                       made->length[digest]) > 0;
 }

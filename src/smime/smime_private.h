@@ -107,6 +107,8 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
 /* signing_certificate.c: the ESS attributes, where there are any, name this certificate first (RFC 5035 §5.4). NULL, or
  * what is wrong. */
 const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate);
+/* Adds a SigningCertificateV2 that names this certificate of ours. */
+bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum digest digest);
 /* decrypt.c */
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
 /* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */
