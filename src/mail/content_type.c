@@ -114,15 +114,49 @@ static GMimeContentType *read_with_gmime(struct slice value)
     return type;
 }
 
+/* The next place from p on where "boundary" is followed by "=", and what follows that; NULL: no more. */
+static const char *next_boundary(const char **p, const char *end)
+{
+    static const char name[] = "boundary", blanks[] = " \t\r\n";
+    for (; end - *p > (ptrdiff_t)strlen(name); ++*p) {
+        const char *at = *p + strlen(name);
+        if (g_ascii_strncasecmp(*p, name, strlen(name)) != 0)
+            continue;
+        while (at < end && strchr(blanks, *at) != NULL)
+            at++;
+        if (at == end || *at++ != '=')
+            continue;
+        while (at < end && strchr(blanks, *at) != NULL)
+            at++;
+        return at < end && *at == '"' ? at + 1 : at;
+    }
+    return NULL;
+}
+
+/* Many a program searches for the name, and minds neither comments, quotes nor backslashes: it has to find the same. */
+static bool is_found_by_name(struct slice value, const struct token *boundary)
+{
+    const char *p = value.data, *end = value.data + value.len, *at;
+    bool found = false;
+    for (; (at = next_boundary(&p, end)) != NULL; p++) {
+        if (at == boundary->text.data)
+            found = true;
+        else if (p < boundary->text.data || p >= boundary->text.data + boundary->text.len)
+            return false;
+    }
+    return found && !boundary->escaped;
+}
+
 /* Do GMime and the grammar agree on what the structure hangs on? */
-static const char *compare_readings(const char *type, GMimeContentType *gmime, const struct seen *seen)
+static const char *compare_readings(struct slice value, const char *type, GMimeContentType *gmime,
+                                    const struct seen *seen)
 {
     g_autofree char *other = g_mime_content_type_get_mime_type(gmime);
     if (other == NULL || g_ascii_strcasecmp(type, other) != 0)
         return "its Content-Type can be read in two ways";
     const char *boundary = g_mime_content_type_get_parameter(gmime, "boundary");
     g_autofree char *strict = seen->boundary.kind == TOKEN_END ? NULL : token_text(&seen->boundary);
-    if (g_strcmp0(boundary, strict) != 0)
+    if (g_strcmp0(boundary, strict) != 0 || (strict != NULL && !is_found_by_name(value, &seen->boundary)))
         return "its boundary can be read in two ways";
     return NULL;
 }
@@ -161,7 +195,7 @@ void content_type_read(struct slice value, struct content_type *out)
     else if (seen.count < MAX_PARAMETERS)
         out->parameters = read_with_gmime(value);
     if (fault == NULL && out->parameters != NULL)
-        fault = compare_readings(out->type, out->parameters, &seen);
+        fault = compare_readings(value, out->type, out->parameters, &seen);
     if (is_structural(out->type))
         out->fault = fault;
 }

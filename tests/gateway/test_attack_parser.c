@@ -24,7 +24,8 @@ static char *signature_over(const struct rig *rig, const char *entity)
 }
 
 #define P7S "Content-Type: application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-#define SIGNED "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; boundary=b"
+#define TYPED "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; micalg=sha-256; "
+#define SIGNED TYPED "boundary=b"
 
 /* %e: what was signed, %s: the signature. */
 static char *fill(const char *shape, const char *entity, const char *signature)
@@ -72,6 +73,27 @@ static const struct {
      "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=\"b\\\r\n\r\n"
      "--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
      false},
+    {"boundary behind a comment",
+     TYPED "boundary=(c) b\r\n\r\n--(c)\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"comment behind its name", TYPED "boundary (c) = b\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
+    {"boundary with a quoted pair",
+     TYPED "boundary=\"\\b\"\r\n\r\n--\\b\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"another boundary in a quoted string",
+     TYPED "x=\"; Boundary=c; \"; boundary=b\r\n\r\n--c\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S
+           "%s\r\n--b--\r\n",
+     false},
+    {"another boundary in a comment",
+     TYPED "(boundary = c;) boundary=b\r\n\r\n--c\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"another boundary by a longer name",
+     TYPED "x-boundary=c; boundary=b\r\n\r\n--c\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
+     false},
+    {"blanks around its name", TYPED "BOUNDARY =\r\n \"b\"\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", true},
+    {"boundary in a boundary",
+     TYPED "boundary=\"b_boundary=c\"\r\n\r\n--b_boundary=c\r\n%e\r\n--b_boundary=c\r\n" P7S
+           "%s\r\n--b_boundary=c--\r\n",
+     true},
     {"no boundary",
      "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S
      "%s\r\n--b--\r\n",
