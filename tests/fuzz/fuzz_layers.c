@@ -13,6 +13,8 @@
 #include "require.h"
 
 #include <jansson.h>
+#include <openssl/asn1.h>
+#include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdint.h>
@@ -20,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -165,6 +168,43 @@ static GString *encrypt(enum cipher cipher, X509 *recipient, GString *text)
     return take_entity(&made);
 }
 
+/* CompressedData (RFC 3274 §1.1) in OpenSSL's generator syntax: Debian's library makes none. */
+static GString *compress_der(const unsigned char *bytes, size_t length)
+{
+    GString *config = g_string_new("[outer]\ntype=OID:1.2.840.113549.1.9.16.1.9\ncontent=EXPLICIT:0,SEQUENCE:data\n"
+                                   "[data]\nversion=INTEGER:0\nalgorithm=SEQUENCE:zlib\ncontent=SEQUENCE:inner\n"
+                                   "[zlib]\noid=OID:1.2.840.113549.1.9.16.3.8\n"
+                                   "[inner]\ntype=OID:1.2.840.113549.1.7.1\n"
+                                   "content=EXPLICIT:0,FORMAT:HEX,OCTETSTRING:");
+    CONF *conf = NCONF_new(NULL);
+    unsigned char *encoded = NULL;
+    long line;
+
+    for (size_t i = 0; i < length; i++)
+        g_string_append_printf(config, "%02x", bytes[i]);
+    owned(BIO) BIO *memory = BIO_new_mem_buf(config->str, (int)config->len);
+    require(NCONF_load_bio(conf, memory, &line) > 0);
+    ASN1_TYPE *made = ASN1_generate_nconf("SEQUENCE:outer", conf);
+    int encoded_length = i2d_ASN1_TYPE(made, &encoded);
+    require(encoded_length > 0);
+    GString *der = g_string_new_len((const char *)encoded, encoded_length);
+    OPENSSL_free(encoded);
+    ASN1_TYPE_free(made);
+    NCONF_free(conf);
+    g_string_free(config, TRUE);
+    return der;
+}
+
+static GString *squeeze(const GString *text)
+{
+    uLongf length = compressBound(text->len);
+    g_autofree unsigned char *bytes = g_malloc(length);
+
+    require(compress2(bytes, &length, (const unsigned char *)text->str, text->len, 1) == Z_OK);
+    g_autoptr(GString) der = compress_der(bytes, length);
+    return as_der(der);
+}
+
 static GString *wrap(GString *text)
 {
     struct entity content, made = {0};
@@ -209,6 +249,8 @@ static GString *make_layer(struct input *input, char kind, GString *text)
         return wrap(text);
     case 19:
         return as_der(text);
+    case 22:
+        return squeeze(text);
     case 20:
         return sign(&stranger, SIGNATURE_TYPE_DOMAIN, FORMAT_CLEAR, NULL, text);
     case 21:
@@ -230,7 +272,7 @@ static GString *read_layer(struct input *input)
         input->rest.len--;
         if (c == END_LAYER)
             break;
-        bool opens = (c >= 1 && c <= 6) || (c >= 14 && c <= 21);
+        bool opens = (c >= 1 && c <= 6) || (c >= 14 && c <= 22);
         if (!opens || input->layers >= LAYERS_MAX) {
             g_string_append_c(text, c);
             continue;

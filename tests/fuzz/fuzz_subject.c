@@ -40,12 +40,17 @@ static char *take_text(const char **at, const char *end)
 /* A mark as a configuration can hold one. */
 static bool is_mark(const char *text)
 {
-    if (text[0] == '\0' || strlen(text) > 40 || !g_utf8_validate(text, -1, NULL))
+    bool is_seen = false;
+
+    if (text[0] == '\0' || strlen(text) > 40 || strstr(text, "=?") != NULL || !g_utf8_validate(text, -1, NULL))
         return false;
-    for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c))
+    for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
         if (!g_unichar_isprint(g_utf8_get_char(c)))
             return false;
-    return !g_ascii_isspace(text[0]) && !g_ascii_isspace(text[strlen(text) - 1]);
+        is_seen |= !g_unichar_iszerowidth(g_utf8_get_char(c));
+    }
+    g_autofree char *plain = g_utf8_normalize(text, -1, G_NORMALIZE_NFKC); /* there are many blanks */
+    return is_seen && !g_ascii_isspace(plain[0]) && !g_ascii_isspace(plain[strlen(plain) - 1]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -80,7 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *again = subject_mark(slice_of(new), marks, 2, mark);
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "[%s]\n[%s]\n", new, again);
-    /* Encoded words that are broken may be read as other text once they are written well. */
-    require(mark == NULL || memmem(at, value.len, "=?", 2) != NULL || strcmp(again, new) == 0);
+    require(mark == NULL || strcmp(again, new) == 0);
     return 0;
 }
