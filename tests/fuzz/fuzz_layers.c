@@ -144,10 +144,12 @@ static GString *sign(struct identity *signer, unsigned types, enum format format
                      GString *text)
 {
     const struct limits *limits = &gateway_conf(acme)->limits;
-    struct sign_options options = {.types = types, .format = format, .label = label, .limits = limits};
+    struct sign_options options = {
+        .types = types, .format = format, .label = label, .equivalents = label, .limits = limits};
     struct entity content, made = {0};
     struct error error = {0};
 
+    options.equivalent_count = label != NULL && (types & SIGNATURE_TYPE_DOMAIN) ? 1 : 0;
     make_entity(text, &content);
     bool done = smime_sign(signer, &options, &content, &made, &error);
     GString *out = done ? take_entity(&made) : g_string_new_len(text->str, (gssize)text->len);
