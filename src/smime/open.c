@@ -52,8 +52,9 @@ enum opened opening_failed(const struct opening *opening, const char *reason)
     return OPENED_FAILED;
 }
 
-/* All octets are one CMS object, or it is none: what follows could be read by somebody else. */
-static CMS_ContentInfo *parse(struct slice der, struct error *error)
+/* All octets are one CMS object, or it is none: what follows could be read by somebody else. But for what SMTP puts behind
+ * the last line where no transfer encoding hides it, one CRLF. */
+static CMS_ContentInfo *parse(struct slice der, bool encoded, struct error *error)
 {
     const unsigned char *at = (const unsigned char *)der.data;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
@@ -69,7 +70,8 @@ static CMS_ContentInfo *parse(struct slice der, struct error *error)
         error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
         return NULL;
     }
-    if (at != (const unsigned char *)der.data + der.len) {
+    struct slice rest = {(const char *)at, der.len - (size_t)((const char *)at - der.data)};
+    if (rest.len > 0 && (encoded || !slice_equal(rest, slice_of("\r\n")))) {
         error_set(error, ERROR_PERMANENT, "the CMS object is followed by something else");
         return NULL;
     }
@@ -88,7 +90,7 @@ static CMS_ContentInfo *decode(const struct part *part, const struct limits *lim
         error_set(error, ERROR_PERMANENT, "the CMS object is larger than message_size_limit");
         return NULL;
     }
-    return spool_finish(der, &bytes, error) ? parse(bytes, error) : NULL;
+    return spool_finish(der, &bytes, error) ? parse(bytes, part->encoding == ENCODING_BASE64, error) : NULL;
 }
 
 /* Only for the report on what cannot be decoded. */

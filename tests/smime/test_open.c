@@ -217,6 +217,39 @@ Test(open, ber)
     sk_X509_free(to);
 }
 
+/* RFC 8551 §3.1.3: binary has to be read; behind it SMTP puts the end of the last line. */
+Test(open, octets_that_are_not_encoded)
+{
+    static const struct {
+        const char *encoding, *behind;
+        enum opened opened;
+    } rows[] = {
+        {"binary", "", OPENED},          {"binary", "\r\n", OPENED},        {"8bit", "\r\n", OPENED},
+        {"binary", "\r\n\r\n", OPENED_FAILED}, {"binary", "\n", OPENED_FAILED}, {"binary", "x\r\n", OPENED_FAILED},
+    };
+    BIO *data = BIO_new_mem_buf(RIG_HEADER "\r\n" RIG_BODY, -1);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(alice->cert, alice->key, NULL, data, CMS_BINARY);
+    unsigned char *der = NULL;
+    int length = i2d_CMS_ContentInfo(cms, &der);
+
+    cr_assert_gt(length, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        GString *text = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: ");
+        struct error error = {0};
+        RIG_LAYER layer;
+
+        g_string_append_printf(text, "%s\r\n\r\n", rows[i].encoding);
+        g_string_append_len(text, (const char *)der, length);
+        g_string_append(text, rows[i].behind);
+        gsize size = text->len;
+        RIG_PART part = rig_part_of(g_string_free(text, FALSE), size);
+        cr_expect_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), rows[i].opened, "row %zu: %s", i,
+                     error.text);
+    }
+    OPENSSL_free(der);
+    BIO_free(data);
+}
+
 /* SignedData with this many octets of digestAlgorithms, each {1.2.3.4}, or of certificates that are none. */
 static GByteArray *overloaded(size_t octets, bool certificates)
 {
