@@ -73,8 +73,9 @@ static const struct conf_option main_rows[] = {
      .help = "Bytes of a message that are kept in memory"},
     {"message_size_limit", OPTION_SIZE, AT(limits.message_size), .fallback = "52428800", .minimum = KB, .maximum = GB,
      .help = "Bytes that a message may have"},
+    /* GMime copies pieces of a field to the stack, as long as they are. */
     {"header_size_limit", OPTION_SIZE, AT(limits.header_size), .fallback = "262144", .minimum = KB,
-     .maximum = 16384 * KB, .help = "Bytes that a header block may have"},
+     .maximum = 1024 * KB, .help = "Bytes that a header block may have"},
     {"header_count_limit", OPTION_COUNT, AT(limits.header_count), .fallback = "1000", .minimum = 1, .maximum = 100000,
      .help = "Fields that a header may have"},
     {"mime_nesting_limit", OPTION_COUNT, AT(limits.nesting), .fallback = "20", .minimum = 1, .maximum = 200,
