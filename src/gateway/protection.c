@@ -6,22 +6,18 @@
  */
 #include "gateway/protection.h"
 
-/* RFC 8551 §2.7: what knows AES-256 knows AES-128, and older software knows CBC alone. */
+static bool is_cbc(enum cipher cipher)
+{
+    return cipher == CIPHER_AES_128_CBC || cipher == CIPHER_AES_256_CBC;
+}
+
+/* What knows GCM knows it with either key and knows CBC (RFC 8551 §2.7); what is said to want CBC may know no other, nor a
+ * longer key (RFC 5751 §2.7). */
 static enum cipher cipher_for_both(enum cipher a, enum cipher b)
 {
-    static const struct {
-        bool is_cbc, is_long;
-    } kinds[] = {
-        [CIPHER_AES_128_GCM] = {false, false},
-        [CIPHER_AES_256_GCM] = {false, true},
-        [CIPHER_AES_128_CBC] = {true, false},
-        [CIPHER_AES_256_CBC] = {true, true},
-    };
-    bool is_long = kinds[a].is_long && kinds[b].is_long;
-
-    if (kinds[a].is_cbc || kinds[b].is_cbc)
-        return is_long ? CIPHER_AES_256_CBC : CIPHER_AES_128_CBC;
-    return is_long ? CIPHER_AES_256_GCM : CIPHER_AES_128_GCM;
+    if (is_cbc(a) != is_cbc(b))
+        return is_cbc(a) ? a : b;
+    return is_cbc(a) ? MIN(a, b) : MAX(a, b);
 }
 
 static void first_rule(const struct rule *rule, struct protection *protection)

@@ -35,6 +35,22 @@ Test(rule, only_the_default)
     cr_expect_eq(policy_rule(&conf, "partner.test"), &fallback);
 }
 
+Test(rule, what_protect_asks)
+{
+    static const struct {
+        enum protect protect;
+        bool signs, encrypts;
+    } asked[] = {
+        {PROTECT_NONE, false, false},       {PROTECT_SIGN, true, false},  {PROTECT_ENCRYPT, false, true},
+        {PROTECT_SIGN_ENCRYPT, true, true}, {PROTECT_TRIPLE, true, true},
+    };
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        const struct rule rule = {.outbound.protect = asked[i].protect};
+        cr_expect_eq(policy_signs(&rule), asked[i].signs, "%s", protect_name(asked[i].protect));
+        cr_expect_eq(policy_encrypts(&rule), asked[i].encrypts, "%s", protect_name(asked[i].protect));
+    }
+}
+
 Test(rule, verdict_names)
 {
     cr_expect_str_eq(verdict_name(VERDICT_ACCEPT), "accept");
