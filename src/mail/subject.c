@@ -11,17 +11,27 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
+/* Before marks are looked for: one must not come into being by it. Some readers show a blank, others nothing. */
+static char *without_controls(const char *text, bool blanks)
+{
+    char *out = g_strdup(text), *end = out;
+
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+            *end++ = *c;
+        else if (blanks || *c == '\t')
+            *end++ = ' ';
+    }
+    *end = '\0';
+    return out;
+}
+
 static char *decoded(const char *raw)
 {
     g_autofree char *line = g_mime_utils_header_unfold(raw);
     g_autofree char *text = words_decode(g_strstrip(line));
-    char *valid = g_utf8_make_valid(text, -1);
 
-    /* Before marks are looked for: one must not come into being by it. */
-    for (char *c = valid; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
-    return valid;
+    return g_utf8_make_valid(text, -1);
 }
 
 /* A character with all that is shown on top of it or not at all. */
@@ -183,26 +193,49 @@ static char *written(const char *text)
     return g_string_free(out, FALSE);
 }
 
+/* Whoever finds a mark decides what is left: no other reading of that is possible. */
+static void read_once(char **left, char *shown, const char *const *marks, size_t count)
+{
+    char *rest = without(shown, marks, count);
+
+    if (rest != NULL) {
+        g_free(*left);
+        *left = rest;
+    }
+    g_free(shown);
+}
+
+static void read_all(char **left, const char *raw, const char *const *marks, size_t count)
+{
+    g_autofree char *shown = decoded(raw);
+
+    for (const char *c = shown; *c != '\0'; c++)
+        if (g_ascii_iscntrl(*c)) {
+            read_once(left, without_controls(shown, false), marks, count);
+            break;
+        }
+    read_once(left, without_controls(shown, true), marks, count);
+}
+
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)
 {
-    g_autofree char *raw = g_strndup(value.data != NULL ? value.data : "", value.len);
-    g_autofree char *shown = decoded(raw);
-    g_autofree char *text = without(shown, marks, count);
+    g_autofree char *raw = g_malloc0(value.len + 1);
+    g_autofree char *text = NULL;
 
+    for (size_t i = 0; i < value.len; i++)
+        raw[i] = value.data[i] != '\0' ? value.data[i] : '\x01';
+    read_all(&text, raw, marks, count);
     if (!g_utf8_validate(raw, -1, NULL)) {
         /* GMime takes it for some other charset; another reader, for UTF-8 with odd bytes in it. */
         g_autofree char *valid = g_utf8_make_valid(raw, -1);
-        g_autofree char *other = decoded(valid);
-        char *rest = without(other, marks, count);
-        if (rest != NULL) {
-            g_free(text);
-            text = rest;
-        }
+        read_all(&text, valid, marks, count);
     }
     if (text == NULL && mark == NULL)
         return NULL;
-    if (text == NULL)
-        text = steal(&shown);
+    if (text == NULL) {
+        g_autofree char *shown = decoded(raw);
+        text = without_controls(shown, true);
+    }
     g_autofree char *plain = without_words(g_strstrip(text));
     g_autofree char *marked = mark != NULL ? g_strconcat(mark, " ", plain, NULL) : g_strdup(plain);
     return written(marked);

@@ -50,10 +50,70 @@ static void move_decoded(GString *out, GString *piece)
     g_string_truncate(piece, 0);
 }
 
-char *words_decode(const char *text)
+/* The octets of an encoded word; g_free(). */
+static char *decode_octets(const char *payload, bool base64, gsize *length)
+{
+    g_autoptr(GString) text = g_string_new(payload);
+    GMimeEncoding state;
+
+    if (!base64)
+        g_string_replace(text, "_", "=20", 0);
+    g_mime_encoding_init_decode(&state,
+                                base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    char *octets = g_malloc(g_mime_encoding_outlen(&state, text->len) + 1);
+    *length = g_mime_encoding_flush(&state, text->str, text->len, octets);
+    return octets;
+}
+
+/* In UTF-8, or as they are where the charset is none; without NULs. */
+static char *convert(const char *octets, gsize length, const char *charset)
+{
+    g_autofree char *name = g_strndup(charset, strcspn(charset, "*")); /* the language of RFC 2231 §5 */
+    gsize converted = 0, kept = 0;
+    g_autofree char *text = *name != '\0' ? g_convert(octets, (gssize)length, "UTF-8", name, NULL, &converted, NULL) : NULL;
+
+    if (text == NULL) {
+        text = g_memdup2(octets, length + 1);
+        converted = length;
+    }
+    for (gsize i = 0; i < converted; i++)
+        if (text[i] != '\0')
+            text[kept++] = text[i];
+    return g_utf8_make_valid(text, (gssize)kept);
+}
+
+static gboolean rewrite_word(const GMatchInfo *match, GString *out, gpointer unused)
+{
+    g_autofree char *word = g_match_info_fetch(match, 0), *charset = g_match_info_fetch(match, 1);
+    g_autofree char *encoding = g_match_info_fetch(match, 2), *payload = g_match_info_fetch(match, 3);
+    gsize length;
+    g_autofree char *octets = decode_octets(payload, g_ascii_tolower(encoding[0]) == 'b', &length);
+
+    (void)unused;
+    if (charset[0] != '\0' && memchr(octets, '\0', length) == NULL) {
+        g_string_append(out, word);
+        return FALSE;
+    }
+    g_autofree char *text = convert(octets, length, charset);
+    g_autofree char *base64 = g_base64_encode((const guchar *)text, strlen(text));
+    g_string_append_printf(out, "=?utf-8?b?%s?=", base64);
+    return FALSE;
+}
+
+/* GMime ends the whole text at a NUL, and does not decode a word without a charset; a reader may do otherwise. */
+static char *rewritten(const char *text)
+{
+    g_autoptr(GRegex) word = g_regex_new("=\\?([^?]*)\\?([bq])\\?([^?]*)\\?=", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
+    char *result = g_regex_replace_eval(word, text, -1, 0, 0, rewrite_word, NULL, NULL);
+
+    return result != NULL ? result : g_strdup(text);
+}
+
+char *words_decode(const char *given)
 {
     GString *out = g_string_new(NULL);
     g_autoptr(GString) piece = g_string_new(NULL);
+    g_autofree char *text = strstr(given, "=?") != NULL ? rewritten(given) : g_strdup(given);
     const char *start = text;
 
     for (const char *end; (end = strstr(start, "?=")) != NULL;) {

@@ -41,6 +41,17 @@ static const struct {
     /* A control character is shown as a blank, or written as one. */
     {" [not\x01verified] [not\tverified] x", NULL, " x"},
     {" =?utf-8?Q?x=0D=0ABcc:_evil?=", "[verified]", " [verified] x  Bcc: evil"},
+    {" [veri\x01\x7f" "fied] x", NULL, " x"},
+    {" =?utf-8?Q?[veri=0Dfied]?= x", NULL, " x"},
+    {" [veri\tfied] x", NULL, NULL},
+    /* GMime ends a text at a NUL. */
+    {" =?utf-8?Q?[veri=00fied]?= x", NULL, " x"},
+    {" =?us-ascii?Q?x=00?= =?iso-8859-1?B?W3ZlcmlmaWVkXQ==?=", NULL, " x"},
+    {" =?utf-16?B?AAA=?= [verified] x", NULL, " x"},
+    {" =?utf-16be?B?AEcA/ABu?= x", "[verified]", " [verified] =?UTF-8?B?R8O8bg==?= x"},
+    /* Charsets that are none, but for some. */
+    {" =?utf-16-be?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0=?= x", NULL, " x"},
+    {" =??Q?=5Bverified=5D?= x", NULL, " x"},
 };
 
 Test(subject, marks)
