@@ -46,7 +46,14 @@ static bool open_connection(const struct load *load, struct mc *client)
     return mc_connect(client, "client.test", load->client_address) && mc_helo(client, "client.test");
 }
 
-static bool send_one(const struct load *load, struct mc *client, unsigned number)
+/* The first few failures tell; thousands would hide them. */
+static void fail(struct load *load, const char *what, const char *why)
+{
+    if (g_atomic_int_add(&load->failed, 1) < 3)
+        fprintf(stderr, "milter_load: %s: %s\n", what, why);
+}
+
+static bool send_one(struct load *load, struct mc *client, unsigned number)
 {
     struct mc_outcome outcome = {0};
     char id[32];
@@ -59,12 +66,10 @@ static bool send_one(const struct load *load, struct mc *client, unsigned number
     snprintf(id, sizeof id, "LOAD%08X", number);
     mc_macros(client, SMFIC_BODYEOB, "i", id, NULL);
     good = good && mc_end(client, &outcome);
-    if (good && !load->any_outcome) {
+    if (good && !load->any_outcome)
         good = mc_accepted(&outcome) && (!load->need_body || outcome.body != NULL) && !outcome.disordered;
-        if (!good)
-            fprintf(stderr, "milter_load: %s: '%c' %s\n", id, outcome.disposition,
-                    outcome.reply != NULL ? outcome.reply : "");
-    }
+    if (!good)
+        fail(load, id, outcome.reply != NULL ? outcome.reply : "no answer, or not the one that was asked for");
     mc_outcome_clear(&outcome);
     return good;
 }
@@ -82,19 +87,16 @@ static void *worker(void *argument)
             g_usleep(load->pause_ms * 1000);
         double begin = now_ms(CLOCK_MONOTONIC);
         if (client.fd < 0 && !open_connection(load, &client)) {
-            fprintf(stderr, "milter_load: no connection to %s\n", load->address);
-            g_atomic_int_inc(&load->failed);
+            fail(load, load->address, "no connection");
             mc_close(&client);
             continue;
         }
         bool good = send_one(load, &client, number);
         load->milliseconds[number] = now_ms(CLOCK_MONOTONIC) - begin;
-        if (!good) {
-            g_atomic_int_inc(&load->failed);
+        if (!good)
             mc_close(&client);
-        } else if (load->per_connection > 0 && ++sent % load->per_connection == 0) {
+        else if (load->per_connection > 0 && ++sent % load->per_connection == 0) {
             mc_quit(&client);
-        }
     }
     if (client.fd >= 0)
         mc_quit(&client);
