@@ -95,7 +95,7 @@ static void *worker(void *argument)
         load->milliseconds[number] = now_ms(CLOCK_MONOTONIC) - begin;
         if (!good)
             mc_close(&client);
-        else if (load->per_connection > 0 && ++sent % load->per_connection == 0) {
+        else if (load->per_connection > 0 && ++sent % load->per_connection == 0)
             mc_quit(&client);
     }
     if (client.fd >= 0)
