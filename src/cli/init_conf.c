@@ -105,7 +105,10 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
     else
         printf("  %u. Move ca/ca.key to a safe place; the daemon does not need it.\n", step++);
     if (owner == NULL && geteuid() == 0)
-        printf("  %u. Give the keys to the user that the daemon runs as: chown -R domsec: %s/keys\n", step++, folder);
+        printf("  %u. Make a user for the daemon, give it the keys, and name it in domsec.conf (user = \"domsec\";) unless\n"
+               "     systemd starts the daemon:\n\n"
+               "       adduser --system --group domsec && chown -R domsec: %s/keys\n\n",
+               step++, folder);
     printf("  %u. Send %s to your partner, by a way you both trust, and put theirs in\n"
            "     anchors/ and certs/. Then write policy.d/partner.example.conf:\n"
            "\n"
