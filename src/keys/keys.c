@@ -53,11 +53,22 @@ EVP_PKEY *keys_load(const char *uri, struct error *error)
     return store != NULL ? store->load(location, error) : NULL;
 }
 
+/* `domsec init --csr` and `key new` leave a request where the certificate is to be. */
+static bool explain_missing(const char *certificate, struct error *error)
+{
+    const char *dot = strrchr(certificate, '.');
+    g_autofree char *request = g_strdup_printf("%.*s.csr", dot != NULL ? (int)(dot - certificate) : 0, certificate);
+    if (!g_file_test(certificate, G_FILE_TEST_EXISTS) && g_file_test(request, G_FILE_TEST_EXISTS))
+        error_set(error, ERROR_CONFIGURATION, "%s is not there; it is where your authority's answer to %s belongs",
+                  certificate, request);
+    return false;
+}
+
 static bool load_certificates(struct identity *identity, struct error *error)
 {
     STACK_OF(X509) *all = certificates_load(identity->conf->certificate, error);
     if (all == NULL)
-        return false;
+        return explain_missing(identity->conf->certificate, error);
     identity->certificate = sk_X509_shift(all);
     identity->chain = all;
     certificate_fingerprint(identity->certificate, identity->sha256);
