@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,6 +59,14 @@ static EVP_PKEY *read_key(BIO *file, bool *encrypted)
     return d2i_PKCS8PrivateKey_bio(file, NULL, refuse_passphrase, encrypted);
 }
 
+/* What many authorities hand out. */
+static bool is_bundle(BIO *file)
+{
+    PKCS12 *bundle = BIO_seek(file, 0) >= 0 ? d2i_PKCS12_bio(file, NULL) : NULL;
+    PKCS12_free(bundle);
+    return bundle != NULL;
+}
+
 static EVP_PKEY *load(const char *path, struct error *error)
 {
     owned(BIO) BIO *file = open_key_file(path, error);
@@ -71,8 +80,12 @@ static EVP_PKEY *load(const char *path, struct error *error)
     }
     if (encrypted)
         error_set(error, ERROR_CONFIGURATION,
-                  "key file %s: the key is encrypted; a daemon cannot ask for its passphrase, so store it without",
+                  "key file %s: the key is encrypted; a daemon cannot ask for its passphrase, so store it without "
+                  "(openssl pkey)",
                   path);
+    else if (is_bundle(file))
+        error_set(error, ERROR_CONFIGURATION,
+                  "key file %s: a PKCS #12 bundle; take the key out of it (openssl pkcs12 -nocerts -noenc)", path);
     else
         error_set(error, ERROR_CONFIGURATION, "key file %s: holds no private key in PEM or DER", path);
     ERR_clear_error();

@@ -9,6 +9,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -96,6 +97,15 @@ static bool add_any(STACK_OF(X509) * list, const char *contents, gsize length)
     return file != NULL && add_pem(list, file);
 }
 
+/* What many authorities hand out; it is encrypted. */
+static bool is_pkcs12(const char *contents, gsize length)
+{
+    const unsigned char *at = (const unsigned char *)contents;
+    PKCS12 *bundle = d2i_PKCS12(NULL, &at, (long)length);
+    PKCS12_free(bundle);
+    return bundle != NULL;
+}
+
 STACK_OF(X509) * certificates_load(const char *file, struct error *error)
 {
     g_autofree char *contents = NULL;
@@ -119,6 +129,9 @@ STACK_OF(X509) * certificates_load(const char *file, struct error *error)
     if (!add_any(list, contents, length)) {
         if (is_pem)
             error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a certificate that can be read", file);
+        else if (is_pkcs12(contents, length))
+            error_set(error, ERROR_CONFIGURATION,
+                      "%s: a PKCS #12 bundle; take the certificates out of it (openssl pkcs12 -nokeys)", file);
         else
             error_set(error, ERROR_CONFIGURATION, "%s: holds no certificate, neither in PEM nor in DER", file);
         ERR_clear_error();

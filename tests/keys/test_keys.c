@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <openssl/err.h>
+#include <openssl/pkcs12.h>
 
 #define DAY 86400
 
@@ -120,6 +121,26 @@ Test(keys, names_the_stores_that_are_not_there)
         cr_expect_eq(error.kind, ERROR_CONFIGURATION);
         cr_expect_not_null(strstr(error.text, rows[i].says), "%s", error.text);
     }
+}
+
+Test(keys, a_pkcs12_bundle_is_told_as_such)
+{
+    char *folder = pki_folder();
+    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
+    PKCS12 *bundle = PKCS12_create("x", "name", rsa->key, rsa->cert, NULL, 0, 0, 1, 1, 0);
+    unsigned char *der = NULL;
+    struct error of_key = {0}, of_certificate = {0};
+    int length = i2d_PKCS12(bundle, &der);
+    PKCS12_free(bundle);
+    write_der(folder, "bundle.p12", der, length);
+    OPENSSL_free(der);
+    cr_expect_null(load(folder, "bundle.p12", &of_key));
+    cr_expect_not_null(strstr(of_key.text, "bundle.p12: a PKCS #12 bundle"), "%s", of_key.text);
+    g_autofree char *path = g_build_filename(folder, "bundle.p12", NULL);
+    cr_expect_null(certificates_load(path, &of_certificate));
+    cr_expect_not_null(strstr(of_certificate.text, "bundle.p12: a PKCS #12 bundle"), "%s", of_certificate.text);
+    cr_expect_eq(ERR_peek_error(), 0);
+    pki_remove(folder);
 }
 
 static int count_of(const char *path, struct error *error)
