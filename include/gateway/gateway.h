@@ -35,6 +35,7 @@ struct reported_layer {
     enum layer_type type;
     char *part;             /* part number within the message: "1", "1.1" … */
     bool partial;           /* covers one part among others: never a verdict on the message */
+    bool by_list_agent;     /* all its signatures are those of a mailing list agent (RFC 2634 §4), which authenticate nobody */
     bool removed;           /* taken off before delivery */
     struct finding finding;
     unsigned signature_types; /* union over signers */

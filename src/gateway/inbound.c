@@ -119,7 +119,19 @@ static void describe(const struct finding *finding, const struct reported_layer 
     }
 }
 
-/* A review or additional-attributes signature authenticates nobody (RFC 3183 §3.3, §3.4), but that one fails is told. */
+/* A review or additional-attributes signature authenticates nobody (RFC 3183 §3.3, §3.4), nor does a mailing list agent's; but
+ * that one fails is told. */
+static const char *aside_name(const struct reported_layer *layer)
+{
+    if (layer->by_list_agent)
+        return "mailing list agent's signature";
+    if (layer->signature_types & (SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ORIGINATOR))
+        return NULL;
+    if (layer->signature_types & SIGNATURE_TYPE_REVIEW)
+        return "review signature";
+    return layer->signature_types & SIGNATURE_TYPE_ATTRIBUTES ? "additional attributes signature" : NULL;
+}
+
 static const struct reported_layer *failed_aside(const struct examination *examination)
 {
     const struct reported_layer *worst = NULL;
@@ -127,10 +139,8 @@ static const struct reported_layer *failed_aside(const struct examination *exami
     for (size_t i = 0; i < examination->reported_count; i++) {
         const struct reported_layer *layer = &examination->reported[i];
 
-        if ((layer->signature_types & (SIGNATURE_TYPE_REVIEW | SIGNATURE_TYPE_ATTRIBUTES)) == 0 ||
-            (layer->signature_types & (SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ORIGINATOR)) != 0)
-            continue;
-        if (outcome_is_worse(layer->finding.outcome, worst != NULL ? worst->finding.outcome : OUTCOME_NEUTRAL))
+        if (aside_name(layer) != NULL &&
+            outcome_is_worse(layer->finding.outcome, worst != NULL ? worst->finding.outcome : OUTCOME_NEUTRAL))
             worst = layer;
     }
     return worst;
@@ -153,7 +163,7 @@ static char *authentication_results(const struct way_in *way)
     if (aside != NULL) /* no name: who looks for one in the whole field must not find this signer's beside a pass */
         results[count++] = (struct authres_result){
             .result = outcome_name(aside->finding.outcome),
-            .comment = aside->signature_types & SIGNATURE_TYPE_REVIEW ? "review signature" : "additional attributes signature",
+            .comment = aside_name(aside),
             .reason = aside->finding.reason,
             .properties = {{"body.smime-part", aside->part}},
         };

@@ -76,9 +76,21 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
     return true;
 }
 
+/* RFC 2634 §4.3: an agent signs in its own name around what others have signed. §3.1.2 of RFC 3183 takes a signature without a
+ * type for the originator's only where it encapsulates no other. */
+static bool is_list_agents(const struct layer *layer)
+{
+    for (size_t i = 0; i < layer->signer_count; i++)
+        if (layer->signers[i].types != 0 || layer->signers[i].ess.ml_expansions == 0)
+            return false;
+    return layer->signer_count > 0;
+}
+
 static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
                          unsigned *bad_paths, struct finding *finding)
 {
+    bool by_list_agent = is_list_agents(layer);
+
     if (signer->type_fault) {
         finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", signer->reason);
         return;
@@ -102,14 +114,15 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
     trust_check_chain(judge->gateway->trust, &query, finding);
     if (finding->outcome != OUTCOME_PASS)
         ++*bad_paths;
-    if (finding->outcome != OUTCOME_PASS || !check_names(judge, signer->certificate, signer->types, finding))
+    if (finding->outcome != OUTCOME_PASS ||
+        (!by_list_agent && !check_names(judge, signer->certificate, signer->types, finding)))
         return;
     if (signer->weak) {
         finding_set(finding, OUTCOME_POLICY, "weak signature: %s", signer->reason);
         return;
     }
     g_autofree char *subject = certificate_subject(signer->certificate);
-    finding_set(finding, OUTCOME_PASS, "good signature by %s", subject);
+    finding_set(finding, OUTCOME_PASS, "good signature by %s%s", subject, by_list_agent ? ", a mailing list agent" : "");
 }
 
 static bool is_from(const struct judge *judge, const char *text)
@@ -165,6 +178,7 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
     reported->signer_count = layer->signer_count;
     finding_set(&reported->finding, OUTCOME_PASS, "no signature");
     reported->ess = layer->signers[0].ess;
+    reported->by_list_agent = is_list_agents(layer);
 
     for (size_t i = 0; i < layer->signer_count; i++) {
         struct finding finding = {0};

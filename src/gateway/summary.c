@@ -21,7 +21,7 @@ static bool is_about_whole(const struct reported_layer *reported)
 
 static bool is_originators(const struct reported_layer *reported)
 {
-    return reported->signer_count > 0 &&
+    return reported->signer_count > 0 && !reported->by_list_agent &&
            (reported->signature_types == 0 || (reported->signature_types & SIGNATURE_TYPE_ORIGINATOR));
 }
 
@@ -62,7 +62,8 @@ static bool is_removable_signature(const struct examination *examination, size_t
         return false;
     if (examined->layer.signer_count == 0)
         return i > 0; /* by itself it came from elsewhere, and nobody asked us to open it */
-    return !is_originators(&examination->reported[i]);
+    /* The history that a mailing list agent keeps in its signature is for the next agent (RFC 2634 §4.2). */
+    return !is_originators(&examination->reported[i]) && !examination->reported[i].by_list_agent;
 }
 
 size_t examination_removable(const struct examination *examination)

@@ -266,6 +266,55 @@ Test(spoofing, result_names_the_signer_whose_signature_it_is)
     cr_assert_not_null(strstr(in.result->authentication_results, "body.smime-part=1.1"));
 }
 
+/* A mailing list agent signs around what others signed: whoever pretends to be one gets no more than what is inside. */
+static void add_history(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f" "20260101000000Z";
+    ASN1_OBJECT *oid = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
+
+    (void)cms;
+    cr_assert_gt(CMS_signed_add1_attr_by_OBJ(info, oid, V_ASN1_SEQUENCE, der, sizeof der - 1), 0);
+    ASN1_OBJECT_free(oid);
+}
+
+Test(spoofing, mailing_list_agents)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    PKI_AUTO struct pki *list = pki_person(rig->acme.ca, "list@lists.test");
+    PKI_AUTO struct pki *ca = pki_ca("evil");
+    PKI_AUTO struct pki *ceo = pki_person(ca, "ceo@acme.test");
+    g_autofree char *alices = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    const struct {
+        const char *what;
+        const struct pki *signer, *second;
+        const char *content;
+        enum outcome originator;
+        const char *says; /* in the header */
+    } rows[] = {
+        {"around alice's", list, NULL, alices, OUTCOME_PASS, "\"alice@acme.test\""},
+        {"alone", list, NULL, NULL, OUTCOME_NONE, "smime=none"},
+        {"alice as an agent", rig->acme.alice, NULL, NULL, OUTCOME_NONE, "smime=none"},
+        {"with a second signer that is none", list, rig->acme.alice, NULL, OUTCOME_POLICY, "list@lists.test"},
+        {"of an unknown authority", ceo, NULL, alices, OUTCOME_PASS, "smime=policy (mailing list agent's signature)"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = attack_message(&(struct attack){
+            .signer = rows[i].signer, .second = rows[i].second, .content = rows[i].content, .alter = add_history});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        g_autofree char *line = g_strdup(in.result->authentication_results);
+
+        g_strdelimit(line, "\r\n\t", ' ');
+        attack_expect_safe(&in, rows[i].what);
+        attack_expect_outcome(&in.result->originator, rows[i].originator, NULL, rows[i].what);
+        cr_expect_eq(in.result->domain.outcome, OUTCOME_NONE, "%s", rows[i].what);
+        cr_expect_not_null(strstr(line, rows[i].says), "%s: %s", rows[i].what, line);
+        cr_expect_eq(in.result->verdict, rows[i].originator == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE, "%s",
+                     rows[i].what);
+        cr_expect(!in.result->layers[0].removed, "%s", rows[i].what);
+    }
+}
+
 /* --- the signed part among others, %s; nothing but the whole body counts --- */
 
 #define MIXED "Content-Type: multipart/mixed; boundary=o\r\n\r\n"

@@ -22,11 +22,13 @@ static struct ess_attributes *mailing_list_history(const struct org *org)
     return ess_attributes_keep(signer);
 }
 
-/* Wraps from the inside out: "SES" is S(E(S(content))); M is a signature of a mailing list agent. */
+/* Wraps from the inside out: "SES" is S(E(S(content))); M is a signature of a mailing list agent, who is somebody else. */
 static char *wrap(const struct rig *rig, const char *layers)
 {
     const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    PKI_AUTO struct pki *agent = pki_person(rig->acme.ca, "list@lists.test");
     struct identity alice = {.certificate = rig->acme.alice->cert, .key = rig->acme.alice->key};
+    struct identity list = {.certificate = agent->cert, .key = agent->key};
     struct sign_options sign = {.format = FORMAT_OPAQUE, .limits = limits};
     struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
     struct entity entity = {rope_new(), rope_new()};
@@ -40,7 +42,7 @@ static char *wrap(const struct rig *rig, const char *layers)
 
         sign.add = layers[i - 1] == 'M' ? history : NULL;
         if (layers[i - 1] != 'E')
-            cr_assert(smime_sign(&alice, &sign, &entity, &out, &error), "%s", error.text);
+            cr_assert(smime_sign(layers[i - 1] == 'M' ? &list : &alice, &sign, &entity, &out, &error), "%s", error.text);
         else
             cr_assert(smime_encrypt(&rig->acme.dca->cert, 1, &encrypt, &entity, &out, &error), "%s", error.text);
         entity_clear(&entity);
