@@ -154,11 +154,27 @@ home_and_abroad() {
     ! wire=$(on_the_wire acme "$ID") || ! grep -q "100 EUR" "$wire" || why "readable on the way"
 }
 
+# More recipients than the gateway takes: refused for good, or they would all come again for ever.
+too_many() {
+    local conf=$RIG/acme/gateway/domsec.conf status
+    cp "$conf" "$RIG/acme/saved.conf"
+    echo "recipients_limit = 2;" >>"$conf"
+    gateway_reload acme
+    text_to_bob
+    refused '^550 5\.5\.3 .*recipients_limit' acme alice@acme.test bob@partner.test "$FILE" -t a@partner.test \
+        -t b@partner.test && not_delivered "$ID"
+    status=$?
+    cp "$RIG/acme/saved.conf" "$conf"
+    gateway_reload acme
+    [ "$status" = 0 ] && sent_with
+}
+
 cases_recipients() {
     local WANT=smime=pass
     both sign+encrypt sign+encrypt
     echo 'outbound = { protect = "encrypt"; no_certificate = "reject"; };' >"$RIG/acme/gateway/policy.d/default.conf"
     gateway_reload acme
+    it "more recipients than recipients_limit" too_many
     it "a recipient without a certificate is named" mixed_refused
     it "one recipient at home, one abroad" home_and_abroad
     rm "$RIG/acme/gateway/policy.d/default.conf"
