@@ -70,9 +70,13 @@ void mentions_add(struct mentions *mentions, struct slice field_value)
         if (text[i] == '\0')
             text[i] = ' ';
     g_autofree char *decoded = words_decode(text);
+    g_autofree char *valid = g_utf8_make_valid(decoded, -1);
+    g_autofree char *plain = g_utf8_normalize(valid, -1, G_NORMALIZE_NFKC); /* a full-width "@" */
     take_text(mentions, text);
     if (strcmp(decoded, text) != 0)
         take_text(mentions, decoded);
+    if (strcmp(plain, decoded) != 0)
+        take_text(mentions, plain);
 }
 
 bool mentions_hold(const struct mentions *mentions, const char *domain)

@@ -18,6 +18,8 @@ static const struct {
     {" =?utf-8?b?eA==?= =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
     {" alice@sales.acme.test,,@", true},
     {" alice@\xef\xbd\x81\xef\xbd\x83\xef\xbd\x8d\xef\xbd\x85.test <", true}, /* full width */
+    {" alice\xef\xbc\xa0\xef\xbd\x81" "cme.test <", true}, /* the "@" too */
+    {" =?utf-8?q?x=00?= =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
     {" alice@evil.test <", false},
     {" alice@acme.example", false},
     {"", false},
