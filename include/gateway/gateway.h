@@ -35,7 +35,8 @@ struct reported_layer {
     enum layer_type type;
     char *part;             /* part number within the message: "1", "1.1" … */
     bool partial;           /* covers one part among others: never a verdict on the message */
-    bool by_list_agent;     /* all its signatures are those of a mailing list agent (RFC 2634 §4), which authenticate nobody */
+    bool by_list_agent;     /* all its signatures are a mailing list agent's (RFC 2634 §4) around others: they authenticate nobody */
+    struct finding as_originators; /* … or would be the originator's, if they were around none */
     bool removed;           /* taken off before delivery */
     struct finding finding;
     unsigned signature_types; /* union over signers */

@@ -76,9 +76,9 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
     return true;
 }
 
-/* RFC 2634 §4.3: an agent signs in its own name around what others have signed. §3.1.2 of RFC 3183 takes a signature without a
- * type for the originator's only where it encapsulates no other. */
-static bool is_list_agents(const struct layer *layer)
+/* RFC 2634 §4.3: an agent signs in its own name around what others have signed, and RFC 3183 §3.1.2 takes a signature without a
+ * type for the originator's only where it encapsulates no other. Whether it does is seen later. */
+static bool may_be_list_agents(const struct layer *layer)
 {
     for (size_t i = 0; i < layer->signer_count; i++)
         if (layer->signers[i].types != 0 || layer->signers[i].ess.ml_expansions == 0)
@@ -89,7 +89,6 @@ static bool is_list_agents(const struct layer *layer)
 static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
                          unsigned *bad_paths, struct finding *finding)
 {
-    bool by_list_agent = is_list_agents(layer);
 
     if (signer->type_fault) {
         finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", signer->reason);
@@ -115,14 +114,14 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
     if (finding->outcome != OUTCOME_PASS)
         ++*bad_paths;
     if (finding->outcome != OUTCOME_PASS ||
-        (!by_list_agent && !check_names(judge, signer->certificate, signer->types, finding)))
+        (!may_be_list_agents(layer) && !check_names(judge, signer->certificate, signer->types, finding)))
         return;
     if (signer->weak) {
         finding_set(finding, OUTCOME_POLICY, "weak signature: %s", signer->reason);
         return;
     }
     g_autofree char *subject = certificate_subject(signer->certificate);
-    finding_set(finding, OUTCOME_PASS, "good signature by %s%s", subject, by_list_agent ? ", a mailing list agent" : "");
+    finding_set(finding, OUTCOME_PASS, "good signature by %s", subject);
 }
 
 static bool is_from(const struct judge *judge, const char *text)
@@ -166,6 +165,20 @@ static void report_signer(const struct judge *judge, const struct signer *signer
     certificate_fingerprint(signer->certificate, reported->sha256);
 }
 
+/* True if it is the worst so far. */
+static bool judge_as_originators(const struct judge *judge, const struct signer *signer, const struct finding *finding,
+                                 struct finding *worst)
+{
+    struct finding named = {0};
+
+    if (finding->outcome != OUTCOME_PASS || check_names(judge, signer->certificate, signer->types, &named))
+        named = *finding;
+    if (worst->reason[0] != '\0' && !outcome_is_worse(named.outcome, worst->outcome))
+        return false;
+    *worst = named;
+    return true;
+}
+
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported)
 {
     unsigned bad_paths = 0;
@@ -178,7 +191,7 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
     reported->signer_count = layer->signer_count;
     finding_set(&reported->finding, OUTCOME_PASS, "no signature");
     reported->ess = layer->signers[0].ess;
-    reported->by_list_agent = is_list_agents(layer);
+    reported->by_list_agent = may_be_list_agents(layer);
 
     for (size_t i = 0; i < layer->signer_count; i++) {
         struct finding finding = {0};
@@ -188,6 +201,10 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
             reported->finding = finding;
             reported->signer_judged = i;
         }
+        if (reported->by_list_agent &&
+            judge_as_originators(judge, &layer->signers[i], &finding, &reported->as_originators) &&
+            reported->finding.outcome == OUTCOME_PASS)
+            reported->signer_judged = i;
         reported->signature_types |= layer->signers[i].types;
         report_signer(judge, &layer->signers[i], &reported->signers[i]);
     }

@@ -25,11 +25,31 @@ static bool is_originators(const struct reported_layer *reported)
            (reported->signature_types == 0 || (reported->signature_types & SIGNATURE_TYPE_ORIGINATOR));
 }
 
+/* A mailing list agent's signature with none inside is taken for the originator's, as any other. */
+static void settle_list_agents(struct examination *examination)
+{
+    bool encapsulates = false;
+
+    for (size_t i = examination->reported_count; i > 0; i--) {
+        struct reported_layer *reported = &examination->reported[i - 1];
+
+        if (reported->by_list_agent && !encapsulates) {
+            reported->by_list_agent = false;
+            if (reported->finding.outcome == OUTCOME_PASS)
+                reported->finding = reported->as_originators;
+            if (reported->as_originators.outcome != OUTCOME_PASS && examination->bad_signature[0] == '\0')
+                g_strlcpy(examination->bad_signature, reported->as_originators.reason, sizeof examination->bad_signature);
+        }
+        encapsulates |= reported->signer_count > 0 && !reported->partial;
+    }
+}
+
 /* RFC 3183 §3.2, last paragraphs: the domain and the person are two statements. */
 void examination_sum_up(struct examination *examination, const struct originator *originator)
 {
     const struct reported_layer **domain = &examination->domain_from, **person = &examination->originator_from;
 
+    settle_list_agents(examination);
     for (size_t i = 0; i < examination->reported_count; i++) {
         const struct reported_layer *reported = &examination->reported[i];
         /* Who signed it cannot be seen; nor can it where a compressed layer does not open. */
