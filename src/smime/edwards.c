@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ed25519 signatures in CMS (RFC 8419). OpenSSL 3.0 has the algorithm, but its CMS gives every key a digest and EdDSA
- * takes none: so the signed attributes are put in, encoded and signed here. With signed attributes only; without them
- * the signature is over the whole content in one block, which nobody sends as mail.
+ * Ed25519 signatures in CMS (RFC 8419). OpenSSL has the algorithm, but its CMS before 3.5 gives every key a digest and
+ * EdDSA takes none: so the signed attributes are put in, encoded and signed here, whatever the version. With signed
+ * attributes only; without them the signature is over the whole content in one block, which nobody sends as mail.
  */
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 
 /* RFC 5652 §5.4: what is signed is the DER of the SET OF. */
@@ -26,6 +27,19 @@ DECLARE_OWNED(ASN1_TIME, ASN1_TIME *, ASN1_TIME_free)
 bool edwards_is(const EVP_PKEY *key)
 {
     return EVP_PKEY_is_a(key, "ED25519");
+}
+
+/* From OpenSSL 3.2 to 3.4 CMS_add1_signer() fails for an Ed25519 key: it looks for a signature algorithm made of SHA-512
+ * and Ed25519. Issuer and number are all that it takes from a certificate, so it gets them with a key that it knows;
+ * edwards_sign() then says the algorithm. */
+CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags)
+{
+    owned(EVP_PKEY) EVP_PKEY *key = EVP_EC_gen("P-256");
+    owned(X509) X509 *stand_in = X509_dup(certificate);
+
+    if (key == NULL || stand_in == NULL || !X509_set_pubkey(stand_in, key) || !CMS_add1_cert(cms, certificate))
+        return NULL;
+    return CMS_add1_signer(cms, stand_in, key, algorithm_digest(DIGEST_SHA512), flags | CMS_NOCERTS);
 }
 
 static int encode_attributes(CMS_SignerInfo *info, unsigned char **der)

@@ -25,7 +25,7 @@ static bool set_pss(CMS_SignerInfo *info, const EVP_MD *digest)
            EVP_PKEY_CTX_set_rsa_mgf1_md(context, digest) > 0;
 }
 
-/* OpenSSL 3.0 fails when a certificate is added twice. */
+/* OpenSSL before 3.2 fails when a certificate is added twice. */
 static bool is_repeated(const struct identity *signer, int index)
 {
     const X509 *certificate = sk_X509_value(signer->chain, index);
@@ -75,7 +75,9 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
     const EVP_MD *digest = algorithm_digest(digest_for(signer, options));
     unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
     struct slice capabilities = algorithm_capabilities();
-    CMS_SignerInfo *info = CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
+    CMS_SignerInfo *info = edwards_is(signer->key)
+                               ? edwards_add_signer(cms, signer->certificate, flags)
+                               : CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
 
     if (info == NULL) {
         error_set_openssl(error, ERROR_CONFIGURATION, "cannot sign with a key of type %s",

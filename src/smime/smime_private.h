@@ -68,9 +68,11 @@ const EVP_MD *digest_of(CMS_SignerInfo *info);
 /* verify.c: all of content into a chain of digest BIOs. */
 bool digest_write(BIO *chain, struct slice content);
 
-/* --- edwards.c: Ed25519, which OpenSSL 3.0 does not do in CMS (RFC 8419) --- */
+/* --- edwards.c: Ed25519, which OpenSSL before 3.5 does not do in CMS (RFC 8419) --- */
 
 bool edwards_is(const EVP_PKEY *key);
+/* As CMS_add1_signer(), with SHA-512; the certificate is not checked against a key. NULL: it failed. */
+CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags);
 /* Adds content type, signing time and message digest, and signs. */
 bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
 /* The signature over the signed attributes; the message digest among them is not looked at. */
