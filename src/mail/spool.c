@@ -80,7 +80,7 @@ static bool fail(struct spool *spool, struct error *error, const char *what)
 {
     int cause = errno;
     spool->failed = true;
-    return error_set(error, ERROR_TEMPORARY, "spool in %s: %s: %s", spool->limits->spool_dir, what, g_strerror(cause));
+    return error_set(error, ERROR_TEMPORARY, "file in spool_directory: %s: %s", what, g_strerror(cause));
 }
 
 static char *map_memory(size_t size)
@@ -185,7 +185,7 @@ bool spool_write(struct spool *spool, const void *data, size_t length, struct er
     if (spool->finished)
         return error_set(error, ERROR_BUG, "spool: written after it was finished");
     if (spool->failed)
-        return error_set(error, ERROR_TEMPORARY, "spool in %s: an earlier write failed", spool->limits->spool_dir);
+        return error_set(error, ERROR_TEMPORARY, "file in spool_directory: an earlier write failed");
     if (length == 0)
         return true;
     if (spool->fd < 0) {
@@ -211,7 +211,7 @@ size_t spool_length(const struct spool *spool)
 bool spool_finish(struct spool *spool, struct slice *bytes, struct error *error)
 {
     if (spool->failed)
-        return error_set(error, ERROR_TEMPORARY, "spool in %s: an earlier write failed", spool->limits->spool_dir);
+        return error_set(error, ERROR_TEMPORARY, "file in spool_directory: an earlier write failed");
     if (!spool->finished && spool->fd >= 0) {
         if (!write_through(spool, spool->memory, spool->used, error))
             return false;
