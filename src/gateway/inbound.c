@@ -146,6 +146,27 @@ static const struct reported_layer *failed_aside(const struct examination *exami
     return worst;
 }
 
+static bool is_ascii(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* RFC 8601 §2.2, RFC 6532 §3: UTF-8 is for the header of a message that has it already; others have a question mark for each
+ * character outside ASCII. */
+static void make_ascii(char *text)
+{
+    char *out = text;
+
+    for (const char *c = text, *next; *c != '\0'; c = next) {
+        next = g_utf8_next_char(c);
+        *out++ = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    *out = '\0';
+}
+
 /* NULL for a message without S/MIME: nothing was authenticated, and what needs no change is not touched. */
 static char *authentication_results(const struct way_in *way)
 {
@@ -172,7 +193,10 @@ static char *authentication_results(const struct way_in *way)
         results[0].reason = examination->undecryptable ? examination->undecryptable_reason : NULL;
         count = 1;
     }
-    return authres_format(way->gateway->conf->authserv_id, results, count);
+    char *field = authres_format(way->gateway->conf->authserv_id, results, count);
+    if (is_ascii(message_header(way->message)))
+        make_ascii(field);
+    return field;
 }
 
 /* RFC 8601 §5: what claims to be ours and came from outside goes. */

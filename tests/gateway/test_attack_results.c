@@ -105,6 +105,26 @@ Test(results, forged_marks_where_none_is_put)
     }
 }
 
+/* RFC 8601 §2.2: UTF-8 only where the message's own header has it (RFC 6532). */
+Test(results, letters_outside_ascii)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
+    PKI_AUTO struct pki *jorg = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
+                                                             .subject = PKI_LIST("CN=J\xc3\xb6rg \xe6\xbc\xa2"),
+                                                             .san = PKI_LIST("email:alice@acme.test")});
+    g_autofree char *plain = attack_message(&(struct attack){.signer = jorg});
+    g_autofree char *international = g_strconcat("Comments: \xc3\xb6\r\n", plain, NULL);
+    AUTO_SENT struct sent one = attack_in(rig, plain);
+    AUTO_SENT struct sent two = attack_in(rig, international);
+
+    attack_expect_safe(&one, "ASCII");
+    attack_expect_safe(&two, "UTF-8");
+    cr_expect(g_str_is_ascii(one.result->authentication_results), "%s", one.result->authentication_results);
+    cr_expect_not_null(strstr(one.result->authentication_results, "CN=J?rg ?\""), "%s", one.result->authentication_results);
+    cr_expect_not_null(strstr(two.result->authentication_results, "CN=J\xc3\xb6rg \xe6\xbc\xa2"));
+    cr_expect_not_null(strstr(one.result->originator.reason, "\xc3\xb6"), "the report has it all");
+}
+
 /* --- the domain's signature is the domain's --- */
 
 Test(results, replay_under_another_name_of_the_domain)
