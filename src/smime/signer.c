@@ -160,9 +160,10 @@ static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests)
     return attributes_verify(info, key) && CMS_SignerInfo_verify_content(info, digests) == 1;
 }
 
+/* The newest error is CMS's own word; those before it are of what it called, and differ between versions of OpenSSL. */
 static void say_why(struct signer *signer)
 {
-    unsigned long code = ERR_peek_error();
+    unsigned long code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
     for (unsigned long each = code; each != 0; each = ERR_get_error()) {
