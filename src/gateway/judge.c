@@ -89,7 +89,6 @@ static bool may_be_list_agents(const struct layer *layer)
 static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
                          unsigned *bad_paths, struct finding *finding)
 {
-
     if (signer->type_fault) {
         finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", signer->reason);
         return;

@@ -53,13 +53,14 @@ static bool is_accepted(const struct rule *rule, const struct security_label *la
     return known && (highest < 0 || label->classification <= highest);
 }
 
-/* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one. */
+/* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one; not those of a mailing list
+ * agent, whose name was compared with nothing. */
 static bool has_accepted_equivalent(const struct rule *rule, const struct examination *examination, size_t depth)
 {
     for (size_t i = 0; i <= depth; i++) {
         const struct layer *layer = &examination->layers[i].layer;
 
-        if (examination->reported[i].finding.outcome != OUTCOME_PASS)
+        if (examination->reported[i].finding.outcome != OUTCOME_PASS || examination->reported[i].by_list_agent)
             continue;
         for (size_t j = 0; j < layer->signer_count; j++)
             for (unsigned k = 0; k < layer->signers[j].ess.equivalent_count; k++)

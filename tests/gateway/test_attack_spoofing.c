@@ -325,6 +325,59 @@ Test(spoofing, mailing_list_agents)
     }
 }
 
+static void add_label(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const struct security_label label = {.policy = "1.2.4", .classification = 4};
+    struct error error = {0};
+
+    (void)cms;
+    cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
+}
+
+static void add_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const struct security_label label = {.policy = "1.2.3", .classification = 1};
+    struct error error = {0};
+
+    (void)cms;
+    cr_assert(ess_add_equivalents(info, &label, 1, &error), "%s", error.text);
+}
+
+static void add_equivalent_and_history(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    add_equivalent(cms, info);
+    add_history(cms, info);
+}
+
+/* Nobody but who vouches for a message may say that its label is as good as one that is accepted. */
+Test(spoofing, equivalent_labels)
+{
+    owned(rig) struct rig *rig =
+        rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"reject\"; accept_labels = ( \"1.2.3\" ); };");
+    PKI_AUTO struct pki *list = pki_person(rig->acme.ca, "list@lists.test");
+    g_autofree char *alices =
+        attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice, .alter = add_label}));
+    const struct {
+        const struct pki *signer;
+        unsigned types;
+        void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info);
+        enum verdict verdict;
+    } rows[] = {
+        {rig->acme.dsa, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_ACCEPT},
+        {list, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_REJECT},
+        {list, 0, add_equivalent, VERDICT_REJECT},
+        {list, 0, add_equivalent_and_history, VERDICT_REJECT},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = attack_message(&(struct attack){
+            .signer = rows[i].signer, .types = rows[i].types, .content = alices, .alter = rows[i].alter});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+    }
+}
+
 /* --- the signed part among others, %s; nothing but the whole body counts --- */
 
 #define MIXED "Content-Type: multipart/mixed; boundary=o\r\n\r\n"
