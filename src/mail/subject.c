@@ -49,7 +49,7 @@ struct letters {
 
 static bool takes_no_room(gunichar c)
 {
-    return c == 0xad /* soft hyphen */ || g_unichar_iszerowidth(c);
+    return c == 0xad /* soft hyphen */ || g_unichar_iscntrl(c) || g_unichar_iszerowidth(c);
 }
 
 static void append_folded(GString *out, gunichar c)

@@ -56,6 +56,8 @@ static char *decode_octets(const char *payload, bool base64, gsize *length)
     g_autoptr(GString) text = g_string_new(payload);
     GMimeEncoding state;
 
+    while (base64 && text->len % 4 != 0) /* padding that was left out */
+        g_string_append_c(text, '=');
     if (!base64)
         g_string_replace(text, "_", "=20", 0);
     g_mime_encoding_init_decode(&state,

@@ -32,6 +32,7 @@ static const struct {
     /* Accents on it, characters in it that nobody sees, another kind of blank. */
     {" [verified]\xcc\x81 Hello", NULL, " Hello"},
     {" [ver\xe2\x80\x8bif\xc2\xadied] Hello", NULL, " Hello"},
+    {" [ver\xc2\x85ified] Hello", NULL, " Hello"}, /* U+0085 */
     {" [v\xcc\x81\x65ri\xef\xac\x81\x65\x64] Hello", NULL, " Hello"},
     {" [not\xc2\xa0verified] Hello", NULL, " Hello"},
     /* An encoded word that comes into being when a mark has gone, or that was encoded itself. */
@@ -48,6 +49,9 @@ static const struct {
     {" =?utf-8?Q?[veri=00fied]?= x", NULL, " x"},
     {" =?us-ascii?Q?x=00?= =?iso-8859-1?B?W3ZlcmlmaWVkXQ==?=", NULL, " x"},
     {" =?utf-16?B?AAA=?= [verified] x", NULL, " x"},
+    {" =?utf-16be?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0?= x", NULL, " x"}, /* without its padding */
+    {" =?utf-16be?B?AFsAdgBlAHI?=\r\n =?utf-16be?B?AGkAZgBpAGUAZABd?= x", NULL, " x"},
+    {" =?utf-8?B?YQA?= [verified] x", NULL, " a  x"},
     {" =?utf-16be?B?AEcA/ABu?= x", "[verified]", " [verified] =?UTF-8?B?R8O8bg==?= x"},
     /* Charsets that are none, but for some. */
     {" =?utf-16-be?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0=?= x", NULL, " x"},
