@@ -43,6 +43,22 @@ static void take_text(struct mentions *mentions, const char *text)
     }
 }
 
+/* Each character in its plain form: a full-width "@" is one, too. One by one, since to sort the marks on a letter takes GLib the
+ * square of their number. */
+static char *plain_forms(const char *text)
+{
+    GString *plain = g_string_sized_new(strlen(text));
+    for (const char *next; *text != '\0'; text = next) {
+        next = g_utf8_next_char(text);
+        g_autofree char *form = next - text > 1 ? g_utf8_normalize(text, next - text, G_NORMALIZE_NFKC) : NULL;
+        if (form != NULL)
+            g_string_append(plain, form);
+        else
+            g_string_append_len(plain, text, next - text);
+    }
+    return g_string_free(plain, FALSE);
+}
+
 struct mentions *mentions_new(void)
 {
     struct mentions *mentions = g_new0(struct mentions, 1);
@@ -71,7 +87,7 @@ void mentions_add(struct mentions *mentions, struct slice field_value)
             text[i] = ' ';
     g_autofree char *decoded = words_decode(text);
     g_autofree char *valid = g_utf8_make_valid(decoded, -1);
-    g_autofree char *plain = g_utf8_normalize(valid, -1, G_NORMALIZE_NFKC); /* a full-width "@" */
+    g_autofree char *plain = plain_forms(valid);
     take_text(mentions, text);
     if (strcmp(decoded, text) != 0)
         take_text(mentions, decoded);
