@@ -304,6 +304,9 @@ Test(daemon, pid_file_in_a_folder_of_root)
     g_autofree char *extra = g_strdup_printf("user = \"nobody\";\npid_file = \"%s\";\n", pid_file);
     g_autofree char *text = NULL;
     daemon_start(&daemon, false, extra);
+    /* It listens before it writes the file. */
+    for (int i = 0; i < 1000 && !g_file_test(pid_file, G_FILE_TEST_EXISTS); i++)
+        g_usleep(10000);
     cr_assert(g_file_get_contents(pid_file, &text, NULL, NULL));
     cr_expect_eq(strtol(text, NULL, 10), daemon.pid);
     g_clear_pointer(&text, g_free);
