@@ -512,11 +512,12 @@ Test(decrypt, random_plaintext_is_no_message)
     GByteArray *der = rig_der(part.part);
     unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
     struct error error;
-    RIG_LAYER layer;
 
     cr_assert_not_null(block);
     block[40] ^= 1;
     for (int i = 0; i < 800; i++) {
+        RIG_LAYER layer;
+
         cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_BROKEN);
         cr_expect_str_eq(error.text, CANNOT);
     }
