@@ -111,14 +111,20 @@ static char *rewritten(const char *text)
     return result != NULL ? result : g_strdup(text);
 }
 
+/* Not strstr(): AddressSanitizer's looks for the end of the text each time. */
+static const char *find(const char *text, const char *end, const char *what)
+{
+    return g_strstr_len(text, end - text, what);
+}
+
 char *words_decode(const char *given)
 {
     GString *out = g_string_new(NULL);
     g_autoptr(GString) piece = g_string_new(NULL);
     g_autofree char *text = strstr(given, "=?") != NULL ? rewritten(given) : g_strdup(given);
-    const char *start = text;
+    const char *start = text, *text_end = text + strlen(text);
 
-    for (const char *end; (end = strstr(start, "?=")) != NULL;) {
+    for (const char *end; (end = find(start, text_end, "?=")) != NULL;) {
         size_t length = base64_length(start, end);
         const char *next = end + 2 + strspn(end + 2, BLANKS);
 
@@ -135,7 +141,7 @@ char *words_decode(const char *given)
         }
     }
     /* No word ends any more: in one piece, GMime would look for the end from each beginning. */
-    for (const char *next; (next = strstr(start + strspn(start, "=?"), "=?")) != NULL; start = next) {
+    for (const char *next; (next = find(start + strspn(start, "=?"), text_end, "=?")) != NULL; start = next) {
         g_string_append_len(piece, start, next - start);
         move_decoded(out, piece);
     }
