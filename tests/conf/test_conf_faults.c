@@ -23,6 +23,8 @@ static const struct {
     {"local_domains = \"[192.0.2.1]\";", NULL, "domsec.conf:1: \"local_domains\": \"[192.0.2.1]\" is not a domain"},
     {MINIMAL "protct = 1;", NULL, "domsec.conf:2: unknown key \"protct\""},
     {MINIMAL "protect = \"sign\";", NULL, "domsec.conf:2: unknown key \"protect\" here: it belongs in a policy file"},
+    {MINIMAL "identities = ( { domain = \"acme.test\"; role = \"review-authority\"; certificate = \"c\"; key = \"file:k\";\n"
+             "user = \"d\"; } );", NULL, "domsec.conf:3: unknown key \"user\""},
     {MINIMAL "polcy_dir = \"p\";", NULL, "domsec.conf:2: unknown key \"polcy_dir\", did you mean \"policy_dir\"?"},
     {MINIMAL "milter_timeout = \"60\";", NULL, "domsec.conf:2: \"milter_timeout\" must be an integer, not a string"},
     {MINIMAL "milter_timeout = 1.5;", NULL, "domsec.conf:2: \"milter_timeout\" must be an integer, not a fraction"},
