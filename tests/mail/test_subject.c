@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const marks[] = {"[verified]", NULL, "[not verified]"};
 
@@ -136,11 +137,11 @@ Test(subject, long_ones_take_no_long_time, .timeout = 20)
 
         while (text->len < 262144)
             g_string_append(text, units[i]);
-        gint64 start = g_get_monotonic_time();
+        clock_t start = clock(); /* of the processor: others may use it, too */
         g_autofree char *value = subject_mark(slice_of(text->str), marks, 3, "[verified]");
-        gint64 took = g_get_monotonic_time() - start;
+        double took = (double)(clock() - start) / CLOCKS_PER_SEC;
         cr_expect_not_null(value);
-        cr_expect_lt(took, 1500000, "%s: %" G_GINT64_FORMAT " us", units[i], took);
+        cr_expect_lt(took, 1.5, "%s: %.1f s", units[i], took);
         g_string_free(text, TRUE);
     }
 }
