@@ -444,7 +444,9 @@ static void check_inbound(const struct input *input, const struct message *messa
     check_pass(message, result, input->by_domain, &result->domain, result->domain_name);
     check_pass(message, result, input->by_person, &result->originator, result->originator_name);
     require(result->domain.outcome != OUTCOME_PASS || strcmp(result->domain_name, "acme.test") == 0);
-    require(result->originator.outcome != OUTCOME_PASS || strcmp(result->originator_name, "alice@acme.test") == 0);
+    /* RFC 8550 §3: local parts are compared without case. */
+    require(result->originator.outcome != OUTCOME_PASS ||
+            g_ascii_strcasecmp(result->originator_name, "alice@acme.test") == 0);
     check_decrypted(message, result, bytes, length);
     check_own_words(result, envelope, bytes, length);
     require(result->verdict != VERDICT_TEMPFAIL || result->domain.outcome == OUTCOME_TEMPERROR);
