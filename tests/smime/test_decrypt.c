@@ -314,6 +314,19 @@ static GByteArray *replace(const GByteArray *der, const void *old, size_t old_le
     return made;
 }
 
+/* A GCM message in DER whose lengths around have two octets each. */
+static GByteArray *large_gcm(void)
+{
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
+    g_autofree char *body = rig_text(2000);
+    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct error error = {0};
+
+    cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
+    RIG_PART part = rig_part_of_entity(&out);
+    return rig_der(part.part);
+}
+
 /* RFC 5084 §3.2: a tag that is short, or not of the length that the parameters say. */
 Test(decrypt, tags)
 {
@@ -327,14 +340,9 @@ Test(decrypt, tags)
         {11, 11, OPENED_FAILED}, {1, 1, OPENED_FAILED},  {16, 17, OPENED_FAILED}, {16, 12, OPENED_FAILED},
         {12, 12, OPENED},
     };
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
-    g_autofree char *body = rig_text(2000); /* so that the lengths around have two octets */
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    GByteArray *der = large_gcm();
     struct error error = {0};
 
-    cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
-    RIG_PART part = rig_part_of_entity(&out);
-    GByteArray *der = rig_der(part.part);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         guint8 old[18], new[18];
         RIG_LAYER layer;
@@ -364,14 +372,9 @@ Test(decrypt, nonces)
         guint8 length;
         bool usable;
     } rows[] = {{0, false}, {1, true}, {12, true}, {16, true}, {17, false}, {64, false}, {100, false}};
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
-    g_autofree char *body = rig_text(2000); /* so that the lengths around have two octets */
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    GByteArray *der = large_gcm();
     struct error error = {0};
 
-    cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
-    RIG_PART part = rig_part_of_entity(&out);
-    GByteArray *der = rig_der(part.part);
     /* SEQUENCE { aes256-GCM, SEQUENCE { nonce, 16 } } */
     unsigned char *algorithm = memmem(der->data, der->len, "\x30\x1e\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 13);
     cr_assert_not_null(algorithm);

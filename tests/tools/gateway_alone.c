@@ -7,6 +7,7 @@
  *
  * Prints the CPU time of one message in milliseconds, the mean as it is for the daemon.
  */
+#include "clock.h"
 #include "gateway/gateway.h"
 #include "mail/mime.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct options {
@@ -29,14 +29,6 @@ static void must(bool good, const char *what)
         return;
     fprintf(stderr, "gateway_alone: %s\n", what);
     exit(1);
-}
-
-static double cpu_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
 static struct gateway *open_gateway(const char *file)
@@ -129,9 +121,9 @@ int main(int argc, char **argv)
 
     owned(message) struct message *message = read_message(options.file, &gateway_conf(gateway)->limits);
     handle(gateway, &options, envelope, message); /* the first one fills caches */
-    double begin = cpu_ms();
+    double begin = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < options.times; i++)
         handle(gateway, &options, envelope, message);
-    printf("%.4f\n", (cpu_ms() - begin) / options.times);
+    printf("%.4f\n", (clock_ms(CLOCK_THREAD_CPUTIME_ID) - begin) / options.times);
     return 0;
 }

@@ -11,12 +11,12 @@
  * all its threads, also those that ended) and the growth of its peak memory over what it held before. Exits with 1 if a
  * message was lost, refused or left as it was.
  */
+#include "clock.h"
 #include "milter_client.h"
 
 #include <getopt.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct load {
     const char *address, *from, *user, *client_address;
@@ -30,13 +30,6 @@ struct load {
     gint failed;
     double *milliseconds; /* by message */
 };
-
-static double now_ms(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
 
 static bool open_connection(const struct load *load, struct mc *client)
 {
@@ -85,14 +78,14 @@ static void *worker(void *argument)
             break;
         if (load->pause_ms > 0)
             g_usleep(load->pause_ms * 1000);
-        double begin = now_ms(CLOCK_MONOTONIC);
+        double begin = clock_ms(CLOCK_MONOTONIC);
         if (client.fd < 0 && !open_connection(load, &client)) {
             fail(load, load->address, "no connection");
             mc_close(&client);
             continue;
         }
         bool good = send_one(load, &client, number);
-        load->milliseconds[number] = now_ms(CLOCK_MONOTONIC) - begin;
+        load->milliseconds[number] = clock_ms(CLOCK_MONOTONIC) - begin;
         if (!good)
             mc_close(&client);
         else if (load->per_connection > 0 && ++sent % load->per_connection == 0)
@@ -266,11 +259,11 @@ int main(int argc, char **argv)
     if (load.pid > 0)
         reset_peak(load.pid);
     long before = load.pid > 0 ? status_kb(load.pid, "VmRSS") : 0;
-    double cpu = now_ms(clock);
-    double begin = now_ms(CLOCK_MONOTONIC);
+    double cpu = clock_ms(clock);
+    double begin = clock_ms(CLOCK_MONOTONIC);
     run(&load);
-    double wall = now_ms(CLOCK_MONOTONIC) - begin;
-    cpu = now_ms(clock) - cpu;
+    double wall = clock_ms(CLOCK_MONOTONIC) - begin;
+    cpu = clock_ms(clock) - cpu;
     report(&load, wall, cpu, load.pid > 0 ? status_kb(load.pid, "VmHWM") - before : 0);
     g_free(load.milliseconds);
     g_free(load.message);
