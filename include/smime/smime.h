@@ -40,7 +40,7 @@ bool smime_wrap_unsigned(const struct limits *limits, struct entity *content, st
 
 struct encrypt_options {
     enum cipher cipher;               /* GCM: AuthEnvelopedData; CBC: EnvelopedData */
-    enum key_transport key_transport; /* for RSA keys; EC keys agree by ECDH (RFC 5753) */
+    enum key_transport key_transport; /* for RSA keys; EC and X25519 keys agree (RFC 5753, RFC 8418) */
     X509 *originator; /* who encrypts, told in originatorInfo (RFC 3183 §5); NULL: nobody is named */
     const struct limits *limits;
 };

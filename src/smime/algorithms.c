@@ -6,11 +6,13 @@
 #include "smime_private.h"
 
 #include <openssl/asn1.h>
+#include <openssl/kdf.h>
 #include <openssl/objects.h>
 
 static struct {
     EVP_MD *digests[3];
     EVP_CIPHER *ciphers[4];
+    EVP_KDF *kdfs[2];
     unsigned char *capabilities;
     int capabilities_length;
 } algorithms;
@@ -25,6 +27,7 @@ static const int cipher_nids[] = {
     [CIPHER_AES_128_CBC] = NID_aes_128_cbc,
     [CIPHER_AES_256_CBC] = NID_aes_256_cbc,
 };
+static const char *const kdf_names[] = {[KDF_HKDF] = "HKDF", [KDF_X963] = "X963KDF"};
 /* In order of preference (RFC 8551 §2.5.2, §2.7). */
 static const int capability_nids[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc, NID_aes_128_cbc};
 
@@ -60,9 +63,14 @@ bool smime_init(struct error *error)
         if (algorithms.ciphers[i] == NULL)
             return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", OBJ_nid2ln(cipher_nids[i]));
     }
+    for (size_t i = 0; i < G_N_ELEMENTS(kdf_names); i++) {
+        algorithms.kdfs[i] = EVP_KDF_fetch(NULL, kdf_names[i], NULL);
+        if (algorithms.kdfs[i] == NULL)
+            return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", kdf_names[i]);
+    }
     if (!make_capabilities())
         return error_set_openssl(error, ERROR_CONFIGURATION, "S/MIME capabilities");
-    return true;
+    return edwards_init(error);
 }
 
 const EVP_MD *algorithm_digest(enum digest digest)
@@ -80,9 +88,23 @@ const EVP_CIPHER *algorithm_cipher(enum cipher cipher)
     return algorithms.ciphers[cipher];
 }
 
+EVP_KDF *algorithm_kdf(enum kdf kdf)
+{
+    return algorithms.kdfs[kdf];
+}
+
 struct slice algorithm_capabilities(void)
 {
     return (struct slice){(const char *)algorithms.capabilities, (size_t)algorithms.capabilities_length};
+}
+
+void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
+{
+    const void *value;
+    int type;
+
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    return type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, item) : NULL;
 }
 
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size)

@@ -3,12 +3,12 @@
  * Decrypting EnvelopedData and AuthEnvelopedData (RFC 5652 §6, RFC 5083).
  *
  * Cipher, mode and tag length are looked at before a key is used, and what is weak, unknown or mixed up is refused:
- * these are facts that everybody can see. All that follows has one outcome, one text and costs the same. A content key that does
- * not come out right is replaced by a random one inside OpenSSL (RFC 3218 §2.3), so that padding, wrong key and broken
- * content cannot be told apart; and what comes out of a CBC decryption that failed is handed to the caller, who works on it
- * in vain. Of what is authenticated, nothing is handed out unless its tag was right.
+ * these are facts that everybody can see. All that follows has one outcome, one text and costs the same. A content key
+ * that does not come out right is replaced by a random one inside OpenSSL (RFC 3218 §2.3), so that padding, wrong key
+ * and broken content cannot be told apart; and what comes out of a CBC decryption that failed is handed to the caller,
+ * who works on it in vain. Of what is authenticated, nothing is handed out unless its tag was right.
  */
-#include "smime_private.h"
+#include "enveloped.h"
 
 #include <openssl/err.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static bool is_among(int nid, const int *list, size_t count)
     return false;
 }
 
-static bool check_cipher(const struct envelope_info *info, struct error *error)
+static bool check_cipher(const struct enveloped_info *info, struct error *error)
 {
     if (is_among(info->cipher_nid, ciphers_weak, G_N_ELEMENTS(ciphers_weak)))
         return error_set(error, ERROR_PERMANENT, "encrypted with the weak cipher %s", info->cipher);
@@ -46,7 +46,8 @@ static bool check_cipher(const struct envelope_info *info, struct error *error)
         return error_set(error, ERROR_PERMANENT, "content encryption %s is not supported in AuthEnvelopedData",
                          info->cipher);
     if (info->tag_length < GCM_TAG_MIN || info->tag_length > 16 || info->mac_length != (size_t)info->tag_length)
-        return error_set(error, ERROR_PERMANENT, "nonce or authentication tag of a wrong length (RFC 5084 section 3.2)");
+        return error_set(error, ERROR_PERMANENT,
+                         "nonce or authentication tag of a wrong length (RFC 5084 section 3.2)");
     return true;
 }
 
@@ -60,7 +61,7 @@ static bool agrees(CMS_RecipientInfo *info, X509 *certificate)
     return false;
 }
 
-static bool is_recipient(STACK_OF(CMS_RecipientInfo) *infos, const struct identity *identity)
+static bool is_recipient(STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity)
 {
     bool is_rsa = EVP_PKEY_is_a(identity->key, "RSA");
 
@@ -77,7 +78,7 @@ static bool is_recipient(STACK_OF(CMS_RecipientInfo) *infos, const struct identi
 }
 
 /* OpenSSL takes the first recipient that fits, or any: so all that fit have to be sound. */
-static bool is_sound(STACK_OF(CMS_RecipientInfo) *infos, const struct identity *identity)
+static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity)
 {
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
         CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
@@ -86,13 +87,13 @@ static bool is_sound(STACK_OF(CMS_RecipientInfo) *infos, const struct identity *
             CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0 && !transport_is_known(info))
             return false;
         if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE && agrees(info, identity->certificate) &&
-            !agreement_is_known(info))
+            (!agreement_is_known(info) || (x25519_is(identity->key) && !x25519_is_known(info))))
             return false;
     }
     return true;
 }
 
-static size_t count_recipients(STACK_OF(CMS_RecipientInfo) *infos)
+static size_t count_recipients(STACK_OF(CMS_RecipientInfo) * infos)
 {
     size_t count = 0;
 
@@ -139,7 +140,8 @@ static size_t content_of_block(const unsigned char *block, size_t size, bool *br
     return size - (size_t)(wrong | (padding * (wrong ^ 1u)));
 }
 
-/* The padding is not left to OpenSSL, which keeps a block back where it is wrong: what is done next must be the same. */
+/* The padding is not left to OpenSSL, which keeps a block back where it is wrong: what is done next must be the same.
+ */
 static bool decrypt_cbc(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, bool *broken,
                         struct error *error)
 {
@@ -211,14 +213,22 @@ static BIO *decryption_chain(CMS_ContentInfo *cms)
 static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, const struct identity *identity,
                          struct slice content, struct spool *out, bool *broken)
 {
+    owned(CMS_ContentInfo) CMS_ContentInfo *agreed = NULL;
     owned(BIO) BIO *chain = NULL;
     EVP_CIPHER_CTX *cipher = NULL;
     bool decrypted;
 
-    /* A key that does not come out leaves none behind, and the content is decrypted with a random one: for key transport
-     * that is inside this call (without CMS_DEBUG_DECRYPT and with the certificate given), for key agreement in the next. */
-    CMS_decrypt_set1_pkey_and_peer(cms, identity->key, identity->certificate, NULL);
-    chain = decryption_chain(cms);
+    /* A key that does not come out leaves none behind, and the content is decrypted with a random one: for key
+     * transport that is inside this call (without CMS_DEBUG_DECRYPT and with the certificate given), for key agreement
+     * in the next. */
+    if (x25519_is(identity->key)) {
+        agreed = x25519_decrypt(cms, identity);
+        cms = agreed;
+    } else {
+        CMS_decrypt_set1_pkey_and_peer(cms, identity->key, identity->certificate, NULL);
+    }
+    if (cms != NULL)
+        chain = decryption_chain(cms);
     if (chain == NULL || BIO_get_cipher_ctx(chain, &cipher) <= 0)
         decrypted = error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
     else if (opening->layer->authenticated)
@@ -291,14 +301,14 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(*cms);
     ASN1_OCTET_STRING **content = CMS_get0_content(*cms);
-    struct envelope_info info = {0};
+    struct enveloped_info info = {0};
     struct slice bytes;
 
     if (count_recipients(infos) > (size_t)opening->limits->signers * 100) {
         error_set(opening->error, ERROR_PERMANENT, "more than %u recipients", opening->limits->signers * 100);
         return OPENED_FAILED;
     }
-    if (!envelope_info_read(*cms, &info, opening->error))
+    if (!enveloped_info_read(*cms, &info, opening->error))
         return OPENED_FAILED;
     g_strlcpy(opening->layer->cipher, info.cipher, sizeof(opening->layer->cipher));
     opening->layer->authenticated = info.authenticated;

@@ -24,22 +24,29 @@ static_ASN1_ITEM_TEMPLATE_END(ATTRIBUTE_SET)
 DECLARE_OWNED(borrowed_attributes, STACK_OF(X509_ATTRIBUTE) *, borrowed_attributes_free)
 DECLARE_OWNED(ASN1_TIME, ASN1_TIME *, ASN1_TIME_free)
 
+static EVP_PKEY *stand_in_key;
+
+bool edwards_init(struct error *error)
+{
+    stand_in_key = EVP_EC_gen("P-256");
+    return stand_in_key != NULL || error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL makes no P-256 key");
+}
+
 bool edwards_is(const EVP_PKEY *key)
 {
     return EVP_PKEY_is_a(key, "ED25519");
 }
 
 /* From OpenSSL 3.2 to 3.4 CMS_add1_signer() fails for an Ed25519 key: it looks for a signature algorithm made of SHA-512
- * and Ed25519. Issuer and number are all that it takes from a certificate, so it gets them with a key that it knows;
- * edwards_sign() then says the algorithm. */
+ * and Ed25519. Issuer and number are all that it takes from a certificate, so it gets them with a key that it knows, the
+ * same for all; edwards_sign() then says the algorithm. */
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags)
 {
-    owned(EVP_PKEY) EVP_PKEY *key = EVP_EC_gen("P-256");
     owned(X509) X509 *stand_in = X509_dup(certificate);
 
-    if (key == NULL || stand_in == NULL || !X509_set_pubkey(stand_in, key) || !CMS_add1_cert(cms, certificate))
+    if (stand_in == NULL || !X509_set_pubkey(stand_in, stand_in_key) || !CMS_add1_cert(cms, certificate))
         return NULL;
-    return CMS_add1_signer(cms, stand_in, key, algorithm_digest(DIGEST_SHA512), flags | CMS_NOCERTS);
+    return CMS_add1_signer(cms, stand_in, stand_in_key, algorithm_digest(DIGEST_SHA512), flags | CMS_NOCERTS);
 }
 
 static int encode_attributes(CMS_SignerInfo *info, unsigned char **der)

@@ -29,6 +29,11 @@ static bool set_transport(CMS_RecipientInfo *info, const struct encrypt_options 
            EVP_PKEY_CTX_set_rsa_mgf1_md(context, algorithm_digest(DIGEST_SHA256)) > 0;
 }
 
+static size_t content_key_length(const struct encrypt_options *options)
+{
+    return (size_t)EVP_CIPHER_get_key_length(algorithm_cipher(options->cipher));
+}
+
 static bool add_recipient(CMS_ContentInfo *cms, X509 *recipient, const struct encrypt_options *options,
                           struct error *error)
 {
@@ -37,6 +42,8 @@ static bool add_recipient(CMS_ContentInfo *cms, X509 *recipient, const struct en
 
     if (key == NULL)
         return error_set_openssl(error, ERROR_PERMANENT, "a recipient's certificate has no usable key");
+    if (x25519_is(key))
+        return x25519_add_recipient(cms, recipient, content_key_length(options), error);
     if (!EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "EC"))
         return error_set(error, ERROR_PERMANENT, "cannot encrypt for a key of type %s", EVP_PKEY_get0_type_name(key));
     info = CMS_add1_recipient_cert(cms, recipient, CMS_KEY_PARAM);
@@ -154,7 +161,7 @@ static bool write_envelope(CMS_ContentInfo *cms, const struct encrypt_options *o
         frame.originator = originator;
         frame.version = is_aead(options) ? 0 : 2; /* RFC 5083 §2.1, RFC 5652 §6.1 */
     }
-    length = frame_der(cms, &der, error);
+    length = x25519_der(cms, &der, error);
     if (length < 0 || !frame_make(der, length, CONTENT_ENCRYPTED, encrypted_length(options, rope_length(content)),
                                   is_aead(options) ? TAG_LENGTH : 0, &frame, error))
         return false;

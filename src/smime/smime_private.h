@@ -13,10 +13,15 @@
 const EVP_MD *algorithm_digest(enum digest digest);
 const char *algorithm_micalg(enum digest digest); /* RFC 8551 §3.5.3.2 */
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher);
+enum kdf { KDF_HKDF, KDF_X963 };
+EVP_KDF *algorithm_kdf(enum kdf kdf);
 struct slice algorithm_capabilities(void); /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
 /* "aes-256-gcm", or the dotted OID of what we do not know. */
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
+/* Parameters that are a SEQUENCE of that kind, decoded; NULL: they are not. */
+void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item);
 
+DECLARE_OWNED(X509_ALGOR, X509_ALGOR *, X509_ALGOR_free)
 DECLARE_OWNED(evp_md_ctx, EVP_MD_CTX *, EVP_MD_CTX_free)
 
 /* --- frame.c: a CMS with its content, in DER, as base64 --- */
@@ -31,9 +36,9 @@ struct frame {
     const unsigned char *originator; /* DER of originatorInfo, put in after the version; NULL: none */
     int originator_length;
     unsigned char version; /* of the structure, if there is an originatorInfo */
-    GByteArray *prefix;   /* all DER before the content's octets */
-    size_t suffix_length; /* octets of DER after the content */
-    size_t suffix_at;     /* where they begin in the DER that was given */
+    GByteArray *prefix;    /* all DER before the content's octets */
+    size_t suffix_length;  /* octets of DER after the content */
+    size_t suffix_at;      /* where they begin in the DER that was given */
 };
 
 /* From the DER of a CMS whose content is detached: what stands before and after `length` octets of content when it is
@@ -70,6 +75,7 @@ bool digest_write(BIO *chain, struct slice content);
 
 /* --- edwards.c: Ed25519, which OpenSSL before 3.5 does not do in CMS (RFC 8419) --- */
 
+bool edwards_init(struct error *error); /* by smime_init() */
 bool edwards_is(const EVP_PKEY *key);
 /* As CMS_add1_signer(), with SHA-512; the certificate is not checked against a key. NULL: it failed. */
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags);
@@ -77,6 +83,29 @@ CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsi
 bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
 /* The signature over the signed attributes; the message digest among them is not looked at. */
 bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key);
+
+/* --- x25519.c: key agreement by X25519, which OpenSSL does not do in CMS (RFC 8418) --- */
+
+bool x25519_is(const EVP_PKEY *key);
+/* As CMS_add1_recipient_cert(). What OpenSSL holds for the recipient afterwards is a stand-in, to be encoded by
+ * x25519_der(). key_length: of the content key, in octets. */
+bool x25519_add_recipient(CMS_ContentInfo *cms, X509 *recipient, size_t key_length, struct error *error);
+/* As frame_der(), with the agreements in the place of their stand-ins. */
+long x25519_der(CMS_ContentInfo *cms, unsigned char **der, struct error *error);
+/* False, if a KeyAgreeRecipientInfo is not by X25519, or its key derivation is none that we know. */
+bool x25519_is_known(CMS_RecipientInfo *info);
+/* The same envelope without its content and with the content key in it, as CMS_decrypt_set1_pkey() would leave it
+ * there; without a key, if none came out. NULL: cannot be decrypted. */
+CMS_ContentInfo *x25519_decrypt(CMS_ContentInfo *cms, const struct identity *identity);
+
+/* agreed_key.c: the key under which X25519 wraps a content key, by the algorithm of a KeyAgreeRecipientInfo; its
+ * length, or 0. */
+#define AGREED_KEY_MAX 32
+size_t agreed_key(const X509_ALGOR *algorithm, ASN1_OCTET_STRING *ukm, EVP_PKEY *own, EVP_PKEY *other,
+                  unsigned char key[AGREED_KEY_MAX]);
+bool agreed_key_is_known(const X509_ALGOR *algorithm);
+/* What we send (RFC 8551 §2.3), for a content key of that length. */
+bool agreed_key_set_algorithm(X509_ALGOR *algorithm, size_t key_length);
 
 /* --- opening --- */
 
@@ -115,19 +144,10 @@ bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum diges
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
 /* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */
 bool transport_is_known(CMS_RecipientInfo *info);
-/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key is wrapped, or says it in a way that is none. */
+/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key is wrapped, or says it in a way that is none.
+ */
 bool agreement_is_known(CMS_RecipientInfo *info);
 /* decompress.c */
 enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms);
-
-/* envelope_info.c: what OpenSSL 3.0 has no accessors for. */
-struct envelope_info {
-    char cipher[32];
-    int cipher_nid;
-    bool authenticated; /* AuthEnvelopedData */
-    long tag_length;    /* by the algorithm's parameters; 0 without */
-    size_t mac_length;  /* as it is there */
-};
-bool envelope_info_read(CMS_ContentInfo *cms, struct envelope_info *info, struct error *error);
 
 #endif

@@ -30,15 +30,6 @@ static bool is_known_digest(const X509_ALGOR *algorithm)
     }
 }
 
-static void *parameters_decode(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
-{
-    const void *value;
-    int type;
-
-    X509_ALGOR_get0(NULL, &type, &value, algorithm);
-    return type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, item) : NULL;
-}
-
 /* MGF1 and a digest (RFC 8017, appendix B.2.1). */
 static bool is_known_mask(const X509_ALGOR *algorithm)
 {
@@ -51,7 +42,7 @@ static bool is_known_mask(const X509_ALGOR *algorithm)
     X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
     if (OBJ_obj2nid(oid) != NID_mgf1)
         return false;
-    digest = parameters_decode(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
+    digest = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
     known = digest != NULL && is_known_digest(digest);
     X509_ALGOR_free(digest);
     return known;
@@ -71,7 +62,7 @@ static bool is_known_source(const X509_ALGOR *algorithm)
 
 static bool is_known_oaep(const X509_ALGOR *algorithm)
 {
-    RSA_OAEP_PARAMS *parameters = parameters_decode(algorithm, ASN1_ITEM_rptr(RSA_OAEP_PARAMS));
+    RSA_OAEP_PARAMS *parameters = algorithm_parameters(algorithm, ASN1_ITEM_rptr(RSA_OAEP_PARAMS));
     bool known = parameters != NULL && is_known_digest(parameters->hashFunc) &&
                  is_known_mask(parameters->maskGenFunc) && is_known_source(parameters->pSourceFunc);
 
@@ -103,7 +94,7 @@ bool agreement_is_known(CMS_RecipientInfo *info)
 
     if (!CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL) || algorithm == NULL)
         return false;
-    X509_ALGOR *wrap = parameters_decode(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
+    X509_ALGOR *wrap = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
     bool known = wrap != NULL && is_known_wrap(wrap);
     X509_ALGOR_free(wrap);
     ERR_clear_error();

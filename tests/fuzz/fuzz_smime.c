@@ -51,6 +51,22 @@ static const char ec_key[] =
     "mS2zsGj7+aBieNuffGVyMCg+UMuhRANCAATI6QAx8r6mu1eA1LAZhufrnpEgz9fy\n"
     "nViz1Wi3UUc4UUfhKXVoG7T9Igh6hijsnCIcvoKfC6PRCEX3LtmAB5kP\n"
     "-----END PRIVATE KEY-----\n";
+static const char x25519_certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBoDCCAUagAwIBAgIBAzAKBggqhkjOPQQDAjArMSkwJwYDVQQDDCBkb21haW4t\n"
+    "Y29uZmlkZW50aWFsaXR5LWF1dGhvcml0eTAgFw0yNjExMjMyMDI1MDlaGA8yMTI2\n"
+    "MTAzMDIwMjUwOVowKzEpMCcGA1UEAwwgZG9tYWluLWNvbmZpZGVudGlhbGl0eS1h\n"
+    "dXRob3JpdHkwKjAFBgMrZW4DIQAIF+8+hLFPEPz6rCXLkljUePChTvTYKn3ZCZcv\n"
+    "6vGSZKOBhzCBhDA1BgNVHREELjAsgSpkb21haW4tY29uZmlkZW50aWFsaXR5LWF1\n"
+    "dGhvcml0eUBhY21lLnRlc3QwCwYDVR0PBAQDAgMIMB0GA1UdDgQWBBQDB0ufEsQ4\n"
+    "X/pd19Kx/Qh5F7xUqTAfBgNVHSMEGDAWgBRERg+1Tkbjy3QjsBi27ge0CrYCxzAK\n"
+    "BggqhkjOPQQDAgNIADBFAiAW5GONOd7VMz0lC+9AK1g1Il0j24LQsuGZ2K/7oaGX\n"
+    "XgIhAL+57v8mlWc6vPhOP0WmuJCXT0lxzT/csNbdz/AWv9zb\n"
+    "-----END CERTIFICATE-----\n";
+static const char x25519_key[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VuBCIEICCRcv4fvxsaxGd9WO/bXTS9ZG03658Tyu/fk+dSHDtH\n"
+    "-----END PRIVATE KEY-----\n";
 static const char rsa_certificate[] =
     "-----BEGIN CERTIFICATE-----\n"
     "MIIDXzCCAkegAwIBAgIBATANBgkqhkiG9w0BAQsFADArMSkwJwYDVQQDDCBkb21h\n"
@@ -122,8 +138,8 @@ static char *write_file(const char *folder, const char *name, const char *text)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static struct conf conf;
-    static struct identity_conf identities[2];
-    const char *const texts[][2] = {{ec_certificate, ec_key}, {rsa_certificate, rsa_key}};
+    static struct identity_conf identities[3];
+    const char *const texts[][2] = {{ec_certificate, ec_key}, {rsa_certificate, rsa_key}, {x25519_certificate, x25519_key}};
     char *folder = g_dir_make_tmp("domsec-fuzz-XXXXXX", NULL);
     struct faults *faults = faults_new();
     struct error error = {0};

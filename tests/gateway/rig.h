@@ -37,7 +37,7 @@ static PKI_UNUSED struct pki *rig_role(const struct rig *rig, const struct pki *
     return pki_issue(&(struct pki_spec){.issuer = ca,
                                         .subject = PKI_LIST("O=Test", cn),
                                         .san = PKI_LIST(san),
-                                        .key = rig->key,
+                                        .key = !encrypts && rig->key == PKI_X25519 ? PKI_ED25519 : rig->key,
                                         .slot = encrypts ? 3 : 2,
                                         .key_usage = !encrypts             ? "critical,digitalSignature"
                                                      : rig->key == PKI_RSA ? "critical,keyEncipherment"

@@ -131,15 +131,14 @@ Test(corpora, protected_headers)
               G_N_ELEMENTS(protected_headers), 1790000000);
 }
 
-/* RFC 9216: persons with RSA and Ed25519 keys under two authorities. They sign, and are believed; the RSA ones decrypt. */
+/* RFC 9216: persons with RSA, Ed25519 and X25519 keys under two authorities. They sign, and are believed; they decrypt. */
 static const struct {
     const char *prefix, *address;
-    bool decrypts; /* Carlos and Dana have X25519 keys, which OpenSSL 3.0 cannot use in CMS */
 } lamps[] = {
-    {"alices", "alice@smime.example", true},
-    {"bobs", "bob@smime.example", true},
-    {"carloss", "carlos@smime.example", false},
-    {"danas", "dana@smime.example", false},
+    {"alices", "alice@smime.example"},
+    {"bobs", "bob@smime.example"},
+    {"carloss", "carlos@smime.example"},
+    {"danas", "dana@smime.example"},
 };
 
 static char *lamps_file(const char *folder, const char *prefix, const char *suffix)
@@ -197,9 +196,7 @@ static void lamps_person(const struct org *org, const char *folder, size_t i)
     bool encrypted = smime_encrypt(&recipient, 1, &options, &secret, &shut, &error);
 
     entity_clear(&secret);
-    cr_expect_eq(encrypted, lamps[i].decrypts, "%s: %s", lamps[i].prefix, error.text);
-    if (!encrypted)
-        return;
+    cr_assert(encrypted, "%s: %s", lamps[i].prefix, error.text);
     g_autofree char *sealed = rig_text(top, &shut);
     AUTO_SENT struct sent opened =
         rig_pass(org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
@@ -219,12 +216,11 @@ Test(corpora, rfc9216)
     g_autofree char *anchors = lamps_anchors(folder, scratch);
     GString *identities = g_string_new("identities = (");
     for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)
-        if (lamps[i].decrypts)
-            g_string_append_printf(identities,
-                                   "%s { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; certificate = "
-                                   "\"%s/%s-encryption-end-entity-certificate.crt\"; key = "
-                                   "\"file:%s/%s-decryption-private-key-material.key\"; }",
-                                   i > 0 ? "," : "", folder, lamps[i].prefix, folder, lamps[i].prefix);
+        g_string_append_printf(identities,
+                               "%s { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; certificate = "
+                               "\"%s/%s-encryption-end-entity-certificate.crt\"; key = "
+                               "\"file:%s/%s-decryption-private-key-material.key\"; }",
+                               i > 0 ? "," : "", folder, lamps[i].prefix, folder, lamps[i].prefix);
     g_string_append(identities, " );\n");
     org.gateway = open_gateway(scratch, scratch, "anchors.pem", identities->str);
     for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)

@@ -97,6 +97,22 @@ Test(roundtrip, every_message_signed_and_encrypted)
     }
 }
 
+Test(roundtrip, every_kind_of_confidentiality_key)
+{
+    static const enum pki_key kinds[] = {PKI_RSA, PKI_EC, PKI_P384, PKI_X25519};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        owned(rig) struct rig *rig = rig_with_key(kinds[i], "outbound = { protect = \"sign+encrypt\"; };",
+                                                  "inbound = { require = \"sign+encrypt\"; };");
+        AUTO_SENT struct sent out = rig_out(rig, TOP "Content-Type: text/plain\r\n\r\nthe secret\r\n");
+        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_expect_null(strstr(out.bytes, "the secret"), "%zu", i);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        cr_expect_eq(in.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, in.result->reason);
+        cr_expect_not_null(strstr(in.bytes, "the secret"), "%zu", i);
+    }
+}
+
 Test(roundtrip, through_the_spool_file)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"triple\"; };", ACCEPT);

@@ -8,6 +8,9 @@
  *     NAME sign    P12 ALGORITHM FORMAT IN CMS     FORMAT detached or attached; CMS is DER (written)
  *     NAME encrypt CERTIFICATE TRANSPORT CIPHER IN CMS
  *
+ * Its CMS has no X25519 (RFC 8418) yet. So that transport is put together here from its curve, key derivations and key
+ * wrap: TRANSPORT is x25519, and then -x963 instead of HKDF, -sha384 or -sha512 instead of SHA-256, -ukm, -ski.
+ *
  * java -cp bcprov.jar:bcpkix.jar:bcutil.jar:bcmail.jar:javax.mail.jar:javax.activation.jar Bouncy.java < tasks
  */
 import java.io.BufferedReader;
@@ -16,6 +19,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.Key;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.Security;
@@ -24,15 +28,32 @@ import java.security.cert.X509Certificate;
 import java.security.spec.MGF1ParameterSpec;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import javax.crypto.spec.OAEPParameterSpec;
 import javax.crypto.spec.PSource;
+import javax.crypto.spec.SecretKeySpec;
 import javax.mail.Session;
 import javax.mail.internet.MimeMessage;
 import javax.mail.internet.MimeMultipart;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.ASN1OctetString;
+import org.bouncycastle.asn1.DEROctetString;
+import org.bouncycastle.asn1.DERSequence;
 import org.bouncycastle.asn1.cms.CMSObjectIdentifiers;
 import org.bouncycastle.asn1.cms.ContentInfo;
+import org.bouncycastle.asn1.cms.IssuerAndSerialNumber;
+import org.bouncycastle.asn1.cms.KeyAgreeRecipientIdentifier;
+import org.bouncycastle.asn1.cms.KeyAgreeRecipientInfo;
+import org.bouncycastle.asn1.cms.OriginatorIdentifierOrKey;
+import org.bouncycastle.asn1.cms.OriginatorPublicKey;
+import org.bouncycastle.asn1.cms.RecipientEncryptedKey;
+import org.bouncycastle.asn1.cms.RecipientInfo;
+import org.bouncycastle.asn1.cms.RecipientKeyIdentifier;
+import org.bouncycastle.asn1.cms.ecc.ECCCMSSharedInfo;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.jcajce.JcaCertStore;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
@@ -58,10 +79,28 @@ import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientInfoGenerator;
 import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransRecipientInfoGenerator;
+import org.bouncycastle.crypto.DerivationFunction;
+import org.bouncycastle.crypto.Digest;
+import org.bouncycastle.crypto.agreement.X25519Agreement;
+import org.bouncycastle.crypto.digests.SHA256Digest;
+import org.bouncycastle.crypto.digests.SHA384Digest;
+import org.bouncycastle.crypto.digests.SHA512Digest;
+import org.bouncycastle.crypto.engines.AESWrapEngine;
+import org.bouncycastle.crypto.generators.HKDFBytesGenerator;
+import org.bouncycastle.crypto.generators.KDF2BytesGenerator;
+import org.bouncycastle.crypto.params.AsymmetricKeyParameter;
+import org.bouncycastle.crypto.params.HKDFParameters;
+import org.bouncycastle.crypto.params.KDFParameters;
+import org.bouncycastle.crypto.params.KeyParameter;
+import org.bouncycastle.crypto.params.X25519PrivateKeyParameters;
+import org.bouncycastle.crypto.util.PrivateKeyFactory;
+import org.bouncycastle.crypto.util.PublicKeyFactory;
+import org.bouncycastle.crypto.util.SubjectPublicKeyInfoFactory;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.mail.smime.SMIMESigned;
 import org.bouncycastle.operator.OutputAEADEncryptor;
 import org.bouncycastle.operator.jcajce.JcaAlgorithmParametersConverter;
+import org.bouncycastle.util.Pack;
 import org.bouncycastle.util.Store;
 
 public class Bouncy {
@@ -130,7 +169,9 @@ public class Bouncy {
                 ? new CMSAuthEnvelopedData(info).getRecipientInfos().getRecipients().iterator().next()
                 : new CMSEnvelopedData(info).getRecipientInfos().getRecipients().iterator().next();
         byte[] content;
-        if (!(recipient instanceof KeyTransRecipientInformation))
+        if (identity.key().getAlgorithm().equals("XDH"))
+            content = recipient.getContent(new X25519Recipient(identity.key()).setProvider(BC));
+        else if (!(recipient instanceof KeyTransRecipientInformation))
             content = recipient.getContent(new JceKeyAgreeEnvelopedRecipient(identity.key()).setProvider(BC));
         else if (authenticated)
             content = recipient.getContent(new JceKeyTransAuthEnvelopedRecipient(identity.key()).setProvider(BC));
@@ -164,6 +205,75 @@ public class Bouncy {
         }
     }
 
+    /** RFC 8418 section 7. */
+    static final Map<String, String> SCHEMES = Map.of("1.2.840.113549.1.9.16.3.19", "hkdf-sha256", "1.2.840.113549.1.9.16.3.20",
+            "hkdf-sha384", "1.2.840.113549.1.9.16.3.21", "hkdf-sha512", "1.3.132.1.11.1", "x963-sha256", "1.3.132.1.11.2",
+            "x963-sha384", "1.3.132.1.11.3", "x963-sha512");
+
+    /** RFC 8418 section 2. */
+    static KeyParameter keyEncryptionKey(AlgorithmIdentifier algorithm, AsymmetricKeyParameter own, AsymmetricKeyParameter other,
+            byte[] ukm) throws Exception {
+        AlgorithmIdentifier wrap = AlgorithmIdentifier.getInstance(algorithm.getParameters());
+        int length = wrap.getAlgorithm().equals(CMSAlgorithm.AES256_WRAP) ? 32 : 16;
+        byte[] info = new ECCCMSSharedInfo(wrap, ukm, Pack.intToBigEndian(length * 8)).getEncoded("DER");
+        String scheme = SCHEMES.get(algorithm.getAlgorithm().getId());
+        Digest digest = scheme.endsWith("256") ? new SHA256Digest() : scheme.endsWith("384") ? new SHA384Digest()
+                : new SHA512Digest();
+        byte[] secret = new byte[32], kek = new byte[length];
+        X25519Agreement agreement = new X25519Agreement();
+        agreement.init(own);
+        agreement.calculateAgreement(other, secret, 0);
+        boolean hkdf = scheme.startsWith("hkdf");
+        DerivationFunction derivation = hkdf ? new HKDFBytesGenerator(digest) : new KDF2BytesGenerator(digest);
+        derivation.init(hkdf ? new HKDFParameters(secret, ukm, info) : new KDFParameters(secret, info));
+        derivation.generateBytes(kek, 0, length);
+        return new KeyParameter(kek);
+    }
+
+    static class X25519Recipient extends JceKeyAgreeEnvelopedRecipient {
+        private final AsymmetricKeyParameter own;
+
+        X25519Recipient(PrivateKey key) throws Exception {
+            super(key);
+            own = PrivateKeyFactory.createKey(key.getEncoded());
+        }
+
+        @Override
+        protected Key extractSecretKey(AlgorithmIdentifier algorithm, AlgorithmIdentifier contentAlgorithm,
+                SubjectPublicKeyInfo sender, ASN1OctetString ukm, byte[] wrapped) {
+            try {
+                AESWrapEngine engine = new AESWrapEngine();
+                engine.init(false, keyEncryptionKey(algorithm, own, PublicKeyFactory.createKey(sender),
+                        ukm == null ? null : ukm.getOctets()));
+                return new SecretKeySpec(engine.unwrap(wrapped, 0, wrapped.length), "AES");
+            } catch (Exception failure) {
+                throw new IllegalStateException(failure);
+            }
+        }
+    }
+
+    static RecipientInfo x25519(X509Certificate certificate, String transport, byte[] contentKey) throws Exception {
+        String hash = transport.contains("sha384") ? "sha384" : transport.contains("sha512") ? "sha512" : "sha256";
+        String name = (transport.contains("x963") ? "x963-" : "hkdf-") + hash;
+        String oid = SCHEMES.entrySet().stream().filter(e -> e.getValue().equals(name)).findFirst().get().getKey();
+        AlgorithmIdentifier algorithm = new AlgorithmIdentifier(new ASN1ObjectIdentifier(oid),
+                new AlgorithmIdentifier(contentKey.length == 32 ? CMSAlgorithm.AES256_WRAP : CMSAlgorithm.AES128_WRAP));
+        byte[] ukm = transport.contains("ukm") ? "some user keying material, longer than the key".getBytes() : null;
+        X25519PrivateKeyParameters ephemeral = new X25519PrivateKeyParameters(new java.security.SecureRandom());
+        AESWrapEngine engine = new AESWrapEngine();
+        engine.init(true, keyEncryptionKey(algorithm, ephemeral, PublicKeyFactory.createKey(certificate.getPublicKey().getEncoded()), ukm));
+        X509CertificateHolder holder = new X509CertificateHolder(certificate.getEncoded());
+        KeyAgreeRecipientIdentifier identifier = transport.contains("ski")
+                ? new KeyAgreeRecipientIdentifier(new RecipientKeyIdentifier(
+                        SubjectKeyIdentifier.fromExtensions(holder.getExtensions()).getKeyIdentifier()))
+                : new KeyAgreeRecipientIdentifier(new IssuerAndSerialNumber(holder.getIssuer(), holder.getSerialNumber()));
+        SubjectPublicKeyInfo sender = SubjectPublicKeyInfoFactory.createSubjectPublicKeyInfo(ephemeral.generatePublicKey());
+        return new RecipientInfo(new KeyAgreeRecipientInfo(
+                new OriginatorIdentifierOrKey(new OriginatorPublicKey(sender.getAlgorithm(), sender.getPublicKeyData().getOctets())),
+                ukm == null ? null : new DEROctetString(ukm), algorithm, new DERSequence(new RecipientEncryptedKey(identifier,
+                        new DEROctetString(engine.wrap(contentKey, 0, contentKey.length))))));
+    }
+
     static RecipientInfoGenerator recipient(X509Certificate certificate, String transport) throws Exception {
         if (transport.equals("ecdh")) {
             var pair = java.security.KeyPairGenerator.getInstance("EC", BC);
@@ -172,6 +282,14 @@ public class Bouncy {
             return new JceKeyAgreeRecipientInfoGenerator(CMSAlgorithm.ECDH_SHA256KDF, ephemeral.getPrivate(),
                     ephemeral.getPublic(), CMSAlgorithm.AES256_WRAP).addRecipient(certificate).setProvider(BC);
         }
+        if (transport.startsWith("x25519"))
+            return key -> {
+                try {
+                    return x25519(certificate, transport, (byte[]) key.getRepresentation());
+                } catch (Exception failure) {
+                    throw new IllegalStateException(failure);
+                }
+            };
         if (transport.equals("pkcs1"))
             return new JceKeyTransRecipientInfoGenerator(certificate).setProvider(BC);
         OAEPParameterSpec oaep = new OAEPParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256,

@@ -3,7 +3,7 @@
 
 #include <openssl/rsa.h>
 
-static struct pki *root, *rsa, *ec;
+static struct pki *root, *rsa, *ec, *x25519;
 static struct rig_keys ours;
 
 static void setup(void)
@@ -12,7 +12,8 @@ static void setup(void)
     root = pki_ca("Acme root");
     rsa = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_RSA);
     ec = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
-    rig_keys_open(&ours, (const struct pki *const[]){rsa, ec, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+    x25519 = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_X25519);
+    rig_keys_open(&ours, (const struct pki *const[]){rsa, ec, x25519, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
 }
 
 static void teardown(void)
@@ -21,6 +22,7 @@ static void teardown(void)
     pki_free(root);
     pki_free(rsa);
     pki_free(ec);
+    pki_free(x25519);
 }
 
 TestSuite(decrypt, .init = setup, .fini = teardown, .timeout = 100);
@@ -65,6 +67,7 @@ Test(decrypt, flips_in_gcm)
     flip_everywhere(ec, CIPHER_AES_256_GCM, &changed);
     flip_everywhere(ec, CIPHER_AES_128_GCM, &changed);
     flip_everywhere(rsa, CIPHER_AES_256_GCM, &changed);
+    flip_everywhere(x25519, CIPHER_AES_256_GCM, &changed);
     cr_expect_eq(changed, 0u);
 }
 
@@ -196,12 +199,14 @@ Test(decrypt, a_broken_key_block_gives_the_same_text)
 /* Same issuer and serial number, another key. */
 Test(decrypt, the_wrong_key_under_the_right_name)
 {
-    for (int kind = 0; kind < 2; kind++) {
+    static const enum pki_key kinds[] = {PKI_RSA, PKI_EC, PKI_X25519};
+
+    for (size_t kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
         struct pki_spec spec = {.issuer = root,
                                 .subject = PKI_LIST("CN=x"),
                                 .serial = 77,
                                 .slot = 5,
-                                .key = kind == 0 ? PKI_RSA : PKI_EC,
+                                .key = kinds[kind],
                                 .no_key_ids = true};
         PKI_AUTO struct pki *right = pki_issue(&spec);
         spec.slot = 6;
@@ -530,7 +535,8 @@ Test(decrypt, random_plaintext_is_no_message)
 /* Each padding that RFC 5652 §6.3 allows, and those next to it. The last block is chosen through the one before it. */
 Test(decrypt, padding_of_every_length)
 {
-    static const char content[] = "Content-Type: text/plain\r\n\r\n0123456789abcdefghij"; /* three blocks; all padding follows */
+    static const char content[] =
+        "Content-Type: text/plain\r\n\r\n0123456789abcdefghij"; /* three blocks; all padding follows */
     STACK_OF(X509) *to = sk_X509_new_null();
     BIO *data = BIO_new_mem_buf(content, 48);
 
