@@ -45,7 +45,8 @@ static bool make_canonical(struct examined_layer *examined, const struct limits 
     struct slice header, body;
     bool changed;
 
-    if (!part_split(*inner, &header, &body) ? memmem(inner->data, inner->len, "\n\n", 2) == NULL : mime_is_canonical(header))
+    if (!part_split(*inner, &header, &body) ? memmem(inner->data, inner->len, "\n\n", 2) == NULL
+                                            : mime_is_canonical(header))
         return true;
     examined->spool = spool_new(limits);
     return mime_line_ends(*inner, examined->spool, &changed, error) && spool_finish(examined->spool, inner, error);
@@ -70,7 +71,8 @@ static struct part *parse_inner(struct examined_layer *examined, const struct li
 
 static void note_bad_signature(struct examination *examination, const struct reported_layer *reported)
 {
-    if (reported->signer_count > 0 && reported->finding.outcome != OUTCOME_PASS && examination->bad_signature[0] == '\0')
+    if (reported->signer_count > 0 && reported->finding.outcome != OUTCOME_PASS &&
+        examination->bad_signature[0] == '\0')
         g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof examination->bad_signature);
 }
 
@@ -89,7 +91,8 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
         finding_set(&reported->finding, OUTCOME_NONE, "compressed, opened");
     } else {
         examination->decrypted = true;
-        finding_set(&reported->finding, layer->weak ? OUTCOME_POLICY : OUTCOME_PASS, "decrypted with the key of %s%s%s%s",
+        finding_set(&reported->finding, layer->weak ? OUTCOME_POLICY : OUTCOME_PASS,
+                    "decrypted with the key of %s%s%s%s",
                     layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
                     layer->weak ? "; weak cipher " : "", layer->weak ? layer->cipher : "",
                     layer->authenticated ? "" : "; the encryption does not protect against changes");
@@ -155,7 +158,8 @@ static void work_in_vain(const struct judge *judge, struct examination *examinat
 }
 
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
-static const struct part *walk_layer(const struct judge *judge, struct examination *examination, const struct part *part)
+static const struct part *walk_layer(const struct judge *judge, struct examination *examination,
+                                     const struct part *part)
 {
     const struct limits *limits = &judge->gateway->conf->limits;
     struct layer layer = {0};
@@ -169,7 +173,8 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     struct examined_layer *examined = add_layer(examination);
     examined->layer = layer;
     reported->part = layer_path(examination->layer_count - 1);
-    if ((opened == OPENED || opened == OPENED_BROKEN) && examination->depth + examination->layer_count > limits->layers) {
+    if ((opened == OPENED || opened == OPENED_BROKEN) &&
+        examination->depth + examination->layer_count > limits->layers) {
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
     }
@@ -193,8 +198,8 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     return examined->inner;
 }
 
-/* Each is a verification of its own: a message with hundreds of them must not keep us busy for minutes. The first that is not
- * looked at says so, and none of them counts as good. */
+/* Each is a verification of its own: a message with hundreds of them must not keep us busy for minutes. The first that
+ * is not looked at says so, and none of them counts as good. */
 static bool too_many_partial(const struct judge *judge, struct examination *examination)
 {
     unsigned limit = judge->gateway->conf->limits.layers;
@@ -212,38 +217,70 @@ static bool too_many_partial(const struct judge *judge, struct examination *exam
     return true;
 }
 
+static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part,
+                           const char *path);
+
+/* What is inside a part that opens without a key: a signature in there that does not hold is one of the message, too
+ * (RFC 3183 §3.2). */
+static void report_inside(const struct judge *judge, struct examination *examination, const struct layer *layer,
+                          const char *path)
+{
+    struct examined_layer examined = {.layer = *layer}; /* lent */
+    g_autofree char *within = g_strconcat(path, ".1", NULL);
+    struct error error = {0};
+
+    examined.inner = parse_inner(&examined, &judge->gateway->conf->limits, &error);
+    if (examined.inner != NULL)
+        report_partial(judge, examination, examined.inner, within);
+    else if (error.kind != ERROR_PERMANENT)
+        examination->failure = error;
+    part_free(examined.inner);
+    spool_free(examined.spool);
+}
+
+static void judge_partial(const struct judge *judge, struct examination *examination, enum opened opened,
+                          const struct layer *layer, struct reported_layer *reported, const struct error *error)
+{
+    if (opened == OPENED && layer->type == LAYER_SIGNED)
+        judge_signed(judge, layer, reported);
+    else if (opened == OPENED)
+        finding_set(&reported->finding, OUTCOME_NEUTRAL, "a compressed part among other parts");
+    else if (opened == OPENED_NO_KEY)
+        finding_set(&reported->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
+    else
+        finding_set(&reported->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", error->text);
+    if (opened == OPENED_FAILED && error->kind != ERROR_PERMANENT)
+        examination->failure = *error;
+    else if (opened == OPENED_FAILED && layer->type == LAYER_SIGNED && examination->bad_signature[0] == '\0')
+        g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
+    note_bad_signature(examination, reported);
+    if (reported->finding.outcome == OUTCOME_PASS)
+        finding_set(&reported->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message",
+                    reported->part);
+}
+
 /* A signature over one part among others authenticates that part, never the message. */
-static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part)
+static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part,
+                           const char *path)
 {
     struct layer layer = {0};
     struct error error = {0};
 
-    if (part_is_pkcs7_mime(part) || part_is_multipart_signed(part)) {
-        if (too_many_partial(judge, examination))
-            return;
-        enum opened opened = smime_open(part, NULL, &judge->gateway->conf->limits, &layer, &error);
-
-        if (opened == OPENED_NOT_SMIME)
-            return;
-        struct reported_layer *reported = add_report(examination, layer.type);
-        reported->partial = true;
-        g_autofree char *path = layer_path(examination->layer_count);
-        reported->part = g_strconcat(path, ".", part->id, NULL);
-        if (opened == OPENED && layer.type == LAYER_SIGNED)
-            judge_signed(judge, &layer, reported);
-        else
-            finding_set(&reported->finding, OUTCOME_NEUTRAL, "%s",
-                        opened == OPENED_NO_KEY ? "an encrypted part among other parts is not decrypted"
-                                                : "a part that cannot be opened by itself");
-        note_bad_signature(examination, reported);
-        if (reported->finding.outcome == OUTCOME_PASS)
-            finding_set(&reported->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message",
-                        part->id);
-        layer_clear(&layer);
+    for (size_t i = 0; !part_is_pkcs7_mime(part) && !part_is_multipart_signed(part) && i < part->child_count; i++)
+        report_partial(judge, examination, &part->children[i], path);
+    if ((!part_is_pkcs7_mime(part) && !part_is_multipart_signed(part)) || too_many_partial(judge, examination))
         return;
-    }
-    for (size_t i = 0; i < part->child_count; i++)
-        report_partial(judge, examination, &part->children[i]);
+    enum opened opened = smime_open(part, NULL, &judge->gateway->conf->limits, &layer, &error);
+    if (opened == OPENED_NOT_SMIME)
+        return;
+    struct reported_layer *reported = add_report(examination, layer.type);
+    g_autofree char *inside = part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path);
+    reported->partial = true;
+    reported->part = g_strdup(inside);
+    judge_partial(judge, examination, opened, &layer, reported, &error);
+    if (opened == OPENED && layer.inner.data != NULL)
+        report_inside(judge, examination, &layer, inside);
+    layer_clear(&layer);
 }
 
 /* From the root inwards. */
@@ -253,8 +290,10 @@ static void walk(const struct judge *judge, struct examination *examination)
 
     for (const struct part *part = innermost; part != NULL; part = walk_layer(judge, examination, part))
         innermost = part;
-    if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost)
-        report_partial(judge, examination, innermost);
+    if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost) {
+        g_autofree char *path = layer_path(examination->layer_count);
+        report_partial(judge, examination, innermost, path);
+    }
 }
 
 struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * labels: chosen by configuration and a header field, compared by policy and classification. A label that cannot be read was
- * a fault of its signature already. What a policy's categories mean is not known here: they are passed over.
+ * labels: chosen by configuration and a header field, compared by policy and classification. One that cannot be read is
+ * no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
+ * are passed over.
  */
 #include "gateway/labels.h"
 
@@ -53,8 +54,8 @@ static bool is_accepted(const struct rule *rule, const struct security_label *la
     return known && (highest < 0 || label->classification <= highest);
 }
 
-/* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one; not those of a mailing list
- * agent, whose name was compared with nothing. */
+/* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one; not those of a
+ * mailing list agent, whose name was compared with nothing. */
 static bool has_accepted_equivalent(const struct rule *rule, const struct examination *examination, size_t depth)
 {
     for (size_t i = 0; i <= depth; i++) {
@@ -70,23 +71,49 @@ static bool has_accepted_equivalent(const struct rule *rule, const struct examin
     return false;
 }
 
+static bool refuse_label(const struct security_label *label, char *reason, size_t size)
+{
+    char buffer[16];
+
+    g_snprintf(reason, size, "the security label is not accepted: policy %s, %s", label->policy,
+               label->classification < 0 ? "not classified" : classification_name(label->classification, buffer));
+    return true;
+}
+
+/* What the label of one part among others says, the message says as well: a footer behind it does not take it off. */
+static bool partial_is_refused(const struct rule *rule, const struct reported_layer *reported, char *reason,
+                               size_t size)
+{
+    const struct ess *ess = &reported->ess;
+    bool equivalent = false;
+
+    if (ess->label.policy[0] == '\0' || is_accepted(rule, &ess->label))
+        return false;
+    for (unsigned i = 0; i < ess->equivalent_count && reported->finding.outcome == OUTCOME_NEUTRAL; i++)
+        equivalent |= is_accepted(rule, &ess->equivalents[i]);
+    return !equivalent && refuse_label(&ess->label, reason, size);
+}
+
 bool labels_are_refused(const struct rule *rule, const struct examination *examination, char *reason, size_t size)
 {
+    if (rule->inbound.accept_labels[0] == NULL && rule->inbound.max_classification == 0)
+        return false;
     for (size_t i = 0; i < examination->layer_count; i++) {
         const struct layer *layer = &examination->layers[i].layer;
 
         for (size_t j = 0; j < layer->signer_count; j++) {
             const struct security_label *label = &layer->signers[j].ess.label;
-            char buffer[16];
 
-            if (label->policy[0] == '\0' || is_accepted(rule, label) ||
-                has_accepted_equivalent(rule, examination, i))
-                continue;
-            g_snprintf(reason, size, "the security label is not accepted: policy %s, %s", label->policy,
-                       label->classification < 0 ? "not classified"
-                                                 : classification_name(label->classification, buffer));
-            return true;
+            if (layer->signers[j].type_fault) {
+                g_snprintf(reason, size, "the security label cannot be relied on: %s", layer->signers[j].reason);
+                return true;
+            }
+            if (label->policy[0] != '\0' && !is_accepted(rule, label) && !has_accepted_equivalent(rule, examination, i))
+                return refuse_label(label, reason, size);
         }
     }
+    for (size_t i = examination->layer_count; i < examination->reported_count; i++)
+        if (partial_is_refused(rule, &examination->reported[i], reason, size))
+            return true;
     return false;
 }

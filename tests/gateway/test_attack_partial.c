@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a part among other parts hides: a signature inside it that does not hold, on the way out; a security label that
+ * is too high, or that nobody can read, on the way in.
+ */
+#include "attack.h"
+
+#include "smime/ess.h"
+
+#define BESIDE(mark, entity) \
+    "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n", entity, \
+        "\r\n--" mark "--\r\n"
+#define THREE_PARTS \
+    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\r\n\r\n--s\r\n\r\na\r\n" \
+    "--s\r\n\r\nb\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nc\r\n--s--\r\n"
+
+static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
+    unsigned char *last = (unsigned char *)ASN1_STRING_get0_data(signature) + ASN1_STRING_length(signature) - 1;
+
+    (void)cms;
+    *last ^= 1;
+}
+
+static char *sign_entity(const struct pki *signer, const char *content, bool clear, bool broken)
+{
+    const struct attack attack = {.signer = signer,
+                                  .content = content,
+                                  .flags = clear ? CMS_DETACHED : 0,
+                                  .spoil = broken ? break_signature : NULL};
+    CMS_ContentInfo *cms = attack_sign(&attack);
+
+    return clear ? attack_clear("", content, cms) : attack_opaque("", cms);
+}
+
+/* RFC 3183 §3.2: all signatures inside are valid, or there is no domain signature. Inside two of Alice's own ones, a
+ * third; each way of writing them. */
+Test(attack_partial, bad_signature_below_a_good_one_gets_no_domain_signature)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", "");
+
+    for (unsigned i = 0; i < 8; i++) {
+        bool clear = i & 1, broken = i & 2, beside = i & 4;
+        g_autofree char *inner = sign_entity(rig->acme.alice, ATTACK_ENTITY, !clear, broken);
+        g_autofree char *content = beside ? g_strconcat(BESIDE("in", inner), NULL) : g_strdup(inner);
+        g_autofree char *outer = sign_entity(rig->acme.alice, content, clear, false);
+        g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", outer), NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_expect_eq(out.result->verdict, broken ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
+        cr_expect_eq(out.result->sign, !broken, "%u", i);
+    }
+}
+
+Test(attack_partial, broken_form_of_a_signature_gets_no_domain_signature)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", THREE_PARTS), NULL);
+    AUTO_SENT struct sent out = rig_out(rig, text);
+
+    cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
+    cr_assert_not_null(strstr(out.result->reply, "exactly two parts"), "%s", out.result->reply);
+}
+
+/* --- labels --- */
+
+static void label_secret(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    const struct security_label label = {.policy = "1.2.3", .classification = 4};
+    struct error error = {0};
+
+    (void)cms;
+    cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
+}
+
+static void label_unreadable(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    cr_assert(CMS_signed_add1_attr_by_txt(info, OID_SECURITY_LABEL, V_ASN1_OCTET_STRING, "x", 1));
+}
+
+static void label_twice(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    label_secret(cms, info);
+    label_secret(cms, info);
+}
+
+static void label_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const char label[] = "1\x04\x06\x02\x2a\x03"; /* SET { 1.2.3 } */
+
+    (void)cms;
+    cr_assert(CMS_unsigned_add1_attr_by_txt(info, OID_SECURITY_LABEL, V_ASN1_SET, label, sizeof label - 1));
+}
+
+static const struct {
+    void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info);
+    bool among_others;
+    const char *inbound;
+    enum verdict verdict;
+} labels[] = {
+    {NULL, false, "max_classification = \"confidential\";", VERDICT_ACCEPT},
+    {NULL, true, "max_classification = \"confidential\";", VERDICT_ACCEPT},
+    {label_secret, false, "max_classification = \"confidential\";", VERDICT_REJECT},
+    {label_secret, true, "max_classification = \"confidential\";", VERDICT_REJECT},
+    {label_secret, true, "max_classification = \"secret\";", VERDICT_ACCEPT},
+    {label_secret, true, "accept_labels = ( \"1.2.4\" );", VERDICT_REJECT},
+    {label_unreadable, false, "max_classification = \"top-secret\";", VERDICT_REJECT},
+    {label_unreadable, false, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
+    {label_unreadable, false, "", VERDICT_ACCEPT},
+    {label_twice, false, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
+    {label_unsigned, false, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
+};
+
+Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {
+        g_autofree char *policy = g_strdup_printf("inbound = { require = \"none\"; otherwise = \"reject\"; %s };", labels[i].inbound);
+        owned(rig) struct rig *rig = rig_new("", policy);
+        const struct attack attack = {.signer = rig->acme.alice, .alter = labels[i].alter};
+        g_autofree char *entity = attack_opaque("", attack_sign(&attack));
+        g_autofree char *text = labels[i].among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL)
+                                                       : g_strconcat(ATTACK_TOP, entity, NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(in.result->verdict, labels[i].verdict, "%zu: %s", i, in.result->reason);
+        attack_expect_safe(&in, labels[i].inbound);
+    }
+}
