@@ -167,15 +167,31 @@ static void make_ascii(char *text)
     *out = '\0';
 }
 
-/* NULL for a message without S/MIME: nothing was authenticated, and what needs no change is not touched. */
-static char *authentication_results(const struct way_in *way)
+/* It is delivered or held without all that the rule requires. */
+static bool is_tagged(const struct way_in *way, enum verdict verdict)
+{
+    return !way->met && !way->internal && (verdict == VERDICT_ACCEPT || verdict == VERDICT_QUARANTINE);
+}
+
+static bool all_pass(const struct authres_result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(results[i].result, outcome_name(OUTCOME_PASS)) != 0)
+            return false;
+    return true;
+}
+
+/* NULL for a message without S/MIME of which none is required: nothing was authenticated, and what needs no change is not
+ * touched. RFC 7281 §3.1: a signature that is good, but not all that is required, is "policy". */
+static char *authentication_results(const struct way_in *way, const struct result *result)
 {
     const struct examination *examination = way->examination;
     const struct reported_layer *aside = failed_aside(examination);
-    struct authres_result results[3] = {0};
+    bool tagged = is_tagged(way, result->verdict);
+    struct authres_result results[4] = {0};
     size_t count = 0;
 
-    if (examination->reported_count == 0)
+    if (examination->reported_count == 0 && !tagged)
         return NULL;
     if (examination->domain.outcome != OUTCOME_NONE)
         describe(&examination->domain, examination->domain_from, "domain signature", &results[count++]);
@@ -188,10 +204,12 @@ static char *authentication_results(const struct way_in *way)
             .reason = aside->finding.reason,
             .properties = {{"body.smime-part", aside->part}},
         };
-    if (count == 0) {
-        results[0].result = outcome_name(OUTCOME_NONE);
-        results[0].reason = examination->undecryptable ? examination->undecryptable_reason : NULL;
-        count = 1;
+    if (count == 0 || (tagged && all_pass(results, count))) {
+        results[count].result = outcome_name(count == 0 ? OUTCOME_NONE : OUTCOME_POLICY);
+        results[count].reason = tagged                       ? result->reason
+                                : examination->undecryptable ? examination->undecryptable_reason
+                                                             : NULL;
+        count++;
     }
     char *field = authres_format(way->gateway->conf->authserv_id, results, count);
     if (is_ascii(message_header(way->message)))
@@ -355,7 +373,7 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
     else {
         decide(&way, result);
         way.removable = examination_removable(way.examination);
-        result->authentication_results = authentication_results(&way);
+        result->authentication_results = authentication_results(&way, result);
         result_take_examination(result, way.examination);
         if (result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE)
             make_edits(&way, result);

@@ -45,6 +45,38 @@ Test(inbound, tampered_is_delivered_with_its_fault_where_policy_says_tag)
     cr_assert_not_null(strstr(in.bytes, "multipart/signed"), "the evidence stays");
 }
 
+/* What lacks what the rule requires, and is delivered or held all the same: the header says what is missing. */
+static const struct {
+    const char *protect, *inbound, *said, *missing;
+} lacking[] = {
+    {"none", REQUIRE("sign+encrypt", "tag"), "smime=none", "no valid signature"},
+    {"none", REQUIRE("sign+encrypt", "quarantine"), "smime=none", "not encrypted to us"},
+    {"sign", REQUIRE("sign+encrypt", "tag"), "smime=policy", "not encrypted to us"},
+    {"encrypt", REQUIRE("sign", "tag"), "smime=none", "no valid signature"},
+    {"sign", REQUIRE("sign", "tag"), "smime=pass", NULL},
+    {"none", REQUIRE("none", "tag"), NULL, NULL},
+};
+
+Test(inbound, what_is_missing_is_told)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(lacking); i++) {
+        g_autofree char *outbound = g_strdup_printf("outbound = { protect = \"%s\"; };", lacking[i].protect);
+        owned(rig) struct rig *rig = rig_new(outbound, lacking[i].inbound);
+        AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+
+        if (lacking[i].said == NULL) {
+            cr_expect_null(strstr(in.bytes, "Authentication-Results"), "%zu: %s", i, in.bytes);
+            continue;
+        }
+        cr_assert_not_null(strstr(in.bytes, lacking[i].said), "%zu: %s", i, in.bytes);
+        if (lacking[i].missing != NULL)
+            cr_expect_not_null(strstr(in.bytes, lacking[i].missing), "%zu: %s", i, in.bytes);
+        else
+            cr_expect_null(strstr(in.bytes, "smime=policy"), "%zu: %s", i, in.bytes);
+    }
+}
+
 /* Each place in the base64 of an encrypted message, one character changed: never a line of the content, never pass. */
 Test(inbound, tampered_ciphertext_is_never_delivered_in_part)
 {
