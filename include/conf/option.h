@@ -25,7 +25,7 @@ void place_warn(const struct place *place, const char *format, ...) __attribute_
 /* Checks a string and gives it the form in which the snapshot keeps it: g_free(). NULL after a fault was added. */
 typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
-    convert_spool, convert_key, convert_oid, convert_x500;
+    convert_spool, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark;
 
 enum option_type {
     OPTION_TEXT,   /* char * */

@@ -72,6 +72,26 @@ char *convert_authserv_id(const char *text, const struct place *place)
     return domain;
 }
 
+/* RFC 5322 §3.6.8. What no field can be named would never be found. */
+char *convert_field_name(const char *text, const struct place *place)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if (!g_ascii_isgraph(*c) || *c == ':') {
+            place_fault(place, "\"%s\": \"%s\" is not the name of a header field, such as \"Sensitivity\"", place->key, text);
+            return NULL;
+        }
+    return g_strdup(text);
+}
+
+/* RFC 2634 §3.4: ub-privacy-mark-length. */
+char *convert_mark(const char *text, const struct place *place)
+{
+    if (strlen(text) <= 128)
+        return g_strdup(text);
+    place_fault(place, "\"%s\" must not be longer than 128 bytes in UTF-8", place->key);
+    return NULL;
+}
+
 char *convert_spool(const char *text, const struct place *place)
 {
     g_autofree char *path = convert_path(text, place);

@@ -177,7 +177,8 @@ static const struct conf_option rule_rows[] = {
      .help = "How the content is encrypted"},
     {"key_transport", OPTION_WORD, AT(key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
      .help = "How the content's key is encrypted for an RSA certificate"},
-    {"label_header", OPTION_TEXT, AT(label_header), .help = "Header field whose value chooses the security label"},
+    {"label_header", OPTION_TEXT, AT(label_header), .convert = convert_field_name,
+     .help = "Header field whose value chooses the security label"},
     {"labels", OPTION_GROUPS, AT(labels), .group = &label_options, .help = "Security labels that messages get"},
 };
 #undef AT
@@ -190,7 +191,7 @@ static const struct conf_option label_rows[] = {
      .help = "Security policy, as a dotted OID"},
     {"classification", OPTION_WORD, AT(classification), .fallback = "none", .words = classification_words,
      .help = "Security classification"},
-    {"mark", OPTION_TEXT, AT(mark), .help = "Privacy mark"},
+    {"mark", OPTION_TEXT, AT(mark), .convert = convert_mark, .help = "Privacy mark"},
     {"equivalent", OPTION_SWITCH, AT(equivalent), .fallback = "false",
      .help = "Whether it goes among the equivalent labels, beside the label"},
 };

@@ -10,6 +10,7 @@ TestSuite(conf_faults, .init = scratch_setup, .fini = scratch_teardown);
 
 #define MINIMAL "local_domains = ( \"acme.test\" );\n"
 #define POLICY "policy_dir = \"p\";\n"
+#define TEN "0123456789"
 
 /* policy, when given, is p/partner.conf. Faults are separated by a line end. */
 static const struct {
@@ -103,6 +104,12 @@ static const struct {
      "p/partner.conf:2: a label has a \"value\", but \"label_header\" names no field to compare it with"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { policy = \"secret\"; } );",
      "p/partner.conf:2: \"policy\": \"secret\" is not a dotted object identifier such as \"1.2.826.0.1\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nlabel_header = \"Sensitivity:\";",
+     "p/partner.conf:2: \"label_header\": \"Sensitivity:\" is not the name of a header field, such as \"Sensitivity\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nlabel_header = \"X Y\";",
+     "p/partner.conf:2: \"label_header\": \"X Y\" is not the name of a header field, such as \"Sensitivity\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { policy = \"1.2.3\"; mark = \"" TEN TEN TEN TEN TEN TEN TEN TEN TEN
+                     TEN TEN TEN "123456789\"; } );", "p/partner.conf:2: \"mark\" must not be longer than 128 bytes in UTF-8"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"O=Partner\", \"CN=x\", \"O=\" );",
      "p/partner.conf:2: \"x500_name\": \"CN=x\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"\n"
      "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
