@@ -184,7 +184,7 @@ static int run_find(const struct command *self, int argc, char **argv)
     struct address address = {0};
     if (!cli_address(operand, &address))
         return EX_USAGE;
-    status = find(file, &address);
+    status = *address.text == '\0' ? cli_usage(self, "the address is empty") : find(file, &address);
     address_clear(&address);
     return status;
 }

@@ -103,14 +103,26 @@ static void check_account(const struct conf *conf, struct faults *faults)
         ;
 }
 
-/* What the daemon meets only after it has read everything. The folder of the PID file may be made at its start. */
+/* A warning, as a folder below /run may be made at the daemon's start only. */
+static void check_writable_place(const struct conf *conf, const char *key, const char *file, unsigned line,
+                                 struct faults *faults)
+{
+    g_autofree char *folder = file != NULL ? g_path_get_dirname(file) : NULL;
+    if (file == NULL)
+        return;
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
+        faults_warn(faults, conf->file, line, "\"%s\": there is no folder %s", key, folder);
+    else if (g_file_test(file, G_FILE_TEST_IS_DIR))
+        faults_warn(faults, conf->file, line, "\"%s\": %s is a folder", key, file);
+}
+
+/* What the daemon meets only after it has read everything. */
 static void check_process(const struct conf *conf, struct faults *faults)
 {
     if (conf->user != NULL && account_is_missing(conf->user))
         faults_add(faults, conf->file, conf->user_line, "\"user\": there is no account \"%s\"", conf->user);
-    g_autofree char *folder = conf->metrics_file != NULL ? g_path_get_dirname(conf->metrics_file) : NULL;
-    if (folder != NULL && !g_file_test(folder, G_FILE_TEST_IS_DIR))
-        faults_warn(faults, conf->file, conf->metrics_file_line, "\"metrics_file\": there is no folder %s", folder);
+    check_writable_place(conf, "pid_file", conf->pid_file, conf->pid_file_line, faults);
+    check_writable_place(conf, "metrics_file", conf->metrics_file, conf->metrics_file_line, faults);
 }
 
 static int run(const struct command *self, int argc, char **argv)

@@ -33,11 +33,20 @@ static int check_names(const struct command *self, struct request *request)
     return CLI_GO;
 }
 
+/* What the caller names is no configuration: a key that cannot be loaded is bad input. */
+static EVP_PKEY *load_key(const char *uri, struct error *error)
+{
+    EVP_PKEY *key = keys_load(uri, error);
+    if (key == NULL && error->kind == ERROR_CONFIGURATION)
+        error->kind = ERROR_PERMANENT;
+    return key;
+}
+
 static EVP_PKEY *load_file_key(const char *path, struct error *error)
 {
     g_autofree char *absolute = g_canonicalize_filename(path, NULL);
     g_autofree char *uri = g_strconcat("file:", absolute, NULL);
-    return keys_load(uri, error);
+    return load_key(uri, error);
 }
 
 /* keys/dca-2028.key → keys/dca-2028.pem */
@@ -64,6 +73,8 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     owned(EVP_PKEY) EVP_PKEY *authority_key = load_file_key(key_path, error);
     owned(x509_stack) STACK_OF(X509) *authority =
         authority_key != NULL ? certificates_load(certificate_path, error) : NULL;
+    if (authority == NULL && error->kind == ERROR_CONFIGURATION)
+        error->kind = ERROR_PERMANENT;
     if (authority == NULL || !issue_write_for(&subject, sk_X509_value(authority, 0), authority_key, path, error))
         return false;
     printf("made %s and %s\n", request->out, path);
@@ -129,7 +140,7 @@ static int make_request(const struct request *request)
     struct error error = {0};
     bool has_scheme = strchr(request->key, ':') != NULL && !g_str_has_prefix(request->key, "file:");
     const char *path = g_str_has_prefix(request->key, "file:") ? request->key + strlen("file:") : request->key;
-    owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? keys_load(request->key, &error) : load_file_key(path, &error);
+    owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? load_key(request->key, &error) : load_file_key(path, &error);
     if (key == NULL)
         return cli_failed(&error);
     struct subject subject = {request->normalised, request->role, key};

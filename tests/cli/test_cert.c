@@ -60,6 +60,8 @@ Test(cert, import_list_show_export_find_remove)
     expect_contains(found.out, "the domain");
     owned(run) struct run other = run("domsec cert find bob@another.test -c '%s/a/domsec.conf'", dir);
     expect_status(other, 1);
+    owned(run) struct run nobody = run("domsec cert find '' -c '%s/a/domsec.conf'", dir);
+    expect_status(nobody, 64);
     owned(run) struct run removed = run("domsec cert remove %.8s -c '%s/a/domsec.conf'", id, dir);
     expect_status(removed, 0);
     owned(run) struct run gone = run("domsec cert remove %.8s -c '%s/a/domsec.conf'", id, dir);
@@ -221,6 +223,6 @@ Test(key, requests)
     owned(run) struct run missing = run("domsec key csr --domain acme.test --role domain-signing-authority "
                                         "--key '%s/none.key'",
                                         dir);
-    cr_expect_neq(missing.status, 0);
+    expect_status(missing, 65);
     cr_expect_str_empty(missing.out);
 }

@@ -111,13 +111,16 @@ Test(check, slips_that_no_single_key_shows)
     expect_status(made, 0);
     write_text(dir, "policy.d/partner.test", "domain = \"partner.test\";\n");
     g_autofree char *text = read_text(dir, "domsec.conf");
-    g_autofree char *more = g_strconcat("user = \"no-such-account\";\nmetrics_file = \"nowhere/x.prom\";\n", text, NULL);
+    g_autofree char *more = g_strconcat("user = \"no-such-account\";\nmetrics_file = \"nowhere/x.prom\";\n"
+                                      "pid_file = \"policy.d\";\n", text, NULL);
     write_text(dir, "domsec.conf", more);
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "policy.d/partner.test: warning: left out: a policy file's name ends in .conf\n");
     expect_contains(bad.out, "domsec.conf:1: \"user\": there is no account \"no-such-account\"\n");
     expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": there is no folder ");
+    expect_contains(bad.out, "domsec.conf:3: warning: \"pid_file\": ");
+    expect_contains(bad.out, "/policy.d is a folder\n");
     expect_contains(bad.out, "configuration is bad: 1 fault\n");
 }
 
