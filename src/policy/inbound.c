@@ -49,18 +49,22 @@ bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_o
     return domain_ok && originator_ok; /* an unknown value asks for both */
 }
 
+static bool encrypt_is_due(const struct rule *rule)
+{
+    return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_SIGN;
+}
+
 /* What is not as required, as a list for the reason. */
 static char *list_unmet(const struct rule *rule, const struct inbound_facts *facts)
 {
     enum require require = rule->inbound.require;
     bool sign_due = require != REQUIRE_NONE && require != REQUIRE_ENCRYPT; /* an unknown value requires both */
-    bool encrypt_due = require != REQUIRE_NONE && require != REQUIRE_SIGN;
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     if (sign_due && !facts->signed_ok)
         g_ptr_array_add(list, g_strconcat("no valid signature", sign_why, NULL));
-    if (encrypt_due && !facts->encrypted_ok)
+    if (encrypt_is_due(rule) && !facts->encrypted_ok)
         g_ptr_array_add(list, g_strconcat("not encrypted to us", encrypt_why, NULL));
     if (facts->label_reason != NULL)
         g_ptr_array_add(list, g_strdup(facts->label_reason));
@@ -77,9 +81,11 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
     if (facts->failed_temporarily && may_refuse) {
+        bool tell_encryption = !facts->encrypted_ok && (encrypt_is_due(rule) || facts->undecryptable);
+
         decision->verdict = VERDICT_TEMPFAIL;
         EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->name,
-                require_name(require), facts->signed_ok ? "" : sign_why, facts->encrypted_ok ? "" : encrypt_why);
+                require_name(require), facts->signed_ok ? "" : sign_why, tell_encryption ? encrypt_why : "");
         return;
     }
     if (facts->undecryptable && refuse_undecryptable(rule, encrypt_why, decision))
