@@ -77,7 +77,12 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
     if (strstr(raw, "=?") == NULL)
         return true;
     g_autofree char *decoded = words_decode(raw);
-    if (count_of(decoded, strlen(decoded), ADDRESS_CHARACTERS) > count_of(raw, strlen(raw), ADDRESS_CHARACTERS))
+    owned(words_reading) struct words_reading *other = words_read(raw);
+    size_t allowed = count_of(raw, strlen(raw), ADDRESS_CHARACTERS);
+    if (!other->is_sound)
+        return fault(scanner, "an encoded word that programs read differently");
+    if (count_of(decoded, strlen(decoded), ADDRESS_CHARACTERS) > allowed ||
+        count_of(other->each->str, other->each->len, ADDRESS_CHARACTERS) > allowed)
         return fault(scanner, "an encoded word holds an address");
     for (const char *c = decoded; *c != '\0'; c++) {
         if (g_ascii_iscntrl(*c) && *c != '\t')

@@ -73,7 +73,9 @@ static bool may_be_ours(struct slice value, const char *ours)
         return true;
     g_autofree char *text = g_strndup(value.data, value.len);
     g_autofree char *decoded = words_decode(text);
-    return holds_name(decoded, strlen(decoded), ours);
+    owned(words_reading) struct words_reading *other = words_read(text);
+    return !other->is_sound || holds_name(decoded, strlen(decoded), ours) ||
+           holds_name(other->each->str, other->each->len, ours);
 }
 
 static bool is_version(const struct token *token)

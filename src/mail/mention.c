@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mention: is a domain's name anywhere in a field that cannot be read? What one parser gives up on, another shows to its
- * user, and mail that seems to come from a domain is to be treated as if it did. Errs on the side of finding the name.
- * Each field is read once, however many domains are asked for after it. Not for reading addresses: addresses.c.
+ * mention: is a domain's name anywhere in a field that cannot be read? What one parser gives up on, another shows to
+ * its user, and mail that seems to come from a domain is to be treated as if it did. Errs on the side of finding the
+ * name: an encoded word that others decode differently may name everybody. Each field is read once, however many
+ * domains are asked for after it. Not for reading addresses: addresses.c.
  */
 #include "conf/conf.h"
 #include "mail/address.h"
-#include "words.h"
 #include "squash.h"
+#include "words.h"
 
 #include <glib.h>
 #include <string.h>
@@ -18,14 +19,14 @@ struct mentions {
     GPtrArray *texts;  /* as their letters stand there */
     GHashTable *names; /* what stands behind an "@", normalised: U-labels and full-width forms too */
     unsigned tried;
-    bool too_many;
+    bool everybody;
 };
 
 static void take_names(struct mentions *mentions, const char *squashed)
 {
     for (const char *at = strchr(squashed, '@'); at != NULL; at = strchr(at + 1, '@')) {
-        mentions->too_many = ++mentions->tried > NAMES_MAX;
-        if (mentions->too_many)
+        mentions->everybody = ++mentions->tried > NAMES_MAX;
+        if (mentions->everybody)
             return;
         g_autofree char *word = g_strndup(at + 1, strcspn(at + 1, "@<>,;:[]="));
         char *normal = domain_normalise(word);
@@ -43,8 +44,8 @@ static void take_text(struct mentions *mentions, const char *text)
     }
 }
 
-/* Each character in its plain form: a full-width "@" is one, too. One by one, since to sort the marks on a letter takes GLib the
- * square of their number. */
+/* Each character in its plain form: a full-width "@" is one, too. One by one, since to sort the marks on a letter takes
+ * GLib the square of their number. */
 static char *plain_forms(const char *text)
 {
     GString *plain = g_string_sized_new(strlen(text));
@@ -57,6 +58,15 @@ static char *plain_forms(const char *text)
             g_string_append_len(plain, text, next - text);
     }
     return g_string_free(plain, FALSE);
+}
+
+static void take_decoded(struct mentions *mentions, const char *decoded)
+{
+    g_autofree char *valid = g_utf8_make_valid(decoded, -1);
+    g_autofree char *plain = plain_forms(valid);
+    take_text(mentions, decoded);
+    if (strcmp(plain, decoded) != 0)
+        take_text(mentions, plain);
 }
 
 struct mentions *mentions_new(void)
@@ -79,27 +89,28 @@ void mentions_free(struct mentions *mentions)
 void mentions_add(struct mentions *mentions, struct slice field_value)
 {
     g_autofree char *text = g_strndup(field_value.data, field_value.len);
-    if (field_value.len == 0 || mentions->too_many)
+    if (field_value.len == 0 || mentions->everybody)
         return;
     memcpy(text, field_value.data, field_value.len); /* g_strndup() stops at a NUL */
     for (size_t i = 0; i < field_value.len; i++)
         if (text[i] == '\0')
             text[i] = ' ';
     g_autofree char *decoded = words_decode(text);
-    g_autofree char *valid = g_utf8_make_valid(decoded, -1);
-    g_autofree char *plain = plain_forms(valid);
-    take_text(mentions, text);
-    if (strcmp(decoded, text) != 0)
-        take_text(mentions, decoded);
-    if (strcmp(plain, decoded) != 0)
-        take_text(mentions, plain);
+    owned(words_reading) struct words_reading *other = words_read(text);
+    if (strcmp(text, decoded) != 0)
+        take_text(mentions, text);
+    take_decoded(mentions, decoded);
+    if (strcmp(other->each->str, decoded) != 0)
+        take_decoded(mentions, other->each->str);
+    if (!other->is_sound)
+        mentions->everybody = true;
 }
 
 bool mentions_hold(const struct mentions *mentions, const char *domain)
 {
     GHashTableIter iterator;
     gpointer name;
-    if (mentions->too_many)
+    if (mentions->everybody)
         return true;
     for (guint i = 0; i < mentions->texts->len; i++)
         if (strstr(g_ptr_array_index(mentions->texts, i), domain) != NULL)

@@ -3,6 +3,9 @@
  * subject: marks are compared on what a reader sees: the decoded text without case, compatibility forms, accents and
  * characters that take no room, so that one that was encoded or dressed up does not slip through. Each letter is folded
  * once, and work grows with the length: a Subject may be as long as a header.
+ *
+ * What two readers could read differently is written anew as it was read here, mark or not: then nobody can be shown
+ * another text than the one that was looked through. Any other Subject without a mark stays as it is.
  */
 #include "mail/subject.h"
 #include "charsets.h"
@@ -11,16 +14,27 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
+#define BACKWARDS "\xe2\x80\xae" /* U+202E: what follows is shown from its end on */
+
+/* How many octets at c are no text. */
+static size_t control_length(const char *c)
+{
+    return g_ascii_iscntrl(*c) ? 1 : g_str_has_prefix(c, BACKWARDS) ? strlen(BACKWARDS) : 0;
+}
+
 /* Before marks are looked for: one must not come into being by it. Some readers show a blank, others nothing. */
 static char *without_controls(const char *text, bool blanks)
 {
     char *out = g_strdup(text), *end = out;
 
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+    for (const char *c = text; *c != '\0';) {
+        size_t length = control_length(c);
+
+        if (length == 0)
             *end++ = *c;
         else if (blanks || *c == '\t')
             *end++ = ' ';
+        c += MAX(length, 1);
     }
     *end = '\0';
     return out;
@@ -210,11 +224,45 @@ static void read_all(char **left, const char *raw, const char *const *marks, siz
     g_autofree char *shown = decoded(raw);
 
     for (const char *c = shown; *c != '\0'; c++)
-        if (g_ascii_iscntrl(*c)) {
+        if (control_length(c) > 0) {
             read_once(left, without_controls(shown, false), marks, count);
             break;
         }
     read_once(left, without_controls(shown, true), marks, count);
+}
+
+/* Nothing in it that some show, some act upon, and some decode once more. */
+static bool is_plain(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if (control_length(c) > 0 && *c != '\t')
+            return false;
+    return !words_begin(text);
+}
+
+static bool shows(const char *text, const char *const *marks, size_t count)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_autofree char *line = without_controls(valid, false);
+    g_autofree char *rest = without(line, marks, count);
+
+    return rest != NULL;
+}
+
+/* Does everybody read it as it is read here, or at least no mark in it? */
+static bool is_certain(const char *raw, const char *const *marks, size_t count)
+{
+    g_autofree char *valid = g_utf8_make_valid(raw, -1);
+    g_autofree char *line = g_strstrip(g_mime_utils_header_unfold(valid));
+    g_autofree char *shown = decoded(line);
+    owned(words_reading) struct words_reading *reading = words_read(line);
+
+    /* Octets of some charset: no reader takes an ASCII character for another one, but for the rest it is a guess. */
+    for (size_t i = 0; i < count && strcmp(raw, valid) != 0; i++)
+        if (marks[i] != NULL && !g_str_is_ascii(marks[i]))
+            return false;
+    return reading->is_exact && is_plain(shown) && strcmp(shown, reading->each->str) == 0 &&
+           !shows(line, marks, count) && !shows(reading->octets->str, marks, count);
 }
 
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)
@@ -230,7 +278,7 @@ char *subject_mark(struct slice value, const char *const *marks, size_t count, c
         g_autofree char *valid = g_utf8_make_valid(raw, -1);
         read_all(&text, valid, marks, count);
     }
-    if (text == NULL && mark == NULL)
+    if (text == NULL && mark == NULL && is_certain(raw, marks, count))
         return NULL;
     if (text == NULL) {
         g_autofree char *shown = decoded(raw);

@@ -4,6 +4,11 @@
  * characters in two. Of base64 it then leaves out all that comes after the first padding, which most senders write in
  * every word: a text would lose its end, and what looks for something in it would not see what a reader sees. So the
  * text is cut where a word's base64 is complete by itself.
+ *
+ * That is one reading. What is no exact encoded word, others read differently: some go on behind padding, leave out
+ * what is not base64, or take a word for ended where the text ends. There is no end of such readings to try. So
+ * words_read() tells whether there can be another one, and whoever takes a decision from a text takes the safer one
+ * then.
  */
 #include "words.h"
 
@@ -14,6 +19,8 @@
 #include <string.h>
 
 #define BLANKS " \t\r\n"
+#define WORD_BEGIN "=\\?([^?]*)\\?\\s*([bq])\\s*\\?" /* also folded where it must not be */
+#define EXACT_MAX 1000 /* words; nobody writes so many, and to ask for a charset takes time */
 
 /* How long the base64 is that ends at `end`, the "?=" of what may be "=?charset?b?…"; 0: it is none. */
 static size_t base64_length(const char *text, const char *end)
@@ -72,7 +79,8 @@ static char *convert(const char *octets, gsize length, const char *charset)
 {
     g_autofree char *name = g_strndup(charset, strcspn(charset, "*")); /* the language of RFC 2231 §5 */
     gsize converted = 0, kept = 0;
-    g_autofree char *text = *name != '\0' ? g_convert(octets, (gssize)length, "UTF-8", name, NULL, &converted, NULL) : NULL;
+    g_autofree char *text =
+        *name != '\0' ? g_convert(octets, (gssize)length, "UTF-8", name, NULL, &converted, NULL) : NULL;
 
     if (text == NULL) {
         text = g_memdup2(octets, length + 1);
@@ -148,4 +156,120 @@ char *words_decode(const char *given)
     g_string_append(piece, start);
     move_decoded(out, piece);
     return g_string_free(out, FALSE);
+}
+
+/* --- other readings --- */
+
+/* Base64 as it must be, but for blanks in it and its padding. */
+static bool is_base64(const char *payload, const char *base64)
+{
+    size_t length = strcspn(base64, "=");
+    g_autoptr(GString) given = g_string_new(NULL);
+
+    for (const char *c = payload; *c != '\0'; c++)
+        if (strchr(BLANKS, *c) == NULL)
+            g_string_append_c(given, *c);
+    return strncmp(given->str, base64, length) == 0 && given->str[length + strspn(given->str + length, "=")] == '\0';
+}
+
+/* RFC 2047 section 4.2. */
+static bool is_q(const char *payload)
+{
+    for (const char *c = payload; *c != '\0'; c++)
+        if (!g_ascii_isgraph(*c) || (*c == '=' && (!g_ascii_isxdigit(c[1]) || !g_ascii_isxdigit(c[2]))))
+            return false;
+    return true;
+}
+
+/* In UTF-8; NULL: not exactly. Ends with an "A" that is one only if the charset holds ASCII, and nothing is cut or left
+ * open. */
+static char *convert_exactly(const char *octets, gsize length, const char *charset)
+{
+    g_autofree char *name = g_strndup(charset, strcspn(charset, "*"));
+    g_autofree char *with_end = g_malloc(length + 1);
+    gsize converted = 0;
+
+    for (const char *c = name; *c != '\0'; c++)
+        if (!g_ascii_isalnum(*c) && strchr("-_.:+", *c) == NULL)
+            return NULL;
+    memcpy(with_end, octets, length);
+    with_end[length] = 'A';
+    g_autofree char *text = g_convert(with_end, (gssize)length + 1, "UTF-8", name, NULL, &converted, NULL);
+    if (*name == '\0' || text == NULL || converted == 0 || text[converted - 1] != 'A' || strlen(text) != converted)
+        return NULL;
+    text[converted - 1] = '\0';
+    return g_steal_pointer(&text);
+}
+
+static void read_text(struct words_reading *reading, const char *text, gsize length)
+{
+    g_string_append_len(reading->each, text, (gssize)length);
+    g_string_append_len(reading->octets, text, (gssize)length);
+}
+
+static void read_word(struct words_reading *reading, const char *charset, bool is_base64_word, const char *payload)
+{
+    gsize length;
+    g_autofree char *octets = decode_octets(payload, is_base64_word, &length);
+    g_autofree char *base64 = g_base64_encode((const guchar *)octets, length);
+    g_autofree char *text = ++reading->words <= EXACT_MAX ? convert_exactly(octets, length, charset) : NULL;
+
+    reading->is_exact &= text != NULL && (is_base64_word ? strcmp(payload, base64) == 0 : is_q(payload));
+    reading->is_sound &= memchr(octets, '\0', length) == NULL && (!is_base64_word || is_base64(payload, base64));
+    if (text == NULL)
+        text = convert(octets, length, charset);
+    g_string_append(reading->each, text);
+    for (gsize i = 0; i < length; i++)
+        if (octets[i] != '\0')
+            g_string_append_c(reading->octets, octets[i]);
+}
+
+static bool is_blank(const char *text, gsize length)
+{
+    return strspn(text, BLANKS) >= length;
+}
+
+struct words_reading *words_read(const char *text)
+{
+    struct words_reading *reading = g_new(struct words_reading, 1);
+    g_autoptr(GRegex) word = g_regex_new(WORD_BEGIN "(?:([^?]*)\\?=)?", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+    g_autoptr(GError) error = NULL;
+    int at = 0;
+
+    *reading = (struct words_reading){g_string_new(NULL), g_string_new(NULL), 0, true, true};
+    g_regex_match_full(word, text, -1, 0, 0, &match, &error);
+    for (int start, end; g_match_info_matches(match); g_match_info_next(match, &error)) {
+        g_autofree char *charset = g_match_info_fetch(match, 1), *encoding = g_match_info_fetch(match, 2);
+        g_autofree char *payload = g_match_info_fetch(match, 3);
+
+        g_match_info_fetch_pos(match, 0, &start, &end);
+        reading->is_exact &= start == 0 || is_blank(text + start - 1, 1);
+        reading->is_exact &= text[end] == '\0' || is_blank(text + end, 1);
+        if (at == 0 || !is_blank(text + at, (gsize)(start - at)))
+            read_text(reading, text + at, (gsize)(start - at));
+        at = end;
+        if (text[end - 1] == '=') {
+            read_word(reading, charset, g_ascii_tolower(encoding[0]) == 'b', payload);
+            continue;
+        }
+        reading->is_exact = reading->is_sound = false;
+        read_text(reading, text + start, (gsize)(end - start));
+    }
+    read_text(reading, text + at, strlen(text + at));
+    if (error != NULL)
+        reading->is_exact = reading->is_sound = false;
+    return reading;
+}
+
+void words_reading_free(struct words_reading *reading)
+{
+    g_string_free(reading->each, TRUE);
+    g_string_free(reading->octets, TRUE);
+    g_free(reading);
+}
+
+bool words_begin(const char *text)
+{
+    return g_regex_match_simple(WORD_BEGIN, text, G_REGEX_CASELESS | G_REGEX_RAW, 0);
 }

@@ -5,7 +5,28 @@
 #ifndef DOMSEC_MAIL_WORDS_H
 #define DOMSEC_MAIL_WORDS_H
 
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+
 /* The text with its encoded words decoded, wherever one is complete by itself. g_free(). */
 char *words_decode(const char *text);
+
+/* The same text as others may read it. */
+struct words_reading {
+    GString *each;   /* each word decoded by itself; its octets as they are where they are no text of its charset */
+    GString *octets; /* by one who knows no charsets; not always UTF-8 */
+    unsigned words;
+    bool is_exact; /* all words are as RFC 2047 has them, in charsets that hold ASCII: nothing can be read differently */
+    bool is_sound; /* all words end, base64 lacks no more than its padding, no octet is NUL: programs differ in details */
+};
+
+struct words_reading *words_read(const char *text);
+void words_reading_free(struct words_reading *reading);
+
+/* Does an encoded word begin anywhere in the text, whether it ends or not? */
+bool words_begin(const char *text);
+
+DECLARE_OWNED(words_reading, struct words_reading *, words_reading_free)
 
 #endif

@@ -38,6 +38,7 @@ static const struct {
     {"From: alice%acme.test@evil.test\r\n", OUTCOME_POLICY},
     {"From: =?utf-8?q?alice=40acme.test=00?= <ceo@evil.test>\r\n", OUTCOME_POLICY},
     {"From: =?utf-8?q?=3Cceo=40evil.test=3E?= <alice@acme.test>\r\n", OUTCOME_POLICY},
+    {"From: =?utf-8?b?eA==PGNlb0BldmlsLnRlc3Q+?= <alice@acme.test>\r\n", OUTCOME_POLICY},
     {"From: alice@acme.test\r\n .evil.test\r\n", OUTCOME_POLICY},
     {"From: alice@acme.test\rFrom: ceo@evil.test\r\n", OUTCOME_NONE}, /* not even opened */
     {"From: ceo@evil.test\r\nSender: alice@acme.test\r\n", OUTCOME_POLICY},
@@ -74,6 +75,7 @@ Test(from, does_not_choose_a_milder_rule)
         "From: ceo@evil.test, alice@acme.test\r\n",         "From: ceo@evil.test\r\nFrom: alice@acme.test\r\n",
         "From: alice@acme.test\r\nFrom: ceo@evil.test\r\n", "From: alice@acme.test <ceo@evil.test>, \r\n",
         "From: ceo@evil.test, <alice@ACME.test\r\n",        "From : alice@acme.test\r\n",
+        "From: =?utf-8?b?eA==YWxpY2VAYWNtZS50ZXN0?= <ceo@evil.test>\r\n",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {

@@ -65,6 +65,7 @@ static const char *const marks[] = {
     "=?utf-8?b?W3ZlcmlmaWVkXQ==?= s",
     "=?utf-8?q?[veri?= =?utf-8?q?fied]?= s",
     "[ver[verified]ified] s",
+    "=?utf-8?b?eA==W3ZlcmlmaWVkXQ==?= s",
 };
 
 Test(results, forged_marks_in_the_subject)
@@ -103,6 +104,20 @@ Test(results, forged_marks_where_none_is_put)
         cr_expect_null(strstr(two.bytes, "verified"), "%s: %s", senders[i], two.bytes);
         cr_expect_not_null(strstr(two.bytes, "Subject: s\r\n"), "%s: %s", senders[i], two.bytes);
     }
+}
+
+/* What others read on behind the padding is gone where marks mean something, and is nobody's business elsewhere. */
+Test(results, subjects_that_others_read_differently)
+{
+    static const char text[] = "From: eve@evil.test\r\nSubject: =?utf-8?b?eA==W3ZlcmlmaWVkXQ==?= s\r\n\r\nx\r\n";
+    owned(rig) struct rig *marking =
+        rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_verified = \"[verified]\"; };");
+    owned(rig) struct rig *plain = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; };");
+    AUTO_SENT struct sent rewritten = attack_in(marking, text);
+    AUTO_SENT struct sent same = attack_in(plain, text);
+
+    cr_expect_not_null(strstr(rewritten.bytes, "Subject: x s\r\n"), "%s", rewritten.bytes);
+    cr_expect_not_null(strstr(same.bytes, "Subject: =?utf-8?b?eA==W3ZlcmlmaWVkXQ==?= s\r\n"), "%s", same.bytes);
 }
 
 /* RFC 8601 §2.2: UTF-8 only where the message's own header has it (RFC 6532). */

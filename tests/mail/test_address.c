@@ -214,6 +214,11 @@ static const struct {
     {" =?iso-8859-1?Q?J=F6rg_=28IT=29?= <j@b.test>", "j@b.test"},
     {" \"=?utf-8?q?J=C3=B6rg?=\" <j@b.test>", "j@b.test"},
     {" j@b.test (=?utf-8?q?J=C3=B6rg?=)", "j@b.test"},
+    {" =?utf-8?B?SsO2cmc?= <j@b.test>", "j@b.test"}, /* without its padding, folded, cut, in no white space */
+    {" =?utf-8?B?SsO2\r\n cmc=?= <j@b.test>", "j@b.test"},
+    {" =?utf-8?q?J=C3?= =?utf-8?q?=B6rg?= <j@b.test>", "j@b.test"},
+    {" =?utf-8?q?J=C3=B6rg?==?utf-8?q?_M?= <j@b.test>", "j@b.test"},
+    {" =?iso-2022-jp?B?GyRCOzNFREJATzobKEI=?= <j@b.test>", "j@b.test"},
     {" J\xc3\xb6rg M\xc3\xbcller <j@b.test>", "j@b.test"},
     {" \xf0\x9f\x8e\x84 Sale <s@b.test>", "s@b.test"},
     {" j\xc3\xb6rg@b\xc3\xbc"
@@ -356,6 +361,13 @@ static const struct {
     {BYTES(" =?utf-8?q?a=40good.test=0A?= <b@evil.test>")},
     {BYTES(" =?utf-8?q?a=0Ab?= <b@evil.test>")},
     {BYTES(" =?utf-7?q?a+AEA-good.test?= <b@evil.test>")},
+    {BYTES(" =?utf-8?b?eA==YUBnb29kLnRlc3Q=?= <b@evil.test>")},
+    {BYTES(" =?utf-8?b?YUBnb2!9kLnRlc3Q=?= <b@evil.test>")},
+    {BYTES(" =?utf-8?b?YUBnb29kLnRlc3Q= <b@evil.test>")},
+    {BYTES(" \"=?utf-8?b?eA==YUBnb29kLnRlc3Q=?=\" <b@evil.test>")},
+    {BYTES(" b@evil.test (=?utf-8?b?eA==YUBnb29kLnRlc3Q=?=)")},
+    {BYTES(" =?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?a=40good.test?= <b@evil.test>")},
+    {BYTES(" =?utf-16?b?AGEAQABnAG8AbwBkAC4AdABlAHMAdA==?= <b@evil.test>")},
     /* bytes */
     {BYTES(" a@b.test\0")},
     {BYTES(" \0a@b.test")},

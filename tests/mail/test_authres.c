@@ -31,6 +31,8 @@ Test(authres, is_from)
         {" \"gw.acme.test; none", true},    /* unterminated */
         {" g\"w.acme.test\"; none", true},  /* quoted in the middle */
         {" =?us-ascii?q?gw=2Eacme=2Etest?=; none", true},
+        {" =?us-ascii?b?eA==Z3cuYWNtZS50ZXN0?=; none", true}, /* read by some behind the padding */
+        {" =?us-ascii?b?Z3cuYWNtZS50ZXN0; none", true},
         {" ; gw.acme.test; none", true},
         {" other.test gw.acme.test; none", true},
         {" <gw.acme.test>; none", true},

@@ -20,6 +20,12 @@ static const struct {
     {" alice@\xef\xbd\x81\xef\xbd\x83\xef\xbd\x8d\xef\xbd\x85.test <", true}, /* full width */
     {" alice\xef\xbc\xa0\xef\xbd\x81" "cme.test <", true}, /* the "@" too */
     {" =?utf-8?q?x=00?= =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
+    {" =?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?alice=40acme.test?= <", true}, /* each word by itself */
+    {" =?utf-8?b?eA==YWxpY2VAYWNtZS50ZXN0?= <", true},                       /* not behind padding for all */
+    {" =?utf-8?b?YWxpY2VAY!WNtZS50ZXN0?= <", true},
+    {" =?utf-16?b?AGEAQABhAGMAbQBlAC4AdABlAHMAdA==?= <", true}, /* in which byte order? */
+    {" =?utf-8?b?YWxpY2VAYWNtZS50ZXN0 <", true},
+    {" =?utf-8?b?eA?= =?utf-8?q?Gr=C3?= =?utf-8?q?=BC_x?= \"=?us-ascii?q?a b?=\" <", false},
     {" alice@evil.test <", false},
     {" alice@acme.example", false},
     {"", false},

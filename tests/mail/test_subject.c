@@ -57,6 +57,39 @@ static const struct {
     /* Charsets that are none, but for some. */
     {" =?utf-16-be?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0=?= x", NULL, " x"},
     {" =??Q?=5Bverified=5D?= x", NULL, " x"},
+    /* Base64 that some read on where others stop, or read without what is none. */
+    {" =?utf-8?B?eA==W3ZlcmlmaWVkXQ==?=", NULL, " x"},
+    {" =?utf-8?B?eA==?= =?utf-8?B?eQ==W3ZlcmlmaWVkXQ==?= z", NULL, " xy z"},
+    {" =?utf-8?B?W3ZlcmlmeA==aWVkXQ==?= x", NULL, " [verifx x"},
+    {" =?utf-8?B?SGVs!bG8=?=", NULL, " Hello"},
+    {" =?utf-8?B?SGVsbG8?=", NULL, " Hello"},
+    {" =?utf-8?B?SGVsbG9=?=", NULL, " Hello"},
+    {" =?utf-8?B?SGVs\r\n bG8=?=", NULL, " Hello"},
+    {" =?utf-8?B?W3ZlcmlmZQ?= =?utf-8?B?aWVkXQ==?=", NULL, " [verifeied]"},
+    {" =?utf-8?Q?a=?=", NULL, " a"},
+    {" =?utf-8?Q?Hello World?=", NULL, " Hello World"},
+    /* Words that do not end, stand in no white space, or come out of others. */
+    {" =?utf-8?B?W3ZlcmlmaWVkXQ", NULL, " = ?utf-8?B?W3ZlcmlmaWVkXQ"},
+    {" =?utf-8?B?SGVsbG8=?==?utf-8?B?SGVsbG8=?=", NULL, " HelloHello"},
+    {" (=?utf-8?Q?Hello?=)", NULL, " (Hello)"},
+    {" =?utf-8?Q?=3D=3Futf-8=3FQ=3F=3D5Bverified=3D5D=3F=3D?=", NULL, " = ?utf-8?Q?=5Bverified=5D?="},
+    {" =?utf-8?\r\n B?W3ZlcmlmaWVkXQ==?=", NULL, " = ?utf-8? B?W3ZlcmlmaWVkXQ== ?="},
+    /* Octets that say something else in another charset, or in none; what one word opens, the next is read in. */
+    {" =?utf-16?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0=?=", NULL, " =?UTF-8?B?5ayA55iA5pSA54iA5qSA5piA5qSA5pSA5pCA5bSA?="},
+    {" =?utf-16be?Q?[verified]?=", NULL, " =?UTF-8?B?5a225pWy5qWm5qWl5pGd?="},
+    {" =?iso-2022-kr?B?GyQpQw5bdmVyaWZpZWRd?=", NULL, " =?UTF-8?B?5rOV5aWE6L+C6Jme5bq1?="},
+    {" =?iso-2022-jp?Q?=1B$B?= =?iso-2022-jp?Q?[verified]?=", NULL, " =?UTF-8?B?5qSB57qI6JyA6JyI57Gf?="},
+    {" =?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=", NULL, " =?UTF-8?B?R3LDvMOfZQ==?="},
+    {" [veri\x1b(Bfied]", NULL, " [veri (Bfied]"},
+    {" \xe2\x80\xae]deifirev[", NULL, " ]deifirev["}, /* shown backwards */
+    /* One reading. */
+    {" 1 + 1 =? 2", NULL, NULL},
+    {" http://x.test/?a=?b", NULL, NULL},
+    {" =?utf-8?Q?Gr=C3=BC=c3=9fe?= =?utf-8*de?B?SGVsbG8=?= x", NULL, NULL},
+    {" =?iso-2022-jp?B?GyRCJUYbKEI=?=\r\n =?ISO-2022-JP?B?GyRCJUYbKEI=?=", NULL, NULL},
+    {" =?gb2312?B?1tDOxA==?= =?big5?q?=A4=A4=A4=E5?= =?windows-1252?Q?it=92s?=", NULL, NULL},
+    {" =?shift_jis?B?g1t2?= =?us-ascii?q?x?=", NULL, NULL},
+    {" Gr\xc3\xbc\xc3\x9f\x65 \xe9", NULL, NULL},
 };
 
 Test(subject, marks)
@@ -130,6 +163,9 @@ Test(subject, long_ones_take_no_long_time, .timeout = 20)
         "=?utf-8?B?eA==",
         "=?utf-8?B?eA==?=",
         "?b?eA==?==?",
+        "=?gbk?B?eA==?= =?big5?B?eA==?= ",
+        "=?utf-16?B?AFs=?= ",
+        "=?x?b?",
     };
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
