@@ -31,6 +31,15 @@ static bool is_encrypted_by_others(const struct examination *examination)
            g_str_has_prefix(examination->layers[examination->layer_count - 1].layer.cipher, "aes-");
 }
 
+/* One part is enough to hide something in; no part among others is decrypted, not even with our key. */
+static bool is_unreadable(const struct examination *examination)
+{
+    for (size_t i = examination->layer_count; i < examination->reported_count; i++)
+        if (examination->reported[i].type == LAYER_ENVELOPED || examination->reported[i].type == LAYER_AUTHENVELOPED)
+            return true;
+    return examination->undecryptable;
+}
+
 static void gather(struct way_out *way, struct result *result)
 {
     size_t count = way->envelope->recipient_count;
@@ -46,7 +55,7 @@ static void gather(struct way_out *way, struct result *result)
     if (way->examination != NULL) {
         if (way->examination->bad_signature[0] != '\0')
             facts.bad_signature = way->examination->bad_signature;
-        facts.unreadable = way->examination->undecryptable;
+        facts.unreadable = is_unreadable(way->examination);
         facts.already_encrypted = is_encrypted_by_others(way->examination);
     }
 

@@ -63,6 +63,27 @@ Test(attack_partial, broken_form_of_a_signature_gets_no_domain_signature)
     cr_assert_not_null(strstr(out.result->reply, "exactly two parts"), "%s", out.result->reply);
 }
 
+/* What policy refuses as a whole does not leave as an attachment either: for whomever it is encrypted, even broken. */
+Test(attack_partial, encrypted_part_is_unreadable)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; unreadable = \"reject\"; };", "");
+    const struct pki *to[] = {rig->acme.dca, rig->partner.dca};
+
+    for (size_t i = 0; i < 6; i++) {
+        g_autofree char *entity = attack_opaque("", attack_envelop(EVP_aes_128_cbc(), to[i % 2], ATTACK_ENTITY, false));
+        if (i / 2 == 1) /* not even base64 */
+            memset(strstr(entity, "\r\n\r\n") + 4, '!', 64);
+        g_autofree char *within = i / 2 == 2 ? sign_entity(rig->acme.alice, entity, true, false) : g_strdup(entity);
+        g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", within), NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
+        cr_expect_not_null(strstr(out.result->reply, "unreadable"), "%zu: %s", i, out.result->reply);
+    }
+    AUTO_SENT struct sent plain = rig_out(rig, ATTACK_TOP "\r\nx\r\n");
+    cr_expect_eq(plain.result->verdict, VERDICT_ACCEPT, "%s", plain.result->reason);
+}
+
 /* --- labels --- */
 
 static void label_secret(CMS_ContentInfo *cms, CMS_SignerInfo *info)
