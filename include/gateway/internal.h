@@ -97,6 +97,10 @@ bool facts_originator_authentic(const struct gateway *gateway, const struct enve
                                 const struct originator *originator, const struct examination *examination,
                                 char *reason, size_t size);
 
+/* The certificates that we know of the author, with those of their issuers. NULL: no memory. */
+STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struct rule *rule,
+                                      const struct originator *originator);
+
 /* Judges each signer of an opened SignedData: cryptography, chain, name. Fills reported's finding, types and signers. */
 struct judge {
     const struct gateway *gateway;

@@ -99,9 +99,10 @@ enum opened {
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's bytes as
  * received) or an application/pkcs7-mime of any smime-type (the content decides, the parameter is not believed). Decryption
  * uses the identities of role domain-confidentiality-authority whose RecipientIdentifier fits; wrong key, wrong padding and
- * broken content are one error with one text. Nothing of an AuthEnvelopedData whose tag fails is ever handed out. */
-enum opened smime_open(const struct part *part, const struct keys *keys, const struct limits *limits,
-                       struct layer *layer, struct error *error);
+ * broken content are one error with one text. Nothing of an AuthEnvelopedData whose tag fails is ever handed out.
+ * known: certificates beside those in the message, for signers whose own is not in it; maybe NULL. */
+enum opened smime_open(const struct part *part, const struct keys *keys, STACK_OF(X509) * known,
+                       const struct limits *limits, struct layer *layer, struct error *error);
 void layer_clear(struct layer *layer);
 
 #endif

@@ -157,6 +157,31 @@ static void work_in_vain(const struct judge *judge, struct examination *examinat
     examined->layer.identity = NULL;
 }
 
+static bool lacks_certificate(const struct layer *layer)
+{
+    for (size_t i = 0; i < layer->signer_count; i++)
+        if (layer->signers[i].certificate == NULL)
+            return true;
+    return false;
+}
+
+/* Once more with the certificates that we know, if one of the signers has none in the message. */
+static enum opened open_layer(const struct judge *judge, const struct part *part, const struct keys *keys,
+                              struct layer *layer, struct error *error)
+{
+    const struct limits *limits = &judge->gateway->conf->limits;
+    enum opened opened = smime_open(part, keys, NULL, limits, layer, error);
+
+    if (opened != OPENED || !lacks_certificate(layer))
+        return opened;
+    owned(x509_stack) STACK_OF(X509) *known =
+        correspondents_known(judge->gateway, judge->rule, judge->originator);
+    if (sk_X509_num(known) <= 0)
+        return opened;
+    layer_clear(layer);
+    return smime_open(part, keys, known, limits, layer, error);
+}
+
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
 static const struct part *walk_layer(const struct judge *judge, struct examination *examination,
                                      const struct part *part)
@@ -165,7 +190,7 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     struct layer layer = {0};
     struct error error = {0};
 
-    enum opened opened = smime_open(part, judge->gateway->keys, limits, &layer, &error);
+    enum opened opened = open_layer(judge, part, judge->gateway->keys, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return NULL;
 
@@ -270,7 +295,7 @@ static void report_partial(const struct judge *judge, struct examination *examin
         report_partial(judge, examination, &part->children[i], path);
     if ((!part_is_pkcs7_mime(part) && !part_is_multipart_signed(part)) || too_many_partial(judge, examination))
         return;
-    enum opened opened = smime_open(part, NULL, &judge->gateway->conf->limits, &layer, &error);
+    enum opened opened = open_layer(judge, part, NULL, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return;
     struct reported_layer *reported = add_report(examination, layer.type);

@@ -167,10 +167,10 @@ static enum opened open_multipart(const struct part *part, const struct opening 
     return open_signed(opening, &cms, &part->children[0].whole);
 }
 
-enum opened smime_open(const struct part *part, const struct keys *keys, const struct limits *limits,
-                       struct layer *layer, struct error *error)
+enum opened smime_open(const struct part *part, const struct keys *keys, STACK_OF(X509) * known,
+                       const struct limits *limits, struct layer *layer, struct error *error)
 {
-    struct opening opening = {.keys = keys, .limits = limits, .layer = layer, .error = error};
+    struct opening opening = {.keys = keys, .known = known, .limits = limits, .layer = layer, .error = error};
     enum opened opened;
     struct layer kept;
 

@@ -120,6 +120,7 @@ void layer_owner_free(struct layer_owner *owner);
 
 struct opening {
     const struct keys *keys;
+    STACK_OF(X509) * known;
     const struct limits *limits;
     struct layer *layer;
     struct error *error;

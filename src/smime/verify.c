@@ -133,6 +133,17 @@ static bool is_certs_only(CMS_ContentInfo *cms)
     return sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) <= 0 && (inside == NULL || *inside == NULL);
 }
 
+/* From here on they are as good as those of the message. */
+static bool add_known(struct layer *layer, STACK_OF(X509) * known)
+{
+    if (sk_X509_num(known) <= 0)
+        return true;
+    if (layer->certificates == NULL)
+        layer->certificates = sk_X509_new_null();
+    return layer->certificates != NULL &&
+           X509_add_certs(layer->certificates, known, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP);
+}
+
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content)
 {
     struct layer *layer = opening->layer;
@@ -152,6 +163,10 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
     if (sk_X509_num(layer->certificates) > (int)MIN(opening->limits->certificates, INT_MAX) ||
         sk_X509_CRL_num(layer->crls) > (int)MIN(opening->limits->certificates, INT_MAX))
         return opening_failed(opening, "more certificates or CRLs than certificates_limit");
+    if (!add_known(layer, opening->known)) {
+        error_set_openssl(opening->error, ERROR_TEMPORARY, "certificates of signers");
+        return OPENED_FAILED;
+    }
     opened = check_signers(opening, infos);
     if (opened == OPENED && content == NULL) {
         struct layer_owner *owner = g_new0(struct layer_owner, 1);

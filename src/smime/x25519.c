@@ -113,7 +113,6 @@ static void stand_in_free(struct stand_in *stand_in)
 
 DECLARE_OWNED(agreement, struct agreement *, agreement_free)
 DECLARE_OWNED(stand_in, struct stand_in *, stand_in_free)
-DECLARE_OWNED(ASN1_TYPE, ASN1_TYPE *, ASN1_TYPE_free)
 
 bool x25519_is(const EVP_PKEY *key)
 {
@@ -216,7 +215,6 @@ static ASN1_TYPE *agreement_of(const struct stand_in *stand_in)
 static bool exchange_all(STACK_OF(ASN1_TYPE) * recipients)
 {
     for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
-        owned(ASN1_TYPE) ASN1_TYPE *replaced = NULL;
         owned(stand_in) struct stand_in *stand_in =
             recipient_decode(sk_ASN1_TYPE_value(recipients, i), ASN1_ITEM_rptr(RECIPIENT_STAND_IN));
 
@@ -225,7 +223,7 @@ static bool exchange_all(STACK_OF(ASN1_TYPE) * recipients)
         ASN1_TYPE *agreement = agreement_of(stand_in);
         if (agreement == NULL)
             return false;
-        replaced = sk_ASN1_TYPE_value(recipients, i);
+        ASN1_TYPE_free(sk_ASN1_TYPE_value(recipients, i));
         sk_ASN1_TYPE_set(recipients, i, agreement);
     }
     ERR_clear_error(); /* of those that were none */

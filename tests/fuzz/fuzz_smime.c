@@ -203,7 +203,7 @@ static void open_message(struct slice header, struct slice body, unsigned depth)
 
     if (part == NULL)
         return;
-    opened = smime_open(part, keys, &limits, &layer, &error);
+    opened = smime_open(part, keys, NULL, &limits, &layer, &error);
     if (opened == OPENED) {
         const char *end = memmem(layer.inner.data, layer.inner.len, "\r\n\r\n", 4);
 

@@ -237,7 +237,7 @@ static PKI_UNUSED enum opened rig_open(const struct part *part, const struct key
 {
     ERR_clear_error();
     *error = (struct error){0};
-    enum opened opened = smime_open(part, keys, limits, layer, error);
+    enum opened opened = smime_open(part, keys, NULL, limits, layer, error);
     cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
     return opened;
 }

@@ -34,7 +34,7 @@ static enum opened open_der(const unsigned char *der, size_t length, struct laye
     RIG_PART part = rig_part_of_der(der, length);
 
     *error = (struct error){0};
-    return smime_open(part.part, ours.keys, &rig_limits, layer, error);
+    return smime_open(part.part, ours.keys, NULL, &rig_limits, layer, error);
 }
 
 /* Whatever octet is changed: an authenticated layer opens to what was sent or not at all. */
@@ -129,7 +129,7 @@ static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys,
     RIG_LAYER layer;
 
     *error = (struct error){0};
-    return smime_open(part.part, keys, &rig_limits, &layer, error);
+    return smime_open(part.part, keys, NULL, &rig_limits, &layer, error);
 }
 
 /* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC
@@ -217,7 +217,7 @@ Test(decrypt, the_wrong_key_under_the_right_name)
         RIG_LAYER layer;
 
         rig_keys_open(&keys, (const struct pki *const[]){wrong, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, keys.keys, &rig_limits, &layer, &error), OPENED_FAILED);
+        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect_str_eq(error.text, CANNOT);
         cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
         cr_expect_null(layer.inner.data);
@@ -228,7 +228,7 @@ Test(decrypt, the_wrong_key_under_the_right_name)
         rig_keys_open(&both, (const struct pki *const[]){wrong, right, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
         error = (struct error){0};
         RIG_LAYER again;
-        cr_expect_eq(smime_open(part.part, both.keys, &rig_limits, &again, &error), OPENED, "%s", error.text);
+        cr_expect_eq(smime_open(part.part, both.keys, NULL, &rig_limits, &again, &error), OPENED, "%s", error.text);
         cr_expect(rig_inner_is(&again, RIG_WHOLE));
     }
 }
@@ -242,13 +242,13 @@ Test(decrypt, not_for_us)
     RIG_LAYER layer, second, third;
     RIG_KEYS signing;
 
-    cr_expect_eq(smime_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED_NO_KEY);
+    cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED_NO_KEY);
     cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
     cr_expect_str_eq(layer.cipher, "aes-256-gcm");
-    cr_expect_eq(smime_open(part.part, NULL, &rig_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
+    cr_expect_eq(smime_open(part.part, NULL, NULL, &rig_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
     /* Only confidentiality authorities decrypt (RFC 3183 §4). */
     rig_keys_open(&signing, (const struct pki *const[]){ec, NULL}, ROLE_DOMAIN_SIGNING);
-    cr_expect_eq(smime_open(mine.part, signing.keys, &rig_limits, &third, &error), OPENED_NO_KEY);
+    cr_expect_eq(smime_open(mine.part, signing.keys, NULL, &rig_limits, &third, &error), OPENED_NO_KEY);
 }
 
 /* --- what is refused before a key is used --- */
@@ -577,7 +577,7 @@ Test(decrypt, bare_text_inside_cbc_is_a_message)
         sk_X509_push(to, rsa->cert);
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_256_cbc(), CMS_BINARY);
         RIG_PART part = rig_part_of_cms(cms);
-        cr_expect_eq(smime_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
         cr_expect(rig_inner_is(&layer, texts[i]), "%zu", i);
         sk_X509_free(to);
         BIO_free(data);

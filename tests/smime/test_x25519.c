@@ -60,7 +60,7 @@ static enum opened open_der(const GByteArray *der, struct error *error)
     enum opened opened;
 
     *error = (struct error){0};
-    opened = smime_open(part.part, ours.keys, &rig_limits, &layer, error);
+    opened = smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, error);
     if (opened == OPENED)
         cr_expect(rig_inner_is(&layer, RIG_WHOLE));
     return opened;
@@ -116,7 +116,7 @@ Test(x25519, beside_other_keys)
         RIG_LAYER layer;
 
         rig_keys_open(&one, (const struct pki *const[]){all[i], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, one.keys, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_expect_eq(smime_open(part.part, one.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
         cr_expect(rig_inner_is(&layer, RIG_WHOLE), "%zu", i);
     }
 }
@@ -222,6 +222,6 @@ Test(x25519, curves_are_not_mixed)
         RIG_KEYS keys;
 
         rig_keys_open(&keys, (const struct pki *const[]){pairs[i][1], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, keys.keys, &rig_limits, &layer, &error), OPENED_FAILED, "%zu", i);
+        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%zu", i);
     }
 }
