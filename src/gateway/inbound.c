@@ -60,18 +60,37 @@ static bool is_internal(const struct way_in *way)
     return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason);
 }
 
+/* What is wrong with the signature that the rule asks for, never what is good about another. */
+static const char *sign_reason(const struct way_in *way)
+{
+    const struct finding *domain = &way->examination->domain, *originator = &way->examination->originator;
+    bool domain_broken = outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+
+    switch (way->rule->inbound.signed_by) {
+    case SIGNED_BY_DOMAIN:
+        return domain->reason;
+    case SIGNED_BY_ORIGINATOR:
+        return domain_broken ? domain->reason : originator->reason;
+    case SIGNED_BY_BOTH:
+        return domain->outcome != OUTCOME_PASS ? domain->reason : originator->reason;
+    case SIGNED_BY_ANY:
+        break;
+    }
+    if (domain->outcome == OUTCOME_NONE && originator->outcome == OUTCOME_NONE)
+        return "neither the domain's nor the originator's";
+    return domain_broken || originator->outcome == OUTCOME_NONE ? domain->reason : originator->reason;
+}
+
 static void decide(struct way_in *way, struct result *result)
 {
     const struct examination *examination = way->examination;
-    bool domain_broken = outcome_is_worse(examination->domain.outcome, OUTCOME_NEUTRAL);
     struct inbound_decision decision = {0};
     struct inbound_facts facts = {
         .signed_ok = signed_as_required(way, false),
         .encrypted_ok = (examination->decrypted || examination->spoiled) && !examination->weakly_encrypted,
         .undecryptable = examination->undecryptable && !examination->spoiled,
         .failed_temporarily = failed_temporarily(way),
-        .sign_reason = domain_broken || examination->originator.outcome == OUTCOME_NONE ? examination->domain.reason
-                                                                                          : examination->originator.reason,
+        .sign_reason = sign_reason(way),
         .encrypt_reason = examination->undecryptable      ? examination->undecryptable_reason
                           : examination->weakly_encrypted ? "the cipher is weak"
                                                           : NOT_ENCRYPTED,

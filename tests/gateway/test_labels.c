@@ -46,11 +46,17 @@ Test(labels, chosen_reported_and_acted_on)
     }
 }
 
+/* The reply speaks of what is asked for. */
 static const struct {
     const char *signed_by;
     enum verdict domain_only;
+    const char *otherwise_says, *none;
 } signed_by[] = {
-    {"any", VERDICT_ACCEPT}, {"domain", VERDICT_ACCEPT}, {"originator", VERDICT_REJECT}, {"both", VERDICT_REJECT}};
+    {"any", VERDICT_ACCEPT, NULL, "(neither the domain's nor the originator's)"},
+    {"domain", VERDICT_ACCEPT, NULL, "(no domain signature)"},
+    {"originator", VERDICT_REJECT, "(no originator's signature)", "(no originator's signature)"},
+    {"both", VERDICT_REJECT, "(no originator's signature)", "(no domain signature)"},
+};
 
 Test(labels, whose_signature_is_asked_for)
 {
@@ -61,6 +67,11 @@ Test(labels, whose_signature_is_asked_for)
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
 
         cr_assert_eq(in.result->verdict, signed_by[i].domain_only, "%s: %s", signed_by[i].signed_by, in.result->reason);
+        if (signed_by[i].otherwise_says != NULL)
+            cr_assert_not_null(strstr(in.result->reply, signed_by[i].otherwise_says), "%s", in.result->reply);
+        AUTO_SENT struct sent plain = rig_in(rig, TOP "\r\nx\r\n", strlen(TOP "\r\nx\r\n"));
+        cr_assert_eq(plain.result->verdict, VERDICT_REJECT);
+        cr_assert_not_null(strstr(plain.result->reply, signed_by[i].none), "%s", plain.result->reply);
     }
 }
 
