@@ -63,7 +63,8 @@ struct letters {
 
 static bool takes_no_room(gunichar c)
 {
-    return c == 0xad /* soft hyphen */ || g_unichar_iscntrl(c) || g_unichar_iszerowidth(c);
+    /* A soft hyphen; octets that were no text, which some leave out. */
+    return c == 0xad || c == 0xfffd || g_unichar_iscntrl(c) || g_unichar_iszerowidth(c);
 }
 
 static void append_folded(GString *out, gunichar c)
@@ -262,7 +263,7 @@ static bool is_certain(const char *raw, const char *const *marks, size_t count)
         if (marks[i] != NULL && !g_str_is_ascii(marks[i]))
             return false;
     return reading->is_exact && is_plain(shown) && strcmp(shown, reading->each->str) == 0 &&
-           !shows(line, marks, count) && !shows(reading->octets->str, marks, count);
+           !shows(reading->octets->str, marks, count);
 }
 
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)

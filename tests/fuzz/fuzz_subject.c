@@ -47,7 +47,7 @@ static bool is_mark(const char *text)
     for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
         if (!g_unichar_isprint(g_utf8_get_char(c)))
             return false;
-        is_seen |= !g_unichar_iszerowidth(g_utf8_get_char(c));
+        is_seen |= !g_unichar_iszerowidth(g_utf8_get_char(c)) && g_utf8_get_char(c) != 0xfffd;
     }
     g_autofree char *plain = g_utf8_normalize(text, -1, G_NORMALIZE_NFKC); /* there are many blanks */
     return is_seen && !g_ascii_isspace(plain[0]) && !g_ascii_isspace(plain[strlen(plain) - 1]);

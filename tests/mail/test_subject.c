@@ -82,6 +82,10 @@ static const struct {
     {" =?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=", NULL, " =?UTF-8?B?R3LDvMOfZQ==?="},
     {" [veri\x1b(Bfied]", NULL, " [veri (Bfied]"},
     {" \xe2\x80\xae]deifirev[", NULL, " ]deifirev["}, /* shown backwards */
+    /* Octets that some leave out, or do not know. */
+    {" [veri\xff" "fied] x", NULL, " x"},
+    {" =?utf-8?Q?[veri=FFfied]?= x", NULL, " [veri?fied] x"},
+    {" =?gbk?Q?[v=AD=65rified]?=", NULL, " =?UTF-8?B?W3bnkq1yaWZpZWRd?="},
     /* One reading. */
     {" 1 + 1 =? 2", NULL, NULL},
     {" http://x.test/?a=?b", NULL, NULL},
