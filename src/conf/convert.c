@@ -77,7 +77,8 @@ char *convert_field_name(const char *text, const struct place *place)
 {
     for (const char *c = text; *c != '\0'; c++)
         if (!g_ascii_isgraph(*c) || *c == ':') {
-            place_fault(place, "\"%s\": \"%s\" is not the name of a header field, such as \"Sensitivity\"", place->key, text);
+            place_fault(place, "\"%s\": \"%s\" is not the name of a header field, such as \"Sensitivity\"", place->key,
+                        text);
             return NULL;
         }
     return g_strdup(text);

@@ -37,6 +37,13 @@ static struct rule *rule_new(const char *file, const char *name)
 }
 
 /* What no single row can tell. root is the file's top group, place the file as a whole. */
+static bool names_organization(char *const *components)
+{
+    while (*components != NULL && !g_str_has_prefix(*components, "O="))
+        components++;
+    return *components != NULL;
+}
+
 static void check_rule(const struct rule *rule, const config_setting_t *root, const struct place *place)
 {
     struct place at = *place;
@@ -50,6 +57,9 @@ static void check_rule(const struct rule *rule, const config_setting_t *root, co
     at.line = option_line(root, "naming");
     if (rule->naming == NAMING_PINNED && rule->certificates[0] == NULL)
         place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" names none");
+    at.line = option_line(root, "x500_name");
+    if (rule->x500_name[0] != NULL && !names_organization(rule->x500_name))
+        place_fault(&at, "\"x500_name\" names no organization (\"O=…\"), without which no certificate maps");
 }
 
 static void read_labels(struct rule *rule, const config_setting_t *root, const struct place *place)

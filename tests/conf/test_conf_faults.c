@@ -113,6 +113,8 @@ static const struct {
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"O=Partner\", \"CN=x\", \"O=\" );",
      "p/partner.conf:2: \"x500_name\": \"CN=x\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"\n"
      "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"C=US\", \"OU=marketing\" );",
+     "p/partner.conf:2: \"x500_name\" names no organization (\"O=…\"), without which no certificate maps"},
     {MINIMAL POLICY, "domain = \"partner.test\";\ncipher = \"des3\";",
      "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", not "
      "\"des3\""},
