@@ -78,7 +78,7 @@ static bool is_recipient(STACK_OF(CMS_RecipientInfo) * infos, const struct ident
 }
 
 /* OpenSSL takes the first recipient that fits, or any: so all that fit have to be sound. */
-static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity)
+static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity, int cipher_nid)
 {
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
         CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
@@ -87,7 +87,7 @@ static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity 
             CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0 && !transport_is_known(info))
             return false;
         if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE && agrees(info, identity->certificate) &&
-            (!agreement_is_known(info) || (x25519_is(identity->key) && !x25519_is_known(info))))
+            (!agreement_is_known(info, cipher_nid) || (x25519_is(identity->key) && !x25519_is_known(info))))
             return false;
     }
     return true;
@@ -270,7 +270,8 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
 
 /* Without authentication each identity that fits is tried, whether another has opened it or not: how long it takes must
  * not tell which. */
-static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, struct slice content)
+static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, int cipher_nid,
+                                  struct slice content)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
     size_t count = opening->keys != NULL ? keys_count(opening->keys) : 0;
@@ -281,7 +282,7 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
 
         if (identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY || !is_recipient(infos, identity))
             continue;
-        if (!is_sound(infos, identity)) {
+        if (!is_sound(infos, identity, cipher_nid)) {
             opened = opened == OPENED_NO_KEY ? OPENED_FAILED : opened;
             error_set(opening->error, ERROR_PERMANENT, "the key transport is unknown, or its parameters are malformed");
             continue;
@@ -301,6 +302,7 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(*cms);
     ASN1_OCTET_STRING **content = CMS_get0_content(*cms);
+    owned(CMS_ContentInfo) CMS_ContentInfo *told = NULL;
     struct enveloped_info info = {0};
     struct slice bytes;
 
@@ -321,5 +323,10 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
     if (OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data || content == NULL || *content == NULL)
         return opening_failed(opening, "the encrypted content is missing or not of type data");
     bytes = (struct slice){(const char *)ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content)};
-    return try_identities(opening, *cms, bytes);
+    if (info.tag_length_is_default) {
+        told = enveloped_tell_tag_length(*cms, opening->error);
+        if (told == NULL)
+            return OPENED_FAILED;
+    }
+    return try_identities(opening, told != NULL ? told : *cms, info.cipher_nid, bytes);
 }

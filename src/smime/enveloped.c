@@ -87,6 +87,15 @@ long enveloped_encode(const struct enveloped_outside *outside, unsigned char **d
     return length > 0 ? length : -1;
 }
 
+CMS_ContentInfo *enveloped_cms(const struct enveloped_outside *outside, struct error *error)
+{
+    owned(openssl_bytes) unsigned char *der = NULL;
+    long length = enveloped_encode(outside, &der, error);
+    const unsigned char *at = der;
+
+    return length >= 0 ? d2i_CMS_ContentInfo(NULL, &at, length) : NULL;
+}
+
 /* OpenSSL before 3.0.19 writes a longer nonce over its stack (CVE-2025-15467); RFC 5084 §3.2 recommends 12 octets. */
 static bool is_usable_nonce(const ASN1_OCTET_STRING *nonce)
 {
@@ -94,7 +103,7 @@ static bool is_usable_nonce(const ASN1_OCTET_STRING *nonce)
 }
 
 /* -1: the parameters cannot be used */
-static long gcm_tag_length(const X509_ALGOR *cipher)
+static long gcm_tag_length(const X509_ALGOR *cipher, bool *is_default)
 {
     owned(gcm_parameters) struct gcm_parameters *parameters =
         algorithm_parameters(cipher, ASN1_ITEM_rptr(GCM_PARAMETERS));
@@ -103,6 +112,7 @@ static long gcm_tag_length(const X509_ALGOR *cipher)
     if (parameters == NULL || !is_usable_nonce(parameters->nonce) ||
         (parameters->tag_length != NULL && !ASN1_INTEGER_get_int64(&length, parameters->tag_length)))
         length = -1;
+    *is_default = parameters != NULL && parameters->tag_length == NULL;
     ERR_clear_error();
     return length >= 0 && length <= EVP_MAX_BLOCK_LENGTH ? (long)length : -1;
 }
@@ -121,6 +131,36 @@ bool enveloped_info_read(CMS_ContentInfo *cms, struct enveloped_info *info, stru
     algorithm_name(oid, info->cipher, sizeof(info->cipher));
     info->authenticated = OBJ_obj2nid(CMS_get0_type(cms)) == NID_id_smime_ct_authEnvelopedData;
     info->mac_length = data->mac != NULL ? (size_t)ASN1_STRING_length(data->mac) : 0;
-    info->tag_length = info->authenticated ? gcm_tag_length(data->content->cipher) : 0;
+    if (info->authenticated)
+        info->tag_length = gcm_tag_length(data->content->cipher, &info->tag_length_is_default);
     return true;
+}
+
+static bool tell_tag_length(X509_ALGOR *cipher)
+{
+    owned(gcm_parameters) struct gcm_parameters *parameters =
+        algorithm_parameters(cipher, ASN1_ITEM_rptr(GCM_PARAMETERS));
+    ASN1_STRING *packed = NULL;
+
+    if (parameters == NULL)
+        return false;
+    parameters->tag_length = ASN1_INTEGER_new();
+    if (parameters->tag_length == NULL || !ASN1_INTEGER_set(parameters->tag_length, GCM_TAG_LENGTH_DEFAULT) ||
+        ASN1_item_pack(parameters, ASN1_ITEM_rptr(GCM_PARAMETERS), &packed) == NULL)
+        return false;
+    X509_ALGOR_set0(cipher, OBJ_dup(cipher->algorithm), V_ASN1_SEQUENCE, packed);
+    return true;
+}
+
+CMS_ContentInfo *enveloped_tell_tag_length(CMS_ContentInfo *cms, struct error *error)
+{
+    owned(enveloped_outside) struct enveloped_outside *outside = enveloped_without_content(cms, error);
+    CMS_ContentInfo *told;
+
+    if (outside == NULL)
+        return NULL;
+    told = tell_tag_length(outside->data->content->cipher) ? enveloped_cms(outside, error) : NULL;
+    if (told == NULL)
+        error_set_openssl(error, ERROR_TEMPORARY, "the length of the authentication tag");
+    return told;
 }

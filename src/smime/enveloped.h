@@ -43,14 +43,21 @@ struct enveloped_outside *enveloped_without_content(CMS_ContentInfo *cms, struct
 /* Its DER; free with OPENSSL_free(). Negative: error is set. */
 long enveloped_encode(const struct enveloped_outside *outside, unsigned char **der, struct error *error);
 
+/* As OpenSSL takes it; CMS_ContentInfo_free(). NULL: it does not. */
+CMS_ContentInfo *enveloped_cms(const struct enveloped_outside *outside, struct error *error);
+
 /* What is to be known before any key is used. */
 struct enveloped_info {
     char cipher[32];
     int cipher_nid;
-    bool authenticated; /* AuthEnvelopedData */
-    long tag_length;    /* by the algorithm's parameters; 0 without */
-    size_t mac_length;  /* as it is there */
+    bool authenticated;         /* AuthEnvelopedData */
+    long tag_length;            /* by the algorithm's parameters; 0 without */
+    bool tag_length_is_default; /* they do not say it */
+    size_t mac_length;          /* as it is there */
 };
 bool enveloped_info_read(CMS_ContentInfo *cms, struct enveloped_info *info, struct error *error);
+/* The same without its content, in which the parameters say the tag's length: OpenSSL does not know the default. NULL:
+ * error is set. */
+CMS_ContentInfo *enveloped_tell_tag_length(CMS_ContentInfo *cms, struct error *error);
 
 #endif

@@ -52,8 +52,8 @@ enum opened opening_failed(const struct opening *opening, const char *reason)
     return OPENED_FAILED;
 }
 
-/* All octets are one CMS object, or it is none: what follows could be read by somebody else. But for what SMTP puts behind
- * the last line where no transfer encoding hides it, one CRLF. */
+/* All octets are one CMS object, or it is none: what follows could be read by somebody else. But for what SMTP puts
+ * behind the last line where no transfer encoding hides it, one CRLF. */
 static CMS_ContentInfo *parse(struct slice der, bool encoded, struct error *error)
 {
     const unsigned char *at = (const unsigned char *)der.data;
@@ -145,6 +145,15 @@ static bool is_signature_type(const char *type)
            strcmp(type, "application/octet-stream") == 0;
 }
 
+/* Whoever goes by the parameter sees no S/MIME signature. */
+static bool protocol_fits(const struct part *part)
+{
+    const char *protocol = part_parameter(part, "protocol");
+
+    return protocol == NULL || g_ascii_strcasecmp(protocol, "application/pkcs7-signature") == 0 ||
+           g_ascii_strcasecmp(protocol, "application/x-pkcs7-signature") == 0;
+}
+
 static enum opened open_multipart(const struct part *part, const struct opening *opening)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
@@ -153,6 +162,8 @@ static enum opened open_multipart(const struct part *part, const struct opening 
     opening->layer->detached = true;
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
+    if (!protocol_fits(part))
+        return opening_failed(opening, "the protocol of multipart/signed is another one (RFC 1847 section 2.1)");
     if (part->child_count != 2)
         return opening_failed(opening, "multipart/signed has not exactly two parts (RFC 1847 section 2.1)");
     if (part->children[1].fault != NULL)
@@ -185,7 +196,9 @@ enum opened smime_open(const struct part *part, const struct keys *keys, STACK_O
         return opened;
 
     /* What was found before it failed is no result; the kind of layer is. */
-    kept = (struct layer){.type = layer->type, .detached = layer->detached, .authenticated = layer->authenticated,
+    kept = (struct layer){.type = layer->type,
+                          .detached = layer->detached,
+                          .authenticated = layer->authenticated,
                           .attempted = layer->attempted,
                           .weak = layer->weak};
     g_strlcpy(kept.cipher, layer->cipher, sizeof(kept.cipher));

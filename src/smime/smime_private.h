@@ -145,9 +145,9 @@ bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum diges
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
 /* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */
 bool transport_is_known(CMS_RecipientInfo *info);
-/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key is wrapped, or says it in a way that is none.
- */
-bool agreement_is_known(CMS_RecipientInfo *info);
+/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key of that content cipher is wrapped, or says it in
+ * a way that is none. */
+bool agreement_is_known(CMS_RecipientInfo *info, int cipher_nid);
 /* decompress.c */
 enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms);
 

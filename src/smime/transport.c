@@ -71,8 +71,9 @@ static bool is_known_oaep(const X509_ALGOR *algorithm)
     return known;
 }
 
-/* RFC 5753 §7.1.5; triple DES is what older gateways still send. */
-static bool is_known_wrap(const X509_ALGOR *algorithm)
+/* RFC 5753 §7.1.5. Triple DES is what older gateways still send, around itself: around another cipher's key it would
+ * take away what that one promises (RFC 8551 §2.3). */
+static bool is_known_wrap(const X509_ALGOR *algorithm, int cipher_nid)
 {
     const ASN1_OBJECT *oid;
 
@@ -81,21 +82,22 @@ static bool is_known_wrap(const X509_ALGOR *algorithm)
     case NID_id_aes128_wrap:
     case NID_id_aes192_wrap:
     case NID_id_aes256_wrap:
-    case NID_id_smime_alg_CMS3DESwrap:
         return true;
+    case NID_id_smime_alg_CMS3DESwrap:
+        return cipher_nid == NID_des_ede3_cbc;
     default:
         return false;
     }
 }
 
-bool agreement_is_known(CMS_RecipientInfo *info)
+bool agreement_is_known(CMS_RecipientInfo *info, int cipher_nid)
 {
     X509_ALGOR *algorithm = NULL;
 
     if (!CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL) || algorithm == NULL)
         return false;
     X509_ALGOR *wrap = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
-    bool known = wrap != NULL && is_known_wrap(wrap);
+    bool known = wrap != NULL && is_known_wrap(wrap, cipher_nid);
     X509_ALGOR_free(wrap);
     ERR_clear_error();
     return known;

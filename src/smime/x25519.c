@@ -323,10 +323,7 @@ static ASN1_TYPE *stand_in_for(const struct agreement *agreement, X509 *certific
 static CMS_ContentInfo *enveloped_for(struct enveloped_outside *outside, ASN1_TYPE *recipient)
 {
     STACK_OF(ASN1_TYPE) *recipients = outside->data->recipients;
-    owned(openssl_bytes) unsigned char *der = NULL;
-    const unsigned char *at;
     struct error error = {0};
-    long length;
 
     while (sk_ASN1_TYPE_num(recipients) > 0)
         ASN1_TYPE_free(sk_ASN1_TYPE_pop(recipients));
@@ -334,9 +331,7 @@ static CMS_ContentInfo *enveloped_for(struct enveloped_outside *outside, ASN1_TY
         ASN1_TYPE_free(recipient);
         return NULL;
     }
-    length = enveloped_encode(outside, &der, &error);
-    at = der;
-    return length >= 0 ? d2i_CMS_ContentInfo(NULL, &at, length) : NULL;
+    return enveloped_cms(outside, &error);
 }
 
 CMS_ContentInfo *x25519_decrypt(CMS_ContentInfo *cms, const struct identity *identity)

@@ -370,6 +370,33 @@ Test(decrypt, tags)
     g_byte_array_unref(der);
 }
 
+/* RFC 5084 §3.2: aes-ICVlen is 12 where it is not said. OpenSSL does not know that. */
+Test(decrypt, tag_of_the_default_length)
+{
+    GByteArray *der = large_gcm();
+    guint8 tag[18], short_tag[14] = {0x04, 12}, parameters[32], without[29];
+    struct error error = {0};
+
+    memcpy(tag, der->data + der->len - 18, sizeof(tag));
+    memcpy(short_tag + 2, tag + 2, 12);
+    /* SEQUENCE { aes256-GCM, SEQUENCE { nonce, 16 } } */
+    memcpy(parameters, memmem(der->data, der->len, "\x30\x1e\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 13), 32);
+    memcpy(without, parameters, 29);
+    without[1] -= 3;
+    without[14] -= 3;
+    GByteArray *silent = replace(der, parameters, 32, without, 29);
+    GByteArray *made = replace(silent, tag, 18, short_tag, 14);
+    RIG_LAYER layer, full, cut;
+    cr_expect_eq(open_der(made->data, made->len, &layer, &error), OPENED, "%s", error.text);
+    cr_expect_eq(open_der(silent->data, silent->len, &full, &error), OPENED_FAILED, "16 octets are not 12");
+    made->data[made->len - 1] ^= 1;
+    cr_expect_eq(open_der(made->data, made->len, &cut, &error), OPENED_FAILED, "the tag is looked at");
+    cr_expect_str_eq(error.text, CANNOT);
+    g_byte_array_unref(made);
+    g_byte_array_unref(silent);
+    g_byte_array_unref(der);
+}
+
 /* RFC 5084 §3.2: OpenSSL takes up to 16 octets, and before 3.0.19 writes what is longer over its stack. */
 Test(decrypt, nonces)
 {
@@ -425,6 +452,7 @@ Test(decrypt, agreements_that_say_no_known_wrap)
         {NID_id_aes128_wrap, V_ASN1_SEQUENCE, CANNOT}, /* known, and another one than was used */
         {NID_id_aes256_wrap_pad, V_ASN1_SEQUENCE, "unknown"},
         {NID_aes_256_cbc, V_ASN1_SEQUENCE, "unknown"},
+        {NID_id_smime_alg_CMS3DESwrap, V_ASN1_SEQUENCE, "unknown"}, /* weaker than what it wraps */
         {NID_id_aes256_wrap, V_ASN1_NULL, "unknown"},
         {NID_id_aes256_wrap, V_ASN1_UNDEF, "unknown"},
     };
@@ -437,6 +465,18 @@ Test(decrypt, agreements_that_say_no_known_wrap)
         cr_expect_eq(opened, rows[i].text[0] == '\0' ? OPENED : OPENED_FAILED, "%zu: %s", i, error.text);
         cr_expect_not_null(strstr(error.text, rows[i].text), "%zu: %s", i, error.text);
     }
+}
+
+/* What older gateways send: triple DES around triple DES. It counts as weak. */
+Test(decrypt, triple_des_wraps_triple_des)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_by_hand(EVP_des_ede3_cbc(), ec, 0);
+    RIG_PART part = rig_part_of_cms(cms);
+    struct error error;
+    RIG_LAYER layer;
+
+    cr_expect_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(layer.weak);
 }
 
 /* One structure's content type with the other's cipher. */

@@ -140,6 +140,30 @@ Test(open, micalg_is_not_believed)
     }
 }
 
+/* RFC 1847 §2.1: the second part is of the type that protocol says. Others, who go by it, would see a PGP signature or none. */
+Test(open, protocol_of_another_kind)
+{
+    static const struct {
+        const char *protocol;
+        enum opened opened;
+    } rows[] = {
+        {"application/pkcs7-signature", OPENED},      {"application/x-pkcs7-signature", OPENED},
+        {"Application/PKCS7-Signature", OPENED},      {"application/pgp-signature", OPENED_FAILED},
+        {"application/pkcs7-mime", OPENED_FAILED},    {"", OPENED_FAILED},
+    };
+    RIG_PART part = rig_signed(alice, FORMAT_CLEAR, 0);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(GStrv) pieces = g_strsplit(part.bytes, "\"application/pkcs7-signature\"", 2);
+        g_autofree char *quoted = g_strdup_printf("\"%s\"", rows[i].protocol);
+        g_autofree char *text = g_strjoinv(quoted, pieces);
+        struct error error;
+        RIG_LAYER layer;
+
+        cr_expect_eq(open_text(text, &layer, &error), rows[i].opened, "%s: %s", rows[i].protocol, error.text);
+    }
+}
+
 /* Layers in layers, each opened by its own call: signed, encrypted, signed once more. */
 Test(open, triple_wrapped)
 {
