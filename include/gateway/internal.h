@@ -97,9 +97,9 @@ bool facts_originator_authentic(const struct gateway *gateway, const struct enve
                                 const struct originator *originator, const struct examination *examination,
                                 char *reason, size_t size);
 
-/* The certificates that we know of the author, with those of their issuers. NULL: no memory. */
+/* The certificates that we know of the author, with those of their issuers. NULL: error is set. */
 STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struct rule *rule,
-                                      const struct originator *originator);
+                                      const struct originator *originator, struct error *error);
 
 /* Judges each signer of an opened SignedData: cryptography, chain, name. Fills reported's finding, types and signers. */
 struct judge {

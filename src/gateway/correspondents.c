@@ -11,43 +11,50 @@ static void add(STACK_OF(X509) * known, X509 *certificate)
     (void)X509_add_cert(known, certificate, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP);
 }
 
-static void add_found(STACK_OF(X509) * known, const struct gateway *gateway, const struct rule *rule,
-                      const struct address *address)
+static bool add_found(STACK_OF(X509) * known, const struct gateway *gateway, const struct rule *rule,
+                      const struct address *address, struct error *error)
 {
     __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
-    struct error error = {0};
 
-    (void)certs_find(gateway->certs, rule, address, &candidates, &error);
+    if (certs_find(gateway->certs, rule, address, &candidates, error) == FOUND_FAILED)
+        return false;
     for (size_t i = 0; i < candidates.count; i++) {
         add(known, candidates.list[i].certificate);
         for (int j = 0; j < sk_X509_num(candidates.list[i].authorities); j++)
             add(known, sk_X509_value(candidates.list[i].authorities, j));
     }
+    return true;
 }
 
 /* Under the names of RFC 3183 §3.1.1. */
-static void add_authorities(STACK_OF(X509) * known, const struct gateway *gateway, const struct rule *rule,
-                            const char *domain)
+static bool add_authorities(STACK_OF(X509) * known, const struct gateway *gateway, const struct rule *rule,
+                            const char *domain, struct error *error)
 {
-    for (int role = 0; role < ROLE_COUNT; role++) {
+    bool found = true;
+
+    for (int role = 0; role < ROLE_COUNT && found; role++) {
         g_autofree char *text = g_strdup_printf("%s@%s", role_name((enum role)role), domain);
         struct address address = {0};
-        struct error error = {0};
+        struct error odd = {0};
 
-        if (address_parse(slice_of(text), &address, &error))
-            add_found(known, gateway, rule, &address);
+        if (address_parse(slice_of(text), &address, &odd))
+            found = add_found(known, gateway, rule, &address, error);
         address_clear(&address);
     }
+    return found;
 }
 
 STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struct rule *rule,
-                                      const struct originator *originator)
+                                      const struct originator *originator, struct error *error)
 {
-    STACK_OF(X509) *known = sk_X509_new_null();
+    owned(x509_stack) STACK_OF(X509) *known = sk_X509_new_null();
 
-    if (known != NULL && originator->from.count > 0) {
-        add_found(known, gateway, rule, &originator->from.list[0]);
-        add_authorities(known, gateway, rule, originator->from.list[0].domain);
+    if (known == NULL) {
+        error_set_openssl(error, ERROR_TEMPORARY, "certificates of signers");
+        return NULL;
     }
-    return known;
+    if (originator->from.count > 0 && (!add_found(known, gateway, rule, &originator->from.list[0], error) ||
+                                       !add_authorities(known, gateway, rule, originator->from.list[0].domain, error)))
+        return NULL;
+    return steal(&known);
 }

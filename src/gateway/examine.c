@@ -175,8 +175,10 @@ static enum opened open_layer(const struct judge *judge, const struct part *part
     if (opened != OPENED || !lacks_certificate(layer))
         return opened;
     owned(x509_stack) STACK_OF(X509) *known =
-        correspondents_known(judge->gateway, judge->rule, judge->originator);
-    if (sk_X509_num(known) <= 0)
+        correspondents_known(judge->gateway, judge->rule, judge->originator, error);
+    if (known == NULL)
+        return OPENED_FAILED;
+    if (sk_X509_num(known) == 0)
         return opened;
     layer_clear(layer);
     return smime_open(part, keys, known, limits, layer, error);
