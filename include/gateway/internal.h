@@ -66,6 +66,10 @@ void result_reply(struct result *result, const char *text);
 void result_fail(struct result *result, const struct error *error);
 /* A message that cannot be worked on: rejected where that is its own fault, by the error's kind, else a failure of ours. */
 void result_refuse(struct result *result, const struct error *error);
+/* The field's value, g_free(); NULL for a message without S/MIME of which none is required: nothing was authenticated, and what
+ * needs no change is not touched. missing: why it is delivered or held without all that the rule requires; NULL: it is not. */
+char *authentication_results(const struct gateway *gateway, const struct message *message,
+                             const struct examination *examination, const char *missing);
 /* Takes out each Authentication-Results under our name (RFC 8601 §5). */
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits);
 /* Moves what an examination found out into the result, which outlives it. */
