@@ -15,7 +15,8 @@
 enum error_kind {
     ERROR_NONE = 0,
     ERROR_TEMPORARY,     /* may work later: directory down, disk full, out of memory; 4xx */
-    ERROR_PERMANENT,     /* the input is bad and stays bad: broken CMS, over a limit; policy says what follows */
+    ERROR_PERMANENT,     /* the input is bad and stays bad: broken CMS, too many MIME parts; policy says what follows */
+    ERROR_TOO_LARGE,     /* the message or its header is over its limit, so nobody has looked into it; 552 */
     ERROR_CONFIGURATION, /* the administrator has to act; 4xx while mail is concerned */
     ERROR_BUG,           /* cannot happen; 4xx */
 };

@@ -90,7 +90,8 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
 /* What would be decided on a plain message that is not there, in the direction that its recipients give it: for `domsec
  * explain`. from may be NULL. No edits. */
 struct result *gateway_explain(struct gateway *gateway, const struct envelope *envelope, const char *from, time_t at);
-/* The result of a failure outside the gateway (limits, spool, memory): 4xx, or 552 5.3.4 for a message over its size. */
+/* The result of a failure outside the gateway (limits, spool, memory): 4xx, 552 5.3.4 for a message over its size, or
+ * 550 5.6.0 for one that is none. */
 struct result *gateway_failure(enum direction direction, const struct error *error);
 void result_free(struct result *result);
 

@@ -18,6 +18,7 @@ enum failure {
     FAILURE_RECIPIENTS, /* more than recipients_limit */
     FAILURE_SENDER,     /* the reverse-path is no address */
     FAILURE_RECIPIENT,  /* a recipient is no address */
+    FAILURE_MALFORMED,  /* a piece that belongs in no message */
     FAILURE_SIZE,       /* over message_size_limit or a limit of the header */
 };
 

@@ -166,6 +166,7 @@ int cli_failed(const struct error *error)
     fprintf(stderr, "domsec: %s\n", error->text);
     switch (error->kind) {
     case ERROR_PERMANENT:
+    case ERROR_TOO_LARGE:
         return EX_DATAERR;
     case ERROR_CONFIGURATION:
         return EX_CONFIG;

@@ -70,11 +70,11 @@ struct result *gateway_failure(enum direction direction, const struct error *err
 {
     struct result *result = result_new(direction);
 
-    if (error->kind == ERROR_PERMANENT) {
+    if (error->kind == ERROR_TOO_LARGE) {
         result_decide(result, VERDICT_REJECT, "5.3.4", error->text);
         result->code = 552;
     } else {
-        result_fail(result, error);
+        result_refuse(result, error);
     }
     return result;
 }

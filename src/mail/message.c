@@ -42,16 +42,16 @@ bool message_check_size(const struct message *message, size_t more, struct error
     size_t limit = message->limits->message_size;
     size_t length = spool_length(message->spool);
     if (length > limit || more > limit - length)
-        return error_set(error, ERROR_PERMANENT, "message is larger than %zu octets", limit);
+        return error_set(error, ERROR_TOO_LARGE, "message is larger than %zu octets", limit);
     return true;
 }
 
 bool message_check_header(const struct message *message, size_t size, size_t count, struct error *error)
 {
     if (size > message->limits->header_size)
-        return error_set(error, ERROR_PERMANENT, "header is larger than %zu octets", message->limits->header_size);
+        return error_set(error, ERROR_TOO_LARGE, "header is larger than %zu octets", message->limits->header_size);
     if (count > message->limits->header_count)
-        return error_set(error, ERROR_PERMANENT, "header has more than %u fields", message->limits->header_count);
+        return error_set(error, ERROR_TOO_LARGE, "header has more than %u fields", message->limits->header_count);
     return true;
 }
 

@@ -28,7 +28,7 @@ struct message {
     struct fields fields;
 };
 
-/* ERROR_PERMANENT if `more` octets would make the message too large. */
+/* ERROR_TOO_LARGE if `more` octets would make the message too large. */
 bool message_check_size(const struct message *message, size_t more, struct error *error);
 bool message_check_header(const struct message *message, size_t size, size_t count, struct error *error);
 /* Finishes the spool and fills bytes, header and body. */

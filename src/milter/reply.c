@@ -30,6 +30,7 @@ static const struct failure_reply {
     {FAILURE_RECIPIENTS, VERDICT_REJECT, 550, "5.5.3", "Too many recipients for one message, send it to fewer at a time"},
     {FAILURE_SENDER, VERDICT_REJECT, 553, "5.1.7", "Bad sender address"},
     {FAILURE_RECIPIENT, VERDICT_REJECT, 553, "5.1.3", "Bad recipient address"},
+    {FAILURE_MALFORMED, VERDICT_REJECT, 550, "5.6.0", "The S/MIME gateway cannot read the message"},
     {FAILURE_SIZE, VERDICT_REJECT, 552, "5.3.4", "Message too big for the S/MIME gateway"},
 };
 
@@ -45,6 +46,8 @@ enum failure failure_of(const struct error *error)
 {
     switch (error->kind) {
     case ERROR_PERMANENT:
+        return FAILURE_MALFORMED;
+    case ERROR_TOO_LARGE:
         return FAILURE_SIZE;
     case ERROR_TEMPORARY:
         return FAILURE_RESOURCE;

@@ -62,7 +62,7 @@ static struct message *read_file(struct slice bytes, const struct limits *limits
     require(fd >= 0 && write(fd, bytes.data, bytes.len) == (ssize_t)bytes.len && lseek(fd, 0, SEEK_SET) == 0);
     struct message *message = message_read(fd, limits, &error);
     close(fd);
-    require(message != NULL || error.kind == ERROR_PERMANENT);
+    require(message != NULL || error.kind == ERROR_TOO_LARGE);
     require(message == NULL || slice_equal(message_original(message), bytes));
     return message;
 }
@@ -95,7 +95,7 @@ static struct message *from_server(struct slice bytes, const struct limits *limi
     accepted = accepted && message_end_header(message, &error) && message_add_body(message, bytes.data, half, &error) &&
                message_add_body(message, bytes.data + half, bytes.len - half, &error) &&
                message_finish(message, &error);
-    require(accepted || error.kind == ERROR_PERMANENT);
+    require(accepted || error.kind == ERROR_PERMANENT || error.kind == ERROR_TOO_LARGE);
     require(!accepted || message_fields(message)->count == count);
     return accepted ? steal(&message) : NULL;
 }

@@ -276,12 +276,12 @@ Test(message, milter_limits)
     for (int i = 0; i < 3; i++)
         cr_assert(message_add_field(many, "A", " b", &error));
     cr_expect(!message_add_field(many, "A", " b", &error));
-    cr_expect(error.kind == ERROR_PERMANENT && strstr(error.text, "more than 3 fields") != NULL);
+    cr_expect(error.kind == ERROR_TOO_LARGE && strstr(error.text, "more than 3 fields") != NULL);
 
     error = (struct error){0};
     owned(message) struct message *wide = message_new(&tight);
     cr_expect(!message_add_field(wide, "A", " 0123456789012345678901234567890123456789012345678901234567", &error));
-    cr_expect(error.kind == ERROR_PERMANENT && strstr(error.text, "larger than 60 octets") != NULL);
+    cr_expect(error.kind == ERROR_TOO_LARGE && strstr(error.text, "larger than 60 octets") != NULL);
 
     error = (struct error){0};
     char body[100] = {0};
@@ -289,10 +289,10 @@ Test(message, milter_limits)
     cr_assert(message_add_field(large, "A", " b", &error)); /* 6 octets, and 2 for the empty line */
     cr_assert(message_add_body(large, body, 92, &error), "up to the limit is allowed: %s", error.text);
     cr_expect(!message_add_body(large, body, 1, &error));
-    cr_expect(error.kind == ERROR_PERMANENT && strstr(error.text, "larger than 100 octets") != NULL);
+    cr_expect(error.kind == ERROR_TOO_LARGE && strstr(error.text, "larger than 100 octets") != NULL);
     error = (struct error){0};
     cr_expect(!message_add_body(large, body, 0, &error), "a message with a piece missing must not go on");
-    cr_expect(!message_finish(large, &error) && error.kind == ERROR_PERMANENT);
+    cr_expect(!message_finish(large, &error) && error.kind == ERROR_TOO_LARGE);
 }
 
 static const struct {
@@ -324,7 +324,7 @@ Test(message, file_limits)
             cr_expect((message != NULL) == (limited[i].fault == NULL), "row %zu in %zu: %s", i, piece, error.text);
             if (limited[i].fault == NULL)
                 continue;
-            cr_expect(error.kind == ERROR_PERMANENT, "row %zu", i);
+            cr_expect(error.kind == ERROR_TOO_LARGE, "row %zu", i);
             cr_expect(strstr(error.text, limited[i].fault) != NULL, "row %zu in %zu: %s", i, piece, error.text);
         }
     }
@@ -350,7 +350,7 @@ Test(message, endless_file, .timeout = 10)
         owned(message) struct message *message = message_read(ends[0], &limits, &error);
         close(ends[0]);
         waitpid(child, NULL, 0);
-        cr_expect(message == NULL && error.kind == ERROR_PERMANENT, "row %zu", i);
+        cr_expect(message == NULL && error.kind == ERROR_TOO_LARGE, "row %zu", i);
     }
 }
 

@@ -84,6 +84,7 @@ Test(reply, failures)
         {FAILURE_EDIT, VERDICT_TEMPFAIL, "451 4.3.0"},       {FAILURE_RESOURCE, VERDICT_TEMPFAIL, "452 4.3.1"},
         {FAILURE_RECIPIENTS, VERDICT_REJECT, "550 5.5.3"}, {FAILURE_SENDER, VERDICT_REJECT, "553 5.1.7"},
         {FAILURE_RECIPIENT, VERDICT_REJECT, "553 5.1.3"},    {FAILURE_SIZE, VERDICT_REJECT, "552 5.3.4"},
+        {FAILURE_MALFORMED, VERDICT_REJECT, "550 5.6.0"},
         {(enum failure)99, VERDICT_TEMPFAIL, "451 4.3.0"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -106,8 +107,9 @@ Test(reply, errors_to_failures)
         enum error_kind kind;
         enum failure failure;
     } rows[] = {
-        {ERROR_PERMANENT, FAILURE_SIZE}, {ERROR_TEMPORARY, FAILURE_RESOURCE}, {ERROR_CONFIGURATION, FAILURE_BUG},
-        {ERROR_BUG, FAILURE_BUG},        {ERROR_NONE, FAILURE_BUG},           {(enum error_kind)42, FAILURE_BUG},
+        {ERROR_PERMANENT, FAILURE_MALFORMED},  {ERROR_TOO_LARGE, FAILURE_SIZE}, {ERROR_TEMPORARY, FAILURE_RESOURCE},
+        {ERROR_CONFIGURATION, FAILURE_BUG},    {ERROR_BUG, FAILURE_BUG},        {ERROR_NONE, FAILURE_BUG},
+        {(enum error_kind)42, FAILURE_BUG},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         cr_expect_eq(failure_of(&(struct error){.kind = rows[i].kind}), rows[i].failure, "row %zu", i);

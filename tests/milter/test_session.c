@@ -196,6 +196,19 @@ Test(session, huge_header)
     mc_quit(&client);
 }
 
+/* Not the size is what is wrong with it. */
+Test(session, field_name_that_breaks_the_header)
+{
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) && mc_header(&client, "Su\nject", " x") &&
+              mc_eoh(&client) && mc_end(&client, &outcome));
+    cr_expect(outcome.reply != NULL && g_str_has_prefix(outcome.reply, "550 5.6.0 "), "%s", outcome.reply);
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+}
+
 Test(session, envelope_failures)
 {
     static const struct {
