@@ -16,6 +16,9 @@ bool process_background(struct error *error);
 /* Lets the parent of process_background() go and points the standard streams at /dev/null. No-op in the foreground. */
 void process_ready(void);
 
+/* As many open files as the hard limit lets us have: each connection of the MTA is one. */
+void process_raise_limit(void);
+
 struct account {
     char *name;
     uid_t uid;

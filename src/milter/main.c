@@ -256,6 +256,7 @@ static int run(struct daemon *daemon)
 
     const struct conf *conf = gateway_conf(gateway);
     log_set_level((enum log_level)conf->log_level);
+    process_raise_limit();
     daemon->service = service_new(gateway);
     daemon->started = conf_ref((struct conf *)conf);
     if (!start(daemon, &handler, &error)) {

@@ -7,6 +7,8 @@
  */
 #include "milter/process.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -14,6 +16,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
@@ -77,6 +80,19 @@ void process_ready(void)
         errno = 0;
     close(parent);
     parent = -1;
+}
+
+void process_raise_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    rlim_t before = files.rlim_cur;
+    files.rlim_cur = files.rlim_max;
+    if (before != files.rlim_max && setrlimit(RLIMIT_NOFILE, &files) != 0)
+        files.rlim_cur = before;
+    log_write(LOG_LEVEL_DEBUG, "open files: at most %llu", (unsigned long long)files.rlim_cur);
 }
 
 bool process_account(const char *name, struct account *account, struct error *error)

@@ -3,9 +3,14 @@
  * socket: the listening socket, as far as libmilter leaves it to its user.
  *
  * libmilter opens it and tells nobody its descriptor; it is found as the one that has begun to listen.
+ *
+ * When no descriptor or memory is left for another connection, libmilter asks for it again at once, for ever and in
+ * silence. So this program has an accept() of its own, which the dynamic linker prefers to that of the C library.
  * Not for connections: those are libmilter's.
  */
 #include "milter/socket.h"
+
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +27,19 @@
 
 #define BACKLOG 512
 #define DESCRIPTORS 1024 /* the socket is one of the first few */
+
+int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
+{
+    int connection = accept4(fd, address, length, 0);
+
+    if (connection >= 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
+        return connection;
+    int cause = errno;
+    log_write(LOG_LEVEL_ERROR, "a connection has to wait: %s", g_strerror(cause));
+    sleep(1);
+    errno = cause;
+    return -1;
+}
 
 /* The path in "local:/path", "unix:/path" or "/path"; NULL for an inet socket. */
 static const char *unix_path(const char *listen)

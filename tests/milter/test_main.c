@@ -3,6 +3,7 @@
 #include "daemon.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* One message on a connection of its own; true if it was accepted and signed. */
@@ -369,6 +370,68 @@ Test(daemon, options)
     }
     const char *missing[] = {program, "-f", "-c", "/nonexistent/domsec.conf", NULL};
     cr_expect_eq(run_program(missing), 78);
+}
+
+#define CONNECTIONS 80
+
+/* How many of as many connections get an answer. */
+static unsigned connect_many(const struct daemon *daemon, struct mc *clients)
+{
+    unsigned answered = 0;
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        clients[i] = (struct mc){.fd = -1};
+        if (answered < i || !mc_open(&clients[i], daemon->address))
+            continue;
+        mc_timeout(&clients[i], 1);
+        answered += mc_negotiate(&clients[i]);
+    }
+    return answered;
+}
+
+Test(daemon, takes_all_descriptors_that_it_may_have)
+{
+    struct daemon daemon;
+    struct mc clients[CONNECTIONS];
+    struct rlimit before, few;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){40, before.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    daemon_start(&daemon, true, "");
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    cr_expect_eq(connect_many(&daemon, clients), CONNECTIONS);
+    g_autofree char *log = read_log(&daemon);
+    cr_expect_not_null(strstr(log, "debug: open files: at most "), "%s", log);
+    for (int i = 0; i < CONNECTIONS; i++)
+        mc_close(&clients[i]);
+    daemon_stop(&daemon);
+}
+
+static unsigned long processor_ticks(const struct daemon *daemon)
+{
+    unsigned long user = 0, system = 0;
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)daemon->pid);
+    g_autofree char *text = NULL;
+    cr_assert(g_file_get_contents(path, &text, NULL, NULL));
+    const char *behind_name = strrchr(text, ')'); /* proc(5): utime and stime are fields 14 and 15 */
+    cr_assert_eq(sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system), 2);
+    return user + system;
+}
+
+Test(daemon, out_of_descriptors)
+{
+    struct daemon daemon;
+    struct mc clients[CONNECTIONS];
+    daemon_start(&daemon, true, "");
+    cr_assert_eq(prlimit(daemon.pid, RLIMIT_NOFILE, &(struct rlimit){40, 40}, NULL), 0);
+    cr_expect_lt(connect_many(&daemon, clients), 40);
+    unsigned long begin = processor_ticks(&daemon);
+    g_usleep(G_USEC_PER_SEC);
+    cr_expect_lt(processor_ticks(&daemon) - begin, (unsigned long)sysconf(_SC_CLK_TCK) / 10, "it does not spin");
+    cr_expect(wait_log(&daemon, "a connection has to wait: Too many open files", 1));
+    for (int i = 0; i < CONNECTIONS; i++)
+        mc_close(&clients[i]);
+    cr_expect(send_signed(&daemon), "it serves again");
+    daemon_stop(&daemon);
 }
 
 /* With Nagle's algorithm on, each message would take 40 ms. */
