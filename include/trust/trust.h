@@ -37,7 +37,7 @@ enum purpose {
 struct chain_query {
     X509 *leaf;
     STACK_OF(X509) *untrusted; /* from the message or beside our certificate; may be NULL */
-    STACK_OF(X509_CRL) *crls;  /* from the message; may be NULL; used only beside configured crls */
+    STACK_OF(X509_CRL) *crls;  /* from the message; may be NULL; they can always revoke */
     enum purpose purpose;
     const struct rule *rule;   /* whose anchors count; a rule without anchors uses the global ones */
     time_t at;

@@ -19,7 +19,7 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                               .crls = trust->crls,
                               .leaf = query->leaf,
                               .untrusted = query->untrusted,
-                              .received = crls_are_configured(trust->crls) ? query->crls : NULL,
+                              .received = query->crls,
                               .strength = query->purpose != PURPOSE_PATH,
                               .at = query->at};
     owned(x509_stack) STACK_OF(X509) *chain = NULL;

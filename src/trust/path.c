@@ -79,7 +79,8 @@ static X509_STORE_CTX *context_new(const struct path_query *query, STACK_OF(X509
         !crls_use(context, &attempt->scope))
         return NULL;
     X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
-    X509_VERIFY_PARAM_set_flags(parameters, FLAGS | (crls_are_configured(query->crls) ? FLAGS_CRL : 0));
+    bool revocation = crls_are_configured(query->crls) || sk_X509_CRL_num(query->received) > 0;
+    X509_VERIFY_PARAM_set_flags(parameters, FLAGS | (revocation ? FLAGS_CRL : 0));
     X509_VERIFY_PARAM_set_depth(parameters, DEPTH_MAX);
     X509_VERIFY_PARAM_set_auth_level(parameters, query->strength ? AUTH_LEVEL : 0);
     X509_VERIFY_PARAM_set_time(parameters, query->at);
@@ -165,7 +166,8 @@ bool path_check(const struct path_query *query, STACK_OF(X509) * *chain, struct 
     complete.leaf = leaf;
     find_path(&complete, untrusted, &result);
     if (path_error_is_about_crls(result.error) && sk_X509_CRL_num(query->received) > 0) {
-        /* What came with the message may not spoil what the configured CRLs can tell alone. */
+        /* What came with the message may not spoil what the configured CRLs can tell alone; where none are configured, it
+         * can revoke (RFC 8550 §2.1), and nothing is missing when it does not. */
         complete.received = NULL;
         find_path(&complete, untrusted, &result);
     }

@@ -593,15 +593,34 @@ Test(revocation, is_told_by_the_whole_chain)
     }
 }
 
-Test(revocation, is_not_asked_without_crls_in_the_configuration)
+/* RFC 8550 §2.1: what a message itself says of a revocation counts, and nothing else is asked for. */
+Test(revocation, without_crls_in_the_configuration)
 {
+    time_t now = time(NULL);
     owned(world) struct world *world = world_new(ANCHOR, "");
     PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
-    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {alice}}));
+    PKI_AUTO struct pki *impostor = pki_sub_ca(world->root, "Authority");
+    const struct pki forger = {.cert = world->authority->cert, .key = impostor->key};
+    const struct {
+        struct pki_crl_spec spec;
+        enum outcome expected;
+    } rows[] = {
+        {{.issuer = world->authority}, OUTCOME_PASS},
+        {{.issuer = world->authority, .revoked = {alice}}, OUTCOME_FAIL},
+        {{.issuer = world->root, .revoked = {world->authority}}, OUTCOME_FAIL},
+        {{.issuer = &forger, .revoked = {alice}}, OUTCOME_PASS},
+        {{.issuer = impostor, .revoked = {alice}}, OUTCOME_PASS},
+        {{.issuer = world->authority, .this_update = now - 9 * DAY, .next_update = now - DAY}, OUTCOME_PASS},
+        {{.issuer = world->authority, .this_update = now + DAY, .next_update = now + 2 * DAY}, OUTCOME_PASS},
+    };
     setting_open(world->setting);
-    expect_then(world, alice, time(NULL), crls, OUTCOME_PASS, "", 0);
-    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+        sk_X509_CRL_push(crls, pki_crl(&rows[i].spec));
+        expect_then(world, alice, now, crls, rows[i].expected,
+                    rows[i].expected == OUTCOME_PASS ? "valid" : "revoked", i);
+        sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    }
 }
 
 /* What a message brings may fill a gap, but neither hide a revocation nor spoil what is known. */
