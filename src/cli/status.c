@@ -6,6 +6,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "certs/certs.h"
 #include "cli/describe.h"
 #include "cli/issue.h"
@@ -57,8 +58,11 @@ static void gather_store(struct status *status)
 /* The samples of the metrics file, without the comments. */
 static void gather_counters(struct status *status)
 {
-    g_autofree char *text = NULL;
-    if (status->conf->metrics_file == NULL || !g_file_get_contents(status->conf->metrics_file, &text, NULL, NULL))
+    struct error ignored = {0};
+    size_t length = 0;
+    g_autofree char *text =
+        status->conf->metrics_file != NULL ? file_read(status->conf->metrics_file, &length, &ignored) : NULL;
+    if (text == NULL)
         return;
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     GPtrArray *samples = g_ptr_array_new();

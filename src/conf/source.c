@@ -7,9 +7,10 @@
  */
 #include "conf/source.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define INCLUDE_DEPTH 10 /* libconfig's own */
 
@@ -130,15 +131,11 @@ static bool scan_text(struct scan *scan)
 
 static char *read_text(const char *file, const struct place *place)
 {
-    g_autofree char *text = NULL;
-    g_autoptr(GError) problem = NULL;
-    gsize length = 0;
-    if (access(file, R_OK) != 0) { /* GLib's text would name the file again */
-        faults_add(place->faults, file, 0, "cannot be read: %s", g_strerror(errno));
-        return NULL;
-    }
-    if (!g_file_get_contents(file, &text, &length, &problem)) {
-        faults_add(place->faults, file, 0, "cannot be read: %s", problem->message);
+    struct error error = {0};
+    size_t length = 0;
+    g_autofree char *text = file_read(file, &length, &error);
+    if (text == NULL) {
+        faults_add(place->faults, file, 0, "cannot be read: %s", error.text);
         return NULL;
     }
     if (strlen(text) != length) {

@@ -7,6 +7,8 @@
  */
 #include "keys/keys.h"
 
+#include "base/file.h"
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
@@ -108,11 +110,10 @@ static bool is_pkcs12(const char *contents, gsize length)
 
 STACK_OF(X509) * certificates_load(const char *file, struct error *error)
 {
-    g_autofree char *contents = NULL;
-    g_autoptr(GError) failure = NULL;
-    gsize length = 0;
-    if (!g_file_get_contents(file, &contents, &length, &failure)) {
-        error_set(error, ERROR_CONFIGURATION, "%s", failure->message);
+    size_t length = 0;
+    g_autofree char *contents = file_read(file, &length, error);
+    if (contents == NULL) {
+        error_prefix(error, "%s", file);
         return NULL;
     }
     if (length > CERTIFICATE_FILE_MAX) {

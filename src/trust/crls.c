@@ -9,6 +9,8 @@
  */
 #include "store.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -103,11 +105,10 @@ static bool refuse_file(const char *path, const char *contents, gsize length, st
 
 static bool add_file(struct crls *crls, const char *path, struct error *error)
 {
-    g_autofree char *contents = NULL;
-    g_autoptr(GError) failure = NULL;
-    gsize length = 0;
-    if (!g_file_get_contents(path, &contents, &length, &failure))
-        return error_set(error, ERROR_CONFIGURATION, "%s", failure->message);
+    size_t length = 0;
+    g_autofree char *contents = file_read(path, &length, error);
+    if (contents == NULL)
+        return error_prefix(error, "%s", path);
     if (length > CRL_FILE_MAX)
         return error_set(error, ERROR_CONFIGURATION, "%s: larger than %d MiB", path, CRL_FILE_MAX >> 20);
     ERR_clear_error();

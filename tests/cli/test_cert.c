@@ -141,7 +141,7 @@ Test(check, warns_of_what_the_daemon_cannot_read)
     cr_assert_eq(chown(key, 65534, 65534), 0);
     cr_assert_eq(chmod(anchor, 0600), 0);
     owned(run) struct run other = run("domsec check -c '%s/domsec.conf'", dir);
-    expect_contains(other.out, "ca/ca.pem”: Permission denied\n");
+    expect_contains(other.out, "ca/ca.pem: Permission denied\n");
     cr_assert_eq(chmod(dir, 0700), 0);
     owned(run) struct run none = run("domsec check -c '%s/domsec.conf'", dir);
     expect_contains(none.out, "/domsec.conf: cannot be read: Permission denied\n");

@@ -104,6 +104,34 @@ Test(check, each_fault_has_its_line)
     expect_contains(good.out, "configuration is good: 2 identities, 1 policy, 1 trust anchor file\n");
 }
 
+/* A FIFO in the place of a file is a fault, and not to be waited for. */
+Test(check, what_is_no_file, .timeout = 60)
+{
+    static const char *const names[] = {"policy.d/partner.test.conf", "keys/dsa.pem", "keys/dca.key", "certs.d/x.pem",
+                                        "ca/ca.pem", "crls/x.pem"};
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
+    expect_status(made, 0);
+    g_autofree char *conf = g_build_filename(dir, "domsec.conf", NULL);
+    g_autofree char *text = NULL;
+    cr_assert(g_file_get_contents(conf, &text, NULL, NULL));
+    g_autofree char *with_crls = g_strconcat(text, "crls = ( \"crls\" );\n", NULL);
+    write_text(dir, "domsec.conf", with_crls);
+    g_autofree char *crls = g_build_filename(dir, "crls", NULL);
+    cr_assert_eq(g_mkdir(crls, 0700), 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(dir, names[i], NULL), *kept = g_strconcat(path, ".kept", NULL);
+        (void)g_rename(path, kept);
+        cr_assert_eq(mkfifo(path, 0600), 0);
+        owned(run) struct run got = run("domsec check -c '%s'", conf);
+        expect_status(got, 1);
+        expect_contains(got.out, path);
+        expect_contains(got.out, "regular file");
+        g_unlink(path);
+        (void)g_rename(kept, path);
+    }
+}
+
 Test(check, slips_that_no_single_key_shows)
 {
     owned(folder) char *dir = new_folder();

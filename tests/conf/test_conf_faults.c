@@ -4,6 +4,7 @@
 
 #include "conf/option.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(conf_faults, .init = scratch_setup, .fini = scratch_teardown);
@@ -180,6 +181,16 @@ Test(conf_faults, a_dangling_link_is_no_policy_less)
     owned(faults) struct faults *faults = faults_new();
     cr_expect_null(scratch_load(faults));
     cr_expect_eq(faults_errors(faults), 1);
+}
+
+/* Nobody writes to it: who opens it as a file waits for ever. */
+Test(conf_faults, a_fifo_named_like_a_policy_file, .timeout = 10)
+{
+    scratch_write("domsec.conf", MINIMAL POLICY);
+    scratch_write("p/b.conf", "domain = \"partner.test\";");
+    g_autofree char *pipe = scratch_path("p/a.conf");
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
+    expect_faults("p/a.conf: cannot be read: it is no regular file", "");
 }
 
 Test(conf_faults, unreadable)

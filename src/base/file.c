@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file: reads a file that somebody named.
+ *
+ * To open a FIFO that nobody writes to, or to read a terminal, takes for ever, and a daemon that reloads is deaf
+ * meanwhile. So the file is opened without waiting, and what is no regular file is not read. Not for messages: those
+ * come from anywhere and have a limit (mail/message.h). Not for keys, whose bytes must not stay in memory.
+ */
+#include "base/file.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK 65536
+
+static bool names_descriptor(const char *path)
+{
+    return g_str_equal(path, "/dev/stdin") || g_str_has_prefix(path, "/dev/fd/") ||
+           g_str_has_prefix(path, "/proc/self/fd/");
+}
+
+static int open_regular(const char *path, struct error *error)
+{
+    bool any = names_descriptor(path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (any ? 0 : O_NONBLOCK));
+    struct stat status;
+
+    if (fd >= 0 && fstat(fd, &status) == 0 && (any || S_ISREG(status.st_mode)))
+        return fd;
+    /* Some devices cannot even be opened so. */
+    bool odd = fd >= 0 || errno == ENXIO;
+    error_set(error, ERROR_CONFIGURATION, "%s", odd ? "it is no regular file" : g_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool read_all(int fd, GString *contents)
+{
+    g_autofree char *chunk = g_malloc(CHUNK);
+    ssize_t got;
+
+    do {
+        got = read(fd, chunk, CHUNK);
+        if (got > 0)
+            g_string_append_len(contents, chunk, got);
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    return got == 0;
+}
+
+char *file_read(const char *path, size_t *length, struct error *error)
+{
+    int fd = open_regular(path, error);
+    if (fd < 0)
+        return NULL;
+    GString *contents = g_string_new(NULL);
+    bool good = read_all(fd, contents) || error_set(error, ERROR_CONFIGURATION, "%s", g_strerror(errno));
+    close(fd);
+    *length = contents->len;
+    return g_string_free(contents, !good);
+}
