@@ -186,6 +186,8 @@ bool conf_is_local_domain(const struct conf *conf, const char *domain);
 /* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is none (empty labels, over
  * 253 octets, characters that IDNA 2008 refuses). g_free(). Lives here because every layer compares domains. */
 char *domain_normalise(const char *domain);
+/* The same for what somebody gives as his mail domain: NULL for an IP address too, which has the form of a domain. */
+char *domain_of_mail(const char *text);
 /* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case; false for what is only mapped to one, such as
  * full-width letters, and for what is none. */
 bool domain_is_proper(const char *domain);

@@ -210,7 +210,7 @@ static int run(const struct command *self, int argc, char **argv)
         return cli_usage(self, "one folder is wanted");
     if (!issue_algorithm_known(request.algorithm))
         return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
-    g_autofree char *normalised = domain_normalise(domain);
+    g_autofree char *normalised = domain_of_mail(domain);
     if (normalised == NULL || strchr(normalised, '.') == NULL)
         return cli_usage(self, "%s is no mail domain", domain);
     if (!init_conf_is_plain(request.choices.listen))

@@ -24,7 +24,7 @@ static int check_names(const struct command *self, struct request *request)
 {
     if (request->domain == NULL || request->role_word == NULL)
         return cli_usage(self, "--domain and --role are needed");
-    request->normalised = domain_normalise(request->domain);
+    request->normalised = domain_of_mail(request->domain);
     if (request->normalised == NULL || strchr(request->normalised, '.') == NULL)
         return cli_usage(self, "%s is no mail domain", request->domain);
     if (!cli_role(request->role_word, &request->role))

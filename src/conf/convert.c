@@ -19,7 +19,7 @@ char *convert_path(const char *text, const struct place *place)
 
 char *convert_domain(const char *text, const struct place *place)
 {
-    char *domain = domain_normalise(text);
+    char *domain = domain_of_mail(text);
     if (domain == NULL)
         place_fault(place, "\"%s\": \"%s\" is not a domain", place->key, text);
     return domain;

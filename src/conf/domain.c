@@ -79,6 +79,12 @@ char *domain_normalise(const char *domain)
     return is_domain(result) ? steal(&result) : NULL;
 }
 
+char *domain_of_mail(const char *text)
+{
+    g_autofree char *domain = domain_normalise(text);
+    return domain != NULL && !g_hostname_is_ip_address(domain) ? steal(&domain) : NULL;
+}
+
 bool domain_is_proper(const char *domain)
 {
     g_autofree char *ascii = domain_normalise(domain);

@@ -23,6 +23,8 @@ static const struct {
      "domsec.conf:2: \"local_domains\": \"a b\" is not a domain\n"
      "domsec.conf:3: \"local_domains\" must be a list of strings, not an integer"},
     {"local_domains = \"[192.0.2.1]\";", NULL, "domsec.conf:1: \"local_domains\": \"[192.0.2.1]\" is not a domain"},
+    {"local_domains = ( \"acme.test\", \".192.0.2.1\" );", NULL,
+     "domsec.conf:1: \"local_domains\": \"192.0.2.1\" is not a domain"},
     {MINIMAL "protct = 1;", NULL, "domsec.conf:2: unknown key \"protct\""},
     {MINIMAL "protect = \"sign\";", NULL, "domsec.conf:2: unknown key \"protect\" here: it belongs in a policy file"},
     {MINIMAL "identities = ( { domain = \"acme.test\"; role = \"review-authority\"; certificate = \"c\"; key = \"file:k\";\n"
