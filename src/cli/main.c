@@ -85,7 +85,8 @@ int main(int argc, char **argv)
     if (!smime_init(&error))
         return cli_failed(&error);
     int status = run(argc, argv);
-    if (!output_close_stream(stdout, "standard output", &error) && status == EX_OK)
-        return cli_failed(&error);
-    return status;
+    if (output_close_stream(stdout, "standard output", &error))
+        return status;
+    int lost = cli_failed(&error);
+    return status == EX_OK ? lost : status;
 }

@@ -37,6 +37,9 @@ Test(usage, status_and_stream)
         {"domsec cert find --help", 0, "ADDRESS", NULL},
         {"domsec cert find 'not an address'", 64, NULL, "domsec: "},
         {"domsec key", 64, NULL, "key new"},
+        {"domsec init --domain 192.0.2.1 /nonexistent/d", 64, NULL, "192.0.2.1 is no mail domain"},
+        {"domsec init --domain 192.0.2.1. /nonexistent/d", 64, NULL, "192.0.2.1. is no mail domain"},
+        {"domsec key new --domain 192.0.2.1 --role domain-signing-authority --out /nonexistent/k", 64, NULL, "no mail domain"},
         {"domsec key new --domain acme.test --role x --out /nonexistent/k", 64, NULL, "no role"},
         {"domsec key new --domain acme.test --role review-authority", 64, NULL, "--out"},
         {"domsec key csr --domain acme.test --role review-authority", 64, NULL, "--key"},
@@ -84,6 +87,24 @@ Test(usage, lost_output_is_no_success)
     owned(run) struct run got = run_words(words, "", 0, full);
     close(full);
     expect_status(got, 75);
+}
+
+/* Also where there was something else to say. */
+Test(usage, lost_output_is_told)
+{
+    owned(folder) char *dir = new_folder();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --listen local:none '%s'", dir);
+    expect_status(made, 0);
+    const char *build = g_getenv("DOMSEC_BUILD");
+    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec", NULL);
+    g_autofree char *conf = g_build_filename(dir, "domsec.conf", NULL);
+    char *words[] = {program, (char *)"status", (char *)"--json", (char *)"-c", conf, NULL};
+    int full = open("/dev/full", O_WRONLY);
+    cr_assert(full >= 0);
+    owned(run) struct run got = run_words(words, "", 0, full);
+    close(full);
+    expect_status(got, 1);
+    expect_contains(got.err, "cannot write to standard output");
 }
 
 Test(check, each_fault_has_its_line)
