@@ -30,6 +30,7 @@ static void fill(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGHUP);
+    sigaddset(set, SIGUSR1);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
 }
@@ -42,6 +43,8 @@ void signals_block(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     /* A connection that is gone shows as EPIPE. */
     signal(SIGPIPE, SIG_IGN);
+    /* Of no meaning here, and not worth the end of the daemon. */
+    signal(SIGUSR2, SIG_IGN);
 }
 
 static void *signals_thread(void *argument)
@@ -54,6 +57,7 @@ static void *signals_thread(void *argument)
     for (;;) {
         switch (sigtimedwait(&set, NULL, &tick)) {
         case SIGHUP:
+        case SIGUSR1: /* what OpenDKIM and OpenDMARC reload on */
             handler->reload(handler->context);
             break;
         case SIGTERM:

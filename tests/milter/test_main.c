@@ -122,6 +122,18 @@ Test(daemon, bad_reload_is_refused)
     daemon_stop(&daemon);
 }
 
+/* Milters that an administrator knows reload on SIGUSR1; none ends on SIGUSR2. */
+Test(daemon, user_signals)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    kill(daemon.pid, SIGUSR2);
+    kill(daemon.pid, SIGUSR1);
+    cr_expect(wait_log(&daemon, "is in force", 1));
+    cr_expect(send_signed(&daemon));
+    daemon_stop(&daemon);
+}
+
 static void *finish_later(void *argument)
 {
     struct mc *client = argument;
