@@ -11,7 +11,7 @@
  * beside.
  * - Under `domain` the names are the domain itself, with no ascent and no wildcard: such a certificate says nothing of
  * a role, so it is taken at its word and no further.
- * - A domain is always its own ascendant, a public suffix that of nothing else.
+ * - "com" and "co.uk" stand for nobody, not for themselves either; a suffix with an owner ("github.io") for itself alone.
  * - X.500 names (c=, o=, ou= …) name no mail domain, but by the rule's x500_name (x500.c).
  */
 #include "store.h"
@@ -28,7 +28,8 @@ struct role_query {
 
 static bool is_ascendant(const char *ascendant, const char *domain)
 {
-    return strcmp(ascendant, domain) == 0 || (domain_is_within(domain, ascendant) && trust_is_registrable(ascendant));
+    return strcmp(ascendant, domain) == 0 ? trust_has_owner(domain)
+                                          : domain_is_within(domain, ascendant) && trust_is_registrable(ascendant);
 }
 
 /* The first domain that this name does not stand for, or NULL. */
