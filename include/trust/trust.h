@@ -54,7 +54,8 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
 const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);
 
 /* The name of a certificate against a role and the domains that it is to act for (RFC 3183 §3.1.1, §4.1), by rule->naming.
- * Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a registry's domain stands for nobody. PASS or POLICY with the reason.
+ * Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a registry's domain stands for
+ * nobody. PASS or POLICY with the reason.
  * Under rfc3183: exactly one CN, equal to the role; every e-mail address has the role as local part and a domain part that is
  * an ascendant of each domain; a certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither
  * by rule->x500_name. */
