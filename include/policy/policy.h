@@ -68,7 +68,7 @@ struct inbound_facts {
     bool signed_ok;        /* a domain or originator signature over the whole message passed */
     bool encrypted_ok;     /* the whole message was encrypted to us and decrypted */
     bool undecryptable;    /* it is encrypted and none of our keys opened it */
-    bool failed_temporarily; /* a needed lookup or resource failed: never a pass, never a rejection */
+    bool failed_temporarily; /* a needed lookup or resource failed: never a pass */
     const char *sign_reason;    /* why signed_ok is false */
     const char *encrypt_reason; /* why encrypted_ok is false */
     const char *label_reason;   /* why its security label is not accepted; NULL: it is, or there is none */
@@ -83,8 +83,8 @@ struct inbound_decision {
     char reason[640];
 };
 
-/* failed_temporarily → tempfail when the rule requires anything. undecryptable → rule->inbound.undecryptable first; then
- * `require`, unmet → `otherwise` (tag: accept). */
+/* failed_temporarily → tempfail when the rule requires anything, unless it is rejected for its encryption anyway.
+ * undecryptable → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag: accept). */
 void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision);
 
 #endif

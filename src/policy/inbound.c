@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * inbound: what happens to a message after its layers were opened and verified. A temporary failure is neither a pass
- * nor a rejection: it asks the MTA to come again.
+ * nor a rejection: it asks the MTA to come again, unless the message is to be rejected whatever comes of that.
  */
 #include "policy/policy.h"
 
@@ -54,6 +54,15 @@ static bool encrypt_is_due(const struct rule *rule)
     return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_SIGN;
 }
 
+/* No other time makes an encrypted message of it, and it is rejected for that: why should it come again? */
+static bool is_hopeless(const struct rule *rule, const struct inbound_facts *facts)
+{
+    bool may_wait = facts->undecryptable && rule->inbound.undecryptable == UNDECRYPTABLE_TEMPFAIL;
+
+    return encrypt_is_due(rule) && !facts->encrypted_ok && !may_wait &&
+           rule->inbound.otherwise == OTHERWISE_REJECT;
+}
+
 /* What is not as required, as a list for the reason. */
 static char *list_unmet(const struct rule *rule, const struct inbound_facts *facts)
 {
@@ -62,7 +71,7 @@ static char *list_unmet(const struct rule *rule, const struct inbound_facts *fac
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
-    if (sign_due && !facts->signed_ok)
+    if (sign_due && !facts->signed_ok && !facts->failed_temporarily)
         g_ptr_array_add(list, g_strconcat("no valid signature", sign_why, NULL));
     if (encrypt_is_due(rule) && !facts->encrypted_ok)
         g_ptr_array_add(list, g_strconcat("not encrypted to us", encrypt_why, NULL));
@@ -80,7 +89,7 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
-    if (facts->failed_temporarily && may_refuse) {
+    if (facts->failed_temporarily && may_refuse && !is_hopeless(rule, facts)) {
         bool tell_encryption = !facts->encrypted_ok && (encrypt_is_due(rule) || facts->undecryptable);
 
         decision->verdict = VERDICT_TEMPFAIL;

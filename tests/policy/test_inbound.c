@@ -50,7 +50,7 @@ static const struct {
      ACCEPT,
      "x.conf: inbound.require = \"sign+encrypt\", otherwise = \"tag\": no valid signature (x), not encrypted to us "
      "(y)"},
-    /* temporarily failed: never a pass, never a rejection */
+    /* temporarily failed: never a pass, and a rejection only for what no other time would change */
     {{REQUIRE_SIGN, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
      {false, false, false, true, "no list", NULL},
      TEMPFAIL,
@@ -61,8 +61,28 @@ static const struct {
      "x.conf: inbound.require = \"sign\" could not be checked now (no list)"},
     {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
      {false, false, false, true, "no list", "not encrypted"},
+     REJECT,
+     "x.conf: inbound.require = \"sign+encrypt\", otherwise = \"reject\": not encrypted to us (not encrypted)"},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, true, false, true, "no list", NULL},
+     TEMPFAIL,
+     "x.conf: inbound.require = \"sign+encrypt\" could not be checked now (no list)"},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_TEMPFAIL},
+     {false, false, true, true, "no list", "other key"},
+     TEMPFAIL,
+     "x.conf: inbound.require = \"sign+encrypt\" could not be checked now (no list) (other key)"},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER},
+     {false, false, true, true, "no list", "other key"},
+     REJECT,
+     NULL},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_TAG, UNDECRYPTABLE_DELIVER},
+     {false, false, false, true, "no list", "not encrypted"},
      TEMPFAIL,
      "x.conf: inbound.require = \"sign+encrypt\" could not be checked now (no list) (not encrypted)"},
+    {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_QUARANTINE, UNDECRYPTABLE_DELIVER},
+     {false, false, false, true, NULL, NULL},
+     TEMPFAIL,
+     NULL},
     {{REQUIRE_SIGN, OTHERWISE_TAG, UNDECRYPTABLE_DELIVER}, {true, true, false, true, NULL, NULL}, TEMPFAIL, NULL},
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, false, true, NULL, NULL}, ACCEPT, NULL},
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_REJECT}, {false, false, true, true, NULL, NULL}, TEMPFAIL, NULL},
@@ -124,7 +144,8 @@ Test(inbound, what_holds_for_every_combination)
         bool met = (!wants_signature || facts.signed_ok) && (!wants_encryption || facts.encrypted_ok);
         if (facts.failed_temporarily)
             cr_expect(decision.verdict == TEMPFAIL ||
-                      (decision.verdict == ACCEPT && rule.inbound.require == REQUIRE_NONE));
+                      (decision.verdict == ACCEPT && rule.inbound.require == REQUIRE_NONE) ||
+                      (decision.verdict == REJECT && wants_encryption && !facts.encrypted_ok));
         else if (decision.verdict == ACCEPT)
             cr_expect(met || rule.inbound.otherwise == OTHERWISE_TAG, "cell %u", n);
         else if (met)
