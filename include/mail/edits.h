@@ -33,6 +33,8 @@ struct edits {
 void edits_clear(struct edits *edits);
 void edits_insert(struct edits *edits, const char *name, const char *value);
 void edits_delete(struct edits *edits, const char *name, unsigned index);
+/* The first field of that name gets a new value in its place, others of the name go; where there is none, one is appended. */
+void edits_set(struct edits *edits, const struct message *message, const char *name, const char *value);
 /* The message's MIME fields (Content-*; MIME-Version stays or is added) become those of entity, in place where the name is
  * there already; the body becomes entity's, which gives it away. Called at most once, before or after the others. */
 void edits_replace_entity(struct edits *edits, const struct message *message, struct entity *entity);

@@ -167,9 +167,7 @@ static void mark_subject(const struct way_in *way, struct edits *edits)
         remove_marked_subjects(way, marks, edits);
         return;
     }
-    for (unsigned i = fields_count(message_fields(way->message), "Subject"); i > 0; i--)
-        edits_delete(edits, "Subject", i);
-    edits_insert(edits, "Subject", value);
+    edits_set(edits, way->message, "Subject", value);
 }
 
 /* Only the Content-* fields of what was inside come out: no inner From, Subject or Received is ever promoted. */

@@ -50,6 +50,17 @@ void edits_delete(struct edits *edits, const char *name, unsigned index)
     add(edits, EDIT_DELETE, slice_of(name), index, NULL);
 }
 
+void edits_set(struct edits *edits, const struct message *message, const char *name, const char *value)
+{
+    const struct fields *received = message_fields(message);
+    const struct field *first = fields_find(received, name, 1);
+
+    for (unsigned i = fields_count(received, name); i > 1; i--)
+        edits_delete(edits, name, i);
+    add(edits, first != NULL ? EDIT_CHANGE : EDIT_APPEND, first != NULL ? first->name : slice_of(name), 1,
+        field_fold(slice_of(value)));
+}
+
 /* NULL if there are fewer of that name. */
 static const struct field *counterpart(const struct fields *fields, const struct field *field)
 {

@@ -221,12 +221,33 @@ other_from() {
     [[ $(result_of partner "$GOT") != *smime=pass* ]] || why "passed for another domain"
 }
 
+# Marked in its place, by the daemon as by domsec filter; of several one is left.
+subject_marked() { # the Subject lines that are sent
+    next_id subject
+    {
+        head_of "Alice <alice@acme.test>" bob@partner.test "$ID" x | sed "s/^Subject: x/$1/"
+        printf 'Content-Type: text/plain\n\nbody\n'
+    } | crlf >"$FILE"
+    submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
+    arrives partner bob "$ID" || return
+    local got
+    got=$("$BUILD/domsec" filter -c "$RIG/partner/gateway/domsec.conf" --direction inbound --client "$STRANGER" <"$FILE" |
+        tr -d '\r' | sed -n '/^To:/,/^Date:/p')
+    [ "$got" = "$(tr -d '\r' <"$GOT" | sed -n '/^To:/,/^Date:/p')" ] || why "domsec filter says: $got" || return
+    [ "$(sed '/^\r*$/q' "$GOT" | grep -ci '^subject *:')" = 1 ] || why "not one Subject" || return
+    [[ $got == *$'\nSubject: [?] pay the bill\n'* || $got == *'[?] =?'* ]] || why "not marked: $got"
+}
+
 cases_results() {
     local WANT=smime=pass
     OTHERWISE=tag both sign sign
     it "forged results are removed" forged_results text
     it "a message gets one result that names the signer" one_result
     it "a domain's signature under another From does not pass" other_from
+    INBOUND='subject_unverified = "[?]";' OTHERWISE=tag both sign sign
+    it "a Subject is marked where it stands" subject_marked 'Subject: pay the bill'
+    it "of several Subjects one is left" subject_marked 'Subject: pay the bill\nSUBJECT: [ok] the bill'
+    it "a folded Subject is marked" subject_marked 'Subject:\n =?utf-8?q?gr=C3=BCne?=\n =?utf-8?q?_Rechnungen_und_noch_viel_mehr?= und mehr als eine Zeile'
 }
 
 # An unsigned message from acme where partner requires a signature: on hold with all its bytes, delivered when released.

@@ -88,15 +88,16 @@ Test(labels, unauthenticated_encryption_is_not_delivered_as_decrypted)
     cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"));
 }
 
+/* The field keeps its place. */
 static const struct {
     const char *subject, *require, *expected;
     bool sign;
 } subjects[] = {
-    {"Plan", "sign", "\r\nSubject: [ok] Plan\r\n", true},
-    {"Plan", "none", "\r\nSubject: Plan\r\n", true},
-    {"Plan", "sign", "\r\nSubject: [bad] Plan\r\n", false},
-    {"[OK] Plan", "sign", "\r\nSubject: [bad] Plan\r\n", false},
-    {"=?utf-8?Q?=5Bok=5D?= Plan", "none", "\r\nSubject: Plan\r\n", false},
+    {"Plan", "sign", "\r\nSubject: [ok] Plan\r\nTo:", true},
+    {"Plan", "none", "\r\nSubject: Plan\r\nTo:", true},
+    {"Plan", "sign", "\r\nSubject: [bad] Plan\r\nTo:", false},
+    {"[OK] Plan", "sign", "\r\nSubject: [bad] Plan\r\nTo:", false},
+    {"=?utf-8?Q?=5Bok=5D?= Plan", "none", "\r\nSubject: Plan\r\nTo:", false},
 };
 
 Test(labels, subject_marks)
@@ -105,7 +106,7 @@ Test(labels, subject_marks)
         g_autofree char *policy = g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"tag\"; subject_verified = \"[ok]\"; "
                                                   "subject_unverified = \"[bad]\"; };", subjects[i].require);
         g_autofree char *text =
-            g_strdup_printf("From: alice@acme.test\r\nSubject: %s\r\n\r\nx\r\n", subjects[i].subject);
+            g_strdup_printf("From: alice@acme.test\r\nSubject: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", subjects[i].subject);
         owned(rig) struct rig *rig = rig_new(subjects[i].sign ? "outbound = { protect = \"sign\"; };" : "", policy);
         AUTO_SENT struct sent out = rig_out(rig, text);
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);

@@ -239,6 +239,31 @@ Test(edits, a_later_insertion_is_above)
     edits_clear(&edits);
 }
 
+Test(edits, set)
+{
+    static const struct {
+        const char *message, *told, *applied;
+    } rows[] = {
+        {"Received: a\r\nSUBJECT: b\r\nTo: c\r\n\r\n", "~SUBJECT[1]= [x]\r\n y;^A= r;",
+         "A: r\r\nReceived: a\r\nSUBJECT: [x]\r\n y\r\nTo: c\r\n\r\n"},
+        {"Subject: b\r\nTo: c\r\nsubject: d\r\nSubject:\r\n\r\n", "-Subject[3];-Subject[2];~Subject[1]= [x]\r\n y;^A= r;",
+         "A: r\r\nSubject: [x]\r\n y\r\nTo: c\r\n\r\n"},
+        {"To: c\r\n\r\n", "^A= r;+Subject= [x]\r\n y;", "A: r\r\nTo: c\r\nSubject: [x]\r\n y\r\n\r\n"},
+    };
+    for (size_t row = 0; row < G_N_ELEMENTS(rows); row++) {
+        struct edits edits = {0};
+        owned(message) struct message *message = message_of(rows[row].message);
+        edits_insert(&edits, "A", " r");
+        edits_set(&edits, message, "Subject", " [x]\n y");
+        edits_finish(&edits);
+        g_autofree char *text = told(&edits), *header = as_mta(&edits, message);
+        cr_expect_str_eq(text, rows[row].told, "row %zu: %s", row, text);
+        cr_expect(g_str_has_prefix(rows[row].applied, header), "row %zu: %s", row, header);
+        expect_applied(&edits, message, rows[row].applied, row);
+        edits_clear(&edits);
+    }
+}
+
 Test(edits, what_is_changed_is_not_deleted)
 {
     struct edits edits = {0};
