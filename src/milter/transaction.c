@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define TOLD_MAX 512
+
 struct transaction {
     const struct limits *limits;
     struct envelope *envelope;
@@ -56,14 +58,22 @@ static void fail_address(struct transaction *transaction, enum failure failure, 
     transaction_fail(transaction, error->kind == ERROR_PERMANENT ? failure : failure_of(error), error);
 }
 
+/* For the log: an address that cannot be read is shown as it was told. Nothing else is done with its message. */
+static struct address as_told(const char *text)
+{
+    return (struct address){g_strdup(""), g_strdup(""), g_strndup(text != NULL ? text : "", TOLD_MAX)};
+}
+
 void transaction_sender(struct transaction *transaction, const char *const *arguments)
 {
     struct envelope *envelope = transaction->envelope;
     struct error error = {0};
 
     address_clear(&envelope->sender);
-    if (!address_parse_path(slice_of(arguments[0]), &envelope->sender, &error))
+    if (!address_parse_path(slice_of(arguments[0]), &envelope->sender, &error)) {
+        envelope->sender = as_told(arguments[0]);
         fail_address(transaction, FAILURE_SENDER, &error);
+    }
     if (arguments[0] == NULL)
         return;
     for (size_t i = 1; arguments[i] != NULL; i++) {
@@ -79,25 +89,21 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
     struct address address = {0};
     struct error error = {0};
 
-    if (transaction->failure != FAILURE_NONE)
-        return;
     if (transaction->envelope->recipient_count >= transaction->limits->recipients) {
         error_set(&error, ERROR_PERMANENT, "recipients_limit is %u", transaction->limits->recipients);
         transaction_fail(transaction, FAILURE_RECIPIENTS, &error);
         return;
     }
-    if (!address_parse_path(slice_of(arguments[0]), &address, &error)) {
-        fail_address(transaction, FAILURE_RECIPIENT, &error);
-        return;
-    }
+    bool good = address_parse_path(slice_of(arguments[0]), &address, &error);
     /* The null path is a sender's, never a recipient's (RFC 5321 §4.1.1.3). */
-    if (address.local == NULL || *address.local == '\0') {
-        error_set(&error, ERROR_PERMANENT, "empty recipient address");
-        transaction_fail(transaction, FAILURE_RECIPIENT, &error);
-    } else {
-        envelope_add_recipient(transaction->envelope, &address);
+    if (good && (address.local == NULL || *address.local == '\0'))
+        good = error_set(&error, ERROR_PERMANENT, "empty recipient address");
+    if (!good) {
+        fail_address(transaction, FAILURE_RECIPIENT, &error);
+        address_clear(&address);
+        address = as_told(arguments[0]);
     }
-    address_clear(&address);
+    envelope_add_recipient(transaction->envelope, &address);
 }
 
 void transaction_field(struct transaction *transaction, const char *name, const char *value, bool leading_space)

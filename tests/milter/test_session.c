@@ -212,14 +212,17 @@ Test(session, field_name_that_breaks_the_header)
 Test(session, envelope_failures)
 {
     static const struct {
-        const char *from, *to[8], *want;
+        const char *from, *to[8], *want, *logged;
     } rows[] = {
-        {ALICE, {BOB, "<x@@y.test>"}, "553 5.1.3 "},
-        {ALICE, {"<>"}, "553 5.1.3 "},
-        {"<a@b@c>", {BOB}, "553 5.1.7 "},
-        {ALICE, {BOB, BOB, BOB, BOB, BOB, BOB}, "550 5.5.3 "},
+        {ALICE, {BOB, "<x@@y.test>", CAROL}, "553 5.1.3 ",
+         "outbound from=\"\" sender=\"alice@acme.test\" to=\"bob@partner.test\" nrcpt=3 verdict=reject code=553"},
+        {ALICE, {"<x@@y.test>"}, "553 5.1.3 ",
+         "inbound from=\"\" sender=\"alice@acme.test\" to=\"<x@@y.test>\" nrcpt=1 verdict=reject code=553"},
+        {ALICE, {"<>"}, "553 5.1.3 ", "to=\"<>\" nrcpt=1 verdict=reject code=553"},
+        {"<a@b@c>", {BOB}, "553 5.1.7 ", "sender=\"<a@b@c>\" to=\"bob@partner.test\" nrcpt=1 verdict=reject code=553"},
+        {ALICE, {BOB, BOB, BOB, BOB, BOB, BOB}, "550 5.5.3 ", "to=\"bob@partner.test\" nrcpt=5 verdict=reject"},
         /* Not ours, from a network of ours: the policy demands a signature that may not be given. */
-        {CAROL, {BOB}, "550 5.7"},
+        {CAROL, {BOB}, "550 5.7", "from=\"carol@other.test\" sender=\"carol@other.test\" to=\"bob@partner.test\" nrcpt=1"},
     };
     struct mc client;
     struct mc_outcome outcome;
@@ -234,6 +237,7 @@ Test(session, envelope_failures)
                   outcome.disposition, outcome.reply);
         cr_expect_eq(outcome.edits->len, 0);
         cr_expect_null(outcome.body);
+        cr_expect(wait_log(&daemon_under_test, rows[i].logged, 1), "row %zu", i);
         mc_outcome_clear(&outcome);
     }
     mc_quit(&client);
