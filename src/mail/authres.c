@@ -69,7 +69,7 @@ static bool may_be_ours(struct slice value, const char *ours)
 {
     if (value.len == 0)
         return false;
-    if (holds_name(value.data, value.len, ours) || has_word(value, ours))
+    if (holds_name(value.data, value.len, ours) || has_word(value, ours) || memchr(value.data, '\0', value.len) != NULL)
         return true;
     g_autofree char *text = g_strndup(value.data, value.len);
     g_autofree char *decoded = words_decode(text);

@@ -20,7 +20,7 @@
 
 #define BLANKS " \t\r\n"
 #define WORD_BEGIN "=\\?([^?]*)\\?\\s*([bq])\\s*\\?" /* also folded where it must not be */
-#define EXACT_MAX 1000 /* words; nobody writes so many, and to ask for a charset takes time */
+#define WORDS_MAX 1000 /* nobody writes more, and to ask for a charset takes time */
 
 /* How long the base64 is that ends at `end`, the "?=" of what may be "=?charset?b?…"; 0: it is none. */
 static size_t base64_length(const char *text, const char *end)
@@ -212,12 +212,14 @@ static void read_word(struct words_reading *reading, const char *charset, bool i
     gsize length;
     g_autofree char *octets = decode_octets(payload, is_base64_word, &length);
     g_autofree char *base64 = g_base64_encode((const guchar *)octets, length);
-    g_autofree char *text = ++reading->words <= EXACT_MAX ? convert_exactly(octets, length, charset) : NULL;
+    bool too_many = ++reading->words > WORDS_MAX;
+    g_autofree char *text = too_many ? NULL : convert_exactly(octets, length, charset);
 
     reading->is_exact &= text != NULL && (is_base64_word ? strcmp(payload, base64) == 0 : is_q(payload));
-    reading->is_sound &= memchr(octets, '\0', length) == NULL && (!is_base64_word || is_base64(payload, base64));
+    reading->is_sound &=
+        !too_many && memchr(octets, '\0', length) == NULL && (!is_base64_word || is_base64(payload, base64));
     if (text == NULL)
-        text = convert(octets, length, charset);
+        text = convert(octets, length, too_many ? "" : charset);
     g_string_append(reading->each, text);
     for (gsize i = 0; i < length; i++)
         if (octets[i] != '\0')

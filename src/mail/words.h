@@ -17,8 +17,11 @@ struct words_reading {
     GString *each;   /* each word decoded by itself; its octets as they are where they are no text of its charset */
     GString *octets; /* by one who knows no charsets; not always UTF-8 */
     unsigned words;
-    bool is_exact; /* all words are as RFC 2047 has them, in charsets that hold ASCII: nothing can be read differently */
-    bool is_sound; /* all words end, base64 lacks no more than its padding, no octet is NUL: programs differ in details */
+    /* All words are as RFC 2047 has them, in charsets that hold ASCII: nothing can be read differently. */
+    bool is_exact;
+    /* All words end, base64 lacks no more than its padding, no octet is NUL, and they are not too many to be looked at:
+     * programs differ in details. */
+    bool is_sound;
 };
 
 struct words_reading *words_read(const char *text);

@@ -70,6 +70,7 @@ Test(authres, is_from_with_nul)
 {
     cr_expect(authres_is_from((struct slice){" gw.\0acme.test; none", 20}, "gw.acme.test"));
     cr_expect(authres_is_from((struct slice){"\0 gw.acme.test; none", 20}, "gw.acme.test"));
+    cr_expect(authres_is_from((struct slice){" x\0 =?us-ascii?q?gw=2Eacme=2Etest?=; none", 41}, "gw.acme.test"));
     cr_expect_not(authres_is_from(SLICE_NONE, "gw.acme.test"));
 }
 
