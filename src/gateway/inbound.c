@@ -58,12 +58,11 @@ static bool is_internal(const struct way_in *way)
 }
 
 /* What is wrong with the signature that the rule asks for, never what is good about another. */
-static const char *sign_reason(const struct way_in *way)
+static const char *sign_reason(const struct rule *rule, const struct finding *domain, const struct finding *originator)
 {
-    const struct finding *domain = &way->examination->domain, *originator = &way->examination->originator;
     bool domain_broken = outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
 
-    switch (way->rule->inbound.signed_by) {
+    switch (rule->inbound.signed_by) {
     case SIGNED_BY_DOMAIN:
         return domain->reason;
     case SIGNED_BY_ORIGINATOR:
@@ -87,7 +86,7 @@ static void decide(struct way_in *way, struct result *result)
         .encrypted_ok = (examination->decrypted || examination->spoiled) && !examination->weakly_encrypted,
         .undecryptable = examination->undecryptable && !examination->spoiled,
         .failed_temporarily = failed_temporarily(way),
-        .sign_reason = sign_reason(way),
+        .sign_reason = sign_reason(way->rule, &examination->domain, &examination->originator),
         .encrypt_reason = examination->undecryptable      ? examination->undecryptable_reason
                           : examination->weakly_encrypted ? "the cipher is weak"
                                                           : NOT_ENCRYPTED,
@@ -303,7 +302,7 @@ struct result *inbound_explain(struct gateway *gateway, const struct envelope *e
     if (is_internal(&way)) {
         result_decide(result, VERDICT_ACCEPT, NULL, INTERNAL_MAIL);
     } else {
-        facts.sign_reason = result->domain.reason;
+        facts.sign_reason = sign_reason(way.rule, &result->domain, &result->originator);
         facts.encrypt_reason = NOT_ENCRYPTED;
         policy_inbound(way.rule, &facts, &decision);
         result_decide(result, decision.verdict, NULL, decision.reason);
