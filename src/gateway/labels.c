@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * labels: chosen by configuration and a header field, compared by policy and classification. One that cannot be read is
- * no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
+ * labels: chosen by configuration and a header field, compared by policy and classification. Where the field can be read
+ * in several ways, the strictest label that any of them gives is chosen. A label that arrives and cannot be read is no
+ * label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
  * are passed over.
  */
 #include "gateway/labels.h"
 
 #include <string.h>
 
-/* Field value without folding and surrounding space. */
-static char *plain_value(const struct message *message, const char *name)
+/* The field's value without case, folding and repeated blanks; NULL: octets that are no text. */
+static char *plain_value(struct slice raw)
 {
-    const struct field *field = message != NULL ? fields_find(message_fields(message), name, 1) : NULL;
+    g_autofree char *value = g_strndup(raw.data, raw.len);
 
-    if (field == NULL)
+    if (memchr(raw.data, '\0', raw.len) != NULL || !g_utf8_validate(value, -1, NULL))
         return NULL;
-    char *value = g_strndup(field->value.data, field->value.len);
-    return g_strstrip(g_strdelimit(value, "\r\n\t", ' '));
+    g_auto(GStrv) words = g_strsplit_set(value, " \t\r\n", -1);
+    GString *line = g_string_new(NULL);
+    for (char **word = words; *word != NULL; word++)
+        if (**word != '\0')
+            g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", *word);
+    g_autofree char *text = g_string_free(line, FALSE);
+    return g_utf8_casefold(text, -1);
 }
 
 static void copy_label(const struct label_conf *conf, struct security_label *label)
@@ -27,20 +33,79 @@ static void copy_label(const struct label_conf *conf, struct security_label *lab
         g_strlcpy(label->privacy_mark, conf->mark, sizeof label->privacy_mark);
 }
 
-void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels)
+static bool is_named(const struct label_conf *conf, const char *value)
 {
-    g_autofree char *value = rule->label_header != NULL ? plain_value(message, rule->label_header) : NULL;
+    g_autofree char *name = conf->value != NULL ? plain_value(slice_of(conf->value)) : NULL;
 
+    return name != NULL && value != NULL && strcmp(name, value) == 0;
+}
+
+static void choose_by(const struct rule *rule, const char *value, struct labels *labels)
+{
     memset(labels, 0, sizeof *labels);
     for (size_t i = 0; i < rule->label_count; i++) {
         const struct label_conf *conf = &rule->labels[i];
 
-        if (conf->value != NULL && (value == NULL || g_ascii_strcasecmp(conf->value, value) != 0))
+        if (conf->value != NULL && !is_named(conf, value))
             continue;
         if (!conf->equivalent && labels->label.policy[0] == '\0')
             copy_label(conf, &labels->label);
         else if (conf->equivalent && labels->equivalent_count < ESS_EQUIVALENTS_MAX)
             copy_label(conf, &labels->equivalents[labels->equivalent_count++]);
+    }
+}
+
+/* An equivalent label makes a message acceptable to more. */
+static bool is_stricter(const struct labels *a, const struct labels *b)
+{
+    if (a->label.policy[0] == '\0' || b->label.policy[0] == '\0')
+        return a->label.policy[0] != '\0' && b->label.policy[0] == '\0';
+    if (a->label.classification != b->label.classification)
+        return a->label.classification > b->label.classification;
+    return a->equivalent_count < b->equivalent_count;
+}
+
+static void take_stricter(const struct rule *rule, const char *value, struct labels *labels)
+{
+    struct labels other;
+
+    choose_by(rule, value, &other);
+    if (is_stricter(&other, labels))
+        *labels = other;
+}
+
+/* A value that is none of the configured ones and that programs read differently: encoded words, comments, quotes, lists,
+ * letters that look like others. */
+static bool is_uncertain(const struct rule *rule, const char *value)
+{
+    for (size_t i = 0; i < rule->label_count; i++)
+        if (is_named(&rule->labels[i], value))
+            return false;
+    for (const char *c = value; c != NULL && *c != '\0'; c++)
+        if (!g_ascii_isprint(*c) || strchr("()\"\\=?,;", *c) != NULL)
+            return true;
+    return value == NULL;
+}
+
+void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels)
+{
+    const struct fields *fields = message != NULL && rule->label_header != NULL ? message_fields(message) : NULL;
+    const struct field *field;
+
+    choose_by(rule, NULL, labels);
+    for (unsigned i = 1; fields != NULL && (field = fields_find(fields, rule->label_header, i)) != NULL; i++) {
+        g_autofree char *value = plain_value(field->value);
+        bool uncertain = is_uncertain(rule, value);
+
+        if (i == 1)
+            choose_by(rule, value, labels);
+        else
+            take_stricter(rule, value, labels);
+        for (size_t j = 0; uncertain && j < rule->label_count; j++) {
+            g_autofree char *any = rule->labels[j].value != NULL ? plain_value(slice_of(rule->labels[j].value)) : NULL;
+
+            take_stricter(rule, any, labels);
+        }
     }
 }
 

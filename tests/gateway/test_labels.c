@@ -6,7 +6,7 @@
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Plan\r\n"
 #define LABELS "label_header = \"Sensitivity\"; labels = ( { value = \"company-confidential\"; policy = \"1.2.3\"; classification = " \
-    "\"secret\"; mark = \"MARK\"; }, { policy = \"1.2.3\"; classification = \"restricted\"; }, { policy = \"1.2.9\"; " \
+    "\"secret\"; mark = \"MARK\"; }, { value = \"for  friends\"; policy = \"1.2.3\"; classification = \"confidential\"; }, { policy = \"1.2.3\"; classification = \"restricted\"; }, { policy = \"1.2.9\"; " \
     "classification = \"unclassified\"; equivalent = true; } );"
 
 static const struct {
@@ -23,6 +23,22 @@ static const struct {
     {"", "", "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 2, VERDICT_ACCEPT},
     {"", "sensitivity:\r\n COMPANY-confidential \r\n", "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 4,
      VERDICT_REJECT},
+    {"", "Sensitivity: Personal\r\n", "", 2, VERDICT_ACCEPT},
+    {"", "Sensitivity: For\r\n\tFriends\r\n", "", 3, VERDICT_ACCEPT},
+    /* several fields: the strictest */
+    {"", "Sensitivity: none\r\nSensitivity: company-confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: company-confidential\r\nSensitivity: none\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: for friends\r\nsensitivity: company-confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: none\r\nSensitivity: for friends\r\n", "", 3, VERDICT_ACCEPT},
+    /* what can be read in several ways: the strictest that there is */
+    {"", "Sensitivity: =?utf-8?q?company-confidential?=\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: company-confidential (of 2026)\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: for friends (company-confidential)\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: \"company-confidential\"\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: for friends, company-confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: company\xe2\x80\x91" "confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: company\xad" "confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"", "Sensitivity: for friends\x01\r\n", "", 4, VERDICT_ACCEPT},
 };
 
 Test(labels, chosen_reported_and_acted_on)
