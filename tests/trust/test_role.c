@@ -169,6 +169,8 @@ Test(role, rfc3183)
         {"component with NUL", PKI_LIST("DC=test", "DC=acme%00", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
         {"good components, bad address", PKI_LIST("DC=test", "DC=acme", "CN=" DSA), PKI_LIST("email:" DSA "@evil.test"),
          SIGN, "acme.test", BAD},
+        {"other components, good address (the address is the domain part)", PKI_LIST("DC=test", "DC=evil", "CN=" DSA),
+         PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
         {"X.500 name alone", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "acme.test", BAD},
         {"dNSName does not count", PKI_LIST("CN=" DSA), PKI_LIST("dns:acme.test"), SIGN, "acme.test", BAD},
     };
