@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * authentication_results: what was found out about a message that arrives, as a field of it (RFC 8601, 7281), and the removal of
- * fields that only claim to be ours. How such a field is written is mail/authres.c; what the findings are, summary.c.
+ * authentication_results: what was found out about a message that arrives, as a field of it (RFC 8601, 7281), and the
+ * removal of fields that only claim to be ours. How such a field is written is mail/authres.c; what the findings are,
+ * summary.c.
  */
 #include "gateway/internal.h"
 #include "mail/authres.h"
@@ -32,8 +33,8 @@ static void describe(const struct finding *finding, const struct reported_layer 
     }
 }
 
-/* A review or additional-attributes signature authenticates nobody (RFC 3183 §3.3, §3.4), nor does a mailing list agent's; but
- * that one fails is told. */
+/* A review or additional-attributes signature authenticates nobody (RFC 3183 §3.3, §3.4), nor does a mailing list
+ * agent's; but that one fails is told. */
 static const char *aside_name(const struct reported_layer *layer)
 {
     if (layer->by_list_agent)
@@ -67,8 +68,8 @@ static bool is_ascii(struct slice text)
     return true;
 }
 
-/* RFC 8601 §2.2, RFC 6532 §3: UTF-8 is for the header of a message that has it already; others have a question mark for each
- * character outside ASCII. */
+/* RFC 8601 §2.2, RFC 6532 §3: UTF-8 is for the header of a message that has it already; others have a question mark for
+ * each character outside ASCII. */
 static void make_ascii(char *text)
 {
     char *out = text;

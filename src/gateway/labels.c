@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * labels: chosen by configuration and a header field, compared by policy and classification. Where the field can be read
- * in several ways, the strictest label that any of them gives is chosen. A label that arrives and cannot be read is no
- * label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
+ * labels: chosen by configuration and a header field, compared by policy and classification. Where the field can be
+ * read in several ways, the strictest label that any of them gives is chosen. A label that arrives and cannot be read
+ * is no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
  * are passed over.
  */
 #include "gateway/labels.h"
@@ -74,8 +74,8 @@ static void take_stricter(const struct rule *rule, const char *value, struct lab
         *labels = other;
 }
 
-/* A value that is none of the configured ones and that programs read differently: encoded words, comments, quotes, lists,
- * letters that look like others. */
+/* A value that is none of the configured ones and that programs read differently: encoded words, comments, quotes,
+ * lists, letters that look like others. */
 static bool is_uncertain(const struct rule *rule, const char *value)
 {
     for (size_t i = 0; i < rule->label_count; i++)

@@ -59,8 +59,7 @@ static bool is_hopeless(const struct rule *rule, const struct inbound_facts *fac
 {
     bool may_wait = facts->undecryptable && rule->inbound.undecryptable == UNDECRYPTABLE_TEMPFAIL;
 
-    return encrypt_is_due(rule) && !facts->encrypted_ok && !may_wait &&
-           rule->inbound.otherwise == OTHERWISE_REJECT;
+    return encrypt_is_due(rule) && !facts->encrypted_ok && !may_wait && rule->inbound.otherwise == OTHERWISE_REJECT;
 }
 
 /* What is not as required, as a list for the reason. */

@@ -166,8 +166,8 @@ bool path_check(const struct path_query *query, STACK_OF(X509) * *chain, struct 
     complete.leaf = leaf;
     find_path(&complete, untrusted, &result);
     if (path_error_is_about_crls(result.error) && sk_X509_CRL_num(query->received) > 0) {
-        /* What came with the message may not spoil what the configured CRLs can tell alone; where none are configured, it
-         * can revoke (RFC 8550 §2.1), and nothing is missing when it does not. */
+        /* What came with the message may not spoil what the configured CRLs can tell alone; where none are configured,
+         * it can revoke (RFC 8550 §2.1), and nothing is missing when it does not. */
         complete.received = NULL;
         find_path(&complete, untrusted, &result);
     }

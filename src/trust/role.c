@@ -11,7 +11,8 @@
  * beside.
  * - Under `domain` the names are the domain itself, with no ascent and no wildcard: such a certificate says nothing of
  * a role, so it is taken at its word and no further.
- * - "com" and "co.uk" stand for nobody, not for themselves either; a suffix with an owner ("github.io") for itself alone.
+ * - "com" and "co.uk" stand for nobody, not for themselves either; a suffix with an owner ("github.io") for itself
+ * alone.
  * - X.500 names (c=, o=, ou= …) name no mail domain, but by the rule's x500_name (x500.c).
  */
 #include "store.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * suffix: where the ascent to a parent domain ends (public suffix list, as built into libpsl; a top-level domain that
- * it does not know is a suffix too). "com" and "co.uk" have many owners below them and stand for none of them. They are a
- * registry's; the suffixes of the list's private part, such as "github.io", are somebody's domain as well.
+ * it does not know is a suffix too). "com" and "co.uk" have many owners below them and stand for none of them. They are
+ * a registry's; the suffixes of the list's private part, such as "github.io", are somebody's domain as well.
  */
 #include "trust/trust.h"
 
