@@ -212,8 +212,11 @@ static ASN1_TYPE *agreement_of(const struct stand_in *stand_in)
     return recipient_encode(agreement, ASN1_ITEM_rptr(RECIPIENT_AGREEMENT));
 }
 
-static bool exchange_all(STACK_OF(ASN1_TYPE) * recipients)
+/* How many were exchanged: one that is not, for want of memory, must not go out as it is. Negative: it failed. */
+static int exchange_all(STACK_OF(ASN1_TYPE) * recipients)
 {
+    int count = 0;
+
     for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
         owned(stand_in) struct stand_in *stand_in =
             recipient_decode(sk_ASN1_TYPE_value(recipients, i), ASN1_ITEM_rptr(RECIPIENT_STAND_IN));
@@ -222,34 +225,36 @@ static bool exchange_all(STACK_OF(ASN1_TYPE) * recipients)
             continue;
         ASN1_TYPE *agreement = agreement_of(stand_in);
         if (agreement == NULL)
-            return false;
+            return -1;
         ASN1_TYPE_free(sk_ASN1_TYPE_value(recipients, i));
         sk_ASN1_TYPE_set(recipients, i, agreement);
+        count++;
     }
     ERR_clear_error(); /* of those that were none */
-    return true;
+    return count;
 }
 
-static bool has_stand_in(CMS_ContentInfo *cms)
+static int count_stand_ins(CMS_ContentInfo *cms)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
+    int count = 0;
 
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++)
-        if (CMS_RecipientInfo_type(sk_CMS_RecipientInfo_value(infos, i)) == CMS_RECIPINFO_KEK)
-            return true;
-    return false;
+        count += CMS_RecipientInfo_type(sk_CMS_RecipientInfo_value(infos, i)) == CMS_RECIPINFO_KEK;
+    return count;
 }
 
 long x25519_der(CMS_ContentInfo *cms, unsigned char **der, struct error *error)
 {
     owned(enveloped_outside) struct enveloped_outside *outside = NULL;
+    int stand_ins = count_stand_ins(cms);
 
-    if (!has_stand_in(cms))
+    if (stand_ins == 0)
         return frame_der(cms, der, error);
     outside = enveloped_without_content(cms, error);
     if (outside == NULL)
         return -1;
-    if (!exchange_all(outside->data->recipients)) {
+    if (exchange_all(outside->data->recipients) != stand_ins) {
         error_set_openssl(error, ERROR_TEMPORARY, "encoding a recipient");
         return -1;
     }
@@ -267,7 +272,9 @@ bool x25519_is_known(CMS_RecipientInfo *info)
         !CMS_RecipientInfo_kari_get0_orig_id(info, &originator, NULL, NULL, NULL, NULL) || originator == NULL)
         return false;
     X509_ALGOR_get0(&oid, NULL, NULL, originator);
-    return OBJ_obj2nid(oid) == NID_X25519 && agreed_key_is_known(algorithm);
+    bool known = OBJ_obj2nid(oid) == NID_X25519 && agreed_key_is_known(algorithm);
+    ERR_clear_error();
+    return known;
 }
 
 static bool identifies(const struct recipient_identifier *identifier, X509 *certificate)
@@ -334,21 +341,35 @@ static CMS_ContentInfo *enveloped_for(struct enveloped_outside *outside, ASN1_TY
     return enveloped_cms(outside, &error);
 }
 
+/* Whatever parameters it has: RFC 8410 §3 has none, but some write a NULL, with which OpenSSL decodes no key. */
+static EVP_PKEY *originator_of(const struct agreement *agreement)
+{
+    const unsigned char *point;
+    ASN1_OBJECT *oid;
+    int length;
+
+    if (!X509_PUBKEY_get0_param(&oid, &point, &length, NULL, agreement->originator) || OBJ_obj2nid(oid) != NID_X25519)
+        return NULL;
+    return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, (size_t)length);
+}
+
 CMS_ContentInfo *x25519_decrypt(CMS_ContentInfo *cms, const struct identity *identity)
 {
     struct error error = {0};
     owned(enveloped_outside) struct enveloped_outside *outside = enveloped_without_content(cms, &error);
     owned(agreement) struct agreement *agreement = NULL;
     owned(CMS_ContentInfo) CMS_ContentInfo *exchanged = NULL;
+    owned(EVP_PKEY) EVP_PKEY *originator = NULL;
     unsigned char kek[AGREED_KEY_MAX];
     size_t length;
 
     if (outside != NULL)
         agreement = find_agreement(outside->data->recipients, identity->certificate);
-    if (agreement == NULL)
+    if (agreement != NULL)
+        originator = originator_of(agreement);
+    if (originator == NULL)
         return NULL;
-    length =
-        agreed_key(agreement->algorithm, agreement->ukm, identity->key, X509_PUBKEY_get0(agreement->originator), kek);
+    length = agreed_key(agreement->algorithm, agreement->ukm, identity->key, originator, kek);
     if (length > 0)
         exchanged = enveloped_for(outside, stand_in_for(agreement, identity->certificate));
     if (exchanged != NULL)

@@ -153,6 +153,23 @@ Test(x25519, malformed)
     g_byte_array_unref(der);
 }
 
+/* RFC 8410 §3 has no parameters; Bouncy Castle writes a NULL. */
+Test(x25519, originator_with_null_parameters)
+{
+    RIG_PART part = rig_encrypted(x25519, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+    CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(CMS_get0_RecipientInfos(cms), 0);
+    X509_ALGOR *originator = NULL;
+    struct error error = {0};
+    RIG_LAYER layer;
+
+    cr_assert(CMS_RecipientInfo_kari_get0_orig_id(info, &originator, NULL, NULL, NULL, NULL));
+    cr_assert(X509_ALGOR_set0(originator, OBJ_nid2obj(NID_X25519), V_ASN1_NULL, NULL));
+    RIG_PART changed = rig_part_of_cms(cms);
+    cr_expect_eq(rig_open(changed.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(rig_inner_is(&layer, RIG_WHOLE));
+}
+
 /* RFC 8418 §2: a secret of all zeros is refused. Points of small order give it, whatever our key is. */
 Test(x25519, points_of_small_order)
 {
