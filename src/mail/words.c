@@ -20,7 +20,7 @@
 
 #define BLANKS " \t\r\n"
 #define WORD_BEGIN "=\\?([^?]*)\\?\\s*([bq])\\s*\\?" /* also folded where it must not be */
-#define WORDS_MAX 1000 /* nobody writes more, and to ask for a charset takes time */
+#define WORDS_MAX 1000 /* nobody writes more, and to ask for a charset takes time: beyond, none is decoded */
 
 /* How long the base64 is that ends at `end`, the "?=" of what may be "=?charset?b?…"; 0: it is none. */
 static size_t base64_length(const char *text, const char *end)
@@ -125,8 +125,20 @@ static const char *find(const char *text, const char *end, const char *what)
     return g_strstr_len(text, end - text, what);
 }
 
+static bool are_too_many(const char *text)
+{
+    const char *end = text + strlen(text);
+    unsigned begun = 0;
+
+    for (const char *next = text; begun <= WORDS_MAX && (next = find(next, end, "=?")) != NULL; next += 2)
+        begun++;
+    return begun > WORDS_MAX;
+}
+
 char *words_decode(const char *given)
 {
+    if (are_too_many(given))
+        return g_strdup(given);
     GString *out = g_string_new(NULL);
     g_autoptr(GString) piece = g_string_new(NULL);
     g_autofree char *text = strstr(given, "=?") != NULL ? rewritten(given) : g_strdup(given);
