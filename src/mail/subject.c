@@ -181,9 +181,14 @@ static char *without(const char *text, const char *const *marks, size_t count)
 /* What is plain text now, or came together, must not be read as an encoded word. */
 static char *without_words(const char *text)
 {
-    g_auto(GStrv) pieces = g_strsplit(text, "=?", -1);
+    GString *out = g_string_sized_new(strlen(text));
 
-    return g_strjoinv("= ?", pieces);
+    for (const char *c = text; *c != '\0'; c++) {
+        g_string_append_c(out, *c);
+        if (c[0] == '=' && c[1] == '?')
+            g_string_append_c(out, ' ');
+    }
+    return g_string_free(out, FALSE);
 }
 
 /* The field's value, with words encoded and lines folded where need be. */
