@@ -40,6 +40,7 @@ struct examination {
     size_t layer_count;
     struct reported_layer *reported; /* the same, then the partial ones */
     size_t reported_count;
+    size_t partial_count; /* how many partial ones were looked at, in vain or not */
     struct finding domain, originator;
     const struct reported_layer *domain_from, *originator_from; /* the layer that each is about; NULL: no such signature */
     char *domain_name, *originator_name;
@@ -54,9 +55,16 @@ struct examination {
     struct error failure;          /* kind other than NONE and PERMANENT: we failed, not the message */
 };
 
-/* Examines message under rule (whose anchors and naming judge), as of `at`. The examination refers to message. */
-struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,
-                            const struct originator *originator, time_t at);
+/* What layers are judged by. */
+struct judge {
+    const struct gateway *gateway;
+    const struct rule *rule; /* its anchors and naming */
+    const struct originator *originator;
+    time_t at;
+    bool outbound; /* no domain signature over a bad one: looks into what is encrypted to us among other parts */
+};
+/* The examination refers to message. */
+struct examination *examine(const struct judge *judge, const struct message *message);
 /* Sums up the reported layers in the two results, their names and the layers that they are about. */
 void examination_sum_up(struct examination *examination, const struct originator *originator);
 void examination_free(struct examination *examination);

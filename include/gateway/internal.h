@@ -106,12 +106,6 @@ STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struc
                                       const struct originator *originator, struct error *error);
 
 /* Judges each signer of an opened SignedData: cryptography, chain, name. Fills reported's finding, types and signers. */
-struct judge {
-    const struct gateway *gateway;
-    const struct rule *rule;
-    const struct originator *originator;
-    time_t at;
-};
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported);
 /* Judges the names of who encrypted an opened layer, where originatorInfo tells. False: finding is set to a fault. */
 bool judge_encrypted(const struct judge *judge, const struct layer *layer, struct finding *finding);

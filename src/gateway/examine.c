@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * examine: walks from the outermost S/MIME layer inwards as long as a layer covers the whole body, then looks, without
- * decrypting, for signed or encrypted parts among other parts: those are reported as partial and count for nothing
- * (a verdict on a part is no verdict on the message, and decrypting a part beside others would leak it: EFAIL).
+ * examine: walks from the outermost S/MIME layer inwards as long as a layer covers the whole body, then looks for signed
+ * or encrypted parts among other parts: those are reported as partial and count for nothing (a verdict on a part is no
+ * verdict on the message). What is encrypted beside other parts is decrypted only on its way out, for the signatures in
+ * it (RFC 3183 §3.2): nothing of it goes into a message, where it would leak (EFAIL).
  */
 #include "gateway/internal.h"
 
@@ -230,11 +231,10 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
 static bool too_many_partial(const struct judge *judge, struct examination *examination)
 {
     unsigned limit = judge->gateway->conf->limits.layers;
-    size_t partial = examination->reported_count - examination->layer_count;
 
-    if (partial < limit)
+    if (examination->partial_count < limit)
         return false;
-    if (partial > limit)
+    if (examination->partial_count++ > limit)
         return true;
     struct reported_layer *reported = add_report(examination, LAYER_SIGNED);
     reported->partial = true;
@@ -247,8 +247,7 @@ static bool too_many_partial(const struct judge *judge, struct examination *exam
 static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part,
                            const char *path);
 
-/* What is inside a part that opens without a key: a signature in there that does not hold is one of the message, too
- * (RFC 3183 §3.2). */
+/* What is inside a part: a signature in there that does not hold is one of the message, too (RFC 3183 §3.2). */
 static void report_inside(const struct judge *judge, struct examination *examination, const struct layer *layer,
                           const char *path)
 {
@@ -265,13 +264,26 @@ static void report_inside(const struct judge *judge, struct examination *examina
     spool_free(examined.spool);
 }
 
+/* work_in_vain() for a part. */
+static void report_in_vain(const struct judge *judge, struct examination *examination, const struct layer *layer,
+                           const char *path)
+{
+    owned(examination) struct examination *vain = g_new0(struct examination, 1);
+
+    vain->partial_count = examination->partial_count;
+    report_inside(judge, vain, layer, path);
+    examination->partial_count = vain->partial_count;
+    examination->failure = vain->failure;
+}
+
 static void judge_partial(const struct judge *judge, struct examination *examination, enum opened opened,
                           const struct layer *layer, struct reported_layer *reported, const struct error *error)
 {
     if (opened == OPENED && layer->type == LAYER_SIGNED)
         judge_signed(judge, layer, reported);
     else if (opened == OPENED)
-        finding_set(&reported->finding, OUTCOME_NEUTRAL, "a compressed part among other parts");
+        finding_set(&reported->finding, OUTCOME_NEUTRAL, "%s part among other parts",
+                    layer->type == LAYER_COMPRESSED ? "a compressed" : "an encrypted");
     else if (opened == OPENED_NO_KEY)
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
     else
@@ -293,19 +305,25 @@ static void report_partial(const struct judge *judge, struct examination *examin
     struct layer layer = {0};
     struct error error = {0};
 
-    for (size_t i = 0; !part_is_pkcs7_mime(part) && !part_is_multipart_signed(part) && i < part->child_count; i++)
-        report_partial(judge, examination, &part->children[i], path);
-    if ((!part_is_pkcs7_mime(part) && !part_is_multipart_signed(part)) || too_many_partial(judge, examination))
+    if (!part_is_pkcs7_mime(part) && !part_is_multipart_signed(part)) {
+        for (size_t i = 0; i < part->child_count; i++)
+            report_partial(judge, examination, &part->children[i], path);
         return;
-    enum opened opened = open_layer(judge, part, NULL, &layer, &error);
+    }
+    if (too_many_partial(judge, examination))
+        return;
+    enum opened opened = open_layer(judge, part, judge->outbound ? judge->gateway->keys : NULL, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return;
     struct reported_layer *reported = add_report(examination, layer.type);
     g_autofree char *inside = part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path);
+    examination->partial_count++;
     reported->partial = true;
     reported->part = g_strdup(inside);
     judge_partial(judge, examination, opened, &layer, reported, &error);
-    if (opened == OPENED && layer.inner.data != NULL)
+    if (opened == OPENED_BROKEN)
+        report_in_vain(judge, examination, &layer, inside);
+    else if (opened == OPENED && layer.inner.data != NULL)
         report_inside(judge, examination, &layer, inside);
     layer_clear(&layer);
 }
@@ -323,22 +341,21 @@ static void walk(const struct judge *judge, struct examination *examination)
     }
 }
 
-struct examination *examine(const struct gateway *gateway, const struct message *message, const struct rule *rule,
-                            const struct originator *originator, time_t at)
+struct examination *examine(const struct judge *judge, const struct message *message)
 {
-    const struct judge judge = {.gateway = gateway, .rule = rule, .originator = originator, .at = at};
     owned(examination) struct examination *examination = g_new0(struct examination, 1);
     struct error error = {0};
 
-    examination->root = part_parse(message_header(message), message_body(message), &gateway->conf->limits, &error);
+    examination->root =
+        part_parse(message_header(message), message_body(message), &judge->gateway->conf->limits, &error);
     if (examination->root == NULL) {
         examination->failure = error;
         finding_set(&examination->domain, OUTCOME_PERMERROR, "%s", error.text);
         finding_set(&examination->originator, OUTCOME_PERMERROR, "%s", error.text);
         return steal(&examination);
     }
-    walk(&judge, examination);
-    examination_sum_up(examination, originator);
+    walk(judge, examination);
+    examination_sum_up(examination, judge->originator);
     return steal(&examination);
 }
 

@@ -253,7 +253,8 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
         result->from = g_strdup(way.originator.from.list[0].text);
     way.rule = originator_rule(gateway->conf, &way.originator, message, &envelope->sender);
     result->rule = g_strdup(way.rule->name);
-    way.examination = examine(gateway, message, way.rule, &way.originator, at);
+    const struct judge judge = {.gateway = gateway, .rule = way.rule, .originator = &way.originator, .at = at};
+    way.examination = examine(&judge, message);
     if (way.examination->failure.kind != ERROR_NONE)
         result_refuse(result, &way.examination->failure);
     else {

@@ -31,7 +31,7 @@ static bool is_encrypted_by_others(const struct examination *examination)
            g_str_has_prefix(examination->layers[examination->layer_count - 1].layer.cipher, "aes-");
 }
 
-/* One part is enough to hide something in; no part among others is decrypted, not even with our key. */
+/* One part is enough to hide something in; with none of our keys is it decrypted for those who could review it. */
 static bool is_unreadable(const struct examination *examination)
 {
     for (size_t i = examination->layer_count; i < examination->reported_count; i++)
@@ -182,7 +182,12 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
     originator_read(message, &way.originator);
     if (way.originator.from.count > 0)
         result->from = g_strdup(way.originator.from.list[0].text);
-    way.examination = examine(gateway, message, policy_rule(gateway->conf, way_out_domain(&way)), &way.originator, at);
+    const struct judge judge = {.gateway = gateway,
+                                .rule = policy_rule(gateway->conf, way_out_domain(&way)),
+                                .originator = &way.originator,
+                                .at = at,
+                                .outbound = true};
+    way.examination = examine(&judge, message);
     if (way.examination->failure.kind != ERROR_NONE)
         result_refuse(result, &way.examination->failure);
     else {

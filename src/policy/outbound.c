@@ -44,9 +44,10 @@ static bool may_sign(const struct outbound_facts *facts)
     return facts->originator_authentic && facts->bad_signature == NULL;
 }
 
+/* Only who is authentic learns how a signature fared that may lie under encryption to us. */
 static char *why_not_signed(const struct outbound_facts *facts)
 {
-    bool bad = facts->bad_signature != NULL;
+    bool bad = facts->originator_authentic;
     g_autofree char *detail = reason_detail(bad ? facts->bad_signature : facts->originator_reason);
     return g_strconcat(bad ? "a signature inside does not verify" : "the originator is not authentic", detail, NULL);
 }

@@ -10,6 +10,7 @@
 #define BESIDE(mark, entity) \
     "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n", entity, \
         "\r\n--" mark "--\r\n"
+#define LAYERS_LIMIT 10 /* the default of layers_limit */
 #define THREE_PARTS \
     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\r\n\r\n--s\r\n\r\na\r\n" \
     "--s\r\n\r\nb\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nc\r\n--s--\r\n"
@@ -61,6 +62,101 @@ Test(attack_partial, broken_form_of_a_signature_gets_no_domain_signature)
 
     cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
     cr_assert_not_null(strstr(out.result->reply, "exactly two parts"), "%s", out.result->reply);
+}
+
+/* … and inside what is encrypted to us: it is opened for that alone, and leaves as it came. What nobody here can open is
+ * the policy's to stop. */
+Test(attack_partial, bad_signature_encrypted_to_us_gets_no_domain_signature)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", "");
+    const EVP_CIPHER *ciphers[] = {EVP_aes_128_cbc(), EVP_aes_256_gcm()};
+
+    for (unsigned i = 0; i < 16; i++) {
+        bool ours = i & 1, broken = i & 2, twice = i & 4;
+        const struct pki *to = ours ? rig->acme.dca : rig->partner.dca;
+        const EVP_CIPHER *cipher = ciphers[i / 8];
+        g_autofree char *inner = sign_entity(rig->acme.alice, ATTACK_ENTITY, true, broken);
+        g_autofree char *once = attack_opaque("", attack_envelop(cipher, to, inner, false));
+        g_autofree char *beside = g_strconcat(BESIDE("in", once), NULL);
+        g_autofree char *part = twice ? attack_opaque("", attack_envelop(cipher, to, beside, false)) : g_strdup(once);
+        g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+        bool stops = ours && broken;
+
+        cr_expect_eq(out.result->verdict, stops ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
+        cr_expect_eq(out.result->sign, !stops, "%u", i);
+        cr_expect_null(strstr(out.bytes, "the secret line"), "%u", i);
+        cr_expect(stops || strstr(out.bytes, part) != NULL, "%u: as it came", i);
+    }
+}
+
+/* Whether it opens is nobody's business: the message goes on in each case, and does not cost more than it may. */
+Test(attack_partial, broken_ciphertext_to_us_tells_nothing)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+        attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, ATTACK_ENTITY, false);
+    GByteArray *der = attack_der(cms);
+    const guint from_end[] = {0, 1, 17, 33};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(from_end); i++) {
+        if (from_end[i] > 0)
+            der->data[der->len - from_end[i]] ^= 0x55;
+        g_autofree char *part = attack_opaque_der("", der->data, der->len);
+        g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_expect(out.result->sign, "%zu", i);
+        cr_expect_eq(out.result->layer_count, 1, "%zu", i);
+    }
+    g_byte_array_unref(der);
+}
+
+/* Each within the one before, and all with a padding that is wrong. */
+Test(attack_partial, broken_ciphertexts_count_for_the_limit)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    g_autofree char *entity = g_strdup(ATTACK_ENTITY);
+
+    for (unsigned i = 0; i < LAYERS_LIMIT; i++) {
+        g_autofree char *beside = g_strconcat(BESIDE("in", entity), "epilogue, long enough for what breaks to be in it", NULL);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, beside, false);
+        GByteArray *der = attack_der(cms);
+
+        der->data[der->len - 17] ^= 0x80;
+        g_free(entity);
+        entity = attack_opaque_der("", der->data, der->len);
+        g_byte_array_unref(der);
+    }
+    for (unsigned parts = 1; parts <= 2; parts++) {
+        g_autofree char *both = g_strconcat(entity, parts == 2 ? "\r\n--out\r\n" : NULL, entity, NULL);
+        g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_expect_eq(out.result->verdict, parts == 2 ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", out.result->reason);
+    }
+}
+
+/* A stranger, whose message is not signed anyway, is told the same whatever is inside. */
+Test(attack_partial, strangers_learn_nothing_of_signatures_under_encryption)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    const struct rig_envelope stranger = {"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"};
+    g_autofree char *first = NULL;
+
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *inner = sign_entity(i & 2 ? rig->acme.alice : rig->partner.alice, ATTACK_ENTITY, true, i & 1);
+        g_autofree char *shut = attack_opaque("", attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, inner, false));
+        g_autofree char *text = i & 2 ? g_strconcat(ATTACK_TOP BESIDE("out", shut), NULL)
+                                      : g_strconcat(ATTACK_TOP, shut, NULL);
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &stranger, text, strlen(text));
+
+        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%u: %s", i, out.result->reason);
+        if (first == NULL)
+            first = g_strdup(out.result->reply);
+        cr_expect_str_eq(out.result->reply, first, "%u", i);
+    }
 }
 
 /* What policy refuses as a whole does not leave as an attachment either: for whomever it is encrypted, even broken. */
