@@ -66,4 +66,15 @@ static inline char *scratch_faults(const struct faults *faults)
     return g_string_free(text, FALSE);
 }
 
+/* scratch_load() that fails the test with the faults if there are any. */
+static inline struct conf *scratch_load_good(void)
+{
+    owned(faults) struct faults *faults = faults_new();
+    struct conf *conf = scratch_load(faults);
+    g_autofree char *text = scratch_faults(faults);
+    cr_assert_str_eq(text, "");
+    cr_assert_not_null(conf);
+    return conf;
+}
+
 #endif

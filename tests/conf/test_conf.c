@@ -10,17 +10,6 @@ TestSuite(conf, .init = scratch_setup, .fini = scratch_teardown);
 
 #define MINIMAL "local_domains = ( \"acme.test\" );\n"
 
-/* Loads, and fails the test with the faults if there are any. */
-static struct conf *load_good(void)
-{
-    owned(faults) struct faults *faults = faults_new();
-    struct conf *conf = scratch_load(faults);
-    g_autofree char *text = scratch_faults(faults);
-    cr_assert_str_eq(text, "");
-    cr_assert_not_null(conf);
-    return conf;
-}
-
 static void expect_path(const char *path, const char *name)
 {
     g_autofree char *expected = scratch_path(name);
@@ -30,7 +19,7 @@ static void expect_path(const char *path, const char *name)
 Test(conf, defaults)
 {
     scratch_write("domsec.conf", MINIMAL);
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     expect_path(conf->file, "domsec.conf");
     cr_expect_str_eq(conf->folder, scratch);
     cr_expect_str_eq(conf->listen, "inet:8891@127.0.0.1");
@@ -64,7 +53,7 @@ Test(conf, defaults)
 Test(conf, built_in_rule)
 {
     scratch_write("domsec.conf", MINIMAL);
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_assert_eq(conf->rule_count, 1);
     const struct rule *rule = conf->rules[0];
     cr_expect_str_eq(rule->name, "built-in");
@@ -122,7 +111,7 @@ Test(conf, every_key)
     scratch_write("domsec.conf", everything);
     scratch_write("p/ignored.conf~", "protct = 1;");
     scratch_write("p/.#x.conf", "protct = 1;");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_str_eq(conf->listen, "inet:8899@localhost");
     cr_expect_str_eq(conf->local_domains[0], "acme.test");
     cr_expect_str_eq(conf->local_domains[1], ".xn--bcher-kva.test");
@@ -161,7 +150,7 @@ Test(conf, identities)
 {
     scratch_write("domsec.conf", everything);
     scratch_write("p/default.conf", "");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_assert_eq(conf->identity_count, 4);
     g_autofree char *key = g_strdup_printf("file:%s/k/dsa.key", scratch);
     cr_expect_str_eq(conf->identities[0].key, key);
@@ -192,7 +181,7 @@ Test(conf, rules_most_specific_first)
     scratch_write("p/c.conf", "domain = \"partner.test\";");
     scratch_write("p/default.conf", "outbound: { protect: \"sign\" }");
     scratch_write("p/z.conf", "domain = \"other.test\";\r\noutbound = { protect = \"sign\"; };\r\n");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     static const char *const names[] = {"b.conf", "z.conf", "c.conf", "a.conf", "default.conf"};
     cr_assert_eq(conf->rule_count, G_N_ELEMENTS(names));
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
@@ -235,7 +224,7 @@ Test(conf, rules_most_specific_first)
 Test(conf, byte_order_mark_and_crlf)
 {
     scratch_write("domsec.conf", "\xef\xbb\xbf// comment\r\nlocal_domains = ( \"acme.test\" );\r\nlayers_limit = 5;\r\n");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_eq(conf->limits.layers, 5);
 }
 
@@ -243,7 +232,7 @@ Test(conf, include)
 {
     scratch_write("domsec.conf", MINIMAL "@include \"more/limits.inc\"\nlayers_limit = 5;\n");
     scratch_write("more/limits.inc", "signers_limit = 9;\n");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_eq(conf->limits.layers, 5);
     cr_expect_eq(conf->limits.signers, 9);
 }
@@ -253,7 +242,7 @@ Test(conf, include_in_a_policy_file)
     scratch_write("domsec.conf", MINIMAL "policy_dir = \"p\";");
     scratch_write("p/a.conf", "@include \"partner.inc\"\noutbound = { protect = \"sign\"; };\n");
     scratch_write("partner.inc", "domain = \"partner.test\";\nanchors = \"a.pem\";\n");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_assert_eq(conf->rule_count, 2);
     cr_expect_str_eq(conf->rules[0]->domain, "partner.test");
     cr_expect_eq(conf->rules[0]->anchors_line, 0, "a line of another file");
@@ -291,11 +280,11 @@ Test(conf, sockets)
     for (size_t i = 0; i < G_N_ELEMENTS(sockets); i++) {
         g_autofree char *text = g_strdup_printf(MINIMAL "listen = \"%s\";", sockets[i].listen);
         scratch_write("domsec.conf", text);
-        owned(conf) struct conf *conf = load_good();
+        owned(conf) struct conf *conf = scratch_load_good();
         cr_expect_str_eq(conf->listen, sockets[i].expected);
     }
     scratch_write("domsec.conf", MINIMAL "listen = \"unix:s\";");
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     g_autofree char *expected = g_strdup_printf("local:%s/s", scratch);
     cr_expect_str_eq(conf->listen, expected);
 }
@@ -325,7 +314,7 @@ static gpointer hold_and_drop(gpointer conf)
 Test(conf, references_from_several_threads)
 {
     scratch_write("domsec.conf", MINIMAL);
-    struct conf *conf = load_good();
+    struct conf *conf = scratch_load_good();
     GThread *threads[4];
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         threads[i] = g_thread_new("holder", hold_and_drop, conf_ref(conf));

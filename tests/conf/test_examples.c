@@ -33,16 +33,6 @@ static size_t install(void)
     return count;
 }
 
-static struct conf *load_good(void)
-{
-    owned(faults) struct faults *faults = faults_new();
-    struct conf *conf = scratch_load(faults);
-    g_autofree char *text = scratch_faults(faults);
-    cr_assert_str_eq(text, "");
-    cr_assert_not_null(conf);
-    return conf;
-}
-
 static const struct rule *rule_named(const struct conf *conf, const char *name)
 {
     for (size_t i = 0; i < conf->rule_count; i++)
@@ -55,7 +45,7 @@ static const struct rule *rule_named(const struct conf *conf, const char *name)
 Test(examples, load)
 {
     size_t count = install();
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_geq(count, 5);
     cr_expect_eq(conf->rule_count, count);
     cr_expect_eq(conf->identity_count, 2);
@@ -110,7 +100,7 @@ Test(examples, commented_out_keys_load)
     g_string_replace(all, "\n# ", "\n", 0);
     scratch_write("domsec.conf", all->str);
     g_string_free(all, TRUE);
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_str_eq(conf->user, "domsec");
 }
 
@@ -129,6 +119,6 @@ Test(examples, of_the_manual)
         scratch_write(name, text->str);
         g_string_free(text, TRUE);
     }
-    owned(conf) struct conf *conf = load_good();
+    owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_eq(conf->rule_count, 3);
 }

@@ -42,6 +42,24 @@ static PKI_UNUSED GByteArray *attack_der(const CMS_ContentInfo *cms)
     return array;
 }
 
+/* The SET OF Attribute that a signature covers (RFC 5652 §5.4). */
+static PKI_UNUSED GByteArray *attack_signed_attributes(const CMS_SignerInfo *info)
+{
+    GByteArray *set = g_byte_array_new();
+    unsigned char header[8], *end = header;
+
+    for (int i = 0; i < CMS_signed_get_attr_count(info); i++) {
+        unsigned char *one = NULL;
+        int size = i2d_X509_ATTRIBUTE(CMS_signed_get_attr(info, i), &one);
+
+        g_byte_array_append(set, one, (guint)size);
+        OPENSSL_free(one);
+    }
+    ASN1_put_object(&end, 1, (int)set->len, V_ASN1_SET, V_ASN1_UNIVERSAL);
+    g_byte_array_prepend(set, header, (guint)(end - header));
+    return set;
+}
+
 /* header, then one application/pkcs7-mime of these octets. */
 static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned char *der, size_t length)
 {

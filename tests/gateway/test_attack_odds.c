@@ -92,18 +92,8 @@ Test(odds, signed_attributes_as_content)
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = rig->acme.alice});
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
-    GByteArray *set = g_byte_array_new();
-    unsigned char header[8], *end = header;
+    GByteArray *set = attack_signed_attributes(info);
 
-    for (int i = 0; i < CMS_signed_get_attr_count(info); i++) {
-        unsigned char *one = NULL;
-        int size = i2d_X509_ATTRIBUTE(CMS_signed_get_attr(info, i), &one);
-
-        g_byte_array_append(set, one, (guint)size);
-        OPENSSL_free(one);
-    }
-    ASN1_put_object(&end, 1, (int)set->len, V_ASN1_SET, V_ASN1_UNIVERSAL);
-    g_byte_array_prepend(set, header, (guint)(end - header));
     while (CMS_signed_get_attr_count(info) > 0)
         X509_ATTRIBUTE_free(CMS_signed_delete_attr(info, 0));
     ASN1_STRING_set(*CMS_get0_content(cms), set->data, (int)set->len);

@@ -258,24 +258,17 @@ Test(results, headers_from_inside_stay_inside)
  * and decoded, for the encoding puts the attributes in order. */
 static CMS_ContentInfo *sign_again(CMS_ContentInfo *cms, EVP_PKEY *key)
 {
-    GByteArray *der = attack_der(cms), *set = g_byte_array_new();
+    GByteArray *der = attack_der(cms);
     const unsigned char *at = der->data;
-    unsigned char header[8], *end = header, signature[512];
+    unsigned char signature[512];
     size_t length = sizeof(signature);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
 
     CMS_ContentInfo_free(cms);
     cms = d2i_CMS_ContentInfo(NULL, &at, der->len);
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
-    for (int i = 0; i < CMS_signed_get_attr_count(info); i++) {
-        unsigned char *one = NULL;
-        int size = i2d_X509_ATTRIBUTE(CMS_signed_get_attr(info, i), &one);
+    GByteArray *set = attack_signed_attributes(info);
 
-        g_byte_array_append(set, one, (guint)size);
-        OPENSSL_free(one);
-    }
-    ASN1_put_object(&end, 1, (int)set->len, V_ASN1_SET, V_ASN1_UNIVERSAL);
-    g_byte_array_prepend(set, header, (guint)(end - header));
     cr_assert(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) > 0 &&
               EVP_DigestSign(context, signature, &length, set->data, set->len) > 0);
     ASN1_STRING_set(CMS_SignerInfo_get0_signature(info), signature, (int)length);
