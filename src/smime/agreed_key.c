@@ -6,7 +6,6 @@
 #include "smime_private.h"
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <string.h>
 
