@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
  */
 #include "source.h"
 
-#include <openssl/err.h>
 #include <string.h>
 
 struct pinned_certificate {

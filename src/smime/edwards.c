@@ -8,7 +8,6 @@
 
 #include <openssl/asn1t.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 
 /* RFC 5652 §5.4: what is signed is the DER of the SET OF. */
 /* clang-format off */

@@ -9,7 +9,6 @@
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
-#include <openssl/err.h>
 
 #define SMALL ((size_t)1 << 20) /* such an object may be anything */
 #define BESIDE_CONTENT_MAX ((long)2 << 20)

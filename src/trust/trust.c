@@ -9,7 +9,6 @@
 #include "cache.h"
 #include "store.h"
 
-#include <openssl/err.h>
 #include <string.h>
 
 static void anchors_free(struct anchors *anchors)
