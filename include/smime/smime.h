@@ -85,6 +85,9 @@ struct layer {
     void *owner;              /* private */
 };
 
+/* The one reason that is told of all that our key did not open. */
+#define SMIME_CANNOT_DECRYPT "cannot be decrypted"
+
 enum opened {
     OPENED,           /* layer is filled; for LAYER_SIGNED the signers say whether it holds */
     OPENED_NOT_SMIME, /* part is none of the forms, or only carries certificates (RFC 8551 §3.8) */

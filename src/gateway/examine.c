@@ -101,10 +101,22 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
     }
 }
 
+static bool is_encrypted(const struct layer *layer)
+{
+    return layer->type == LAYER_ENVELOPED || layer->type == LAYER_AUTHENVELOPED;
+}
+
+/* Nobody knows then whether the signatures in it hold. */
+static void note_unseen(struct examination *examination, const struct error *error)
+{
+    if (examination->bad_signature[0] == '\0')
+        g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
+}
+
 static void report_shut(struct examination *examination, enum opened opened, const struct layer *layer,
                         struct reported_layer *reported, const struct error *error)
 {
-    bool encrypted = layer->type == LAYER_ENVELOPED || layer->type == LAYER_AUTHENVELOPED;
+    bool encrypted = is_encrypted(layer);
 
     if (opened == OPENED_NO_KEY) {
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
@@ -114,7 +126,7 @@ static void report_shut(struct examination *examination, enum opened opened, con
     } else {
         finding_set(&reported->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", error->text);
         if (!encrypted)
-            g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
+            note_unseen(examination, error);
     }
     examination->spoiled |= encrypted && opened != OPENED_NO_KEY && examination->malleable;
     if (opened == OPENED_NO_KEY || encrypted) {
@@ -142,20 +154,54 @@ static void note_attempt(struct examination *examination, const struct rule *rul
 
 /* What came out of a decryption that failed is worked through like what is good, and nothing of it is kept: so the time
  * that an answer takes does not tell which it was. */
-static void work_in_vain(const struct judge *judge, struct examination *examination, struct examined_layer *examined)
+static void work_in_vain(const struct judge *judge, struct examination *examination, struct examined_layer *examined,
+                         const struct error *inner_error)
 {
     owned(examination) struct examination *vain = g_new0(struct examination, 1);
-    struct error error = {0};
 
     vain->depth = examination->depth + examination->layer_count;
-    vain->root = parse_inner(examined, &judge->gateway->conf->limits, &error);
+    vain->root = steal(&examined->inner);
     if (vain->root != NULL)
         walk(judge, vain);
-    else if (error.kind != ERROR_PERMANENT)
-        vain->failure = error;
+    else if (inner_error->kind != ERROR_PERMANENT)
+        vain->failure = *inner_error;
     examination->failure = vain->failure;
     examined->layer.inner = SLICE_NONE;
     examined->layer.identity = NULL;
+}
+
+static bool is_readable(const char *from, const char *to)
+{
+    for (; from < to; from++)
+        if (!g_ascii_isprint(*from) && strchr("\r\n\t", *from) == NULL)
+            return false;
+    return true;
+}
+
+static bool slice_is_readable(struct slice slice)
+{
+    return is_readable(slice.data, slice.data + slice.len);
+}
+
+/* Whoever changes a ciphertext in CBC gets a block of noise for each of his own. Where a signature does not cover it, in
+ * what is around the signed content, nothing may depend on what the noise is: neither on the padding of blocks that he
+ * adds at the end, nor on a quote or a NUL in a header field. So all that has octets there that S/MIME software does not
+ * write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not. */
+static bool has_noise(const struct part *part)
+{
+    if (part == NULL)
+        return false;
+    if (part_is_multipart_signed(part)) {
+        struct slice content = part->child_count > 0 ? part->children[0].whole : SLICE_NONE;
+
+        return !slice_is_readable(part->header) || part->child_count == 0 ||
+               !is_readable(part->body.data, content.data) ||
+               !is_readable(content.data + content.len, part->body.data + part->body.len);
+    }
+    if (part_is_pkcs7_mime(part))
+        return !slice_is_readable(part->header) ||
+               (part->encoding == ENCODING_BASE64 && !slice_is_readable(part->body));
+    return false;
 }
 
 static bool lacks_certificate(const struct layer *layer)
@@ -191,7 +237,7 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
 {
     const struct limits *limits = &judge->gateway->conf->limits;
     struct layer layer = {0};
-    struct error error = {0};
+    struct error error = {0}, inner_error = {0};
 
     enum opened opened = open_layer(judge, part, judge->gateway->keys, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
@@ -208,20 +254,23 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     }
     if (layer.attempted)
         note_attempt(examination, judge->rule, &layer, &opened, &error);
+    if ((opened == OPENED || opened == OPENED_BROKEN) && layer.inner.data != NULL)
+        examined->inner = parse_inner(examined, limits, &inner_error);
+    if (opened == OPENED && layer.attempted && !layer.authenticated && has_noise(examined->inner)) {
+        opened = OPENED_BROKEN;
+        error_set(&error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
+    }
     if (opened == OPENED_BROKEN)
-        work_in_vain(judge, examination, examined);
+        work_in_vain(judge, examination, examined, &inner_error);
     if (opened != OPENED) {
         report_shut(examination, opened, &layer, reported, &error);
         return NULL;
     }
     examined->opened = true;
     judge_opened(judge, examination, examined, reported);
-    if (layer.inner.data == NULL)
-        return NULL;
-    examined->inner = parse_inner(examined, limits, &error);
-    if (examined->inner == NULL) {
+    if (layer.inner.data != NULL && examined->inner == NULL) {
         examined->opened = examined->holds = false;
-        report_shut(examination, OPENED_FAILED, &layer, reported, &error);
+        report_shut(examination, OPENED_FAILED, &layer, reported, &inner_error);
     }
     return examined->inner;
 }
@@ -260,11 +309,13 @@ static void report_inside(const struct judge *judge, struct examination *examina
         report_partial(judge, examination, examined.inner, within);
     else if (error.kind != ERROR_PERMANENT)
         examination->failure = error;
+    else
+        note_unseen(examination, &error);
     part_free(examined.inner);
     spool_free(examined.spool);
 }
 
-/* work_in_vain() for a part. */
+/* work_in_vain() for a part. Parts that are too many in there are still counted; the next one says so. */
 static void report_in_vain(const struct judge *judge, struct examination *examination, const struct layer *layer,
                            const char *path)
 {
@@ -272,8 +323,9 @@ static void report_in_vain(const struct judge *judge, struct examination *examin
 
     vain->partial_count = examination->partial_count;
     report_inside(judge, vain, layer, path);
-    examination->partial_count = vain->partial_count;
-    examination->failure = vain->failure;
+    examination->partial_count = MIN(vain->partial_count, judge->gateway->conf->limits.layers);
+    if (vain->failure.kind != ERROR_NONE)
+        examination->failure = vain->failure;
 }
 
 static void judge_partial(const struct judge *judge, struct examination *examination, enum opened opened,
@@ -290,8 +342,8 @@ static void judge_partial(const struct judge *judge, struct examination *examina
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", error->text);
     if (opened == OPENED_FAILED && error->kind != ERROR_PERMANENT)
         examination->failure = *error;
-    else if (opened == OPENED_FAILED && layer->type == LAYER_SIGNED && examination->bad_signature[0] == '\0')
-        g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
+    else if (opened == OPENED_FAILED && !is_encrypted(layer))
+        note_unseen(examination, error);
     note_bad_signature(examination, reported);
     if (reported->finding.outcome == OUTCOME_PASS)
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message",

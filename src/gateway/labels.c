@@ -152,6 +152,12 @@ static bool partial_is_refused(const struct rule *rule, const struct reported_la
     const struct ess *ess = &reported->ess;
     bool equivalent = false;
 
+    if (reported->finding.outcome == OUTCOME_PERMERROR || reported->labels_differ) {
+        g_snprintf(reason, size, "the security label of part %s cannot be relied on: %s", reported->part,
+                   reported->labels_differ ? "its signatures have different ones (RFC 2634 section 3.1)"
+                                           : reported->finding.reason);
+        return true;
+    }
     if (ess->label.policy[0] == '\0' || is_accepted(rule, &ess->label))
         return false;
     for (unsigned i = 0; i < ess->equivalent_count && reported->finding.outcome == OUTCOME_NEUTRAL; i++)
@@ -159,10 +165,23 @@ static bool partial_is_refused(const struct rule *rule, const struct reported_la
     return !equivalent && refuse_label(&ess->label, reason, size);
 }
 
+/* Who changes a ciphertext in CBC can make a signature fail, and with it a label appear or vanish, and would learn from
+ * the answer what the change did. So a label counts there, or that there is none, only under a signature that passes. */
+static bool is_changeable(const struct examination *examination)
+{
+    return examination->malleable && examination->domain.outcome != OUTCOME_PASS &&
+           examination->originator.outcome != OUTCOME_PASS;
+}
+
 bool labels_are_refused(const struct rule *rule, const struct examination *examination, char *reason, size_t size)
 {
     if (rule->inbound.accept_labels[0] == NULL && rule->inbound.max_classification == 0)
         return false;
+    if (is_changeable(examination)) {
+        g_strlcpy(reason, "encrypted without protection against changes, and no signature vouches for its security label",
+                  size);
+        return true;
+    }
     for (size_t i = 0; i < examination->layer_count; i++) {
         const struct layer *layer = &examination->layers[i].layer;
 

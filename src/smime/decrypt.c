@@ -16,8 +16,6 @@
 #define PIECE ((size_t)48 << 10)
 #define GCM_TAG_MIN 12 /* RFC 5084 §3.2: 12 to 16 */
 
-static const char cannot_decrypt[] = "cannot be decrypted";
-
 /* Triple DES is what older gateways still send: read, marked as weak (RFC 8551, appendix B). */
 static const int ciphers_cbc[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc, NID_des_ede3_cbc};
 static const int ciphers_gcm[] = {NID_aes_128_gcm, NID_aes_192_gcm, NID_aes_256_gcm};
@@ -118,7 +116,7 @@ static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct sp
         int length;
 
         if (EVP_DecryptUpdate(cipher, buffer, &length, (const unsigned char *)content.data, (int)piece) <= 0)
-            return error_set(error, ERROR_PERMANENT, cannot_decrypt);
+            return error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
         if (!spool_write(out, buffer, (size_t)length, error))
             return false;
         content.data += piece;
@@ -150,7 +148,7 @@ static bool decrypt_cbc(EVP_CIPHER_CTX *cipher, struct slice content, struct spo
     int length;
 
     if (size < 2 || content.len == 0 || content.len % size != 0) /* everybody can see that */
-        return error_set(error, ERROR_PERMANENT, cannot_decrypt);
+        return error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     if (EVP_CIPHER_CTX_set_padding(cipher, 0) <= 0)
         return error_set_openssl(error, ERROR_TEMPORARY, "decrypting");
     content.len -= size;
@@ -169,7 +167,7 @@ static bool decrypt_gcm(EVP_CIPHER_CTX *cipher, struct slice content, struct spo
 
     if (!decrypt_bulk(cipher, content, out, error))
         return false;
-    return EVP_DecryptFinal_ex(cipher, nothing, &length) > 0 || error_set(error, ERROR_PERMANENT, cannot_decrypt);
+    return EVP_DecryptFinal_ex(cipher, nothing, &length) > 0 || error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
 }
 
 static bool begins_with_field(struct slice plain)
@@ -230,7 +228,7 @@ static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, co
     if (cms != NULL)
         chain = decryption_chain(cms);
     if (chain == NULL || BIO_get_cipher_ctx(chain, &cipher) <= 0)
-        decrypted = error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
+        decrypted = error_set(opening->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     else if (opening->layer->authenticated)
         decrypted = decrypt_gcm(cipher, content, out, opening->error);
     else
@@ -294,7 +292,7 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
     if (opened == OPENED_NO_KEY)
         error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
     if (opened == OPENED_BROKEN)
-        error_set(opening->error, ERROR_PERMANENT, cannot_decrypt);
+        error_set(opening->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     return opened;
 }
 

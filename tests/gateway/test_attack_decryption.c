@@ -253,17 +253,119 @@ Test(decryption, no_answer_tells_what_went_wrong)
     }
 }
 
+/* Noise where no signature covers it, as changed and added blocks of a ciphertext leave it: behind the signed content, and
+ * in the fields around it. %s is where it goes. */
+static const struct {
+    const char *before, *after; /* which the noise is put between */
+} places[] = {
+    {"Content-Type: multipart/signed;", " "},
+    {"micalg=", "sha-256"},
+    {"\r\n\r\n", "--"},
+    {"Content-Disposition: attachment; filename=\"", "smime.p7s"},
+    {"--\r\n", ""},
+};
+
+static char *with_noise(const char *entity, const char *before, const char *after, const char *noise)
+{
+    g_autofree char *from = g_strconcat(before, after, NULL), *to = g_strconcat(before, noise, after, NULL);
+    const char *at = after[0] != '\0' ? strstr(entity, from) : g_strrstr(entity, from);
+
+    cr_assert_not_null(at, "%s", from);
+    return g_strdup_printf("%.*s%s%s", (int)(at - entity), entity, to, at + strlen(from));
+}
+
+Test(decryption, noise_around_the_signed_content_has_one_answer_whatever_it_is)
+{
+    const char *const noises[] = {"\x85\x91\xfe 0", "\x85\x91\xfe\"0", "\x85\x91\xfe\r\n0", "\x85\x91\xfe\x01\x02"};
+
+    for (size_t o = 0; o < G_N_ELEMENTS(oracles); o++) {
+        owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", oracles[o]);
+        AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+        g_autofree char *first = NULL;
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(places) * G_N_ELEMENTS(noises) * 2; i++) {
+            bool wrong_padding = i & 1;
+            const char *noise = noises[i / 2 % G_N_ELEMENTS(noises)];
+            size_t place = i / 2 / G_N_ELEMENTS(noises);
+            g_autofree char *entity =
+                with_noise(attack_entity_of(&out), places[place].before, places[place].after, noise);
+            owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+                attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, entity, false);
+            GByteArray *der = attack_der(cms);
+
+            der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
+            AUTO_SENT struct sent in = attack_open_der(rig, der);
+            g_byte_array_unref(der);
+            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->code, in.result->status,
+                                                      in.result->code < 300 ? "" : in.result->reply);
+
+            cr_expect_neq(in.result->domain.outcome, OUTCOME_PASS, "%zu %u", o, i);
+            if (first == NULL)
+                first = g_strdup(answer);
+            cr_expect_str_eq(answer, first, "%s: %u: %s, not %s", oracles[o], i, answer, first);
+        }
+    }
+}
+
+/* … and what other software writes there is none. */
+Test(decryption, text_around_the_signed_content_is_no_noise)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", ATTACK_STRICT);
+    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *entity = with_noise(attack_entity_of(&out), places[i].before, places[i].after, "");
+        g_autofree char *more = g_strconcat(entity, "epilogue\r\n", NULL);
+        g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, more, false));
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+    }
+}
+
+/* A label makes a message refused, and a change can make it vanish: in CBC there is one answer unless a signature passes. */
+Test(decryption, labels_under_changes_have_one_answer)
+{
+    const char *const limits[] = {"require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\";",
+                                  "require = \"encrypt\"; otherwise = \"reject\"; accept_labels = ( \"1.2.4\" );"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+        g_autofree char *policy = g_strdup_printf("inbound = { %s };", limits[i]);
+        owned(rig) struct rig *rig = rig_new(
+            "outbound = { protect = \"sign\"; }; null_signature = false; "
+            "labels = ( { policy = \"1.2.3\"; classification = \"secret\"; value = \"x\"; } ); label_header = \"Sensitivity\";",
+            policy);
+
+        for (unsigned j = 0; j < 16; j++) {
+            bool labelled = j & 1, wrong_padding = j & 2, changed = j & 4, is_signed = j & 8;
+            AUTO_SENT struct sent out = rig_out(rig, labelled ? "Sensitivity: x\r\n" ATTACK_TOP ATTACK_ENTITY : ATTACK_TOP ATTACK_ENTITY);
+            const char *entity = is_signed ? attack_entity_of(&out) : ATTACK_ENTITY;
+            g_autofree char *content = g_strconcat(entity, changed ? "\x85\x91" : "", "epilogue that is as long as a block is\r\n", NULL);
+            owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+                attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false);
+            GByteArray *der = attack_der(cms);
+
+            der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
+            AUTO_SENT struct sent in = attack_open_der(rig, der);
+            g_byte_array_unref(der);
+            bool is_accepted = is_signed && !labelled && !wrong_padding && !changed;
+            cr_expect_eq(in.result->verdict, is_accepted ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu %u: %s", i, j, in.result->reason);
+            cr_expect(is_accepted || strstr(in.result->reply, "is not as this gateway requires") != NULL, "%s", in.result->reply);
+        }
+    }
+}
+
 /* --- and neither does the time that it takes --- */
 
 /* Microseconds of this thread. */
-static double time_to_open(const struct rig *rig, const char *text, enum outcome domain)
+static double time_to_open(const struct rig *rig, const char *text)
 {
     struct timespec before, after;
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     AUTO_SENT struct sent in = attack_in(rig, text);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-    cr_expect_eq(in.result->domain.outcome, domain);
+    cr_expect_neq(in.result->domain.outcome, OUTCOME_PASS);
     return (double)(after.tv_sec - before.tv_sec) * 1e6 + (double)(after.tv_nsec - before.tv_nsec) / 1e3;
 }
 
@@ -284,8 +386,8 @@ Test(decryption, a_wrong_padding_takes_as_long_as_a_right_one)
     before[15] ^= 0x80; /* the length of the padding */
     g_autofree char *wrong = attack_opaque_der(ATTACK_TOP, der->data, der->len);
     for (unsigned round = 0; round < 100; round++) {
-        right_takes = MIN(right_takes, time_to_open(rig, right, OUTCOME_PASS));
-        wrong_takes = MIN(wrong_takes, time_to_open(rig, wrong, OUTCOME_NONE));
+        right_takes = MIN(right_takes, time_to_open(rig, right));
+        wrong_takes = MIN(wrong_takes, time_to_open(rig, wrong));
     }
     cr_expect(fabs(wrong_takes / right_takes - 1) < 0.25, "right %.0f us, wrong %.0f us", right_takes, wrong_takes);
     g_byte_array_unref(der);
