@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
+#include <zlib.h>
 
 #define ATTACK_FIELDS "To: bob@partner.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
 #define ATTACK_TOP "From: Alice <alice@acme.test>\r\n" ATTACK_FIELDS
@@ -68,6 +69,41 @@ static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned cha
     return g_strconcat(
         header, "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n",
         body, NULL);
+}
+
+static PKI_UNUSED void attack_wrap(GByteArray *der, int tag, int class, int constructed)
+{
+    unsigned char header[16], *end = header;
+
+    ASN1_put_object(&end, constructed, (int)der->len, tag, class);
+    g_byte_array_prepend(der, header, (guint)(end - header));
+}
+
+#define RFC3274_DATA "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+#define RFC3274_HEAD "\x02\x01\x00\x30\x0d\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x08"
+#define RFC3274_TYPE "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09"
+
+/* An entity of CompressedData (RFC 3274), which Debian's OpenSSL does not make. */
+static PKI_UNUSED char *attack_compress(const char *content, size_t length)
+{
+    uLongf size = compressBound(length);
+    GByteArray *der = g_byte_array_sized_new((guint)size);
+
+    g_byte_array_set_size(der, (guint)size);
+    cr_assert_eq(compress2(der->data, &size, (const unsigned char *)content, length, 6), Z_OK);
+    g_byte_array_set_size(der, (guint)size);
+    attack_wrap(der, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL, 0);
+    attack_wrap(der, 0, V_ASN1_CONTEXT_SPECIFIC, 1);
+    g_byte_array_prepend(der, (const guint8 *)RFC3274_DATA, sizeof(RFC3274_DATA) - 1);
+    attack_wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
+    g_byte_array_prepend(der, (const guint8 *)RFC3274_HEAD, sizeof(RFC3274_HEAD) - 1);
+    attack_wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
+    attack_wrap(der, 0, V_ASN1_CONTEXT_SPECIFIC, 1);
+    g_byte_array_prepend(der, (const guint8 *)RFC3274_TYPE, sizeof(RFC3274_TYPE) - 1);
+    attack_wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
+    char *entity = attack_opaque_der("", der->data, der->len);
+    g_byte_array_unref(der);
+    return entity;
 }
 
 /* Takes cms. */

@@ -5,8 +5,6 @@
  */
 #include "attack.h"
 
-#include <zlib.h>
-
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN
 
@@ -337,41 +335,6 @@ Test(parser, layers_by_the_dozen)
     }
 }
 
-static void wrap(GByteArray *der, int tag, int class, int constructed)
-{
-    unsigned char header[16], *end = header;
-
-    ASN1_put_object(&end, constructed, (int)der->len, tag, class);
-    g_byte_array_prepend(der, header, (guint)(end - header));
-}
-
-#define RFC3274_DATA "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
-#define RFC3274_HEAD "\x02\x01\x00\x30\x0d\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x08"
-#define RFC3274_TYPE "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09"
-
-/* An entity of CompressedData (RFC 3274), which Debian's OpenSSL does not make. */
-static char *compress_entity(const char *content, size_t length)
-{
-    uLongf size = compressBound(length);
-    GByteArray *der = g_byte_array_sized_new((guint)size);
-
-    g_byte_array_set_size(der, (guint)size);
-    cr_assert_eq(compress2(der->data, &size, (const unsigned char *)content, length, 6), Z_OK);
-    g_byte_array_set_size(der, (guint)size);
-    wrap(der, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL, 0);
-    wrap(der, 0, V_ASN1_CONTEXT_SPECIFIC, 1);
-    g_byte_array_prepend(der, (const guint8 *)RFC3274_DATA, sizeof(RFC3274_DATA) - 1);
-    wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
-    g_byte_array_prepend(der, (const guint8 *)RFC3274_HEAD, sizeof(RFC3274_HEAD) - 1);
-    wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
-    wrap(der, 0, V_ASN1_CONTEXT_SPECIFIC, 1);
-    g_byte_array_prepend(der, (const guint8 *)RFC3274_TYPE, sizeof(RFC3274_TYPE) - 1);
-    wrap(der, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, 1);
-    char *entity = attack_opaque_der("", der->data, der->len);
-    g_byte_array_unref(der);
-    return entity;
-}
-
 /* Small enough to pass when it comes, too large when it is opened; alone, or several times over. */
 Test(parser, compression_bombs)
 {
@@ -383,10 +346,10 @@ Test(parser, compression_bombs)
 
     memcpy(zeros, head, strlen(head));
     for (size_t size = limit - 1000; size <= limit + 1000; size += 2000) {
-        char *entity = compress_entity(zeros, size);
+        char *entity = attack_compress(zeros, size);
 
         for (int i = 0; i < 5; i++) {
-            char *next = compress_entity(entity, strlen(entity));
+            char *next = attack_compress(entity, strlen(entity));
             g_free(entity);
             entity = next;
         }
@@ -404,8 +367,8 @@ Test(parser, compression_hides_nothing)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     g_autofree char *sound = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN}));
-    g_autofree char *outside = compress_entity(sound, strlen(sound));
-    g_autofree char *plain = compress_entity(ATTACK_ENTITY, strlen(ATTACK_ENTITY));
+    g_autofree char *outside = attack_compress(sound, strlen(sound));
+    g_autofree char *plain = attack_compress(ATTACK_ENTITY, strlen(ATTACK_ENTITY));
     g_autofree char *around = g_strconcat(ATTACK_TOP, outside, NULL);
     g_autofree char *nothing = g_strconcat(ATTACK_TOP, plain, NULL);
     g_autofree char *inside =

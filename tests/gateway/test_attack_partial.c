@@ -11,6 +11,7 @@
     "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n", entity, \
         "\r\n--" mark "--\r\n"
 #define LAYERS_LIMIT 10 /* the default of layers_limit */
+#define MIME_PARTS_LIMIT 1000 /* … of mime_parts_limit */
 #define THREE_PARTS \
     "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\r\n\r\n--s\r\n\r\na\r\n" \
     "--s\r\n\r\nb\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nc\r\n--s--\r\n"
@@ -113,6 +114,58 @@ Test(attack_partial, broken_ciphertext_to_us_tells_nothing)
     g_byte_array_unref(der);
 }
 
+static char *envelop_broken(const struct rig *rig, const char *content)
+{
+    g_autofree char *longer = g_strconcat(content, "epilogue, long enough for what breaks to be in it", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, longer, false);
+    GByteArray *der = attack_der(cms);
+
+    der->data[der->len - 17] ^= 0x80;
+    char *entity = attack_opaque_der("", der->data, der->len);
+    g_byte_array_unref(der);
+    return entity;
+}
+
+/* What is inside a part and cannot be looked at counts as bad, as it does in a layer around the whole message: parts that
+ * are too many, MIME that is over a limit, a compression that is broken. It does not help to put the parts that are too
+ * many where the padding is wrong. */
+Test(attack_partial, what_cannot_be_looked_at_gets_no_domain_signature)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    g_autofree char *bad = sign_entity(rig->acme.alice, ATTACK_ENTITY, true, true);
+    g_autofree char *good = sign_entity(rig->acme.alice, ATTACK_ENTITY, true, false);
+    g_autoptr(GString) parts = g_string_new("Content-Type: multipart/mixed; boundary=in\r\n\r\n");
+    g_autoptr(GString) signatures = g_string_new(parts->str);
+
+    for (unsigned i = 0; i < MIME_PARTS_LIMIT; i++)
+        g_string_append(parts, "--in\r\n\r\nx\r\n");
+    for (unsigned i = 0; i < LAYERS_LIMIT; i++)
+        g_string_append_printf(signatures, "--in\r\n%s\r\n", good);
+    g_string_append(signatures, "--in--\r\n");
+    g_autofree char *vain = envelop_broken(rig, signatures->str);
+    g_autofree char *open = attack_opaque("", attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, parts->str, false));
+    g_autofree char *compressed = attack_compress(parts->str, parts->len);
+    g_autofree char *sound = attack_compress(good, strlen(good)), *broken = g_strdup(sound);
+    char *end = broken + strlen(broken) - 12; /* of its checksum */
+    *end = *end == 'A' ? 'B' : 'A';
+    const struct {
+        const char *first, *second;
+        bool refused;
+    } rows[] = {
+        {vain, bad, true}, {vain, good, true},  {vain, "\r\ntext\r\n", false}, {open, "", true},
+        {broken, "", true}, {sound, "", false}, {compressed, "", true},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *both = g_strconcat(rows[i].first, "\r\n--out\r\n", rows[i].second, NULL);
+        g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+
+        cr_expect_eq(out.result->verdict, rows[i].refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_expect_eq(out.result->sign, !rows[i].refused, "%zu", i);
+    }
+}
+
 /* Each within the one before, and all with a padding that is wrong. */
 Test(attack_partial, broken_ciphertexts_count_for_the_limit)
 {
@@ -120,14 +173,10 @@ Test(attack_partial, broken_ciphertexts_count_for_the_limit)
     g_autofree char *entity = g_strdup(ATTACK_ENTITY);
 
     for (unsigned i = 0; i < LAYERS_LIMIT; i++) {
-        g_autofree char *beside = g_strconcat(BESIDE("in", entity), "epilogue, long enough for what breaks to be in it", NULL);
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, beside, false);
-        GByteArray *der = attack_der(cms);
+        g_autofree char *beside = g_strconcat(BESIDE("in", entity), NULL);
 
-        der->data[der->len - 17] ^= 0x80;
         g_free(entity);
-        entity = attack_opaque_der("", der->data, der->len);
-        g_byte_array_unref(der);
+        entity = envelop_broken(rig, beside);
     }
     for (unsigned parts = 1; parts <= 2; parts++) {
         g_autofree char *both = g_strconcat(entity, parts == 2 ? "\r\n--out\r\n" : NULL, entity, NULL);
@@ -211,6 +260,14 @@ static void label_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
     cr_assert(CMS_unsigned_add1_attr_by_txt(info, OID_SECURITY_LABEL, V_ASN1_SET, label, sizeof label - 1));
 }
 
+static void label_second(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
+    CMS_SignerInfo *first = sk_CMS_SignerInfo_value(infos, 0);
+
+    label_secret(cms, first != info ? first : sk_CMS_SignerInfo_value(infos, 1));
+}
+
 static const struct {
     void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info);
     bool among_others;
@@ -226,6 +283,9 @@ static const struct {
     {label_unreadable, false, "max_classification = \"top-secret\";", VERDICT_REJECT},
     {label_unreadable, false, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
     {label_unreadable, false, "", VERDICT_ACCEPT},
+    {label_unreadable, true, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
+    {label_second, true, "max_classification = \"confidential\";", VERDICT_REJECT},
+    {label_second, true, "max_classification = \"secret\";", VERDICT_REJECT}, /* RFC 2634 §3.1: all the same */
     {label_twice, false, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
     {label_unsigned, false, "accept_labels = ( \"1.2.3\" );", VERDICT_REJECT},
 };
@@ -235,7 +295,9 @@ Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
     for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {
         g_autofree char *policy = g_strdup_printf("inbound = { require = \"none\"; otherwise = \"reject\"; %s };", labels[i].inbound);
         owned(rig) struct rig *rig = rig_new("", policy);
-        const struct attack attack = {.signer = rig->acme.alice, .alter = labels[i].alter};
+        const struct attack attack = {.signer = rig->acme.alice,
+                                      .second = labels[i].alter == label_second ? rig->acme.alice : NULL,
+                                      .alter = labels[i].alter};
         g_autofree char *entity = attack_opaque("", attack_sign(&attack));
         g_autofree char *text = labels[i].among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL)
                                                        : g_strconcat(ATTACK_TOP, entity, NULL);
@@ -243,5 +305,23 @@ Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
 
         cr_expect_eq(in.result->verdict, labels[i].verdict, "%zu: %s", i, in.result->reason);
         attack_expect_safe(&in, labels[i].inbound);
+    }
+}
+
+/* Behind more parts than are looked at. */
+Test(attack_partial, labels_that_are_not_looked_for_are_refused)
+{
+    for (unsigned parts = LAYERS_LIMIT - 1; parts <= LAYERS_LIMIT; parts++) {
+        owned(rig) struct rig *rig =
+            rig_new("", "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };");
+        g_autofree char *entity = sign_entity(rig->acme.alice, ATTACK_ENTITY, true, false);
+        g_autoptr(GString) text = g_string_new(ATTACK_TOP "Content-Type: multipart/mixed; boundary=out\r\n\r\n");
+
+        for (unsigned i = 0; i <= parts; i++)
+            g_string_append_printf(text, "--out\r\n%s\r\n", entity);
+        g_string_append(text, "--out--\r\n");
+        AUTO_SENT struct sent in = attack_in(rig, text->str);
+
+        cr_expect_eq(in.result->verdict, parts < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%s", in.result->reason);
     }
 }
