@@ -77,9 +77,5 @@ const struct part *examination_entity(const struct examination *examination, siz
 size_t examination_removable(const struct examination *examination);
 
 DECLARE_OWNED(examination, struct examination *, examination_free)
-static inline __attribute__((unused)) void cleanup_originator(struct originator *originator)
-{
-    originator_clear(originator);
-}
 
 #endif

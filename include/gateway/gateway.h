@@ -18,7 +18,6 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults);
 struct gateway *gateway_ref(struct gateway *gateway);
 void gateway_unref(struct gateway *gateway);
 const struct conf *gateway_conf(const struct gateway *gateway);
-const struct keys *gateway_keys(const struct gateway *gateway);
 
 enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND };
 

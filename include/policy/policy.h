@@ -28,7 +28,7 @@ struct outbound_facts {
     const char *originator_reason; /* why (not); for the decision's reason */
     const char *bad_signature;   /* NULL, or why a signature inside does not verify */
     bool already_encrypted;      /* the whole message is encrypted already, and not by us */
-    bool unreadable;             /* it or a part says that it is encrypted, and nobody can look inside: by others, or broken */
+    bool unreadable;             /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
     enum found certificate;      /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
     bool routed;                 /* in a local domain, but with what may be a route to another host in its local part */

@@ -55,11 +55,6 @@ const struct conf *gateway_conf(const struct gateway *gateway)
     return gateway->conf;
 }
 
-const struct keys *gateway_keys(const struct gateway *gateway)
-{
-    return gateway->keys;
-}
-
 bool gateway_is_local(const struct gateway *gateway, const struct address *recipient)
 {
     return (recipient->domain[0] == '\0' || conf_is_local_domain(gateway->conf, recipient->domain)) &&

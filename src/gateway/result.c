@@ -60,22 +60,21 @@ void result_fail(struct result *result, const struct error *error)
 
 void result_refuse(struct result *result, const struct error *error)
 {
-    if (error->kind == ERROR_PERMANENT)
+    if (error->kind == ERROR_TOO_LARGE) {
+        result_decide(result, VERDICT_REJECT, "5.3.4", error->text);
+        result->code = 552;
+    } else if (error->kind == ERROR_PERMANENT) {
         result_decide(result, VERDICT_REJECT, "5.6.0", error->text);
-    else
+    } else {
         result_fail(result, error);
+    }
 }
 
 struct result *gateway_failure(enum direction direction, const struct error *error)
 {
     struct result *result = result_new(direction);
 
-    if (error->kind == ERROR_TOO_LARGE) {
-        result_decide(result, VERDICT_REJECT, "5.3.4", error->text);
-        result->code = 552;
-    } else {
-        result_refuse(result, error);
-    }
+    result_refuse(result, error);
     return result;
 }
 

@@ -47,9 +47,10 @@ static bool may_sign(const struct outbound_facts *facts)
 /* Only who is authentic learns how a signature fared that may lie under encryption to us. */
 static char *why_not_signed(const struct outbound_facts *facts)
 {
-    bool bad = facts->originator_authentic;
-    g_autofree char *detail = reason_detail(bad ? facts->bad_signature : facts->originator_reason);
-    return g_strconcat(bad ? "a signature inside does not verify" : "the originator is not authentic", detail, NULL);
+    bool authentic = facts->originator_authentic;
+    g_autofree char *detail = reason_detail(authentic ? facts->bad_signature : facts->originator_reason);
+    const char *why = authentic ? "a signature inside does not verify" : "the originator is not authentic";
+    return g_strconcat(why, detail, NULL);
 }
 
 /* A signature is due and may not be given. True if the message may go on without. */
@@ -141,7 +142,7 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     }
     if ((facts->already_encrypted || facts->unreadable) && rule->outbound.unreadable != UNREADABLE_PASS) {
         refuse(decision, rule->outbound.unreadable == UNREADABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": encrypted by the originator, so that nobody can look inside",
+        EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": it or a part of it is encrypted by its originator",
                 rule->name, unreadable_name(rule->outbound.unreadable));
         return;
     }
