@@ -219,17 +219,16 @@ static void read_text(struct words_reading *reading, const char *text, gsize len
     g_string_append_len(reading->octets, text, (gssize)length);
 }
 
-static void read_word(struct words_reading *reading, const char *charset, bool is_base64_word, const char *payload)
+static void read_word(struct words_reading *reading, const char *charset, bool is_base64_word, const char *payload,
+                      bool too_many)
 {
     gsize length;
     g_autofree char *octets = decode_octets(payload, is_base64_word, &length);
     g_autofree char *base64 = g_base64_encode((const guchar *)octets, length);
-    bool too_many = ++reading->words > WORDS_MAX;
     g_autofree char *text = too_many ? NULL : convert_exactly(octets, length, charset);
 
     reading->is_exact &= text != NULL && (is_base64_word ? strcmp(payload, base64) == 0 : is_q(payload));
-    reading->is_sound &=
-        !too_many && memchr(octets, '\0', length) == NULL && (!is_base64_word || is_base64(payload, base64));
+    reading->is_sound &= memchr(octets, '\0', length) == NULL && (!is_base64_word || is_base64(payload, base64));
     if (text == NULL)
         text = convert(octets, length, too_many ? "" : charset);
     g_string_append(reading->each, text);
@@ -249,9 +248,10 @@ struct words_reading *words_read(const char *text)
     g_autoptr(GRegex) word = g_regex_new(WORD_BEGIN "(?:([^?]*)\\?=)?", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
     g_autoptr(GMatchInfo) match = NULL;
     g_autoptr(GError) error = NULL;
+    bool too_many = are_too_many(text);
     int at = 0;
 
-    *reading = (struct words_reading){g_string_new(NULL), g_string_new(NULL), 0, true, true};
+    *reading = (struct words_reading){g_string_new(NULL), g_string_new(NULL), !too_many, !too_many};
     g_regex_match_full(word, text, -1, 0, 0, &match, &error);
     for (int start, end; g_match_info_matches(match); g_match_info_next(match, &error)) {
         g_autofree char *charset = g_match_info_fetch(match, 1), *encoding = g_match_info_fetch(match, 2);
@@ -264,7 +264,7 @@ struct words_reading *words_read(const char *text)
             read_text(reading, text + at, (gsize)(start - at));
         at = end;
         if (text[end - 1] == '=') {
-            read_word(reading, charset, g_ascii_tolower(encoding[0]) == 'b', payload);
+            read_word(reading, charset, g_ascii_tolower(encoding[0]) == 'b', payload, too_many);
             continue;
         }
         reading->is_exact = reading->is_sound = false;

@@ -17,7 +17,6 @@ char *words_decode(const char *text);
 struct words_reading {
     GString *each;   /* each word decoded by itself; its octets as they are where they are no text of its charset */
     GString *octets; /* by one who knows no charsets; not always UTF-8 */
-    unsigned words;
     /* All words are as RFC 2047 has them, in charsets that hold ASCII: nothing can be read differently. */
     bool is_exact;
     /* All words end, base64 lacks no more than its padding, no octet is NUL, and they are not too many to be looked at:
