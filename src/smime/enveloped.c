@@ -140,6 +140,7 @@ static bool tell_tag_length(X509_ALGOR *cipher)
 {
     owned(gcm_parameters) struct gcm_parameters *parameters =
         algorithm_parameters(cipher, ASN1_ITEM_rptr(GCM_PARAMETERS));
+    ASN1_OBJECT *oid = NULL;
     ASN1_STRING *packed = NULL;
 
     if (parameters == NULL)
@@ -148,8 +149,12 @@ static bool tell_tag_length(X509_ALGOR *cipher)
     if (parameters->tag_length == NULL || !ASN1_INTEGER_set(parameters->tag_length, GCM_TAG_LENGTH_DEFAULT) ||
         ASN1_item_pack(parameters, ASN1_ITEM_rptr(GCM_PARAMETERS), &packed) == NULL)
         return false;
-    X509_ALGOR_set0(cipher, OBJ_dup(cipher->algorithm), V_ASN1_SEQUENCE, packed);
-    return true;
+    oid = OBJ_dup(cipher->algorithm);
+    if (oid != NULL && X509_ALGOR_set0(cipher, oid, V_ASN1_SEQUENCE, packed))
+        return true;
+    ASN1_OBJECT_free(oid);
+    ASN1_STRING_free(packed);
+    return false;
 }
 
 CMS_ContentInfo *enveloped_tell_tag_length(CMS_ContentInfo *cms, struct error *error)

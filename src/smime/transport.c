@@ -34,18 +34,14 @@ static bool is_known_digest(const X509_ALGOR *algorithm)
 static bool is_known_mask(const X509_ALGOR *algorithm)
 {
     const ASN1_OBJECT *oid;
-    X509_ALGOR *digest;
-    bool known;
 
     if (algorithm == NULL)
         return true; /* DEFAULT: MGF1 with SHA-1 */
     X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
     if (OBJ_obj2nid(oid) != NID_mgf1)
         return false;
-    digest = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
-    known = digest != NULL && is_known_digest(digest);
-    X509_ALGOR_free(digest);
-    return known;
+    owned(X509_ALGOR) X509_ALGOR *digest = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
+    return digest != NULL && is_known_digest(digest);
 }
 
 /* A label, which may be empty (RFC 8017, appendix A.2.1). */
@@ -96,9 +92,8 @@ bool agreement_is_known(CMS_RecipientInfo *info, int cipher_nid)
 
     if (!CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL) || algorithm == NULL)
         return false;
-    X509_ALGOR *wrap = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
+    owned(X509_ALGOR) X509_ALGOR *wrap = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
     bool known = wrap != NULL && is_known_wrap(wrap, cipher_nid);
-    X509_ALGOR_free(wrap);
     ERR_clear_error();
     return known;
 }
