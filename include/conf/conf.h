@@ -52,7 +52,6 @@ const char *unauthentic_name(enum unauthentic unauthentic);
 const char *require_name(enum require require);
 const char *otherwise_name(enum otherwise otherwise);
 const char *unreadable_name(enum unreadable unreadable);
-const char *signed_by_name(enum signed_by signed_by);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
 const char *digest_name(enum digest digest); /* "sha256" */

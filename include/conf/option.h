@@ -81,8 +81,6 @@ void option_clear(const struct option_table *table, void *base);
 char *option_default_text(const struct conf_option *option);
 /* The line of a key in a group, 0 if it is not there or stands in an included file. */
 unsigned option_line(const struct config_setting_t *group, const char *key);
-/* place at a setting, which may stand in an included file. */
-struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file);
 
 /* The known key nearest to an unknown one ("outbound.protect" if it belongs into that group), NULL if none is near.
  * g_free(). */

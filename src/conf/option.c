@@ -26,7 +26,8 @@ void place_warn(const struct place *place, const char *format, ...)
     faults_warn(place->faults, place->file, place->line, "%s", text);
 }
 
-struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file)
+/* place at a setting, which may stand in an included file. */
+static struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file)
 {
     struct place at = *place;
     at.line = (unsigned)config_setting_source_line(setting);

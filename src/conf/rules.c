@@ -36,7 +36,6 @@ static struct rule *rule_new(const char *file, const char *name)
     return rule;
 }
 
-/* What no single row can tell. root is the file's top group, place the file as a whole. */
 static bool names_organization(char *const *components)
 {
     while (*components != NULL && !g_str_has_prefix(*components, "O="))
@@ -44,6 +43,7 @@ static bool names_organization(char *const *components)
     return *components != NULL;
 }
 
+/* What no single row can tell. root is the file's top group, place the file as a whole. */
 static void check_rule(const struct rule *rule, const config_setting_t *root, const struct place *place)
 {
     struct place at = *place;

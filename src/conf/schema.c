@@ -247,11 +247,6 @@ const char *unreadable_name(enum unreadable unreadable)
     return word(unreadable_words, unreadable);
 }
 
-const char *signed_by_name(enum signed_by signed_by)
-{
-    return word(signed_by_words, signed_by);
-}
-
 const char *mixed_name(enum mixed mixed)
 {
     return word(mixed_words, mixed);

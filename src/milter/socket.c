@@ -28,6 +28,7 @@
 #define BACKLOG 512
 #define DESCRIPTORS 1024 /* the socket is one of the first few */
 
+/* Declared with glibc's own name for the argument, a union under _GNU_SOURCE. */
 int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 {
     int connection = accept4(fd, address, length, 0);
