@@ -413,7 +413,8 @@ Test(address, huge_fields, .timeout = 10)
         {" ", "(", " a@b.test", 500000, false},         {" ", "(", ")", 500000, false},
         {" \"", "\\\\", "\" <a@b.test>", 100000, true}, {" ", "g:", " a@b.test", 200000, false},
         {" ", "<", "a@b.test", 500000, false},          {" ", "a@b.test,", "", 5000, true},
-        {" ", "x ", "<a@b.test>", 100000, true},        {" ", "=?", "<a@b.test>", 20000, true},
+        {" ", "x ", "<a@b.test>", 100000, true},        {" ", "=?", "<a@b.test>", 20000, false},
+        {" ", "=?", "<a@b.test>", 1000, true},
         {" ", "=?x", " =?utf-8?q?a=0Ab?= <a@b.test>", 1001, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
