@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * subject: marks are compared on what a reader sees: the decoded text without case, compatibility forms, accents and
- * characters that take no room, so that one that was encoded or dressed up does not slip through. Each letter is folded
- * once, and work grows with the length: a Subject may be as long as a header.
+ * subject: marks are compared on what a reader sees: the decoded text without case, compatibility forms, accents,
+ * blanks and characters that take no room, so that one that was encoded or dressed up does not slip through. Each letter
+ * is folded once, and work grows with the length: a Subject may be as long as a header.
  *
  * What two readers could read differently is written anew as it was read here, mark or not: then nobody can be shown
  * another text than the one that was looked through. Any other Subject without a mark stays as it is.
@@ -61,10 +61,12 @@ struct letters {
     GString *folded;
 };
 
+/* What is not compared: one blank looks like two, or like none at an end of the mark. */
 static bool takes_no_room(gunichar c)
 {
-    /* A soft hyphen; octets that were no text, which some leave out. */
-    return c == 0xad || c == 0xfffd || g_unichar_iscntrl(c) || g_unichar_iszerowidth(c);
+    /* A soft hyphen; a Braille cell without dots; octets that were no text, which some leave out. */
+    return c == 0xad || c == 0x2800 || c == 0xfffd || g_unichar_isspace(c) || g_unichar_iscntrl(c) ||
+           g_unichar_iszerowidth(c);
 }
 
 static void append_folded(GString *out, gunichar c)

@@ -16,7 +16,7 @@ static const struct {
     {NULL, "[verified]", " [verified]"},
     {" [verified] Hello", NULL, " Hello"},
     {" [VERIFIED] Hello", "[not verified]", " [not verified] Hello"},
-    {" Re: [verified] Hello", NULL, " Re:  Hello"},
+    {" Re: [verified] Hello", NULL, " Re: Hello"},
     {" [veri[verified]fied] Hello", NULL, " Hello"},
     {" =?utf-8?Q?=5Bverified=5D?= Hello", NULL, " Hello"},
     {" =?utf-8?B?W3ZlcmlmaWVkXQ==?= Hello", NULL, " Hello"},
@@ -36,6 +36,7 @@ static const struct {
     {" [ver\xc2\x85ified] Hello", NULL, " Hello"}, /* U+0085 */
     {" [v\xcc\x81\x65ri\xef\xac\x81\x65\x64] Hello", NULL, " Hello"},
     {" [not\xc2\xa0verified] Hello", NULL, " Hello"},
+    {" [ver\xe2\xa0\x80if ied]x [not  verified] [notverified]", NULL, " x"},
     /* An encoded word that comes into being when a mark has gone, or that was encoded itself. */
     {" =[verified]?utf-8?Q?=5Bverified=5D?=", NULL, " = ?utf-8?Q?=5Bverified=5D?="},
     {" =?utf-8?Q?=3D=3Futf-8=3FQ=3F=3D5Bverified=3D5D=3F=3D?=", "[verified]",
@@ -45,14 +46,14 @@ static const struct {
     {" =?utf-8?Q?x=0D=0ABcc:_evil?=", "[verified]", " [verified] x  Bcc: evil"},
     {" [veri\x01\x7f" "fied] x", NULL, " x"},
     {" =?utf-8?Q?[veri=0Dfied]?= x", NULL, " x"},
-    {" [veri\tfied] x", NULL, NULL},
+    {" [veri\tfied] x", NULL, " x"},
     /* GMime ends a text at a NUL. */
     {" =?utf-8?Q?[veri=00fied]?= x", NULL, " x"},
     {" =?us-ascii?Q?x=00?= =?iso-8859-1?B?W3ZlcmlmaWVkXQ==?=", NULL, " x"},
     {" =?utf-16?B?AAA=?= [verified] x", NULL, " x"},
     {" =?utf-16be?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0?= x", NULL, " x"}, /* without its padding */
     {" =?utf-16be?B?AFsAdgBlAHI?=\r\n =?utf-16be?B?AGkAZgBpAGUAZABd?= x", NULL, " x"},
-    {" =?utf-8?B?YQA?= [verified] x", NULL, " a  x"},
+    {" =?utf-8?B?YQA?= [verified] x", NULL, " a x"},
     {" =?utf-16be?B?AEcA/ABu?= x", "[verified]", " [verified] =?UTF-8?B?R8O8bg==?= x"},
     /* Charsets that are none, but for some. */
     {" =?utf-16-be?B?AFsAdgBlAHIAaQBmAGkAZQBkAF0=?= x", NULL, " x"},
@@ -106,6 +107,20 @@ Test(subject, marks)
             cr_expect_null(value, "%zu: %s", i, value);
         else
             cr_expect(value != NULL && strcasecmp(value, rows[i].expected) == 0, "%zu: [%s]", i, value);
+    }
+}
+
+/* Blanks around a mark are not what it is known by. */
+Test(subject, marks_with_blanks)
+{
+    const char *const own[] = {" [seen by us] "};
+    static const char *const values[] = {" [seen by us]", " [seen by us]x", " x [seen  by\xe2\x80\x83us]", " [seenbyus]"};
+
+    mime_init();
+    for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
+        g_autofree char *value = subject_mark(slice_of(values[i]), own, 1, NULL);
+        cr_assert_not_null(value, "%s", values[i]);
+        cr_expect_null(strchr(value, '['), "%s: %s", values[i], value);
     }
 }
 
