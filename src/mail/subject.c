@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * subject: marks are compared on what a reader sees: the decoded text without case, compatibility forms, accents,
- * blanks and characters that take no room, so that one that was encoded or dressed up does not slip through. Each letter
- * is folded once, and work grows with the length: a Subject may be as long as a header.
+ * blanks and characters that take no room, so that one that was encoded or dressed up does not slip through. Each
+ * letter is folded once, and work grows with the length: a Subject may be as long as a header.
  *
  * What two readers could read differently is written anew as it was read here, mark or not: then nobody can be shown
  * another text than the one that was looked through. Any other Subject without a mark stays as it is.

@@ -114,7 +114,8 @@ Test(subject, marks)
 Test(subject, marks_with_blanks)
 {
     const char *const own[] = {" [seen by us] "};
-    static const char *const values[] = {" [seen by us]", " [seen by us]x", " x [seen  by\xe2\x80\x83us]", " [seenbyus]"};
+    static const char *const values[] = {" [seen by us]", " [seen by us]x", " x [seen  by\xe2\x80\x83us]",
+                                         " [seenbyus]"};
 
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
