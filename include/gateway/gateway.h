@@ -40,7 +40,6 @@ struct reported_layer {
     struct finding finding;
     unsigned signature_types; /* union over signers */
     struct ess ess;           /* ESS attributes of the first signer; label.policy empty: no label */
-    bool labels_differ;       /* its signers' labels are not all the same */
     struct reported_signer *signers;
     size_t signer_count;
     size_t signer_judged;   /* the one that the finding is about */

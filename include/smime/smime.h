@@ -61,7 +61,7 @@ struct signer {
     char reason[320];      /* why not; also for what is valid but weak */
     bool weak;             /* digest MD5/SHA-1, RSA below 2048, …: valid, but no basis for a pass */
     unsigned types;        /* SignatureType; 0: absent */
-    bool type_fault;       /* valid, but it or an ESS attribute is malformed; or the types of a layer's signers differ */
+    bool type_fault;       /* valid, but it or an ESS attribute is malformed; or the signers' types or labels differ */
     struct ess ess;
     struct ess_attributes *kept; /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
     time_t signing_time;   /* 0: absent; a claim */

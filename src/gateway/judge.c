@@ -178,11 +178,6 @@ static bool judge_as_originators(const struct judge *judge, const struct signer 
     return true;
 }
 
-static bool is_same_label(const struct security_label *a, const struct security_label *b)
-{
-    return strcmp(a->policy, b->policy) == 0 && a->classification == b->classification;
-}
-
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported)
 {
     unsigned bad_paths = 0;
@@ -210,7 +205,6 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
             reported->finding.outcome == OUTCOME_PASS)
             reported->signer_judged = i;
         reported->signature_types |= layer->signers[i].types;
-        reported->labels_differ |= !is_same_label(&layer->signers[i].ess.label, &reported->ess.label);
         report_signer(judge, &layer->signers[i], &reported->signers[i]);
     }
 }

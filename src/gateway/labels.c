@@ -40,17 +40,34 @@ static bool is_named(const struct label_conf *conf, const char *value)
     return name != NULL && value != NULL && strcmp(name, value) == 0;
 }
 
+static bool fits(const struct label_conf *conf, const char *value)
+{
+    return conf->value == NULL || is_named(conf, value);
+}
+
+/* RFC 2634 §3.4.1: a policy has one label. */
+static bool has_policy(const struct labels *labels, const char *policy)
+{
+    bool found = strcmp(labels->label.policy, policy) == 0;
+
+    for (unsigned i = 0; i < labels->equivalent_count; i++)
+        found |= strcmp(labels->equivalents[i].policy, policy) == 0;
+    return found;
+}
+
 static void choose_by(const struct rule *rule, const char *value, struct labels *labels)
 {
     memset(labels, 0, sizeof *labels);
     for (size_t i = 0; i < rule->label_count; i++) {
         const struct label_conf *conf = &rule->labels[i];
 
-        if (conf->value != NULL && !is_named(conf, value))
-            continue;
-        if (!conf->equivalent && labels->label.policy[0] == '\0')
+        if (labels->label.policy[0] == '\0' && !conf->equivalent && fits(conf, value))
             copy_label(conf, &labels->label);
-        else if (conf->equivalent && labels->equivalent_count < ESS_EQUIVALENTS_MAX)
+    }
+    for (size_t i = 0; i < rule->label_count && labels->equivalent_count < ESS_EQUIVALENTS_MAX; i++) {
+        const struct label_conf *conf = &rule->labels[i];
+
+        if (conf->equivalent && fits(conf, value) && !has_policy(labels, conf->policy))
             copy_label(conf, &labels->equivalents[labels->equivalent_count++]);
     }
 }
@@ -109,19 +126,52 @@ void labels_choose(const struct rule *rule, const struct message *message, struc
     }
 }
 
-static bool is_accepted(const struct rule *rule, const struct security_label *label)
+static bool is_known(const struct rule *rule, const struct security_label *label)
 {
-    bool known = rule->inbound.accept_labels[0] == NULL;
+    char *const *known = rule->inbound.accept_labels;
+
+    return known[0] == NULL || g_strv_contains((const char *const *)known, label->policy);
+}
+
+static bool is_low_enough(const struct rule *rule, const struct security_label *label)
+{
     int highest = (int)rule->inbound.max_classification - 1;
 
-    for (char **policy = rule->inbound.accept_labels; *policy != NULL; policy++)
-        known |= strcmp(*policy, label->policy) == 0;
-    return known && (highest < 0 || label->classification <= highest);
+    return highest < 0 || label->classification <= highest;
+}
+
+/* RFC 2634 §3.4.1: equivalent labels are of no use where a policy is repeated among them or is the label's own. */
+static bool are_unique(const struct ess *ess)
+{
+    for (unsigned i = 0; i < ess->equivalent_count; i++) {
+        if (strcmp(ess->equivalents[i].policy, ess->label.policy) == 0)
+            return false;
+        for (unsigned j = 0; j < i; j++)
+            if (strcmp(ess->equivalents[i].policy, ess->equivalents[j].policy) == 0)
+                return false;
+    }
+    return true;
+}
+
+/* What equivalent labels say in policies that are known. */
+struct equivalents {
+    bool accepted, refused;
+};
+
+static void add_equivalents(const struct rule *rule, const struct ess *ess, struct equivalents *equivalents)
+{
+    for (unsigned i = 0; i < ess->equivalent_count && are_unique(ess); i++) {
+        const struct security_label *label = &ess->equivalents[i];
+
+        equivalents->accepted |= is_known(rule, label) && is_low_enough(rule, label);
+        equivalents->refused |= is_known(rule, label) && !is_low_enough(rule, label);
+    }
 }
 
 /* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one; not those of a
  * mailing list agent, whose name was compared with nothing. */
-static bool has_accepted_equivalent(const struct rule *rule, const struct examination *examination, size_t depth)
+static void find_equivalents(const struct rule *rule, const struct examination *examination, size_t depth,
+                             struct equivalents *equivalents)
 {
     for (size_t i = 0; i <= depth; i++) {
         const struct layer *layer = &examination->layers[i].layer;
@@ -129,44 +179,78 @@ static bool has_accepted_equivalent(const struct rule *rule, const struct examin
         if (examination->reported[i].finding.outcome != OUTCOME_PASS || examination->reported[i].by_list_agent)
             continue;
         for (size_t j = 0; j < layer->signer_count; j++)
-            for (unsigned k = 0; k < layer->signers[j].ess.equivalent_count; k++)
-                if (is_accepted(rule, &layer->signers[j].ess.equivalents[k]))
-                    return true;
+            add_equivalents(rule, &layer->signers[j].ess, equivalents);
     }
-    return false;
+}
+
+/* Equivalent labels count only for a label whose own policy is not known (RFC 2634 §3.4.2). Where there is no label,
+ * they are it (§3.4.1). NULL: nothing is refused. */
+static const struct security_label *refused_label(const struct rule *rule, const struct ess *ess,
+                                                  const struct equivalents *equivalents)
+{
+    struct equivalents own = {0};
+
+    if (ess->label.policy[0] == '\0' && ess->equivalent_count > 0) {
+        add_equivalents(rule, ess, &own);
+        return own.accepted && !own.refused ? NULL : &ess->equivalents[0];
+    }
+    if (ess->label.policy[0] == '\0')
+        return NULL;
+    if (is_known(rule, &ess->label))
+        return is_low_enough(rule, &ess->label) ? NULL : &ess->label;
+    return equivalents->accepted && !equivalents->refused ? NULL : &ess->label;
 }
 
 static bool refuse_label(const struct security_label *label, char *reason, size_t size)
 {
     char buffer[16];
 
-    g_snprintf(reason, size, "the security label is not accepted: policy %s, %s", label->policy,
-               label->classification < 0 ? "not classified" : classification_name(label->classification, buffer));
-    return true;
+    if (label != NULL)
+        g_snprintf(reason, size, "the security label is not accepted: policy %s, %s", label->policy,
+                   label->classification < 0 ? "not classified" : classification_name(label->classification, buffer));
+    return label != NULL;
 }
 
 /* What the label of one part among others says, the message says as well: a footer behind it does not take it off. */
 static bool partial_is_refused(const struct rule *rule, const struct reported_layer *reported, char *reason,
                                size_t size)
 {
-    const struct ess *ess = &reported->ess;
-    bool equivalent = false;
+    struct equivalents equivalents = {0};
 
-    if (reported->finding.outcome == OUTCOME_PERMERROR || reported->labels_differ) {
+    if (reported->finding.outcome == OUTCOME_PERMERROR) {
         g_snprintf(reason, size, "the security label of part %s cannot be relied on: %s", reported->part,
-                   reported->labels_differ ? "its signatures have different ones (RFC 2634 section 3.1)"
-                                           : reported->finding.reason);
+                   reported->finding.reason);
         return true;
     }
-    if (ess->label.policy[0] == '\0' || is_accepted(rule, &ess->label))
-        return false;
-    for (unsigned i = 0; i < ess->equivalent_count && reported->finding.outcome == OUTCOME_NEUTRAL; i++)
-        equivalent |= is_accepted(rule, &ess->equivalents[i]);
-    return !equivalent && refuse_label(&ess->label, reason, size);
+    if (reported->finding.outcome == OUTCOME_NEUTRAL)
+        add_equivalents(rule, &reported->ess, &equivalents);
+    return refuse_label(refused_label(rule, &reported->ess, &equivalents), reason, size);
+}
+
+/* What the label of a layer around the whole message says. */
+static bool layer_is_refused(const struct rule *rule, const struct examination *examination, size_t depth, char *reason,
+                             size_t size)
+{
+    const struct layer *layer = &examination->layers[depth].layer;
+    struct equivalents equivalents = {0};
+
+    find_equivalents(rule, examination, depth, &equivalents);
+    for (size_t i = 0; i < layer->signer_count; i++) {
+        const struct signer *signer = &layer->signers[i];
+
+        if (signer->type_fault) {
+            g_snprintf(reason, size, "the security label cannot be relied on: %s", signer->reason);
+            return true;
+        }
+        if (refuse_label(refused_label(rule, &signer->ess, &equivalents), reason, size))
+            return true;
+    }
+    return false;
 }
 
 /* Who changes a ciphertext in CBC can make a signature fail, and with it a label appear or vanish, and would learn from
- * the answer what the change did. So a label counts there, or that there is none, only under a signature that passes. */
+ * the answer what the change did. So a label counts there, or that there is none, only under a signature that passes.
+ */
 static bool is_changeable(const struct examination *examination)
 {
     return examination->malleable && examination->domain.outcome != OUTCOME_PASS &&
@@ -178,24 +262,14 @@ bool labels_are_refused(const struct rule *rule, const struct examination *exami
     if (rule->inbound.accept_labels[0] == NULL && rule->inbound.max_classification == 0)
         return false;
     if (is_changeable(examination)) {
-        g_strlcpy(reason, "encrypted without protection against changes, and no signature vouches for its security label",
+        g_strlcpy(reason,
+                  "encrypted without protection against changes, and no signature vouches for its security label",
                   size);
         return true;
     }
-    for (size_t i = 0; i < examination->layer_count; i++) {
-        const struct layer *layer = &examination->layers[i].layer;
-
-        for (size_t j = 0; j < layer->signer_count; j++) {
-            const struct security_label *label = &layer->signers[j].ess.label;
-
-            if (layer->signers[j].type_fault) {
-                g_snprintf(reason, size, "the security label cannot be relied on: %s", layer->signers[j].reason);
-                return true;
-            }
-            if (label->policy[0] != '\0' && !is_accepted(rule, label) && !has_accepted_equivalent(rule, examination, i))
-                return refuse_label(label, reason, size);
-        }
-    }
+    for (size_t i = 0; i < examination->layer_count; i++)
+        if (layer_is_refused(rule, examination, i, reason, size))
+            return true;
     for (size_t i = examination->layer_count; i < examination->reported_count; i++)
         if (partial_is_refused(rule, &examination->reported[i], reason, size))
             return true;

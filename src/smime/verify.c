@@ -72,18 +72,31 @@ bool digest_write(BIO *chain, struct slice content)
     return true;
 }
 
-/* RFC 3183 §3.1.2: the attribute is the same in all SignerInfos of one SignedData. */
-static void compare_types(struct layer *layer)
+static bool is_same_label(const struct security_label *a, const struct security_label *b)
 {
-    bool differ = false;
+    return strcmp(a->policy, b->policy) == 0 && a->classification == b->classification &&
+           strcmp(a->privacy_mark, b->privacy_mark) == 0 && a->categories == b->categories;
+}
 
-    for (size_t i = 1; i < layer->signer_count; i++)
-        if (layer->signers[i].types != layer->signers[0].types)
-            differ = true;
-    for (size_t i = 0; differ && i < layer->signer_count; i++) {
+/* What must be the same in all SignerInfos of one SignedData. */
+static const char *difference(const struct signer *a, const struct signer *b)
+{
+    if (a->types != b->types)
+        return "the signature types of the signers differ (RFC 3183 section 3.1.2)";
+    if (!is_same_label(&a->ess.label, &b->ess.label))
+        return "the security labels of the signers differ (RFC 2634 section 3.1.1)";
+    return NULL;
+}
+
+static void compare_signers(struct layer *layer)
+{
+    const char *fault = NULL;
+
+    for (size_t i = 1; i < layer->signer_count && fault == NULL; i++)
+        fault = difference(&layer->signers[0], &layer->signers[i]);
+    for (size_t i = 0; fault != NULL && i < layer->signer_count; i++) {
         layer->signers[i].type_fault = true;
-        g_strlcpy(layer->signers[i].reason, "the signature types of the signers differ (RFC 3183 section 3.1.2)",
-                  sizeof(layer->signers[i].reason));
+        g_strlcpy(layer->signers[i].reason, fault, sizeof(layer->signers[i].reason));
     }
 }
 
@@ -102,7 +115,7 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
         signer_check(sk_CMS_SignerInfo_value(infos, (int)i), chain, layer->inner, layer->certificates,
                      &layer->signers[i]);
     ERR_clear_error(); /* what is wrong has been told, or is about a certificate that nobody signed with */
-    compare_types(layer);
+    compare_signers(layer);
     return OPENED;
 }
 

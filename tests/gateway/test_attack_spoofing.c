@@ -334,13 +334,17 @@ static void add_label(CMS_ContentInfo *cms, CMS_SignerInfo *info)
     cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
 }
 
-static void add_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+static void add_equivalents(CMS_SignerInfo *info, const struct security_label *labels, unsigned count)
 {
-    static const struct security_label label = {.policy = "1.2.3", .classification = 1};
     struct error error = {0};
 
+    cr_assert(ess_add_equivalents(info, labels, count, &error), "%s", error.text);
+}
+
+static void add_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
     (void)cms;
-    cr_assert(ess_add_equivalents(info, &label, 1, &error), "%s", error.text);
+    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.3", .classification = 1}}, 1);
 }
 
 static void add_equivalent_and_history(CMS_ContentInfo *cms, CMS_SignerInfo *info)
@@ -349,32 +353,143 @@ static void add_equivalent_and_history(CMS_ContentInfo *cms, CMS_SignerInfo *inf
     add_history(cms, info);
 }
 
-/* Nobody but who vouches for a message may say that its label is as good as one that is accepted. */
+static void add_equivalent_too_high(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.3", .classification = 4}}, 1);
+}
+
+static void add_equivalent_of_two_kinds(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.3", .classification = 1},
+                                                          {.policy = "1.2.5", .classification = 4}}, 2);
+}
+
+static void add_equivalent_twice(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.3", .classification = 1},
+                                                          {.policy = "1.2.3", .classification = 4}}, 2);
+}
+
+static void add_unknown_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.9", .classification = 1}}, 1);
+}
+
+static void add_label_and_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    add_label(cms, info);
+    add_equivalent(cms, info);
+}
+
+static void add_label_and_its_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    add_label(cms, info);
+    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.4", .classification = 1}}, 1);
+}
+
+static void label_all(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
+
+    (void)info;
+    for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++)
+        add_label(cms, sk_CMS_SignerInfo_value(infos, i));
+}
+
+#define KNOWN_3 "accept_labels = ( \"1.2.3\", \"1.2.5\" ); max_classification = \"confidential\";"
+#define KNOWN_4 "accept_labels = ( \"1.2.4\", \"1.2.3\" ); max_classification = \"confidential\";"
+#define KNOWN_ALL "max_classification = \"confidential\";"
+
+/* Nobody but who vouches for a message may say that its label, of a policy that is not known here, is as good as one that is
+ * accepted. The label inside is 1.2.4, secret (RFC 2634 §3.4). */
 Test(spoofing, equivalent_labels)
 {
-    owned(rig) struct rig *rig =
-        rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"reject\"; accept_labels = ( \"1.2.3\" ); };");
-    PKI_AUTO struct pki *list = pki_person(rig->acme.ca, "list@lists.test");
-    g_autofree char *alices =
-        attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice, .alter = add_label}));
     const struct {
-        const struct pki *signer;
+        const char *inbound;
+        bool by_domain;
         unsigned types;
         void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info);
         enum verdict verdict;
     } rows[] = {
-        {rig->acme.dsa, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_ACCEPT},
-        {list, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_REJECT},
-        {list, 0, add_equivalent, VERDICT_REJECT},
-        {list, 0, add_equivalent_and_history, VERDICT_REJECT},
+        {KNOWN_3, true, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_ACCEPT},
+        {KNOWN_3, false, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_REJECT},
+        {KNOWN_3, false, 0, add_equivalent, VERDICT_REJECT},
+        {KNOWN_3, false, 0, add_equivalent_and_history, VERDICT_REJECT},
+        {KNOWN_3, true, SIGNATURE_TYPE_DOMAIN, add_equivalent_too_high, VERDICT_REJECT},
+        {KNOWN_3, true, SIGNATURE_TYPE_DOMAIN, add_equivalent_of_two_kinds, VERDICT_REJECT},
+        {KNOWN_3, true, SIGNATURE_TYPE_DOMAIN, add_equivalent_twice, VERDICT_REJECT},
+        {KNOWN_3, true, SIGNATURE_TYPE_DOMAIN, add_unknown_equivalent, VERDICT_REJECT},
+        {KNOWN_3, true, SIGNATURE_TYPE_DOMAIN, add_label_and_equivalent, VERDICT_ACCEPT},
+        /* A label that is known is what counts. */
+        {KNOWN_4, true, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_REJECT},
+        {KNOWN_4, true, SIGNATURE_TYPE_DOMAIN, add_label_and_its_equivalent, VERDICT_REJECT},
+        {KNOWN_ALL, true, SIGNATURE_TYPE_DOMAIN, add_equivalent, VERDICT_REJECT},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = attack_message(&(struct attack){
-            .signer = rows[i].signer, .types = rows[i].types, .content = alices, .alter = rows[i].alter});
+        g_autofree char *policy =
+            g_strdup_printf("inbound = { require = \"sign\"; otherwise = \"reject\"; %s };", rows[i].inbound);
+        owned(rig) struct rig *rig = rig_new(SIGN, policy);
+        PKI_AUTO struct pki *list = pki_person(rig->acme.ca, "list@lists.test");
+        g_autofree char *alices =
+            attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice, .alter = add_label}));
+        g_autofree char *text = attack_message(&(struct attack){.signer = rows[i].by_domain ? rig->acme.dsa : list,
+                                                                .types = rows[i].types,
+                                                                .content = alices,
+                                                                .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
 
         cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+    }
+}
+
+/* Around what has no label: then the equivalent ones are it (RFC 2634 §3.4.1). */
+Test(spoofing, equivalent_labels_without_a_label)
+{
+    static const struct {
+        const char *inbound;
+        void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info);
+        enum verdict verdict;
+    } rows[] = {
+        {KNOWN_3, NULL, VERDICT_ACCEPT},
+        {KNOWN_3, add_equivalent, VERDICT_ACCEPT},
+        {KNOWN_3, add_equivalent_too_high, VERDICT_REJECT},
+        {KNOWN_3, add_unknown_equivalent, VERDICT_REJECT},
+        {KNOWN_ALL, add_equivalent_too_high, VERDICT_REJECT},
+        {KNOWN_ALL, add_unknown_equivalent, VERDICT_ACCEPT},
+        {"", add_equivalent_too_high, VERDICT_ACCEPT},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy =
+            g_strdup_printf("inbound = { require = \"sign\"; otherwise = \"reject\"; %s };", rows[i].inbound);
+        owned(rig) struct rig *rig = rig_new(SIGN, policy);
+        g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .alter = rows[i].alter});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+    }
+}
+
+/* RFC 2634 §3.1.1: all signers of a layer give the same, or none. */
+Test(spoofing, labels_that_differ)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
+    const struct {
+        void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info);
+        enum outcome outcome;
+    } rows[] = {{label_all, OUTCOME_PASS}, {add_label, OUTCOME_PERMERROR}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = attack_message(
+            &(struct attack){.signer = rig->acme.alice, .second = rig->acme.alice, .alter = rows[i].alter});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        attack_expect_outcome(&in.result->originator, rows[i].outcome, i > 0 ? "labels of the signers differ" : NULL, "");
     }
 }
 

@@ -7,7 +7,8 @@
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Plan\r\n"
 #define LABELS "label_header = \"Sensitivity\"; labels = ( { value = \"company-confidential\"; policy = \"1.2.3\"; classification = " \
     "\"secret\"; mark = \"MARK\"; }, { value = \"for  friends\"; policy = \"1.2.3\"; classification = \"confidential\"; }, { policy = \"1.2.3\"; classification = \"restricted\"; }, { policy = \"1.2.9\"; " \
-    "classification = \"unclassified\"; equivalent = true; } );"
+    "classification = \"unclassified\"; equivalent = true; }, { policy = \"1.2.3\"; classification = \"unclassified\"; " \
+    "equivalent = true; }, { policy = \"1.2.9\"; classification = \"restricted\"; equivalent = true; } );" /* each policy once */
 
 static const struct {
     const char *outbound, *sensitivity, *inbound;
