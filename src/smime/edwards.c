@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ed25519 signatures in CMS (RFC 8419). OpenSSL has the algorithm, but its CMS before 3.5 gives every key a digest and
- * EdDSA takes none: so the signed attributes are put in, encoded and signed here, whatever the version. With signed
- * attributes only; without them the signature is over the whole content in one block, which nobody sends as mail.
+ * EdDSA takes none: so the signed attributes are put in, encoded and signed here, whatever the version. Without them
+ * the signature is over the content itself: read, not made.
  */
 #include "smime_private.h"
 
@@ -36,9 +36,9 @@ bool edwards_is(const EVP_PKEY *key)
     return EVP_PKEY_is_a(key, "ED25519");
 }
 
-/* From OpenSSL 3.2 to 3.4 CMS_add1_signer() fails for an Ed25519 key: it looks for a signature algorithm made of SHA-512
- * and Ed25519. Issuer and number are all that it takes from a certificate, so it gets them with a key that it knows, the
- * same for all; edwards_sign() then says the algorithm. */
+/* From OpenSSL 3.2 to 3.4 CMS_add1_signer() fails for an Ed25519 key: it looks for a signature algorithm made of
+ * SHA-512 and Ed25519. Issuer and number are all that it takes from a certificate, so it gets them with a key that it
+ * knows, the same for all; edwards_sign() then says the algorithm. */
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags)
 {
     owned(X509) X509 *stand_in = X509_dup(certificate);
@@ -104,7 +104,7 @@ bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *conten
     return true;
 }
 
-/* RFC 8419 §2.2, §2.3: no parameters; SHA-512 for the message digest. */
+/* RFC 8419 §2.2, §2.3: no parameters; SHA-512 for the message digest, where there is one. */
 static bool algorithms_fit(CMS_SignerInfo *info)
 {
     X509_ALGOR *digest, *signature;
@@ -115,20 +115,25 @@ static bool algorithms_fit(CMS_SignerInfo *info)
     X509_ALGOR_get0(&digest_oid, NULL, NULL, digest);
     X509_ALGOR_get0(&signature_oid, &parameters, NULL, signature);
     return OBJ_obj2nid(signature_oid) == NID_ED25519 && parameters == V_ASN1_UNDEF &&
-           OBJ_obj2nid(digest_oid) == NID_sha512;
+           (CMS_signed_get_attr_count(info) < 0 || OBJ_obj2nid(digest_oid) == NID_sha512);
 }
 
-bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key)
+bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content)
 {
     owned(evp_md_ctx) EVP_MD_CTX *context = EVP_MD_CTX_new();
     owned(openssl_bytes) unsigned char *der = NULL;
     const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
-    int length;
 
-    if (context == NULL || CMS_signed_get_attr_count(info) <= 0 || !algorithms_fit(info))
+    if (context == NULL || !algorithms_fit(info))
         return false;
-    length = encode_attributes(info, &der);
-    return length > 0 && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) > 0 &&
-           EVP_DigestVerify(context, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature), der,
-                            (size_t)length) == 1;
+    if (CMS_signed_get_attr_count(info) >= 0) {
+        int length = encode_attributes(info, &der);
+
+        if (length <= 0)
+            return false;
+        content = (struct slice){(const char *)der, (size_t)length};
+    }
+    return EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) > 0 &&
+           EVP_DigestVerify(context, ASN1_STRING_get0_data(signature), (size_t)ASN1_STRING_length(signature),
+                            (const unsigned char *)content.data, content.len) == 1;
 }

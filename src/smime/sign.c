@@ -117,7 +117,7 @@ static bool sign_and_check(CMS_ContentInfo *cms, CMS_SignerInfo *info, const str
     if (edwards_is(signer->key)) {
         if (!edwards_sign(info, signer->key, content, error))
             return false;
-        verified = edwards_verify(info, X509_get0_pubkey(signer->certificate));
+        verified = edwards_verify(info, X509_get0_pubkey(signer->certificate), SLICE_NONE);
     } else {
         if (!digest_and_sign(cms, content, error))
             return false;

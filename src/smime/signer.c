@@ -142,22 +142,26 @@ static bool is_attribute_set(struct slice content)
     return whole;
 }
 
-static bool attributes_verify(CMS_SignerInfo *info, EVP_PKEY *key)
+/* With one key, and what is signed: the signed attributes, or the content where there are none. */
+static bool signature_verifies(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content)
 {
     if (edwards_is(key))
-        return edwards_verify(info, key);
-    return CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1;
+        return edwards_verify(info, key, content);
+    return CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1; /* the content: see below */
 }
 
-/* With one key. True only when all the mathematics holds; without signed attributes it is all in the second half. */
-static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests)
+/* True only when all the mathematics holds. */
+static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests, struct slice content)
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
 
     if (key == NULL)
         return false;
     CMS_SignerInfo_set1_signer_cert(info, certificate);
-    return attributes_verify(info, key) && CMS_SignerInfo_verify_content(info, digests) == 1;
+    if (!signature_verifies(info, key, content))
+        return false;
+    return (edwards_is(key) && CMS_signed_get_attr_count(info) < 0) ||
+           CMS_SignerInfo_verify_content(info, digests) == 1;
 }
 
 /* The newest error is CMS's own word; those before it are of what it called, and differ between versions of OpenSSL. */
@@ -187,7 +191,8 @@ static bool is_better(CMS_SignerInfo *info, X509 *candidate, X509 *best)
 
 /* Several certificates may carry the signer's name and number, or its key identifier: the best of those whose key
  * verifies counts; if none does, the first is named. */
-static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) * certificates, struct signer *signer)
+static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
+                             struct signer *signer)
 {
     X509 *first = NULL, *best = NULL;
     unsigned tried = 0;
@@ -199,7 +204,7 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, STACK_OF(X509) 
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
         tried++;
-        if (verifies(info, each, digests) && is_better(info, each, best))
+        if (verifies(info, each, digests, content) && is_better(info, each, best))
             best = each;
         if (first == NULL)
             first = each;
@@ -269,7 +274,7 @@ static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice con
                             struct signer *signer)
 {
     const char *fault = attributes_fault(info);
-    bool verified = find_certificate(info, digests, certificates, signer);
+    bool verified = find_certificate(info, digests, content, certificates, signer);
 
     if (fault == NULL && CMS_signed_get_attr_count(info) < 0 && is_attribute_set(content))
         fault = "the content is the signed attributes of another message";

@@ -81,8 +81,8 @@ bool edwards_is(const EVP_PKEY *key);
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags);
 /* Adds content type, signing time and message digest, and signs. */
 bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
-/* The signature over the signed attributes; the message digest among them is not looked at. */
-bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key);
+/* The signature over the signed attributes, whose message digest is not looked at; where there are none, over content. */
+bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content);
 
 /* --- x25519.c: key agreement by X25519, which OpenSSL does not do in CMS (RFC 8418) --- */
 
