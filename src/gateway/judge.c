@@ -94,7 +94,8 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
         return;
     }
     if (!signer->valid) {
-        finding_set(finding, OUTCOME_FAIL, "%s", signer->reason);
+        /* RFC 7281 §3.1: without the certificate nothing was verified. */
+        finding_set(finding, signer->certificate != NULL ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", signer->reason);
         return;
     }
     if (*bad_paths >= BAD_PATHS_MAX) {

@@ -57,7 +57,7 @@ Test(correspondents, unknown)
 
     for (size_t f = 0; f < G_N_ELEMENTS(forms); f++)
         expect(rig, &(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = forms[f]},
-               OUTCOME_FAIL, "not in the message");
+               OUTCOME_PERMERROR, "not in the message"); /* RFC 7281 §3.1 */
 }
 
 /* What is known is a candidate: the signature has to be made with its key, its path to be good, its name to fit. */
