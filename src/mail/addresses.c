@@ -70,19 +70,37 @@ static size_t count_of(const char *text, size_t length, const char *characters)
     return count;
 }
 
-/* A parser that decodes RFC 2047 words before it looks for addresses would find what these words hide. */
-static bool check_encoded_words(struct scanner *scanner, const char *start, const char *end)
+/* "Name (own@address)", or nothing but the address: whoever reads an address in the decoded text reads its own. */
+static bool holds_its_own(const char *decoded, const struct address *own)
+{
+    g_autofree char *text = g_strstrip(g_ascii_strdown(decoded, -1));
+    g_autofree char *address = g_ascii_strdown(own->text, -1);
+    g_autofree char *comment = g_strconcat("(", address, ")", NULL);
+
+    return strcmp(text, address) == 0 || (strstr(text, comment) != NULL &&
+                                          count_of(text, strlen(text), ADDRESS_CHARACTERS "()\"\\") == strlen("(@)"));
+}
+
+static bool hides_address(const char *decoded, const char *raw, const struct address *own)
+{
+    size_t seen = count_of(raw, strlen(raw), ADDRESS_CHARACTERS);
+
+    return count_of(decoded, strlen(decoded), ADDRESS_CHARACTERS) > seen &&
+           (seen > 0 || own == NULL || !holds_its_own(decoded, own));
+}
+
+/* A parser that decodes RFC 2047 words before it looks for addresses would find what these words hide. Own: the address
+ * whose display name this is; NULL: it is none. */
+static bool check_encoded_words(struct scanner *scanner, const char *start, const char *end, const struct address *own)
 {
     g_autofree char *raw = g_strndup(start, (gsize)(end - start));
     if (strstr(raw, "=?") == NULL)
         return true;
     g_autofree char *decoded = words_decode(raw);
     owned(words_reading) struct words_reading *other = words_read(raw);
-    size_t allowed = count_of(raw, strlen(raw), ADDRESS_CHARACTERS);
     if (!other->is_sound)
         return fault(scanner, "an encoded word that programs read differently");
-    if (count_of(decoded, strlen(decoded), ADDRESS_CHARACTERS) > allowed ||
-        count_of(other->each->str, other->each->len, ADDRESS_CHARACTERS) > allowed)
+    if (hides_address(decoded, raw, own) || hides_address(other->each->str, raw, own))
         return fault(scanner, "an encoded word holds an address");
     for (const char *c = decoded; *c != '\0'; c++) {
         if (g_ascii_iscntrl(*c) && *c != '\t')
@@ -96,7 +114,7 @@ static bool check_nested(struct scanner *scanner, const char *start, bool diffic
 {
     if (difficult && count_of(start, (size_t)(scanner->at - start), ADDRESS_CHARACTERS) > 0)
         return fault(scanner, "an address within nested comments or behind a backslash");
-    return check_encoded_words(scanner, start, scanner->at);
+    return check_encoded_words(scanner, start, scanner->at, NULL);
 }
 
 static bool skip_comment(struct scanner *scanner)
@@ -233,7 +251,6 @@ static bool take_angle(struct scanner *scanner)
 /* Words up to "<" or ":". */
 static bool take_phrase(struct scanner *scanner)
 {
-    const char *start = scanner->at;
     while (*scanner->at != '<' && *scanner->at != ':') {
         const char *word = scanner->at;
         if (*word == '"' && !skip_quoted(scanner))
@@ -247,11 +264,13 @@ static bool take_phrase(struct scanner *scanner)
         if (!skip_space(scanner))
             return false;
     }
-    return check_encoded_words(scanner, start, scanner->at);
+    return true;
 }
 
 static bool take_mailbox_or(struct scanner *scanner, bool *is_group)
 {
+    const struct addresses *taken = scanner->addresses;
+    const char *start = scanner->at;
     bool found = false;
     *is_group = false;
     if (!take_addr_spec(scanner, &found))
@@ -262,8 +281,11 @@ static bool take_mailbox_or(struct scanner *scanner, bool *is_group)
         return fault(scanner, "a group without a name");
     if (!take_phrase(scanner))
         return false;
-    *is_group = *scanner->at == ':';
-    return *is_group || take_angle(scanner);
+    const char *end = scanner->at;
+    *is_group = *end == ':';
+    if (!*is_group && !take_angle(scanner))
+        return false;
+    return check_encoded_words(scanner, start, end, *is_group ? NULL : &taken->list[taken->count - 1]);
 }
 
 /* Mailboxes up to the end of the text, or of the group. */
