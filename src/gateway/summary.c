@@ -86,6 +86,12 @@ static bool is_removable_signature(const struct examination *examination, size_t
     return !is_originators(&examination->reported[i]) && !examination->reported[i].by_list_agent;
 }
 
+static bool is_opened_compression(const struct examination *examination, size_t i)
+{
+    return examination->layers[i].layer.type == LAYER_COMPRESSED && examination->layers[i].inner != NULL;
+}
+
+/* Hardly a mail program reads what is compressed: that goes with the layer around it, or with one inside. */
 size_t examination_removable(const struct examination *examination)
 {
     size_t removable = 0;
@@ -93,7 +99,13 @@ size_t examination_removable(const struct examination *examination)
     for (size_t i = 0; i < examination->layer_count; i++)
         if (examination->layers[i].layer.identity != NULL && examination->layers[i].inner != NULL)
             removable = i + 1;
-    while (removable < examination->layer_count && is_removable_signature(examination, removable))
-        removable++;
+    for (size_t i = removable; i < examination->layer_count; i++) {
+        bool compressed = is_opened_compression(examination, i);
+
+        if (!compressed && !is_removable_signature(examination, i))
+            break;
+        if (!compressed || (i > 0 && i == removable))
+            removable = i + 1;
+    }
     return removable;
 }

@@ -363,6 +363,51 @@ Test(parser, compression_bombs)
     cr_expect_lt(g_get_monotonic_time() - begun, 30 * G_USEC_PER_SEC);
 }
 
+/* What mail programs cannot read is not what they get, but where a person's signature is around it, or nothing of ours. */
+Test(parser, compression_comes_off)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    const struct attack by_domain = {.signer = rig->acme.dsa, .types = DOMAIN};
+    g_autofree char *plain = attack_compress(ATTACK_ENTITY, strlen(ATTACK_ENTITY));
+    g_autofree char *twice = attack_compress(plain, strlen(plain));
+    g_autofree char *signed_by_domain = attack_opaque("", attack_sign(&by_domain));
+    g_autofree char *signed_by_alice = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    g_autofree char *around_domain = attack_compress(signed_by_domain, strlen(signed_by_domain));
+    g_autofree char *around_alice = attack_compress(signed_by_alice, strlen(signed_by_alice));
+    g_autofree char *encrypted =
+        attack_opaque("", attack_envelop(EVP_aes_128_gcm(), rig->partner.dca, plain, false));
+    const struct {
+        const char *what;
+        const struct pki *signer; /* of what follows; NULL: it stands alone */
+        const char *content;
+        size_t removed;
+    } rows[] = {
+        {"in the domain's signature", rig->acme.dsa, plain, 2},
+        {"twice in it", rig->acme.dsa, twice, 3},
+        {"around it", NULL, around_domain, 2},
+        {"encrypted", NULL, encrypted, 2},
+        {"around alice's, in the domain's", rig->acme.dsa, around_alice, 2},
+        {"in alice's", rig->acme.alice, plain, 0},
+        {"around alice's", NULL, around_alice, 0},
+        {"alone", NULL, plain, 0},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct attack attack = {.signer = rows[i].signer, .content = rows[i].content};
+        attack.types = rows[i].signer == rig->acme.dsa ? DOMAIN : 0;
+        g_autofree char *text =
+            rows[i].signer != NULL ? attack_message(&attack) : g_strconcat(ATTACK_TOP, rows[i].content, NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        size_t removed = 0;
+
+        for (size_t j = 0; j < in.result->layer_count; j++)
+            removed += in.result->layers[j].removed;
+        cr_expect_eq(removed, rows[i].removed, "%s: %zu", rows[i].what, removed);
+        cr_expect_eq(g_str_has_suffix(in.bytes, ATTACK_ENTITY + strlen("Content-Type: text/plain\r\n")),
+                     rows[i].removed == in.result->layer_count, "%s: %s", rows[i].what, in.bytes);
+    }
+}
+
 Test(parser, compression_hides_nothing)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
