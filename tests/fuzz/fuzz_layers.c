@@ -235,19 +235,16 @@ static void add_signer(CMS_ContentInfo *cms, const struct identity *signer, CONF
     require(info != NULL);
 }
 
-/* Content with one label from one signer, or with two from two of whom one also speaks as a mailing list agent. */
-static GString *sign_with_attributes(bool twice, const GString *text)
+/* Content with a label and what is equal to it; by two, who may differ, one of them a mailing list agent as well. */
+static GString *sign_with_attributes(const char *const *author, const char *const *agent, const GString *text)
 {
     static const char sections[] = "[low]\npolicy=OID:1.2.3.4\nclass=INTEGER:3\n"
                                    "[high]\npolicy=OID:1.2.3.4\nclass=INTEGER:5\nmark=UTF8:mark\n"
-                                   "[list]\nequivalent=SET:low\n"
+                                   "[other]\npolicy=OID:1.2.3.5\nclass=INTEGER:5\n"
+                                   "[lows]\nequivalent=SET:low\n[both]\none=SET:low\nanother=SET:other\n"
                                    "[receipt]\nid=OCTETSTRING:x\nfrom=IMPLICIT:0,INTEGER:0\nto=SEQUENCE:nobody\n"
                                    "[nobody]\n[history]\nonce=SEQUENCE:agent\n"
                                    "[agent]\nid=OCTETSTRING:x\ntime=GENERALIZEDTIME:20260101000000Z\n";
-    static const char *const author[] = {OID_SECURITY_LABEL, "SET:high", OID_EQUIVALENT_LABELS, "SEQUENCE:list",
-                                         OID_RECEIPT_REQUEST, "SEQUENCE:receipt", NULL};
-    static const char *const agent[] = {OID_SECURITY_LABEL, "SET:low", OID_ML_EXPANSION_HISTORY, "SEQUENCE:history",
-                                        NULL};
     CONF *conf = NCONF_new(NULL);
     owned(BIO) BIO *file = BIO_new_mem_buf(sections, -1), *content = BIO_new_mem_buf(text->str, (int)text->len);
     unsigned char *der = NULL;
@@ -256,7 +253,7 @@ static GString *sign_with_attributes(bool twice, const GString *text)
     require(NCONF_load_bio(conf, file, &line) > 0);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     add_signer(cms, &person, conf, author);
-    if (twice)
+    if (agent != NULL)
         add_signer(cms, &domain, conf, agent);
     NCONF_free(conf);
     require(CMS_final(cms, content, NULL, CMS_BINARY));
@@ -272,9 +269,16 @@ static GString *sign_with_attributes(bool twice, const GString *text)
 static GString *make_layer(struct input *input, char kind, GString *text)
 {
     static const struct security_label label = {.policy = "1.2.3.4", .classification = 4, .privacy_mark = "mark"};
+    static const char *const author[] = {OID_SECURITY_LABEL, "SET:high", OID_EQUIVALENT_LABELS, "SEQUENCE:lows",
+                                         OID_RECEIPT_REQUEST, "SEQUENCE:receipt", NULL};
+    static const char *const agent[] = {OID_SECURITY_LABEL, "SET:low", OID_ML_EXPANSION_HISTORY, "SEQUENCE:history",
+                                        NULL};
+    static const char *const equivalent[] = {OID_SECURITY_LABEL, "SET:other", OID_EQUIVALENT_LABELS, "SEQUENCE:lows",
+                                             NULL};
+    static const char *const without[] = {OID_EQUIVALENT_LABELS, "SEQUENCE:both", NULL};
 
     input->by_domain |= kind == 1 || kind == 2 || kind == 24;
-    input->by_person |= kind == 3 || kind == 4 || kind == 23 || kind == 24;
+    input->by_person |= kind == 3 || kind == 4 || (kind >= 23 && kind <= 26);
     input->encrypted |= kind >= 14 && kind <= 17;
     switch (kind) {
     case 1:
@@ -308,8 +312,13 @@ static GString *make_layer(struct input *input, char kind, GString *text)
     case 21:
         return sign(&review, SIGNATURE_TYPE_DOMAIN, FORMAT_OPAQUE, NULL, text);
     case 23:
+        return sign_with_attributes(author, NULL, text);
     case 24:
-        return sign_with_attributes(kind == 24, text);
+        return sign_with_attributes(author, agent, text);
+    case 25:
+        return sign_with_attributes(equivalent, NULL, text);
+    case 26:
+        return sign_with_attributes(without, NULL, text);
     default:
         return NULL;
     }
@@ -327,7 +336,7 @@ static GString *read_layer(struct input *input)
         input->rest.len--;
         if (c == END_LAYER)
             break;
-        bool opens = (c >= 1 && c <= 6) || (c >= 14 && c <= 24);
+        bool opens = (c >= 1 && c <= 6) || (c >= 14 && c <= 26);
         if (!opens || input->layers >= LAYERS_MAX) {
             g_string_append_c(text, c);
             continue;
