@@ -47,6 +47,9 @@ struct examination {
     /* Our key was used on an encryption that does not protect against changes (CBC). Whoever sends changed copies of somebody's
      * message learns its content from how that goes, so no answer may depend on it. spoiled: it, or what is inside, is broken. */
     bool malleable, spoiled;
+    /* A signature of that kind inside it may be relied on, now or once it can be checked: one around it vouches for the sender of a
+     * changed copy as well. Without such an encryption, any. */
+    bool domain_counts, originator_counts;
     bool decrypted;                /* one of the layers was encrypted to us and is open */
     bool weakly_encrypted;         /* … with a cipher that is no protection any more */
     bool undecryptable;            /* the innermost reached is encrypted and stays shut */

@@ -36,6 +36,7 @@ struct reported_layer {
     bool partial;           /* covers one part among others: never a verdict on the message */
     bool by_list_agent;     /* all its signatures are a mailing list agent's (RFC 2634 §4) around others: they authenticate nobody */
     struct finding as_originators; /* … or would be the originator's, if they were around none */
+    bool shut;              /* signed or compressed, and cannot be looked into */
     bool removed;           /* taken off before delivery */
     struct finding finding;
     unsigned signature_types; /* union over signers */

@@ -125,6 +125,7 @@ static void report_shut(struct examination *examination, enum opened opened, con
         finding_set(&reported->finding, OUTCOME_TEMPERROR, "%s", error->text);
     } else {
         finding_set(&reported->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", error->text);
+        reported->shut = !encrypted;
         if (!encrypted)
             note_unseen(examination, error);
     }
@@ -172,8 +173,10 @@ static void work_in_vain(const struct judge *judge, struct examination *examinat
 
 static bool is_readable(const char *from, const char *to)
 {
+    if (!g_utf8_validate_len(from, (gsize)MAX(to - from, 0), NULL))
+        return false;
     for (; from < to; from++)
-        if (!g_ascii_isprint(*from) && strchr("\r\n\t", *from) == NULL)
+        if (g_ascii_iscntrl(*from) && strchr("\r\n\t", *from) == NULL)
             return false;
     return true;
 }
@@ -342,9 +345,13 @@ static void judge_partial(const struct judge *judge, struct examination *examina
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", error->text);
     if (opened == OPENED_FAILED && error->kind != ERROR_PERMANENT)
         examination->failure = *error;
-    else if (opened == OPENED_FAILED && !is_encrypted(layer))
+    reported->shut = opened == OPENED_FAILED && !is_encrypted(layer);
+    if (reported->shut && error->kind == ERROR_PERMANENT)
         note_unseen(examination, error);
     note_bad_signature(examination, reported);
+    /* Not TEMPERROR either: at no other time is it about the whole message. */
+    if (reported->finding.outcome == OUTCOME_TEMPERROR)
+        reported->finding.outcome = OUTCOME_NEUTRAL;
     if (reported->finding.outcome == OUTCOME_PASS)
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message",
                     reported->part);

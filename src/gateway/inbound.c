@@ -24,6 +24,8 @@ struct way_in {
 
 /* --- the decision --- */
 
+#define OUTSIDE "it is only around what was encrypted without protection against changes"
+
 static bool holds(const struct finding *finding, bool hoping)
 {
     return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
@@ -33,20 +35,23 @@ static bool holds(const struct finding *finding, bool hoping)
  * one that does not hold is not outweighed by an originator's inside it. */
 static bool signed_as_required(const struct way_in *way, bool hoping)
 {
-    const struct finding *domain = &way->examination->domain, *originator = &way->examination->originator;
-    bool domain_ok = holds(domain, hoping);
-    bool domain_broken = !domain_ok && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+    const struct examination *examination = way->examination;
+    const struct finding *domain = &examination->domain, *originator = &examination->originator;
+    bool domain_broken = !holds(domain, hoping) && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
 
-    return policy_signed_ok(way->rule, domain_ok, holds(originator, hoping) && !domain_broken);
+    return policy_signed_ok(way->rule, holds(domain, hoping) && examination->domain_counts,
+                            holds(originator, hoping) && examination->originator_counts && !domain_broken);
+}
+
+static bool sign_is_due(const struct rule *rule)
+{
+    return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_ENCRYPT;
 }
 
 /* It could be checked another time, and would do then. */
 static bool failed_temporarily(const struct way_in *way)
 {
-    enum require require = way->rule->inbound.require;
-
-    return require != REQUIRE_NONE && require != REQUIRE_ENCRYPT && !signed_as_required(way, false) &&
-           signed_as_required(way, true);
+    return sign_is_due(way->rule) && !signed_as_required(way, false) && signed_as_required(way, true);
 }
 
 /* Mail between our own users that never left: no partner's rule applies to it. */
@@ -61,20 +66,26 @@ static bool is_internal(const struct way_in *way)
 static const char *sign_reason(const struct rule *rule, const struct finding *domain, const struct finding *originator)
 {
     bool domain_broken = outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+    const struct finding *wrong = originator;
 
+    if (rule->inbound.signed_by == SIGNED_BY_ANY && domain->outcome == OUTCOME_NONE &&
+        originator->outcome == OUTCOME_NONE)
+        return "neither the domain's nor the originator's";
     switch (rule->inbound.signed_by) {
     case SIGNED_BY_DOMAIN:
-        return domain->reason;
+        wrong = domain;
+        break;
     case SIGNED_BY_ORIGINATOR:
-        return domain_broken ? domain->reason : originator->reason;
+        wrong = domain_broken ? domain : originator;
+        break;
     case SIGNED_BY_BOTH:
-        return domain->outcome != OUTCOME_PASS ? domain->reason : originator->reason;
+        wrong = domain->outcome != OUTCOME_PASS ? domain : originator;
+        break;
     case SIGNED_BY_ANY:
+        wrong = domain_broken || originator->outcome == OUTCOME_NONE ? domain : originator;
         break;
     }
-    if (domain->outcome == OUTCOME_NONE && originator->outcome == OUTCOME_NONE)
-        return "neither the domain's nor the originator's";
-    return domain_broken || originator->outcome == OUTCOME_NONE ? domain->reason : originator->reason;
+    return wrong->outcome == OUTCOME_PASS ? OUTSIDE : wrong->reason;
 }
 
 static void decide(struct way_in *way, struct result *result)
@@ -99,8 +110,11 @@ static void decide(struct way_in *way, struct result *result)
         result_decide(result, VERDICT_ACCEPT, NULL, INTERNAL_MAIL);
         return;
     }
-    if (labels_are_refused(way->rule, examination, label_reason, sizeof label_reason))
+    if (labels_are_refused(way->rule, examination, false, label_reason, sizeof label_reason)) {
         facts.label_reason = label_reason;
+        facts.failed_temporarily |= (facts.signed_ok || !sign_is_due(way->rule)) &&
+                                    !labels_are_refused(way->rule, examination, true, label_reason, sizeof label_reason);
+    }
     policy_inbound(way->rule, &facts, &decision);
     way->met = decision.met;
     result_decide(result, decision.verdict, NULL, decision.reason);

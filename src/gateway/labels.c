@@ -201,6 +201,14 @@ static const struct security_label *refused_label(const struct rule *rule, const
     return equivalents->accepted && !equivalents->refused ? NULL : &ess->label;
 }
 
+/* What cannot be looked into may have a label. */
+static bool refuse_shut(const struct reported_layer *reported, char *reason, size_t size)
+{
+    if (reported->shut)
+        g_snprintf(reason, size, "whether there is a security label cannot be read: %s", reported->finding.reason);
+    return reported->shut;
+}
+
 static bool refuse_label(const struct security_label *label, char *reason, size_t size)
 {
     char buffer[16];
@@ -224,7 +232,8 @@ static bool partial_is_refused(const struct rule *rule, const struct reported_la
     }
     if (reported->finding.outcome == OUTCOME_NEUTRAL)
         add_equivalents(rule, &reported->ess, &equivalents);
-    return refuse_label(refused_label(rule, &reported->ess, &equivalents), reason, size);
+    return refuse_shut(reported, reason, size) ||
+           refuse_label(refused_label(rule, &reported->ess, &equivalents), reason, size);
 }
 
 /* What the label of a layer around the whole message says. */
@@ -245,23 +254,29 @@ static bool layer_is_refused(const struct rule *rule, const struct examination *
         if (refuse_label(refused_label(rule, &signer->ess, &equivalents), reason, size))
             return true;
     }
-    return false;
+    return refuse_shut(&examination->reported[depth], reason, size);
 }
 
 /* Who changes a ciphertext in CBC can make a signature fail, and with it a label appear or vanish, and would learn from
  * the answer what the change did. So a label counts there, or that there is none, only under a signature that passes.
  */
-static bool is_changeable(const struct examination *examination)
+static bool is_changeable(const struct examination *examination, bool hoping)
 {
-    return examination->malleable && examination->domain.outcome != OUTCOME_PASS &&
-           examination->originator.outcome != OUTCOME_PASS;
+    bool domain = examination->domain.outcome == OUTCOME_PASS ||
+                  (hoping && examination->domain.outcome == OUTCOME_TEMPERROR);
+    bool originator = examination->originator.outcome == OUTCOME_PASS ||
+                      (hoping && examination->originator.outcome == OUTCOME_TEMPERROR);
+
+    return examination->malleable && !(domain && examination->domain_counts) &&
+           !(originator && examination->originator_counts);
 }
 
-bool labels_are_refused(const struct rule *rule, const struct examination *examination, char *reason, size_t size)
+bool labels_are_refused(const struct rule *rule, const struct examination *examination, bool hoping, char *reason,
+                        size_t size)
 {
     if (rule->inbound.accept_labels[0] == NULL && rule->inbound.max_classification == 0)
         return false;
-    if (is_changeable(examination)) {
+    if (is_changeable(examination, hoping)) {
         g_strlcpy(reason,
                   "encrypted without protection against changes, and no signature vouches for its security label",
                   size);

@@ -25,10 +25,26 @@ const char *way_out_domain(const struct way_out *way)
 
 /* Encrypted by somebody else, as a whole: no plaintext can leave. What only says so (a media type, a file name) may hold
  * anything; of what is really encrypted the cipher is known, and one that keeps a secret is AES (RFC 8551 §2.7). */
+static bool keeps_secret(const struct examined_layer *examined)
+{
+    return (examined->layer.type == LAYER_ENVELOPED || examined->layer.type == LAYER_AUTHENVELOPED) &&
+           g_str_has_prefix(examined->layer.cipher, "aes-");
+}
+
 static bool is_encrypted_by_others(const struct examination *examination)
 {
     return examination->undecryptable && examination->layer_count > 0 &&
-           g_str_has_prefix(examination->layers[examination->layer_count - 1].layer.cipher, "aes-");
+           keeps_secret(&examination->layers[examination->layer_count - 1]);
+}
+
+/* The first encryption around the whole message, to us or to others; NULL: none. */
+static const struct examined_layer *encryption(const struct examination *examination)
+{
+    for (size_t i = 0; i < examination->layer_count; i++)
+        if (examination->layers[i].layer.type == LAYER_ENVELOPED ||
+            examination->layers[i].layer.type == LAYER_AUTHENVELOPED)
+            return &examination->layers[i];
+    return NULL;
 }
 
 /* One part is enough to hide something in; with none of our keys is it decrypted for those who could review it. */
@@ -57,6 +73,11 @@ static void gather(struct way_out *way, struct result *result)
             facts.bad_signature = way->examination->bad_signature;
         facts.unreadable = is_unreadable(way->examination);
         facts.already_encrypted = is_encrypted_by_others(way->examination);
+        /* Nothing is taken off for strangers, and how our key would fare is not for them to learn. */
+        if (!way->authentic && encryption(way->examination) != NULL) {
+            facts.unreadable = true;
+            facts.already_encrypted = keeps_secret(encryption(way->examination));
+        }
     }
 
     g_autofree struct outbound_decision *decisions = g_new0(struct outbound_decision, count + 1);
@@ -143,11 +164,13 @@ static bool serves_local(const struct way_out *way)
     return serves;
 }
 
-static bool was_decrypted(const struct result *arrived)
+/* Was our key used, whether it opened or not? */
+static bool is_encrypted_to_us(const struct way_out *way)
 {
-    for (size_t i = 0; i < arrived->layer_count; i++)
-        if (arrived->layers[i].removed &&
-            (arrived->layers[i].type == LAYER_ENVELOPED || arrived->layers[i].type == LAYER_AUTHENVELOPED))
+    const struct examination *examination = way->examination;
+
+    for (size_t i = 0; examination != NULL && i < examination->layer_count; i++)
+        if (examination->layers[i].layer.attempted)
             return true;
     return false;
 }
@@ -158,12 +181,13 @@ static struct result *also_as_arrived(const struct way_out *way, struct result *
 {
     if (result->verdict != VERDICT_ACCEPT || !serves_local(way) || client_is_ours(way))
         return result;
+    bool to_us = is_encrypted_to_us(way);
     struct result *arrived = gateway_inbound(way->gateway, way->envelope, way->message, way->at);
     if (arrived->verdict == VERDICT_ACCEPT && !edits_are_empty(&result->edits)) {
         result_free(arrived);
         return result;
     }
-    if (was_decrypted(arrived)) {
+    if (to_us) {
         edits_clear(&arrived->edits);
         result_decide(arrived, way->gateway->conf->mixed_recipients == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL,
                       NULL, "encrypted to this gateway, and for recipients elsewhere too; send it to each on its own");

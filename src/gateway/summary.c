@@ -44,12 +44,28 @@ static void settle_list_agents(struct examination *examination)
     }
 }
 
+static void tell_what_counts(struct examination *examination)
+{
+    bool inside = !examination->malleable;
+
+    for (size_t i = 0; i < examination->layer_count; i++) {
+        const struct layer *layer = &examination->layers[i].layer;
+        const struct reported_layer *reported = &examination->reported[i];
+        bool good = reported->finding.outcome == OUTCOME_PASS || reported->finding.outcome == OUTCOME_TEMPERROR;
+
+        examination->domain_counts |= inside && good && (reported->signature_types & SIGNATURE_TYPE_DOMAIN);
+        examination->originator_counts |= inside && good && is_originators(reported);
+        inside |= layer->attempted && !layer->authenticated;
+    }
+}
+
 /* RFC 3183 §3.2, last paragraphs: the domain and the person are two statements. */
 void examination_sum_up(struct examination *examination, const struct originator *originator)
 {
     const struct reported_layer **domain = &examination->domain_from, **person = &examination->originator_from;
 
     settle_list_agents(examination);
+    tell_what_counts(examination);
     for (size_t i = 0; i < examination->reported_count; i++) {
         const struct reported_layer *reported = &examination->reported[i];
         /* Who signed it cannot be seen; nor can it where a compressed layer does not open. */

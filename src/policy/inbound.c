@@ -83,8 +83,8 @@ static char *list_unmet(const struct rule *rule, const struct inbound_facts *fac
 void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision)
 {
     enum require require = rule->inbound.require;
-    bool may_refuse =
-        require != REQUIRE_NONE || (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
+    bool may_refuse = require != REQUIRE_NONE || facts->label_reason != NULL ||
+                      (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};

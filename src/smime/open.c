@@ -52,9 +52,25 @@ enum opened opening_failed(const struct opening *opening, const char *reason)
     return OPENED_FAILED;
 }
 
+static enum layer_type known_type(const CMS_ContentInfo *cms, enum layer_type otherwise)
+{
+    switch (OBJ_obj2nid(CMS_get0_type(cms))) {
+    case NID_pkcs7_signed:
+        return LAYER_SIGNED;
+    case NID_pkcs7_enveloped:
+        return LAYER_ENVELOPED;
+    case NID_id_smime_ct_authEnvelopedData:
+        return LAYER_AUTHENVELOPED;
+    case NID_id_smime_ct_compressedData:
+        return LAYER_COMPRESSED;
+    default:
+        return otherwise;
+    }
+}
+
 /* All octets are one CMS object, or it is none: what follows could be read by somebody else. But for what SMTP puts
  * behind the last line where no transfer encoding hides it, one CRLF. */
-static CMS_ContentInfo *parse(struct slice der, bool encoded, struct error *error)
+static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *type, struct error *error)
 {
     const unsigned char *at = (const unsigned char *)der.data;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
@@ -70,6 +86,7 @@ static CMS_ContentInfo *parse(struct slice der, bool encoded, struct error *erro
         error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
         return NULL;
     }
+    *type = known_type(cms, *type);
     struct slice rest = {(const char *)at, der.len - (size_t)((const char *)at - der.data)};
     if (rest.len > 0 && (encoded || !slice_equal(rest, slice_of("\r\n")))) {
         error_set(error, ERROR_PERMANENT, "the CMS object is followed by something else");
@@ -79,7 +96,8 @@ static CMS_ContentInfo *parse(struct slice der, bool encoded, struct error *erro
 }
 
 /* The DER is gone when this returns: from here on only the decoded structure is in memory. */
-static CMS_ContentInfo *decode(const struct part *part, const struct limits *limits, struct error *error)
+static CMS_ContentInfo *decode(const struct part *part, const struct limits *limits, enum layer_type *type,
+                               struct error *error)
 {
     owned(spool) struct spool *der = spool_new(limits);
     struct slice bytes;
@@ -90,7 +108,7 @@ static CMS_ContentInfo *decode(const struct part *part, const struct limits *lim
         error_set(error, ERROR_PERMANENT, "the CMS object is larger than message_size_limit");
         return NULL;
     }
-    return spool_finish(der, &bytes, error) ? parse(bytes, part->encoding == ENCODING_BASE64, error) : NULL;
+    return spool_finish(der, &bytes, error) ? parse(bytes, part->encoding == ENCODING_BASE64, type, error) : NULL;
 }
 
 /* Only for the report on what cannot be decoded. */
@@ -114,21 +132,16 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
     opening->layer->type = hinted_type(part);
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
-    cms = decode(part, opening->limits, opening->error);
+    cms = decode(part, opening->limits, &opening->layer->type, opening->error);
     if (cms == NULL)
         return OPENED_FAILED;
     switch (OBJ_obj2nid(CMS_get0_type(cms))) {
     case NID_pkcs7_signed:
-        opening->layer->type = LAYER_SIGNED;
         return open_signed(opening, &cms, NULL);
     case NID_pkcs7_enveloped:
-        opening->layer->type = LAYER_ENVELOPED;
-        return open_enveloped(opening, &cms);
     case NID_id_smime_ct_authEnvelopedData:
-        opening->layer->type = LAYER_AUTHENVELOPED;
         return open_enveloped(opening, &cms);
     case NID_id_smime_ct_compressedData:
-        opening->layer->type = LAYER_COMPRESSED;
         return open_compressed(opening, &cms);
     case NID_pkcs7_data:
     case NID_pkcs7_digest:
@@ -157,6 +170,7 @@ static bool protocol_fits(const struct part *part)
 static enum opened open_multipart(const struct part *part, const struct opening *opening)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
+    enum layer_type type = LAYER_SIGNED;
 
     opening->layer->type = LAYER_SIGNED;
     opening->layer->detached = true;
@@ -170,7 +184,7 @@ static enum opened open_multipart(const struct part *part, const struct opening 
         return opening_failed(opening, part->children[1].fault);
     if (!is_signature_type(part->children[1].type))
         return opening_failed(opening, "the second part of multipart/signed is no S/MIME signature");
-    cms = decode(&part->children[1], opening->limits, opening->error);
+    cms = decode(&part->children[1], opening->limits, &type, opening->error);
     if (cms == NULL)
         return OPENED_FAILED;
     if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)

@@ -78,12 +78,21 @@ static bool is_same_label(const struct security_label *a, const struct security_
            strcmp(a->privacy_mark, b->privacy_mark) == 0 && a->categories == b->categories;
 }
 
+static bool has_same_labels(const struct ess *a, const struct ess *b)
+{
+    bool same = is_same_label(&a->label, &b->label) && a->equivalent_count == b->equivalent_count;
+
+    for (unsigned i = 0; same && i < a->equivalent_count; i++)
+        same = is_same_label(&a->equivalents[i], &b->equivalents[i]);
+    return same;
+}
+
 /* What must be the same in all SignerInfos of one SignedData. */
 static const char *difference(const struct signer *a, const struct signer *b)
 {
     if (a->types != b->types)
         return "the signature types of the signers differ (RFC 3183 section 3.1.2)";
-    if (!is_same_label(&a->ess.label, &b->ess.label))
+    if (!has_same_labels(&a->ess, &b->ess))
         return "the security labels of the signers differ (RFC 2634 section 3.1.1)";
     return NULL;
 }
