@@ -59,6 +59,7 @@ struct signer {
     X509 *certificate;     /* NULL: not in the message */
     bool valid;            /* the cryptography holds: message digest, signature over the signed attributes */
     char reason[320];      /* why not; also for what is valid but weak */
+    bool has_unsigned;     /* it has unsigned attributes, which nothing protects */
     bool weak;             /* digest MD5/SHA-1, RSA below 2048, …: valid, but no basis for a pass */
     unsigned types;        /* SignatureType; 0: absent */
     bool type_fault;       /* valid, but it or an ESS attribute is malformed; or the signers' types or labels differ */

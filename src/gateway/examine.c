@@ -189,7 +189,8 @@ static bool slice_is_readable(struct slice slice)
 /* Whoever changes a ciphertext in CBC gets a block of noise for each of his own. Where a signature does not cover it, in
  * what is around the signed content, nothing may depend on what the noise is: neither on the padding of blocks that he
  * adds at the end, nor on a quote or a NUL in a header field. So all that has octets there that S/MIME software does not
- * write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not. */
+ * write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not, and
+ * the signature comes last: but for unsigned attributes, see is_open_ended(). */
 static bool has_noise(const struct part *part)
 {
     if (part == NULL)
@@ -205,6 +206,16 @@ static bool has_noise(const struct part *part)
         return !slice_is_readable(part->header) ||
                (part->encoding == ENCODING_BASE64 && !slice_is_readable(part->body));
     return false;
+}
+
+/* What was added to a signature lies behind it, and only a transfer encoding would show noise there. */
+static bool is_open_ended(const struct part *part, const struct layer *layer)
+{
+    bool has_unsigned = false;
+
+    for (size_t i = 0; i < layer->signer_count; i++)
+        has_unsigned |= layer->signers[i].has_unsigned;
+    return has_unsigned && !layer->detached && part->encoding != ENCODING_BASE64;
 }
 
 static bool lacks_certificate(const struct layer *layer)
@@ -254,6 +265,10 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
         examination->depth + examination->layer_count > limits->layers) {
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
+    }
+    if (opened == OPENED && examination->malleable && is_open_ended(part, &layer)) {
+        opened = OPENED_FAILED;
+        error_set(&error, ERROR_PERMANENT, "unsigned attributes in what is encrypted without protection against changes");
     }
     if (layer.attempted)
         note_attempt(examination, judge->rule, &layer, &opened, &error);

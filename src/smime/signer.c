@@ -296,6 +296,7 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
 
     read_identifier(info, signer);
     read_signing_time(info, signer);
+    signer->has_unsigned = CMS_unsigned_get_attr_count(info) > 0;
     check_signature(info, digests, content, certificates, signer);
     bool readable = attributes_get_type(info, &signer->types, &error) && ess_read(info, &signer->ess, &error);
     /* Attributes that are not vouched for mean nothing, whatever they hold. */
