@@ -315,7 +315,7 @@ Test(decryption, text_around_the_signed_content_is_no_noise)
 
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
         g_autofree char *entity = with_noise(attack_entity_of(&out), places[i].before, places[i].after, "");
-        g_autofree char *more = g_strconcat(entity, "epilogue\r\n", NULL);
+        g_autofree char *more = g_strconcat(entity, "\xc3\xa9pilogue\r\n", NULL);
         g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, more, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
 
@@ -391,4 +391,109 @@ Test(decryption, a_wrong_padding_takes_as_long_as_a_right_one)
     }
     cr_expect(fabs(wrong_takes / right_takes - 1) < 0.25, "right %.0f us, wrong %.0f us", right_takes, wrong_takes);
     g_byte_array_unref(der);
+}
+
+/* What comes out of a decryption with the attacker's own good signature around it, which passes for his own address. */
+static struct sent open_under_his_signature(const struct rig *rig, const char *content, bool wrong_padding)
+{
+    GByteArray *der = attack_envelop_der(EVP_aes_128_cbc(), rig->partner.dca, content, false);
+
+    der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
+    g_autofree char *shut = attack_opaque_der("", der->data, der->len);
+    g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .content = shut});
+    g_byte_array_unref(der);
+    return attack_in(rig, text);
+}
+
+static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    ((unsigned char *)ASN1_STRING_get0_data(CMS_SignerInfo_get0_signature(info)))[20] ^= 1;
+}
+
+/* An answer that a right padding changes tells each octet of somebody else's message, block by block. */
+Test(decryption, signature_around_the_ciphertext_learns_nothing)
+{
+    const char *const limited = "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };";
+
+    for (size_t o = 0; o <= G_N_ELEMENTS(oracles); o++) {
+        owned(rig) struct rig *rig = rig_new("", o < G_N_ELEMENTS(oracles) ? oracles[o] : limited);
+        const struct attack broken = {.signer = rig->acme.alice, .spoil = break_signature};
+        g_autofree char *bad = attack_opaque("", attack_sign(&broken));
+        const char *const contents[] = {bad, ATTACK_ENTITY};
+        g_autofree char *first = NULL;
+
+        for (unsigned i = 0; i < 2 * G_N_ELEMENTS(contents); i++) {
+            AUTO_SENT struct sent in = open_under_his_signature(rig, contents[i / 2], i & 1);
+            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->code, in.result->status,
+                                                      in.result->code < 300 ? "" : in.result->reply);
+
+            if (first == NULL)
+                first = g_strdup(answer);
+            cr_expect_str_eq(answer, first, "%zu: %u: %s", o, i, answer);
+        }
+    }
+}
+
+/* The price: in CBC only a signature inside counts. */
+Test(decryption, signature_around_counts_where_nothing_can_be_changed)
+{
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
+    g_autofree char *inner = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    const struct {
+        const EVP_CIPHER *cipher;
+        const char *content;
+        enum verdict verdict;
+    } rows[] = {
+        {EVP_aes_128_cbc(), inner, VERDICT_ACCEPT},
+        {EVP_aes_128_cbc(), ATTACK_ENTITY, VERDICT_REJECT},
+        {EVP_aes_128_gcm(), ATTACK_ENTITY, VERDICT_ACCEPT},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *shut =
+            attack_opaque("", attack_envelop(rows[i].cipher, rig->partner.dca, rows[i].content, false));
+        g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .content = shut});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_expect(rows[i].verdict == VERDICT_ACCEPT || strstr(in.result->reason, "only around") != NULL);
+    }
+}
+
+static void add_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const char token[] = "\x30\x23\x04\x21 long enough to reach a block of it";
+
+    (void)cms;
+    cr_assert(CMS_unsigned_add1_attr_by_txt(info, "1.2.840.113549.1.9.16.2.14", V_ASN1_SEQUENCE, token, 0x25));
+}
+
+/* They stand behind the signature: where no transfer encoding shows noise, the last block may be any other. */
+Test(decryption, unsigned_attributes_behind_a_binary_signature)
+{
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
+
+    for (unsigned i = 0; i < 8; i++) {
+        bool authenticated = i & 1, is_binary = i & 2, has_unsigned = i & 4;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+            attack_sign(&(struct attack){.signer = rig->acme.alice, .spoil = has_unsigned ? add_unsigned : NULL});
+        GByteArray *der = attack_der(cms);
+        g_autofree char *base64 = attack_opaque_der("", der->data, der->len);
+        static const char header[] = "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+        g_byte_array_prepend(der, (const guint8 *)header, sizeof header - 1);
+        BIO *content = is_binary ? BIO_new_mem_buf(der->data, (int)der->len) : BIO_new_mem_buf(base64, -1);
+        const EVP_CIPHER *cipher = authenticated ? EVP_aes_128_gcm() : EVP_aes_128_cbc();
+        CMS_ContentInfo *shut =
+            authenticated ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
+        cr_assert(CMS_add1_recipient_cert(shut, rig->partner.dca->cert, 0) && CMS_set_detached(shut, 0) &&
+                  CMS_final(shut, content, NULL, CMS_BINARY));
+        g_autofree char *text = attack_opaque(ATTACK_TOP, shut);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        bool is_refused = !authenticated && is_binary && has_unsigned;
+        cr_expect_eq(in.result->verdict, is_refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, in.result->reason);
+        BIO_free(content);
+        g_byte_array_unref(der);
+    }
 }

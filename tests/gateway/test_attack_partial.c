@@ -209,6 +209,40 @@ Test(attack_partial, strangers_learn_nothing_of_signatures_under_encryption)
     }
 }
 
+/* Nor whether our key opens what they send, be it the whole message. */
+Test(attack_partial, strangers_learn_nothing_of_what_our_key_opens)
+{
+    static const char *const policies[] = {
+        "outbound = { protect = \"none\"; unreadable = \"reject\"; };",
+        "outbound = { protect = \"encrypt\"; no_certificate = \"reject\"; }; certificates = ();",
+        "outbound = { protect = \"sign\"; unreadable = \"reject\"; };",
+        "outbound = { protect = \"sign\"; unauthentic = \"unsigned\"; };",
+    };
+    static const struct rig_envelope strangers[] = {
+        {"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"},
+        {"alice@acme.test", "bob@partner.test", "us@acme.test", NULL, "198.51.100.1"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(policies) * G_N_ELEMENTS(strangers); i++) {
+        owned(rig) struct rig *rig = rig_new(policies[i / 2], "");
+        g_autofree char *first = NULL;
+
+        for (unsigned from_end = 0; from_end < 60; from_end += 20) {
+            GByteArray *der = attack_envelop_der(EVP_aes_128_cbc(), rig->acme.dca,
+                                                 ATTACK_ENTITY "and another line, that is long enough\r\n", false);
+            der->data[der->len - 1 - from_end] ^= from_end > 0 ? 0x80 : 0; /* 20: of the padding, 40: noise */
+            g_autofree char *text = attack_opaque_der(ATTACK_TOP, der->data, der->len);
+            g_byte_array_unref(der);
+            AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &strangers[i % 2], text, strlen(text));
+            g_autofree char *answer = g_strdup_printf("%u %s", out.result->code, out.result->reply);
+
+            if (first == NULL)
+                first = g_strdup(answer);
+            cr_expect_str_eq(answer, first, "%zu %u: %s", i, from_end, answer);
+        }
+    }
+}
+
 /* What policy refuses as a whole does not leave as an attachment either: for whomever it is encrypted, even broken. */
 Test(attack_partial, encrypted_part_is_unreadable)
 {
@@ -324,5 +358,30 @@ Test(attack_partial, labels_that_are_not_looked_for_are_refused)
         AUTO_SENT struct sent in = attack_in(rig, text->str);
 
         cr_expect_eq(in.result->verdict, parts < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%s", in.result->reason);
+    }
+}
+
+/* Others may read what is followed by something else, with whatever media type parameters, or none. */
+Test(attack_partial, objects_with_something_behind_hide_nothing)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; };",
+                "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };");
+
+    for (unsigned i = 0; i < 4; i++) {
+        bool labelled = i & 1, among_others = i & 2;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+            attack_sign(&(struct attack){.signer = rig->acme.alice, .alter = labelled ? label_secret : NULL});
+        GByteArray *der = attack_der(cms);
+        g_byte_array_append(der, (const guint8 *)"", 1);
+        g_autofree char *entity = attack_opaque_der("", der->data, der->len);
+        g_byte_array_unref(der);
+        g_autofree char *text = among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL)
+                                             : g_strconcat(ATTACK_TOP, entity, NULL);
+        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+
+        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%u: %s", i, out.result->reason);
+        cr_expect_eq(in.result->verdict, VERDICT_REJECT, "%u: %s", i, in.result->reason);
     }
 }
