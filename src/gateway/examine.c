@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * examine: walks from the outermost S/MIME layer inwards as long as a layer covers the whole body, then looks for signed
- * or encrypted parts among other parts: those are reported as partial and count for nothing (a verdict on a part is no
- * verdict on the message). What is encrypted beside other parts is decrypted only on its way out, for the signatures in
- * it (RFC 3183 §3.2): nothing of it goes into a message, where it would leak (EFAIL).
+ * examine: walks from the outermost S/MIME layer inwards as long as a layer covers the whole body, then looks for
+ * signed or encrypted parts among other parts: those are reported as partial and count for nothing (a verdict on a part
+ * is no verdict on the message). What is encrypted beside other parts is decrypted only on its way out, for the
+ * signatures in it (RFC 3183 §3.2): nothing of it goes into a message, where it would leak (EFAIL).
  */
 #include "gateway/internal.h"
 
@@ -186,11 +186,11 @@ static bool slice_is_readable(struct slice slice)
     return is_readable(slice.data, slice.data + slice.len);
 }
 
-/* Whoever changes a ciphertext in CBC gets a block of noise for each of his own. Where a signature does not cover it, in
- * what is around the signed content, nothing may depend on what the noise is: neither on the padding of blocks that he
- * adds at the end, nor on a quote or a NUL in a header field. So all that has octets there that S/MIME software does not
- * write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not, and
- * the signature comes last: but for unsigned attributes, see is_open_ended(). */
+/* Whoever changes a ciphertext in CBC gets a block of noise for each of his own. Where a signature does not cover it,
+ * in what is around the signed content, nothing may depend on what the noise is: neither on the padding of blocks that
+ * he adds at the end, nor on a quote or a NUL in a header field. So all that has octets there that S/MIME software does
+ * not write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not,
+ * and the signature comes last: but for unsigned attributes, see is_open_ended(). */
 static bool has_noise(const struct part *part)
 {
     if (part == NULL)
@@ -268,7 +268,8 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     }
     if (opened == OPENED && examination->malleable && is_open_ended(part, &layer)) {
         opened = OPENED_FAILED;
-        error_set(&error, ERROR_PERMANENT, "unsigned attributes in what is encrypted without protection against changes");
+        error_set(&error, ERROR_PERMANENT,
+                  "unsigned attributes in what is encrypted without protection against changes");
     }
     if (layer.attempted)
         note_attempt(examination, judge->rule, &layer, &opened, &error);

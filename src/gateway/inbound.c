@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inbound: what arrives. Examined from the outside in, decided by the sender's rule, stripped of the layers that were put on
- * for the domain, and marked with the result (RFC 8601, 7281). A message that cannot be opened is never delivered in part.
+ * inbound: what arrives. Examined from the outside in, decided by the sender's rule, stripped of the layers that were
+ * put on for the domain, and marked with the result (RFC 8601, 7281). A message that cannot be opened is never
+ * delivered in part.
  */
 #include "gateway/internal.h"
 #include "mail/subject.h"
@@ -31,8 +32,8 @@ static bool holds(const struct finding *finding, bool hoping)
     return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
 }
 
-/* hoping: what could not be checked now will turn out good. RFC 3183 §3.2: a good domain signature authenticates the message;
- * one that does not hold is not outweighed by an originator's inside it. */
+/* hoping: what could not be checked now will turn out good. RFC 3183 §3.2: a good domain signature authenticates the
+ * message; one that does not hold is not outweighed by an originator's inside it. */
 static bool signed_as_required(const struct way_in *way, bool hoping)
 {
     const struct examination *examination = way->examination;
@@ -112,8 +113,9 @@ static void decide(struct way_in *way, struct result *result)
     }
     if (labels_are_refused(way->rule, examination, false, label_reason, sizeof label_reason)) {
         facts.label_reason = label_reason;
-        facts.failed_temporarily |= (facts.signed_ok || !sign_is_due(way->rule)) &&
-                                    !labels_are_refused(way->rule, examination, true, label_reason, sizeof label_reason);
+        facts.failed_temporarily |=
+            (facts.signed_ok || !sign_is_due(way->rule)) &&
+            !labels_are_refused(way->rule, examination, true, label_reason, sizeof label_reason);
     }
     policy_inbound(way->rule, &facts, &decision);
     way->met = decision.met;
@@ -136,7 +138,8 @@ static GPtrArray *all_marks(const struct conf *conf)
     GPtrArray *marks = g_ptr_array_new();
 
     for (size_t i = 0; i < conf->rule_count; i++) {
-        const char *const own[] = {conf->rules[i]->inbound.subject_verified, conf->rules[i]->inbound.subject_unverified};
+        const char *const own[] = {conf->rules[i]->inbound.subject_verified,
+                                   conf->rules[i]->inbound.subject_unverified};
 
         for (size_t j = 0; j < G_N_ELEMENTS(own); j++)
             if (own[j] != NULL && !g_ptr_array_find_with_equal_func(marks, own[j], g_str_equal, NULL))
@@ -174,8 +177,8 @@ static void mark_subject(const struct way_in *way, struct edits *edits)
         mark = rule->subject_verified;
     if (field == NULL && mark == NULL)
         return;
-    g_autofree char *value = subject_mark(field != NULL ? field->value : SLICE_NONE,
-                                          (const char *const *)marks->pdata, marks->len, mark);
+    g_autofree char *value =
+        subject_mark(field != NULL ? field->value : SLICE_NONE, (const char *const *)marks->pdata, marks->len, mark);
     if (value == NULL) {
         remove_marked_subjects(way, marks, edits);
         return;
@@ -274,8 +277,8 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
     else {
         decide(&way, result);
         way.removable = examination_removable(way.examination);
-        result->authentication_results =
-            authentication_results(gateway, message, way.examination, is_tagged(&way, result->verdict) ? result->reason : NULL);
+        result->authentication_results = authentication_results(
+            gateway, message, way.examination, is_tagged(&way, result->verdict) ? result->reason : NULL);
         result_take_examination(result, way.examination);
         if (result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE)
             make_edits(&way, result);

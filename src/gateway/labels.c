@@ -262,8 +262,8 @@ static bool layer_is_refused(const struct rule *rule, const struct examination *
  */
 static bool is_changeable(const struct examination *examination, bool hoping)
 {
-    bool domain = examination->domain.outcome == OUTCOME_PASS ||
-                  (hoping && examination->domain.outcome == OUTCOME_TEMPERROR);
+    bool domain =
+        examination->domain.outcome == OUTCOME_PASS || (hoping && examination->domain.outcome == OUTCOME_TEMPERROR);
     bool originator = examination->originator.outcome == OUTCOME_PASS ||
                       (hoping && examination->originator.outcome == OUTCOME_TEMPERROR);
 

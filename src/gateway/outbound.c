@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbound: what leaves. Facts, then each recipient's decision, then one plan for all of them, then layers (protect.c), then
- * edits. Every way out that is not the end of the plan defers or rejects the message.
+ * outbound: what leaves. Facts, then each recipient's decision, then one plan for all of them, then layers (protect.c),
+ * then edits. Every way out that is not the end of the plan defers or rejects the message.
  */
 #include "gateway/internal.h"
 
@@ -23,8 +23,9 @@ const char *way_out_domain(const struct way_out *way)
 
 /* --- facts and plan --- */
 
-/* Encrypted by somebody else, as a whole: no plaintext can leave. What only says so (a media type, a file name) may hold
- * anything; of what is really encrypted the cipher is known, and one that keeps a secret is AES (RFC 8551 §2.7). */
+/* Encrypted by somebody else, as a whole: no plaintext can leave. What only says so (a media type, a file name) may
+ * hold anything; of what is really encrypted the cipher is known, and one that keeps a secret is AES (RFC 8551 §2.7).
+ */
 static bool keeps_secret(const struct examined_layer *examined)
 {
     return (examined->layer.type == LAYER_ENVELOPED || examined->layer.type == LAYER_AUTHENVELOPED) &&
@@ -64,8 +65,8 @@ static void gather(struct way_out *way, struct result *result)
     struct unwrapping unwrapping = {0};
     struct facts_query query = {.gateway = way->gateway, .at = way->at};
 
-    way->authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator,
-                                                            way->examination, reason, sizeof reason);
+    way->authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator, way->examination, reason,
+                                                sizeof reason);
     facts.originator_authentic = way->authentic;
     facts.originator_reason = reason;
     if (way->examination != NULL) {
@@ -175,8 +176,8 @@ static bool is_encrypted_to_us(const struct way_out *way)
     return false;
 }
 
-/* A recipient elsewhere must not be the way around what our own recipients' mail has to be: a stranger's message that is
- * for both is judged as what arrives, too. What was encrypted to us is not opened for others. Takes result. */
+/* A recipient elsewhere must not be the way around what our own recipients' mail has to be: a stranger's message that
+ * is for both is judged as what arrives, too. What was encrypted to us is not opened for others. Takes result. */
 static struct result *also_as_arrived(const struct way_out *way, struct result *result)
 {
     if (result->verdict != VERDICT_ACCEPT || !serves_local(way) || client_is_ours(way))
