@@ -105,6 +105,11 @@ bool facts_originator_authentic(const struct gateway *gateway, const struct enve
 STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struct rule *rule,
                                       const struct originator *originator, struct error *error);
 
+/* In what was decrypted without authentication: octets outside the signed content that S/MIME software does not write. */
+bool malleable_has_noise(const struct part *part);
+/* Whether a layer, opened from part, has something behind its signature that nothing protects. */
+bool malleable_is_open_ended(const struct part *part, const struct layer *layer);
+
 /* Judges each signer of an opened SignedData: cryptography, chain, name. Fills reported's finding, types and signers. */
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported);
 /* Judges the names of who encrypted an opened layer, where originatorInfo tells. False: finding is set to a fault. */

@@ -171,53 +171,6 @@ static void work_in_vain(const struct judge *judge, struct examination *examinat
     examined->layer.identity = NULL;
 }
 
-static bool is_readable(const char *from, const char *to)
-{
-    if (!g_utf8_validate_len(from, (gsize)MAX(to - from, 0), NULL))
-        return false;
-    for (; from < to; from++)
-        if (g_ascii_iscntrl(*from) && strchr("\r\n\t", *from) == NULL)
-            return false;
-    return true;
-}
-
-static bool slice_is_readable(struct slice slice)
-{
-    return is_readable(slice.data, slice.data + slice.len);
-}
-
-/* Whoever changes a ciphertext in CBC gets a block of noise for each of his own. Where a signature does not cover it,
- * in what is around the signed content, nothing may depend on what the noise is: neither on the padding of blocks that
- * he adds at the end, nor on a quote or a NUL in a header field. So all that has octets there that S/MIME software does
- * not write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not,
- * and the signature comes last: but for unsigned attributes, see is_open_ended(). */
-static bool has_noise(const struct part *part)
-{
-    if (part == NULL)
-        return false;
-    if (part_is_multipart_signed(part)) {
-        struct slice content = part->child_count > 0 ? part->children[0].whole : SLICE_NONE;
-
-        return !slice_is_readable(part->header) || part->child_count == 0 ||
-               !is_readable(part->body.data, content.data) ||
-               !is_readable(content.data + content.len, part->body.data + part->body.len);
-    }
-    if (part_is_pkcs7_mime(part))
-        return !slice_is_readable(part->header) ||
-               (part->encoding == ENCODING_BASE64 && !slice_is_readable(part->body));
-    return false;
-}
-
-/* What was added to a signature lies behind it, and only a transfer encoding would show noise there. */
-static bool is_open_ended(const struct part *part, const struct layer *layer)
-{
-    bool has_unsigned = false;
-
-    for (size_t i = 0; i < layer->signer_count; i++)
-        has_unsigned |= layer->signers[i].has_unsigned;
-    return has_unsigned && !layer->detached && part->encoding != ENCODING_BASE64;
-}
-
 static bool lacks_certificate(const struct layer *layer)
 {
     for (size_t i = 0; i < layer->signer_count; i++)
@@ -266,7 +219,7 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
     }
-    if (opened == OPENED && examination->malleable && is_open_ended(part, &layer)) {
+    if (opened == OPENED && examination->malleable && malleable_is_open_ended(part, &layer)) {
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT,
                   "unsigned attributes in what is encrypted without protection against changes");
@@ -275,7 +228,7 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
         note_attempt(examination, judge->rule, &layer, &opened, &error);
     if ((opened == OPENED || opened == OPENED_BROKEN) && layer.inner.data != NULL)
         examined->inner = parse_inner(examined, limits, &inner_error);
-    if (opened == OPENED && layer.attempted && !layer.authenticated && has_noise(examined->inner)) {
+    if (opened == OPENED && layer.attempted && !layer.authenticated && malleable_has_noise(examined->inner)) {
         opened = OPENED_BROKEN;
         error_set(&error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     }
