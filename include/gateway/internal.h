@@ -105,6 +105,9 @@ bool facts_originator_authentic(const struct gateway *gateway, const struct enve
 STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struct rule *rule,
                                       const struct originator *originator, struct error *error);
 
+/* EnvelopedData or AuthEnvelopedData, open or not. */
+bool layer_is_encrypted(const struct layer *layer);
+
 /* In what was decrypted without authentication: octets outside the signed content that S/MIME software does not write. */
 bool malleable_has_noise(const struct part *part);
 /* Whether a layer, opened from part, has something behind its signature that nothing protects. */
@@ -117,5 +120,7 @@ bool judge_encrypted(const struct judge *judge, const struct layer *layer, struc
 
 /* The worse of two outcomes: permerror, fail, temperror, policy, neutral, none, pass. */
 bool outcome_is_worse(enum outcome a, enum outcome b);
+/* Whether it is good; hoping: or will turn out good, once what could not be checked now can be. */
+bool finding_holds(const struct finding *finding, bool hoping);
 
 #endif

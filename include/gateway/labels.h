@@ -19,8 +19,8 @@ struct labels {
 void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels);
 
 /* Why the labels of the signed layers are not what rule->inbound accepts, into reason; false if they are, or there is none. A label
- * is accepted if its policy, or that of a label equivalent to it (RFC 3183 §3.3), is, and it is not classified too high. */
-/* hoping: as if what could not be checked now had turned out good. */
+ * is accepted if its policy, or that of a label equivalent to it (RFC 3183 §3.3), is, and it is not classified too high.
+ * hoping: as if what could not be checked now had turned out good. */
 bool labels_are_refused(const struct rule *rule, const struct examination *examination, bool hoping, char *reason,
                         size_t size);
 

@@ -101,7 +101,7 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
     }
 }
 
-static bool is_encrypted(const struct layer *layer)
+bool layer_is_encrypted(const struct layer *layer)
 {
     return layer->type == LAYER_ENVELOPED || layer->type == LAYER_AUTHENVELOPED;
 }
@@ -116,7 +116,7 @@ static void note_unseen(struct examination *examination, const struct error *err
 static void report_shut(struct examination *examination, enum opened opened, const struct layer *layer,
                         struct reported_layer *reported, const struct error *error)
 {
-    bool encrypted = is_encrypted(layer);
+    bool encrypted = layer_is_encrypted(layer);
 
     if (opened == OPENED_NO_KEY) {
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
@@ -314,7 +314,7 @@ static void judge_partial(const struct judge *judge, struct examination *examina
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", error->text);
     if (opened == OPENED_FAILED && error->kind != ERROR_PERMANENT)
         examination->failure = *error;
-    reported->shut = opened == OPENED_FAILED && !is_encrypted(layer);
+    reported->shut = opened == OPENED_FAILED && !layer_is_encrypted(layer);
     if (reported->shut && error->kind == ERROR_PERMANENT)
         note_unseen(examination, error);
     note_bad_signature(examination, reported);

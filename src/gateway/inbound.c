@@ -27,21 +27,16 @@ struct way_in {
 
 #define OUTSIDE "it is only around what was encrypted without protection against changes"
 
-static bool holds(const struct finding *finding, bool hoping)
-{
-    return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
-}
-
 /* hoping: what could not be checked now will turn out good. RFC 3183 §3.2: a good domain signature authenticates the
  * message; one that does not hold is not outweighed by an originator's inside it. */
 static bool signed_as_required(const struct way_in *way, bool hoping)
 {
     const struct examination *examination = way->examination;
     const struct finding *domain = &examination->domain, *originator = &examination->originator;
-    bool domain_broken = !holds(domain, hoping) && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+    bool domain_broken = !finding_holds(domain, hoping) && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
 
-    return policy_signed_ok(way->rule, holds(domain, hoping) && examination->domain_counts,
-                            holds(originator, hoping) && examination->originator_counts && !domain_broken);
+    return policy_signed_ok(way->rule, finding_holds(domain, hoping) && examination->domain_counts,
+                            finding_holds(originator, hoping) && examination->originator_counts && !domain_broken);
 }
 
 static bool sign_is_due(const struct rule *rule)

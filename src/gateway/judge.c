@@ -21,6 +21,11 @@ bool outcome_is_worse(enum outcome a, enum outcome b)
     return severity[a] > severity[b];
 }
 
+bool finding_holds(const struct finding *finding, bool hoping)
+{
+    return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
+}
+
 /* RFC 8550 §3: Sender is looked at where From is not covered. That makes no pass, since it is From that people see; they are
  * told who vouches. Always false. */
 static bool explain_sender(const struct judge *judge, const X509 *certificate, unsigned type, struct finding *finding)

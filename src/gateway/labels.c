@@ -5,7 +5,7 @@
  * is no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
  * are passed over.
  */
-#include "gateway/labels.h"
+#include "gateway/internal.h"
 
 #include <string.h>
 
@@ -262,13 +262,10 @@ static bool layer_is_refused(const struct rule *rule, const struct examination *
  */
 static bool is_changeable(const struct examination *examination, bool hoping)
 {
-    bool domain =
-        examination->domain.outcome == OUTCOME_PASS || (hoping && examination->domain.outcome == OUTCOME_TEMPERROR);
-    bool originator = examination->originator.outcome == OUTCOME_PASS ||
-                      (hoping && examination->originator.outcome == OUTCOME_TEMPERROR);
+    bool domain = finding_holds(&examination->domain, hoping) && examination->domain_counts;
+    bool originator = finding_holds(&examination->originator, hoping) && examination->originator_counts;
 
-    return examination->malleable && !(domain && examination->domain_counts) &&
-           !(originator && examination->originator_counts);
+    return examination->malleable && !domain && !originator;
 }
 
 bool labels_are_refused(const struct rule *rule, const struct examination *examination, bool hoping, char *reason,

@@ -28,8 +28,7 @@ const char *way_out_domain(const struct way_out *way)
  */
 static bool keeps_secret(const struct examined_layer *examined)
 {
-    return (examined->layer.type == LAYER_ENVELOPED || examined->layer.type == LAYER_AUTHENVELOPED) &&
-           g_str_has_prefix(examined->layer.cipher, "aes-");
+    return layer_is_encrypted(&examined->layer) && g_str_has_prefix(examined->layer.cipher, "aes-");
 }
 
 static bool is_encrypted_by_others(const struct examination *examination)
@@ -42,8 +41,7 @@ static bool is_encrypted_by_others(const struct examination *examination)
 static const struct examined_layer *encryption(const struct examination *examination)
 {
     for (size_t i = 0; i < examination->layer_count; i++)
-        if (examination->layers[i].layer.type == LAYER_ENVELOPED ||
-            examination->layers[i].layer.type == LAYER_AUTHENVELOPED)
+        if (layer_is_encrypted(&examination->layers[i].layer))
             return &examination->layers[i];
     return NULL;
 }

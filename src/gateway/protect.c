@@ -14,7 +14,7 @@
 
 static bool is_encrypted(const struct examined_layer *layer)
 {
-    return layer->layer.type == LAYER_ENVELOPED || layer->layer.type == LAYER_AUTHENVELOPED;
+    return layer_is_encrypted(&layer->layer);
 }
 
 static const struct ess_attributes *history_of(const struct examined_layer *examined)

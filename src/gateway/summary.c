@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * summary: what the layers that examine.c found come to: the two results, the domain's and the person's, and which layers
- * come off. Looks at reports and findings only.
+ * summary: what the layers that examine.c found come to: the two results, the domain's and the person's, and which
+ * layers come off. Looks at reports and findings only.
  */
 #include "gateway/internal.h"
 
@@ -38,7 +38,8 @@ static void settle_list_agents(struct examination *examination)
             if (reported->finding.outcome == OUTCOME_PASS)
                 reported->finding = reported->as_originators;
             if (reported->as_originators.outcome != OUTCOME_PASS && examination->bad_signature[0] == '\0')
-                g_strlcpy(examination->bad_signature, reported->as_originators.reason, sizeof examination->bad_signature);
+                g_strlcpy(examination->bad_signature, reported->as_originators.reason,
+                          sizeof examination->bad_signature);
         }
         encapsulates |= reported->signer_count > 0 && !reported->partial;
     }
@@ -51,7 +52,7 @@ static void tell_what_counts(struct examination *examination)
     for (size_t i = 0; i < examination->layer_count; i++) {
         const struct layer *layer = &examination->layers[i].layer;
         const struct reported_layer *reported = &examination->reported[i];
-        bool good = reported->finding.outcome == OUTCOME_PASS || reported->finding.outcome == OUTCOME_TEMPERROR;
+        bool good = finding_holds(&reported->finding, true);
 
         examination->domain_counts |= inside && good && (reported->signature_types & SIGNATURE_TYPE_DOMAIN);
         examination->originator_counts |= inside && good && is_originators(reported);
