@@ -49,7 +49,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all deps demo check test unit seeds e2e interop bench fuzz sanitize lint install deb clean tools
+.PHONY: all deps demo check test unit seeds e2e interop bench fuzz sanitize lint format install deb clean tools
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -122,6 +122,10 @@ demo: deps
 
 lint:
 	@tests/lint/run $(BUILD)
+
+# The layout that `make lint` expects.
+format:
+	@clang-format -i $$(git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]')
 
 # The unit tests and the milter tests once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize:

@@ -18,7 +18,7 @@ struct slice {
 };
 
 #define SLICE_NONE ((struct slice){NULL, 0})
-struct slice slice_of(const char *text);                 /* without the NUL; NULL gives SLICE_NONE */
+struct slice slice_of(const char *text); /* without the NUL; NULL gives SLICE_NONE */
 bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, const char *b); /* ASCII case-insensitive */
 

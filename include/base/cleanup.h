@@ -28,7 +28,7 @@
             destroy(*variable);                                                                                        \
     }
 
-static inline __attribute__((unused)) void x509_stack_free(STACK_OF(X509) *stack)
+static inline __attribute__((unused)) void x509_stack_free(STACK_OF(X509) * stack)
 {
     sk_X509_pop_free(stack, X509_free);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert_one: `domsec cert show`, `export` and `remove`, which cert.c lists among its commands, and what the two files share.
+ * cert_one: `domsec cert show`, `export` and `remove`, which cert.c lists among its commands, and what the two files
+ * share.
  */
 #ifndef DOMSEC_CLI_CERT_ONE_H
 #define DOMSEC_CLI_CERT_ONE_H

@@ -34,8 +34,8 @@ void table_row(struct table *table, const char *const *cells);
 void table_print(const struct table *table, FILE *stream, unsigned indent, bool heading);
 /* Columns of a terminal; 0: stream is none, or its width is not known, and nothing is wrapped. */
 unsigned output_width(FILE *stream);
-/* Writes text, the first word at that column, and a line end. Where a word would pass width, a new line begins with left
- * spaces. Line ends in text count as spaces. width 0: never. */
+/* Writes text, the first word at that column, and a line end. Where a word would pass width, a new line begins with
+ * left spaces. Line ends in text count as spaces. width 0: never. */
 void output_wrap(FILE *stream, const char *text, unsigned column, unsigned left, unsigned width);
 size_t table_rows(const struct table *table);
 

@@ -36,8 +36,15 @@ enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 /* Whose signature meets inbound.require. */
 enum signed_by { SIGNED_BY_ANY, SIGNED_BY_DOMAIN, SIGNED_BY_ORIGINATOR, SIGNED_BY_BOTH };
 /* RFC 2634 §3.2 security-classification, plus one; none: absent. */
-enum classification { CLASSIFICATION_NONE, CLASSIFICATION_UNMARKED, CLASSIFICATION_UNCLASSIFIED, CLASSIFICATION_RESTRICTED,
-    CLASSIFICATION_CONFIDENTIAL, CLASSIFICATION_SECRET, CLASSIFICATION_TOP_SECRET };
+enum classification {
+    CLASSIFICATION_NONE,
+    CLASSIFICATION_UNMARKED,
+    CLASSIFICATION_UNCLASSIFIED,
+    CLASSIFICATION_RESTRICTED,
+    CLASSIFICATION_CONFIDENTIAL,
+    CLASSIFICATION_SECRET,
+    CLASSIFICATION_TOP_SECRET
+};
 enum naming { NAMING_RFC3183, NAMING_MAILBOX, NAMING_DOMAIN, NAMING_PINNED };
 enum format { FORMAT_CLEAR, FORMAT_OPAQUE };
 enum signature { SIGNATURE_RSA_PSS, SIGNATURE_RSA_PKCS1 };
@@ -63,25 +70,25 @@ struct outbound_rule {
     enum protect protect;
     enum no_certificate no_certificate;
     enum unauthentic unauthentic; /* key `unauthentic`: a signature is due, but the originator is not authentic */
-    enum unreadable unreadable; /* key `unreadable`: encrypted end to end, so that we cannot look inside */
-    bool review;                /* key `review`: our review-authority signs before the domain does */
-    bool attributes;            /* key `attributes`: our attribute-authority signs the label before the domain does */
-    char **require_review;      /* key `require_review`: files with the certificates of review authorities, one of whose
-                                   signatures the message must carry; empty: none is asked for */
+    enum unreadable unreadable;   /* key `unreadable`: encrypted end to end, so that we cannot look inside */
+    bool review;                  /* key `review`: our review-authority signs before the domain does */
+    bool attributes;              /* key `attributes`: our attribute-authority signs the label before the domain does */
+    char **require_review; /* key `require_review`: files with the certificates of review authorities, one of whose
+                              signatures the message must carry; empty: none is asked for */
     unsigned require_review_line;
-    bool encrypt_to_self;       /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
+    bool encrypt_to_self; /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
 };
 
 struct inbound_rule {
     enum require require;
     enum otherwise otherwise;
-    enum undecryptable undecryptable; /* key `undecryptable`: encrypted, and none of our keys opens it */
-    enum signed_by signed_by;   /* key `signed_by` */
+    enum undecryptable undecryptable;      /* key `undecryptable`: encrypted, and none of our keys opens it */
+    enum signed_by signed_by;              /* key `signed_by` */
     bool require_authenticated_encryption; /* CBC, which does not protect against changes, is not decrypted */
-    char **accept_labels;       /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
+    char **accept_labels; /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
     enum classification max_classification; /* key `max_classification`; none: any */
-    char *subject_verified;     /* key `subject_verified`: text before the Subject of what meets `require`; NULL: none */
-    char *subject_unverified;   /* key `subject_unverified`: of what does not; NULL: none */
+    char *subject_verified;   /* key `subject_verified`: text before the Subject of what meets `require`; NULL: none */
+    char *subject_unverified; /* key `subject_unverified`: of what does not; NULL: none */
 };
 
 /* One group of `labels`: the ESS security label (RFC 2634 §3) of messages. */
@@ -89,7 +96,7 @@ struct label_conf {
     char *value;  /* of the field label_header, compared without case; NULL: any message */
     char *policy; /* dotted OID */
     enum classification classification;
-    char *mark;   /* privacy mark; NULL: none */
+    char *mark;      /* privacy mark; NULL: none */
     bool equivalent; /* goes into EquivalentLabels beside the label */
 };
 
@@ -103,7 +110,7 @@ struct rule {
     char **certificates; /* files */
     char **anchors;      /* files; empty: the global trust_anchors */
     enum naming naming;
-    char **x500_name;    /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
+    char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
     bool null_signature;
     enum format format;
     enum signature signature;
@@ -113,7 +120,8 @@ struct rule {
     char *label_header; /* NULL: none */
     struct label_conf *labels;
     size_t label_count;
-    unsigned certificates_line, anchors_line, outbound_line, inbound_line; /* of these keys in file, for faults; 0: not there */
+    unsigned certificates_line, anchors_line, outbound_line,
+        inbound_line; /* of these keys in file, for faults; 0: not there */
 };
 
 struct identity_conf {
@@ -126,16 +134,16 @@ struct identity_conf {
 
 /* What a sender controls has a limit. Sizes in bytes. */
 struct limits {
-    size_t message_size;  /* key message_size_limit */
-    size_t memory;        /* key memory_limit: a message up to this stays in memory, beyond it in spool_dir */
-    char *spool_dir;      /* key spool_directory */
-    size_t header_size;   /* key header_size_limit: the whole header block */
+    size_t message_size;   /* key message_size_limit */
+    size_t memory;         /* key memory_limit: a message up to this stays in memory, beyond it in spool_dir */
+    char *spool_dir;       /* key spool_directory */
+    size_t header_size;    /* key header_size_limit: the whole header block */
     unsigned header_count; /* key header_count_limit */
-    unsigned nesting;     /* key mime_nesting_limit: MIME multiparts within one entity */
-    unsigned parts;       /* key mime_parts_limit: MIME parts of one entity */
-    unsigned layers;      /* key layers_limit: S/MIME layers of one message */
-    unsigned recipients;  /* key recipients_limit: of one message */
-    unsigned signers;     /* key signers_limit: SignerInfos, and RecipientInfos times 100, of one layer */
+    unsigned nesting;      /* key mime_nesting_limit: MIME multiparts within one entity */
+    unsigned parts;        /* key mime_parts_limit: MIME parts of one entity */
+    unsigned layers;       /* key layers_limit: S/MIME layers of one message */
+    unsigned recipients;   /* key recipients_limit: of one message */
+    unsigned signers;      /* key signers_limit: SignerInfos, and RecipientInfos times 100, of one layer */
     unsigned certificates; /* key certificates_limit: in one SignedData */
 };
 
@@ -143,15 +151,15 @@ enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };
 const char *mixed_name(enum mixed mixed);
 
 struct conf {
-    char *file;   /* absolute path of domsec.conf */
+    char *file; /* absolute path of domsec.conf */
     char *folder;
     char *listen; /* as libmilter takes it: "inet:8891@127.0.0.1", "local:/path" */
     char **local_domains;
     char **trusted_networks; /* as written; conf_is_trusted_network() compares */
     char *authserv_id;
     char *policy_dir;
-    char **trust_anchors; /* files */
-    char **crls;          /* files or folders */
+    char **trust_anchors;  /* files */
+    char **crls;           /* files or folders */
     char *certificate_dir; /* key certificate_directory: the store of `domsec cert import`; NULL: none */
     struct identity_conf *identities;
     size_t identity_count;
@@ -167,7 +175,7 @@ struct conf {
     size_t rule_count;
     unsigned listen_line, trust_anchors_line, crls_line, certificate_dir_line, user_line, pid_file_line,
         metrics_file_line; /* of these keys in file, for faults; 0: not there */
-    int references; /* private to conf_ref() and conf_unref() */
+    int references;        /* private to conf_ref() and conf_unref() */
 };
 
 /* Reads domsec.conf and its policy folder. Every fault is added to faults with file:line. Returns NULL if there is
@@ -187,8 +195,8 @@ bool conf_is_local_domain(const struct conf *conf, const char *domain);
 char *domain_normalise(const char *domain);
 /* The same for what somebody gives as his mail domain: NULL for an IP address too, which has the form of a domain. */
 char *domain_of_mail(const char *text);
-/* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case; false for what is only mapped to one, such as
- * full-width letters, and for what is none. */
+/* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case; false for what is only mapped to one, such
+ * as full-width letters, and for what is none. */
 bool domain_is_proper(const char *domain);
 /* True if child equals parent or ends in "." parent; both normalised. */
 bool domain_is_within(const char *child, const char *parent);

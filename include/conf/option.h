@@ -65,13 +65,14 @@ extern const struct option_table main_options;     /* struct conf */
 extern const struct option_table identity_options; /* struct identity_conf */
 extern const struct option_table rule_options;     /* struct rule, with outbound_options and inbound_options in it */
 extern const struct option_table outbound_options, inbound_options;
-extern const struct option_table label_options;    /* struct label_conf */
+extern const struct option_table label_options; /* struct label_conf */
 
 /* Fills base (zeroed) from a group: every key that is there, then the defaults of those that are not or are faulty. */
 void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,
                        const struct place *place);
-/* Reads a list of groups into a new array of structs of `size` bytes, with a line for each in lines (of unsigned, whose length is
- * the count). NULL if the key is absent or no list. Each is cleared with option_clear(), the array with g_free(). */
+/* Reads a list of groups into a new array of structs of `size` bytes, with a line for each in lines (of unsigned, whose
+ * length is the count). NULL if the key is absent or no list. Each is cleared with option_clear(), the array with
+ * g_free(). */
 void *option_read_groups(const struct config_setting_t *parent, const char *key, const struct option_table *table,
                          size_t size, GArray *lines, const struct place *place);
 void option_set_defaults(const struct option_table *table, void *base);

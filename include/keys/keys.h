@@ -16,9 +16,9 @@
 struct identity {
     const struct identity_conf *conf; /* lent by the configuration, which must outlive the keys */
     X509 *certificate;
-    STACK_OF(X509) *chain; /* without the leaf; may be empty */
+    STACK_OF(X509) * chain; /* without the leaf; may be empty */
     EVP_PKEY *key;
-    char sha256[65];       /* of the certificate, lower-case hex */
+    char sha256[65]; /* of the certificate, lower-case hex */
 };
 
 struct keys;
@@ -41,7 +41,7 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
 /* Loads one private key by URI, as the configuration names it; for the command line. */
 EVP_PKEY *keys_load(const char *uri, struct error *error);
 /* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
-STACK_OF(X509) *certificates_load(const char *file, struct error *error);
+STACK_OF(X509) * certificates_load(const char *file, struct error *error);
 
 /* Lower-case hex of a certificate's SHA-256. */
 void certificate_fingerprint(const X509 *certificate, char hex[65]);
@@ -49,8 +49,8 @@ void certificate_fingerprint(const X509 *certificate, char hex[65]);
 char *certificate_subject(const X509 *certificate);
 char *certificate_issuer(const X509 *certificate);
 char *certificate_serial(const X509 *certificate); /* upper-case hex, no prefix */
-/* Why this key is too weak to be used or believed (RSA below 2048 bits or with an even exponent or 1, EC below 256 bits, other
- * kinds but Edwards and Montgomery curves); static. NULL: it is strong enough. NULL key: a weakness. */
+/* Why this key is too weak to be used or believed (RSA below 2048 bits or with an even exponent or 1, EC below 256
+ * bits, other kinds but Edwards and Montgomery curves); static. NULL: it is strong enough. NULL key: a weakness. */
 const char *key_weakness(const EVP_PKEY *key);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
@@ -61,10 +61,11 @@ char **certificate_addresses(const X509 *certificate, bool *odd);
 char **certificate_san_addresses(const X509 *certificate, bool *odd);
 char **certificate_dns_names(const X509 *certificate, bool *odd);
 char **certificate_common_names(const X509 *certificate, bool *odd);
-/* One of these addresses, parsed; false if it is none (a bare domain, angle brackets, spaces). Clear it only after true. */
+/* One of these addresses, parsed; false if it is none (a bare domain, angle brackets, spaces). Clear it only after
+ * true. */
 bool certificate_address_parse(const char *text, struct address *address);
-/* The domain that the subject's dc= components spell (RFC 2247), normalised. NULL: none, or none that can be read in one way only.
- * g_free(). */
+/* The domain that the subject's dc= components spell (RFC 2247), normalised. NULL: none, or none that can be read in
+ * one way only. g_free(). */
 char *certificate_dc_domain(const X509 *certificate);
 
 DECLARE_OWNED(keys, struct keys *, keys_close)

@@ -19,8 +19,9 @@ struct address {
  * ERROR_PERMANENT, also on NUL, control characters, spaces outside quotes, more than one @ outside quotes. The null
  * reverse-path "<>" or "" gives an address with all three strings empty. */
 bool address_parse(struct slice text, struct address *address, struct error *error);
-/* As an MTA takes it: a local part alone too ("<postmaster>", RFC 5321 §4.5.1), which the MTA completes with a name of its
- * own: its domain is empty. One that the MTA might take for a route to another host ("bob%x.test", "x.test!bob") fails. */
+/* As an MTA takes it: a local part alone too ("<postmaster>", RFC 5321 §4.5.1), which the MTA completes with a name of
+ * its own: its domain is empty. One that the MTA might take for a route to another host ("bob%x.test", "x.test!bob")
+ * fails. */
 bool address_parse_path(struct slice text, struct address *address, struct error *error);
 void address_clear(struct address *address);
 bool address_equal(const struct address *a, const struct address *b); /* local part: ASCII case-insensitive */
@@ -36,8 +37,8 @@ struct addresses {
 bool addresses_parse(struct slice field_value, struct addresses *addresses, struct error *error);
 void addresses_clear(struct addresses *addresses);
 
-/* For fields that addresses_parse() cannot read: is a domain (A-labels, lower case) or one below it anywhere in one of them, also
- * behind encoded words, comments, quotes and white space? Rather yes than no. */
+/* For fields that addresses_parse() cannot read: is a domain (A-labels, lower case) or one below it anywhere in one of
+ * them, also behind encoded words, comments, quotes and white space? Rather yes than no. */
 struct mentions;
 struct mentions *mentions_new(void);
 void mentions_free(struct mentions *mentions);

@@ -13,7 +13,7 @@
 bool authres_is_from(struct slice value, const char *authserv_id);
 
 struct authres_property {
-    const char *name; /* "body.smime-part"; NULL ends a list */
+    const char *name;  /* "body.smime-part"; NULL ends a list */
     const char *value; /* any bytes: written as token or quoted-string, control characters never raw */
 };
 
@@ -24,7 +24,8 @@ struct authres_result {
     struct authres_property properties[6];
 };
 
-/* The field value, with a leading space, CRLF TAB folding per result, without final CRLF. count 0 gives "; none". g_free(). */
+/* The field value, with a leading space, CRLF TAB folding per result, without final CRLF. count 0 gives "; none".
+ * g_free(). */
 char *authres_format(const char *authserv_id, const struct authres_result *results, size_t count);
 
 #endif

@@ -9,15 +9,15 @@
 #include "mail/address.h"
 
 struct envelope {
-    char *queue_id;           /* macro i; may be NULL until end of message */
-    char *authenticated;      /* {auth_authen}: login name, NULL if the client did not authenticate */
-    char *client_address;     /* {client_addr} */
-    char *daemon_name;        /* {daemon_name} */
-    struct address sender;    /* RFC 5321 reverse-path */
+    char *queue_id;        /* macro i; may be NULL until end of message */
+    char *authenticated;   /* {auth_authen}: login name, NULL if the client did not authenticate */
+    char *client_address;  /* {client_addr} */
+    char *daemon_name;     /* {daemon_name} */
+    struct address sender; /* RFC 5321 reverse-path */
     struct address *recipients;
     size_t recipient_count;
     bool smtputf8;
-    bool eight_bit;           /* BODY=8BITMIME */
+    bool eight_bit; /* BODY=8BITMIME */
 };
 
 struct envelope *envelope_new(void);

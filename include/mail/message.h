@@ -48,9 +48,9 @@ void message_free(struct message *message);
 
 /* As a milter gets it, in this order: any number of fields, the end of the header, any number of body chunks, finish.
  * value has its leading space (SMFIP_HDR_LEADSPC) and lines folded by LF or CRLF; it is kept as field_fold() makes it.
- * A name is kept as it came (an odd one is named in fields.junk too); one with a line end, or beginning with white space
- * (it would continue the field before), is ERROR_PERMANENT. Over a limit: ERROR_TOO_LARGE (text says which). After a
- * failure all calls fail the same way. */
+ * A name is kept as it came (an odd one is named in fields.junk too); one with a line end, or beginning with white
+ * space (it would continue the field before), is ERROR_PERMANENT. Over a limit: ERROR_TOO_LARGE (text says which).
+ * After a failure all calls fail the same way. */
 bool message_add_field(struct message *message, const char *name, const char *value, struct error *error);
 bool message_end_header(struct message *message, struct error *error);
 bool message_add_body(struct message *message, const void *data, size_t length, struct error *error);

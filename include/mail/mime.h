@@ -17,30 +17,37 @@
 /* Must be called once before any other function here, from the main thread. */
 void mime_init(void);
 
-enum encoding { ENCODING_7BIT, ENCODING_8BIT, ENCODING_BINARY, ENCODING_QUOTED_PRINTABLE, ENCODING_BASE64, ENCODING_UNKNOWN };
+enum encoding {
+    ENCODING_7BIT,
+    ENCODING_8BIT,
+    ENCODING_BINARY,
+    ENCODING_QUOTED_PRINTABLE,
+    ENCODING_BASE64,
+    ENCODING_UNKNOWN
+};
 
 struct part {
-    char *id;              /* IMAP part number: "1", "1.2"; of the root: "" if it is a multipart, else "1" */
-    struct slice whole;    /* header, empty line, body; of the root: SLICE_NONE if header and body are apart */
-    struct slice header;   /* without the empty line, with the CRLF of its last field */
-    struct slice body;     /* of a part in a multipart: without the CRLF before the boundary (RFC 2046 §5.1.1) */
+    char *id;            /* IMAP part number: "1", "1.2"; of the root: "" if it is a multipart, else "1" */
+    struct slice whole;  /* header, empty line, body; of the root: SLICE_NONE if header and body are apart */
+    struct slice header; /* without the empty line, with the CRLF of its last field */
+    struct slice body;   /* of a part in a multipart: without the CRLF before the boundary (RFC 2046 §5.1.1) */
     struct fields fields;
-    char *type;            /* "multipart/signed", lower case; "text/plain" when absent; "" when it cannot be parsed */
+    char *type; /* "multipart/signed", lower case; "text/plain" when absent; "" when it cannot be parsed */
     enum encoding encoding;
     const char *fault;     /* why two parsers could see it differently (two Content-Type fields, boundary missing or
                               prefix of another, not closed, over a limit), NULL: nothing */
     struct part *children; /* of a multipart/… with a boundary, in order */
     size_t child_count;
     struct slice preamble, epilogue; /* of a multipart */
-    void *parameters;      /* private; see part_parameter() */
+    void *parameters;                /* private; see part_parameter() */
 };
 
 /* Builds the tree. message/rfc822 parts are leaves. Never fails for odd input: what is odd is in `fault` (of the part
  * concerned); fails with ERROR_PERMANENT beyond limits->nesting, parts or header sizes. */
 struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error);
 void part_free(struct part *part);
-/* Splits header, empty line and body, as an opened layer has them (CRLF lines). header is with the CRLF of its last field,
- * without the empty line. False if there is no empty line: all is header then. */
+/* Splits header, empty line and body, as an opened layer has them (CRLF lines). header is with the CRLF of its last
+ * field, without the empty line. False if there is no empty line: all is header then. */
 bool part_split(struct slice whole, struct slice *header, struct slice *body);
 /* part_parse() of such bytes; root->whole is set. */
 struct part *part_parse_entity(struct slice whole, const struct limits *limits, struct error *error);
@@ -52,8 +59,8 @@ bool part_is_pkcs7_mime(const struct part *part);
 /* True if multipart/signed with an S/MIME protocol parameter or a pkcs7-signature second part. */
 bool part_is_multipart_signed(const struct part *part);
 
-/* Decodes the body per its transfer encoding. Strict for base64: characters outside the alphabet other than white space, or a
- * truncated final group, is ERROR_PERMANENT. Large bodies are decoded in pieces. */
+/* Decodes the body per its transfer encoding. Strict for base64: characters outside the alphabet other than white
+ * space, or a truncated final group, is ERROR_PERMANENT. Large bodies are decoded in pieces. */
 bool part_decode(const struct part *part, struct spool *out, struct error *error);
 
 /* A MIME entity made or opened by us: header is the MIME fields, each with CRLF, without the empty line. */

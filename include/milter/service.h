@@ -25,8 +25,8 @@ void service_replace(struct service *service, struct gateway *gateway);
 /* A turn at cryptographic work; at most crypto_threads of the gateway in force have one. Waits up to timeout_seconds
  * and returns false if none came free. */
 bool service_enter(struct service *service, unsigned timeout_seconds);
-/* The same without an end: each time that so many seconds are over tell(context) is called, so that the caller can tell its MTA
- * that it lives. It keeps its place in line meanwhile. */
+/* The same without an end: each time that so many seconds are over tell(context) is called, so that the caller can tell
+ * its MTA that it lives. It keeps its place in line meanwhile. */
 void service_enter_telling(struct service *service, unsigned seconds, void (*tell)(void *context), void *context);
 void service_leave(struct service *service);
 

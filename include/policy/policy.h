@@ -23,36 +23,37 @@ const char *verdict_name(enum verdict verdict);
 enum found { FOUND, FOUND_NONE, FOUND_FAILED }; /* a lookup's three answers; failed is never none */
 
 struct outbound_facts {
-    bool local_recipient;        /* stays in a local domain: nothing is done for it */
+    bool local_recipient; /* stays in a local domain: nothing is done for it */
     bool originator_authentic;
     const char *originator_reason; /* why (not); for the decision's reason */
-    const char *bad_signature;   /* NULL, or why a signature inside does not verify */
-    bool already_encrypted;      /* the whole message is encrypted already, and not by us */
-    bool unreadable;             /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
-    enum found certificate;      /* for this recipient; asked only when the rule encrypts */
+    const char *bad_signature;     /* NULL, or why a signature inside does not verify */
+    bool already_encrypted;        /* the whole message is encrypted already, and not by us */
+    bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
+    enum found certificate; /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
-    bool routed;                 /* in a local domain, but with what may be a route to another host in its local part */
-    bool reviewed;               /* carries a review signature by one of rule->outbound.require_review that passes */
+    bool routed;   /* in a local domain, but with what may be a route to another host in its local part */
+    bool reviewed; /* carries a review signature by one of rule->outbound.require_review that passes */
 };
 
 struct outbound_decision {
-    enum verdict verdict;  /* ACCEPT, REJECT or TEMPFAIL for this recipient */
+    enum verdict verdict; /* ACCEPT, REJECT or TEMPFAIL for this recipient */
     bool sign;
     bool encrypt;
-    bool triple;           /* sign, encrypt, sign */
-    char reason[320];      /* one line, says the rule's key that decided */
+    bool triple;      /* sign, encrypt, sign */
+    char reason[320]; /* one line, says the rule's key that decided */
 };
 
-/* For one recipient. Table: protect none → nothing. A signature is due and may not be given (originator not authentic, or a
- * bad signature inside): rule->outbound.unauthentic. Encryption is due: certificate found → encrypt; none →
+/* For one recipient. Table: protect none → nothing. A signature is due and may not be given (originator not authentic,
+ * or a bad signature inside): rule->outbound.unauthentic. Encryption is due: certificate found → encrypt; none →
  * rule->outbound.no_certificate; failed → tempfail, whatever the rule says. already_encrypted counts as encrypted
  * only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate is found. */
 void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision);
 
 /* One plan for all recipients of a message that cannot be split: all of them get the same bytes. Combines decisions:
- * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a recipient
- * whose decision has no encryption is served an encrypted copy only if has_certificate says that it can decrypt
- * one; otherwise conf's mixed_recipients decides. Signing serves everybody. Never less than any decision asks. */
+ * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a
+ * recipient whose decision has no encryption is served an encrypted copy only if has_certificate says that it can
+ * decrypt one; otherwise conf's mixed_recipients decides. Signing serves everybody. Never less than any decision asks.
+ */
 struct plan {
     enum verdict verdict;
     bool sign, encrypt, triple;
@@ -65,10 +66,10 @@ void policy_plan(enum mixed mixed, const struct outbound_decision *decisions, co
 /* --- inbound --- */
 
 struct inbound_facts {
-    bool signed_ok;        /* a domain or originator signature over the whole message passed */
-    bool encrypted_ok;     /* the whole message was encrypted to us and decrypted */
-    bool undecryptable;    /* it is encrypted and none of our keys opened it */
-    bool failed_temporarily; /* a needed lookup or resource failed: never a pass */
+    bool signed_ok;             /* a domain or originator signature over the whole message passed */
+    bool encrypted_ok;          /* the whole message was encrypted to us and decrypted */
+    bool undecryptable;         /* it is encrypted and none of our keys opened it */
+    bool failed_temporarily;    /* a needed lookup or resource failed: never a pass */
     const char *sign_reason;    /* why signed_ok is false */
     const char *encrypt_reason; /* why encrypted_ok is false */
     const char *label_reason;   /* why its security label is not accepted; NULL: it is, or there is none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attributes: signed attributes with one value, and among them the SignatureType of RFC 3183 §3.1.2 (OID from RFC 7107).
+ * attributes: signed attributes with one value, and among them the SignatureType of RFC 3183 §3.1.2 (OID from RFC
+ * 7107).
  */
 #ifndef DOMSEC_SMIME_ATTRIBUTES_H
 #define DOMSEC_SMIME_ATTRIBUTES_H
@@ -17,14 +18,15 @@ enum signature_type {
     SIGNATURE_TYPE_ATTRIBUTES = 1 << 3,
     SIGNATURE_TYPE_REVIEW = 1 << 4,
 };
-const char *signature_type_name(enum signature_type type); /* "originator", "domain", "additional-attributes", "review" */
+const char *
+signature_type_name(enum signature_type type); /* "originator", "domain", "additional-attributes", "review" */
 
 /* Adds the attribute with these values. */
 bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *error);
 
-/* Reads it. *types is 0 when the attribute is absent. Fails with ERROR_PERMANENT: repeated, unsigned, empty, more than one
- * attribute value, unparsable, additional-attributes beside another. Unknown identifiers are ignored when a known one is
- * there; alone, an error. */
+/* Reads it. *types is 0 when the attribute is absent. Fails with ERROR_PERMANENT: repeated, unsigned, empty, more than
+ * one attribute value, unparsable, additional-attributes beside another. Unknown identifiers are ignored when a known
+ * one is there; alone, an error. */
 bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *error);
 
 /* An attribute that MUST be signed, not repeated, and have one value: V_ASN1_SET, V_ASN1_SEQUENCE or a string. */
@@ -33,7 +35,8 @@ struct attribute_kind {
     int type;
     const char *name; /* in an error's text */
 };
-/* Lends its value; *value is NULL when the attribute is absent. Fails with ERROR_PERMANENT when it is not as it must be. */
+/* Lends its value; *value is NULL when the attribute is absent. Fails with ERROR_PERMANENT when it is not as it must
+ * be. */
 bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *kind, const ASN1_STRING **value,
                           struct error *error);
 

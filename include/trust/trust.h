@@ -11,7 +11,15 @@
 #include "policy/policy.h"
 
 /* The words of RFC 8601 §2.7 and RFC 7281. */
-enum outcome { OUTCOME_NONE, OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_POLICY, OUTCOME_NEUTRAL, OUTCOME_TEMPERROR, OUTCOME_PERMERROR };
+enum outcome {
+    OUTCOME_NONE,
+    OUTCOME_PASS,
+    OUTCOME_FAIL,
+    OUTCOME_POLICY,
+    OUTCOME_NEUTRAL,
+    OUTCOME_TEMPERROR,
+    OUTCOME_PERMERROR
+};
 const char *outcome_name(enum outcome outcome);
 
 struct finding {
@@ -24,7 +32,8 @@ bool finding_set(struct finding *finding, enum outcome outcome, const char *form
 
 struct trust;
 
-/* Loads trust_anchors and crls, and each rule's anchors and pins. conf must outlive it; rules given to the checks are conf's. */
+/* Loads trust_anchors and crls, and each rule's anchors and pins. conf must outlive it; rules given to the checks are
+ * conf's. */
 struct trust *trust_open(const struct conf *conf, struct faults *faults);
 void trust_close(struct trust *trust);
 
@@ -36,29 +45,29 @@ enum purpose {
 
 struct chain_query {
     X509 *leaf;
-    STACK_OF(X509) *untrusted; /* from the message or beside our certificate; may be NULL */
-    STACK_OF(X509_CRL) *crls;  /* from the message; may be NULL; they can always revoke */
+    STACK_OF(X509) * untrusted; /* from the message or beside our certificate; may be NULL */
+    STACK_OF(X509_CRL) * crls;  /* from the message; may be NULL; they can always revoke */
     enum purpose purpose;
-    const struct rule *rule;   /* whose anchors count; a rule without anchors uses the global ones */
+    const struct rule *rule; /* whose anchors count; a rule without anchors uses the global ones */
     time_t at;
 };
 
-/* Path, validity, basic constraints, name constraints, EKU emailProtection or any or absent (RFC 8550 §4.4.4), key usage for the
- * purpose (digitalSignature or nonRepudiation; keyEncipherment or keyAgreement), leaf is no CA, key and digest strength
- * (RSA >= 2048, no MD5 or SHA-1), CRLs when configured (for the whole chain; a missing or stale CRL is OUTCOME_TEMPERROR).
- * Results: PASS; FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no anchor of ours).
- * A certificate pinned by the rule under naming "pinned" passes without a chain, never without validity, usage and strength. */
+/* Path, validity, basic constraints, name constraints, EKU emailProtection or any or absent (RFC 8550 §4.4.4), key
+ * usage for the purpose (digitalSignature or nonRepudiation; keyEncipherment or keyAgreement), leaf is no CA, key and
+ * digest strength (RSA >= 2048, no MD5 or SHA-1), CRLs when configured (for the whole chain; a missing or stale CRL is
+ * OUTCOME_TEMPERROR). Results: PASS; FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no
+ * anchor of ours). A certificate pinned by the rule under naming "pinned" passes without a chain, never without
+ * validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
 const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);
 
-/* The name of a certificate against a role and the domains that it is to act for (RFC 3183 §3.1.1, §4.1), by rule->naming.
- * Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a registry's domain stands for
- * nobody. PASS or POLICY with the reason.
- * Under rfc3183: exactly one CN, equal to the role; every e-mail address has the role as local part and a domain part that is
- * an ascendant of each domain; a certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither
- * by rule->x500_name. */
+/* The name of a certificate against a role and the domains that it is to act for (RFC 3183 §3.1.1, §4.1), by
+ * rule->naming. Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a
+ * registry's domain stands for nobody. PASS or POLICY with the reason. Under rfc3183: exactly one CN, equal to the
+ * role; every e-mail address has the role as local part and a domain part that is an ascendant of each domain; a
+ * certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither by rule->x500_name. */
 void trust_check_role(const struct trust *trust, const struct rule *rule, const X509 *certificate, enum role role,
                       const char *const *domains, size_t domain_count, struct finding *finding);
 
@@ -67,7 +76,8 @@ bool trust_is_pinned(const struct trust *trust, const struct rule *rule, const X
 
 /* A person's certificate against the addresses it must stand for (RFC 8550 §3): every address has an equal among the
  * certificate's. PASS or POLICY. */
-void trust_check_mailbox(const X509 *certificate, const struct address *addresses, size_t count, struct finding *finding);
+void trust_check_mailbox(const X509 *certificate, const struct address *addresses, size_t count,
+                         struct finding *finding);
 
 /* True if domain may stand for others below it: it is not a public suffix. Normalised domain. */
 bool trust_is_registrable(const char *domain);

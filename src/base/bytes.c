@@ -119,7 +119,6 @@ void rope_copy(struct rope *rope, struct slice bytes)
 void rope_printf(struct rope *rope, const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
@@ -163,7 +162,6 @@ char *rope_flatten(const struct rope *rope, size_t *length)
 {
     char *flat = g_malloc(rope->length + 1);
     size_t used = 0;
-
     for (size_t i = 0; i < rope->count; i++) {
         memcpy(flat + used, rope->slices[i].data, rope->slices[i].len);
         used += rope->slices[i].len;

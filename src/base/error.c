@@ -41,7 +41,6 @@ void text_printable(char *dst, size_t size, const char *src, size_t length)
 {
     static const char hex[] = "0123456789ABCDEF";
     size_t out = 0;
-
     if (size == 0)
         return;
     for (size_t in = 0; in < length;) {
@@ -55,7 +54,7 @@ void text_printable(char *dst, size_t size, const char *src, size_t length)
         } else {
             unsigned char byte = (unsigned char)src[in++];
             char escape[4] = {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
-            memcpy(dst + out, escape, sizeof escape);
+            memcpy(dst + out, escape, sizeof(escape));
         }
         out += need;
     }
@@ -64,7 +63,7 @@ void text_printable(char *dst, size_t size, const char *src, size_t length)
 
 static void set_text(struct error *error, const char *text)
 {
-    text_printable(error->text, sizeof error->text, text, strlen(text));
+    text_printable(error->text, sizeof(error->text), text, strlen(text));
 }
 
 /* An unset kind would look like success to whoever reads it. */
@@ -77,9 +76,8 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
 {
     char scratch[SCRATCH_SIZE];
     va_list arguments;
-
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof scratch, format, arguments);
+    vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
     error->kind = real_kind(kind);
     set_text(error, scratch);
@@ -109,11 +107,10 @@ bool error_set_openssl(struct error *error, enum error_kind kind, const char *fo
 {
     char scratch[SCRATCH_SIZE];
     va_list arguments;
-
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof scratch, format, arguments);
+    vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
-    append_openssl(scratch, sizeof scratch);
+    append_openssl(scratch, sizeof(scratch));
     ERR_clear_error();
     error->kind = real_kind(kind);
     set_text(error, scratch);
@@ -124,12 +121,11 @@ bool error_prefix(struct error *error, const char *format, ...)
 {
     char scratch[SCRATCH_SIZE];
     va_list arguments;
-
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof scratch, format, arguments);
+    vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
     size_t used = strlen(scratch);
-    snprintf(scratch + used, sizeof scratch - used, ": %s", error->text);
+    snprintf(scratch + used, sizeof(scratch) - used, ": %s", error->text);
     error->kind = real_kind(error->kind);
     set_text(error, scratch);
     return false;

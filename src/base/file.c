@@ -28,7 +28,6 @@ static int open_regular(const char *path, struct error *error)
     bool any = names_descriptor(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (any ? 0 : O_NONBLOCK));
     struct stat status;
-
     if (fd >= 0 && fstat(fd, &status) == 0 && (any || S_ISREG(status.st_mode)))
         return fd;
     /* Some devices cannot even be opened so. */
@@ -43,7 +42,6 @@ static bool read_all(int fd, GString *contents)
 {
     g_autofree char *chunk = g_malloc(CHUNK);
     ssize_t got;
-
     do {
         got = read(fd, chunk, CHUNK);
         if (got > 0)

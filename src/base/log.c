@@ -54,23 +54,22 @@ void log_write(enum log_level level, const char *format, ...)
     char text[LINE_SIZE];
     char line[LINE_SIZE];
     va_list arguments;
-
     if ((int)level > atomic_load(&log_threshold))
         return;
     if ((unsigned)level > LOG_LEVEL_DEBUG)
         level = LOG_LEVEL_ERROR;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
 
     if (!log_to_stderr) {
-        text_printable(line, sizeof line, text, strlen(text));
+        text_printable(line, sizeof(line), text, strlen(text));
         syslog(LOG_MAIL | levels[level].priority, "%s%s", levels[level].syslog_prefix, line);
         return;
     }
-    int used = snprintf(line, sizeof line / 2, "%s: %s: ", log_name, levels[level].name);
-    size_t start = (size_t)used < sizeof line / 2 ? (size_t)used : sizeof line / 2 - 1;
-    text_printable(line + start, sizeof line - start - 1, text, strlen(text));
+    int used = snprintf(line, sizeof(line) / 2, "%s: %s: ", log_name, levels[level].name);
+    size_t start = (size_t)used < sizeof(line) / 2 ? (size_t)used : sizeof(line) / 2 - 1;
+    text_printable(line + start, sizeof(line) - start - 1, text, strlen(text));
     size_t length = strlen(line);
     line[length++] = '\n';
     /* Where the log itself cannot be written there is nobody left to tell. */

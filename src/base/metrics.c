@@ -24,9 +24,8 @@ void metrics_add(const char *name, const char *labels, double value)
 {
     char safe[KEY_SIZE / 2];
     char key[KEY_SIZE];
-
-    text_printable(safe, sizeof safe, labels != NULL ? labels : "", labels != NULL ? strlen(labels) : 0);
-    snprintf(key, sizeof key, "%s\n%s", name, safe);
+    text_printable(safe, sizeof(safe), labels != NULL ? labels : "", labels != NULL ? strlen(labels) : 0);
+    snprintf(key, sizeof(key), "%s\n%s", name, safe);
 
     g_mutex_lock(&metrics_lock);
     if (metrics == NULL)
@@ -50,7 +49,6 @@ static void append_counter(GString *text, const char *key, double value, GString
     char number[G_ASCII_DTOSTR_BUF_SIZE];
     const char *end = strchr(key, '\n');
     size_t length = (size_t)(end - key);
-
     if (last_name->len != length || memcmp(last_name->str, key, length) != 0) {
         g_string_truncate(last_name, 0);
         g_string_append_len(last_name, key, (gssize)length);
@@ -60,14 +58,13 @@ static void append_counter(GString *text, const char *key, double value, GString
     if (end[1] != '\0')
         g_string_append_printf(text, "{%s}", end + 1);
     /* Independent of the locale's decimal point. */
-    g_string_append_printf(text, " %s\n", g_ascii_formatd(number, sizeof number, "%.15g", value));
+    g_string_append_printf(text, " %s\n", g_ascii_formatd(number, sizeof(number), "%.15g", value));
 }
 
 static GString *metrics_text(void)
 {
     GString *text = g_string_new(NULL);
     GString *last_name = g_string_new(NULL);
-
     g_mutex_lock(&metrics_lock);
     GList *keys = metrics != NULL ? g_list_sort(g_hash_table_get_keys(metrics), compare_keys) : NULL;
     for (GList *item = keys; item != NULL; item = item->next) {

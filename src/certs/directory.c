@@ -138,7 +138,7 @@ static GPtrArray *files_with(const char *folder, const char *prefix, struct erro
             error_set(error, ERROR_PERMANENT, "several certificates begin with %s; give more digits", prefix);
             return NULL;
         }
-        memcpy(first, hex, sizeof first);
+        memcpy(first, hex, sizeof(first));
         g_ptr_array_add(matching, g_strdup(g_ptr_array_index(files, i)));
     }
     if (files != NULL && matching->len == 0)

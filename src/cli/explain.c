@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was
- * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do; the
- * message itself is not there, so the answer is for one that nobody has signed or encrypted.
+ * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do;
+ * the message itself is not there, so the answer is for one that nobody has signed or encrypted.
  */
 #include "cli/cli.h"
 
@@ -70,9 +70,9 @@ static int explain(const char *configuration, const struct envelope *envelope, c
     const char *from = envelope->sender.text;
     owned(result) struct result *result = gateway_explain(gateway, envelope, from, time(NULL));
     owned(table) struct table *table = table_new(2);
-    g_autofree char *reply =
-        g_strdup_printf("%u %s%s%s", result->code, result->status, strcmp(result->reply, result->reason) != 0 ? " " : "",
-                        strcmp(result->reply, result->reason) != 0 ? result->reply : "");
+    g_autofree char *reply = g_strdup_printf("%u %s%s%s", result->code, result->status,
+                                             strcmp(result->reply, result->reason) != 0 ? " " : "",
+                                             strcmp(result->reply, result->reason) != 0 ? result->reply : "");
     bool leaves = result->direction == DIRECTION_OUTBOUND;
     g_autofree char *verdict = g_strconcat(verdict_name(result->verdict),
                                            !leaves && result->verdict != VERDICT_ACCEPT ? UNLESS_PROTECTED : "", NULL);

@@ -105,7 +105,8 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
     else
         printf("  %u. Move ca/ca.key to a safe place; the daemon does not need it.\n", step++);
     if (owner == NULL && geteuid() == 0)
-        printf("  %u. Make a user for the daemon, give it the keys, and name it in domsec.conf (user = \"domsec\";) unless\n"
+        printf("  %u. Make a user for the daemon, give it the keys, and name it in domsec.conf (user = \"domsec\";) "
+               "unless\n"
                "     systemd starts the daemon:\n\n"
                "       adduser --system --group domsec && chown -R domsec: %s/keys\n\n",
                step++, folder);

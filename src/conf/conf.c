@@ -30,7 +30,8 @@ static void conf_free(struct conf *conf)
 static void read_identities(struct conf *conf, const config_setting_t *root, const struct place *place)
 {
     GArray *lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    conf->identities = option_read_groups(root, "identities", &identity_options, sizeof(struct identity_conf), lines, place);
+    conf->identities =
+        option_read_groups(root, "identities", &identity_options, sizeof(struct identity_conf), lines, place);
     conf->identity_count = lines->len;
     for (size_t i = 0; i < conf->identity_count; i++)
         conf->identities[i].line = g_array_index(lines, unsigned, i);

@@ -78,7 +78,6 @@ static void read_labels(struct rule *rule, const config_setting_t *root, const s
 static void note_lines(struct rule *rule, const config_setting_t *root)
 {
     const config_setting_t *outbound = config_setting_get_member(root, "outbound");
-
     rule->certificates_line = option_line(root, "certificates");
     rule->anchors_line = option_line(root, "anchors");
     rule->outbound_line = option_line(root, "outbound");

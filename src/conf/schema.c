@@ -24,8 +24,8 @@ static const char *const otherwise_words[] = {"reject", "quarantine", "tag", NUL
 static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
 static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NULL};
 static const char *const signed_by_words[] = {"any", "domain", "originator", "both", NULL};
-static const char *const classification_words[] = {"none",   "unmarked",   "unclassified", "restricted", "confidential",
-                                                   "secret", "top-secret", NULL};
+static const char *const classification_words[] = {"none",         "unmarked", "unclassified", "restricted",
+                                                   "confidential", "secret",   "top-secret",   NULL};
 static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", NULL};
 static const char *const format_words[] = {"clear", "opaque", NULL};
 static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};

@@ -14,7 +14,6 @@ static void describe(const struct finding *finding, const struct reported_layer 
 {
     const struct reported_signer *signer;
     size_t n = 0;
-
     out->result = outcome_name(finding->outcome);
     out->comment = comment;
     out->reason = finding->reason;
@@ -49,10 +48,8 @@ static const char *aside_name(const struct reported_layer *layer)
 static const struct reported_layer *failed_aside(const struct examination *examination)
 {
     const struct reported_layer *worst = NULL;
-
     for (size_t i = 0; i < examination->reported_count; i++) {
         const struct reported_layer *layer = &examination->reported[i];
-
         if (aside_name(layer) != NULL &&
             outcome_is_worse(layer->finding.outcome, worst != NULL ? worst->finding.outcome : OUTCOME_NEUTRAL))
             worst = layer;
@@ -73,7 +70,6 @@ static bool is_ascii(struct slice text)
 static void make_ascii(char *text)
 {
     char *out = text;
-
     for (const char *c = text, *next; *c != '\0'; c = next) {
         next = g_utf8_next_char(c);
         *out++ = (unsigned char)*c < 0x80 ? *c : '?';
@@ -97,7 +93,6 @@ char *authentication_results(const struct gateway *gateway, const struct message
     bool tagged = missing != NULL;
     struct authres_result results[4] = {0};
     size_t count = 0;
-
     if (examination->reported_count == 0 && !tagged)
         return NULL;
     if (examination->domain.outcome != OUTCOME_NONE)
@@ -129,7 +124,6 @@ void results_remove_forged(const struct gateway *gateway, const struct message *
 {
     const struct fields *fields = message_fields(message);
     const struct field *field;
-
     for (unsigned i = 1; (field = fields_find(fields, "Authentication-Results", i)) != NULL; i++)
         if (authres_is_from(field->value, gateway->conf->authserv_id))
             edits_delete(edits, "Authentication-Results", field->index);

@@ -15,7 +15,6 @@ static bool add_found(STACK_OF(X509) * known, const struct gateway *gateway, con
                       const struct address *address, struct error *error)
 {
     __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
-
     if (certs_find(gateway->certs, rule, address, &candidates, error) == FOUND_FAILED)
         return false;
     for (size_t i = 0; i < candidates.count; i++) {
@@ -31,12 +30,10 @@ static bool add_authorities(STACK_OF(X509) * known, const struct gateway *gatewa
                             const char *domain, struct error *error)
 {
     bool found = true;
-
     for (int role = 0; role < ROLE_COUNT && found; role++) {
         g_autofree char *text = g_strdup_printf("%s@%s", role_name((enum role)role), domain);
         struct address address = {0};
         struct error odd = {0};
-
         if (address_parse(slice_of(text), &address, &odd))
             found = add_found(known, gateway, rule, &address, error);
         address_clear(&address);
@@ -48,7 +45,6 @@ STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struc
                                       const struct originator *originator, struct error *error)
 {
     owned(x509_stack) STACK_OF(X509) *known = sk_X509_new_null();
-
     if (known == NULL) {
         error_set_openssl(error, ERROR_TEMPORARY, "certificates of signers");
         return NULL;

@@ -15,7 +15,7 @@ static struct examined_layer *add_layer(struct examination *examination)
 {
     examination->layers = g_renew(struct examined_layer, examination->layers, examination->layer_count + 1);
     struct examined_layer *layer = &examination->layers[examination->layer_count++];
-    memset(layer, 0, sizeof *layer);
+    memset(layer, 0, sizeof(*layer));
     return layer;
 }
 
@@ -23,7 +23,7 @@ static struct reported_layer *add_report(struct examination *examination, enum l
 {
     examination->reported = g_renew(struct reported_layer, examination->reported, examination->reported_count + 1);
     struct reported_layer *reported = &examination->reported[examination->reported_count++];
-    memset(reported, 0, sizeof *reported);
+    memset(reported, 0, sizeof(*reported));
     reported->type = type;
     return reported;
 }
@@ -32,7 +32,6 @@ static struct reported_layer *add_report(struct examination *examination, enum l
 static char *layer_path(size_t depth)
 {
     GString *path = g_string_new("1");
-
     for (size_t i = 0; i < depth; i++)
         g_string_append(path, ".1");
     return g_string_free(path, FALSE);
@@ -45,7 +44,6 @@ static bool make_canonical(struct examined_layer *examined, const struct limits 
 {
     struct slice header, body;
     bool changed;
-
     if (!part_split(*inner, &header, &body) ? memmem(inner->data, inner->len, "\n\n", 2) == NULL
                                             : mime_is_canonical(header))
         return true;
@@ -58,7 +56,6 @@ static struct part *parse_inner(struct examined_layer *examined, const struct li
 {
     struct slice inner = examined->layer.inner, header, body;
     struct fields fields = {0};
-
     if (!make_canonical(examined, limits, &inner, error))
         return NULL;
     if (!part_split(inner, &header, &body))
@@ -74,14 +71,13 @@ static void note_bad_signature(struct examination *examination, const struct rep
 {
     if (reported->signer_count > 0 && reported->finding.outcome != OUTCOME_PASS &&
         examination->bad_signature[0] == '\0')
-        g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof examination->bad_signature);
+        g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof(examination->bad_signature));
 }
 
 static void judge_opened(const struct judge *judge, struct examination *examination, struct examined_layer *examined,
                          struct reported_layer *reported)
 {
     const struct layer *layer = &examined->layer;
-
     examined->holds = true;
     if (layer->type == LAYER_SIGNED) {
         judge_signed(judge, layer, reported);
@@ -110,14 +106,13 @@ bool layer_is_encrypted(const struct layer *layer)
 static void note_unseen(struct examination *examination, const struct error *error)
 {
     if (examination->bad_signature[0] == '\0')
-        g_strlcpy(examination->bad_signature, error->text, sizeof examination->bad_signature);
+        g_strlcpy(examination->bad_signature, error->text, sizeof(examination->bad_signature));
 }
 
 static void report_shut(struct examination *examination, enum opened opened, const struct layer *layer,
                         struct reported_layer *reported, const struct error *error)
 {
     bool encrypted = layer_is_encrypted(layer);
-
     if (opened == OPENED_NO_KEY) {
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
     } else if (error->kind != ERROR_PERMANENT) {
@@ -133,7 +128,7 @@ static void report_shut(struct examination *examination, enum opened opened, con
     if (opened == OPENED_NO_KEY || encrypted) {
         examination->undecryptable = true;
         g_strlcpy(examination->undecryptable_reason, reported->finding.reason,
-                  sizeof examination->undecryptable_reason);
+                  sizeof(examination->undecryptable_reason));
     }
 }
 
@@ -159,7 +154,6 @@ static void work_in_vain(const struct judge *judge, struct examination *examinat
                          const struct error *inner_error)
 {
     owned(examination) struct examination *vain = g_new0(struct examination, 1);
-
     vain->depth = examination->depth + examination->layer_count;
     vain->root = steal(&examined->inner);
     if (vain->root != NULL)
@@ -185,7 +179,6 @@ static enum opened open_layer(const struct judge *judge, const struct part *part
 {
     const struct limits *limits = &judge->gateway->conf->limits;
     enum opened opened = smime_open(part, keys, NULL, limits, layer, error);
-
     if (opened != OPENED || !lacks_certificate(layer))
         return opened;
     owned(x509_stack) STACK_OF(X509) *known =
@@ -205,7 +198,6 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     const struct limits *limits = &judge->gateway->conf->limits;
     struct layer layer = {0};
     struct error error = {0}, inner_error = {0};
-
     enum opened opened = open_layer(judge, part, judge->gateway->keys, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return NULL;
@@ -252,7 +244,6 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
 static bool too_many_partial(const struct judge *judge, struct examination *examination)
 {
     unsigned limit = judge->gateway->conf->limits.layers;
-
     if (examination->partial_count < limit)
         return false;
     if (examination->partial_count++ > limit)
@@ -261,7 +252,7 @@ static bool too_many_partial(const struct judge *judge, struct examination *exam
     reported->partial = true;
     reported->part = layer_path(examination->layer_count);
     finding_set(&reported->finding, OUTCOME_PERMERROR, "more than %u signed or encrypted parts", limit);
-    g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof examination->bad_signature);
+    g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof(examination->bad_signature));
     return true;
 }
 
@@ -275,7 +266,6 @@ static void report_inside(const struct judge *judge, struct examination *examina
     struct examined_layer examined = {.layer = *layer}; /* lent */
     g_autofree char *within = g_strconcat(path, ".1", NULL);
     struct error error = {0};
-
     examined.inner = parse_inner(&examined, &judge->gateway->conf->limits, &error);
     if (examined.inner != NULL)
         report_partial(judge, examination, examined.inner, within);
@@ -292,7 +282,6 @@ static void report_in_vain(const struct judge *judge, struct examination *examin
                            const char *path)
 {
     owned(examination) struct examination *vain = g_new0(struct examination, 1);
-
     vain->partial_count = examination->partial_count;
     report_inside(judge, vain, layer, path);
     examination->partial_count = MIN(vain->partial_count, judge->gateway->conf->limits.layers);
@@ -332,7 +321,6 @@ static void report_partial(const struct judge *judge, struct examination *examin
 {
     struct layer layer = {0};
     struct error error = {0};
-
     if (!part_is_pkcs7_mime(part) && !part_is_multipart_signed(part)) {
         for (size_t i = 0; i < part->child_count; i++)
             report_partial(judge, examination, &part->children[i], path);
@@ -360,7 +348,6 @@ static void report_partial(const struct judge *judge, struct examination *examin
 static void walk(const struct judge *judge, struct examination *examination)
 {
     const struct part *innermost = examination->root;
-
     for (const struct part *part = innermost; part != NULL; part = walk_layer(judge, examination, part))
         innermost = part;
     if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost) {
@@ -373,7 +360,6 @@ struct examination *examine(const struct judge *judge, const struct message *mes
 {
     owned(examination) struct examination *examination = g_new0(struct examination, 1);
     struct error error = {0};
-
     examination->root =
         part_parse(message_header(message), message_body(message), &judge->gateway->conf->limits, &error);
     if (examination->root == NULL) {

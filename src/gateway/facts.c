@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * facts: what policy needs to know before a message leaves: is the originator authentic, and is there a certificate for this
- * recipient, with the reason why not. Gathers, decides nothing.
+ * facts: what policy needs to know before a message leaves: is the originator authentic, and is there a certificate for
+ * this recipient, with the reason why not. Gathers, decides nothing.
  */
 #include "gateway/internal.h"
 
@@ -53,17 +53,20 @@ static void check_candidate(const struct facts_query *facts, const struct rule *
                             const struct candidate *candidate, struct finding *finding)
 {
     const struct gateway *gateway = facts->gateway;
-    const struct chain_query query = {
-        .leaf = candidate->certificate, .untrusted = candidate->authorities, .purpose = PURPOSE_ENCRYPT, .rule = rule, .at = facts->at};
+    const struct chain_query query = {.leaf = candidate->certificate,
+                                      .untrusted = candidate->authorities,
+                                      .purpose = PURPOSE_ENCRYPT,
+                                      .rule = rule,
+                                      .at = facts->at};
     const char *domain = recipient->domain;
-
     trust_check_chain(gateway->trust, &query, finding);
     if (finding->outcome != OUTCOME_PASS)
         return;
     if (candidate->personal)
         trust_check_mailbox(candidate->certificate, recipient, 1, finding);
     else
-        trust_check_role(gateway->trust, rule, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1, finding);
+        trust_check_role(gateway->trust, rule, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1,
+                         finding);
 }
 
 static void report_candidate(struct reported_recipient *reported, const struct candidate *candidate,
@@ -72,7 +75,7 @@ static void report_candidate(struct reported_recipient *reported, const struct c
     reported->certificates =
         g_renew(struct reported_certificate, reported->certificates, reported->certificate_count + 1);
     struct reported_certificate *certificate = &reported->certificates[reported->certificate_count++];
-    memset(certificate, 0, sizeof *certificate);
+    memset(certificate, 0, sizeof(*certificate));
     certificate->sha256 = g_malloc0(65);
     certificate_fingerprint(candidate->certificate, certificate->sha256);
     certificate->subject = certificate_subject(candidate->certificate);
@@ -82,7 +85,7 @@ static void report_candidate(struct reported_recipient *reported, const struct c
         certificate->note = g_strdup("used");
     else
         certificate->note = finding->outcome == OUTCOME_PASS ? g_strdup("not needed, an earlier one is used")
-                                                          : g_strdup_printf("passed over: %s", finding->reason);
+                                                             : g_strdup_printf("passed over: %s", finding->reason);
 }
 
 /* The first candidate that passes. A candidate that could not be checked makes the answer "failed" unless another one
@@ -93,7 +96,6 @@ static enum found choose(const struct facts_query *query, const struct address *
     __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
     enum found found = certs_find(query->gateway->certs, out->rule, recipient, &candidates, error);
     X509 **chosen = &out->certificate;
-
     if (found != FOUND) {
         if (found == FOUND_NONE)
             error_set(error, ERROR_PERMANENT, "no source knows one");
@@ -102,7 +104,6 @@ static enum found choose(const struct facts_query *query, const struct address *
     found = FOUND_NONE;
     for (size_t i = 0; i < candidates.count; i++) {
         struct finding finding = {0};
-
         check_candidate(query, out->rule, recipient, &candidates.list[i], &finding);
         bool used = finding.outcome == OUTCOME_PASS && *chosen == NULL;
         if (used) {
@@ -130,8 +131,7 @@ void facts_recipient(const struct facts_query *query, const struct address *reci
 {
     const struct gateway *gateway = query->gateway;
     struct error error = {0};
-
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     out->rule = policy_rule(gateway->conf, recipient->domain);
     out->local = gateway_is_local(gateway, recipient);
     facts->local_recipient = out->local;
@@ -142,9 +142,9 @@ void facts_recipient(const struct facts_query *query, const struct address *reci
         facts->certificate = choose(query, recipient, out, reported, &error);
         facts->certificate_reason = facts->certificate == FOUND ? "found" : error.text;
     }
-    facts->reviewed = query->examination != NULL &&
-                      reviewers_have_signed(gateway->reviewers, out->rule, query->examination->reported,
-                                            query->examination->reported_count);
+    facts->reviewed =
+        query->examination != NULL && reviewers_have_signed(gateway->reviewers, out->rule, query->examination->reported,
+                                                            query->examination->reported_count);
     policy_outbound(out->rule, facts, &out->decision);
     reported->address = g_strdup(recipient->text);
     reported->rule = g_strdup(out->rule->name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * foresight: what a configuration asks for and cannot have: an identity that is not there, a partner's certificate that no
- * message will be encrypted to. Either only shows when mail is deferred or refused: better told at `domsec check`. Warnings,
- * not errors: one partner's expired certificate must not keep the gateway from serving all others.
+ * foresight: what a configuration asks for and cannot have: an identity that is not there, a partner's certificate that
+ * no message will be encrypted to. Either only shows when mail is deferred or refused: better told at `domsec check`.
+ * Warnings, not errors: one partner's expired certificate must not keep the gateway from serving all others.
  */
 #include "gateway/internal.h"
 
@@ -41,14 +41,13 @@ static bool has_identity(const struct keys *keys, enum role role, const char *do
 static void check_role(const struct gateway *gateway, enum role role, const char *domain, struct faults *faults)
 {
     const struct conf *conf = gateway->conf;
-
     for (size_t i = 0; i < conf->rule_count; i++) {
         const char *key = needing_key(conf->rules[i], role);
         if (key == NULL)
             continue;
         unsigned line = g_str_equal(key, "require") ? conf->rules[i]->inbound_line : conf->rules[i]->outbound_line;
-        faults_warn(faults, conf->rules[i]->file, line, "\"%s\" cannot be done for %s: no identity is its %s", key, domain,
-                    role_name(role));
+        faults_warn(faults, conf->rules[i]->file, line, "\"%s\" cannot be done for %s: no identity is its %s", key,
+                    domain, role_name(role));
         return;
     }
 }
@@ -64,7 +63,6 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
                                 .purpose = PURPOSE_ENCRYPT,
                                 .rule = rule,
                                 .at = time(NULL)};
-
     trust_check_chain(gateway->trust, &query, &finding);
     if (finding.outcome == OUTCOME_PASS)
         return;
@@ -101,7 +99,6 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
     struct address anybody = {0};
     struct error error = {0};
     g_autofree char *text = g_strdup_printf("postmaster@%s", rule->domain != NULL ? rule->domain : "example.invalid");
-
     if (!address_parse(slice_of(text), &anybody, &error))
         return;
     if (certs_find(gateway->certs, rule, &anybody, &candidates, &error) == FOUND_NONE)
@@ -115,7 +112,6 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
 void foresight_check(const struct gateway *gateway, struct faults *faults)
 {
     const struct conf *conf = gateway->conf;
-
     for (char **entry = conf->local_domains; *entry != NULL; entry++) {
         const char *domain = *entry + (**entry == '.');
         for (int role = 0; role < ROLE_COUNT; role++)

@@ -11,7 +11,6 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
 {
     struct error error = {0};
     struct gateway *gateway = g_new0(struct gateway, 1);
-
     gateway->references = 1;
     gateway->conf = conf_ref(conf);
     mime_init();

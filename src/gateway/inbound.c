@@ -34,7 +34,6 @@ static bool signed_as_required(const struct way_in *way, bool hoping)
     const struct examination *examination = way->examination;
     const struct finding *domain = &examination->domain, *originator = &examination->originator;
     bool domain_broken = !finding_holds(domain, hoping) && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
-
     return policy_signed_ok(way->rule, finding_holds(domain, hoping) && examination->domain_counts,
                             finding_holds(originator, hoping) && examination->originator_counts && !domain_broken);
 }
@@ -54,8 +53,7 @@ static bool failed_temporarily(const struct way_in *way)
 static bool is_internal(const struct way_in *way)
 {
     char reason[800];
-
-    return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason);
+    return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof(reason));
 }
 
 /* What is wrong with the signature that the rule asks for, never what is good about another. */
@@ -63,7 +61,6 @@ static const char *sign_reason(const struct rule *rule, const struct finding *do
 {
     bool domain_broken = outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
     const struct finding *wrong = originator;
-
     if (rule->inbound.signed_by == SIGNED_BY_ANY && domain->outcome == OUTCOME_NONE &&
         originator->outcome == OUTCOME_NONE)
         return "neither the domain's nor the originator's";
@@ -98,7 +95,6 @@ static void decide(struct way_in *way, struct result *result)
                           : examination->weakly_encrypted ? "the cipher is weak"
                                                           : NOT_ENCRYPTED,
     };
-
     char label_reason[320] = "";
 
     way->internal = is_internal(way);
@@ -106,11 +102,11 @@ static void decide(struct way_in *way, struct result *result)
         result_decide(result, VERDICT_ACCEPT, NULL, INTERNAL_MAIL);
         return;
     }
-    if (labels_are_refused(way->rule, examination, false, label_reason, sizeof label_reason)) {
+    if (labels_are_refused(way->rule, examination, false, label_reason, sizeof(label_reason))) {
         facts.label_reason = label_reason;
         facts.failed_temporarily |=
             (facts.signed_ok || !sign_is_due(way->rule)) &&
-            !labels_are_refused(way->rule, examination, true, label_reason, sizeof label_reason);
+            !labels_are_refused(way->rule, examination, true, label_reason, sizeof(label_reason));
     }
     policy_inbound(way->rule, &facts, &decision);
     way->met = decision.met;
@@ -131,11 +127,9 @@ static bool is_tagged(const struct way_in *way, enum verdict verdict)
 static GPtrArray *all_marks(const struct conf *conf)
 {
     GPtrArray *marks = g_ptr_array_new();
-
     for (size_t i = 0; i < conf->rule_count; i++) {
         const char *const own[] = {conf->rules[i]->inbound.subject_verified,
                                    conf->rules[i]->inbound.subject_unverified};
-
         for (size_t j = 0; j < G_N_ELEMENTS(own); j++)
             if (own[j] != NULL && !g_ptr_array_find_with_equal_func(marks, own[j], g_str_equal, NULL))
                 g_ptr_array_add(marks, (gpointer)own[j]);
@@ -147,10 +141,8 @@ static GPtrArray *all_marks(const struct conf *conf)
 static void remove_marked_subjects(const struct way_in *way, const GPtrArray *marks, struct edits *edits)
 {
     const struct field *field;
-
     for (unsigned i = 2; (field = fields_find(message_fields(way->message), "Subject", i)) != NULL; i++) {
         g_autofree char *without = subject_mark(field->value, (const char *const *)marks->pdata, marks->len, NULL);
-
         if (without != NULL)
             edits_delete(edits, "Subject", i);
     }
@@ -185,10 +177,8 @@ static void mark_subject(const struct way_in *way, struct edits *edits)
 static struct rope *mime_fields(const struct part *part)
 {
     struct rope *header = rope_new();
-
     for (size_t i = 0; i < part->fields.count; i++) {
         const struct field *field = &part->fields.list[i];
-
         if (field_is_content(field)) {
             rope_borrow(header, field->name);
             rope_copy(header, slice_of(":"));
@@ -204,13 +194,11 @@ static bool make_entity(const struct way_in *way, const struct part *part, struc
 {
     struct rope *body = rope_new();
     struct slice bytes = part->body;
-
     entity->header = mime_fields(part);
     entity->body = body;
     if (!mime_is_canonical(bytes)) {
         struct spool *spool = spool_new(&way->gateway->conf->limits);
         bool changed = false;
-
         spool_give(spool, body);
         if (!mime_line_ends(bytes, spool, &changed, error) || !spool_finish(spool, &bytes, error))
             return false;
@@ -222,7 +210,6 @@ static bool make_entity(const struct way_in *way, const struct part *part, struc
 static bool take_off(struct way_in *way, struct result *result, struct error *error)
 {
     struct entity entity = {0};
-
     if (way->removable == 0)
         return true;
     if (!make_entity(way, examination_entity(way->examination, way->removable), &entity, error)) {
@@ -238,7 +225,6 @@ static bool take_off(struct way_in *way, struct result *result, struct error *er
 static void make_edits(struct way_in *way, struct result *result)
 {
     struct error error = {0};
-
     if (!take_off(way, result, &error)) {
         edits_clear(&result->edits);
         result_fail(result, &error);
@@ -258,7 +244,6 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
 {
     struct result *result = result_new(DIRECTION_INBOUND);
     struct way_in way = {.gateway = gateway, .envelope = envelope, .message = message, .at = at};
-
     originator_read(message, &way.originator);
     bool has_from = way.originator.from.count > 0;
     if (has_from)
@@ -290,11 +275,10 @@ static void report_recipients(const struct way_in *way, struct result *result)
     result->recipients = g_new0(struct reported_recipient, result->recipient_count + 1);
     for (size_t i = 0; i < result->recipient_count; i++) {
         struct reported_recipient *recipient = &result->recipients[i];
-
         recipient->address = g_strdup(way->envelope->recipients[i].text);
         recipient->rule = g_strdup(way->rule->name);
         recipient->decision.verdict = result->verdict;
-        g_strlcpy(recipient->decision.reason, result->reason, sizeof recipient->decision.reason);
+        g_strlcpy(recipient->decision.reason, result->reason, sizeof(recipient->decision.reason));
     }
 }
 
@@ -305,7 +289,6 @@ struct result *inbound_explain(struct gateway *gateway, const struct envelope *e
     struct way_in way = {.gateway = gateway, .envelope = envelope};
     struct inbound_facts facts = {0};
     struct inbound_decision decision = {0};
-
     originator_from_text(from, &way.originator);
     bool has_from = way.originator.from.count > 0;
     if (has_from)

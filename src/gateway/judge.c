@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * judge: may this signature be believed, and for whom? The cryptography was done by smime/; here it meets the chain, the name and
- * the SignatureType (RFC 3183 §3.1). A layer is worth what its worst signature is worth.
+ * judge: may this signature be believed, and for whom? The cryptography was done by smime/; here it meets the chain,
+ * the name and the SignatureType (RFC 3183 §3.1). A layer is worth what its worst signature is worth.
  */
 #include "gateway/internal.h"
 
 #include <string.h>
 
-/* A path that leads nowhere costs most, for all ways are tried. After so many of them in one layer, which is refused then,
- * those of its other signers are not looked for. */
+/* A path that leads nowhere costs most, for all ways are tried. After so many of them in one layer, which is refused
+ * then, those of its other signers are not looked for. */
 #define BAD_PATHS_MAX 4
 
 bool outcome_is_worse(enum outcome a, enum outcome b)
 {
     static const int severity[] = {
-        [OUTCOME_PASS] = 0,   [OUTCOME_NONE] = 1,      [OUTCOME_NEUTRAL] = 2,   [OUTCOME_POLICY] = 3,
+        [OUTCOME_PASS] = 0,      [OUTCOME_NONE] = 1, [OUTCOME_NEUTRAL] = 2,   [OUTCOME_POLICY] = 3,
         [OUTCOME_TEMPERROR] = 4, [OUTCOME_FAIL] = 5, [OUTCOME_PERMERROR] = 6,
     };
-
     return severity[a] > severity[b];
 }
 
@@ -26,13 +25,12 @@ bool finding_holds(const struct finding *finding, bool hoping)
     return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
 }
 
-/* RFC 8550 §3: Sender is looked at where From is not covered. That makes no pass, since it is From that people see; they are
- * told who vouches. Always false. */
+/* RFC 8550 §3: Sender is looked at where From is not covered. That makes no pass, since it is From that people see;
+ * they are told who vouches. Always false. */
 static bool explain_sender(const struct judge *judge, const X509 *certificate, unsigned type, struct finding *finding)
 {
     const struct address *sender = judge->originator->sender.list;
     struct finding other = {0};
-
     if (judge->originator->sender.count != 1)
         return false;
     if (type == SIGNATURE_TYPE_DOMAIN)
@@ -50,7 +48,6 @@ static bool explain_sender(const struct judge *judge, const X509 *certificate, u
 static bool check_names(const struct judge *judge, const X509 *certificate, unsigned types, struct finding *finding)
 {
     const char *const *domains = (const char *const *)judge->originator->domains;
-
     if (types & SIGNATURE_TYPE_DOMAIN) {
         if (judge->originator->fault[0] != '\0')
             return finding_set(finding, OUTCOME_POLICY, "%s", judge->originator->fault);
@@ -81,8 +78,8 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
     return true;
 }
 
-/* RFC 2634 §4.3: an agent signs in its own name around what others have signed, and RFC 3183 §3.1.2 takes a signature without a
- * type for the originator's only where it encapsulates no other. Whether it does is seen later. */
+/* RFC 2634 §4.3: an agent signs in its own name around what others have signed, and RFC 3183 §3.1.2 takes a signature
+ * without a type for the originator's only where it encapsulates no other. Whether it does is seen later. */
 static bool may_be_list_agents(const struct layer *layer)
 {
     for (size_t i = 0; i < layer->signer_count; i++)
@@ -104,7 +101,8 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
         return;
     }
     if (*bad_paths >= BAD_PATHS_MAX) {
-        finding_set(finding, OUTCOME_POLICY, "not looked at, after %u signers of this layer that are not trusted", *bad_paths);
+        finding_set(finding, OUTCOME_POLICY, "not looked at, after %u signers of this layer that are not trusted",
+                    *bad_paths);
         return;
     }
     struct chain_query query = {
@@ -134,7 +132,6 @@ static bool is_from(const struct judge *judge, const char *text)
     struct address address = {0};
     struct error error = {0};
     bool found = false;
-
     if (!address_parse(slice_of(text), &address, &error))
         return false;
     for (size_t i = 0; i < judge->originator->from.count && !found; i++)
@@ -175,7 +172,6 @@ static bool judge_as_originators(const struct judge *judge, const struct signer 
                                  struct finding *worst)
 {
     struct finding named = {0};
-
     if (finding->outcome != OUTCOME_PASS || check_names(judge, signer->certificate, signer->types, &named))
         named = *finding;
     if (worst->reason[0] != '\0' && !outcome_is_worse(named.outcome, worst->outcome))
@@ -187,7 +183,6 @@ static bool judge_as_originators(const struct judge *judge, const struct signer 
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported)
 {
     unsigned bad_paths = 0;
-
     if (layer->signer_count == 0) {
         finding_set(&reported->finding, OUTCOME_NONE, "empty signature layer (RFC 3183 section 3)");
         return;
@@ -200,7 +195,6 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
 
     for (size_t i = 0; i < layer->signer_count; i++) {
         struct finding finding = {0};
-
         judge_signer(judge, layer, &layer->signers[i], &bad_paths, &finding);
         if (i == 0 || outcome_is_worse(finding.outcome, reported->finding.outcome)) {
             reported->finding = finding;
@@ -215,16 +209,14 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
     }
 }
 
-/* RFC 3183 §4.1. The certificates there prove nothing, anybody can copy them, so a good name earns nothing; one that fits neither
- * the author nor the author's domain is to be flagged. */
+/* RFC 3183 §4.1. The certificates there prove nothing, anybody can copy them, so a good name earns nothing; one that
+ * fits neither the author nor the author's domain is to be flagged. */
 bool judge_encrypted(const struct judge *judge, const struct layer *layer, struct finding *finding)
 {
     const struct addresses *from = &judge->originator->from;
-
     for (int i = 0; i < sk_X509_num(layer->certificates); i++) {
         X509 *certificate = sk_X509_value(layer->certificates, i);
         struct finding person = {0}, authority = {0};
-
         if (X509_check_ca(certificate) != 0) /* of the chain */
             continue;
         trust_check_mailbox(certificate, from->list, from->count, &person);

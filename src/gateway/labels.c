@@ -13,7 +13,6 @@
 static char *plain_value(struct slice raw)
 {
     g_autofree char *value = g_strndup(raw.data, raw.len);
-
     if (memchr(raw.data, '\0', raw.len) != NULL || !g_utf8_validate(value, -1, NULL))
         return NULL;
     g_auto(GStrv) words = g_strsplit_set(value, " \t\r\n", -1);
@@ -28,15 +27,14 @@ static char *plain_value(struct slice raw)
 static void copy_label(const struct label_conf *conf, struct security_label *label)
 {
     *label = (struct security_label){.classification = (int)conf->classification - 1};
-    g_strlcpy(label->policy, conf->policy, sizeof label->policy);
+    g_strlcpy(label->policy, conf->policy, sizeof(label->policy));
     if (conf->mark != NULL)
-        g_strlcpy(label->privacy_mark, conf->mark, sizeof label->privacy_mark);
+        g_strlcpy(label->privacy_mark, conf->mark, sizeof(label->privacy_mark));
 }
 
 static bool is_named(const struct label_conf *conf, const char *value)
 {
     g_autofree char *name = conf->value != NULL ? plain_value(slice_of(conf->value)) : NULL;
-
     return name != NULL && value != NULL && strcmp(name, value) == 0;
 }
 
@@ -49,7 +47,6 @@ static bool fits(const struct label_conf *conf, const char *value)
 static bool has_policy(const struct labels *labels, const char *policy)
 {
     bool found = strcmp(labels->label.policy, policy) == 0;
-
     for (unsigned i = 0; i < labels->equivalent_count; i++)
         found |= strcmp(labels->equivalents[i].policy, policy) == 0;
     return found;
@@ -57,16 +54,14 @@ static bool has_policy(const struct labels *labels, const char *policy)
 
 static void choose_by(const struct rule *rule, const char *value, struct labels *labels)
 {
-    memset(labels, 0, sizeof *labels);
+    memset(labels, 0, sizeof(*labels));
     for (size_t i = 0; i < rule->label_count; i++) {
         const struct label_conf *conf = &rule->labels[i];
-
         if (labels->label.policy[0] == '\0' && !conf->equivalent && fits(conf, value))
             copy_label(conf, &labels->label);
     }
     for (size_t i = 0; i < rule->label_count && labels->equivalent_count < ESS_EQUIVALENTS_MAX; i++) {
         const struct label_conf *conf = &rule->labels[i];
-
         if (conf->equivalent && fits(conf, value) && !has_policy(labels, conf->policy))
             copy_label(conf, &labels->equivalents[labels->equivalent_count++]);
     }
@@ -85,7 +80,6 @@ static bool is_stricter(const struct labels *a, const struct labels *b)
 static void take_stricter(const struct rule *rule, const char *value, struct labels *labels)
 {
     struct labels other;
-
     choose_by(rule, value, &other);
     if (is_stricter(&other, labels))
         *labels = other;
@@ -108,19 +102,16 @@ void labels_choose(const struct rule *rule, const struct message *message, struc
 {
     const struct fields *fields = message != NULL && rule->label_header != NULL ? message_fields(message) : NULL;
     const struct field *field;
-
     choose_by(rule, NULL, labels);
     for (unsigned i = 1; fields != NULL && (field = fields_find(fields, rule->label_header, i)) != NULL; i++) {
         g_autofree char *value = plain_value(field->value);
         bool uncertain = is_uncertain(rule, value);
-
         if (i == 1)
             choose_by(rule, value, labels);
         else
             take_stricter(rule, value, labels);
         for (size_t j = 0; uncertain && j < rule->label_count; j++) {
             g_autofree char *any = rule->labels[j].value != NULL ? plain_value(slice_of(rule->labels[j].value)) : NULL;
-
             take_stricter(rule, any, labels);
         }
     }
@@ -129,14 +120,12 @@ void labels_choose(const struct rule *rule, const struct message *message, struc
 static bool is_known(const struct rule *rule, const struct security_label *label)
 {
     char *const *known = rule->inbound.accept_labels;
-
     return known[0] == NULL || g_strv_contains((const char *const *)known, label->policy);
 }
 
 static bool is_low_enough(const struct rule *rule, const struct security_label *label)
 {
     int highest = (int)rule->inbound.max_classification - 1;
-
     return highest < 0 || label->classification <= highest;
 }
 
@@ -162,7 +151,6 @@ static void add_equivalents(const struct rule *rule, const struct ess *ess, stru
 {
     for (unsigned i = 0; i < ess->equivalent_count && are_unique(ess); i++) {
         const struct security_label *label = &ess->equivalents[i];
-
         equivalents->accepted |= is_known(rule, label) && is_low_enough(rule, label);
         equivalents->refused |= is_known(rule, label) && !is_low_enough(rule, label);
     }
@@ -175,7 +163,6 @@ static void find_equivalents(const struct rule *rule, const struct examination *
 {
     for (size_t i = 0; i <= depth; i++) {
         const struct layer *layer = &examination->layers[i].layer;
-
         if (examination->reported[i].finding.outcome != OUTCOME_PASS || examination->reported[i].by_list_agent)
             continue;
         for (size_t j = 0; j < layer->signer_count; j++)
@@ -189,7 +176,6 @@ static const struct security_label *refused_label(const struct rule *rule, const
                                                   const struct equivalents *equivalents)
 {
     struct equivalents own = {0};
-
     if (ess->label.policy[0] == '\0' && ess->equivalent_count > 0) {
         add_equivalents(rule, ess, &own);
         return own.accepted && !own.refused ? NULL : &ess->equivalents[0];
@@ -212,7 +198,6 @@ static bool refuse_shut(const struct reported_layer *reported, char *reason, siz
 static bool refuse_label(const struct security_label *label, char *reason, size_t size)
 {
     char buffer[16];
-
     if (label != NULL)
         g_snprintf(reason, size, "the security label is not accepted: policy %s, %s", label->policy,
                    label->classification < 0 ? "not classified" : classification_name(label->classification, buffer));
@@ -224,7 +209,6 @@ static bool partial_is_refused(const struct rule *rule, const struct reported_la
                                size_t size)
 {
     struct equivalents equivalents = {0};
-
     if (reported->finding.outcome == OUTCOME_PERMERROR) {
         g_snprintf(reason, size, "the security label of part %s cannot be relied on: %s", reported->part,
                    reported->finding.reason);
@@ -242,11 +226,9 @@ static bool layer_is_refused(const struct rule *rule, const struct examination *
 {
     const struct layer *layer = &examination->layers[depth].layer;
     struct equivalents equivalents = {0};
-
     find_equivalents(rule, examination, depth, &equivalents);
     for (size_t i = 0; i < layer->signer_count; i++) {
         const struct signer *signer = &layer->signers[i];
-
         if (signer->type_fault) {
             g_snprintf(reason, size, "the security label cannot be relied on: %s", signer->reason);
             return true;
@@ -264,7 +246,6 @@ static bool is_changeable(const struct examination *examination, bool hoping)
 {
     bool domain = finding_holds(&examination->domain, hoping) && examination->domain_counts;
     bool originator = finding_holds(&examination->originator, hoping) && examination->originator_counts;
-
     return examination->malleable && !domain && !originator;
 }
 

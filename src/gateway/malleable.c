@@ -33,7 +33,6 @@ bool malleable_has_noise(const struct part *part)
         return false;
     if (part_is_multipart_signed(part)) {
         struct slice content = part->child_count > 0 ? part->children[0].whole : SLICE_NONE;
-
         return !slice_is_readable(part->header) || part->child_count == 0 ||
                !is_readable(part->body.data, content.data) ||
                !is_readable(content.data + content.len, part->body.data + part->body.len);
@@ -48,7 +47,6 @@ bool malleable_has_noise(const struct part *part)
 bool malleable_is_open_ended(const struct part *part, const struct layer *layer)
 {
     bool has_unsigned = false;
-
     for (size_t i = 0; i < layer->signer_count; i++)
         has_unsigned |= layer->signers[i].has_unsigned;
     return has_unsigned && !layer->detached && part->encoding != ENCODING_BASE64;

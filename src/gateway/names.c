@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: will partners take our own authorities' certificates: are they called as expected (RFC 3183 §3.1.1, §3.2 to §3.4,
- * §4.1, §4.2), and may they be used for what they are for (RFC 8550 §4.4)? One that breaks the convention makes signatures
- * that every partner flags, and keys that no partner finds: better told at `domsec check` than by them. A warning, not an
- * error: only the partners know what they have agreed to.
+ * names: will partners take our own authorities' certificates: are they called as expected (RFC 3183 §3.1.1, §3.2 to
+ * §3.4, §4.1, §4.2), and may they be used for what they are for (RFC 8550 §4.4)? One that breaks the convention makes
+ * signatures that every partner flags, and keys that no partner finds: better told at `domsec check` than by them. A
+ * warning, not an error: only the partners know what they have agreed to.
  */
 #include "gateway/internal.h"
 
@@ -25,7 +25,8 @@ static bool is_shown(const struct rule *rule, enum role role)
     return false;
 }
 
-/* Named by an X.500 name, as RFC 3183 §3.1.1 allows: that it is our domain's is for partners to know (their x500_name). */
+/* Named by an X.500 name, as RFC 3183 §3.1.1 allows: that it is our domain's is for partners to know (their x500_name).
+ */
 static bool is_x500_named(const X509 *certificate, enum role role)
 {
     bool odd = false, odd_name = false;
@@ -43,7 +44,6 @@ static void check_usage(const struct gateway *gateway, const struct identity *id
 {
     enum purpose purpose = identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY ? PURPOSE_ENCRYPT : PURPOSE_SIGN;
     const char *refusal = trust_usage_refusal(identity->certificate, purpose);
-
     if (refusal != NULL && key_weakness(identity->key) == NULL) /* a weak key is told of elsewhere */
         faults_warn(faults, gateway->conf->file, identity->conf->line, "%s: %s; partners will not take it",
                     identity->conf->certificate, refusal);
@@ -53,11 +53,9 @@ static void check_identity(const struct gateway *gateway, const struct identity 
 {
     const struct identity_conf *entry = identity->conf;
     const char *domain = entry->domain;
-
     for (size_t i = 0; i < gateway->conf->rule_count; i++) {
         const struct rule *rule = gateway->conf->rules[i];
         struct finding finding = {0};
-
         /* Which of our certificates a partner pins, only the partner knows. */
         if (rule->naming == NAMING_PINNED || !is_shown(rule, entry->role))
             continue;

@@ -20,13 +20,12 @@ static void set_domains(struct originator *originator)
 static void read_value(struct originator *originator, struct slice value)
 {
     struct error error = {0};
-
     if (!addresses_parse(value, &originator->from, &error)) {
         addresses_clear(&originator->from);
-        g_snprintf(originator->fault, sizeof originator->fault, "From cannot be read: %s", error.text);
+        g_snprintf(originator->fault, sizeof(originator->fault), "From cannot be read: %s", error.text);
     } else if (originator->from.count > AUTHORS_MAX) {
         addresses_clear(&originator->from);
-        g_snprintf(originator->fault, sizeof originator->fault, "From names more than %d authors", AUTHORS_MAX);
+        g_snprintf(originator->fault, sizeof(originator->fault), "From names more than %d authors", AUTHORS_MAX);
     }
 }
 
@@ -34,7 +33,6 @@ static void read_value(struct originator *originator, struct slice value)
 static void read_sender(struct originator *originator, const struct fields *fields)
 {
     struct error ignored = {0};
-
     if (fields_count(fields, "Sender") == 1 &&
         (!addresses_parse(fields_find(fields, "Sender", 1)->value, &originator->sender, &ignored) ||
          originator->sender.count != 1))
@@ -45,12 +43,11 @@ void originator_read(const struct message *message, struct originator *originato
 {
     const struct fields *fields = message_fields(message);
     unsigned count = fields_count(fields, "From");
-
-    memset(originator, 0, sizeof *originator);
+    memset(originator, 0, sizeof(*originator));
     if (count == 1)
         read_value(originator, fields_find(fields, "From", 1)->value);
     else
-        g_snprintf(originator->fault, sizeof originator->fault, "%s",
+        g_snprintf(originator->fault, sizeof(originator->fault), "%s",
                    count == 0 ? "the message has no From field" : "the message has more than one From field");
     set_domains(originator);
     read_sender(originator, fields);
@@ -58,11 +55,11 @@ void originator_read(const struct message *message, struct originator *originato
 
 void originator_from_text(const char *from, struct originator *originator)
 {
-    memset(originator, 0, sizeof *originator);
+    memset(originator, 0, sizeof(*originator));
     if (from != NULL)
         read_value(originator, slice_of(from));
     else
-        g_strlcpy(originator->fault, "no originator is given", sizeof originator->fault);
+        g_strlcpy(originator->fault, "no originator is given", sizeof(originator->fault));
     set_domains(originator);
 }
 
@@ -70,8 +67,9 @@ void originator_from_text(const char *from, struct originator *originator)
 static unsigned strictness(const struct rule *rule)
 {
     static const unsigned consequences[] = {[OTHERWISE_TAG] = 0, [OTHERWISE_QUARANTINE] = 1, [OTHERWISE_REJECT] = 2};
-
-    return rule->inbound.require == REQUIRE_NONE ? 0 : 1 + consequences[rule->inbound.otherwise] * 4 + rule->inbound.require;
+    return rule->inbound.require == REQUIRE_NONE
+               ? 0
+               : 1 + consequences[rule->inbound.otherwise] * 4 + rule->inbound.require;
 }
 
 static const struct rule *stricter(const struct rule *a, const struct rule *b)
@@ -83,7 +81,6 @@ static struct mentions *mentions_of_from(const struct message *message)
 {
     struct mentions *mentions = mentions_new();
     const struct fields *fields = message_fields(message);
-
     for (size_t i = 0; i < fields->count; i++)
         if (slice_equal_nocase(fields->list[i].name, "From"))
             mentions_add(mentions, fields->list[i].value);
@@ -94,7 +91,6 @@ const struct rule *originator_rule(const struct conf *conf, const struct origina
                                    const struct message *message, const struct address *sender)
 {
     const struct rule *rule = NULL;
-
     for (size_t i = 0; i < originator->from.count; i++)
         rule = stricter(rule, policy_rule(conf, originator->from.list[i].domain));
     if (rule != NULL)
@@ -112,5 +108,5 @@ void originator_clear(struct originator *originator)
     addresses_clear(&originator->from);
     addresses_clear(&originator->sender);
     g_free(originator->domains);
-    memset(originator, 0, sizeof *originator);
+    memset(originator, 0, sizeof(*originator));
 }

@@ -58,13 +58,12 @@ static bool is_unreadable(const struct examination *examination)
 static void gather(struct way_out *way, struct result *result)
 {
     size_t count = way->envelope->recipient_count;
-    char reason[sizeof way->originator.fault + 400] = "";
+    char reason[sizeof(way->originator.fault) + 400] = "";
     struct outbound_facts facts = {0};
     struct unwrapping unwrapping = {0};
     struct facts_query query = {.gateway = way->gateway, .at = way->at};
-
     way->authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator, way->examination, reason,
-                                                sizeof reason);
+                                                sizeof(reason));
     facts.originator_authentic = way->authentic;
     facts.originator_reason = reason;
     if (way->examination != NULL) {
@@ -104,7 +103,6 @@ static void mark_used(struct result *result)
     for (size_t i = 0; i < result->recipient_count && !result->encrypt; i++)
         for (size_t j = 0; j < result->recipients[i].certificate_count; j++) {
             struct reported_certificate *certificate = &result->recipients[i].certificates[j];
-
             if (!certificate->used)
                 continue;
             certificate->used = false;
@@ -116,16 +114,14 @@ static void mark_used(struct result *result)
 /* Authentic by the connection, without what the message itself says. */
 static bool client_is_ours(const struct way_out *way)
 {
-    char reason[sizeof way->originator.fault + 400];
-
-    return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof reason);
+    char reason[sizeof(way->originator.fault) + 400];
+    return facts_originator_authentic(way->gateway, way->envelope, &way->originator, NULL, reason, sizeof(reason));
 }
 
 static void follow_plan(struct way_out *way, struct result *result)
 {
     struct entity entity = {0};
     struct error error = {0};
-
     if (way->plan.verdict != VERDICT_ACCEPT) {
         result_decide(result, way->plan.verdict, NULL, way->plan.reason);
         return;
@@ -157,7 +153,6 @@ static void follow_plan(struct way_out *way, struct result *result)
 static bool serves_local(const struct way_out *way)
 {
     bool serves = false;
-
     for (size_t i = 0; i < way->envelope->recipient_count; i++)
         serves |= way->recipients[i].local;
     return serves;
@@ -167,7 +162,6 @@ static bool serves_local(const struct way_out *way)
 static bool is_encrypted_to_us(const struct way_out *way)
 {
     const struct examination *examination = way->examination;
-
     for (size_t i = 0; examination != NULL && i < examination->layer_count; i++)
         if (examination->layers[i].layer.attempted)
             return true;
@@ -200,7 +194,6 @@ struct result *gateway_outbound(struct gateway *gateway, const struct envelope *
 {
     struct result *result = result_new(DIRECTION_OUTBOUND);
     struct way_out way = {.gateway = gateway, .envelope = envelope, .message = message, .at = at};
-
     way.recipients = g_new0(struct recipient_facts, envelope->recipient_count + 1);
     originator_read(message, &way.originator);
     if (way.originator.from.count > 0)

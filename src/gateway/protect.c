@@ -2,11 +2,12 @@
 /*
  * protect: puts the layers of a plan around a message.
  *
- *     entity ─▶ [empty layer] ─▶ [review] ─▶ [attributes] ─▶ domain signature ─▶ encryption ─▶ [outer signature] ─▶ entity
+ *     entity ─▶ [empty layer] ─▶ [review] ─▶ [attributes] ─▶ domain signature ─▶ encryption ─▶ [outer signature] ─▶
+ * entity
  *
  * Signatures are added by encapsulation, so that their order can be told (RFC 3183 §3). What was encrypted to our own
- * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). All that can be known before
- * the first layer is known then: how the layers are made (protection.c) and by which identities (authorities.c).
+ * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). All that can be known
+ * before the first layer is known then: how the layers are made (protection.c) and by which identities (authorities.c).
  */
 #include "gateway/protection.h"
 
@@ -25,19 +26,18 @@ static const struct ess_attributes *history_of(const struct examined_layer *exam
     return NULL;
 }
 
-/* RFC 3183 §5. The first encrypted layer ends the search: the signatures outside it come off with it. A mailing list agent's
- * signature before it comes off too, and its attributes are remembered for a new one. Without either, nothing comes off. */
+/* RFC 3183 §5. The first encrypted layer ends the search: the signatures outside it come off with it. A mailing list
+ * agent's signature before it comes off too, and its attributes are remembered for a new one. Without either, nothing
+ * comes off. */
 void protect_unwrap(const struct way_out *way, struct unwrapping *unwrapping)
 {
     const struct examination *examination = way->examination;
     bool decrypted = false;
-
     *unwrapping = (struct unwrapping){0};
     if (examination == NULL || !way->authentic)
         return;
     for (size_t i = 0; i < examination->layer_count; i++) {
         const struct examined_layer *examined = &examination->layers[i];
-
         if (examined->inner == NULL)
             unwrapping->reencrypt |= decrypted && is_encrypted(examined);
         else if (decrypted)
@@ -69,7 +69,6 @@ static void replace(struct entity *entity, struct entity *with)
 static bool put_null_layer(const struct way_out *way, struct entity *entity, struct error *error)
 {
     struct entity out = {0};
-
     if (!smime_wrap_unsigned(&way->gateway->conf->limits, entity, &out, error))
         return false;
     replace(entity, &out);
@@ -80,7 +79,6 @@ static bool put_signature(const struct identity *signer, const struct sign_optio
                           struct error *error)
 {
     struct entity out = {0};
-
     if (!smime_sign(signer, options, entity, &out, error))
         return false;
     replace(entity, &out);
@@ -100,7 +98,6 @@ static bool put_signatures(const struct preparation *made, struct entity *entity
 {
     const struct authorities *by = &made->authorities;
     struct sign_options review = made->protection.sign, attributes = review, domain = review;
-
     review.types = SIGNATURE_TYPE_REVIEW;
     attributes.types = SIGNATURE_TYPE_ATTRIBUTES;
     domain.types = SIGNATURE_TYPE_DOMAIN;
@@ -119,7 +116,6 @@ static bool put_encryption(const struct way_out *way, const struct preparation *
     struct entity out = {0};
     size_t count = 0;
     g_autofree X509 **certificates = g_new0(X509 *, way->envelope->recipient_count + 2); /* our own may be one more */
-
     for (size_t i = 0; i < way->envelope->recipient_count; i++) {
         if (way->recipients[i].certificate == NULL)
             return error_set(error, ERROR_CONFIGURATION, "no certificate for %s, whose copy must be encrypted",
@@ -136,11 +132,11 @@ static bool put_encryption(const struct way_out *way, const struct preparation *
     return true;
 }
 
-/* The outermost signature: of triple wrapping, or the one that carries on a mailing list agent's attributes (§5, step 4). */
+/* The outermost signature: of triple wrapping, or the one that carries on a mailing list agent's attributes (§5, step
+ * 4). */
 static bool put_outer_signature(const struct preparation *made, struct entity *entity, struct error *error)
 {
     struct sign_options outer = made->protection.sign;
-
     outer.types = SIGNATURE_TYPE_DOMAIN;
     outer.add = made->unwrapping.history;
     return put_signature(made->authorities.domain, &outer, entity, error);
@@ -162,7 +158,6 @@ static bool prepare(const struct way_out *way, struct preparation *made, struct 
 bool protect_foresee(const struct way_out *way, struct error *error)
 {
     struct preparation made;
-
     return prepare(way, &made, error);
 }
 
@@ -186,16 +181,16 @@ bool protect_message(const struct way_out *way, struct entity *entity, struct re
 {
     const struct plan *plan = &way->plan;
     struct preparation made;
-
     if (!prepare(way, &made, error))
         return false;
     result->sign = plan->sign;
     result->encrypt = made.encrypt;
     result->triple = plan->triple;
-    if (!mime_canonical(examination_entity(way->examination, made.unwrapping.depth), &way->gateway->conf->limits, entity,
-                        error))
+    if (!mime_canonical(examination_entity(way->examination, made.unwrapping.depth), &way->gateway->conf->limits,
+                        entity, error))
         return false;
-    if (plan->sign && (!put_inner_signature(way, &made, entity, result, error) || !put_signatures(&made, entity, error)))
+    if (plan->sign &&
+        (!put_inner_signature(way, &made, entity, result, error) || !put_signatures(&made, entity, error)))
         return false;
     if (made.encrypt && !put_encryption(way, &made, entity, error))
         return false;

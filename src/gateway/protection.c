@@ -11,8 +11,8 @@ static bool is_cbc(enum cipher cipher)
     return cipher == CIPHER_AES_128_CBC || cipher == CIPHER_AES_256_CBC;
 }
 
-/* What knows GCM knows it with either key and knows CBC (RFC 8551 §2.7); what is said to want CBC may know no other, nor a
- * longer key (RFC 5751 §2.7). */
+/* What knows GCM knows it with either key and knows CBC (RFC 8551 §2.7); what is said to want CBC may know no other,
+ * nor a longer key (RFC 5751 §2.7). */
 static enum cipher cipher_for_both(enum cipher a, enum cipher b)
 {
     if (is_cbc(a) != is_cbc(b))

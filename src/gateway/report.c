@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report: one result shown in three ways: as JSON for programs, as one log line for people, as counters. All three read the same
- * struct, so that they cannot differ.
+ * report: one result shown in three ways: as JSON for programs, as one log line for people, as counters. All three read
+ * the same struct, so that they cannot differ.
  */
 #include "base/metrics.h"
 #include "gateway/internal.h"
@@ -13,10 +13,9 @@
 static json_t *text(const char *string)
 {
     char printable[1024];
-
     if (string == NULL)
         return json_null();
-    text_printable(printable, sizeof printable, string, strlen(string));
+    text_printable(printable, sizeof(printable), string, strlen(string));
     return json_string(printable);
 }
 
@@ -44,7 +43,6 @@ static json_t *types(unsigned set)
     static const enum signature_type all[] = {SIGNATURE_TYPE_ORIGINATOR, SIGNATURE_TYPE_DOMAIN,
                                               SIGNATURE_TYPE_ATTRIBUTES, SIGNATURE_TYPE_REVIEW};
     json_t *list = json_array();
-
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
         if (set & all[i])
             json_array_append_new(list, json_string(signature_type_name(all[i])));
@@ -54,7 +52,6 @@ static json_t *types(unsigned set)
 static json_t *label(const struct security_label *label)
 {
     char buffer[16];
-
     if (label->policy[0] == '\0')
         return json_null();
     return json_pack("{s:o, s:o, s:o}", "policy", text(label->policy), "classification",
@@ -66,7 +63,6 @@ static json_t *label(const struct security_label *label)
 static void add_ess(json_t *object, const struct ess *ess)
 {
     json_t *equivalents = json_array();
-
     for (unsigned i = 0; i < ess->equivalent_count; i++)
         json_array_append_new(equivalents, label(&ess->equivalents[i]));
     if (ess->label.policy[0] != '\0')
@@ -83,18 +79,16 @@ static void add_ess(json_t *object, const struct ess *ess)
 static json_t *layer(const struct reported_layer *layer)
 {
     json_t *signers = json_array();
-
     for (size_t i = 0; i < layer->signer_count; i++) {
         const struct reported_signer *signer = &layer->signers[i];
-
-        json_array_append_new(signers, json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", text(signer->address), "subject",
-                                                 text(signer->subject), "serial", text(signer->serial), "issuer",
-                                                 text(signer->issuer), "sha256", text(signer->sha256)));
+        json_array_append_new(signers, json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", text(signer->address),
+                                                 "subject", text(signer->subject), "serial", text(signer->serial),
+                                                 "issuer", text(signer->issuer), "sha256", text(signer->sha256)));
     }
     json_t *object = json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "type", layer_type_name(layer->type), "part",
-                     text(layer->part), "result", outcome_name(layer->finding.outcome), "reason",
-                     text(layer->finding.reason), "partial", layer->partial, "removed", layer->removed,
-                     "signature_types", types(layer->signature_types), "signers", signers);
+                               text(layer->part), "result", outcome_name(layer->finding.outcome), "reason",
+                               text(layer->finding.reason), "partial", layer->partial, "removed", layer->removed,
+                               "signature_types", types(layer->signature_types), "signers", signers);
     if (object != NULL)
         add_ess(object, &layer->ess);
     return object;
@@ -103,7 +97,6 @@ static json_t *layer(const struct reported_layer *layer)
 static const char *protection(const struct result *result)
 {
     enum protect protect = PROTECT_NONE;
-
     if (result->triple)
         protect = PROTECT_TRIPLE;
     else if (result->sign && result->encrypt)
@@ -120,7 +113,6 @@ static json_t *groups(const struct result *result)
 {
     json_t *groups = json_array(), *recipients, *certificates;
     GString *rules = g_string_new(NULL);
-
     if (result->recipient_count == 0 || result->verdict != VERDICT_ACCEPT) {
         g_string_free(rules, TRUE);
         return groups;
@@ -129,7 +121,6 @@ static json_t *groups(const struct result *result)
     certificates = json_array();
     for (size_t i = 0; i < result->recipient_count; i++) {
         const struct reported_recipient *recipient = &result->recipients[i];
-
         json_array_append_new(recipients, text(recipient->address));
         if (strstr(rules->str, recipient->rule) == NULL)
             g_string_append_printf(rules, "%s%s", rules->len > 0 ? ", " : "", recipient->rule);
@@ -140,8 +131,9 @@ static json_t *groups(const struct result *result)
                                                 "subject", text(recipient->certificates[j].subject), "source",
                                                 recipient->certificates[j].source));
     }
-    json_array_append_new(groups, json_pack("{s:o, s:s, s:o, s:o}", "recipients", recipients, "protect",
-                                            protection(result), "rule", text(rules->str), "certificates", certificates));
+    json_array_append_new(groups,
+                          json_pack("{s:o, s:s, s:o, s:o}", "recipients", recipients, "protect", protection(result),
+                                    "rule", text(rules->str), "certificates", certificates));
     g_string_free(rules, TRUE);
     return groups;
 }
@@ -149,7 +141,6 @@ static json_t *groups(const struct result *result)
 static json_t *reply(const struct result *result)
 {
     g_autofree char *line = NULL;
-
     if (result->code < 400)
         return json_null();
     line = g_strdup_printf("%u %s %s", result->code, result->status, result->reply);
@@ -167,15 +158,14 @@ char *result_report(const struct result *result)
 {
     bool outbound = result->direction == DIRECTION_OUTBOUND;
     json_t *layers = json_array();
-
     for (size_t i = 0; i < result->layer_count; i++)
         json_array_append_new(layers, layer(&result->layers[i]));
-    json_t *report = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "direction", outbound ? "outbound" : "inbound", "verdict",
-        verdict_name(result->verdict), "reply", reply(result), "reason", text(result->reason), "domain",
-        finding(&result->domain, result->domain_name), "originator", finding(&result->originator, result->originator_name),
-        "layers", layers, "groups", groups(result), "authentication_results",
-        unfolded(result->authentication_results));
+    json_t *report =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "direction", outbound ? "outbound" : "inbound",
+                  "verdict", verdict_name(result->verdict), "reply", reply(result), "reason", text(result->reason),
+                  "domain", finding(&result->domain, result->domain_name), "originator",
+                  finding(&result->originator, result->originator_name), "layers", layers, "groups", groups(result),
+                  "authentication_results", unfolded(result->authentication_results));
     if (report == NULL)
         return g_strdup("{ \"verdict\": \"tempfail\", \"reason\": \"the report could not be made\" }\n");
     if (outbound)
@@ -194,8 +184,7 @@ char *result_report(const struct result *result)
 static void append_quoted(GString *line, const char *key, const char *value)
 {
     char printable[700];
-
-    text_printable(printable, sizeof printable, value, strlen(value));
+    text_printable(printable, sizeof(printable), value, strlen(value));
     g_string_append_printf(line, " %s=\"", key);
     for (const char *c = printable; *c != '\0'; c++) {
         if (*c == '"' || *c == '\\')
@@ -212,14 +201,14 @@ static void append_layers(GString *line, const struct result *result)
     g_string_append(line, " layers=");
     for (size_t i = 0; i < result->layer_count; i++)
         g_string_append_printf(line, "%s%s%s:%s", i > 0 ? "," : "", result->layers[i].partial ? "partial-" : "",
-                               layer_type_name(result->layers[i].type), outcome_name(result->layers[i].finding.outcome));
+                               layer_type_name(result->layers[i].type),
+                               outcome_name(result->layers[i].finding.outcome));
 }
 
 char *result_log_line(const struct result *result, const struct envelope *envelope)
 {
     bool outbound = result->direction == DIRECTION_OUTBOUND;
     GString *line = g_string_new(NULL);
-
     g_string_append_printf(line, "%s: direction=%s", envelope->queue_id != NULL ? envelope->queue_id : "NOQUEUE",
                            outbound ? "outbound" : "inbound");
     append_quoted(line, "from", result->from != NULL ? result->from : "");
@@ -246,22 +235,21 @@ void result_count(const struct result *result)
 {
     bool outbound = result->direction == DIRECTION_OUTBOUND;
     char labels[160];
-
-    g_snprintf(labels, sizeof labels, "direction=\"%s\",verdict=\"%s\"", outbound ? "outbound" : "inbound",
+    g_snprintf(labels, sizeof(labels), "direction=\"%s\",verdict=\"%s\"", outbound ? "outbound" : "inbound",
                verdict_name(result->verdict));
     metrics_add("domsec_messages_total", labels, 1);
     if (outbound) {
-        g_snprintf(labels, sizeof labels, "protect=\"%s\"", protection(result));
+        g_snprintf(labels, sizeof(labels), "protect=\"%s\"", protection(result));
         if (result->verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
             metrics_add("domsec_protected_total", labels, 1);
         return;
     }
-    g_snprintf(labels, sizeof labels, "by=\"domain\",result=\"%s\"", outcome_name(result->domain.outcome));
+    g_snprintf(labels, sizeof(labels), "by=\"domain\",result=\"%s\"", outcome_name(result->domain.outcome));
     metrics_add("domsec_signatures_total", labels, 1);
-    g_snprintf(labels, sizeof labels, "by=\"originator\",result=\"%s\"", outcome_name(result->originator.outcome));
+    g_snprintf(labels, sizeof(labels), "by=\"originator\",result=\"%s\"", outcome_name(result->originator.outcome));
     metrics_add("domsec_signatures_total", labels, 1);
     for (size_t i = 0; i < result->layer_count; i++) {
-        g_snprintf(labels, sizeof labels, "type=\"%s\",result=\"%s\"", layer_type_name(result->layers[i].type),
+        g_snprintf(labels, sizeof(labels), "type=\"%s\",result=\"%s\"", layer_type_name(result->layers[i].type),
                    outcome_name(result->layers[i].finding.outcome));
         metrics_add("domsec_layers_total", labels, 1);
     }

@@ -20,10 +20,9 @@ static const struct {
 struct result *result_new(enum direction direction)
 {
     struct result *result = g_new0(struct result, 1);
-
     result->direction = direction;
-    g_strlcpy(result->domain.reason, "no domain signature", sizeof result->domain.reason);
-    g_strlcpy(result->originator.reason, "no originator's signature", sizeof result->originator.reason);
+    g_strlcpy(result->domain.reason, "no domain signature", sizeof(result->domain.reason));
+    g_strlcpy(result->originator.reason, "no originator's signature", sizeof(result->originator.reason));
     /* Whatever forgets to decide defers the message. */
     result_decide(result, VERDICT_TEMPFAIL, "4.3.0", "no decision was made");
     return result;
@@ -33,8 +32,7 @@ struct result *result_new(enum direction direction)
 void result_reply(struct result *result, const char *text)
 {
     size_t out = 0;
-
-    for (const char *c = text; *c != '\0' && out + 1 < sizeof result->reply; c++)
+    for (const char *c = text; *c != '\0' && out + 1 < sizeof(result->reply); c++)
         result->reply[out++] = (*c < ' ' || *c > '~' || *c == '%') ? '?' : *c;
     result->reply[out] = '\0';
 }
@@ -47,8 +45,8 @@ void result_decide(struct result *result, enum verdict verdict, const char *stat
     }
     result->verdict = verdict;
     result->code = replies[verdict].code;
-    g_strlcpy(result->status, status != NULL ? status : replies[verdict].status, sizeof result->status);
-    g_strlcpy(result->reason, reason, sizeof result->reason);
+    g_strlcpy(result->status, status != NULL ? status : replies[verdict].status, sizeof(result->status));
+    g_strlcpy(result->reason, reason, sizeof(result->reason));
     result_reply(result, result->reason);
 }
 
@@ -73,7 +71,6 @@ void result_refuse(struct result *result, const struct error *error)
 struct result *gateway_failure(enum direction direction, const struct error *error)
 {
     struct result *result = result_new(direction);
-
     result_refuse(result, error);
     return result;
 }
@@ -104,7 +101,6 @@ void reported_layers_free(struct reported_layer *layers, size_t count)
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < layers[i].signer_count; j++) {
             struct reported_signer *signer = &layers[i].signers[j];
-
             g_free(signer->address);
             g_free(signer->subject);
             g_free(signer->serial);

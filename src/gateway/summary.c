@@ -29,17 +29,15 @@ static bool is_originators(const struct reported_layer *reported)
 static void settle_list_agents(struct examination *examination)
 {
     bool encapsulates = false;
-
     for (size_t i = examination->reported_count; i > 0; i--) {
         struct reported_layer *reported = &examination->reported[i - 1];
-
         if (reported->by_list_agent && !encapsulates) {
             reported->by_list_agent = false;
             if (reported->finding.outcome == OUTCOME_PASS)
                 reported->finding = reported->as_originators;
             if (reported->as_originators.outcome != OUTCOME_PASS && examination->bad_signature[0] == '\0')
                 g_strlcpy(examination->bad_signature, reported->as_originators.reason,
-                          sizeof examination->bad_signature);
+                          sizeof(examination->bad_signature));
         }
         encapsulates |= reported->signer_count > 0 && !reported->partial;
     }
@@ -48,12 +46,10 @@ static void settle_list_agents(struct examination *examination)
 static void tell_what_counts(struct examination *examination)
 {
     bool inside = !examination->malleable;
-
     for (size_t i = 0; i < examination->layer_count; i++) {
         const struct layer *layer = &examination->layers[i].layer;
         const struct reported_layer *reported = &examination->reported[i];
         bool good = finding_holds(&reported->finding, true);
-
         examination->domain_counts |= inside && good && (reported->signature_types & SIGNATURE_TYPE_DOMAIN);
         examination->originator_counts |= inside && good && is_originators(reported);
         inside |= layer->attempted && !layer->authenticated;
@@ -64,7 +60,6 @@ static void tell_what_counts(struct examination *examination)
 void examination_sum_up(struct examination *examination, const struct originator *originator)
 {
     const struct reported_layer **domain = &examination->domain_from, **person = &examination->originator_from;
-
     settle_list_agents(examination);
     tell_what_counts(examination);
     for (size_t i = 0; i < examination->reported_count; i++) {
@@ -73,7 +68,6 @@ void examination_sum_up(struct examination *examination, const struct originator
         bool broken = (reported->type == LAYER_SIGNED || reported->type == LAYER_COMPRESSED) &&
                       reported->signer_count == 0 && reported->finding.outcome != OUTCOME_NONE &&
                       reported->finding.outcome != OUTCOME_NEUTRAL;
-
         /* The partial ones come last: they count only where nothing covers the whole. */
         if ((broken || (reported->signature_types & SIGNATURE_TYPE_DOMAIN)) &&
             !(reported->partial && is_about_whole(*domain)))
@@ -94,7 +88,6 @@ void examination_sum_up(struct examination *examination, const struct originator
 static bool is_removable_signature(const struct examination *examination, size_t i)
 {
     const struct examined_layer *examined = &examination->layers[i];
-
     if (!examined->holds || examined->inner == NULL || examined->layer.type != LAYER_SIGNED)
         return false;
     if (examined->layer.signer_count == 0)
@@ -112,13 +105,11 @@ static bool is_opened_compression(const struct examination *examination, size_t 
 size_t examination_removable(const struct examination *examination)
 {
     size_t removable = 0;
-
     for (size_t i = 0; i < examination->layer_count; i++)
         if (examination->layers[i].layer.identity != NULL && examination->layers[i].inner != NULL)
             removable = i + 1;
     for (size_t i = removable; i < examination->layer_count; i++) {
         bool compressed = is_opened_compression(examination, i);
-
         if (!compressed && !is_removable_signature(examination, i))
             break;
         if (!compressed || (i > 0 && i == removable))

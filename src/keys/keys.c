@@ -103,8 +103,8 @@ static void warn(const struct conf *conf, const struct identity *identity, struc
                     identity->conf->key);
     const char *weakness = key_weakness(identity->key);
     if (weakness != NULL)
-        faults_warn(faults, conf->file, identity->conf->line, "%s: %s: it decrypts, but partners will not encrypt to it",
-                    identity->conf->key, weakness);
+        faults_warn(faults, conf->file, identity->conf->line,
+                    "%s: %s: it decrypts, but partners will not encrypt to it", identity->conf->key, weakness);
     time_t now = time(NULL);
     if (certificate_is_current(identity->certificate, now))
         return;

@@ -25,7 +25,7 @@ static bool is_atext(char c)
 static bool fault(struct error *error, struct slice text, const char *why)
 {
     char shown[200];
-    text_printable(shown, sizeof shown, text.data, text.len);
+    text_printable(shown, sizeof(shown), text.data, text.len);
     return error_set(error, ERROR_PERMANENT, "address \"%s\": %s", shown, why);
 }
 
@@ -70,7 +70,7 @@ static char *literal_normalise(const char *domain)
     bool is_ipv6 = g_ascii_strncasecmp(inside, "IPv6:", 5) == 0;
     int family = is_ipv6 ? AF_INET6 : AF_INET;
     if (inet_pton(family, inside + (is_ipv6 ? 5 : 0), &binary) != 1 ||
-        inet_ntop(family, &binary, text, sizeof text) == NULL)
+        inet_ntop(family, &binary, text, sizeof(text)) == NULL)
         return NULL;
     return g_strdup_printf("[%s%s]", is_ipv6 ? "ipv6:" : "", text);
 }

@@ -76,7 +76,6 @@ static bool holds_its_own(const char *decoded, const struct address *own)
     g_autofree char *text = g_strstrip(g_ascii_strdown(decoded, -1));
     g_autofree char *address = g_ascii_strdown(own->text, -1);
     g_autofree char *comment = g_strconcat("(", address, ")", NULL);
-
     return strcmp(text, address) == 0 || (strstr(text, comment) != NULL &&
                                           count_of(text, strlen(text), ADDRESS_CHARACTERS "()\"\\") == strlen("(@)"));
 }
@@ -84,7 +83,6 @@ static bool holds_its_own(const char *decoded, const struct address *own)
 static bool hides_address(const char *decoded, const char *raw, const struct address *own)
 {
     size_t seen = count_of(raw, strlen(raw), ADDRESS_CHARACTERS);
-
     return count_of(decoded, strlen(decoded), ADDRESS_CHARACTERS) > seen &&
            (seen > 0 || own == NULL || !holds_its_own(decoded, own));
 }

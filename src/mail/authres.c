@@ -10,9 +10,9 @@
 #include "mail/authres.h"
 
 #include "conf/conf.h"
-#include "words.h"
 #include "squash.h"
 #include "token.h"
+#include "words.h"
 
 #include <glib.h>
 #include <string.h>

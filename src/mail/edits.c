@@ -54,7 +54,6 @@ void edits_set(struct edits *edits, const struct message *message, const char *n
 {
     const struct fields *received = message_fields(message);
     const struct field *first = fields_find(received, name, 1);
-
     for (unsigned i = fields_count(received, name); i > 1; i--)
         edits_delete(edits, name, i);
     add(edits, first != NULL ? EDIT_CHANGE : EDIT_APPEND, first != NULL ? first->name : slice_of(name), 1,
@@ -108,7 +107,6 @@ void edits_replace_entity(struct edits *edits, const struct message *message, st
     g_autofree char *header = rope_flatten(entity->header, &length);
     /* Ours, or within limits when it was taken from a message: not measured again. */
     const struct limits limits = {.header_size = length, .header_count = UINT_MAX};
-
     if (fields_count(received, "MIME-Version") == 0)
         add(edits, EDIT_APPEND, slice_of("MIME-Version"), 1, g_strdup(" 1.0"));
     if (fields_parse((struct slice){header, length}, &limits, &wanted, &error))
@@ -169,7 +167,7 @@ void edits_finish(struct edits *edits)
     edits->body = NULL;
     edits_clear(edits);
     *edits = kept;
-    g_qsort_with_data(edits->list, (gint)edits->count, sizeof *edits->list, compare, NULL);
+    g_qsort_with_data(edits->list, (gint)edits->count, sizeof(*edits->list), compare, NULL);
 }
 
 bool edits_are_empty(const struct edits *edits)
@@ -209,7 +207,6 @@ static struct rope *edited_header(const struct edits *edits, const struct messag
 {
     const struct fields *fields = message_fields(message);
     struct rope *rope = rope_new();
-
     for (size_t i = edits->count; i-- > 0;) {
         if (edits->list[i].kind == EDIT_INSERT)
             put_field(rope, &edits->list[i]);

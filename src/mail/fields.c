@@ -69,7 +69,6 @@ static bool split_field(struct slice line, struct field *field)
 bool fields_parse(struct slice block, const struct limits *limits, struct fields *fields, struct error *error)
 {
     size_t room = 0;
-
     *fields = (struct fields){0};
     if (block.len > limits->header_size)
         return error_set(error, ERROR_PERMANENT, "header is larger than %zu octets", limits->header_size);
@@ -119,7 +118,7 @@ void fields_number(struct fields *fields)
     while (size < fields->count * 2)
         size *= 2;
     size_t *table = size <= G_N_ELEMENTS(small) ? small : g_new(size_t, size);
-    memset(table, 0, size * sizeof *table);
+    memset(table, 0, size * sizeof(*table));
     for (size_t i = 0; i < fields->count; i++) {
         struct field *field = &fields->list[i];
         size_t slot = name_hash(field->name) & (size - 1);

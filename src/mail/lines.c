@@ -20,7 +20,7 @@ const char *lines_find_outside(const char *p, const char *end, unsigned char low
 {
     while (end - p >= 8) {
         guint64 word;
-        memcpy(&word, p, sizeof word);
+        memcpy(&word, p, sizeof(word));
         word = GUINT64_FROM_LE(word);
         guint64 marks = ((word - EACH(lowest)) | word) & EACH(0x80);
         if (marks != 0)

@@ -30,7 +30,6 @@ static bool scan_header(struct reader *reader, const char *data, size_t length, 
     struct message *message = reader->message;
     size_t stored = spool_length(message->spool);
     size_t at = 0;
-
     while (at < length) {
         if (reader->line_length == 0 && data[at] != ' ' && data[at] != '\t')
             reader->line_count++;
@@ -70,7 +69,6 @@ static bool store_unix(struct reader *reader, const char *data, size_t length, s
 {
     struct message *message = reader->message;
     const char *rest = data;
-
     while (length > 0) {
         const char *end = memchr(rest, '\n', length);
         size_t line = end != NULL ? (size_t)(end - rest) : length;
@@ -120,7 +118,6 @@ static bool begin(struct reader *reader, const char *data, size_t line, bool end
     struct message *message = reader->message;
     bool is_unix = ended && (line < 2 || data[line - 2] != '\r');
     bool is_mbox = is_mbox_line(data, line);
-
     if (is_unix)
         message->original_spool = spool_new(message->limits);
     if (!is_mbox)
@@ -210,7 +207,6 @@ struct message *message_read(int fd, const struct limits *limits, struct error *
 {
     owned(message) struct message *message = message_new(limits);
     struct reader reader = {.message = message};
-
     if (!read_all(&reader, fd, error))
         return NULL;
     size_t length = spool_length(message->spool); /* all that was read, if it is no Unix file */

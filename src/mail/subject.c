@@ -26,10 +26,8 @@ static size_t control_length(const char *c)
 static char *without_controls(const char *text, bool blanks)
 {
     char *out = g_strdup(text), *end = out;
-
     for (const char *c = text; *c != '\0';) {
         size_t length = control_length(c);
-
         if (length == 0)
             *end++ = *c;
         else if (blanks || *c == '\t')
@@ -44,7 +42,6 @@ static char *decoded(const char *raw)
 {
     g_autofree char *line = g_mime_utils_header_unfold(raw);
     g_autofree char *text = words_decode(g_strstrip(line));
-
     return g_utf8_make_valid(text, -1);
 }
 
@@ -73,13 +70,11 @@ static void append_folded(GString *out, gunichar c)
 {
     gunichar parts[G_UNICHAR_MAX_DECOMPOSITION_LENGTH];
     size_t count = c < 0x80 ? 0 : g_unichar_fully_decompose(c, TRUE, parts, G_N_ELEMENTS(parts));
-
     if (c < 0x80)
         g_string_append_c(out, g_ascii_tolower((char)c));
     for (size_t i = 0; i < count; i++) {
         char utf8[6];
         g_autofree char *folded = g_utf8_casefold(utf8, g_unichar_to_utf8(parts[i], utf8));
-
         if (!takes_no_room(parts[i]))
             g_string_append(out, folded);
     }
@@ -91,7 +86,6 @@ static void letters_read(struct letters *letters, const char *text)
     for (const char *next; *text != '\0'; text = next) {
         gunichar c = g_utf8_get_char(text);
         size_t before = letters->folded->len;
-
         next = g_utf8_next_char(text);
         if (!takes_no_room(c))
             append_folded(letters->folded, c);
@@ -118,10 +112,8 @@ static void letters_clear(struct letters *letters)
 static size_t mark_at(const struct letter *at, const struct letter *end, const GString *mark)
 {
     size_t done = 0, count = 0;
-
     for (; at + count < end && done < mark->len; count++) {
         const struct letter *letter = &at[count];
-
         if (letter->folded_length > mark->len - done ||
             memcmp(letter->folded, mark->str + done, letter->folded_length) != 0)
             return 0;
@@ -136,12 +128,10 @@ static bool take_out(struct letters *text, const struct letters *marks, size_t c
 {
     struct letter *kept = text->list, *at = text->list, *end = text->list + text->count;
     size_t longest = 0;
-
     for (size_t i = 0; i < count; i++)
         longest = MAX(longest, marks[i].folded->len);
     while (at < end) {
         size_t length = 0;
-
         for (size_t i = 0; i < count; i++)
             length = MAX(length, mark_at(at, end, marks[i].folded));
         if (length == 0) {
@@ -163,13 +153,11 @@ static char *without(const char *text, const char *const *marks, size_t count)
     g_autofree struct letters *folded = g_new(struct letters, count + 1);
     struct letters letters;
     char *rest = NULL;
-
     letters_read(&letters, text);
     for (size_t i = 0; i < count; i++)
         letters_read(&folded[i], marks[i] != NULL ? marks[i] : "");
     if (take_out(&letters, folded, count)) {
         GString *out = g_string_sized_new(strlen(text));
-
         for (size_t i = 0; i < letters.count; i++)
             g_string_append_len(out, letters.list[i].text, letters.list[i].length);
         rest = g_string_free(out, FALSE);
@@ -184,7 +172,6 @@ static char *without(const char *text, const char *const *marks, size_t count)
 static char *without_words(const char *text)
 {
     GString *out = g_string_sized_new(strlen(text));
-
     for (const char *c = text; *c != '\0'; c++) {
         g_string_append_c(out, *c);
         if (c[0] == '=' && c[1] == '?')
@@ -219,7 +206,6 @@ static char *written(const char *text)
 static void read_once(char **left, char *shown, const char *const *marks, size_t count)
 {
     char *rest = without(shown, marks, count);
-
     if (rest != NULL) {
         g_free(*left);
         *left = rest;
@@ -230,7 +216,6 @@ static void read_once(char **left, char *shown, const char *const *marks, size_t
 static void read_all(char **left, const char *raw, const char *const *marks, size_t count)
 {
     g_autofree char *shown = decoded(raw);
-
     for (const char *c = shown; *c != '\0'; c++)
         if (control_length(c) > 0) {
             read_once(left, without_controls(shown, false), marks, count);
@@ -253,7 +238,6 @@ static bool shows(const char *text, const char *const *marks, size_t count)
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     g_autofree char *line = without_controls(valid, false);
     g_autofree char *rest = without(line, marks, count);
-
     return rest != NULL;
 }
 
@@ -264,7 +248,6 @@ static bool is_certain(const char *raw, const char *const *marks, size_t count)
     g_autofree char *line = g_strstrip(g_mime_utils_header_unfold(valid));
     g_autofree char *shown = decoded(line);
     owned(words_reading) struct words_reading *reading = words_read(line);
-
     /* Octets of some charset: no reader takes an ASCII character for another one, but for the rest it is a guess. */
     for (size_t i = 0; i < count && strcmp(raw, valid) != 0; i++)
         if (marks[i] != NULL && !g_str_is_ascii(marks[i]))
@@ -277,7 +260,6 @@ char *subject_mark(struct slice value, const char *const *marks, size_t count, c
 {
     g_autofree char *raw = g_malloc0(value.len + 1);
     g_autofree char *text = NULL;
-
     for (size_t i = 0; i < value.len; i++)
         raw[i] = value.data[i] != '\0' ? value.data[i] : '\x01';
     read_all(&text, raw, marks, count);

@@ -26,7 +26,6 @@
 static size_t base64_length(const char *text, const char *end)
 {
     const char *mark = g_strrstr_len(text, end - text, "?");
-
     if (mark == NULL || mark - text < 4 || g_ascii_tolower(mark[-1]) != 'b' || mark[-2] != '?')
         return 0;
     const char *charset = g_strrstr_len(text, mark - 2 - text, "?");
@@ -81,7 +80,6 @@ static char *convert(const char *octets, gsize length, const char *charset)
     gsize converted = 0, kept = 0;
     g_autofree char *text =
         *name != '\0' ? g_convert(octets, (gssize)length, "UTF-8", name, NULL, &converted, NULL) : NULL;
-
     if (text == NULL) {
         text = g_memdup2(octets, length + 1);
         converted = length;
@@ -98,7 +96,6 @@ static gboolean rewrite_word(const GMatchInfo *match, GString *out, gpointer unu
     g_autofree char *encoding = g_match_info_fetch(match, 2), *payload = g_match_info_fetch(match, 3);
     gsize length;
     g_autofree char *octets = decode_octets(payload, g_ascii_tolower(encoding[0]) == 'b', &length);
-
     (void)unused;
     if (charset[0] != '\0' && memchr(octets, '\0', length) == NULL) {
         g_string_append(out, word);
@@ -129,7 +126,6 @@ static bool are_too_many(const char *text)
 {
     const char *end = text + strlen(text);
     unsigned begun = 0;
-
     for (const char *next = text; begun <= WORDS_MAX && (next = find(next, end, "=?")) != NULL; next += 2)
         begun++;
     return begun > WORDS_MAX;
@@ -147,7 +143,6 @@ char *words_decode(const char *given)
     for (const char *end; (end = find(start, text_end, "?=")) != NULL;) {
         size_t length = base64_length(start, end);
         const char *next = end + 2 + strspn(end + 2, BLANKS);
-
         g_string_append_len(piece, start, end - start);
         /* Padding that was left out: what is short of it would not be decoded. */
         for (size_t i = length; i % 4 != 0; i++)
@@ -200,7 +195,6 @@ static char *convert_exactly(const char *octets, gsize length, const char *chars
     g_autofree char *name = g_strndup(charset, strcspn(charset, "*"));
     g_autofree char *with_end = g_malloc(length + 1);
     gsize converted = 0;
-
     for (const char *c = name; *c != '\0'; c++)
         if (!g_ascii_isalnum(*c) && strchr("-_.:+", *c) == NULL)
             return NULL;
@@ -226,7 +220,6 @@ static void read_word(struct words_reading *reading, const char *charset, bool i
     g_autofree char *octets = decode_octets(payload, is_base64_word, &length);
     g_autofree char *base64 = g_base64_encode((const guchar *)octets, length);
     g_autofree char *text = too_many ? NULL : convert_exactly(octets, length, charset);
-
     reading->is_exact &= text != NULL && (is_base64_word ? strcmp(payload, base64) == 0 : is_q(payload));
     reading->is_sound &= memchr(octets, '\0', length) == NULL && (!is_base64_word || is_base64(payload, base64));
     if (text == NULL)
@@ -256,7 +249,6 @@ struct words_reading *words_read(const char *text)
     for (int start, end; g_match_info_matches(match); g_match_info_next(match, &error)) {
         g_autofree char *charset = g_match_info_fetch(match, 1), *encoding = g_match_info_fetch(match, 2);
         g_autofree char *payload = g_match_info_fetch(match, 3);
-
         g_match_info_fetch_pos(match, 0, &start, &end);
         reading->is_exact &= start == 0 || is_blank(text + start - 1, 1);
         reading->is_exact &= text[end] == '\0' || is_blank(text + end, 1);

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* The text with its encoded words decoded, wherever one is complete by itself; as it is, if they are too many to be looked
- * at. g_free(). */
+/* The text with its encoded words decoded, wherever one is complete by itself; as it is, if they are too many to be
+ * looked at. g_free(). */
 char *words_decode(const char *text);
 
 /* The same text as others may read it. */

@@ -13,7 +13,6 @@
 char *apply_value(const char *value, bool leading_space)
 {
     GString *text = g_string_sized_new(strlen(value));
-
     if (!leading_space && *value == ' ')
         value++;
     for (; *value != '\0'; value++)
@@ -61,7 +60,6 @@ static bool apply_body(const struct rope *body, const struct apply_target *targe
     g_autofree char *buffer = g_malloc(APPLY_CHUNK);
     size_t used = 0;
     bool good = true;
-
     /* An empty body is a new body too. */
     if (rope_length(body) == 0)
         return target->replace_body(target->context, (struct slice){"", 0});

@@ -37,7 +37,7 @@ struct daemon {
     struct service *service;
     struct conf *started; /* the configuration of the start */
     int pid_file;         /* open for writing, or -1 */
-    bool metrics_lost; /* they could not be written the last time */
+    bool metrics_lost;    /* they could not be written the last time */
 };
 
 static void usage(FILE *stream)
@@ -60,7 +60,6 @@ static void read_options(int argc, char **argv, struct daemon *daemon)
                                           {NULL, 0, NULL, 0}};
     const char *file = DOMSEC_SYSCONFDIR "/domsec/domsec.conf";
     int option;
-
     while ((option = getopt_long(argc, argv, "c:fhV", longs, NULL)) != -1) {
         switch (option) {
         case 'c':
@@ -110,7 +109,6 @@ static void complain_faults(const struct daemon *daemon, const struct faults *fa
 static struct gateway *open_gateway(const char *file, struct faults *faults)
 {
     owned(conf) struct conf *conf = conf_load(file, faults);
-
     return conf != NULL ? gateway_open(conf, faults) : NULL;
 }
 
@@ -136,7 +134,6 @@ static void reload(void *context)
 {
     struct daemon *daemon = context;
     owned(faults) struct faults *faults = faults_new();
-
     process_notify_reloading();
     owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
     for (size_t i = 0; i < faults_count(faults); i++)
@@ -161,7 +158,6 @@ static void save_metrics(void *context)
     const char *file = gateway_conf(gateway)->metrics_file;
     struct error error = {0};
     bool lost = file != NULL && !metrics_save(file, &error);
-
     /* Not every five seconds. */
     if (lost && !daemon->metrics_lost)
         log_write(LOG_LEVEL_WARNING, "%s", error.text);
@@ -180,7 +176,6 @@ static void forget_pid(const struct daemon *daemon)
 static void stop(void *context)
 {
     struct daemon *daemon = context;
-
     log_write(LOG_LEVEL_INFO, "stopping after the messages in hand");
     process_notify_stopping();
     socket_refuse(daemon->listener);
@@ -206,7 +201,6 @@ static bool tell_place(const struct conf *conf, unsigned line, struct error *err
 static bool open_socket(struct daemon *daemon, const struct account *account, struct error *error)
 {
     const struct conf *conf = daemon->started;
-
     daemon->listener = socket_open(conf->listen, account->uid, account->gid, error);
     return daemon->listener >= 0 || tell_place(conf, conf->listen_line, error);
 }
@@ -215,7 +209,6 @@ static bool open_socket(struct daemon *daemon, const struct account *account, st
 static bool write_pid(struct daemon *daemon, struct error *error)
 {
     const struct conf *conf = daemon->started;
-
     if (!process_write_pid(conf->pid_file, error))
         return tell_place(conf, conf->pid_file_line, error);
     if (conf->pid_file != NULL)
@@ -228,7 +221,6 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
 {
     const struct conf *conf = daemon->started;
     struct account account = {0};
-
     if (!process_account(conf->user, &account, error))
         return tell_place(conf, conf->user_line, error);
     bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
@@ -243,7 +235,6 @@ static int run(struct daemon *daemon)
     const struct signals_handler handler = {daemon, reload, stop, save_metrics};
     owned(faults) struct faults *faults = faults_new();
     struct error error = {0};
-
     mime_init();
     if (!smime_init(&error)) {
         complain(daemon, LOG_LEVEL_ERROR, error.text);
@@ -278,7 +269,6 @@ int main(int argc, char **argv)
 {
     struct daemon daemon = {.listener = -1, .pid_file = -1};
     struct error error = {0};
-
     read_options(argc, argv, &daemon);
     log_open(NAME, daemon.foreground, LOG_LEVEL_INFO);
     /* A fixed threshold: blocks for large messages go back to the system when they are freed. By default glibc raises

@@ -31,7 +31,6 @@ static void wait_for_child(pid_t child, int ready)
     char byte;
     int status;
     ssize_t got;
-
     do
         got = read(ready, &byte, 1);
     while (got < 0 && errno == EINTR);
@@ -46,7 +45,6 @@ static void wait_for_child(pid_t child, int ready)
 bool process_background(struct error *error)
 {
     int ends[2];
-
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set(error, ERROR_TEMPORARY, "pipe: %s", g_strerror(errno));
     pid_t child = fork();
@@ -85,7 +83,6 @@ void process_ready(void)
 void process_raise_limit(void)
 {
     struct rlimit files;
-
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
     rlim_t before = files.rlim_cur;
@@ -140,7 +137,6 @@ bool process_write_pid(const char *path, struct error *error)
 bool process_under_systemd(void)
 {
     const char *socket = getenv("NOTIFY_SOCKET");
-
     return socket != NULL && *socket != '\0';
 }
 
@@ -152,7 +148,6 @@ void process_notify_ready(void)
 void process_notify_reloading(void)
 {
     struct timespec now;
-
     /* Type=notify-reload (systemd 253) wants the time, older ones pass it over. */
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);

@@ -27,7 +27,8 @@ static const struct failure_reply {
     {FAILURE_EDIT, VERDICT_TEMPFAIL, 451, "4.3.0", "The mail server did not take a change from the S/MIME gateway"},
     {FAILURE_RESOURCE, VERDICT_TEMPFAIL, 452, "4.3.1", "The S/MIME gateway is short of memory or disk space"},
     /* At the end of a message a 452 would be one for all recipients, and they would come again together for ever. */
-    {FAILURE_RECIPIENTS, VERDICT_REJECT, 550, "5.5.3", "Too many recipients for one message, send it to fewer at a time"},
+    {FAILURE_RECIPIENTS, VERDICT_REJECT, 550, "5.5.3",
+     "Too many recipients for one message, send it to fewer at a time"},
     {FAILURE_SENDER, VERDICT_REJECT, 553, "5.1.7", "Bad sender address"},
     {FAILURE_RECIPIENT, VERDICT_REJECT, 553, "5.1.3", "Bad recipient address"},
     {FAILURE_MALFORMED, VERDICT_REJECT, 550, "5.6.0", "The S/MIME gateway cannot read the message"},
@@ -63,18 +64,17 @@ static void result_set(struct result *result, const struct failure_reply *row, c
 {
     result->verdict = row->verdict;
     result->code = row->code;
-    g_strlcpy(result->status, row->status, sizeof result->status);
+    g_strlcpy(result->status, row->status, sizeof(result->status));
     if (*reason != '\0')
-        snprintf(result->reply, sizeof result->reply, "%s: %s", row->text, reason);
+        snprintf(result->reply, sizeof(result->reply), "%s: %s", row->text, reason);
     else
-        g_strlcpy(result->reply, row->text, sizeof result->reply);
-    g_strlcpy(result->reason, *reason != '\0' ? reason : row->text, sizeof result->reason);
+        g_strlcpy(result->reply, row->text, sizeof(result->reply));
+    g_strlcpy(result->reason, *reason != '\0' ? reason : row->text, sizeof(result->reason));
 }
 
 struct result *reply_failure(enum direction direction, enum failure failure, const struct error *error)
 {
     struct result *result = gateway_failure(direction, error);
-
     result_set(result, failure_find(failure), error->text);
     return result;
 }
@@ -82,7 +82,6 @@ struct result *reply_failure(enum direction direction, enum failure failure, con
 void reply_override(struct result *result, enum failure failure, const char *reason)
 {
     const struct failure_reply *row = failure_find(failure);
-
     if (row->verdict != VERDICT_TEMPFAIL)
         row = failure_find(FAILURE_BUG);
     result_set(result, row, reason);
@@ -110,7 +109,6 @@ static bool is_status(const char *status, char class)
 static void copy_text(char *dst, size_t size, const char *src)
 {
     size_t used = 0;
-
     for (; *src != '\0' && used + 2 < size; src++) {
         unsigned char byte = (unsigned char)*src;
         if (byte == '%')
@@ -126,7 +124,7 @@ void reply_of(const struct result *result, struct reply *reply)
     if (result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE) {
         reply->disposition = SMFIS_ACCEPT;
         reply->quarantine = result->verdict == VERDICT_QUARANTINE;
-        copy_text(reply->text, sizeof reply->text, result->reason);
+        copy_text(reply->text, sizeof(reply->text), result->reason);
         return;
     }
     /* A verdict that is none of those known stays the temporary failure it was set to. */
@@ -136,13 +134,13 @@ void reply_of(const struct result *result, struct reply *reply)
     unsigned low = (unsigned)(class - '0') * 100;
 
     if (result->code > low && result->code < low + 100 && is_status(result->status, class)) {
-        snprintf(reply->code, sizeof reply->code, "%u", result->code % 1000);
-        g_strlcpy(reply->status, result->status, sizeof reply->status);
+        snprintf(reply->code, sizeof(reply->code), "%u", result->code % 1000);
+        g_strlcpy(reply->status, result->status, sizeof(reply->status));
     } else {
-        g_strlcpy(reply->code, class == '5' ? "550" : "451", sizeof reply->code);
-        g_strlcpy(reply->status, class == '5' ? "5.7.1" : "4.3.0", sizeof reply->status);
+        g_strlcpy(reply->code, class == '5' ? "550" : "451", sizeof(reply->code));
+        g_strlcpy(reply->status, class == '5' ? "5.7.1" : "4.3.0", sizeof(reply->status));
     }
-    copy_text(reply->text, sizeof reply->text, *result->reply != '\0' ? result->reply : result->reason);
+    copy_text(reply->text, sizeof(reply->text), *result->reply != '\0' ? result->reply : result->reason);
     if (*reply->text == '\0')
-        g_strlcpy(reply->text, "No reason given, see the log of the S/MIME gateway", sizeof reply->text);
+        g_strlcpy(reply->text, "No reason given, see the log of the S/MIME gateway", sizeof(reply->text));
 }

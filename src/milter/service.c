@@ -33,7 +33,6 @@ struct service {
 struct service *service_new(struct gateway *gateway)
 {
     struct service *service = g_new0(struct service, 1);
-
     g_mutex_init(&service->lock);
     g_cond_init(&service->drained);
     g_queue_init(&service->waiting);
@@ -63,7 +62,6 @@ struct gateway *service_gateway(struct service *service)
 static void wake_first(struct service *service)
 {
     struct waiter *first = g_queue_peek_head(&service->waiting);
-
     if (first != NULL)
         g_cond_signal(&first->woken);
 }
@@ -83,7 +81,6 @@ void service_replace(struct service *service, struct gateway *gateway)
 static bool is_turn(struct service *service, const struct waiter *waiter)
 {
     unsigned limit = MAX(gateway_conf(service->gateway)->max_crypto, 1);
-
     return !service->closed && service->working < limit && g_queue_peek_head(&service->waiting) == waiter;
 }
 
@@ -91,7 +88,6 @@ static bool is_turn(struct service *service, const struct waiter *waiter)
 static bool wait_for_turn(struct service *service, struct waiter *waiter, unsigned seconds)
 {
     gint64 deadline = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
-
     while (!is_turn(service, waiter))
         if (!g_cond_wait_until(&waiter->woken, &service->lock, deadline))
             return is_turn(service, waiter);
@@ -102,7 +98,6 @@ static bool enter(struct service *service, unsigned seconds, void (*tell)(void *
 {
     struct waiter self;
     bool entered;
-
     g_cond_init(&self.woken);
     g_mutex_lock(&service->lock);
     g_queue_push_tail(&service->waiting, &self);
@@ -163,7 +158,6 @@ void service_message_end(struct service *service)
 unsigned service_drain(struct service *service, unsigned timeout_seconds)
 {
     gint64 deadline = g_get_monotonic_time() + (gint64)timeout_seconds * G_USEC_PER_SEC;
-
     g_mutex_lock(&service->lock);
     service->draining = true;
     while (service->messages > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))

@@ -50,7 +50,6 @@ static bool over_tcp;
 static struct session *session_of(SMFICTX *context)
 {
     struct session *session = smfi_getpriv(context);
-
     if (session == NULL) {
         session = g_new0(struct session, 1);
         smfi_setpriv(context, session);
@@ -81,7 +80,6 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
                              unsigned long *my_unused2, unsigned long *my_unused3)
 {
     struct session *session = session_of(context);
-
     (void)unused2, (void)unused3;
     *my_unused2 = *my_unused3 = 0;
     if ((actions & NEEDED_ACTIONS) != NEEDED_ACTIONS) {
@@ -108,14 +106,13 @@ static sfsistat on_connect(SMFICTX *context, char *host, struct sockaddr *addres
     struct session *session = session_of(context);
     char text[NI_MAXHOST];
     socklen_t length = 0;
-
     (void)host;
     g_clear_pointer(&session->client_address, g_free);
     if (address != NULL && address->sa_family == AF_INET)
         length = sizeof(struct sockaddr_in);
     else if (address != NULL && address->sa_family == AF_INET6)
         length = sizeof(struct sockaddr_in6);
-    if (length > 0 && getnameinfo(address, length, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0)
+    if (length > 0 && getnameinfo(address, length, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
         session->client_address = g_strdup(text);
     return SMFIS_NOREPLY;
 }
@@ -123,7 +120,6 @@ static sfsistat on_connect(SMFICTX *context, char *host, struct sockaddr *addres
 static sfsistat on_sender(SMFICTX *context, char **arguments)
 {
     struct session *session = session_of(context);
-
     begin_message(session);
     if (!session->negotiated) {
         struct error error = {0};
@@ -137,7 +133,6 @@ static sfsistat on_sender(SMFICTX *context, char **arguments)
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
     struct session *session = session_of(context);
-
     if (session->transaction != NULL)
         transaction_recipient(session->transaction, (const char *const *)arguments);
     return SMFIS_NOREPLY;
@@ -155,7 +150,6 @@ static sfsistat on_data(SMFICTX *context)
 static sfsistat on_field(SMFICTX *context, char *name, char *value)
 {
     struct session *session = session_of(context);
-
     if (session->transaction != NULL)
         transaction_field(session->transaction, name, value, session->leading_space);
     return SMFIS_NOREPLY;
@@ -164,7 +158,6 @@ static sfsistat on_field(SMFICTX *context, char *name, char *value)
 static sfsistat on_end_of_header(SMFICTX *context)
 {
     struct session *session = session_of(context);
-
     if (session->transaction != NULL)
         transaction_end_header(session->transaction);
     return SMFIS_NOREPLY;
@@ -173,7 +166,6 @@ static sfsistat on_end_of_header(SMFICTX *context)
 static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t length)
 {
     struct session *session = session_of(context);
-
     if (session->transaction != NULL)
         transaction_body(session->transaction, data, length);
     return SMFIS_NOREPLY;
@@ -183,14 +175,12 @@ static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t length)
 static char *macro(SMFICTX *context, const char *name)
 {
     const char *value = smfi_getsymval(context, (char *)name);
-
     return value != NULL && *value != '\0' ? g_strdup(value) : NULL;
 }
 
 static void complete_envelope(SMFICTX *context, const struct session *session)
 {
     struct envelope *envelope = transaction_envelope(session->transaction);
-
     envelope->queue_id = macro(context, "i");
     envelope->authenticated = macro(context, "{auth_authen}");
     envelope->daemon_name = macro(context, "{daemon_name}");
@@ -209,7 +199,6 @@ static struct result *judge(SMFICTX *context, struct session *session)
 {
     const struct envelope *envelope = transaction_envelope(session->transaction);
     enum direction direction = gateway_direction(session->gateway, envelope);
-
     if (!transaction_finish(session->transaction))
         return reply_failure(direction, transaction_failure(session->transaction),
                              transaction_error(session->transaction));
@@ -249,7 +238,6 @@ static bool hand_over(SMFICTX *context, const struct session *session, const str
 {
     const struct apply_target target = {context, target_insert, target_append, target_change, target_replace_body};
     struct reply reply;
-
     if (!apply_edits(&result->edits, session->leading_space, &target, error))
         return false;
     reply_of(result, &reply);
@@ -265,7 +253,6 @@ static bool hand_over(SMFICTX *context, const struct session *session, const str
 static void write_log(const struct result *result, const struct envelope *envelope)
 {
     g_autofree char *line = result_log_line(result, envelope);
-
     log_write(result->verdict == VERDICT_TEMPFAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", line);
 }
 
@@ -274,7 +261,6 @@ static sfsistat on_end_of_message(SMFICTX *context)
     struct session *session = session_of(context);
     struct error error = {0};
     struct reply reply;
-
     if (session->transaction == NULL) {
         log_write(LOG_LEVEL_ERROR, "the mail server ended a message that it had not begun");
         return SMFIS_TEMPFAIL;
@@ -304,7 +290,6 @@ static sfsistat on_abort(SMFICTX *context)
 static sfsistat on_close(SMFICTX *context)
 {
     struct session *session = smfi_getpriv(context);
-
     if (session == NULL)
         return SMFIS_CONTINUE;
     smfi_setpriv(context, NULL);
@@ -332,7 +317,6 @@ bool session_register(struct service *shared, const char *name, bool tcp, struct
         .xxfi_close = on_close,
         .xxfi_negotiate = on_negotiate,
     };
-
     service = shared;
     over_tcp = tcp;
     if (smfi_register(description) != MI_SUCCESS)

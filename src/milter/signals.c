@@ -38,7 +38,6 @@ static void fill(sigset_t *set)
 void signals_block(void)
 {
     sigset_t set;
-
     fill(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     /* A connection that is gone shows as EPIPE. */
@@ -52,7 +51,6 @@ static void *signals_thread(void *argument)
     const struct signals_handler *handler = argument;
     const struct timespec tick = {TICK_SECONDS, 0};
     sigset_t set;
-
     fill(&set);
     for (;;) {
         switch (sigtimedwait(&set, NULL, &tick)) {
@@ -76,7 +74,6 @@ bool signals_start(const struct signals_handler *handler, struct error *error)
 {
     pthread_t thread;
     int cause = pthread_create(&thread, NULL, signals_thread, (void *)handler);
-
     if (cause != 0)
         return error_set(error, ERROR_TEMPORARY, "signal thread: %s", g_strerror(cause));
     pthread_detach(thread);

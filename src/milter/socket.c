@@ -32,7 +32,6 @@
 int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 {
     int connection = accept4(fd, address, length, 0);
-
     if (connection >= 0 || (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM))
         return connection;
     int cause = errno;
@@ -56,18 +55,17 @@ static bool remove_stale(const char *path, struct error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat status;
-
     if (g_lstat(path, &status) != 0)
         return errno == ENOENT || error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
     if (!S_ISSOCK(status.st_mode))
         return error_set(error, ERROR_CONFIGURATION, "%s is there and is no socket", path);
-    if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
+    if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path))
         return error_set(error, ERROR_CONFIGURATION, "%s is too long for a socket", path);
 
     int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return error_set(error, ERROR_TEMPORARY, "socket: %s", g_strerror(errno));
-    bool answers = connect(probe, (struct sockaddr *)&address, sizeof address) == 0;
+    bool answers = connect(probe, (struct sockaddr *)&address, sizeof(address)) == 0;
     close(probe);
     if (answers)
         return error_set(error, ERROR_TEMPORARY, "%s is in use by another process", path);
@@ -79,8 +77,7 @@ static bool remove_stale(const char *path, struct error *error)
 static bool is_listening(int fd)
 {
     int listening = 0;
-    socklen_t length = sizeof listening;
-
+    socklen_t length = sizeof(listening);
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0;
 }
 
@@ -88,7 +85,6 @@ static bool is_listening(int fd)
 static int open_and_find(const char *listen)
 {
     bool before[DESCRIPTORS];
-
     for (int fd = 0; fd < DESCRIPTORS; fd++)
         before[fd] = is_listening(fd);
     if (smfi_setconn((char *)listen) != MI_SUCCESS || smfi_setbacklog(BACKLOG) != MI_SUCCESS ||
@@ -112,7 +108,6 @@ static bool open_unix_to_group(const char *path, uid_t uid, gid_t gid, struct er
 int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
 {
     const char *path = unix_path(listen);
-
     if (path != NULL && !remove_stale(path, error))
         return -1;
     /* Nobody connects between the making of the file and its chmod. */
@@ -147,8 +142,7 @@ void socket_refuse(int descriptor)
     /* A Linux socket without a name of ours: bound to a random abstract one, and it does not block in accept(). */
     int idle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int real = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-
-    if (idle >= 0 && real >= 0 && bind(idle, (struct sockaddr *)&nowhere, sizeof nowhere.sun_family) == 0 &&
+    if (idle >= 0 && real >= 0 && bind(idle, (struct sockaddr *)&nowhere, sizeof(nowhere.sun_family)) == 0 &&
         listen(idle, 1) == 0 && dup3(idle, descriptor, O_CLOEXEC) == descriptor)
         shutdown(real, SHUT_RDWR);
     if (real >= 0)
@@ -160,7 +154,6 @@ void socket_refuse(int descriptor)
 void socket_remove(const char *listen)
 {
     const char *path = unix_path(listen);
-
     if (path != NULL)
         g_unlink(path);
 }

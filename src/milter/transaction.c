@@ -26,7 +26,6 @@ struct transaction {
 struct transaction *transaction_new(const struct limits *limits)
 {
     struct transaction *transaction = g_new0(struct transaction, 1);
-
     transaction->limits = limits;
     transaction->envelope = envelope_new();
     transaction->message = message_new(limits);
@@ -68,7 +67,6 @@ void transaction_sender(struct transaction *transaction, const char *const *argu
 {
     struct envelope *envelope = transaction->envelope;
     struct error error = {0};
-
     address_clear(&envelope->sender);
     if (!address_parse_path(slice_of(arguments[0]), &envelope->sender, &error)) {
         envelope->sender = as_told(arguments[0]);
@@ -88,7 +86,6 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
 {
     struct address address = {0};
     struct error error = {0};
-
     if (transaction->envelope->recipient_count >= transaction->limits->recipients) {
         error_set(&error, ERROR_PERMANENT, "recipients_limit is %u", transaction->limits->recipients);
         transaction_fail(transaction, FAILURE_RECIPIENTS, &error);
@@ -109,7 +106,6 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
 void transaction_field(struct transaction *transaction, const char *name, const char *value, bool leading_space)
 {
     struct error error = {0};
-
     if (transaction->failure != FAILURE_NONE)
         return;
     /* Without SMFIP_HDR_LEADSPC the MTA has taken the blank off and will put one back in: the form that nearly every
@@ -122,7 +118,6 @@ void transaction_field(struct transaction *transaction, const char *name, const 
 void transaction_end_header(struct transaction *transaction)
 {
     struct error error = {0};
-
     if (transaction->failure != FAILURE_NONE || transaction->header_ended)
         return;
     transaction->header_ended = true;
@@ -133,7 +128,6 @@ void transaction_end_header(struct transaction *transaction)
 bool transaction_body(struct transaction *transaction, const void *data, size_t length)
 {
     struct error error = {0};
-
     transaction_end_header(transaction);
     if (transaction->failure != FAILURE_NONE)
         return false;
@@ -145,7 +139,6 @@ bool transaction_body(struct transaction *transaction, const void *data, size_t 
 bool transaction_finish(struct transaction *transaction)
 {
     struct error error = {0};
-
     transaction_end_header(transaction);
     if (transaction->failure != FAILURE_NONE)
         return false;

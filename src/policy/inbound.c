@@ -58,7 +58,6 @@ static bool encrypt_is_due(const struct rule *rule)
 static bool is_hopeless(const struct rule *rule, const struct inbound_facts *facts)
 {
     bool may_wait = facts->undecryptable && rule->inbound.undecryptable == UNDECRYPTABLE_TEMPFAIL;
-
     return encrypt_is_due(rule) && !facts->encrypted_ok && !may_wait && rule->inbound.otherwise == OTHERWISE_REJECT;
 }
 
@@ -90,7 +89,6 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
     if (facts->failed_temporarily && may_refuse && !is_hopeless(rule, facts)) {
         bool tell_encryption = !facts->encrypted_ok && (encrypt_is_due(rule) || facts->undecryptable);
-
         decision->verdict = VERDICT_TEMPFAIL;
         EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->name,
                 require_name(require), facts->signed_ok ? "" : sign_why, tell_encryption ? encrypt_why : "");

@@ -148,7 +148,8 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     }
     if (rule->outbound.require_review != NULL && rule->outbound.require_review[0] != NULL && !facts->reviewed) {
         refuse(decision, VERDICT_REJECT);
-        EXPLAIN(decision, "%s: outbound.require_review: no valid review signature by an authority named there", rule->name);
+        EXPLAIN(decision, "%s: outbound.require_review: no valid review signature by an authority named there",
+                rule->name);
         return;
     }
     if (!demand(rule->outbound.protect, decision)) {

@@ -32,7 +32,6 @@ static const struct scheme *scheme_of(const X509_ALGOR *algorithm)
 {
     const ASN1_OBJECT *object;
     char oid[64];
-
     X509_ALGOR_get0(&object, NULL, NULL, algorithm);
     if (OBJ_obj2txt(oid, sizeof(oid), object, 1) <= 0)
         return NULL;
@@ -51,7 +50,6 @@ static const struct {
 static size_t wrap_length(const X509_ALGOR *wrap)
 {
     const ASN1_OBJECT *oid;
-
     X509_ALGOR_get0(&oid, NULL, NULL, wrap);
     for (size_t i = 0; i < G_N_ELEMENTS(wraps); i++)
         if (OBJ_obj2nid(oid) == wraps[i].nid)
@@ -64,7 +62,6 @@ static bool agree(EVP_PKEY *own, EVP_PKEY *other, unsigned char secret[SECRET_LE
 {
     owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(own, NULL);
     size_t length = SECRET_LENGTH;
-
     return context != NULL && EVP_PKEY_derive_init(context) > 0 && EVP_PKEY_derive_set_peer(context, other) > 0 &&
            EVP_PKEY_derive(context, secret, &length) > 0 && length == SECRET_LENGTH;
 }
@@ -77,7 +74,6 @@ static bool derive(const struct scheme *scheme, X509_ALGOR *wrap, ASN1_OCTET_STR
     owned(openssl_bytes) unsigned char *info = NULL;
     int info_length = CMS_SharedInfo_encode(&info, wrap, ukm, (int)length);
     OSSL_PARAM parameters[5] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END};
-
     if (context == NULL || info_length <= 0)
         return false;
     parameters[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)scheme->digest, 0);
@@ -97,7 +93,6 @@ size_t agreed_key(const X509_ALGOR *algorithm, ASN1_OCTET_STRING *ukm, EVP_PKEY 
     size_t length = scheme != NULL && wrap != NULL ? wrap_length(wrap) : 0;
     unsigned char secret[SECRET_LENGTH];
     bool derived = length > 0 && agree(own, other, secret) && derive(scheme, wrap, ukm, secret, key, length);
-
     OPENSSL_cleanse(secret, sizeof(secret));
     return derived ? length : 0;
 }
@@ -105,7 +100,6 @@ size_t agreed_key(const X509_ALGOR *algorithm, ASN1_OCTET_STRING *ukm, EVP_PKEY 
 bool agreed_key_is_known(const X509_ALGOR *algorithm)
 {
     owned(X509_ALGOR) X509_ALGOR *wrap = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
-
     return scheme_of(algorithm) != NULL && wrap != NULL && wrap_length(wrap) > 0;
 }
 
@@ -115,7 +109,6 @@ bool agreed_key_set_algorithm(X509_ALGOR *algorithm, size_t key_length)
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(schemes[0].oid, 1);
     owned(ASN1_STRING) ASN1_STRING *packed = NULL;
     size_t i = 0;
-
     while (i < G_N_ELEMENTS(wraps) && wraps[i].length != key_length)
         i++;
     if (wrap == NULL || oid == NULL || i == G_N_ELEMENTS(wraps) ||

@@ -41,7 +41,6 @@ DECLARE_OWNED(algorithm_list, STACK_OF(X509_ALGOR) *, algorithm_list_free)
 static bool make_capabilities(void)
 {
     owned(algorithm_list) STACK_OF(X509_ALGOR) *list = NULL;
-
     for (size_t i = 0; i < G_N_ELEMENTS(capability_nids); i++)
         if (!CMS_add_simple_smimecap(&list, capability_nids[i], -1))
             return false;
@@ -102,7 +101,6 @@ void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
 {
     const void *value;
     int type;
-
     X509_ALGOR_get0(NULL, &type, &value, algorithm);
     return type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, item) : NULL;
 }
@@ -110,7 +108,6 @@ void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size)
 {
     int nid = OBJ_obj2nid(algorithm);
-
     if (nid != NID_undef) {
         g_strlcpy(name, OBJ_nid2ln(nid), size);
     } else if (OBJ_obj2txt(name, (int)size, algorithm, 1) <= 0) {

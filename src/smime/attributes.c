@@ -45,7 +45,6 @@ const char *signature_type_name(enum signature_type type)
 static bool push_type(STACK_OF(ASN1_OBJECT) * list, const char *oid)
 {
     owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-
     if (object == NULL || sk_ASN1_OBJECT_push(list, object) <= 0)
         return false;
     steal(&object);
@@ -55,7 +54,6 @@ static bool push_type(STACK_OF(ASN1_OBJECT) * list, const char *oid)
 static STACK_OF(ASN1_OBJECT) * list_of_types(unsigned types)
 {
     owned(object_list) STACK_OF(ASN1_OBJECT) *list = sk_ASN1_OBJECT_new_null();
-
     if (list == NULL)
         return NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(known_types); i++)
@@ -70,7 +68,6 @@ bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *e
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
     unsigned char *der = NULL;
     int length, added;
-
     if (list == NULL || oid == NULL)
         return error_set_openssl(error, ERROR_TEMPORARY, "signature type attribute");
     if (sk_ASN1_OBJECT_num(list) == 0)
@@ -99,7 +96,6 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
     const unsigned char *end = at + ASN1_STRING_length(value);
     owned(object_list) STACK_OF(ASN1_OBJECT) *list = (STACK_OF(ASN1_OBJECT) *)ASN1_item_d2i(
         NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(SIGNATURE_TYPE_LIST));
-
     bool others = false; /* also unknown ones */
 
     if (list == NULL || at != end)
@@ -108,7 +104,6 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
         return error_set(error, ERROR_PERMANENT, "signature type attribute is empty");
     for (int i = 0; i < sk_ASN1_OBJECT_num(list); i++) {
         char oid[80];
-
         if (OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(list, i), 1) <= 0)
             return error_set_openssl(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
         unsigned type = type_of(oid);
@@ -125,7 +120,6 @@ bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *k
                           struct error *error)
 {
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(kind->oid, 1);
-
     *value = NULL;
     if (oid == NULL)
         return error_set_openssl(error, ERROR_TEMPORARY, "%s attribute", kind->name);
@@ -150,7 +144,6 @@ bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *
 {
     static const struct attribute_kind kind = {OID_SIGNATURE_TYPE, V_ASN1_SEQUENCE, "signature type"};
     const ASN1_STRING *value;
-
     *types = 0;
     if (!attributes_get_value(signer, &kind, &value, error))
         return false;

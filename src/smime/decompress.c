@@ -18,7 +18,6 @@ static void inflate_end(z_stream *stream)
 static bool inflate_into(z_stream *stream, size_t limit, struct spool *out, int *status, struct error *error)
 {
     g_autofree unsigned char *buffer = g_malloc(PIECE);
-
     do {
         stream->next_out = buffer;
         stream->avail_out = PIECE;
@@ -54,7 +53,6 @@ enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms
     owned(spool) struct spool *plain = spool_new(opening->limits);
     struct layer_owner *owner;
     struct slice bytes;
-
     if (content == NULL || *content == NULL || OBJ_obj2nid(CMS_get0_eContentType(*cms)) != NID_pkcs7_data)
         return opening_failed(opening, "the compressed content is missing or not of type data");
     bytes = (struct slice){(const char *)ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content)};

@@ -52,7 +52,6 @@ static bool check_cipher(const struct enveloped_info *info, struct error *error)
 static bool agrees(CMS_RecipientInfo *info, X509 *certificate)
 {
     STACK_OF(CMS_RecipientEncryptedKey) *keys = CMS_RecipientInfo_kari_get0_reks(info);
-
     for (int i = 0; i < sk_CMS_RecipientEncryptedKey_num(keys); i++)
         if (CMS_RecipientEncryptedKey_cert_cmp(sk_CMS_RecipientEncryptedKey_value(keys, i), certificate) == 0)
             return true;
@@ -62,11 +61,9 @@ static bool agrees(CMS_RecipientInfo *info, X509 *certificate)
 static bool is_recipient(STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity)
 {
     bool is_rsa = EVP_PKEY_is_a(identity->key, "RSA");
-
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
         CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
         int type = CMS_RecipientInfo_type(info);
-
         if (is_rsa && type == CMS_RECIPINFO_TRANS && CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0)
             return true;
         if (!is_rsa && type == CMS_RECIPINFO_AGREE && agrees(info, identity->certificate))
@@ -80,7 +77,6 @@ static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity 
 {
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
         CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
-
         if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_TRANS &&
             CMS_RecipientInfo_ktri_cert_cmp(info, identity->certificate) == 0 && !transport_is_known(info))
             return false;
@@ -94,11 +90,9 @@ static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity 
 static size_t count_recipients(STACK_OF(CMS_RecipientInfo) * infos)
 {
     size_t count = 0;
-
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
         CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
         int keys = 0;
-
         if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE)
             keys = sk_CMS_RecipientEncryptedKey_num(CMS_RecipientInfo_kari_get0_reks(info));
         count += (size_t)MAX(keys, 1);
@@ -110,11 +104,9 @@ static size_t count_recipients(STACK_OF(CMS_RecipientInfo) * infos)
 static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, struct error *error)
 {
     g_autofree unsigned char *buffer = g_malloc(PIECE + EVP_MAX_BLOCK_LENGTH);
-
     while (content.len > 0) {
         size_t piece = MIN(content.len, PIECE);
         int length;
-
         if (EVP_DecryptUpdate(cipher, buffer, &length, (const unsigned char *)content.data, (int)piece) <= 0)
             return error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
         if (!spool_write(out, buffer, (size_t)length, error))
@@ -131,7 +123,6 @@ static size_t content_of_block(const unsigned char *block, size_t size, bool *br
 {
     size_t padding = block[size - 1];
     unsigned wrong = (unsigned)(padding == 0) | (unsigned)(padding > size);
-
     for (size_t i = 1; i <= size; i++)
         wrong |= (unsigned)(i <= padding) & (unsigned)(block[size - i] != padding);
     *broken = wrong != 0;
@@ -146,7 +137,6 @@ static bool decrypt_cbc(EVP_CIPHER_CTX *cipher, struct slice content, struct spo
     size_t size = (size_t)EVP_CIPHER_CTX_get_block_size(cipher);
     unsigned char block[EVP_MAX_BLOCK_LENGTH];
     int length;
-
     if (size < 2 || content.len == 0 || content.len % size != 0) /* everybody can see that */
         return error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     if (EVP_CIPHER_CTX_set_padding(cipher, 0) <= 0)
@@ -164,7 +154,6 @@ static bool decrypt_gcm(EVP_CIPHER_CTX *cipher, struct slice content, struct spo
 {
     unsigned char nothing[EVP_MAX_BLOCK_LENGTH];
     int length;
-
     if (!decrypt_bulk(cipher, content, out, error))
         return false;
     return EVP_DecryptFinal_ex(cipher, nothing, &length) > 0 || error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
@@ -173,7 +162,6 @@ static bool decrypt_gcm(EVP_CIPHER_CTX *cipher, struct slice content, struct spo
 static bool begins_with_field(struct slice plain)
 {
     size_t i = 0;
-
     while (i < plain.len && plain.data[i] > ' ' && plain.data[i] < 0x7f && plain.data[i] != ':')
         i++;
     while (i < plain.len && (plain.data[i] == ' ' || plain.data[i] == '\t'))
@@ -201,7 +189,6 @@ static BIO *decryption_chain(CMS_ContentInfo *cms)
 {
     owned(BIO) BIO *nothing = BIO_new(BIO_s_null());
     BIO *chain = nothing != NULL ? CMS_dataInit(cms, nothing) : NULL;
-
     if (chain != NULL)
         steal(&nothing); /* it is in the chain now */
     return chain;
@@ -215,7 +202,6 @@ static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, co
     owned(BIO) BIO *chain = NULL;
     EVP_CIPHER_CTX *cipher = NULL;
     bool decrypted;
-
     /* A key that does not come out leaves none behind, and the content is decrypted with a random one: for key
      * transport that is inside this call (without CMS_DEBUG_DECRYPT and with the certificate given), for key agreement
      * in the next. */
@@ -245,7 +231,6 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
     struct layer *layer = opening->layer;
     struct slice bytes;
     bool broken = false;
-
     if (!decrypt_with(opening, cms, identity, content, plain, &broken) ||
         !spool_finish(plain, &bytes, opening->error)) {
         if (*opened == OPENED_NO_KEY || opening->error->kind != ERROR_PERMANENT)
@@ -274,10 +259,8 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
     size_t count = opening->keys != NULL ? keys_count(opening->keys) : 0;
     enum opened opened = OPENED_NO_KEY;
-
     for (size_t i = 0; i < count; i++) {
         const struct identity *identity = keys_at(opening->keys, i);
-
         if (identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY || !is_recipient(infos, identity))
             continue;
         if (!is_sound(infos, identity, cipher_nid)) {
@@ -303,7 +286,6 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
     owned(CMS_ContentInfo) CMS_ContentInfo *told = NULL;
     struct enveloped_info info = {0};
     struct slice bytes;
-
     if (count_recipients(infos) > (size_t)opening->limits->signers * 100) {
         error_set(opening->error, ERROR_PERMANENT, "more than %u recipients", opening->limits->signers * 100);
         return OPENED_FAILED;

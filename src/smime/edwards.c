@@ -42,7 +42,6 @@ bool edwards_is(const EVP_PKEY *key)
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags)
 {
     owned(X509) X509 *stand_in = X509_dup(certificate);
-
     if (stand_in == NULL || !X509_set_pubkey(stand_in, stand_in_key) || !CMS_add1_cert(cms, certificate))
         return NULL;
     return CMS_add1_signer(cms, stand_in, stand_in_key, algorithm_digest(DIGEST_SHA512), flags | CMS_NOCERTS);
@@ -51,7 +50,6 @@ CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsi
 static int encode_attributes(CMS_SignerInfo *info, unsigned char **der)
 {
     owned(borrowed_attributes) STACK_OF(X509_ATTRIBUTE) *list = sk_X509_ATTRIBUTE_new_null();
-
     for (int i = 0; list != NULL && i < CMS_signed_get_attr_count(info); i++)
         if (sk_X509_ATTRIBUTE_push(list, CMS_signed_get_attr(info, i)) <= 0)
             return -1;
@@ -61,7 +59,6 @@ static int encode_attributes(CMS_SignerInfo *info, unsigned char **der)
 static bool add_attributes(CMS_SignerInfo *info, const unsigned char *digest, unsigned length)
 {
     owned(ASN1_TIME) ASN1_TIME *now = X509_gmtime_adj(NULL, 0);
-
     return now != NULL &&
            CMS_signed_add1_attr_by_NID(info, NID_pkcs9_contentType, V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data), -1) >
                0 &&
@@ -72,7 +69,6 @@ static bool add_attributes(CMS_SignerInfo *info, const unsigned char *digest, un
 static bool digest_content(const struct rope *content, unsigned char *digest, unsigned *length)
 {
     owned(evp_md_ctx) EVP_MD_CTX *context = EVP_MD_CTX_new();
-
     if (context == NULL || !EVP_DigestInit_ex(context, algorithm_digest(DIGEST_SHA512), NULL))
         return false;
     for (size_t i = 0; i < rope_count(content); i++)
@@ -90,7 +86,6 @@ bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *conten
     X509_ALGOR *algorithm;
     unsigned length;
     int der_length;
-
     if (context == NULL || !digest_content(content, digest, &length) || !add_attributes(info, digest, length) ||
         (der_length = encode_attributes(info, &der)) <= 0)
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
@@ -110,7 +105,6 @@ static bool algorithms_fit(CMS_SignerInfo *info)
     X509_ALGOR *digest, *signature;
     const ASN1_OBJECT *digest_oid, *signature_oid;
     int parameters;
-
     CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, &signature);
     X509_ALGOR_get0(&digest_oid, NULL, NULL, digest);
     X509_ALGOR_get0(&signature_oid, &parameters, NULL, signature);
@@ -123,12 +117,10 @@ bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content)
     owned(evp_md_ctx) EVP_MD_CTX *context = EVP_MD_CTX_new();
     owned(openssl_bytes) unsigned char *der = NULL;
     const ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
-
     if (context == NULL || !algorithms_fit(info))
         return false;
     if (CMS_signed_get_attr_count(info) >= 0) {
         int length = encode_attributes(info, &der);
-
         if (length <= 0)
             return false;
         content = (struct slice){(const char *)der, (size_t)length};

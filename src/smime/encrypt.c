@@ -17,7 +17,6 @@
 static bool set_transport(CMS_RecipientInfo *info, const struct encrypt_options *options)
 {
     EVP_PKEY_CTX *context = CMS_RecipientInfo_get0_pkey_ctx(info);
-
     if (context == NULL)
         return false;
     if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE) /* RFC 5753 §7.1.4; OpenSSL's own choice is SHA-1 */
@@ -39,7 +38,6 @@ static bool add_recipient(CMS_ContentInfo *cms, X509 *recipient, const struct en
 {
     EVP_PKEY *key = X509_get0_pubkey(recipient);
     CMS_RecipientInfo *info;
-
     if (key == NULL)
         return error_set_openssl(error, ERROR_PERMANENT, "a recipient's certificate has no usable key");
     if (x25519_is(key))
@@ -71,7 +69,6 @@ static CMS_ContentInfo *envelope_new(X509 *const *recipients, size_t count, cons
     const EVP_CIPHER *cipher = algorithm_cipher(options->cipher);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms =
         is_aead(options) ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
-
     if (cms == NULL) {
         error_set_openssl(error, ERROR_TEMPORARY, "preparing the encryption");
         return NULL;
@@ -94,7 +91,6 @@ static bool encrypt_slice(struct stream *stream, struct slice slice, struct erro
     while (slice.len > 0) {
         size_t piece = MIN(slice.len, PIECE);
         int length;
-
         if (!EVP_EncryptUpdate(stream->cipher, stream->buffer, &length, (const unsigned char *)slice.data, (int)piece))
             return error_set_openssl(error, ERROR_TEMPORARY, "encrypting");
         if (!base64_write(&stream->base64, (struct slice){(char *)stream->buffer, (size_t)length}, false, stream->out,
@@ -109,7 +105,6 @@ static bool encrypt_slice(struct stream *stream, struct slice slice, struct erro
 static bool encrypt_content(struct stream *stream, const struct rope *content, struct error *error)
 {
     int length;
-
     for (size_t i = 0; i < rope_count(content); i++)
         if (!encrypt_slice(stream, rope_at(content, i), error))
             return false;
@@ -130,7 +125,6 @@ static bool write_suffix(const CMS_ContentInfo *cms, const struct frame *frame, 
 {
     owned(openssl_bytes) unsigned char *der = NULL;
     long length = frame_der(cms, &der, error);
-
     if (length < 0)
         return false;
     if ((size_t)length < frame->suffix_length)
@@ -151,7 +145,6 @@ static bool write_envelope(CMS_ContentInfo *cms, const struct encrypt_options *o
     g_autofree unsigned char *buffer = g_malloc(PIECE + EVP_MAX_BLOCK_LENGTH);
     struct stream stream = {.buffer = buffer, .out = out};
     long length;
-
     if (chain == NULL || BIO_get_cipher_ctx(chain, &stream.cipher) <= 0)
         return error_set_openssl(error, ERROR_PERMANENT, "encrypting for the recipients' keys");
     if (options->originator != NULL) {
@@ -180,7 +173,6 @@ bool smime_encrypt(X509 *const *recipients, size_t count, const struct encrypt_o
     owned(rope) struct rope *bytes = entity_bytes(content);
     owned(spool) struct spool *body = spool_new(options->limits);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-
     if (count == 0)
         return error_set(error, ERROR_BUG, "encryption without a recipient");
     cms = envelope_new(recipients, count, options, error);

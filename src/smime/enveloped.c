@@ -65,7 +65,6 @@ struct enveloped_outside *enveloped_without_content(CMS_ContentInfo *cms, struct
     const unsigned char *at;
     ASN1_VALUE *outside;
     long length;
-
     *place = NULL;
     length = frame_der(cms, &der, error);
     *place = content;
@@ -81,7 +80,6 @@ struct enveloped_outside *enveloped_without_content(CMS_ContentInfo *cms, struct
 long enveloped_encode(const struct enveloped_outside *outside, unsigned char **der, struct error *error)
 {
     int length = ASN1_item_i2d((const ASN1_VALUE *)outside, der, ASN1_ITEM_rptr(ENVELOPED_OUTSIDE));
-
     if (length <= 0)
         error_set_openssl(error, ERROR_TEMPORARY, "encoding the CMS object");
     return length > 0 ? length : -1;
@@ -92,7 +90,6 @@ CMS_ContentInfo *enveloped_cms(const struct enveloped_outside *outside, struct e
     owned(openssl_bytes) unsigned char *der = NULL;
     long length = enveloped_encode(outside, &der, error);
     const unsigned char *at = der;
-
     return length >= 0 ? d2i_CMS_ContentInfo(NULL, &at, length) : NULL;
 }
 
@@ -108,7 +105,6 @@ static long gcm_tag_length(const X509_ALGOR *cipher, bool *is_default)
     owned(gcm_parameters) struct gcm_parameters *parameters =
         algorithm_parameters(cipher, ASN1_ITEM_rptr(GCM_PARAMETERS));
     gint64 length = GCM_TAG_LENGTH_DEFAULT;
-
     if (parameters == NULL || !is_usable_nonce(parameters->nonce) ||
         (parameters->tag_length != NULL && !ASN1_INTEGER_get_int64(&length, parameters->tag_length)))
         length = -1;
@@ -122,7 +118,6 @@ bool enveloped_info_read(CMS_ContentInfo *cms, struct enveloped_info *info, stru
     owned(enveloped_outside) struct enveloped_outside *outside = enveloped_without_content(cms, error);
     const ASN1_OBJECT *oid;
     const struct enveloped *data;
-
     if (outside == NULL)
         return false;
     data = outside->data;
@@ -142,7 +137,6 @@ static bool tell_tag_length(X509_ALGOR *cipher)
         algorithm_parameters(cipher, ASN1_ITEM_rptr(GCM_PARAMETERS));
     ASN1_OBJECT *oid = NULL;
     ASN1_STRING *packed = NULL;
-
     if (parameters == NULL)
         return false;
     parameters->tag_length = ASN1_INTEGER_new();
@@ -161,7 +155,6 @@ CMS_ContentInfo *enveloped_tell_tag_length(CMS_ContentInfo *cms, struct error *e
 {
     owned(enveloped_outside) struct enveloped_outside *outside = enveloped_without_content(cms, error);
     CMS_ContentInfo *told;
-
     if (outside == NULL)
         return NULL;
     told = tell_tag_length(outside->data->content->cipher) ? enveloped_cms(outside, error) : NULL;

@@ -25,7 +25,6 @@ const char *classification_name(int classification, char buffer[16])
 int classification_parse(const char *word)
 {
     guint64 number;
-
     for (size_t i = 0; i < G_N_ELEMENTS(classifications); i++)
         if (g_ascii_strcasecmp(word, classifications[i]) == 0)
             return (int)i;
@@ -46,9 +45,8 @@ DECLARE_OWNED(asn1_type, ASN1_TYPE *, ASN1_TYPE_free)
 static ASN1_SEQUENCE_ANY *members(const ASN1_STRING *encoding, bool is_set)
 {
     const unsigned char *at = ASN1_STRING_get0_data(encoding), *end = at + ASN1_STRING_length(encoding);
-    owned(any) ASN1_SEQUENCE_ANY *list = is_set ? d2i_ASN1_SET_ANY(NULL, &at, end - at)
-                                                : d2i_ASN1_SEQUENCE_ANY(NULL, &at, end - at);
-
+    owned(any) ASN1_SEQUENCE_ANY *list =
+        is_set ? d2i_ASN1_SET_ANY(NULL, &at, end - at) : d2i_ASN1_SEQUENCE_ANY(NULL, &at, end - at);
     return list != NULL && at == end ? steal(&list) : NULL;
 }
 
@@ -56,10 +54,9 @@ static bool read_mark(const ASN1_STRING *string, struct security_label *label)
 {
     owned(openssl_bytes) unsigned char *text = NULL;
     int length = ASN1_STRING_to_UTF8(&text, string);
-
     if (length < 0 || label->privacy_mark[0] != '\0')
         return false;
-    text_printable(label->privacy_mark, sizeof label->privacy_mark, (const char *)text, (size_t)length);
+    text_printable(label->privacy_mark, sizeof(label->privacy_mark), (const char *)text, (size_t)length);
     return true;
 }
 
@@ -67,14 +64,13 @@ static bool read_member(const ASN1_TYPE *member, struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *categories = NULL;
     int length;
-
     switch (ASN1_TYPE_get(member)) {
     case V_ASN1_OBJECT:
         if (label->policy[0] != '\0')
             return false;
         /* A policy that is cut off would be another one. */
-        length = OBJ_obj2txt(label->policy, sizeof label->policy, member->value.object, 1);
-        return length > 0 && (size_t)length < sizeof label->policy;
+        length = OBJ_obj2txt(label->policy, sizeof(label->policy), member->value.object, 1);
+        return length > 0 && (size_t)length < sizeof(label->policy);
     case V_ASN1_INTEGER: {
         long number = ASN1_INTEGER_get(member->value.integer);
         if (label->classification >= 0 || number < 0 || number > 256)
@@ -99,7 +95,6 @@ static bool read_member(const ASN1_TYPE *member, struct security_label *label)
 static bool read_label(const ASN1_STRING *encoding, struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = members(encoding, true);
-
     *label = (struct security_label){.classification = -1};
     for (int i = 0; i < sk_ASN1_TYPE_num(list); i++)
         if (!read_member(sk_ASN1_TYPE_value(list, i), label))
@@ -110,12 +105,10 @@ static bool read_label(const ASN1_STRING *encoding, struct security_label *label
 static bool read_equivalents(const ASN1_STRING *encoding, struct ess *ess)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = members(encoding, false);
-
     if (list == NULL || sk_ASN1_TYPE_num(list) > ESS_EQUIVALENTS_MAX)
         return false;
     for (int i = 0; i < sk_ASN1_TYPE_num(list); i++) {
         const ASN1_TYPE *each = sk_ASN1_TYPE_value(list, i);
-
         if (ASN1_TYPE_get(each) != V_ASN1_SET || !read_label(each->value.set, &ess->equivalents[i]))
             return false;
         ess->equivalent_count++;
@@ -126,7 +119,6 @@ static bool read_equivalents(const ASN1_STRING *encoding, struct ess *ess)
 static bool read_history(const ASN1_STRING *encoding, struct ess *ess)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = members(encoding, false);
-
     if (list == NULL || sk_ASN1_TYPE_num(list) == 0)
         return false;
     ess->ml_expansions = (unsigned)sk_ASN1_TYPE_num(list);
@@ -161,7 +153,6 @@ bool ess_read(CMS_SignerInfo *signer, struct ess *ess, struct error *error)
     *ess = (struct ess){.label.classification = -1};
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
         const ASN1_STRING *value;
-
         if (!attributes_get_value(signer, &attributes[i].kind, &value, error))
             return false;
         if (value != NULL && !attributes[i].read(value, ess))
@@ -176,7 +167,6 @@ bool ess_read(CMS_SignerInfo *signer, struct ess *ess, struct error *error)
 static bool push_copy(ASN1_SEQUENCE_ANY *list, int type, const void *value)
 {
     owned(asn1_type) ASN1_TYPE *member = ASN1_TYPE_new();
-
     if (value == NULL || member == NULL || !ASN1_TYPE_set1(member, type, value) || sk_ASN1_TYPE_push(list, member) <= 0)
         return false;
     steal(&member);
@@ -186,21 +176,18 @@ static bool push_copy(ASN1_SEQUENCE_ANY *list, int type, const void *value)
 static bool push_policy(ASN1_SEQUENCE_ANY *list, const char *policy)
 {
     owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(policy, 1);
-
     return push_copy(list, V_ASN1_OBJECT, object);
 }
 
 static bool push_number(ASN1_SEQUENCE_ANY *list, int number)
 {
     owned(asn1_string) ASN1_INTEGER *integer = ASN1_INTEGER_new();
-
     return integer != NULL && ASN1_INTEGER_set(integer, number) && push_copy(list, V_ASN1_INTEGER, integer);
 }
 
 static ASN1_STRING *string_of(int type, const void *data, int length)
 {
     ASN1_STRING *string = ASN1_STRING_type_new(type);
-
     if (string != NULL && ASN1_STRING_set(string, data, length) != 1) {
         ASN1_STRING_free(string);
         return NULL;
@@ -212,7 +199,6 @@ static ASN1_STRING *string_of(int type, const void *data, int length)
 static bool push_mark(ASN1_SEQUENCE_ANY *list, const char *mark)
 {
     owned(asn1_string) ASN1_STRING *string = string_of(V_ASN1_UTF8STRING, mark, (int)strlen(mark));
-
     return push_copy(list, V_ASN1_UTF8STRING, string);
 }
 
@@ -220,7 +206,6 @@ static ASN1_STRING *encode_label(const struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
     owned(openssl_bytes) unsigned char *der = NULL;
-
     if (list == NULL || !push_policy(list, label->policy))
         return NULL;
     if (label->classification >= 0 && !push_number(list, label->classification))
@@ -234,7 +219,6 @@ static ASN1_STRING *encode_label(const struct security_label *label)
 static bool add_value(CMS_SignerInfo *signer, const char *oid, int type, const ASN1_STRING *value, struct error *error)
 {
     owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-
     if (value == NULL || object == NULL ||
         CMS_signed_add1_attr_by_OBJ(signer, object, type, ASN1_STRING_get0_data(value), ASN1_STRING_length(value)) <= 0)
         return error_set_openssl(error, ERROR_TEMPORARY, "attribute %s", oid);
@@ -244,7 +228,6 @@ static bool add_value(CMS_SignerInfo *signer, const char *oid, int type, const A
 bool ess_add_label(CMS_SignerInfo *signer, const struct security_label *label, struct error *error)
 {
     owned(asn1_string) ASN1_STRING *encoding = encode_label(label);
-
     return add_value(signer, OID_SECURITY_LABEL, V_ASN1_SET, encoding, error);
 }
 
@@ -253,10 +236,8 @@ bool ess_add_equivalents(CMS_SignerInfo *signer, const struct security_label *la
 {
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
     owned(openssl_bytes) unsigned char *der = NULL;
-
     for (unsigned i = 0; i < count; i++) {
         owned(asn1_string) ASN1_STRING *label = encode_label(&labels[i]);
-
         if (list == NULL || !push_copy(list, V_ASN1_SET, label))
             return error_set_openssl(error, ERROR_TEMPORARY, "equivalent labels");
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ess_attributes: what a mailing list agent signed goes on another signature, since its own comes off (RFC 3183 §5, step
- * 4). Attributes are carried as they are, also those that nobody here knows, but for what belongs to one signature only.
+ * ess_attributes: what a mailing list agent signed goes on another signature, since its own comes off (RFC 3183 §5,
+ * step 4). Attributes are carried as they are, also those that nobody here knows, but for what belongs to one signature
+ * only.
  */
 #include "smime/attributes.h"
 #include "smime/ess.h"
@@ -16,19 +17,18 @@ struct ess_attributes {
 static bool belongs_to_signature(X509_ATTRIBUTE *attribute)
 {
     static const char *const own[] = {
-        "1.2.840.113549.1.9.3",        /* content type */
-        "1.2.840.113549.1.9.4",        /* message digest */
-        "1.2.840.113549.1.9.5",        /* signing time */
-        "1.2.840.113549.1.9.15",       /* S/MIME capabilities */
-        "1.2.840.113549.1.9.52",       /* CMS algorithm protection */
-        "1.2.840.113549.1.9.16.2.12", /* signing certificate */
-        "1.2.840.113549.1.9.16.2.47", /* signing certificate v2 */
-        OID_SIGNATURE_TYPE,
-        "1.2.840.113549.1.9.16.2.11", /* encryption key preference */
+        "1.2.840.113549.1.9.3",                                     /* content type */
+        "1.2.840.113549.1.9.4",                                     /* message digest */
+        "1.2.840.113549.1.9.5",                                     /* signing time */
+        "1.2.840.113549.1.9.15",                                    /* S/MIME capabilities */
+        "1.2.840.113549.1.9.52",                                    /* CMS algorithm protection */
+        "1.2.840.113549.1.9.16.2.12",                               /* signing certificate */
+        "1.2.840.113549.1.9.16.2.47",                               /* signing certificate v2 */
+        OID_SIGNATURE_TYPE,           "1.2.840.113549.1.9.16.2.11", /* encryption key preference */
     };
     char oid[96];
 
-    if (OBJ_obj2txt(oid, sizeof oid, X509_ATTRIBUTE_get0_object(attribute), 1) <= 0)
+    if (OBJ_obj2txt(oid, sizeof(oid), X509_ATTRIBUTE_get0_object(attribute), 1) <= 0)
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(own); i++)
         if (strcmp(oid, own[i]) == 0)
@@ -40,11 +40,9 @@ struct ess_attributes *ess_attributes_keep(CMS_SignerInfo *signer)
 {
     struct ess_attributes *attributes = g_new0(struct ess_attributes, 1);
     int count = CMS_signed_get_attr_count(signer);
-
     attributes->list = sk_X509_ATTRIBUTE_new_null();
     for (int i = 0; i < count; i++) {
         X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, i);
-
         if (belongs_to_signature(attribute))
             continue;
         attribute = X509_ATTRIBUTE_dup(attribute);

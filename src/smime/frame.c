@@ -24,7 +24,6 @@ static bool element_read(const unsigned char *at, const unsigned char *end, stru
 {
     long length = 0;
     int flags;
-
     element->start = at;
     flags = ASN1_get_object(&at, &length, &element->tag, &element->class, end - at);
     if ((flags & 0x80) != 0 || (flags & 1) != 0 || length < 0 || length > end - at)
@@ -56,7 +55,6 @@ static void append_header(GByteArray *bytes, int constructed, int length, int ta
 {
     unsigned char header[16];
     unsigned char *end = header;
-
     ASN1_put_object(&end, constructed, length, tag, class);
     append(bytes, header, end);
 }
@@ -98,7 +96,6 @@ bool frame_make(const unsigned char *der, long der_length, enum content_place pl
     const unsigned char *end = der + der_length;
     struct element outer, type, wrapper, inner, version, host = {0};
     int host_length, inner_length, wrapper_length;
-
     if (length > INT_MAX / 2 || der_length > INT_MAX / 4)
         return error_set(error, ERROR_PERMANENT, "too large for a CMS object");
     if (!element_read(der, end, &outer) || !element_read(outer.content, outer.end, &type) ||
@@ -136,7 +133,6 @@ void frame_clear(struct frame *frame)
 long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *error)
 {
     int length = i2d_CMS_ContentInfo(cms, der);
-
     if (length <= 0)
         error_set_openssl(error, ERROR_TEMPORARY, "encoding the CMS object");
     return length > 0 ? length : -1;
@@ -145,7 +141,6 @@ long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *er
 bool frame_entity(const char *smime_type, struct spool **body, struct entity *out, struct error *error)
 {
     struct slice bytes;
-
     if (!spool_finish(*body, &bytes, error))
         return false;
     out->header = rope_new();

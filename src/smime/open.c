@@ -20,7 +20,6 @@ const char *layer_type_name(enum layer_type type)
         [LAYER_AUTHENVELOPED] = "authenveloped-data",
         [LAYER_COMPRESSED] = "compressed-data",
     };
-
     return (unsigned)type < G_N_ELEMENTS(names) ? names[type] : "unknown";
 }
 
@@ -74,7 +73,6 @@ static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *t
 {
     const unsigned char *at = (const unsigned char *)der.data;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-
     if (der.len == 0 || der.len > INT_MAX) {
         error_set(error, ERROR_PERMANENT, "the CMS object is empty or too large");
         return NULL;
@@ -101,7 +99,6 @@ static CMS_ContentInfo *decode(const struct part *part, const struct limits *lim
 {
     owned(spool) struct spool *der = spool_new(limits);
     struct slice bytes;
-
     if (!part_decode(part, der, error))
         return NULL;
     if (spool_length(der) > limits->message_size) {
@@ -115,7 +112,6 @@ static CMS_ContentInfo *decode(const struct part *part, const struct limits *lim
 static enum layer_type hinted_type(const struct part *part)
 {
     const char *type = part_parameter(part, "smime-type");
-
     if (type == NULL || g_ascii_strcasecmp(type, "enveloped-data") == 0)
         return LAYER_ENVELOPED;
     if (g_ascii_strcasecmp(type, "authenveloped-data") == 0)
@@ -128,7 +124,6 @@ static enum layer_type hinted_type(const struct part *part)
 static enum opened open_mime_cms(const struct part *part, const struct opening *opening)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-
     opening->layer->type = hinted_type(part);
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
@@ -162,7 +157,6 @@ static bool is_signature_type(const char *type)
 static bool protocol_fits(const struct part *part)
 {
     const char *protocol = part_parameter(part, "protocol");
-
     return protocol == NULL || g_ascii_strcasecmp(protocol, "application/pkcs7-signature") == 0 ||
            g_ascii_strcasecmp(protocol, "application/x-pkcs7-signature") == 0;
 }
@@ -171,7 +165,6 @@ static enum opened open_multipart(const struct part *part, const struct opening 
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
     enum layer_type type = LAYER_SIGNED;
-
     opening->layer->type = LAYER_SIGNED;
     opening->layer->detached = true;
     if (part->fault != NULL)
@@ -198,7 +191,6 @@ enum opened smime_open(const struct part *part, const struct keys *keys, STACK_O
     struct opening opening = {.keys = keys, .known = known, .limits = limits, .layer = layer, .error = error};
     enum opened opened;
     struct layer kept;
-
     *layer = (struct layer){0};
     if (part_is_multipart_signed(part))
         opened = open_multipart(part, &opening);

@@ -34,7 +34,6 @@ int originator_info_encode(X509 *certificate, unsigned char **der, struct error 
     owned(borrowed_certificates) STACK_OF(X509) *list = sk_X509_new_null();
     struct originator_info info = {.certificates = list};
     int length = -1;
-
     if (list != NULL && sk_X509_push(list, certificate) > 0)
         length = ASN1_item_i2d((const ASN1_VALUE *)&info, der, ASN1_ITEM_rptr(TAGGED_ORIGINATOR_INFO));
     if (length <= 0)

@@ -19,7 +19,6 @@
 static bool set_pss(CMS_SignerInfo *info, const EVP_MD *digest)
 {
     EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
-
     return context != NULL && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0 &&
            EVP_PKEY_CTX_set_rsa_mgf1_md(context, digest) > 0;
@@ -29,7 +28,6 @@ static bool set_pss(CMS_SignerInfo *info, const EVP_MD *digest)
 static bool is_repeated(const struct identity *signer, int index)
 {
     const X509 *certificate = sk_X509_value(signer->chain, index);
-
     for (int i = 0; i < index; i++)
         if (X509_cmp(sk_X509_value(signer->chain, i), certificate) == 0)
             return true;
@@ -40,7 +38,6 @@ static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
 {
     for (int i = 0; i < sk_X509_num(signer->chain); i++) {
         X509 *each = sk_X509_value(signer->chain, i);
-
         /* The root says nothing that a relying party may believe (RFC 8551 §2.3). */
         if ((X509_get_extension_flags(each) & EXFLAG_SS) == 0 && !is_repeated(signer, i) && !CMS_add1_cert(cms, each))
             return false;
@@ -78,7 +75,6 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
     CMS_SignerInfo *info = edwards_is(signer->key)
                                ? edwards_add_signer(cms, signer->certificate, flags)
                                : CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
-
     if (info == NULL) {
         error_set_openssl(error, ERROR_CONFIGURATION, "cannot sign with a key of type %s",
                           EVP_PKEY_get0_type_name(signer->key));
@@ -98,7 +94,6 @@ static bool digest_and_sign(CMS_ContentInfo *cms, const struct rope *content, st
 {
     /* Detached: the chain is one digest BIO before a null BIO; a write is one EVP_DigestUpdate() on the slice. */
     owned(BIO) BIO *chain = CMS_dataInit(cms, NULL);
-
     if (chain == NULL)
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     for (size_t i = 0; i < rope_count(content); i++)
@@ -113,7 +108,6 @@ static bool sign_and_check(CMS_ContentInfo *cms, CMS_SignerInfo *info, const str
                            const struct rope *content, struct error *error)
 {
     bool verified;
-
     if (edwards_is(signer->key)) {
         if (!edwards_sign(info, signer->key, content, error))
             return false;
@@ -143,7 +137,6 @@ static bool write_opaque(const CMS_ContentInfo *cms, const struct rope *content,
     __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
     struct base64_state state = {0};
     long length = frame_der(cms, &der, error);
-
     if (length < 0 || !frame_make(der, length, CONTENT_SIGNED, rope_length(content), 0, &frame, error))
         return false;
     if (!base64_bytes(&state, frame.prefix->data, frame.prefix->len, out, error))
@@ -159,7 +152,6 @@ static bool make_opaque(const CMS_ContentInfo *cms, const struct limits *limits,
                         struct entity *out, struct error *error)
 {
     owned(spool) struct spool *body = spool_new(limits);
-
     return write_opaque(cms, bytes, body, error) && frame_entity("signed-data", &body, out, error);
 }
 
@@ -170,14 +162,12 @@ static bool make_boundary(const struct rope *content, char boundary[60], struct 
         unsigned char random[24];
         bool occurs = false;
         size_t length = g_strlcpy(boundary, "domsec-", 60);
-
         if (RAND_bytes(random, sizeof(random)) != 1 ||
             !OPENSSL_buf2hexstr_ex(boundary + length, 60 - length, NULL, random, sizeof(random), '\0'))
             return error_set_openssl(error, ERROR_TEMPORARY, "random numbers");
         length += 2 * sizeof(random);
         for (size_t i = 0; i < rope_count(content) && !occurs; i++) {
             struct slice slice = rope_at(content, i);
-
             occurs = memmem(slice.data, slice.len, boundary, length) != NULL;
         }
         if (!occurs)
@@ -192,7 +182,6 @@ static bool is_eight_bit(const struct rope *content)
         struct slice slice = rope_at(content, i);
         guint64 all = 0, word;
         size_t at = 0;
-
         for (; at + sizeof(word) <= slice.len; at += sizeof(word)) {
             memcpy(&word, slice.data + at, sizeof(word));
             all |= word;
@@ -212,7 +201,6 @@ static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct
     owned(openssl_bytes) unsigned char *der = NULL;
     struct base64_state state = {0};
     long length = frame_der(cms, &der, error);
-
     if (length < 0 || !base64_write(&state, (struct slice){(char *)der, (size_t)length}, true, spool, error) ||
         !spool_finish(spool, text, error))
         return NULL;
@@ -226,7 +214,6 @@ static bool make_clear(const CMS_ContentInfo *cms, const struct sign_options *op
     struct slice text;
     char boundary[60];
     struct spool *signature;
-
     if (!make_boundary(bytes, boundary, error))
         return false;
     signature = detached_signature(cms, options->limits, &text, error);
@@ -263,7 +250,6 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
     owned(rope) struct rope *bytes = entity_bytes(content);
     const char *micalg = algorithm_micalg(digest_for(signer, options));
     CMS_SignerInfo *info;
-
     if (cms == NULL || !CMS_SignedData_init(cms))
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     info = add_signer(cms, signer, options, error);
@@ -281,7 +267,6 @@ bool smime_wrap_unsigned(const struct limits *limits, struct entity *content, st
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_ContentInfo_new();
     owned(rope) struct rope *bytes = entity_bytes(content);
-
     if (cms == NULL || !CMS_SignedData_init(cms))
         return error_set_openssl(error, ERROR_TEMPORARY, "empty signature layer");
     if (!make_opaque(cms, limits, bytes, out, error))

@@ -23,7 +23,6 @@ static void __attribute__((format(printf, 2, 3))) say(struct signer *signer, con
 {
     g_autofree char *text = NULL;
     va_list arguments;
-
     va_start(arguments, format);
     text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
@@ -35,7 +34,6 @@ static void print_name(const X509_NAME *name, char *text, size_t size)
     owned(BIO) BIO *memory = BIO_new(BIO_s_mem());
     char *data;
     long length;
-
     /* UTF-8 stays, control characters are escaped here and once more by text_printable(). */
     if (memory == NULL || X509_NAME_print_ex(memory, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0)
         return;
@@ -46,7 +44,6 @@ static void print_name(const X509_NAME *name, char *text, size_t size)
 static void print_hex(const unsigned char *data, int length, char *text, size_t size)
 {
     size_t used = 0;
-
     for (int i = 0; i < length && used + 3 <= size; i++)
         used += (size_t)g_snprintf(text + used, size - used, "%02X", data[i]);
 }
@@ -56,7 +53,6 @@ static void read_identifier(CMS_SignerInfo *info, struct signer *signer)
     ASN1_OCTET_STRING *key_identifier = NULL;
     ASN1_INTEGER *serial = NULL;
     X509_NAME *issuer = NULL;
-
     if (!CMS_SignerInfo_get0_signer_id(info, &key_identifier, &issuer, &serial))
         return;
     if (issuer != NULL)
@@ -75,7 +71,6 @@ static void read_signing_time(CMS_SignerInfo *info, struct signer *signer)
     ASN1_OBJECT *oid = OBJ_nid2obj(NID_pkcs9_signingTime);
     const ASN1_TIME *when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_UTCTIME);
     struct tm parts;
-
     if (when == NULL)
         when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_GENERALIZEDTIME);
     if (when != NULL && ASN1_TIME_to_tm(when, &parts))
@@ -93,7 +88,6 @@ static const void *only_value(CMS_SignerInfo *info, int nid, int type)
 static bool breaks_singularity(CMS_SignerInfo *info, int nid)
 {
     int first = CMS_signed_get_attr_by_NID(info, nid, -1);
-
     if (CMS_unsigned_get_attr_by_NID(info, nid, -1) >= 0)
         return true;
     return first >= 0 && (CMS_signed_get_attr_by_NID(info, nid, first) >= 0 ||
@@ -104,7 +98,6 @@ static bool breaks_singularity(CMS_SignerInfo *info, int nid)
 static const char *attributes_fault(CMS_SignerInfo *info)
 {
     const ASN1_OBJECT *content_type = only_value(info, NID_pkcs9_contentType, V_ASN1_OBJECT);
-
     if (CMS_signed_get_attr_count(info) < 0)
         return NULL;
     if (content_type == NULL)
@@ -132,7 +125,6 @@ static bool is_attribute_set(struct slice content)
     const unsigned char *at = (const unsigned char *)content.data;
     ASN1_TYPE *set;
     bool whole;
-
     if (content.len == 0 || content.len > INT_MAX || *at != (V_ASN1_SET | V_ASN1_CONSTRUCTED))
         return false;
     set = d2i_ASN1_TYPE(NULL, &at, (long)content.len);
@@ -154,7 +146,6 @@ static bool signature_verifies(CMS_SignerInfo *info, EVP_PKEY *key, struct slice
 static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests, struct slice content)
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
-
     if (key == NULL)
         return false;
     CMS_SignerInfo_set1_signer_cert(info, certificate);
@@ -169,7 +160,6 @@ static void say_why(struct signer *signer)
 {
     unsigned long code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
-
     for (unsigned long each = code; each != 0; each = ERR_get_error()) {
         if (ERR_GET_LIB(each) == ERR_LIB_CMS && ERR_GET_REASON(each) == CMS_R_MESSAGEDIGEST_ATTRIBUTE_WRONG_LENGTH)
             reason = "message digest of the wrong length";
@@ -196,11 +186,9 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
 {
     X509 *first = NULL, *best = NULL;
     unsigned tried = 0;
-
     ERR_clear_error();
     for (int i = 0; i < sk_X509_num(certificates) && tried < NAMESAKES_MAX; i++) {
         X509 *each = sk_X509_value(certificates, i);
-
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
         tried++;
@@ -230,7 +218,6 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
 static bool is_forgeable(const EVP_PKEY *key)
 {
     owned(BIGNUM) BIGNUM *exponent = NULL;
-
     return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) &&
            (BN_is_one(exponent) || !BN_is_odd(exponent));
 }
@@ -238,7 +225,6 @@ static bool is_forgeable(const EVP_PKEY *key)
 static const char *weak_digest(CMS_SignerInfo *info)
 {
     const EVP_MD *digest = digest_of(info);
-
     if (digest == NULL || EVP_MD_get_size(digest) >= 28)
         return NULL;
     return EVP_MD_get0_name(digest);
@@ -249,7 +235,6 @@ static void judge_strength(CMS_SignerInfo *info, struct signer *signer)
     const EVP_PKEY *key = X509_get0_pubkey(signer->certificate);
     const char *digest = weak_digest(info);
     int bits = EVP_PKEY_get_bits(key);
-
     if ((EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS")) && is_forgeable(key)) {
         signer->valid = false;
         say(signer, "the signer's RSA key has a public exponent that lets anybody sign");
@@ -275,7 +260,6 @@ static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice con
 {
     const char *fault = attributes_fault(info);
     bool verified = find_certificate(info, digests, content, certificates, signer);
-
     if (fault == NULL && CMS_signed_get_attr_count(info) < 0 && is_attribute_set(content))
         fault = "the content is the signed attributes of another message";
     if (fault == NULL && verified)
@@ -293,7 +277,6 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
                   struct signer *signer)
 {
     struct error error = {0};
-
     read_identifier(info, signer);
     read_signing_time(info, signer);
     signer->has_unsigned = CMS_unsigned_get_attr_count(info) > 0;

@@ -56,7 +56,6 @@ static void *decode(const ASN1_STRING *value, const ASN1_ITEM *item)
     const unsigned char *at = ASN1_STRING_get0_data(value);
     const unsigned char *end = at + ASN1_STRING_length(value);
     ASN1_VALUE *decoded = ASN1_item_d2i(NULL, &at, ASN1_STRING_length(value), item);
-
     if (decoded != NULL && at != end) {
         ASN1_item_free(decoded, item);
         decoded = NULL;
@@ -69,7 +68,6 @@ static struct certificate_id *first_id(const ASN1_STRING *value)
     owned(signing_certificate) struct signing_certificate *attribute =
         decode(value, ASN1_ITEM_rptr(SIGNING_CERTIFICATE));
     const ASN1_TYPE *first;
-
     if (attribute == NULL || sk_ASN1_TYPE_num(attribute->ids) < 1)
         return NULL;
     first = sk_ASN1_TYPE_value(attribute->ids, 0);
@@ -81,10 +79,8 @@ static bool names(const struct certificate_id *id, const EVP_MD *digest, const X
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned length;
-
     if (id->digest != NULL) {
         const ASN1_OBJECT *oid;
-
         X509_ALGOR_get0(&oid, NULL, NULL, id->digest);
         digest = EVP_get_digestbyobj(oid);
     }
@@ -97,7 +93,6 @@ static const char *fault_of(CMS_SignerInfo *info, int nid, const EVP_MD *digest,
 {
     owned(certificate_id) struct certificate_id *id = NULL;
     const ASN1_STRING *value;
-
     if (CMS_unsigned_get_attr_by_NID(info, nid, -1) >= 0)
         return "the signing certificate attribute is not signed";
     if (CMS_signed_get_attr_by_NID(info, nid, -1) < 0)
@@ -114,7 +109,6 @@ static const char *fault_of(CMS_SignerInfo *info, int nid, const EVP_MD *digest,
 const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate)
 {
     const char *fault = fault_of(info, NID_id_smime_aa_signingCertificateV2, EVP_sha256(), certificate);
-
     if (fault == NULL)
         fault = fault_of(info, NID_id_smime_aa_signingCertificate, EVP_sha1(), certificate);
     ERR_clear_error(); /* what is malformed has been told */
@@ -131,7 +125,6 @@ struct made {
 static void made_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long argument, void *context)
 {
     struct made *made = pointer;
-
     (void)parent, (void)data, (void)index, (void)argument, (void)context;
     for (size_t i = 0; made != NULL && i < G_N_ELEMENTS(made->der); i++)
         OPENSSL_free(made->der[i]);
@@ -142,7 +135,6 @@ static void made_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int ind
 static int made_index(void)
 {
     static gsize index; /* and one */
-
     if (g_once_init_enter(&index))
         g_once_init_leave(&index, (gsize)X509_get_ex_new_index(0, NULL, NULL, NULL, made_free) + 1);
     return (int)index - 1;
@@ -152,7 +144,6 @@ static int make(X509 *certificate, enum digest digest, unsigned char **der)
 {
     owned(ESS_SIGNING_CERT_V2) ESS_SIGNING_CERT_V2 *value =
         OSSL_ESS_signing_cert_v2_new_init(algorithm_digest(digest), certificate, NULL, 1);
-
     return value != NULL ? i2d_ESS_SIGNING_CERT_V2(value, der) : -1;
 }
 
@@ -160,7 +151,6 @@ static int make(X509 *certificate, enum digest digest, unsigned char **der)
 static const struct made *made_with(X509 *certificate, enum digest digest)
 {
     struct made *made = X509_get_ex_data(certificate, made_index());
-
     if (made == NULL) {
         made = g_new0(struct made, 1);
         if (!X509_set_ex_data(certificate, made_index(), made)) {
@@ -176,11 +166,9 @@ static const struct made *made_with(X509 *certificate, enum digest digest)
 bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum digest digest)
 {
     static GMutex lock;
-
     g_mutex_lock(&lock);
     const struct made *made = made_with(certificate, digest);
     g_mutex_unlock(&lock);
-    return made != NULL &&
-           CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE, made->der[digest],
-                                       made->length[digest]) > 0;
+    return made != NULL && CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE,
+                                                       made->der[digest], made->length[digest]) > 0;
 }

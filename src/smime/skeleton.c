@@ -68,7 +68,6 @@ static long length_beside_content(const struct raw_fields *fields)
                                          fields->tag_1,      fields->tag_2,     fields->last_set,
                                          fields->last_tag_2, fields->last_tag_3};
     long length = 0;
-
     for (size_t i = 0; i < G_N_ELEMENTS(beside); i++)
         length += beside[i] != NULL ? ASN1_STRING_length(beside[i]) : 0;
     return length;
@@ -78,7 +77,6 @@ bool skeleton_check(struct slice der, struct error *error)
 {
     const unsigned char *at = (const unsigned char *)der.data;
     owned(skeleton) struct skeleton *skeleton = NULL;
-
     if (der.len <= SMALL)
         return true;
     skeleton = (struct skeleton *)ASN1_item_d2i(NULL, &at, (long)der.len, ASN1_ITEM_rptr(SKELETON));

@@ -81,7 +81,8 @@ bool edwards_is(const EVP_PKEY *key);
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags);
 /* Adds content type, signing time and message digest, and signs. */
 bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
-/* The signature over the signed attributes, whose message digest is not looked at; where there are none, over content. */
+/* The signature over the signed attributes, whose message digest is not looked at; where there are none, over content.
+ */
 bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content);
 
 /* --- x25519.c: key agreement by X25519, which OpenSSL does not do in CMS (RFC 8418) --- */
@@ -145,8 +146,8 @@ bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum diges
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
 /* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */
 bool transport_is_known(CMS_RecipientInfo *info);
-/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key of that content cipher is wrapped, or says it in
- * a way that is none. */
+/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key of that content cipher is wrapped, or says it
+ * in a way that is none. */
 bool agreement_is_known(CMS_RecipientInfo *info, int cipher_nid);
 /* decompress.c */
 enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms);

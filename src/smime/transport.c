@@ -14,7 +14,6 @@
 static bool is_known_digest(const X509_ALGOR *algorithm)
 {
     const ASN1_OBJECT *oid;
-
     if (algorithm == NULL)
         return true; /* DEFAULT: SHA-1 */
     X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
@@ -34,7 +33,6 @@ static bool is_known_digest(const X509_ALGOR *algorithm)
 static bool is_known_mask(const X509_ALGOR *algorithm)
 {
     const ASN1_OBJECT *oid;
-
     if (algorithm == NULL)
         return true; /* DEFAULT: MGF1 with SHA-1 */
     X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
@@ -49,7 +47,6 @@ static bool is_known_source(const X509_ALGOR *algorithm)
 {
     const ASN1_OBJECT *oid;
     int type;
-
     if (algorithm == NULL)
         return true;
     X509_ALGOR_get0(&oid, &type, NULL, algorithm);
@@ -61,7 +58,6 @@ static bool is_known_oaep(const X509_ALGOR *algorithm)
     RSA_OAEP_PARAMS *parameters = algorithm_parameters(algorithm, ASN1_ITEM_rptr(RSA_OAEP_PARAMS));
     bool known = parameters != NULL && is_known_digest(parameters->hashFunc) &&
                  is_known_mask(parameters->maskGenFunc) && is_known_source(parameters->pSourceFunc);
-
     RSA_OAEP_PARAMS_free(parameters);
     ERR_clear_error();
     return known;
@@ -72,7 +68,6 @@ static bool is_known_oaep(const X509_ALGOR *algorithm)
 static bool is_known_wrap(const X509_ALGOR *algorithm, int cipher_nid)
 {
     const ASN1_OBJECT *oid;
-
     X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
     switch (OBJ_obj2nid(oid)) {
     case NID_id_aes128_wrap:
@@ -89,7 +84,6 @@ static bool is_known_wrap(const X509_ALGOR *algorithm, int cipher_nid)
 bool agreement_is_known(CMS_RecipientInfo *info, int cipher_nid)
 {
     X509_ALGOR *algorithm = NULL;
-
     if (!CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL) || algorithm == NULL)
         return false;
     owned(X509_ALGOR) X509_ALGOR *wrap = algorithm_parameters(algorithm, ASN1_ITEM_rptr(X509_ALGOR));
@@ -103,7 +97,6 @@ bool transport_is_known(CMS_RecipientInfo *info)
     X509_ALGOR *algorithm = NULL;
     const ASN1_OBJECT *oid;
     int type;
-
     if (!CMS_RecipientInfo_ktri_get0_algs(info, NULL, NULL, &algorithm) || algorithm == NULL)
         return false;
     X509_ALGOR_get0(&oid, &type, NULL, algorithm);

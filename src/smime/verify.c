@@ -15,7 +15,6 @@ const EVP_MD *digest_of(CMS_SignerInfo *info)
 {
     const ASN1_OBJECT *oid;
     X509_ALGOR *algorithm;
-
     CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
     X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
     return EVP_get_digestbyobj(oid);
@@ -26,7 +25,6 @@ static bool has_digest(BIO *chain, const EVP_MD *digest)
     for (BIO *each = BIO_find_type(chain, BIO_TYPE_MD); each != NULL;
          each = BIO_find_type(BIO_next(each), BIO_TYPE_MD)) {
         const EVP_MD *there = NULL;
-
         if (BIO_get_md(each, &there) > 0 && there != NULL && EVP_MD_get_type(there) == EVP_MD_get_type(digest))
             return true;
         if (BIO_next(each) == NULL)
@@ -40,13 +38,11 @@ static bool has_digest(BIO *chain, const EVP_MD *digest)
 static BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos)
 {
     owned(BIO) BIO *chain = BIO_new(BIO_s_null());
-
     if (chain == NULL)
         return NULL;
     for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++) {
         const EVP_MD *digest = digest_of(sk_CMS_SignerInfo_value(infos, i));
         BIO *filter;
-
         if (digest == NULL || has_digest(chain, digest))
             continue;
         filter = BIO_new(BIO_f_md());
@@ -63,7 +59,6 @@ bool digest_write(BIO *chain, struct slice content)
 {
     while (content.len > 0) {
         size_t written;
-
         if (!BIO_write_ex(chain, content.data, MIN(content.len, (size_t)1 << 30), &written))
             return false;
         content.data += written;
@@ -81,7 +76,6 @@ static bool is_same_label(const struct security_label *a, const struct security_
 static bool has_same_labels(const struct ess *a, const struct ess *b)
 {
     bool same = is_same_label(&a->label, &b->label) && a->equivalent_count == b->equivalent_count;
-
     for (unsigned i = 0; same && i < a->equivalent_count; i++)
         same = is_same_label(&a->equivalents[i], &b->equivalents[i]);
     return same;
@@ -100,7 +94,6 @@ static const char *difference(const struct signer *a, const struct signer *b)
 static void compare_signers(struct layer *layer)
 {
     const char *fault = NULL;
-
     for (size_t i = 1; i < layer->signer_count && fault == NULL; i++)
         fault = difference(&layer->signers[0], &layer->signers[i]);
     for (size_t i = 0; fault != NULL && i < layer->signer_count; i++) {
@@ -113,7 +106,6 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
 {
     struct layer *layer = opening->layer;
     owned(BIO) BIO *chain = digest_chain(infos);
-
     if (chain == NULL || !digest_write(chain, layer->inner)) {
         error_set_openssl(opening->error, ERROR_TEMPORARY, "digest of the signed content");
         return OPENED_FAILED;
@@ -132,7 +124,6 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
 static const char *find_content(CMS_ContentInfo *cms, const struct slice *detached, struct slice *content)
 {
     ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
-
     if (OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
         return "the signed content is not of type data (RFC 8551 section 2.4.1)";
     if (detached != NULL) {
@@ -151,7 +142,6 @@ static const char *find_content(CMS_ContentInfo *cms, const struct slice *detach
 static bool is_certs_only(CMS_ContentInfo *cms)
 {
     ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
-
     return sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) <= 0 && (inside == NULL || *inside == NULL);
 }
 
@@ -169,7 +159,6 @@ static bool add_known(struct layer *layer, STACK_OF(X509) * known)
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content)
 {
     struct layer *layer = opening->layer;
-
     if (content == NULL && is_certs_only(*cms))
         return OPENED_NOT_SMIME;
     const char *fault = find_content(*cms, content, &layer->inner);
@@ -192,7 +181,6 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
     opened = check_signers(opening, infos);
     if (opened == OPENED && content == NULL) {
         struct layer_owner *owner = g_new0(struct layer_owner, 1);
-
         owner->cms = steal(cms);
         layer->owner = owner;
     }

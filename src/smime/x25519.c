@@ -125,7 +125,6 @@ static bool add_key(struct agreement *agreement, X509 *recipient)
 {
     struct encrypted_key *key = (struct encrypted_key *)ASN1_item_new(ASN1_ITEM_rptr(ENCRYPTED_KEY));
     PKCS7_ISSUER_AND_SERIAL *identifier = PKCS7_ISSUER_AND_SERIAL_new();
-
     if (key == NULL || sk_encrypted_key_push(agreement->keys, key) <= 0) {
         ASN1_item_free((ASN1_VALUE *)key, ASN1_ITEM_rptr(ENCRYPTED_KEY));
         PKCS7_ISSUER_AND_SERIAL_free(identifier);
@@ -141,7 +140,6 @@ static bool add_key(struct agreement *agreement, X509 *recipient)
 static struct agreement *agreement_new(X509 *recipient, EVP_PKEY *ephemeral, size_t key_length)
 {
     owned(agreement) struct agreement *agreement = (struct agreement *)ASN1_item_new(ASN1_ITEM_rptr(AGREEMENT));
-
     if (agreement == NULL || !ASN1_INTEGER_set(agreement->version, 3) ||
         !X509_PUBKEY_set(&agreement->originator, ephemeral) ||
         !agreed_key_set_algorithm(agreement->algorithm, key_length) || !add_key(agreement, recipient))
@@ -155,7 +153,6 @@ static bool add_stand_in(CMS_ContentInfo *cms, const struct agreement *agreement
 {
     unsigned char *identifier = NULL, *key = OPENSSL_memdup(kek, key_length);
     int length = ASN1_item_i2d((const ASN1_VALUE *)agreement, &identifier, ASN1_ITEM_rptr(AGREEMENT));
-
     if (key != NULL && length > 0 &&
         CMS_add0_recipient_key(cms, NID_undef, key, key_length, identifier, (size_t)length, NULL, NULL, NULL) != NULL)
         return true;
@@ -170,7 +167,6 @@ bool x25519_add_recipient(CMS_ContentInfo *cms, X509 *recipient, size_t key_leng
     owned(agreement) struct agreement *agreement = NULL;
     unsigned char kek[AGREED_KEY_MAX];
     bool added;
-
     if (ephemeral != NULL)
         agreement = agreement_new(recipient, ephemeral, key_length);
     added = agreement != NULL &&
@@ -183,7 +179,6 @@ bool x25519_add_recipient(CMS_ContentInfo *cms, X509 *recipient, size_t key_leng
 static void *recipient_decode(const ASN1_TYPE *recipient, const ASN1_ITEM *item)
 {
     const unsigned char *at;
-
     if (recipient->type != V_ASN1_OTHER)
         return NULL;
     at = ASN1_STRING_get0_data(recipient->value.asn1_string);
@@ -195,7 +190,6 @@ static ASN1_TYPE *recipient_encode(const void *recipient, const ASN1_ITEM *item)
     owned(openssl_bytes) unsigned char *der = NULL;
     int length = ASN1_item_i2d(recipient, &der, item);
     const unsigned char *at = der;
-
     return length > 0 ? d2i_ASN1_TYPE(NULL, &at, length) : NULL;
 }
 
@@ -206,7 +200,6 @@ static ASN1_TYPE *agreement_of(const struct stand_in *stand_in)
     owned(agreement) struct agreement *agreement = (struct agreement *)ASN1_item_d2i(
         NULL, &at, ASN1_STRING_length(stand_in->identifier->id), ASN1_ITEM_rptr(AGREEMENT));
     struct encrypted_key *key = agreement != NULL ? sk_encrypted_key_value(agreement->keys, 0) : NULL;
-
     if (key == NULL || !ASN1_STRING_copy(key->key, stand_in->key))
         return NULL;
     return recipient_encode(agreement, ASN1_ITEM_rptr(RECIPIENT_AGREEMENT));
@@ -216,11 +209,9 @@ static ASN1_TYPE *agreement_of(const struct stand_in *stand_in)
 static int exchange_all(STACK_OF(ASN1_TYPE) * recipients)
 {
     int count = 0;
-
     for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
         owned(stand_in) struct stand_in *stand_in =
             recipient_decode(sk_ASN1_TYPE_value(recipients, i), ASN1_ITEM_rptr(RECIPIENT_STAND_IN));
-
         if (stand_in == NULL)
             continue;
         ASN1_TYPE *agreement = agreement_of(stand_in);
@@ -238,7 +229,6 @@ static int count_stand_ins(CMS_ContentInfo *cms)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
     int count = 0;
-
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++)
         count += CMS_RecipientInfo_type(sk_CMS_RecipientInfo_value(infos, i)) == CMS_RECIPINFO_KEK;
     return count;
@@ -248,7 +238,6 @@ long x25519_der(CMS_ContentInfo *cms, unsigned char **der, struct error *error)
 {
     owned(enveloped_outside) struct enveloped_outside *outside = NULL;
     int stand_ins = count_stand_ins(cms);
-
     if (stand_ins == 0)
         return frame_der(cms, der, error);
     outside = enveloped_without_content(cms, error);
@@ -267,7 +256,6 @@ bool x25519_is_known(CMS_RecipientInfo *info)
 {
     X509_ALGOR *algorithm = NULL, *originator = NULL;
     const ASN1_OBJECT *oid;
-
     if (!CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL) ||
         !CMS_RecipientInfo_kari_get0_orig_id(info, &originator, NULL, NULL, NULL, NULL) || originator == NULL)
         return false;
@@ -281,7 +269,6 @@ static bool identifies(const struct recipient_identifier *identifier, X509 *cert
 {
     const PKCS7_ISSUER_AND_SERIAL *by = identifier->by.issuer_and_serial;
     const ASN1_OCTET_STRING *key_id = X509_get0_subject_key_id(certificate);
-
     if (identifier->type == BY_ISSUER_AND_SERIAL)
         return X509_NAME_cmp(by->issuer, X509_get_issuer_name(certificate)) == 0 &&
                ASN1_INTEGER_cmp(by->serial, X509_get0_serialNumber(certificate)) == 0;
@@ -292,7 +279,6 @@ static const struct encrypted_key *key_for(const struct agreement *agreement, X5
 {
     for (int i = 0; i < sk_encrypted_key_num(agreement->keys); i++) {
         const struct encrypted_key *key = sk_encrypted_key_value(agreement->keys, i);
-
         if (identifies(key->recipient, certificate))
             return key;
     }
@@ -305,7 +291,6 @@ static struct agreement *find_agreement(STACK_OF(ASN1_TYPE) * recipients, X509 *
     for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
         owned(agreement) struct agreement *agreement =
             recipient_decode(sk_ASN1_TYPE_value(recipients, i), ASN1_ITEM_rptr(RECIPIENT_AGREEMENT));
-
         if (agreement != NULL && key_for(agreement, certificate) != NULL)
             return steal(&agreement);
     }
@@ -315,7 +300,6 @@ static struct agreement *find_agreement(STACK_OF(ASN1_TYPE) * recipients, X509 *
 static ASN1_TYPE *stand_in_for(const struct agreement *agreement, X509 *certificate)
 {
     owned(stand_in) struct stand_in *stand_in = (struct stand_in *)ASN1_item_new(ASN1_ITEM_rptr(STAND_IN));
-
     if (stand_in == NULL)
         return NULL;
     X509_ALGOR_free(stand_in->wrap);
@@ -331,7 +315,6 @@ static CMS_ContentInfo *enveloped_for(struct enveloped_outside *outside, ASN1_TY
 {
     STACK_OF(ASN1_TYPE) *recipients = outside->data->recipients;
     struct error error = {0};
-
     while (sk_ASN1_TYPE_num(recipients) > 0)
         ASN1_TYPE_free(sk_ASN1_TYPE_pop(recipients));
     if (recipient == NULL || sk_ASN1_TYPE_push(recipients, recipient) <= 0) {
@@ -347,7 +330,6 @@ static EVP_PKEY *originator_of(const struct agreement *agreement)
     const unsigned char *point;
     ASN1_OBJECT *oid;
     int length;
-
     if (!X509_PUBKEY_get0_param(&oid, &point, &length, NULL, agreement->originator) || OBJ_obj2nid(oid) != NID_X25519)
         return NULL;
     return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, point, (size_t)length);
@@ -362,7 +344,6 @@ CMS_ContentInfo *x25519_decrypt(CMS_ContentInfo *cms, const struct identity *ide
     owned(EVP_PKEY) EVP_PKEY *originator = NULL;
     unsigned char kek[AGREED_KEY_MAX];
     size_t length;
-
     if (outside != NULL)
         agreement = find_agreement(outside->data->recipients, identity->certificate);
     if (agreement != NULL)

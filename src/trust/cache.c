@@ -95,6 +95,6 @@ void path_cache_add(struct path_cache *cache, const struct path_query *query, co
     g_mutex_lock(&cache->lock);
     if (g_hash_table_size(cache->entries) >= ENTRIES_MAX)
         g_hash_table_remove_all(cache->entries);
-    g_hash_table_insert(cache->entries, key, g_memdup2(&entry, sizeof entry));
+    g_hash_table_insert(cache->entries, key, g_memdup2(&entry, sizeof(entry)));
     g_mutex_unlock(&cache->lock);
 }

@@ -26,6 +26,6 @@ bool finding_set(struct finding *finding, enum outcome outcome, const char *form
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     finding->outcome = outcome;
-    text_printable(finding->reason, sizeof finding->reason, text, strlen(text));
+    text_printable(finding->reason, sizeof(finding->reason), text, strlen(text));
     return outcome == OUTCOME_PASS;
 }

@@ -29,11 +29,9 @@ static bool is_domain_part(int nid)
 static X509_NAME *domain_part(const X509_NAME *subject)
 {
     owned(name) X509_NAME *part = X509_NAME_new();
-
     for (int i = 0; part != NULL && i < X509_NAME_entry_count(subject); i++) {
         const X509_NAME_ENTRY *entry = X509_NAME_get_entry(subject, i);
         int nid = OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry));
-
         if (nid == NID_domainComponent)
             return NULL;
         if (i > 0 && X509_NAME_ENTRY_set(entry) == X509_NAME_ENTRY_set(X509_NAME_get_entry(subject, i - 1)))
@@ -48,7 +46,6 @@ static X509_NAME *domain_part(const X509_NAME *subject)
 static X509_NAME *beginning_of(char *const *components, int count)
 {
     owned(name) X509_NAME *name = X509_NAME_new();
-
     for (int i = 0; name != NULL && i < count; i++) {
         const char *equals = components[i] != NULL ? strchr(components[i], '=') : NULL;
         if (equals == NULL)
@@ -63,7 +60,6 @@ static X509_NAME *beginning_of(char *const *components, int count)
 bool x500_maps(const struct rule *rule, const X509 *certificate, const char *domain)
 {
     bool maps = false;
-
     if (rule->domain == NULL || !domain_is_within(domain, rule->domain))
         return false;
     owned(name) X509_NAME *part = domain_part(X509_get_subject_name(certificate));

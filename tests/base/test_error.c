@@ -34,11 +34,11 @@ static const struct {
 
 Test(error, printable_table)
 {
-    for (size_t i = 0; i < sizeof printable / sizeof *printable; i++) {
+    for (size_t i = 0; i < sizeof(printable) / sizeof(*printable); i++) {
         char out[128], again[128];
-        text_printable(out, sizeof out, printable[i].input, printable[i].length);
+        text_printable(out, sizeof(out), printable[i].input, printable[i].length);
         cr_expect_str_eq(out, printable[i].expected, "row %zu: %s", i, out);
-        text_printable(again, sizeof again, out, strlen(out));
+        text_printable(again, sizeof(again), out, strlen(out));
         cr_expect_str_eq(again, out, "row %zu changes when shown twice", i);
     }
 }
@@ -46,7 +46,7 @@ Test(error, printable_table)
 Test(error, printable_cuts_between_characters)
 {
     char out[8];
-    memset(out, 'x', sizeof out);
+    memset(out, 'x', sizeof(out));
     text_printable(out, 5, BYTES("abc\xc3\xbc"));
     cr_expect_str_eq(out, "abc");
     text_printable(out, 6, BYTES("abc\xc3\xbc"));
@@ -79,10 +79,10 @@ Test(error, long_text_is_cut)
 {
     struct error error = {0};
     char longer[4000];
-    memset(longer, '\n', sizeof longer - 1);
-    longer[sizeof longer - 1] = '\0';
+    memset(longer, '\n', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
     error_set(&error, ERROR_TEMPORARY, "%s", longer);
-    cr_expect(strlen(error.text) == (sizeof error.text - 1) / 4 * 4);
+    cr_expect(strlen(error.text) == (sizeof(error.text) - 1) / 4 * 4);
 }
 
 Test(error, text_may_be_its_own_argument)

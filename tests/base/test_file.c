@@ -23,7 +23,8 @@ static void make(void)
 
 static void clean(void)
 {
-    static const char *const names[] = {"text", "nul", "empty", "big", "link", "link-to-pipe", "broken", "pipe", "folder"};
+    static const char *const names[] = {"text",         "nul",    "empty", "big",   "link",
+                                        "link-to-pipe", "broken", "pipe",  "folder"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         g_remove(names[i]);
     g_rmdir(folder);

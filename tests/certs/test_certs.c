@@ -80,7 +80,7 @@ static char *found_names(struct home *home, const char *recipient)
     for (size_t i = 0; i < candidates.count; i++) {
         char name[100] = "";
         X509_NAME_get_text_by_NID(X509_get_subject_name(candidates.list[i].certificate), NID_commonName, name,
-                                  sizeof name);
+                                  sizeof(name));
         g_string_append_printf(names, "%s%s%s%s", i > 0 ? " " : "", name, candidates.list[i].personal ? "*" : "",
                                candidates.list[i].pinned ? "!" : "");
         cr_expect_str_eq(candidates.list[i].source, candidates.list[i].pinned ? "file" : "store");

@@ -106,7 +106,8 @@ Test(key, new_belongs_to_the_owner_of_its_folder)
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s'", dir);
     expect_status(made, 0);
     owned(run) struct run added = run("domsec key new --domain acme.test --role review-authority --algorithm p256 "
-                                      "--out '%s/keys/review.key' --ca '%s/ca'", dir, dir);
+                                      "--out '%s/keys/review.key' --ca '%s/ca'",
+                                      dir, dir);
     expect_status(added, 0);
     g_autofree char *key = g_build_filename(dir, "keys/review.key", NULL);
     g_autofree char *keys = g_build_filename(dir, "keys", NULL);

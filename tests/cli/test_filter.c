@@ -309,7 +309,8 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     write_text(dir, "a/policy.d/nobody.test.conf",
                "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\"; };\n");
     owned(run) struct run uncertified = run("domsec check -c '%s/a/domsec.conf'", dir);
-    expect_contains(uncertified.out, "nobody.test.conf:3: warning: \"protect\": there is no certificate to encrypt to; ");
+    expect_contains(uncertified.out,
+                    "nobody.test.conf:3: warning: \"protect\": there is no certificate to encrypt to; ");
     owned(run) struct run leaf = run("cp '%s/b/keys/dca.pem' '%s/a/anchors/leaf.pem'", dir, dir);
     expect_status(leaf, 0);
     write_text(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");

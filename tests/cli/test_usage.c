@@ -39,7 +39,8 @@ Test(usage, status_and_stream)
         {"domsec key", 64, NULL, "key new"},
         {"domsec init --domain 192.0.2.1 /nonexistent/d", 64, NULL, "192.0.2.1 is no mail domain"},
         {"domsec init --domain 192.0.2.1. /nonexistent/d", 64, NULL, "192.0.2.1. is no mail domain"},
-        {"domsec key new --domain 192.0.2.1 --role domain-signing-authority --out /nonexistent/k", 64, NULL, "no mail domain"},
+        {"domsec key new --domain 192.0.2.1 --role domain-signing-authority --out /nonexistent/k", 64, NULL,
+         "no mail domain"},
         {"domsec key new --domain acme.test --role x --out /nonexistent/k", 64, NULL, "no role"},
         {"domsec key new --domain acme.test --role review-authority", 64, NULL, "--out"},
         {"domsec key csr --domain acme.test --role review-authority", 64, NULL, "--key"},
@@ -57,7 +58,8 @@ Test(usage, status_and_stream)
          "/nonexistent/domsec.conf"},
         {"domsec status -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec cert list -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
-        {"domsec check -c /nonexistent/domsec.conf", 1, "/nonexistent/domsec.conf: cannot be read: there is no such file", NULL},
+        {"domsec check -c /nonexistent/domsec.conf", 1,
+         "/nonexistent/domsec.conf: cannot be read: there is no such file", NULL},
         {"domsec check -c /etc", 1, "/etc: cannot be read", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
@@ -128,8 +130,8 @@ Test(check, each_fault_has_its_line)
 /* A FIFO in the place of a file is a fault, and not to be waited for. */
 Test(check, what_is_no_file, .timeout = 60)
 {
-    static const char *const names[] = {"policy.d/partner.test.conf", "keys/dsa.pem", "keys/dca.key", "certs.d/x.pem",
-                                        "ca/ca.pem", "crls/x.pem"};
+    static const char *const names[] = {
+        "policy.d/partner.test.conf", "keys/dsa.pem", "keys/dca.key", "certs.d/x.pem", "ca/ca.pem", "crls/x.pem"};
     owned(folder) char *dir = new_folder();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(made, 0);
@@ -161,7 +163,8 @@ Test(check, slips_that_no_single_key_shows)
     write_text(dir, "policy.d/partner.test", "domain = \"partner.test\";\n");
     g_autofree char *text = read_text(dir, "domsec.conf");
     g_autofree char *more = g_strconcat("user = \"no-such-account\";\nmetrics_file = \"nowhere/x.prom\";\n"
-                                      "pid_file = \"policy.d\";\n", text, NULL);
+                                        "pid_file = \"policy.d\";\n",
+                                        text, NULL);
     write_text(dir, "domsec.conf", more);
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);

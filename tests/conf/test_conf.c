@@ -95,11 +95,13 @@ static const char everything[] =
     "crls = ( \"/etc/crls\", \"crls/../c.pem\" );\n"
     "certificate_directory = \"certs.d\";\n"
     "identities = (\n"
-    "  { domain = \"ACME.test\"; role = \"domain-signing-authority\"; certificate = \"k/dsa.pem\"; key = \"file:k/dsa.key\"; },\n"
+    "  { domain = \"ACME.test\"; role = \"domain-signing-authority\"; certificate = \"k/dsa.pem\"; key = "
+    "\"file:k/dsa.key\"; },\n"
     "  { domain = \"acme.test\"; role = \"domain-confidentiality-authority\"; certificate = \"k/dca.pem\";\n"
     "    key = \"pkcs11:token=x;object=y\"; },\n"
     "  { domain = \"acme.test\"; role = \"review-authority\"; certificate = \"/r.pem\"; key = \"file:///r.key\"; },\n"
-    "  { domain = \"acme.test\"; role = \"attribute-authority\"; certificate = \"/a.pem\"; key = \"file:/a.key\"; } );\n"
+    "  { domain = \"acme.test\"; role = \"attribute-authority\"; certificate = \"/a.pem\"; key = \"file:/a.key\"; } "
+    ");\n"
     "user = \"nobody\"; pid_file = \"/run/x.pid\"; metrics_file = \"m.prom\"; log_level = \"debug\";\n"
     "mixed_recipients = \"tempfail\"; crypto_threads = 3; milter_timeout = 60;\n"
     "spool_directory = \".\"; memory_limit = 0; message_size_limit = 1000000000L; header_size_limit = 0x10000;\n"
@@ -171,13 +173,15 @@ Test(conf, rules_most_specific_first)
 {
     scratch_write("domsec.conf", MINIMAL "policy_dir = \"p\";");
     scratch_write("p/a.conf", "domain = \"test\";");
-    scratch_write("p/b.conf", "domain = \"Mail.Partner.Test\"; outbound = { protect = \"triple\"; unauthentic = \"unsigned\";\n"
-                              "  no_certificate = \"tempfail\"; }; inbound = { require = \"encrypt\"; otherwise = \"tag\";\n"
-                              "  undecryptable = \"tempfail\"; }; certificates = ( \"c/x.pem\" ); anchors = ( \"a.pem\" );\n"
-                              "naming = \"pinned\"; x500_name = ( \"C=US\", \"O=Partner\" ); null_signature = false; format = \"opaque\"; signature = \"rsa-pkcs1\";\n"
-                              "digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";\n"
-                              "label_header = \"Sensitivity\"; labels = ( { value = \"x\"; policy = \"1.2.3\";\n"
-                              "classification = \"top-secret\"; mark = \"M\"; }, { policy = \"2.5.4\"; equivalent = true; } );");
+    scratch_write("p/b.conf",
+                  "domain = \"Mail.Partner.Test\"; outbound = { protect = \"triple\"; unauthentic = \"unsigned\";\n"
+                  "  no_certificate = \"tempfail\"; }; inbound = { require = \"encrypt\"; otherwise = \"tag\";\n"
+                  "  undecryptable = \"tempfail\"; }; certificates = ( \"c/x.pem\" ); anchors = ( \"a.pem\" );\n"
+                  "naming = \"pinned\"; x500_name = ( \"C=US\", \"O=Partner\" ); null_signature = false; format = "
+                  "\"opaque\"; signature = \"rsa-pkcs1\";\n"
+                  "digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";\n"
+                  "label_header = \"Sensitivity\"; labels = ( { value = \"x\"; policy = \"1.2.3\";\n"
+                  "classification = \"top-secret\"; mark = \"M\"; }, { policy = \"2.5.4\"; equivalent = true; } );");
     scratch_write("p/c.conf", "domain = \"partner.test\";");
     scratch_write("p/default.conf", "outbound: { protect: \"sign\" }");
     scratch_write("p/z.conf", "domain = \"other.test\";\r\noutbound = { protect = \"sign\"; };\r\n");
@@ -223,7 +227,8 @@ Test(conf, rules_most_specific_first)
 
 Test(conf, byte_order_mark_and_crlf)
 {
-    scratch_write("domsec.conf", "\xef\xbb\xbf// comment\r\nlocal_domains = ( \"acme.test\" );\r\nlayers_limit = 5;\r\n");
+    scratch_write("domsec.conf",
+                  "\xef\xbb\xbf// comment\r\nlocal_domains = ( \"acme.test\" );\r\nlayers_limit = 5;\r\n");
     owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_eq(conf->limits.layers, 5);
 }

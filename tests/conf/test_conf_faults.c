@@ -27,8 +27,10 @@ static const struct {
      "domsec.conf:1: \"local_domains\": \"192.0.2.1\" is not a domain"},
     {MINIMAL "protct = 1;", NULL, "domsec.conf:2: unknown key \"protct\""},
     {MINIMAL "protect = \"sign\";", NULL, "domsec.conf:2: unknown key \"protect\" here: it belongs in a policy file"},
-    {MINIMAL "identities = ( { domain = \"acme.test\"; role = \"review-authority\"; certificate = \"c\"; key = \"file:k\";\n"
-             "user = \"d\"; } );", NULL, "domsec.conf:3: unknown key \"user\""},
+    {MINIMAL
+     "identities = ( { domain = \"acme.test\"; role = \"review-authority\"; certificate = \"c\"; key = \"file:k\";\n"
+     "user = \"d\"; } );",
+     NULL, "domsec.conf:3: unknown key \"user\""},
     {MINIMAL "polcy_dir = \"p\";", NULL, "domsec.conf:2: unknown key \"polcy_dir\", did you mean \"policy_dir\"?"},
     {MINIMAL "milter_timeout = \"60\";", NULL, "domsec.conf:2: \"milter_timeout\" must be an integer, not a string"},
     {MINIMAL "milter_timeout = 1.5;", NULL, "domsec.conf:2: \"milter_timeout\" must be an integer, not a fraction"},
@@ -40,7 +42,8 @@ static const struct {
      "domsec.conf:3: a number beyond 2147483647 needs an L behind it: 4294967296"},
     {MINIMAL "memory_limit = 0xFFFFFFFFF;", NULL,
      "domsec.conf:2: a number beyond 2147483647 needs an L behind it: 0xFFFFFFFFF"},
-    {MINIMAL "memory_limit = 99999999999999999999L;", NULL, "domsec.conf:2: this number is too large: 99999999999999999999L"},
+    {MINIMAL "memory_limit = 99999999999999999999L;", NULL,
+     "domsec.conf:2: this number is too large: 99999999999999999999L"},
     {MINIMAL "log_level = \"loud\";", NULL,
      "domsec.conf:2: \"log_level\" must be one of \"error\", \"warning\", \"info\", \"debug\", not \"loud\""},
     {MINIMAL "log_level = 3;", NULL,
@@ -53,19 +56,23 @@ static const struct {
     {MINIMAL "authserv_id = \"a;b\\r\\nX: y\";", NULL,
      "domsec.conf:2: \"authserv_id\": \"a;b\\x0D\\x0AX: y\" is not a host name or other word without spaces"},
     {MINIMAL "trusted_networks = (\"127.0.0.0/33\");", NULL,
-     "domsec.conf:2: \"trusted_networks\": \"127.0.0.0/33\" is not a network such as \"192.0.2.0/24\" or \"2001:db8::/32\""},
+     "domsec.conf:2: \"trusted_networks\": \"127.0.0.0/33\" is not a network such as \"192.0.2.0/24\" or "
+     "\"2001:db8::/32\""},
     {MINIMAL "listen = \"inet:70000@127.0.0.1\";", NULL,
      "domsec.conf:2: \"listen\": \"inet:70000@127.0.0.1\" is not a socket such as \"inet:8891@127.0.0.1\" or "
      "\"local:/run/domsec/socket\""},
     {MINIMAL "listen = \"unix:\";", NULL, "domsec.conf:2: \"listen\": names no socket file"},
     {MINIMAL "spool_directory = \"none\";", NULL,
      "domsec.conf:2: \"spool_directory\": none: No such file or directory"},
-    {MINIMAL "spool_directory = \"domsec.conf\";", NULL, "domsec.conf:2: \"spool_directory\": domsec.conf is not a folder"},
+    {MINIMAL "spool_directory = \"domsec.conf\";", NULL,
+     "domsec.conf:2: \"spool_directory\": domsec.conf is not a folder"},
     {MINIMAL "identities = { };", NULL,
      "domsec.conf:2: \"identities\" must be a list of groups: ( { domain = \xe2\x80\xa6; }, \xe2\x80\xa6 )"},
     {MINIMAL "identities = ( 5 );", NULL,
      "domsec.conf:2: each of \"identities\" must be a group: { domain = \xe2\x80\xa6; \xe2\x80\xa6 }"},
-    {MINIMAL "identities = (\n{ domain = \"acme.test\"; role = \"dsa\";\ncertificate = \"x\"; key = \"keys/x.key\"; },\n{ } );", NULL,
+    {MINIMAL
+     "identities = (\n{ domain = \"acme.test\"; role = \"dsa\";\ncertificate = \"x\"; key = \"keys/x.key\"; },\n{ } );",
+     NULL,
      "domsec.conf:3: \"role\" must be one of \"domain-signing-authority\", \"domain-confidentiality-authority\", "
      "\"review-authority\", \"attribute-authority\", not \"dsa\"\n"
      "domsec.conf:4: \"key\": \"keys/x.key\" is not a URI, write \"file:keys/x.key\" for a file\n"
@@ -73,8 +80,9 @@ static const struct {
      "domsec.conf:5: missing key \"role\": What it acts as\n"
      "domsec.conf:5: missing key \"certificate\": File with its certificate, followed by the chain\n"
      "domsec.conf:5: missing key \"key\": URI of its private key"},
-    {MINIMAL "identities = ({ domain = \"acme.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:\"; });", NULL,
-     "domsec.conf:2: \"key\": \"file:\" names no file"},
+    {MINIMAL
+     "identities = ({ domain = \"acme.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:\"; });",
+     NULL, "domsec.conf:2: \"key\": \"file:\" names no file"},
     {MINIMAL "user = \"a\";\nuser = \"b\";", NULL, "domsec.conf:3: this key is there already; it may stand only once"},
     {MINIMAL "user = \n\n;", NULL,
      "domsec.conf:4: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
@@ -83,19 +91,23 @@ static const struct {
     {MINIMAL "@include \"none.inc\"\n", NULL, "domsec.conf:2: the included file is not there or is no file: none.inc"},
     {MINIMAL "@include \".\"\n", NULL, "domsec.conf:2: the included file is not there or is no file: ."},
     {MINIMAL " @include \"domsec.conf\"\n", NULL, "domsec.conf:2: files are included too deeply here: domsec.conf"},
-    {MINIMAL POLICY, NULL, "domsec.conf:2: \"policy_dir\": Error opening directory \xe2\x80\x9cp\xe2\x80\x9d: No such file or directory"},
+    {MINIMAL POLICY, NULL,
+     "domsec.conf:2: \"policy_dir\": Error opening directory \xe2\x80\x9cp\xe2\x80\x9d: No such file or directory"},
     {MINIMAL "policy_dir = \"domsec.conf\";", NULL,
-     "domsec.conf:2: \"policy_dir\": Error opening directory \xe2\x80\x9c" "domsec.conf\xe2\x80\x9d: Not a directory"},
+     "domsec.conf:2: \"policy_dir\": Error opening directory \xe2\x80\x9c"
+     "domsec.conf\xe2\x80\x9d: Not a directory"},
 
     {MINIMAL POLICY, "", "p/partner.conf: missing key \"domain\": only default.conf has none"},
-    {MINIMAL POLICY, "domain = \"*.partner.test\";", "p/partner.conf:1: \"domain\": \"*.partner.test\" is not a domain"},
+    {MINIMAL POLICY, "domain = \"*.partner.test\";",
+     "p/partner.conf:1: \"domain\": \"*.partner.test\" is not a domain"},
     {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = {\n  protct = \"sign\"; };",
      "p/partner.conf:3: unknown key \"protct\", did you mean \"protect\"?"},
     {MINIMAL POLICY, "domain = \"partner.test\";\ncrls = \"x\";",
      "p/partner.conf:2: unknown key \"crls\" here: it belongs in domsec.conf"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nprotect = \"sign\";",
      "p/partner.conf:2: unknown key \"protect\", did you mean \"outbound.protect\"?"},
-    {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = \"sign\";", "p/partner.conf:2: \"outbound\" must be a group, not a string"},
+    {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = \"sign\";",
+     "p/partner.conf:2: \"outbound\" must be a group, not a string"},
     {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = { protect = \"sign,encrypt\"; };",
      "p/partner.conf:2: \"protect\" must be one of \"none\", \"sign\", \"encrypt\", \"sign+encrypt\", \"triple\", not "
      "\"sign,encrypt\""},
@@ -111,15 +123,18 @@ static const struct {
      "p/partner.conf:2: \"label_header\": \"Sensitivity:\" is not the name of a header field, such as \"Sensitivity\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\nlabel_header = \"X Y\";",
      "p/partner.conf:2: \"label_header\": \"X Y\" is not the name of a header field, such as \"Sensitivity\""},
-    {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { policy = \"1.2.3\"; mark = \"" TEN TEN TEN TEN TEN TEN TEN TEN TEN
-                     TEN TEN TEN "123456789\"; } );", "p/partner.conf:2: \"mark\" must not be longer than 128 bytes in UTF-8"},
+    {MINIMAL POLICY,
+     "domain = \"partner.test\";\nlabels = ( { policy = \"1.2.3\"; mark = \"" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+         TEN TEN "123456789\"; } );",
+     "p/partner.conf:2: \"mark\" must not be longer than 128 bytes in UTF-8"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"O=Partner\", \"CN=x\", \"O=\" );",
      "p/partner.conf:2: \"x500_name\": \"CN=x\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"\n"
      "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"C=US\", \"OU=marketing\" );",
      "p/partner.conf:2: \"x500_name\" names no organization (\"O=…\"), without which no certificate maps"},
     {MINIMAL POLICY, "domain = \"partner.test\";\ncipher = \"des3\";",
-     "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", not "
+     "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", "
+     "not "
      "\"des3\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
      "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
@@ -154,7 +169,8 @@ Test(conf_faults, default_with_a_domain)
 {
     scratch_write("domsec.conf", MINIMAL POLICY);
     scratch_write("p/default.conf", "\ndomain = \"partner.test\";");
-    expect_faults("p/default.conf:2: default.conf stands for all domains without a file of their own and has no \"domain\"", "");
+    expect_faults(
+        "p/default.conf:2: default.conf stands for all domains without a file of their own and has no \"domain\"", "");
 }
 
 Test(conf_faults, two_files_for_one_domain)
@@ -227,7 +243,8 @@ Test(conf_faults, in_an_included_file)
                   "domsec.conf:3: \"layers_limit\" must be from 1 to 100, not 0",
                   "include");
     scratch_write("a.inc", "\nsigners_limit 0;\n");
-    expect_faults("a.inc:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?", "include");
+    expect_faults("a.inc:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?",
+                  "include");
     scratch_write("a.inc", "\n/*\n");
     expect_faults("a.inc:2: this comment is not closed", "include");
 }
@@ -235,15 +252,16 @@ Test(conf_faults, in_an_included_file)
 static const struct {
     const char *text, *warning;
 } odd[] = {
-    {"trusted_networks = ( \"192.0.2.1/24\" );",
-     "domsec.conf:2: warning: \"trusted_networks\": \"192.0.2.1/24\" has bits set beyond its prefix, which do not count"},
+    {"trusted_networks = ( \"192.0.2.1/24\" );", "domsec.conf:2: warning: \"trusted_networks\": \"192.0.2.1/24\" has "
+                                                 "bits set beyond its prefix, which do not count"},
     {"trusted_networks = ( \"0.0.0.0/0\" );",
      "domsec.conf:2: warning: \"trusted_networks\": \"0.0.0.0/0\" trusts everybody to send as any local domain"},
     {"trusted_networks = ( \"::/0\" );",
      "domsec.conf:2: warning: \"trusted_networks\": \"::/0\" trusts everybody to send as any local domain"},
-    {"listen = \"inet:8891\";",
-     "domsec.conf:2: warning: \"listen\": \"inet:8891\" listens on every interface; who reaches it can have mail signed"},
-    {"identities = ( { domain = \"amce.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:x\"; } );",
+    {"listen = \"inet:8891\";", "domsec.conf:2: warning: \"listen\": \"inet:8891\" listens on every interface; who "
+                                "reaches it can have mail signed"},
+    {"identities = ( { domain = \"amce.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:x\"; } "
+     ");",
      "domsec.conf:2: warning: no local domain is served by an identity of \"amce.test\""},
 };
 
@@ -281,7 +299,8 @@ Test(conf_faults, suggestions)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(slips); i++) {
         g_autofree char *suggestion = option_suggest(slips[i].table, slips[i].key);
-        cr_expect_str_eq(suggestion ? suggestion : "-", slips[i].suggestion ? slips[i].suggestion : "-", "%s", slips[i].key);
+        cr_expect_str_eq(suggestion ? suggestion : "-", slips[i].suggestion ? slips[i].suggestion : "-", "%s",
+                         slips[i].key);
     }
     g_autofree char *endless = g_strnfill(100000, 'x');
     g_autofree char *suggestion = option_suggest(&main_options, endless);

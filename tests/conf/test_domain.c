@@ -21,13 +21,13 @@ static const struct {
     {"XN--BCHER-KVA.Test.", "xn--bcher-kva.test"},
     {"bu\xcc\x88"
      "cher.test",
-     "xn--bcher-kva.test"},                                   /* u and a combining diaeresis: NFC */
-    {"fa\xc3\x9f.test", "xn--fa-hia.test"},                   /* sharp s stays one in IDNA 2008 */
-    {"\xef\xbc\xa1\xef\xbc\xa3me.test", "acme.test"},         /* full-width letters */
-    {"acme\xe3\x80\x82test", "acme.test"},                    /* ideographic full stop */
+     "xn--bcher-kva.test"},                           /* u and a combining diaeresis: NFC */
+    {"fa\xc3\x9f.test", "xn--fa-hia.test"},           /* sharp s stays one in IDNA 2008 */
+    {"\xef\xbc\xa1\xef\xbc\xa3me.test", "acme.test"}, /* full-width letters */
+    {"acme\xe3\x80\x82test", "acme.test"},            /* ideographic full stop */
     {"\xd0\xb0"
      "cme.test",
-     "xn--cme-5cd.test"},                                     /* Cyrillic a: another domain than acme.test */
+     "xn--cme-5cd.test"}, /* Cyrillic a: another domain than acme.test */
     {"_x.b\xc3\xbc"
      "cher.test",
      "_x.xn--bcher-kva.test"},
@@ -50,19 +50,19 @@ static const struct {
     {"acme/test", NULL},
     {"[192.0.2.1]", NULL},
     {"[IPv6:2001:db8::1]", NULL},
-    {"xn--acme.test", NULL},               /* no punycode */
-    {"xn--acme-.test", NULL},              /* punycode of plain ASCII */
-    {"i\xe2\x9d\xa4.test", NULL},          /* a heart: refused by IDNA 2008 */
+    {"xn--acme.test", NULL},      /* no punycode */
+    {"xn--acme-.test", NULL},     /* punycode of plain ASCII */
+    {"i\xe2\x9d\xa4.test", NULL}, /* a heart: refused by IDNA 2008 */
     {"a\xef\xbc\xa0"
      "b.test",
-     NULL},                                /* full-width @ */
+     NULL}, /* full-width @ */
     {"a\xe2\x92\x88"
      "b.test",
-     NULL},                                /* "1." as one character */
+     NULL}, /* "1." as one character */
     {"a\xe2\x80\x8d"
      "b.test",
-     NULL},                                /* zero-width joiner out of place */
-    {"\xff\xfe.test", NULL},               /* no UTF-8 */
+     NULL},                  /* zero-width joiner out of place */
+    {"\xff\xfe.test", NULL}, /* no UTF-8 */
     {"\xc3", NULL},
 };
 
@@ -70,8 +70,8 @@ Test(domain, normal_form)
 {
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         g_autofree char *domain = domain_normalise(forms[i].input);
-        cr_expect_str_eq(domain ? domain : "(refused)", forms[i].expected ? forms[i].expected : "(refused)", "row %zu: %s", i,
-                         forms[i].input);
+        cr_expect_str_eq(domain ? domain : "(refused)", forms[i].expected ? forms[i].expected : "(refused)",
+                         "row %zu: %s", i, forms[i].input);
         if (domain == NULL)
             continue;
         g_autofree char *again = domain_normalise(domain);
@@ -85,14 +85,32 @@ Test(domain, proper)
         const char *domain;
         bool proper;
     } rows[] = {
-        {"acme.test", true},          {"Acme.TEST", true},          {"acme.test.", true},
-        {"b\xc3\xbc""cher.test", true}, {"B\xc3\xbc""cher.Test", true}, {"XN--bcher-kva.test", true},
-        {"B\xc3\x9c""cher.test", false}, /* U with diaeresis */
-        {"bu\xcc\x88""cher.test", false}, {"\xef\xbd\x81""cme.test", false},
-        {"acme\xe3\x80\x82test", false}, {"ac\xc2\xadme.test", false},
-        {"xn--acme-.test", false},    {"*.acme.test", false},       {"", false},
+        {"acme.test", true},
+        {"Acme.TEST", true},
+        {"acme.test.", true},
+        {"b\xc3\xbc"
+         "cher.test",
+         true},
+        {"B\xc3\xbc"
+         "cher.Test",
+         true},
+        {"XN--bcher-kva.test", true},
+        {"B\xc3\x9c"
+         "cher.test",
+         false}, /* U with diaeresis */
+        {"bu\xcc\x88"
+         "cher.test",
+         false},
+        {"\xef\xbd\x81"
+         "cme.test",
+         false},
+        {"acme\xe3\x80\x82test", false},
+        {"ac\xc2\xadme.test", false},
+        {"xn--acme-.test", false},
+        {"*.acme.test", false},
+        {"", false},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_eq(domain_is_proper(rows[i].domain), rows[i].proper, "row %zu: %s", i, rows[i].domain);
 }
 
@@ -120,12 +138,18 @@ static const struct {
     const char *child, *parent;
     bool within;
 } relations[] = {
-    {"acme.test", "acme.test", true},       {"mail.acme.test", "acme.test", true},
-    {"a.b.acme.test", "acme.test", true},   {"acme.test", "test", true},
-    {"notacme.test", "acme.test", false},   {"acme.test", "mail.acme.test", false},
-    {"acme.test.evil", "acme.test", false}, {"acme.test", "", false},
-    {"", "", false},                        {"", "acme.test", false},
-    {"xacme.test", "acme.test", false},     {"acme-test", "test", false},
+    {"acme.test", "acme.test", true},
+    {"mail.acme.test", "acme.test", true},
+    {"a.b.acme.test", "acme.test", true},
+    {"acme.test", "test", true},
+    {"notacme.test", "acme.test", false},
+    {"acme.test", "mail.acme.test", false},
+    {"acme.test.evil", "acme.test", false},
+    {"acme.test", "", false},
+    {"", "", false},
+    {"", "acme.test", false},
+    {"xacme.test", "acme.test", false},
+    {"acme-test", "test", false},
 };
 
 Test(domain, within)

@@ -6,9 +6,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct option_table *const tables[] = {&main_options, &identity_options, &rule_options, &outbound_options,
-                                                    &inbound_options,
-                                                    &label_options};
+static const struct option_table *const tables[] = {&main_options,     &identity_options, &rule_options,
+                                                    &outbound_options, &inbound_options,  &label_options};
 
 /* The page without what roff adds to a text. */
 static char *manual(void)

@@ -25,7 +25,6 @@ static EVP_PKEY *key;
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct error error = {0};
-
     (void)argc;
     (void)argv;
     mime_init();
@@ -59,7 +58,6 @@ static void require_printable(const char *text)
 static void check_label(const struct security_label *label)
 {
     char number[16];
-
     require(label->policy[0] != '\0' && strspn(label->policy, "0123456789.") == strlen(label->policy));
     require(label->classification >= -1 && label->classification <= 256);
     require_printable(label->privacy_mark);
@@ -71,7 +69,6 @@ static void check_types(CMS_SignerInfo *signer)
 {
     struct error error = {0};
     unsigned types = 0;
-
     if (!attributes_get_type(signer, &types, &error)) {
         require(error.kind == ERROR_PERMANENT);
         require_printable(error.text);
@@ -98,7 +95,6 @@ static void check_kept(CMS_SignerInfo *signer, const struct ess *ess)
     struct error error = {0};
     struct ess again;
     unsigned types;
-
     owned(ess_attributes) struct ess_attributes *kept = ess_attributes_keep(signer);
     require(attributes_add_type(other, SIGNATURE_TYPE_DOMAIN, &error));
     if (!ess_attributes_add(other, kept, &error))
@@ -113,7 +109,6 @@ static void check_made(const struct ess *ess)
     CMS_SignerInfo *signer = new_signer(cms);
     struct error error = {0};
     struct ess again;
-
     if (ess->label.policy[0] != '\0')
         require(ess_add_label(signer, &ess->label, &error));
     if (ess->equivalent_count > 0)
@@ -128,7 +123,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error error = {0};
     struct ess ess;
-
     if (size < 1 || size > 1 << 16)
         return 0;
     const unsigned char *at = data + 1, *end = data + size;
@@ -137,7 +131,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(signer != NULL);
     for (unsigned i = 0; at < end && i < 8; i++) {
         X509_ATTRIBUTE *attribute = d2i_X509_ATTRIBUTE(NULL, &at, end - at);
-
         if (attribute == NULL)
             break;
         if (data[0] & (1u << i))

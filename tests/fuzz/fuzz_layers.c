@@ -51,7 +51,6 @@ static struct gateway *open_gateway(const char *file)
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
-
     for (size_t i = 0; gateway == NULL && i < faults_count(faults); i++)
         fprintf(stderr, "%s\n", faults_at(faults, i));
     require(gateway != NULL);
@@ -62,7 +61,6 @@ static X509 *read_certificate(const char *file)
 {
     struct error error = {0};
     STACK_OF(X509) *list = certificates_load(file, &error);
-
     require(list != NULL && sk_X509_num(list) == 1);
     X509 *certificate = sk_X509_pop(list);
     sk_X509_free(list);
@@ -74,7 +72,6 @@ static void read_identity(struct identity *identity, const char *name)
     g_autofree char *file = g_strconcat(FOLDER, name, ".pem", NULL);
     g_autofree char *uri = g_strconcat("file:" FOLDER, name, ".key", NULL);
     struct error error = {0};
-
     identity->certificate = read_certificate(file);
     identity->key = keys_load(uri, &error);
     require(identity->key != NULL);
@@ -114,7 +111,6 @@ static GString *take_entity(struct entity *made)
     size_t length;
     char *flat = rope_flatten(bytes, &length);
     GString *text = g_string_new_len(flat, (gssize)length);
-
     g_free(flat);
     entity_clear(made);
     return text;
@@ -123,7 +119,6 @@ static GString *take_entity(struct entity *made)
 static void make_entity(const GString *text, struct entity *entity)
 {
     struct slice header, body = SLICE_NONE;
-
     if (!part_split((struct slice){text->str, text->len}, &header, &body))
         header = SLICE_NONE, body = (struct slice){text->str, text->len};
     *entity = (struct entity){rope_new(), rope_new()};
@@ -136,7 +131,6 @@ static GString *as_der(const GString *text)
 {
     GString *out = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n");
     g_autofree char *base64 = g_base64_encode((const guchar *)text->str, text->len);
-
     for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
         g_string_append_printf(out, "%.76s\r\n", at);
     return out;
@@ -150,7 +144,6 @@ static GString *sign(struct identity *signer, unsigned types, enum format format
         .types = types, .format = format, .label = label, .equivalents = label, .limits = limits};
     struct entity content, made = {0};
     struct error error = {0};
-
     options.equivalent_count = label != NULL && (types & SIGNATURE_TYPE_DOMAIN) ? 1 : 0;
     make_entity(text, &content);
     bool done = smime_sign(signer, &options, &content, &made, &error);
@@ -164,7 +157,6 @@ static GString *encrypt(enum cipher cipher, X509 *recipient, GString *text)
     struct encrypt_options options = {.cipher = cipher, .limits = &gateway_conf(acme)->limits};
     struct entity content, made = {0};
     struct error error = {0};
-
     g_string_prepend(text, "Content-Description: " MARKER "\r\n");
     make_entity(text, &content);
     require(smime_encrypt(&recipient, 1, &options, &content, &made, &error));
@@ -183,7 +175,6 @@ static GString *compress_der(const unsigned char *bytes, size_t length)
     CONF *conf = NCONF_new(NULL);
     unsigned char *encoded = NULL;
     long line;
-
     for (size_t i = 0; i < length; i++)
         g_string_append_printf(config, "%02x", bytes[i]);
     owned(BIO) BIO *memory = BIO_new_mem_buf(config->str, (int)config->len);
@@ -203,7 +194,6 @@ static GString *squeeze(const GString *text)
 {
     uLongf length = compressBound(text->len);
     g_autofree unsigned char *bytes = g_malloc(length);
-
     require(compress2(bytes, &length, (const unsigned char *)text->str, text->len, 1) == Z_OK);
     g_autoptr(GString) der = compress_der(bytes, length);
     return as_der(der);
@@ -213,7 +203,6 @@ static GString *wrap(GString *text)
 {
     struct entity content, made = {0};
     struct error error = {0};
-
     make_entity(text, &content);
     require(smime_wrap_unsigned(&gateway_conf(acme)->limits, &content, &made, &error));
     entity_clear(&content);
@@ -224,12 +213,11 @@ static GString *wrap(GString *text)
 static void add_signer(CMS_ContentInfo *cms, const struct identity *signer, CONF *conf, const char *const *attributes)
 {
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->certificate, signer->key, NULL, CMS_PARTIAL | CMS_BINARY);
-
     for (; info != NULL && *attributes != NULL; attributes += 2) {
         ASN1_TYPE *value = ASN1_generate_nconf(attributes[1], conf);
-        require(value != NULL && CMS_signed_add1_attr_by_txt(info, attributes[0], value->type,
-                                                             value->value.asn1_string->data,
-                                                             value->value.asn1_string->length));
+        require(value != NULL &&
+                CMS_signed_add1_attr_by_txt(info, attributes[0], value->type, value->value.asn1_string->data,
+                                            value->value.asn1_string->length));
         ASN1_TYPE_free(value);
     }
     require(info != NULL);
@@ -249,7 +237,6 @@ static GString *sign_with_attributes(const char *const *author, const char *cons
     owned(BIO) BIO *file = BIO_new_mem_buf(sections, -1), *content = BIO_new_mem_buf(text->str, (int)text->len);
     unsigned char *der = NULL;
     long line;
-
     require(NCONF_load_bio(conf, file, &line) > 0);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     add_signer(cms, &person, conf, author);
@@ -269,14 +256,14 @@ static GString *sign_with_attributes(const char *const *author, const char *cons
 static GString *make_layer(struct input *input, char kind, GString *text)
 {
     static const struct security_label label = {.policy = "1.2.3.4", .classification = 4, .privacy_mark = "mark"};
-    static const char *const author[] = {OID_SECURITY_LABEL, "SET:high", OID_EQUIVALENT_LABELS, "SEQUENCE:lows",
-                                         OID_RECEIPT_REQUEST, "SEQUENCE:receipt", NULL};
+    static const char *const author[] = {
+        OID_SECURITY_LABEL, "SET:high", OID_EQUIVALENT_LABELS, "SEQUENCE:lows", OID_RECEIPT_REQUEST,
+        "SEQUENCE:receipt", NULL};
     static const char *const agent[] = {OID_SECURITY_LABEL, "SET:low", OID_ML_EXPANSION_HISTORY, "SEQUENCE:history",
                                         NULL};
     static const char *const equivalent[] = {OID_SECURITY_LABEL, "SET:other", OID_EQUIVALENT_LABELS, "SEQUENCE:lows",
                                              NULL};
     static const char *const without[] = {OID_EQUIVALENT_LABELS, "SEQUENCE:both", NULL};
-
     input->by_domain |= kind == 1 || kind == 2 || kind == 24;
     input->by_person |= kind == 3 || kind == 4 || (kind >= 23 && kind <= 26);
     input->encrypted |= kind >= 14 && kind <= 17;
@@ -328,10 +315,8 @@ static GString *make_layer(struct input *input, char kind, GString *text)
 static GString *read_layer(struct input *input)
 {
     GString *text = g_string_new(NULL);
-
     while (input->rest.len > 0) {
         char c = input->rest.data[0];
-
         input->rest.data++;
         input->rest.len--;
         if (c == END_LAYER)
@@ -355,7 +340,6 @@ static struct message *read_message(const GString *text)
 {
     struct error error = {0};
     int fd = memfd_create("message", 0);
-
     require(write(fd, text->str, text->len) == (ssize_t)text->len && lseek(fd, 0, SEEK_SET) == 0);
     struct message *message = message_read(fd, &gateway_conf(acme)->limits, &error);
     close(fd);
@@ -364,15 +348,14 @@ static struct message *read_message(const GString *text)
 
 static struct envelope *make_envelope(unsigned options)
 {
-    static const char *const recipients[] = {
-        "bob@partner.test",   "carol@signed.test",   "dave@triple.test",        "eve@none.test",
-        "fred@encrypt.test", "grace@review.test", "heidi@sign-instead.test", "ivan@plain.test"};
+    static const char *const recipients[] = {"bob@partner.test",        "carol@signed.test", "dave@triple.test",
+                                             "eve@none.test",           "fred@encrypt.test", "grace@review.test",
+                                             "heidi@sign-instead.test", "ivan@plain.test"};
     struct envelope *envelope = envelope_new();
     struct address address;
     struct error error = {0};
     bool is_outbound = options & OPTION_OUTBOUND;
     size_t recipient = is_outbound ? (options & OPTION_RECIPIENT) / 4 + (options & OPTION_STRICT ? 4 : 0) : 0;
-
     envelope->queue_id = g_strdup("FUZZ");
     envelope->client_address = g_strdup("198.51.100.1");
     if (options & OPTION_AUTHENTICATED)
@@ -401,7 +384,6 @@ static void check_texts(const struct result *result, const struct envelope *enve
     g_autofree char *report = result_report(result);
     g_autofree char *line = result_log_line(result, envelope);
     json_t *json = json_loads(report, 0, NULL);
-
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "%s%s\n", report, line);
     require(json != NULL);
@@ -438,7 +420,6 @@ static void check_decrypted(const struct message *message, const struct result *
     struct error error = {0};
     struct limits wide = {.header_size = (size_t)1 << 24, .header_count = 100000};
     struct fields fields;
-
     if (!was_decrypted(result))
         require(memmem(bytes, length, MARKER, strlen(MARKER)) == NULL);
     require(fields_parse((struct slice){bytes, length}, &wide, &fields, &error));
@@ -458,7 +439,6 @@ static void check_pass(const struct message *message, const struct result *resul
                        const struct finding *finding, const char *name)
 {
     bool whole = false;
-
     if (finding->outcome != OUTCOME_PASS)
         return;
     require(made && name != NULL);
@@ -476,14 +456,12 @@ static void check_own_words(const struct result *result, const struct envelope *
     struct limits wide = {.header_size = (size_t)1 << 24, .header_count = 100000};
     struct fields fields;
     unsigned results = 0;
-
     if (result->verdict != VERDICT_ACCEPT && result->verdict != VERDICT_QUARANTINE)
         return;
     require(fields_parse((struct slice){bytes, length}, &wide, &fields, &error));
     for (size_t i = 0; i < fields.count; i++) {
         const struct field *field = &fields.list[i];
         g_autofree char *text = g_ascii_strdown(field->value.data, (gssize)field->value.len);
-
         results += slice_equal_nocase(field->name, "Authentication-Results") &&
                    authres_is_from(field->value, gateway_conf(partner)->authserv_id);
         if (envelope->authenticated == NULL && slice_equal_nocase(field->name, "Subject"))
@@ -501,7 +479,6 @@ static void check_inbound(struct gateway *gateway, const struct input *input, co
     owned(rope) struct rope *out = edits_apply(&result->edits, message);
     size_t length;
     g_autofree char *bytes = rope_flatten(out, &length);
-
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "%s\n", bytes);
     check_texts(result, envelope);
@@ -523,7 +500,6 @@ static void check_sent(const struct result *result, struct slice sent)
     GString text = {(char *)sent.data, sent.len, sent.len};
     owned(message) struct message *arrived = read_message(&text);
     owned(envelope) struct envelope *envelope = make_envelope(0);
-
     if (result->encrypt)
         require(memmem(sent.data, sent.len, MARKER, strlen(MARKER)) == NULL);
     if (arrived == NULL || !result->sign)
@@ -551,7 +527,6 @@ static void check_outbound(const struct input *input, const struct message *mess
     owned(rope) struct rope *out = edits_apply(&result->edits, message);
     size_t length;
     g_autofree char *bytes = rope_flatten(out, &length);
-
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "%s\n", bytes);
     check_texts(result, envelope);
@@ -576,7 +551,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     while (input.rest.len > 0) {
         GString *some = read_layer(&input);
-
         g_string_append_len(text, some->str, (gssize)some->len);
         g_string_free(some, TRUE);
     }

@@ -28,12 +28,10 @@ static void check_addresses(struct slice value)
 {
     struct addresses addresses;
     struct error error = {0};
-
     if (addresses_parse(value, &addresses, &error)) {
         require(addresses.count > 0);
         for (size_t i = 0; i < addresses.count; i++) {
             struct address again, *one = &addresses.list[i];
-
             require(address_parse(slice_of(one->text), &again, &error));
             require(address_equal(&again, one) && strcmp(again.text, one->text) == 0);
             for (const char *c = one->text; *c != '\0'; c++)
@@ -58,7 +56,6 @@ static struct message *read_file(struct slice bytes, const struct limits *limits
 {
     struct error error = {0};
     int fd = memfd_create("message", 0);
-
     require(fd >= 0 && write(fd, bytes.data, bytes.len) == (ssize_t)bytes.len && lseek(fd, 0, SEEK_SET) == 0);
     struct message *message = message_read(fd, limits, &error);
     close(fd);
@@ -72,7 +69,6 @@ static char *take_text(struct slice *rest)
 {
     char *text = g_strndup(rest->data, rest->len);
     size_t taken = MIN(strlen(text) + 1, rest->len);
-
     rest->data += taken;
     rest->len -= taken;
     return text;
@@ -84,7 +80,6 @@ static struct message *from_server(struct slice bytes, const struct limits *limi
     struct error error = {0};
     bool accepted = true;
     size_t count = 0;
-
     while (accepted && bytes.len > 0 && bytes.data[0] != '\0') {
         g_autofree char *name = take_text(&bytes);
         g_autofree char *value = take_text(&bytes);
@@ -107,14 +102,12 @@ static void check_shape(const struct message *message)
     const struct fields *fields = message_fields(message);
     struct edits none = {0};
     size_t length;
-
     require(header.data == bytes.data && body.data >= header.data + header.len &&
             body.data + body.len == bytes.data + bytes.len);
     require(original_body.data + original_body.len == original.data + original.len);
     for (size_t i = 0; i < fields->count; i++) {
         struct slice name = fields->list[i].name, value = fields->list[i].value;
         g_autofree char *text = g_strndup(name.data, name.len);
-
         require(name.data >= header.data && value.data + value.len <= header.data + header.len);
         require(strlen(text) != name.len || fields_find(fields, text, fields->list[i].index) == &fields->list[i]);
         check_addresses(value);
@@ -129,7 +122,6 @@ static void check_kept(const struct message *message, const struct fields *after
 {
     const struct fields *fields = message_fields(message);
     size_t at = 0;
-
     if (fields->junk.data != NULL)
         return;
 
@@ -137,7 +129,6 @@ static void check_kept(const struct message *message, const struct fields *after
         const struct field *field = &fields->list[i];
         bool is_mime = field->name.len >= 5 && (g_ascii_strncasecmp(field->name.data, "Conte", 5) == 0 ||
                                                 g_ascii_strncasecmp(field->name.data, "MIME-", 5) == 0);
-
         if ((slice_equal_nocase(field->name, "Subject") && field->index == 1) || (replaced && is_mime))
             continue;
         while (at < after->count && !slice_equal(after->list[at].name, field->name))
@@ -156,7 +147,6 @@ static void check_edits(const struct message *message, struct slice hostile, boo
     g_autofree char *value = field_fold(hostile);
     g_autofree char *one = g_strconcat(" ", value, NULL);
     struct entity entity = {rope_new(), rope_new()};
-
     rope_printf(entity.header, "Content-Type:%s\r\n", one);
     rope_copy(entity.body, slice_of("the new body\r\n"));
     edits_insert(&edits, "X-Result", one);
@@ -188,7 +178,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool is_ready;
     struct limits limits = {
         .message_size = 20000, .memory = 100000, .spool_dir = (char *)"/tmp", .header_size = 4000, .header_count = 40};
-
     if (!is_ready)
         mime_init();
     is_ready = true;

@@ -44,7 +44,6 @@ static void check_round_trip(const struct field *field, bool leading_space)
     g_autofree char *value = g_strndup(field->value.data, field->value.len);
     g_autofree char *name = g_strndup(field->name.data, field->name.len);
     struct limits wide = limits;
-
     if (strlen(value) != field->value.len || strlen(name) != field->name.len)
         return; /* NUL cannot travel */
     if (!leading_space && (value[0] != ' ' || g_ascii_isspace(value[1])))
@@ -64,7 +63,6 @@ static void check_message(const struct message *message, bool leading_space)
 {
     struct slice bytes = message_bytes(message), header = message_header(message), body = message_body(message);
     const struct fields *fields = message_fields(message);
-
     MUST(is_within(header, bytes) && is_within(body, bytes));
     MUST(header.len + 2 + body.len == bytes.len);
     MUST(bytes.len <= limits.message_size + 2);

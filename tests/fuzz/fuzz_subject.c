@@ -32,7 +32,6 @@ static void require_one_field(const char *value)
 static char *take_text(const char **at, const char *end)
 {
     char *text = g_strndup(*at, (size_t)(end - *at));
-
     *at = MIN(*at + strlen(text) + 1, end);
     return text;
 }
@@ -41,7 +40,6 @@ static char *take_text(const char **at, const char *end)
 static bool is_mark(const char *text)
 {
     bool is_seen = false;
-
     if (text[0] == '\0' || strlen(text) > 40 || strstr(text, "=?") != NULL || !g_utf8_validate(text, -1, NULL))
         return false;
     for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
@@ -78,8 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (new == NULL)
         return 0;
     require_one_field(new);
-    /* Without its mark, nothing is left that is one; with it, marking again takes no more away than what nobody sees behind
-     * the mark, and that once. */
+    /* Without its mark, nothing is left that is one; with it, marking again takes no more away than what nobody sees
+     * behind the mark, and that once. */
     g_autofree char *bare = subject_mark(slice_of(new), marks, 2, NULL);
     g_autofree char *none = bare != NULL ? subject_mark(slice_of(bare), marks, 2, NULL) : NULL;
     require(mark != NULL ? bare != NULL && none == NULL : bare == NULL);

@@ -25,7 +25,6 @@ static PKI_UNUSED char *attack_base64(const unsigned char *der, size_t length)
 {
     g_autofree char *base64 = g_base64_encode(der, length);
     GString *text = g_string_sized_new(length * 3 / 2);
-
     for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
         g_string_append_printf(text, "%.76s\r\n", at);
     return g_string_free(text, FALSE);
@@ -36,7 +35,6 @@ static PKI_UNUSED GByteArray *attack_der(const CMS_ContentInfo *cms)
     unsigned char *der = NULL;
     int length = i2d_CMS_ContentInfo(cms, &der);
     GByteArray *array = g_byte_array_new();
-
     cr_assert_gt(length, 0, "%s", ERR_reason_error_string(ERR_peek_last_error()));
     g_byte_array_append(array, der, (guint)length);
     OPENSSL_free(der);
@@ -48,11 +46,9 @@ static PKI_UNUSED GByteArray *attack_signed_attributes(const CMS_SignerInfo *inf
 {
     GByteArray *set = g_byte_array_new();
     unsigned char header[8], *end = header;
-
     for (int i = 0; i < CMS_signed_get_attr_count(info); i++) {
         unsigned char *one = NULL;
         int size = i2d_X509_ATTRIBUTE(CMS_signed_get_attr(info, i), &one);
-
         g_byte_array_append(set, one, (guint)size);
         OPENSSL_free(one);
     }
@@ -65,7 +61,6 @@ static PKI_UNUSED GByteArray *attack_signed_attributes(const CMS_SignerInfo *inf
 static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned char *der, size_t length)
 {
     g_autofree char *body = attack_base64(der, length);
-
     return g_strconcat(
         header, "Content-Type: application/pkcs7-mime; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n",
         body, NULL);
@@ -74,7 +69,6 @@ static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned cha
 static PKI_UNUSED void attack_wrap(GByteArray *der, int tag, int class, int constructed)
 {
     unsigned char header[16], *end = header;
-
     ASN1_put_object(&end, constructed, (int)der->len, tag, class);
     g_byte_array_prepend(der, header, (guint)(end - header));
 }
@@ -88,7 +82,6 @@ static PKI_UNUSED char *attack_compress(const char *content, size_t length)
 {
     uLongf size = compressBound(length);
     GByteArray *der = g_byte_array_sized_new((guint)size);
-
     g_byte_array_set_size(der, (guint)size);
     cr_assert_eq(compress2(der->data, &size, (const unsigned char *)content, length, 6), Z_OK);
     g_byte_array_set_size(der, (guint)size);
@@ -111,7 +104,6 @@ static PKI_UNUSED char *attack_opaque(const char *header, CMS_ContentInfo *cms)
 {
     GByteArray *der = attack_der(cms);
     char *text = attack_opaque_der(header, der->data, der->len);
-
     g_byte_array_unref(der);
     CMS_ContentInfo_free(cms);
     return text;
@@ -122,7 +114,6 @@ static PKI_UNUSED char *attack_clear(const char *header, const char *entity, CMS
 {
     GByteArray *der = attack_der(cms);
     g_autofree char *signature = attack_base64(der->data, der->len);
-
     g_byte_array_unref(der);
     CMS_ContentInfo_free(cms);
     return g_strconcat(header,
@@ -156,7 +147,6 @@ static PKI_UNUSED CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const 
                      CMS_PARTIAL | CMS_NOSMIMECAP;
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, digest, flags);
     struct error error = {0};
-
     cr_assert_not_null(info, "%s", ERR_reason_error_string(ERR_peek_last_error()));
     if (types != 0)
         cr_assert(attributes_add_type(info, types, &error), "%s", error.text);
@@ -169,7 +159,6 @@ static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
     BIO *data = BIO_new_mem_buf(content, -1);
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | (attack->flags & CMS_DETACHED));
     CMS_SignerInfo *info = attack_add_signer(cms, attack, attack->signer, attack->types);
-
     if (attack->second != NULL)
         attack_add_signer(cms, attack, attack->second, attack->second_types);
     for (size_t i = 0; i < G_N_ELEMENTS(attack->carried) && attack->carried[i] != NULL; i++)
@@ -187,7 +176,6 @@ static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
 static PKI_UNUSED char *attack_message(const struct attack *attack)
 {
     CMS_ContentInfo *cms = attack_sign(attack);
-
     if (attack->flags & CMS_DETACHED)
         return attack_clear(ATTACK_TOP, attack->content != NULL ? attack->content : ATTACK_ENTITY, cms);
     return attack_opaque(ATTACK_TOP, cms);
@@ -197,7 +185,6 @@ static PKI_UNUSED char *attack_message(const struct attack *attack)
 static PKI_UNUSED const char *attack_entity_of(const struct sent *out)
 {
     const char *type = strstr(out->bytes, "Content-Type:");
-
     cr_assert_not_null(type);
     return type;
 }
@@ -219,7 +206,6 @@ static PKI_UNUSED void attack_expect_safe(const struct sent *in, const char *wha
     g_autofree char *report = result_report(result);
     g_autofree char *line = result_log_line(result, envelope);
     json_t *json = json_loads(report, 0, NULL);
-
     cr_expect_not_null(json, "%s: the report is JSON", what);
     json_decref(json);
     attack_expect_no_controls(report, "\n", what, "the report");
@@ -238,7 +224,6 @@ static PKI_UNUSED void attack_expect_safe(const struct sent *in, const char *wha
 static PKI_UNUSED void attack_expect_refused(const struct sent *in, const char *what)
 {
     const struct result *result = in->result;
-
     attack_expect_safe(in, what);
     cr_expect_neq(result->domain.outcome, OUTCOME_PASS, "%s: %s", what, result->domain.reason);
     cr_expect_neq(result->originator.outcome, OUTCOME_PASS, "%s: %s", what, result->originator.reason);
@@ -265,7 +250,6 @@ static PKI_UNUSED struct sent attack_in(const struct rig *rig, const char *text)
 static PKI_UNUSED void attack_expect_believed(const struct sent *in, bool domain, const char *what)
 {
     const struct finding *finding = domain ? &in->result->domain : &in->result->originator;
-
     attack_expect_safe(in, what);
     cr_expect_eq(finding->outcome, OUTCOME_PASS, "%s: %s: %s", what, outcome_name(finding->outcome), finding->reason);
     cr_expect_eq(in->result->verdict, VERDICT_ACCEPT, "%s: %s", what, in->result->reason);
@@ -282,11 +266,9 @@ static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, cons
     CMS_ContentInfo *cms = gcm ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
     CMS_RecipientInfo *info = CMS_add1_recipient_cert(cms, to->cert, oaep ? CMS_KEY_PARAM : 0);
     BIO *data = BIO_new_mem_buf(content, -1);
-
     cr_assert(info != NULL && CMS_set_detached(cms, 0));
     if (oaep) {
         EVP_PKEY_CTX *context = CMS_RecipientInfo_get0_pkey_ctx(info);
-
         cr_assert(EVP_PKEY_encrypt_init(context) > 0 &&
                   EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
                   EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) > 0);
@@ -301,7 +283,6 @@ static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const
 {
     CMS_ContentInfo *cms = attack_envelop(cipher, to, content, oaep);
     GByteArray *der = attack_der(cms);
-
     CMS_ContentInfo_free(cms);
     return der;
 }
@@ -310,7 +291,6 @@ static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const
 static PKI_UNUSED guint8 *attack_find(GByteArray *der, const char *octets, size_t length)
 {
     guint8 *at = memmem(der->data, der->len, octets, length);
-
     cr_assert_not_null(at);
     return at;
 }
@@ -318,14 +298,12 @@ static PKI_UNUSED guint8 *attack_find(GByteArray *der, const char *octets, size_
 static PKI_UNUSED struct sent attack_open_der(const struct rig *rig, GByteArray *der)
 {
     g_autofree char *text = attack_opaque_der(ATTACK_TOP, der->data, der->len);
-
     return attack_in(rig, text);
 }
 
 static PKI_UNUSED void attack_expect_shut(const struct sent *in, const char *what)
 {
     g_autofree char *report = result_report(in->result);
-
     attack_expect_refused(in, what);
     cr_expect_null(strstr(in->bytes, ATTACK_SECRET), "%s: %s", what, in->bytes);
     cr_expect_null(strstr(report, ATTACK_SECRET), "%s: %s", what, report);

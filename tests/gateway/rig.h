@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rig: two organisations, acme.test and partner.test, each with a gateway of its own, in a temporary folder. Messages go
- * through gateway_outbound() of one and gateway_inbound() of the other as the daemon and `domsec filter` do it.
+ * rig: two organisations, acme.test and partner.test, each with a gateway of its own, in a temporary folder. Messages
+ * go through gateway_outbound() of one and gateway_inbound() of the other as the daemon and `domsec filter` do it.
  */
 #ifndef DOMSEC_TESTS_GATEWAY_RIG_H
 #define DOMSEC_TESTS_GATEWAY_RIG_H
@@ -28,12 +28,12 @@ struct rig {
     enum pki_key key;
 };
 
-static PKI_UNUSED struct pki *rig_role(const struct rig *rig, const struct pki *ca, const char *role, const char *domain)
+static PKI_UNUSED struct pki *rig_role(const struct rig *rig, const struct pki *ca, const char *role,
+                                       const char *domain)
 {
     g_autofree char *cn = g_strdup_printf("CN=%s", role);
     g_autofree char *san = g_strdup_printf("email:%s@%s", role, domain);
     bool encrypts = g_str_has_prefix(role, "domain-conf");
-
     return pki_issue(&(struct pki_spec){.issuer = ca,
                                         .subject = PKI_LIST("O=Test", cn),
                                         .san = PKI_LIST(san),
@@ -66,7 +66,8 @@ static PKI_UNUSED void rig_make(struct rig *rig, struct org *org, const char *do
     g_free(pki_write_key(org->folder, "dca.key", org->dca));
 }
 
-/* Writes the configuration and one policy about the other organisation, and opens the gateway. extra goes into domsec.conf. */
+/* Writes the configuration and one policy about the other organisation, and opens the gateway. extra goes into
+ * domsec.conf. */
 static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const char *policy, const char *extra)
 {
     g_autofree char *policies = g_build_filename(org->folder, "policy.d", NULL);
@@ -74,17 +75,18 @@ static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const 
         "local_domains = ( \"%s\" );\ntrusted_networks = ( \"192.0.2.0/24\" );\nauthserv_id = \"gw.%s\";\n"
         "policy_dir = \"policy.d\";\ntrust_anchors = ( \"ca.pem\" );\nspool_directory = \"/tmp\";\n%s\n"
         "identities = (\n"
-        " { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"dsa.pem\"; key = \"file:dsa.key\"; },\n"
-        " { domain = \"%s\"; role = \"domain-confidentiality-authority\"; certificate = \"dca.pem\"; key = \"file:dca.key\"; },\n"
+        " { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"dsa.pem\"; key = \"file:dsa.key\"; "
+        "},\n"
+        " { domain = \"%s\"; role = \"domain-confidentiality-authority\"; certificate = \"dca.pem\"; key = "
+        "\"file:dca.key\"; },\n"
         " { domain = \"%s\"; role = \"review-authority\"; certificate = \"review.pem\"; key = \"file:review.key\"; },\n"
-        " { domain = \"%s\"; role = \"attribute-authority\"; certificate = \"attribute.pem\"; key = \"file:attribute.key\"; } );\n",
-        org->domain, org->domain, extra != NULL ? extra : "", org->domain, org->domain, org->domain,
-        org->domain);
-    g_autofree char *rule = g_strdup_printf("domain = \"%s\";\nanchors = ( \"other-ca.pem\" );\n%s\n%s\n", other->domain,
-                                            strstr(policy, "certificates") ? "" : "certificates = ( \"other-dca.pem\" );",
-                                            policy);
+        " { domain = \"%s\"; role = \"attribute-authority\"; certificate = \"attribute.pem\"; key = "
+        "\"file:attribute.key\"; } );\n",
+        org->domain, org->domain, extra != NULL ? extra : "", org->domain, org->domain, org->domain, org->domain);
+    g_autofree char *rule =
+        g_strdup_printf("domain = \"%s\";\nanchors = ( \"other-ca.pem\" );\n%s\n%s\n", other->domain,
+                        strstr(policy, "certificates") ? "" : "certificates = ( \"other-dca.pem\" );", policy);
     g_autofree char *name = g_strdup_printf("%s.conf", other->domain);
-
     g_mkdir(policies, 0700);
     g_free(pki_write(org->folder, "other-ca.pem", other->ca, NULL));
     g_free(pki_write(org->folder, "other-dca.pem", other->dca, NULL));
@@ -102,7 +104,6 @@ static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const 
 static PKI_UNUSED struct rig *rig_with_key(enum pki_key key, const char *acme_policy, const char *partner_policy)
 {
     struct rig *rig = g_new0(struct rig, 1);
-
     mime_init();
     rig->key = key;
     rig_make(rig, &rig->acme, "acme.test");
@@ -142,7 +143,6 @@ static PKI_UNUSED char *rig_text(const char *top, struct entity *entity)
 {
     owned(rope) struct rope *bytes = entity_bytes(entity);
     g_autofree char *flat = rope_flatten(bytes, NULL);
-
     entity_clear(entity);
     return g_strconcat(top, flat, NULL);
 }
@@ -151,7 +151,6 @@ static PKI_UNUSED char *rig_text(const char *top, struct entity *entity)
 static PKI_UNUSED struct entity rig_content(const char *header, const char *body)
 {
     struct entity content = {rope_new(), rope_new()};
-
     rope_copy(content.header, slice_of(header));
     rope_copy(content.body, slice_of(body));
     return content;
@@ -163,7 +162,6 @@ static PKI_UNUSED char *rig_encrypt(const struct org *org, const char *top, cons
     struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &gateway_conf(org->gateway)->limits};
     struct entity content = rig_content(header, body), shut = {0};
     struct error error = {0};
-
     cr_assert(smime_encrypt(&org->dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
     entity_clear(&content);
     return rig_text(top, &shut);
@@ -177,7 +175,6 @@ static PKI_UNUSED char *rig_sign(const struct org *org, const struct pki *by, un
     struct sign_options options = {.types = types, .limits = &gateway_conf(org->gateway)->limits};
     struct entity made = {0};
     struct error error = {0};
-
     cr_assert(smime_sign(&signer, &options, content, &made, &error), "%s", error.text);
     entity_clear(content);
     return rig_text(top, &made);
@@ -203,7 +200,6 @@ static PKI_UNUSED struct message *rig_message(const struct org *org, const char 
 {
     struct error error = {0};
     int fd = memfd_create("message", 0);
-
     cr_assert_eq(write(fd, bytes, length), (ssize_t)length);
     lseek(fd, 0, SEEK_SET);
     struct message *message = message_read(fd, &gateway_conf(org->gateway)->limits, &error);
@@ -221,14 +217,12 @@ static PKI_UNUSED struct envelope *rig_envelope(const struct rig_envelope *spec)
     struct envelope *envelope = envelope_new();
     struct error error = {0};
     const char *to[] = {spec->to, spec->to2};
-
     envelope->queue_id = g_strdup("TEST");
     envelope->authenticated = g_strdup(spec->auth);
     envelope->client_address = g_strdup(spec->client);
     cr_assert(address_parse(slice_of(spec->from), &envelope->sender, &error));
     for (size_t i = 0; i < 2; i++) {
         struct address address = {0};
-
         if (to[i] == NULL)
             continue;
         cr_assert(address_parse_path(slice_of(to[i]), &address, &error), "%s", error.text);
@@ -243,7 +237,6 @@ static PKI_UNUSED struct sent rig_pass(const struct org *org, enum direction dir
     struct sent sent = {.message = rig_message(org, bytes, length)};
     owned(envelope) struct envelope *envelope = rig_envelope(spec);
     time_t now = time(NULL);
-
     ERR_clear_error();
     sent.result = direction == DIRECTION_OUTBOUND ? gateway_outbound(org->gateway, envelope, sent.message, now)
                                                   : gateway_inbound(org->gateway, envelope, sent.message, now);

@@ -14,7 +14,6 @@
 static struct sent arrive(const struct rig *rig, const struct attack *attack)
 {
     g_autofree char *text = attack_message(attack);
-
     return attack_in(rig, text);
 }
 
@@ -64,14 +63,12 @@ static const struct {
 Test(certificates, names_of_the_domain)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         PKI_AUTO struct pki *odd =
             pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = names[i].subject, .san = names[i].san});
         AUTO_SENT struct sent in = arrive(rig, &(struct attack){.signer = odd, .types = DOMAIN});
         g_autofree char *what =
             g_strdup_printf("%zu: %s %s", i, names[i].subject[0], names[i].san != NULL ? names[i].san[0] : "");
-
         if (names[i].outcome == OUTCOME_PASS) {
             attack_expect_believed(&in, true, what);
             continue;
@@ -99,9 +96,9 @@ static const struct {
     {"\xc3\xa4lice@acme.test", NULL, PKI_LIST("utf8:a%cc%88lice@acme.test"), OUTCOME_POLICY}, /* not composed */
     {"alice@acme.test", NULL, PKI_LIST("utf8:%d0%b0lice@acme.test"), OUTCOME_POLICY},
     {"alice@acme.test", NULL, PKI_LIST("utf8:alice@%d0%b0cme.test"), OUTCOME_POLICY},
-    {"alice@acme.test", NULL, PKI_LIST("utf8:%ef%bd%81lice@acme.test"), OUTCOME_POLICY},  /* full width */
+    {"alice@acme.test", NULL, PKI_LIST("utf8:%ef%bd%81lice@acme.test"), OUTCOME_POLICY}, /* full width */
     {"alice@acme.test", NULL, PKI_LIST("utf8:alice@%ef%bd%81cme.test"), OUTCOME_POLICY},
-    {"alice@acme.test", NULL, PKI_LIST("utf8:alice@acme%e3%80%82test"), OUTCOME_POLICY},  /* ideographic full stop */
+    {"alice@acme.test", NULL, PKI_LIST("utf8:alice@acme%e3%80%82test"), OUTCOME_POLICY}, /* ideographic full stop */
     {"alice@xn--bcher-kva.test", NULL, PKI_LIST("utf8:alice@B%c3%9ccher.test"), OUTCOME_POLICY}, /* no lower case */
     {"alice@acme.test", NULL, PKI_LIST("utf8:alice@Acme.test"), OUTCOME_PASS},
     {"alice@acme.test", NULL, PKI_LIST("utf8:al%c4%b1ce@acme.test"), OUTCOME_POLICY},     /* dotless i */
@@ -126,7 +123,6 @@ Test(certificates, addresses_of_a_person)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
     g_autofree char *ca = pki_write(rig->partner.folder, "ca.pem", rig->partner.ca, rig->acme.ca, NULL);
-
     gateway_unref(rig->partner.gateway); /* once more, with the authority trusted for all domains */
     rig_open(&rig->partner, &rig->acme, ATTACK_LAX, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
@@ -138,7 +134,6 @@ Test(certificates, addresses_of_a_person)
         g_autofree char *text = attack_opaque(header, attack_sign(&(struct attack){.signer = odd}));
         AUTO_SENT struct sent in = attack_in(rig, text);
         g_autofree char *what = g_strdup_printf("%zu: %s", i, addresses[i].san != NULL ? addresses[i].san[0] : "");
-
         attack_expect_safe(&in, what);
         attack_expect_outcome(&in.result->originator, addresses[i].outcome, NULL, what);
         cr_expect_eq(strstr(in.bytes, "smime=pass") != NULL, addresses[i].outcome == OUTCOME_PASS, "%s", what);
@@ -150,7 +145,6 @@ Test(certificates, addresses_of_a_person)
 static struct pki_spec role_spec(const struct rig *rig, struct pki_spec spec)
 {
     static const char *const subject[] = {ROLE_CN, NULL}, *const san[] = {ROLE_SAN, NULL};
-
     if (spec.issuer == NULL)
         spec.issuer = rig->acme.ca;
     spec.subject = subject;
@@ -210,7 +204,6 @@ Test(certificates, usage_strength_time)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct pki_spec spec = role_spec(rig, rows[i].spec);
         PKI_AUTO struct pki *odd = pki_issue(&spec);
-
         if (rows[i].digest != NULL && EVP_get_digestbyname(rows[i].digest) == NULL)
             continue; /* this OpenSSL does not know it any more */
         AUTO_SENT struct sent in =
@@ -227,7 +220,6 @@ Test(certificates, usage_strength_time)
 static void back_date(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     ASN1_TIME *when = ASN1_TIME_set(NULL, time(NULL) - 20 * DAY);
-
     (void)cms;
     cr_assert(CMS_signed_add1_attr_by_NID(info, NID_pkcs9_signingTime, when->type, when, -1));
     ASN1_TIME_free(when);
@@ -240,7 +232,6 @@ Test(certificates, signing_time_is_a_claim)
     struct pki_spec spec = role_spec(rig, (struct pki_spec){.not_before = now - 40 * DAY, .not_after = now - DAY});
     PKI_AUTO struct pki *expired = pki_issue(&spec);
     AUTO_SENT struct sent in = arrive(rig, &(struct attack){.signer = expired, .types = DOMAIN, .alter = back_date});
-
     attack_expect_refused(&in, "back-dated");
     attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, "expired", "back-dated");
 }
@@ -252,7 +243,6 @@ static void sign_without_key(CMS_ContentInfo *cms, CMS_SignerInfo *info)
     unsigned char padded[256];
     size_t length = sizeof(padded);
     EVP_PKEY *key = NULL;
-
     (void)cms;
     CMS_SignerInfo_get0_algs(info, &key, NULL, NULL, NULL);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
@@ -267,7 +257,6 @@ static void sign_without_key(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 Test(certificates, rsa_exponents)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (unsigned long exponent = 1; exponent <= 2; exponent++) {
         struct pki_spec spec = role_spec(rig, (struct pki_spec){.key = PKI_RSA});
         PKI_AUTO struct pki *honest = pki_issue(&spec);
@@ -278,7 +267,6 @@ Test(certificates, rsa_exponents)
         /* 65537 is the last of the key: INTEGER of three octets. Signed anew by the authority. */
         unsigned char *e = memmem(der, (size_t)length, "\x02\x03\x01\x00\x01", 5);
         const unsigned char *at = der;
-
         cr_assert(place != NULL && e != NULL);
         e[2] = 0;
         e[3] = 0;

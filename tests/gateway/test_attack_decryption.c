@@ -51,7 +51,6 @@ Test(decryption, ciphertext_in_a_message_of_the_attackers)
     PKI_AUTO struct pki *mallory = pki_person(ca, "mallory@evil.test");
     g_autofree char *cipher =
         attack_opaque("", attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, ATTACK_ENTITY, false));
-
     for (enum around around = AROUND_NOTHING; around < AROUND_END; around++) {
         for (size_t i = 0; i < G_N_ELEMENTS(contexts); i++) {
             g_auto(GStrv) halves = g_strsplit(contexts[i], "%s", 2);
@@ -76,11 +75,9 @@ Test(decryption, ciphertext_in_another_context_authenticates_nobody)
     PKI_AUTO struct pki *ca = pki_ca("evil");
     PKI_AUTO struct pki *mallory = pki_person(ca, "mallory@evil.test");
     AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
-
     for (enum around around = AROUND_NOTHING; around < AROUND_END; around++) {
         g_autofree char *text = put_around(around, rig, mallory, attack_entity_of(&out));
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         attack_expect_safe(&in, "another context");
         cr_expect_eq(in.result->domain.outcome, OUTCOME_POLICY, "%d: %s", around, in.result->domain.reason);
         cr_expect_neq(in.result->originator.outcome, OUTCOME_PASS);
@@ -99,7 +96,6 @@ Test(decryption, cbc_changes_are_noticed_or_announced)
     gsize length = 0;
     g_autofree guchar *der = g_base64_decode(strstr(out.bytes, "\r\n\r\n"), &length);
     GByteArray *array = g_byte_array_new();
-
     g_byte_array_append(array, der, (guint)length);
     /* id-aes128-CBC, then the OCTET STRING of the IV */
     size_t iv = (size_t)(attack_find(array, "\x60\x86\x48\x01\x65\x03\x04\x01\x02\x04\x10", 11) + 11 - array->data);
@@ -129,7 +125,6 @@ Test(decryption, cbc_is_left_shut_where_the_rule_says_so)
         attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
     AUTO_SENT struct sent shut = attack_in(rig, cbc);
     AUTO_SENT struct sent open = attack_in(rig, gcm);
-
     attack_expect_shut(&shut, "cbc");
     cr_assert_not_null(strstr(open.bytes, ATTACK_SECRET));
     cr_assert_eq(open.result->verdict, VERDICT_ACCEPT);
@@ -152,7 +147,6 @@ static void put_key(GByteArray *der, const struct rig *rig, const guint8 *key, s
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(rig->partner.dca->key, NULL);
     size_t out = RSA_OCTETS;
-
     cr_assert(EVP_PKEY_encrypt_init(context) > 0 &&
               EVP_PKEY_encrypt(context, encrypted_key(der), &out, key, length) > 0);
     EVP_PKEY_CTX_free(context);
@@ -232,10 +226,8 @@ Test(decryption, no_answer_tells_what_went_wrong)
         gsize length = 0;
         g_autofree guchar *bytes = g_base64_decode(strstr(out.bytes, "\r\n\r\n"), &length);
         g_autofree char *first = NULL;
-
         for (size_t i = 0; i < G_N_ELEMENTS(variants); i++) {
             GByteArray *der = g_byte_array_append(g_byte_array_new(), bytes, (guint)length);
-
             variants[i].change(der, rig);
             AUTO_SENT struct sent in = attack_open_der(rig, der);
             g_byte_array_unref(der);
@@ -253,8 +245,8 @@ Test(decryption, no_answer_tells_what_went_wrong)
     }
 }
 
-/* Noise where no signature covers it, as changed and added blocks of a ciphertext leave it: behind the signed content, and
- * in the fields around it. %s is where it goes. */
+/* Noise where no signature covers it, as changed and added blocks of a ciphertext leave it: behind the signed content,
+ * and in the fields around it. %s is where it goes. */
 static const struct {
     const char *before, *after; /* which the noise is put between */
 } places[] = {
@@ -269,7 +261,6 @@ static char *with_noise(const char *entity, const char *before, const char *afte
 {
     g_autofree char *from = g_strconcat(before, after, NULL), *to = g_strconcat(before, noise, after, NULL);
     const char *at = after[0] != '\0' ? strstr(entity, from) : g_strrstr(entity, from);
-
     cr_assert_not_null(at, "%s", from);
     return g_strdup_printf("%.*s%s%s", (int)(at - entity), entity, to, at + strlen(from));
 }
@@ -277,12 +268,10 @@ static char *with_noise(const char *entity, const char *before, const char *afte
 Test(decryption, noise_around_the_signed_content_has_one_answer_whatever_it_is)
 {
     const char *const noises[] = {"\x85\x91\xfe 0", "\x85\x91\xfe\"0", "\x85\x91\xfe\r\n0", "\x85\x91\xfe\x01\x02"};
-
     for (size_t o = 0; o < G_N_ELEMENTS(oracles); o++) {
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", oracles[o]);
         AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
         g_autofree char *first = NULL;
-
         for (unsigned i = 0; i < G_N_ELEMENTS(places) * G_N_ELEMENTS(noises) * 2; i++) {
             bool wrong_padding = i & 1;
             const char *noise = noises[i / 2 % G_N_ELEMENTS(noises)];
@@ -292,7 +281,6 @@ Test(decryption, noise_around_the_signed_content_has_one_answer_whatever_it_is)
             owned(CMS_ContentInfo) CMS_ContentInfo *cms =
                 attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, entity, false);
             GByteArray *der = attack_der(cms);
-
             der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
             AUTO_SENT struct sent in = attack_open_der(rig, der);
             g_byte_array_unref(der);
@@ -312,45 +300,46 @@ Test(decryption, text_around_the_signed_content_is_no_noise)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", ATTACK_STRICT);
     AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
-
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
         g_autofree char *entity = with_noise(attack_entity_of(&out), places[i].before, places[i].after, "");
         g_autofree char *more = g_strconcat(entity, "\xc3\xa9pilogue\r\n", NULL);
-        g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, more, false));
+        g_autofree char *text =
+            attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, more, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
     }
 }
 
-/* A label makes a message refused, and a change can make it vanish: in CBC there is one answer unless a signature passes. */
+/* A label makes a message refused, and a change can make it vanish: in CBC there is one answer unless a signature
+ * passes. */
 Test(decryption, labels_under_changes_have_one_answer)
 {
     const char *const limits[] = {"require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\";",
                                   "require = \"encrypt\"; otherwise = \"reject\"; accept_labels = ( \"1.2.4\" );"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
         g_autofree char *policy = g_strdup_printf("inbound = { %s };", limits[i]);
-        owned(rig) struct rig *rig = rig_new(
-            "outbound = { protect = \"sign\"; }; null_signature = false; "
-            "labels = ( { policy = \"1.2.3\"; classification = \"secret\"; value = \"x\"; } ); label_header = \"Sensitivity\";",
-            policy);
-
+        owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false; "
+                                             "labels = ( { policy = \"1.2.3\"; classification = \"secret\"; value = "
+                                             "\"x\"; } ); label_header = \"Sensitivity\";",
+                                             policy);
         for (unsigned j = 0; j < 16; j++) {
             bool labelled = j & 1, wrong_padding = j & 2, changed = j & 4, is_signed = j & 8;
-            AUTO_SENT struct sent out = rig_out(rig, labelled ? "Sensitivity: x\r\n" ATTACK_TOP ATTACK_ENTITY : ATTACK_TOP ATTACK_ENTITY);
+            AUTO_SENT struct sent out =
+                rig_out(rig, labelled ? "Sensitivity: x\r\n" ATTACK_TOP ATTACK_ENTITY : ATTACK_TOP ATTACK_ENTITY);
             const char *entity = is_signed ? attack_entity_of(&out) : ATTACK_ENTITY;
-            g_autofree char *content = g_strconcat(entity, changed ? "\x85\x91" : "", "epilogue that is as long as a block is\r\n", NULL);
+            g_autofree char *content =
+                g_strconcat(entity, changed ? "\x85\x91" : "", "epilogue that is as long as a block is\r\n", NULL);
             owned(CMS_ContentInfo) CMS_ContentInfo *cms =
                 attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false);
             GByteArray *der = attack_der(cms);
-
             der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
             AUTO_SENT struct sent in = attack_open_der(rig, der);
             g_byte_array_unref(der);
             bool is_accepted = is_signed && !labelled && !wrong_padding && !changed;
-            cr_expect_eq(in.result->verdict, is_accepted ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu %u: %s", i, j, in.result->reason);
-            cr_expect(is_accepted || strstr(in.result->reply, "is not as this gateway requires") != NULL, "%s", in.result->reply);
+            cr_expect_eq(in.result->verdict, is_accepted ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu %u: %s", i, j,
+                         in.result->reason);
+            cr_expect(is_accepted || strstr(in.result->reply, "is not as this gateway requires") != NULL, "%s",
+                      in.result->reply);
         }
     }
 }
@@ -361,7 +350,6 @@ Test(decryption, labels_under_changes_have_one_answer)
 static double time_to_open(const struct rig *rig, const char *text)
 {
     struct timespec before, after;
-
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     AUTO_SENT struct sent in = attack_in(rig, text);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
@@ -380,7 +368,6 @@ Test(decryption, a_wrong_padding_takes_as_long_as_a_right_one)
     GByteArray *der = attack_der(cms);
     guint8 *before = der->data + der->len - 32; /* the last block but one; what changes here changes the last */
     double right_takes = 1e9, wrong_takes = 1e9;
-
     before[0] ^= 1;
     g_autofree char *right = attack_opaque_der(ATTACK_TOP, der->data, der->len);
     before[15] ^= 0x80; /* the length of the padding */
@@ -397,7 +384,6 @@ Test(decryption, a_wrong_padding_takes_as_long_as_a_right_one)
 static struct sent open_under_his_signature(const struct rig *rig, const char *content, bool wrong_padding)
 {
     GByteArray *der = attack_envelop_der(EVP_aes_128_cbc(), rig->partner.dca, content, false);
-
     der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
     g_autofree char *shut = attack_opaque_der("", der->data, der->len);
     g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .content = shut});
@@ -414,20 +400,18 @@ static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 /* An answer that a right padding changes tells each octet of somebody else's message, block by block. */
 Test(decryption, signature_around_the_ciphertext_learns_nothing)
 {
-    const char *const limited = "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };";
-
+    const char *const limited =
+        "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };";
     for (size_t o = 0; o <= G_N_ELEMENTS(oracles); o++) {
         owned(rig) struct rig *rig = rig_new("", o < G_N_ELEMENTS(oracles) ? oracles[o] : limited);
         const struct attack broken = {.signer = rig->acme.alice, .spoil = break_signature};
         g_autofree char *bad = attack_opaque("", attack_sign(&broken));
         const char *const contents[] = {bad, ATTACK_ENTITY};
         g_autofree char *first = NULL;
-
         for (unsigned i = 0; i < 2 * G_N_ELEMENTS(contents); i++) {
             AUTO_SENT struct sent in = open_under_his_signature(rig, contents[i / 2], i & 1);
             g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->code, in.result->status,
                                                       in.result->code < 300 ? "" : in.result->reply);
-
             if (first == NULL)
                 first = g_strdup(answer);
             cr_expect_str_eq(answer, first, "%zu: %u: %s", o, i, answer);
@@ -455,7 +439,6 @@ Test(decryption, signature_around_counts_where_nothing_can_be_changed)
             attack_opaque("", attack_envelop(rows[i].cipher, rig->partner.dca, rows[i].content, false));
         g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .content = shut});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
         cr_expect(rows[i].verdict == VERDICT_ACCEPT || strstr(in.result->reason, "only around") != NULL);
     }
@@ -464,7 +447,6 @@ Test(decryption, signature_around_counts_where_nothing_can_be_changed)
 static void add_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     static const char token[] = "\x30\x23\x04\x21 long enough to reach a block of it";
-
     (void)cms;
     cr_assert(CMS_unsigned_add1_attr_by_txt(info, "1.2.840.113549.1.9.16.2.14", V_ASN1_SEQUENCE, token, 0x25));
 }
@@ -473,19 +455,18 @@ static void add_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 Test(decryption, unsigned_attributes_behind_a_binary_signature)
 {
     owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
-
     for (unsigned i = 0; i < 8; i++) {
         bool authenticated = i & 1, is_binary = i & 2, has_unsigned = i & 4;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms =
             attack_sign(&(struct attack){.signer = rig->acme.alice, .spoil = has_unsigned ? add_unsigned : NULL});
         GByteArray *der = attack_der(cms);
         g_autofree char *base64 = attack_opaque_der("", der->data, der->len);
-        static const char header[] = "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
-        g_byte_array_prepend(der, (const guint8 *)header, sizeof header - 1);
+        static const char header[] =
+            "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+        g_byte_array_prepend(der, (const guint8 *)header, sizeof(header) - 1);
         BIO *content = is_binary ? BIO_new_mem_buf(der->data, (int)der->len) : BIO_new_mem_buf(base64, -1);
         const EVP_CIPHER *cipher = authenticated ? EVP_aes_128_gcm() : EVP_aes_128_cbc();
-        CMS_ContentInfo *shut =
-            authenticated ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
+        CMS_ContentInfo *shut = authenticated ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
         cr_assert(CMS_add1_recipient_cert(shut, rig->partner.dca->cert, 0) && CMS_set_detached(shut, 0) &&
                   CMS_final(shut, content, NULL, CMS_BINARY));
         g_autofree char *text = attack_opaque(ATTACK_TOP, shut);

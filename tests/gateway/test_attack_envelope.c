@@ -48,13 +48,11 @@ Test(decryption, algorithms_changed_under_way)
 {
     owned(rig) struct rig *ec = rig_new(ENCRYPT, ATTACK_STRICT);
     owned(rig) struct rig *rsa = rig_with_key(PKI_RSA, ENCRYPT, ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(patches); i++) {
         const struct patch *patch = &patches[i];
         const struct rig *rig = patch->key == PKI_RSA ? rsa : ec;
         GByteArray *der = attack_envelop_der(patch->gcm ? EVP_aes_256_gcm() : EVP_aes_256_cbc(), rig->partner.dca,
                                              ATTACK_ENTITY, patch->oaep);
-
         memcpy(attack_find(der, patch->from, patch->length), patch->to, patch->length);
         AUTO_SENT struct sent in = attack_open_der(rig, der);
         attack_expect_shut(&in, patch->what);
@@ -68,11 +66,9 @@ Test(decryption, algorithms_changed_under_way)
 Test(decryption, tags_cut_short)
 {
     owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_STRICT);
-
     for (guint cut = 1; cut <= 16; cut++) {
         GByteArray *der = attack_envelop_der(EVP_aes_128_gcm(), rig->partner.dca, ATTACK_ENTITY, false);
         guint8 *lengths[3] = {der->data + 1};
-
         /* ContentInfo, [0], AuthEnvelopedData with two octets of length each, and the announced length */
         for (size_t i = 0; i < 3; i++) {
             cr_assert_eq(lengths[i][0], 0x82);
@@ -102,7 +98,6 @@ Test(decryption, tags_cut_short)
 static CMS_ContentInfo *start(const EVP_CIPHER *cipher)
 {
     CMS_ContentInfo *cms = CMS_EnvelopedData_create(cipher);
-
     cr_assert(cms != NULL && CMS_set_detached(cms, 0));
     return cms;
 }
@@ -110,7 +105,6 @@ static CMS_ContentInfo *start(const EVP_CIPHER *cipher)
 static char *finish(CMS_ContentInfo *cms, const char *content)
 {
     BIO *data = BIO_new_mem_buf(content, -1);
-
     cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0, "%s", ERR_reason_error_string(ERR_peek_error()));
     BIO_free(data);
     return attack_opaque(ATTACK_TOP, cms);
@@ -135,7 +129,6 @@ Test(decryption, recipients_that_are_no_certificate)
 
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         CMS_ContentInfo *alone = start(EVP_aes_256_cbc()), *beside = start(EVP_aes_256_cbc());
-
         kinds[i](alone);
         kinds[i](beside);
         CMS_add1_recipient_cert(beside, rig->partner.dca->cert, 0);
@@ -154,10 +147,8 @@ Test(decryption, recipients_that_are_no_certificate)
 Test(decryption, many_recipients)
 {
     owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_STRICT);
-
     for (unsigned count = 1000; count <= 3000; count += 2000) {
         CMS_ContentInfo *cms = start(EVP_aes_256_cbc());
-
         for (unsigned i = 0; i < count; i++)
             add_secret(cms);
         CMS_add1_recipient_cert(cms, rig->partner.dca->cert, 0);
@@ -186,13 +177,11 @@ static const struct {
 Test(decryption, odd_contents)
 {
     owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
         const EVP_CIPHER *cipher = EVP_get_cipherbyname(contents[i].cipher);
         g_autofree char *text =
             attack_opaque(ATTACK_TOP, attack_envelop(cipher, rig->partner.dca, contents[i].content, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         attack_expect_refused(&in, contents[i].content);
         cr_expect_not_null(strstr(in.bytes, contents[i].delivered), "%s: %s", contents[i].content, in.bytes);
         cr_expect_null(strstr(in.bytes, "ceo@partner"), "%s", in.bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a message is from: a From that two programs read differently, or that shows another one than who signed, and signers
- * that are nobody's mailbox.
+ * Who a message is from: a From that two programs read differently, or that shows another one than who signed, and
+ * signers that are nobody's mailbox.
  */
 #include "attack.h"
 
@@ -51,14 +51,12 @@ Test(from, odd)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     const struct attack attacks[] = {{.signer = rig->acme.dsa, .types = DOMAIN}, {.signer = rig->acme.alice}};
-
     for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
         for (size_t i = 0; i < G_N_ELEMENTS(froms); i++) {
             g_autofree char *header = g_strconcat(froms[i].from, ATTACK_FIELDS, NULL);
             g_autofree char *text = attack_opaque(header, attack_sign(&attacks[a]));
             AUTO_SENT struct sent in = attack_in(rig, text);
             const struct finding *finding = a == 0 ? &in.result->domain : &in.result->originator;
-
             attack_expect_safe(&in, froms[i].from);
             cr_expect_eq(finding->outcome, froms[i].domain, "%s: %s: %s", froms[i].from, outcome_name(finding->outcome),
                          finding->reason);
@@ -72,19 +70,20 @@ Test(from, does_not_choose_a_milder_rule)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     static const char *const fields[] = {
-        "From: ceo@evil.test, alice@acme.test\r\n",         "From: ceo@evil.test\r\nFrom: alice@acme.test\r\n",
-        "From: alice@acme.test\r\nFrom: ceo@evil.test\r\n", "From: alice@acme.test <ceo@evil.test>, \r\n",
-        "From: ceo@evil.test, <alice@ACME.test\r\n",        "From : alice@acme.test\r\n",
+        "From: ceo@evil.test, alice@acme.test\r\n",
+        "From: ceo@evil.test\r\nFrom: alice@acme.test\r\n",
+        "From: alice@acme.test\r\nFrom: ceo@evil.test\r\n",
+        "From: alice@acme.test <ceo@evil.test>, \r\n",
+        "From: ceo@evil.test, <alice@ACME.test\r\n",
+        "From : alice@acme.test\r\n",
         "From: =?utf-8?b?eA==YWxpY2VAYWNtZS50ZXN0?= <ceo@evil.test>\r\n",
     };
-
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         g_autofree char *text =
             g_strconcat(fields[i], ATTACK_FIELDS "Content-Type: text/plain\r\n\r\nYou are fired.\r\n", NULL);
         AUTO_SENT struct sent in = rig_pass(
             &rig->partner, DIRECTION_INBOUND,
             &(struct rig_envelope){"x@evil.test", "bob@partner.test", NULL, NULL, "198.51.100.1"}, text, strlen(text));
-
         attack_expect_refused(&in, fields[i]);
     }
 }
@@ -106,7 +105,6 @@ Test(from, signer_is_no_mailbox)
         PKI_LIST("email:mailto:alice@acme.test"),
         PKI_LIST("email:alice@acme.test, x@y.test"),
     };
-
     for (size_t i = 0; i <= G_N_ELEMENTS(names); i++) {
         PKI_AUTO struct pki *odd =
             pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
@@ -114,7 +112,6 @@ Test(from, signer_is_no_mailbox)
                                          .san = i < G_N_ELEMENTS(names) ? names[i] : NULL});
         g_autofree char *text = attack_message(&(struct attack){.signer = odd});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         attack_expect_refused(&in, i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
         attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, NULL,
                               i < G_N_ELEMENTS(names) ? names[i][0] : "no address");

@@ -49,7 +49,6 @@ static void change(GString *text, size_t from, GRand *random)
     const char *line = strstr(text->str + at, "\r\n");
     size_t length = (size_t)g_rand_int_range(random, 1, 4);
     size_t to = line != NULL ? (size_t)(line + 2 - text->str) : text->len;
-
     switch (g_rand_int_range(random, 0, 6)) {
     case 0:
         text->str[at] = (char)(text->str[at] ^ (1 << g_rand_int_range(random, 0, 7)));
@@ -84,7 +83,6 @@ static char *delivered(const struct rig *rig, const struct sent *in)
     owned(part) struct part *part = part_parse(message_header(message), message_body(message), limits, &error);
     owned(spool) struct spool *spool = spool_new(limits);
     struct slice content = SLICE_NONE;
-
     if (part == NULL || !part_decode(part, spool, &error) || !spool_finish(spool, &content, &error))
         return g_strdup(error.text);
     return g_strdup_printf("%s: %.*s", part->type, (int)content.len, content.data);
@@ -93,7 +91,6 @@ static char *delivered(const struct rig *rig, const struct sent *in)
 static long number(const char *name, long otherwise)
 {
     const char *text = getenv(name);
-
     return text != NULL ? atol(text) : otherwise;
 }
 
@@ -102,12 +99,10 @@ Test(mutations, what_passes_is_what_was_signed)
     long rounds = number("ATTACK_ROUNDS", 150);
     GRand *random = g_rand_new_with_seed((guint32)number("ATTACK_SEED", 3183));
     unsigned passed = 0;
-
     for (size_t p = 0; p < G_N_ELEMENTS(policies); p++) {
         owned(rig) struct rig *rig = rig_new(policies[p], ATTACK_STRICT);
         AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
         size_t from = (size_t)(strstr(out.bytes, "Content-Type:") - out.bytes);
-
         for (long i = 0; i < rounds; i++) {
             g_autoptr(GString) text = g_string_new_len(out.bytes, (gssize)out.length);
             for (int n = g_rand_int_range(random, 1, 4); n > 0; n--)

@@ -13,7 +13,6 @@
 static void set_pss(CMS_SignerInfo *info, int salt, const char *mask)
 {
     EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
-
     cr_assert(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
               EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt) > 0 &&
               EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_get_digestbyname(mask)) > 0);
@@ -75,7 +74,6 @@ Test(odds, algorithms)
                                 .alter = rows[i].alter};
         g_autofree char *text = attack_message(&attack);
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         if (rows[i].outcome == OUTCOME_PASS) {
             attack_expect_believed(&in, true, rows[i].what);
             continue;
@@ -93,7 +91,6 @@ Test(odds, signed_attributes_as_content)
     CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = rig->acme.alice});
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
     GByteArray *set = attack_signed_attributes(info);
-
     while (CMS_signed_get_attr_count(info) > 0)
         X509_ATTRIBUTE_free(CMS_signed_delete_attr(info, 0));
     ASN1_STRING_set(*CMS_get0_content(cms), set->data, (int)set->len);
@@ -108,7 +105,6 @@ Test(odds, signed_attributes_as_content)
 static CMS_ContentInfo *certificates_only(const struct rig *rig)
 {
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_DETACHED | CMS_PARTIAL);
-
     CMS_add1_cert(cms, rig->acme.dsa->cert);
     return cms;
 }
@@ -117,7 +113,6 @@ static CMS_ContentInfo *bare_data(void)
 {
     BIO *data = BIO_new_mem_buf(ATTACK_ENTITY, -1);
     CMS_ContentInfo *cms = CMS_data_create(data, CMS_BINARY);
-
     BIO_free(data);
     return cms;
 }
@@ -134,7 +129,6 @@ Test(odds, empty_objects)
     g_autofree char *huge = attack_opaque_der(ATTACK_TOP, (const unsigned char *)"\x30\x84\x7f\xff\xff\xff", 6);
     g_autofree unsigned char *nested = g_malloc(200000);
     const char *const rows[] = {certificates, clear, data, nothing, zero, endless, huge, NULL};
-
     memset(nested, 0x30, 200000);
     for (size_t i = 1; i < 200000; i += 2)
         nested[i] = 0x80;
@@ -150,12 +144,10 @@ Test(odds, empty_content_is_a_content)
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     static const char *const contents[] = {"", "\r\n", ".", "Content-Type: text/plain\r\n",
                                            "Content-Type: application/pkcs7-mime\r\n\r\n"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
         g_autofree char *text =
             attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = contents[i]});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         attack_expect_safe(&in, contents[i]);
         cr_expect_neq(in.result->domain.outcome, OUTCOME_NONE);
     }
@@ -190,11 +182,9 @@ Test(odds, no_signature_for_a_doubtful_originator)
 {
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; unauthentic = \"reject\"; };", ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(unsignable); i++) {
         g_autofree char *text = g_strconcat(unsignable[i].header, ATTACK_FIELDS ATTACK_ENTITY, NULL);
         AUTO_SENT struct sent out = leave(rig, unsignable[i].auth, text);
-
         attack_expect_safe(&out, unsignable[i].header);
         cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%s: %s", unsignable[i].header, out.result->reason);
         cr_expect_null(strstr(out.bytes, "pkcs7"));
@@ -217,11 +207,9 @@ Test(odds, what_only_pretends_to_be_encrypted_does_not_leave)
 {
     owned(rig) struct rig *rig = rig_new(
         "outbound = { protect = \"encrypt\"; no_certificate = \"reject\"; }; certificates = ( );", ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(pretending); i++) {
         g_autofree char *text = g_strconcat(ATTACK_TOP, pretending[i], NULL);
         AUTO_SENT struct sent out = leave(rig, "alice", text);
-
         attack_expect_safe(&out, pretending[i]);
         cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%s: %s", pretending[i], out.result->reason);
     }

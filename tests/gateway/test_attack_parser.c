@@ -15,7 +15,6 @@ static char *signature_over(const struct rig *rig, const char *entity)
         &(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED, .content = entity});
     GByteArray *der = attack_der(cms);
     char *text = attack_base64(der->data, der->len);
-
     g_byte_array_unref(der);
     CMS_ContentInfo_free(cms);
     return text;
@@ -29,7 +28,6 @@ static char *signature_over(const struct rig *rig, const char *entity)
 static char *fill(const char *shape, const char *entity, const char *signature)
 {
     GString *text = g_string_new(ATTACK_TOP);
-
     g_string_append(text, shape);
     g_string_replace(text, "%e", entity, 0);
     g_string_replace(text, "%s", signature, 0);
@@ -75,8 +73,7 @@ static const struct {
      TYPED "boundary=(c) b\r\n\r\n--(c)\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"comment behind its name", TYPED "boundary (c) = b\r\n\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"boundary with a quoted pair",
-     TYPED "boundary=\"\\b\"\r\n\r\n--\\b\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n",
-     false},
+     TYPED "boundary=\"\\b\"\r\n\r\n--\\b\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S "%s\r\n--b--\r\n", false},
     {"another boundary in a quoted string",
      TYPED "x=\"; Boundary=c; \"; boundary=b\r\n\r\n--c\r\n\r\nYou are fired.\r\n--b\r\n%e\r\n--b\r\n" P7S
            "%s\r\n--b--\r\n",
@@ -137,11 +134,9 @@ Test(parser, multipart_signed)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     g_autofree char *signature = signature_over(rig, ATTACK_ENTITY);
-
     for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
         g_autofree char *text = fill(shapes[i].shape, ATTACK_ENTITY, signature);
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         if (shapes[i].believed)
             attack_expect_believed(&in, true, shapes[i].what);
         else
@@ -186,11 +181,9 @@ Test(parser, opaque)
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     g_autofree char *whole = attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN});
     const char *base64 = strstr(whole, "\r\n\r\n") + 4;
-
     for (size_t i = 0; i < G_N_ELEMENTS(opaques); i++) {
         g_autofree char *text = fill(opaques[i].header, "", base64);
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         if (opaques[i].believed)
             attack_expect_believed(&in, true, opaques[i].header);
         else
@@ -226,7 +219,6 @@ static void expect_line_ends(const struct sent *in, size_t which)
 Test(parser, smuggling_in_opaque_signatures)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(smuggling); i++) {
         g_autofree char *entity = g_strconcat("Content-Type: text/plain\r\n\r\n", smuggling[i], NULL);
         g_autofree char *inner = attack_opaque(
@@ -234,7 +226,6 @@ Test(parser, smuggling_in_opaque_signatures)
         g_autofree char *text =
             attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, inner, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         attack_expect_believed(&in, true, smuggling[i]);
         expect_line_ends(&in, i);
     }
@@ -243,13 +234,11 @@ Test(parser, smuggling_in_opaque_signatures)
 Test(parser, smuggling_in_clear_signatures)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(smuggling); i++) {
         g_autofree char *entity = g_strconcat("Content-Type: text/plain\r\n\r\n", smuggling[i], NULL);
         g_autofree char *text = attack_message(
             &(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity, .flags = CMS_DETACHED});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         attack_expect_safe(&in, smuggling[i]);
         if (in.result->layers[0].removed)
             expect_line_ends(&in, i);
@@ -282,7 +271,6 @@ static const char *const injections[] = {
 Test(parser, certificate_fields)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (size_t i = 0; i < G_N_ELEMENTS(injections); i++) {
         g_autofree char *cn = g_strconcat("CN=domain-signing-authority", injections[i], NULL);
         g_autofree char *o = g_strconcat("O=", injections[i], NULL);
@@ -297,11 +285,9 @@ Test(parser, certificate_fields)
                                          {.signer = ours, .types = DOMAIN},
                                          {.signer = ours},
                                          {.signer = leaf, .flags = CMS_NOCERTS}};
-
         for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
             g_autofree char *text = attack_message(&attacks[a]);
             AUTO_SENT struct sent in = attack_in(rig, text);
-
             attack_expect_refused(&in, injections[i]);
             cr_expect_null(strstr(in.bytes, "\nX-Evil"), "%s", in.bytes);
             cr_expect_null(strstr(in.bytes, "\n."), "%s", in.bytes);
@@ -315,10 +301,8 @@ Test(parser, certificate_fields)
 Test(parser, layers_by_the_dozen)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (unsigned depth = 9; depth <= 12; depth++) {
         char *entity = g_strdup(ATTACK_ENTITY);
-
         for (unsigned i = 0; i < depth; i++) {
             char *next = attack_opaque(
                 "", attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity}));
@@ -343,11 +327,9 @@ Test(parser, compression_bombs)
     g_autofree char *zeros = g_malloc0(limit + 1000);
     g_autofree char *head = g_strdup(ATTACK_ENTITY);
     gint64 begun = g_get_monotonic_time();
-
     memcpy(zeros, head, strlen(head));
     for (size_t size = limit - 1000; size <= limit + 1000; size += 2000) {
         char *entity = attack_compress(zeros, size);
-
         for (int i = 0; i < 5; i++) {
             char *next = attack_compress(entity, strlen(entity));
             g_free(entity);
@@ -363,7 +345,8 @@ Test(parser, compression_bombs)
     cr_expect_lt(g_get_monotonic_time() - begun, 30 * G_USEC_PER_SEC);
 }
 
-/* What mail programs cannot read is not what they get, but where a person's signature is around it, or nothing of ours. */
+/* What mail programs cannot read is not what they get, but where a person's signature is around it, or nothing of ours.
+ */
 Test(parser, compression_comes_off)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
@@ -374,8 +357,7 @@ Test(parser, compression_comes_off)
     g_autofree char *signed_by_alice = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
     g_autofree char *around_domain = attack_compress(signed_by_domain, strlen(signed_by_domain));
     g_autofree char *around_alice = attack_compress(signed_by_alice, strlen(signed_by_alice));
-    g_autofree char *encrypted =
-        attack_opaque("", attack_envelop(EVP_aes_128_gcm(), rig->partner.dca, plain, false));
+    g_autofree char *encrypted = attack_opaque("", attack_envelop(EVP_aes_128_gcm(), rig->partner.dca, plain, false));
     const struct {
         const char *what;
         const struct pki *signer; /* of what follows; NULL: it stands alone */
@@ -421,7 +403,6 @@ Test(parser, compression_hides_nothing)
     AUTO_SENT struct sent first = attack_in(rig, around);
     AUTO_SENT struct sent second = attack_in(rig, inside);
     AUTO_SENT struct sent third = attack_in(rig, nothing);
-
     attack_expect_believed(&first, true, "around the signature");
     attack_expect_believed(&second, true, "inside it");
     attack_expect_refused(&third, "compressed alone");

@@ -7,20 +7,19 @@
 
 #include "smime/ess.h"
 
-#define BESIDE(mark, entity) \
-    "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n", entity, \
-        "\r\n--" mark "--\r\n"
-#define LAYERS_LIMIT 10 /* the default of layers_limit */
+#define BESIDE(mark, entity)                                                                                           \
+    "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n",     \
+        entity, "\r\n--" mark "--\r\n"
+#define LAYERS_LIMIT 10       /* the default of layers_limit */
 #define MIME_PARTS_LIMIT 1000 /* … of mime_parts_limit */
-#define THREE_PARTS \
-    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\r\n\r\n--s\r\n\r\na\r\n" \
+#define THREE_PARTS                                                                                                    \
+    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\r\n\r\n--s\r\n\r\na\r\n"     \
     "--s\r\n\r\nb\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nc\r\n--s--\r\n"
 
 static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
     unsigned char *last = (unsigned char *)ASN1_STRING_get0_data(signature) + ASN1_STRING_length(signature) - 1;
-
     (void)cms;
     *last ^= 1;
 }
@@ -32,7 +31,6 @@ static char *sign_entity(const struct pki *signer, const char *content, bool cle
                                   .flags = clear ? CMS_DETACHED : 0,
                                   .spoil = broken ? break_signature : NULL};
     CMS_ContentInfo *cms = attack_sign(&attack);
-
     return clear ? attack_clear("", content, cms) : attack_opaque("", cms);
 }
 
@@ -41,7 +39,6 @@ static char *sign_entity(const struct pki *signer, const char *content, bool cle
 Test(attack_partial, bad_signature_below_a_good_one_gets_no_domain_signature)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", "");
-
     for (unsigned i = 0; i < 8; i++) {
         bool clear = i & 1, broken = i & 2, beside = i & 4;
         g_autofree char *inner = sign_entity(rig->acme.alice, ATTACK_ENTITY, !clear, broken);
@@ -49,7 +46,6 @@ Test(attack_partial, bad_signature_below_a_good_one_gets_no_domain_signature)
         g_autofree char *outer = sign_entity(rig->acme.alice, content, clear, false);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", outer), NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
-
         cr_expect_eq(out.result->verdict, broken ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
         cr_expect_eq(out.result->sign, !broken, "%u", i);
     }
@@ -60,18 +56,16 @@ Test(attack_partial, broken_form_of_a_signature_gets_no_domain_signature)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", THREE_PARTS), NULL);
     AUTO_SENT struct sent out = rig_out(rig, text);
-
     cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
     cr_assert_not_null(strstr(out.result->reply, "exactly two parts"), "%s", out.result->reply);
 }
 
-/* … and inside what is encrypted to us: it is opened for that alone, and leaves as it came. What nobody here can open is
- * the policy's to stop. */
+/* … and inside what is encrypted to us: it is opened for that alone, and leaves as it came. What nobody here can open
+ * is the policy's to stop. */
 Test(attack_partial, bad_signature_encrypted_to_us_gets_no_domain_signature)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", "");
     const EVP_CIPHER *ciphers[] = {EVP_aes_128_cbc(), EVP_aes_256_gcm()};
-
     for (unsigned i = 0; i < 16; i++) {
         bool ours = i & 1, broken = i & 2, twice = i & 4;
         const struct pki *to = ours ? rig->acme.dca : rig->partner.dca;
@@ -83,7 +77,6 @@ Test(attack_partial, bad_signature_encrypted_to_us_gets_no_domain_signature)
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
         bool stops = ours && broken;
-
         cr_expect_eq(out.result->verdict, stops ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
         cr_expect_eq(out.result->sign, !stops, "%u", i);
         cr_expect_null(strstr(out.bytes, "the secret line"), "%u", i);
@@ -99,7 +92,6 @@ Test(attack_partial, broken_ciphertext_to_us_tells_nothing)
         attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, ATTACK_ENTITY, false);
     GByteArray *der = attack_der(cms);
     const guint from_end[] = {0, 1, 17, 33};
-
     for (size_t i = 0; i < G_N_ELEMENTS(from_end); i++) {
         if (from_end[i] > 0)
             der->data[der->len - from_end[i]] ^= 0x55;
@@ -119,16 +111,15 @@ static char *envelop_broken(const struct rig *rig, const char *content)
     g_autofree char *longer = g_strconcat(content, "epilogue, long enough for what breaks to be in it", NULL);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, longer, false);
     GByteArray *der = attack_der(cms);
-
     der->data[der->len - 17] ^= 0x80;
     char *entity = attack_opaque_der("", der->data, der->len);
     g_byte_array_unref(der);
     return entity;
 }
 
-/* What is inside a part and cannot be looked at counts as bad, as it does in a layer around the whole message: parts that
- * are too many, MIME that is over a limit, a compression that is broken. It does not help to put the parts that are too
- * many where the padding is wrong. */
+/* What is inside a part and cannot be looked at counts as bad, as it does in a layer around the whole message: parts
+ * that are too many, MIME that is over a limit, a compression that is broken. It does not help to put the parts that
+ * are too many where the padding is wrong. */
 Test(attack_partial, what_cannot_be_looked_at_gets_no_domain_signature)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
@@ -153,7 +144,7 @@ Test(attack_partial, what_cannot_be_looked_at_gets_no_domain_signature)
         const char *first, *second;
         bool refused;
     } rows[] = {
-        {vain, bad, true}, {vain, good, true},  {vain, "\r\ntext\r\n", false}, {open, "", true},
+        {vain, bad, true},  {vain, good, true}, {vain, "\r\ntext\r\n", false}, {open, "", true},
         {broken, "", true}, {sound, "", false}, {compressed, "", true},
     };
 
@@ -161,8 +152,8 @@ Test(attack_partial, what_cannot_be_looked_at_gets_no_domain_signature)
         g_autofree char *both = g_strconcat(rows[i].first, "\r\n--out\r\n", rows[i].second, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
-
-        cr_expect_eq(out.result->verdict, rows[i].refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_expect_eq(out.result->verdict, rows[i].refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%zu: %s", i,
+                     out.result->reason);
         cr_expect_eq(out.result->sign, !rows[i].refused, "%zu", i);
     }
 }
@@ -172,10 +163,8 @@ Test(attack_partial, broken_ciphertexts_count_for_the_limit)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     g_autofree char *entity = g_strdup(ATTACK_ENTITY);
-
     for (unsigned i = 0; i < LAYERS_LIMIT; i++) {
         g_autofree char *beside = g_strconcat(BESIDE("in", entity), NULL);
-
         g_free(entity);
         entity = envelop_broken(rig, beside);
     }
@@ -183,7 +172,6 @@ Test(attack_partial, broken_ciphertexts_count_for_the_limit)
         g_autofree char *both = g_strconcat(entity, parts == 2 ? "\r\n--out\r\n" : NULL, entity, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
-
         cr_expect_eq(out.result->verdict, parts == 2 ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", out.result->reason);
     }
 }
@@ -194,14 +182,12 @@ Test(attack_partial, strangers_learn_nothing_of_signatures_under_encryption)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     const struct rig_envelope stranger = {"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"};
     g_autofree char *first = NULL;
-
     for (unsigned i = 0; i < 4; i++) {
         g_autofree char *inner = sign_entity(i & 2 ? rig->acme.alice : rig->partner.alice, ATTACK_ENTITY, true, i & 1);
         g_autofree char *shut = attack_opaque("", attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, inner, false));
-        g_autofree char *text = i & 2 ? g_strconcat(ATTACK_TOP BESIDE("out", shut), NULL)
-                                      : g_strconcat(ATTACK_TOP, shut, NULL);
+        g_autofree char *text =
+            i & 2 ? g_strconcat(ATTACK_TOP BESIDE("out", shut), NULL) : g_strconcat(ATTACK_TOP, shut, NULL);
         AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &stranger, text, strlen(text));
-
         cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%u: %s", i, out.result->reason);
         if (first == NULL)
             first = g_strdup(out.result->reply);
@@ -222,11 +208,9 @@ Test(attack_partial, strangers_learn_nothing_of_what_our_key_opens)
         {"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"},
         {"alice@acme.test", "bob@partner.test", "us@acme.test", NULL, "198.51.100.1"},
     };
-
     for (size_t i = 0; i < G_N_ELEMENTS(policies) * G_N_ELEMENTS(strangers); i++) {
         owned(rig) struct rig *rig = rig_new(policies[i / 2], "");
         g_autofree char *first = NULL;
-
         for (unsigned from_end = 0; from_end < 60; from_end += 20) {
             GByteArray *der = attack_envelop_der(EVP_aes_128_cbc(), rig->acme.dca,
                                                  ATTACK_ENTITY "and another line, that is long enough\r\n", false);
@@ -248,7 +232,6 @@ Test(attack_partial, encrypted_part_is_unreadable)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; unreadable = \"reject\"; };", "");
     const struct pki *to[] = {rig->acme.dca, rig->partner.dca};
-
     for (size_t i = 0; i < 6; i++) {
         g_autofree char *entity = attack_opaque("", attack_envelop(EVP_aes_128_cbc(), to[i % 2], ATTACK_ENTITY, false));
         if (i / 2 == 1) /* not even base64 */
@@ -270,7 +253,6 @@ static void label_secret(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     const struct security_label label = {.policy = "1.2.3", .classification = 4};
     struct error error = {0};
-
     (void)cms;
     cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
 }
@@ -290,16 +272,14 @@ static void label_twice(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void label_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     static const char label[] = "1\x04\x06\x02\x2a\x03"; /* SET { 1.2.3 } */
-
     (void)cms;
-    cr_assert(CMS_unsigned_add1_attr_by_txt(info, OID_SECURITY_LABEL, V_ASN1_SET, label, sizeof label - 1));
+    cr_assert(CMS_unsigned_add1_attr_by_txt(info, OID_SECURITY_LABEL, V_ASN1_SET, label, sizeof(label) - 1));
 }
 
 static void label_second(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
     CMS_SignerInfo *first = sk_CMS_SignerInfo_value(infos, 0);
-
     label_secret(cms, first != info ? first : sk_CMS_SignerInfo_value(infos, 1));
 }
 
@@ -328,7 +308,8 @@ static const struct {
 Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {
-        g_autofree char *policy = g_strdup_printf("inbound = { require = \"none\"; otherwise = \"reject\"; %s };", labels[i].inbound);
+        g_autofree char *policy =
+            g_strdup_printf("inbound = { require = \"none\"; otherwise = \"reject\"; %s };", labels[i].inbound);
         owned(rig) struct rig *rig = rig_new("", policy);
         const struct attack attack = {.signer = rig->acme.alice,
                                       .second = labels[i].alter == label_second ? rig->acme.alice : NULL,
@@ -337,7 +318,6 @@ Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
         g_autofree char *text = labels[i].among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL)
                                                        : g_strconcat(ATTACK_TOP, entity, NULL);
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(in.result->verdict, labels[i].verdict, "%zu: %s", i, in.result->reason);
         attack_expect_safe(&in, labels[i].inbound);
     }
@@ -347,8 +327,8 @@ Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
 Test(attack_partial, labels_that_are_not_looked_for_are_refused)
 {
     for (unsigned parts = LAYERS_LIMIT - 1; parts <= LAYERS_LIMIT; parts++) {
-        owned(rig) struct rig *rig =
-            rig_new("", "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };");
+        owned(rig) struct rig *rig = rig_new(
+            "", "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };");
         g_autofree char *entity = sign_entity(rig->acme.alice, ATTACK_ENTITY, true, false);
         g_autoptr(GString) text = g_string_new(ATTACK_TOP "Content-Type: multipart/mixed; boundary=out\r\n\r\n");
 
@@ -357,7 +337,8 @@ Test(attack_partial, labels_that_are_not_looked_for_are_refused)
         g_string_append(text, "--out--\r\n");
         AUTO_SENT struct sent in = attack_in(rig, text->str);
 
-        cr_expect_eq(in.result->verdict, parts < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%s", in.result->reason);
+        cr_expect_eq(in.result->verdict, parts < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%s",
+                     in.result->reason);
     }
 }
 
@@ -367,7 +348,6 @@ Test(attack_partial, objects_with_something_behind_hide_nothing)
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; };",
                 "inbound = { require = \"none\"; otherwise = \"reject\"; max_classification = \"confidential\"; };");
-
     for (unsigned i = 0; i < 4; i++) {
         bool labelled = i & 1, among_others = i & 2;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms =
@@ -376,8 +356,8 @@ Test(attack_partial, objects_with_something_behind_hide_nothing)
         g_byte_array_append(der, (const guint8 *)"", 1);
         g_autofree char *entity = attack_opaque_der("", der->data, der->len);
         g_byte_array_unref(der);
-        g_autofree char *text = among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL)
-                                             : g_strconcat(ATTACK_TOP, entity, NULL);
+        g_autofree char *text =
+            among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL) : g_strconcat(ATTACK_TOP, entity, NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
         AUTO_SENT struct sent in = attack_in(rig, text);
 

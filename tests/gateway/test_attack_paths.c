@@ -15,7 +15,6 @@ static const char *const authority[] = {"O=Tests", "CN=Authority", NULL};
 static struct sent arrive(const struct rig *rig, const struct attack *attack)
 {
     g_autofree char *text = attack_message(attack);
-
     return attack_in(rig, text);
 }
 
@@ -23,7 +22,6 @@ static void judge(const struct rig *rig, const struct attack *attack, enum outco
                   const char *what)
 {
     AUTO_SENT struct sent in = arrive(rig, attack);
-
     if (outcome == OUTCOME_PASS) {
         attack_expect_believed(&in, true, what);
         return;
@@ -98,7 +96,6 @@ Test(paths, authorities)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct pki_spec spec = rows[i].spec;
-
         spec.issuer = rig->acme.ca;
         spec.subject = authority;
         spec.slot = 5;
@@ -119,7 +116,6 @@ Test(paths, lengths_and_ends)
     PKI_AUTO struct pki *good = leaf_below(short_ca, NULL), *bad = leaf_below(below, NULL),
                         *users = leaf_below(rig->acme.alice, NULL);
     PKI_AUTO struct pki *self = leaf_below(NULL, NULL);
-
     judge(rig, &(struct attack){.signer = good, .types = DOMAIN, .carried = {short_ca}}, OUTCOME_PASS, NULL,
           "path length 0");
     judge(rig, &(struct attack){.signer = bad, .types = DOMAIN, .carried = {short_ca, below}}, OUTCOME_FAIL,
@@ -135,7 +131,6 @@ Test(paths, one_expired_beside_one_valid)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     time_t now = time(NULL);
-
     for (long serial = 2; serial <= 0x7ffffff; serial += 0x7fffffd) {
         PKI_AUTO struct pki *valid =
             pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = subject, .san = san, .serial = 0x4000});
@@ -146,7 +141,6 @@ Test(paths, one_expired_beside_one_valid)
                                                                     .use_key = valid->key,
                                                                     .not_before = now - 20 * DAY,
                                                                     .not_after = now - DAY});
-
         judge(rig, &(struct attack){.signer = valid, .types = DOMAIN, .carried = {expired}}, OUTCOME_PASS, NULL,
               "the valid one, by number");
         judge(rig, &(struct attack){.signer = expired, .types = DOMAIN, .carried = {valid}}, OUTCOME_FAIL, "expired",
@@ -178,7 +172,6 @@ Test(paths, cross_certificates)
                                                              .not_before = now - 20 * DAY,
                                                              .not_after = now - DAY});
     PKI_AUTO struct pki *leaf = leaf_below(sub, NULL);
-
     judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other, gone, good}}, OUTCOME_PASS,
           NULL, "all");
     judge(rig, &(struct attack){.signer = leaf, .types = DOMAIN, .carried = {sub, other, gone}}, OUTCOME_POLICY,
@@ -195,7 +188,6 @@ Test(paths, revoked)
     PKI_AUTO struct pki *sound = leaf_below(rig->acme.ca, NULL);
     X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = rig->acme.ca, .revoked = {rig->acme.dsa}});
     g_autofree char *folder = g_build_filename(rig->partner.folder, "crls", NULL);
-
     g_mkdir(folder, 0700);
     g_free(pki_write_crl(folder, "acme.crl", crl));
     gateway_unref(rig->partner.gateway);
@@ -211,7 +203,6 @@ Test(paths, revoked)
 static void stuff(CMS_ContentInfo *cms, size_t count)
 {
     struct pki *keys[6];
-
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         keys[i] = pki_issue(&(struct pki_spec){.ca = true, .subject = authority, .no_key_ids = true});
     for (size_t i = 0; i < count; i++) {
@@ -232,10 +223,8 @@ Test(paths, bags_of_certificates)
     PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = authority, .no_key_ids = true});
     PKI_AUTO struct pki *leaf =
         pki_issue(&(struct pki_spec){.issuer = ca, .subject = subject, .san = san, .no_key_ids = true});
-
     for (size_t count = 90; count <= 200; count += 110) {
         CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = leaf, .types = DOMAIN, .carried = {ca}});
-
         stuff(cms, count);
         g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
         gint64 begun = g_get_monotonic_time();
@@ -254,7 +243,6 @@ Test(paths, bags_of_certificates_and_signers)
     struct attack attack = {.types = DOMAIN};
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     BIO *data = BIO_new_mem_buf(ATTACK_ENTITY, -1);
-
     for (int i = 0; i < 20; i++) {
         PKI_AUTO struct pki *leaf =
             pki_issue(&(struct pki_spec){.issuer = ca, .subject = subject, .san = san, .no_key_ids = true});
@@ -274,12 +262,10 @@ Test(paths, bags_of_certificates_and_signers)
 Test(paths, many_signers)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-
     for (unsigned count = 20; count <= 21; count++) {
         struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN};
         CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
         BIO *data = BIO_new_mem_buf(ATTACK_ENTITY, -1);
-
         for (unsigned i = 0; i < count; i++)
             attack_add_signer(cms, &attack, rig->acme.dsa, DOMAIN);
         cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0);

@@ -39,14 +39,12 @@ Test(results, forged_under_our_name)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
     g_autofree char *sound = attack_message(&(struct attack){.signer = rig->partner.dsa, .types = DOMAIN});
-
     for (size_t i = 0; i < G_N_ELEMENTS(forged); i++) {
         g_autofree char *plain = g_strconcat(forged[i], "\r\nAuthentication-Results: mx.other.test; spf=pass\r\n",
                                              ATTACK_TOP ATTACK_ENTITY, NULL);
         g_autofree char *twice = g_strconcat(forged[i], "\r\n", forged[i], "\r\n", sound, NULL);
         AUTO_SENT struct sent one = attack_in(rig, plain);
         AUTO_SENT struct sent two = attack_in(rig, twice);
-
         attack_expect_safe(&one, forged[i]);
         attack_expect_safe(&two, forged[i]);
         cr_expect_null(strstr(one.bytes, "smime=pass"), "%s", one.bytes);
@@ -72,13 +70,11 @@ Test(results, forged_marks_in_the_subject)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_verified "
                                                "= \"[verified]\"; subject_unverified = \"[?]\"; };");
-
     for (size_t i = 0; i < G_N_ELEMENTS(marks); i++) {
         g_autofree char *text =
             g_strconcat("From: alice@acme.test\r\nSubject: ", marks[i], "\r\nSubject: [verified]\r\n\r\nx\r\n", NULL);
         AUTO_SENT struct sent in = attack_in(rig, text);
         g_autofree char *lower = g_ascii_strdown(in.bytes, -1);
-
         attack_expect_safe(&in, marks[i]);
         cr_expect_null(strstr(lower, "verified]"), "%s: %s", marks[i], in.bytes);
         cr_expect_null(strstr(lower, "w3zlcmlmawvkxq"), "%s: %s", marks[i], in.bytes);
@@ -92,14 +88,12 @@ Test(results, forged_marks_where_none_is_put)
     static const char *const senders[] = {"alice@acme.test", "eve@evil.test"};
     owned(rig) struct rig *rig =
         rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_verified = \"[verified]\"; };");
-
     for (size_t i = 0; i < G_N_ELEMENTS(senders); i++) {
         g_autofree char *first = g_strdup_printf("From: %s\r\nSubject: [verified] s\r\n\r\nx\r\n", senders[i]);
         g_autofree char *second =
             g_strdup_printf("From: %s\r\nSubject: s\r\nSubject: [verified] s\r\n\r\nx\r\n", senders[i]);
         AUTO_SENT struct sent one = attack_in(rig, first);
         AUTO_SENT struct sent two = attack_in(rig, second);
-
         cr_expect_null(strstr(one.bytes, "verified"), "%s: %s", senders[i], one.bytes);
         cr_expect_null(strstr(two.bytes, "verified"), "%s: %s", senders[i], two.bytes);
         cr_expect_not_null(strstr(two.bytes, "Subject: s\r\n"), "%s: %s", senders[i], two.bytes);
@@ -115,7 +109,6 @@ Test(results, subjects_that_others_read_differently)
     owned(rig) struct rig *plain = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"tag\"; };");
     AUTO_SENT struct sent rewritten = attack_in(marking, text);
     AUTO_SENT struct sent same = attack_in(plain, text);
-
     cr_expect_not_null(strstr(rewritten.bytes, "Subject: x s\r\n"), "%s", rewritten.bytes);
     cr_expect_not_null(strstr(same.bytes, "Subject: =?utf-8?b?eA==W3ZlcmlmaWVkXQ==?= s\r\n"), "%s", same.bytes);
 }
@@ -131,11 +124,11 @@ Test(results, letters_outside_ascii)
     g_autofree char *international = g_strconcat("Comments: \xc3\xb6\r\n", plain, NULL);
     AUTO_SENT struct sent one = attack_in(rig, plain);
     AUTO_SENT struct sent two = attack_in(rig, international);
-
     attack_expect_safe(&one, "ASCII");
     attack_expect_safe(&two, "UTF-8");
     cr_expect(g_str_is_ascii(one.result->authentication_results), "%s", one.result->authentication_results);
-    cr_expect_not_null(strstr(one.result->authentication_results, "CN=J?rg ?\""), "%s", one.result->authentication_results);
+    cr_expect_not_null(strstr(one.result->authentication_results, "CN=J?rg ?\""), "%s",
+                       one.result->authentication_results);
     cr_expect_not_null(strstr(two.result->authentication_results, "CN=J\xc3\xb6rg \xe6\xbc\xa2"));
     cr_expect_not_null(strstr(one.result->originator.reason, "\xc3\xb6"), "the report has it all");
 }
@@ -150,7 +143,6 @@ Test(results, replay_under_another_name_of_the_domain)
     AUTO_SENT struct sent in = attack_in(rig, text);
     g_autofree char *report = result_report(in.result);
     json_t *json = json_loads(report, 0, NULL);
-
     attack_expect_believed(&in, true, "replay");
     cr_assert_str_eq(in.result->domain_name, "acme.test");
     cr_assert_null(in.result->originator_name);
@@ -175,7 +167,6 @@ Test(results, the_two_results_do_not_mix)
     g_autofree char *two = attack_message(&(struct attack){.signer = role, .types = DOMAIN, .content = alices});
     AUTO_SENT struct sent first = attack_in(rig, one);
     AUTO_SENT struct sent second = attack_in(rig, two);
-
     attack_expect_safe(&first, "mallory under alice's name");
     cr_assert_eq(first.result->domain.outcome, OUTCOME_PASS);
     cr_assert_eq(first.result->originator.outcome, OUTCOME_POLICY, "%s", first.result->originator.reason);
@@ -210,7 +201,6 @@ Test(results, failed_review_is_not_hidden)
             attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = inner});
         AUTO_SENT struct sent in = attack_in(rig, text);
         g_autofree char *line = g_strdup(in.result->authentication_results);
-
         g_strdelimit(line, "\r\n\t", ' ');
         attack_expect_safe(&in, "review");
         cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "row %zu: %s", i, in.result->domain.reason);
@@ -234,14 +224,12 @@ static const char *const inner_headers[] = {
 Test(results, headers_from_inside_stay_inside)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
-
     for (size_t i = 0; i < G_N_ELEMENTS(inner_headers); i++) {
         g_autofree char *content = g_strconcat(inner_headers[i], "the secret line\r\n", NULL);
         g_autofree char *encrypted =
             attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false));
         AUTO_SENT struct sent in = attack_in(rig, encrypted);
         g_autofree char *header = g_strndup(in.bytes, (gsize)(strstr(in.bytes, "\r\n\r\n") - in.bytes));
-
         attack_expect_safe(&in, inner_headers[i]);
         cr_expect_not_null(strstr(in.bytes, "the secret line"));
         cr_expect_null(strstr(header, "ceo@"), "%s", header);
@@ -263,7 +251,6 @@ static CMS_ContentInfo *sign_again(CMS_ContentInfo *cms, EVP_PKEY *key)
     unsigned char signature[512];
     size_t length = sizeof(signature);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-
     CMS_ContentInfo_free(cms);
     cms = d2i_CMS_ContentInfo(NULL, &at, der->len);
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
@@ -322,7 +309,6 @@ static void both_other(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void add_value(CMS_SignerInfo *info, int nid, int type, const void *data, int length)
 {
     X509_ATTRIBUTE *attribute = CMS_signed_get_attr(info, CMS_signed_get_attr_by_NID(info, nid, -1));
-
     cr_assert(X509_ATTRIBUTE_set1_data(attribute, type, data, length));
 }
 
@@ -341,7 +327,6 @@ static void two_digests(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void repeat(CMS_SignerInfo *info, int nid)
 {
     X509_ATTRIBUTE *attribute = take(info, nid);
-
     cr_assert(CMS_signed_add1_attr(info, attribute));
     /* the second one under another number, which is then changed to be the same */
     X509_ATTRIBUTE *second = X509_ATTRIBUTE_dup(attribute);
@@ -382,7 +367,6 @@ static void unsigned_role(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
     X509_ATTRIBUTE *attribute = CMS_signed_delete_attr(info, CMS_signed_get_attr_by_OBJ(info, oid, -1));
-
     (void)cms;
     cr_assert(CMS_unsigned_add1_attr(info, attribute));
     X509_ATTRIBUTE_free(attribute);
@@ -413,7 +397,6 @@ static struct sent pass_changed(const struct rig *rig, void (*change)(CMS_Conten
 {
     CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .spoil = change});
     g_autofree char *text = attack_opaque(ATTACK_TOP, sign_again(cms, rig->acme.dsa->key));
-
     return attack_in(rig, text);
 }
 
@@ -421,11 +404,9 @@ Test(results, signed_attributes)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     AUTO_SENT struct sent sound = pass_changed(rig, nothing);
-
     attack_expect_believed(&sound, true, "signed by hand, nothing changed");
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
         AUTO_SENT struct sent in = pass_changed(rig, attributes[i].change);
-
         attack_expect_refused(&in, attributes[i].what);
         attack_expect_outcome(&in.result->domain, attributes[i].outcome, attributes[i].says, attributes[i].what);
     }

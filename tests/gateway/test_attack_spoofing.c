@@ -12,7 +12,6 @@
 static void add_content(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     ASN1_OCTET_STRING **content = CMS_get0_content(cms);
-
     (void)info;
     *content = ASN1_OCTET_STRING_new();
     ASN1_STRING_set(*content, ATTACK_ENTITY, -1);
@@ -22,7 +21,6 @@ static void remove_signers(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     /* OpenSSL frees a SignerInfo only with the message that it is in: it goes into one that is thrown away. */
     owned(CMS_ContentInfo) CMS_ContentInfo *bin = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
-
     (void)info;
     cr_assert_not_null(CMS_get0_SignerInfos(bin));
     while (sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) > 0)
@@ -33,7 +31,6 @@ static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
     unsigned char *last = (unsigned char *)ASN1_STRING_get0_data(signature) + ASN1_STRING_length(signature) - 1;
-
     (void)cms;
     *last ^= 1;
 }
@@ -59,7 +56,6 @@ static struct pki *twin_of(const struct pki *ca, const struct pki *real)
 static struct cast *cast_new(void)
 {
     struct cast *cast = g_new0(struct cast, 1);
-
     cast->rig = rig_new(SIGN, ATTACK_STRICT);
     cast->ca = pki_ca("acme.test");
     cast->role = pki_role(cast->ca, "domain-signing-authority", "acme.test");
@@ -101,7 +97,6 @@ Test(spoofing, what_the_tests_spoil_is_sound)
                                    {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED},
                                    {.signer = acme->alice},
                                    {.signer = acme->alice, .flags = CMS_DETACHED | CMS_USE_KEYID}};
-
     for (size_t i = 0; i < G_N_ELEMENTS(sound); i++) {
         g_autofree char *text = attack_message(&sound[i]);
         AUTO_SENT struct sent in = attack_in(cast->rig, text);
@@ -217,7 +212,6 @@ Test(spoofing, signers_and_certificates)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = attack_message(&rows[i].attack);
         AUTO_SENT struct sent in = attack_in(cast->rig, text);
-
         attack_expect_refused(&in, rows[i].what);
         attack_expect_outcome(&in.result->domain, rows[i].domain, rows[i].domain != OUTCOME_NONE ? rows[i].says : NULL,
                               rows[i].what);
@@ -241,7 +235,6 @@ Test(spoofing, certificate_is_swapped_for_another_of_the_same_key)
         .signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_CADES | CMS_NOCERTS, .carried = {other}};
     g_autofree char *text = attack_message(&attack);
     AUTO_SENT struct sent in = attack_in(rig, text);
-
     attack_expect_refused(&in, "swapped");
     attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, "names another certificate", "swapped");
 }
@@ -256,7 +249,6 @@ Test(spoofing, result_names_the_signer_whose_signature_it_is)
     struct attack outer = {.signer = ceo, .types = SIGNATURE_TYPE_REVIEW, .content = inner};
     g_autofree char *text = attack_message(&outer);
     AUTO_SENT struct sent in = attack_in(rig, text);
-
     attack_expect_safe(&in, "two names");
     cr_assert_eq(in.result->originator.outcome, OUTCOME_PASS, "%s", in.result->originator.reason);
     cr_assert_not_null(strstr(in.result->authentication_results, "body.smime-identifier=\"alice@acme.test\""), "%s",
@@ -269,11 +261,11 @@ Test(spoofing, result_names_the_signer_whose_signature_it_is)
 /* A mailing list agent signs around what others signed: whoever pretends to be one gets no more than what is inside. */
 static void add_history(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
-    static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f" "20260101000000Z";
+    static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f"
+                              "20260101000000Z";
     ASN1_OBJECT *oid = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
-
     (void)cms;
-    cr_assert_gt(CMS_signed_add1_attr_by_OBJ(info, oid, V_ASN1_SEQUENCE, der, sizeof der - 1), 0);
+    cr_assert_gt(CMS_signed_add1_attr_by_OBJ(info, oid, V_ASN1_SEQUENCE, der, sizeof(der) - 1), 0);
     ASN1_OBJECT_free(oid);
 }
 
@@ -308,12 +300,13 @@ Test(spoofing, mailing_list_agents)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = attack_message(&(struct attack){
-            .signer = rows[i].signer, .second = rows[i].second, .content = rows[i].content,
-            .alter = rows[i].alter != NULL ? rows[i].alter : add_history});
+        g_autofree char *text =
+            attack_message(&(struct attack){.signer = rows[i].signer,
+                                            .second = rows[i].second,
+                                            .content = rows[i].content,
+                                            .alter = rows[i].alter != NULL ? rows[i].alter : add_history});
         AUTO_SENT struct sent in = attack_in(rig, text);
         g_autofree char *line = g_strdup(in.result->authentication_results);
-
         g_strdelimit(line, "\r\n\t", ' ');
         attack_expect_safe(&in, rows[i].what);
         attack_expect_outcome(&in.result->originator, rows[i].originator, NULL, rows[i].what);
@@ -329,7 +322,6 @@ static void add_label(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     static const struct security_label label = {.policy = "1.2.4", .classification = 4};
     struct error error = {0};
-
     (void)cms;
     cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
 }
@@ -337,7 +329,6 @@ static void add_label(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void add_equivalents(CMS_SignerInfo *info, const struct security_label *labels, unsigned count)
 {
     struct error error = {0};
-
     cr_assert(ess_add_equivalents(info, labels, count, &error), "%s", error.text);
 }
 
@@ -362,15 +353,19 @@ static void add_equivalent_too_high(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void add_equivalent_of_two_kinds(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     (void)cms;
-    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.3", .classification = 1},
-                                                          {.policy = "1.2.5", .classification = 4}}, 2);
+    add_equivalents(info,
+                    (const struct security_label[]){{.policy = "1.2.3", .classification = 1},
+                                                    {.policy = "1.2.5", .classification = 4}},
+                    2);
 }
 
 static void add_equivalent_twice(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     (void)cms;
-    add_equivalents(info, (const struct security_label[]){{.policy = "1.2.3", .classification = 1},
-                                                          {.policy = "1.2.3", .classification = 4}}, 2);
+    add_equivalents(info,
+                    (const struct security_label[]){{.policy = "1.2.3", .classification = 1},
+                                                    {.policy = "1.2.3", .classification = 4}},
+                    2);
 }
 
 static void add_unknown_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)
@@ -394,7 +389,6 @@ static void add_label_and_its_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *i
 static void label_all(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
-
     (void)info;
     for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++)
         add_label(cms, sk_CMS_SignerInfo_value(infos, i));
@@ -404,8 +398,8 @@ static void label_all(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 #define KNOWN_4 "accept_labels = ( \"1.2.4\", \"1.2.3\" ); max_classification = \"confidential\";"
 #define KNOWN_ALL "max_classification = \"confidential\";"
 
-/* Nobody but who vouches for a message may say that its label, of a policy that is not known here, is as good as one that is
- * accepted. The label inside is 1.2.4, secret (RFC 2634 §3.4). */
+/* Nobody but who vouches for a message may say that its label, of a policy that is not known here, is as good as one
+ * that is accepted. The label inside is 1.2.4, secret (RFC 2634 §3.4). */
 Test(spoofing, equivalent_labels)
 {
     const struct {
@@ -442,7 +436,6 @@ Test(spoofing, equivalent_labels)
                                                                 .content = alices,
                                                                 .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
     }
 }
@@ -470,7 +463,6 @@ Test(spoofing, equivalent_labels_without_a_label)
         owned(rig) struct rig *rig = rig_new(SIGN, policy);
         g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
     }
 }
@@ -488,8 +480,8 @@ Test(spoofing, labels_that_differ)
         g_autofree char *text = attack_message(
             &(struct attack){.signer = rig->acme.alice, .second = rig->acme.alice, .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
-
-        attack_expect_outcome(&in.result->originator, rows[i].outcome, i > 0 ? "labels of the signers differ" : NULL, "");
+        attack_expect_outcome(&in.result->originator, rows[i].outcome, i > 0 ? "labels of the signers differ" : NULL,
+                              "");
     }
 }
 
@@ -531,11 +523,9 @@ Test(spoofing, signed_part_hidden_among_others)
     const struct attack attacks[] = {{.signer = rig->acme.dsa, .types = DOMAIN},
                                      {.signer = rig->acme.dsa, .types = DOMAIN, .flags = CMS_DETACHED},
                                      {.signer = rig->acme.alice, .flags = CMS_DETACHED}};
-
     for (size_t a = 0; a < G_N_ELEMENTS(attacks); a++) {
         g_autofree char *whole = attack_message(&attacks[a]);
         const char *entity = strstr(whole, "Content-Type:");
-
         for (size_t i = 0; i < G_N_ELEMENTS(hiding); i++) {
             g_auto(GStrv) halves = g_strsplit(hiding[i], "%s", 2);
             g_autofree char *text = g_strconcat(ATTACK_TOP, halves[0], entity, halves[1], NULL);

@@ -62,22 +62,19 @@ Test(conformance, own_certificates_follow_the_naming_convention)
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
     const struct org *acme = &rig->acme;
     g_autofree char *file = g_build_filename(acme->folder, "domsec.conf", NULL);
-
     for (size_t i = 0; i < G_N_ELEMENTS(own_names); i++) {
         g_autofree char *san = g_strconcat("email:", own_names[i].address, NULL);
         const char *const *sans = own_names[i].address != NULL ? PKI_LIST(san) : NULL;
         g_autofree char *pem = g_strconcat(own_names[i].identity, ".pem", NULL);
         g_autofree char *key = g_strconcat(own_names[i].identity, ".key", NULL);
         g_autofree char *rule = g_strconcat("domain = \"partner.test\";\n", own_names[i].rule, "\n", NULL);
-        PKI_AUTO struct pki *odd =
-            pki_issue(&(struct pki_spec){.issuer = acme->ca,
-                                         .subject = own_names[i].subject,
-                                         .san = sans,
-                                         .key_usage = own_names[i].key_usage,
-                                         .eku = own_names[i].eku});
+        PKI_AUTO struct pki *odd = pki_issue(&(struct pki_spec){.issuer = acme->ca,
+                                                                .subject = own_names[i].subject,
+                                                                .san = sans,
+                                                                .key_usage = own_names[i].key_usage,
+                                                                .eku = own_names[i].eku});
         PKI_AUTO struct pki *good = pki_role(acme->ca, own_names[i].role, "acme.test");
         owned(faults) struct faults *faults = faults_new();
-
         g_free(pki_write(acme->folder, pem, odd, NULL));
         g_free(pki_write_key(acme->folder, key, odd));
         g_free(pki_write_text(acme->folder, "policy.d/partner.test.conf", rule));
@@ -110,7 +107,6 @@ static char *encrypted_message(const struct org *to, X509 *originator, enum ciph
         .cipher = cipher, .originator = originator, .limits = &gateway_conf(to->gateway)->limits};
     struct entity entity = {rope_new(), rope_new()}, out = {0};
     struct error error = {0};
-
     rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
     rope_copy(entity.body, slice_of("the secret line\r\n"));
     cr_assert(smime_encrypt(&to->dca->cert, 1, &options, &entity, &out, &error), "%s", error.text);
@@ -128,7 +124,6 @@ static CMS_ContentInfo *cms_of(const char *message)
     g_autofree guchar *der = g_base64_decode(base64, &length);
     const unsigned char *at = der;
     CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)length);
-
     cr_assert_not_null(cms);
     cr_assert_eq(at, der + length);
     return cms;
@@ -140,7 +135,6 @@ static long version_of(CMS_ContentInfo *cms)
     int length = i2d_CMS_ContentInfo(cms, &der), tag, class;
     const unsigned char *at = der, *end = der + length;
     long size;
-
     ASN1_get_object(&at, &size, &tag, &class, end - at); /* ContentInfo */
     ASN1_get_object(&at, &size, &tag, &class, end - at);
     at += size;                                          /* contentType */
@@ -209,7 +203,6 @@ Test(conformance, who_encrypts_in_anothers_name_is_flagged)
             encrypted_message(&rig->partner, rows[i].originator != NULL ? rows[i].originator->cert : NULL,
                               i % 2 ? CIPHER_AES_256_GCM : CIPHER_AES_128_CBC);
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(in.result->layers[0].finding.outcome, rows[i].flagged ? OUTCOME_POLICY : OUTCOME_PASS, "%zu: %s",
                      i, in.result->layers[0].finding.reason);
         cr_expect_eq(strstr(in.result->layers[0].finding.reason, "another's name") != NULL, rows[i].flagged, "%zu", i);
@@ -272,7 +265,6 @@ static char *signed_and_encrypted_by_alice(const struct rig *rig, X509 *to)
     struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
     struct entity entity = {rope_new(), rope_new()}, one = {0}, two = {0};
     struct error error = {0};
-
     rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
     rope_copy(entity.body, slice_of("the secret line\r\n"));
     cr_assert(smime_sign(&alice, &sign, &entity, &one, &error), "%s", error.text);
@@ -292,7 +284,6 @@ Test(conformance, case_b_originator_encrypts_for_the_domain)
         rig_new(SIGN, "inbound = { require = \"sign+encrypt\"; otherwise = \"quarantine\"; };");
     g_autofree char *text = signed_and_encrypted_by_alice(rig, rig->partner.dca->cert);
     AUTO_SENT struct sent in = attack_in(rig, text);
-
     attack_expect_believed(&in, false, "case (b)");
     cr_expect_not_null(strstr(in.bytes, "the secret line"));
     cr_expect_not_null(strstr(in.bytes, "multipart/signed"), "alice's signature stays");
@@ -303,7 +294,6 @@ Test(conformance, case_c_domain_encrypts_for_the_recipient)
 {
     owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_LAX);
     PKI_AUTO struct pki *bob = pki_person(rig->partner.ca, "bob@partner.test");
-
     g_free(pki_write(rig->acme.folder, "bob.pem", bob, NULL));
     gateway_unref(rig->acme.gateway);
     rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"bob.pem\", \"other-dca.pem\" );", NULL);
@@ -343,7 +333,6 @@ Test(conformance, misnamed_confidentiality_authority_is_not_used)
         g_autofree char *san = g_strconcat("email:", rows[i].address, NULL);
         PKI_AUTO struct pki *odd = pki_issue(
             &(struct pki_spec){.issuer = rig->partner.ca, .subject = PKI_LIST(rows[i].cn), .san = PKI_LIST(san)});
-
         g_free(pki_write(rig->acme.folder, "odd.pem", odd, NULL));
         gateway_unref(rig->acme.gateway);
         rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"odd.pem\" );", NULL);
@@ -387,7 +376,6 @@ Test(conformance, naming_convention_is_checked_for_each_type)
         g_autofree char *text = attack_message(&attack);
         AUTO_SENT struct sent in = attack_in(rig, text);
         const struct result *result = in.result;
-
         attack_expect_outcome(&result->layers[0].finding, rows[i].outcome, NULL, "the layer");
         cr_expect_eq(result->domain.outcome == OUTCOME_PASS,
                      rows[i].outcome == OUTCOME_PASS && rows[i].types == SIGNATURE_TYPE_DOMAIN, "%zu", i);
@@ -418,7 +406,6 @@ Test(conformance, signer_stands_for_every_author)
     struct org *acme = &rig->acme;
     g_autofree char *file = g_build_filename(acme->folder, "domsec.conf", NULL), *given = NULL;
     static const char *const names[] = {"sales", "other"}, *const domains[] = {"sales.acme.test", "other.test"};
-
     cr_assert(g_file_get_contents(file, &given, NULL, NULL));
     g_autoptr(GString) text = g_string_new(given);
     g_string_replace(text, "local_domains = ( ", "local_domains = ( \"sales.acme.test\", \"other.test\", ", 1);
@@ -429,7 +416,6 @@ Test(conformance, signer_stands_for_every_author)
             "identities = ( { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"%s\"; "
             "key = \"file:%s\"; },",
             domains[i], pem, key);
-
         g_free(pki_write(acme->folder, pem, dsa, NULL));
         g_free(pki_write_key(acme->folder, key, dsa));
         g_string_replace(text, "identities = (", identity, 1);
@@ -444,7 +430,6 @@ Test(conformance, signer_stands_for_every_author)
     for (size_t i = 0; i < G_N_ELEMENTS(authors); i++) {
         g_autofree char *message = g_strconcat("From: ", authors[i].from, "\r\n" ATTACK_FIELDS ATTACK_ENTITY, NULL);
         AUTO_SENT struct sent out = rig_out(rig, message);
-
         cr_expect_eq(out.result->verdict, authors[i].signer != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "%s: %s",
                      authors[i].from, out.result->reason);
         cr_expect_eq(out.result->sign, authors[i].signer != NULL, "%s", authors[i].from);
@@ -470,7 +455,6 @@ Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
         struct entity entity = {rope_new(), rope_new()}, out = {0};
         struct error error = {0};
         char *body = strstr(inner, "\r\n\r\n") + 2;
-
         rope_borrow(entity.header, (struct slice){inner, (size_t)(body - inner)});
         rope_borrow(entity.body, slice_of(body + 2));
         cr_assert(smime_encrypt(&rig->acme.dca->cert, 1, &options, &entity, &out, &error), "%s", error.text);
@@ -511,7 +495,6 @@ Test(conformance, generic_media_types_with_a_name)
         g_autofree char *text =
             g_strconcat(ATTACK_TOP, rows[i].fields, "Content-Transfer-Encoding: base64", body, NULL);
         AUTO_SENT struct sent in = attack_in(rig, text);
-
         cr_expect_eq(strstr(in.bytes, "the secret line") != NULL, rows[i].opened, "%s", rows[i].fields);
     }
 }
@@ -521,7 +504,6 @@ Test(conformance, certificates_only)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
-
     CMS_add1_cert(cms, rig->acme.alice->cert);
     CMS_set_detached(cms, 1);
     g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
@@ -539,7 +521,6 @@ Test(conformance, one_cipher_for_all_recipients)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", ATTACK_LAX);
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
-
     cr_expect_eq(OBJ_obj2nid(CMS_get0_type(cms)), NID_id_smime_ct_authEnvelopedData);
     cr_expect_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 2, "recipient and our own (RFC 8551 §3.4)");
 }

@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages that nobody here wrote, where they are present: the examples of RFC 4134 and samples of protected headers. Each one gets
- * through the gateway and its verdict is the one that is written here with its reason.
+ * Messages that nobody here wrote, where they are present: the examples of RFC 4134 and samples of protected headers.
+ * Each one gets through the gateway and its verdict is the one that is written here with its reason.
  */
 #include "rig.h"
 
 struct row {
     const char *file;
     enum outcome originator;
-    bool unchanged;            /* byte for byte as it came */
-    const char *contains;      /* in what is delivered; NULL: not looked at */
-    const char *reason;        /* in the reason of the outermost layer; NULL: there is no layer */
+    bool unchanged;       /* byte for byte as it came */
+    const char *contains; /* in what is delivered; NULL: not looked at */
+    const char *reason;   /* in the reason of the outermost layer; NULL: there is no layer */
 };
 
 static char *corpus(const char *name)
 {
     const char *tests = g_getenv("DOMSEC_TESTS");
     g_autofree char *path = g_build_filename(tests != NULL ? tests : "tests", "../../shared/corpora", name, NULL);
-
     return g_file_test(path, G_FILE_TEST_IS_DIR) ? steal(&path) : NULL;
 }
 
-static struct gateway *open_gateway(const char *folder, const char *corpus_path, const char *anchors, const char *identity)
+static struct gateway *open_gateway(const char *folder, const char *corpus_path, const char *anchors,
+                                    const char *identity)
 {
     g_autofree char *anchor = g_build_filename(corpus_path, anchors, NULL);
     g_autofree char *text =
         g_strdup_printf("local_domains = ( \"partner.test\" );\nauthserv_id = \"gw\";\nspool_directory = \"/tmp\";\n"
-                        "trust_anchors = ( \"%s\" );\n%s", anchor, identity);
+                        "trust_anchors = ( \"%s\" );\n%s",
+                        anchor, identity);
     g_autofree char *file = pki_write_text(folder, "domsec.conf", text);
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
-
     for (size_t i = 0; i < faults_errors(faults) && i < faults_count(faults); i++)
         fprintf(stderr, "%s\n", faults_at(faults, i));
     cr_assert_not_null(gateway);
@@ -42,7 +42,6 @@ static void check(const struct org *org, const char *folder, const struct row *r
 {
     g_autofree char *path = g_build_filename(folder, row->file, NULL), *bytes = NULL;
     gsize length = 0;
-
     cr_assert(g_file_get_contents(path, &bytes, &length, NULL), "%s", path);
     owned(message) struct message *message = rig_message(org, bytes, length);
     owned(envelope) struct envelope *envelope =
@@ -70,14 +69,14 @@ static void check_all(const char *name, const char *anchors, const char *certifi
 {
     g_autofree char *folder = corpus(name);
     struct org org = {0};
-
     if (folder == NULL)
         return;
     mime_init();
     char *scratch = pki_folder();
-    g_autofree char *bob = g_strdup_printf("identities = ( { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; "
-                                           "certificate = \"%s/%s\"; key = \"file:%s/%s\"; } );\n",
-                                           folder, certificate, folder, key);
+    g_autofree char *bob =
+        g_strdup_printf("identities = ( { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; "
+                        "certificate = \"%s/%s\"; key = \"file:%s/%s\"; } );\n",
+                        folder, certificate, folder, key);
     org.gateway = open_gateway(scratch, folder, anchors, bob);
     for (size_t i = 0; i < count; i++)
         check(&org, folder, &rows[i], at);
@@ -85,8 +84,8 @@ static void check_all(const char *name, const char *anchors, const char *certifi
     pki_remove(scratch);
 }
 
-/* Every key and digest is of 1999: DSA and RSA of 1024 bits, SHA-1. A signature that holds is weak or its chain is, so none passes. The
- * clock is the corpus's. */
+/* Every key and digest is of 1999: DSA and RSA of 1024 bits, SHA-1. A signature that holds is weak or its chain is, so
+ * none passes. The clock is the corpus's. */
 static const struct row rfc4134[] = {
     {"eml/3.1.eml", OUTCOME_NONE, true, NULL, NULL}, /* data: no layer of S/MIME */
     {"eml/3.2.eml", OUTCOME_NONE, true, NULL, NULL},
@@ -131,7 +130,8 @@ Test(corpora, protected_headers)
               G_N_ELEMENTS(protected_headers), 1790000000);
 }
 
-/* RFC 9216: persons with RSA, Ed25519 and X25519 keys under two authorities. They sign, and are believed; they decrypt. */
+/* RFC 9216: persons with RSA, Ed25519 and X25519 keys under two authorities. They sign, and are believed; they decrypt.
+ */
 static const struct {
     const char *prefix, *address;
 } lamps[] = {
@@ -144,7 +144,6 @@ static const struct {
 static char *lamps_file(const char *folder, const char *prefix, const char *suffix)
 {
     g_autofree char *name = g_strconcat(prefix, suffix, NULL);
-
     return g_build_filename(folder, name, NULL);
 }
 
@@ -154,7 +153,6 @@ static struct pki lamps_load(const char *folder, const char *prefix, const char 
     g_autofree char *key_file = lamps_file(folder, prefix, key), *uri = g_strconcat("file:", key_file, NULL);
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *stack = certificates_load(certificate_file, &error);
-
     cr_assert_not_null(stack, "%s", error.text);
     struct pki pki = {.cert = sk_X509_shift(stack), .key = keys_load(uri, &error)};
     cr_assert_not_null(pki.key, "%s", error.text);
@@ -166,8 +164,8 @@ static char *lamps_anchors(const char *folder, const char *scratch)
     g_autofree char *rsa = NULL, *edwards = NULL;
     g_autofree char *rsa_file = lamps_file(folder, "rsa", "-certification-authority-root-certificate.crt");
     g_autofree char *edwards_file = lamps_file(folder, "ed25519", "-certification-authority-root-certificate.crt");
-
-    cr_assert(g_file_get_contents(rsa_file, &rsa, NULL, NULL) && g_file_get_contents(edwards_file, &edwards, NULL, NULL));
+    cr_assert(g_file_get_contents(rsa_file, &rsa, NULL, NULL) &&
+              g_file_get_contents(edwards_file, &edwards, NULL, NULL));
     g_autofree char *both = g_strconcat(rsa, "\n", edwards, NULL);
     return pki_write_text(scratch, "anchors.pem", both);
 }
@@ -179,10 +177,9 @@ static void lamps_person(const struct org *org, const char *folder, size_t i)
     g_autofree char *top = g_strdup_printf("From: %s\r\nSubject: x\r\n", lamps[i].address);
     struct entity content = rig_content("Content-Type: text/plain\r\n", "the words\r\n");
     g_autofree char *text = rig_sign(org, &signer, 0, top, &content);
-    AUTO_SENT struct sent in =
-        rig_pass(org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
-                 text, strlen(text));
-
+    AUTO_SENT struct sent in = rig_pass(
+        org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
+        text, strlen(text));
     cr_expect_eq(in.result->originator.outcome, OUTCOME_PASS, "%s: %s", lamps[i].prefix, in.result->originator.reason);
     X509_free(signer.cert);
     EVP_PKEY_free(signer.key);
@@ -198,9 +195,9 @@ static void lamps_person(const struct org *org, const char *folder, size_t i)
     entity_clear(&secret);
     cr_assert(encrypted, "%s: %s", lamps[i].prefix, error.text);
     g_autofree char *sealed = rig_text(top, &shut);
-    AUTO_SENT struct sent opened =
-        rig_pass(org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
-                 sealed, strlen(sealed));
+    AUTO_SENT struct sent opened = rig_pass(
+        org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
+        sealed, strlen(sealed));
     cr_expect_not_null(strstr(opened.bytes, "the secret"), "%s: %s", lamps[i].prefix, opened.result->reason);
 }
 
@@ -208,7 +205,6 @@ Test(corpora, rfc9216)
 {
     g_autofree char *folder = corpus("lamps/rfc9216");
     struct org org = {0};
-
     if (folder == NULL)
         return;
     mime_init();
@@ -216,11 +212,12 @@ Test(corpora, rfc9216)
     g_autofree char *anchors = lamps_anchors(folder, scratch);
     GString *identities = g_string_new("identities = (");
     for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)
-        g_string_append_printf(identities,
-                               "%s { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; certificate = "
-                               "\"%s/%s-encryption-end-entity-certificate.crt\"; key = "
-                               "\"file:%s/%s-decryption-private-key-material.key\"; }",
-                               i > 0 ? "," : "", folder, lamps[i].prefix, folder, lamps[i].prefix);
+        g_string_append_printf(
+            identities,
+            "%s { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; certificate = "
+            "\"%s/%s-encryption-end-entity-certificate.crt\"; key = "
+            "\"file:%s/%s-decryption-private-key-material.key\"; }",
+            i > 0 ? "," : "", folder, lamps[i].prefix, folder, lamps[i].prefix);
     g_string_append(identities, " );\n");
     org.gateway = open_gateway(scratch, scratch, "anchors.pem", identities->str);
     for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)

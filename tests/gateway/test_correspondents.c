@@ -11,7 +11,6 @@
 static struct rig *rig_knowing(const struct pki *known, const char *policy, const char *extra)
 {
     struct rig *rig = g_new0(struct rig, 1);
-
     mime_init();
     rig->key = PKI_EC;
     rig_make(rig, &rig->acme, "acme.test");
@@ -30,7 +29,6 @@ static void expect(const struct rig *rig, const struct attack *attack, enum outc
 {
     g_autofree char *text = attack_message(attack);
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
     cr_expect_eq(in.result->domain.outcome, domain, "%s", in.result->domain.reason);
     cr_expect_not_null(strstr(in.result->domain.reason, says), "%s", in.result->domain.reason);
     cr_expect_eq(in.result->verdict, domain == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE);
@@ -41,10 +39,8 @@ static const unsigned forms[] = {CMS_NOCERTS, CMS_NOCERTS | CMS_DETACHED, CMS_NO
 Test(correspondents, named_by_the_rule_or_in_the_store)
 {
     const char *const places[][2] = {{PINNED, NULL}, {ATTACK_STRICT, STORE}};
-
     for (size_t p = 0; p < G_N_ELEMENTS(places); p++) {
         owned(rig) struct rig *rig = rig_knowing(NULL, places[p][0], places[p][1]);
-
         for (size_t f = 0; f < G_N_ELEMENTS(forms); f++)
             expect(rig, &(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = forms[f]},
                    OUTCOME_PASS, "good signature");
@@ -54,7 +50,6 @@ Test(correspondents, named_by_the_rule_or_in_the_store)
 Test(correspondents, unknown)
 {
     owned(rig) struct rig *rig = rig_knowing(NULL, ATTACK_STRICT, NULL);
-
     for (size_t f = 0; f < G_N_ELEMENTS(forms); f++)
         expect(rig, &(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = forms[f]},
                OUTCOME_PERMERROR, "not in the message"); /* RFC 7281 §3.1 */
@@ -67,7 +62,6 @@ Test(correspondents, known_is_not_believed)
     PKI_AUTO struct pki *stranger = pki_role_with(stranger_ca, "domain-signing-authority", "acme.test", PKI_EC);
     owned(rig) struct rig *rig = rig_knowing(stranger, PINNED, NULL);
     struct pki forger = {.cert = stranger->cert, .key = rig->acme.alice->key};
-
     expect(rig, &(struct attack){.signer = stranger, .types = SIGNATURE_TYPE_DOMAIN, .flags = CMS_NOCERTS},
            OUTCOME_POLICY, "anchor");
     X509_set_pubkey(forger.cert, forger.key);
@@ -85,11 +79,8 @@ Test(correspondents, the_message_comes_first)
                             .key = PKI_EC,
                             .slot = 6};
     PKI_AUTO struct pki *twin = pki_issue(&spec);
-
     expect(rig,
-           &(struct attack){.signer = rig->acme.dsa,
-                            .types = SIGNATURE_TYPE_DOMAIN,
-                            .flags = CMS_NOCERTS,
-                            .carried = {twin}},
+           &(struct attack){
+               .signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = CMS_NOCERTS, .carried = {twin}},
            OUTCOME_FAIL, "does not verify");
 }

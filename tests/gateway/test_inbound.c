@@ -12,7 +12,6 @@
 static void damage(struct sent *sent, const char *what, size_t offset)
 {
     char *at = memmem(sent->bytes, sent->length, what, strlen(what));
-
     cr_assert_not_null(at, "%s is there", what);
     at[offset] = at[offset] == 'A' ? 'B' : 'A';
 }
@@ -22,7 +21,6 @@ Test(inbound, tampered_clear_signature_fails)
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
-
     damage(&out, "secret", 0);
     AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_FAIL, "%s", in.result->domain.reason);
@@ -36,7 +34,6 @@ Test(inbound, tampered_is_delivered_with_its_fault_where_policy_says_tag)
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "tag"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
-
     damage(&out, "secret", 0);
     AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
@@ -64,7 +61,6 @@ Test(inbound, what_is_missing_is_told)
         owned(rig) struct rig *rig = rig_new(outbound, lacking[i].inbound);
         AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-
         if (lacking[i].said == NULL) {
             cr_expect_null(strstr(in.bytes, "Authentication-Results"), "%zu: %s", i, in.bytes);
             continue;
@@ -83,10 +79,8 @@ Test(inbound, tampered_ciphertext_is_never_delivered_in_part)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", REQUIRE("none", "tag"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     size_t start = (size_t)(strstr(out.bytes, "\r\n\r\n") + 4 - out.bytes);
-
     for (size_t i = start; i < out.length; i += 13) {
         g_autofree char *copy = g_memdup2(out.bytes, out.length + 1);
-
         if (copy[i] == '\r' || copy[i] == '\n')
             continue;
         copy[i] = copy[i] == 'A' ? 'B' : 'A';
@@ -117,7 +111,6 @@ Test(inbound, encrypted_to_somebody_else)
         owned(rig) struct rig *stranger = rig_new("outbound = { protect = \"encrypt\"; };", undecryptable[i].policy);
         AUTO_SENT struct sent out = rig_out(stranger, MESSAGE);
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-
         cr_assert_eq(in.result->verdict, undecryptable[i].verdict, "%zu: %s", i, in.result->reason);
         cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL);
         if (in.result->verdict == VERDICT_ACCEPT)
@@ -130,7 +123,6 @@ Test(inbound, signature_of_another_domain_does_not_pass)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("sign", "reject"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     char *from = strstr(out.bytes, "alice@acme.test");
-
     memcpy(from, "alice@evil.test", 15);
     AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
     cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);
@@ -151,11 +143,9 @@ Test(inbound, odd_from_never_passes)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("none", "tag"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     char *rest = strstr(out.bytes, "To: bob");
-
     for (size_t i = 0; i < G_N_ELEMENTS(odd_from); i++) {
         g_autofree char *text = g_strconcat(odd_from[i], rest, NULL);
         AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
         cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS, "%s", odd_from[i]);
         cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
     }
@@ -167,11 +157,10 @@ Test(inbound, signed_part_among_other_parts_is_partial)
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     char *type = strstr(out.bytes, "Content-Type: multipart/signed");
-    g_autofree char *text =
-        g_strconcat(TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n--outer\r\n\r\nread this first\r\n--outer\r\n", type,
-                    "\r\n--outer--\r\n", NULL);
+    g_autofree char *text = g_strconcat(
+        TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n--outer\r\n\r\nread this first\r\n--outer\r\n", type,
+        "\r\n--outer--\r\n", NULL);
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
     cr_assert_eq(in.result->verdict, VERDICT_REJECT);
     cr_assert_eq(in.result->layer_count, 1);
     cr_assert(in.result->layers[0].partial);
@@ -181,7 +170,8 @@ Test(inbound, signed_part_among_other_parts_is_partial)
 /* Hundreds of signed parts are not verified one by one; that some were not looked at is no secret. */
 Test(inbound, many_signed_parts)
 {
-    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("none", "tag"));
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("none", "tag"));
     unsigned limit = gateway_conf(rig->partner.gateway)->limits.layers;
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     g_autoptr(GString) text = g_string_new(TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n");
@@ -192,7 +182,8 @@ Test(inbound, many_signed_parts)
     AUTO_SENT struct sent in = rig_in(rig, text->str, text->len);
 
     cr_assert_eq(in.result->layer_count, limit + 1);
-    cr_assert_eq(in.result->layers[limit].finding.outcome, OUTCOME_PERMERROR, "%s", in.result->layers[limit].finding.reason);
+    cr_assert_eq(in.result->layers[limit].finding.outcome, OUTCOME_PERMERROR, "%s",
+                 in.result->layers[limit].finding.reason);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
     cr_assert_null(strstr(in.bytes, "smime=pass"));
 }
@@ -202,11 +193,10 @@ Test(inbound, encrypted_part_among_other_parts_is_not_decrypted)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", REQUIRE("none", "tag"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     char *type = strstr(out.bytes, "Content-Type: application/pkcs7-mime");
-    g_autofree char *text = g_strconcat(
-        TOP "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n\r\n<img src=\"http://evil.test/\r\n--o\r\n",
-        type, "\r\n--o--\r\n", NULL);
+    g_autofree char *text = g_strconcat(TOP "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: "
+                                            "text/html\r\n\r\n<img src=\"http://evil.test/\r\n--o\r\n",
+                                        type, "\r\n--o--\r\n", NULL);
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
     cr_assert_null(strstr(in.bytes, "secret"));
     cr_assert(in.result->layers[0].partial);
     cr_assert_not(in.result->layers[0].removed);
@@ -222,11 +212,10 @@ static const char *const forged[] = {
 Test(inbound, results_under_our_name_are_removed)
 {
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
-
     for (size_t i = 0; i < G_N_ELEMENTS(forged); i++) {
-        g_autofree char *text = g_strconcat(forged[i], "Authentication-Results: mx.other.test; spf=pass\r\n", MESSAGE, NULL);
+        g_autofree char *text =
+            g_strconcat(forged[i], "Authentication-Results: mx.other.test; spf=pass\r\n", MESSAGE, NULL);
         AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
         cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
         cr_assert_not_null(strstr(in.bytes, "mx.other.test"));
     }
@@ -236,11 +225,10 @@ Test(inbound, results_under_our_name_are_removed)
 Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
 {
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
-    g_autofree char *text =
-        rig_encrypt(&rig->partner, TOP, "Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n",
-                    "a\n.\nMAIL FROM:<x@y>\r\n.\rb");
+    g_autofree char *text = rig_encrypt(
+        &rig->partner, TOP, "Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n",
+        "a\n.\nMAIL FROM:<x@y>\r\n.\rb");
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
     cr_assert_null(strstr(in.bytes, "ceo@partner"));
     cr_assert_null(strstr(in.bytes, "Subject: inner"));
@@ -254,12 +242,10 @@ Test(inbound, too_many_layers_is_an_error_not_a_crash)
     const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
     struct entity entity = {rope_new(), rope_new()};
     struct error error = {0};
-
     rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
     rope_copy(entity.body, slice_of("x\r\n"));
     for (unsigned i = 0; i < limits->layers + 5; i++) {
         struct entity out = {0};
-
         cr_assert(smime_wrap_unsigned(limits, &entity, &out, &error), "%s", error.text);
         entity_clear(&entity);
         entity = out;
@@ -278,7 +264,6 @@ Test(inbound, lf_only_content)
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
     g_autofree char *text = rig_encrypt(&rig->partner, TOP, "Content-Type: text/html\n\n<p>hi</p>\n", "");
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
     cr_assert_not_null(strstr(in.bytes, "Content-Type: text/html\r\n\r\n<p>hi</p>\r\n"), "%s", in.bytes);
 }
@@ -288,7 +273,6 @@ static void reopen(struct org *org, const char *extra)
 {
     g_autofree char *file = g_build_filename(org->folder, "domsec.conf", NULL), *old = NULL, *text = NULL;
     owned(faults) struct faults *faults = faults_new();
-
     cr_assert(g_file_get_contents(file, &old, NULL, NULL));
     text = g_strconcat(extra, old, NULL);
     cr_assert(g_file_set_contents(file, text, -1, NULL));
@@ -299,27 +283,31 @@ static void reopen(struct org *org, const char *extra)
     cr_assert_not_null(org->gateway);
 }
 
-/* Alice's authority has no list of what it revoked at hand: her signature cannot be checked now, the domain's can. Where hers is
- * asked for the message is to come again, never to go back. */
+/* Alice's authority has no list of what it revoked at hand: her signature cannot be checked now, the domain's can.
+ * Where hers is asked for the message is to come again, never to go back. */
 static const struct {
     const char *require, *signed_by;
     enum verdict verdict;
 } unchecked[] = {
-    {"sign", "any", VERDICT_ACCEPT},          {"sign", "domain", VERDICT_ACCEPT}, {"sign", "originator", VERDICT_TEMPFAIL},
-    {"sign", "both", VERDICT_TEMPFAIL},       {"none", "both", VERDICT_ACCEPT},   {"encrypt", "both", VERDICT_ACCEPT},
+    {"sign", "any", VERDICT_ACCEPT},
+    {"sign", "domain", VERDICT_ACCEPT},
+    {"sign", "originator", VERDICT_TEMPFAIL},
+    {"sign", "both", VERDICT_TEMPFAIL},
+    {"none", "both", VERDICT_ACCEPT},
+    {"encrypt", "both", VERDICT_ACCEPT},
     {"sign+encrypt", "both", VERDICT_TEMPFAIL},
 };
 
 Test(inbound, what_cannot_be_checked_now_is_not_rejected)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(unchecked); i++) {
-        g_autofree char *policy = g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"reject\"; signed_by = \"%s\"; };",
-                                                  unchecked[i].require, unchecked[i].signed_by);
+        g_autofree char *policy =
+            g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"reject\"; signed_by = \"%s\"; };",
+                            unchecked[i].require, unchecked[i].signed_by);
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", policy);
         struct pki *authority = pki_sub_ca(rig->acme.ca, "people"), *alice = pki_person(authority, "alice@acme.test");
         X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = rig->acme.ca});
         struct entity content = {rope_new(), rope_new()};
-
         g_free(pki_write(rig->acme.folder, "ca.pem", rig->acme.ca, authority, NULL));
         g_free(pki_write(rig->partner.folder, "other-ca.pem", rig->acme.ca, authority, NULL));
         g_free(pki_write_crl(rig->partner.folder, "acme.crl", crl));
@@ -343,7 +331,8 @@ Test(inbound, what_cannot_be_checked_now_is_not_rejected)
 /* More authors than anybody has: nobody's, and the strictest rule of those that are named. */
 Test(inbound, endless_from)
 {
-    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
     g_autoptr(GString) text = g_string_new("From: ");
 

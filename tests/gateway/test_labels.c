@@ -5,10 +5,16 @@
 #include "rig.h"
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Plan\r\n"
-#define LABELS "label_header = \"Sensitivity\"; labels = ( { value = \"company-confidential\"; policy = \"1.2.3\"; classification = " \
-    "\"secret\"; mark = \"MARK\"; }, { value = \"for  friends\"; policy = \"1.2.3\"; classification = \"confidential\"; }, { policy = \"1.2.3\"; classification = \"restricted\"; }, { policy = \"1.2.9\"; " \
-    "classification = \"unclassified\"; equivalent = true; }, { policy = \"1.2.3\"; classification = \"unclassified\"; " \
-    "equivalent = true; }, { policy = \"1.2.9\"; classification = \"restricted\"; equivalent = true; } );" /* each policy once */
+#define LABELS                                                                                                         \
+    "label_header = \"Sensitivity\"; labels = ( { value = \"company-confidential\"; policy = \"1.2.3\"; "              \
+    "classification = "                                                                                                \
+    "\"secret\"; mark = \"MARK\"; }, { value = \"for  friends\"; policy = \"1.2.3\"; classification = "                \
+    "\"confidential\"; }, { policy = \"1.2.3\"; classification = \"restricted\"; }, { policy = \"1.2.9\"; "            \
+    "classification = \"unclassified\"; equivalent = true; }, { policy = \"1.2.3\"; classification = "                 \
+    "\"unclassified\"; "                                                                                               \
+    "equivalent = true; }, { policy = \"1.2.9\"; classification = \"restricted\"; equivalent = true; } );" /* each     \
+                                                                                                              policy   \
+                                                                                                              once */
 
 static const struct {
     const char *outbound, *sensitivity, *inbound;
@@ -22,8 +28,8 @@ static const struct {
     {"", "", "accept_labels = ( \"1.2.4\" );", 2, VERDICT_REJECT},
     {"", "", "accept_labels = ( \"1.2.9\" );", 2, VERDICT_ACCEPT}, /* by the equivalent label */
     {"", "", "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 2, VERDICT_ACCEPT},
-    {"", "sensitivity:\r\n COMPANY-confidential \r\n", "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 4,
-     VERDICT_REJECT},
+    {"", "sensitivity:\r\n COMPANY-confidential \r\n",
+     "accept_labels = ( \"1.2.3\" ); max_classification = \"confidential\";", 4, VERDICT_REJECT},
     {"", "Sensitivity: Personal\r\n", "", 2, VERDICT_ACCEPT},
     {"", "Sensitivity: For\r\n\tFriends\r\n", "", 3, VERDICT_ACCEPT},
     /* several fields: the strictest */
@@ -37,8 +43,14 @@ static const struct {
     {"", "Sensitivity: for friends (company-confidential)\r\n", "", 4, VERDICT_ACCEPT},
     {"", "Sensitivity: \"company-confidential\"\r\n", "", 4, VERDICT_ACCEPT},
     {"", "Sensitivity: for friends, company-confidential\r\n", "", 4, VERDICT_ACCEPT},
-    {"", "Sensitivity: company\xe2\x80\x91" "confidential\r\n", "", 4, VERDICT_ACCEPT},
-    {"", "Sensitivity: company\xad" "confidential\r\n", "", 4, VERDICT_ACCEPT},
+    {"",
+     "Sensitivity: company\xe2\x80\x91"
+     "confidential\r\n",
+     "", 4, VERDICT_ACCEPT},
+    {"",
+     "Sensitivity: company\xad"
+     "confidential\r\n",
+     "", 4, VERDICT_ACCEPT},
     {"", "Sensitivity: for friends\x01\r\n", "", 4, VERDICT_ACCEPT},
 };
 
@@ -46,7 +58,8 @@ Test(labels, chosen_reported_and_acted_on)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *acme = g_strdup_printf("outbound = { protect = \"sign\"; %s }; " LABELS, rows[i].outbound);
-        g_autofree char *partner = g_strdup_printf("inbound = { require = \"sign\"; otherwise = \"reject\"; %s };", rows[i].inbound);
+        g_autofree char *partner =
+            g_strdup_printf("inbound = { require = \"sign\"; otherwise = \"reject\"; %s };", rows[i].inbound);
         g_autofree char *text = g_strconcat(TOP, rows[i].sensitivity, "\r\nx\r\n", NULL);
         owned(rig) struct rig *rig = rig_new(acme, partner);
         AUTO_SENT struct sent out = rig_out(rig, text);
@@ -78,11 +91,11 @@ static const struct {
 Test(labels, whose_signature_is_asked_for)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(signed_by); i++) {
-        g_autofree char *policy = g_strdup_printf("inbound = { require = \"sign\"; signed_by = \"%s\"; };", signed_by[i].signed_by);
+        g_autofree char *policy =
+            g_strdup_printf("inbound = { require = \"sign\"; signed_by = \"%s\"; };", signed_by[i].signed_by);
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", policy);
         AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nx\r\n");
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-
         cr_assert_eq(in.result->verdict, signed_by[i].domain_only, "%s: %s", signed_by[i].signed_by, in.result->reason);
         if (signed_by[i].otherwise_says != NULL)
             cr_assert_not_null(strstr(in.result->reply, signed_by[i].otherwise_says), "%s", in.result->reply);
@@ -98,7 +111,6 @@ Test(labels, unauthenticated_encryption_is_not_delivered_as_decrypted)
                                          "inbound = { require = \"none\"; require_authenticated_encryption = true; };");
     AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nthe secret line\r\n");
     AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
     cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_FAIL);
     cr_assert_null(strstr(in.bytes, "secret"));
@@ -120,15 +132,16 @@ static const struct {
 Test(labels, subject_marks)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++) {
-        g_autofree char *policy = g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"tag\"; subject_verified = \"[ok]\"; "
-                                                  "subject_unverified = \"[bad]\"; };", subjects[i].require);
-        g_autofree char *text =
-            g_strdup_printf("From: alice@acme.test\r\nSubject: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", subjects[i].subject);
+        g_autofree char *policy =
+            g_strdup_printf("inbound = { require = \"%s\"; otherwise = \"tag\"; subject_verified = \"[ok]\"; "
+                            "subject_unverified = \"[bad]\"; };",
+                            subjects[i].require);
+        g_autofree char *text = g_strdup_printf(
+            "From: alice@acme.test\r\nSubject: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", subjects[i].subject);
         owned(rig) struct rig *rig = rig_new(subjects[i].sign ? "outbound = { protect = \"sign\"; };" : "", policy);
         AUTO_SENT struct sent out = rig_out(rig, text);
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
         g_autofree char *bytes = g_strconcat("\r\n", in.bytes, NULL);
-
         cr_assert_not_null(strstr(bytes, subjects[i].expected), "%zu: %s", i, in.bytes);
     }
 }
@@ -137,30 +150,30 @@ Test(labels, audit_copy_can_be_decrypted_by_ourselves)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", "");
     AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nthe secret line\r\n");
-    AUTO_SENT struct sent own = rig_pass(&rig->acme, DIRECTION_INBOUND,
-                                         &(struct rig_envelope){"alice@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"},
-                                         out.bytes, out.length);
+    AUTO_SENT struct sent own =
+        rig_pass(&rig->acme, DIRECTION_INBOUND,
+                 &(struct rig_envelope){"alice@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"}, out.bytes,
+                 out.length);
     AUTO_SENT struct sent theirs = rig_in(rig, out.bytes, out.length);
-
     cr_assert_not_null(strstr(own.bytes, "the secret line"), "%s", own.result->reason);
     cr_assert_not_null(strstr(theirs.bytes, "the secret line"));
 }
 
 /* The copy does not depend on who wrote the message, not even on there being an author. */
-static const char *const passed_on[] = {"From: carol@elsewhere.test\r\n", "", "From: a@acme.test\r\nFrom: b@acme.test\r\n"};
+static const char *const passed_on[] = {"From: carol@elsewhere.test\r\n", "",
+                                        "From: a@acme.test\r\nFrom: b@acme.test\r\n"};
 
 Test(labels, audit_copy_of_what_others_wrote)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", "");
-
     for (size_t i = 0; i < G_N_ELEMENTS(passed_on); i++) {
         g_autofree char *text = g_strconcat(passed_on[i], "Subject: x\r\n\r\nthe secret line\r\n", NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
-
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
-        AUTO_SENT struct sent own = rig_pass(&rig->acme, DIRECTION_INBOUND,
-                                             &(struct rig_envelope){"a@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"},
-                                             out.bytes, out.length);
+        AUTO_SENT struct sent own =
+            rig_pass(&rig->acme, DIRECTION_INBOUND,
+                     &(struct rig_envelope){"a@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"}, out.bytes,
+                     out.length);
         cr_assert_not_null(strstr(own.bytes, "the secret line"), "%zu: %s", i, own.result->reason);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is signed for, and that no plaintext leaves where policy says encrypt. RFC 3183 §5.1's examples are in test_rfc3183.c.
+ * Who is signed for, and that no plaintext leaves where policy says encrypt. RFC 3183 §5.1's examples are in
+ * test_rfc3183.c.
  */
 #include "rig.h"
 
@@ -17,8 +18,10 @@ static const struct {
     {"outbound = { protect = \"sign\"; };", "alice@acme.test", NULL, NULL, VERDICT_REJECT, false},
     {"outbound = { protect = \"sign\"; };", "alice@evil.test", "alice", "192.0.2.7", VERDICT_REJECT, false},
     {"outbound = { protect = \"sign\"; };", "alice@notacme.test", "alice", "192.0.2.7", VERDICT_REJECT, false},
-    {"outbound = { protect = \"sign\"; unauthentic = \"tempfail\"; };", "alice@evil.test", "alice", "192.0.2.7", VERDICT_TEMPFAIL, false},
-    {"outbound = { protect = \"sign\"; unauthentic = \"unsigned\"; };", "alice@evil.test", "alice", "192.0.2.7", VERDICT_ACCEPT, false},
+    {"outbound = { protect = \"sign\"; unauthentic = \"tempfail\"; };", "alice@evil.test", "alice", "192.0.2.7",
+     VERDICT_TEMPFAIL, false},
+    {"outbound = { protect = \"sign\"; unauthentic = \"unsigned\"; };", "alice@evil.test", "alice", "192.0.2.7",
+     VERDICT_ACCEPT, false},
 };
 
 Test(outbound, only_an_authentic_originator_is_signed_for)
@@ -26,11 +29,10 @@ Test(outbound, only_an_authentic_originator_is_signed_for)
     for (size_t i = 0; i < G_N_ELEMENTS(originators); i++) {
         owned(rig) struct rig *rig = rig_new(originators[i].policy, "");
         g_autofree char *text = g_strdup_printf("From: %s\r\n\r\nx\r\n", originators[i].from);
-        AUTO_SENT struct sent out =
-            rig_pass(&rig->acme, DIRECTION_OUTBOUND,
-                     &(struct rig_envelope){originators[i].from, "bob@partner.test", NULL, originators[i].auth, originators[i].client},
-                     text, strlen(text));
-
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND,
+                                             &(struct rig_envelope){originators[i].from, "bob@partner.test", NULL,
+                                                                    originators[i].auth, originators[i].client},
+                                             text, strlen(text));
         cr_assert_eq(out.result->verdict, originators[i].verdict, "%zu: %s", i, out.result->reason);
         cr_assert_eq(out.result->sign, originators[i].sign, "%zu", i);
         cr_assert_eq(strstr(out.bytes, "multipart/signed") != NULL, originators[i].sign, "%zu", i);
@@ -51,12 +53,11 @@ static const struct {
 Test(outbound, no_certificate)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(missing); i++) {
-        g_autofree char *policy = g_strdup_printf(
-            "certificates = ( ); outbound = { protect = \"sign+encrypt\"; no_certificate = \"%s\"; }; null_signature = false;",
-            missing[i].no_certificate);
+        g_autofree char *policy = g_strdup_printf("certificates = ( ); outbound = { protect = \"sign+encrypt\"; "
+                                                  "no_certificate = \"%s\"; }; null_signature = false;",
+                                                  missing[i].no_certificate);
         owned(rig) struct rig *rig = rig_new(policy, "");
         AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
-
         cr_assert_eq(out.result->verdict, missing[i].verdict, "%s: %s", missing[i].no_certificate, out.result->reason);
         cr_assert_not(out.result->encrypt);
         if (!missing[i].plain) {
@@ -71,14 +72,12 @@ Test(outbound, mixed_recipients_never_get_plaintext)
 {
     static const char *const others[] = {"carol@acme.test", "dave@elsewhere.test"};
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
-
     for (size_t i = 0; i < 4; i++) {
         const char *other = others[i / 2], *bob = "bob@partner.test";
         AUTO_SENT struct sent out = rig_pass(
             &rig->acme, DIRECTION_OUTBOUND,
             &(struct rig_envelope){"alice@acme.test", i % 2 ? bob : other, i % 2 ? other : bob, "alice", "192.0.2.1"},
             MESSAGE, strlen(MESSAGE));
-
         cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
         cr_assert_not_null(strstr(out.result->reply, other), "%s", out.result->reply);
     }
@@ -91,7 +90,6 @@ Test(outbound, signature_serves_mixed_recipients)
         &rig->acme, DIRECTION_OUTBOUND,
         &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "dave@elsewhere.test", "alice", "192.0.2.1"},
         MESSAGE, strlen(MESSAGE));
-
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
     cr_assert(out.result->sign);
 }
@@ -101,7 +99,6 @@ Test(outbound, bad_signature_inside_gets_no_domain_signature)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", "");
     AUTO_SENT struct sent once = rig_out(rig, MESSAGE);
     char *secret = strstr(once.bytes, "secret");
-
     secret[0] = 'S';
     AUTO_SENT struct sent twice = rig_out(rig, once.bytes);
     cr_assert_eq(twice.result->verdict, VERDICT_REJECT, "%s", twice.result->reason);
@@ -114,7 +111,6 @@ Test(outbound, explain_names_rule_and_certificate)
     owned(envelope) struct envelope *envelope =
         rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
     owned(result) struct result *result = gateway_explain(rig->acme.gateway, envelope, "alice@acme.test", time(NULL));
-
     cr_assert_eq(result->verdict, VERDICT_ACCEPT);
     cr_assert_eq(result->recipient_count, 1);
     cr_assert_str_eq(result->recipients[0].rule, "partner.test.conf");
@@ -124,7 +120,8 @@ Test(outbound, explain_names_rule_and_certificate)
 
 #define FOREIGN "From: bob@%s\r\nTo: alice@acme.test\r\nAuthentication-Results: gw.acme.test; smime=pass\r\n\r\npay\r\n"
 
-/* A second recipient, for whom the MTA relays or who is its own postmaster, is no way around what our users' mail must be. */
+/* A second recipient, for whom the MTA relays or who is its own postmaster, is no way around what our users' mail must
+ * be. */
 static const struct {
     const char *domain, *client;
     enum verdict verdict;
@@ -139,7 +136,6 @@ static const struct {
 Test(outbound, mixed_recipients_are_no_way_around_the_inbound_rule)
 {
     owned(rig) struct rig *rig = rig_new("inbound = { require = \"sign\"; otherwise = \"reject\"; };", "");
-
     for (size_t i = 0; i < G_N_ELEMENTS(strangers) * 2; i++) {
         const char *ours = "alice@acme.test", *other = "postmaster@gw.acme.test";
         g_autofree char *text = g_strdup_printf(FOREIGN, strangers[i / 2].domain);
@@ -159,11 +155,10 @@ Test(outbound, mixed_recipients_get_nothing_decrypted)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
     AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
-    AUTO_SENT struct sent in =
-        rig_pass(&rig->partner, DIRECTION_OUTBOUND,
-                 &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "x@elsewhere.test", NULL, "198.51.100.1"},
-                 out.bytes, out.length);
-
+    AUTO_SENT struct sent in = rig_pass(
+        &rig->partner, DIRECTION_OUTBOUND,
+        &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "x@elsewhere.test", NULL, "198.51.100.1"},
+        out.bytes, out.length);
     cr_assert_eq(in.result->verdict, VERDICT_REJECT, "%s", in.result->reason);
     cr_assert_null(strstr(in.bytes, "the secret line"));
 }
@@ -185,12 +180,10 @@ static const struct {
 Test(outbound, recipients_that_are_ours)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
-
     for (size_t i = 0; i < G_N_ELEMENTS(locals); i++) {
         const struct rig_envelope spec = {"alice@acme.test", locals[i].recipient, NULL, "alice", "192.0.2.1"};
         owned(envelope) struct envelope *envelope = rig_envelope(&spec);
         enum direction direction = gateway_direction(rig->acme.gateway, envelope);
-
         cr_assert_eq(direction, locals[i].direction, "%s", locals[i].recipient);
         AUTO_SENT struct sent out = rig_pass(&rig->acme, direction, &spec, MESSAGE, strlen(MESSAGE));
         cr_assert_eq(out.result->verdict, locals[i].verdict, "%s: %s", locals[i].recipient, out.result->reason);
@@ -207,27 +200,27 @@ static const char *const pretended[] = {
 Test(outbound, plaintext_that_is_called_encrypted_does_not_leave)
 {
     owned(rig) struct rig *rig = rig_new("certificates = ( ); outbound = { protect = \"encrypt\"; };", "");
-
     for (size_t i = 0; i < G_N_ELEMENTS(pretended); i++) {
-        g_autofree char *text =
-            g_strconcat("From: alice@acme.test\r\nMIME-Version: 1.0\r\n", pretended[i], "\r\ndGhlIHNlY3JldA==\r\n", NULL);
+        g_autofree char *text = g_strconcat("From: alice@acme.test\r\nMIME-Version: 1.0\r\n", pretended[i],
+                                            "\r\ndGhlIHNlY3JldA==\r\n", NULL);
         AUTO_SENT struct sent out = rig_out(rig, text);
-
         cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
     }
 }
 
-/* A stranger's message that we sign because its own signature holds is still a stranger's: no result under our name stays. */
+/* A stranger's message that we sign because its own signature holds is still a stranger's: no result under our name
+ * stays. */
 Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
-    g_autofree char *text = rig_sign(&rig->acme, rig->acme.alice, 0,
-                                     "Authentication-Results: gw.acme.test; smime=pass\r\nFrom: alice@acme.test\r\n", &content);
-    AUTO_SENT struct sent out = rig_pass(
-        &rig->acme, DIRECTION_OUTBOUND,
-        &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "carol@acme.test", NULL, "198.51.100.1"}, text, strlen(text));
-
+    g_autofree char *text =
+        rig_sign(&rig->acme, rig->acme.alice, 0,
+                 "Authentication-Results: gw.acme.test; smime=pass\r\nFrom: alice@acme.test\r\n", &content);
+    AUTO_SENT struct sent out =
+        rig_pass(&rig->acme, DIRECTION_OUTBOUND,
+                 &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "carol@acme.test", NULL, "198.51.100.1"},
+                 text, strlen(text));
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
     cr_assert(out.result->sign);
     cr_assert_null(strstr(out.bytes, "gw.acme.test; smime=pass"), "%s", out.bytes);
@@ -239,14 +232,12 @@ Test(outbound, nothing_is_unwrapped_for_a_stranger)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; unauthentic = \"unsigned\"; };", "");
     g_autofree char *text = rig_encrypt(&rig->acme, "From: mallory@evil.test\r\nTo: bob@partner.test\r\n",
                                         "Content-Type: text/plain\r\n", "the secret line\r\n");
-
     for (unsigned i = 0; i < 2; i++) {
-        AUTO_SENT struct sent out = rig_pass(
-            &rig->acme, DIRECTION_OUTBOUND,
-            &(struct rig_envelope){"mallory@evil.test", "bob@partner.test", NULL, i == 0 ? NULL : "mallory", "198.51.100.1"},
-            text, strlen(text));
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND,
+                                             &(struct rig_envelope){"mallory@evil.test", "bob@partner.test", NULL,
+                                                                    i == 0 ? NULL : "mallory", "198.51.100.1"},
+                                             text, strlen(text));
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-
         cr_assert_null(strstr(in.bytes, "secret"), "%s", in.bytes);
     }
 }

@@ -15,7 +15,6 @@ static const struct rule strict = {.naming = NAMING_RFC3183,
 static struct protection merged(const struct rule *a, const struct rule *b)
 {
     struct protection protection = {0};
-
     protection_add(a, NULL, &protection);
     if (b != NULL)
         protection_add(b, NULL, &protection);
@@ -25,7 +24,6 @@ static struct protection merged(const struct rule *a, const struct rule *b)
 Test(protection, one_rule_is_done_as_it_says)
 {
     struct protection protection = merged(&strict, NULL);
-
     cr_expect_eq(protection.sign.format, FORMAT_OPAQUE);
     cr_expect_eq(protection.sign.digest, DIGEST_SHA512);
     cr_expect_eq(protection.encrypt.cipher, CIPHER_AES_256_GCM);
@@ -33,11 +31,11 @@ Test(protection, one_rule_is_done_as_it_says)
     cr_expect_not(protection.review || protection.attributes || protection.encrypt_to_self);
 }
 
-/* Another rule that differs from the strict one in one thing: in either order, that is all that differs in the outcome. */
+/* Another rule that differs from the strict one in one thing: in either order, that is all that differs in the outcome.
+ */
 Test(protection, of_two_rules_what_both_can_read)
 {
     struct rule others[9];
-
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
         others[i] = strict;
     others[0].format = FORMAT_CLEAR;
@@ -53,7 +51,6 @@ Test(protection, of_two_rules_what_both_can_read)
         const struct rule *other = &others[i];
         struct protection one = merged(&strict, other), two = merged(other, &strict);
         bool known = other->naming == NAMING_RFC3183;
-
         for (const struct protection *each = &one; each != NULL; each = each == &one ? &two : NULL) {
             cr_expect_eq(each->sign.format, other->format, "%zu", i);
             cr_expect_eq(each->sign.signature, other->signature, "%zu", i);
@@ -74,16 +71,20 @@ Test(protection, ciphers)
     static const struct {
         enum cipher a, b, both;
     } rows[] = {
-        {CIPHER_AES_128_GCM, CIPHER_AES_128_GCM, CIPHER_AES_128_GCM}, {CIPHER_AES_256_GCM, CIPHER_AES_256_GCM, CIPHER_AES_256_GCM},
-        {CIPHER_AES_128_CBC, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC}, {CIPHER_AES_256_CBC, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
-        {CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_256_GCM}, {CIPHER_AES_128_CBC, CIPHER_AES_256_CBC, CIPHER_AES_128_CBC},
-        {CIPHER_AES_128_GCM, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC}, {CIPHER_AES_256_GCM, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
-        {CIPHER_AES_128_GCM, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC}, {CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_128_GCM, CIPHER_AES_128_GCM},
+        {CIPHER_AES_256_GCM, CIPHER_AES_256_GCM, CIPHER_AES_256_GCM},
+        {CIPHER_AES_128_CBC, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC},
+        {CIPHER_AES_256_CBC, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_256_GCM},
+        {CIPHER_AES_128_CBC, CIPHER_AES_256_CBC, CIPHER_AES_128_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC},
+        {CIPHER_AES_256_GCM, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
+        {CIPHER_AES_128_GCM, CIPHER_AES_256_CBC, CIPHER_AES_256_CBC},
+        {CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_128_CBC},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const struct rule a = {.cipher = rows[i].a}, b = {.cipher = rows[i].b};
-
         cr_expect_eq(merged(&a, &b).encrypt.cipher, rows[i].both, "%zu", i);
         cr_expect_eq(merged(&b, &a).encrypt.cipher, rows[i].both, "%zu, the other way round", i);
     }
@@ -97,7 +98,6 @@ Test(protection, labels)
     const struct rule labelled = {.labels = &secret, .label_count = 1};
     const struct rule depends = {.labels = &by_field, .label_count = 1, .label_header = (char *)"Sensitivity"};
     const struct rule none = {0};
-
     cr_expect_str_eq(merged(&none, &labelled).labels.label.policy, "1.2.3");
     cr_expect_str_eq(merged(&labelled, &none).labels.label.policy, "1.2.3");
     cr_expect_str_eq(merged(&depends, &labelled).labels.label.policy, "1.2.3");

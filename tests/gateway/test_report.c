@@ -12,7 +12,6 @@ Test(report, what_was_refused_did_not_leave_unprotected)
     AUTO_SENT struct sent sent = rig_out(rig, MESSAGE);
     char *text = NULL;
     size_t length = 0;
-
     metrics_reset();
     result_count(sent.result);
     sent.result->verdict = VERDICT_REJECT;
@@ -21,6 +20,7 @@ Test(report, what_was_refused_did_not_leave_unprotected)
     metrics_print(stream);
     fclose(stream);
     cr_expect_not_null(strstr(text, "domsec_protected_total{protect=\"sign\"} 1\n"), "%s", text);
-    cr_expect_not_null(strstr(text, "domsec_messages_total{direction=\"outbound\",verdict=\"reject\"} 1\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "domsec_messages_total{direction=\"outbound\",verdict=\"reject\"} 1\n"), "%s",
+                       text);
     free(text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RFC 3183 §5 and the examples of §5.1, by number. S is a signature by a member of acme.test, E an encryption to acme.test's own
- * confidentiality authority; what leaves is looked at by partner.test's gateway, layer by layer.
+ * RFC 3183 §5 and the examples of §5.1, by number. S is a signature by a member of acme.test, E an encryption to
+ * acme.test's own confidentiality authority; what leaves is looked at by partner.test's gateway, layer by layer.
  */
 #include "rig.h"
 
@@ -13,16 +13,17 @@
 /* mlExpansionHistory with one entry: mail list identifier by key, expansion time (RFC 2634 §4.4). */
 static struct ess_attributes *mailing_list_history(const struct org *org)
 {
-    static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f" "20260101000000Z";
+    static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f"
+                              "20260101000000Z";
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
     CMS_SignerInfo *signer = CMS_add1_signer(cms, org->alice->cert, org->alice->key, NULL, CMS_PARTIAL);
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
-
-    cr_assert_gt(CMS_signed_add1_attr_by_OBJ(signer, oid, V_ASN1_SEQUENCE, der, sizeof der - 1), 0);
+    cr_assert_gt(CMS_signed_add1_attr_by_OBJ(signer, oid, V_ASN1_SEQUENCE, der, sizeof(der) - 1), 0);
     return ess_attributes_keep(signer);
 }
 
-/* Wraps from the inside out: "SES" is S(E(S(content))); M is a signature of a mailing list agent, who is somebody else. */
+/* Wraps from the inside out: "SES" is S(E(S(content))); M is a signature of a mailing list agent, who is somebody else.
+ */
 static char *wrap(const struct rig *rig, const char *layers)
 {
     const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
@@ -34,15 +35,14 @@ static char *wrap(const struct rig *rig, const char *layers)
     struct entity entity = {rope_new(), rope_new()};
     struct error error = {0};
     owned(ess_attributes) struct ess_attributes *history = mailing_list_history(&rig->acme);
-
     rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
     rope_copy(entity.body, slice_of("original content\r\n"));
     for (size_t i = strlen(layers); i > 0; i--) {
         struct entity out = {0};
-
         sign.add = layers[i - 1] == 'M' ? history : NULL;
         if (layers[i - 1] != 'E')
-            cr_assert(smime_sign(layers[i - 1] == 'M' ? &list : &alice, &sign, &entity, &out, &error), "%s", error.text);
+            cr_assert(smime_sign(layers[i - 1] == 'M' ? &list : &alice, &sign, &entity, &out, &error), "%s",
+                      error.text);
         else
             cr_assert(smime_encrypt(&rig->acme.dca->cert, 1, &encrypt, &entity, &out, &error), "%s", error.text);
         entity_clear(&entity);
@@ -54,19 +54,19 @@ static char *wrap(const struct rig *rig, const char *layers)
     return g_strconcat(TOP "MIME-Version: 1.0\r\n", flat, NULL);
 }
 
-/* D: domain signature that passes; H: one that carries a mailing list history; R: review; A: additional attributes; 0: empty layer;
- * S: an originator's; E: encrypted to the partner; X: encrypted, and not for the partner. */
+/* D: domain signature that passes; H: one that carries a mailing list history; R: review; A: additional attributes; 0:
+ * empty layer; S: an originator's; E: encrypted to the partner; X: encrypted, and not for the partner. */
 static char *shape(const struct sent *in)
 {
     GString *shape = g_string_new(NULL);
-
     for (size_t i = 0; i < in->result->layer_count; i++) {
         const struct reported_layer *layer = &in->result->layers[i];
-
         if (layer->type != LAYER_SIGNED)
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'E' : 'X');
         else if (layer->signature_types == SIGNATURE_TYPE_DOMAIN)
-            g_string_append_c(shape, layer->finding.outcome != OUTCOME_PASS ? '!' : layer->ess.ml_expansions > 0 ? 'H' : 'D');
+            g_string_append_c(shape, layer->finding.outcome != OUTCOME_PASS ? '!'
+                                     : layer->ess.ml_expansions > 0         ? 'H'
+                                                                            : 'D');
         else if (layer->signature_types == SIGNATURE_TYPE_REVIEW)
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'R' : '!');
         else if (layer->signature_types == SIGNATURE_TYPE_ATTRIBUTES)
@@ -103,7 +103,6 @@ Test(rfc3183, section_5_1)
         owned(rig) struct rig *rig = rig_new(examples[i].policy, ACCEPT);
         g_autofree char *text = wrap(rig, examples[i].arrives);
         AUTO_SENT struct sent out = rig_out(rig, text);
-
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s: %s", examples[i].example, out.result->reason);
         AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
         g_autofree char *leaves = shape(&in);
@@ -117,7 +116,6 @@ Test(rfc3183, unsigned_message_gets_an_empty_layer)
     owned(rig) struct rig *rig = rig_new(SIGN, ACCEPT);
     AUTO_SENT struct sent out = rig_out(rig, TOP "\r\noriginal content\r\n");
     AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
-
     cr_assert(out.result->null_layer);
     cr_assert_eq(in.result->layer_count, 2);
     cr_assert_eq(in.result->layers[1].signer_count, 0);
@@ -130,9 +128,9 @@ static const struct {
     const char *from;
     enum outcome outcome;
 } mapped[] = {
-    {"alice@acme.test", OUTCOME_PASS},         {"alice@ACME.Test", OUTCOME_PASS},
-    {"alice@sales.acme.test", OUTCOME_PASS},   {"alice@notacme.test", OUTCOME_POLICY},
-    {"alice@test", OUTCOME_POLICY},            {"alice@acme.test.evil.test", OUTCOME_POLICY},
+    {"alice@acme.test", OUTCOME_PASS},       {"alice@ACME.Test", OUTCOME_PASS},
+    {"alice@sales.acme.test", OUTCOME_PASS}, {"alice@notacme.test", OUTCOME_POLICY},
+    {"alice@test", OUTCOME_POLICY},          {"alice@acme.test.evil.test", OUTCOME_POLICY},
 };
 
 Test(rfc3183, name_mapping)
@@ -140,11 +138,9 @@ Test(rfc3183, name_mapping)
     owned(rig) struct rig *rig = rig_new(SIGN, ACCEPT);
     AUTO_SENT struct sent out = rig_out(rig, TOP "\r\noriginal content\r\n");
     char *rest = strstr(out.bytes, "To: bob");
-
     for (size_t i = 0; i < G_N_ELEMENTS(mapped); i++) {
         g_autofree char *text = g_strdup_printf("From: %s\r\n%s", mapped[i].from, rest);
         AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
         cr_assert_eq(in.result->domain.outcome, mapped[i].outcome, "%s: %s", mapped[i].from, in.result->domain.reason);
     }
 }
@@ -156,7 +152,8 @@ static const struct {
     {"outbound = { protect = \"sign\"; review = true; };", "DR0"},
     {"outbound = { protect = \"sign\"; attributes = true; }; labels = ( { policy = \"1.2.3\"; } );", "DA0"},
     {"outbound = { protect = \"sign\"; attributes = true; };", "D0"},
-    {"outbound = { protect = \"triple\"; review = true; attributes = true; }; labels = ( { policy = \"1.2.3\"; } );", "DEDAR0"},
+    {"outbound = { protect = \"triple\"; review = true; attributes = true; }; labels = ( { policy = \"1.2.3\"; } );",
+     "DEDAR0"},
 };
 
 Test(rfc3183, review_and_additional_attributes_are_made_and_verified)
@@ -182,7 +179,6 @@ Test(rfc3183, review_signature_alone_authenticates_nobody)
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
     AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
-
     cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_NONE);
     cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE);
@@ -199,11 +195,11 @@ Test(rfc3183, require_review)
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
     AUTO_SENT struct sent without = rig_out(rig, TOP "\r\nx\r\n");
-
     cr_assert_eq(without.result->verdict, VERDICT_REJECT, "%s", without.result->reason);
     AUTO_SENT struct sent foreign = rig_out(other, TOP "\r\nx\r\n");
     AUTO_SENT struct sent wrong = rig_out(rig, foreign.bytes);
-    cr_assert_eq(wrong.result->verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s", wrong.result->reason);
+    cr_assert_eq(wrong.result->verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s",
+                 wrong.result->reason);
 
     AUTO_SENT struct sent with = rig_out(rig, text);
     cr_assert_eq(with.result->verdict, VERDICT_ACCEPT, "%s", with.result->reason);

@@ -19,12 +19,17 @@ static const struct {
     {"sign+encrypt", "outbound = { protect = \"sign+encrypt\"; };", true, true, PKI_EC},
     {"triple", "outbound = { protect = \"triple\"; };", true, true, PKI_EC},
     {"rsa pss oaep", "outbound = { protect = \"sign+encrypt\"; };", true, true, PKI_RSA},
-    {"rsa pkcs1", "outbound = { protect = \"sign+encrypt\"; }; signature = \"rsa-pkcs1\"; key_transport = \"rsa-pkcs1\"; cipher = "
-                  "\"aes-128-cbc\";", true, true, PKI_RSA},
-    {"sha512 triple rsa", "outbound = { protect = \"triple\"; }; digest = \"sha512\"; cipher = \"aes-128-gcm\";", true, true, PKI_RSA},
+    {"rsa pkcs1",
+     "outbound = { protect = \"sign+encrypt\"; }; signature = \"rsa-pkcs1\"; key_transport = \"rsa-pkcs1\"; cipher = "
+     "\"aes-128-cbc\";",
+     true, true, PKI_RSA},
+    {"sha512 triple rsa", "outbound = { protect = \"triple\"; }; digest = \"sha512\"; cipher = \"aes-128-gcm\";", true,
+     true, PKI_RSA},
 };
 
-#define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Gas nomination\r\nMessage-ID: <1@acme.test>\r\n"
+#define TOP                                                                                                            \
+    "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Gas nomination\r\nMessage-ID: "                 \
+    "<1@acme.test>\r\n"
 
 static const struct {
     const char *name, *text;
@@ -34,11 +39,17 @@ static const struct {
     {"plain", TOP "\r\nFirst line\r\nsecond line\r\n", "text/plain", "First line\r\nsecond line\r\n"},
     {"no body", TOP "\r\n", "text/plain", ""},
     {"no final newline", TOP "\r\nno newline", "text/plain", "no newline"},
-    {"utf-8", TOP "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9f""e\r\n",
-     "text/plain", "Gr\xc3\xbc\xc3\x9f""e\r\n"},
-    {"odd lines", TOP "Content-Type: text/plain\r\n\r\nFrom the start\r\ntrailing \t \r\n.\r\n..\r\n-- \r\n", "text/plain",
-     "From the start\r\ntrailing \t \r\n.\r\n..\r\n-- \r\n"},
-    {"html", TOP "Content-Type: text/html; charset=us-ascii\r\nContent-Language: en\r\n\r\n<p>hi</p>\r\n", "text/html", "<p>hi</p>\r\n"},
+    {"utf-8",
+     TOP "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+         "8bit\r\n\r\nGr\xc3\xbc\xc3\x9f"
+         "e\r\n",
+     "text/plain",
+     "Gr\xc3\xbc\xc3\x9f"
+     "e\r\n"},
+    {"odd lines", TOP "Content-Type: text/plain\r\n\r\nFrom the start\r\ntrailing \t \r\n.\r\n..\r\n-- \r\n",
+     "text/plain", "From the start\r\ntrailing \t \r\n.\r\n..\r\n-- \r\n"},
+    {"html", TOP "Content-Type: text/html; charset=us-ascii\r\nContent-Language: en\r\n\r\n<p>hi</p>\r\n", "text/html",
+     "<p>hi</p>\r\n"},
 };
 
 static void expect_content(const struct rig *rig, const struct sent *sent, size_t m, const char *policy)
@@ -49,7 +60,6 @@ static void expect_content(const struct rig *rig, const struct sent *sent, size_
     owned(part) struct part *part = part_parse(message_header(message), message_body(message), limits, &error);
     owned(spool) struct spool *spool = spool_new(limits);
     struct slice content;
-
     cr_assert_str_eq(part->type, messages[m].type, "%s, %s: %s", policy, messages[m].name, sent->bytes);
     cr_assert(part_decode(part, spool, &error) && spool_finish(spool, &content, &error), "%s", error.text);
     cr_assert(slice_equal(content, slice_of(messages[m].content)), "%s, %s: [%.*s]", policy, messages[m].name,
@@ -61,7 +71,6 @@ static void round_trip(size_t p, size_t m)
     g_autofree char *acme = g_strdup(policies[p].outbound);
     owned(rig) struct rig *rig = rig_with_key(policies[p].key, acme, ACCEPT);
     AUTO_SENT struct sent out = rig_out(rig, messages[m].text);
-
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, out.result->reason);
     cr_assert_eq(out.result->sign, policies[p].signs);
     cr_assert_eq(out.result->encrypt, policies[p].encrypts);
@@ -100,7 +109,6 @@ Test(roundtrip, every_message_signed_and_encrypted)
 Test(roundtrip, every_kind_of_confidentiality_key)
 {
     static const enum pki_key kinds[] = {PKI_RSA, PKI_EC, PKI_P384, PKI_X25519};
-
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         owned(rig) struct rig *rig = rig_with_key(kinds[i], "outbound = { protect = \"sign+encrypt\"; };",
                                                   "inbound = { require = \"sign+encrypt\"; };");
@@ -132,7 +140,6 @@ Test(roundtrip, message_for_which_nothing_is_to_be_done_is_untouched)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"none\"; };", ACCEPT);
     const char *text = "Subject:no space\nFROM: alice@acme.test\n\tfolded: \n\nbody \xff\0with\n";
-
     AUTO_SENT struct sent out = rig_out(rig, text);
     cr_assert(edits_are_empty(&out.result->edits));
     cr_assert_str_eq(out.bytes, text);
@@ -147,7 +154,6 @@ Test(roundtrip, originators_own_signature_stays_in_place)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", ACCEPT);
     struct entity content = rig_content("Content-Type: text/plain\r\n", "signed by alice\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.alice, 0, TOP "MIME-Version: 1.0\r\n", &content);
-
     AUTO_SENT struct sent out = rig_out(rig, text);
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
     cr_assert_not(out.result->null_layer, "a signature is there already");

@@ -425,8 +425,7 @@ Test(address, huge_fields, .timeout = 10)
         {" \"", "\\\\", "\" <a@b.test>", 100000, true}, {" ", "g:", " a@b.test", 200000, false},
         {" ", "<", "a@b.test", 500000, false},          {" ", "a@b.test,", "", 5000, true},
         {" ", "x ", "<a@b.test>", 100000, true},        {" ", "=?", "<a@b.test>", 20000, false},
-        {" ", "=?", "<a@b.test>", 1000, true},
-        {" ", "=?x", " =?utf-8?q?a=0Ab?= <a@b.test>", 1001, false},
+        {" ", "=?", "<a@b.test>", 1000, true},          {" ", "=?x", " =?utf-8?q?a=0Ab?= <a@b.test>", 1001, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GString) text = g_string_new(rows[i].start);
@@ -448,7 +447,7 @@ Test(address, mutated_fields)
     for (size_t i = 0; i < G_N_ELEMENTS(readable); i++) {
         size_t length = strlen(readable[i].value);
         for (size_t at = 0; at <= length; at++) {
-            for (size_t c = 0; c < sizeof inserted - 1; c++) {
+            for (size_t c = 0; c < sizeof(inserted) - 1; c++) {
                 struct addresses addresses;
                 struct error error = {0};
                 g_autoptr(GString) text = g_string_new(readable[i].value);

@@ -200,11 +200,12 @@ Test(authres, format_is_safe_for_anything)
 /* Filters search the field for these words. */
 Test(authres, values_hold_no_result)
 {
-    const struct authres_result result = {
-        .result = "fail", .comment = "SMIME=pass", .reason = "CN=\"; smime=pass", .properties = {{"a.b", "x;dkim=pass spf=pass"}}};
+    const struct authres_result result = {.result = "fail",
+                                          .comment = "SMIME=pass",
+                                          .reason = "CN=\"; smime=pass",
+                                          .properties = {{"a.b", "x;dkim=pass spf=pass"}}};
     g_autofree char *text = authres_format("gw.acme.test", &result, 1);
     g_autofree char *lower = g_ascii_strdown(text, -1);
-
     cr_assert_null(strstr(lower, "=pass"), "%s", text);
     cr_assert_not_null(strstr(text, "CN="));
 }

@@ -16,7 +16,6 @@ static const char *const marks[] = {"[verified]"};
 static void read_subject(struct slice text)
 {
     g_autofree char *value = subject_mark(text, marks, 1, "[verified]");
-
     cr_expect_not_null(value);
 }
 
@@ -24,7 +23,6 @@ static void read_addresses(struct slice text)
 {
     struct addresses addresses;
     struct error error = {0};
-
     if (addresses_parse(text, &addresses, &error))
         addresses_clear(&addresses);
 }
@@ -35,7 +33,6 @@ static void read_part(struct slice text)
     struct limits limits = {.header_size = 1 << 20, .header_count = 10, .nesting = 5, .parts = 5};
     struct error error = {0};
     owned(part) struct part *part = part_parse(slice_of(header), slice_of("x"), &limits, &error);
-
     cr_expect_not_null(part);
 }
 
@@ -57,7 +54,6 @@ Test(charsets, names_from_outside_are_not_kept_for_good, .timeout = 60)
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         size_t before = mallinfo2().uordblks;
-
         for (unsigned round = 0, n = 0; round < ROUNDS; round++) {
             for (unsigned time = 0; time < rows[i].times; time++) {
                 g_autoptr(GString) text = g_string_new(" ");
@@ -78,7 +74,6 @@ static gpointer read_often(gpointer data)
     for (unsigned i = 0; i < 3000; i++) {
         g_autofree char *text = g_strdup_printf(" =?none-%u?q?x?= =?iso-8859-15?q?=E9?= %01000u", i, i);
         g_autofree char *value = subject_mark(slice_of(text), marks, 1, "[verified]");
-
         if (strstr(value, "=?UTF-8?B?w6k=?=") == NULL && strstr(value, "=?UTF-8?B?eMOp?=") == NULL)
             return value[0] != '\0' ? g_strdup(value) : NULL;
     }
@@ -89,13 +84,11 @@ static gpointer read_often(gpointer data)
 Test(charsets, are_read_by_many_threads_at_once, .timeout = 60)
 {
     GThread *threads[4];
-
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         threads[i] = g_thread_new("reader", read_often, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++) {
         g_autofree char *wrong = g_thread_join(threads[i]);
-
         cr_expect_null(wrong, "[%s]", wrong);
     }
 }

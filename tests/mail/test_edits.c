@@ -246,8 +246,8 @@ Test(edits, set)
     } rows[] = {
         {"Received: a\r\nSUBJECT: b\r\nTo: c\r\n\r\n", "~SUBJECT[1]= [x]\r\n y;^A= r;",
          "A: r\r\nReceived: a\r\nSUBJECT: [x]\r\n y\r\nTo: c\r\n\r\n"},
-        {"Subject: b\r\nTo: c\r\nsubject: d\r\nSubject:\r\n\r\n", "-Subject[3];-Subject[2];~Subject[1]= [x]\r\n y;^A= r;",
-         "A: r\r\nSubject: [x]\r\n y\r\nTo: c\r\n\r\n"},
+        {"Subject: b\r\nTo: c\r\nsubject: d\r\nSubject:\r\n\r\n",
+         "-Subject[3];-Subject[2];~Subject[1]= [x]\r\n y;^A= r;", "A: r\r\nSubject: [x]\r\n y\r\nTo: c\r\n\r\n"},
         {"To: c\r\n\r\n", "^A= r;+Subject= [x]\r\n y;", "A: r\r\nTo: c\r\nSubject: [x]\r\n y\r\n\r\n"},
     };
     for (size_t row = 0; row < G_N_ELEMENTS(rows); row++) {

@@ -123,7 +123,7 @@ Test(encoding, base64_is_strict_everywhere)
     size_t length = strlen(text);
     for (size_t at = 0; at < length; at += at % 49152 < 8 || at % 49152 > 49140 ? 1 : 997) {
         static const char wrong[] = {'=', '-', '\0', '\x80', '!'};
-        for (size_t i = 0; i < sizeof wrong; i++) {
+        for (size_t i = 0; i < sizeof(wrong); i++) {
             char kept = text[at];
             text[at] = wrong[i];
             owned(spool) struct spool *spool = spool_new(&help_limits);

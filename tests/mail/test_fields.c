@@ -113,9 +113,9 @@ Test(fields, content_fields)
     static const struct {
         const char *name;
         bool is_content;
-    } names[] = {{"Content-Type", true}, {"content-x", true}, {"CONTENT-MD5", true}, {"Content-", false},
+    } names[] = {{"Content-Type", true}, {"content-x", true},   {"CONTENT-MD5", true},     {"Content-", false},
                  {"Content", false},     {"Contents-X", false}, {"X-Content-Type", false}, {"", false}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         struct field field = {.name = slice_of(names[i].name)};
         cr_assert_eq(field_is_content(&field), names[i].is_content, "%s", names[i].name);
     }

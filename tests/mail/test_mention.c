@@ -18,10 +18,12 @@ static const struct {
     {" =?utf-8?b?eA==?= =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
     {" alice@sales.acme.test,,@", true},
     {" alice@\xef\xbd\x81\xef\xbd\x83\xef\xbd\x8d\xef\xbd\x85.test <", true}, /* full width */
-    {" alice\xef\xbc\xa0\xef\xbd\x81" "cme.test <", true}, /* the "@" too */
+    {" alice\xef\xbc\xa0\xef\xbd\x81"
+     "cme.test <",
+     true}, /* the "@" too */
     {" =?utf-8?q?x=00?= =?utf-8?b?YWxpY2VAYWNtZS50ZXN0?= <", true},
     {" =?iso-2022-jp?q?=1B$B?= =?iso-2022-jp?q?alice=40acme.test?= <", true}, /* each word by itself */
-    {" =?utf-8?b?eA==YWxpY2VAYWNtZS50ZXN0?= <", true},                       /* not behind padding for all */
+    {" =?utf-8?b?eA==YWxpY2VAYWNtZS50ZXN0?= <", true},                        /* not behind padding for all */
     {" =?utf-8?b?YWxpY2VAY!WNtZS50ZXN0?= <", true},
     {" =?utf-16?b?AGEAQABhAGMAbQBlAC4AdABlAHMAdA==?= <", true}, /* in which byte order? */
     {" =?utf-8?b?YWxpY2VAYWNtZS50ZXN0 <", true},
@@ -85,7 +87,8 @@ Test(mention, many_words, .timeout = 20)
     g_string_free(text, TRUE);
 }
 
-/* The marks on one letter are sorted by whoever normalises a text: that takes long where they stand the wrong way round. */
+/* The marks on one letter are sorted by whoever normalises a text: that takes long where they stand the wrong way
+ * round. */
 Test(mention, many_marks_on_a_letter, .timeout = 20)
 {
     g_mime_init();
@@ -94,7 +97,8 @@ Test(mention, many_marks_on_a_letter, .timeout = 20)
         g_string_append(text, "\xcc\x95");
     for (unsigned i = 0; i < 65000; i++)
         g_string_append(text, "\xcc\x96");
-    g_string_append(text, " alice\xef\xbc\xa0\xef\xbd\x81" "cme.test");
+    g_string_append(text, " alice\xef\xbc\xa0\xef\xbd\x81"
+                          "cme.test");
     cr_expect(mentioned(slice_of(text->str), "acme.test"));
     cr_expect_not(mentioned(slice_of(text->str), "other.test"));
     g_string_free(text, TRUE);

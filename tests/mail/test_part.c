@@ -198,10 +198,10 @@ Test(part, parameters)
 Test(part, header_with_nul)
 {
     static const char message[] = "Content-Type: multipart/mixed\0; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--";
-    owned(part) struct part *part = help_parse(message, sizeof message - 1);
+    owned(part) struct part *part = help_parse(message, sizeof(message) - 1);
     cr_assert_not_null(part->fault);
     static const char hidden[] = "Content-Type: text/plain\r\nX: \0\r\n\r\nx";
-    owned(part) struct part *other = help_parse(hidden, sizeof hidden - 1);
+    owned(part) struct part *other = help_parse(hidden, sizeof(hidden) - 1);
     cr_assert_not_null(other->fault);
 }
 

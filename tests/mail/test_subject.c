@@ -44,7 +44,9 @@ static const struct {
     /* A control character is shown as a blank, or written as one. */
     {" [not\x01verified] [not\tverified] x", NULL, " x"},
     {" =?utf-8?Q?x=0D=0ABcc:_evil?=", "[verified]", " [verified] x  Bcc: evil"},
-    {" [veri\x01\x7f" "fied] x", NULL, " x"},
+    {" [veri\x01\x7f"
+     "fied] x",
+     NULL, " x"},
     {" =?utf-8?Q?[veri=0Dfied]?= x", NULL, " x"},
     {" [veri\tfied] x", NULL, " x"},
     /* GMime ends a text at a NUL. */
@@ -84,7 +86,9 @@ static const struct {
     {" [veri\x1b(Bfied]", NULL, " [veri (Bfied]"},
     {" \xe2\x80\xae]deifirev[", NULL, " ]deifirev["}, /* shown backwards */
     /* Octets that some leave out, or do not know. */
-    {" [veri\xff" "fied] x", NULL, " x"},
+    {" [veri\xff"
+     "fied] x",
+     NULL, " x"},
     {" =?utf-8?Q?[veri=FFfied]?= x", NULL, " [veri?fied] x"},
     {" =?gbk?Q?[v=AD=65rified]?=", NULL, " =?UTF-8?B?W3bnkq1yaWZpZWRd?="},
     /* One reading. */
@@ -102,7 +106,6 @@ Test(subject, marks)
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *value = subject_mark(slice_of(rows[i].value), marks, 3, rows[i].mark);
-
         if (rows[i].expected == NULL)
             cr_expect_null(value, "%zu: %s", i, value);
         else
@@ -116,7 +119,6 @@ Test(subject, marks_with_blanks)
     const char *const own[] = {" [seen by us] "};
     static const char *const values[] = {" [seen by us]", " [seen by us]x", " x [seen  by\xe2\x80\x83us]",
                                          " [seenbyus]"};
-
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
         g_autofree char *value = subject_mark(slice_of(values[i]), own, 1, NULL);
@@ -130,7 +132,6 @@ Test(subject, marks_beside_octets_of_another_charset)
 {
     const char *const own[] = {"[gepr\xc3\xbc"
                                "ft]"};
-
     mime_init();
     g_autofree char *value = subject_mark(slice_of(" [gepr\xc3\xbc"
                                                    "ft] x\xff"),
@@ -155,7 +156,6 @@ Test(subject, long_ones_are_folded_and_stay_in_the_field)
 Test(subject, marks_within_marks)
 {
     GString *text = g_string_new(" ");
-
     mime_init();
     for (size_t i = 0; i < 400; i++)
         g_string_append(text, i % 2 ? "[veri" : "[not veri");
@@ -190,7 +190,6 @@ Test(subject, long_ones_take_no_long_time, .timeout = 20)
     mime_init();
     for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
         GString *text = g_string_new(" ");
-
         while (text->len < 262144)
             g_string_append(text, units[i]);
         clock_t start = clock(); /* of the processor: others may use it, too */

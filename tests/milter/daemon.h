@@ -48,7 +48,7 @@ MC void write_file(const char *folder, const char *name, const char *text)
 MC unsigned free_port(void)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof name;
+    socklen_t length = sizeof(name);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert(bind(fd, (struct sockaddr *)&name, length) == 0);
     cr_assert(getsockname(fd, (struct sockaddr *)&name, &length) == 0);

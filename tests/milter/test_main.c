@@ -209,7 +209,8 @@ Test(daemon, faults_at_start)
         {"keys/dca.pem", "no certificate", "dca.pem", 78},
         {"domsec.conf", "local_domains = ( \"acme.test\" );\nlisten = \"local:/nonexistent/milter\";\n",
          "domsec.conf:2: cannot listen on local:/nonexistent/milter: No such file", 69},
-        {"domsec.conf", "local_domains = ( \"acme.test\" );\nlisten = \"local:milter\";\npid_file = \"/nonexistent/pid\";\n",
+        {"domsec.conf",
+         "local_domains = ( \"acme.test\" );\nlisten = \"local:milter\";\npid_file = \"/nonexistent/pid\";\n",
          "domsec.conf:3: pid_file: ", 78},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

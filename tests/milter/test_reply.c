@@ -9,9 +9,9 @@
 static void set(struct result *result, enum verdict verdict, unsigned code, const char *status, const char *text)
 {
     *result = (struct result){.verdict = verdict, .code = code};
-    g_strlcpy(result->status, status, sizeof result->status);
-    g_strlcpy(result->reply, text, sizeof result->reply);
-    g_strlcpy(result->reason, "the reason", sizeof result->reason);
+    g_strlcpy(result->status, status, sizeof(result->status));
+    g_strlcpy(result->reply, text, sizeof(result->reply));
+    g_strlcpy(result->reason, "the reason", sizeof(result->reason));
 }
 
 Test(reply, results)
@@ -64,9 +64,8 @@ Test(reply, text_fits_a_reply_line)
     struct result result;
     struct reply reply;
     char text[512];
-
-    memset(text, '%', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
+    memset(text, '%', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
     set(&result, VERDICT_REJECT, 550, "5.7.1", text);
     reply_of(&result, &reply);
     cr_expect_leq(strlen(reply.text), 480);
@@ -80,12 +79,11 @@ Test(reply, failures)
         enum verdict verdict;
         const char *want;
     } rows[] = {
-        {FAILURE_BUG, VERDICT_TEMPFAIL, "451 4.3.0"},        {FAILURE_PROTOCOL, VERDICT_TEMPFAIL, "451 4.3.5"},
-        {FAILURE_EDIT, VERDICT_TEMPFAIL, "451 4.3.0"},       {FAILURE_RESOURCE, VERDICT_TEMPFAIL, "452 4.3.1"},
+        {FAILURE_BUG, VERDICT_TEMPFAIL, "451 4.3.0"},      {FAILURE_PROTOCOL, VERDICT_TEMPFAIL, "451 4.3.5"},
+        {FAILURE_EDIT, VERDICT_TEMPFAIL, "451 4.3.0"},     {FAILURE_RESOURCE, VERDICT_TEMPFAIL, "452 4.3.1"},
         {FAILURE_RECIPIENTS, VERDICT_REJECT, "550 5.5.3"}, {FAILURE_SENDER, VERDICT_REJECT, "553 5.1.7"},
-        {FAILURE_RECIPIENT, VERDICT_REJECT, "553 5.1.3"},    {FAILURE_SIZE, VERDICT_REJECT, "552 5.3.4"},
-        {FAILURE_MALFORMED, VERDICT_REJECT, "550 5.6.0"},
-        {(enum failure)99, VERDICT_TEMPFAIL, "451 4.3.0"},
+        {FAILURE_RECIPIENT, VERDICT_REJECT, "553 5.1.3"},  {FAILURE_SIZE, VERDICT_REJECT, "552 5.3.4"},
+        {FAILURE_MALFORMED, VERDICT_REJECT, "550 5.6.0"},  {(enum failure)99, VERDICT_TEMPFAIL, "451 4.3.0"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
@@ -107,8 +105,8 @@ Test(reply, errors_to_failures)
         enum error_kind kind;
         enum failure failure;
     } rows[] = {
-        {ERROR_PERMANENT, FAILURE_MALFORMED},  {ERROR_TOO_LARGE, FAILURE_SIZE}, {ERROR_TEMPORARY, FAILURE_RESOURCE},
-        {ERROR_CONFIGURATION, FAILURE_BUG},    {ERROR_BUG, FAILURE_BUG},        {ERROR_NONE, FAILURE_BUG},
+        {ERROR_PERMANENT, FAILURE_MALFORMED}, {ERROR_TOO_LARGE, FAILURE_SIZE}, {ERROR_TEMPORARY, FAILURE_RESOURCE},
+        {ERROR_CONFIGURATION, FAILURE_BUG},   {ERROR_BUG, FAILURE_BUG},        {ERROR_NONE, FAILURE_BUG},
         {(enum error_kind)42, FAILURE_BUG},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

@@ -214,15 +214,22 @@ Test(session, envelope_failures)
     static const struct {
         const char *from, *to[8], *want, *logged;
     } rows[] = {
-        {ALICE, {BOB, "<x@@y.test>", CAROL}, "553 5.1.3 ",
+        {ALICE,
+         {BOB, "<x@@y.test>", CAROL},
+         "553 5.1.3 ",
          "outbound from=\"\" sender=\"alice@acme.test\" to=\"bob@partner.test\" nrcpt=3 verdict=reject code=553"},
-        {ALICE, {"<x@@y.test>"}, "553 5.1.3 ",
+        {ALICE,
+         {"<x@@y.test>"},
+         "553 5.1.3 ",
          "inbound from=\"\" sender=\"alice@acme.test\" to=\"<x@@y.test>\" nrcpt=1 verdict=reject code=553"},
         {ALICE, {"<>"}, "553 5.1.3 ", "to=\"<>\" nrcpt=1 verdict=reject code=553"},
         {"<a@b@c>", {BOB}, "553 5.1.7 ", "sender=\"<a@b@c>\" to=\"bob@partner.test\" nrcpt=1 verdict=reject code=553"},
         {ALICE, {BOB, BOB, BOB, BOB, BOB, BOB}, "550 5.5.3 ", "to=\"bob@partner.test\" nrcpt=5 verdict=reject"},
         /* Not ours, from a network of ours: the policy demands a signature that may not be given. */
-        {CAROL, {BOB}, "550 5.7", "from=\"carol@other.test\" sender=\"carol@other.test\" to=\"bob@partner.test\" nrcpt=1"},
+        {CAROL,
+         {BOB},
+         "550 5.7",
+         "from=\"carol@other.test\" sender=\"carol@other.test\" to=\"bob@partner.test\" nrcpt=1"},
     };
     struct mc client;
     struct mc_outcome outcome;
@@ -371,8 +378,8 @@ Test(session, broken_protocol)
     struct mc_outcome outcome;
     cr_assert(mc_open(&client, daemon_under_test.address));
     mc_timeout(&client, 5);
-    mc_send(&client, SMFIC_MAIL, ALICE, sizeof ALICE);
-    mc_send(&client, SMFIC_RCPT, BOB, sizeof BOB);
+    mc_send(&client, SMFIC_MAIL, ALICE, sizeof(ALICE));
+    mc_send(&client, SMFIC_RCPT, BOB, sizeof(BOB));
     mc_send(&client, SMFIC_EOH, NULL, 0);
     bool answered = mc_end(&client, &outcome);
     cr_expect(!answered || !mc_accepted(&outcome), "'%c'", outcome.disposition);

@@ -28,7 +28,6 @@ Test(transaction, whole_message)
     struct limits some = limits();
     static const char *const from[] = {"<alice@acme.test>", "SIZE=100", "BODY=8BITMIME", "SMTPUTF8", NULL};
     owned(transaction) struct transaction *t = transaction_new(&some);
-
     transaction_sender(t, from);
     transaction_recipient(t, bob);
     transaction_recipient(t, alice);
@@ -140,8 +139,8 @@ Test(transaction, limits)
 {
     struct limits some = limits();
     char big[8192];
-    memset(big, 'x', sizeof big);
-    big[sizeof big - 1] = '\0';
+    memset(big, 'x', sizeof(big));
+    big[sizeof(big) - 1] = '\0';
 
     owned(transaction) struct transaction *recipients = transaction_new(&some);
     transaction_sender(recipients, alice);

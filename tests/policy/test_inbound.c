@@ -157,19 +157,20 @@ static const struct {
     enum signed_by signed_by;
     bool domain, originator, ok;
 } signatures[] = {
-    {SIGNED_BY_ANY, true, false, true},         {SIGNED_BY_ANY, false, true, true},
-    {SIGNED_BY_ANY, false, false, false},       {SIGNED_BY_DOMAIN, true, false, true},
-    {SIGNED_BY_DOMAIN, false, true, false},     {SIGNED_BY_ORIGINATOR, true, false, false},
-    {SIGNED_BY_ORIGINATOR, false, true, true},  {SIGNED_BY_BOTH, true, false, false},
-    {SIGNED_BY_BOTH, false, true, false},       {SIGNED_BY_BOTH, true, true, true},
-    {(enum signed_by)99, true, false, false},   {(enum signed_by)99, true, true, true},
+    {SIGNED_BY_ANY, true, false, true},        {SIGNED_BY_ANY, false, true, true},
+    {SIGNED_BY_ANY, false, false, false},      {SIGNED_BY_DOMAIN, true, false, true},
+    {SIGNED_BY_DOMAIN, false, true, false},    {SIGNED_BY_ORIGINATOR, true, false, false},
+    {SIGNED_BY_ORIGINATOR, false, true, true}, {SIGNED_BY_BOTH, true, false, false},
+    {SIGNED_BY_BOTH, false, true, false},      {SIGNED_BY_BOTH, true, true, true},
+    {(enum signed_by)99, true, false, false},  {(enum signed_by)99, true, true, true},
 };
 
 Test(inbound, signed_by)
 {
     for (size_t i = 0; i < COUNT(signatures); i++) {
         struct rule rule = {.name = "x.conf", .inbound = {.signed_by = signatures[i].signed_by}};
-        cr_expect_eq(policy_signed_ok(&rule, signatures[i].domain, signatures[i].originator), signatures[i].ok, "%zu", i);
+        cr_expect_eq(policy_signed_ok(&rule, signatures[i].domain, signatures[i].originator), signatures[i].ok, "%zu",
+                     i);
     }
 }
 

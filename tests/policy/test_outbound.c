@@ -15,8 +15,8 @@
 #define TEMPFAIL VERDICT_TEMPFAIL
 #define ACCEPT VERDICT_ACCEPT
 
-/* For an authentic originator, no bad signature inside. What leaves: "" plain, s signed, e encrypted, t triple; upper-case
- * words: refused. */
+/* For an authentic originator, no bad signature inside. What leaves: "" plain, s signed, e encrypted, t triple;
+ * upper-case words: refused. */
 static const struct {
     enum protect protect;
     enum no_certificate no_certificate;
@@ -29,12 +29,18 @@ static const struct {
     const char *reason;
 } rows[] = {
     /* the six ordinary cases */
-    {NONE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "", "x.conf: outbound.protect = \"none\""},
-    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s", "x.conf: outbound.protect = \"sign\""},
-    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "e", "x.conf: outbound.protect = \"encrypt\""},
-    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "se", "x.conf: outbound.protect = \"sign+encrypt\""},
-    {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "set", "x.conf: outbound.protect = \"triple\""},
-    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, false, FOUND, ACCEPT, "e", "x.conf: outbound.protect = \"encrypt\""},
+    {NONE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "",
+     "x.conf: outbound.protect = \"none\""},
+    {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s",
+     "x.conf: outbound.protect = \"sign\""},
+    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "e",
+     "x.conf: outbound.protect = \"encrypt\""},
+    {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "se",
+     "x.conf: outbound.protect = \"sign+encrypt\""},
+    {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "set",
+     "x.conf: outbound.protect = \"triple\""},
+    {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, false, FOUND, ACCEPT, "e",
+     "x.conf: outbound.protect = \"encrypt\""},
     /* no certificate */
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, REJECT, "",
      "x.conf: outbound.no_certificate = \"reject\": no certificate (none at all)"},
@@ -60,7 +66,8 @@ static const struct {
     {ENCRYPT, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, ACCEPT, "", NULL},
     /* not authentic, and no certificate: "sign" never ends unsigned */
     {BOTH, NO_CERTIFICATE_SIGN, UNAUTHENTIC_UNSIGNED, false, false, FOUND_NONE, REJECT, "",
-     "x.conf: outbound.no_certificate = \"sign\": no certificate (none at all), and it may not be signed: the originator is not "
+     "x.conf: outbound.no_certificate = \"sign\": no certificate (none at all), and it may not be signed: the "
+     "originator is not "
      "authentic (who knows)"},
     {ENCRYPT, NO_CERTIFICATE_SIGN, UNAUTHENTIC_UNSIGNED, false, false, FOUND_NONE, REJECT, "", NULL},
     {ENCRYPT, NO_CERTIFICATE_SIGN, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, REJECT, "", NULL},
@@ -197,7 +204,8 @@ Test(outbound, what_holds_for_every_combination)
         bool opened = c.facts.certificate == FOUND_NONE &&
                       (c.facts.already_encrypted || rule->no_certificate == NO_CERTIFICATE_PLAIN ||
                        (rule->no_certificate == NO_CERTIFICATE_SIGN && d.sign));
-        cr_expect(d.verdict == ACCEPT || !(d.sign || d.encrypt || d.triple), "cell %u: treatment of a refused message", i);
+        cr_expect(d.verdict == ACCEPT || !(d.sign || d.encrypt || d.triple), "cell %u: treatment of a refused message",
+                  i);
         cr_expect(!d.triple || (d.sign && d.encrypt), "cell %u: triple without its parts", i);
         cr_expect(!d.sign || may_sign, "cell %u: signed for nobody", i);
         cr_expect(!d.encrypt || c.facts.certificate == FOUND, "cell %u: encrypted for nobody", i);

@@ -8,7 +8,10 @@
 
 static const char *const names[] = {"ann@a.test", "bob@b.test", "cid@c.test"};
 
-#define D(v, s, e, t, r) {.verdict = (v), .sign = (s), .encrypt = (e), .triple = (t), .reason = r}
+#define D(v, s, e, t, r)                                                                                               \
+    {                                                                                                                  \
+        .verdict = (v), .sign = (s), .encrypt = (e), .triple = (t), .reason = r                                        \
+    }
 #define PLAIN D(VERDICT_ACCEPT, false, false, false, "plain")
 #define SIGN D(VERDICT_ACCEPT, true, false, false, "sign")
 #define ENCRYPT D(VERDICT_ACCEPT, false, true, false, "encrypt")
@@ -28,25 +31,38 @@ static const struct {
     {{SIGN, PLAIN}, {false}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, false, false, 0, "ann@a.test: sign"}},
     {{ENCRYPT}, {true}, 1, MIXED_REJECT, {VERDICT_ACCEPT, false, true, false, 0, "ann@a.test: encrypt"}},
     {{SIGN, ENCRYPT}, {true, true}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, true, false, 0, "bob@b.test: encrypt"}},
-    {{BOTH, TRIPLE, PLAIN}, {true, true, true}, 3, MIXED_REJECT, {VERDICT_ACCEPT, true, true, true, 0, "bob@b.test: triple"}},
+    {{BOTH, TRIPLE, PLAIN},
+     {true, true, true},
+     3,
+     MIXED_REJECT,
+     {VERDICT_ACCEPT, true, true, true, 0, "bob@b.test: triple"}},
     {{PLAIN, ENCRYPT},
      {false, true},
      2,
      MIXED_REJECT,
      {VERDICT_REJECT, false, false, false, 0,
-      "mixed_recipients = \"reject\": ann@a.test has no certificate, and bob@b.test must get the message encrypted (encrypt); send "
+      "mixed_recipients = \"reject\": ann@a.test has no certificate, and bob@b.test must get the message encrypted "
+      "(encrypt); send "
       "it to each of them on its own"}},
     {{BOTH, PLAIN, SIGN},
      {true, true, false},
      3,
      MIXED_TEMPFAIL,
      {VERDICT_TEMPFAIL, false, false, false, 2,
-      "mixed_recipients = \"tempfail\": cid@c.test has no certificate, and ann@a.test must get the message encrypted (both); send "
+      "mixed_recipients = \"tempfail\": cid@c.test has no certificate, and ann@a.test must get the message encrypted "
+      "(both); send "
       "it to each of them on its own"}},
     {{PLAIN, REJECT}, {false}, 2, MIXED_REJECT, {VERDICT_REJECT, false, false, false, 1, "bob@b.test: no"}},
     {{REJECT, TEMPFAIL}, {false}, 2, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
-    {{ENCRYPT, TEMPFAIL, REJECT}, {true}, 3, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
-    {{D(VERDICT_QUARANTINE, false, false, false, "odd")}, {false}, 1, MIXED_REJECT,
+    {{ENCRYPT, TEMPFAIL, REJECT},
+     {true},
+     3,
+     MIXED_REJECT,
+     {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
+    {{D(VERDICT_QUARANTINE, false, false, false, "odd")},
+     {false},
+     1,
+     MIXED_REJECT,
      {VERDICT_TEMPFAIL, false, false, false, 0, "ann@a.test: odd"}},
     {{PLAIN}, {false}, 0, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 0, "the message has no recipients"}},
 };
@@ -78,8 +94,8 @@ Test(plan, unknown_certificates_are_none)
 static const struct {
     struct outbound_decision decision;
     bool has_certificate;
-} choices[] = {{PLAIN, false},  {PLAIN, true}, {SIGN, false},  {SIGN, true},     {ENCRYPT, true},
-               {BOTH, true},    {TRIPLE, true}, {REJECT, false}, {TEMPFAIL, false}};
+} choices[] = {{PLAIN, false}, {PLAIN, true},  {SIGN, false},   {SIGN, true},     {ENCRYPT, true},
+               {BOTH, true},   {TRIPLE, true}, {REJECT, false}, {TEMPFAIL, false}};
 
 static void check_plan(const struct outbound_decision *decisions, const bool *has, size_t count, enum mixed mixed)
 {
@@ -102,10 +118,14 @@ static void check_plan(const struct outbound_decision *decisions, const bool *ha
         cr_expect(!plan.encrypt || has[i], "a copy that its recipient cannot read");
     }
     enum verdict mixed_verdict = mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
-    cr_expect_eq(plan.verdict, tempfail ? VERDICT_TEMPFAIL : reject ? VERDICT_REJECT : unreadable ? mixed_verdict : VERDICT_ACCEPT);
+    cr_expect_eq(plan.verdict, tempfail     ? VERDICT_TEMPFAIL
+                               : reject     ? VERDICT_REJECT
+                               : unreadable ? mixed_verdict
+                                            : VERDICT_ACCEPT);
     cr_expect(plan.verdict == VERDICT_ACCEPT || !(plan.sign || plan.encrypt || plan.triple));
     cr_expect_lt(plan.culprit, count);
-    cr_expect_not_null(strstr(plan.reason, plan.verdict == VERDICT_ACCEPT ? "@" : names[plan.culprit]), "%s", plan.reason);
+    cr_expect_not_null(strstr(plan.reason, plan.verdict == VERDICT_ACCEPT ? "@" : names[plan.culprit]), "%s",
+                       plan.reason);
 }
 
 Test(plan, every_combination_of_up_to_three_recipients)

@@ -12,12 +12,12 @@ static struct rule fallback = {.name = (char *)"default"};
 static const struct {
     const char *domain, *rule;
 } rows[] = {
-    {"partner.test", "partner"},       {"mail.partner.test", "mail"},
-    {"x.mail.partner.test", "mail"},   {"eu.mail.partner.test", "deep"},
-    {"a.b.partner.test", "partner"},   {"notpartner.test", "top"},
-    {"other.test", "top"},             {"partner.test.evil", "default"},
-    {"example", "default"},            {"", "default"},
-    {"[192.0.2.1]", "default"},        {NULL, "default"},
+    {"partner.test", "partner"},     {"mail.partner.test", "mail"},
+    {"x.mail.partner.test", "mail"}, {"eu.mail.partner.test", "deep"},
+    {"a.b.partner.test", "partner"}, {"notpartner.test", "top"},
+    {"other.test", "top"},           {"partner.test.evil", "default"},
+    {"example", "default"},          {"", "default"},
+    {"[192.0.2.1]", "default"},      {NULL, "default"},
 };
 
 Test(rule, most_specific_wins)

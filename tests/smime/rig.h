@@ -29,7 +29,6 @@ static const struct limits rig_limits = {
 static PKI_UNUSED void rig_init(void)
 {
     struct error error = {0};
-
     mime_init();
     cr_assert(smime_init(&error), "%s", error.text);
 }
@@ -39,7 +38,6 @@ static PKI_UNUSED struct identity rig_signer(const struct pki *pki, const struct
                                              const struct pki *chain_2)
 {
     struct identity identity = {.certificate = pki->cert, .key = pki->key, .chain = sk_X509_new_null()};
-
     if (chain_1 != NULL)
         sk_X509_push(identity.chain, chain_1->cert);
     if (chain_2 != NULL)
@@ -57,7 +55,6 @@ struct rig_keys {
 static PKI_UNUSED void rig_keys_open(struct rig_keys *rig, const struct pki *const *list, enum role role)
 {
     struct faults *faults = faults_new();
-
     *rig = (struct rig_keys){.folder = pki_folder()};
     rig->conf.file = (char *)"test";
     rig->conf.limits = rig_limits;
@@ -67,7 +64,6 @@ static PKI_UNUSED void rig_keys_open(struct rig_keys *rig, const struct pki *con
         g_autofree char *certificate = g_strdup_printf("%zu.pem", rig->conf.identity_count);
         g_autofree char *key = g_strdup_printf("%zu.key", rig->conf.identity_count);
         g_autofree char *path = pki_write_key(rig->folder, key, *list);
-
         each->domain = (char *)"acme.test";
         each->role = role;
         each->certificate = pki_write(rig->folder, certificate, *list, NULL);
@@ -94,7 +90,6 @@ static PKI_UNUSED void rig_keys_close(struct rig_keys *rig)
 static PKI_UNUSED struct entity rig_entity(const char *header, struct slice body)
 {
     struct entity entity = {.header = rope_new(), .body = rope_new()};
-
     rope_copy(entity.header, slice_of(header));
     rope_borrow(entity.body, body);
     return entity;
@@ -107,7 +102,6 @@ static PKI_UNUSED struct entity rig_entity(const char *header, struct slice body
 static PKI_UNUSED char *rig_text(size_t length)
 {
     GString *text = g_string_sized_new(length + 80);
-
     for (unsigned line = 0; text->len < length; line++)
         g_string_append_printf(text, "%08x the quick brown fox jumps over the lazy dog and back again\r\n",
                                line * 2654435761u);
@@ -135,7 +129,6 @@ static PKI_UNUSED struct rig_part rig_part_of(char *bytes, size_t length)
     struct error error = {0};
     char *end = memmem(bytes, length, "\r\n\r\n", 4);
     struct slice header = {bytes, 0}, body = {bytes, length};
-
     if (end != NULL) {
         header.len = (size_t)(end + 2 - bytes);
         body = (struct slice){end + 4, length - header.len - 2};
@@ -151,7 +144,6 @@ static PKI_UNUSED struct rig_part rig_part_of_entity(struct entity *entity)
     struct rope *bytes = entity_bytes(entity);
     size_t length;
     char *flat = rope_flatten(bytes, &length);
-
     rope_free(bytes);
     entity_clear(entity);
     return rig_part_of(flat, length);
@@ -161,7 +153,6 @@ static PKI_UNUSED struct rig_part rig_part_of_der(const unsigned char *der, size
 {
     GString *text = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n");
     g_autofree char *base64 = g_base64_encode(der, length);
-
     for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
         g_string_append_printf(text, "%.76s\r\n", at);
     length = text->len;
@@ -175,7 +166,6 @@ static PKI_UNUSED struct rig_part rig_part_of_clear(struct slice whole, const un
         g_string_new("Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=xyz;"
                      " micalg=sha-256\r\n\r\n--xyz\r\n");
     g_autofree char *base64 = g_base64_encode(der, length);
-
     g_string_append_len(text, whole.data, (gssize)whole.len);
     g_string_append(
         text, "\r\n--xyz\r\nContent-Type: application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\n");
@@ -193,7 +183,6 @@ static PKI_UNUSED GByteArray *rig_der(const struct part *part)
     struct error error = {0};
     struct slice bytes;
     GByteArray *der = g_byte_array_new();
-
     cr_assert(part_decode(part, spool, &error), "%s", error.text);
     cr_assert(spool_finish(spool, &bytes, &error), "%s", error.text);
     g_byte_array_append(der, (const guint8 *)bytes.data, (guint)bytes.len);
@@ -206,7 +195,6 @@ static PKI_UNUSED CMS_ContentInfo *rig_cms(const struct part *part)
     GByteArray *der = rig_der(part);
     const unsigned char *at = der->data;
     CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, der->len);
-
     cr_assert_not_null(cms);
     cr_assert_eq(at, der->data + der->len, "all of it is one CMS object");
     g_byte_array_unref(der);
@@ -218,7 +206,6 @@ static PKI_UNUSED struct rig_part rig_part_of_cms(const CMS_ContentInfo *cms)
     unsigned char *der = NULL;
     int length = i2d_CMS_ContentInfo(cms, &der);
     struct rig_part part;
-
     cr_assert_gt(length, 0);
     part = rig_part_of_der(der, (size_t)length);
     OPENSSL_free(der);
@@ -253,7 +240,6 @@ static PKI_UNUSED struct rig_part rig_signed(const struct pki *pki, enum format 
     struct sign_options options = {.format = format, .types = types, .limits = &rig_limits};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
     entity_clear(&content);
     sk_X509_free(signer.chain);
@@ -265,7 +251,6 @@ static PKI_UNUSED struct rig_part rig_encrypted(const struct pki *pki, enum ciph
     struct encrypt_options options = {.cipher = cipher, .key_transport = transport, .limits = &rig_limits};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     cr_assert(smime_encrypt(&(X509 *){pki->cert}, 1, &options, &content, &out, &error), "%s", error.text);
     return rig_part_of_entity(&out);
 }
@@ -278,7 +263,6 @@ static PKI_UNUSED CMS_ContentInfo *rig_sign_by_hand(const struct pki *pki, unsig
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | (flags & CMS_DETACHED));
     CMS_SignerInfo *info = CMS_add1_signer(cms, pki->cert, pki->key, EVP_get_digestbyname(digest),
                                            flags | CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP);
-
     cr_assert_not_null(info);
     if (alter != NULL)
         alter(cms, info);

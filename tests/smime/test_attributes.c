@@ -10,7 +10,6 @@ static struct pki *signer;
 static void setup(void)
 {
     struct pki *ca = pki_ca("Acme root");
-
     rig_init();
     signer = pki_role(ca, "domain-signing-authority", "acme.test");
     pki_free(ca);
@@ -37,7 +36,6 @@ Test(attributes, every_set_comes_back)
         struct error error = {0};
         unsigned read = 99;
         bool alone = (types & SIGNATURE_TYPE_ATTRIBUTES) == 0 || types == SIGNATURE_TYPE_ATTRIBUTES;
-
         cr_expect_eq(attributes_add_type(info, types, &error), types != 0);
         error = (struct error){0};
         cr_expect_eq(attributes_get_type(info, &read, &error), alone, "%x: %s", types, error.text);
@@ -81,7 +79,6 @@ static void add_value(X509_ATTRIBUTE **attribute, int type, const void *bytes, i
 {
     if (*attribute == NULL) {
         ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
-
         *attribute = X509_ATTRIBUTE_new();
         X509_ATTRIBUTE_set1_object(*attribute, oid);
         ASN1_OBJECT_free(oid);
@@ -123,10 +120,8 @@ Test(attributes, odd_ones)
         X509_ATTRIBUTE *attribute = NULL;
         struct error error = {0};
         unsigned types = 99;
-
         for (const char *const *each = (const char *const[]){odd->oids, odd->second, NULL}; *each != NULL; each++) {
             ASN1_TYPE *value = sequence_of(*each);
-
             add_value(&attribute, V_ASN1_SEQUENCE, value->value.sequence->data, value->value.sequence->length);
             ASN1_TYPE_free(value);
         }
@@ -140,7 +135,6 @@ Test(attributes, odd_ones)
             /* OpenSSL does not add an attribute twice: under another name first. */
             X509_ATTRIBUTE *again = X509_ATTRIBUTE_dup(attribute);
             ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
-
             X509_ATTRIBUTE_set1_object(again, OBJ_nid2obj(NID_friendlyName));
             cr_assert(CMS_signed_add1_attr(info, again));
             X509_ATTRIBUTE_set1_object(
@@ -176,7 +170,6 @@ Test(attributes, values_that_are_no_list)
         const void *bytes = values[i].bytes != NULL ? (const void *)values[i].bytes : OBJ_nid2obj(NID_sha256);
         struct error error = {0};
         unsigned types = 99;
-
         cr_assert(CMS_signed_add1_attr_by_OBJ(info, oid, values[i].type, bytes,
                                               values[i].bytes != NULL ? values[i].length : -1),
                   "%zu: %s", i, ERR_reason_error_string(ERR_peek_error()));

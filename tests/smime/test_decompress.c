@@ -16,7 +16,6 @@ static GByteArray *compressed_data(const unsigned char *bytes, size_t length, co
     BIO *memory;
     long line;
     int encoded_length;
-
     g_string_append_printf(config,
                            "[outer]\ntype=OID:1.2.840.113549.1.9.16.1.9\ncontent=EXPLICIT:0,SEQUENCE:data\n"
                            "[data]\nversion=INTEGER:0\nalgorithm=SEQUENCE:zlib\ncontent=SEQUENCE:inner\n"
@@ -45,7 +44,6 @@ static GByteArray *compressed_data(const unsigned char *bytes, size_t length, co
 static unsigned char *deflated(const char *text, size_t length, uLongf *out_length)
 {
     unsigned char *out = g_malloc(compressBound(length));
-
     *out_length = compressBound(length);
     cr_assert_eq(compress2(out, out_length, (const unsigned char *)text, length, 9), Z_OK);
     return out;
@@ -55,7 +53,6 @@ static enum opened open_der(const GByteArray *der, const struct limits *limits, 
                             struct error *error)
 {
     RIG_PART part = rig_part_of_der(der->data, der->len);
-
     *error = (struct error){0};
     return rig_open(part.part, NULL, limits, layer, error);
 }
@@ -65,14 +62,12 @@ static enum opened open_der(const GByteArray *der, const struct limits *limits, 
 Test(decompress, small_large_and_empty)
 {
     static const size_t sizes[] = {0, 10, 5000, (size_t)400 << 10};
-
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
         g_autofree char *body = rig_text(sizes[i]);
         uLongf length;
         g_autofree unsigned char *bytes = deflated(body, strlen(body), &length);
         struct error error;
         RIG_LAYER layer;
-
         if (sizes[i] > 20000) { /* the generator reads lines of limited length */
             g_free(bytes);
             g_free(body);
@@ -98,7 +93,6 @@ Test(decompress, a_bomb_ends_at_the_limit)
     struct limits limits = rig_limits;
     struct error error;
     RIG_LAYER layer;
-
     cr_assert_lt(length, 8192u);
     limits.message_size = (size_t)1 << 20;
     cr_expect_eq(open_der(der, &limits, &layer, &error), OPENED_FAILED);
@@ -116,18 +110,15 @@ Test(decompress, broken)
     g_autofree unsigned char *bytes = deflated(RIG_WHOLE, strlen(RIG_WHOLE), &length);
     g_autofree unsigned char *longer = g_malloc0(length + 1);
     struct error error;
-
     memcpy(longer, bytes, length);
     for (uLongf cut = 1; cut < length; cut++) {
         GByteArray *der = compressed_data(bytes, cut, DATA);
         RIG_LAYER layer;
-
         cr_expect_eq(open_der(der, &rig_limits, &layer, &error), OPENED_FAILED, "%lu octets", cut);
         g_byte_array_unref(der);
     }
     for (uLongf i = 0; i < length; i++) {
         RIG_LAYER layer;
-
         bytes[i] ^= 1;
         GByteArray *der = compressed_data(bytes, length, DATA);
         bytes[i] ^= 1;
@@ -145,7 +136,6 @@ Test(decompress, broken)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         RIG_LAYER layer;
-
         cr_expect_eq(open_der(rows[i].der, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, rows[i].text) != NULL, "%s", error.text);
         cr_expect_eq(layer.type, LAYER_COMPRESSED);

@@ -32,7 +32,6 @@ TestSuite(decrypt, .init = setup, .fini = teardown, .timeout = 100);
 static enum opened open_der(const unsigned char *der, size_t length, struct layer *layer, struct error *error)
 {
     RIG_PART part = rig_part_of_der(der, length);
-
     *error = (struct error){0};
     return smime_open(part.part, ours.keys, NULL, &rig_limits, layer, error);
 }
@@ -42,11 +41,9 @@ static void flip_everywhere(const struct pki *recipient, enum cipher cipher, siz
 {
     RIG_PART part = rig_encrypted(recipient, cipher, KEY_TRANSPORT_RSA_OAEP);
     GByteArray *der = rig_der(part.part);
-
     for (guint i = 0; i < der->len; i++) {
         struct error error;
         RIG_LAYER layer;
-
         der->data[i] ^= 1u << (i % 8);
         enum opened opened = open_der(der->data, der->len, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
@@ -63,7 +60,6 @@ static void flip_everywhere(const struct pki *recipient, enum cipher cipher, siz
 Test(decrypt, flips_in_gcm)
 {
     size_t changed = 0;
-
     flip_everywhere(ec, CIPHER_AES_256_GCM, &changed);
     flip_everywhere(ec, CIPHER_AES_128_GCM, &changed);
     flip_everywhere(rsa, CIPHER_AES_256_GCM, &changed);
@@ -75,7 +71,6 @@ Test(decrypt, flips_in_gcm)
 Test(decrypt, flips_in_cbc)
 {
     size_t changed = 0;
-
     flip_everywhere(ec, CIPHER_AES_256_CBC, &changed);
     cr_expect_gt(changed, 0u, "the test sees what it is to see");
 }
@@ -84,11 +79,9 @@ Test(decrypt, truncations)
 {
     RIG_PART part = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
     GByteArray *der = rig_der(part.part);
-
     for (guint length = 0; length < der->len; length++) {
         struct error error;
         RIG_LAYER layer;
-
         cr_expect_eq(open_der(der->data, length, &layer, &error), OPENED_FAILED, "%u octets", length);
     }
     g_byte_array_unref(der);
@@ -100,7 +93,6 @@ Test(decrypt, what_follows_the_object_is_refused)
     GByteArray *der = rig_der(part.part);
     struct error error;
     RIG_LAYER layer;
-
     g_byte_array_append(der, (const guint8 *)"\x05\x00", 2);
     cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "followed") != NULL, "%s", error.text);
@@ -117,7 +109,6 @@ static void set_content(CMS_ContentInfo *cms, int drop, int flip)
     ASN1_OCTET_STRING *content = content_of(cms);
     g_autofree unsigned char *copy = g_memdup2(ASN1_STRING_get0_data(content), (gsize)ASN1_STRING_length(content));
     int length = ASN1_STRING_length(content) - drop;
-
     if (flip >= 0)
         copy[flip] ^= 0x80;
     cr_assert(ASN1_OCTET_STRING_set(content, copy, length));
@@ -127,7 +118,6 @@ static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys,
 {
     RIG_PART part = rig_part_of_cms(cms);
     RIG_LAYER layer;
-
     *error = (struct error){0};
     return smime_open(part.part, keys, NULL, &rig_limits, &layer, error);
 }
@@ -158,7 +148,6 @@ Test(decrypt, failures_cannot_be_told_apart)
         int length = ASN1_STRING_length(content_of(cms));
         int flip = rows[i].flip == -1 ? length - 17 : rows[i].flip;
         struct error error;
-
         set_content(cms, MIN(rows[i].drop, length), flip);
         /* A length that no CBC content has can be seen by anybody; a wrong padding cannot. */
         cr_expect_eq(open_cms(cms, ours.keys, &error), rows[i].flip == -1 ? OPENED_BROKEN : OPENED_FAILED, "%s",
@@ -172,19 +161,16 @@ Test(decrypt, failures_cannot_be_told_apart)
 Test(decrypt, a_broken_key_block_gives_the_same_text)
 {
     static const enum cipher ciphers[] = {CIPHER_AES_256_CBC, CIPHER_AES_256_GCM};
-
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
         for (int transport = KEY_TRANSPORT_RSA_OAEP; transport <= KEY_TRANSPORT_RSA_PKCS1; transport++) {
             RIG_PART part = rig_encrypted(rsa, ciphers[c], (enum key_transport)transport);
             GByteArray *der = rig_der(part.part);
             /* The only OCTET STRING of 256: 04 82 01 00 */
             unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
-
             cr_assert_not_null(block);
             for (int i = 0; i < 256; i += 17) {
                 struct error error;
                 RIG_LAYER layer;
-
                 block[4 + i] ^= 0x10;
                 cr_expect_eq(open_der(der->data, der->len, &layer, &error),
                              ciphers[c] == CIPHER_AES_256_CBC ? OPENED_BROKEN : OPENED_FAILED);
@@ -200,7 +186,6 @@ Test(decrypt, a_broken_key_block_gives_the_same_text)
 Test(decrypt, the_wrong_key_under_the_right_name)
 {
     static const enum pki_key kinds[] = {PKI_RSA, PKI_EC, PKI_X25519};
-
     for (size_t kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
         struct pki_spec spec = {.issuer = root,
                                 .subject = PKI_LIST("CN=x"),
@@ -241,7 +226,6 @@ Test(decrypt, not_for_us)
     struct error error = {0};
     RIG_LAYER layer, second, third;
     RIG_KEYS signing;
-
     cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED_NO_KEY);
     cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
     cr_expect_str_eq(layer.cipher, "aes-256-gcm");
@@ -258,7 +242,6 @@ static CMS_ContentInfo *encrypt_by_hand(const EVP_CIPHER *cipher, const struct p
     STACK_OF(X509) *to = sk_X509_new_null();
     BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
     CMS_ContentInfo *cms;
-
     sk_X509_push(to, recipient->cert);
     cms = CMS_encrypt(to, data, cipher, CMS_BINARY | flags);
     cr_assert_not_null(cms, "%s", ERR_reason_error_string(ERR_peek_last_error()));
@@ -286,7 +269,6 @@ Test(decrypt, ciphers)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_by_hand(EVP_get_cipherbynid(rows[i].nid), rsa, 0);
         struct error error;
-
         cr_expect_eq(open_cms(cms, ours.keys, &error), rows[i].opened, "%s: %s", OBJ_nid2sn(rows[i].nid), error.text);
         cr_expect(strstr(error.text, rows[i].text) != NULL, "%s: %s", OBJ_nid2sn(rows[i].nid), error.text);
     }
@@ -300,7 +282,6 @@ static GByteArray *replace(const GByteArray *der, const void *old, size_t old_le
     unsigned char *place = memmem(der->data, der->len, old, old_length);
     GByteArray *made = g_byte_array_new();
     int delta = (int)new_length - (int)old_length;
-
     cr_assert_not_null(place);
     g_byte_array_append(made, der->data, (guint)(place - der->data));
     g_byte_array_append(made, new, (guint)new_length);
@@ -308,7 +289,6 @@ static GByteArray *replace(const GByteArray *der, const void *old, size_t old_le
     for (guint i = 0; i + 4 <= (guint)(place - der->data); i++) {
         const unsigned char *at = der->data + i;
         guint length = (guint)at[2] << 8 | at[3];
-
         if ((at[0] == 0x30 || at[0] == 0xa0) && at[1] == 0x82 && at + 4 + length >= place + old_length &&
             at + 4 + length <= der->data + der->len) {
             length = (guint)((int)length + delta);
@@ -326,7 +306,6 @@ static GByteArray *large_gcm(void)
     g_autofree char *body = rig_text(2000);
     struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
-
     cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
     RIG_PART part = rig_part_of_entity(&out);
     return rig_der(part.part);
@@ -351,7 +330,6 @@ Test(decrypt, tags)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         guint8 old[18], new[18];
         RIG_LAYER layer;
-
         memcpy(old, der->data + der->len - 18, 18);
         cr_assert(old[0] == 4 && old[1] == 16);
         memcpy(new, old, 18);
@@ -359,7 +337,6 @@ Test(decrypt, tags)
         GByteArray *made = replace(der, old, 18, new, 2 + rows[i].length);
         if (rows[i].parameter != 0) {
             unsigned char *parameter = memmem(made->data, made->len, "\x02\x01\x10", 3);
-
             cr_assert_not_null(parameter);
             parameter[2] = (unsigned char)rows[i].parameter;
         }
@@ -376,7 +353,6 @@ Test(decrypt, tag_of_the_default_length)
     GByteArray *der = large_gcm();
     guint8 tag[18], short_tag[14] = {0x04, 12}, parameters[32], without[29];
     struct error error = {0};
-
     memcpy(tag, der->data + der->len - 18, sizeof(tag));
     memcpy(short_tag + 2, tag + 2, 12);
     /* SEQUENCE { aes256-GCM, SEQUENCE { nonce, 16 } } */
@@ -413,7 +389,6 @@ Test(decrypt, nonces)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         guint8 length = rows[i].length, new[160] = {0x30, (guint8)(length + 18)};
         RIG_LAYER layer;
-
         memcpy(new + 2, algorithm + 2, 11);
         memcpy(new + 13, (const guint8[]){0x30, (guint8)(length + 5), 0x04, length}, 4);
         memcpy(new + 17 + length, "\x02\x01\x10", 3);
@@ -431,7 +406,6 @@ static CMS_ContentInfo *agreed(int wrap_nid, int parameters)
     CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(CMS_get0_RecipientInfos(cms), 0);
     X509_ALGOR *algorithm = NULL, *wrap = X509_ALGOR_new();
     ASN1_STRING *encoded = NULL;
-
     X509_ALGOR_set0(wrap, OBJ_nid2obj(wrap_nid), V_ASN1_UNDEF, NULL);
     cr_assert(CMS_RecipientInfo_kari_get0_alg(info, &algorithm, NULL));
     if (parameters == V_ASN1_SEQUENCE)
@@ -461,7 +435,6 @@ Test(decrypt, agreements_that_say_no_known_wrap)
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = agreed(rows[i].wrap, rows[i].parameters);
         struct error error;
         enum opened opened = open_cms(cms, ours.keys, &error);
-
         cr_expect_eq(opened, rows[i].text[0] == '\0' ? OPENED : OPENED_FAILED, "%zu: %s", i, error.text);
         cr_expect_not_null(strstr(error.text, rows[i].text), "%zu: %s", i, error.text);
     }
@@ -474,7 +447,6 @@ Test(decrypt, triple_des_wraps_triple_des)
     RIG_PART part = rig_part_of_cms(cms);
     struct error error;
     RIG_LAYER layer;
-
     cr_expect_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.weak);
 }
@@ -488,7 +460,6 @@ Test(decrypt, modes_are_not_mixed)
     unsigned char *oid = memmem(der->data, der->len, "\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 9);
     struct error error;
     RIG_LAYER layer;
-
     cr_assert_not_null(oid);
     oid[8] = 0x2a;
     cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
@@ -505,7 +476,6 @@ Test(decrypt, recipients_that_are_no_certificates)
     unsigned char *key = OPENSSL_zalloc(32), *identifier = OPENSSL_zalloc(4);
     BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
     struct error error;
-
     cr_assert_not_null(CMS_add0_recipient_key(cms, NID_undef, key, 32, identifier, 4, NULL, NULL, NULL));
     cr_assert_not_null(
         CMS_add0_recipient_password(cms, -1, NID_undef, NID_undef, (unsigned char *)OPENSSL_strdup("secret"), 6, NULL));
@@ -519,7 +489,6 @@ Test(decrypt, too_many_recipients)
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
     BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
     struct error error;
-
     for (unsigned i = 0; i <= rig_limits.signers * 100; i++)
         cr_assert_not_null(CMS_add1_recipient_cert(cms, rsa->cert, 0));
     cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
@@ -533,7 +502,6 @@ Test(decrypt, content_that_is_not_there_or_not_data)
     owned(CMS_ContentInfo) CMS_ContentInfo *detached = encrypt_by_hand(EVP_aes_256_cbc(), rsa, 0);
     owned(CMS_ContentInfo) CMS_ContentInfo *odd = encrypt_by_hand(EVP_aes_256_cbc(), rsa, 0);
     struct error error;
-
     cr_assert(CMS_set_detached(detached, 1));
     cr_expect_eq(open_cms(detached, ours.keys, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "missing") != NULL, "%s", error.text);
@@ -547,7 +515,6 @@ Test(decrypt, found_by_key_identifier)
     owned(CMS_ContentInfo) CMS_ContentInfo *transport = encrypt_by_hand(EVP_aes_256_cbc(), rsa, CMS_USE_KEYID);
     owned(CMS_ContentInfo) CMS_ContentInfo *agreement = encrypt_by_hand(EVP_aes_256_gcm(), ec, CMS_USE_KEYID);
     struct error error;
-
     cr_expect_eq(open_cms(transport, ours.keys, &error), OPENED, "%s", error.text);
     cr_expect_eq(open_cms(agreement, ours.keys, &error), OPENED, "%s", error.text);
 }
@@ -560,12 +527,10 @@ Test(decrypt, random_plaintext_is_no_message)
     GByteArray *der = rig_der(part.part);
     unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
     struct error error;
-
     cr_assert_not_null(block);
     block[40] ^= 1;
     for (int i = 0; i < 800; i++) {
         RIG_LAYER layer;
-
         cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_BROKEN);
         cr_expect_str_eq(error.text, CANNOT);
     }
@@ -579,7 +544,6 @@ Test(decrypt, padding_of_every_length)
         "Content-Type: text/plain\r\n\r\n0123456789abcdefghij"; /* three blocks; all padding follows */
     STACK_OF(X509) *to = sk_X509_new_null();
     BIO *data = BIO_new_mem_buf(content, 48);
-
     sk_X509_push(to, rsa->cert);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_128_cbc(), CMS_BINARY);
     RIG_PART part = rig_part_of_cms(cms);
@@ -607,17 +571,16 @@ Test(decrypt, padding_of_every_length)
 Test(decrypt, bare_text_inside_cbc_is_a_message)
 {
     static const char *const texts[] = {"hello, no header here\n", "\r\nonly a body", "", "\xc3\xa4 UTF-8\r\n"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         STACK_OF(X509) *to = sk_X509_new_null();
         BIO *data = BIO_new_mem_buf(texts[i], -1);
         struct error error = {0};
         RIG_LAYER layer;
-
         sk_X509_push(to, rsa->cert);
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_256_cbc(), CMS_BINARY);
         RIG_PART part = rig_part_of_cms(cms);
-        cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i,
+                     error.text);
         cr_expect(rig_inner_is(&layer, texts[i]), "%zu", i);
         sk_X509_free(to);
         BIO_free(data);

@@ -44,7 +44,6 @@ static bool openssl_decrypts(const struct part *part, const struct pki *recipien
     owned(BIO) BIO *out = BIO_new(BIO_s_mem());
     char *data;
     long length;
-
     if (CMS_decrypt(cms, recipient->key, recipient->cert, NULL, out, CMS_BINARY) != 1)
         return false;
     length = BIO_get_mem_data(out, &data);
@@ -60,7 +59,6 @@ static void round_trip(size_t cipher, const struct pki *recipient, enum key_tran
     g_autofree char *expected = NULL;
     struct error error = {0};
     RIG_LAYER layer;
-
     body[size] = '\0';
     expected = g_strconcat(RIG_HEADER "\r\n", body, NULL);
     struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
@@ -82,7 +80,6 @@ static void round_trip(size_t cipher, const struct pki *recipient, enum key_tran
 Test(encrypt, every_cipher_key_and_size)
 {
     RIG_KEYS keys;
-
     rig_keys_open(&keys, (const struct pki *const[]){rsa, ec, p384, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
         for (size_t s = 0; s < G_N_ELEMENTS(sizes); s++)
@@ -96,7 +93,6 @@ Test(encrypt, every_cipher_key_and_size)
 static CMS_RecipientInfo *only_recipient(CMS_ContentInfo *cms)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
-
     cr_assert_eq(sk_CMS_RecipientInfo_num(infos), 1);
     return sk_CMS_RecipientInfo_value(infos, 0);
 }
@@ -115,7 +111,6 @@ Test(encrypt, oaep_parameters)
     const ASN1_OBJECT *oid;
     const void *value;
     int type;
-
     cr_assert(CMS_RecipientInfo_ktri_get0_algs(info, NULL, NULL, &algorithm));
     X509_ALGOR_get0(&oid, &type, &value, algorithm);
     cr_assert_eq(OBJ_obj2nid(oid), NID_rsaesOaep);
@@ -144,7 +139,6 @@ Test(encrypt, ecdh_parameters)
         const ASN1_OBJECT *oid;
         const void *value;
         int type;
-
         cr_assert(CMS_RecipientInfo_kari_get0_alg(only_recipient(cms), &algorithm, NULL));
         X509_ALGOR_get0(&oid, &type, &value, algorithm);
         cr_expect_eq(OBJ_obj2nid(oid), NID_dhSinglePass_stdDH_sha256kdf_scheme);
@@ -163,14 +157,12 @@ Test(encrypt, several_recipients_each_once)
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-
     cr_assert(smime_encrypt(recipients, G_N_ELEMENTS(recipients), &options, &content, &out, &error), "%s", error.text);
     RIG_PART made = rig_part_of_entity(&out);
     cms = rig_cms(made.part);
     cr_expect_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 3);
     for (size_t i = 0; i < G_N_ELEMENTS(recipients); i++) {
         const struct pki *each = i == 0 || i == 2 ? rsa : i == 3 ? p384 : ec;
-
         cr_expect(openssl_decrypts(made.part, each, slice_of(RIG_WHOLE)), "recipient %zu", i);
     }
 }
@@ -180,7 +172,6 @@ Test(encrypt, two_messages_share_nothing)
     RIG_PART one = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
     RIG_PART two = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
     GByteArray *a = rig_der(one.part), *b = rig_der(two.part);
-
     cr_assert_gt(a->len, 40u);
     cr_expect(a->len != b->len || memcmp(a->data + a->len - 40, b->data + b->len - 40, 40) != 0);
     cr_expect_null(memmem(a->data, a->len, "quick brown", 11), "no plaintext");
@@ -196,7 +187,6 @@ Test(encrypt, keys_that_cannot_be_encrypted_for)
     X509 *recipients[] = {ec->cert, edwards->cert};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     cr_expect(!smime_encrypt(recipients, 2, &options, &content, &out, &error));
     cr_expect_eq(error.kind, ERROR_PERMANENT, "%s", error.text);
     cr_expect_null(out.body, "nothing comes out");

@@ -17,9 +17,9 @@ struct made {
 static struct made make(void)
 {
     struct made made = {.alice = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=alice")})};
-
     made.cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
-    made.signer = CMS_add1_signer(made.cms, made.alice->cert, made.alice->key, EVP_sha256(), CMS_PARTIAL | CMS_NOSMIMECAP);
+    made.signer =
+        CMS_add1_signer(made.cms, made.alice->cert, made.alice->key, EVP_sha256(), CMS_PARTIAL | CMS_NOSMIMECAP);
     cr_assert_not_null(made.signer);
     return made;
 }
@@ -34,7 +34,10 @@ static void clear(struct made *made)
 static const struct security_label labels[] = {
     {.policy = "1.2.826.0.1.99", .classification = 3, .privacy_mark = "COMPANY CONFIDENTIAL"},
     {.policy = "1.2.3", .classification = -1},
-    {.policy = "1.2.3.4", .classification = 256, .privacy_mark = "Gr\xc3\xbc\xc3\x9f""e"},
+    {.policy = "1.2.3.4",
+     .classification = 256,
+     .privacy_mark = "Gr\xc3\xbc\xc3\x9f"
+                     "e"},
     {.policy = "2.999", .classification = 0},
 };
 
@@ -44,7 +47,6 @@ Test(ess, label_round_trip)
         AUTO_MADE made = make();
         struct error error = {0};
         struct ess ess;
-
         cr_assert(ess_add_label(made.signer, &labels[i], &error), "%s", error.text);
         cr_assert(ess_read(made.signer, &ess, &error), "%s", error.text);
         cr_assert_str_eq(ess.label.policy, labels[i].policy);
@@ -60,7 +62,6 @@ Test(ess, equivalent_labels_round_trip)
     AUTO_MADE made = make();
     struct error error = {0};
     struct ess ess;
-
     cr_assert(ess_add_equivalents(made.signer, labels, 3, &error), "%s", error.text);
     cr_assert(ess_read(made.signer, &ess, &error), "%s", error.text);
     cr_assert_eq(ess.equivalent_count, 3);
@@ -75,7 +76,6 @@ Test(ess, absent_is_no_error)
     AUTO_MADE made = make();
     struct error error = {0};
     struct ess ess;
-
     cr_assert(ess_read(made.signer, &ess, &error), "%s", error.text);
     cr_assert_str_empty(ess.label.policy);
     cr_assert_eq(ess.label.classification, -1);
@@ -91,7 +91,8 @@ static const struct {
     {"members in any order", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x07\x06\x02\x2a\x03\x02\x01\x02", 9, true},
     {"integer first", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x07\x02\x01\x02\x06\x02\x2a\x03", 9, true},
     {"no policy", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x03\x02\x01\x02", 5, false},
-    {"two classifications", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x0a\x02\x01\x02\x02\x01\x03\x06\x02\x2a\x03", 12, false},
+    {"two classifications", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x0a\x02\x01\x02\x02\x01\x03\x06\x02\x2a\x03", 12,
+     false},
     {"negative classification", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x07\x02\x01\xff\x06\x02\x2a\x03", 9, false},
     {"huge classification", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x09\x02\x03\x7f\xff\xff\x06\x02\x2a\x03", 11, false},
     {"cut off inside", OID_SECURITY_LABEL, V_ASN1_SET, "\x31\x04\x06\x05\x2a\x03", 6, false},
@@ -111,8 +112,8 @@ Test(ess, raw_values)
         owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(raw[i].oid, 1);
         struct error error = {0};
         struct ess ess;
-
-        cr_assert_gt(CMS_signed_add1_attr_by_OBJ(made.signer, oid, raw[i].type, raw[i].der, raw[i].length), 0, "%s", raw[i].name);
+        cr_assert_gt(CMS_signed_add1_attr_by_OBJ(made.signer, oid, raw[i].type, raw[i].der, raw[i].length), 0, "%s",
+                     raw[i].name);
         ERR_clear_error();
         cr_assert_eq(ess_read(made.signer, &ess, &error), raw[i].good, "%s: %s", raw[i].name, error.text);
         cr_assert_eq(ERR_peek_error(), 0, "%s: left in OpenSSL's queue", raw[i].name);
@@ -127,7 +128,6 @@ Test(ess, unsigned_or_repeated_is_refused)
     struct error error = {0};
     struct ess ess;
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_SECURITY_LABEL, 1);
-
     cr_assert_gt(CMS_unsigned_add1_attr_by_OBJ(made.signer, oid, V_ASN1_SET, "\x31\x04\x06\x02\x2a\x03", 6), 0);
     cr_assert_not(ess_read(made.signer, &ess, &error));
     cr_assert_eq(error.kind, ERROR_PERMANENT);
@@ -140,10 +140,10 @@ Test(ess, kept_attributes_go_on_another_signature_without_what_is_its_own)
     struct error error = {0};
     struct ess ess;
     owned(ASN1_OBJECT) ASN1_OBJECT *history = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
-
     cr_assert(ess_add_label(made.signer, &labels[0], &error));
     cr_assert_gt(CMS_signed_add1_attr_by_OBJ(made.signer, history, V_ASN1_SEQUENCE, "\x30\x02\x30\x00", 4), 0);
-    cr_assert_gt(CMS_signed_add1_attr_by_NID(made.signer, NID_pkcs9_signingTime, V_ASN1_UTCTIME, "200101000000Z", 13), 0);
+    cr_assert_gt(CMS_signed_add1_attr_by_NID(made.signer, NID_pkcs9_signingTime, V_ASN1_UTCTIME, "200101000000Z", 13),
+                 0);
     owned(ess_attributes) struct ess_attributes *kept = ess_attributes_keep(made.signer);
     cr_assert(ess_attributes_add(other.signer, kept, &error), "%s", error.text);
     cr_assert(ess_read(other.signer, &ess, &error), "%s", error.text);
@@ -155,7 +155,6 @@ Test(ess, kept_attributes_go_on_another_signature_without_what_is_its_own)
 Test(ess, classification_words)
 {
     char buffer[16];
-
     for (int i = 0; i <= 256; i++)
         cr_assert_eq(classification_parse(classification_name(i, buffer)), i);
     cr_assert_eq(classification_parse("Confidential"), 3);

@@ -26,7 +26,6 @@ TestSuite(open, .init = setup, .fini = teardown);
 static enum opened open_text(const char *text, struct layer *layer, struct error *error)
 {
     RIG_PART part = rig_part_of(g_strdup(text), strlen(text));
-
     *error = (struct error){0};
     return rig_open(part.part, ours.keys, &rig_limits, layer, error);
 }
@@ -94,7 +93,6 @@ Test(open, what_is_no_smime_and_what_is_broken)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error;
         RIG_LAYER layer;
-
         cr_expect_eq(open_text(rows[i].text, &layer, &error), rows[i].opened, "%s", rows[i].text);
         if (rows[i].opened == OPENED_NOT_SMIME)
             continue;
@@ -110,7 +108,6 @@ Test(open, smime_type_is_not_believed)
 {
     RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
     static const char *const types[] = {"enveloped-data", "certs-only", "compressed-data", "nonsense"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         g_auto(GStrv) pieces = g_strsplit(part.bytes, "signed-data", 2);
         g_autofree char *text = g_strjoinv(types[i], pieces);
@@ -128,7 +125,6 @@ Test(open, micalg_is_not_believed)
 {
     RIG_PART part = rig_signed(alice, FORMAT_CLEAR, 0);
     static const char *const words[] = {"md5", "sha1", "nonsense"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
         g_auto(GStrv) pieces = g_strsplit(part.bytes, "sha-256", 2);
         g_autofree char *text = g_strjoinv(words[i], pieces);
@@ -140,16 +136,17 @@ Test(open, micalg_is_not_believed)
     }
 }
 
-/* RFC 1847 §2.1: the second part is of the type that protocol says. Others, who go by it, would see a PGP signature or none. */
+/* RFC 1847 §2.1: the second part is of the type that protocol says. Others, who go by it, would see a PGP signature or
+ * none. */
 Test(open, protocol_of_another_kind)
 {
     static const struct {
         const char *protocol;
         enum opened opened;
     } rows[] = {
-        {"application/pkcs7-signature", OPENED},      {"application/x-pkcs7-signature", OPENED},
-        {"Application/PKCS7-Signature", OPENED},      {"application/pgp-signature", OPENED_FAILED},
-        {"application/pkcs7-mime", OPENED_FAILED},    {"", OPENED_FAILED},
+        {"application/pkcs7-signature", OPENED},   {"application/x-pkcs7-signature", OPENED},
+        {"Application/PKCS7-Signature", OPENED},   {"application/pgp-signature", OPENED_FAILED},
+        {"application/pkcs7-mime", OPENED_FAILED}, {"", OPENED_FAILED},
     };
     RIG_PART part = rig_signed(alice, FORMAT_CLEAR, 0);
 
@@ -176,7 +173,6 @@ Test(open, triple_wrapped)
     struct slice inner;
     struct layer layers[3];
     struct rig_part parts[3];
-
     cr_assert(smime_sign(&signer, &sign, &one, &two, &error), "%s", error.text);
     cr_assert(smime_encrypt(&dca->cert, 1, &encrypt, &two, &three, &error), "%s", error.text);
     sign.format = FORMAT_OPAQUE;
@@ -213,7 +209,6 @@ Test(open, ber)
     g_autofree char *body = rig_text(100000);
     g_autofree char *whole = g_strconcat(RIG_HEADER "\r\n", body, NULL);
     STACK_OF(X509) *to = sk_X509_new_null();
-
     sk_X509_push(to, dca->cert);
     for (int kind = 0; kind < 3; kind++) {
         BIO *data = BIO_new_mem_buf(whole, -1), *out = BIO_new(BIO_s_mem());
@@ -222,7 +217,6 @@ Test(open, ber)
         RIG_LAYER layer;
         char *ber;
         long length;
-
         if (kind == 0)
             cms = CMS_sign(alice->cert, alice->key, NULL, data, CMS_STREAM | CMS_BINARY);
         else
@@ -248,8 +242,9 @@ Test(open, octets_that_are_not_encoded)
         const char *encoding, *behind;
         enum opened opened;
     } rows[] = {
-        {"binary", "", OPENED},          {"binary", "\r\n", OPENED},        {"8bit", "\r\n", OPENED},
-        {"binary", "\r\n\r\n", OPENED_FAILED}, {"binary", "\n", OPENED_FAILED}, {"binary", "x\r\n", OPENED_FAILED},
+        {"binary", "", OPENED},          {"binary", "\r\n", OPENED},
+        {"8bit", "\r\n", OPENED},        {"binary", "\r\n\r\n", OPENED_FAILED},
+        {"binary", "\n", OPENED_FAILED}, {"binary", "x\r\n", OPENED_FAILED},
     };
     BIO *data = BIO_new_mem_buf(RIG_HEADER "\r\n" RIG_BODY, -1);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(alice->cert, alice->key, NULL, data, CMS_BINARY);
@@ -261,7 +256,6 @@ Test(open, octets_that_are_not_encoded)
         GString *text = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: ");
         struct error error = {0};
         RIG_LAYER layer;
-
         g_string_append_printf(text, "%s\r\n\r\n", rows[i].encoding);
         g_string_append_len(text, (const char *)der, length);
         g_string_append(text, rows[i].behind);
@@ -285,7 +279,6 @@ static GByteArray *overloaded(size_t octets, bool certificates)
                                    0x07, 0x01, 0xa0, 0x06, 0x04, 0x04, 'a',  ':',  '\r', '\n'};
     const unsigned char type[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02};
     int list_size, inner, wrapped;
-
     while (list->len < octets)
         g_byte_array_append(list, element, sizeof(element));
     list_size = ASN1_object_size(1, (int)list->len, V_ASN1_SET);
@@ -324,9 +317,7 @@ Test(open, sets_that_would_fill_the_memory)
         RIG_PART part = rig_part_of_der(der->data, der->len);
         struct error error = {0};
         RIG_LAYER layer;
-
-        cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d",
-                     i);
+        cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d", i);
         if (i > 0)
             cr_expect(strstr(error.text, "overloaded") != NULL, "%s", error.text);
         g_byte_array_unref(der);
@@ -344,7 +335,6 @@ Test(open, no_room_in_the_spool)
     struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
     RIG_LAYER layer;
-
     limits.memory = 1000;
     limits.spool_dir = (char *)"/nonexistent";
     cr_expect(!smime_sign(&signer, &sign, &content, &out, &error));
@@ -361,7 +351,8 @@ Test(open, no_room_in_the_spool)
     error = (struct error){0};
     cr_assert(smime_encrypt(&dca->cert, 1, &encrypt, &content, &out, &error), "%s", error.text);
     RIG_PART part = rig_part_of_entity(&out);
-    for (size_t memory = 1000; memory <= 5600; memory += 4600) { /* the second holds the CMS, but not the plaintext too */
+    for (size_t memory = 1000; memory <= 5600;
+         memory += 4600) { /* the second holds the CMS, but not the plaintext too */
         limits.memory = memory;
         error = (struct error){0};
         enum opened opened = rig_open(part.part, ours.keys, &limits, &layer, &error);
@@ -380,7 +371,6 @@ Test(open, a_cleared_layer_is_empty)
     struct layer layer = {0};
     RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
     struct error error = {0};
-
     cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED);
     layer_clear(&layer);
     cr_expect(layer.signers == NULL && layer.certificates == NULL && layer.owner == NULL && layer.signer_count == 0);

@@ -28,7 +28,6 @@ static struct rig_part empty_layer(void)
 {
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     cr_assert(smime_wrap_unsigned(&rig_limits, &content, &out, &error), "%s", error.text);
     return rig_part_of_entity(&out);
 }
@@ -39,7 +38,6 @@ static void expect_form(struct rig_part made, const char *type, const char *smim
     g_autofree char *header = g_strndup(part->header.data, part->header.len);
     g_autofree char *disposition = g_strdup_printf("Content-Disposition: attachment; filename=\"%s\"\r\n", name);
     const char *given = part_parameter(part, "smime-type");
-
     cr_expect_str_eq(part->type, type);
     cr_expect(g_strcmp0(given, smime_type) == 0, "smime-type %s, not %s", given, smime_type);
     cr_expect_str_eq(part_parameter(part, "name"), name);
@@ -54,7 +52,6 @@ static void expect_form(struct rig_part made, const char *type, const char *smim
 Test(profile, media_types_and_names)
 {
     RIG_PART clear = rig_signed(alice, FORMAT_CLEAR, 0);
-
     cr_expect_not_null(strstr(clear.bytes, "protocol=\"application/pkcs7-signature\""), "in quotes");
     expect_form(rig_signed(alice, FORMAT_CLEAR, 0), "application/pkcs7-signature", NULL, "smime.p7s");
     expect_form(rig_signed(alice, FORMAT_OPAQUE, 0), "application/pkcs7-mime", "signed-data", "smime.p7m");
@@ -75,12 +72,10 @@ Test(profile, content_type_time_and_capabilities)
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
     static const int once[] = {NID_pkcs9_contentType, NID_pkcs9_messageDigest, NID_pkcs9_signingTime,
                                NID_SMIMECapabilities, NID_id_smime_aa_signingCertificateV2};
-
     cr_expect_eq(OBJ_obj2nid(CMS_get0_eContentType(cms)), NID_pkcs7_data);
     cr_expect_eq(OBJ_obj2nid(CMS_get0_eContentType(enveloped)), NID_pkcs7_data);
     for (size_t i = 0; i < G_N_ELEMENTS(once); i++) {
         int first = CMS_signed_get_attr_by_NID(info, once[i], -1);
-
         cr_assert_geq(first, 0, "%s", OBJ_nid2sn(once[i]));
         cr_expect_lt(CMS_signed_get_attr_by_NID(info, once[i], first), 0, "%s", OBJ_nid2sn(once[i]));
         cr_expect_eq(X509_ATTRIBUTE_count(CMS_signed_get_attr(info, first)), 1, "%s", OBJ_nid2sn(once[i]));
@@ -102,7 +97,6 @@ static ASN1_STRING *tagged(int tag, const unsigned char *bytes, int length)
 {
     unsigned char *der = g_malloc((size_t)length + 16), *end = der;
     ASN1_STRING *string = ASN1_STRING_type_new(V_ASN1_OTHER);
-
     ASN1_put_object(&end, 1, length, tag, V_ASN1_CONTEXT_SPECIFIC);
     memcpy(end, bytes, (size_t)length);
     cr_assert(ASN1_STRING_set(string, der, (int)(end - der) + length));
@@ -115,7 +109,6 @@ static const unsigned char *content_of(const ASN1_TYPE *type, long *length)
 {
     const unsigned char *at = ASN1_STRING_get0_data(type->value.asn1_string);
     int tag, class;
-
     cr_assert_eq(ASN1_get_object(&at, length, &tag, &class, ASN1_STRING_length(type->value.asn1_string)) & 0x80, 0);
     return at;
 }
@@ -128,7 +121,6 @@ static struct rig_part with_choice(const CMS_ContentInfo *cms, const char *choic
     const unsigned char *at = der;
     ASN1_SEQUENCE_ANY *outer = d2i_ASN1_SEQUENCE_ANY(NULL, &at, length);
     long inner_length, certificates_length;
-
     at = content_of(sk_ASN1_TYPE_value(outer, 1), &inner_length);
     ASN1_SEQUENCE_ANY *inner = d2i_ASN1_SEQUENCE_ANY(NULL, &at, inner_length);
     const unsigned char *certificates = content_of(sk_ASN1_TYPE_value(inner, 3), &certificates_length);
@@ -168,7 +160,6 @@ Test(profile, other_kinds_of_certificates_are_passed_over)
         RIG_PART part = with_choice(cms, rows[i].der, rows[i].length);
         struct error error = {0};
         RIG_LAYER layer;
-
         cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", rows[i].name,
                      error.text);
         cr_expect(layer.signers[0].valid, "%s: %s", rows[i].name, layer.signers[0].reason);
@@ -181,10 +172,9 @@ static void add_unknown(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     static const unsigned char list[] = {0x30, 0x0a, 0x30, 0x08, 0x06, 0x03, 0x2a, 0x03, 0x04, 0x02, 0x01, 0x05};
     ASN1_OBJECT *oid = OBJ_txt2obj("1.2.3.4.5", 1);
-
     (void)cms;
     cr_assert(CMS_signed_add1_attr_by_OBJ(info, oid, V_ASN1_UTF8STRING, "what?", 5));
-    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, list, sizeof list));
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, list, sizeof(list)));
     ASN1_OBJECT_free(oid);
 }
 
@@ -194,7 +184,6 @@ Test(profile, unknown_attributes_and_capabilities_do_no_harm)
     RIG_PART part = rig_part_of_cms(cms);
     struct error error = {0};
     RIG_LAYER layer;
-
     cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.signers[0].valid && !layer.signers[0].type_fault, "%s", layer.signers[0].reason);
 }

@@ -58,7 +58,6 @@ static bool openssl_verifies(CMS_ContentInfo *cms, const struct slice *detached,
     owned(BIO) BIO *out = BIO_new(BIO_s_mem());
     char *data;
     long length;
-
     X509_STORE_add_cert(store, root->cert);
     if (CMS_verify(cms, NULL, store, content, out, CMS_BINARY) != 1)
         return false;
@@ -76,7 +75,6 @@ static void check_attributes(const struct row *row, CMS_ContentInfo *cms, const 
     X509_ALGOR *algorithm;
     struct error error = {0};
     unsigned types;
-
     for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
         cr_expect_geq(CMS_signed_get_attr_by_NID(info, wanted[i], -1), 0, "%s: %s", row->name, OBJ_nid2sn(wanted[i]));
     cr_expect(attributes_get_type(info, &types, &error), "%s: %s", row->name, error.text);
@@ -101,7 +99,6 @@ static void check_pss(const struct row *row, CMS_ContentInfo *cms)
     const void *value;
     int type;
     gint64 salt = 0;
-
     CMS_SignerInfo_get0_algs(info, NULL, NULL, NULL, &algorithm);
     X509_ALGOR_get0(NULL, &type, &value, algorithm);
     cr_assert_eq(type, V_ASN1_SEQUENCE);
@@ -117,7 +114,6 @@ static void check_clear(const struct row *row, const struct rig_part *made, stru
 {
     const struct part *part = made->part;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-
     cr_assert(part_is_multipart_signed(part), "%s", row->name);
     cr_assert_eq(part->child_count, 2u);
     cr_assert_null(part->fault, "%s: %s", row->name, part->fault);
@@ -135,7 +131,6 @@ static void check_clear(const struct row *row, const struct rig_part *made, stru
 static void check_opaque(const struct row *row, const struct rig_part *made, struct slice expected)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made->part);
-
     cr_expect_str_eq(made->part->type, "application/pkcs7-mime");
     cr_expect_str_eq(part_parameter(made->part, "smime-type"), "signed-data");
     cr_expect_str_eq(part_parameter(made->part, "name"), "smime.p7m");
@@ -159,7 +154,6 @@ static void check_row(const struct row *row)
     struct error error = {0};
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
     RIG_LAYER layer;
-
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s: %s", row->name, error.text);
     entity_clear(&content);
     RIG_PART made = rig_part_of_entity(&out);
@@ -192,7 +186,6 @@ Test(sign, clear_borrows_the_content)
     struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
     bool found = false;
-
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
     for (size_t i = 0; i < rope_count(out.body); i++)
         found = found || rope_at(out.body, i).data == body;
@@ -208,11 +201,9 @@ Test(sign, eight_bit_content_is_declared)
     struct identity signer = rig_signer(leaf, NULL, NULL);
     struct sign_options options = {.limits = &rig_limits};
     static const char *const bodies[] = {"seven\r\n", "eight \xc3\xa4 bits and some more text\r\n", "at the end: \xe4"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         struct entity content = rig_entity(RIG_HEADER, slice_of(bodies[i])), out = {0};
         struct error error = {0};
-
         cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
         RIG_PART made = rig_part_of_entity(&out);
         cr_expect_eq(made.part->encoding, i == 0 ? ENCODING_7BIT : ENCODING_8BIT);
@@ -228,7 +219,6 @@ Test(sign, a_chain_with_repetitions)
     struct sign_options options = {.format = FORMAT_OPAQUE, .limits = &rig_limits};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     sk_X509_push(signer.chain, sub->cert);
     sk_X509_push(signer.chain, root->cert);
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
@@ -244,7 +234,6 @@ Test(sign, a_key_for_pss_alone)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
     EVP_PKEY *key = NULL;
-
     cr_assert(EVP_PKEY_keygen_init(context) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) > 0 &&
               EVP_PKEY_generate(context, &key) > 0);
     EVP_PKEY_CTX_free(context);
@@ -276,7 +265,6 @@ Test(sign, capabilities_are_what_we_open)
     static const int wanted[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc, NID_aes_128_cbc};
     const unsigned char *at;
     X509_ALGORS *list;
-
     cr_assert_not_null(value);
     at = ASN1_STRING_get0_data(value);
     list = d2i_X509_ALGORS(NULL, &at, ASN1_STRING_length(value));
@@ -297,7 +285,6 @@ static EVP_PKEY *broken_key(const struct pki *leaf)
     BIGNUM *number = BN_new();
     OSSL_PARAM *parameters;
     EVP_PKEY *key = NULL;
-
     cr_assert(EVP_PKEY_get_octet_string_param(leaf->key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &length));
     BN_set_word(number, 4711);
     OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
@@ -320,7 +307,6 @@ Test(sign, a_key_that_returns_garbage_is_caught)
     struct sign_options options = {.limits = &rig_limits};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     signer.key = broken_key(leaf);
     cr_expect(!smime_sign(&signer, &options, &content, &out, &error));
     cr_expect_eq(error.kind, ERROR_TEMPORARY);
@@ -340,7 +326,6 @@ Test(sign, a_key_of_another_certificate_is_refused)
     struct sign_options options = {.limits = &rig_limits};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     signer.key = other->key;
     cr_expect(!smime_sign(&signer, &options, &content, &out, &error));
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);
@@ -358,7 +343,6 @@ Test(sign, the_empty_signature_layer)
         struct error error = {0};
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
         RIG_LAYER layer;
-
         cr_assert(smime_wrap_unsigned(&rig_limits, &content, &out, &error), "%s", error.text);
         entity_clear(&content);
         RIG_PART made = rig_part_of_entity(&out);

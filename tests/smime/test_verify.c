@@ -28,7 +28,6 @@ TestSuite(verify, .init = setup, .fini = teardown, .timeout = 100);
 static enum opened open_cms(const CMS_ContentInfo *cms, struct layer *layer, struct error *error)
 {
     RIG_PART part = rig_part_of_cms(cms);
-
     return rig_open(part.part, NULL, &rig_limits, layer, error);
 }
 
@@ -40,11 +39,9 @@ Test(verify, flips_in_opaque)
     GByteArray *der = rig_der(part.part);
     size_t content = (size_t)((unsigned char *)memmem(der->data, der->len, RIG_WHOLE, strlen(RIG_WHOLE)) - der->data);
     size_t still_valid = 0;
-
     for (guint i = 0; i < der->len; i++) {
         struct error error = {0};
         RIG_LAYER layer;
-
         der->data[i] ^= 1u << (i % 8);
         RIG_PART changed = rig_part_of_der(der->data, der->len);
         enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
@@ -67,11 +64,9 @@ Test(verify, flips_in_the_clear_signed_part)
     RIG_PART made = rig_signed(alice, FORMAT_CLEAR, SIGNATURE_TYPE_DOMAIN);
     GByteArray *der = rig_der(&made.part->children[1]);
     g_autofree char *whole = g_strdup(RIG_WHOLE);
-
     for (size_t i = 0; whole[i] != '\0'; i++) {
         struct error error = {0};
         RIG_LAYER layer;
-
         whole[i] ^= 1;
         RIG_PART changed = rig_part_of_clear(slice_of(whole), der->data, der->len);
         whole[i] ^= 1;
@@ -87,11 +82,9 @@ static void flip_everywhere(const struct pki *pki)
 {
     RIG_PART part = rig_signed(pki, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
     GByteArray *der = rig_der(part.part);
-
     for (guint i = 0; i < der->len; i++) {
         struct error error = {0};
         RIG_LAYER layer;
-
         der->data[i] ^= 1u << (i % 8);
         RIG_PART changed = rig_part_of_der(der->data, der->len);
         enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
@@ -107,10 +100,8 @@ static void flip_everywhere(const struct pki *pki)
 Test(verify, flips_with_other_keys)
 {
     static const enum pki_key keys[] = {PKI_RSA, PKI_ED25519};
-
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         PKI_AUTO struct pki *pki = pki_role_with(root, "domain-signing-authority", "acme.test", keys[i]);
-
         flip_everywhere(pki);
     }
 }
@@ -119,12 +110,10 @@ Test(verify, truncations)
 {
     RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
     GByteArray *der = rig_der(part.part);
-
     for (guint length = 0; length < der->len; length++) {
         struct error error = {0};
         RIG_LAYER layer;
         RIG_PART cut = rig_part_of_der(der->data, length);
-
         cr_expect_eq(rig_open(cut.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%u octets", length);
         cr_expect_neq(error.kind, ERROR_NONE);
     }
@@ -154,7 +143,6 @@ Test(verify, the_bytes_as_received)
         struct error error = {0};
         RIG_LAYER layer;
         RIG_PART part = rig_part_of_clear(slice_of(rows[i].whole), der->data, der->len);
-
         cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
         cr_assert_eq(layer.signer_count, 1u);
         cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu", i);
@@ -177,7 +165,6 @@ static void names_bob(CMS_ContentInfo *cms, CMS_SignerInfo *info)
     ESS_SIGNING_CERT_V2 *attribute = OSSL_ESS_signing_cert_v2_new_init(EVP_sha256(), bob->cert, NULL, 0);
     unsigned char *der = NULL;
     int length = i2d_ESS_SIGNING_CERT_V2(attribute, &der);
-
     (void)cms;
     cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE, der, length));
     OPENSSL_free(der);
@@ -189,7 +176,6 @@ static void add_v1(CMS_SignerInfo *info, X509 *certificate)
     ESS_SIGNING_CERT *attribute = OSSL_ESS_signing_cert_new_init(certificate, NULL, 1);
     unsigned char *der = NULL;
     int length = i2d_ESS_SIGNING_CERT(attribute, &der);
-
     cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificate, V_ASN1_SEQUENCE, der, length));
     OPENSSL_free(der);
     ESS_SIGNING_CERT_free(attribute);
@@ -217,7 +203,6 @@ static void names_nothing(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void domain_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     struct error error = {0};
-
     (void)cms;
     cr_assert(attributes_add_type(info, SIGNATURE_TYPE_DOMAIN, &error));
 }
@@ -225,7 +210,6 @@ static void domain_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 static void bad_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     struct error error = {0};
-
     (void)cms;
     cr_assert(attributes_add_type(info, SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ATTRIBUTES, &error));
 }
@@ -260,7 +244,6 @@ Test(verify, signed_attributes)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error;
         RIG_LAYER layer;
-
         owned(CMS_ContentInfo) CMS_ContentInfo *cms =
             rig_sign_by_hand(alice, rows[i].flags, rows[i].digest, rows[i].alter);
         cr_expect_eq(open_cms(cms, &layer, &error), rows[i].opens ? OPENED : OPENED_FAILED, "%s: %s", rows[i].name,
@@ -287,9 +270,8 @@ static CMS_ContentInfo *sign_by_edwards(const struct pki *signer, const char *co
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     BIO *data = BIO_new_mem_buf(content, -1);
     unsigned char signature[64];
-    size_t length = sizeof signature;
+    size_t length = sizeof(signature);
     X509_ALGOR *algorithm;
-
     cr_assert(X509_set_pubkey(stand_in, alice->key) && CMS_add1_cert(cms, signer->cert));
     CMS_SignerInfo *info =
         CMS_add1_signer(cms, stand_in, alice->key, EVP_sha512(), CMS_NOATTR | CMS_NOCERTS | CMS_BINARY);
@@ -309,12 +291,10 @@ static CMS_ContentInfo *sign_by_edwards(const struct pki *signer, const char *co
 Test(verify, edwards_without_attributes)
 {
     PKI_AUTO struct pki *signer = pki_role_with(root, "domain-signing-authority", "acme.test", PKI_ED25519);
-
     for (int changed = 0; changed < 2; changed++) {
         struct error error = {0};
         RIG_LAYER layer;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_edwards(signer, RIG_WHOLE);
-
         if (changed)
             (*CMS_get0_content(cms))->data[strlen(RIG_WHOLE) - 4] ^= 1;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
@@ -339,7 +319,6 @@ static_ASN1_ITEM_TEMPLATE_END(ATTRIBUTE_SET)
     unsigned char *der = NULL, signature[512];
     size_t length = sizeof(signature);
     int der_length;
-
     for (int i = 0; i < CMS_signed_get_attr_count(info); i++)
         sk_X509_ATTRIBUTE_push(list, CMS_signed_get_attr(info, i));
     der_length = ASN1_item_i2d((ASN1_VALUE *)list, &der, ASN1_ITEM_rptr(ATTRIBUTE_SET));
@@ -361,7 +340,6 @@ static X509_ATTRIBUTE *attribute_of(CMS_SignerInfo *info, int nid)
 static void add_twice(CMS_SignerInfo *info, int nid)
 {
     X509_ATTRIBUTE *again = X509_ATTRIBUTE_dup(attribute_of(info, nid));
-
     X509_ATTRIBUTE_set1_object(again, OBJ_nid2obj(NID_friendlyName));
     cr_assert(CMS_signed_add1_attr(info, again));
     X509_ATTRIBUTE_set1_object(attribute_of(info, NID_friendlyName), OBJ_nid2obj(nid));
@@ -377,7 +355,6 @@ static void second_value(CMS_SignerInfo *info, int nid)
 {
     X509_ATTRIBUTE *attribute = attribute_of(info, nid);
     ASN1_TYPE *value = X509_ATTRIBUTE_get0_type(attribute, 0);
-
     if (ASN1_TYPE_get(value) == V_ASN1_OBJECT)
         cr_assert(X509_ATTRIBUTE_set1_data(attribute, V_ASN1_OBJECT, value->value.object, -1));
     else
@@ -388,7 +365,6 @@ static void second_value(CMS_SignerInfo *info, int nid)
 static void other_form(CMS_SignerInfo *info, int nid)
 {
     X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_create(nid, V_ASN1_UTF8STRING, ASN1_STRING_type_new(V_ASN1_UTF8STRING));
-
     leave_out(info, nid);
     cr_assert(CMS_signed_add1_attr(info, attribute));
     X509_ATTRIBUTE_free(attribute);
@@ -397,7 +373,6 @@ static void other_form(CMS_SignerInfo *info, int nid)
 static void move_to_unsigned(CMS_SignerInfo *info, int nid)
 {
     X509_ATTRIBUTE *attribute = CMS_signed_delete_attr(info, CMS_signed_get_attr_by_NID(info, nid, -1));
-
     cr_assert(CMS_unsigned_add1_attr(info, attribute));
     X509_ATTRIBUTE_free(attribute);
 }
@@ -412,7 +387,6 @@ static void nothing(CMS_SignerInfo *info, int nid)
 static void add_preferences(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     static const unsigned char nothing_in_it[] = {0x30, 0};
-
     (void)cms;
     cr_assert(CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, nothing_in_it, 2));
     cr_assert(CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_encrypKeyPref, V_ASN1_SEQUENCE, nothing_in_it, 2));
@@ -461,7 +435,6 @@ Test(verify, attributes_missing_doubled_or_odd)
         CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         struct error error;
         RIG_LAYER layer;
-
         rows[i].change(info, rows[i].nid);
         sign_again(info, alice);
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].name, error.text);
@@ -479,7 +452,6 @@ static const char *time_given;
 static void add_time(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     int type = strlen(time_given) == strlen("YYMMDDHHMMSSZ") ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME;
-
     (void)cms;
     cr_assert(CMS_signed_add1_attr_by_NID(info, NID_pkcs9_signingTime, type, time_given, (int)strlen(time_given)));
 }
@@ -497,7 +469,6 @@ Test(verify, signing_time_in_both_forms)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error;
         RIG_LAYER layer;
-
         time_given = rows[i].given;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", add_time);
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].given, error.text);
@@ -513,7 +484,6 @@ Test(verify, content_type_attribute_of_another_type)
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", other_content_type);
     struct error error;
     RIG_LAYER layer;
-
     CMS_set1_eContentType(cms, OBJ_nid2obj(NID_pkcs7_data));
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect(!layer.signers[0].valid);
@@ -536,7 +506,6 @@ Test(verify, attributes_taken_as_content)
     struct error error;
     RIG_LAYER layer;
     int length;
-
     for (int i = 0; i < CMS_signed_get_attr_count(info); i++)
         sk_X509_ATTRIBUTE_push(list, CMS_signed_get_attr(info, i));
     length = ASN1_item_i2d((ASN1_VALUE *)list, &der, ASN1_ITEM_rptr(ATTRIBUTE_SET));
@@ -560,7 +529,6 @@ Test(verify, attributes_taken_as_content)
 static CMS_ContentInfo *sign_with(const struct pki *pki, X509 *const *certificates, size_t count)
 {
     CMS_ContentInfo *cms = rig_sign_by_hand(pki, CMS_NOCERTS, "SHA256", NULL);
-
     for (size_t i = 0; i < count; i++)
         cr_assert(CMS_add1_cert(cms, certificates[i]));
     return cms;
@@ -576,12 +544,10 @@ Test(verify, several_certificates_fit_the_identifier)
     X509 *const orders[][3] = {{right->cert, wrong->cert, rsa->cert},
                                {wrong->cert, right->cert, rsa->cert},
                                {rsa->cert, wrong->cert, right->cert}};
-
     for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_with(right, orders[i], 3);
         struct error error;
         RIG_LAYER layer;
-
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
         cr_expect_eq(X509_cmp(layer.signers[0].certificate, right->cert), 0);
@@ -621,7 +587,6 @@ static EVP_PKEY *exponent_one(void)
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     BIGNUM *modulus = NULL, *one = BN_new();
     OSSL_PARAM *parameters;
-
     BN_set_word(one, 1);
     cr_assert(EVP_PKEY_get_bn_param(honest, OSSL_PKEY_PARAM_RSA_N, &modulus));
     OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus);
@@ -662,7 +627,6 @@ Test(verify, weak_and_forgeable_keys)
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(rows[i].pki, 0, "SHA256", NULL);
         struct error error;
         RIG_LAYER layer;
-
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu: %s", i, layer.signers[0].reason);
         cr_expect_eq(layer.signers[0].weak, rows[i].weak, "%zu", i);
@@ -680,7 +644,6 @@ Test(verify, names_are_made_printable)
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(leaf, CMS_NOCERTS, "SHA256", NULL);
     struct error error;
     RIG_LAYER layer;
-
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect_null(layer.signers[0].certificate);
     cr_expect_neq(layer.signers[0].serial[0], '\0');
@@ -695,12 +658,10 @@ static CMS_ContentInfo *sign_by_all(const struct pki *const *list, const unsigne
 {
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
-
     for (size_t i = 0; i < count; i++) {
         CMS_SignerInfo *info = CMS_add1_signer(cms, list[i]->cert, list[i]->key, i == 0 ? EVP_sha256() : EVP_sha512(),
                                                CMS_PARTIAL | CMS_BINARY | (i > 1 ? CMS_NOCERTS : 0));
         struct error error = {0};
-
         cr_assert_not_null(info);
         if (types[i] != 0)
             cr_assert(attributes_add_type(info, types[i], &error));
@@ -719,7 +680,6 @@ Test(verify, each_signer_has_its_own_result)
     struct error error;
     RIG_LAYER layer, spoiled;
     size_t valid = 0;
-
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_assert_eq(layer.signer_count, 2u);
     for (size_t i = 0; i < 2; i++) {
@@ -738,12 +698,10 @@ Test(verify, each_signer_has_its_own_result)
 Test(verify, signers_with_different_types_are_flagged)
 {
     static const unsigned types[][2] = {{2, 4}, {4, 0}, {0, 16}, {4, 4 | 16}};
-
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_all((const struct pki *const[]){alice, bob}, types[i], 2);
         struct error error;
         RIG_LAYER layer;
-
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         for (size_t j = 0; j < 2; j++) {
             cr_expect(layer.signers[j].type_fault, "%zu", i);
@@ -759,12 +717,10 @@ Test(verify, limits)
     owned(CMS_ContentInfo) CMS_ContentInfo *chain = rig_sign_by_hand(alice, 0, "SHA256", NULL);
     struct error error;
     RIG_LAYER layer;
-
     cr_expect_eq(open_cms(crowd, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "signers_limit") != NULL, "%s", error.text);
     for (unsigned i = 0; i < rig_limits.certificates; i++) {
         PKI_AUTO struct pki *each = pki_person(root, "x@acme.test");
-
         CMS_add1_cert(chain, each->cert);
     }
     cr_expect_eq(open_cms(chain, &layer, &error), OPENED_FAILED);
@@ -778,12 +734,10 @@ Test(verify, content_of_its_own_beside_a_detached_one)
     RIG_PART attached = rig_signed(alice, FORMAT_OPAQUE, 0);
     GByteArray *der = rig_der(attached.part);
     static const char *const wholes[] = {RIG_WHOLE, RIG_HEADER "\r\nYou are fired!\r\n"};
-
     for (size_t i = 0; i < G_N_ELEMENTS(wholes); i++) {
         RIG_PART part = rig_part_of_clear(slice_of(wholes[i]), der->data, der->len);
         struct error error = {0};
         RIG_LAYER layer;
-
         cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, "content of its own") != NULL, "%s", error.text);
         cr_expect_eq(layer.signer_count, 0u);
@@ -798,7 +752,6 @@ Test(verify, no_content_anywhere)
     owned(CMS_ContentInfo) CMS_ContentInfo *certificates = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
     struct error error;
     RIG_LAYER layer;
-
     cr_expect_eq(open_cms(detached, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "no content") != NULL, "%s", error.text);
     CMS_add1_cert(certificates, alice->cert);
@@ -813,7 +766,6 @@ Test(verify, crls_are_handed_out)
     owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = root});
     struct error error;
     RIG_LAYER layer;
-
     CMS_add1_crl(cms, crl);
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect_eq(sk_X509_CRL_num(layer.crls), 1);
@@ -825,12 +777,12 @@ Test(verify, broken_certificates)
 {
     PKI_AUTO struct pki *broken = pki_issue(&(struct pki_spec){
         .issuer = root, .subject = PKI_LIST("CN=broken"), .basic = "", .extensions = PKI_LIST("2.5.29.19=DER:0500")});
-    owned(CMS_ContentInfo) CMS_ContentInfo *beside = rig_sign_by_hand(alice, CMS_USE_KEYID | CMS_NOCERTS, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *beside =
+        rig_sign_by_hand(alice, CMS_USE_KEYID | CMS_NOCERTS, "SHA256", NULL);
     owned(CMS_ContentInfo) CMS_ContentInfo *own = rig_sign_by_hand(broken, 0, "SHA256", NULL);
     struct error error;
     RIG_LAYER layer;
     RIG_LAYER second;
-
     CMS_add1_cert(beside, broken->cert);
     cr_assert_eq(open_cms(beside, &layer, &error), OPENED, "%s", error.text);
     cr_expect_null(layer.signers[0].certificate);
@@ -849,7 +801,6 @@ Test(verify, the_list_of_digests_is_not_believed)
         memmem(der->data, der->len, "\x31\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01", 15);
     struct error error = {0};
     RIG_LAYER layer;
-
     cr_assert_not_null(list);
     list[14] = 0x02; /* SHA-384 */
     RIG_PART changed = rig_part_of_der(der->data, der->len);

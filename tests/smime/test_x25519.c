@@ -37,7 +37,6 @@ TestSuite(x25519, .init = setup, .fini = teardown);
 static unsigned char *place(const GByteArray *der, const char *bytes, size_t length)
 {
     unsigned char *at = memmem(der->data, der->len, bytes, length);
-
     cr_assert_not_null(at);
     cr_assert_null(memmem(at + 1, der->len - (size_t)(at + 1 - der->data), bytes, length), "only once");
     return at;
@@ -48,7 +47,6 @@ static unsigned char *place(const GByteArray *der, const char *bytes, size_t len
 static unsigned char *ephemeral_of(const GByteArray *der)
 {
     unsigned char *at = PLACE(der, OID_X25519) + sizeof(OID_X25519) - 1;
-
     cr_assert_eq(memcmp(at, "\x03\x21\x00", 3), 0);
     return at + 3;
 }
@@ -58,7 +56,6 @@ static enum opened open_der(const GByteArray *der, struct error *error)
     RIG_PART part = rig_part_of_der(der->data, der->len);
     RIG_LAYER layer;
     enum opened opened;
-
     *error = (struct error){0};
     opened = smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, error);
     if (opened == OPENED)
@@ -84,7 +81,6 @@ Test(x25519, form)
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
         STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
         struct error error;
-
         cr_assert_eq(sk_CMS_RecipientInfo_num(infos), 1);
         cr_expect_eq(CMS_RecipientInfo_type(sk_CMS_RecipientInfo_value(infos, 0)), CMS_RECIPINFO_AGREE);
         PLACE(der, OID_HKDF_SHA256);
@@ -106,7 +102,6 @@ Test(x25519, beside_other_keys)
     struct encrypt_options options = {.cipher = CIPHER_AES_256_CBC, .originator = rsa->cert, .limits = &rig_limits};
     struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
     struct error error = {0};
-
     cr_assert(smime_encrypt(recipients, G_N_ELEMENTS(recipients), &options, &content, &out, &error), "%s", error.text);
     RIG_PART part = rig_part_of_entity(&out);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
@@ -114,9 +109,9 @@ Test(x25519, beside_other_keys)
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
         RIG_KEYS one;
         RIG_LAYER layer;
-
         rig_keys_open(&one, (const struct pki *const[]){all[i], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, one.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_expect_eq(smime_open(part.part, one.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i,
+                     error.text);
         cr_expect(rig_inner_is(&layer, RIG_WHOLE), "%zu", i);
     }
 }
@@ -144,7 +139,6 @@ Test(x25519, malformed)
         unsigned char *at = place(der, rows[i].bytes, rows[i].length) + rows[i].at;
         unsigned char kept = *at;
         struct error error;
-
         *at = rows[i].value;
         cr_expect_eq(open_der(der, &error), OPENED_FAILED, "%zu", i);
         cr_expect_not_null(strstr(error.text, rows[i].text), "%zu: %s", i, error.text);
@@ -162,7 +156,6 @@ Test(x25519, originator_with_null_parameters)
     X509_ALGOR *originator = NULL;
     struct error error = {0};
     RIG_LAYER layer;
-
     cr_assert(CMS_RecipientInfo_kari_get0_orig_id(info, &originator, NULL, NULL, NULL, NULL));
     cr_assert(X509_ALGOR_set0(originator, OBJ_nid2obj(NID_X25519), V_ASN1_NULL, NULL));
     RIG_PART changed = rig_part_of_cms(cms);
@@ -184,12 +177,10 @@ Test(x25519, points_of_small_order)
     };
     RIG_PART part = rig_encrypted(x25519, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_OAEP);
     GByteArray *der = rig_der(part.part);
-
     for (size_t i = 0; i < G_N_ELEMENTS(points); i++) {
         struct error error;
         long length;
         unsigned char *point = OPENSSL_hexstr2buf(points[i], &length);
-
         cr_assert_eq(length, 32);
         memcpy(ephemeral_of(der), point, 32);
         OPENSSL_free(point);
@@ -203,16 +194,13 @@ Test(x25519, points_of_small_order)
 Test(x25519, a_broken_wrap)
 {
     static const enum cipher ciphers[] = {CIPHER_AES_256_CBC, CIPHER_AES_256_GCM};
-
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
         RIG_PART part = rig_encrypted(x25519, ciphers[c], KEY_TRANSPORT_RSA_OAEP);
         GByteArray *der = rig_der(part.part);
         /* The only OCTET STRING of 40: 32 and a block (RFC 3394 §2.2.1) */
         unsigned char *wrapped = PLACE(der, "\x04\x28");
-
         for (int i = 0; i < 40; i += 3) {
             struct error error;
-
             wrapped[2 + i] ^= 0x10;
             cr_expect_eq(open_der(der, &error), ciphers[c] == CIPHER_AES_256_CBC ? OPENED_BROKEN : OPENED_FAILED);
             cr_expect_str_eq(error.text, CANNOT, "octet %d: %s", i, error.text);
@@ -237,7 +225,6 @@ Test(x25519, curves_are_not_mixed)
         struct error error = {0};
         RIG_LAYER layer;
         RIG_KEYS keys;
-
         rig_keys_open(&keys, (const struct pki *const[]){pairs[i][1], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
         cr_expect_eq(smime_open(part.part, keys.keys, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%zu", i);
     }

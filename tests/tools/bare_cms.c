@@ -150,7 +150,6 @@ static void load(struct bare *bare, const struct options *options)
 static bool read_options(int argc, char **argv, struct options *options)
 {
     int option;
-
     while ((option = getopt(argc, argv, "o:c:k:C:K:a:m:e:n:")) != -1) {
         switch (option) {
         case 'o':
@@ -193,7 +192,6 @@ int main(int argc, char **argv)
 {
     struct options options = {.cipher = "aes-256-gcm", .times = 100};
     struct bare bare = {0};
-
     if (!read_options(argc, argv, &options))
         return 64;
     load(&bare, &options);

@@ -36,7 +36,6 @@ static struct gateway *open_gateway(const char *file)
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
-
     must(gateway != NULL, faults_count(faults) > 0 ? faults_at(faults, 0) : file);
     return gateway;
 }
@@ -45,7 +44,6 @@ static struct message *read_message(const char *file, const struct limits *limit
 {
     struct error error = {0};
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-
     must(fd >= 0, file);
     struct message *message = message_read(fd, limits, &error);
     close(fd);
@@ -58,7 +56,6 @@ static struct envelope *make_envelope(const struct options *options)
     struct envelope *envelope = envelope_new();
     struct address to = {0};
     struct error error = {0};
-
     must(address_parse(slice_of(options->from), &envelope->sender, &error), error.text);
     must(address_parse(slice_of(options->to), &to, &error), error.text);
     envelope_add_recipient(envelope, &to);
@@ -73,14 +70,12 @@ static void handle(struct gateway *gateway, const struct options *options, const
     bool is_inbound = strcmp(options->direction, "inbound") == 0;
     owned(result) struct result *result = is_inbound ? gateway_inbound(gateway, envelope, message, time(NULL))
                                                      : gateway_outbound(gateway, envelope, message, time(NULL));
-
     must(result->verdict == VERDICT_ACCEPT, result->reason);
 }
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
     int option;
-
     while ((option = getopt(argc, argv, "c:d:m:f:r:n:")) != -1) {
         switch (option) {
         case 'c':
@@ -112,7 +107,6 @@ static bool read_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
     struct options options = {.times = 100};
-
     if (!read_options(argc, argv, &options))
         return 64;
     mime_init();

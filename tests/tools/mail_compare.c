@@ -57,7 +57,6 @@ static GMimeMessage *message_open(const char *name)
 static void text_line_ends(GByteArray *bytes)
 {
     guint kept = 0;
-
     for (guint i = 0; i < bytes->len; i++)
         if (bytes->data[i] != '\r' || i + 1 >= bytes->len || bytes->data[i + 1] != '\n')
             bytes->data[kept++] = bytes->data[i];
@@ -68,7 +67,6 @@ static GByteArray *content(GMimeObject *part)
 {
     GByteArray *bytes = g_byte_array_new();
     GMimeDataWrapper *wrapper = g_mime_part_get_content(GMIME_PART(part));
-
     if (wrapper) {
         GMimeStream *memory = g_mime_stream_mem_new_with_byte_array(bytes);
         g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(memory), FALSE);
@@ -140,7 +138,6 @@ static void compare_headers(GMimeMessage *sent, GMimeMessage *delivered)
     GMimeHeaderList *a = g_mime_object_get_header_list(GMIME_OBJECT(sent));
     GMimeHeaderList *b = g_mime_object_get_header_list(GMIME_OBJECT(delivered));
     int at = 0;
-
     for (int i = 0; i < g_mime_header_list_get_count(a); i++) {
         GMimeHeader *wanted = g_mime_header_list_get_header_at(a, i);
         const char *name = g_mime_header_get_name(wanted);
@@ -181,7 +178,6 @@ static void compare_part(GMimeObject *sent, GMimeObject *delivered, struct count
     g_autofree char *b_type = g_mime_content_type_get_mime_type(g_mime_object_get_content_type(delivered));
     g_autofree char *a_parameters = parameters(sent);
     g_autofree char *b_parameters = parameters(delivered);
-
     same("media type", a_type, b_type);
     same("parameters of the media type", a_parameters, b_parameters);
     same("disposition", g_mime_object_get_disposition(sent), g_mime_object_get_disposition(delivered));
@@ -207,7 +203,6 @@ static void compare_part(GMimeObject *sent, GMimeObject *delivered, struct count
 int main(int argc, char **argv)
 {
     struct count count = {.final_line_end = argc == 4 && strcmp(argv[1], "-n") == 0};
-
     if (argc != 3 + count.final_line_end) {
         fprintf(stderr, "usage: mail_compare [-n] SENT DELIVERED\n");
         return 64;

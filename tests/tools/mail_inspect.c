@@ -35,7 +35,6 @@ struct known {
 static struct known known_load(void)
 {
     struct known known = {.certificates = g_ptr_array_new()};
-
     for (char **name = option_certificates; name && *name; name++) {
         BIO *file = BIO_new_file(*name, "r");
         X509 *certificate = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
@@ -53,7 +52,6 @@ static struct known known_load(void)
 static void add_name(GString *out, X509 *certificate)
 {
     STACK_OF(OPENSSL_STRING) *addresses = X509_get1_email(certificate);
-
     if (out->len > 0)
         g_string_append(out, ", ");
     if (sk_OPENSSL_STRING_num(addresses) > 0) {
@@ -69,7 +67,6 @@ static void add_name(GString *out, X509 *certificate)
 static const char *algorithm_name(const X509_ALGOR *algorithm)
 {
     const ASN1_OBJECT *object = NULL;
-
     if (algorithm)
         X509_ALGOR_get0(&object, NULL, NULL, algorithm);
     int nid = object ? OBJ_obj2nid(object) : NID_undef;
@@ -83,7 +80,6 @@ static void add_types(GString *out, CMS_SignerInfo *signer)
     ASN1_OBJECT *type = OBJ_txt2obj("1.2.840.113549.1.9.16.2.28", 1);
     int at = CMS_signed_get_attr_by_OBJ(signer, type, -1);
     ASN1_TYPE *value = at >= 0 ? X509_ATTRIBUTE_get0_type(CMS_signed_get_attr(signer, at), 0) : NULL;
-
     ASN1_OBJECT_free(type);
     if (!value || ASN1_TYPE_get(value) != V_ASN1_SEQUENCE)
         return;
@@ -127,7 +123,6 @@ static void add_key_transport(GString *who, GString *how, CMS_RecipientInfo *rec
 {
     X509_ALGOR *algorithm = NULL;
     bool named = false;
-
     for (guint i = 0; i < known->certificates->len && !named; i++)
         if (CMS_RecipientInfo_ktri_cert_cmp(recipient, known->certificates->pdata[i]) == 0) {
             add_name(who, known->certificates->pdata[i]);
@@ -144,7 +139,6 @@ static void add_key_agreement(GString *who, GString *how, CMS_RecipientInfo *rec
 {
     X509_ALGOR *algorithm = NULL;
     STACK_OF(CMS_RecipientEncryptedKey) *keys = CMS_RecipientInfo_kari_get0_reks(recipient);
-
     for (int i = 0; i < sk_CMS_RecipientEncryptedKey_num(keys); i++) {
         bool named = false;
         for (guint j = 0; j < known->certificates->len && !named; j++)
@@ -167,7 +161,6 @@ static char *cipher_of(CMS_ContentInfo *cms)
     BIO *memory = BIO_new(BIO_s_mem());
     ASN1_OCTET_STRING **content = CMS_get0_content(cms);
     char *text = NULL;
-
     if (content && *content)
         ASN1_STRING_set(*content, "", 0);
     CMS_ContentInfo_print_ctx(memory, cms, 0, NULL);
@@ -203,7 +196,6 @@ static GByteArray *decoded(GMimePart *part)
 {
     GByteArray *bytes = g_byte_array_new();
     GMimeDataWrapper *wrapper = g_mime_part_get_content(part);
-
     if (wrapper) {
         GMimeStream *memory = g_mime_stream_mem_new_with_byte_array(bytes);
         g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(memory), FALSE);
@@ -227,7 +219,6 @@ static bool show_inside(const char *bytes, long length, const struct known *know
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeObject *inside = g_mime_parser_construct_part(parser, NULL);
     bool shown = inside && show(inside, known);
-
     if (inside)
         g_object_unref(inside);
     g_object_unref(parser);
@@ -241,7 +232,6 @@ static bool open_envelope(GByteArray *der, const struct known *known)
     BIO *memory = BIO_new(BIO_s_mem());
     char *bytes = NULL;
     bool shown = true;
-
     for (guint i = 0; i < known->certificates->len; i++)
         if (X509_check_private_key(known->certificates->pdata[i], known->key) == 1 &&
             CMS_decrypt(cms, known->key, known->certificates->pdata[i], NULL, memory, 0) == 1) {
@@ -284,7 +274,6 @@ static bool show(GMimeObject *object, const struct known *known)
 {
     GMimeContentType *type = g_mime_object_get_content_type(object);
     g_autofree char *media = g_mime_content_type_get_mime_type(type);
-
     if (GMIME_IS_PART(object) && (g_mime_content_type_is_type(type, "application", "pkcs7-mime") ||
                                   g_mime_content_type_is_type(type, "application", "x-pkcs7-mime")))
         return show_cms(object, known);

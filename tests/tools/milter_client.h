@@ -102,9 +102,9 @@ MC bool mc_open(struct mc *client, const char *address)
     *client = (struct mc){.fd = -1, .out = g_byte_array_new()};
     if (strncmp(address, "local:", 6) == 0 || strncmp(address, "unix:", 5) == 0) {
         struct sockaddr_un name = {.sun_family = AF_UNIX};
-        g_strlcpy(name.sun_path, strchr(address, ':') + 1, sizeof name.sun_path);
+        g_strlcpy(name.sun_path, strchr(address, ':') + 1, sizeof(name.sun_path));
         client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        return client->fd >= 0 && connect(client->fd, (struct sockaddr *)&name, sizeof name) == 0;
+        return client->fd >= 0 && connect(client->fd, (struct sockaddr *)&name, sizeof(name)) == 0;
     }
     struct sockaddr_in name = {.sin_family = AF_INET};
     unsigned port = 0;
@@ -113,7 +113,7 @@ MC bool mc_open(struct mc *client, const char *address)
         return false;
     name.sin_port = htons((uint16_t)port);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return client->fd >= 0 && connect(client->fd, (struct sockaddr *)&name, sizeof name) == 0;
+    return client->fd >= 0 && connect(client->fd, (struct sockaddr *)&name, sizeof(name)) == 0;
 }
 
 /* Goes away without a word. */
@@ -132,7 +132,7 @@ MC void mc_close(struct mc *client)
 MC void mc_timeout(struct mc *client, unsigned seconds)
 {
     struct timeval limit = {.tv_sec = seconds};
-    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
 MC bool mc_flush(struct mc *client)
@@ -212,7 +212,7 @@ MC bool mc_negotiate_as(struct mc *client, uint32_t version, uint32_t actions, u
     size_t length = 0;
     client->offered_actions = actions;
     client->offered_steps = steps;
-    if (!mc_send(client, SMFIC_OPTNEG, offer, sizeof offer) || mc_receive(client, &data, &length) != SMFIC_OPTNEG ||
+    if (!mc_send(client, SMFIC_OPTNEG, offer, sizeof(offer)) || mc_receive(client, &data, &length) != SMFIC_OPTNEG ||
         length < 12)
         return false;
     client->version = mc_number(data);

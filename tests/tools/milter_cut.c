@@ -29,7 +29,6 @@ static const char PROGRESS = 'p';
 static bool read_all(int fd, void *bytes, size_t length)
 {
     char *at = bytes;
-
     while (length > 0) {
         ssize_t got = read(fd, at, length);
         if (got <= 0)
@@ -44,7 +43,6 @@ static bool read_all(int fd, void *bytes, size_t length)
 static GByteArray *read_frame(int fd)
 {
     uint32_t size;
-
     if (!read_all(fd, &size, sizeof(size)) || ntohl(size) == 0 || ntohl(size) > 64u << 20)
         return NULL;
     GByteArray *frame = g_byte_array_new();
@@ -60,7 +58,6 @@ static void keep(const char *what, int number)
 {
     g_autofree char *name = g_build_filename(option_folder, what, NULL);
     g_autofree char *text = g_strdup_printf("%d\n", number);
-
     (void)g_file_set_contents(name, text, -1, NULL);
 }
 
@@ -68,7 +65,6 @@ static int limit(void)
 {
     g_autofree char *name = g_build_filename(option_folder, "limit", NULL);
     g_autofree char *text = NULL;
-
     return g_file_get_contents(name, &text, NULL, NULL) ? atoi(text) : -1;
 }
 
@@ -100,7 +96,6 @@ static void *serve(void *argument)
     int allowed = limit();
     int edits = 0;
     bool more = far >= 0;
-
     while (more) {
         struct pollfd fds[2] = {{.fd = near, .events = POLLIN}, {.fd = far, .events = POLLIN}};
         if (poll(fds, 2, -1) < 0)

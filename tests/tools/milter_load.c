@@ -56,7 +56,7 @@ static bool send_one(struct load *load, struct mc *client, unsigned number)
     for (guint i = 0; i < load->to->len && good; i++)
         good = mc_rcpt(client, g_ptr_array_index(load->to, i));
     good = good && mc_data(client) && mc_message(client, load->message, load->length, 0);
-    snprintf(id, sizeof id, "LOAD%08X", number);
+    snprintf(id, sizeof(id), "LOAD%08X", number);
     mc_macros(client, SMFIC_BODYEOB, "i", id, NULL);
     good = good && mc_end(client, &outcome);
     if (good && !load->any_outcome)
@@ -101,9 +101,9 @@ static long status_kb(pid_t pid, const char *field)
 {
     char path[64], line[256];
     long value = -1;
-    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
     FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
         if (strncmp(line, field, strlen(field)) == 0)
             value = strtol(line + strlen(field) + 1, NULL, 10);
     if (file != NULL)
@@ -114,7 +114,7 @@ static long status_kb(pid_t pid, const char *field)
 static void reset_peak(pid_t pid)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%ld/clear_refs", (long)pid);
+    snprintf(path, sizeof(path), "/proc/%ld/clear_refs", (long)pid);
     FILE *file = fopen(path, "w");
     if (file != NULL) {
         fputs("5", file);
@@ -166,7 +166,7 @@ static void run(struct load *load)
 
 static void report(struct load *load, double wall, double cpu, long grown)
 {
-    qsort(load->milliseconds, load->messages, sizeof *load->milliseconds, compare);
+    qsort(load->milliseconds, load->messages, sizeof(*load->milliseconds), compare);
     printf("messages=%u failed=%d bytes=%zu seconds=%.3f per_second=%.1f p50_ms=%.3f p99_ms=%.3f max_ms=%.3f",
            load->messages, load->failed, load->length, wall / 1e3, load->messages / (wall / 1e3),
            load->milliseconds[load->messages / 2], load->milliseconds[load->messages * 99 / 100],
@@ -240,7 +240,6 @@ int main(int argc, char **argv)
     size_t bytes = 10240;
     char *file = NULL;
     clockid_t clock = CLOCK_MONOTONIC;
-
     if (!read_options(argc, argv, &load, &bytes, &file)) {
         fprintf(stderr, "usage: milter_load -a ADDRESS [-n N] [-c N] [-k N] [-m FILE | -s BYTES] [-f FROM] [-r TO]... "
                         "[-u AUTH] [-i CLIENT] [-w MS] [-p PID] [-b] [-t]\n");

@@ -12,7 +12,6 @@
 static void body_free(SMFICTX *session)
 {
     GByteArray *body = smfi_getpriv(session);
-
     if (body != NULL)
         g_byte_array_unref(body);
     smfi_setpriv(session, NULL);
@@ -51,7 +50,6 @@ static sfsistat on_end(SMFICTX *session)
 {
     GByteArray *body = smfi_getpriv(session);
     guint length = body->len;
-
     g_byte_array_set_size(body, length + SIGNATURE);
     for (guint i = length; i < body->len; i++)
         body->data[i] = (i - length) % 66 == 64 ? '\r' : (i - length) % 66 == 65 ? '\n' : 'A';
@@ -81,7 +79,6 @@ int main(int argc, char **argv)
         .xxfi_eom = on_end,
         .xxfi_close = on_close,
     };
-
     if (argc != 2 || smfi_setconn(argv[1]) != MI_SUCCESS || smfi_register(description) != MI_SUCCESS)
         return 1;
     return smfi_main() == MI_SUCCESS ? 0 : 1;

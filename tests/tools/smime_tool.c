@@ -57,7 +57,6 @@ static X509 *read_certificate(const char *file)
     struct error error = {0};
     STACK_OF(X509) *all = certificates_load(file, &error);
     X509 *first;
-
     if (all == NULL)
         die(file, &error);
     first = sk_X509_shift(all);
@@ -69,14 +68,12 @@ static struct keys *open_keys(const struct options *options, struct conf *conf)
 {
     struct faults *faults = faults_new();
     struct keys *keys;
-
     conf->file = (char *)"smime_tool";
     conf->limits = limits;
     conf->identity_count = options->certificates->len;
     conf->identities = g_new0(struct identity_conf, conf->identity_count + 1);
     for (size_t i = 0; i < conf->identity_count; i++) {
         struct identity_conf *identity = &conf->identities[i];
-
         identity->domain = (char *)"test";
         identity->role = ROLE_DOMAIN_CONFIDENTIALITY;
         identity->certificate = g_ptr_array_index(options->certificates, i);
@@ -96,7 +93,6 @@ static struct message *read_message(const char *file)
     struct error error = {0};
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     struct message *message = fd >= 0 ? message_read(fd, &limits, &error) : NULL;
-
     if (message == NULL)
         die(file, &error);
     close(fd);
@@ -118,7 +114,6 @@ static void write_rope(FILE *stream, const struct rope *rope)
 static FILE *create(const char *file)
 {
     FILE *stream = fopen(file, "w");
-
     if (stream == NULL)
         die(file, NULL);
     return stream;
@@ -127,7 +122,6 @@ static FILE *create(const char *file)
 static void write_file(const char *file, struct slice bytes)
 {
     FILE *stream = create(file);
-
     write_slice(stream, bytes);
     fclose(stream);
 }
@@ -135,7 +129,6 @@ static void write_file(const char *file, struct slice bytes)
 static void write_entity(const char *file, const struct entity *entity)
 {
     FILE *stream = create(file);
-
     fputs("MIME-Version: 1.0\r\n", stream);
     write_rope(stream, entity->header);
     fputs("\r\n", stream);
@@ -152,12 +145,10 @@ static int make(const char *command, const struct options *options)
     struct conf conf = {0};
     struct keys *keys = open_keys(options, &conf);
     bool made;
-
     if (root == NULL || !mime_canonical(root, &limits, &content, &error))
         die(options->in, &error);
     if (strcmp(command, "encrypt") == 0) {
         struct encrypt_options how = {.cipher = options->cipher, .originator = options->originator, .limits = &limits};
-
         how.key_transport = options->pkcs1 ? KEY_TRANSPORT_RSA_PKCS1 : KEY_TRANSPORT_RSA_OAEP;
         made = smime_encrypt((X509 *const *)options->recipients->pdata, options->recipients->len, &how, &content, &out,
                              &error);
@@ -169,7 +160,6 @@ static int make(const char *command, const struct options *options)
                                    .digest = options->digest,
                                    .types = SIGNATURE_TYPE_DOMAIN,
                                    .limits = &limits};
-
         if (keys_count(keys) != 1)
             die("sign needs one --cert and --key", NULL);
         made = smime_sign(keys_at(keys, 0), &how, &content, &out, &error);
@@ -188,12 +178,10 @@ static int make(const char *command, const struct options *options)
 static bool print_layer(const struct layer *layer)
 {
     bool valid = true;
-
     printf("%s%s %s%s", layer_type_name(layer->type), layer->detached ? " detached" : "", layer->cipher,
            layer->authenticated ? " authenticated" : "");
     for (size_t i = 0; i < layer->signer_count; i++) {
         const struct signer *signer = &layer->signers[i];
-
         printf(" [%s%s%s%s types=%u time=%s]", signer->valid ? "valid" : "INVALID", signer->weak ? " weak" : "",
                signer->reason[0] != '\0' ? ": " : "", signer->reason, signer->types,
                signer->signing_time != 0 ? "yes" : "no");
@@ -207,7 +195,6 @@ static bool print_layer(const struct layer *layer)
 static void split(struct slice inner, struct slice *header, struct slice *body)
 {
     const char *end = memmem(inner.data, inner.len, "\r\n\r\n", 4);
-
     if (inner.len >= 2 && memcmp(inner.data, "\r\n", 2) == 0) {
         *header = SLICE_NONE;
         *body = (struct slice){inner.data + 2, inner.len - 2};
@@ -226,7 +213,6 @@ static struct slice canonical(struct slice inner, struct spool **spool)
     struct error error = {0};
     struct slice bytes;
     bool changed;
-
     *spool = spool_new(&limits);
     if (!mime_line_ends(inner, *spool, &changed, &error) || !spool_finish(*spool, &bytes, &error))
         die("line ends", &error);
@@ -246,7 +232,6 @@ static int peel(const struct options *options)
     struct slice inner = SLICE_NONE;
     size_t depth = 0;
     bool valid = true;
-
     for (;; depth++) {
         parts[depth] = part_parse(header, body, &limits, &error);
         if (parts[depth] == NULL || depth == LAYERS_MAX)
@@ -284,7 +269,6 @@ static int extract(const char *in, const char *cms, const char *content)
     struct part *root = part_parse(message_header(message), message_body(message), &limits, &error);
     struct spool *der = spool_new(&limits);
     struct slice bytes;
-
     if (root == NULL || (root->child_count != 0 && root->child_count != 2))
         die(in, &error);
     if (!part_decode(root->child_count == 2 ? &root->children[1] : root, der, &error) ||
@@ -329,7 +313,6 @@ int main(int argc, char **argv)
                               .cipher = CIPHER_AES_256_GCM};
     struct error error = {0};
     int i = 2;
-
     if (argc < 4)
         die("usage: sign|wrap|encrypt|open [OPTION]... IN OUT, extract IN CMS [CONTENT]", NULL);
     mime_init();

@@ -39,7 +39,6 @@ static inline int net_connect(const char *to, const char *from)
     struct sockaddr_in remote = net_address(to);
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -63,7 +62,6 @@ static inline int net_listen(const char *at)
     struct sockaddr_in local = net_address(at);
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
     if (fd >= 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (fd < 0 || bind(fd, (struct sockaddr *)&local, sizeof(local)) != 0 || listen(fd, 128) != 0) {
@@ -77,17 +75,16 @@ static inline int net_accept(int listener)
 {
     int one = 1;
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
     if (fd >= 0)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     return fd;
 }
 
-/* Runs serve() in a thread for each connection, with its descriptor (GPOINTER_TO_INT), which it closes. Never returns. */
+/* Runs serve() in a thread for each connection, with its descriptor (GPOINTER_TO_INT), which it closes. Never returns.
+ */
 static inline _Noreturn void net_serve(const char *at, void *(*serve)(void *))
 {
     int listener = net_listen(at);
-
     for (;;) {
         pthread_t thread;
         int fd = net_accept(listener);
@@ -103,7 +100,6 @@ static inline _Noreturn void net_serve(const char *at, void *(*serve)(void *))
 static inline bool net_write(int fd, const void *bytes, size_t length)
 {
     const char *at = bytes;
-
     while (length > 0) {
         ssize_t written = send(fd, at, length, MSG_NOSIGNAL);
         if (written <= 0)

@@ -52,7 +52,6 @@ static void lost(void)
 static int reply(struct session *session)
 {
     char line[4096];
-
     g_string_truncate(session->text, 0);
     do {
         if (!fgets(line, sizeof(line), session->in) || strlen(line) < 4)
@@ -108,7 +107,6 @@ static bool start(struct session *session)
 static bool envelope(struct session *session)
 {
     const char *parameters = option_utf8 ? " SMTPUTF8 BODY=8BITMIME" : option_eightbit ? " BODY=8BITMIME" : "";
-
     if (command(session, "MAIL FROM:<%s>%s", option_from, parameters) != 250)
         return false;
     for (char **to = option_to; *to; to++)
@@ -143,7 +141,6 @@ static bool send_data(struct session *session, const char *bytes, size_t length)
 static bool send_chunks(struct session *session, const char *bytes, size_t length)
 {
     size_t step = option_chunk > 0 ? (size_t)option_chunk : length;
-
     for (size_t at = 0; at < length;) {
         size_t now = MIN(step, length - at);
         bool last = at + now == length;
@@ -161,7 +158,6 @@ static bool send_file(struct session *session, const char *name)
 {
     g_autofree char *bytes = NULL;
     gsize length = 0;
-
     if (!g_file_get_contents(name, &bytes, &length, NULL)) {
         fprintf(stderr, "cannot read %s\n", name);
         exit(66);

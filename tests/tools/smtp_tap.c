@@ -91,7 +91,6 @@ static size_t body_start(const GString *message)
 static void flip(GString *message, unsigned percent)
 {
     size_t start = body_start(message);
-
     for (size_t at = start + (message->len - start) / 100 * MIN(percent, 99u); at < message->len; at++)
         if (g_ascii_isalnum(message->str[at])) {
             message->str[at] = message->str[at] == 'A' ? 'B' : 'A';
@@ -118,7 +117,6 @@ static void tamper(GString *message)
 {
     g_autofree char *name = g_build_filename(option_folder, "tamper", NULL);
     g_autofree char *order = NULL;
-
     if (!g_file_get_contents(name, &order, NULL, NULL) || unlink(name) != 0)
         return;
     g_strchomp(order);
@@ -150,7 +148,6 @@ static bool pass_on(int fd, const GString *message)
 static void keep(int number, const char *suffix, const GString *bytes)
 {
     g_autofree char *name = g_strdup_printf("%s/%d.%s", option_folder, number, suffix);
-
     if (!g_file_set_contents(name, bytes->str, (gssize)bytes->len, NULL))
         fprintf(stderr, "cannot write %s\n", name);
 }
@@ -204,7 +201,6 @@ static void talk(struct pair *pair)
 static void *serve(void *argument)
 {
     struct pair pair = {.near_fd = GPOINTER_TO_INT(argument), .far_fd = net_connect(option_forward, option_bind)};
-
     pair.envelope = g_string_new(NULL);
     pair.near = fdopen(pair.near_fd, "r");
     pair.far = pair.far_fd >= 0 ? fdopen(pair.far_fd, "r") : NULL;

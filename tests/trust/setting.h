@@ -71,7 +71,6 @@ static PKI_UNUSED void setting_judge(const struct setting *setting, const struct
                                      struct finding *finding)
 {
     struct chain_query query = *asked;
-
     query.rule = setting->rule;
     if (query.at == 0)
         query.at = time(NULL);
@@ -87,7 +86,6 @@ static PKI_UNUSED void setting_expect(const struct setting *setting, const struc
                                       enum outcome expected, const char *says, const char *what)
 {
     struct finding finding;
-
     setting_judge(setting, query, &finding);
     cr_expect_eq(finding.outcome, expected, "%s: %s: %s", what, outcome_name(finding.outcome), finding.reason);
     cr_expect_not_null(strstr(finding.reason, says), "%s: \"%s\" is not in: %s", what, says, finding.reason);

@@ -617,8 +617,8 @@ Test(revocation, without_crls_in_the_configuration)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
         sk_X509_CRL_push(crls, pki_crl(&rows[i].spec));
-        expect_then(world, alice, now, crls, rows[i].expected,
-                    rows[i].expected == OUTCOME_PASS ? "valid" : "revoked", i);
+        expect_then(world, alice, now, crls, rows[i].expected, rows[i].expected == OUTCOME_PASS ? "valid" : "revoked",
+                    i);
         sk_X509_CRL_pop_free(crls, X509_CRL_free);
     }
 }
@@ -806,7 +806,7 @@ Test(finding, is_printable)
     cr_expect_not(finding_set(&finding, OUTCOME_FAIL, "a\r\nb%s", filler));
     cr_expect_eq(finding.outcome, OUTCOME_FAIL);
     cr_expect_null(strpbrk(finding.reason, "\r\n"));
-    cr_expect_lt(strlen(finding.reason), sizeof finding.reason);
+    cr_expect_lt(strlen(finding.reason), sizeof(finding.reason));
     static const char *const words[] = {"none", "pass", "fail", "policy", "neutral", "temperror", "permerror"};
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
         cr_expect_str_eq(outcome_name((enum outcome)i), words[i]);

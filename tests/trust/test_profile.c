@@ -18,7 +18,6 @@ static X509 *version_1(const struct pki *issuer, EVP_PKEY *key)
     X509_NAME *name = pki_name(PKI_LIST("CN=Alice", "emailAddress=alice@acme.test"));
     unsigned char *der = NULL;
     int length;
-
     X509_set_version(cert, X509_VERSION_1);
     ASN1_INTEGER_set(X509_get_serialNumber(cert), 4711);
     X509_gmtime_adj(X509_getm_notBefore(cert), -DAY);
@@ -45,7 +44,6 @@ Test(profile, certificates_of_version_1)
     struct finding finding = {0};
     EVP_PKEY *key = pki_new_key(PKI_EC, 0);
     X509 *good = version_1(root, key), *bad = version_1(other, key);
-
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
     setting_open(setting);
     cr_assert_eq(X509_get_version(good), X509_VERSION_1);
@@ -65,7 +63,6 @@ Test(profile, version_1_is_no_authority)
     PKI_AUTO struct pki *root = pki_ca("Root");
     struct pki old = {.key = pki_new_key(PKI_EC, 0)};
     STACK_OF(X509) *untrusted = sk_X509_new_null();
-
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
     setting_open(setting);
     old.cert = version_1(root, old.key);
@@ -87,7 +84,6 @@ Test(profile, empty_subject_with_critical_alternative_name)
         &(struct pki_spec){.issuer = root, .extensions = PKI_LIST("subjectAltName=critical,email:alice@acme.test")});
     struct address alice = {(char *)"alice", (char *)"acme.test", (char *)"alice@acme.test"};
     struct finding finding = {0};
-
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
     setting_open(setting);
     expect(setting, leaf->cert, NULL, OUTCOME_PASS, "empty subject");
@@ -100,7 +96,6 @@ static void put_version_1(const struct setting *setting, const struct pki *issue
 {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *last = X509_gmtime_adj(NULL, -DAY), *next = X509_gmtime_adj(NULL, DAY);
-
     X509_CRL_set_version(crl, X509_CRL_VERSION_1);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->cert));
     X509_CRL_set1_lastUpdate(crl, last);
@@ -121,7 +116,6 @@ Test(profile, crls_of_version_1)
         AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" ); crls = ( \"root.crl\" );", "");
         PKI_AUTO struct pki *root = pki_ca("Root");
         PKI_AUTO struct pki *leaf = pki_person(root, "alice@acme.test");
-
         g_free(pki_write(setting->folder, "root.pem", root, NULL));
         put_version_1(setting, root, revokes ? leaf : NULL);
         setting_open(setting);
@@ -143,12 +137,10 @@ Test(profile, authorities_with_overlapping_certificates)
                                                                .not_after = time(NULL) + 9 * DAY});
     PKI_AUTO struct pki *leaf = pki_person(first, "alice@acme.test");
     X509 *const orders[][2] = {{first->cert, second->cert}, {second->cert, first->cert}};
-
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
     setting_open(setting);
     for (int i = 0; i < 2; i++) {
         STACK_OF(X509) *untrusted = sk_X509_new_null();
-
         sk_X509_push(untrusted, orders[i][0]);
         sk_X509_push(untrusted, orders[i][1]);
         expect(setting, leaf->cert, untrusted, OUTCOME_PASS, "either order");
@@ -164,7 +156,6 @@ static X509 *signed_again_with_pss(const struct pki *leaf, const struct pki *aut
     X509 *cert = X509_dup(leaf->cert), *parsed;
     unsigned char *der = NULL;
     int length;
-
     cr_assert(EVP_DigestSignInit(context, &key_context, EVP_sha256(), NULL, authority->key));
     cr_assert(EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING) > 0);
     cr_assert(EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST) > 0);
@@ -202,7 +193,6 @@ Test(profile, algorithms_of_authorities)
             owned(X509) X509 *leaf = rows[i].pss ? signed_again_with_pss(plain, root) : X509_dup(plain->cert);
             owned(X509_CRL) X509_CRL *crl =
                 pki_crl(&(struct pki_crl_spec){.issuer = root, .revoked = {revokes ? plain : NULL}});
-
             g_free(pki_write(setting->folder, "root.pem", root, NULL));
             g_free(pki_write_crl(setting->folder, "root.crl", crl));
             setting_open(setting);

@@ -292,8 +292,7 @@ Test(role, x500)
         {"another CN", PKI_LIST("C=US", "O=acme", "CN=Bob"), NULL, SIGN, "partner.test", BAD},
         {"value with NUL", PKI_LIST("C=US", "O=acme%00", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
     };
-    AUTO_SETTING setting =
-        setting_new("", "x500_name = ( \"C=US\", \"O=acme\", \"OU=defence\", \"OU=marketing\" );");
+    AUTO_SETTING setting = setting_new("", "x500_name = ( \"C=US\", \"O=acme\", \"OU=defence\", \"OU=marketing\" );");
     setting_open(setting);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct finding finding;
