@@ -20,6 +20,7 @@ Test(install, files_are_where_they_belong)
                                  "share/man/man5/domsec.conf.5",
                                  "share/doc/domsec/examples/domsec.conf",
                                  "share/doc/domsec/examples/policy/default.conf",
+                                 "share/doc/domsec/CONFORMANCE.md",
                                  "share/doc/domsec/NEWS",
                                  "share/doc/domsec/LICENSE"};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What RFC 3183, RFC 8550 and RFC 8551 demand of a gateway and no other test shows: each test names its section.
- * README.md has the whole table.
+ * CONFORMANCE.md has the whole table.
  */
 #include "attack.h"
 
