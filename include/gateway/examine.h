@@ -34,6 +34,13 @@ struct examined_layer {
     bool holds; /* opened; and, if signed, each signature's cryptography holds */
 };
 
+/* What an examination costs, in the units that cost most. */
+struct work {
+    unsigned layers;     /* looked into */
+    unsigned signatures; /* verified */
+    unsigned paths;      /* looked for */
+};
+
 struct examination {
     struct part *root;
     size_t depth;                  /* layers around root */
@@ -59,6 +66,7 @@ struct examination {
     char undecryptable_reason[320];
     char bad_signature[320]; /* why some signature does not hold; empty: all hold or there is none */
     struct error failure;    /* kind other than NONE and PERMANENT: we failed, not the message */
+    struct work work;        /* what was done in vain is counted, too */
 };
 
 /* What layers are judged by. */
@@ -67,7 +75,8 @@ struct judge {
     const struct rule *rule; /* its anchors and naming */
     const struct originator *originator;
     time_t at;
-    bool outbound; /* no domain signature over a bad one: looks into what is encrypted to us among other parts */
+    bool outbound;     /* no domain signature over a bad one: looks into what is encrypted to us among other parts */
+    struct work *work; /* where what is done is counted; examine() sets it */
 };
 /* The examination refers to message. */
 struct examination *examine(const struct judge *judge, const struct message *message);

@@ -173,12 +173,20 @@ static bool lacks_certificate(const struct layer *layer)
     return false;
 }
 
+static enum opened open_counted(const struct judge *judge, const struct part *part, const struct keys *keys,
+                                STACK_OF(X509) * known, struct layer *layer, struct error *error)
+{
+    enum opened opened = smime_open(part, keys, known, &judge->gateway->conf->limits, layer, error);
+    judge->work->layers += opened != OPENED_NOT_SMIME;
+    judge->work->signatures += (unsigned)layer->signer_count;
+    return opened;
+}
+
 /* Once more with the certificates that we know, if one of the signers has none in the message. */
 static enum opened open_layer(const struct judge *judge, const struct part *part, const struct keys *keys,
                               struct layer *layer, struct error *error)
 {
-    const struct limits *limits = &judge->gateway->conf->limits;
-    enum opened opened = smime_open(part, keys, NULL, limits, layer, error);
+    enum opened opened = open_counted(judge, part, keys, NULL, layer, error);
     if (opened != OPENED || !lacks_certificate(layer))
         return opened;
     owned(x509_stack) STACK_OF(X509) *known =
@@ -188,7 +196,7 @@ static enum opened open_layer(const struct judge *judge, const struct part *part
     if (sk_X509_num(known) == 0)
         return opened;
     layer_clear(layer);
-    return smime_open(part, keys, known, limits, layer, error);
+    return open_counted(judge, part, keys, known, layer, error);
 }
 
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
@@ -359,7 +367,9 @@ static void walk(const struct judge *judge, struct examination *examination)
 struct examination *examine(const struct judge *judge, const struct message *message)
 {
     owned(examination) struct examination *examination = g_new0(struct examination, 1);
+    struct judge counting = *judge;
     struct error error = {0};
+    counting.work = &examination->work;
     examination->root =
         part_parse(message_header(message), message_body(message), &judge->gateway->conf->limits, &error);
     if (examination->root == NULL) {
@@ -368,7 +378,7 @@ struct examination *examine(const struct judge *judge, const struct message *mes
         finding_set(&examination->originator, OUTCOME_PERMERROR, "%s", error.text);
         return steal(&examination);
     }
-    walk(judge, examination);
+    walk(&counting, examination);
     examination_sum_up(examination, judge->originator);
     return steal(&examination);
 }

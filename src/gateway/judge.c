@@ -113,6 +113,7 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
         .rule = judge->rule,
         .at = judge->at,
     };
+    judge->work->paths++;
     trust_check_chain(judge->gateway->trust, &query, finding);
     if (finding->outcome != OUTCOME_PASS)
         ++*bad_paths;

@@ -4,9 +4,7 @@
  * content), change what was encrypted, or tell by its answer what a change did to it (Bleichenbacher, Vaudenay, MMA).
  */
 #include "attack.h"
-
-#include <math.h>
-#include <time.h>
+#include "gateway/examine.h"
 
 #define ENCRYPT "outbound = { protect = \"encrypt\"; };"
 
@@ -344,40 +342,97 @@ Test(decryption, labels_under_changes_have_one_answer)
     }
 }
 
-/* --- and neither does the time that it takes --- */
+/* --- and neither does the work that it takes --- */
 
-/* Microseconds of this thread. */
-static double time_to_open(const struct rig *rig, const char *text)
+/* Longer than two blocks: a change of the padding's length reaches no further. */
+#define EPILOGUE "This is an epilogue, which no signature covers.\r\n"
+
+/* As gateway_inbound() of org examines it, or gateway_outbound(). */
+static struct work work_on(const struct org *org, const char *text, bool outbound)
 {
-    struct timespec before, after;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
-    AUTO_SENT struct sent in = attack_in(rig, text);
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-    cr_expect_neq(in.result->domain.outcome, OUTCOME_PASS);
-    return (double)(after.tv_sec - before.tv_sec) * 1e6 + (double)(after.tv_nsec - before.tv_nsec) / 1e3;
+    owned(message) struct message *message = rig_message(org, text, strlen(text));
+    struct originator originator;
+    originator_read(message, &originator);
+    const struct judge judge = {
+        .gateway = org->gateway,
+        .rule = gateway_conf(org->gateway)->rules[0],
+        .originator = &originator,
+        .at = time(NULL),
+        .outbound = outbound,
+    };
+    owned(examination) struct examination *examination = examine(&judge, message);
+    cr_expect_eq(examination->failure.kind, ERROR_NONE, "%s", examination->failure.text);
+    originator_clear(&originator);
+    return examination->work;
 }
 
-/* Vaudenay's question: is the padding right? Both messages hold the same signed one, with the change behind it. The
- * shortest of many rounds counts: what else the machine does only adds to a round. */
-Test(decryption, a_wrong_padding_takes_as_long_as_a_right_one)
+/* content, encrypted to org, as a message or as one part among others. */
+static char *encrypted_among(const struct org *org, const char *content, bool wrong_padding, bool among)
 {
-    owned(rig) struct rig *rig = rig_with_key(PKI_RSA, "outbound = { protect = \"sign\"; };", ATTACK_LAX);
-    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
-    g_autofree char *content = g_strdup_printf("%s%*s", out.bytes, 100 - (int)(strlen(out.bytes) % 16), "epilogue");
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, content, false);
-    GByteArray *der = attack_der(cms);
-    guint8 *before = der->data + der->len - 32; /* the last block but one; what changes here changes the last */
-    double right_takes = 1e9, wrong_takes = 1e9;
-    before[0] ^= 1;
-    g_autofree char *right = attack_opaque_der(ATTACK_TOP, der->data, der->len);
-    before[15] ^= 0x80; /* the length of the padding */
-    g_autofree char *wrong = attack_opaque_der(ATTACK_TOP, der->data, der->len);
-    for (unsigned round = 0; round < 100; round++) {
-        right_takes = MIN(right_takes, time_to_open(rig, right));
-        wrong_takes = MIN(wrong_takes, time_to_open(rig, wrong));
-    }
-    cr_expect(fabs(wrong_takes / right_takes - 1) < 0.25, "right %.0f us, wrong %.0f us", right_takes, wrong_takes);
+    GByteArray *der = attack_envelop_der(EVP_aes_256_cbc(), org->dca, content, false);
+    der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0; /* in the last block but one: the length of the padding */
+    g_autofree char *shut = attack_opaque_der("", der->data, der->len);
     g_byte_array_unref(der);
+    if (!among)
+        return g_strconcat(ATTACK_TOP, shut, NULL);
+    return g_strconcat(ATTACK_TOP MIXED("mixed") "--o\r\n\r\ntext\r\n--o\r\n", shut, "\r\n--o--\r\n", NULL);
+}
+
+/* Vaudenay's question: is the padding right? The answer must not show in how long it takes. On the way out, parts among
+ * others are opened, too. */
+Test(decryption, a_wrong_padding_makes_as_much_work_as_a_right_one)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", ATTACK_LAX);
+    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+    g_autofree char *content = g_strconcat(attack_entity_of(&out), EPILOGUE, NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        bool among = i & 1, outbound = i & 2;
+        const struct org *org = outbound ? &rig->acme : &rig->partner;
+        g_autofree char *right = encrypted_among(org, content, false, among);
+        g_autofree char *wrong = encrypted_among(org, content, true, among);
+        struct work if_right = work_on(org, right, outbound), if_wrong = work_on(org, wrong, outbound);
+        bool is_opened = outbound || !among;
+        cr_expect_eq(if_right.layers, is_opened ? 2 : 1, "%u: the encryption and the signature: %u", i,
+                     if_right.layers);
+        cr_expect_eq(if_right.signatures, is_opened, "%u: %u", i, if_right.signatures);
+        cr_expect_eq(if_right.paths, is_opened, "%u: %u", i, if_right.paths);
+        cr_expect_eq(if_wrong.layers, if_right.layers, "%u: %u", i, if_wrong.layers);
+        cr_expect_eq(if_wrong.signatures, if_right.signatures, "%u: %u", i, if_wrong.signatures);
+        cr_expect_eq(if_wrong.paths, if_right.paths, "%u: %u", i, if_wrong.paths);
+    }
+}
+
+/* Small as it comes, and too large for memory once it is looked into, with no folder to put it in. */
+static char *too_large_inside(bool compressed)
+{
+    g_autoptr(GString) text =
+        g_string_new(compressed ? "Content-Type: text/plain\r\n\r\n" : "Content-Type: text/plain\n\n");
+    for (int i = 0; i < 20000; i++)
+        g_string_append(text, compressed ? "\r\n" : "\n");
+    if (!compressed)
+        return g_strdup(text->str);
+    g_autofree char *entity = attack_compress(text->str, text->len);
+    return g_strconcat("Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n", entity, "\r\n--i--\r\n" EPILOGUE,
+                       NULL);
+}
+
+/* Our own failure is a failure in what was done in vain, too: else it would be the right padding's answer alone. */
+Test(decryption, a_failure_of_ours_is_one_whatever_the_padding)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", ATTACK_STRICT);
+    for (unsigned i = 0; i < 8; i++) {
+        bool wrong_padding = i & 1, compressed = i & 2, outbound = i & 4;
+        const struct org *org = outbound ? &rig->acme : &rig->partner;
+        g_autofree char *content = too_large_inside(compressed);
+        g_autofree char *text = encrypted_among(org, content, wrong_padding, outbound);
+        struct limits *limits = (struct limits *)&gateway_conf(org->gateway)->limits, usual = *limits;
+        limits->memory = 32000;
+        limits->spool_dir = (char *)"/nonexistent";
+        AUTO_SENT struct sent sent = outbound ? rig_out(rig, text) : attack_in(rig, text);
+        *limits = usual;
+        cr_expect_eq(sent.result->verdict, VERDICT_TEMPFAIL, "%u: %s", i, sent.result->reason);
+        cr_expect_not_null(strstr(sent.result->reason, "spool_directory"), "%u: %s", i, sent.result->reason);
+    }
 }
 
 /* What comes out of a decryption with the attacker's own good signature around it, which passes for his own address. */
