@@ -26,7 +26,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_S
 	-Iinclude $(WARNINGS) $(OPTIMISE) $(HARDENING) $(PKG_CFLAGS) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
-LAYERS := base conf mail policy keys certs trust smime gateway
+LAYERS := base conf mail keys certs trust smime policy gateway
 SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c))
 MILTER_SOURCES := $(wildcard src/milter/*.c)
 CLI_SOURCES := $(wildcard src/cli/*.c)
@@ -76,7 +76,10 @@ $(BUILD)/domsec: $(CLI_OBJECTS) $(LIBRARY)
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# Tests may look at the private headers of a folder.
+$(BUILD)/obj/tests/%.o: CPPFLAGS += -Isrc
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
 	@mkdir -p $(@D)

@@ -25,7 +25,7 @@
 #ifndef DOMSEC_TESTS_PKI_H
 #define DOMSEC_TESTS_PKI_H
 
-#include "base/cleanup.h"
+#include "base/openssl.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

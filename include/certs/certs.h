@@ -7,9 +7,9 @@
 #ifndef DOMSEC_CERTS_CERTS_H
 #define DOMSEC_CERTS_CERTS_H
 
+#include "base/lookup.h"
 #include "keys/keys.h"
 #include "mail/address.h"
-#include "policy/policy.h"
 
 struct candidate {
     X509 *certificate;  /* a reference of its own */

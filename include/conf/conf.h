@@ -10,6 +10,7 @@
 #ifndef DOMSEC_CONF_CONF_H
 #define DOMSEC_CONF_CONF_H
 
+#include "base/domain.h"
 #include "conf/faults.h"
 
 #include <stdbool.h>
@@ -186,20 +187,9 @@ void conf_unref(struct conf *conf);
 
 /* address is a textual IPv4 or IPv6 address (also "IPv6:…" and v4-mapped), as in {client_addr}. NULL is not trusted. */
 bool conf_is_trusted_network(const struct conf *conf, const char *address);
-/* domain in any form that address.h's domain_normalise() accepts, already normalised. Exact match with one of
- * local_domains, or with its subdomains too if the entry is written ".acme.test". */
+/* domain: normalised (domain_normalise()). Exact match with one of local_domains, or with its subdomains too if the
+ * entry is written ".acme.test". */
 bool conf_is_local_domain(const struct conf *conf, const char *domain);
-
-/* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is none (empty labels, over
- * 253 octets, characters that IDNA 2008 refuses). g_free(). Lives here because every layer compares domains. */
-char *domain_normalise(const char *domain);
-/* The same for what somebody gives as his mail domain: NULL for an IP address too, which has the form of a domain. */
-char *domain_of_mail(const char *text);
-/* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case; false for what is only mapped to one, such
- * as full-width letters, and for what is none. */
-bool domain_is_proper(const char *domain);
-/* True if child equals parent or ends in "." parent; both normalised. */
-bool domain_is_within(const char *child, const char *parent);
 
 DECLARE_OWNED(conf, struct conf *, conf_unref)
 

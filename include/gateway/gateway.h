@@ -9,6 +9,7 @@
 
 #include "mail/edits.h"
 #include "mail/envelope.h"
+#include "policy/policy.h"
 #include "smime/smime.h"
 #include "trust/trust.h"
 

@@ -6,8 +6,8 @@
 #ifndef DOMSEC_KEYS_KEYS_H
 #define DOMSEC_KEYS_KEYS_H
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/openssl.h"
 #include "conf/conf.h"
 #include "mail/address.h"
 

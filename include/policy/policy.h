@@ -6,6 +6,7 @@
 #ifndef DOMSEC_POLICY_POLICY_H
 #define DOMSEC_POLICY_POLICY_H
 
+#include "base/lookup.h"
 #include "conf/conf.h"
 
 /* The rule for a partner: that of the most specific domain that equals `domain` or is a parent of it, else the default.
@@ -19,8 +20,6 @@ enum verdict { VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_QUARANT
 const char *verdict_name(enum verdict verdict);
 
 /* --- outbound --- */
-
-enum found { FOUND, FOUND_NONE, FOUND_FAILED }; /* a lookup's three answers; failed is never none */
 
 struct outbound_facts {
     bool local_recipient; /* stays in a local domain: nothing is done for it */

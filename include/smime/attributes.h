@@ -6,8 +6,8 @@
 #ifndef DOMSEC_SMIME_ATTRIBUTES_H
 #define DOMSEC_SMIME_ATTRIBUTES_H
 
-#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/openssl.h"
 
 #define OID_SIGNATURE_TYPE "1.2.840.113549.1.9.16.2.28"
 

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/openssl.h"
 
 #define OID_RECEIPT_REQUEST "1.2.840.113549.1.9.16.2.1"
 #define OID_SECURITY_LABEL "1.2.840.113549.1.9.16.2.2"

@@ -6,29 +6,9 @@
 #ifndef DOMSEC_TRUST_TRUST_H
 #define DOMSEC_TRUST_TRUST_H
 
+#include "base/finding.h"
 #include "keys/keys.h"
 #include "mail/address.h"
-#include "policy/policy.h"
-
-/* The words of RFC 8601 §2.7 and RFC 7281. */
-enum outcome {
-    OUTCOME_NONE,
-    OUTCOME_PASS,
-    OUTCOME_FAIL,
-    OUTCOME_POLICY,
-    OUTCOME_NEUTRAL,
-    OUTCOME_TEMPERROR,
-    OUTCOME_PERMERROR
-};
-const char *outcome_name(enum outcome outcome);
-
-struct finding {
-    enum outcome outcome;
-    char reason[320]; /* for a person; printable */
-};
-/* Sets both; returns outcome == OUTCOME_PASS. */
-bool finding_set(struct finding *finding, enum outcome outcome, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 struct trust;
 

@@ -3,12 +3,12 @@
  * cert: partners' certificates in the local store (certificate_directory). The store is plain files that the daemon
  * reads when it starts and on reload. The commands that take one certificate by its id are in cert_one.c.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
+#include "cert_one.h"
 #include "certs/certs.h"
-#include "cli/cert_one.h"
-#include "cli/describe.h"
-#include "cli/output.h"
+#include "describe.h"
+#include "output.h"
 
 #include <openssl/x509v3.h>
 #include <string.h>

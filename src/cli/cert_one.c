@@ -4,12 +4,12 @@
  * beginning of it of eight digits and more. `show` and `export` know our own certificates too, `remove` only those of
  * the store.
  */
-#include "cli/cert_one.h"
+#include "cert_one.h"
 
 #include "certs/certs.h"
-#include "cli/describe.h"
-#include "cli/issue.h"
-#include "cli/output.h"
+#include "describe.h"
+#include "issue.h"
+#include "output.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
  * check: opens everything that the daemon would open, by the same calls, and shows every fault at once. The unit file
  * runs it before the daemon starts. The faults are what was asked for, so they go to standard output.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
-#include "cli/output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,9 +3,9 @@
  * cli: options, help, faults and exit statuses that all commands share. The help is printed from the very table that
  * the options are read with, so that the two cannot differ. What a single command says or does is in its own file.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
-#include "cli/output.h"
+#include "output.h"
 
 #include <getopt.h>
 #include <stdarg.h>

@@ -3,9 +3,9 @@
  * describe: what a certificate is, for people and for scripts. Names come through keys/, which makes them printable. It
  * judges nothing: whether a certificate may be used is for trust/ to say, and `domsec explain` shows it.
  */
-#include "cli/describe.h"
+#include "describe.h"
 
-#include "cli/issue.h"
+#include "issue.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>

@@ -4,10 +4,10 @@
  * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do;
  * the message itself is not there, so the answer is for one that nobody has signed or encrypted.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
-#include "cli/describe.h"
-#include "cli/output.h"
+#include "describe.h"
+#include "output.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  * Calls the very functions that the milter calls; what it adds is an envelope made from options, and files instead of a
  * mail server. The report is written before the message: whoever sees the message may count on the report.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
-#include "cli/output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

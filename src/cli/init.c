@@ -4,11 +4,11 @@
  * for another one), and a domsec.conf to be read by a person. All or nothing: what was made is taken away again when a
  * later step fails, and nothing that is there is ever overwritten. It is no update tool: `domsec key` renews.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
-#include "cli/init_conf.h"
-#include "cli/issue.h"
-#include "cli/output.h"
+#include "init_conf.h"
+#include "issue.h"
+#include "output.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

@@ -3,9 +3,9 @@
  * init_conf: the words of `domsec init`. The configuration is short and says what each line is for, since it is the
  * first that an administrator sees; everything else has its default and is in domsec.conf(5).
  */
-#include "cli/init_conf.h"
+#include "init_conf.h"
 
-#include "cli/output.h"
+#include "output.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -6,9 +6,9 @@
  * holds outside text. This is no certification authority for anybody but the own domain: no revocation lists, no
  * renewal of the authority.
  */
-#include "cli/issue.h"
+#include "issue.h"
 
-#include "cli/output.h"
+#include "output.h"
 
 #include <openssl/bn.h>
 #include <openssl/pem.h>

@@ -3,8 +3,8 @@
  * issue_files: keys, certificates and requests as PEM, in files and as text. A private key is never readable to others,
  * not even for a moment: output_create() opens the file with its final mode.
  */
-#include "cli/issue.h"
-#include "cli/output.h"
+#include "issue.h"
+#include "output.h"
 
 #include <openssl/pem.h>
 

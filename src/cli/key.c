@@ -4,9 +4,9 @@
  * from the private one that `domsec init` made. It does not touch the configuration: it prints the line to add, so that
  * an old and a new confidentiality authority can stand side by side while partners change over.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
-#include "cli/issue.h"
+#include "issue.h"
 
 #include <errno.h>
 #include <string.h>

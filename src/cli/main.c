@@ -2,10 +2,10 @@
 /*
  * main: the table of commands of domsec(1).
  */
-#include "cli/cli.h"
+#include "cli.h"
 
 #include "base/log.h"
-#include "cli/output.h"
+#include "output.h"
 
 #include <fcntl.h>
 #include <locale.h>

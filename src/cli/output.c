@@ -3,7 +3,7 @@
  * output: a command that says "accepted" must have written every byte. So messages go out by write(2), each call
  * checked, and files are synced before they count as made; stdio is for people's eyes only. Also the aligned tables.
  */
-#include "cli/output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * probe: the first packet of a milter conversation, sent as an MTA would: an answer shows that the daemon takes work,
  * which a mere connection does not (the kernel accepts for a daemon that hangs). Each step has a time limit.
  */
-#include "cli/probe.h"
+#include "probe.h"
 
 #include "base/cleanup.h"
 

@@ -4,14 +4,14 @@
  * whom, the store, whether the daemon answers, and its counters. Looks at files and at the socket only; faults of the
  * configuration are shown in full by `check`.
  */
-#include "cli/cli.h"
+#include "cli.h"
 
 #include "base/file.h"
 #include "certs/certs.h"
-#include "cli/describe.h"
-#include "cli/issue.h"
-#include "cli/output.h"
-#include "cli/probe.h"
+#include "describe.h"
+#include "issue.h"
+#include "output.h"
+#include "probe.h"
 
 #include <string.h>
 

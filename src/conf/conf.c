@@ -5,9 +5,9 @@
  */
 #include "conf/conf.h"
 
-#include "conf/option.h"
-#include "conf/rules.h"
-#include "conf/source.h"
+#include "option.h"
+#include "rules.h"
+#include "source.h"
 
 #include <errno.h>
 #include <sys/stat.h>

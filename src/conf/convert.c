@@ -4,7 +4,7 @@
  * value; networks and sockets have files of their own. What a path names is not opened here, but for the spool folder,
  * which nobody else would miss before the first large message.
  */
-#include "conf/option.h"
+#include "option.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>

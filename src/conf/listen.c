@@ -3,7 +3,7 @@
  * listen: a socket as libmilter names it, or as Postfix names the same one in smtpd_milters, so that an administrator
  * may write the same text on both sides. Always gives libmilter's form. Not for opening it.
  */
-#include "conf/option.h"
+#include "option.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
  * that 192.0.2.1 and ::ffff:192.0.2.1 are the same client. An IPv6 network never holds an IPv4 client, however short
  * its prefix.
  */
-#include "conf/option.h"
+#include "option.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * option: fills a struct from a libconfig group by a table of rows. Goes on after a fault, so that one run shows all of
  * them. Knows types and ranges, but no key: those are in schema.c.
  */
-#include "conf/option.h"
+#include "option.h"
 
 #include <libconfig.h>
 #include <string.h>

@@ -5,9 +5,9 @@
  * be read or understood is a fault: a missing rule could mean plaintext. Not for finding the rule of a domain: that is
  * policy/.
  */
-#include "conf/rules.h"
+#include "rules.h"
 
-#include "conf/source.h"
+#include "source.h"
 
 #include <string.h>
 

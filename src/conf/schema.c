@@ -3,7 +3,7 @@
  * schema: every key that domsec.conf and a policy file may hold, one row each, and the words that some of them take.
  * Nothing else in domsec knows a key's range or default.
  */
-#include "conf/option.h"
+#include "option.h"
 
 #include "base/log.h"
 

@@ -5,7 +5,7 @@
  * @include of a folder (ends the process), a NUL byte (ends the text). Not a parser: it knows strings, comments,
  * numbers and @include lines, and leaves the rest to libconfig.
  */
-#include "conf/source.h"
+#include "source.h"
 
 #include "base/file.h"
 

@@ -2,7 +2,7 @@
 /*
  * suggest: the known key that an unknown one was probably meant to be. For the faults of a configuration only.
  */
-#include "conf/option.h"
+#include "option.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * removal of fields that only claim to be ours. How such a field is written is mail/authres.c; what the findings are,
  * summary.c.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 #include "mail/authres.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
  * made, and in the same way for `domsec explain`: so what it promises the daemon can do, and a message that cannot be
  * protected as a whole is not worked on in part.
  */
-#include "gateway/protection.h"
+#include "protection.h"
 
 static bool stands_for_all(const struct identity *identity, const struct addresses *authors)
 {

@@ -4,7 +4,7 @@
  * message (RFC 8550 §2.3). They are candidates only: the signature, the chain and the name are judged as always. Of
  * several authors the first will do, since a signature has to stand for each.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 static void add(STACK_OF(X509) * known, X509 *certificate)
 {

@@ -5,7 +5,7 @@
  * is no verdict on the message). What is encrypted beside other parts is decrypted only on its way out, for the
  * signatures in it (RFC 3183 §3.2): nothing of it goes into a message, where it would leak (EFAIL).
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

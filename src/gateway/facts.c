@@ -3,7 +3,7 @@
  * facts: what policy needs to know before a message leaves: is the originator authentic, and is there a certificate for
  * this recipient, with the reason why not. Gathers, decides nothing.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * no message will be encrypted to. Either only shows when mail is deferred or refused: better told at `domsec check`.
  * Warnings, not errors: one partner's expired certificate must not keep the gateway from serving all others.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

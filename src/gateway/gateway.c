@@ -3,7 +3,7 @@
  * gateway: opens the services that a configuration names, in the order of the layers, so that every key, chain and
  * directory is read once and shared by all messages. What happens to a message is in outbound.c and inbound.c.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * put on for the domain, and marked with the result (RFC 8601, 7281). A message that cannot be opened is never
  * delivered in part.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 #include "mail/subject.h"
 
 #define INTERNAL_MAIL "from a client of ours to our own domains"

@@ -3,27 +3,13 @@
  * judge: may this signature be believed, and for whom? The cryptography was done by smime/; here it meets the chain,
  * the name and the SignatureType (RFC 3183 §3.1). A layer is worth what its worst signature is worth.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 
 /* A path that leads nowhere costs most, for all ways are tried. After so many of them in one layer, which is refused
  * then, those of its other signers are not looked for. */
 #define BAD_PATHS_MAX 4
-
-bool outcome_is_worse(enum outcome a, enum outcome b)
-{
-    static const int severity[] = {
-        [OUTCOME_PASS] = 0,      [OUTCOME_NONE] = 1, [OUTCOME_NEUTRAL] = 2,   [OUTCOME_POLICY] = 3,
-        [OUTCOME_TEMPERROR] = 4, [OUTCOME_FAIL] = 5, [OUTCOME_PERMERROR] = 6,
-    };
-    return severity[a] > severity[b];
-}
-
-bool finding_holds(const struct finding *finding, bool hoping)
-{
-    return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
-}
 
 /* RFC 8550 §3: Sender is looked at where From is not covered. That makes no pass, since it is From that people see;
  * they are told who vouches. Always false. */

@@ -5,7 +5,7 @@
  * is no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
  * are passed over.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * signatures that every partner flags, and keys that no partner finds: better told at `domsec check` than by them. A
  * warning, not an error: only the partners know what they have agreed to.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <openssl/x509v3.h>
 

@@ -4,7 +4,7 @@
  * what RFC 8550 §3 and RFC 3183 §3.1.1 compare names with. A From that two programs could read differently is none.
  * Sender, which RFC 8550 §3 would take as well, is not shown by many programs: it explains a mismatch and mends none.
  */
-#include "gateway/examine.h"
+#include "examine.h"
 
 #include <string.h>
 

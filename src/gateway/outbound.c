@@ -3,7 +3,7 @@
  * outbound: what leaves. Facts, then each recipient's decision, then one plan for all of them, then layers (protect.c),
  * then edits. Every way out that is not the end of the plan defers or rejects the message.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). All that can be known
  * before the first layer is known then: how the layers are made (protection.c) and by which identities (authorities.c).
  */
-#include "gateway/protection.h"
+#include "protection.h"
 
 /* --- unwrapping --- */
 

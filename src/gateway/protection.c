@@ -4,7 +4,7 @@
  * can read it. Where rules differ, the form counts that all software knows, whatever order the recipients come in. That
  * something is signed or encrypted at all was decided before (policy/plan.c), and is never less than any rule asks.
  */
-#include "gateway/protection.h"
+#include "protection.h"
 
 static bool is_cbc(enum cipher cipher)
 {

@@ -4,7 +4,7 @@
  * the same struct, so that they cannot differ.
  */
 #include "base/metrics.h"
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <jansson.h>
 #include <string.h>

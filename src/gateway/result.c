@@ -3,7 +3,7 @@
  * result: what became of a message, and the SMTP reply that says it. One table orders the verdicts, so that no path can
  * pair a rejection with a 2xx. How a result is shown is in report.c.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 #include <string.h>
 

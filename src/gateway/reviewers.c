@@ -4,7 +4,7 @@
  * name: whoever may let a message out is chosen one by one. That the signature holds and that the certificate is named
  * as it must be was judged before.
  */
-#include "gateway/reviewers.h"
+#include "reviewers.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * summary: what the layers that examine.c found come to: the two results, the domain's and the person's, and which
  * layers come off. Looks at reports and findings only.
  */
-#include "gateway/internal.h"
+#include "internal.h"
 
 /* The result of one kind of signature: the worst that was found, since a failed check is never hidden by a good one. */
 static void sum_up(struct finding *sum, const struct reported_layer *reported, const struct reported_layer **from)

@@ -9,6 +9,7 @@
 #include "lines.h"
 
 #include <gmime/gmime.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #define CHUNK 49152 /* a multiple of 4 and of 3 */

@@ -6,7 +6,7 @@
  * each call is a write of its own: small slices are gathered, large ones go as they are. Not for the order of the
  * header edits: edits_finish() has set it.
  */
-#include "milter/apply.h"
+#include "apply.h"
 
 #include <string.h>
 

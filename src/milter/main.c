@@ -11,11 +11,11 @@
  */
 #include "base/log.h"
 #include "base/metrics.h"
-#include "milter/process.h"
-#include "milter/service.h"
-#include "milter/session.h"
-#include "milter/signals.h"
-#include "milter/socket.h"
+#include "process.h"
+#include "service.h"
+#include "session.h"
+#include "signals.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * The parent stays until the child is ready, so that whoever starts the daemon sees its exit status and its complaints
  * on standard error. Under systemd (NOTIFY_SOCKET) the caller stays in the foreground and tells readiness there.
  */
-#include "milter/process.h"
+#include "process.h"
 
 #include "base/log.h"
 

@@ -6,7 +6,7 @@
  * is whole or after it was decided, and makes sure that a reply can be sent: a reply that libmilter refuses would
  * become its default one, and a wrong digit a wrong decision. Not for deciding: no verdict gets milder here.
  */
-#include "milter/reply.h"
+#include "reply.h"
 
 #include <libmilter/mfapi.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
  * waiting is bounded by message_size_limit times the MTA's own process limit (memory_limit of it in memory, the rest on
  * disk). A reload puts another gateway in place; who holds the old one keeps it to the end of its message.
  */
-#include "milter/service.h"
+#include "service.h"
 
 /* libmilter sends a verdict after the callback has given it, and tells nobody when that is done. */
 #define GRACE_MILLISECONDS 500

@@ -10,12 +10,12 @@
  * there. libmilter runs the callbacks of one session one after another, but on any of its threads: all state hangs on
  * the session. A message holds the gateway that was in force at its first byte.
  */
-#include "milter/session.h"
+#include "session.h"
 
+#include "apply.h"
 #include "base/log.h"
-#include "milter/apply.h"
-#include "milter/reply.h"
-#include "milter/transaction.h"
+#include "reply.h"
+#include "transaction.h"
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>

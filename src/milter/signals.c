@@ -7,7 +7,7 @@
  * sigwait() of its own, which the dynamic linker prefers to that of the C library: it never returns. libmilter is its
  * only caller; we wait with sigtimedwait().
  */
-#include "milter/signals.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <glib.h>

@@ -8,7 +8,7 @@
  * silence. So this program has an accept() of its own, which the dynamic linker prefers to that of the C library.
  * Not for connections: those are libmilter's.
  */
-#include "milter/socket.h"
+#include "socket.h"
 
 #include "base/log.h"
 

@@ -7,7 +7,7 @@
  * recipient that cannot be read makes the whole message fail, because a recipient that policy does not see could be
  * sent plaintext. Not for deciding anything about a message that is whole.
  */
-#include "milter/transaction.h"
+#include "transaction.h"
 
 #include <string.h>
 

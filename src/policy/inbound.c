@@ -5,7 +5,7 @@
  */
 #include "policy/policy.h"
 
-#include "policy/reason.h"
+#include "reason.h"
 
 #define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
 

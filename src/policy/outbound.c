@@ -6,7 +6,7 @@
  */
 #include "policy/policy.h"
 
-#include "policy/reason.h"
+#include "reason.h"
 
 static void refuse(struct outbound_decision *decision, enum verdict verdict)
 {

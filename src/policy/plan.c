@@ -5,7 +5,7 @@
  */
 #include "policy/policy.h"
 
-#include "policy/reason.h"
+#include "reason.h"
 
 #define EXPLAIN(plan, ...) reason_set((plan)->reason, sizeof((plan)->reason), __VA_ARGS__)
 

@@ -3,7 +3,7 @@
  * reason: formats the sentence that goes with a decision. Reasons name the policy file and the key that decided, so
  * that an administrator knows what to look at.
  */
-#include "policy/reason.h"
+#include "reason.h"
 
 #include "base/error.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/certs.h"
+#include "policy/policy.h"
 
 #include "../pki.h"
 

@@ -9,7 +9,7 @@
  * `sign+encrypt` made. RSA signs with PSS and transports keys with OAEP, as the gateway does by default. Prints the CPU
  * time of one operation in milliseconds, the mean as it is for the daemon.
  */
-#include "base/cleanup.h"
+#include "base/openssl.h"
 #include "clock.h"
 
 #include <getopt.h>

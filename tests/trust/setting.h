@@ -11,6 +11,7 @@
 #define DOMSEC_TESTS_TRUST_SETTING_H
 
 #include "../pki.h"
+#include "policy/policy.h"
 #include "trust/trust.h"
 
 #include <criterion/criterion.h>

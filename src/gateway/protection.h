@@ -5,7 +5,7 @@
 #ifndef DOMSEC_GATEWAY_PROTECTION_H
 #define DOMSEC_GATEWAY_PROTECTION_H
 
-#include "gateway/internal.h"
+#include "internal.h"
 
 /* How all layers of one message are made. */
 struct protection {

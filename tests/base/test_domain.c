@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conf/conf.h"
+#include "base/cleanup.h"
+#include "base/domain.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

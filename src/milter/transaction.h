@@ -9,7 +9,7 @@
 
 #include "mail/envelope.h"
 #include "mail/message.h"
-#include "milter/reply.h"
+#include "reply.h"
 
 struct transaction;
 

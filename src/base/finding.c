@@ -3,8 +3,11 @@
  * finding: a verdict in the words of RFC 8601 §2.7 with its reason. Reasons quote certificates and so are made
  * printable here, once for all.
  */
-#include "trust/trust.h"
+#include "base/finding.h"
 
+#include "base/error.h"
+
+#include <glib.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -28,4 +31,18 @@ bool finding_set(struct finding *finding, enum outcome outcome, const char *form
     finding->outcome = outcome;
     text_printable(finding->reason, sizeof(finding->reason), text, strlen(text));
     return outcome == OUTCOME_PASS;
+}
+
+bool outcome_is_worse(enum outcome a, enum outcome b)
+{
+    static const int severity[] = {
+        [OUTCOME_PASS] = 0,      [OUTCOME_NONE] = 1, [OUTCOME_NEUTRAL] = 2,   [OUTCOME_POLICY] = 3,
+        [OUTCOME_TEMPERROR] = 4, [OUTCOME_FAIL] = 5, [OUTCOME_PERMERROR] = 6,
+    };
+    return severity[a] > severity[b];
+}
+
+bool finding_holds(const struct finding *finding, bool hoping)
+{
+    return finding->outcome == OUTCOME_PASS || (hoping && finding->outcome == OUTCOME_TEMPERROR);
 }

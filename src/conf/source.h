@@ -6,7 +6,7 @@
 #ifndef DOMSEC_CONF_SOURCE_H
 #define DOMSEC_CONF_SOURCE_H
 
-#include "conf/option.h"
+#include "option.h"
 
 #include <libconfig.h>
 

@@ -5,7 +5,7 @@
 #ifndef DOMSEC_MILTER_SESSION_H
 #define DOMSEC_MILTER_SESSION_H
 
-#include "milter/service.h"
+#include "service.h"
 
 /* Registers the callbacks under this name with libmilter. tcp: the MTA connects over TCP. service must live as long as
  * libmilter runs. Once a process. */

@@ -6,7 +6,7 @@
 #ifndef DOMSEC_GATEWAY_LABELS_H
 #define DOMSEC_GATEWAY_LABELS_H
 
-#include "gateway/examine.h"
+#include "examine.h"
 
 struct labels {
     struct security_label label; /* policy empty: none */

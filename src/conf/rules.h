@@ -5,7 +5,7 @@
 #ifndef DOMSEC_CONF_RULES_H
 #define DOMSEC_CONF_RULES_H
 
-#include "conf/option.h"
+#include "option.h"
 
 /* Reads every policy file of conf->policy_dir (NULL: there is none) into conf->rules, the default rule last. place is
  * that of the key policy_dir; the folder in it is that of domsec.conf. */

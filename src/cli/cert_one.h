@@ -6,7 +6,7 @@
 #ifndef DOMSEC_CLI_CERT_ONE_H
 #define DOMSEC_CLI_CERT_ONE_H
 
-#include "cli/cli.h"
+#include "cli.h"
 
 int cert_run_show(const struct command *self, int argc, char **argv);
 int cert_run_export(const struct command *self, int argc, char **argv);

@@ -7,7 +7,9 @@
  * back is checked again like any other input: its mapping can yield characters that no host name has. An underscore is
  * let pass, since mail domains with one exist. Not for address literals ("[192.0.2.1]"): those are no domains.
  */
-#include "conf/conf.h"
+#include "base/domain.h"
+
+#include "base/cleanup.h"
 
 #include <idn2.h>
 #include <string.h>

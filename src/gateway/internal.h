@@ -6,9 +6,9 @@
 #define DOMSEC_GATEWAY_INTERNAL_H
 
 #include "certs/certs.h"
-#include "gateway/examine.h"
-#include "gateway/labels.h"
-#include "gateway/reviewers.h"
+#include "examine.h"
+#include "labels.h"
+#include "reviewers.h"
 
 struct gateway {
     int references;
@@ -124,10 +124,5 @@ bool malleable_is_open_ended(const struct part *part, const struct layer *layer)
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported);
 /* Judges the names of who encrypted an opened layer, where originatorInfo tells. False: finding is set to a fault. */
 bool judge_encrypted(const struct judge *judge, const struct layer *layer, struct finding *finding);
-
-/* The worse of two outcomes: permerror, fail, temperror, policy, neutral, none, pass. */
-bool outcome_is_worse(enum outcome a, enum outcome b);
-/* Whether it is good; hoping: or will turn out good, once what could not be checked now can be. */
-bool finding_holds(const struct finding *finding, bool hoping);
 
 #endif
