@@ -52,7 +52,7 @@ static void check_identities(const struct conf *conf, const struct place *place)
         }
         if (!related)
             faults_warn(place->faults, place->file, identity->line,
-                        "no local domain is served by an identity of \"%s\"", identity->domain);
+                        "no local domain is \"%s\" or below it, so this identity is never used", identity->domain);
     }
 }
 
@@ -102,7 +102,7 @@ struct conf *conf_load(const char *file, struct faults *faults)
     config_t config;
     config_init(&config);
     if (access(conf->file, F_OK) != 0 && errno == ENOENT)
-        place_fault(&place, "cannot be read: there is no such file; `domsec init` makes a configuration");
+        place_fault(&place, "cannot be read: no such file; `domsec init` creates a configuration");
     else if (source_read(conf->file, &place, &config))
         read_root(conf, config_root_setting(&config), &place);
     config_destroy(&config);

@@ -68,7 +68,7 @@ char *convert_authserv_id(const char *text, const struct place *place)
         return g_strdup(text);
     char *domain = domain_normalise(text);
     if (domain == NULL)
-        place_fault(place, "\"%s\": \"%s\" is not a host name or other word without spaces", place->key, text);
+        place_fault(place, "\"%s\": \"%s\" is not a host name or another word without spaces", place->key, text);
     return domain;
 }
 
@@ -100,7 +100,7 @@ char *convert_spool(const char *text, const struct place *place)
     if (stat(path, &status) != 0)
         place_fault(place, "\"%s\": %s: %s", place->key, path, g_strerror(errno));
     else if (!S_ISDIR(status.st_mode))
-        place_fault(place, "\"%s\": %s is not a folder", place->key, path);
+        place_fault(place, "\"%s\": %s is not a directory", place->key, path);
     else if (access(path, W_OK | X_OK) != 0)
         place_fault(place, "\"%s\": %s: not writable: %s", place->key, path, g_strerror(errno));
     else
@@ -113,7 +113,7 @@ char *convert_key(const char *text, const struct place *place)
 {
     g_autofree char *scheme = g_uri_parse_scheme(text);
     if (scheme == NULL) {
-        place_fault(place, "\"%s\": \"%s\" is not a URI, write \"file:%s\" for a file", place->key, text, text);
+        place_fault(place, "\"%s\": \"%s\" is not a URI; write \"file:%s\" for a file", place->key, text, text);
         return NULL;
     }
     if (strcmp(scheme, "file") != 0)
@@ -122,7 +122,7 @@ char *convert_key(const char *text, const struct place *place)
     if (g_str_has_prefix(path, "//"))
         path += 2; /* file:///etc/… with an empty host, RFC 8089 §2 */
     if (path[0] == '\0') {
-        place_fault(place, "\"%s\": \"%s\" names no file", place->key, text);
+        place_fault(place, "\"%s\": \"%s\" has no file name", place->key, text);
         return NULL;
     }
     g_autofree char *absolute = convert_path(path, place);

@@ -23,7 +23,7 @@ static bool is_host(const char *text)
 static char *convert_local(const char *path, const struct place *place)
 {
     if (path[0] == '\0') {
-        place_fault(place, "\"%s\": names no socket file", place->key);
+        place_fault(place, "\"%s\": the path of the socket is missing", place->key);
         return NULL;
     }
     g_autofree char *absolute = convert_path(path, place);
@@ -77,7 +77,8 @@ char *convert_listen(const char *text, const struct place *place)
                     "\"%s\": \"%s\" is not a socket such as \"inet:8891@127.0.0.1\" or \"local:/run/domsec/socket\"",
                     place->key, text);
     else if (strchr(listen, '@') == NULL)
-        place_warn(place, "\"%s\": \"%s\" listens on every interface; who reaches it can have mail signed", place->key,
-                   text);
+        place_warn(place,
+                   "\"%s\": \"%s\" listens on every interface; any client that can reach it can have mail signed",
+                   place->key, text);
     return listen;
 }

@@ -332,7 +332,7 @@ void *option_read_groups(const struct config_setting_t *parent, const char *key,
         if (config_setting_is_group(element))
             option_read_group(element, table, groups + i * size, &at);
         else
-            place_fault(&at, "each of \"%s\" must be a group: { %s = …; … }", key, table->options[0].key);
+            place_fault(&at, "each element of \"%s\" must be a group: { %s = …; … }", key, table->options[0].key);
     }
     return groups;
 }

@@ -51,15 +51,16 @@ static void check_rule(const struct rule *rule, const config_setting_t *root, co
     bool has_domain = config_setting_get_member(root, "domain") != NULL;
     at.line = option_line(root, "domain");
     if (is_default && has_domain)
-        place_fault(&at, "default.conf stands for all domains without a file of their own and has no \"domain\"");
+        place_fault(
+            &at, "\"domain\" is not allowed in default.conf, which applies to all domains without a file of their own");
     else if (!is_default && !has_domain)
-        place_fault(&at, "missing key \"domain\": only default.conf has none");
+        place_fault(&at, "missing key \"domain\": only default.conf may omit it");
     at.line = option_line(root, "naming");
     if (rule->naming == NAMING_PINNED && rule->certificates[0] == NULL)
-        place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" names none");
+        place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" lists none");
     at.line = option_line(root, "x500_name");
     if (rule->x500_name[0] != NULL && !names_organization(rule->x500_name))
-        place_fault(&at, "\"x500_name\" names no organization (\"O=…\"), without which no certificate maps");
+        place_fault(&at, "\"x500_name\" has no organization (\"O=…\"), so no certificate can map");
 }
 
 static void read_labels(struct rule *rule, const config_setting_t *root, const struct place *place)
@@ -71,7 +72,7 @@ static void read_labels(struct rule *rule, const config_setting_t *root, const s
         struct place at = *place;
         at.line = g_array_index(lines, unsigned, i);
         if (rule->labels[i].value != NULL && rule->label_header == NULL)
-            place_fault(&at, "a label has a \"value\", but \"label_header\" names no field to compare it with");
+            place_fault(&at, "a label has a \"value\", but \"label_header\" is not set");
     }
 }
 
@@ -129,7 +130,7 @@ static GPtrArray *list_files(const char *folder, const struct place *place)
         if (name[0] != '.' && g_str_has_suffix(name, ".conf"))
             g_ptr_array_add(names, g_strdup(name));
         else if (name[0] != '.' && !g_str_has_suffix(name, "~")) /* editors' */
-            faults_warn(place->faults, path, 0, "left out: a policy file's name ends in .conf");
+            faults_warn(place->faults, path, 0, "ignored: the name of a policy file must end in .conf");
     }
     if (errno != 0)
         place_fault(place, "\"policy_dir\": %s: %s", folder, g_strerror(errno));
@@ -164,7 +165,7 @@ static void check_unique(GHashTable *seen, const struct rule *rule, unsigned lin
         return;
     const char *first = g_hash_table_lookup(seen, rule->domain);
     if (first != NULL)
-        faults_add(place->faults, rule->file, line, "the domain \"%s\" has a policy file already: %s", rule->domain,
+        faults_add(place->faults, rule->file, line, "the domain \"%s\" already has a policy file: %s", rule->domain,
                    first);
     else
         g_hash_table_insert(seen, g_strdup(rule->domain), g_strdup_printf("%s:%u", rule->file, line));

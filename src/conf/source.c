@@ -74,7 +74,7 @@ static bool check_number(struct scan *scan)
     if (overflow)
         return scan_fault(scan, scan->line, "this number is too large: ", text);
     if (*end == '\0' && value > G_MAXINT32)
-        return scan_fault(scan, scan->line, "a number beyond 2147483647 needs an L behind it: ", text);
+        return scan_fault(scan, scan->line, "a number above 2147483647 must end in L: ", text);
     return true;
 }
 
@@ -89,9 +89,9 @@ static bool check_include(struct scan *scan)
     scan->at = start + 1 + length + (start[1 + length] == '"');
     g_autofree char *path = g_build_filename(scan->place->folder, name, NULL);
     if (scan->depth >= INCLUDE_DEPTH)
-        return scan_fault(scan, scan->line, "files are included too deeply here: ", path);
+        return scan_fault(scan, scan->line, "includes are nested too deeply: ", path);
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR))
-        return scan_fault(scan, scan->line, "the included file is not there or is no file: ", path);
+        return scan_fault(scan, scan->line, "the included file does not exist or is not a regular file: ", path);
     return check_file(path, scan->place, scan->depth + 1);
 }
 
@@ -139,7 +139,7 @@ static char *read_text(const char *file, const struct place *place)
         return NULL;
     }
     if (strlen(text) != length) {
-        faults_add(place->faults, file, 0, "holds a NUL byte; it must be plain text in UTF-8");
+        faults_add(place->faults, file, 0, "contains a NUL byte; it must be plain text in UTF-8");
         return NULL;
     }
     if (g_str_has_prefix(text, "\xef\xbb\xbf")) /* the byte order mark that some editors put there */
@@ -167,9 +167,9 @@ bool source_read(const char *file, const struct place *place, config_t *config)
     g_autofree char *path = included == NULL ? g_strdup(file) : g_canonicalize_filename(included, place->folder);
     const char *reason = config_error_text(config);
     if (g_strcmp0(reason, "syntax error") == 0)
-        reason = "syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?";
+        reason = "syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?";
     else if (g_strcmp0(reason, "duplicate setting name") == 0)
-        reason = "this key is there already; it may stand only once";
+        reason = "duplicate key; a key may occur only once";
     faults_add(place->faults, path, (unsigned)config_error_line(config), "%s", reason);
     return false;
 }

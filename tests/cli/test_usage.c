@@ -59,7 +59,7 @@ Test(usage, status_and_stream)
         {"domsec status -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec cert list -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec check -c /nonexistent/domsec.conf", 1,
-         "/nonexistent/domsec.conf: cannot be read: there is no such file", NULL},
+         "/nonexistent/domsec.conf: cannot be read: no such file", NULL},
         {"domsec check -c /etc", 1, "/etc: cannot be read", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
@@ -168,7 +168,7 @@ Test(check, slips_that_no_single_key_shows)
     write_text(dir, "domsec.conf", more);
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
-    expect_contains(bad.out, "policy.d/partner.test: warning: left out: a policy file's name ends in .conf\n");
+    expect_contains(bad.out, "policy.d/partner.test: warning: ignored: the name of a policy file must end in .conf\n");
     expect_contains(bad.out, "domsec.conf:1: \"user\": there is no account \"no-such-account\"\n");
     expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": there is no folder ");
     expect_contains(bad.out, "domsec.conf:3: warning: \"pid_file\": ");

@@ -39,9 +39,9 @@ static const struct {
     {MINIMAL "memory_limit = 4294967296L;", NULL,
      "domsec.conf:2: \"memory_limit\" must be from 0 to 1073741824, not 4294967296"},
     {MINIMAL "\nmemory_limit = 4294967296;", NULL,
-     "domsec.conf:3: a number beyond 2147483647 needs an L behind it: 4294967296"},
+     "domsec.conf:3: a number above 2147483647 must end in L: 4294967296"},
     {MINIMAL "memory_limit = 0xFFFFFFFFF;", NULL,
-     "domsec.conf:2: a number beyond 2147483647 needs an L behind it: 0xFFFFFFFFF"},
+     "domsec.conf:2: a number above 2147483647 must end in L: 0xFFFFFFFFF"},
     {MINIMAL "memory_limit = 99999999999999999999L;", NULL,
      "domsec.conf:2: this number is too large: 99999999999999999999L"},
     {MINIMAL "log_level = \"loud\";", NULL,
@@ -52,52 +52,53 @@ static const struct {
     {MINIMAL "user = [\"a\"];", NULL, "domsec.conf:2: \"user\" must be a string, not a list"},
     {MINIMAL "user = \"\xff\";", NULL, "domsec.conf:2: \"user\" is not in UTF-8"},
     {MINIMAL "authserv_id = \"a b\";", NULL,
-     "domsec.conf:2: \"authserv_id\": \"a b\" is not a host name or other word without spaces"},
+     "domsec.conf:2: \"authserv_id\": \"a b\" is not a host name or another word without spaces"},
     {MINIMAL "authserv_id = \"a;b\\r\\nX: y\";", NULL,
-     "domsec.conf:2: \"authserv_id\": \"a;b\\x0D\\x0AX: y\" is not a host name or other word without spaces"},
+     "domsec.conf:2: \"authserv_id\": \"a;b\\x0D\\x0AX: y\" is not a host name or another word without spaces"},
     {MINIMAL "trusted_networks = (\"127.0.0.0/33\");", NULL,
      "domsec.conf:2: \"trusted_networks\": \"127.0.0.0/33\" is not a network such as \"192.0.2.0/24\" or "
      "\"2001:db8::/32\""},
     {MINIMAL "listen = \"inet:70000@127.0.0.1\";", NULL,
      "domsec.conf:2: \"listen\": \"inet:70000@127.0.0.1\" is not a socket such as \"inet:8891@127.0.0.1\" or "
      "\"local:/run/domsec/socket\""},
-    {MINIMAL "listen = \"unix:\";", NULL, "domsec.conf:2: \"listen\": names no socket file"},
+    {MINIMAL "listen = \"unix:\";", NULL, "domsec.conf:2: \"listen\": the path of the socket is missing"},
     {MINIMAL "spool_directory = \"none\";", NULL,
      "domsec.conf:2: \"spool_directory\": none: No such file or directory"},
     {MINIMAL "spool_directory = \"domsec.conf\";", NULL,
-     "domsec.conf:2: \"spool_directory\": domsec.conf is not a folder"},
+     "domsec.conf:2: \"spool_directory\": domsec.conf is not a directory"},
     {MINIMAL "identities = { };", NULL,
      "domsec.conf:2: \"identities\" must be a list of groups: ( { domain = \xe2\x80\xa6; }, \xe2\x80\xa6 )"},
     {MINIMAL "identities = ( 5 );", NULL,
-     "domsec.conf:2: each of \"identities\" must be a group: { domain = \xe2\x80\xa6; \xe2\x80\xa6 }"},
+     "domsec.conf:2: each element of \"identities\" must be a group: { domain = \xe2\x80\xa6; \xe2\x80\xa6 }"},
     {MINIMAL
      "identities = (\n{ domain = \"acme.test\"; role = \"dsa\";\ncertificate = \"x\"; key = \"keys/x.key\"; },\n{ } );",
      NULL,
      "domsec.conf:3: \"role\" must be one of \"domain-signing-authority\", \"domain-confidentiality-authority\", "
      "\"review-authority\", \"attribute-authority\", not \"dsa\"\n"
-     "domsec.conf:4: \"key\": \"keys/x.key\" is not a URI, write \"file:keys/x.key\" for a file\n"
+     "domsec.conf:4: \"key\": \"keys/x.key\" is not a URI; write \"file:keys/x.key\" for a file\n"
      "domsec.conf:5: missing key \"domain\": Domain that the identity acts for\n"
-     "domsec.conf:5: missing key \"role\": What it acts as\n"
-     "domsec.conf:5: missing key \"certificate\": File with its certificate, followed by the chain\n"
-     "domsec.conf:5: missing key \"key\": URI of its private key"},
+     "domsec.conf:5: missing key \"role\": Role in which the identity acts\n"
+     "domsec.conf:5: missing key \"certificate\": File with the certificate, followed by its chain\n"
+     "domsec.conf:5: missing key \"key\": URI of the private key"},
     {MINIMAL
      "identities = ({ domain = \"acme.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:\"; });",
-     NULL, "domsec.conf:2: \"key\": \"file:\" names no file"},
-    {MINIMAL "user = \"a\";\nuser = \"b\";", NULL, "domsec.conf:3: this key is there already; it may stand only once"},
+     NULL, "domsec.conf:2: \"key\": \"file:\" has no file name"},
+    {MINIMAL "user = \"a\";\nuser = \"b\";", NULL, "domsec.conf:3: duplicate key; a key may occur only once"},
     {MINIMAL "user = \n\n;", NULL,
-     "domsec.conf:4: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
+     "domsec.conf:4: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?"},
     {MINIMAL "\nuser = \"a;\n", NULL, "domsec.conf:3: this string is not closed"},
     {MINIMAL "\n/* user = \"a\";\n", NULL, "domsec.conf:3: this comment is not closed"},
-    {MINIMAL "@include \"none.inc\"\n", NULL, "domsec.conf:2: the included file is not there or is no file: none.inc"},
-    {MINIMAL "@include \".\"\n", NULL, "domsec.conf:2: the included file is not there or is no file: ."},
-    {MINIMAL " @include \"domsec.conf\"\n", NULL, "domsec.conf:2: files are included too deeply here: domsec.conf"},
+    {MINIMAL "@include \"none.inc\"\n", NULL,
+     "domsec.conf:2: the included file does not exist or is not a regular file: none.inc"},
+    {MINIMAL "@include \".\"\n", NULL, "domsec.conf:2: the included file does not exist or is not a regular file: ."},
+    {MINIMAL " @include \"domsec.conf\"\n", NULL, "domsec.conf:2: includes are nested too deeply: domsec.conf"},
     {MINIMAL POLICY, NULL,
      "domsec.conf:2: \"policy_dir\": Error opening directory \xe2\x80\x9cp\xe2\x80\x9d: No such file or directory"},
     {MINIMAL "policy_dir = \"domsec.conf\";", NULL,
      "domsec.conf:2: \"policy_dir\": Error opening directory \xe2\x80\x9c"
      "domsec.conf\xe2\x80\x9d: Not a directory"},
 
-    {MINIMAL POLICY, "", "p/partner.conf: missing key \"domain\": only default.conf has none"},
+    {MINIMAL POLICY, "", "p/partner.conf: missing key \"domain\": only default.conf may omit it"},
     {MINIMAL POLICY, "domain = \"*.partner.test\";",
      "p/partner.conf:1: \"domain\": \"*.partner.test\" is not a domain"},
     {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = {\n  protct = \"sign\"; };",
@@ -114,9 +115,9 @@ static const struct {
     {MINIMAL POLICY, "domain = \"partner.test\";\nnull_signature = 1;",
      "p/partner.conf:2: \"null_signature\" must be true or false, not an integer"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nnaming = \"pinned\";",
-     "p/partner.conf:2: \"naming\" is \"pinned\", but \"certificates\" names none"},
+     "p/partner.conf:2: \"naming\" is \"pinned\", but \"certificates\" lists none"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { value = \"x\"; policy = \"1.2.3\"; } );",
-     "p/partner.conf:2: a label has a \"value\", but \"label_header\" names no field to compare it with"},
+     "p/partner.conf:2: a label has a \"value\", but \"label_header\" is not set"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nlabels = ( { policy = \"secret\"; } );",
      "p/partner.conf:2: \"policy\": \"secret\" is not a dotted object identifier such as \"1.2.826.0.1\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\nlabel_header = \"Sensitivity:\";",
@@ -131,13 +132,13 @@ static const struct {
      "p/partner.conf:2: \"x500_name\": \"CN=x\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"\n"
      "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"C=US\", \"OU=marketing\" );",
-     "p/partner.conf:2: \"x500_name\" names no organization (\"O=…\"), without which no certificate maps"},
+     "p/partner.conf:2: \"x500_name\" has no organization (\"O=…\"), so no certificate can map"},
     {MINIMAL POLICY, "domain = \"partner.test\";\ncipher = \"des3\";",
      "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", "
      "not "
      "\"des3\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
-     "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?"},
+     "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?"},
     {MINIMAL POLICY, "domain = \"partner.test\"; /* outbound = { protect = \"encrypt\"; };",
      "p/partner.conf:1: this comment is not closed"},
     {MINIMAL POLICY "layer_limit = 1;\n", "domain = \"partner.test\";\nformat = \"\";\ndigest = \"md5\";",
@@ -169,8 +170,9 @@ Test(conf_faults, default_with_a_domain)
 {
     scratch_write("domsec.conf", MINIMAL POLICY);
     scratch_write("p/default.conf", "\ndomain = \"partner.test\";");
-    expect_faults(
-        "p/default.conf:2: default.conf stands for all domains without a file of their own and has no \"domain\"", "");
+    expect_faults("p/default.conf:2: \"domain\" is not allowed in default.conf, which applies to all domains without a "
+                  "file of their own",
+                  "");
 }
 
 Test(conf_faults, two_files_for_one_domain)
@@ -178,7 +180,7 @@ Test(conf_faults, two_files_for_one_domain)
     scratch_write("domsec.conf", MINIMAL POLICY);
     scratch_write("p/a.conf", "\ndomain = \"partner.test\";");
     scratch_write("p/b.conf", "\n\ndomain = \"Partner.Test.\";");
-    expect_faults("p/b.conf:3: the domain \"partner.test\" has a policy file already: p/a.conf:2", "");
+    expect_faults("p/b.conf:3: the domain \"partner.test\" already has a policy file: p/a.conf:2", "");
 }
 
 Test(conf_faults, a_folder_named_like_a_policy_file)
@@ -232,7 +234,7 @@ Test(conf_faults, nul_byte)
     g_autofree char *file = scratch_path("domsec.conf");
     static const char text[] = MINIMAL "\0x = 1;";
     cr_assert(g_file_set_contents(file, text, sizeof(text), NULL));
-    expect_faults("domsec.conf: holds a NUL byte; it must be plain text in UTF-8", "NUL");
+    expect_faults("domsec.conf: contains a NUL byte; it must be plain text in UTF-8", "NUL");
 }
 
 Test(conf_faults, in_an_included_file)
@@ -243,7 +245,7 @@ Test(conf_faults, in_an_included_file)
                   "domsec.conf:3: \"layers_limit\" must be from 1 to 100, not 0",
                   "include");
     scratch_write("a.inc", "\nsigners_limit 0;\n");
-    expect_faults("a.inc:2: syntax error; is a semicolon, comma, quote or bracket missing here or in the line before?",
+    expect_faults("a.inc:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?",
                   "include");
     scratch_write("a.inc", "\n/*\n");
     expect_faults("a.inc:2: this comment is not closed", "include");
@@ -253,16 +255,16 @@ static const struct {
     const char *text, *warning;
 } odd[] = {
     {"trusted_networks = ( \"192.0.2.1/24\" );", "domsec.conf:2: warning: \"trusted_networks\": \"192.0.2.1/24\" has "
-                                                 "bits set beyond its prefix, which do not count"},
+                                                 "bits set beyond its prefix; they are ignored"},
     {"trusted_networks = ( \"0.0.0.0/0\" );",
-     "domsec.conf:2: warning: \"trusted_networks\": \"0.0.0.0/0\" trusts everybody to send as any local domain"},
+     "domsec.conf:2: warning: \"trusted_networks\": \"0.0.0.0/0\" lets every client send as any local domain"},
     {"trusted_networks = ( \"::/0\" );",
-     "domsec.conf:2: warning: \"trusted_networks\": \"::/0\" trusts everybody to send as any local domain"},
-    {"listen = \"inet:8891\";", "domsec.conf:2: warning: \"listen\": \"inet:8891\" listens on every interface; who "
-                                "reaches it can have mail signed"},
+     "domsec.conf:2: warning: \"trusted_networks\": \"::/0\" lets every client send as any local domain"},
+    {"listen = \"inet:8891\";", "domsec.conf:2: warning: \"listen\": \"inet:8891\" listens on every interface; any "
+                                "client that can reach it can have mail signed"},
     {"identities = ( { domain = \"amce.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:x\"; } "
      ");",
-     "domsec.conf:2: warning: no local domain is served by an identity of \"amce.test\""},
+     "domsec.conf:2: warning: no local domain is \"amce.test\" or below it, so this identity is never used"},
 };
 
 Test(conf_faults, warnings_let_it_load)
