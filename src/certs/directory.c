@@ -135,7 +135,8 @@ static GPtrArray *files_with(const char *folder, const char *prefix, struct erro
         if (!g_str_has_prefix(hex, prefix))
             continue;
         if (first[0] != '\0' && strcmp(first, hex) != 0) {
-            error_set(error, ERROR_PERMANENT, "several certificates begin with %s; give more digits", prefix);
+            error_set(error, ERROR_PERMANENT,
+                      "more than one certificate has an id that begins with %s; give more digits", prefix);
             return NULL;
         }
         memcpy(first, hex, sizeof(first));

@@ -23,14 +23,14 @@ int cert_parse(const struct command *self, int argc, char **argv, const char *wa
     if (status != CLI_GO)
         return status;
     if (argc - operands != 1)
-        return cli_usage(self, "one %s is wanted", wanted);
+        return cli_usage(self, "exactly one %s is required", wanted);
     *operand = argv[operands];
     return CLI_GO;
 }
 
 void cert_print_reload_hint(void)
 {
-    printf("the daemon sees it when it reloads (SIGHUP)\n");
+    printf("the change takes effect when the daemon reloads (SIGHUP)\n");
 }
 
 /* Adds to *imported. */
@@ -47,8 +47,7 @@ static bool import_file(const struct conf *conf, const char *file, unsigned *imp
         X509 *certificate = sk_X509_value(certificates, i);
         g_autofree char *subject = certificate_subject(certificate);
         if (X509_check_ca(certificate) == 1) {
-            printf("passed over %s: an authority's certificate belongs in trust_anchors or a policy's anchors\n",
-                   subject);
+            printf("skipped %s: a CA certificate belongs in trust_anchors or in the anchors of a policy\n", subject);
             continue;
         }
         char sha256[65];
@@ -71,7 +70,7 @@ static int run_import(const struct command *self, int argc, char **argv)
     if (status != CLI_GO)
         return status;
     if (operands == argc)
-        return cli_usage(self, "a file of certificates is wanted");
+        return cli_usage(self, "at least one certificate file is required");
     owned(conf) struct conf *conf = cli_conf(file);
     if (conf == NULL)
         return EX_CONFIG;
@@ -109,7 +108,7 @@ static int run_list(const struct command *self, int argc, char **argv)
     const char *file = CLI_CONFIGURATION;
     bool as_json = false;
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
-                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "as a JSON list"}};
+                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "print a JSON array"}};
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
@@ -192,31 +191,32 @@ static int run_find(const struct command *self, int argc, char **argv)
 static const struct command
     command_import = {.name = "cert import",
                       .arguments = "[-c FILE] CERTIFICATES...",
-                      .summary = "puts certificates (PEM, DER or PKCS #7 files) into the store",
+                      .summary = "add certificates (PEM, DER or PKCS #7 files) to the store",
                       .run = run_import},
     command_list = {.name = "cert list",
                     .arguments = "[-c FILE] [--json]",
-                    .summary = "shows the certificates in the store",
+                    .summary = "show the certificates in the store",
                     .run = run_list},
     command_show = {.name = "cert show",
                     .arguments = "[-c FILE] ID",
-                    .summary = "tells all about one certificate, of the store or our own",
-                    .details = "ID is the certificate's SHA-256, or a beginning of it of at least 8 digits.\n",
+                    .summary = "show one certificate of the store or of our own in full",
+                    .details = "ID is the SHA-256 fingerprint of the certificate, or at least its first 8 digits.\n",
                     .run = cert_run_show},
     command_export = {.name = "cert export",
                       .arguments = "[-c FILE] ID",
-                      .summary = "writes one certificate as PEM, of the store or our own",
+                      .summary = "write one certificate of the store or of our own as PEM",
                       .run = cert_run_export},
     command_remove = {.name = "cert remove",
                       .arguments = "[-c FILE] ID",
-                      .summary = "takes one certificate out of the store",
+                      .summary = "remove one certificate from the store",
                       .run = cert_run_remove},
     command_find = {
         .name = "cert find",
         .arguments = "[-c FILE] ADDRESS",
-        .summary = "shows the certificates to encrypt with for an address, in order of preference",
-        .details = "Whether one of them may be used is for `domsec explain` to tell. The exit status is 1 if there is\n"
-                   "none, 75 if a source could not be asked.\n",
+        .summary = "show the encryption certificates for an address, in order of preference",
+        .details =
+            "`domsec explain` shows whether each of them may be used. The exit status is 1 if no certificate was\n"
+            "found and 75 if a source could not be queried.\n",
         .run = run_find};
 
 static int run(const struct command *self, int argc, char **argv)
@@ -229,6 +229,6 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_cert = {
     .name = "cert",
     .arguments = "import|list|show|export|remove|find",
-    .summary = "keeps partners' certificates",
+    .summary = "manage partners' certificates",
     .run = run,
 };

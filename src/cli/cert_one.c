@@ -62,13 +62,13 @@ static X509 *find_by_id(const struct conf *conf, const char *id)
         if (!g_str_has_prefix(sha256, id) || (found != NULL && X509_cmp(found, certificate) == 0))
             continue;
         if (found != NULL) {
-            fprintf(stderr, "domsec: several certificates begin with %s\n", id);
+            fprintf(stderr, "domsec: more than one certificate has an id that begins with %s\n", id);
             return NULL;
         }
         found = certificate;
     }
     if (found == NULL)
-        fprintf(stderr, "domsec: no certificate begins with %s\n", id);
+        fprintf(stderr, "domsec: no certificate has an id that begins with %s\n", id);
     return found != NULL && X509_up_ref(found) == 1 ? found : NULL;
 }
 
@@ -85,7 +85,7 @@ static int parse_by_id(const struct command *self, int argc, char **argv, struct
         return status;
     call->id = normal_id(id);
     if (call->id == NULL)
-        return cli_usage(self, "%s is no id: %d to 64 hexadecimal digits", id, ID_DIGITS_MIN);
+        return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits", id, ID_DIGITS_MIN);
     call->conf = cli_conf(file);
     return call->conf != NULL ? CLI_GO : EX_CONFIG;
 }

@@ -94,7 +94,7 @@ static void check_account(const struct conf *conf, struct faults *faults)
     pid_t child = 0;
     FILE *stream = account != NULL && account->pw_uid != 0 ? read_as(account, conf->file, &child) : NULL;
     while (stream != NULL && getline(&line, &size, stream) > 0)
-        faults_warn(faults, conf->file, conf->user_line, "the daemon's user %s meets %s", account->pw_name,
+        faults_warn(faults, conf->file, conf->user_line, "for the daemon's user %s: %s", account->pw_name,
                     g_strchomp(line));
     free(line);
     if (stream != NULL)
@@ -111,16 +111,16 @@ static void check_writable_place(const struct conf *conf, const char *key, const
     if (file == NULL)
         return;
     if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
-        faults_warn(faults, conf->file, line, "\"%s\": there is no folder %s", key, folder);
+        faults_warn(faults, conf->file, line, "\"%s\": no such directory: %s", key, folder);
     else if (g_file_test(file, G_FILE_TEST_IS_DIR))
-        faults_warn(faults, conf->file, line, "\"%s\": %s is a folder", key, file);
+        faults_warn(faults, conf->file, line, "\"%s\": %s is a directory", key, file);
 }
 
 /* What the daemon meets only after it has read everything. */
 static void check_process(const struct conf *conf, struct faults *faults)
 {
     if (conf->user != NULL && account_is_missing(conf->user))
-        faults_add(faults, conf->file, conf->user_line, "\"user\": there is no account \"%s\"", conf->user);
+        faults_add(faults, conf->file, conf->user_line, "\"user\": no such account: \"%s\"", conf->user);
     check_writable_place(conf, "pid_file", conf->pid_file, conf->pid_file_line, faults);
     check_writable_place(conf, "metrics_file", conf->metrics_file, conf->metrics_file_line, faults);
 }
@@ -154,7 +154,7 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_check = {
     .name = "check",
     .arguments = "[-c FILE]",
-    .summary = "reads everything the daemon would and shows each fault with file:line",
-    .details = "The exit status is 0 if the configuration is good (warnings may be shown), 1 if it is not.\n",
+    .summary = "read everything that the daemon reads, and show each fault with file:line",
+    .details = "The exit status is 0 if the configuration is good, even with warnings, and 1 if it is not.\n",
     .run = run,
 };

@@ -53,7 +53,7 @@ int cli_usage(const struct command *command, const char *format, ...)
     va_end(arguments);
     fprintf(stderr, "domsec %s: %s\n", command->name, text);
     print_usage(command, stderr);
-    fprintf(stderr, "domsec %s --help tells more\n", command->name);
+    fprintf(stderr, "for more: domsec %s --help\n", command->name);
     return EX_USAGE;
 }
 
@@ -111,14 +111,14 @@ int cli_options(const struct command *command, const struct option_spec *options
             return EX_OK;
         }
         if (got == ':')
-            return cli_usage(command, "%s wants a value", argv[optind - 1]);
+            return cli_usage(command, "option %s requires a value", argv[optind - 1]);
         if (got == '?')
-            return cli_usage(command, "there is no option %s", argv[optind > 0 ? optind - 1 : 0]);
+            return cli_usage(command, "unknown option %s", argv[optind > 0 ? optind - 1 : 0]);
         size_t which = got >= 256 ? (size_t)(got - 256) : 0;
         while (got < 256 && options[which].letter != got)
             which++;
         if (!store(&options[which], &seen[which], optarg))
-            return cli_usage(command, "--%s is given twice", options[which].name);
+            return cli_usage(command, "--%s is given more than once", options[which].name);
     }
     *operands = optind;
     return CLI_GO;
@@ -130,7 +130,7 @@ int cli_options_only(const struct command *command, const struct option_spec *op
     int operands = 0;
     int status = cli_options(command, options, count, argc, argv, &operands);
     if (status == CLI_GO && operands < argc)
-        return cli_usage(command, "%s is one word too many", argv[operands]);
+        return cli_usage(command, "unexpected argument %s", argv[operands]);
     return status;
 }
 
@@ -149,7 +149,7 @@ int cli_dispatch(const struct command *command, const struct command *const *lis
     bool help = word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0);
     FILE *stream = help ? stdout : stderr;
     if (word != NULL && !help)
-        fprintf(stderr, "domsec %s: there is no command %s\n", command->name, word);
+        fprintf(stderr, "domsec %s: unknown command %s\n", command->name, word);
     print_usage(command, stream);
     fprintf(stream, "\n%s\n\ncommands\n", command->summary);
     for (size_t i = 0; list[i] != NULL; i++) {
@@ -240,7 +240,7 @@ bool cli_recipients(struct envelope *envelope, const GPtrArray *addresses)
             return false;
         }
         if (*address.text == '\0') {
-            fprintf(stderr, "domsec: a recipient must not be empty\n");
+            fprintf(stderr, "domsec: the address of a recipient must not be empty\n");
             address_clear(&address);
             return false;
         }

@@ -45,7 +45,7 @@ struct option_spec {
 #define CLI_CONFIGURATION DOMSEC_SYSCONFDIR "/domsec/domsec.conf"
 #define CLI_OPTION_CONFIGURATION(variable)                                                                             \
     {                                                                                                                  \
-        "config", 'c', OPTION_TEXT, &(variable), "FILE", "configuration, " CLI_CONFIGURATION " if not given"           \
+        "config", 'c', OPTION_TEXT, &(variable), "FILE", "configuration file; default: " CLI_CONFIGURATION             \
     }
 
 #define CLI_GO (-1)

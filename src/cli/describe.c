@@ -25,7 +25,7 @@ char *describe_addresses(const X509 *certificate)
     g_autofree char *text = g_strjoinv(", ", addresses);
     if (!odd)
         return steal(&text);
-    return g_strdup_printf("%s%s(one that is malformed)", text, *text != '\0' ? ", " : "");
+    return g_strdup_printf("%s%s(a malformed address)", text, *text != '\0' ? ", " : "");
 }
 
 char *describe_name(const X509 *certificate)

@@ -21,7 +21,7 @@ static const char *treatment(const struct outbound_decision *decision)
         return "sign, encrypt";
     if (decision->sign)
         return "sign";
-    return decision->encrypt ? "encrypt" : "leave as it is";
+    return decision->encrypt ? "encrypt" : "leave unchanged";
 }
 
 static void print_recipient(const struct reported_recipient *recipient, bool leaves)
@@ -81,7 +81,7 @@ static int explain(const char *configuration, const struct envelope *envelope, c
         {"from", from},
         {"subject", subject},
         {"login", envelope->authenticated},
-        {"client", stranger ? "a stranger (neither --auth nor --client is given)" : envelope->client_address},
+        {"client", stranger ? "not trusted (neither --auth nor --client is given)" : envelope->client_address},
         {"direction", leaves ? "outbound" : "inbound"},
         {"verdict", verdict},
         {"because", result->reason},
@@ -102,19 +102,19 @@ static int run(const struct command *self, int argc, char **argv)
     g_autoptr(GPtrArray) to = g_ptr_array_new();
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(file),
-        {"from", 'f', OPTION_TEXT, &from, "ADDRESS", "who sends, in the envelope and in From"},
-        {"to", 't', OPTION_LIST, to, "ADDRESS", "a recipient; may be repeated"},
-        {"auth", 0, OPTION_TEXT, &login, "NAME", "the login name of a client that used SMTP AUTH"},
-        {"client", 0, OPTION_TEXT, &client, "IP", "the client's address"},
-        {"subject", 0, OPTION_TEXT, &subject, "TEXT", "shown beside the answer; no rule looks at it"},
+        {"from", 'f', OPTION_TEXT, &from, "ADDRESS", "sender, in the envelope and in From"},
+        {"to", 't', OPTION_LIST, to, "ADDRESS", "recipient; may be repeated"},
+        {"auth", 0, OPTION_TEXT, &login, "NAME", "login name of a client that used SMTP AUTH"},
+        {"client", 0, OPTION_TEXT, &client, "IP", "address of the client"},
+        {"subject", 0, OPTION_TEXT, &subject, "TEXT", "shown in the answer; the rules do not use it"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
     if (from == NULL || to->len == 0)
-        return cli_usage(self, "--from and --to are needed");
+        return cli_usage(self, "--from and --to are required");
     if (!cli_client(client))
-        return cli_usage(self, "%s is no IP address", client);
+        return cli_usage(self, "%s is not an IP address", client);
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(login);
     envelope->client_address = g_strdup(client);
@@ -126,8 +126,8 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_explain = {
     .name = "explain",
     .arguments = "[-c FILE] --from A --to B [--to C]... [--auth NAME] [--client IP] [--subject TEXT]",
-    .summary = "tells what would be done for each recipient, and why",
-    .details = "There is no message: the answer is for a plain one, which nobody has signed or encrypted.\n"
-               "The exit status tells the verdict: 0 accepted or quarantined, 65 rejected, 75 deferred.\n",
+    .summary = "show what would be done for each recipient, and why",
+    .details = "The answer is for a plain message, which is neither signed nor encrypted.\n"
+               "The exit status gives the verdict: 0 accepted or quarantined, 65 rejected, 75 deferred.\n",
     .run = run,
 };

@@ -26,7 +26,7 @@ static bool take_recipients(struct envelope *envelope, const struct fields *fiel
     for (unsigned nth = 1; (field = fields_find(fields, name, nth)) != NULL; nth++) {
         struct addresses addresses = {0};
         if (!addresses_parse(field->value, &addresses, error))
-            return error_prefix(error, "the %s field names no clear recipients; use --to", name);
+            return error_prefix(error, "the recipients in the %s field are ambiguous; use --to", name);
         for (size_t i = 0; i < addresses.count; i++)
             envelope_add_recipient(envelope, &addresses.list[i]);
         addresses_clear(&addresses);
@@ -71,7 +71,7 @@ static int complete_envelope(const struct request *request, struct envelope *env
         return EX_USAGE;
     }
     if (envelope->recipient_count == 0) {
-        fprintf(stderr, "domsec: the message names no recipient; use --to\n");
+        fprintf(stderr, "domsec: the message has no recipients; use --to\n");
         return EX_USAGE;
     }
     envelope->smtputf8 = !is_ascii(envelope);
@@ -111,7 +111,7 @@ static bool write_message(const struct request *request, const struct result *re
     if (request->output == NULL)
         return output_write_rope(STDOUT_FILENO, "standard output", rope, error);
     if (g_mkdir_with_parents(request->output, 0700) != 0)
-        return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", request->output, g_strerror(errno));
+        return error_set(error, ERROR_TEMPORARY, "cannot create %s: %s", request->output, g_strerror(errno));
     g_autofree char *path = g_build_filename(request->output, "1.eml", NULL);
     return output_replace(path, 0600, rope, error);
 }
@@ -172,25 +172,25 @@ static int run(const struct command *self, int argc, char **argv)
         CLI_OPTION_CONFIGURATION(request.configuration),
         {"direction", 'd', OPTION_TEXT, &request.direction, "WORD", "outbound or inbound"},
         {"from", 'f', OPTION_TEXT, &request.from, "ADDRESS",
-         "envelope sender, \"\" for none; the From mailbox if not given"},
-        {"to", 't', OPTION_LIST, to, "ADDRESS", "a recipient; may be repeated; those of To and Cc if not given"},
-        {"auth", 0, OPTION_TEXT, &request.login, "NAME", "the login name of a client that used SMTP AUTH"},
-        {"client", 0, OPTION_TEXT, &request.client, "IP", "the client's address"},
-        {"at", 0, OPTION_TEXT, &request.at, "TIME", "evaluates certificates as of then (RFC 3339)"},
-        {"report", 'r', OPTION_TEXT, &request.report, "FILE", "writes the report (JSON) there; - is standard error"},
-        {"output", 'o', OPTION_TEXT, &request.output, "DIR", "writes DIR/1.eml instead of standard output"},
+         "envelope sender, \"\" for the null sender; default: the mailbox in From"},
+        {"to", 't', OPTION_LIST, to, "ADDRESS", "recipient; may be repeated; default: the mailboxes in To and Cc"},
+        {"auth", 0, OPTION_TEXT, &request.login, "NAME", "login name of a client that used SMTP AUTH"},
+        {"client", 0, OPTION_TEXT, &request.client, "IP", "address of the client"},
+        {"at", 0, OPTION_TEXT, &request.at, "TIME", "evaluate certificates as of TIME (RFC 3339)"},
+        {"report", 'r', OPTION_TEXT, &request.report, "FILE", "write the report (JSON) to FILE; - is standard error"},
+        {"output", 'o', OPTION_TEXT, &request.output, "DIR", "write DIR/1.eml instead of standard output"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
     if (request.direction == NULL ||
         (strcmp(request.direction, "outbound") != 0 && strcmp(request.direction, "inbound") != 0))
-        return cli_usage(self, "--direction outbound or --direction inbound is needed");
+        return cli_usage(self, "--direction outbound or --direction inbound is required");
     time_t at = 0;
     if (!cli_time(request.at, &at))
-        return cli_usage(self, "%s is no RFC 3339 time, as 2026-05-04T12:00:00Z is", request.at);
+        return cli_usage(self, "%s is not an RFC 3339 time (example: 2026-05-04T12:00:00Z)", request.at);
     if (!cli_client(request.client))
-        return cli_usage(self, "%s is no IP address", request.client);
+        return cli_usage(self, "%s is not an IP address", request.client);
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(request.login);
     envelope->client_address = g_strdup(request.client);
@@ -204,10 +204,10 @@ const struct command command_filter = {
     .arguments =
         "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME] "
         "[--report FILE] [--output DIR] <MESSAGE",
-    .summary = "takes a message from standard input through the gateway and writes what comes out",
+    .summary = "run a message from standard input through the gateway and write the result",
     .details =
-        "The exit status tells the verdict: 0 accepted or quarantined (the message is written), 65 rejected,\n"
-        "75 temporary failure; then nothing is written and the reply is on standard error. 78: the configuration\n"
-        "is bad. A message that is not to be changed is written as it was read, byte for byte.\n",
+        "The exit status gives the verdict: 0 accepted or quarantined (the message is written), 65 rejected, 75\n"
+        "temporary failure; in the last two cases only the reply is written, to standard error. 78 means that the\n"
+        "configuration is bad. A message that needs no change is written as it was read, byte for byte.\n",
     .run = run,
 };

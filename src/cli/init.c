@@ -55,7 +55,8 @@ static bool own(const struct request *request, const char *path, struct error *e
 {
     if (request->owner == NULL || chown(path, request->uid, request->gid) == 0)
         return true;
-    return error_set(error, ERROR_TEMPORARY, "cannot give %s to %s: %s", path, request->owner, g_strerror(errno));
+    return error_set(error, ERROR_TEMPORARY, "cannot change the owner of %s to %s: %s", path, request->owner,
+                     g_strerror(errno));
 }
 
 /* A folder that is there already is taken as it is, but for the one that holds the keys. */
@@ -65,7 +66,7 @@ static bool make_folder(struct request *request, const char *name, mode_t mode, 
     if (mkdir(path, mode) != 0) {
         if (errno == EEXIST && mode == 0755 && g_file_test(path, G_FILE_TEST_IS_DIR))
             return true;
-        return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot make %s: %s", path,
+        return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot create %s: %s", path,
                          g_strerror(errno));
     }
     note(request, true, path);
@@ -78,7 +79,7 @@ static bool make_folders(struct request *request, struct error *error)
 {
     g_autofree char *parent = g_path_get_dirname(request->folder);
     if (g_mkdir_with_parents(parent, 0755) != 0)
-        return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", parent, g_strerror(errno));
+        return error_set(error, ERROR_TEMPORARY, "cannot create %s: %s", parent, g_strerror(errno));
     if (!make_folder(request, "", 0755, error) || !make_folder(request, "policy.d", 0755, error) ||
         !make_folder(request, "certs", 0755, error) || !make_folder(request, "certs.d", 0755, error) ||
         !make_folder(request, "anchors", 0755, error) || !make_folder(request, "keys", 0700, error))
@@ -141,7 +142,7 @@ static bool make_configuration(struct request *request, struct error *error)
     owned(conf) struct conf *conf = conf_load(path, faults);
     if (conf == NULL) {
         cli_print_faults(stderr, faults);
-        return error_set(error, ERROR_PERMANENT, "the configuration that these options ask for is not a good one");
+        return error_set(error, ERROR_PERMANENT, "the configuration with these options is bad");
     }
     return true;
 }
@@ -150,7 +151,7 @@ static bool make_all(struct request *request, struct error *error)
 {
     g_autofree char *configuration = path_of(request, "domsec.conf");
     if (g_file_test(configuration, G_FILE_TEST_EXISTS) || g_file_test(configuration, G_FILE_TEST_IS_SYMLINK))
-        return error_set(error, ERROR_PERMANENT, "%s exists; it is not overwritten", configuration);
+        return error_set(error, ERROR_PERMANENT, "%s already exists and is not overwritten", configuration);
     bool made =
         make_folders(request, error) &&
         (request->choices.csr ? make_identities(request, NULL, NULL, error) : make_certificates(request, error)) &&
@@ -168,7 +169,7 @@ static int find_owner(const struct command *self, struct request *request)
         return CLI_GO;
     const struct passwd *user = getpwnam(request->owner);
     if (user == NULL)
-        return cli_usage(self, "there is no user %s", request->owner);
+        return cli_usage(self, "no such user: %s", request->owner);
     request->uid = user->pw_uid;
     request->gid = user->pw_gid;
     return CLI_GO;
@@ -191,30 +192,30 @@ static int run(const struct command *self, int argc, char **argv)
     struct request request = {.algorithm = "rsa2048", .choices = {.listen = "inet:8891@127.0.0.1"}};
     const char *domain = NULL;
     const struct option_spec options[] = {
-        {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "the mail domain; letters outside ASCII are welcome"},
+        {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "mail domain; may contain non-ASCII letters"},
         {"csr", 0, OPTION_FLAG, &request.choices.csr, NULL,
-         "certificate requests for another authority, instead of certificates"},
-        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
+         "create certificate requests for another CA instead of certificates"},
+        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
         {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET",
-         "where the daemon will listen; inet:8891@127.0.0.1 if not given"},
+         "socket on which the daemon will listen; default: inet:8891@127.0.0.1"},
         {"owner", 0, OPTION_TEXT, &request.owner, "USER",
-         "gives the keys to that user; if not given and root calls: to domsec, if it exists"},
+         "owner of the keys; default for root: domsec, if that user exists"},
     };
     int operands = 0;
     int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
     if (status != CLI_GO)
         return status;
     if (domain == NULL)
-        return cli_usage(self, "--domain is missing");
+        return cli_usage(self, "--domain is required");
     if (argc - operands != 1)
-        return cli_usage(self, "one folder is wanted");
+        return cli_usage(self, "exactly one directory is required");
     if (!issue_algorithm_known(request.algorithm))
         return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
     g_autofree char *normalised = domain_of_mail(domain);
     if (normalised == NULL || strchr(normalised, '.') == NULL)
-        return cli_usage(self, "%s is no mail domain", domain);
+        return cli_usage(self, "%s is not a mail domain", domain);
     if (!init_conf_is_plain(request.choices.listen))
-        return cli_usage(self, "%s is no socket", request.choices.listen);
+        return cli_usage(self, "%s is not a socket", request.choices.listen);
     g_autofree char *folder = g_canonicalize_filename(argv[operands], NULL);
     g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
     request.choices.domain = normalised;
@@ -226,10 +227,10 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_init = {
     .name = "init",
     .arguments = "--domain DOMAIN [--csr] [--algorithm WORD] [--listen SOCKET] [--owner USER] DIR",
-    .summary = "makes a working configuration with keys and certificates in DIR",
+    .summary = "create a working configuration with keys and certificates in DIR",
     .details =
-        "Makes domsec.conf, keys and certificates of the domain's signing and confidentiality authorities from a\n"
-        "private authority in DIR/ca, and empty folders for policies, certificates and trust anchors. With --csr it\n"
-        "makes no authority but requests to be sent to one. Nothing is overwritten.\n",
+        "Creates domsec.conf, a private CA in DIR/ca, keys and certificates for the domain's signing and\n"
+        "confidentiality authorities, and empty directories for policies, certificates and trust anchors. With --csr\n"
+        "it creates certificate requests instead of a CA. Existing files are not overwritten.\n",
     .run = run,
 };

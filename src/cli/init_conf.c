@@ -23,20 +23,20 @@ char *init_conf_text(const struct init_choices *choices)
     GString *text = g_string_new(NULL);
     g_string_append_printf(
         text,
-        "// Configuration of domsec for %s. Paths are relative to this folder. All keys: domsec.conf(5).\n"
-        "// After a change: domsec check -c FILE, then reload the daemon (SIGHUP).\n"
+        "// Configuration of domsec for %s. Paths are relative to this directory. See domsec.conf(5).\n"
+        "// After a change, run `domsec check -c FILE` and reload the daemon (SIGHUP).\n"
         "\n"
-        "// Where the daemon waits for the mail server; smtpd_milters of Postfix names the same.\n"
+        "// Socket on which the daemon listens; smtpd_milters of Postfix names the same one.\n"
         "listen = \"%s\";\n"
         "\n"
-        "// Whose mail we protect, and who may send it without SMTP AUTH.\n"
+        "// Domains whose mail we protect, and clients that may send it without SMTP AUTH.\n"
         "local_domains = ( \"%s\" );\n"
         "trusted_networks = ( \"127.0.0.0/8\", \"::1\" );\n"
         "\n"
-        "// Our name in Authentication-Results. Such fields from outside are removed.\n"
+        "// Our identifier in Authentication-Results. Fields with it are removed from mail that arrives.\n"
         "authserv_id = \"%s\";\n"
         "\n"
-        "// One file per partner domain, default.conf for all others; none: mail passes as it is.\n"
+        "// One file per partner domain, and default.conf for all others. Without a file, mail is not protected.\n"
         "policy_dir = \"policy.d\";\n"
         "\n"
         "// The store of `domsec cert import`.\n"
@@ -44,21 +44,20 @@ char *init_conf_text(const struct init_choices *choices)
         "\n",
         choices->domain, choices->listen, choices->domain, choices->domain);
     if (choices->csr)
-        g_string_append(
-            text, "// Authorities whose certificates we believe. Put there the one that will answer our requests.\n"
-                  "trust_anchors = ( );\n");
+        g_string_append(text, "// Trusted CAs. Add the CA that will answer our requests.\n"
+                              "trust_anchors = ( );\n");
     else
-        g_string_append(
-            text,
-            "// Authorities whose certificates we believe for every domain. A partner's own authority is better named\n"
-            "// in the partner's policy (anchors), where it counts for that partner alone.\n"
-            "trust_anchors = ( \"ca/ca.pem\" );\n");
+        g_string_append(text, "// CAs that are trusted for every domain. Name the CA of a single partner in that "
+                              "partner's policy instead\n"
+                              "// (anchors), where it is trusted for that partner only.\n"
+                              "trust_anchors = ( \"ca/ca.pem\" );\n");
     g_string_append_printf(text,
                            "\n"
-                           "// Revocation lists, files or folders; none given: revocation is not looked at.\n"
+                           "// Revocation lists, as files or directories. Without any, only a list in a message can "
+                           "revoke a certificate.\n"
                            "// crls = ( \"crls\" );\n"
                            "\n"
-                           "// What we sign and decrypt with: the certificate (then its chain) and its private key.\n"
+                           "// Our certificates, each followed by its chain, and their private keys.\n"
                            "identities = (\n"
                            "  { domain = \"%s\"; role = \"domain-signing-authority\";\n"
                            "    certificate = \"keys/dsa.pem\"; key = \"file:keys/dsa.key\"; },\n"
@@ -74,15 +73,15 @@ static void print_made(const struct init_choices *choices, const char *algorithm
     owned(table) struct table *table = table_new(2);
     g_autofree char *keys =
         g_strdup_printf("keys and %s of both authorities, %s%s%s", choices->csr ? "requests (.csr)" : "certificates",
-                        algorithm, owner != NULL ? "; they belong to " : "", owner != NULL ? owner : "");
+                        algorithm, owner != NULL ? "; owner: " : "", owner != NULL ? owner : "");
     const char *const rows[][2] = {
         {"domsec.conf", "the configuration"},
         {"keys/", keys},
-        {choices->csr ? NULL : "ca/", "the private authority that issued them"},
-        {"policy.d/", "one file per partner; none yet"},
-        {"certs/", "partners' certificates that their policies name; none yet"},
+        {choices->csr ? NULL : "ca/", "the private CA that issued them"},
+        {"policy.d/", "one file per partner; empty"},
+        {"certs/", "partners' certificates that policies name; empty"},
         {"certs.d/", "the store of `domsec cert import`; empty"},
-        {"anchors/", "partners' authorities; none yet"},
+        {"anchors/", "partners' CA certificates; empty"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i][0] != NULL)
@@ -92,26 +91,26 @@ static void print_made(const struct init_choices *choices, const char *algorithm
 
 void init_print_next(const struct init_choices *choices, const char *folder, const char *algorithm, const char *owner)
 {
-    printf("made %s for %s\n", folder, choices->domain);
+    printf("created %s for %s\n", folder, choices->domain);
     print_made(choices, algorithm, owner);
     printf("\nNext\n");
     unsigned step = 1;
     if (choices->csr)
-        printf("  %u. Send keys/dsa.csr and keys/dca.csr to your certification authority. Put its answers in "
-               "keys/dsa.pem\n"
-               "     and keys/dca.pem (the certificate, then its chain), its root in anchors/, and name that in "
-               "trust_anchors.\n",
-               step++);
+        printf(
+            "  %u. Send keys/dsa.csr and keys/dca.csr to your CA. Put the certificates, each followed by its chain,\n"
+            "     in keys/dsa.pem and keys/dca.pem. Put the root certificate in anchors/ and name it in "
+            "trust_anchors.\n",
+            step++);
     else
         printf("  %u. Move ca/ca.key to a safe place; the daemon does not need it.\n", step++);
     if (owner == NULL && geteuid() == 0)
-        printf("  %u. Make a user for the daemon, give it the keys, and name it in domsec.conf (user = \"domsec\";) "
-               "unless\n"
-               "     systemd starts the daemon:\n\n"
-               "       adduser --system --group domsec && chown -R domsec: %s/keys\n\n",
-               step++, folder);
-    printf("  %u. Send %s to your partner, by a way you both trust, and put theirs in\n"
-           "     anchors/ and certs/. Then write policy.d/partner.example.conf:\n"
+        printf(
+            "  %u. Create a user for the daemon and make it the owner of the keys. Unless systemd starts the daemon,\n"
+            "     set user = \"domsec\"; in domsec.conf.\n\n"
+            "       adduser --system --group domsec && chown -R domsec: %s/keys\n\n",
+            step++, folder);
+    printf("  %u. Send %s to your partner by a channel that you both trust. Put the partner's files\n"
+           "     in anchors/ and certs/. Then write policy.d/partner.example.conf:\n"
            "\n"
            "       domain = \"partner.example\";\n"
            "       outbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n"
@@ -119,6 +118,6 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
            "       certificates = ( \"certs/partner-dca.pem\" );\n"
            "       anchors = ( \"anchors/partner.pem\" );\n"
            "\n",
-           step, choices->csr ? "your root and keys/dca.pem" : "ca/ca.pem and keys/dca.pem");
+           step, choices->csr ? "your root certificate and keys/dca.pem" : "ca/ca.pem and keys/dca.pem");
     printf("  %u. domsec check -c %s/domsec.conf\n", step + 1, folder);
 }

@@ -53,7 +53,7 @@ EVP_PKEY *issue_key(const char *algorithm, struct error *error)
             continue;
         EVP_PKEY *key = algorithms[i].rsa_bits > 0 ? EVP_RSA_gen(algorithms[i].rsa_bits) : EVP_EC_gen("P-256");
         if (key == NULL)
-            error_set_openssl(error, ERROR_TEMPORARY, "cannot make a key (%s)", algorithm);
+            error_set_openssl(error, ERROR_TEMPORARY, "cannot create a key (%s)", algorithm);
         return key;
     }
     error_set(error, ERROR_PERMANENT, "algorithm %s is not one of %s", algorithm, ISSUE_ALGORITHMS);
@@ -84,7 +84,7 @@ static X509_NAME *subject_name(const char *domain, const char *common_name, stru
     }
     good = good && name_add(name, NID_commonName, common_name);
     if (!good) {
-        error_set_openssl(error, ERROR_PERMANENT, "cannot make a subject for %s", domain);
+        error_set_openssl(error, ERROR_PERMANENT, "cannot create a subject name for %s", domain);
         return NULL;
     }
     return steal(&name);
@@ -135,7 +135,7 @@ static STACK_OF(X509_EXTENSION) * subject_extensions(const struct subject *subje
     if (extensions == NULL || !add_words(extensions, &context, NID_basic_constraints, "critical,CA:FALSE") ||
         !add_words(extensions, &context, NID_key_usage, key_usage(subject)) ||
         !add_words(extensions, &context, NID_ext_key_usage, "emailProtection") || !add_address(&extensions, subject)) {
-        error_set_openssl(error, ERROR_BUG, "cannot make the extensions of a certificate for %s", subject->domain);
+        error_set_openssl(error, ERROR_BUG, "cannot create the extensions of a certificate for %s", subject->domain);
         return NULL;
     }
     return steal(&extensions);
@@ -156,7 +156,7 @@ static X509 *blank_certificate(EVP_PKEY *key, int days, struct error *error)
         X509_gmtime_adj(X509_getm_notBefore(certificate), -CLOCK_SKEW) == NULL ||
         X509_gmtime_adj(X509_getm_notAfter(certificate), (long)days * DAY) == NULL ||
         X509_set_pubkey(certificate, key) != 1) {
-        error_set_openssl(error, ERROR_TEMPORARY, "cannot make a certificate");
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot create a certificate");
         return NULL;
     }
     return steal(&certificate);
@@ -198,7 +198,7 @@ X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error)
         !add_words(extensions, &context, NID_key_usage, "critical,keyCertSign,cRLSign") ||
         !add_extensions(certificate, extensions) || !add_key_identifiers(certificate, certificate) ||
         X509_sign(certificate, key, EVP_sha256()) <= 0) {
-        error_set_openssl(error, ERROR_TEMPORARY, "cannot make the authority's certificate for %s", domain);
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot create the CA certificate for %s", domain);
         return NULL;
     }
     return steal(&certificate);
@@ -207,7 +207,7 @@ X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error)
 X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY *authority_key, struct error *error)
 {
     if (X509_check_private_key(authority, authority_key) != 1 || X509_check_ca(authority) != 1) {
-        error_set_openssl(error, ERROR_PERMANENT, "the authority's key and certificate do not belong together");
+        error_set_openssl(error, ERROR_PERMANENT, "the key of the CA does not match its certificate");
         return NULL;
     }
     owned(X509) X509 *certificate = blank_certificate(subject->key, CERTIFICATE_DAYS, error);
@@ -217,14 +217,14 @@ X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY
         return NULL;
     const ASN1_TIME *end = X509_get0_notAfter(authority);
     if (ASN1_TIME_compare(end, X509_get0_notAfter(certificate)) < 0 && X509_set1_notAfter(certificate, end) != 1) {
-        error_set_openssl(error, ERROR_TEMPORARY, "cannot make a certificate");
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot create a certificate");
         return NULL;
     }
     if (X509_set_subject_name(certificate, name) != 1 ||
         X509_set_issuer_name(certificate, X509_get_subject_name(authority)) != 1 ||
         !add_extensions(certificate, extensions) || !add_key_identifiers(certificate, authority) ||
         X509_sign(certificate, authority_key, EVP_sha256()) <= 0) {
-        error_set_openssl(error, ERROR_TEMPORARY, "cannot make the certificate of %s@%s", role_name(subject->role),
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot create the certificate of %s@%s", role_name(subject->role),
                           subject->domain);
         return NULL;
     }
@@ -241,7 +241,7 @@ X509_REQ *issue_request(const struct subject *subject, struct error *error)
     if (request == NULL || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
         X509_REQ_set_subject_name(request, name) != 1 || X509_REQ_set_pubkey(request, subject->key) != 1 ||
         X509_REQ_add_extensions(request, extensions) != 1 || X509_REQ_sign(request, subject->key, EVP_sha256()) <= 0) {
-        error_set_openssl(error, ERROR_TEMPORARY, "cannot make the request for %s@%s", role_name(subject->role),
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot create the request for %s@%s", role_name(subject->role),
                           subject->domain);
         return NULL;
     }

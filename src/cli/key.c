@@ -23,12 +23,12 @@ struct request {
 static int check_names(const struct command *self, struct request *request)
 {
     if (request->domain == NULL || request->role_word == NULL)
-        return cli_usage(self, "--domain and --role are needed");
+        return cli_usage(self, "--domain and --role are required");
     request->normalised = domain_of_mail(request->domain);
     if (request->normalised == NULL || strchr(request->normalised, '.') == NULL)
-        return cli_usage(self, "%s is no mail domain", request->domain);
+        return cli_usage(self, "%s is not a mail domain", request->domain);
     if (!cli_role(request->role_word, &request->role))
-        return cli_usage(self, "%s is no role; they are %s, %s, %s and %s", request->role_word, role_name(0),
+        return cli_usage(self, "%s is not a role; the roles are %s, %s, %s and %s", request->role_word, role_name(0),
                          role_name(1), role_name(2), role_name(3));
     return CLI_GO;
 }
@@ -65,7 +65,7 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     if (request->authority == NULL) {
         if (!issue_write_for(&subject, NULL, NULL, path, error))
             return false;
-        printf("made %s and %s; send the request to your certification authority\n", request->out, path);
+        printf("created %s and %s; send the request to your certification authority\n", request->out, path);
         return true;
     }
     g_autofree char *key_path = g_build_filename(request->authority, "ca.key", NULL);
@@ -77,7 +77,7 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
         error->kind = ERROR_PERMANENT;
     if (authority == NULL || !issue_write_for(&subject, sk_X509_value(authority, 0), authority_key, path, error))
         return false;
-    printf("made %s and %s\n", request->out, path);
+    printf("created %s and %s\n", request->out, path);
     return true;
 }
 
@@ -89,7 +89,8 @@ static bool give_to_folder_owner(const char *path, struct error *error)
     if (geteuid() != 0 || stat(folder, &status) != 0 || status.st_uid == 0)
         return true;
     return lchown(path, status.st_uid, status.st_gid) == 0 ||
-           error_set(error, ERROR_TEMPORARY, "cannot give %s to the owner of its folder: %s", path, g_strerror(errno));
+           error_set(error, ERROR_TEMPORARY, "cannot change the owner of %s to that of its directory: %s", path,
+                     g_strerror(errno));
 }
 
 static int make_new(const struct request *request)
@@ -103,7 +104,7 @@ static int make_new(const struct request *request)
         return cli_failed(&error);
     }
     g_autofree char *certificate = beside(request->out, ".pem");
-    printf("\nadd to identities, with paths relative to domsec.conf or absolute:\n\n"
+    printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
            "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"file:%s\"; }\n",
            request->normalised, role_name(request->role), certificate, request->out);
     return EX_OK;
@@ -113,19 +114,19 @@ static int run_new(const struct command *self, int argc, char **argv)
 {
     struct request request = {.algorithm = "rsa2048"};
     const struct option_spec options[] = {
-        {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
+        {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "mail domain"},
         {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE",
          "domain-signing-authority, domain-confidentiality-authority, ..."},
-        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "the new key, as keys/dca-2028.key; the rest goes beside it"},
-        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; rsa2048 if not given"},
+        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "file for the new key, such as keys/dca-2028.key"},
+        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
         {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
-         "issues a certificate from DIR/ca.key and DIR/ca.pem, instead of a request"},
+         "issue a certificate with DIR/ca.key and DIR/ca.pem instead of a request"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
     if (request.out == NULL)
-        return cli_usage(self, "--out is needed");
+        return cli_usage(self, "--out is required");
     if (!issue_algorithm_known(request.algorithm))
         return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
     status = check_names(self, &request);
@@ -159,17 +160,17 @@ static int run_csr(const struct command *self, int argc, char **argv)
 {
     struct request request = {0};
     const struct option_spec options[] = {
-        {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "the mail domain"},
+        {"domain", 'd', OPTION_TEXT, &request.domain, "DOMAIN", "mail domain"},
         {"role", 'r', OPTION_TEXT, &request.role_word, "ROLE",
          "domain-signing-authority, domain-confidentiality-authority, ..."},
-        {"key", 'k', OPTION_TEXT, &request.key, "KEY", "the private key: a file, or a URI as in the configuration"},
-        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "where the request goes; standard output if not given"},
+        {"key", 'k', OPTION_TEXT, &request.key, "KEY", "private key: a file, or a URI as in the configuration"},
+        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "file for the request; default: standard output"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
     if (request.key == NULL)
-        return cli_usage(self, "--key is needed");
+        return cli_usage(self, "--key is required");
     status = check_names(self, &request);
     if (status == CLI_GO)
         status = make_request(&request);
@@ -178,16 +179,18 @@ static int run_csr(const struct command *self, int argc, char **argv)
 }
 
 static const struct command
-    command_new = {.name = "key new",
-                   .arguments = "--domain DOMAIN --role ROLE --out FILE [--algorithm WORD] [--ca DIR]",
-                   .summary = "makes a key, with a certificate request or a certificate beside it",
-                   .details =
-                       "FILE gets the key (mode 0600); a name ending in .key gives .csr or .pem beside it. Nothing is\n"
-                       "overwritten. --ca names the folder `ca` that `domsec init` made.\n",
-                   .run = run_new},
+    command_new =
+        {.name = "key new",
+         .arguments = "--domain DOMAIN --role ROLE --out FILE [--algorithm WORD] [--ca DIR]",
+         .summary = "create a key with a certificate request or a certificate",
+         .details =
+             "The key is written to FILE with mode 0600, and the request or certificate beside it: keys/x.key\n"
+             "gives keys/x.csr or keys/x.pem. Existing files are not overwritten. The DIR of --ca is usually the\n"
+             "directory `ca` that `domsec init` created.\n",
+         .run = run_new},
     command_csr = {.name = "key csr",
                    .arguments = "--domain DOMAIN --role ROLE --key KEY [--out FILE]",
-                   .summary = "makes a certificate request for a key that is there",
+                   .summary = "create a certificate request for an existing key",
                    .run = run_csr};
 
 static int run(const struct command *self, int argc, char **argv)
@@ -199,6 +202,6 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_key = {
     .name = "key",
     .arguments = "new|csr",
-    .summary = "makes keys and certificate requests for our identities",
+    .summary = "create keys and certificate requests for our identities",
     .run = run,
 };

@@ -26,7 +26,7 @@ static void print_overview(FILE *stream)
         table_row(table, cells);
     }
     table_print(table, stream, 2, false);
-    fprintf(stream, "\ndomsec COMMAND --help tells more; so do domsec(1) and domsec.conf(5)\n");
+    fprintf(stream, "\nfor more: domsec COMMAND --help, domsec(1), domsec.conf(5)\n");
 }
 
 static const struct command *find(const char *name)
@@ -57,7 +57,7 @@ static int run(int argc, char **argv)
         return EX_OK;
     }
     if (word != NULL)
-        fprintf(stderr, "domsec: there is no command %s\n", help ? argv[2] : word);
+        fprintf(stderr, "domsec: unknown command %s\n", help ? argv[2] : word);
     print_overview(stderr);
     return EX_USAGE;
 }

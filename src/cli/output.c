@@ -20,7 +20,7 @@ bool output_write(int fd, const char *name, struct slice bytes, struct error *er
             continue;
         if (n <= 0)
             return error_set(error, ERROR_TEMPORARY, "cannot write to %s: %s", name,
-                             n < 0 ? g_strerror(errno) : "nothing is taken");
+                             n < 0 ? g_strerror(errno) : "no data was accepted");
         bytes.data += n;
         bytes.len -= (size_t)n;
     }
@@ -58,7 +58,7 @@ bool output_create(const char *path, mode_t mode, struct slice bytes, struct err
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
     if (fd < 0)
-        return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot make %s: %s", path,
+        return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot create %s: %s", path,
                          g_strerror(errno));
     bool written = output_write(fd, path, bytes, error);
     /* fchmod, not open's mode: a tight umask must not make a certificate unreadable to the daemon. */
@@ -76,13 +76,13 @@ bool output_replace(const char *path, mode_t mode, const struct rope *rope, stru
     g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
     int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
-        return error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", path, g_strerror(errno));
+        return error_set(error, ERROR_TEMPORARY, "cannot create %s: %s", path, g_strerror(errno));
     bool written = output_write_rope(fd, path, rope, error);
     if (written && fchmod(fd, mode) != 0)
         written = error_set(error, ERROR_TEMPORARY, "cannot set the mode of %s: %s", path, g_strerror(errno));
     written = finish(fd, path, written, error);
     if (written && rename(temporary, path) != 0)
-        written = error_set(error, ERROR_TEMPORARY, "cannot make %s: %s", path, g_strerror(errno));
+        written = error_set(error, ERROR_TEMPORARY, "cannot create %s: %s", path, g_strerror(errno));
     if (!written)
         (void)unlink(temporary);
     return written;

@@ -120,7 +120,7 @@ bool probe_milter(const char *socket, unsigned *version, struct error *error)
 {
     owned(descriptor) int fd = connect_socket(socket);
     if (fd < 0)
-        return error_set(error, ERROR_TEMPORARY, "nothing answers on %s: %s", socket, g_strerror(errno));
+        return error_set(error, ERROR_TEMPORARY, "cannot connect to %s: %s", socket, g_strerror(errno));
     unsigned char packet[PACKET_HEAD + OPTNEG_WORDS];
     put_word(packet, 1 + OPTNEG_WORDS);
     packet[4] = SMFIC_OPTNEG;
@@ -130,9 +130,9 @@ bool probe_milter(const char *socket, unsigned *version, struct error *error)
     unsigned char answer[PACKET_HEAD + OPTNEG_WORDS];
     if (send(fd, packet, sizeof(packet), MSG_NOSIGNAL) != (ssize_t)sizeof(packet) ||
         !read_fully(fd, answer, sizeof(answer)))
-        return error_set(error, ERROR_TEMPORARY, "no answer on %s: %s", socket, g_strerror(errno));
+        return error_set(error, ERROR_TEMPORARY, "no answer from %s: %s", socket, g_strerror(errno));
     if (answer[4] != SMFIC_OPTNEG || get_word(answer) < 1 + OPTNEG_WORDS)
-        return error_set(error, ERROR_TEMPORARY, "what answers on %s is no milter", socket);
+        return error_set(error, ERROR_TEMPORARY, "the server on %s is not a milter", socket);
     *version = get_word(answer + PACKET_HEAD);
     const unsigned char goodbye[PACKET_HEAD] = {0, 0, 0, 1, SMFIC_QUIT};
     (void)send(fd, goodbye, sizeof(goodbye), MSG_NOSIGNAL);

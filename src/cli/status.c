@@ -222,7 +222,7 @@ static int run(const struct command *self, int argc, char **argv)
     const char *file = CLI_CONFIGURATION;
     bool as_json = false;
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
-                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "as a JSON object"}};
+                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "print a JSON object"}};
     int parsed = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (parsed != CLI_GO)
         return parsed;
@@ -243,9 +243,9 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_status = {
     .name = "status",
     .arguments = "[-c FILE] [--json]",
-    .summary = "shows identities, rules, the store and whether the daemon answers",
-    .details = "The exit status is 0 if all is well, 1 if the daemon does not answer, or if one of our certificates "
-               "cannot be\n"
-               "read or ends within 30 days, 78 if the configuration is bad.\n",
+    .summary = "show identities, rules, the store and whether the daemon answers",
+    .details =
+        "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read or ends\n"
+        "within 30 days. It is 78 if the configuration is bad, and 0 otherwise.\n",
     .run = run,
 };

@@ -214,7 +214,7 @@ Test(explain, tells_rule_decision_and_certificates)
     owned(run) struct run plain =
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to carol@nowhere.test", dir);
     expect_status(plain, 0);
-    expect_contains(plain.out, "leave as it is");
+    expect_contains(plain.out, "leave unchanged");
     write_text(dir, "a/policy.d/third.test.conf",
                "domain = \"third.test\";\noutbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n");
     owned(run) struct run missing =
@@ -281,7 +281,7 @@ Test(explain, tells_who_a_client_without_a_name_is)
     owned(run) struct run stranger =
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test", dir);
     expect_status(stranger, 65);
-    expect_contains(stranger.out, "a stranger (neither --auth nor --client is given)\n");
+    expect_contains(stranger.out, "not trusted (neither --auth nor --client is given)\n");
     expect_contains(stranger.out, "\nreply      550 5.7.1\n");
     expect_contains(stranger.out, "  fit, but nothing is encrypted\n");
 }

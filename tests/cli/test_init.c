@@ -50,7 +50,7 @@ Test(init, keys_are_given_to_the_daemon)
     owned(folder) char *dir = new_folder();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s/a'", dir);
     expect_status(made, 0);
-    expect_contains(made.out, "they belong to nobody");
+    expect_contains(made.out, "owner: nobody");
     const struct {
         const char *name;
         bool given;

@@ -56,13 +56,13 @@ Test(probe, what_is_no_milter)
     struct error error = {0};
     unsigned version = 0;
     cr_expect_not(probe("220 mx.partner.test ESMTP\r\n", 27, &version, &error));
-    expect_contains(error.text, "no milter");
+    expect_contains(error.text, "is not a milter");
     cr_expect_not(probe("", 0, &version, &error));
     expect_contains(error.text, "no answer");
     cr_expect_not(probe_milter("local:/nonexistent/socket", &version, &error));
     expect_contains(error.text, "/nonexistent/socket");
     cr_expect_not(probe_milter("inet:1@127.0.0.1", &version, &error));
-    expect_contains(error.text, "nothing answers");
+    expect_contains(error.text, "cannot connect to");
     cr_expect_not(probe_milter("inet:no-such-port@127.0.0.1", &version, &error));
 }
 
@@ -74,7 +74,7 @@ Test(status, tells_what_is_wrong)
     expect_status(made, 0);
     owned(run) struct run text = run("domsec status -c '%s/a/domsec.conf'", dir);
     expect_status(text, 1);
-    expect_contains(text.out, "nothing answers");
+    expect_contains(text.out, "cannot connect to");
     expect_contains(text.out, "domain-signing-authority");
     expect_contains(text.out, "(all others)");
     owned(run) struct run json = run("domsec status --json -c '%s/a/domsec.conf'", dir);

@@ -13,42 +13,42 @@ Test(usage, status_and_stream)
         {"domsec --help", 0, "filter", NULL},
         {"domsec help", 0, "filter", NULL},
         {"domsec help filter", 0, "--report FILE", NULL},
-        {"domsec help no-such", 64, NULL, "no command no-such"},
+        {"domsec help no-such", 64, NULL, "unknown command no-such"},
         {"domsec --version", 0, "domsec 0.", NULL},
-        {"domsec no-such", 64, NULL, "no command no-such"},
+        {"domsec no-such", 64, NULL, "unknown command no-such"},
         {"domsec init --help", 0, "--algorithm WORD", NULL},
         {"domsec check --help", 0, "-c, --config FILE", NULL},
         {"domsec explain -h", 0, "--subject TEXT", NULL},
         {"domsec status --help", 0, "--json", NULL},
-        {"domsec check --frob", 64, NULL, "no option --frob"},
-        {"domsec check -x", 64, NULL, "no option -x"},
-        {"domsec check -c", 64, NULL, "-c wants a value"},
-        {"domsec check --config", 64, NULL, "--config wants a value"},
+        {"domsec check --frob", 64, NULL, "unknown option --frob"},
+        {"domsec check -x", 64, NULL, "unknown option -x"},
+        {"domsec check -c", 64, NULL, "option -c requires a value"},
+        {"domsec check --config", 64, NULL, "option --config requires a value"},
         {"domsec check extra", 64, NULL, "extra"},
-        {"domsec check -c a -c b", 64, NULL, "twice"},
+        {"domsec check -c a -c b", 64, NULL, "--config is given more than once"},
         {"domsec cert", 64, NULL, "cert import"},
         {"domsec cert --help", 0, "cert import", NULL},
         {"domsec help cert", 0, "cert find", NULL},
-        {"domsec cert frob", 64, NULL, "no command frob"},
+        {"domsec cert frob", 64, NULL, "unknown command frob"},
         {"domsec cert show", 64, NULL, "one id"},
-        {"domsec cert show xyz", 64, NULL, "no id"},
-        {"domsec cert show abc", 64, NULL, "no id"},
-        {"domsec cert import", 64, NULL, "file of certificates"},
+        {"domsec cert show xyz", 64, NULL, "xyz is not an id"},
+        {"domsec cert show abc", 64, NULL, "abc is not an id"},
+        {"domsec cert import", 64, NULL, "at least one certificate file"},
         {"domsec cert find --help", 0, "ADDRESS", NULL},
         {"domsec cert find 'not an address'", 64, NULL, "domsec: "},
         {"domsec key", 64, NULL, "key new"},
-        {"domsec init --domain 192.0.2.1 /nonexistent/d", 64, NULL, "192.0.2.1 is no mail domain"},
-        {"domsec init --domain 192.0.2.1. /nonexistent/d", 64, NULL, "192.0.2.1. is no mail domain"},
+        {"domsec init --domain 192.0.2.1 /nonexistent/d", 64, NULL, "192.0.2.1 is not a mail domain"},
+        {"domsec init --domain 192.0.2.1. /nonexistent/d", 64, NULL, "192.0.2.1. is not a mail domain"},
         {"domsec key new --domain 192.0.2.1 --role domain-signing-authority --out /nonexistent/k", 64, NULL,
-         "no mail domain"},
-        {"domsec key new --domain acme.test --role x --out /nonexistent/k", 64, NULL, "no role"},
+         "192.0.2.1 is not a mail domain"},
+        {"domsec key new --domain acme.test --role x --out /nonexistent/k", 64, NULL, "x is not a role"},
         {"domsec key new --domain acme.test --role review-authority", 64, NULL, "--out"},
         {"domsec key csr --domain acme.test --role review-authority", 64, NULL, "--key"},
         {"domsec explain --from a@acme.test", 64, NULL, "--to"},
         {"domsec explain --from a@@b --to c@d.test", 64, NULL, "domsec: "},
         {"domsec explain --from a@b.test --to ''", 64, NULL, "empty"},
-        {"domsec explain --from a@b.test --to c@d.test --client 999.0.0.1", 64, NULL, "no IP address"},
-        {"domsec filter --direction inbound --client localhost", 64, NULL, "no IP address"},
+        {"domsec explain --from a@b.test --to c@d.test --client 999.0.0.1", 64, NULL, "999.0.0.1 is not an IP address"},
+        {"domsec filter --direction inbound --client localhost", 64, NULL, "localhost is not an IP address"},
         {"domsec filter", 64, NULL, "--direction"},
         {"domsec filter --direction sideways", 64, NULL, "--direction"},
         {"domsec filter --direction inbound --at tomorrow", 64, NULL, "RFC 3339"},
@@ -58,8 +58,7 @@ Test(usage, status_and_stream)
          "/nonexistent/domsec.conf"},
         {"domsec status -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec cert list -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
-        {"domsec check -c /nonexistent/domsec.conf", 1,
-         "/nonexistent/domsec.conf: cannot be read: no such file", NULL},
+        {"domsec check -c /nonexistent/domsec.conf", 1, "/nonexistent/domsec.conf: cannot be read: no such file", NULL},
         {"domsec check -c /etc", 1, "/etc: cannot be read", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
@@ -169,10 +168,10 @@ Test(check, slips_that_no_single_key_shows)
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "policy.d/partner.test: warning: ignored: the name of a policy file must end in .conf\n");
-    expect_contains(bad.out, "domsec.conf:1: \"user\": there is no account \"no-such-account\"\n");
-    expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": there is no folder ");
+    expect_contains(bad.out, "domsec.conf:1: \"user\": no such account: \"no-such-account\"\n");
+    expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": no such directory: ");
     expect_contains(bad.out, "domsec.conf:3: warning: \"pid_file\": ");
-    expect_contains(bad.out, "/policy.d is a folder\n");
+    expect_contains(bad.out, "/policy.d is a directory\n");
     expect_contains(bad.out, "configuration is bad: 1 fault\n");
 }
 
