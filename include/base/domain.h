@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * domain: the one form in which all layers compare mail domains: A-labels in lower case, without a final dot (RFC 5890).
- * Thread-safe.
+ * domain: the one form in which all layers compare mail domains: A-labels in lower case, without a final dot (RFC
+ * 5890). Thread-safe.
  */
 #ifndef DOMSEC_BASE_DOMAIN_H
 #define DOMSEC_BASE_DOMAIN_H

@@ -9,11 +9,17 @@
 
 #include "keys/keys.h"
 #include "mail/mime.h"
-#include "smime/attributes.h"
-#include "smime/ess.h"
+#include "smime/layer.h"
 
 /* Registers OIDs and fetches algorithm handles; once, from the main thread, before any other call. */
 bool smime_init(struct error *error);
+
+/* The signed attributes of a SignerInfo that can be put on another signature (RFC 3183 §5, step 4): all but those that
+ * belong to the signature itself (content type, message digest, signing time, signing certificate, capabilities,
+ * signature type). */
+struct ess_attributes;
+void ess_attributes_free(struct ess_attributes *attributes);
+DECLARE_OWNED(ess_attributes, struct ess_attributes *, ess_attributes_free)
 
 /* --- putting on --- */
 
@@ -53,55 +59,27 @@ bool smime_encrypt(X509 *const *recipients, size_t count, const struct encrypt_o
 
 /* --- taking off --- */
 
-enum layer_type { LAYER_SIGNED, LAYER_ENVELOPED, LAYER_AUTHENVELOPED, LAYER_COMPRESSED };
-const char *layer_type_name(enum layer_type type); /* "signed-data" … */
-
+/* One SignerInfo: its facts, and the handles that go with them. */
 struct signer {
-    X509 *certificate; /* NULL: not in the message */
-    bool valid;        /* the cryptography holds: message digest, signature over the signed attributes */
-    char reason[320];  /* why not; also for what is valid but weak */
-    bool has_unsigned; /* it has unsigned attributes, which nothing protects */
-    bool weak;         /* digest MD5/SHA-1, RSA below 2048, …: valid, but no basis for a pass */
-    unsigned types;    /* SignatureType; 0: absent */
-    bool type_fault;   /* valid, but it or an ESS attribute is malformed; or the signers' types or labels differ */
-    struct ess ess;
-    struct ess_attributes *kept;   /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
-    time_t signing_time;           /* 0: absent; a claim */
-    char issuer[512], serial[132]; /* of SignerIdentifier, printable, when the certificate is missing */
+    struct signer_facts *facts;  /* those of the layer at the same place */
+    X509 *certificate;           /* NULL: not in the message */
+    struct ess_attributes *kept; /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
 };
 
-/* One opened layer. Owns what inner points into. */
+/* One opened layer. Owns what inner points into, and the signers of its facts. */
 struct layer {
-    enum layer_type type;
-    bool detached;          /* multipart/signed */
-    struct signer *signers; /* LAYER_SIGNED; count 0 is the empty-signature layer of RFC 3183 §3 */
-    size_t signer_count;
+    struct layer_facts facts;
+    struct signer *signers; /* facts.signer_count of them */
     STACK_OF(X509) *
         certificates; /* all in the SignedData, or in the originatorInfo of what was encrypted; NULL if none */
     STACK_OF(X509_CRL) * crls;
     const struct identity *identity; /* whose key opened it (enveloped) */
-    bool attempted;                  /* one of our keys was used on it, whether it opened or not */
-    bool authenticated;              /* the content encryption was authenticated (GCM) */
-    bool weak;                       /* its cipher is of the past: readable, but no protection to rely on */
-    char cipher[32];                 /* "aes-256-gcm", or its OID */
     struct slice inner;              /* the entity inside: header, empty line, body */
     void *owner;                     /* private */
 };
 
 /* The one reason that is told of all that our key did not open. */
 #define SMIME_CANNOT_DECRYPT "cannot be decrypted"
-
-enum opened {
-    OPENED,           /* layer is filled; for LAYER_SIGNED the signers say whether it holds */
-    OPENED_NOT_SMIME, /* part is none of the forms, or only carries certificates (RFC 8551 §3.8) */
-    OPENED_NO_KEY,    /* encrypted, none of our identities is a recipient; layer->type is set */
-    OPENED_BROKEN, /* error says so like OPENED_FAILED, but layer->inner holds what came out of the decryption. Without
-                      authentication, a wrong key or padding is all that anybody could find out by watching; so the
-                      caller works on that as on what is good, and then forgets it (RFC 3218 §2.3) */
-    OPENED_FAILED, /* error says; layer->type is set if it is known. ERROR_PERMANENT: broken, tampered, unsupported,
-                      over a limit; ERROR_TEMPORARY: our own trouble, such as a full disk, and no verdict on the message
-                    */
-};
 
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's
  * bytes as received) or an application/pkcs7-mime of any smime-type (the content decides, the parameter is not

@@ -79,27 +79,22 @@ static void judge_opened(const struct judge *judge, struct examination *examinat
 {
     const struct layer *layer = &examined->layer;
     examined->holds = true;
-    if (layer->type == LAYER_SIGNED) {
+    if (layer->facts.type == LAYER_SIGNED) {
         judge_signed(judge, layer, reported);
-        for (size_t i = 0; i < layer->signer_count; i++)
-            examined->holds &= layer->signers[i].valid;
+        for (size_t i = 0; i < layer->facts.signer_count; i++)
+            examined->holds &= layer->facts.signers[i].valid;
         note_bad_signature(examination, reported);
-    } else if (layer->type == LAYER_COMPRESSED) {
+    } else if (layer->facts.type == LAYER_COMPRESSED) {
         finding_set(&reported->finding, OUTCOME_NONE, "compressed, opened");
     } else {
         examination->decrypted = true;
-        finding_set(&reported->finding, layer->weak ? OUTCOME_POLICY : OUTCOME_PASS,
+        finding_set(&reported->finding, layer->facts.weak ? OUTCOME_POLICY : OUTCOME_PASS,
                     "decrypted with the key of %s%s%s%s",
                     layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
-                    layer->weak ? "; weak cipher " : "", layer->weak ? layer->cipher : "",
-                    layer->authenticated ? "" : "; the encryption does not protect against changes");
+                    layer->facts.weak ? "; weak cipher " : "", layer->facts.weak ? layer->facts.cipher : "",
+                    layer->facts.authenticated ? "" : "; the encryption does not protect against changes");
         judge_encrypted(judge, layer, &reported->finding);
     }
-}
-
-bool layer_is_encrypted(const struct layer *layer)
-{
-    return layer->type == LAYER_ENVELOPED || layer->type == LAYER_AUTHENVELOPED;
 }
 
 /* Nobody knows then whether the signatures in it hold. */
@@ -112,7 +107,7 @@ static void note_unseen(struct examination *examination, const struct error *err
 static void report_shut(struct examination *examination, enum opened opened, const struct layer *layer,
                         struct reported_layer *reported, const struct error *error)
 {
-    bool encrypted = layer_is_encrypted(layer);
+    bool encrypted = layer_is_encrypted(&layer->facts);
     if (opened == OPENED_NO_KEY) {
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
     } else if (error->kind != ERROR_PERMANENT) {
@@ -133,7 +128,7 @@ static void report_shut(struct examination *examination, enum opened opened, con
 }
 
 /* Before anything is made of whether it opened: what holds in either case. */
-static void note_attempt(struct examination *examination, const struct rule *rule, const struct layer *layer,
+static void note_attempt(struct examination *examination, const struct rule *rule, const struct layer_facts *layer,
                          enum opened *opened, struct error *error)
 {
     examination->weakly_encrypted |= layer->weak;
@@ -165,10 +160,10 @@ static void work_in_vain(const struct judge *judge, struct examination *examinat
     examined->layer.identity = NULL;
 }
 
-static bool lacks_certificate(const struct layer *layer)
+static bool lacks_certificate(const struct layer_facts *layer)
 {
     for (size_t i = 0; i < layer->signer_count; i++)
-        if (layer->signers[i].certificate == NULL)
+        if (!layer->signers[i].has_certificate)
             return true;
     return false;
 }
@@ -178,7 +173,7 @@ static enum opened open_counted(const struct judge *judge, const struct part *pa
 {
     enum opened opened = smime_open(part, keys, known, &judge->gateway->conf->limits, layer, error);
     judge->work->layers += opened != OPENED_NOT_SMIME;
-    judge->work->signatures += (unsigned)layer->signer_count;
+    judge->work->signatures += (unsigned)layer->facts.signer_count;
     return opened;
 }
 
@@ -187,7 +182,7 @@ static enum opened open_layer(const struct judge *judge, const struct part *part
                               struct layer *layer, struct error *error)
 {
     enum opened opened = open_counted(judge, part, keys, NULL, layer, error);
-    if (opened != OPENED || !lacks_certificate(layer))
+    if (opened != OPENED || !lacks_certificate(&layer->facts))
         return opened;
     owned(x509_stack) STACK_OF(X509) *known =
         correspondents_known(judge->gateway, judge->rule, judge->originator, error);
@@ -210,7 +205,7 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
     if (opened == OPENED_NOT_SMIME)
         return NULL;
 
-    struct reported_layer *reported = add_report(examination, layer.type);
+    struct reported_layer *reported = add_report(examination, layer.facts.type);
     struct examined_layer *examined = add_layer(examination);
     examined->layer = layer;
     reported->part = layer_path(examination->layer_count - 1);
@@ -219,16 +214,17 @@ static const struct part *walk_layer(const struct judge *judge, struct examinati
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
     }
-    if (opened == OPENED && examination->malleable && malleable_is_open_ended(part, &layer)) {
+    if (opened == OPENED && examination->malleable && malleable_is_open_ended(part, &layer.facts)) {
         opened = OPENED_FAILED;
         error_set(&error, ERROR_PERMANENT,
                   "unsigned attributes in what is encrypted without protection against changes");
     }
-    if (layer.attempted)
-        note_attempt(examination, judge->rule, &layer, &opened, &error);
+    if (layer.facts.attempted)
+        note_attempt(examination, judge->rule, &layer.facts, &opened, &error);
     if ((opened == OPENED || opened == OPENED_BROKEN) && layer.inner.data != NULL)
         examined->inner = parse_inner(examined, limits, &inner_error);
-    if (opened == OPENED && layer.attempted && !layer.authenticated && malleable_has_noise(examined->inner)) {
+    if (opened == OPENED && layer.facts.attempted && !layer.facts.authenticated &&
+        malleable_has_noise(examined->inner)) {
         opened = OPENED_BROKEN;
         error_set(&error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     }
@@ -300,18 +296,18 @@ static void report_in_vain(const struct judge *judge, struct examination *examin
 static void judge_partial(const struct judge *judge, struct examination *examination, enum opened opened,
                           const struct layer *layer, struct reported_layer *reported, const struct error *error)
 {
-    if (opened == OPENED && layer->type == LAYER_SIGNED)
+    if (opened == OPENED && layer->facts.type == LAYER_SIGNED)
         judge_signed(judge, layer, reported);
     else if (opened == OPENED)
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "%s part among other parts",
-                    layer->type == LAYER_COMPRESSED ? "a compressed" : "an encrypted");
+                    layer->facts.type == LAYER_COMPRESSED ? "a compressed" : "an encrypted");
     else if (opened == OPENED_NO_KEY)
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
     else
         finding_set(&reported->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", error->text);
     if (opened == OPENED_FAILED && error->kind != ERROR_PERMANENT)
         examination->failure = *error;
-    reported->shut = opened == OPENED_FAILED && !layer_is_encrypted(layer);
+    reported->shut = opened == OPENED_FAILED && !layer_is_encrypted(&layer->facts);
     if (reported->shut && error->kind == ERROR_PERMANENT)
         note_unseen(examination, error);
     note_bad_signature(examination, reported);
@@ -339,7 +335,7 @@ static void report_partial(const struct judge *judge, struct examination *examin
     enum opened opened = open_layer(judge, part, judge->outbound ? judge->gateway->keys : NULL, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return;
-    struct reported_layer *reported = add_report(examination, layer.type);
+    struct reported_layer *reported = add_report(examination, layer.facts.type);
     g_autofree char *inside = part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path);
     examination->partial_count++;
     reported->partial = true;

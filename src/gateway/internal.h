@@ -111,13 +111,12 @@ STACK_OF(X509) * correspondents_known(const struct gateway *gateway, const struc
                                       const struct originator *originator, struct error *error);
 
 /* EnvelopedData or AuthEnvelopedData, open or not. */
-bool layer_is_encrypted(const struct layer *layer);
 
 /* In what was decrypted without authentication: octets outside the signed content that S/MIME software does not write.
  */
 bool malleable_has_noise(const struct part *part);
 /* Whether a layer, opened from part, has something behind its signature that nothing protects. */
-bool malleable_is_open_ended(const struct part *part, const struct layer *layer);
+bool malleable_is_open_ended(const struct part *part, const struct layer_facts *layer);
 
 /* Judges each signer of an opened SignedData: cryptography, chain, name. Fills reported's finding, types and signers.
  */

@@ -66,7 +66,7 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
 
 /* RFC 2634 §4.3: an agent signs in its own name around what others have signed, and RFC 3183 §3.1.2 takes a signature
  * without a type for the originator's only where it encapsulates no other. Whether it does is seen later. */
-static bool may_be_list_agents(const struct layer *layer)
+static bool may_be_list_agents(const struct layer_facts *layer)
 {
     for (size_t i = 0; i < layer->signer_count; i++)
         if (layer->signers[i].types != 0 || layer->signers[i].ess.ml_expansions == 0)
@@ -77,13 +77,14 @@ static bool may_be_list_agents(const struct layer *layer)
 static void judge_signer(const struct judge *judge, const struct layer *layer, const struct signer *signer,
                          unsigned *bad_paths, struct finding *finding)
 {
-    if (signer->type_fault) {
-        finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", signer->reason);
+    if (signer->facts->type_fault) {
+        finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", signer->facts->reason);
         return;
     }
-    if (!signer->valid) {
+    if (!signer->facts->valid) {
         /* RFC 7281 §3.1: without the certificate nothing was verified. */
-        finding_set(finding, signer->certificate != NULL ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", signer->reason);
+        finding_set(finding, signer->facts->has_certificate ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s",
+                    signer->facts->reason);
         return;
     }
     if (*bad_paths >= BAD_PATHS_MAX) {
@@ -104,10 +105,10 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
     if (finding->outcome != OUTCOME_PASS)
         ++*bad_paths;
     if (finding->outcome != OUTCOME_PASS ||
-        (!may_be_list_agents(layer) && !check_names(judge, signer->certificate, signer->types, finding)))
+        (!may_be_list_agents(&layer->facts) && !check_names(judge, signer->certificate, signer->facts->types, finding)))
         return;
-    if (signer->weak) {
-        finding_set(finding, OUTCOME_POLICY, "weak signature: %s", signer->reason);
+    if (signer->facts->weak) {
+        finding_set(finding, OUTCOME_POLICY, "weak signature: %s", signer->facts->reason);
         return;
     }
     g_autofree char *subject = certificate_subject(signer->certificate);
@@ -142,8 +143,8 @@ static char *signer_address(const struct judge *judge, const X509 *certificate)
 static void report_signer(const struct judge *judge, const struct signer *signer, struct reported_signer *reported)
 {
     if (signer->certificate == NULL) {
-        reported->issuer = g_strdup(signer->issuer);
-        reported->serial = g_strdup(signer->serial);
+        reported->issuer = g_strdup(signer->facts->issuer);
+        reported->serial = g_strdup(signer->facts->serial);
         return;
     }
     reported->address = signer_address(judge, signer->certificate);
@@ -159,7 +160,7 @@ static bool judge_as_originators(const struct judge *judge, const struct signer 
                                  struct finding *worst)
 {
     struct finding named = {0};
-    if (finding->outcome != OUTCOME_PASS || check_names(judge, signer->certificate, signer->types, &named))
+    if (finding->outcome != OUTCOME_PASS || check_names(judge, signer->certificate, signer->facts->types, &named))
         named = *finding;
     if (worst->reason[0] != '\0' && !outcome_is_worse(named.outcome, worst->outcome))
         return false;
@@ -170,17 +171,17 @@ static bool judge_as_originators(const struct judge *judge, const struct signer 
 void judge_signed(const struct judge *judge, const struct layer *layer, struct reported_layer *reported)
 {
     unsigned bad_paths = 0;
-    if (layer->signer_count == 0) {
+    if (layer->facts.signer_count == 0) {
         finding_set(&reported->finding, OUTCOME_NONE, "empty signature layer (RFC 3183 section 3)");
         return;
     }
-    reported->signers = g_new0(struct reported_signer, layer->signer_count);
-    reported->signer_count = layer->signer_count;
+    reported->signers = g_new0(struct reported_signer, layer->facts.signer_count);
+    reported->signer_count = layer->facts.signer_count;
     finding_set(&reported->finding, OUTCOME_PASS, "no signature");
-    reported->ess = layer->signers[0].ess;
-    reported->by_list_agent = may_be_list_agents(layer);
+    reported->ess = layer->facts.signers[0].ess;
+    reported->by_list_agent = may_be_list_agents(&layer->facts);
 
-    for (size_t i = 0; i < layer->signer_count; i++) {
+    for (size_t i = 0; i < layer->facts.signer_count; i++) {
         struct finding finding = {0};
         judge_signer(judge, layer, &layer->signers[i], &bad_paths, &finding);
         if (i == 0 || outcome_is_worse(finding.outcome, reported->finding.outcome)) {
@@ -191,7 +192,7 @@ void judge_signed(const struct judge *judge, const struct layer *layer, struct r
             judge_as_originators(judge, &layer->signers[i], &finding, &reported->as_originators) &&
             reported->finding.outcome == OUTCOME_PASS)
             reported->signer_judged = i;
-        reported->signature_types |= layer->signers[i].types;
+        reported->signature_types |= layer->facts.signers[i].types;
         report_signer(judge, &layer->signers[i], &reported->signers[i]);
     }
 }

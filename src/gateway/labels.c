@@ -162,7 +162,7 @@ static void find_equivalents(const struct rule *rule, const struct examination *
                              struct equivalents *equivalents)
 {
     for (size_t i = 0; i <= depth; i++) {
-        const struct layer *layer = &examination->layers[i].layer;
+        const struct layer_facts *layer = &examination->layers[i].layer.facts;
         if (examination->reported[i].finding.outcome != OUTCOME_PASS || examination->reported[i].by_list_agent)
             continue;
         for (size_t j = 0; j < layer->signer_count; j++)
@@ -224,11 +224,11 @@ static bool partial_is_refused(const struct rule *rule, const struct reported_la
 static bool layer_is_refused(const struct rule *rule, const struct examination *examination, size_t depth, char *reason,
                              size_t size)
 {
-    const struct layer *layer = &examination->layers[depth].layer;
+    const struct layer_facts *layer = &examination->layers[depth].layer.facts;
     struct equivalents equivalents = {0};
     find_equivalents(rule, examination, depth, &equivalents);
     for (size_t i = 0; i < layer->signer_count; i++) {
-        const struct signer *signer = &layer->signers[i];
+        const struct signer_facts *signer = &layer->signers[i];
         if (signer->type_fault) {
             g_snprintf(reason, size, "the security label cannot be relied on: %s", signer->reason);
             return true;

@@ -44,7 +44,7 @@ bool malleable_has_noise(const struct part *part)
 }
 
 /* What was added to a signature lies behind it, and only a transfer encoding would show noise there. */
-bool malleable_is_open_ended(const struct part *part, const struct layer *layer)
+bool malleable_is_open_ended(const struct part *part, const struct layer_facts *layer)
 {
     bool has_unsigned = false;
     for (size_t i = 0; i < layer->signer_count; i++)

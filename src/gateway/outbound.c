@@ -28,7 +28,7 @@ const char *way_out_domain(const struct way_out *way)
  */
 static bool keeps_secret(const struct examined_layer *examined)
 {
-    return layer_is_encrypted(&examined->layer) && g_str_has_prefix(examined->layer.cipher, "aes-");
+    return layer_is_encrypted(&examined->layer.facts) && g_str_has_prefix(examined->layer.facts.cipher, "aes-");
 }
 
 static bool is_encrypted_by_others(const struct examination *examination)
@@ -41,7 +41,7 @@ static bool is_encrypted_by_others(const struct examination *examination)
 static const struct examined_layer *encryption(const struct examination *examination)
 {
     for (size_t i = 0; i < examination->layer_count; i++)
-        if (layer_is_encrypted(&examination->layers[i].layer))
+        if (layer_is_encrypted(&examination->layers[i].layer.facts))
             return &examination->layers[i];
     return NULL;
 }
@@ -163,7 +163,7 @@ static bool is_encrypted_to_us(const struct way_out *way)
 {
     const struct examination *examination = way->examination;
     for (size_t i = 0; examination != NULL && i < examination->layer_count; i++)
-        if (examination->layers[i].layer.attempted)
+        if (examination->layers[i].layer.facts.attempted)
             return true;
     return false;
 }

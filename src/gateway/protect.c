@@ -15,12 +15,12 @@
 
 static bool is_encrypted(const struct examined_layer *layer)
 {
-    return layer_is_encrypted(&layer->layer);
+    return layer_is_encrypted(&layer->layer.facts);
 }
 
 static const struct ess_attributes *history_of(const struct examined_layer *examined)
 {
-    for (size_t i = 0; i < examined->layer.signer_count; i++)
+    for (size_t i = 0; i < examined->layer.facts.signer_count; i++)
         if (examined->layer.signers[i].kept != NULL)
             return examined->layer.signers[i].kept;
     return NULL;
@@ -55,7 +55,7 @@ void protect_unwrap(const struct way_out *way, struct unwrapping *unwrapping)
 static bool is_signed(const struct examination *examination, size_t depth)
 {
     return depth < examination->layer_count && examination->layers[depth].opened &&
-           examination->layers[depth].layer.type == LAYER_SIGNED;
+           examination->layers[depth].layer.facts.type == LAYER_SIGNED;
 }
 
 /* --- layers, one call each --- */

@@ -47,7 +47,7 @@ static void tell_what_counts(struct examination *examination)
 {
     bool inside = !examination->malleable;
     for (size_t i = 0; i < examination->layer_count; i++) {
-        const struct layer *layer = &examination->layers[i].layer;
+        const struct layer_facts *layer = &examination->layers[i].layer.facts;
         const struct reported_layer *reported = &examination->reported[i];
         bool good = finding_holds(&reported->finding, true);
         examination->domain_counts |= inside && good && (reported->signature_types & SIGNATURE_TYPE_DOMAIN);
@@ -88,9 +88,9 @@ void examination_sum_up(struct examination *examination, const struct originator
 static bool is_removable_signature(const struct examination *examination, size_t i)
 {
     const struct examined_layer *examined = &examination->layers[i];
-    if (!examined->holds || examined->inner == NULL || examined->layer.type != LAYER_SIGNED)
+    if (!examined->holds || examined->inner == NULL || examined->layer.facts.type != LAYER_SIGNED)
         return false;
-    if (examined->layer.signer_count == 0)
+    if (examined->layer.facts.signer_count == 0)
         return i > 0; /* by itself it came from elsewhere, and nobody asked us to open it */
     /* The history that a mailing list agent keeps in its signature is for the next agent (RFC 2634 §4.2). */
     return !is_originators(&examination->reported[i]) && !examination->reported[i].by_list_agent;
@@ -98,7 +98,7 @@ static bool is_removable_signature(const struct examination *examination, size_t
 
 static bool is_opened_compression(const struct examination *examination, size_t i)
 {
-    return examination->layers[i].layer.type == LAYER_COMPRESSED && examination->layers[i].inner != NULL;
+    return examination->layers[i].layer.facts.type == LAYER_COMPRESSED && examination->layers[i].inner != NULL;
 }
 
 /* Hardly a mail program reads what is compressed: that goes with the layer around it, or with one inside. */

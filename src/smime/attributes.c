@@ -6,7 +6,7 @@
  * every SignerInfo, also among the unsigned attributes, because an unsigned one can be put there by anybody. What a
  * value means for a verdict is the gateway's to say.
  */
-#include "smime/attributes.h"
+#include "attributes.h"
 
 #include <openssl/asn1t.h>
 

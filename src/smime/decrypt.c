@@ -215,7 +215,7 @@ static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, co
         chain = decryption_chain(cms);
     if (chain == NULL || BIO_get_cipher_ctx(chain, &cipher) <= 0)
         decrypted = error_set(opening->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
-    else if (opening->layer->authenticated)
+    else if (opening->layer->facts.authenticated)
         decrypted = decrypt_gcm(cipher, content, out, opening->error);
     else
         decrypted = decrypt_cbc(cipher, content, out, broken, opening->error);
@@ -237,7 +237,7 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
             *opened = OPENED_FAILED;
         return opening->error->kind != ERROR_PERMANENT;
     }
-    if (!layer->authenticated)
+    if (!layer->facts.authenticated)
         broken |= !looks_like_entity(bytes);
     if (*opened == OPENED || (broken && *opened == OPENED_BROKEN))
         return false;
@@ -248,7 +248,7 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
     layer->inner = bytes;
     layer->identity = identity;
     *opened = broken ? OPENED_BROKEN : OPENED;
-    return layer->authenticated;
+    return layer->facts.authenticated;
 }
 
 /* Without authentication each identity that fits is tried, whether another has opened it or not: how long it takes must
@@ -268,7 +268,7 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
             error_set(opening->error, ERROR_PERMANENT, "the key transport is unknown, or its parameters are malformed");
             continue;
         }
-        opening->layer->attempted = true;
+        opening->layer->facts.attempted = true;
         if (try_identity(opening, cms, identity, content, &opened))
             return opened;
     }
@@ -292,9 +292,9 @@ enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms)
     }
     if (!enveloped_info_read(*cms, &info, opening->error))
         return OPENED_FAILED;
-    g_strlcpy(opening->layer->cipher, info.cipher, sizeof(opening->layer->cipher));
-    opening->layer->authenticated = info.authenticated;
-    opening->layer->weak = info.cipher_nid == NID_des_ede3_cbc;
+    g_strlcpy(opening->layer->facts.cipher, info.cipher, sizeof(opening->layer->facts.cipher));
+    opening->layer->facts.authenticated = info.authenticated;
+    opening->layer->facts.weak = info.cipher_nid == NID_des_ede3_cbc;
     if (!check_cipher(&info, opening->error))
         return OPENED_FAILED;
     opening->layer->certificates = CMS_get1_certs(*cms); /* of originatorInfo */

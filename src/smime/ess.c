@@ -6,6 +6,7 @@
  * A label is an ASN.1 SET whose members may stand in any order in BER, so it is read and made as a set of any types and
  * told apart by type; OpenSSL sorts it for DER. What a label means for a message is policy's to say.
  */
+#include "attributes.h"
 #include "smime_private.h"
 
 #include <openssl/objects.h>

@@ -4,8 +4,7 @@
  * step 4). Attributes are carried as they are, also those that nobody here knows, but for what belongs to one signature
  * only.
  */
-#include "smime/attributes.h"
-#include "smime/ess.h"
+#include "attributes.h"
 
 #include <openssl/objects.h>
 #include <string.h>

@@ -12,45 +12,6 @@
 
 #include <string.h>
 
-const char *layer_type_name(enum layer_type type)
-{
-    static const char *const names[] = {
-        [LAYER_SIGNED] = "signed-data",
-        [LAYER_ENVELOPED] = "enveloped-data",
-        [LAYER_AUTHENVELOPED] = "authenveloped-data",
-        [LAYER_COMPRESSED] = "compressed-data",
-    };
-    return (unsigned)type < G_N_ELEMENTS(names) ? names[type] : "unknown";
-}
-
-void layer_owner_free(struct layer_owner *owner)
-{
-    if (owner == NULL)
-        return;
-    CMS_ContentInfo_free(owner->cms);
-    spool_free(owner->spool);
-    g_free(owner);
-}
-
-void layer_clear(struct layer *layer)
-{
-    for (size_t i = 0; i < layer->signer_count; i++) {
-        X509_free(layer->signers[i].certificate);
-        ess_attributes_free(layer->signers[i].kept);
-    }
-    g_free(layer->signers);
-    sk_X509_pop_free(layer->certificates, X509_free);
-    sk_X509_CRL_pop_free(layer->crls, X509_CRL_free);
-    layer_owner_free(layer->owner);
-    *layer = (struct layer){0};
-}
-
-enum opened opening_failed(const struct opening *opening, const char *reason)
-{
-    error_set(opening->error, ERROR_PERMANENT, "%s", reason);
-    return OPENED_FAILED;
-}
-
 static enum layer_type known_type(const CMS_ContentInfo *cms, enum layer_type otherwise)
 {
     switch (OBJ_obj2nid(CMS_get0_type(cms))) {
@@ -124,10 +85,10 @@ static enum layer_type hinted_type(const struct part *part)
 static enum opened open_mime_cms(const struct part *part, const struct opening *opening)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-    opening->layer->type = hinted_type(part);
+    opening->layer->facts.type = hinted_type(part);
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
-    cms = decode(part, opening->limits, &opening->layer->type, opening->error);
+    cms = decode(part, opening->limits, &opening->layer->facts.type, opening->error);
     if (cms == NULL)
         return OPENED_FAILED;
     switch (OBJ_obj2nid(CMS_get0_type(cms))) {
@@ -165,8 +126,8 @@ static enum opened open_multipart(const struct part *part, const struct opening 
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
     enum layer_type type = LAYER_SIGNED;
-    opening->layer->type = LAYER_SIGNED;
-    opening->layer->detached = true;
+    opening->layer->facts.type = LAYER_SIGNED;
+    opening->layer->facts.detached = true;
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
     if (!protocol_fits(part))
@@ -190,7 +151,6 @@ enum opened smime_open(const struct part *part, const struct keys *keys, STACK_O
 {
     struct opening opening = {.keys = keys, .known = known, .limits = limits, .layer = layer, .error = error};
     enum opened opened;
-    struct layer kept;
     *layer = (struct layer){0};
     if (part_is_multipart_signed(part))
         opened = open_multipart(part, &opening);
@@ -201,14 +161,6 @@ enum opened smime_open(const struct part *part, const struct keys *keys, STACK_O
     if (opened == OPENED || opened == OPENED_BROKEN)
         return opened;
 
-    /* What was found before it failed is no result; the kind of layer is. */
-    kept = (struct layer){.type = layer->type,
-                          .detached = layer->detached,
-                          .authenticated = layer->authenticated,
-                          .attempted = layer->attempted,
-                          .weak = layer->weak};
-    g_strlcpy(kept.cipher, layer->cipher, sizeof(kept.cipher));
-    layer_clear(layer);
-    *layer = kept;
+    layer_forget(layer);
     return opened;
 }

@@ -9,6 +9,7 @@
  * that a key or token that returns garbage costs a retry and not a message. Which identity may sign is the gateway's
  * to say.
  */
+#include "attributes.h"
 #include "smime_private.h"
 
 #include <openssl/rand.h>

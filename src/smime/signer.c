@@ -6,6 +6,7 @@
  * keys of any strength. An error while verifying is a signature that does not hold, whatever the error was. What is
  * valid but rests on a broken algorithm is marked weak.
  */
+#include "attributes.h"
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
@@ -19,14 +20,14 @@
 #define EC_BITS_MIN 224
 #define NAMESAKES_MAX 8 /* certificates of one name and number that are tried */
 
-static void __attribute__((format(printf, 2, 3))) say(struct signer *signer, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) say(struct signer_facts *facts, const char *format, ...)
 {
     g_autofree char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
     text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    text_printable(signer->reason, sizeof(signer->reason), text, strlen(text));
+    text_printable(facts->reason, sizeof(facts->reason), text, strlen(text));
 }
 
 static void print_name(const X509_NAME *name, char *text, size_t size)
@@ -48,7 +49,7 @@ static void print_hex(const unsigned char *data, int length, char *text, size_t 
         used += (size_t)g_snprintf(text + used, size - used, "%02X", data[i]);
 }
 
-static void read_identifier(CMS_SignerInfo *info, struct signer *signer)
+static void read_identifier(CMS_SignerInfo *info, struct signer_facts *facts)
 {
     ASN1_OCTET_STRING *key_identifier = NULL;
     ASN1_INTEGER *serial = NULL;
@@ -56,17 +57,17 @@ static void read_identifier(CMS_SignerInfo *info, struct signer *signer)
     if (!CMS_SignerInfo_get0_signer_id(info, &key_identifier, &issuer, &serial))
         return;
     if (issuer != NULL)
-        print_name(issuer, signer->issuer, sizeof(signer->issuer));
+        print_name(issuer, facts->issuer, sizeof(facts->issuer));
     if (serial != NULL)
-        print_hex(ASN1_STRING_get0_data(serial), ASN1_STRING_length(serial), signer->serial, sizeof(signer->serial));
+        print_hex(ASN1_STRING_get0_data(serial), ASN1_STRING_length(serial), facts->serial, sizeof(facts->serial));
     if (key_identifier != NULL) {
-        g_strlcpy(signer->issuer, "subject key identifier", sizeof(signer->issuer));
-        print_hex(ASN1_STRING_get0_data(key_identifier), ASN1_STRING_length(key_identifier), signer->serial,
-                  sizeof(signer->serial));
+        g_strlcpy(facts->issuer, "subject key identifier", sizeof(facts->issuer));
+        print_hex(ASN1_STRING_get0_data(key_identifier), ASN1_STRING_length(key_identifier), facts->serial,
+                  sizeof(facts->serial));
     }
 }
 
-static void read_signing_time(CMS_SignerInfo *info, struct signer *signer)
+static void read_signing_time(CMS_SignerInfo *info, struct signer_facts *facts)
 {
     ASN1_OBJECT *oid = OBJ_nid2obj(NID_pkcs9_signingTime);
     const ASN1_TIME *when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_UTCTIME);
@@ -74,7 +75,7 @@ static void read_signing_time(CMS_SignerInfo *info, struct signer *signer)
     if (when == NULL)
         when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_GENERALIZEDTIME);
     if (when != NULL && ASN1_TIME_to_tm(when, &parts))
-        signer->signing_time = timegm(&parts);
+        facts->signing_time = timegm(&parts);
 }
 
 /* The only value of the only attribute of that kind, of that type (RFC 5652 §11); else NULL. */
@@ -156,7 +157,7 @@ static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests, stru
 }
 
 /* The newest error is CMS's own word; those before it are of what it called, and differ between versions of OpenSSL. */
-static void say_why(struct signer *signer)
+static void say_why(struct signer_facts *facts)
 {
     unsigned long code = ERR_peek_last_error();
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
@@ -164,7 +165,7 @@ static void say_why(struct signer *signer)
         if (ERR_GET_LIB(each) == ERR_LIB_CMS && ERR_GET_REASON(each) == CMS_R_MESSAGEDIGEST_ATTRIBUTE_WRONG_LENGTH)
             reason = "message digest of the wrong length";
     }
-    say(signer, "the signature does not verify%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    say(facts, "the signature does not verify%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
 /* A renewed certificate may keep its key: the one that the signature names counts (RFC 5035), then the one that lasts
@@ -204,12 +205,12 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
         return true;
     }
     if (first == NULL) {
-        say(signer, "the signer's certificate is not in the message");
+        say(signer->facts, "the signer's certificate is not in the message");
         return false;
     }
     X509_up_ref(first);
     signer->certificate = first;
-    say_why(signer);
+    say_why(signer->facts);
     ERR_clear_error();
     return false;
 }
@@ -230,34 +231,35 @@ static const char *weak_digest(CMS_SignerInfo *info)
     return EVP_MD_get0_name(digest);
 }
 
-static void judge_strength(CMS_SignerInfo *info, struct signer *signer)
+static void judge_strength(CMS_SignerInfo *info, const X509 *certificate, struct signer_facts *facts)
 {
-    const EVP_PKEY *key = X509_get0_pubkey(signer->certificate);
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
     const char *digest = weak_digest(info);
     int bits = EVP_PKEY_get_bits(key);
     if ((EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS")) && is_forgeable(key)) {
-        signer->valid = false;
-        say(signer, "the signer's RSA key has a public exponent that lets anybody sign");
+        facts->valid = false;
+        say(facts, "the signer's RSA key has a public exponent that lets anybody sign");
         return;
     }
-    signer->weak = true;
+    facts->weak = true;
     if (digest != NULL)
-        say(signer, "signed with the weak digest %s", digest);
+        say(facts, "signed with the weak digest %s", digest);
     else if (EVP_PKEY_is_a(key, "RSA") && bits < RSA_BITS_MIN)
-        say(signer, "signed with a weak RSA key of %d bits", bits);
+        say(facts, "signed with a weak RSA key of %d bits", bits);
     else if (EVP_PKEY_is_a(key, "EC") && bits < EC_BITS_MIN)
-        say(signer, "signed with a weak EC key of %d bits", bits);
+        say(facts, "signed with a weak EC key of %d bits", bits);
     else if (EVP_PKEY_is_a(key, "DSA"))
-        say(signer, "signed with a DSA key");
+        say(facts, "signed with a DSA key");
     else
-        signer->weak = false;
-    if (!signer->weak && CMS_signed_get_attr_count(info) < 0)
-        say(signer, "no signed attributes");
+        facts->weak = false;
+    if (!facts->weak && CMS_signed_get_attr_count(info) < 0)
+        say(facts, "no signed attributes");
 }
 
 static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                             struct signer *signer)
 {
+    struct signer_facts *facts = signer->facts;
     const char *fault = attributes_fault(info);
     bool verified = find_certificate(info, digests, content, certificates, signer);
     if (fault == NULL && CMS_signed_get_attr_count(info) < 0 && is_attribute_set(content))
@@ -265,28 +267,30 @@ static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice con
     if (fault == NULL && verified)
         fault = signing_certificate_fault(info, signer->certificate);
     if (fault != NULL) {
-        say(signer, "%s", fault);
+        say(facts, "%s", fault);
         return;
     }
-    signer->valid = verified;
+    facts->valid = verified;
     if (verified)
-        judge_strength(info, signer);
+        judge_strength(info, signer->certificate, facts);
 }
 
 void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                   struct signer *signer)
 {
+    struct signer_facts *facts = signer->facts;
     struct error error = {0};
-    read_identifier(info, signer);
-    read_signing_time(info, signer);
-    signer->has_unsigned = CMS_unsigned_get_attr_count(info) > 0;
+    read_identifier(info, facts);
+    read_signing_time(info, facts);
+    facts->has_unsigned = CMS_unsigned_get_attr_count(info) > 0;
     check_signature(info, digests, content, certificates, signer);
-    bool readable = attributes_get_type(info, &signer->types, &error) && ess_read(info, &signer->ess, &error);
+    facts->has_certificate = signer->certificate != NULL;
+    bool readable = attributes_get_type(info, &facts->types, &error) && ess_read(info, &facts->ess, &error);
     /* Attributes that are not vouched for mean nothing, whatever they hold. */
-    if (!readable && signer->valid) {
-        signer->type_fault = true;
-        say(signer, "%s", error.text);
+    if (!readable && facts->valid) {
+        facts->type_fault = true;
+        say(facts, "%s", error.text);
     }
-    if (signer->ess.ml_expansions > 0)
+    if (facts->ess.ml_expansions > 0)
         signer->kept = ess_attributes_keep(info);
 }

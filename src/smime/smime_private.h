@@ -116,8 +116,11 @@ struct layer_owner {
     struct spool *spool;  /* NULL unless inner points into it */
 };
 
-/* open.c */
+/* layer.c */
 void layer_owner_free(struct layer_owner *owner);
+/* Keeps the facts of what did not open, such as its type, but no signer and no handle: what was found before it failed
+ * is no result. */
+void layer_forget(struct layer *layer);
 
 struct opening {
     const struct keys *keys;
@@ -127,7 +130,7 @@ struct opening {
     struct error *error;
 };
 
-/* open.c: ERROR_PERMANENT for that reason, and OPENED_FAILED. */
+/* layer.c: ERROR_PERMANENT for that reason, and OPENED_FAILED. */
 enum opened opening_failed(const struct opening *opening, const char *reason);
 /* skeleton.c: false, if what is beside the content would take too much memory when decoded. */
 bool skeleton_check(struct slice der, struct error *error);

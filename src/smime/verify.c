@@ -82,7 +82,7 @@ static bool has_same_labels(const struct ess *a, const struct ess *b)
 }
 
 /* What must be the same in all SignerInfos of one SignedData. */
-static const char *difference(const struct signer *a, const struct signer *b)
+static const char *difference(const struct signer_facts *a, const struct signer_facts *b)
 {
     if (a->types != b->types)
         return "the signature types of the signers differ (RFC 3183 section 3.1.2)";
@@ -91,7 +91,7 @@ static const char *difference(const struct signer *a, const struct signer *b)
     return NULL;
 }
 
-static void compare_signers(struct layer *layer)
+static void compare_signers(struct layer_facts *layer)
 {
     const char *fault = NULL;
     for (size_t i = 1; i < layer->signer_count && fault == NULL; i++)
@@ -110,13 +110,17 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
         error_set_openssl(opening->error, ERROR_TEMPORARY, "digest of the signed content");
         return OPENED_FAILED;
     }
-    layer->signer_count = (size_t)MAX(sk_CMS_SignerInfo_num(infos), 0);
-    layer->signers = g_new0(struct signer, layer->signer_count);
-    for (size_t i = 0; i < layer->signer_count; i++)
+    size_t count = (size_t)MAX(sk_CMS_SignerInfo_num(infos), 0);
+    layer->signers = g_new0(struct signer, count);
+    layer->facts.signers = g_new0(struct signer_facts, count);
+    layer->facts.signer_count = count;
+    for (size_t i = 0; i < count; i++) {
+        layer->signers[i].facts = &layer->facts.signers[i];
         signer_check(sk_CMS_SignerInfo_value(infos, (int)i), chain, layer->inner, layer->certificates,
                      &layer->signers[i]);
+    }
     ERR_clear_error(); /* what is wrong has been told, or is about a certificate that nobody signed with */
-    compare_signers(layer);
+    compare_signers(&layer->facts);
     return OPENED;
 }
 

@@ -174,9 +174,10 @@ static void require_printable(const char *text)
 
 static void check_signers(const struct layer *layer)
 {
-    for (size_t i = 0; i < layer->signer_count; i++) {
-        const struct signer *signer = &layer->signers[i];
-        require(!signer->valid || signer->certificate != NULL);
+    for (size_t i = 0; i < layer->facts.signer_count; i++) {
+        const struct signer_facts *signer = &layer->facts.signers[i];
+        require(signer->has_certificate == (layer->signers[i].certificate != NULL));
+        require(!signer->valid || signer->has_certificate);
         require(signer->valid || !signer->weak);
         require(signer->valid || signer->reason[0] != '\0');
         require(!signer->type_fault || signer->reason[0] != '\0');
@@ -205,7 +206,7 @@ static void open_message(struct slice header, struct slice body, unsigned depth)
         }
     } else if (opened != OPENED_NOT_SMIME) {
         require(opened == OPENED_BROKEN || (layer.inner.data == NULL && layer.owner == NULL && layer.identity == NULL));
-        require(layer.signer_count == 0);
+        require(layer.facts.signer_count == 0);
         require(error.kind != ERROR_NONE && error.kind != ERROR_BUG);
         require_printable(error.text);
     }

@@ -7,6 +7,7 @@
 #ifndef DOMSEC_TESTS_GATEWAY_ATTACK_H
 #define DOMSEC_TESTS_GATEWAY_ATTACK_H
 
+#include "../../src/smime/attributes.h"
 #include "rig.h"
 
 #include <jansson.h>

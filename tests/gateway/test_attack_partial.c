@@ -5,7 +5,7 @@
  */
 #include "attack.h"
 
-#include "smime/ess.h"
+#include "../../src/smime/attributes.h"
 
 #define BESIDE(mark, entity)                                                                                           \
     "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n",     \

@@ -3,6 +3,7 @@
  * RFC 3183 §5 and the examples of §5.1, by number. S is a signature by a member of acme.test, E an encryption to
  * acme.test's own confidentiality authority; what leaves is looked at by partner.test's gateway, layer by layer.
  */
+#include "../../src/smime/attributes.h"
 #include "rig.h"
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: s\r\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rig.h"
 
-#include "smime/attributes.h"
+#include "../../src/smime/attributes.h"
 
 #define STI "1.2.840.113549.1.9.16.9."
 

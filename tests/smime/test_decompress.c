@@ -76,7 +76,7 @@ Test(decompress, small_large_and_empty)
         }
         GByteArray *der = compressed_data(bytes, length, DATA);
         cr_assert_eq(open_der(der, &rig_limits, &layer, &error), OPENED, "%zu: %s", sizes[i], error.text);
-        cr_expect_eq(layer.type, LAYER_COMPRESSED);
+        cr_expect_eq(layer.facts.type, LAYER_COMPRESSED);
         cr_expect(rig_inner_is(&layer, body), "%zu", sizes[i]);
         g_byte_array_unref(der);
     }
@@ -138,7 +138,7 @@ Test(decompress, broken)
         RIG_LAYER layer;
         cr_expect_eq(open_der(rows[i].der, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, rows[i].text) != NULL, "%s", error.text);
-        cr_expect_eq(layer.type, LAYER_COMPRESSED);
+        cr_expect_eq(layer.facts.type, LAYER_COMPRESSED);
         g_byte_array_unref(rows[i].der);
     }
 }

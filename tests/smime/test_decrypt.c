@@ -48,7 +48,7 @@ static void flip_everywhere(const struct pki *recipient, enum cipher cipher, siz
         enum opened opened = open_der(der->data, der->len, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
         if (opened == OPENED && !rig_inner_is(&layer, RIG_WHOLE)) {
-            cr_expect(!layer.authenticated, "octet %u", i);
+            cr_expect(!layer.facts.authenticated, "octet %u", i);
             (*opened_changed)++;
         }
         if (opened != OPENED)
@@ -204,7 +204,7 @@ Test(decrypt, the_wrong_key_under_the_right_name)
         rig_keys_open(&keys, (const struct pki *const[]){wrong, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
         cr_expect_eq(smime_open(part.part, keys.keys, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect_str_eq(error.text, CANNOT);
-        cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
+        cr_expect_eq(layer.facts.type, LAYER_AUTHENVELOPED);
         cr_expect_null(layer.inner.data);
         cr_expect_null(layer.identity);
 
@@ -227,8 +227,8 @@ Test(decrypt, not_for_us)
     RIG_LAYER layer, second, third;
     RIG_KEYS signing;
     cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED_NO_KEY);
-    cr_expect_eq(layer.type, LAYER_AUTHENVELOPED);
-    cr_expect_str_eq(layer.cipher, "aes-256-gcm");
+    cr_expect_eq(layer.facts.type, LAYER_AUTHENVELOPED);
+    cr_expect_str_eq(layer.facts.cipher, "aes-256-gcm");
     cr_expect_eq(smime_open(part.part, NULL, NULL, &rig_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
     /* Only confidentiality authorities decrypt (RFC 3183 §4). */
     rig_keys_open(&signing, (const struct pki *const[]){ec, NULL}, ROLE_DOMAIN_SIGNING);
@@ -448,7 +448,7 @@ Test(decrypt, triple_des_wraps_triple_des)
     struct error error;
     RIG_LAYER layer;
     cr_expect_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(layer.weak);
+    cr_expect(layer.facts.weak);
 }
 
 /* One structure's content type with the other's cipher. */

@@ -71,9 +71,9 @@ static void round_trip(size_t cipher, const struct pki *recipient, enum key_tran
     cr_expect(openssl_decrypts(made.part, recipient, slice_of(expected)), "%s, %zu", ciphers[cipher].name, size);
     cr_assert_eq(rig_open(made.part, keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(rig_inner_is(&layer, expected), "%s, %zu", ciphers[cipher].name, size);
-    cr_expect_eq(layer.type, ciphers[cipher].type);
-    cr_expect_str_eq(layer.cipher, ciphers[cipher].name);
-    cr_expect_eq(layer.authenticated, layer.type == LAYER_AUTHENVELOPED);
+    cr_expect_eq(layer.facts.type, ciphers[cipher].type);
+    cr_expect_str_eq(layer.facts.cipher, ciphers[cipher].name);
+    cr_expect_eq(layer.facts.authenticated, layer.facts.type == LAYER_AUTHENVELOPED);
     cr_expect_eq(X509_cmp(layer.identity->certificate, recipient->cert), 0);
 }
 

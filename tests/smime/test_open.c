@@ -98,7 +98,7 @@ Test(open, what_is_no_smime_and_what_is_broken)
             continue;
         cr_expect_eq(error.kind, ERROR_PERMANENT, "%s", rows[i].text);
         cr_expect_neq(error.text[0], '\0', "%s", rows[i].text);
-        cr_expect_eq(layer.type, rows[i].type, "%s is %s", rows[i].text, layer_type_name(layer.type));
+        cr_expect_eq(layer.facts.type, rows[i].type, "%s is %s", rows[i].text, layer_type_name(layer.facts.type));
         cr_expect_null(layer.inner.data, "%s", rows[i].text);
     }
 }
@@ -115,8 +115,8 @@ Test(open, smime_type_is_not_believed)
         RIG_LAYER layer;
 
         cr_assert_eq(open_text(text, &layer, &error), OPENED, "%s: %s", types[i], error.text);
-        cr_expect_eq(layer.type, LAYER_SIGNED);
-        cr_expect(layer.signers[0].valid);
+        cr_expect_eq(layer.facts.type, LAYER_SIGNED);
+        cr_expect(layer.facts.signers[0].valid);
     }
 }
 
@@ -132,7 +132,7 @@ Test(open, micalg_is_not_believed)
         RIG_LAYER layer;
 
         cr_assert_eq(open_text(text, &layer, &error), OPENED, "%s: %s", words[i], error.text);
-        cr_expect(layer.signers[0].valid && !layer.signers[0].weak);
+        cr_expect(layer.facts.signers[0].valid && !layer.facts.signers[0].weak);
     }
 }
 
@@ -182,17 +182,17 @@ Test(open, triple_wrapped)
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(rig_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i,
                      error.text);
-        cr_expect_eq(layers[i].type, wanted[i]);
+        cr_expect_eq(layers[i].facts.type, wanted[i]);
         inner = layers[i].inner;
         if (wanted[i] == LAYER_SIGNED)
-            cr_expect(layers[i].signers[0].valid, "%s", layers[i].signers[0].reason);
+            cr_expect(layers[i].facts.signers[0].valid, "%s", layers[i].facts.signers[0].reason);
         if (i < 2)
             parts[i + 1] = rig_part_of(g_strndup(inner.data, inner.len), inner.len);
     }
     cr_expect(slice_equal(inner, slice_of(RIG_WHOLE)));
-    cr_expect_eq(layers[0].signers[0].types, SIGNATURE_TYPE_DOMAIN);
-    cr_expect_eq(layers[2].signers[0].types, SIGNATURE_TYPE_ORIGINATOR);
-    cr_expect(layers[2].detached);
+    cr_expect_eq(layers[0].facts.signers[0].types, SIGNATURE_TYPE_DOMAIN);
+    cr_expect_eq(layers[2].facts.signers[0].types, SIGNATURE_TYPE_ORIGINATOR);
+    cr_expect(layers[2].facts.detached);
     for (int i = 0; i < 3; i++) {
         layer_clear(&layers[i]);
         rig_part_clear(&parts[i]);
@@ -228,7 +228,7 @@ Test(open, ber)
         cr_assert_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%d: %s", kind, error.text);
         cr_expect(rig_inner_is(&layer, whole), "%d", kind);
         if (kind == 0)
-            cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+            cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
         BIO_free(data);
         BIO_free(out);
     }
@@ -373,6 +373,7 @@ Test(open, a_cleared_layer_is_empty)
     struct error error = {0};
     cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED);
     layer_clear(&layer);
-    cr_expect(layer.signers == NULL && layer.certificates == NULL && layer.owner == NULL && layer.signer_count == 0);
+    cr_expect(layer.signers == NULL && layer.certificates == NULL && layer.owner == NULL &&
+              layer.facts.signer_count == 0);
     layer_clear(&layer);
 }

@@ -162,7 +162,7 @@ Test(profile, other_kinds_of_certificates_are_passed_over)
         RIG_LAYER layer;
         cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", rows[i].name,
                      error.text);
-        cr_expect(layer.signers[0].valid, "%s: %s", rows[i].name, layer.signers[0].reason);
+        cr_expect(layer.facts.signers[0].valid, "%s: %s", rows[i].name, layer.facts.signers[0].reason);
         cr_expect_eq(sk_X509_num(layer.certificates), 1, "%s", rows[i].name);
     }
 }
@@ -185,5 +185,5 @@ Test(profile, unknown_attributes_and_capabilities_do_no_harm)
     struct error error = {0};
     RIG_LAYER layer;
     cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(layer.signers[0].valid && !layer.signers[0].type_fault, "%s", layer.signers[0].reason);
+    cr_expect(layer.facts.signers[0].valid && !layer.facts.signers[0].type_fault, "%s", layer.facts.signers[0].reason);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/smime/attributes.h"
 #include "rig.h"
 
 #include <openssl/core_names.h>
@@ -166,7 +167,8 @@ static void check_row(const struct row *row)
     if (row->signature_nid == NID_rsassaPss)
         check_pss(row, cms);
     cr_expect_eq(rig_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", row->name, error.text);
-    cr_expect(layer.signer_count == 1 && layer.signers[0].valid && !layer.signers[0].weak, "%s", row->name);
+    cr_expect(layer.facts.signer_count == 1 && layer.facts.signers[0].valid && !layer.facts.signers[0].weak, "%s",
+              row->name);
     cr_expect(rig_inner_is(&layer, expected), "%s", row->name);
     sk_X509_free(signer.chain);
 }
@@ -248,7 +250,7 @@ Test(sign, a_key_for_pss_alone)
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
     RIG_PART made = rig_part_of_entity(&out);
     cr_assert_eq(rig_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+    cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
     entity_clear(&content);
     EVP_PKEY_free(key);
     sk_X509_free(signer.chain);
@@ -350,8 +352,8 @@ Test(sign, the_empty_signature_layer)
         cr_expect_eq(sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)), 0);
         cr_expect_eq(OBJ_obj2nid(CMS_get0_eContentType(cms)), NID_pkcs7_data);
         cr_expect_eq(rig_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-        cr_expect_eq(layer.type, LAYER_SIGNED);
-        cr_expect_eq(layer.signer_count, 0u);
+        cr_expect_eq(layer.facts.type, LAYER_SIGNED);
+        cr_expect_eq(layer.facts.signer_count, 0u);
         cr_expect(rig_inner_is(&layer, expected));
     }
 }

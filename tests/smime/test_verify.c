@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/smime/attributes.h"
 #include "rig.h"
 
 #include <openssl/asn1t.h>
@@ -46,12 +47,12 @@ Test(verify, flips_in_opaque)
         RIG_PART changed = rig_part_of_der(der->data, der->len);
         enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
-        if (opened != OPENED || layer.signer_count == 0 || !layer.signers[0].valid)
+        if (opened != OPENED || layer.facts.signer_count == 0 || !layer.facts.signers[0].valid)
             continue;
         still_valid++;
         cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
         cr_expect_eq(X509_cmp(layer.signers[0].certificate, alice->cert), 0, "octet %u", i);
-        cr_expect_eq(layer.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
+        cr_expect_eq(layer.facts.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
         cr_expect(i < content || i >= content + strlen(RIG_WHOLE), "octet %u", i);
     }
     /* Version numbers and the like; all else is covered by the signature, or finds the signer. */
@@ -71,9 +72,10 @@ Test(verify, flips_in_the_clear_signed_part)
         RIG_PART changed = rig_part_of_clear(slice_of(whole), der->data, der->len);
         whole[i] ^= 1;
         enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
-        cr_expect(opened == OPENED_FAILED || (layer.signer_count == 1 && !layer.signers[0].valid), "octet %zu", i);
+        cr_expect(opened == OPENED_FAILED || (layer.facts.signer_count == 1 && !layer.facts.signers[0].valid),
+                  "octet %zu", i);
         if (opened == OPENED)
-            cr_expect(layer.signers[0].reason[0] != '\0');
+            cr_expect(layer.facts.signers[0].reason[0] != '\0');
     }
     g_byte_array_unref(der);
 }
@@ -89,9 +91,9 @@ static void flip_everywhere(const struct pki *pki)
         RIG_PART changed = rig_part_of_der(der->data, der->len);
         enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
-        if (opened == OPENED && layer.signer_count == 1 && layer.signers[0].valid) {
+        if (opened == OPENED && layer.facts.signer_count == 1 && layer.facts.signers[0].valid) {
             cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
-            cr_expect_eq(layer.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
+            cr_expect_eq(layer.facts.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
         }
     }
     g_byte_array_unref(der);
@@ -144,10 +146,10 @@ Test(verify, the_bytes_as_received)
         RIG_LAYER layer;
         RIG_PART part = rig_part_of_clear(slice_of(rows[i].whole), der->data, der->len);
         cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
-        cr_assert_eq(layer.signer_count, 1u);
-        cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu", i);
+        cr_assert_eq(layer.facts.signer_count, 1u);
+        cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%zu", i);
         cr_expect(rig_inner_is(&layer, rows[i].whole), "inner is the signed part");
-        cr_expect(layer.detached);
+        cr_expect(layer.facts.detached);
     }
     g_byte_array_unref(der);
 }
@@ -252,8 +254,8 @@ Test(verify, signed_attributes)
             cr_expect(strstr(error.text, rows[i].text) != NULL, "%s: %s", rows[i].name, error.text);
             continue;
         }
-        cr_assert_eq(layer.signer_count, 1u);
-        const struct signer *signer = &layer.signers[0];
+        cr_assert_eq(layer.facts.signer_count, 1u);
+        const struct signer_facts *signer = &layer.facts.signers[0];
         cr_expect_eq(signer->valid, rows[i].valid, "%s: %s", rows[i].name, signer->reason);
         cr_expect_eq(signer->weak, rows[i].weak, "%s", rows[i].name);
         cr_expect_eq(signer->type_fault, rows[i].type_fault, "%s", rows[i].name);
@@ -298,9 +300,10 @@ Test(verify, edwards_without_attributes)
         if (changed)
             (*CMS_get0_content(cms))->data[strlen(RIG_WHOLE) - 4] ^= 1;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-        cr_assert_eq(layer.signer_count, 1u);
-        cr_expect_eq(layer.signers[0].valid, !changed, "%s", layer.signers[0].reason);
-        cr_expect_str_eq(layer.signers[0].reason, changed ? "the signature does not verify" : "no signed attributes");
+        cr_assert_eq(layer.facts.signer_count, 1u);
+        cr_expect_eq(layer.facts.signers[0].valid, !changed, "%s", layer.facts.signers[0].reason);
+        cr_expect_str_eq(layer.facts.signers[0].reason,
+                         changed ? "the signature does not verify" : "no signed attributes");
         cr_expect_eq(ERR_peek_error(), 0ul);
     }
 }
@@ -438,11 +441,12 @@ Test(verify, attributes_missing_doubled_or_odd)
         rows[i].change(info, rows[i].nid);
         sign_again(info, alice);
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].name, error.text);
-        cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%s: %s", rows[i].name, layer.signers[0].reason);
-        cr_expect_eq(layer.signers[0].reason[0] == '\0', rows[i].valid, "%s", rows[i].name);
+        cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%s: %s", rows[i].name,
+                     layer.facts.signers[0].reason);
+        cr_expect_eq(layer.facts.signers[0].reason[0] == '\0', rows[i].valid, "%s", rows[i].name);
         cr_expect_not_null(layer.signers[0].certificate, "%s: who claims to have signed is known", rows[i].name);
         if (strstr(rows[i].name, "signing time") != NULL)
-            cr_expect_eq(layer.signers[0].signing_time, 0);
+            cr_expect_eq(layer.facts.signers[0].signing_time, 0);
     }
 }
 
@@ -472,9 +476,9 @@ Test(verify, signing_time_in_both_forms)
         time_given = rows[i].given;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", add_time);
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].given, error.text);
-        cr_expect(layer.signers[0].valid, "%s: %s", rows[i].given, layer.signers[0].reason);
-        cr_expect_eq(layer.signers[0].signing_time, rows[i].time, "%s: %ld", rows[i].given,
-                     (long)layer.signers[0].signing_time);
+        cr_expect(layer.facts.signers[0].valid, "%s: %s", rows[i].given, layer.facts.signers[0].reason);
+        cr_expect_eq(layer.facts.signers[0].signing_time, rows[i].time, "%s: %ld", rows[i].given,
+                     (long)layer.facts.signers[0].signing_time);
     }
 }
 
@@ -486,9 +490,9 @@ Test(verify, content_type_attribute_of_another_type)
     RIG_LAYER layer;
     CMS_set1_eContentType(cms, OBJ_nid2obj(NID_pkcs7_data));
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(!layer.signers[0].valid);
-    cr_expect(strstr(layer.signers[0].reason, "differs from the content's type") != NULL, "%s",
-              layer.signers[0].reason);
+    cr_expect(!layer.facts.signers[0].valid);
+    cr_expect(strstr(layer.facts.signers[0].reason, "differs from the content's type") != NULL, "%s",
+              layer.facts.signers[0].reason);
 }
 
 /* The signed attributes of one message as the content of another, which has none: the signature is over the same
@@ -519,9 +523,9 @@ Test(verify, attributes_taken_as_content)
     cr_expect_eq(CMS_verify(received, NULL, store, NULL, NULL, CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY), 1,
                  "the mathematics holds");
     cr_assert_eq(open_cms(forged, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(!layer.signers[0].valid);
-    cr_expect(strstr(layer.signers[0].reason, "signed attributes of another message") != NULL, "%s",
-              layer.signers[0].reason);
+    cr_expect(!layer.facts.signers[0].valid);
+    cr_expect(strstr(layer.facts.signers[0].reason, "signed attributes of another message") != NULL, "%s",
+              layer.facts.signers[0].reason);
 }
 
 /* --- certificates and keys --- */
@@ -549,7 +553,7 @@ Test(verify, several_certificates_fit_the_identifier)
         struct error error;
         RIG_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-        cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+        cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
         cr_expect_eq(X509_cmp(layer.signers[0].certificate, right->cert), 0);
         cr_expect_eq(sk_X509_num(layer.certificates), 3);
     }
@@ -557,7 +561,7 @@ Test(verify, several_certificates_fit_the_identifier)
     struct error error;
     RIG_LAYER layer;
     cr_assert_eq(open_cms(swapped, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(!layer.signers[0].valid);
+    cr_expect(!layer.facts.signers[0].valid);
     cr_expect_not_null(layer.signers[0].certificate);
 }
 
@@ -575,8 +579,9 @@ Test(verify, a_certificate_swapped_under_the_same_key)
 
     CMS_add1_cert(cms, second->cert);
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(!layer.signers[0].valid);
-    cr_expect(strstr(layer.signers[0].reason, "names another certificate") != NULL, "%s", layer.signers[0].reason);
+    cr_expect(!layer.facts.signers[0].valid);
+    cr_expect(strstr(layer.facts.signers[0].reason, "names another certificate") != NULL, "%s",
+              layer.facts.signers[0].reason);
 }
 
 /* RSA with public exponent 1: the signature is the padded digest, which anybody can write. */
@@ -628,9 +633,9 @@ Test(verify, weak_and_forgeable_keys)
         struct error error;
         RIG_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-        cr_expect_eq(layer.signers[0].valid, rows[i].valid, "%zu: %s", i, layer.signers[0].reason);
-        cr_expect_eq(layer.signers[0].weak, rows[i].weak, "%zu", i);
-        cr_expect(strstr(layer.signers[0].reason, rows[i].text) != NULL, "%s", layer.signers[0].reason);
+        cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%zu: %s", i, layer.facts.signers[0].reason);
+        cr_expect_eq(layer.facts.signers[0].weak, rows[i].weak, "%zu", i);
+        cr_expect(strstr(layer.facts.signers[0].reason, rows[i].text) != NULL, "%s", layer.facts.signers[0].reason);
     }
     EVP_PKEY_free(one);
 }
@@ -646,9 +651,9 @@ Test(verify, names_are_made_printable)
     RIG_LAYER layer;
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect_null(layer.signers[0].certificate);
-    cr_expect_neq(layer.signers[0].serial[0], '\0');
-    cr_expect(strstr(layer.signers[0].issuer, "Injected") != NULL);
-    for (const char *at = layer.signers[0].issuer; *at != '\0'; at++)
+    cr_expect_neq(layer.facts.signers[0].serial[0], '\0');
+    cr_expect(strstr(layer.facts.signers[0].issuer, "Injected") != NULL);
+    for (const char *at = layer.facts.signers[0].issuer; *at != '\0'; at++)
         cr_expect(!g_ascii_iscntrl(*at));
 }
 
@@ -681,16 +686,16 @@ Test(verify, each_signer_has_its_own_result)
     RIG_LAYER layer, spoiled;
     size_t valid = 0;
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-    cr_assert_eq(layer.signer_count, 2u);
+    cr_assert_eq(layer.facts.signer_count, 2u);
     for (size_t i = 0; i < 2; i++) {
-        cr_expect(layer.signers[i].valid, "%s", layer.signers[i].reason);
-        cr_expect_eq(layer.signers[i].types, SIGNATURE_TYPE_ORIGINATOR);
-        cr_expect_gt(layer.signers[i].signing_time, time(NULL) - 100);
+        cr_expect(layer.facts.signers[i].valid, "%s", layer.facts.signers[i].reason);
+        cr_expect_eq(layer.facts.signers[i].types, SIGNATURE_TYPE_ORIGINATOR);
+        cr_expect_gt(layer.facts.signers[i].signing_time, time(NULL) - 100);
     }
     cr_assert(ASN1_OCTET_STRING_set(signature, (const unsigned char *)"garbage", 7));
     cr_assert_eq(open_cms(cms, &spoiled, &error), OPENED, "%s", error.text);
     for (size_t i = 0; i < 2; i++)
-        valid += spoiled.signers[i].valid;
+        valid += spoiled.facts.signers[i].valid;
     cr_expect_eq(valid, 1u);
 }
 
@@ -704,8 +709,9 @@ Test(verify, signers_with_different_types_are_flagged)
         RIG_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         for (size_t j = 0; j < 2; j++) {
-            cr_expect(layer.signers[j].type_fault, "%zu", i);
-            cr_expect(strstr(layer.signers[j].reason, "differ") != NULL, "%zu: %s", i, layer.signers[j].reason);
+            cr_expect(layer.facts.signers[j].type_fault, "%zu", i);
+            cr_expect(strstr(layer.facts.signers[j].reason, "differ") != NULL, "%zu: %s", i,
+                      layer.facts.signers[j].reason);
         }
     }
 }
@@ -740,7 +746,7 @@ Test(verify, content_of_its_own_beside_a_detached_one)
         RIG_LAYER layer;
         cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, "content of its own") != NULL, "%s", error.text);
-        cr_expect_eq(layer.signer_count, 0u);
+        cr_expect_eq(layer.facts.signer_count, 0u);
         cr_expect_null(layer.inner.data);
     }
     g_byte_array_unref(der);
@@ -787,7 +793,7 @@ Test(verify, broken_certificates)
     cr_assert_eq(open_cms(beside, &layer, &error), OPENED, "%s", error.text);
     cr_expect_null(layer.signers[0].certificate);
     cr_assert_eq(open_cms(own, &second, &error), OPENED, "%s", error.text);
-    cr_expect(second.signers[0].valid, "%s", second.signers[0].reason);
+    cr_expect(second.facts.signers[0].valid, "%s", second.facts.signers[0].reason);
 }
 
 /* A digest algorithm listed a thousand times does not cost a thousand digests. */
@@ -805,6 +811,6 @@ Test(verify, the_list_of_digests_is_not_believed)
     list[14] = 0x02; /* SHA-384 */
     RIG_PART changed = rig_part_of_der(der->data, der->len);
     cr_assert_eq(rig_open(changed.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(layer.signers[0].valid, "%s", layer.signers[0].reason);
+    cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
     g_byte_array_unref(der);
 }

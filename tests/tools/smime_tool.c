@@ -178,10 +178,10 @@ static int make(const char *command, const struct options *options)
 static bool print_layer(const struct layer *layer)
 {
     bool valid = true;
-    printf("%s%s %s%s", layer_type_name(layer->type), layer->detached ? " detached" : "", layer->cipher,
-           layer->authenticated ? " authenticated" : "");
-    for (size_t i = 0; i < layer->signer_count; i++) {
-        const struct signer *signer = &layer->signers[i];
+    printf("%s%s %s%s", layer_type_name(layer->facts.type), layer->facts.detached ? " detached" : "",
+           layer->facts.cipher, layer->facts.authenticated ? " authenticated" : "");
+    for (size_t i = 0; i < layer->facts.signer_count; i++) {
+        const struct signer_facts *signer = &layer->facts.signers[i];
         printf(" [%s%s%s%s types=%u time=%s]", signer->valid ? "valid" : "INVALID", signer->weak ? " weak" : "",
                signer->reason[0] != '\0' ? ": " : "", signer->reason, signer->types,
                signer->signing_time != 0 ? "yes" : "no");
@@ -240,7 +240,7 @@ static int peel(const struct options *options)
         if (opened == OPENED_NOT_SMIME)
             break;
         if (opened != OPENED) {
-            printf("%s %s\n", layer_type_name(layers[depth].type), layers[depth].cipher);
+            printf("%s %s\n", layer_type_name(layers[depth].facts.type), layers[depth].facts.cipher);
             die(opened == OPENED_NO_KEY ? "no key" : "failed", &error);
         }
         valid = print_layer(&layers[depth]) && valid;

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attributes: signed attributes with one value, and among them the SignatureType of RFC 3183 §3.1.2 (OID from RFC
- * 7107).
+ * attributes: signed attributes in a SignerInfo: the SignatureType of RFC 3183 §3.1.2 (OID from RFC 7107) and those of
+ * Enhanced Security Services (RFC 2634).
  */
 #ifndef DOMSEC_SMIME_ATTRIBUTES_H
 #define DOMSEC_SMIME_ATTRIBUTES_H
 
-#include "base/error.h"
-#include "base/openssl.h"
+#include "smime/smime.h"
 
 #define OID_SIGNATURE_TYPE "1.2.840.113549.1.9.16.2.28"
-
-/* A set of values under id-sti, as bits. */
-enum signature_type {
-    SIGNATURE_TYPE_ORIGINATOR = 1 << 1, /* id-sti 1 */
-    SIGNATURE_TYPE_DOMAIN = 1 << 2,
-    SIGNATURE_TYPE_ATTRIBUTES = 1 << 3,
-    SIGNATURE_TYPE_REVIEW = 1 << 4,
-};
-const char *
-signature_type_name(enum signature_type type); /* "originator", "domain", "additional-attributes", "review" */
+#define OID_RECEIPT_REQUEST "1.2.840.113549.1.9.16.2.1"
+#define OID_SECURITY_LABEL "1.2.840.113549.1.9.16.2.2"
+#define OID_ML_EXPANSION_HISTORY "1.2.840.113549.1.9.16.2.3"
+#define OID_EQUIVALENT_LABELS "1.2.840.113549.1.9.16.2.9"
 
 /* Adds the attribute with these values. */
 bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *error);
@@ -39,5 +32,17 @@ struct attribute_kind {
  * be. */
 bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *kind, const ASN1_STRING **value,
                           struct error *error);
+
+/* Reads all four of RFC 2634. Absent ones leave their members empty. Fails with ERROR_PERMANENT when one is there and
+ * cannot be read, is repeated, has not exactly one value, or stands among the unsigned attributes (RFC 2634 §1.3.4:
+ * MUST be signed). */
+bool ess_read(CMS_SignerInfo *signer, struct ess *ess, struct error *error);
+
+bool ess_add_label(CMS_SignerInfo *signer, const struct security_label *label, struct error *error);
+bool ess_add_equivalents(CMS_SignerInfo *signer, const struct security_label *labels, unsigned count,
+                         struct error *error);
+
+struct ess_attributes *ess_attributes_keep(CMS_SignerInfo *signer);
+bool ess_attributes_add(CMS_SignerInfo *signer, const struct ess_attributes *attributes, struct error *error);
 
 #endif
