@@ -90,8 +90,9 @@ bool apply_edits(const struct edits *edits, bool leading_space, const struct app
 {
     for (size_t i = 0; i < edits->count; i++)
         if (!apply_edit(&edits->list[i], leading_space, target))
-            return error_set(error, ERROR_TEMPORARY, "change of header field %s was not taken", edits->list[i].name);
+            return error_set(error, ERROR_TEMPORARY, "the mail server did not accept the change of header field %s",
+                             edits->list[i].name);
     if (edits->body != NULL && !apply_body(edits->body, target))
-        return error_set(error, ERROR_TEMPORARY, "the new body was not taken");
+        return error_set(error, ERROR_TEMPORARY, "the mail server did not accept the new body");
     return true;
 }

@@ -43,7 +43,7 @@ struct daemon {
 static void usage(FILE *stream)
 {
     fputs("usage: " NAME " [-c FILE] [-f]\n"
-          "  -c, --config FILE  configuration (default " DOMSEC_SYSCONFDIR "/domsec/domsec.conf)\n"
+          "  -c, --config FILE  configuration file; default: " DOMSEC_SYSCONFDIR "/domsec/domsec.conf\n"
           "  -f, --foreground   stay in the foreground, log to standard error\n"
           "  -V, --version      print the version\n"
           "  -h, --help         print this help\n",
@@ -127,7 +127,7 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
 
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         if (keys[i].changed)
-            log_write(LOG_LEVEL_WARNING, "reload: %s has changed, a restart is needed for that", keys[i].key);
+            log_write(LOG_LEVEL_WARNING, "reload: the change of %s needs a restart", keys[i].key);
 }
 
 static void reload(void *context)
@@ -145,7 +145,7 @@ static void reload(void *context)
         warn_of_restart(daemon->started, conf);
         log_write(LOG_LEVEL_INFO, "reload: %s is in force", daemon->file);
     } else {
-        log_write(LOG_LEVEL_ERROR, "reload: refused, the old configuration stays in force");
+        log_write(LOG_LEVEL_ERROR, "reload: rejected; the old configuration stays in force");
     }
     metrics_add("domsec_reloads_total", gateway != NULL ? "result=\"accepted\"" : "result=\"refused\"", 1);
     process_notify_ready();
@@ -162,7 +162,7 @@ static void save_metrics(void *context)
     if (lost && !daemon->metrics_lost)
         log_write(LOG_LEVEL_WARNING, "%s", error.text);
     else if (!lost && daemon->metrics_lost)
-        log_write(LOG_LEVEL_INFO, "metrics are written again");
+        log_write(LOG_LEVEL_INFO, "writing metrics works again");
     daemon->metrics_lost = lost;
 }
 
@@ -176,7 +176,7 @@ static void forget_pid(const struct daemon *daemon)
 static void stop(void *context)
 {
     struct daemon *daemon = context;
-    log_write(LOG_LEVEL_INFO, "stopping after the messages in hand");
+    log_write(LOG_LEVEL_INFO, "stopping after the messages in progress");
     process_notify_stopping();
     socket_refuse(daemon->listener);
     unsigned left = service_drain(daemon->service, DRAIN_SECONDS);
@@ -184,7 +184,7 @@ static void stop(void *context)
     socket_remove(daemon->started->listen);
     forget_pid(daemon);
     if (left > 0)
-        log_write(LOG_LEVEL_WARNING, "stopped, %u messages not finished: the mail server will try them again", left);
+        log_write(LOG_LEVEL_WARNING, "stopped with %u unfinished messages; the mail server will retry them", left);
     else
         log_write(LOG_LEVEL_INFO, "stopped");
     /* What exit() tears down may still be in use by a message that did not finish. */
@@ -255,13 +255,13 @@ static int run(struct daemon *daemon)
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
     if (geteuid() == 0)
-        complain(daemon, LOG_LEVEL_WARNING, "runs as root: name an account of its own in domsec.conf (user)");
+        complain(daemon, LOG_LEVEL_WARNING, "running as root; set `user` in domsec.conf");
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();
     process_notify_ready();
     /* Comes back only when libmilter has given up: stop() ends the process elsewhere. */
     smfi_main();
-    log_write(LOG_LEVEL_ERROR, "libmilter gave up, see its messages in the system log");
+    log_write(LOG_LEVEL_ERROR, "libmilter failed; see its messages in the system log");
     _exit(EX_SOFTWARE);
 }
 

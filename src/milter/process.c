@@ -57,7 +57,7 @@ bool process_background(struct error *error)
     close(ends[0]);
     parent = ends[1];
     if (setsid() < 0 || chdir("/") != 0)
-        return error_set(error, ERROR_TEMPORARY, "going into the background: %s", g_strerror(errno));
+        return error_set(error, ERROR_TEMPORARY, "cannot go into the background: %s", g_strerror(errno));
     return true;
 }
 
@@ -111,10 +111,10 @@ bool process_become(const struct account *account, struct error *error)
     if (account->name == NULL || (geteuid() == account->uid && getuid() == account->uid))
         return true;
     if (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 || setuid(account->uid) != 0)
-        return error_set(error, ERROR_CONFIGURATION, "becoming user %s: %s", account->name, g_strerror(errno));
+        return error_set(error, ERROR_CONFIGURATION, "cannot become user %s: %s", account->name, g_strerror(errno));
     /* A setuid() that can be undone is none. */
     if (account->uid != 0 && setuid(0) == 0)
-        return error_set(error, ERROR_BUG, "becoming user %s did not hold", account->name);
+        return error_set(error, ERROR_BUG, "still root after becoming user %s", account->name);
     return true;
 }
 
@@ -155,5 +155,5 @@ void process_notify_reloading(void)
 
 void process_notify_stopping(void)
 {
-    sd_notify(0, "STOPPING=1\nSTATUS=Finishing messages in hand");
+    sd_notify(0, "STOPPING=1\nSTATUS=Finishing messages in progress");
 }

@@ -83,8 +83,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
     (void)unused2, (void)unused3;
     *my_unused2 = *my_unused3 = 0;
     if ((actions & NEEDED_ACTIONS) != NEEDED_ACTIONS) {
-        log_write(LOG_LEVEL_ERROR,
-                  "the mail server does not let a milter change header and body (offers 0x%lx): refused", actions);
+        log_write(LOG_LEVEL_ERROR, "the mail server does not let a milter change header and body (it offers 0x%lx)",
+                  actions);
         return SMFIS_REJECT;
     }
     *my_actions = NEEDED_ACTIONS | (actions & (SMFIF_QUARANTINE | SMFIF_SETSYMLIST));
@@ -244,9 +244,9 @@ static bool hand_over(SMFICTX *context, const struct session *session, const str
     if (!reply.quarantine)
         return true;
     if (!session->can_quarantine)
-        return error_set(error, ERROR_PERMANENT, "the mail server has no quarantine");
+        return error_set(error, ERROR_PERMANENT, "the mail server does not support quarantine");
     if (smfi_quarantine(context, *reply.text != '\0' ? reply.text : (char *)"S/MIME policy") != MI_SUCCESS)
-        return error_set(error, ERROR_TEMPORARY, "the quarantine was not taken");
+        return error_set(error, ERROR_TEMPORARY, "the mail server did not accept the quarantine request");
     return true;
 }
 
@@ -320,6 +320,6 @@ bool session_register(struct service *shared, const char *name, bool tcp, struct
     service = shared;
     over_tcp = tcp;
     if (smfi_register(description) != MI_SUCCESS)
-        return error_set(error, ERROR_BUG, "libmilter did not take the callbacks");
+        return error_set(error, ERROR_BUG, "libmilter did not accept the callbacks");
     return true;
 }

@@ -58,7 +58,7 @@ static bool remove_stale(const char *path, struct error *error)
     if (g_lstat(path, &status) != 0)
         return errno == ENOENT || error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
     if (!S_ISSOCK(status.st_mode))
-        return error_set(error, ERROR_CONFIGURATION, "%s is there and is no socket", path);
+        return error_set(error, ERROR_CONFIGURATION, "%s exists and is not a socket", path);
     if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path))
         return error_set(error, ERROR_CONFIGURATION, "%s is too long for a socket", path);
 
@@ -118,7 +118,7 @@ int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
     umask(mask);
     if (fd < 0) {
         error_set(error, ERROR_TEMPORARY, "cannot listen on %s: %s", listen,
-                  cause != 0 ? g_strerror(cause) : "its host is not known here; libmilter says more in the system log");
+                  cause != 0 ? g_strerror(cause) : "unknown host; see the messages of libmilter in the system log");
         return -1;
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -143,7 +143,7 @@ bool transaction_finish(struct transaction *transaction)
     if (transaction->failure != FAILURE_NONE)
         return false;
     if (transaction->envelope->recipient_count == 0) {
-        error_set(&error, ERROR_BUG, "the mail server named no recipient");
+        error_set(&error, ERROR_BUG, "the mail server sent no recipient");
         transaction_fail(transaction, FAILURE_PROTOCOL, &error);
         return false;
     }

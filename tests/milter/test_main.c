@@ -109,7 +109,7 @@ Test(daemon, bad_reload_is_refused)
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         write_file(home, rows[i].file, rows[i].text);
         kill(daemon.pid, SIGHUP);
-        cr_assert(wait_log(&daemon, "reload: refused", i + 1), "row %u", i);
+        cr_assert(wait_log(&daemon, "reload: rejected", i + 1), "row %u", i);
         g_autofree char *log = read_log(&daemon);
         cr_expect_not_null(strstr(log, rows[i].want), "row %u:\n%s", i, log);
         cr_expect(send_signed(&daemon), "row %u: the old one stays", i);
@@ -343,7 +343,7 @@ Test(daemon, warnings_are_no_errors)
     cr_assert(wait_log(&daemon, "in force", 1));
     g_autofree char *log = read_log(&daemon);
     cr_expect_not_null(strstr(log, "warning: reload: "), "%s", log);
-    cr_expect_eq(strstr(log, "warning: runs as root") != NULL, geteuid() == 0, "%s", log);
+    cr_expect_eq(strstr(log, "warning: running as root") != NULL, geteuid() == 0, "%s", log);
     kill(daemon.pid, SIGTERM);
     cr_assert_eq(daemon_wait(&daemon), 0);
     daemon.pid = spawn_daemon(daemon.conf, daemon.log);
@@ -513,7 +513,7 @@ Test(daemon, becomes_its_user)
     cr_expect(send_signed(&daemon));
     /* What it may not read any more is a fault of the reload, and the old configuration goes on. */
     kill(daemon.pid, SIGHUP);
-    cr_expect(wait_log(&daemon, "reload: refused", 1));
+    cr_expect(wait_log(&daemon, "reload: rejected", 1));
     cr_expect(send_signed(&daemon));
     kill(daemon.pid, SIGTERM);
     cr_expect_eq(daemon_wait(&daemon), 0);
