@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * certs: address → certificates to encrypt for. An ordered list of sources (struct certs_source in src/certs/): the
- * rule's pinned files, then the local store (certificate_directory, one PEM file a certificate, kept by `domsec cert`).
- * Read once at gateway_open(); thread-safe. Answers candidates; whether one is fit is trust's to say.
+ * partner's pinned files, then the local store (certificate_directory, one PEM file a certificate, kept by `domsec
+ * cert`). Read once at gateway_open(); thread-safe. Answers candidates; whether one is fit is trust's to say.
  */
 #ifndef DOMSEC_CERTS_CERTS_H
 #define DOMSEC_CERTS_CERTS_H
@@ -14,7 +14,7 @@
 struct candidate {
     X509 *certificate;  /* a reference of its own */
     const char *source; /* "file", "store"; static */
-    bool pinned;        /* named by the rule's `certificates` */
+    bool pinned;        /* named by the partner's `certificates` */
     bool personal;      /* one of its addresses is the recipient's own; else it may act for the domain */
     STACK_OF(X509) *
         authorities; /* CA certificates of the same source, for its path (chain_query.untrusted); lent, maybe NULL */
@@ -28,14 +28,14 @@ void candidates_clear(struct candidates *candidates);
 
 struct certs;
 
-/* conf must outlive it; rules given to certs_find() are conf's. NULL if there was an error. */
+/* conf must outlive it; partners given to certs_find() are conf's. NULL if there was an error. */
 struct certs *certs_open(const struct conf *conf, struct faults *faults);
 void certs_close(struct certs *certs);
 
-/* Candidates for a recipient under its rule, in order of preference: pinned ones in the order of the file; then from
+/* Candidates for a recipient under its partner, in order of preference: pinned ones in the order of the file; then from
  * the store the recipient's own, then those named for its domain or a parent of it up to the registrable domain.
  * FOUND_FAILED with the reason if a source could not be asked. Key usage is looked at by trust, not here. */
-enum found certs_find(const struct certs *certs, const struct rule *rule, const struct address *recipient,
+enum found certs_find(const struct certs *certs, const struct partner *partner, const struct address *recipient,
                       struct candidates *candidates, struct error *error);
 
 /* The store as files, for `domsec cert`. import writes certificate_directory/<sha256>.pem (atomically; the same

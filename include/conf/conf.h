@@ -67,6 +67,8 @@ const char *cipher_name(enum cipher cipher);
 
 /* A NULL-terminated list of strings is `char **`, never NULL itself. */
 
+struct partner;
+
 struct outbound_rule {
     enum protect protect;
     enum no_certificate no_certificate;
@@ -101,26 +103,39 @@ struct label_conf {
     bool equivalent; /* goes into EquivalentLabels beside the label */
 };
 
-/* One policy file: how we deal with one partner domain. */
-struct rule {
-    char *file;   /* absolute path */
-    char *name;   /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
-    char *domain; /* NULL: default.conf or built-in, for all domains that have no rule of their own */
-    struct outbound_rule outbound;
-    struct inbound_rule inbound;
-    char **certificates; /* files */
-    char **anchors;      /* files; empty: the global trust_anchors */
-    enum naming naming;
-    char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
+/* Which S/MIME software at the partner reads: how layers for it are written. */
+struct form {
     bool null_signature;
     enum format format;
     enum signature signature;
     enum digest digest;
     enum cipher cipher;
     enum key_transport key_transport;
+};
+
+/* What is done to a message. Data only: policy/ finds the rule that fits a message and decides by it. */
+struct rule {
+    const struct partner *partner; /* whose rule it is */
+    struct outbound_rule outbound;
+    struct inbound_rule inbound;
+};
+
+/* One policy file: a partner domain, the certificates and authorities that stand for it, and the form that its software
+ * reads. */
+struct partner {
+    size_t index;        /* its place in conf->partners */
+    char *file;          /* absolute path */
+    char *name;          /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
+    char *domain;        /* NULL: default.conf or built-in, for each domain that has no file of its own */
+    char **certificates; /* files */
+    char **anchors;      /* files; empty: the global trust_anchors */
+    enum naming naming;
+    char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
+    struct form form;
     char *label_header; /* NULL: none */
     struct label_conf *labels;
     size_t label_count;
+    struct rule base; /* `outbound` and `inbound`: what is done where no other rule fits */
     unsigned certificates_line, anchors_line, outbound_line,
         inbound_line; /* of these keys in file, for faults; 0: not there */
 };
@@ -172,8 +187,9 @@ struct conf {
     char *pid_file;      /* NULL: none */
     char *metrics_file;  /* NULL: none */
     int log_level;       /* enum log_level */
-    struct rule **rules; /* most specific domain first; the last one is the default rule, always there */
-    size_t rule_count;
+    struct partner **partners; /* most specific domain first; the last one is the default, always there */
+    size_t partner_count;
+    struct _GHashTable *partners_by_domain; /* private to conf_partner() */
     unsigned listen_line, trust_anchors_line, crls_line, certificate_dir_line, user_line, pid_file_line,
         metrics_file_line; /* of these keys in file, for faults; 0: not there */
     int references;        /* private to conf_ref() and conf_unref() */
@@ -190,6 +206,11 @@ bool conf_is_trusted_network(const struct conf *conf, const char *address);
 /* domain: normalised (domain_normalise()). Exact match with one of local_domains, or with its subdomains too if the
  * entry is written ".acme.test". */
 bool conf_is_local_domain(const struct conf *conf, const char *domain);
+
+/* The partner that a domain belongs to: that of the most specific domain that equals `domain` or is a parent of it,
+ * else the default. domain is normalised; NULL or "" gives the default. Lent by conf; costs one hash probe per label.
+ */
+const struct partner *conf_partner(const struct conf *conf, const char *domain);
 
 DECLARE_OWNED(conf, struct conf *, conf_unref)
 

@@ -12,8 +12,8 @@
 
 struct trust;
 
-/* Loads trust_anchors and crls, and each rule's anchors and pins. conf must outlive it; rules given to the checks are
- * conf's. */
+/* Loads trust_anchors and crls, and each partner's anchors and pins. conf must outlive it; partners given to the checks
+ * are conf's. */
 struct trust *trust_open(const struct conf *conf, struct faults *faults);
 void trust_close(struct trust *trust);
 
@@ -28,7 +28,7 @@ struct chain_query {
     STACK_OF(X509) * untrusted; /* from the message or beside our certificate; may be NULL */
     STACK_OF(X509_CRL) * crls;  /* from the message; may be NULL; they can always revoke */
     enum purpose purpose;
-    const struct rule *rule; /* whose anchors count; a rule without anchors uses the global ones */
+    const struct partner *partner; /* whose anchors count; a partner without anchors uses the global ones */
     time_t at;
 };
 
@@ -36,7 +36,7 @@ struct chain_query {
  * usage for the purpose (digitalSignature or nonRepudiation; keyEncipherment or keyAgreement), leaf is no CA, key and
  * digest strength (RSA >= 2048, no MD5 or SHA-1), CRLs when configured (for the whole chain; a missing or stale CRL is
  * OUTCOME_TEMPERROR). Results: PASS; FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no
- * anchor of ours). A certificate pinned by the rule under naming "pinned" passes without a chain, never without
+ * anchor of ours). A certificate pinned by the partner under naming "pinned" passes without a chain, never without
  * validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
@@ -44,15 +44,16 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
 const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);
 
 /* The name of a certificate against a role and the domains that it is to act for (RFC 3183 §3.1.1, §4.1), by
- * rule->naming. Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a
+ * partner->naming. Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a
  * registry's domain stands for nobody. PASS or POLICY with the reason. Under rfc3183: exactly one CN, equal to the
  * role; every e-mail address has the role as local part and a domain part that is an ascendant of each domain; a
- * certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither by rule->x500_name. */
-void trust_check_role(const struct trust *trust, const struct rule *rule, const X509 *certificate, enum role role,
+ * certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither by partner->x500_name.
+ */
+void trust_check_role(const struct trust *trust, const struct partner *partner, const X509 *certificate, enum role role,
                       const char *const *domains, size_t domain_count, struct finding *finding);
 
-/* True if rule's `certificates` or `naming = "pinned"` names exactly this certificate. */
-bool trust_is_pinned(const struct trust *trust, const struct rule *rule, const X509 *certificate);
+/* True if the partner's `certificates` or `naming = "pinned"` names exactly this certificate. */
+bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate);
 
 /* A person's certificate against the addresses it must stand for (RFC 8550 §3): every address has an equal among the
  * certificate's. PASS or POLICY. */

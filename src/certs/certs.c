@@ -53,10 +53,10 @@ void certs_answer_add(struct certs_answer *answer, X509 *certificate, bool perso
                                                  .authorities = answer->authorities};
 }
 
-enum found certs_find(const struct certs *certs, const struct rule *rule, const struct address *recipient,
+enum found certs_find(const struct certs *certs, const struct partner *partner, const struct address *recipient,
                       struct candidates *candidates, struct error *error)
 {
-    struct certs_query query = {.rule = rule, .recipient = recipient};
+    struct certs_query query = {.partner = partner, .recipient = recipient};
     *candidates = (struct candidates){0};
     if (recipient->domain == NULL || recipient->domain[0] == '\0')
         return FOUND_NONE; /* the null reverse-path */

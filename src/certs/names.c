@@ -2,7 +2,7 @@
 /*
  * names: under which addresses and domains a certificate is kept in the index.
  *
- * Generous on purpose: a certificate that is found under a name is only a candidate, and trust decides by the rule's
+ * Generous on purpose: a certificate that is found under a name is only a candidate, and trust decides by the partner's
  * naming mode whether it may act there. What is left out here, though, can never be found, so each naming mode's forms
  * are covered.
  */

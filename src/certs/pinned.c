@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pinned: the first source, the `certificates` of a rule: an administrator's word for a partner comes before what lies
- * in any store. All certificates of a file are candidates, in their order, whatever they are named.
+ * pinned: the first source, the `certificates` of a partner: an administrator's word for a partner comes before what
+ * lies in any store. All certificates of a file are candidates, in their order, whatever they are named.
  */
 #include "source.h"
 
@@ -18,7 +18,7 @@ struct pinned_list {
 };
 
 struct pinned {
-    GHashTable *by_rule; /* const struct rule * → struct pinned_list * */
+    GHashTable *by_partner; /* const struct partner * → struct pinned_list * */
 };
 
 static void certificate_free(void *data)
@@ -50,7 +50,7 @@ static struct pinned_list *list_new(void)
 static void pinned_close(void *state)
 {
     struct pinned *pinned = state;
-    g_hash_table_destroy(pinned->by_rule);
+    g_hash_table_destroy(pinned->by_partner);
     g_free(pinned);
 }
 
@@ -68,20 +68,20 @@ static void add(struct pinned_list *list, X509 *certificate)
     g_ptr_array_add(list->candidates, entry);
 }
 
-static bool load(const struct rule *rule, const char *file, struct pinned_list *list, struct faults *faults)
+static bool load(const struct partner *partner, const char *file, struct pinned_list *list, struct faults *faults)
 {
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(file, &error);
     if (found == NULL) {
-        faults_add(faults, rule->file, rule->certificates_line, "certificates: %s", error.text);
+        faults_add(faults, partner->file, partner->certificates_line, "certificates: %s", error.text);
         return false;
     }
     guint before = list->candidates->len;
     while (sk_X509_num(found) > 0)
         add(list, sk_X509_shift(found));
     if (list->candidates->len == before)
-        faults_warn(faults, rule->file, rule->certificates_line, "certificates: %s holds only those of authorities",
-                    file);
+        faults_warn(faults, partner->file, partner->certificates_line,
+                    "certificates: %s holds only those of authorities", file);
     return true;
 }
 
@@ -89,12 +89,12 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
 {
     bool good = true;
     struct pinned *pinned = g_new0(struct pinned, 1);
-    pinned->by_rule = g_hash_table_new_full(NULL, NULL, NULL, list_free);
-    for (size_t i = 0; i < conf->rule_count; i++) {
+    pinned->by_partner = g_hash_table_new_full(NULL, NULL, NULL, list_free);
+    for (size_t i = 0; i < conf->partner_count; i++) {
         struct pinned_list *list = list_new();
-        for (char **file = conf->rules[i]->certificates; *file != NULL; file++)
-            good = load(conf->rules[i], *file, list, faults) && good;
-        g_hash_table_insert(pinned->by_rule, conf->rules[i], list);
+        for (char **file = conf->partners[i]->certificates; *file != NULL; file++)
+            good = load(conf->partners[i], *file, list, faults) && good;
+        g_hash_table_insert(pinned->by_partner, conf->partners[i], list);
     }
     if (good)
         return pinned;
@@ -106,9 +106,9 @@ static enum found pinned_find(const void *state, const struct certs_query *query
                               struct error *error)
 {
     const struct pinned *pinned = state;
-    const struct pinned_list *list = g_hash_table_lookup(pinned->by_rule, query->rule);
+    const struct pinned_list *list = g_hash_table_lookup(pinned->by_partner, query->partner);
     if (list == NULL) {
-        error_set(error, ERROR_BUG, "certificates asked for under a rule of another configuration");
+        error_set(error, ERROR_BUG, "certificates asked for under a partner of another configuration");
         return FOUND_FAILED;
     }
     g_autofree char *mailbox = certs_mailbox(query->recipient);

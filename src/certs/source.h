@@ -8,7 +8,7 @@
 #include "certs/certs.h"
 
 struct certs_query {
-    const struct rule *rule;
+    const struct partner *partner;
     const struct address *recipient;
 };
 
@@ -21,7 +21,7 @@ struct certs_answer {
 
 struct certs_source {
     const char *name;
-    bool pinned; /* its certificates were named by the rule */
+    bool pinned; /* its certificates were named by the partner */
     /* NULL after an error was added to faults; a source with nothing in it is no error. */
     void *(*open)(const struct conf *conf, struct faults *faults);
     void (*close)(void *state);

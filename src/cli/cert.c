@@ -160,12 +160,12 @@ static int find(const char *file, const struct address *address)
     struct error error = {0};
     const struct rule *rule = policy_rule(conf, address->domain);
     owned(candidates) struct candidates candidates = {0};
-    switch (certs_find(certs, rule, address, &candidates, &error)) {
+    switch (certs_find(certs, rule->partner, address, &candidates, &error)) {
     case FOUND:
         print_candidates(&candidates);
         return EX_OK;
     case FOUND_NONE:
-        fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, rule->name);
+        fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, rule->partner->name);
         return 1;
     case FOUND_FAILED:
         break;

@@ -34,8 +34,8 @@ static void print_summary(const struct conf *conf, size_t warnings)
     printf("%sconfiguration is good%s: ", output_style(stdout, STYLE_GOOD), output_style(stdout, STYLE_PLAIN));
     print_count(conf->identity_count, "identity", "identities", ", ");
     size_t policies = 0;
-    for (size_t i = 0; i < conf->rule_count; i++)
-        policies += strcmp(conf->rules[i]->name, "built-in") != 0;
+    for (size_t i = 0; i < conf->partner_count; i++)
+        policies += strcmp(conf->partners[i]->name, "built-in") != 0;
     print_count(policies, "policy", "policies", ", ");
     print_count(list_length(conf->trust_anchors), "trust anchor file", "trust anchor files", warnings > 0 ? ", " : "");
     if (warnings > 0)

@@ -124,11 +124,11 @@ static void print_rules(const struct conf *conf)
     owned(table) struct table *table = table_new(5);
     const char *const heading[] = {"domain", "outbound", "inbound", "naming", "file"};
     table_row(table, heading);
-    for (size_t i = 0; i < conf->rule_count; i++) {
-        const struct rule *rule = conf->rules[i];
-        const char *cells[] = {rule->domain != NULL ? rule->domain : "(all others)",
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const struct rule *rule = &conf->partners[i]->base;
+        const char *cells[] = {rule->partner->domain != NULL ? rule->partner->domain : "(all others)",
                                protect_name(rule->outbound.protect), require_name(rule->inbound.require),
-                               naming_name(rule->naming), rule->name};
+                               naming_name(rule->partner->naming), rule->partner->name};
         table_row(table, cells);
     }
     table_print(table, stdout, 2, true);
@@ -184,14 +184,15 @@ static json_t *identities_json(const struct status *status)
 static json_t *rules_json(const struct conf *conf)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < conf->rule_count; i++) {
-        const struct rule *rule = conf->rules[i];
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const struct rule *rule = &conf->partners[i]->base;
         json_t *entry = json_object();
-        json_object_set_new(entry, "domain", rule->domain != NULL ? json_string(rule->domain) : json_null());
-        json_object_set_new(entry, "name", json_string(rule->name));
+        json_object_set_new(entry, "domain",
+                            rule->partner->domain != NULL ? json_string(rule->partner->domain) : json_null());
+        json_object_set_new(entry, "name", json_string(rule->partner->name));
         json_object_set_new(entry, "protect", json_string(protect_name(rule->outbound.protect)));
         json_object_set_new(entry, "require", json_string(require_name(rule->inbound.require)));
-        json_object_set_new(entry, "naming", json_string(naming_name(rule->naming)));
+        json_object_set_new(entry, "naming", json_string(naming_name(rule->partner->naming)));
         json_array_append_new(list, entry);
     }
     return list;

@@ -6,7 +6,7 @@
 #include "conf/conf.h"
 
 #include "option.h"
-#include "rules.h"
+#include "partners.h"
 #include "source.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static void conf_free(struct conf *conf)
     for (size_t i = 0; i < conf->identity_count; i++)
         option_clear(&identity_options, &conf->identities[i]);
     g_free(conf->identities);
-    rules_free(conf);
+    partners_free(conf);
     option_clear(&main_options, conf);
     g_free(conf->file);
     g_free(conf->folder);
@@ -88,7 +88,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     check_identities(conf, place);
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
-    rules_load(conf, &at);
+    partners_load(conf, &at);
     find_out_defaults(conf);
 }
 

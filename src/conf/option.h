@@ -63,7 +63,7 @@ struct option_table {
 
 extern const struct option_table main_options;     /* struct conf */
 extern const struct option_table identity_options; /* struct identity_conf */
-extern const struct option_table rule_options;     /* struct rule, with outbound_options and inbound_options in it */
+extern const struct option_table partner_options;  /* struct partner, with outbound_options and inbound_options in it */
 extern const struct option_table outbound_options, inbound_options;
 extern const struct option_table label_options; /* struct label_conf */
 

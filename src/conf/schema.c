@@ -106,7 +106,7 @@ static const struct conf_option identity_rows[] = {
 #undef AT
 const struct option_table identity_options = TABLE("identities", identity_rows);
 
-#define AT(member) offsetof(struct rule, outbound.member)
+#define AT(member) offsetof(struct partner, base.outbound.member)
 static const struct conf_option outbound_rows[] = {
     {"protect", OPTION_WORD, AT(protect), .fallback = "none", .words = protect_words,
      .help = "Protection applied to mail for the domain"},
@@ -128,7 +128,7 @@ static const struct conf_option outbound_rows[] = {
 #undef AT
 const struct option_table outbound_options = TABLE("outbound", outbound_rows);
 
-#define AT(member) offsetof(struct rule, inbound.member)
+#define AT(member) offsetof(struct partner, base.inbound.member)
 static const struct conf_option inbound_rows[] = {
     {"require", OPTION_WORD, AT(require), .fallback = "none", .words = require_words,
      .help = "Protection that mail from the domain must have"},
@@ -152,8 +152,8 @@ static const struct conf_option inbound_rows[] = {
 #undef AT
 const struct option_table inbound_options = TABLE("inbound", inbound_rows);
 
-#define AT(member) offsetof(struct rule, member)
-static const struct conf_option rule_rows[] = {
+#define AT(member) offsetof(struct partner, member)
+static const struct conf_option partner_rows[] = {
     {"domain", OPTION_TEXT, AT(domain), .computed = "required, except in default.conf", .convert = convert_domain,
      .help = "Mail domain of the partner"},
     {"outbound", OPTION_GROUP, .group = &outbound_options, .help = "How to protect mail for the domain"},
@@ -166,24 +166,24 @@ static const struct conf_option rule_rows[] = {
      .help = "Naming convention that a certificate must follow to act for the domain"},
     {"x500_name", OPTION_TEXTS, AT(x500_name), .convert = convert_x500,
      .help = "X.500 name of the domain, for certificates that contain no mail domain"},
-    {"null_signature", OPTION_SWITCH, AT(null_signature), .fallback = "true",
+    {"null_signature", OPTION_SWITCH, AT(form.null_signature), .fallback = "true",
      .help = "Whether an unsigned message gets the empty signature layer of RFC 3183 before the domain signature"},
-    {"format", OPTION_WORD, AT(format), .fallback = "clear", .words = format_words,
+    {"format", OPTION_WORD, AT(form.format), .fallback = "clear", .words = format_words,
      .help = "Format of signed messages"},
-    {"signature", OPTION_WORD, AT(signature), .fallback = "rsa-pss", .words = signature_words,
+    {"signature", OPTION_WORD, AT(form.signature), .fallback = "rsa-pss", .words = signature_words,
      .help = "Signature algorithm of an RSA key"},
-    {"digest", OPTION_WORD, AT(digest), .fallback = "sha256", .words = digest_words,
+    {"digest", OPTION_WORD, AT(form.digest), .fallback = "sha256", .words = digest_words,
      .help = "Digest algorithm of signatures"},
-    {"cipher", OPTION_WORD, AT(cipher), .fallback = "aes-256-gcm", .words = cipher_words,
+    {"cipher", OPTION_WORD, AT(form.cipher), .fallback = "aes-256-gcm", .words = cipher_words,
      .help = "Content encryption algorithm"},
-    {"key_transport", OPTION_WORD, AT(key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
+    {"key_transport", OPTION_WORD, AT(form.key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
      .help = "Key transport algorithm for an RSA certificate"},
     {"label_header", OPTION_TEXT, AT(label_header), .convert = convert_field_name,
      .help = "Header field whose value selects the security label"},
     {"labels", OPTION_GROUPS, AT(labels), .group = &label_options, .help = "Security labels for outbound messages"},
 };
 #undef AT
-const struct option_table rule_options = TABLE("policy", rule_rows);
+const struct option_table partner_options = TABLE("policy", partner_rows);
 
 #define AT(member) offsetof(struct label_conf, member)
 static const struct conf_option label_rows[] = {

@@ -15,7 +15,7 @@ static bool add_found(STACK_OF(X509) * known, const struct gateway *gateway, con
                       const struct address *address, struct error *error)
 {
     __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
-    if (certs_find(gateway->certs, rule, address, &candidates, error) == FOUND_FAILED)
+    if (certs_find(gateway->certs, rule->partner, address, &candidates, error) == FOUND_FAILED)
         return false;
     for (size_t i = 0; i < candidates.count; i++) {
         add(known, candidates.list[i].certificate);

@@ -56,7 +56,7 @@ static void check_candidate(const struct facts_query *facts, const struct rule *
     const struct chain_query query = {.leaf = candidate->certificate,
                                       .untrusted = candidate->authorities,
                                       .purpose = PURPOSE_ENCRYPT,
-                                      .rule = rule,
+                                      .partner = rule->partner,
                                       .at = facts->at};
     const char *domain = recipient->domain;
     trust_check_chain(gateway->trust, &query, finding);
@@ -65,7 +65,7 @@ static void check_candidate(const struct facts_query *facts, const struct rule *
     if (candidate->personal)
         trust_check_mailbox(candidate->certificate, recipient, 1, finding);
     else
-        trust_check_role(gateway->trust, rule, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1,
+        trust_check_role(gateway->trust, rule->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1,
                          finding);
 }
 
@@ -94,7 +94,7 @@ static enum found choose(const struct facts_query *query, const struct address *
                          struct reported_recipient *reported, struct error *error)
 {
     __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
-    enum found found = certs_find(query->gateway->certs, out->rule, recipient, &candidates, error);
+    enum found found = certs_find(query->gateway->certs, out->rule->partner, recipient, &candidates, error);
     X509 **chosen = &out->certificate;
     if (found != FOUND) {
         if (found == FOUND_NONE)
@@ -147,6 +147,6 @@ void facts_recipient(const struct facts_query *query, const struct address *reci
                                                             query->examination->reported_count);
     policy_outbound(out->rule, facts, &out->decision);
     reported->address = g_strdup(recipient->text);
-    reported->rule = g_strdup(out->rule->name);
+    reported->rule = g_strdup(out->rule->partner->name);
     reported->decision = out->decision;
 }

@@ -19,7 +19,7 @@ static const char *needing_key(const struct rule *rule, enum role role)
     case ROLE_REVIEW:
         return policy_signs(rule) && rule->outbound.review ? "review" : NULL;
     case ROLE_ATTRIBUTE:
-        return policy_signs(rule) && rule->outbound.attributes && rule->label_count > 0 ? "attributes" : NULL;
+        return policy_signs(rule) && rule->outbound.attributes && rule->partner->label_count > 0 ? "attributes" : NULL;
     case ROLE_DOMAIN_CONFIDENTIALITY:
         if (rule->inbound.require > REQUIRE_SIGN)
             return "require";
@@ -41,12 +41,13 @@ static bool has_identity(const struct keys *keys, enum role role, const char *do
 static void check_role(const struct gateway *gateway, enum role role, const char *domain, struct faults *faults)
 {
     const struct conf *conf = gateway->conf;
-    for (size_t i = 0; i < conf->rule_count; i++) {
-        const char *key = needing_key(conf->rules[i], role);
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const char *key = needing_key(&gateway->conf->partners[i]->base, role);
         if (key == NULL)
             continue;
-        unsigned line = g_str_equal(key, "require") ? conf->rules[i]->inbound_line : conf->rules[i]->outbound_line;
-        faults_warn(faults, conf->rules[i]->file, line, "\"%s\" cannot be done for %s: no identity is its %s", key,
+        unsigned line =
+            g_str_equal(key, "require") ? conf->partners[i]->inbound_line : conf->partners[i]->outbound_line;
+        faults_warn(faults, conf->partners[i]->file, line, "\"%s\" cannot be done for %s: no identity is its %s", key,
                     domain, role_name(role));
         return;
     }
@@ -61,17 +62,17 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
     struct chain_query query = {.leaf = candidate->certificate,
                                 .untrusted = candidate->authorities,
                                 .purpose = PURPOSE_ENCRYPT,
-                                .rule = rule,
+                                .partner = rule->partner,
                                 .at = time(NULL)};
     trust_check_chain(gateway->trust, &query, &finding);
     if (finding.outcome == OUTCOME_PASS)
         return;
     query.purpose = PURPOSE_SIGN;
-    if (rule->naming == NAMING_PINNED)
+    if (rule->partner->naming == NAMING_PINNED)
         trust_check_chain(gateway->trust, &query, &as_signer);
     if (as_signer.outcome != OUTCOME_PASS)
-        faults_warn(faults, rule->file, rule->certificates_line, "certificates: nothing is encrypted to this one: %s",
-                    finding.reason);
+        faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
+                    "certificates: nothing is encrypted to this one: %s", finding.reason);
 }
 
 static bool store_is_empty(const struct conf *conf)
@@ -87,8 +88,8 @@ static bool store_is_empty(const struct conf *conf)
 /* The store may know certificates of single persons there. */
 static void check_any(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
 {
-    if (rule->domain != NULL && store_is_empty(gateway->conf))
-        faults_warn(faults, rule->file, rule->outbound_line,
+    if (rule->partner->domain != NULL && store_is_empty(gateway->conf))
+        faults_warn(faults, rule->partner->file, rule->partner->outbound_line,
                     "\"protect\": there is no certificate to encrypt to; name one in \"certificates\" or import it "
                     "(domsec cert import)");
 }
@@ -98,10 +99,11 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
     owned(candidates) struct candidates candidates = {0};
     struct address anybody = {0};
     struct error error = {0};
-    g_autofree char *text = g_strdup_printf("postmaster@%s", rule->domain != NULL ? rule->domain : "example.invalid");
+    g_autofree char *text =
+        g_strdup_printf("postmaster@%s", rule->partner->domain != NULL ? rule->partner->domain : "example.invalid");
     if (!address_parse(slice_of(text), &anybody, &error))
         return;
-    if (certs_find(gateway->certs, rule, &anybody, &candidates, &error) == FOUND_NONE)
+    if (certs_find(gateway->certs, rule->partner, &anybody, &candidates, &error) == FOUND_NONE)
         check_any(gateway, rule, faults);
     for (size_t i = 0; i < candidates.count; i++)
         if (candidates.list[i].pinned)
@@ -118,7 +120,7 @@ void foresight_check(const struct gateway *gateway, struct faults *faults)
             if (!has_identity(gateway->keys, (enum role)role, domain))
                 check_role(gateway, (enum role)role, domain, faults);
     }
-    for (size_t i = 0; i < conf->rule_count; i++)
-        if (policy_encrypts(conf->rules[i]))
-            check_certificates(gateway, conf->rules[i], faults);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        if (policy_encrypts(&gateway->conf->partners[i]->base))
+            check_certificates(gateway, &gateway->conf->partners[i]->base, faults);
 }

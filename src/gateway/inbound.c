@@ -127,9 +127,9 @@ static bool is_tagged(const struct way_in *way, enum verdict verdict)
 static GPtrArray *all_marks(const struct conf *conf)
 {
     GPtrArray *marks = g_ptr_array_new();
-    for (size_t i = 0; i < conf->rule_count; i++) {
-        const char *const own[] = {conf->rules[i]->inbound.subject_verified,
-                                   conf->rules[i]->inbound.subject_unverified};
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const char *const own[] = {conf->partners[i]->base.inbound.subject_verified,
+                                   conf->partners[i]->base.inbound.subject_unverified};
         for (size_t j = 0; j < G_N_ELEMENTS(own); j++)
             if (own[j] != NULL && !g_ptr_array_find_with_equal_func(marks, own[j], g_str_equal, NULL))
                 g_ptr_array_add(marks, (gpointer)own[j]);
@@ -249,7 +249,7 @@ struct result *gateway_inbound(struct gateway *gateway, const struct envelope *e
     if (has_from)
         result->from = g_strdup(way.originator.from.list[0].text);
     way.rule = originator_rule(gateway->conf, &way.originator, message, &envelope->sender);
-    result->rule = g_strdup(way.rule->name);
+    result->rule = g_strdup(way.rule->partner->name);
     const struct judge judge = {.gateway = gateway, .rule = way.rule, .originator = &way.originator, .at = at};
     way.examination = examine(&judge, message);
     if (way.examination->failure.kind != ERROR_NONE)
@@ -276,7 +276,7 @@ static void report_recipients(const struct way_in *way, struct result *result)
     for (size_t i = 0; i < result->recipient_count; i++) {
         struct reported_recipient *recipient = &result->recipients[i];
         recipient->address = g_strdup(way->envelope->recipients[i].text);
-        recipient->rule = g_strdup(way->rule->name);
+        recipient->rule = g_strdup(way->rule->partner->name);
         recipient->decision.verdict = result->verdict;
         g_strlcpy(recipient->decision.reason, result->reason, sizeof(recipient->decision.reason));
     }
@@ -294,7 +294,7 @@ struct result *inbound_explain(struct gateway *gateway, const struct envelope *e
     if (has_from)
         result->from = g_strdup(way.originator.from.list[0].text);
     way.rule = policy_rule(gateway->conf, has_from ? way.originator.from.list[0].domain : envelope->sender.domain);
-    result->rule = g_strdup(way.rule->name);
+    result->rule = g_strdup(way.rule->partner->name);
     if (is_internal(&way)) {
         result_decide(result, VERDICT_ACCEPT, NULL, INTERNAL_MAIL);
     } else {

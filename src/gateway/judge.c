@@ -20,7 +20,7 @@ static bool explain_sender(const struct judge *judge, const X509 *certificate, u
     if (judge->originator->sender.count != 1)
         return false;
     if (type == SIGNATURE_TYPE_DOMAIN)
-        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_SIGNING,
+        trust_check_role(judge->gateway->trust, judge->rule->partner, certificate, ROLE_DOMAIN_SIGNING,
                          (const char *const *)&sender->domain, 1, &other);
     else
         trust_check_mailbox(certificate, sender, 1, &other);
@@ -37,19 +37,19 @@ static bool check_names(const struct judge *judge, const X509 *certificate, unsi
     if (types & SIGNATURE_TYPE_DOMAIN) {
         if (judge->originator->fault[0] != '\0')
             return finding_set(finding, OUTCOME_POLICY, "%s", judge->originator->fault);
-        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_SIGNING, domains,
+        trust_check_role(judge->gateway->trust, judge->rule->partner, certificate, ROLE_DOMAIN_SIGNING, domains,
                          judge->originator->from.count, finding);
         if (finding->outcome != OUTCOME_PASS)
             return explain_sender(judge, certificate, SIGNATURE_TYPE_DOMAIN, finding);
     }
     /* §3.1.1: no name mapping is defined for these two. */
     if (types & SIGNATURE_TYPE_REVIEW) {
-        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_REVIEW, NULL, 0, finding);
+        trust_check_role(judge->gateway->trust, judge->rule->partner, certificate, ROLE_REVIEW, NULL, 0, finding);
         if (finding->outcome != OUTCOME_PASS)
             return false;
     }
     if (types & SIGNATURE_TYPE_ATTRIBUTES) {
-        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_ATTRIBUTE, NULL, 0, finding);
+        trust_check_role(judge->gateway->trust, judge->rule->partner, certificate, ROLE_ATTRIBUTE, NULL, 0, finding);
         if (finding->outcome != OUTCOME_PASS)
             return false;
     }
@@ -97,7 +97,7 @@ static void judge_signer(const struct judge *judge, const struct layer *layer, c
         .untrusted = layer->certificates,
         .crls = layer->crls,
         .purpose = PURPOSE_SIGN,
-        .rule = judge->rule,
+        .partner = judge->rule->partner,
         .at = judge->at,
     };
     judge->work->paths++;
@@ -208,7 +208,7 @@ bool judge_encrypted(const struct judge *judge, const struct layer *layer, struc
         if (X509_check_ca(certificate) != 0) /* of the chain */
             continue;
         trust_check_mailbox(certificate, from->list, from->count, &person);
-        trust_check_role(judge->gateway->trust, judge->rule, certificate, ROLE_DOMAIN_CONFIDENTIALITY,
+        trust_check_role(judge->gateway->trust, judge->rule->partner, certificate, ROLE_DOMAIN_CONFIDENTIALITY,
                          (const char *const *)judge->originator->domains, from->count, &authority);
         if (person.outcome != OUTCOME_PASS && authority.outcome != OUTCOME_PASS)
             return finding_set(finding, OUTCOME_POLICY, "encrypted in another's name: %s", authority.reason);

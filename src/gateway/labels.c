@@ -55,13 +55,13 @@ static bool has_policy(const struct labels *labels, const char *policy)
 static void choose_by(const struct rule *rule, const char *value, struct labels *labels)
 {
     memset(labels, 0, sizeof(*labels));
-    for (size_t i = 0; i < rule->label_count; i++) {
-        const struct label_conf *conf = &rule->labels[i];
+    for (size_t i = 0; i < rule->partner->label_count; i++) {
+        const struct label_conf *conf = &rule->partner->labels[i];
         if (labels->label.policy[0] == '\0' && !conf->equivalent && fits(conf, value))
             copy_label(conf, &labels->label);
     }
-    for (size_t i = 0; i < rule->label_count && labels->equivalent_count < ESS_EQUIVALENTS_MAX; i++) {
-        const struct label_conf *conf = &rule->labels[i];
+    for (size_t i = 0; i < rule->partner->label_count && labels->equivalent_count < ESS_EQUIVALENTS_MAX; i++) {
+        const struct label_conf *conf = &rule->partner->labels[i];
         if (conf->equivalent && fits(conf, value) && !has_policy(labels, conf->policy))
             copy_label(conf, &labels->equivalents[labels->equivalent_count++]);
     }
@@ -89,8 +89,8 @@ static void take_stricter(const struct rule *rule, const char *value, struct lab
  * lists, letters that look like others. */
 static bool is_uncertain(const struct rule *rule, const char *value)
 {
-    for (size_t i = 0; i < rule->label_count; i++)
-        if (is_named(&rule->labels[i], value))
+    for (size_t i = 0; i < rule->partner->label_count; i++)
+        if (is_named(&rule->partner->labels[i], value))
             return false;
     for (const char *c = value; c != NULL && *c != '\0'; c++)
         if (!g_ascii_isprint(*c) || strchr("()\"\\=?,;", *c) != NULL)
@@ -100,18 +100,20 @@ static bool is_uncertain(const struct rule *rule, const char *value)
 
 void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels)
 {
-    const struct fields *fields = message != NULL && rule->label_header != NULL ? message_fields(message) : NULL;
+    const struct fields *fields =
+        message != NULL && rule->partner->label_header != NULL ? message_fields(message) : NULL;
     const struct field *field;
     choose_by(rule, NULL, labels);
-    for (unsigned i = 1; fields != NULL && (field = fields_find(fields, rule->label_header, i)) != NULL; i++) {
+    for (unsigned i = 1; fields != NULL && (field = fields_find(fields, rule->partner->label_header, i)) != NULL; i++) {
         g_autofree char *value = plain_value(field->value);
         bool uncertain = is_uncertain(rule, value);
         if (i == 1)
             choose_by(rule, value, labels);
         else
             take_stricter(rule, value, labels);
-        for (size_t j = 0; uncertain && j < rule->label_count; j++) {
-            g_autofree char *any = rule->labels[j].value != NULL ? plain_value(slice_of(rule->labels[j].value)) : NULL;
+        for (size_t j = 0; uncertain && j < rule->partner->label_count; j++) {
+            g_autofree char *any =
+                rule->partner->labels[j].value != NULL ? plain_value(slice_of(rule->partner->labels[j].value)) : NULL;
             take_stricter(rule, any, labels);
         }
     }

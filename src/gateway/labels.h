@@ -14,8 +14,8 @@ struct labels {
     unsigned equivalent_count;
 };
 
-/* The labels that rule gives to message; NULL: to every message. Where rule->label_header is there several times, or
- * its value can be read in several ways, those with the highest classification. */
+/* The labels that rule gives to message; NULL: to every message. Where rule->partner->label_header is there several
+ * times, or its value can be read in several ways, those with the highest classification. */
 void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels);
 
 /* Why the labels of the signed layers are not what rule->inbound accepts, into reason; false if they are, or there is

@@ -53,19 +53,19 @@ static void check_identity(const struct gateway *gateway, const struct identity 
 {
     const struct identity_conf *entry = identity->conf;
     const char *domain = entry->domain;
-    for (size_t i = 0; i < gateway->conf->rule_count; i++) {
-        const struct rule *rule = gateway->conf->rules[i];
+    for (size_t i = 0; i < gateway->conf->partner_count; i++) {
+        const struct rule *rule = &gateway->conf->partners[i]->base;
         struct finding finding = {0};
         /* Which of our certificates a partner pins, only the partner knows. */
-        if (rule->naming == NAMING_PINNED || !is_shown(rule, entry->role))
+        if (rule->partner->naming == NAMING_PINNED || !is_shown(rule, entry->role))
             continue;
-        trust_check_role(gateway->trust, rule, identity->certificate, entry->role, &domain, 1, &finding);
+        trust_check_role(gateway->trust, rule->partner, identity->certificate, entry->role, &domain, 1, &finding);
         if (finding.outcome == OUTCOME_PASS ||
-            (rule->naming == NAMING_RFC3183 && is_x500_named(identity->certificate, entry->role)))
+            (rule->partner->naming == NAMING_RFC3183 && is_x500_named(identity->certificate, entry->role)))
             continue;
         faults_warn(faults, gateway->conf->file, entry->line,
                     "%s: %s; partners under %s (naming = \"%s\") will not take it", entry->certificate, finding.reason,
-                    rule->name, naming_name(rule->naming));
+                    rule->partner->name, naming_name(rule->partner->naming));
         return;
     }
 }

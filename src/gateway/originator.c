@@ -97,9 +97,9 @@ const struct rule *originator_rule(const struct conf *conf, const struct origina
         return rule;
     rule = policy_rule(conf, sender->domain);
     owned(mentions) struct mentions *mentions = mentions_of_from(message);
-    for (size_t i = 0; i < conf->rule_count; i++)
-        if (conf->rules[i]->domain != NULL && mentions_hold(mentions, conf->rules[i]->domain))
-            rule = stricter(rule, conf->rules[i]);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        if (conf->partners[i]->domain != NULL && mentions_hold(mentions, conf->partners[i]->domain))
+            rule = stricter(rule, &conf->partners[i]->base);
     return rule;
 }
 

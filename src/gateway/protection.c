@@ -22,11 +22,11 @@ static enum cipher cipher_for_both(enum cipher a, enum cipher b)
 
 static void first_rule(const struct rule *rule, struct protection *protection)
 {
-    protection->sign.format = rule->format;
-    protection->sign.signature = rule->signature;
-    protection->sign.digest = rule->digest;
-    protection->encrypt.cipher = rule->cipher;
-    protection->encrypt.key_transport = rule->key_transport;
+    protection->sign.format = rule->partner->form.format;
+    protection->sign.signature = rule->partner->form.signature;
+    protection->sign.digest = rule->partner->form.digest;
+    protection->encrypt.cipher = rule->partner->form.cipher;
+    protection->encrypt.key_transport = rule->partner->form.key_transport;
     protection->null_signature = protection->names_encrypter = true;
 }
 
@@ -35,16 +35,16 @@ void protection_add(const struct rule *rule, const struct message *message, stru
     if (!protection->is_set)
         first_rule(rule, protection);
     protection->is_set = true;
-    if (rule->format == FORMAT_CLEAR)
+    if (rule->partner->form.format == FORMAT_CLEAR)
         protection->sign.format = FORMAT_CLEAR;
-    if (rule->signature == SIGNATURE_RSA_PKCS1)
+    if (rule->partner->form.signature == SIGNATURE_RSA_PKCS1)
         protection->sign.signature = SIGNATURE_RSA_PKCS1;
-    protection->sign.digest = MIN(protection->sign.digest, rule->digest);
-    protection->encrypt.cipher = cipher_for_both(protection->encrypt.cipher, rule->cipher);
-    if (rule->key_transport == KEY_TRANSPORT_RSA_PKCS1)
+    protection->sign.digest = MIN(protection->sign.digest, rule->partner->form.digest);
+    protection->encrypt.cipher = cipher_for_both(protection->encrypt.cipher, rule->partner->form.cipher);
+    if (rule->partner->form.key_transport == KEY_TRANSPORT_RSA_PKCS1)
         protection->encrypt.key_transport = KEY_TRANSPORT_RSA_PKCS1;
-    protection->null_signature &= rule->null_signature && rule->naming == NAMING_RFC3183;
-    protection->names_encrypter &= rule->naming == NAMING_RFC3183;
+    protection->null_signature &= rule->partner->form.null_signature && rule->partner->naming == NAMING_RFC3183;
+    protection->names_encrypter &= rule->partner->naming == NAMING_RFC3183;
     protection->review |= rule->outbound.review;
     protection->attributes |= rule->outbound.attributes;
     protection->encrypt_to_self |= rule->outbound.encrypt_to_self;

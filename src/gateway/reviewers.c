@@ -17,7 +17,8 @@ static void add_file(GHashTable *set, const struct rule *rule, const char *file,
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *certificates = certificates_load(file, &error);
     if (certificates == NULL)
-        faults_add(faults, rule->file, rule->outbound.require_review_line, "\"require_review\": %s", error.text);
+        faults_add(faults, rule->partner->file, rule->outbound.require_review_line, "\"require_review\": %s",
+                   error.text);
     for (int i = 0; i < sk_X509_num(certificates); i++) {
         char hex[65];
         certificate_fingerprint(sk_X509_value(certificates, i), hex);
@@ -29,11 +30,11 @@ struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults)
 {
     struct reviewers *reviewers = g_new0(struct reviewers, 1);
     reviewers->by_rule = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)g_hash_table_unref);
-    for (size_t i = 0; i < conf->rule_count; i++) {
+    for (size_t i = 0; i < conf->partner_count; i++) {
         GHashTable *set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        for (char **file = conf->rules[i]->outbound.require_review; *file != NULL; file++)
-            add_file(set, conf->rules[i], *file, faults);
-        g_hash_table_insert(reviewers->by_rule, conf->rules[i], set);
+        for (char **file = conf->partners[i]->base.outbound.require_review; *file != NULL; file++)
+            add_file(set, &conf->partners[i]->base, *file, faults);
+        g_hash_table_insert(reviewers->by_rule, (gpointer)&conf->partners[i]->base, set);
     }
     return reviewers;
 }

@@ -16,7 +16,7 @@ static bool refuse_undecryptable(const struct rule *rule, const char *why, struc
     if (undecryptable == UNDECRYPTABLE_DELIVER)
         return false;
     decision->verdict = undecryptable == UNDECRYPTABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
-    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys opens the message%s", rule->name,
+    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys opens the message%s", rule->partner->name,
             undecryptable_name(undecryptable), why);
     return true;
 }
@@ -90,7 +90,7 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     if (facts->failed_temporarily && may_refuse && !is_hopeless(rule, facts)) {
         bool tell_encryption = !facts->encrypted_ok && (encrypt_is_due(rule) || facts->undecryptable);
         decision->verdict = VERDICT_TEMPFAIL;
-        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->name,
+        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->partner->name,
                 require_name(require), facts->signed_ok ? "" : sign_why, tell_encryption ? encrypt_why : "");
         return;
     }
@@ -99,11 +99,11 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     g_autofree char *unmet_list = list_unmet(rule, facts);
     decision->met = unmet_list[0] == '\0';
     if (decision->met) {
-        EXPLAIN(decision, "%s: inbound.require = \"%s\"%s", rule->name, require_name(require),
+        EXPLAIN(decision, "%s: inbound.require = \"%s\"%s", rule->partner->name, require_name(require),
                 require == REQUIRE_NONE ? "" : " is met");
         return;
     }
     decision->verdict = unmet(rule->inbound.otherwise);
-    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s", rule->name, require_name(require),
-            otherwise_name(rule->inbound.otherwise), unmet_list);
+    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s", rule->partner->name,
+            require_name(require), otherwise_name(rule->inbound.otherwise), unmet_list);
 }

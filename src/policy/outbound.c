@@ -60,12 +60,12 @@ static bool go_unsigned(const struct rule *rule, const struct outbound_facts *fa
     enum unauthentic unauthentic = rule->outbound.unauthentic;
     if (unauthentic == UNAUTHENTIC_UNSIGNED) {
         decision->sign = decision->triple = false;
-        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->name,
+        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->partner->name,
                 unauthentic_name(unauthentic), why);
         return true;
     }
     refuse(decision, unauthentic == UNAUTHENTIC_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
-    EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": %s", rule->name, unauthentic_name(unauthentic), why);
+    EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": %s", rule->partner->name, unauthentic_name(unauthentic), why);
     return false;
 }
 
@@ -76,13 +76,14 @@ static void sign_instead(const struct rule *rule, const struct outbound_facts *f
 {
     if (may_sign(facts)) {
         *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT, .sign = true};
-        EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": signed only, no certificate%s", rule->name, why);
+        EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": signed only, no certificate%s", rule->partner->name,
+                why);
         return;
     }
     g_autofree char *why_unsigned = why_not_signed(facts);
     refuse(decision, rule->outbound.unauthentic == UNAUTHENTIC_TEMPFAIL ? VERDICT_TEMPFAIL : VERDICT_REJECT);
     EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": no certificate%s, and it may not be signed: %s",
-            rule->name, why, why_unsigned);
+            rule->partner->name, why, why_unsigned);
 }
 
 static void without_certificate(const struct rule *rule, const struct outbound_facts *facts,
@@ -96,7 +97,8 @@ static void without_certificate(const struct rule *rule, const struct outbound_f
         return;
     case NO_CERTIFICATE_PLAIN:
         *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
-        EXPLAIN(decision, "%s: outbound.no_certificate = \"plain\": not protected, no certificate%s", rule->name, why);
+        EXPLAIN(decision, "%s: outbound.no_certificate = \"plain\": not protected, no certificate%s",
+                rule->partner->name, why);
         return;
     case NO_CERTIFICATE_REJECT:
         refuse(decision, VERDICT_REJECT);
@@ -106,7 +108,7 @@ static void without_certificate(const struct rule *rule, const struct outbound_f
         refuse(decision, VERDICT_TEMPFAIL);
         break;
     }
-    EXPLAIN(decision, "%s: outbound.no_certificate = \"%s\": no certificate%s", rule->name,
+    EXPLAIN(decision, "%s: outbound.no_certificate = \"%s\": no certificate%s", rule->partner->name,
             no_certificate_name(no_certificate), why);
 }
 
@@ -117,11 +119,11 @@ static void encrypt(const struct rule *rule, const struct outbound_facts *facts,
     if (facts->certificate != FOUND_NONE) { /* never "none": an outage must not become plaintext */
         g_autofree char *why = reason_detail(facts->certificate_reason);
         refuse(decision, VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.protect = \"%s\": the certificate could not be looked up%s", rule->name,
-                protect_name(rule->outbound.protect), why);
+        EXPLAIN(decision, "%s: outbound.protect = \"%s\": the certificate could not be looked up%s",
+                rule->partner->name, protect_name(rule->outbound.protect), why);
     } else if (facts->already_encrypted) {
         decision->encrypt = decision->triple = false;
-        EXPLAIN(decision, "%s: outbound.protect = \"%s\": encrypted by the originator already", rule->name,
+        EXPLAIN(decision, "%s: outbound.protect = \"%s\": encrypted by the originator already", rule->partner->name,
                 protect_name(rule->outbound.protect));
     } else {
         without_certificate(rule, facts, decision);
@@ -143,21 +145,21 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     if ((facts->already_encrypted || facts->unreadable) && rule->outbound.unreadable != UNREADABLE_PASS) {
         refuse(decision, rule->outbound.unreadable == UNREADABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
         EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": it or a part of it is encrypted by its originator",
-                rule->name, unreadable_name(rule->outbound.unreadable));
+                rule->partner->name, unreadable_name(rule->outbound.unreadable));
         return;
     }
     if (rule->outbound.require_review != NULL && rule->outbound.require_review[0] != NULL && !facts->reviewed) {
         refuse(decision, VERDICT_REJECT);
         EXPLAIN(decision, "%s: outbound.require_review: no valid review signature by an authority named there",
-                rule->name);
+                rule->partner->name);
         return;
     }
     if (!demand(rule->outbound.protect, decision)) {
         refuse(decision, VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.protect has no known value", rule->name);
+        EXPLAIN(decision, "%s: outbound.protect has no known value", rule->partner->name);
         return;
     }
-    EXPLAIN(decision, "%s: outbound.protect = \"%s\"", rule->name, protect_name(rule->outbound.protect));
+    EXPLAIN(decision, "%s: outbound.protect = \"%s\"", rule->partner->name, protect_name(rule->outbound.protect));
     bool lookup_failed = decision->encrypt && facts->certificate != FOUND && facts->certificate != FOUND_NONE;
     if (decision->sign && !lookup_failed && !may_sign(facts) && !go_unsigned(rule, facts, decision))
         return;

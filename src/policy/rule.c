@@ -6,11 +6,7 @@
 
 const struct rule *policy_rule(const struct conf *conf, const char *domain)
 {
-    /* Most specific first, so the first that fits is the one; the default rule stands last and has no domain. */
-    for (size_t i = 0; i + 1 < conf->rule_count; i++)
-        if (domain != NULL && domain_is_within(domain, conf->rules[i]->domain))
-            return conf->rules[i];
-    return conf->rules[conf->rule_count - 1];
+    return &conf_partner(conf, domain)->base;
 }
 
 bool policy_signs(const struct rule *rule)

@@ -12,9 +12,9 @@
 
 static bool check_path(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    const struct anchors *anchors = trust_anchors(trust, query->rule);
+    const struct anchors *anchors = trust_anchors(trust, query->partner);
     if (anchors == NULL)
-        return finding_set(finding, OUTCOME_TEMPERROR, "a rule of another configuration was asked for its anchors");
+        return finding_set(finding, OUTCOME_TEMPERROR, "a partner of another configuration was asked for its anchors");
     struct path_query path = {.anchors = anchors,
                               .crls = trust->crls,
                               .leaf = query->leaf,
@@ -35,12 +35,12 @@ static bool check_pinned(const struct chain_query *query, struct finding *findin
 {
     if (!certificate_is_current(query->leaf, query->at))
         return finding_set(finding, OUTCOME_FAIL, "the pinned certificate has expired or is not yet valid");
-    return finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", query->rule->name);
+    return finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", query->partner->name);
 }
 
 static void check(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    bool pinned = query->rule->naming == NAMING_PINNED && trust_is_pinned(trust, query->rule, query->leaf);
+    bool pinned = query->partner->naming == NAMING_PINNED && trust_is_pinned(trust, query->partner, query->leaf);
     bool good = pinned ? check_pinned(query, finding) : check_path(trust, query, finding);
     const char *refusal = query->purpose == PURPOSE_PATH ? NULL : trust_usage_refusal(query->leaf, query->purpose);
     if (refusal == NULL || finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY)

@@ -13,14 +13,14 @@
  * a role, so it is taken at its word and no further.
  * - "com" and "co.uk" stand for nobody, not for themselves either; a suffix with an owner ("github.io") for itself
  * alone.
- * - X.500 names (c=, o=, ou= …) name no mail domain, but by the rule's x500_name (x500.c).
+ * - X.500 names (c=, o=, ou= …) name no mail domain, but by the partner's x500_name (x500.c).
  */
 #include "store.h"
 
 #include <string.h>
 
 struct role_query {
-    const struct rule *rule;
+    const struct partner *partner;
     const X509 *certificate;
     const char *role;
     const char *const *domains;
@@ -90,7 +90,7 @@ static bool check_address(const struct role_query *query, const char *text, stru
 static bool check_x500(const struct role_query *query, struct finding *finding)
 {
     for (size_t i = 0; i < query->domain_count; i++)
-        if (!x500_maps(query->rule, query->certificate, query->domains[i]))
+        if (!x500_maps(query->partner, query->certificate, query->domains[i]))
             return finding_set(
                 finding, OUTCOME_POLICY,
                 "the certificate names no mail domain (no address, no dc= components), and its X.500 name is "
@@ -195,23 +195,23 @@ static bool must_map(enum role role)
     return role == ROLE_DOMAIN_SIGNING || role == ROLE_DOMAIN_CONFIDENTIALITY;
 }
 
-void trust_check_role(const struct trust *trust, const struct rule *rule, const X509 *certificate, enum role role,
+void trust_check_role(const struct trust *trust, const struct partner *partner, const X509 *certificate, enum role role,
                       const char *const *domains, size_t domain_count, struct finding *finding)
 {
-    struct role_query query = {.rule = rule,
+    struct role_query query = {.partner = partner,
                                .certificate = certificate,
                                .role = role_name(role),
                                .domains = domains,
                                .domain_count = domain_count};
-    if (query.role == NULL || rule == NULL) {
-        finding_set(finding, OUTCOME_POLICY, "the role or the rule is unknown");
+    if (query.role == NULL || partner == NULL) {
+        finding_set(finding, OUTCOME_POLICY, "the role or the partner is unknown");
         return;
     }
-    if (domain_count == 0 && (must_map(role) || rule->naming == NAMING_DOMAIN)) {
+    if (domain_count == 0 && (must_map(role) || partner->naming == NAMING_DOMAIN)) {
         finding_set(finding, OUTCOME_POLICY, "there is no domain for the certificate to act for");
         return;
     }
-    switch (rule->naming) {
+    switch (partner->naming) {
     case NAMING_RFC3183:
         check_strict(&query, finding);
         return;
@@ -222,11 +222,11 @@ void trust_check_role(const struct trust *trust, const struct rule *rule, const 
         check_domains(&query, finding);
         return;
     case NAMING_PINNED:
-        if (trust_is_pinned(trust, rule, certificate))
-            finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", rule->name);
+        if (trust_is_pinned(trust, partner, certificate))
+            finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", partner->name);
         else
-            finding_set(finding, OUTCOME_POLICY, "the certificate is not one of those that %s pins", rule->name);
+            finding_set(finding, OUTCOME_POLICY, "the certificate is not one of those that %s pins", partner->name);
         return;
     }
-    finding_set(finding, OUTCOME_POLICY, "the rule's naming is unknown");
+    finding_set(finding, OUTCOME_POLICY, "the partner's naming is unknown");
 }

@@ -30,8 +30,8 @@ bool crls_use(X509_STORE_CTX *context, struct crls_scope *scope);
 
 /* --- x500.c --- */
 
-/* True if rule->x500_name lets the X.500 name of this certificate stand for domain. */
-bool x500_maps(const struct rule *rule, const X509 *certificate, const char *domain);
+/* True if partner->x500_name lets the X.500 name of this certificate stand for domain. */
+bool x500_maps(const struct partner *partner, const X509 *certificate, const char *domain);
 
 /* --- cache.c --- */
 
@@ -44,20 +44,20 @@ struct anchors {
     STACK_OF(X509) * list; /* the same certificates */
 };
 
-struct rule_trust {
+struct partner_trust {
     struct anchors *anchors; /* NULL: the global ones */
     GHashTable *pins;        /* set of fingerprints */
 };
 
 struct trust {
     struct anchors *global;
-    GHashTable *rules; /* const struct rule * → struct rule_trust * */
+    GHashTable *partners; /* const struct partner * → struct partner_trust * */
     struct crls *crls;
     struct path_cache *cache;
 };
 
-/* The anchors that count under a rule; NULL for a rule of another configuration. */
-const struct anchors *trust_anchors(const struct trust *trust, const struct rule *rule);
+/* The anchors that count under a partner; NULL for a partner of another configuration. */
+const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner);
 
 /* --- path.c --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust: loads what the administrator trusts, once: anchors and pins of each rule, the global anchors, CRLs. What a
+ * trust: loads what the administrator trusts, once: anchors and pins of each partner, the global anchors, CRLs. What a
  * check makes of them is in chain.c (paths and usage), role.c and mailbox.c (names).
  *
  * An anchor is whatever the administrator named, also an intermediate or an end-entity certificate; that it is
@@ -20,12 +20,12 @@ static void anchors_free(struct anchors *anchors)
     g_free(anchors);
 }
 
-static void rule_trust_free(void *data)
+static void partner_trust_free(void *data)
 {
-    struct rule_trust *rule = data;
-    anchors_free(rule->anchors);
-    g_hash_table_destroy(rule->pins);
-    g_free(rule);
+    struct partner_trust *partner = data;
+    anchors_free(partner->anchors);
+    g_hash_table_destroy(partner->pins);
+    g_free(partner);
 }
 
 static bool anchor_add(struct anchors *anchors, X509 *certificate)
@@ -91,10 +91,10 @@ static struct anchors *anchors_open(char *const *files, const struct place *plac
     return NULL;
 }
 
-static bool pins_open(const struct rule *rule, GHashTable *pins, struct faults *faults)
+static bool pins_open(const struct partner *partner, GHashTable *pins, struct faults *faults)
 {
-    const struct place place = {.file = rule->file, .line = rule->certificates_line, .key = "certificates"};
-    for (char **file = rule->certificates; *file != NULL; file++) {
+    const struct place place = {.file = partner->file, .line = partner->certificates_line, .key = "certificates"};
+    for (char **file = partner->certificates; *file != NULL; file++) {
         struct error error = {0};
         owned(x509_stack) STACK_OF(X509) *found = certificates_load(*file, &error);
         if (found == NULL) {
@@ -110,15 +110,15 @@ static bool pins_open(const struct rule *rule, GHashTable *pins, struct faults *
     return true;
 }
 
-static bool rule_open(struct trust *trust, const struct rule *rule, struct faults *faults)
+static bool partner_open(struct trust *trust, const struct partner *partner, struct faults *faults)
 {
-    struct rule_trust *loaded = g_new0(struct rule_trust, 1);
+    struct partner_trust *loaded = g_new0(struct partner_trust, 1);
     loaded->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_hash_table_insert(trust->rules, (gpointer)rule, loaded);
-    bool good = pins_open(rule, loaded->pins, faults);
-    if (rule->anchors[0] != NULL) {
-        const struct place place = {.file = rule->file, .line = rule->anchors_line, .key = "anchors"};
-        loaded->anchors = anchors_open(rule->anchors, &place, faults);
+    g_hash_table_insert(trust->partners, (gpointer)partner, loaded);
+    bool good = pins_open(partner, loaded->pins, faults);
+    if (partner->anchors[0] != NULL) {
+        const struct place place = {.file = partner->file, .line = partner->anchors_line, .key = "anchors"};
+        loaded->anchors = anchors_open(partner->anchors, &place, faults);
         good = good && loaded->anchors != NULL;
     }
     return good;
@@ -128,13 +128,13 @@ struct trust *trust_open(const struct conf *conf, struct faults *faults)
 {
     const struct place place = {.file = conf->file, .line = conf->trust_anchors_line, .key = "trust_anchors"};
     struct trust *trust = g_new0(struct trust, 1);
-    trust->rules = g_hash_table_new_full(NULL, NULL, NULL, rule_trust_free);
+    trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
     trust->crls = crls_open(conf, faults);
     trust->global = anchors_open(conf->trust_anchors, &place, faults);
     bool good = trust->crls != NULL && trust->global != NULL;
-    for (size_t i = 0; i < conf->rule_count; i++)
-        good = rule_open(trust, conf->rules[i], faults) && good;
+    for (size_t i = 0; i < conf->partner_count; i++)
+        good = partner_open(trust, conf->partners[i], faults) && good;
     if (good)
         return trust;
     trust_close(trust);
@@ -145,25 +145,25 @@ void trust_close(struct trust *trust)
 {
     if (trust == NULL)
         return;
-    g_hash_table_destroy(trust->rules);
+    g_hash_table_destroy(trust->partners);
     anchors_free(trust->global);
     crls_close(trust->crls);
     path_cache_free(trust->cache);
     g_free(trust);
 }
 
-const struct anchors *trust_anchors(const struct trust *trust, const struct rule *rule)
+const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner)
 {
-    const struct rule_trust *loaded = g_hash_table_lookup(trust->rules, rule);
+    const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
     if (loaded == NULL)
         return NULL;
     return loaded->anchors != NULL ? loaded->anchors : trust->global;
 }
 
-bool trust_is_pinned(const struct trust *trust, const struct rule *rule, const X509 *certificate)
+bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate)
 {
     char hex[65];
-    const struct rule_trust *loaded = g_hash_table_lookup(trust->rules, rule);
+    const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
     certificate_fingerprint(certificate, hex);
     return loaded != NULL && hex[0] != '\0' && g_hash_table_contains(loaded->pins, hex);
 }

@@ -2,7 +2,7 @@
 /*
  * x500: the name mapping rule for certificates that name no mail domain (RFC 3183 §3.1.1, §4.1): the domain part of an
  * X.500 name is its country, state, locality, organization and organizational units. Which X.500 name a mail domain has
- * cannot be told from either; the rule's x500_name says it, and so do sender and recipient agree on it.
+ * cannot be told from either; the partner's x500_name says it, and so do sender and recipient agree on it.
  *
  * The certificate's domain part must be that name or the beginning of it, component by component from the most
  * significant one. A country, state or locality alone stands for nobody, like a public suffix.
@@ -42,7 +42,7 @@ static X509_NAME *domain_part(const X509_NAME *subject)
     return part != NULL && X509_NAME_get_index_by_NID(part, NID_organizationName, -1) >= 0 ? steal(&part) : NULL;
 }
 
-/* The first `count` components of the rule's name. */
+/* The first `count` components of the partner's name. */
 static X509_NAME *beginning_of(char *const *components, int count)
 {
     owned(name) X509_NAME *name = X509_NAME_new();
@@ -57,14 +57,14 @@ static X509_NAME *beginning_of(char *const *components, int count)
     return steal(&name);
 }
 
-bool x500_maps(const struct rule *rule, const X509 *certificate, const char *domain)
+bool x500_maps(const struct partner *partner, const X509 *certificate, const char *domain)
 {
     bool maps = false;
-    if (rule->domain == NULL || !domain_is_within(domain, rule->domain))
+    if (partner->domain == NULL || !domain_is_within(domain, partner->domain))
         return false;
     owned(name) X509_NAME *part = domain_part(X509_get_subject_name(certificate));
     if (part != NULL) {
-        owned(name) X509_NAME *named = beginning_of(rule->x500_name, X509_NAME_entry_count(part));
+        owned(name) X509_NAME *named = beginning_of(partner->x500_name, X509_NAME_entry_count(part));
         /* Compares without regard to case and to runs of spaces (RFC 5280 §7.1). */
         maps = named != NULL && X509_NAME_cmp(part, named) == 0;
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/certs.h"
-#include "policy/policy.h"
 
 #include "../pki.h"
 
@@ -65,8 +64,8 @@ static enum found find(struct home *home, const char *recipient, struct candidat
     struct address address = {0};
     struct error error = {0};
     cr_assert(address_parse(slice_of(recipient), &address, &error), "%s", error.text);
-    const struct rule *rule = policy_rule(home->conf, address.domain);
-    enum found found = certs_find(home->certs, rule, &address, candidates, &error);
+    const struct partner *partner = conf_partner(home->conf, address.domain);
+    enum found found = certs_find(home->certs, partner, &address, candidates, &error);
     address_clear(&address);
     return found;
 }
@@ -205,17 +204,17 @@ Test(certs, null_reverse_path_has_none)
     struct address nobody = {.local = (char *)"", .domain = (char *)"", .text = (char *)""};
     struct error error = {0};
     cr_assert(home_open(home));
-    cr_expect_eq(certs_find(home->certs, policy_rule(home->conf, ""), &nobody, &candidates, &error), FOUND_NONE);
+    cr_expect_eq(certs_find(home->certs, conf_partner(home->conf, ""), &nobody, &candidates, &error), FOUND_NONE);
     home_free(home);
 }
 
-Test(certs, a_rule_of_another_configuration_fails)
+Test(certs, a_partner_of_another_configuration_fails)
 {
     struct home *home = home_new("");
     struct candidates candidates = {0};
     struct error error = {0};
     cr_assert(home_open(home));
-    struct rule stranger = *policy_rule(home->conf, "partner.test");
+    struct partner stranger = *conf_partner(home->conf, "partner.test");
     struct address bob = {.local = (char *)"bob", .domain = (char *)"partner.test", .text = (char *)"bob@partner.test"};
     cr_expect_eq(certs_find(home->certs, &stranger, &bob, &candidates, &error), FOUND_FAILED);
     cr_expect_eq(error.kind, ERROR_BUG);

@@ -54,25 +54,25 @@ Test(conf, built_in_rule)
 {
     scratch_write("domsec.conf", MINIMAL);
     owned(conf) struct conf *conf = scratch_load_good();
-    cr_assert_eq(conf->rule_count, 1);
-    const struct rule *rule = conf->rules[0];
-    cr_expect_str_eq(rule->name, "built-in");
-    cr_expect_null(rule->domain);
+    cr_assert_eq(conf->partner_count, 1);
+    const struct rule *rule = &conf->partners[0]->base;
+    cr_expect_str_eq(rule->partner->name, "built-in");
+    cr_expect_null(rule->partner->domain);
     cr_expect_eq(rule->outbound.protect, PROTECT_NONE);
     cr_expect_eq(rule->outbound.no_certificate, NO_CERTIFICATE_REJECT);
     cr_expect_eq(rule->outbound.unauthentic, UNAUTHENTIC_REJECT);
     cr_expect_eq(rule->inbound.require, REQUIRE_NONE);
     cr_expect_eq(rule->inbound.otherwise, OTHERWISE_REJECT);
     cr_expect_eq(rule->inbound.undecryptable, UNDECRYPTABLE_DELIVER);
-    cr_expect_null(rule->certificates[0]);
-    cr_expect_null(rule->anchors[0]);
-    cr_expect_eq(rule->naming, NAMING_RFC3183);
-    cr_expect(rule->null_signature);
-    cr_expect_eq(rule->format, FORMAT_CLEAR);
-    cr_expect_eq(rule->signature, SIGNATURE_RSA_PSS);
-    cr_expect_eq(rule->digest, DIGEST_SHA256);
-    cr_expect_eq(rule->cipher, CIPHER_AES_256_GCM);
-    cr_expect_eq(rule->key_transport, KEY_TRANSPORT_RSA_OAEP);
+    cr_expect_null(rule->partner->certificates[0]);
+    cr_expect_null(rule->partner->anchors[0]);
+    cr_expect_eq(rule->partner->naming, NAMING_RFC3183);
+    cr_expect(rule->partner->form.null_signature);
+    cr_expect_eq(rule->partner->form.format, FORMAT_CLEAR);
+    cr_expect_eq(rule->partner->form.signature, SIGNATURE_RSA_PSS);
+    cr_expect_eq(rule->partner->form.digest, DIGEST_SHA256);
+    cr_expect_eq(rule->partner->form.cipher, CIPHER_AES_256_GCM);
+    cr_expect_eq(rule->partner->form.key_transport, KEY_TRANSPORT_RSA_OAEP);
     cr_expect_eq(rule->outbound.unreadable, UNREADABLE_PASS);
     cr_expect_not(rule->outbound.review || rule->outbound.attributes || rule->outbound.encrypt_to_self);
     cr_expect_null(rule->outbound.require_review[0]);
@@ -81,7 +81,7 @@ Test(conf, built_in_rule)
     cr_expect_null(rule->inbound.accept_labels[0]);
     cr_expect_eq(rule->inbound.max_classification, CLASSIFICATION_NONE);
     cr_expect_null(rule->inbound.subject_verified);
-    cr_expect_eq(rule->label_count, 0);
+    cr_expect_eq(rule->partner->label_count, 0);
 }
 
 static const char everything[] =
@@ -187,42 +187,42 @@ Test(conf, rules_most_specific_first)
     scratch_write("p/z.conf", "domain = \"other.test\";\r\noutbound = { protect = \"sign\"; };\r\n");
     owned(conf) struct conf *conf = scratch_load_good();
     static const char *const names[] = {"b.conf", "z.conf", "c.conf", "a.conf", "default.conf"};
-    cr_assert_eq(conf->rule_count, G_N_ELEMENTS(names));
+    cr_assert_eq(conf->partner_count, G_N_ELEMENTS(names));
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        cr_expect_str_eq(conf->rules[i]->name, names[i]);
-    const struct rule *rule = conf->rules[0];
-    expect_path(rule->file, "p/b.conf");
-    cr_expect_str_eq(rule->domain, "mail.partner.test");
+        cr_expect_str_eq(conf->partners[i]->name, names[i]);
+    const struct rule *rule = &conf->partners[0]->base;
+    expect_path(rule->partner->file, "p/b.conf");
+    cr_expect_str_eq(rule->partner->domain, "mail.partner.test");
     cr_expect_eq(rule->outbound.protect, PROTECT_TRIPLE);
     cr_expect_eq(rule->outbound.no_certificate, NO_CERTIFICATE_TEMPFAIL);
     cr_expect_eq(rule->outbound.unauthentic, UNAUTHENTIC_UNSIGNED);
     cr_expect_eq(rule->inbound.require, REQUIRE_ENCRYPT);
     cr_expect_eq(rule->inbound.otherwise, OTHERWISE_TAG);
     cr_expect_eq(rule->inbound.undecryptable, UNDECRYPTABLE_TEMPFAIL);
-    expect_path(rule->certificates[0], "c/x.pem");
-    cr_expect_eq(rule->certificates_line, 3);
-    cr_expect_eq(rule->anchors_line, 3);
-    cr_expect_eq(conf->rules[1]->certificates_line, 0);
-    expect_path(rule->anchors[0], "a.pem");
-    cr_expect_eq(rule->naming, NAMING_PINNED);
-    cr_expect_str_eq(rule->x500_name[0], "C=US");
-    cr_expect_str_eq(rule->x500_name[1], "O=Partner");
-    cr_expect_null(rule->x500_name[2]);
-    cr_expect_not(rule->null_signature);
-    cr_expect_eq(rule->format, FORMAT_OPAQUE);
-    cr_expect_eq(rule->signature, SIGNATURE_RSA_PKCS1);
-    cr_expect_eq(rule->digest, DIGEST_SHA512);
-    cr_expect_eq(rule->cipher, CIPHER_AES_128_CBC);
-    cr_expect_eq(rule->key_transport, KEY_TRANSPORT_RSA_PKCS1);
-    cr_expect_str_eq(rule->label_header, "Sensitivity");
-    cr_assert_eq(rule->label_count, 2);
-    cr_expect_str_eq(rule->labels[0].policy, "1.2.3");
-    cr_expect_eq(rule->labels[0].classification, CLASSIFICATION_TOP_SECRET);
-    cr_expect_str_eq(rule->labels[0].mark, "M");
-    cr_expect_null(rule->labels[1].value);
-    cr_expect(rule->labels[1].equivalent);
-    cr_expect_eq(conf->rules[4]->outbound.protect, PROTECT_SIGN);
-    cr_expect_eq(conf->rules[3]->outbound.protect, PROTECT_NONE, "a rule does not inherit from default.conf");
+    expect_path(rule->partner->certificates[0], "c/x.pem");
+    cr_expect_eq(rule->partner->certificates_line, 3);
+    cr_expect_eq(rule->partner->anchors_line, 3);
+    cr_expect_eq(conf->partners[1]->certificates_line, 0);
+    expect_path(rule->partner->anchors[0], "a.pem");
+    cr_expect_eq(rule->partner->naming, NAMING_PINNED);
+    cr_expect_str_eq(rule->partner->x500_name[0], "C=US");
+    cr_expect_str_eq(rule->partner->x500_name[1], "O=Partner");
+    cr_expect_null(rule->partner->x500_name[2]);
+    cr_expect_not(rule->partner->form.null_signature);
+    cr_expect_eq(rule->partner->form.format, FORMAT_OPAQUE);
+    cr_expect_eq(rule->partner->form.signature, SIGNATURE_RSA_PKCS1);
+    cr_expect_eq(rule->partner->form.digest, DIGEST_SHA512);
+    cr_expect_eq(rule->partner->form.cipher, CIPHER_AES_128_CBC);
+    cr_expect_eq(rule->partner->form.key_transport, KEY_TRANSPORT_RSA_PKCS1);
+    cr_expect_str_eq(rule->partner->label_header, "Sensitivity");
+    cr_assert_eq(rule->partner->label_count, 2);
+    cr_expect_str_eq(rule->partner->labels[0].policy, "1.2.3");
+    cr_expect_eq(rule->partner->labels[0].classification, CLASSIFICATION_TOP_SECRET);
+    cr_expect_str_eq(rule->partner->labels[0].mark, "M");
+    cr_expect_null(rule->partner->labels[1].value);
+    cr_expect(rule->partner->labels[1].equivalent);
+    cr_expect_eq(conf->partners[4]->base.outbound.protect, PROTECT_SIGN);
+    cr_expect_eq(conf->partners[3]->base.outbound.protect, PROTECT_NONE, "a rule does not inherit from default.conf");
 }
 
 Test(conf, byte_order_mark_and_crlf)
@@ -248,9 +248,9 @@ Test(conf, include_in_a_policy_file)
     scratch_write("p/a.conf", "@include \"partner.inc\"\noutbound = { protect = \"sign\"; };\n");
     scratch_write("partner.inc", "domain = \"partner.test\";\nanchors = \"a.pem\";\n");
     owned(conf) struct conf *conf = scratch_load_good();
-    cr_assert_eq(conf->rule_count, 2);
-    cr_expect_str_eq(conf->rules[0]->domain, "partner.test");
-    cr_expect_eq(conf->rules[0]->anchors_line, 0, "a line of another file");
+    cr_assert_eq(conf->partner_count, 2);
+    cr_expect_str_eq(conf->partners[0]->domain, "partner.test");
+    cr_expect_eq(conf->partners[0]->anchors_line, 0, "a line of another file");
 }
 
 Test(conf, relative_name_is_found_from_the_working_folder)

@@ -35,9 +35,9 @@ static size_t install(void)
 
 static const struct rule *rule_named(const struct conf *conf, const char *name)
 {
-    for (size_t i = 0; i < conf->rule_count; i++)
-        if (strcmp(conf->rules[i]->name, name) == 0)
-            return conf->rules[i];
+    for (size_t i = 0; i < conf->partner_count; i++)
+        if (strcmp(conf->partners[i]->name, name) == 0)
+            return &conf->partners[i]->base;
     cr_assert_fail("no %s", name);
     return NULL;
 }
@@ -47,22 +47,22 @@ Test(examples, load)
     size_t count = install();
     owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_geq(count, 5);
-    cr_expect_eq(conf->rule_count, count);
+    cr_expect_eq(conf->partner_count, count);
     cr_expect_eq(conf->identity_count, 2);
-    for (size_t i = 0; i + 1 < conf->rule_count; i++) {
-        g_autofree char *name = g_strconcat(conf->rules[i]->domain, ".conf", NULL);
-        cr_expect_str_eq(conf->rules[i]->name, name);
+    for (size_t i = 0; i + 1 < conf->partner_count; i++) {
+        g_autofree char *name = g_strconcat(conf->partners[i]->domain, ".conf", NULL);
+        cr_expect_str_eq(conf->partners[i]->name, name);
     }
     cr_expect_eq(rule_named(conf, "default.conf")->outbound.protect, PROTECT_NONE);
     cr_expect_eq(rule_named(conf, "partner.test.conf")->outbound.protect, PROTECT_SIGN_ENCRYPT);
     cr_expect_eq(rule_named(conf, "partner.test.conf")->inbound.require, REQUIRE_SIGN_ENCRYPT);
-    cr_expect_eq(rule_named(conf, "mailbox.test.conf")->naming, NAMING_MAILBOX);
-    cr_expect_eq(rule_named(conf, "pinned.test.conf")->naming, NAMING_PINNED);
-    cr_expect_not(rule_named(conf, "sign-only.test.conf")->null_signature);
-    cr_expect_eq(rule_named(conf, "labelled.test.conf")->label_count, 3);
+    cr_expect_eq(rule_named(conf, "mailbox.test.conf")->partner->naming, NAMING_MAILBOX);
+    cr_expect_eq(rule_named(conf, "pinned.test.conf")->partner->naming, NAMING_PINNED);
+    cr_expect_not(rule_named(conf, "sign-only.test.conf")->partner->form.null_signature);
+    cr_expect_eq(rule_named(conf, "labelled.test.conf")->partner->label_count, 3);
 }
 
-static const struct option_table *const policy_tables[] = {&rule_options, &outbound_options, &inbound_options,
+static const struct option_table *const policy_tables[] = {&partner_options, &outbound_options, &inbound_options,
                                                            &label_options};
 
 /* Keys of domsec.conf are all there, live or commented out, and those commented out show the default. */
@@ -120,5 +120,5 @@ Test(examples, of_the_manual)
         g_string_free(text, TRUE);
     }
     owned(conf) struct conf *conf = scratch_load_good();
-    cr_expect_eq(conf->rule_count, 3);
+    cr_expect_eq(conf->partner_count, 3);
 }

@@ -50,31 +50,31 @@ static void check_names(const X509 *certificate)
 }
 
 /* An empty configuration: no anchors, no pins. */
-static struct trust *trust_of(struct rule *rule)
+static struct trust *trust_of(struct partner *partner)
 {
     static char *none[] = {NULL};
-    static struct rule *rules[1];
+    static struct partner *partners[1];
     static struct conf conf = {
-        .file = (char *)"fuzz", .trust_anchors = none, .crls = none, .rules = rules, .rule_count = 1};
-    rules[0] = rule;
-    rule->file = rule->name = (char *)"fuzz";
-    rule->certificates = rule->anchors = none;
+        .file = (char *)"fuzz", .trust_anchors = none, .crls = none, .partners = partners, .partner_count = 1};
+    partners[0] = partner;
+    partner->file = partner->name = (char *)"fuzz";
+    partner->certificates = partner->anchors = none;
     owned(faults) struct faults *faults = faults_new();
     return trust_open(&conf, faults);
 }
 
 static void check_roles(X509 *certificate)
 {
-    static struct rule rule;
+    static struct partner partner;
     static struct trust *trust;
     static const char *const domains[] = {"acme.test", "sales.acme.test"};
     if (trust == NULL)
-        trust = trust_of(&rule);
+        trust = trust_of(&partner);
     for (int naming = NAMING_RFC3183; naming <= NAMING_PINNED; naming++) {
-        rule.naming = (enum naming)naming;
+        partner.naming = (enum naming)naming;
         for (int role = 0; role < ROLE_COUNT; role++) {
             struct finding finding = {0};
-            trust_check_role(trust, &rule, certificate, (enum role)role, domains, G_N_ELEMENTS(domains), &finding);
+            trust_check_role(trust, &partner, certificate, (enum role)role, domains, G_N_ELEMENTS(domains), &finding);
             require_printable(finding.reason);
             require(finding.outcome == OUTCOME_PASS || finding.outcome == OUTCOME_POLICY);
             require(naming != NAMING_PINNED || finding.outcome == OUTCOME_POLICY);
@@ -83,7 +83,7 @@ static void check_roles(X509 *certificate)
     for (int purpose = PURPOSE_SIGN; purpose <= PURPOSE_PATH; purpose++) {
         struct finding finding = {0};
         struct chain_query query = {
-            .leaf = certificate, .purpose = (enum purpose)purpose, .rule = &rule, .at = 1800000000};
+            .leaf = certificate, .purpose = (enum purpose)purpose, .partner = &partner, .at = 1800000000};
         trust_check_chain(trust, &query, &finding);
         require_printable(finding.reason);
         require(finding.outcome != OUTCOME_PASS); /* there is no anchor */

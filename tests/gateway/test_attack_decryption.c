@@ -355,7 +355,7 @@ static struct work work_on(const struct org *org, const char *text, bool outboun
     originator_read(message, &originator);
     const struct judge judge = {
         .gateway = org->gateway,
-        .rule = gateway_conf(org->gateway)->rules[0],
+        .rule = &gateway_conf(org->gateway)->partners[0]->base,
         .originator = &originator,
         .at = time(NULL),
         .outbound = outbound,

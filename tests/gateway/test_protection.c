@@ -4,20 +4,27 @@
 
 #include <criterion/criterion.h>
 
-static const struct rule strict = {.naming = NAMING_RFC3183,
-                                   .null_signature = true,
-                                   .format = FORMAT_OPAQUE,
-                                   .signature = SIGNATURE_RSA_PSS,
-                                   .digest = DIGEST_SHA512,
-                                   .cipher = CIPHER_AES_256_GCM,
-                                   .key_transport = KEY_TRANSPORT_RSA_OAEP};
+static const struct partner strict = {.naming = NAMING_RFC3183,
+                                      .form = {.null_signature = true,
+                                               .format = FORMAT_OPAQUE,
+                                               .signature = SIGNATURE_RSA_PSS,
+                                               .digest = DIGEST_SHA512,
+                                               .cipher = CIPHER_AES_256_GCM,
+                                               .key_transport = KEY_TRANSPORT_RSA_OAEP}};
 
-static struct protection merged(const struct rule *a, const struct rule *b)
+static void add(const struct partner *partner, struct protection *protection)
+{
+    struct rule rule = partner->base;
+    rule.partner = partner;
+    protection_add(&rule, NULL, protection);
+}
+
+static struct protection merged(const struct partner *a, const struct partner *b)
 {
     struct protection protection = {0};
-    protection_add(a, NULL, &protection);
+    add(a, &protection);
     if (b != NULL)
-        protection_add(b, NULL, &protection);
+        add(b, &protection);
     return protection;
 }
 
@@ -35,33 +42,33 @@ Test(protection, one_rule_is_done_as_it_says)
  */
 Test(protection, of_two_rules_what_both_can_read)
 {
-    struct rule others[9];
+    struct partner others[9];
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
         others[i] = strict;
-    others[0].format = FORMAT_CLEAR;
-    others[1].signature = SIGNATURE_RSA_PKCS1;
-    others[2].digest = DIGEST_SHA256;
-    others[3].key_transport = KEY_TRANSPORT_RSA_PKCS1;
-    others[4].null_signature = false;
+    others[0].form.format = FORMAT_CLEAR;
+    others[1].form.signature = SIGNATURE_RSA_PKCS1;
+    others[2].form.digest = DIGEST_SHA256;
+    others[3].form.key_transport = KEY_TRANSPORT_RSA_PKCS1;
+    others[4].form.null_signature = false;
     others[5].naming = NAMING_DOMAIN;
-    others[6].outbound.review = true;
-    others[7].outbound.attributes = true;
-    others[8].outbound.encrypt_to_self = true;
+    others[6].base.outbound.review = true;
+    others[7].base.outbound.attributes = true;
+    others[8].base.outbound.encrypt_to_self = true;
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
-        const struct rule *other = &others[i];
+        const struct partner *other = &others[i];
         struct protection one = merged(&strict, other), two = merged(other, &strict);
         bool known = other->naming == NAMING_RFC3183;
         for (const struct protection *each = &one; each != NULL; each = each == &one ? &two : NULL) {
-            cr_expect_eq(each->sign.format, other->format, "%zu", i);
-            cr_expect_eq(each->sign.signature, other->signature, "%zu", i);
-            cr_expect_eq(each->sign.digest, other->digest, "%zu", i);
-            cr_expect_eq(each->encrypt.cipher, other->cipher, "%zu", i);
-            cr_expect_eq(each->encrypt.key_transport, other->key_transport, "%zu", i);
-            cr_expect_eq(each->null_signature, known && other->null_signature, "%zu", i);
+            cr_expect_eq(each->sign.format, other->form.format, "%zu", i);
+            cr_expect_eq(each->sign.signature, other->form.signature, "%zu", i);
+            cr_expect_eq(each->sign.digest, other->form.digest, "%zu", i);
+            cr_expect_eq(each->encrypt.cipher, other->form.cipher, "%zu", i);
+            cr_expect_eq(each->encrypt.key_transport, other->form.key_transport, "%zu", i);
+            cr_expect_eq(each->null_signature, known && other->form.null_signature, "%zu", i);
             cr_expect_eq(each->names_encrypter, known, "%zu", i);
-            cr_expect_eq(each->review, other->outbound.review, "%zu", i);
-            cr_expect_eq(each->attributes, other->outbound.attributes, "%zu", i);
-            cr_expect_eq(each->encrypt_to_self, other->outbound.encrypt_to_self, "%zu", i);
+            cr_expect_eq(each->review, other->base.outbound.review, "%zu", i);
+            cr_expect_eq(each->attributes, other->base.outbound.attributes, "%zu", i);
+            cr_expect_eq(each->encrypt_to_self, other->base.outbound.encrypt_to_self, "%zu", i);
         }
     }
 }
@@ -84,7 +91,7 @@ Test(protection, ciphers)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const struct rule a = {.cipher = rows[i].a}, b = {.cipher = rows[i].b};
+        const struct partner a = {.form.cipher = rows[i].a}, b = {.form.cipher = rows[i].b};
         cr_expect_eq(merged(&a, &b).encrypt.cipher, rows[i].both, "%zu", i);
         cr_expect_eq(merged(&b, &a).encrypt.cipher, rows[i].both, "%zu, the other way round", i);
     }
@@ -95,9 +102,9 @@ Test(protection, labels)
 {
     struct label_conf secret = {.policy = (char *)"1.2.3", .classification = CLASSIFICATION_SECRET};
     struct label_conf by_field = {.policy = (char *)"1.2.9", .value = (char *)"x"};
-    const struct rule labelled = {.labels = &secret, .label_count = 1};
-    const struct rule depends = {.labels = &by_field, .label_count = 1, .label_header = (char *)"Sensitivity"};
-    const struct rule none = {0};
+    const struct partner labelled = {.labels = &secret, .label_count = 1};
+    const struct partner depends = {.labels = &by_field, .label_count = 1, .label_header = (char *)"Sensitivity"};
+    const struct partner none = {0};
     cr_expect_str_eq(merged(&none, &labelled).labels.label.policy, "1.2.3");
     cr_expect_str_eq(merged(&labelled, &none).labels.label.policy, "1.2.3");
     cr_expect_str_eq(merged(&depends, &labelled).labels.label.policy, "1.2.3");

@@ -113,10 +113,12 @@ static const struct {
      NULL},
 };
 
+static const struct partner partner = {.name = (char *)"x.conf"};
+
 Test(inbound, table)
 {
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct rule rule = {.name = (char *)"x.conf", .inbound = rows[i].rule};
+        struct rule rule = {.partner = &partner, .inbound = rows[i].rule};
         struct inbound_decision decision;
         memset(&decision, 0xff, sizeof(decision));
         policy_inbound(&rule, &rows[i].facts, &decision);
@@ -130,7 +132,7 @@ Test(inbound, table)
 Test(inbound, what_holds_for_every_combination)
 {
     for (unsigned n = 0; n < 4 * 3 * 3 * 16; n++) {
-        struct rule rule = {.name = (char *)"x.conf"};
+        struct rule rule = {.partner = &partner};
         rule.inbound.require = (enum require)(n % 4);
         rule.inbound.otherwise = (enum otherwise)(n / 4 % 3);
         rule.inbound.undecryptable = (enum undecryptable)(n / 12 % 3);
@@ -168,7 +170,7 @@ static const struct {
 Test(inbound, signed_by)
 {
     for (size_t i = 0; i < COUNT(signatures); i++) {
-        struct rule rule = {.name = "x.conf", .inbound = {.signed_by = signatures[i].signed_by}};
+        struct rule rule = {.partner = &partner, .inbound = {.signed_by = signatures[i].signed_by}};
         cr_expect_eq(policy_signed_ok(&rule, signatures[i].domain, signatures[i].originator), signatures[i].ok, "%zu",
                      i);
     }
@@ -176,7 +178,7 @@ Test(inbound, signed_by)
 
 Test(inbound, label_that_is_not_accepted_gets_otherwise)
 {
-    struct rule rule = {.name = "x.conf", .inbound = {.require = REQUIRE_NONE, .otherwise = OTHERWISE_QUARANTINE}};
+    struct rule rule = {.partner = &partner, .inbound = {.require = REQUIRE_NONE, .otherwise = OTHERWISE_QUARANTINE}};
     struct inbound_facts facts = {.label_reason = "labelled secret"};
     struct inbound_decision decision;
     policy_inbound(&rule, &facts, &decision);

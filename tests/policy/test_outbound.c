@@ -104,10 +104,12 @@ static const char *treatment(const struct outbound_decision *decision, char text
     return text;
 }
 
+static const struct partner partner = {.name = (char *)"x.conf"};
+
 Test(outbound, table)
 {
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct rule rule = {.name = (char *)"x.conf",
+        struct rule rule = {.partner = &partner,
                             .outbound = {rows[i].protect, rows[i].no_certificate, rows[i].unauthentic}};
         struct outbound_facts facts = {.originator_authentic = rows[i].authentic,
                                        .originator_reason = "who knows",
@@ -129,7 +131,7 @@ Test(outbound, table)
 
 Test(outbound, local_recipient)
 {
-    struct rule rule = {.name = (char *)"x.conf", .outbound = {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
+    struct rule rule = {.partner = &partner, .outbound = {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
     struct outbound_facts facts = {.local_recipient = true, .certificate = FOUND_FAILED};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
@@ -141,7 +143,7 @@ Test(outbound, local_recipient)
 /* "bob%partner.test@acme.test": whose rule applies is the MTA's to know. */
 Test(outbound, routed_recipient)
 {
-    struct rule rule = {.name = (char *)"x.conf", .outbound = {NONE, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED}};
+    struct rule rule = {.partner = &partner, .outbound = {NONE, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED}};
     struct outbound_facts facts = {.routed = true, .originator_authentic = true, .certificate = FOUND};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
@@ -153,7 +155,7 @@ Test(outbound, reason_is_printable_and_cut)
     char endless[1000];
     memset(endless, '\n', sizeof(endless) - 1);
     endless[sizeof(endless) - 1] = '\0';
-    struct rule rule = {.name = (char *)"x.conf", .outbound = {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
+    struct rule rule = {.partner = &partner, .outbound = {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
     struct outbound_facts facts = {.bad_signature = endless, .originator_authentic = true};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
@@ -179,7 +181,7 @@ static unsigned digit(unsigned *number, unsigned base)
 
 static struct cell cell(unsigned number)
 {
-    struct cell c = {.rule = {.name = (char *)"x.conf"}};
+    struct cell c = {.rule = {.partner = &partner}};
     c.rule.outbound.protect = (enum protect)digit(&number, 5);
     c.rule.outbound.no_certificate = (enum no_certificate)digit(&number, 4);
     c.rule.outbound.unauthentic = (enum unauthentic)digit(&number, 3);
@@ -224,7 +226,7 @@ Test(outbound, what_holds_for_every_combination)
 Test(outbound, review_and_unreadable)
 {
     char *reviewers[] = {"/reviewer.pem", NULL}, *none[] = {NULL};
-    struct rule rule = {.name = "x.conf", .outbound = {.protect = PROTECT_NONE, .require_review = reviewers}};
+    struct rule rule = {.partner = &partner, .outbound = {.protect = PROTECT_NONE, .require_review = reviewers}};
     struct outbound_facts facts = {.originator_authentic = true};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);

@@ -11,7 +11,6 @@
 #define DOMSEC_TESTS_TRUST_SETTING_H
 
 #include "../pki.h"
-#include "policy/policy.h"
 #include "trust/trust.h"
 
 #include <criterion/criterion.h>
@@ -22,7 +21,7 @@ struct setting {
     struct conf *conf;
     struct trust *trust;
     struct faults *faults;
-    const struct rule *rule; /* partner.test.conf */
+    const struct partner *partner; /* partner.test.conf */
 };
 
 static PKI_UNUSED struct setting *setting_new(const char *main_keys, const char *rule_keys)
@@ -46,8 +45,8 @@ static PKI_UNUSED bool setting_try(struct setting *setting)
     if (setting->conf == NULL)
         g_error("%s", faults_count(setting->faults) > 0 ? faults_at(setting->faults, 0) : "no configuration, no fault");
     setting->trust = trust_open(setting->conf, setting->faults);
-    setting->rule = policy_rule(setting->conf, "partner.test");
-    g_assert_nonnull(setting->rule->domain);
+    setting->partner = conf_partner(setting->conf, "partner.test");
+    g_assert_nonnull(setting->partner->domain);
     return setting->trust != NULL;
 }
 
@@ -72,7 +71,7 @@ static PKI_UNUSED void setting_judge(const struct setting *setting, const struct
                                      struct finding *finding)
 {
     struct chain_query query = *asked;
-    query.rule = setting->rule;
+    query.partner = setting->partner;
     if (query.at == 0)
         query.at = time(NULL);
     *finding = (struct finding){.outcome = OUTCOME_NONE};

@@ -308,11 +308,11 @@ Test(chain, anchors_of_the_rule_replace_the_global_ones)
     setting_open(world->setting);
     expect(world, theirs, PURPOSE_SIGN, OUTCOME_PASS, "valid");
     expect(world, ours, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
-    world->setting->rule = policy_rule(world->setting->conf, "elsewhere.test");
+    world->setting->partner = conf_partner(world->setting->conf, "elsewhere.test");
     expect(world, theirs, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
     expect(world, ours, PURPOSE_SIGN, OUTCOME_PASS, "valid");
-    struct rule stranger = *world->setting->rule;
-    world->setting->rule = &stranger;
+    struct partner stranger = *world->setting->partner;
+    world->setting->partner = &stranger;
     expect(world, ours, PURPOSE_SIGN, OUTCOME_TEMPERROR, "another configuration");
 }
 
@@ -758,17 +758,17 @@ Test(cache, purposes_and_rules_stay_apart)
         pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=old"), .digest = "SHA1"});
     g_free(pki_write(world->setting->folder, "partner.pem", other, NULL));
     setting_open(world->setting);
-    const struct rule *partner = world->setting->rule;
-    const struct rule *all = policy_rule(world->setting->conf, "");
+    const struct partner *partner = world->setting->partner;
+    const struct partner *all = conf_partner(world->setting->conf, "");
     for (int i = 0; i < 2; i++) {
-        world->setting->rule = all;
+        world->setting->partner = all;
         expect(world, weak, PURPOSE_PATH, OUTCOME_PASS, "");
         expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "weak");
         expect(world, old, PURPOSE_PATH, OUTCOME_PASS, "");
         expect(world, old, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest");
         expect(world, signer, PURPOSE_SIGN, OUTCOME_PASS, "");
         expect(world, signer, PURPOSE_ENCRYPT, OUTCOME_FAIL, "keyAgreement");
-        world->setting->rule = partner;
+        world->setting->partner = partner;
         expect(world, signer, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
     }
 }

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * partners: one policy file per partner domain. Each file stands for itself: what it leaves out has the default of
+ * domsec.conf(5), not what default.conf says, so that a change there never weakens a partner's rule. A file that cannot
+ * be read or understood is a fault: a missing rule could mean plaintext. Which of a partner's rules fits a message is
+ * decided in policy/.
+ */
+#include "partners.h"
+
+#include "source.h"
+
+#include <string.h>
+
+#define DEFAULT_FILE "default.conf"
+#define BUILT_IN "built-in"
+
+static void partner_free(struct partner *partner)
+{
+    for (size_t i = 0; i < partner->label_count; i++)
+        option_clear(&label_options, &partner->labels[i]);
+    g_free(partner->labels);
+    option_clear(&partner_options, partner);
+    g_free(partner->file);
+    g_free(partner->name);
+    g_free(partner);
+}
+
+DECLARE_OWNED(partner, struct partner *, partner_free)
+
+static struct partner *partner_new(const char *file, const char *name)
+{
+    struct partner *partner = g_new0(struct partner, 1);
+    partner->file = g_strdup(file);
+    partner->name = g_strdup(name);
+    partner->base.partner = partner;
+    option_set_defaults(&partner_options, partner);
+    return partner;
+}
+
+static bool names_organization(char *const *components)
+{
+    while (*components != NULL && !g_str_has_prefix(*components, "O="))
+        components++;
+    return *components != NULL;
+}
+
+/* What no single row can tell. root is the file's top group, place the file as a whole. */
+static void check_partner(const struct partner *partner, const config_setting_t *root, const struct place *place)
+{
+    struct place at = *place;
+    bool is_default = strcmp(partner->name, DEFAULT_FILE) == 0;
+    bool has_domain = config_setting_get_member(root, "domain") != NULL;
+    at.line = option_line(root, "domain");
+    if (is_default && has_domain)
+        place_fault(
+            &at, "\"domain\" is not allowed in default.conf, which applies to all domains without a file of their own");
+    else if (!is_default && !has_domain)
+        place_fault(&at, "missing key \"domain\": only default.conf may omit it");
+    at.line = option_line(root, "naming");
+    if (partner->naming == NAMING_PINNED && partner->certificates[0] == NULL)
+        place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" lists none");
+    at.line = option_line(root, "x500_name");
+    if (partner->x500_name[0] != NULL && !names_organization(partner->x500_name))
+        place_fault(&at, "\"x500_name\" has no organization (\"O=…\"), so no certificate can map");
+}
+
+static void read_labels(struct partner *partner, const config_setting_t *root, const struct place *place)
+{
+    g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    partner->labels = option_read_groups(root, "labels", &label_options, sizeof(struct label_conf), lines, place);
+    partner->label_count = lines->len;
+    for (size_t i = 0; i < partner->label_count; i++) {
+        struct place at = *place;
+        at.line = g_array_index(lines, unsigned, i);
+        if (partner->labels[i].value != NULL && partner->label_header == NULL)
+            place_fault(&at, "a label has a \"value\", but \"label_header\" is not set");
+    }
+}
+
+static void note_lines(struct partner *partner, const config_setting_t *root)
+{
+    const config_setting_t *outbound = config_setting_get_member(root, "outbound");
+    partner->certificates_line = option_line(root, "certificates");
+    partner->anchors_line = option_line(root, "anchors");
+    partner->outbound_line = option_line(root, "outbound");
+    partner->inbound_line = option_line(root, "inbound");
+    if (outbound != NULL)
+        partner->base.outbound.require_review_line = option_line(outbound, "require_review");
+}
+
+static struct partner *partner_load(const char *file, const char *name, const struct place *place,
+                                    unsigned *domain_line)
+{
+    owned(partner) struct partner *partner = partner_new(file, name);
+    struct place at = {.faults = place->faults, .file = file, .folder = place->folder};
+    config_t config;
+    config_init(&config);
+    bool good = source_read(file, &at, &config);
+    if (good) {
+        const config_setting_t *root = config_root_setting(&config);
+        option_read_group(root, &partner_options, partner, &at);
+        read_labels(partner, root, &at);
+        check_partner(partner, root, &at);
+        note_lines(partner, root);
+        *domain_line = option_line(root, "domain");
+    }
+    config_destroy(&config);
+    return good ? steal(&partner) : NULL;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The policy files of a folder, sorted. Hidden files are left out: editors' lock files (".#x.conf") are such. */
+static GPtrArray *list_files(const char *folder, const struct place *place)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GDir) directory = g_dir_open(folder, 0, &problem);
+    if (directory == NULL) {
+        place_fault(place, "\"policy_dir\": %s", problem->message);
+        return steal(&names);
+    }
+    for (;;) {
+        errno = 0;
+        const char *name = g_dir_read_name(directory);
+        if (name == NULL)
+            break;
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (name[0] != '.' && g_str_has_suffix(name, ".conf"))
+            g_ptr_array_add(names, g_strdup(name));
+        else if (name[0] != '.' && !g_str_has_suffix(name, "~")) /* editors' */
+            faults_warn(place->faults, path, 0, "ignored: the name of a policy file must end in .conf");
+    }
+    if (errno != 0)
+        place_fault(place, "\"policy_dir\": %s: %s", folder, g_strerror(errno));
+    g_ptr_array_sort(names, compare_names);
+    return steal(&names);
+}
+
+static unsigned count_labels(const char *domain)
+{
+    unsigned count = 1;
+    for (; *domain != '\0'; domain++)
+        count += *domain == '.';
+    return count;
+}
+
+/* Most specific first: a child has more labels than its parent. The default rule has no domain and comes last. */
+static int compare_partners(gconstpointer a, gconstpointer b)
+{
+    const struct partner *left = *(const struct partner *const *)a, *right = *(const struct partner *const *)b;
+    if (left->domain == NULL || right->domain == NULL)
+        return (left->domain == NULL) - (right->domain == NULL);
+    unsigned left_count = count_labels(left->domain), right_count = count_labels(right->domain);
+    if (left_count != right_count)
+        return left_count > right_count ? -1 : 1;
+    return strcmp(left->domain, right->domain);
+}
+
+/* seen: domain → where it was first named. */
+static void check_unique(GHashTable *seen, const struct partner *partner, unsigned line, const struct place *place)
+{
+    if (partner->domain == NULL)
+        return;
+    const char *first = g_hash_table_lookup(seen, partner->domain);
+    if (first != NULL)
+        faults_add(place->faults, partner->file, line, "the domain \"%s\" already has a policy file: %s",
+                   partner->domain, first);
+    else
+        g_hash_table_insert(seen, g_strdup(partner->domain), g_strdup_printf("%s:%u", partner->file, line));
+}
+
+void partners_load(struct conf *conf, const struct place *place)
+{
+    g_autoptr(GPtrArray) partners = g_ptr_array_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    bool has_default = false;
+    g_autoptr(GPtrArray) names = conf->policy_dir == NULL ? g_ptr_array_new() : list_files(conf->policy_dir, place);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+        g_autofree char *file = g_build_filename(conf->policy_dir, name, NULL);
+        unsigned line = 0;
+        struct partner *partner = partner_load(file, name, place, &line);
+        if (partner == NULL)
+            continue;
+        check_unique(seen, partner, line, place);
+        has_default = has_default || strcmp(name, DEFAULT_FILE) == 0;
+        g_ptr_array_add(partners, partner);
+    }
+    if (!has_default)
+        g_ptr_array_add(partners, partner_new(BUILT_IN, BUILT_IN));
+    g_ptr_array_sort(partners, compare_partners);
+    conf->partner_count = partners->len;
+    conf->partners_by_domain = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < partners->len; i++) {
+        struct partner *partner = g_ptr_array_index(partners, i);
+        partner->index = i;
+        if (partner->domain != NULL)
+            g_hash_table_insert(conf->partners_by_domain, partner->domain, partner);
+    }
+    conf->partners = (struct partner **)g_ptr_array_free(steal(&partners), FALSE);
+}
+
+void partners_free(struct conf *conf)
+{
+    for (size_t i = 0; i < conf->partner_count; i++)
+        partner_free(conf->partners[i]);
+    g_free(conf->partners);
+    g_clear_pointer(&conf->partners_by_domain, g_hash_table_unref);
+}
+
+const struct partner *conf_partner(const struct conf *conf, const char *domain)
+{
+    while (domain != NULL && *domain != '\0') {
+        const struct partner *partner = g_hash_table_lookup(conf->partners_by_domain, domain);
+        if (partner != NULL)
+            return partner;
+        domain = strchr(domain, '.');
+        domain = domain != NULL ? domain + 1 : NULL;
+    }
+    return conf->partners[conf->partner_count - 1];
+}
