@@ -31,6 +31,7 @@ SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c))
 MILTER_SOURCES := $(wildcard src/milter/*.c)
 CLI_SOURCES := $(wildcard src/cli/*.c)
 TEST_SOURCES := $(foreach l,$(LAYERS) milter cli,$(wildcard tests/$l/test_*.c))
+SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 TOOL_SOURCES := $(wildcard tests/tools/*.c)
 
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
@@ -40,6 +41,8 @@ TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 # Small programs for tests, bench and demo (load generator, milter client …): tests/tools/x.c → build/tools/x.
 TOOLS := $(TOOL_SOURCES:tests/tools/%.c=$(BUILD)/tools/%)
 LIBRARY := $(BUILD)/libdomsec.a
+# What the tests share; a tool takes from it what needs no Criterion.
+SUPPORT := $(BUILD)/libtest-support.a
 
 # Short output; V=1 shows the commands.
 Q = $(if $(V),,@)
@@ -65,6 +68,10 @@ $(BUILD)/libcli-domsec.a: $(filter-out %/main.o,$(CLI_OBJECTS))
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+$(SUPPORT): $(SUPPORT_SOURCES:%.c=$(BUILD)/obj/%.o)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
 $(BUILD)/domsec-milter: $(MILTER_OBJECTS) $(LIBRARY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -78,15 +85,15 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-# Tests may look at the private headers of a folder.
-$(BUILD)/obj/tests/%.o: CPPFLAGS += -Isrc
+# Tests may look at the private headers of a folder, and share tests/support/.
+$(BUILD)/obj/tests/%.o: CPPFLAGS += -Isrc -Itests
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT) $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
 
-$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(LIBRARY)
+$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)

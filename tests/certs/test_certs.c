@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "certs/certs.h"
 
-#include "../pki.h"
+#include "support/pki.h"
 
 #include <criterion/criterion.h>
 
@@ -18,16 +18,16 @@ struct home {
 static struct home *home_new(const char *rule_keys)
 {
     struct home *home = g_new0(struct home, 1);
-    home->folder = pki_folder();
+    home->folder = folder_new();
     home->faults = faults_new();
     home->ca = pki_ca("root");
     g_autofree char *store = g_build_filename(home->folder, "store", NULL);
     g_assert_true(g_mkdir(store, 0700) == 0);
-    g_free(pki_write_text(home->folder, "domsec.conf",
-                          "local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n"
-                          "certificate_directory = \"store\";\n"));
+    folder_write(home->folder, "domsec.conf",
+                 "local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n"
+                 "certificate_directory = \"store\";\n");
     g_autofree char *rule = g_strconcat("domain = \"partner.test\";\n", rule_keys, "\n", NULL);
-    g_free(pki_write_text(home->folder, "policy.d/partner.test.conf", rule));
+    folder_write(home->folder, "policy.d/partner.test.conf", rule);
     return home;
 }
 
@@ -49,7 +49,7 @@ static void home_free(struct home *home)
     conf_unref(home->conf);
     faults_free(home->faults);
     pki_free(home->ca);
-    pki_remove(home->folder);
+    folder_remove(home->folder);
     g_free(home);
 }
 
@@ -234,7 +234,7 @@ Test(certs, unreadable_files_are_faults)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct home *home = home_new(rows[i].rule);
-        g_free(pki_write_text(home->folder, rows[i].name, rows[i].text));
+        folder_write(home->folder, rows[i].name, rows[i].text);
         cr_expect_not(home_open(home), "row %zu", i);
         cr_expect_eq(faults_errors(home->faults), 1, "row %zu", i);
         home_free(home);
@@ -316,7 +316,7 @@ Test(certs_store, needs_a_folder_in_the_configuration)
 {
     struct home *home = home_new("");
     struct error error = {0};
-    g_free(pki_write_text(home->folder, "domsec.conf", "local_domains = ( \"acme.test\" );\n"));
+    folder_write(home->folder, "domsec.conf", "local_domains = ( \"acme.test\" );\n");
     cr_assert(home_open(home));
     cr_expect_not(certs_store_import(home->conf, home->ca->cert, &error));
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);

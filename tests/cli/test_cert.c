@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of partners' certificates, and keys made beside an existing configuration. */
-#include "program.h"
+#include "support/program.h"
 
 /* dir/a and dir/b: configurations of acme.test and partner.test. */
 static char *two_domains(void)
 {
-    char *dir = new_folder();
+    char *dir = folder_new();
     owned(run) struct run a = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
     owned(run) struct run b = run("domsec init --domain partner.test --algorithm p256 '%s/b'", dir);
     cr_assert_eq(a.status, 0, "%s", a.err);
@@ -52,7 +52,7 @@ Test(cert, import_list_show_export_find_remove)
     expect_contains(shown.out, "keyAgreement");
     expect_contains(shown.out, "EC-prime256v1");
     owned(run) struct run exported = run("domsec cert export %.12s -c '%s/a/domsec.conf'", id, dir);
-    g_autofree char *original = read_text(dir, "b/keys/dca.pem");
+    g_autofree char *original = folder_read(dir, "b/keys/dca.pem");
     expect_status(exported, 0);
     cr_expect_str_eq(exported.out, original);
     owned(run) struct run found = run("domsec cert find bob@partner.test -c '%s/a/domsec.conf'", dir);
@@ -84,7 +84,7 @@ Test(cert, shows_our_own_too)
 Test(cert, refuses_what_is_no_certificate)
 {
     owned(folder) char *dir = two_domains();
-    write_text(dir, "rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    folder_write(dir, "rubbish.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     const char *const files[] = {"rubbish.pem", "missing.pem", "a/keys/dsa.key", "a"};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         owned(run) struct run refused = run("domsec cert import '%s/%s' -c '%s/a/domsec.conf'", dir, files[i], dir);
@@ -102,7 +102,7 @@ Test(key, new_belongs_to_the_owner_of_its_folder)
 {
     if (geteuid() != 0)
         return;
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s'", dir);
     expect_status(made, 0);
     owned(run) struct run added = run("domsec key new --domain acme.test --role review-authority --algorithm p256 "
@@ -122,13 +122,13 @@ Test(check, warns_of_what_the_daemon_cannot_read)
 {
     if (geteuid() != 0)
         return;
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     cr_assert_eq(chmod(dir, 0755), 0);
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s'", dir);
     expect_status(made, 0);
-    g_autofree char *text = read_text(dir, "domsec.conf");
+    g_autofree char *text = folder_read(dir, "domsec.conf");
     g_autofree char *with_user = g_strconcat(text, "user = \"nobody\";\n", NULL);
-    write_text(dir, "domsec.conf", with_user);
+    folder_write(dir, "domsec.conf", with_user);
     owned(run) struct run good = run("domsec check -c '%s/domsec.conf'", dir);
     expect_contains(good.out, "1 trust anchor file\n");
     g_autofree char *key = g_build_filename(dir, "keys/dsa.key", NULL);
@@ -160,9 +160,9 @@ Test(cert, nothing_imported_is_no_success)
 Test(check, names_what_is_no_revocation_list)
 {
     owned(folder) char *dir = two_domains();
-    g_autofree char *text = read_text(dir, "a/domsec.conf");
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
     g_autofree char *with_crls = g_strconcat(text, "crls = ( \"ca/ca.pem\", \"domsec.conf\" );\n", NULL);
-    write_text(dir, "a/domsec.conf", with_crls);
+    folder_write(dir, "a/domsec.conf", with_crls);
     owned(run) struct run bad = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "ca/ca.pem: holds no CRL, but something else in PEM\n");
@@ -177,7 +177,7 @@ Test(key, new_with_a_certificate_from_the_private_authority)
                                      dir, dir);
     expect_status(made, 0);
     expect_contains(made.out, "dca2.pem");
-    cr_expect_eq(mode_of(dir, "a/keys/dca2.key"), 0600);
+    cr_expect_eq(folder_mode(dir, "a/keys/dca2.key"), 0600);
     owned(run) struct run verified = run("openssl verify -x509_strict -purpose smimeencrypt -CAfile '%s/a/ca/ca.pem' "
                                          "'%s/a/keys/dca2.pem'",
                                          dir, dir);
@@ -187,17 +187,17 @@ Test(key, new_with_a_certificate_from_the_private_authority)
                                       dir, dir);
     expect_status(again, 65);
     /* an authority's certificate that is not the key's */
-    copy_file(dir, "b/ca/ca.pem", dir, "a/ca/ca.pem");
+    folder_copy(dir, "b/ca/ca.pem", dir, "a/ca/ca.pem");
     owned(run) struct run wrong = run("domsec key new --domain acme.test --role review-authority "
                                       "--out '%s/a/keys/r.key' --ca '%s/a/ca' --algorithm p256",
                                       dir, dir);
     expect_status(wrong, 65);
-    cr_expect_eq(mode_of(dir, "a/keys/r.key"), 0, "a key without its certificate stayed");
+    cr_expect_eq(folder_mode(dir, "a/keys/r.key"), 0, "a key without its certificate stayed");
 }
 
 Test(key, requests)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec key new --domain acme.test --role review-authority --algorithm p256 "
                                      "--out '%s/review.key'",
                                      dir);

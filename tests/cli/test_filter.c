@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two domains made by `domsec init` that know each other, and messages through `domsec filter` and `explain`. */
-#include "program.h"
+#include "support/program.h"
 
 #define MESSAGE                                                                                                        \
     "From: Alice <alice@acme.test>\nTo: Bob <bob@partner.test>\nSubject: plans\nMessage-ID: <1@acme.test>\n"           \
@@ -11,20 +11,20 @@ static void introduce(const char *dir, const char *own, const char *peer, const 
 {
     g_autofree char *from = g_build_filename(dir, peer, NULL);
     g_autofree char *to = g_build_filename(dir, own, NULL);
-    copy_file(from, "ca/ca.pem", to, "anchors/peer.pem");
-    copy_file(from, "keys/dca.pem", to, "certs/peer-dca.pem");
+    folder_copy(from, "ca/ca.pem", to, "anchors/peer.pem");
+    folder_copy(from, "keys/dca.pem", to, "certs/peer-dca.pem");
     g_autofree char *name = g_strdup_printf("policy.d/%s.conf", peer_domain);
     g_autofree char *text =
         g_strdup_printf("domain = \"%s\";\noutbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n"
                         "inbound = { require = \"sign+encrypt\"; otherwise = \"reject\"; };\n"
                         "certificates = ( \"certs/peer-dca.pem\" );\nanchors = ( \"anchors/peer.pem\" );\n%s",
                         peer_domain, extra);
-    write_text(to, name, text);
+    folder_write(to, name, text);
 }
 
 static char *two_domains(const char *algorithm, const char *extra)
 {
-    char *dir = new_folder();
+    char *dir = folder_new();
     owned(run) struct run a = run("domsec init --domain acme.test --algorithm %s '%s/a'", algorithm, dir);
     owned(run) struct run b = run("domsec init --domain partner.test --algorithm %s '%s/b'", algorithm, dir);
     cr_assert_eq(a.status, 0, "%s", a.err);
@@ -45,7 +45,7 @@ static void round_trip(const char *algorithm, const char *extra)
     expect_contains(out.out, "Subject: plans\n");
     cr_expect_null(strstr(out.out, "A line of plans"), "plaintext left");
     cr_expect_null(strchr(out.out, '\r'), "line ends are not those of the input");
-    g_autofree char *report = read_text(dir, "out.json");
+    g_autofree char *report = folder_read(dir, "out.json");
     expect_contains(report, "\"verdict\": \"accept\"");
     expect_contains(report, "\"protect\": \"sign+encrypt\"");
     expect_contains(report, "bob@partner.test");
@@ -58,7 +58,7 @@ static void round_trip(const char *algorithm, const char *extra)
     expect_status(in, 0);
     cr_expect_str_empty(in.out);
     expect_contains(in.err, "\"result\": \"pass\"");
-    g_autofree char *delivered = read_text(dir, "in/1.eml");
+    g_autofree char *delivered = folder_read(dir, "in/1.eml");
     expect_contains(delivered, "\n\nA line of plans.\n");
     expect_contains(delivered, "Authentication-Results: partner.test;");
 }
@@ -87,7 +87,7 @@ Test(filter, what_was_tampered_with_is_rejected)
     expect_status(in, 65);
     cr_expect_str_empty(in.out);
     expect_contains(in.err, "reject: 550 5.");
-    g_autofree char *report = read_text(dir, "in.json");
+    g_autofree char *report = folder_read(dir, "in.json");
     expect_contains(report, "\"verdict\": \"reject\"");
 }
 
@@ -96,12 +96,12 @@ Test(filter, a_stranger_is_not_signed_for)
     owned(folder) char *dir = two_domains("p256", "");
     g_autofree char *folder = g_build_filename(dir, "out", NULL);
     g_mkdir(folder, 0700);
-    write_text(folder, "1.eml", "of an earlier message\n");
+    folder_write(folder, "1.eml", "of an earlier message\n");
     owned(run) struct run out =
         run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --output '%s/out'", dir, dir);
     expect_status(out, 65);
     cr_expect_str_empty(out.out);
-    cr_expect_eq(mode_of(dir, "out/1.eml"), 0);
+    cr_expect_eq(folder_mode(dir, "out/1.eml"), 0);
     expect_contains(out.err, "reject: 5");
     owned(run) struct run trusted =
         run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --direction outbound --client 127.0.0.1", dir);
@@ -128,9 +128,9 @@ Test(filter, untouched_is_the_same_byte_for_byte)
 Test(filter, a_message_over_the_limit_is_rejected)
 {
     owned(folder) char *dir = two_domains("p256", "");
-    g_autofree char *configuration = read_text(dir, "a/domsec.conf");
+    g_autofree char *configuration = folder_read(dir, "a/domsec.conf");
     g_autofree char *limited = g_strconcat(configuration, "message_size_limit = 20000;\n", NULL);
-    write_text(dir, "a/domsec.conf", limited);
+    folder_write(dir, "a/domsec.conf", limited);
     GString *big = g_string_new(MESSAGE);
     while (big->len < 30000)
         g_string_append(big, "and one more line of them, to make it long\n");
@@ -164,8 +164,7 @@ Test(filter, lost_output_is_a_temporary_failure)
 {
     owned(folder) char *dir = two_domains("p256", "");
     g_autofree char *configuration = g_build_filename(dir, "a/domsec.conf", NULL);
-    const char *build = g_getenv("DOMSEC_BUILD");
-    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec", NULL);
+    g_autofree char *program = program_path("domsec");
     char *words[] = {program,          (char *)"filter",      (char *)"-c",
                      configuration,    (char *)"--direction", (char *)"outbound",
                      (char *)"--auth", (char *)"alice",       NULL};
@@ -215,8 +214,9 @@ Test(explain, tells_rule_decision_and_certificates)
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to carol@nowhere.test", dir);
     expect_status(plain, 0);
     expect_contains(plain.out, "leave unchanged");
-    write_text(dir, "a/policy.d/third.test.conf",
-               "domain = \"third.test\";\noutbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n");
+    folder_write(
+        dir, "a/policy.d/third.test.conf",
+        "domain = \"third.test\";\noutbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };\n");
     owned(run) struct run missing =
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to d@third.test --auth alice", dir);
     expect_status(missing, 65);
@@ -246,9 +246,9 @@ Test(explain, says_what_filter_does)
         {"bob@elsewhere.test", "--to alice@acme.test --to c@elsewhere.test", "", "outbound", 0},
     };
     owned(folder) char *dir = two_domains("p256", "");
-    write_text(dir, "a/policy.d/missing.test.conf",
-               "domain = \"missing.test\";\noutbound = { protect = \"encrypt\"; no_certificate = \"tempfail\"; };\n"
-               "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };\n");
+    folder_write(dir, "a/policy.d/missing.test.conf",
+                 "domain = \"missing.test\";\noutbound = { protect = \"encrypt\"; no_certificate = \"tempfail\"; };\n"
+                 "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };\n");
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         g_autofree char *message = g_strdup_printf("From: %s\nSubject: plans\n\nA line.\n", table[i].from);
         owned(run) struct run told = run("domsec explain -c '%s/a/domsec.conf' --from %s %s %s", dir, table[i].from,
@@ -289,31 +289,31 @@ Test(explain, tells_who_a_client_without_a_name_is)
 Test(check, foresees_what_policies_ask_for_and_cannot_have)
 {
     owned(folder) char *dir = two_domains("p256", "");
-    copy_file(dir, "b/keys/dsa.pem", dir, "a/certs/peer-dca.pem");
-    write_text(dir, "a/policy.d/third.test.conf",
-               "domain = \"third.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
-    write_text(dir, "a/policy.d/pins.test.conf",
-               "domain = \"pins.test\"; naming = \"pinned\";\noutbound = { protect = \"encrypt\"; };\n"
-               "certificates = ( \"certs/peer-dca.pem\" );\n");
+    folder_copy(dir, "b/keys/dsa.pem", dir, "a/certs/peer-dca.pem");
+    folder_write(dir, "a/policy.d/third.test.conf",
+                 "domain = \"third.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
+    folder_write(dir, "a/policy.d/pins.test.conf",
+                 "domain = \"pins.test\"; naming = \"pinned\";\noutbound = { protect = \"encrypt\"; };\n"
+                 "certificates = ( \"certs/peer-dca.pem\" );\n");
     owned(run) struct run warned = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_status(warned, 0);
     expect_contains(warned.out, "partner.test.conf:4: warning: certificates: nothing is encrypted to this one: ");
     expect_contains(warned.out, "its key usage does not allow encryption");
     expect_contains(warned.out, "third.test.conf:2: warning: \"review\" cannot be done for acme.test: "
                                 "no identity is its review-authority\n");
-    write_text(dir, "a/policy.d/nobody.test.conf",
-               "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\";\n"
-               "  require_review = ( \"certs/none.pem\" ); };\n");
+    folder_write(dir, "a/policy.d/nobody.test.conf",
+                 "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\";\n"
+                 "  require_review = ( \"certs/none.pem\" ); };\n");
     owned(run) struct run nobody = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_contains(nobody.out, "nobody.test.conf:4: \"require_review\": ");
-    write_text(dir, "a/policy.d/nobody.test.conf",
-               "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\"; };\n");
+    folder_write(dir, "a/policy.d/nobody.test.conf",
+                 "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\"; };\n");
     owned(run) struct run uncertified = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_contains(uncertified.out,
                     "nobody.test.conf:3: warning: \"protect\": there is no certificate to encrypt to; ");
     owned(run) struct run leaf = run("cp '%s/b/keys/dca.pem' '%s/a/anchors/leaf.pem'", dir, dir);
     expect_status(leaf, 0);
-    write_text(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");
+    folder_write(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");
     owned(run) struct run unfit = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_contains(unfit.out, "leaf.test.conf:2: warning: anchors: ");
     expect_contains(unfit.out, "leaf.pem is no authority's: it vouches for itself alone\n");
@@ -324,8 +324,8 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
 Test(explain, misses_the_identity_that_would_sign)
 {
     owned(folder) char *dir = two_domains("p256", "");
-    write_text(dir, "a/policy.d/partner.test.conf",
-               "domain = \"partner.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
+    folder_write(dir, "a/policy.d/partner.test.conf",
+                 "domain = \"partner.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
     owned(run) struct run missing =
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test --auth alice", dir);
     expect_status(missing, 75);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `domsec init` makes: files and modes, certificates that OpenSSL's own tools accept, and nothing overwritten. */
-#include "program.h"
+#include "support/program.h"
 
 Test(init, makes_files_with_the_right_modes)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
     expect_status(made, 0);
     expect_contains(made.out, "policy.d/partner.example.conf");
@@ -25,29 +25,30 @@ Test(init, makes_files_with_the_right_modes)
                  {"a/ca/ca.key", 0600},
                  {"a/ca/ca.pem", 0644}};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
-        cr_expect_eq(mode_of(dir, files[i].name), files[i].mode, "%s: %o", files[i].name, mode_of(dir, files[i].name));
+        cr_expect_eq(folder_mode(dir, files[i].name), files[i].mode, "%s: %o", files[i].name,
+                     folder_mode(dir, files[i].name));
 }
 
 Test(init, keys_are_private_under_any_umask)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     umask(0);
     owned(run) struct run loose = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
     umask(077);
     owned(run) struct run tight = run("domsec init --domain acme.test --algorithm p256 '%s/b'", dir);
     expect_status(loose, 0);
     expect_status(tight, 0);
-    cr_expect_eq(mode_of(dir, "a/keys/dca.key"), 0600);
-    cr_expect_eq(mode_of(dir, "a/domsec.conf"), 0644);
-    cr_expect_eq(mode_of(dir, "b/ca/ca.pem"), 0644);
-    cr_expect_eq(mode_of(dir, "b"), 0755);
+    cr_expect_eq(folder_mode(dir, "a/keys/dca.key"), 0600);
+    cr_expect_eq(folder_mode(dir, "a/domsec.conf"), 0644);
+    cr_expect_eq(folder_mode(dir, "b/ca/ca.pem"), 0644);
+    cr_expect_eq(folder_mode(dir, "b"), 0755);
 }
 
 Test(init, keys_are_given_to_the_daemon)
 {
     if (geteuid() != 0)
         return;
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s/a'", dir);
     expect_status(made, 0);
     expect_contains(made.out, "owner: nobody");
@@ -98,7 +99,7 @@ static void expect_chain(const char *dir, const char *stem, const char *purpose)
 
 static void expect_algorithm(const struct expectation *expected)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --algorithm %s '%s' --domain acme.test", expected->algorithm, dir);
     expect_status(made, 0);
     expect_chain(dir, "dsa", "smimesign");
@@ -128,7 +129,7 @@ Test(init, certificates_are_strict_and_verify)
 
 Test(init, serials_differ_and_validity_is_two_and_ten_years)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(made, 0);
     owned(run) struct run first = run("openssl x509 -in '%s/keys/dsa.pem' -noout -serial", dir);
@@ -152,12 +153,12 @@ Test(init, serials_differ_and_validity_is_two_and_ten_years)
 
 Test(init, requests_for_another_authority)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --csr '%s/a'", dir);
     expect_status(made, 0);
     expect_contains(made.out, "keys/dsa.csr");
-    cr_expect_eq(mode_of(dir, "a/ca"), 0, "a private authority was made");
-    cr_expect_eq(mode_of(dir, "a/keys/dsa.key"), 0600);
+    cr_expect_eq(folder_mode(dir, "a/ca"), 0, "a private authority was made");
+    cr_expect_eq(folder_mode(dir, "a/keys/dsa.key"), 0600);
     owned(run) struct run shown = run("openssl req -in '%s/a/keys/dca.csr' -noout -text -verify -nameopt RFC2253", dir);
     expect_status(shown, 0);
     expect_contains(shown.out, "Subject: CN=domain-confidentiality-authority,O=acme.test\n");
@@ -172,32 +173,32 @@ Test(init, requests_for_another_authority)
 
 Test(init, overwrites_nothing)
 {
-    owned(folder) char *dir = new_folder();
-    write_text(dir, "domsec.conf", "mine\n");
+    owned(folder) char *dir = folder_new();
+    folder_write(dir, "domsec.conf", "mine\n");
     owned(run) struct run again = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(again, 65);
     expect_contains(again.err, "exists");
-    g_autofree char *text = read_text(dir, "domsec.conf");
+    g_autofree char *text = folder_read(dir, "domsec.conf");
     cr_expect_str_eq(text, "mine\n");
-    cr_expect_eq(mode_of(dir, "keys"), 0);
+    cr_expect_eq(folder_mode(dir, "keys"), 0);
 }
 
 Test(init, takes_away_what_it_made_when_it_cannot_finish)
 {
-    owned(folder) char *dir = new_folder();
-    write_text(dir, "ca", "a file where a folder should be\n");
+    owned(folder) char *dir = folder_new();
+    folder_write(dir, "ca", "a file where a folder should be\n");
     owned(run) struct run failed = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     cr_expect_neq(failed.status, 0);
-    cr_expect_eq(mode_of(dir, "keys"), 0);
-    cr_expect_eq(mode_of(dir, "policy.d"), 0);
-    cr_expect_eq(mode_of(dir, "ca"), mode_of(dir, "ca"));
-    g_autofree char *text = read_text(dir, "ca");
+    cr_expect_eq(folder_mode(dir, "keys"), 0);
+    cr_expect_eq(folder_mode(dir, "policy.d"), 0);
+    cr_expect_eq(folder_mode(dir, "ca"), folder_mode(dir, "ca"));
+    g_autofree char *text = folder_read(dir, "ca");
     cr_expect_str_eq(text, "a file where a folder should be\n");
 }
 
 Test(init, takes_domains_beyond_ascii_and_long_ones)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain MÜLLER.test --algorithm p256 '%s/a'", dir);
     expect_status(made, 0);
     owned(run) struct run shown = run("openssl x509 -in '%s/a/keys/dsa.pem' -noout -ext subjectAltName", dir);

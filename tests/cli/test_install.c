@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What packaging/install-files puts where, and that it never brings a configuration in the way of `domsec init`. */
-#include "program.h"
+#include "support/program.h"
 
 static char *install(const char *dir, const char *prefix, const char *sysconfdir)
 {
@@ -14,7 +14,7 @@ static char *install(const char *dir, const char *prefix, const char *sysconfdir
 
 Test(install, files_are_where_they_belong)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     g_autofree char *prefix = install(dir, "/usr", "/etc");
     const char *const files[] = {"share/man/man1/domsec.1",
                                  "share/man/man5/domsec.conf.5",
@@ -24,16 +24,16 @@ Test(install, files_are_where_they_belong)
                                  "share/doc/domsec/NEWS",
                                  "share/doc/domsec/LICENSE"};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
-        cr_expect_eq(mode_of(prefix, files[i]), 0644, "%s", files[i]);
-    cr_expect_eq(mode_of(dir, "etc/domsec"), 0755);
-    cr_expect_eq(mode_of(dir, "etc/domsec/domsec.conf"), 0);
+        cr_expect_eq(folder_mode(prefix, files[i]), 0644, "%s", files[i]);
+    cr_expect_eq(folder_mode(dir, "etc/domsec"), 0755);
+    cr_expect_eq(folder_mode(dir, "etc/domsec/domsec.conf"), 0);
 }
 
 Test(install, another_prefix_is_in_the_unit)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     g_autofree char *prefix = install(dir, "/opt/domsec", "/opt/domsec/etc");
-    g_autofree char *unit = read_text(prefix, "lib/systemd/system/domsec-milter.service");
+    g_autofree char *unit = folder_read(prefix, "lib/systemd/system/domsec-milter.service");
     if (unit == NULL)
         return;
     expect_contains(unit, "/opt/domsec/sbin/domsec-milter");

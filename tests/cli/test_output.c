@@ -2,40 +2,40 @@
 /* Files complete or not there at all, tables aligned and safe to show. */
 #include "cli/output.h"
 
-#include "program.h"
+#include "support/program.h"
 
 #include <locale.h>
 
 Test(output, create_never_overwrites)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     g_autofree char *path = g_build_filename(dir, "key", NULL);
     struct error error = {0};
     cr_assert(output_create(path, 0600, slice_of("one"), &error));
-    cr_expect_eq(mode_of(dir, "key"), 0600);
+    cr_expect_eq(folder_mode(dir, "key"), 0600);
     cr_expect_not(output_create(path, 0600, slice_of("two"), &error));
     cr_expect_eq(error.kind, ERROR_PERMANENT);
-    g_autofree char *text = read_text(dir, "key");
+    g_autofree char *text = folder_read(dir, "key");
     cr_expect_str_eq(text, "one");
     g_autofree char *link = g_build_filename(dir, "link", NULL);
     cr_assert_eq(symlink("elsewhere", link), 0);
     cr_expect_not(output_create(link, 0600, slice_of("three"), &error));
-    cr_expect_eq(mode_of(dir, "elsewhere"), 0);
+    cr_expect_eq(folder_mode(dir, "elsewhere"), 0);
 }
 
 Test(output, replace_is_whole_and_leaves_no_traces)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     g_autofree char *path = g_build_filename(dir, "1.eml", NULL);
     owned(rope) struct rope *rope = rope_new();
     rope_copy(rope, slice_of("first "));
     rope_copy(rope, slice_of("second"));
     struct error error = {0};
-    write_text(dir, "1.eml", "what was there before, and longer");
+    folder_write(dir, "1.eml", "what was there before, and longer");
     cr_assert(output_replace(path, 0640, rope, &error));
-    g_autofree char *text = read_text(dir, "1.eml");
+    g_autofree char *text = folder_read(dir, "1.eml");
     cr_expect_str_eq(text, "first second");
-    cr_expect_eq(mode_of(dir, "1.eml"), 0640);
+    cr_expect_eq(folder_mode(dir, "1.eml"), 0640);
     g_autoptr(GDir) folder = g_dir_open(dir, 0, NULL);
     unsigned count = 0;
     while (g_dir_read_name(folder) != NULL)
@@ -95,7 +95,7 @@ Test(output, tables_align_by_characters_and_show_no_control_characters)
         table_row(table, rows[i]);
     cr_expect_eq(table_rows(table), 3);
     char text[256] = {0};
-    int fd = scratch_file("", 0);
+    int fd = run_file("", 0);
     FILE *stream = fdopen(dup(fd), "w");
     setlocale(LC_CTYPE, "C.UTF-8");
     table_print(table, stream, 2, true);

@@ -2,7 +2,7 @@
 /* Whether a milter answers: a listener of the test's own that plays a good, a silent, a rude and an absent one. */
 #include "cli/probe.h"
 
-#include "program.h"
+#include "support/program.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -28,7 +28,7 @@ static void *play(void *data)
 
 static bool probe(const char *answer, size_t length, unsigned *version, struct error *error)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     g_autofree char *path = g_build_filename(dir, "milter", NULL);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
@@ -68,7 +68,7 @@ Test(probe, what_is_no_milter)
 
 Test(status, tells_what_is_wrong)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made =
         run("domsec init --domain acme.test --algorithm p256 --listen local:%s/socket '%s/a'", dir, dir);
     expect_status(made, 0);
@@ -85,12 +85,11 @@ Test(status, tells_what_is_wrong)
 
 Test(status, all_is_well_while_the_daemon_runs)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made =
         run("domsec init --domain acme.test --algorithm p256 --listen local:%s/socket '%s/a'", dir, dir);
     expect_status(made, 0);
-    const char *build = g_getenv("DOMSEC_BUILD");
-    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec-milter", NULL);
+    g_autofree char *program = program_path("domsec-milter");
     g_autofree char *configuration = g_build_filename(dir, "a/domsec.conf", NULL);
     char *words[] = {program, (char *)"-f", (char *)"-c", configuration, NULL};
     posix_spawn_file_actions_t actions;
@@ -99,12 +98,12 @@ Test(status, all_is_well_while_the_daemon_runs)
     pid_t daemon = 0;
     cr_assert_eq(posix_spawn(&daemon, program, &actions, NULL, words, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
-    for (int tries = 0; tries < 200 && mode_of(dir, "socket") == 0; tries++)
+    for (int tries = 0; tries < 200 && folder_mode(dir, "socket") == 0; tries++)
         g_usleep(50 * 1000);
     owned(run) struct run text = run("domsec status -c '%s/a/domsec.conf'", dir);
     for (int tries = 0; tries < 20 && text.status != 0; tries++) { /* between bind() and listen() */
         g_usleep(50 * 1000);
-        run_clear(&text);
+        cleanup_run(&text);
         text = run("domsec status -c '%s/a/domsec.conf'", dir);
     }
     kill(daemon, SIGTERM);
@@ -116,14 +115,14 @@ Test(status, all_is_well_while_the_daemon_runs)
 
 Test(status, shows_counters)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made =
         run("domsec init --domain acme.test --algorithm p256 --listen local:%s/socket '%s'", dir, dir);
     expect_status(made, 0);
-    g_autofree char *configuration = read_text(dir, "domsec.conf");
+    g_autofree char *configuration = folder_read(dir, "domsec.conf");
     g_autofree char *with = g_strconcat(configuration, "metrics_file = \"metrics.prom\";\n", NULL);
-    write_text(dir, "domsec.conf", with);
-    write_text(dir, "metrics.prom", "# TYPE x counter\nx{direction=\"inbound\",reason=\"a b\"} 7\n");
+    folder_write(dir, "domsec.conf", with);
+    folder_write(dir, "metrics.prom", "# TYPE x counter\nx{direction=\"inbound\",reason=\"a b\"} 7\n");
     owned(run) struct run text = run("domsec status -c '%s/domsec.conf'", dir);
     expect_contains(text.out, "x{direction=\"inbound\",reason=\"a b\"}  7\n");
     cr_expect_null(strstr(text.out, "# TYPE"));

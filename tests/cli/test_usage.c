@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Help, versions, and what is said to those who mistype; check's exit status. */
-#include "program.h"
+#include "support/program.h"
 
 Test(usage, status_and_stream)
 {
@@ -82,8 +82,7 @@ Test(usage, lost_output_is_no_success)
     int full = open("/dev/full", O_WRONLY);
     if (full < 0)
         return;
-    const char *build = g_getenv("DOMSEC_BUILD");
-    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec", NULL);
+    g_autofree char *program = program_path("domsec");
     char *words[] = {program, (char *)"--help", NULL};
     owned(run) struct run got = run_words(words, "", 0, full);
     close(full);
@@ -93,11 +92,10 @@ Test(usage, lost_output_is_no_success)
 /* Also where there was something else to say. */
 Test(usage, lost_output_is_told)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --listen local:none '%s'", dir);
     expect_status(made, 0);
-    const char *build = g_getenv("DOMSEC_BUILD");
-    g_autofree char *program = g_build_filename(build != NULL ? build : "build", "domsec", NULL);
+    g_autofree char *program = program_path("domsec");
     g_autofree char *conf = g_build_filename(dir, "domsec.conf", NULL);
     char *words[] = {program, (char *)"status", (char *)"--json", (char *)"-c", conf, NULL};
     int full = open("/dev/full", O_WRONLY);
@@ -110,17 +108,19 @@ Test(usage, lost_output_is_told)
 
 Test(check, each_fault_has_its_line)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(made, 0);
-    write_text(dir, "policy.d/partner.test.conf",
-               "domain = \"partner.test\";\noutbound = { protct = \"sign\"; };\nanchors = ( \"anchors/none.pem\" );\n");
+    folder_write(
+        dir, "policy.d/partner.test.conf",
+        "domain = \"partner.test\";\noutbound = { protct = \"sign\"; };\nanchors = ( \"anchors/none.pem\" );\n");
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "partner.test.conf:2: ");
     expect_contains(bad.out, "protect");
     expect_contains(bad.out, "configuration is bad: ");
-    write_text(dir, "policy.d/partner.test.conf", "domain = \"partner.test\";\noutbound = { protect = \"sign\"; };\n");
+    folder_write(dir, "policy.d/partner.test.conf",
+                 "domain = \"partner.test\";\noutbound = { protect = \"sign\"; };\n");
     owned(run) struct run good = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(good, 0);
     expect_contains(good.out, "configuration is good: 2 identities, 1 policy, 1 trust anchor file\n");
@@ -131,14 +131,14 @@ Test(check, what_is_no_file, .timeout = 60)
 {
     static const char *const names[] = {
         "policy.d/partner.test.conf", "keys/dsa.pem", "keys/dca.key", "certs.d/x.pem", "ca/ca.pem", "crls/x.pem"};
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(made, 0);
     g_autofree char *conf = g_build_filename(dir, "domsec.conf", NULL);
     g_autofree char *text = NULL;
     cr_assert(g_file_get_contents(conf, &text, NULL, NULL));
     g_autofree char *with_crls = g_strconcat(text, "crls = ( \"crls\" );\n", NULL);
-    write_text(dir, "domsec.conf", with_crls);
+    folder_write(dir, "domsec.conf", with_crls);
     g_autofree char *crls = g_build_filename(dir, "crls", NULL);
     cr_assert_eq(g_mkdir(crls, 0700), 0);
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -156,15 +156,15 @@ Test(check, what_is_no_file, .timeout = 60)
 
 Test(check, slips_that_no_single_key_shows)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(made, 0);
-    write_text(dir, "policy.d/partner.test", "domain = \"partner.test\";\n");
-    g_autofree char *text = read_text(dir, "domsec.conf");
+    folder_write(dir, "policy.d/partner.test", "domain = \"partner.test\";\n");
+    g_autofree char *text = folder_read(dir, "domsec.conf");
     g_autofree char *more = g_strconcat("user = \"no-such-account\";\nmetrics_file = \"nowhere/x.prom\";\n"
                                         "pid_file = \"policy.d\";\n",
                                         text, NULL);
-    write_text(dir, "domsec.conf", more);
+    folder_write(dir, "domsec.conf", more);
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "policy.d/partner.test: warning: ignored: the name of a policy file must end in .conf\n");
@@ -177,10 +177,10 @@ Test(check, slips_that_no_single_key_shows)
 
 Test(check, a_key_of_another_certificate_is_a_fault)
 {
-    owned(folder) char *dir = new_folder();
+    owned(folder) char *dir = folder_new();
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s'", dir);
     expect_status(made, 0);
-    copy_file(dir, "keys/dca.key", dir, "keys/dsa.key");
+    folder_copy(dir, "keys/dca.key", dir, "keys/dsa.key");
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "domsec.conf:");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a good configuration becomes. */
-#include "scratch.h"
+#include "support/scratch.h"
 
 #include "base/log.h"
 

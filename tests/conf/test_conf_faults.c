@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a bad configuration is answered with: every fault, each at its line, and no snapshot. */
-#include "scratch.h"
+#include "support/scratch.h"
 
 #include "conf/option.h"
 

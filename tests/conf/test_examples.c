@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shipped examples: etc/domsec.conf with policy/ as its policy folder, and the configurations in domsec.conf(5). */
-#include "scratch.h"
+#include "support/scratch.h"
 
 #include "conf/option.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scratch.h"
+#include "support/scratch.h"
 
 #include "conf/conf.h"
 
@@ -17,19 +17,28 @@ static void write_policy(const char *domain)
 static const struct {
     const char *domain, *file;
 } rows[] = {
-    {"partner.test", "partner.test.conf"},     {"mail.partner.test", "mail.partner.test.conf"},
-    {"x.mail.partner.test", "mail.partner.test.conf"}, {"eu.mail.partner.test", "eu.mail.partner.test.conf"},
-    {"a.b.partner.test", "partner.test.conf"}, {"notpartner.test", "test.conf"},
-    {"other.test", "test.conf"},           {"partner.test.evil", "built-in"},
-    {"example", "built-in"},          {"", "built-in"},
-    {"[192.0.2.1]", "built-in"},      {".", "built-in"},
-    {"test.", "built-in"}, {NULL, "built-in"},
+    {"partner.test", "partner.test.conf"},
+    {"mail.partner.test", "mail.partner.test.conf"},
+    {"x.mail.partner.test", "mail.partner.test.conf"},
+    {"eu.mail.partner.test", "eu.mail.partner.test.conf"},
+    {"a.b.partner.test", "partner.test.conf"},
+    {"notpartner.test", "test.conf"},
+    {"other.test", "test.conf"},
+    {"partner.test.evil", "built-in"},
+    {"example", "built-in"},
+    {"", "built-in"},
+    {"[192.0.2.1]", "built-in"},
+    {".", "built-in"},
+    {"test.", "built-in"},
+    {NULL, "built-in"},
 };
 
 Test(partner, most_specific_wins)
 {
     scratch_write("domsec.conf", "local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n");
-    for (const char *const *each = (const char *const[]){"eu.mail.partner.test", "mail.partner.test", "partner.test", "test", NULL}; *each != NULL; each++)
+    for (const char *const *each =
+             (const char *const[]){"eu.mail.partner.test", "mail.partner.test", "partner.test", "test", NULL};
+         *each != NULL; each++)
         write_policy(*each);
     owned(conf) struct conf *conf = scratch_load_good();
     cr_assert_eq(conf->partner_count, 5);

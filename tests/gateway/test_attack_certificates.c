@@ -3,7 +3,7 @@
  * Certificates that should not be believed, by names, usage, strength, time and path, in whole messages. Every row is
  * the domain's or alice's signature by a certificate that is sound but for one thing.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN

@@ -3,8 +3,8 @@
  * Decryption as a weapon: messages that make a gateway with the right key give away what it decrypts (EFAIL, covert
  * content), change what was encrypted, or tell by its answer what a change did to it (Bleichenbacher, Vaudenay, MMA).
  */
-#include "attack.h"
 #include "gateway/examine.h"
+#include "support/attack.h"
 
 #define ENCRYPT "outbound = { protect = \"encrypt\"; };"
 
@@ -72,7 +72,7 @@ Test(decryption, ciphertext_in_another_context_authenticates_nobody)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", ATTACK_STRICT);
     PKI_AUTO struct pki *ca = pki_ca("evil");
     PKI_AUTO struct pki *mallory = pki_person(ca, "mallory@evil.test");
-    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+    AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
     for (enum around around = AROUND_NOTHING; around < AROUND_END; around++) {
         g_autofree char *text = put_around(around, rig, mallory, attack_entity_of(&out));
         AUTO_SENT struct sent in = attack_in(rig, text);
@@ -90,7 +90,7 @@ Test(decryption, cbc_changes_are_noticed_or_announced)
 {
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign+encrypt\"; }; cipher = \"aes-128-cbc\";", ATTACK_STRICT);
-    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+    AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
     gsize length = 0;
     g_autofree guchar *der = g_base64_decode(strstr(out.bytes, "\r\n\r\n"), &length);
     GByteArray *array = g_byte_array_new();
@@ -220,7 +220,7 @@ Test(decryption, no_answer_tells_what_went_wrong)
             PKI_RSA,
             "outbound = { protect = \"sign+encrypt\"; }; cipher = \"aes-256-cbc\"; key_transport = \"rsa-pkcs1\";",
             oracles[o]);
-        AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+        AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
         gsize length = 0;
         g_autofree guchar *bytes = g_base64_decode(strstr(out.bytes, "\r\n\r\n"), &length);
         g_autofree char *first = NULL;
@@ -268,7 +268,7 @@ Test(decryption, noise_around_the_signed_content_has_one_answer_whatever_it_is)
     const char *const noises[] = {"\x85\x91\xfe 0", "\x85\x91\xfe\"0", "\x85\x91\xfe\r\n0", "\x85\x91\xfe\x01\x02"};
     for (size_t o = 0; o < G_N_ELEMENTS(oracles); o++) {
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", oracles[o]);
-        AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+        AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
         g_autofree char *first = NULL;
         for (unsigned i = 0; i < G_N_ELEMENTS(places) * G_N_ELEMENTS(noises) * 2; i++) {
             bool wrong_padding = i & 1;
@@ -297,7 +297,7 @@ Test(decryption, noise_around_the_signed_content_has_one_answer_whatever_it_is)
 Test(decryption, text_around_the_signed_content_is_no_noise)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", ATTACK_STRICT);
-    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+    AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
         g_autofree char *entity = with_noise(attack_entity_of(&out), places[i].before, places[i].after, "");
         g_autofree char *more = g_strconcat(entity, "\xc3\xa9pilogue\r\n", NULL);
@@ -323,7 +323,7 @@ Test(decryption, labels_under_changes_have_one_answer)
         for (unsigned j = 0; j < 16; j++) {
             bool labelled = j & 1, wrong_padding = j & 2, changed = j & 4, is_signed = j & 8;
             AUTO_SENT struct sent out =
-                rig_out(rig, labelled ? "Sensitivity: x\r\n" ATTACK_TOP ATTACK_ENTITY : ATTACK_TOP ATTACK_ENTITY);
+                rig_outbound(rig, labelled ? "Sensitivity: x\r\n" ATTACK_TOP ATTACK_ENTITY : ATTACK_TOP ATTACK_ENTITY);
             const char *entity = is_signed ? attack_entity_of(&out) : ATTACK_ENTITY;
             g_autofree char *content =
                 g_strconcat(entity, changed ? "\x85\x91" : "", "epilogue that is as long as a block is\r\n", NULL);
@@ -383,7 +383,7 @@ static char *encrypted_among(const struct org *org, const char *content, bool wr
 Test(decryption, a_wrong_padding_makes_as_much_work_as_a_right_one)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", ATTACK_LAX);
-    AUTO_SENT struct sent out = rig_out(rig, ATTACK_TOP ATTACK_ENTITY);
+    AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
     g_autofree char *content = g_strconcat(attack_entity_of(&out), EPILOGUE, NULL);
     for (unsigned i = 0; i < 4; i++) {
         bool among = i & 1, outbound = i & 2;
@@ -428,7 +428,7 @@ Test(decryption, a_failure_of_ours_is_one_whatever_the_padding)
         struct limits *limits = (struct limits *)&gateway_conf(org->gateway)->limits, usual = *limits;
         limits->memory = 32000;
         limits->spool_dir = (char *)"/nonexistent";
-        AUTO_SENT struct sent sent = outbound ? rig_out(rig, text) : attack_in(rig, text);
+        AUTO_SENT struct sent sent = outbound ? rig_outbound(rig, text) : attack_in(rig, text);
         *limits = usual;
         cr_expect_eq(sent.result->verdict, VERDICT_TEMPFAIL, "%u: %s", i, sent.result->reason);
         cr_expect_not_null(strstr(sent.result->reason, "spool_directory"), "%u: %s", i, sent.result->reason);

@@ -3,7 +3,7 @@
  * Encrypted objects as no honest sender makes them: algorithms exchanged under way, short tags, recipients that are no
  * certificate, contents that are no message. What can be opened authenticates nobody; what cannot is left as it came.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define ENCRYPT "outbound = { protect = \"encrypt\"; };"
 

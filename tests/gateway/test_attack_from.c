@@ -3,7 +3,7 @@
  * Who a message is from: a From that two programs read differently, or that shows another one than who signed, and
  * signers that are nobody's mailbox.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN

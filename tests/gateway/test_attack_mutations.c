@@ -4,7 +4,7 @@
  * and octet by octet, and whatever still passes must be delivered with the signed content, whole and alone.
  * ATTACK_ROUNDS and ATTACK_SEED in the environment make a longer run.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define BODY "the first line\r\n\r\nthe secret line\r\n"
 #define MESSAGE ATTACK_TOP "Content-Type: text/plain; charset=us-ascii\r\n\r\n" BODY
@@ -101,13 +101,13 @@ Test(mutations, what_passes_is_what_was_signed)
     unsigned passed = 0;
     for (size_t p = 0; p < G_N_ELEMENTS(policies); p++) {
         owned(rig) struct rig *rig = rig_new(policies[p], ATTACK_STRICT);
-        AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
         size_t from = (size_t)(strstr(out.bytes, "Content-Type:") - out.bytes);
         for (long i = 0; i < rounds; i++) {
             g_autoptr(GString) text = g_string_new_len(out.bytes, (gssize)out.length);
             for (int n = g_rand_int_range(random, 1, 4); n > 0; n--)
                 change(text, from, random);
-            AUTO_SENT struct sent in = rig_in(rig, text->str, text->len);
+            AUTO_SENT struct sent in = rig_inbound(rig, text->str, text->len);
             cr_assert(in.result->verdict != VERDICT_TEMPFAIL, "%s\n%s", in.result->reason, text->str);
             if (in.result->domain.outcome != OUTCOME_PASS) {
                 cr_assert_null(strstr(in.bytes, "smime=pass (domain"), "%s", text->str);

@@ -3,7 +3,7 @@
  * What else can be sent by a stranger or by a user of ours: odd algorithms, empty and misleading objects, and ways to
  * make the gateway sign, or let out, what it should not.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN

@@ -3,7 +3,7 @@
  * Messages that two parsers read differently: what is verified must be what is shown, and nothing of the sender's may
  * reach a header, a log or a report as anything but text.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN

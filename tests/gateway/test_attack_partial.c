@@ -3,9 +3,9 @@
  * What a part among other parts hides: a signature inside it that does not hold, on the way out; a security label that
  * is too high, or that nobody can read, on the way in.
  */
-#include "attack.h"
+#include "support/attack.h"
 
-#include "../../src/smime/attributes.h"
+#include "smime/attributes.h"
 
 #define BESIDE(mark, entity)                                                                                           \
     "Content-Type: multipart/mixed; boundary=" mark "\r\n\r\n--" mark "\r\n\r\nread this first\r\n--" mark "\r\n",     \
@@ -45,7 +45,7 @@ Test(attack_partial, bad_signature_below_a_good_one_gets_no_domain_signature)
         g_autofree char *content = beside ? g_strconcat(BESIDE("in", inner), NULL) : g_strdup(inner);
         g_autofree char *outer = sign_entity(rig->acme.alice, content, clear, false);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", outer), NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_expect_eq(out.result->verdict, broken ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
         cr_expect_eq(out.result->sign, !broken, "%u", i);
     }
@@ -55,7 +55,7 @@ Test(attack_partial, broken_form_of_a_signature_gets_no_domain_signature)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", THREE_PARTS), NULL);
-    AUTO_SENT struct sent out = rig_out(rig, text);
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
     cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
     cr_assert_not_null(strstr(out.result->reply, "exactly two parts"), "%s", out.result->reply);
 }
@@ -75,7 +75,7 @@ Test(attack_partial, bad_signature_encrypted_to_us_gets_no_domain_signature)
         g_autofree char *beside = g_strconcat(BESIDE("in", once), NULL);
         g_autofree char *part = twice ? attack_opaque("", attack_envelop(cipher, to, beside, false)) : g_strdup(once);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         bool stops = ours && broken;
         cr_expect_eq(out.result->verdict, stops ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
         cr_expect_eq(out.result->sign, !stops, "%u", i);
@@ -97,7 +97,7 @@ Test(attack_partial, broken_ciphertext_to_us_tells_nothing)
             der->data[der->len - from_end[i]] ^= 0x55;
         g_autofree char *part = attack_opaque_der("", der->data, der->len);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
 
         cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
         cr_expect(out.result->sign, "%zu", i);
@@ -151,7 +151,7 @@ Test(attack_partial, what_cannot_be_looked_at_gets_no_domain_signature)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *both = g_strconcat(rows[i].first, "\r\n--out\r\n", rows[i].second, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_expect_eq(out.result->verdict, rows[i].refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%zu: %s", i,
                      out.result->reason);
         cr_expect_eq(out.result->sign, !rows[i].refused, "%zu", i);
@@ -171,7 +171,7 @@ Test(attack_partial, broken_ciphertexts_count_for_the_limit)
     for (unsigned parts = 1; parts <= 2; parts++) {
         g_autofree char *both = g_strconcat(entity, parts == 2 ? "\r\n--out\r\n" : NULL, entity, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_expect_eq(out.result->verdict, parts == 2 ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", out.result->reason);
     }
 }
@@ -238,12 +238,12 @@ Test(attack_partial, encrypted_part_is_unreadable)
             memset(strstr(entity, "\r\n\r\n") + 4, '!', 64);
         g_autofree char *within = i / 2 == 2 ? sign_entity(rig->acme.alice, entity, true, false) : g_strdup(entity);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", within), NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
 
         cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
         cr_expect_not_null(strstr(out.result->reply, "unreadable"), "%zu: %s", i, out.result->reply);
     }
-    AUTO_SENT struct sent plain = rig_out(rig, ATTACK_TOP "\r\nx\r\n");
+    AUTO_SENT struct sent plain = rig_outbound(rig, ATTACK_TOP "\r\nx\r\n");
     cr_expect_eq(plain.result->verdict, VERDICT_ACCEPT, "%s", plain.result->reason);
 }
 
@@ -358,7 +358,7 @@ Test(attack_partial, objects_with_something_behind_hide_nothing)
         g_byte_array_unref(der);
         g_autofree char *text =
             among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL) : g_strconcat(ATTACK_TOP, entity, NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         AUTO_SENT struct sent in = attack_in(rig, text);
 
         cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%u: %s", i, out.result->reason);

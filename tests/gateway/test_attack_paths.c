@@ -2,7 +2,7 @@
 /*
  * Certification paths that should not be believed, and some odd ones that should, in whole messages that carry them.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN

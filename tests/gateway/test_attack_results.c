@@ -3,7 +3,9 @@
  * Results that are not ours, or say more than was checked: forged Authentication-Results and marks, a domain's
  * signature under another name, headers from inside, and signed attributes that libraries let pass.
  */
-#include "attack.h"
+#include "support/attack.h"
+
+#include <jansson.h>
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 #define DOMAIN SIGNATURE_TYPE_DOMAIN

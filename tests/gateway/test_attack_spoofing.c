@@ -3,7 +3,7 @@
  * Signature spoofing ("Johnny, you are fired!", USENIX Security 2019): messages that a program takes for signed by
  * alice, or by acme.test, although nobody there signed what is shown.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define SIGN "outbound = { protect = \"sign\"; }; null_signature = false;"
 

@@ -3,7 +3,7 @@
  * What RFC 3183, RFC 8550 and RFC 8551 demand of a gateway and no other test shows: each test names its section.
  * CONFORMANCE.md has the whole table.
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define MESSAGE ATTACK_TOP "Content-Type: text/plain\r\n\r\nthe secret line\r\n"
 #define SIGN "outbound = { protect = \"sign\"; };"
@@ -77,7 +77,7 @@ Test(conformance, own_certificates_follow_the_naming_convention)
         owned(faults) struct faults *faults = faults_new();
         g_free(pki_write(acme->folder, pem, odd, NULL));
         g_free(pki_write_key(acme->folder, key, odd));
-        g_free(pki_write_text(acme->folder, "policy.d/partner.test.conf", rule));
+        folder_write(acme->folder, "policy.d/partner.test.conf", rule);
         owned(conf) struct conf *conf = conf_load(file, faults);
         cr_assert_not_null(conf, "%zu", i);
         struct gateway *gateway = gateway_open(conf, faults);
@@ -167,7 +167,7 @@ Test(conformance, what_is_encrypted_again_names_our_authority)
         owned(rig) struct rig *rig = rig_with_key(rows[i].key, policy, ATTACK_LAX);
         g_autofree char *text =
             rows[i].again ? encrypted_message(&rig->acme, NULL, CIPHER_AES_256_GCM) : g_strdup(MESSAGE);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
         owned(x509_stack) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
@@ -176,7 +176,7 @@ Test(conformance, what_is_encrypted_again_names_our_authority)
         if (sk_X509_num(certificates) == 1)
             cr_expect_eq(X509_cmp(sk_X509_value(certificates, 0), rig->acme.dca->cert), 0, "%zu", i);
         cr_expect_eq(version_of(cms), rows[i].version, "%zu: version %ld", i, version_of(cms));
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%zu: %s", i,
                      in.result->layers[0].finding.reason);
         attack_expect_believed(&in, true, rows[i].cipher);
@@ -232,8 +232,8 @@ Test(conformance, sender_explains_what_from_does_not_cover)
         {"From: ceo@elsewhere.test\r\n", OUTCOME_POLICY, "for ceo@elsewhere.test|for elsewhere.test"},
     };
     /* elsewhere.test and acme.test have the same authority: it is the names that differ. */
-    g_free(pki_write_text(rig->partner.folder, "policy.d/elsewhere.test.conf",
-                          "domain = \"elsewhere.test\"; anchors = ( \"other-ca.pem\" ); " ATTACK_STRICT "\n"));
+    folder_write(rig->partner.folder, "policy.d/elsewhere.test.conf",
+                 "domain = \"elsewhere.test\"; anchors = ( \"other-ca.pem\" ); " ATTACK_STRICT "\n");
     gateway_unref(rig->partner.gateway);
     rig_open(&rig->partner, &rig->acme, ATTACK_STRICT, NULL);
     const struct attack attacks[] = {{.signer = rig->acme.alice},
@@ -297,7 +297,7 @@ Test(conformance, case_c_domain_encrypts_for_the_recipient)
     g_free(pki_write(rig->acme.folder, "bob.pem", bob, NULL));
     gateway_unref(rig->acme.gateway);
     rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"bob.pem\", \"other-dca.pem\" );", NULL);
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
     owned(BIO) BIO *plain = BIO_new(BIO_s_mem());
@@ -308,7 +308,7 @@ Test(conformance, case_c_domain_encrypts_for_the_recipient)
     cr_assert(CMS_decrypt(cms, NULL, NULL, NULL, plain, CMS_BINARY));
     long length = BIO_get_mem_data(plain, &text);
     cr_expect_not_null(memmem(text, (size_t)length, "multipart/signed", 16), "signed before it was encrypted");
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL, "partner.test's gateway cannot open it");
     cr_expect_not_null(strstr(in.bytes, strstr(out.bytes, "\r\n\r\n")), "bob gets it as it came");
 }
@@ -336,7 +336,7 @@ Test(conformance, misnamed_confidentiality_authority_is_not_used)
         g_free(pki_write(rig->acme.folder, "odd.pem", odd, NULL));
         gateway_unref(rig->acme.gateway);
         rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"odd.pem\" );", NULL);
-        AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
         cr_expect_eq(out.result->verdict, rows[i].good ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu: %s", i,
                      out.result->reason);
         if (!rows[i].good)
@@ -420,7 +420,7 @@ Test(conformance, signer_stands_for_every_author)
         g_free(pki_write_key(acme->folder, key, dsa));
         g_string_replace(text, "identities = (", identity, 1);
     }
-    g_free(pki_write_text(acme->folder, "domsec.conf", text->str));
+    folder_write(acme->folder, "domsec.conf", text->str);
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     gateway_unref(acme->gateway);
@@ -429,13 +429,13 @@ Test(conformance, signer_stands_for_every_author)
 
     for (size_t i = 0; i < G_N_ELEMENTS(authors); i++) {
         g_autofree char *message = g_strconcat("From: ", authors[i].from, "\r\n" ATTACK_FIELDS ATTACK_ENTITY, NULL);
-        AUTO_SENT struct sent out = rig_out(rig, message);
+        AUTO_SENT struct sent out = rig_outbound(rig, message);
         cr_expect_eq(out.result->verdict, authors[i].signer != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "%s: %s",
                      authors[i].from, out.result->reason);
         cr_expect_eq(out.result->sign, authors[i].signer != NULL, "%s", authors[i].from);
         if (authors[i].signer == NULL)
             continue;
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *address = g_strconcat("domain-signing-authority", authors[i].signer, NULL);
         cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s: %s", authors[i].from, in.result->domain.reason);
         cr_expect_str_eq(in.result->layers[0].signers[0].address, address, "%s", authors[i].from);
@@ -461,7 +461,7 @@ Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
         owned(rope) struct rope *bytes = entity_bytes(&out);
         g_autofree char *flat = rope_flatten(bytes, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP, flat, NULL);
-        AUTO_SENT struct sent sent = rig_out(rig, text);
+        AUTO_SENT struct sent sent = rig_outbound(rig, text);
 
         cr_expect_eq(sent.result->verdict, bad ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", sent.result->reason);
         cr_expect_eq(sent.result->sign, !bad);
@@ -475,7 +475,7 @@ Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
 Test(conformance, generic_media_types_with_a_name)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", ATTACK_LAX);
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     const char *begin = strstr(out.bytes, "Content-Type:"), *body = strstr(out.bytes, "\r\n\r\n");
     static const struct {
         const char *fields;
@@ -519,7 +519,7 @@ Test(conformance, certificates_only)
 Test(conformance, one_cipher_for_all_recipients)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", ATTACK_LAX);
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
     cr_expect_eq(OBJ_obj2nid(CMS_get0_type(cms)), NID_id_smime_ct_authEnvelopedData);
     cr_expect_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 2, "recipient and our own (RFC 8551 §3.4)");

@@ -3,7 +3,7 @@
  * Messages that nobody here wrote, where they are present: the examples of RFC 4134 and samples of protected headers.
  * Each one gets through the gateway and its verdict is the one that is written here with its reason.
  */
-#include "rig.h"
+#include "support/rig.h"
 
 struct row {
     const char *file;
@@ -28,7 +28,7 @@ static struct gateway *open_gateway(const char *folder, const char *corpus_path,
         g_strdup_printf("local_domains = ( \"partner.test\" );\nauthserv_id = \"gw\";\nspool_directory = \"/tmp\";\n"
                         "trust_anchors = ( \"%s\" );\n%s",
                         anchor, identity);
-    g_autofree char *file = pki_write_text(folder, "domsec.conf", text);
+    g_autofree char *file = folder_file(folder, "domsec.conf", text);
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
@@ -72,7 +72,7 @@ static void check_all(const char *name, const char *anchors, const char *certifi
     if (folder == NULL)
         return;
     mime_init();
-    char *scratch = pki_folder();
+    char *scratch = folder_new();
     g_autofree char *bob =
         g_strdup_printf("identities = ( { domain = \"partner.test\"; role = \"domain-confidentiality-authority\"; "
                         "certificate = \"%s/%s\"; key = \"file:%s/%s\"; } );\n",
@@ -81,7 +81,7 @@ static void check_all(const char *name, const char *anchors, const char *certifi
     for (size_t i = 0; i < count; i++)
         check(&org, folder, &rows[i], at);
     gateway_unref(org.gateway);
-    pki_remove(scratch);
+    folder_remove(scratch);
 }
 
 /* Every key and digest is of 1999: DSA and RSA of 1024 bits, SHA-1. A signature that holds is weak or its chain is, so
@@ -167,7 +167,7 @@ static char *lamps_anchors(const char *folder, const char *scratch)
     cr_assert(g_file_get_contents(rsa_file, &rsa, NULL, NULL) &&
               g_file_get_contents(edwards_file, &edwards, NULL, NULL));
     g_autofree char *both = g_strconcat(rsa, "\n", edwards, NULL);
-    return pki_write_text(scratch, "anchors.pem", both);
+    return folder_file(scratch, "anchors.pem", both);
 }
 
 static void lamps_person(const struct org *org, const char *folder, size_t i)
@@ -208,7 +208,7 @@ Test(corpora, rfc9216)
     if (folder == NULL)
         return;
     mime_init();
-    char *scratch = pki_folder();
+    char *scratch = folder_new();
     g_autofree char *anchors = lamps_anchors(folder, scratch);
     GString *identities = g_string_new("identities = (");
     for (size_t i = 0; i < G_N_ELEMENTS(lamps); i++)
@@ -224,5 +224,5 @@ Test(corpora, rfc9216)
         lamps_person(&org, folder, i);
     g_string_free(identities, TRUE);
     gateway_unref(org.gateway);
-    pki_remove(scratch);
+    folder_remove(scratch);
 }

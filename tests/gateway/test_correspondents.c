@@ -2,7 +2,7 @@
 /*
  * Signers whose certificate is not in the message, and is known (RFC 8550 §2.3).
  */
-#include "attack.h"
+#include "support/attack.h"
 
 #define PINNED "certificates = ( \"other-dca.pem\", \"known.pem\" );\n" ATTACK_STRICT
 #define STORE "certificate_directory = \"store\";\n"
@@ -28,7 +28,7 @@ static struct rig *rig_knowing(const struct pki *known, const char *policy, cons
 static void expect(const struct rig *rig, const struct attack *attack, enum outcome domain, const char *says)
 {
     g_autofree char *text = attack_message(attack);
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_expect_eq(in.result->domain.outcome, domain, "%s", in.result->domain.reason);
     cr_expect_not_null(strstr(in.result->domain.reason, says), "%s", in.result->domain.reason);
     cr_expect_eq(in.result->verdict, domain == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE);

@@ -2,7 +2,7 @@
 /*
  * What `domsec explain` promises is what becomes of a plain message, where identities are missing or outdated.
  */
-#include "rig.h"
+#include "support/rig.h"
 
 enum {
     SIGNER = 1,
@@ -40,7 +40,7 @@ static void write_rule(const struct org *org, const char *domain, const char *ru
 {
     g_autofree char *name = g_strdup_printf("policy.d/%s.conf", domain);
     g_autofree char *text = g_strdup_printf("domain = \"%s\";\n%s\n", domain, rule);
-    g_free(pki_write_text(org->folder, name, text));
+    folder_write(org->folder, name, text);
 }
 
 static void open_org(struct org *org, int own, const char *partner_rule, const char *other_rule)
@@ -62,7 +62,7 @@ static void open_org(struct org *org, int own, const char *partner_rule, const c
     write_rule(org, "partner.test", partner_rule);
     write_rule(org, "other.test", other_rule);
     g_autofree char *all = g_string_free(text, FALSE);
-    g_autofree char *file = pki_write_text(org->folder, "domsec.conf", all);
+    g_autofree char *file = folder_file(org->folder, "domsec.conf", all);
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     gateway_unref(org->gateway);

@@ -2,7 +2,7 @@
 /*
  * What arrives broken, forged or shut: the verdict, and that nothing of it is believed or delivered in part.
  */
-#include "rig.h"
+#include "support/rig.h"
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
 #define MESSAGE TOP "Content-Type: text/plain\r\n\r\nthe secret line\r\n"
@@ -20,9 +20,9 @@ Test(inbound, tampered_clear_signature_fails)
 {
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     damage(&out, "secret", 0);
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_FAIL, "%s", in.result->domain.reason);
     cr_assert_eq(in.result->verdict, VERDICT_REJECT);
     cr_assert_eq(in.result->code, 550);
@@ -33,9 +33,9 @@ Test(inbound, tampered_is_delivered_with_its_fault_where_policy_says_tag)
 {
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "tag"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     damage(&out, "secret", 0);
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
     cr_assert_not_null(strstr(in.bytes, "smime=fail"));
     cr_assert_null(strstr(in.bytes, "smime=pass"));
@@ -59,8 +59,8 @@ Test(inbound, what_is_missing_is_told)
     for (size_t i = 0; i < G_N_ELEMENTS(lacking); i++) {
         g_autofree char *outbound = g_strdup_printf("outbound = { protect = \"%s\"; };", lacking[i].protect);
         owned(rig) struct rig *rig = rig_new(outbound, lacking[i].inbound);
-        AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         if (lacking[i].said == NULL) {
             cr_expect_null(strstr(in.bytes, "Authentication-Results"), "%zu: %s", i, in.bytes);
             continue;
@@ -77,14 +77,14 @@ Test(inbound, what_is_missing_is_told)
 Test(inbound, tampered_ciphertext_is_never_delivered_in_part)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", REQUIRE("none", "tag"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     size_t start = (size_t)(strstr(out.bytes, "\r\n\r\n") + 4 - out.bytes);
     for (size_t i = start; i < out.length; i += 13) {
         g_autofree char *copy = g_memdup2(out.bytes, out.length + 1);
         if (copy[i] == '\r' || copy[i] == '\n')
             continue;
         copy[i] = copy[i] == 'A' ? 'B' : 'A';
-        AUTO_SENT struct sent in = rig_in(rig, copy, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, copy, out.length);
         if (in.result->domain.outcome == OUTCOME_PASS)
             continue; /* a place that nothing protects, such as the order of a name's encoding: the content is whole */
         cr_assert_null(strstr(in.bytes, "secret"), "at %zu: %s", i, in.bytes);
@@ -109,8 +109,8 @@ Test(inbound, encrypted_to_somebody_else)
         /* acme's own certificate is pinned for the partner: encrypted, but to a key that partner.test does not have. */
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", undecryptable[i].policy);
         owned(rig) struct rig *stranger = rig_new("outbound = { protect = \"encrypt\"; };", undecryptable[i].policy);
-        AUTO_SENT struct sent out = rig_out(stranger, MESSAGE);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent out = rig_outbound(stranger, MESSAGE);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_assert_eq(in.result->verdict, undecryptable[i].verdict, "%zu: %s", i, in.result->reason);
         cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL);
         if (in.result->verdict == VERDICT_ACCEPT)
@@ -121,10 +121,10 @@ Test(inbound, encrypted_to_somebody_else)
 Test(inbound, signature_of_another_domain_does_not_pass)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("sign", "reject"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     char *from = strstr(out.bytes, "alice@acme.test");
     memcpy(from, "alice@evil.test", 15);
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);
     cr_assert_neq(in.result->domain.outcome, OUTCOME_NONE);
 }
@@ -141,11 +141,11 @@ static const char *const odd_from[] = {
 Test(inbound, odd_from_never_passes)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("none", "tag"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     char *rest = strstr(out.bytes, "To: bob");
     for (size_t i = 0; i < G_N_ELEMENTS(odd_from); i++) {
         g_autofree char *text = g_strconcat(odd_from[i], rest, NULL);
-        AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
         cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS, "%s", odd_from[i]);
         cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
     }
@@ -155,12 +155,12 @@ Test(inbound, signed_part_among_other_parts_is_partial)
 {
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     char *type = strstr(out.bytes, "Content-Type: multipart/signed");
     g_autofree char *text = g_strconcat(
         TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n--outer\r\n\r\nread this first\r\n--outer\r\n", type,
         "\r\n--outer--\r\n", NULL);
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_eq(in.result->verdict, VERDICT_REJECT);
     cr_assert_eq(in.result->layer_count, 1);
     cr_assert(in.result->layers[0].partial);
@@ -173,13 +173,13 @@ Test(inbound, many_signed_parts)
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("none", "tag"));
     unsigned limit = gateway_conf(rig->partner.gateway)->limits.layers;
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     g_autoptr(GString) text = g_string_new(TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n");
 
     for (unsigned i = 0; i < limit + 20; i++)
         g_string_append_printf(text, "--outer\r\n%s\r\n", strstr(out.bytes, "Content-Type: multipart/signed"));
     g_string_append(text, "--outer--\r\n");
-    AUTO_SENT struct sent in = rig_in(rig, text->str, text->len);
+    AUTO_SENT struct sent in = rig_inbound(rig, text->str, text->len);
 
     cr_assert_eq(in.result->layer_count, limit + 1);
     cr_assert_eq(in.result->layers[limit].finding.outcome, OUTCOME_PERMERROR, "%s",
@@ -191,12 +191,12 @@ Test(inbound, many_signed_parts)
 Test(inbound, encrypted_part_among_other_parts_is_not_decrypted)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", REQUIRE("none", "tag"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     char *type = strstr(out.bytes, "Content-Type: application/pkcs7-mime");
     g_autofree char *text = g_strconcat(TOP "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: "
                                             "text/html\r\n\r\n<img src=\"http://evil.test/\r\n--o\r\n",
                                         type, "\r\n--o--\r\n", NULL);
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_null(strstr(in.bytes, "secret"));
     cr_assert(in.result->layers[0].partial);
     cr_assert_not(in.result->layers[0].removed);
@@ -215,7 +215,7 @@ Test(inbound, results_under_our_name_are_removed)
     for (size_t i = 0; i < G_N_ELEMENTS(forged); i++) {
         g_autofree char *text =
             g_strconcat(forged[i], "Authentication-Results: mx.other.test; spf=pass\r\n", MESSAGE, NULL);
-        AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
         cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
         cr_assert_not_null(strstr(in.bytes, "mx.other.test"));
     }
@@ -228,7 +228,7 @@ Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
     g_autofree char *text = rig_encrypt(
         &rig->partner, TOP, "Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n",
         "a\n.\nMAIL FROM:<x@y>\r\n.\rb");
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
     cr_assert_null(strstr(in.bytes, "ceo@partner"));
     cr_assert_null(strstr(in.bytes, "Subject: inner"));
@@ -253,7 +253,7 @@ Test(inbound, too_many_layers_is_an_error_not_a_crash)
     owned(rope) struct rope *bytes = entity_bytes(&entity);
     g_autofree char *flat = rope_flatten(bytes, NULL);
     g_autofree char *text = g_strconcat(TOP, flat, NULL);
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
     entity_clear(&entity);
 }
@@ -263,7 +263,7 @@ Test(inbound, lf_only_content)
 {
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
     g_autofree char *text = rig_encrypt(&rig->partner, TOP, "Content-Type: text/html\n\n<p>hi</p>\n", "");
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
     cr_assert_not_null(strstr(in.bytes, "Content-Type: text/html\r\n\r\n<p>hi</p>\r\n"), "%s", in.bytes);
 }
@@ -317,9 +317,9 @@ Test(inbound, what_cannot_be_checked_now_is_not_rejected)
         rope_copy(content.header, slice_of("Content-Type: text/plain\r\n"));
         rope_copy(content.body, slice_of("x\r\n"));
         g_autofree char *text = rig_sign(&rig->acme, alice, 0, TOP "MIME-Version: 1.0\r\n", &content);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
         cr_assert_eq(in.result->originator.outcome, OUTCOME_TEMPERROR, "%s", in.result->originator.reason);
         cr_assert_eq(in.result->verdict, unchecked[i].verdict, "%zu: %s", i, in.result->reason);
@@ -333,13 +333,13 @@ Test(inbound, endless_from)
 {
     owned(rig) struct rig *rig =
         rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", REQUIRE("sign", "reject"));
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     g_autoptr(GString) text = g_string_new("From: ");
 
     for (unsigned i = 0; i < 100; i++)
         g_string_append_printf(text, "a%u@elsewhere.test,\r\n ", i);
     g_string_append_printf(text, "alice@acme.test%s", strchr(out.bytes, '>') + 1);
-    AUTO_SENT struct sent in = rig_in(rig, text->str, text->len);
+    AUTO_SENT struct sent in = rig_inbound(rig, text->str, text->len);
 
     cr_assert_eq(in.result->verdict, VERDICT_REJECT, "%s", in.result->reason);
     cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);

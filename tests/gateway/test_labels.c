@@ -2,7 +2,7 @@
 /*
  * Security labels on the way out and in, whose signature counts, authenticated encryption, marks in the Subject, audit.
  */
-#include "rig.h"
+#include "support/rig.h"
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: Plan\r\n"
 #define LABELS                                                                                                         \
@@ -62,9 +62,9 @@ Test(labels, chosen_reported_and_acted_on)
             g_strdup_printf("inbound = { require = \"sign\"; otherwise = \"reject\"; %s };", rows[i].inbound);
         g_autofree char *text = g_strconcat(TOP, rows[i].sensitivity, "\r\nx\r\n", NULL);
         owned(rig) struct rig *rig = rig_new(acme, partner);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         size_t at = in.result->layers[0].ess.label.policy[0] != '\0' ? 0 : 1;
 
         cr_assert_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
@@ -94,12 +94,12 @@ Test(labels, whose_signature_is_asked_for)
         g_autofree char *policy =
             g_strdup_printf("inbound = { require = \"sign\"; signed_by = \"%s\"; };", signed_by[i].signed_by);
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", policy);
-        AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nx\r\n");
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\nx\r\n");
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_assert_eq(in.result->verdict, signed_by[i].domain_only, "%s: %s", signed_by[i].signed_by, in.result->reason);
         if (signed_by[i].otherwise_says != NULL)
             cr_assert_not_null(strstr(in.result->reply, signed_by[i].otherwise_says), "%s", in.result->reply);
-        AUTO_SENT struct sent plain = rig_in(rig, TOP "\r\nx\r\n", strlen(TOP "\r\nx\r\n"));
+        AUTO_SENT struct sent plain = rig_inbound(rig, TOP "\r\nx\r\n", strlen(TOP "\r\nx\r\n"));
         cr_assert_eq(plain.result->verdict, VERDICT_REJECT);
         cr_assert_not_null(strstr(plain.result->reply, signed_by[i].none), "%s", plain.result->reply);
     }
@@ -109,8 +109,8 @@ Test(labels, unauthenticated_encryption_is_not_delivered_as_decrypted)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; }; cipher = \"aes-256-cbc\";",
                                          "inbound = { require = \"none\"; require_authenticated_encryption = true; };");
-    AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nthe secret line\r\n");
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\nthe secret line\r\n");
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
     cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_FAIL);
     cr_assert_null(strstr(in.bytes, "secret"));
@@ -139,8 +139,8 @@ Test(labels, subject_marks)
         g_autofree char *text = g_strdup_printf(
             "From: alice@acme.test\r\nSubject: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", subjects[i].subject);
         owned(rig) struct rig *rig = rig_new(subjects[i].sign ? "outbound = { protect = \"sign\"; };" : "", policy);
-        AUTO_SENT struct sent out = rig_out(rig, text);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *bytes = g_strconcat("\r\n", in.bytes, NULL);
         cr_assert_not_null(strstr(bytes, subjects[i].expected), "%zu: %s", i, in.bytes);
     }
@@ -149,12 +149,12 @@ Test(labels, subject_marks)
 Test(labels, audit_copy_can_be_decrypted_by_ourselves)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", "");
-    AUTO_SENT struct sent out = rig_out(rig, TOP "\r\nthe secret line\r\n");
+    AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\nthe secret line\r\n");
     AUTO_SENT struct sent own =
         rig_pass(&rig->acme, DIRECTION_INBOUND,
                  &(struct rig_envelope){"alice@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"}, out.bytes,
                  out.length);
-    AUTO_SENT struct sent theirs = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent theirs = rig_inbound(rig, out.bytes, out.length);
     cr_assert_not_null(strstr(own.bytes, "the secret line"), "%s", own.result->reason);
     cr_assert_not_null(strstr(theirs.bytes, "the secret line"));
 }
@@ -168,7 +168,7 @@ Test(labels, audit_copy_of_what_others_wrote)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; encrypt_to_self = true; };", "");
     for (size_t i = 0; i < G_N_ELEMENTS(passed_on); i++) {
         g_autofree char *text = g_strconcat(passed_on[i], "Subject: x\r\n\r\nthe secret line\r\n", NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
         AUTO_SENT struct sent own =
             rig_pass(&rig->acme, DIRECTION_INBOUND,

@@ -3,7 +3,7 @@
  * Who is signed for, and that no plaintext leaves where policy says encrypt. RFC 3183 §5.1's examples are in
  * test_rfc3183.c.
  */
-#include "rig.h"
+#include "support/rig.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
 
@@ -57,7 +57,7 @@ Test(outbound, no_certificate)
                                                   "no_certificate = \"%s\"; }; null_signature = false;",
                                                   missing[i].no_certificate);
         owned(rig) struct rig *rig = rig_new(policy, "");
-        AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
         cr_assert_eq(out.result->verdict, missing[i].verdict, "%s: %s", missing[i].no_certificate, out.result->reason);
         cr_assert_not(out.result->encrypt);
         if (!missing[i].plain) {
@@ -97,10 +97,10 @@ Test(outbound, signature_serves_mixed_recipients)
 Test(outbound, bad_signature_inside_gets_no_domain_signature)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", "");
-    AUTO_SENT struct sent once = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent once = rig_outbound(rig, MESSAGE);
     char *secret = strstr(once.bytes, "secret");
     secret[0] = 'S';
-    AUTO_SENT struct sent twice = rig_out(rig, once.bytes);
+    AUTO_SENT struct sent twice = rig_outbound(rig, once.bytes);
     cr_assert_eq(twice.result->verdict, VERDICT_REJECT, "%s", twice.result->reason);
     cr_assert_not(twice.result->sign);
 }
@@ -154,7 +154,7 @@ Test(outbound, mixed_recipients_are_no_way_around_the_inbound_rule)
 Test(outbound, mixed_recipients_get_nothing_decrypted)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
-    AUTO_SENT struct sent out = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     AUTO_SENT struct sent in = rig_pass(
         &rig->partner, DIRECTION_OUTBOUND,
         &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "x@elsewhere.test", NULL, "198.51.100.1"},
@@ -203,7 +203,7 @@ Test(outbound, plaintext_that_is_called_encrypted_does_not_leave)
     for (size_t i = 0; i < G_N_ELEMENTS(pretended); i++) {
         g_autofree char *text = g_strconcat("From: alice@acme.test\r\nMIME-Version: 1.0\r\n", pretended[i],
                                             "\r\ndGhlIHNlY3JldA==\r\n", NULL);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
     }
 }
@@ -237,7 +237,7 @@ Test(outbound, nothing_is_unwrapped_for_a_stranger)
                                              &(struct rig_envelope){"mallory@evil.test", "bob@partner.test", NULL,
                                                                     i == 0 ? NULL : "mallory", "198.51.100.1"},
                                              text, strlen(text));
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_assert_null(strstr(in.bytes, "secret"), "%s", in.bytes);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is counted. */
-#include "rig.h"
+#include "support/rig.h"
 
 #include "base/metrics.h"
 
@@ -9,7 +9,7 @@
 Test(report, what_was_refused_did_not_leave_unprotected)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
-    AUTO_SENT struct sent sent = rig_out(rig, MESSAGE);
+    AUTO_SENT struct sent sent = rig_outbound(rig, MESSAGE);
     char *text = NULL;
     size_t length = 0;
     metrics_reset();

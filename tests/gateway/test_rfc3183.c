@@ -3,8 +3,8 @@
  * RFC 3183 §5 and the examples of §5.1, by number. S is a signature by a member of acme.test, E an encryption to
  * acme.test's own confidentiality authority; what leaves is looked at by partner.test's gateway, layer by layer.
  */
-#include "../../src/smime/attributes.h"
-#include "rig.h"
+#include "smime/attributes.h"
+#include "support/rig.h"
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: s\r\n"
 #define ENCRYPT "outbound = { protect = \"sign+encrypt\"; };"
@@ -103,9 +103,9 @@ Test(rfc3183, section_5_1)
     for (size_t i = 0; i < G_N_ELEMENTS(examples); i++) {
         owned(rig) struct rig *rig = rig_new(examples[i].policy, ACCEPT);
         g_autofree char *text = wrap(rig, examples[i].arrives);
-        AUTO_SENT struct sent out = rig_out(rig, text);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s: %s", examples[i].example, out.result->reason);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *leaves = shape(&in);
         cr_assert_str_eq(leaves, examples[i].leaves, "example %s: %s", examples[i].example, leaves);
     }
@@ -115,8 +115,8 @@ Test(rfc3183, section_5_1)
 Test(rfc3183, unsigned_message_gets_an_empty_layer)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ACCEPT);
-    AUTO_SENT struct sent out = rig_out(rig, TOP "\r\noriginal content\r\n");
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\noriginal content\r\n");
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert(out.result->null_layer);
     cr_assert_eq(in.result->layer_count, 2);
     cr_assert_eq(in.result->layers[1].signer_count, 0);
@@ -137,11 +137,11 @@ static const struct {
 Test(rfc3183, name_mapping)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ACCEPT);
-    AUTO_SENT struct sent out = rig_out(rig, TOP "\r\noriginal content\r\n");
+    AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\noriginal content\r\n");
     char *rest = strstr(out.bytes, "To: bob");
     for (size_t i = 0; i < G_N_ELEMENTS(mapped); i++) {
         g_autofree char *text = g_strdup_printf("From: %s\r\n%s", mapped[i].from, rest);
-        AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
         cr_assert_eq(in.result->domain.outcome, mapped[i].outcome, "%s: %s", mapped[i].from, in.result->domain.reason);
     }
 }
@@ -161,9 +161,9 @@ Test(rfc3183, review_and_additional_attributes_are_made_and_verified)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(made); i++) {
         owned(rig) struct rig *rig = rig_new(made[i].policy, ACCEPT);
-        AUTO_SENT struct sent out = rig_out(rig, TOP "\r\noriginal content\r\n");
+        AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\noriginal content\r\n");
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *leaves = shape(&in);
 
         cr_assert_str_eq(leaves, made[i].leaves, "%s: %s", made[i].policy, leaves);
@@ -179,7 +179,7 @@ Test(rfc3183, review_signature_alone_authenticates_nobody)
     owned(rig) struct rig *rig = rig_new(SIGN, "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_NONE);
     cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE);
@@ -195,13 +195,13 @@ Test(rfc3183, require_review)
     owned(rig) struct rig *other = rig_new("outbound = { protect = \"sign\"; review = true; };", ACCEPT);
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
-    AUTO_SENT struct sent without = rig_out(rig, TOP "\r\nx\r\n");
+    AUTO_SENT struct sent without = rig_outbound(rig, TOP "\r\nx\r\n");
     cr_assert_eq(without.result->verdict, VERDICT_REJECT, "%s", without.result->reason);
-    AUTO_SENT struct sent foreign = rig_out(other, TOP "\r\nx\r\n");
-    AUTO_SENT struct sent wrong = rig_out(rig, foreign.bytes);
+    AUTO_SENT struct sent foreign = rig_outbound(other, TOP "\r\nx\r\n");
+    AUTO_SENT struct sent wrong = rig_outbound(rig, foreign.bytes);
     cr_assert_eq(wrong.result->verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s",
                  wrong.result->reason);
 
-    AUTO_SENT struct sent with = rig_out(rig, text);
+    AUTO_SENT struct sent with = rig_outbound(rig, text);
     cr_assert_eq(with.result->verdict, VERDICT_ACCEPT, "%s", with.result->reason);
 }

@@ -2,7 +2,7 @@
 /*
  * What acme.test sends under each policy reaches partner.test as it was, and says who sent it.
  */
-#include "rig.h"
+#include "support/rig.h"
 
 #define ACCEPT "inbound = { require = \"none\"; otherwise = \"tag\"; };"
 
@@ -70,7 +70,7 @@ static void round_trip(size_t p, size_t m)
 {
     g_autofree char *acme = g_strdup(policies[p].outbound);
     owned(rig) struct rig *rig = rig_with_key(policies[p].key, acme, ACCEPT);
-    AUTO_SENT struct sent out = rig_out(rig, messages[m].text);
+    AUTO_SENT struct sent out = rig_outbound(rig, messages[m].text);
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, out.result->reason);
     cr_assert_eq(out.result->sign, policies[p].signs);
     cr_assert_eq(out.result->encrypt, policies[p].encrypts);
@@ -79,7 +79,7 @@ static void round_trip(size_t p, size_t m)
     cr_assert_not_null(strstr(out.bytes, "Subject: Gas nomination\r\n"));
     cr_assert_not_null(strstr(out.bytes, "MIME-Version: 1.0\r\n"));
 
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, in.result->reason);
     cr_assert_eq(in.result->domain.outcome, policies[p].signs ? OUTCOME_PASS : OUTCOME_NONE, "%s: %s", policies[p].name,
                  in.result->domain.reason);
@@ -112,10 +112,10 @@ Test(roundtrip, every_kind_of_confidentiality_key)
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         owned(rig) struct rig *rig = rig_with_key(kinds[i], "outbound = { protect = \"sign+encrypt\"; };",
                                                   "inbound = { require = \"sign+encrypt\"; };");
-        AUTO_SENT struct sent out = rig_out(rig, TOP "Content-Type: text/plain\r\n\r\nthe secret\r\n");
+        AUTO_SENT struct sent out = rig_outbound(rig, TOP "Content-Type: text/plain\r\n\r\nthe secret\r\n");
         cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
         cr_expect_null(strstr(out.bytes, "the secret"), "%zu", i);
-        AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_expect_eq(in.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, in.result->reason);
         cr_expect_not_null(strstr(in.bytes, "the secret"), "%zu", i);
     }
@@ -128,9 +128,9 @@ Test(roundtrip, through_the_spool_file)
 
     for (int i = 0; i < 100000; i++)
         g_string_append_printf(text, "line %d of a message larger than memory_limit\r\n", i);
-    AUTO_SENT struct sent out = rig_out(rig, text->str);
+    AUTO_SENT struct sent out = rig_outbound(rig, text->str);
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
     const char *body = strstr(in.bytes, "\r\n\r\n") + 4, *sent = strstr(text->str, "\r\n\r\n") + 4;
     cr_assert_str_eq(body, sent);
@@ -140,10 +140,10 @@ Test(roundtrip, message_for_which_nothing_is_to_be_done_is_untouched)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"none\"; };", ACCEPT);
     const char *text = "Subject:no space\nFROM: alice@acme.test\n\tfolded: \n\nbody \xff\0with\n";
-    AUTO_SENT struct sent out = rig_out(rig, text);
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
     cr_assert(edits_are_empty(&out.result->edits));
     cr_assert_str_eq(out.bytes, text);
-    AUTO_SENT struct sent in = rig_in(rig, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert(edits_are_empty(&in.result->edits));
     cr_assert_str_eq(in.bytes, text);
     cr_assert_null(in.result->authentication_results);
@@ -154,10 +154,10 @@ Test(roundtrip, originators_own_signature_stays_in_place)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", ACCEPT);
     struct entity content = rig_content("Content-Type: text/plain\r\n", "signed by alice\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.alice, 0, TOP "MIME-Version: 1.0\r\n", &content);
-    AUTO_SENT struct sent out = rig_out(rig, text);
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
     cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
     cr_assert_not(out.result->null_layer, "a signature is there already");
-    AUTO_SENT struct sent in = rig_in(rig, out.bytes, out.length);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
     cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
     cr_assert_eq(in.result->originator.outcome, OUTCOME_PASS, "%s", in.result->originator.reason);
     cr_assert_str_eq(in.result->originator_name, "alice@acme.test");

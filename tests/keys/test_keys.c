@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keys/keys.h"
 
-#include "../pki.h"
+#include "support/pki.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -37,7 +37,7 @@ static EVP_PKEY *load(const char *folder, const char *name, struct error *error)
 
 Test(keys, reads_every_form_of_key)
 {
-    char *folder = pki_folder();
+    char *folder = folder_new();
     PKI_AUTO struct pki *ec = pki_ca("ec");
     PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
     g_free(pki_write_key(folder, "pkcs8.pem", ec));
@@ -53,7 +53,7 @@ Test(keys, reads_every_form_of_key)
     g_autofree char *first = NULL, *second = NULL;
     cr_assert(g_file_get_contents(certificate, &first, NULL, NULL) && g_file_get_contents(key, &second, NULL, NULL));
     g_autofree char *both = g_strconcat(first, second, NULL);
-    g_free(pki_write_text(folder, "both.pem", both));
+    folder_write(folder, "both.pem", both);
 
     static const char *const names[] = {"pkcs8.pem", "ec.pem", "both.pem", "rsa.pem", "pkcs8.der", "rsa.der"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -63,12 +63,12 @@ Test(keys, reads_every_form_of_key)
         cr_expect_eq(EVP_PKEY_eq(loaded, i < 3 ? ec->key : rsa->key), 1, "%s", names[i]);
         cr_expect_eq(ERR_peek_error(), 0, "%s leaves an error behind", names[i]);
     }
-    pki_remove(folder);
+    folder_remove(folder);
 }
 
 Test(keys, never_asks_for_a_passphrase)
 {
-    char *folder = pki_folder();
+    char *folder = folder_new();
     PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
     write_with(folder, "traditional.pem", rsa, EVP_aes_128_cbc(), false);
     write_with(folder, "pkcs8.der", rsa, EVP_aes_128_cbc(), true);
@@ -79,16 +79,16 @@ Test(keys, never_asks_for_a_passphrase)
         cr_expect_eq(error.kind, ERROR_CONFIGURATION);
         cr_expect_not_null(strstr(error.text, "encrypted"), "%s: %s", names[i], error.text);
     }
-    pki_remove(folder);
+    folder_remove(folder);
 }
 
 Test(keys, refuses_what_is_no_key)
 {
-    char *folder = pki_folder();
+    char *folder = folder_new();
     PKI_AUTO struct pki *ec = pki_ca("ec");
     g_free(pki_write(folder, "certificate.pem", ec, NULL));
-    g_free(pki_write_text(folder, "empty.pem", ""));
-    g_free(pki_write_text(folder, "garbage.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));
+    folder_write(folder, "empty.pem", "");
+    folder_write(folder, "garbage.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
     g_autofree char *public_key = g_build_filename(folder, "public.pem", NULL);
     BIO *file = BIO_new_file(public_key, "w");
     cr_assert(PEM_write_bio_PUBKEY(file, ec->key));
@@ -101,7 +101,7 @@ Test(keys, refuses_what_is_no_key)
         cr_expect_not_null(strstr(error.text, names[i]), "%s", error.text);
         cr_expect_eq(ERR_peek_error(), 0);
     }
-    pki_remove(folder);
+    folder_remove(folder);
 }
 
 Test(keys, names_the_stores_that_are_not_there)
@@ -125,7 +125,7 @@ Test(keys, names_the_stores_that_are_not_there)
 
 Test(keys, a_pkcs12_bundle_is_told_as_such)
 {
-    char *folder = pki_folder();
+    char *folder = folder_new();
     PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
     PKCS12 *bundle = PKCS12_create("x", "name", rsa->key, rsa->cert, NULL, 0, 0, 1, 1, 0);
     unsigned char *der = NULL;
@@ -140,7 +140,7 @@ Test(keys, a_pkcs12_bundle_is_told_as_such)
     cr_expect_null(certificates_load(path, &of_certificate));
     cr_expect_not_null(strstr(of_certificate.text, "bundle.p12: a PKCS #12 bundle"), "%s", of_certificate.text);
     cr_expect_eq(ERR_peek_error(), 0);
-    pki_remove(folder);
+    folder_remove(folder);
 }
 
 static int count_of(const char *path, struct error *error)
@@ -151,7 +151,7 @@ static int count_of(const char *path, struct error *error)
 
 Test(certificates_load, reads_every_form)
 {
-    char *folder = pki_folder();
+    char *folder = folder_new();
     struct error error = {0};
     PKI_AUTO struct pki *ca = pki_ca("root");
     PKI_AUTO struct pki *leaf = pki_person(ca, "alice@acme.test");
@@ -183,12 +183,12 @@ Test(certificates_load, reads_every_form)
     BIO_free(file);
     OPENSSL_free(der);
     cr_expect_eq(count_of(pem, &error), 3, "%s", error.text);
-    pki_remove(folder);
+    folder_remove(folder);
 }
 
 Test(certificates_load, refuses_the_whole_file_for_one_bad_block)
 {
-    char *folder = pki_folder();
+    char *folder = folder_new();
     PKI_AUTO struct pki *ca = pki_ca("root");
     g_autofree char *good = pki_write(folder, "good.pem", ca, NULL);
     g_autofree char *text = NULL;
@@ -205,7 +205,7 @@ Test(certificates_load, refuses_the_whole_file_for_one_bad_block)
                 {"der.der", "\x30\x82\x01", "neither in PEM nor in DER"}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
-        g_autofree char *path = pki_write_text(folder, rows[i].name, rows[i].text);
+        g_autofree char *path = folder_file(folder, rows[i].name, rows[i].text);
         cr_expect_eq(count_of(path, &error), -1, "%s", rows[i].name);
         cr_expect_eq(error.kind, ERROR_CONFIGURATION, "%s", rows[i].name);
         cr_expect_not_null(strstr(error.text, rows[i].name), "%s", error.text);
@@ -213,7 +213,7 @@ Test(certificates_load, refuses_the_whole_file_for_one_bad_block)
     }
     struct error error = {0};
     cr_expect_eq(count_of("/nonexistent/x.pem", &error), -1);
-    pki_remove(folder);
+    folder_remove(folder);
 }
 
 /* --- identities --- */
@@ -243,7 +243,7 @@ static void home_add(struct home *home, enum role role, const char *domain, cons
 static struct home *home_new(void)
 {
     struct home *home = g_new0(struct home, 1);
-    home->folder = pki_folder();
+    home->folder = folder_new();
     home->conf.file = g_build_filename(home->folder, "domsec.conf", NULL);
     home->conf.identities = home->identities;
     home->faults = faults_new();
@@ -259,7 +259,7 @@ static void home_free(struct home *home)
     }
     g_free(home->conf.file);
     faults_free(home->faults);
-    pki_remove(home->folder);
+    folder_remove(home->folder);
     g_free(home);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mail/authres.h"
-#include "mime_help.h"
+#include "support/mime_help.h"
 
 TestSuite(authres, .init = mime_init);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "mime_help.h"
+#include "support/mime_help.h"
 
 #include <time.h>
 

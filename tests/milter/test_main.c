@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's life: start, faults, reload while mail flows, end with a message in hand. */
-#include "daemon.h"
+#include "support/daemon.h"
+#include "support/program.h"
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -11,8 +12,9 @@ static bool send_signed(const struct daemon *daemon)
 {
     struct mc client;
     struct mc_outcome outcome = {0};
-    bool good = client_ready(&client, daemon) && exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) &&
-                mc_accepted(&outcome) && outcome.body != NULL && !outcome.disordered;
+    bool good = daemon_client(&client, daemon) &&
+                daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) && mc_accepted(&outcome) &&
+                outcome.body != NULL && !outcome.disordered;
     mc_outcome_clear(&outcome);
     mc_close(&client);
     return good;
@@ -27,10 +29,10 @@ static void *flow_thread(void *argument)
 {
     struct flow *flow = argument;
     struct mc client;
-    bool open = client_ready(&client, flow->daemon);
+    bool open = daemon_client(&client, flow->daemon);
     while (g_atomic_int_get(&flow->stop) == 0) {
         struct mc_outcome outcome = {0};
-        bool good = open && exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) &&
+        bool good = open && daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome) &&
                     mc_accepted(&outcome) && outcome.body != NULL;
         mc_outcome_clear(&outcome);
         g_atomic_int_inc(good ? &flow->sent : &flow->lost);
@@ -53,7 +55,7 @@ Test(daemon, reload_while_mail_flows)
     for (unsigned i = 1; i <= 200; i++) {
         kill(daemon.pid, SIGHUP);
         if (i % 10 == 0)
-            cr_assert(wait_log(&daemon, "is in force", i / 10), "reload %u", i);
+            cr_assert(daemon_wait_log(&daemon, "is in force", i / 10), "reload %u", i);
         else
             g_usleep(3000);
     }
@@ -75,16 +77,16 @@ Test(daemon, reload_takes_effect_for_the_next_message)
     g_autofree char *policy = g_build_filename(daemon.folder, "acme", "policy.d", NULL);
 
     /* A message begun under the old configuration keeps it to its end. */
-    cr_assert(client_ready(&client, &daemon));
+    cr_assert(daemon_client(&client, &daemon));
     cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) && mc_flush(&client));
     g_usleep(200000);
-    write_file(policy, "partner.test.conf", "domain = \"partner.test\"; outbound = { protect = \"none\"; };\n");
+    folder_write(policy, "partner.test.conf", "domain = \"partner.test\"; outbound = { protect = \"none\"; };\n");
     kill(daemon.pid, SIGHUP);
-    cr_assert(wait_log(&daemon, "is in force", 1));
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
     cr_assert(mc_message(&client, MESSAGE, strlen(MESSAGE), 0) && mc_end(&client, &outcome));
     cr_expect(mc_accepted(&outcome) && outcome.body != NULL, "signed, as was in force when it began");
     mc_outcome_clear(&outcome);
-    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
     cr_expect(mc_accepted(&outcome) && outcome.body == NULL, "passed on");
     mc_outcome_clear(&outcome);
     mc_quit(&client);
@@ -107,17 +109,17 @@ Test(daemon, bad_reload_is_refused)
     g_autofree char *conf = NULL;
     cr_assert(g_file_get_contents(daemon.conf, &conf, NULL, NULL));
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        write_file(home, rows[i].file, rows[i].text);
+        folder_write(home, rows[i].file, rows[i].text);
         kill(daemon.pid, SIGHUP);
-        cr_assert(wait_log(&daemon, "reload: rejected", i + 1), "row %u", i);
-        g_autofree char *log = read_log(&daemon);
+        cr_assert(daemon_wait_log(&daemon, "reload: rejected", i + 1), "row %u", i);
+        g_autofree char *log = daemon_log(&daemon);
         cr_expect_not_null(strstr(log, rows[i].want), "row %u:\n%s", i, log);
         cr_expect(send_signed(&daemon), "row %u: the old one stays", i);
     }
-    write_file(home, "policy.d/partner.test.conf", POLICY_SIGN);
-    write_file(home, "domsec.conf", conf);
+    folder_write(home, "policy.d/partner.test.conf", POLICY_SIGN);
+    folder_write(home, "domsec.conf", conf);
     kill(daemon.pid, SIGHUP);
-    cr_expect(wait_log(&daemon, "is in force", 1));
+    cr_expect(daemon_wait_log(&daemon, "is in force", 1));
     cr_expect(send_signed(&daemon));
     daemon_stop(&daemon);
 }
@@ -129,7 +131,7 @@ Test(daemon, user_signals)
     daemon_start(&daemon, true, "");
     kill(daemon.pid, SIGUSR2);
     kill(daemon.pid, SIGUSR1);
-    cr_expect(wait_log(&daemon, "is in force", 1));
+    cr_expect(daemon_wait_log(&daemon, "is in force", 1));
     cr_expect(send_signed(&daemon));
     daemon_stop(&daemon);
 }
@@ -153,14 +155,14 @@ Test(daemon, term_finishes_the_message_in_hand)
         pthread_t thread;
         void *good = NULL;
         daemon_start(&daemon, unix_socket != 0, "");
-        cr_assert(client_ready(&idle, &daemon));
-        cr_assert(client_ready(&client, &daemon));
+        cr_assert(daemon_client(&idle, &daemon));
+        cr_assert(daemon_client(&client, &daemon));
         cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) &&
                   mc_message(&client, MESSAGE, strlen(MESSAGE), 0) && mc_flush(&client));
         g_usleep(200000);
         cr_assert_eq(pthread_create(&thread, NULL, finish_later, &client), 0);
         kill(daemon.pid, SIGTERM);
-        cr_expect(wait_log(&daemon, "stopping after", 1));
+        cr_expect(daemon_wait_log(&daemon, "stopping after", 1));
         g_usleep(100000);
         cr_expect_not(mc_open(&other, daemon.address), "no new connection");
         mc_close(&other);
@@ -183,14 +185,14 @@ Test(daemon, term_under_load_ends_soon)
     daemon_start(&daemon, false, "");
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         cr_assert_eq(pthread_create(&threads[i], NULL, flow_thread, &flow), 0);
-    cr_assert(wait_log(&daemon, "4TEST", 20));
+    cr_assert(daemon_wait_log(&daemon, "4TEST", 20));
     gint64 begin = g_get_monotonic_time();
     kill(daemon.pid, SIGTERM);
     cr_expect_eq(daemon_wait(&daemon), 0);
     cr_expect_lt(g_get_monotonic_time() - begin, 5 * G_USEC_PER_SEC);
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         pthread_join(threads[i], NULL);
-    g_autofree char *log = read_log(&daemon);
+    g_autofree char *log = daemon_log(&daemon);
     cr_expect_null(strstr(log, "Sanitizer"), "%s", log);
     cr_expect_not_null(strstr(log, "info: stopped"), "%s", log);
     daemon_free(&daemon);
@@ -215,15 +217,15 @@ Test(daemon, faults_at_start)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct daemon daemon = {.address = g_strdup("inet:1@127.0.0.1")};
-        g_autofree char *listen = g_strdup_printf("inet:%u@127.0.0.1", free_port());
-        daemon.folder = make_folder(listen, "");
+        g_autofree char *listen = g_strdup_printf("inet:%u@127.0.0.1", daemon_free_port());
+        daemon.folder = daemon_folder(listen, "");
         daemon.conf = g_build_filename(daemon.folder, "acme", "domsec.conf", NULL);
         daemon.log = g_build_filename(daemon.folder, "log", NULL);
         g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
-        write_file(home, rows[i].file, rows[i].text);
-        daemon.pid = spawn_daemon(daemon.conf, daemon.log);
+        folder_write(home, rows[i].file, rows[i].text);
+        daemon.pid = daemon_spawn(daemon.conf, daemon.log);
         cr_expect_eq(daemon_wait(&daemon), rows[i].status, "row %zu", i);
-        g_autofree char *log = read_log(&daemon);
+        g_autofree char *log = daemon_log(&daemon);
         cr_expect_not_null(strstr(log, rows[i].want), "row %zu:\n%s", i, log);
         daemon_free(&daemon);
     }
@@ -239,7 +241,7 @@ Test(daemon, socket_file)
     cr_expect_eq(status.st_mode & 07777, 0660);
 
     /* A second one finds it in use. */
-    struct daemon second = {.pid = spawn_daemon(daemon.conf, daemon.log)};
+    struct daemon second = {.pid = daemon_spawn(daemon.conf, daemon.log)};
     cr_expect_eq(daemon_wait(&second), 69);
     cr_expect(send_signed(&daemon), "the first one still serves");
 
@@ -247,8 +249,8 @@ Test(daemon, socket_file)
     kill(daemon.pid, SIGKILL);
     daemon_wait(&daemon);
     cr_assert_eq(stat(path, &status), 0);
-    daemon.pid = spawn_daemon(daemon.conf, daemon.log);
-    cr_assert(wait_listening(&daemon));
+    daemon.pid = daemon_spawn(daemon.conf, daemon.log);
+    cr_assert(daemon_wait_listening(&daemon));
     cr_expect(send_signed(&daemon));
     daemon_stop(&daemon);
 }
@@ -261,7 +263,7 @@ Test(daemon, socket_path_is_a_file)
     cr_assert_eq(daemon_wait(&daemon), 0);
     const char *path = daemon.address + strlen("local:");
     cr_assert(g_file_set_contents(path, "precious", -1, NULL));
-    daemon.pid = spawn_daemon(daemon.conf, daemon.log);
+    daemon.pid = daemon_spawn(daemon.conf, daemon.log);
     cr_expect_eq(daemon_wait(&daemon), 78);
     cr_expect(g_file_test(path, G_FILE_TEST_IS_REGULAR), "it is not deleted");
     g_unlink(path);
@@ -275,7 +277,7 @@ Test(daemon, background_pid_file_and_metrics)
     g_autofree char *pid_file = g_build_filename(place, "pid", NULL);
     g_autofree char *metrics = g_build_filename(place, "metrics.prom", NULL);
     g_autofree char *extra = g_strdup_printf("pid_file = \"%s\";\nmetrics_file = \"%s\";\n", pid_file, metrics);
-    g_autofree char *text = NULL, *program = g_build_filename(build_folder(), "domsec-milter", NULL);
+    g_autofree char *text = NULL, *program = program_path("domsec-milter");
     daemon_start(&daemon, false, extra);
     kill(daemon.pid, SIGTERM);
     cr_assert_eq(daemon_wait(&daemon), 0);
@@ -284,7 +286,7 @@ Test(daemon, background_pid_file_and_metrics)
     /* When the command comes back, the daemon is ready. */
     const char *start[] = {program, "-c", daemon.conf, NULL};
     g_unsetenv("NOTIFY_SOCKET");
-    cr_assert_eq(run_program(start), 0);
+    cr_assert_eq(run_status(start), 0);
     cr_assert(send_signed(&daemon));
     cr_assert(g_file_get_contents(pid_file, &text, NULL, NULL));
     pid_t pid = (pid_t)strtol(text, NULL, 10);
@@ -299,8 +301,8 @@ Test(daemon, background_pid_file_and_metrics)
 
     /* Faults come back as the command's own status. */
     g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
-    write_file(home, "domsec.conf", "nonsense = 1;\n");
-    cr_expect_eq(run_program(start), 78);
+    folder_write(home, "domsec.conf", "nonsense = 1;\n");
+    cr_expect_eq(run_status(start), 78);
     g_unlink(metrics);
     g_unlink(pid_file);
     g_rmdir(place);
@@ -338,17 +340,17 @@ Test(daemon, warnings_are_no_errors)
     struct daemon daemon;
     daemon_start(&daemon, true, "crypto_threads = 1;\n");
     g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
-    write_file(home, "policy.d/misnamed", "");
+    folder_write(home, "policy.d/misnamed", "");
     kill(daemon.pid, SIGHUP);
-    cr_assert(wait_log(&daemon, "in force", 1));
-    g_autofree char *log = read_log(&daemon);
+    cr_assert(daemon_wait_log(&daemon, "in force", 1));
+    g_autofree char *log = daemon_log(&daemon);
     cr_expect_not_null(strstr(log, "warning: reload: "), "%s", log);
     cr_expect_eq(strstr(log, "warning: running as root") != NULL, geteuid() == 0, "%s", log);
     kill(daemon.pid, SIGTERM);
     cr_assert_eq(daemon_wait(&daemon), 0);
-    daemon.pid = spawn_daemon(daemon.conf, daemon.log);
-    cr_assert(wait_log(&daemon, "started", 2));
-    g_autofree char *again = read_log(&daemon);
+    daemon.pid = daemon_spawn(daemon.conf, daemon.log);
+    cr_assert(daemon_wait_log(&daemon, "started", 2));
+    g_autofree char *again = daemon_log(&daemon);
     cr_expect_not_null(strstr(again, "warning: /"), "%s", again);
     cr_expect_null(strstr(again, "error: "), "%s", again);
     daemon_stop(&daemon);
@@ -360,10 +362,10 @@ Test(daemon, metrics_that_cannot_be_written_are_told_once)
     struct daemon daemon;
     unsigned count = 0;
     daemon_start(&daemon, true, "metrics_file = \"/nonexistent/x.prom\";\n");
-    cr_assert(wait_log(&daemon, "metrics file", 1));
+    cr_assert(daemon_wait_log(&daemon, "metrics file", 1));
     kill(daemon.pid, SIGTERM); /* tries once more */
     cr_assert_eq(daemon_wait(&daemon), 0);
-    g_autofree char *log = read_log(&daemon);
+    g_autofree char *log = daemon_log(&daemon);
     for (const char *at = log; (at = strstr(at, "metrics file")) != NULL; at++)
         count++;
     cr_expect_eq(count, 1, "%s", log);
@@ -376,13 +378,13 @@ Test(daemon, options)
         const char *option;
         int status;
     } rows[] = {{"-V", 0}, {"-h", 0}, {"--version", 0}, {"--help", 0}, {"-x", 64}, {"--frob", 64}, {"stray", 64}};
-    g_autofree char *program = g_build_filename(build_folder(), "domsec-milter", NULL);
+    g_autofree char *program = program_path("domsec-milter");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const char *command[] = {program, rows[i].option, NULL};
-        cr_expect_eq(run_program(command), rows[i].status, "row %zu", i);
+        cr_expect_eq(run_status(command), rows[i].status, "row %zu", i);
     }
     const char *missing[] = {program, "-f", "-c", "/nonexistent/domsec.conf", NULL};
-    cr_expect_eq(run_program(missing), 78);
+    cr_expect_eq(run_status(missing), 78);
 }
 
 #define CONNECTIONS 80
@@ -412,7 +414,7 @@ Test(daemon, takes_all_descriptors_that_it_may_have)
     daemon_start(&daemon, true, "");
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
     cr_expect_eq(connect_many(&daemon, clients), CONNECTIONS);
-    g_autofree char *log = read_log(&daemon);
+    g_autofree char *log = daemon_log(&daemon);
     cr_expect_not_null(strstr(log, "debug: open files: at most "), "%s", log);
     for (int i = 0; i < CONNECTIONS; i++)
         mc_close(&clients[i]);
@@ -440,7 +442,7 @@ Test(daemon, out_of_descriptors)
     unsigned long begin = processor_ticks(&daemon);
     g_usleep(G_USEC_PER_SEC);
     cr_expect_lt(processor_ticks(&daemon) - begin, (unsigned long)sysconf(_SC_CLK_TCK) / 10, "it does not spin");
-    cr_expect(wait_log(&daemon, "a connection has to wait: Too many open files", 1));
+    cr_expect(daemon_wait_log(&daemon, "a connection has to wait: Too many open files", 1));
     for (int i = 0; i < CONNECTIONS; i++)
         mc_close(&clients[i]);
     cr_expect(send_signed(&daemon), "it serves again");
@@ -453,12 +455,12 @@ Test(daemon, inet_is_not_delayed)
     struct daemon daemon;
     struct mc client;
     daemon_start(&daemon, false, "");
-    cr_assert(client_ready(&client, &daemon));
+    cr_assert(daemon_client(&client, &daemon));
     gint64 fastest = G_MAXINT64;
     for (int i = 0; i < 20; i++) {
         struct mc_outcome outcome;
         gint64 begin = g_get_monotonic_time();
-        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+        cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
         fastest = MIN(fastest, g_get_monotonic_time() - begin);
         mc_outcome_clear(&outcome);
     }
@@ -474,13 +476,13 @@ Test(daemon, quarantine)
     struct mc_outcome outcome;
     daemon_start(&daemon, true, "");
     g_autofree char *policy = g_build_filename(daemon.folder, "acme", "policy.d", NULL);
-    write_file(policy, "partner.test.conf",
-               "domain = \"partner.test\"; inbound = { require = \"sign\"; otherwise = \"quarantine\"; };\n");
+    folder_write(policy, "partner.test.conf",
+                 "domain = \"partner.test\"; inbound = { require = \"sign\"; otherwise = \"quarantine\"; };\n");
     kill(daemon.pid, SIGHUP);
-    cr_assert(wait_log(&daemon, "is in force", 1));
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
     const char *message = "From: bob@partner.test\r\nTo: alice@acme.test\r\nSubject: x\r\n\r\nnot signed\r\n";
-    cr_assert(client_ready(&client, &daemon));
-    cr_assert(exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
+    cr_assert(daemon_client(&client, &daemon));
+    cr_assert(daemon_exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
     cr_expect(mc_accepted(&outcome), "'%c' %s", outcome.disposition, outcome.reply);
     cr_expect_not_null(outcome.quarantine);
     mc_outcome_clear(&outcome);
@@ -490,7 +492,7 @@ Test(daemon, quarantine)
     cr_assert(mc_open(&client, daemon.address) &&
               mc_negotiate_as(&client, 6, MC_ALL_ACTIONS & ~MC_QUARANTINE, MC_ALL_STEPS));
     cr_assert(mc_connect(&client, "localhost", "127.0.0.1") && mc_helo(&client, "localhost"));
-    cr_assert(exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
+    cr_assert(daemon_exchange(&client, BOB, ALICE, message, strlen(message), 0, &outcome));
     cr_expect(outcome.reply != NULL && outcome.reply[0] == '4', "'%c' %s", outcome.disposition, outcome.reply);
     mc_outcome_clear(&outcome);
     mc_quit(&client);
@@ -513,7 +515,7 @@ Test(daemon, becomes_its_user)
     cr_expect(send_signed(&daemon));
     /* What it may not read any more is a fault of the reload, and the old configuration goes on. */
     kill(daemon.pid, SIGHUP);
-    cr_expect(wait_log(&daemon, "reload: rejected", 1));
+    cr_expect(daemon_wait_log(&daemon, "reload: rejected", 1));
     cr_expect(send_signed(&daemon));
     kill(daemon.pid, SIGTERM);
     cr_expect_eq(daemon_wait(&daemon), 0);

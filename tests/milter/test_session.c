@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real daemon over its real socket: protocol, collecting, edits, replies. */
-#include "daemon.h"
+#include "support/daemon.h"
 
 static struct daemon daemon_under_test;
 
@@ -89,7 +89,8 @@ Test(session, offers_and_chunks)
             "row %zu", i);
         cr_assert(mc_macros(&client, SMFIC_CONNECT, "{client_addr}", "127.0.0.1", NULL));
         cr_assert(mc_connect(&client, "localhost", "127.0.0.1") && mc_helo(&client, "localhost"), "row %zu", i);
-        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), rows[i].chunk, &outcome), "row %zu", i);
+        cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), rows[i].chunk, &outcome), "row %zu",
+                  i);
         expect_signed(&outcome, "Hello Bob.\r\nA second line.");
         const struct mc_edit *type = mc_find_edit(&outcome, "Content-Type");
         cr_expect_eq(type->value[0] == ' ', (rows[i].steps & SMFIP_HDR_LEADSPC) != 0, "row %zu: \"%s\"", i,
@@ -103,11 +104,11 @@ Test(session, several_messages_a_connection)
 {
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     for (int i = 0; i < 20; i++) {
         g_autofree char *message = g_strdup_printf("From: alice@acme.test\r\nSubject: %d\r\n\r\nnumber %d.\r\n", i, i);
         g_autofree char *content = g_strdup_printf("number %d.", i);
-        cr_assert(exchange(&client, ALICE, BOB, message, strlen(message), 65535, &outcome));
+        cr_assert(daemon_exchange(&client, ALICE, BOB, message, strlen(message), 65535, &outcome));
         expect_signed(&outcome, content);
         mc_outcome_clear(&outcome);
         if (i % 3 == 0)
@@ -127,10 +128,10 @@ Test(session, nothing_to_do_is_no_edit)
     };
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        cr_assert(
-            exchange(&client, rows[i].from, rows[i].to, rows[i].message, strlen(rows[i].message), 65535, &outcome));
+        cr_assert(daemon_exchange(&client, rows[i].from, rows[i].to, rows[i].message, strlen(rows[i].message), 65535,
+                                  &outcome));
         cr_expect(mc_accepted(&outcome), "row %zu: '%c' %s", i, outcome.disposition, outcome.reply);
         cr_expect_null(outcome.body, "row %zu", i);
         /* Inbound mail may get its Authentication-Results; nothing else. */
@@ -161,10 +162,10 @@ Test(session, sizes)
     } rows[] = {{10000, true}, {40000, true}, {64000, true}, {70000, false}, {3000000, false}, {1000, true}};
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *message = big_message(rows[i].body);
-        cr_assert(exchange(&client, ALICE, BOB, message, strlen(message), 4096, &outcome), "row %zu", i);
+        cr_assert(daemon_exchange(&client, ALICE, BOB, message, strlen(message), 4096, &outcome), "row %zu", i);
         if (rows[i].good) {
             expect_signed(&outcome, "0123456789\r\n");
         } else {
@@ -182,7 +183,7 @@ Test(session, huge_header)
     struct mc client;
     struct mc_outcome outcome;
     g_autofree char *value = g_strnfill(60000, 'x');
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB));
     for (int i = 0; i < 10; i++)
         cr_assert(mc_header(&client, "X-Huge", value));
@@ -190,7 +191,7 @@ Test(session, huge_header)
     cr_expect(outcome.reply != NULL && g_str_has_prefix(outcome.reply, "552 5.3.4 "), "%s", outcome.reply);
     mc_outcome_clear(&outcome);
     /* The next one is served. */
-    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 65535, &outcome));
+    cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 65535, &outcome));
     expect_signed(&outcome, "Hello Bob.");
     mc_outcome_clear(&outcome);
     mc_quit(&client);
@@ -201,7 +202,7 @@ Test(session, field_name_that_breaks_the_header)
 {
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) && mc_header(&client, "Su\nject", " x") &&
               mc_eoh(&client) && mc_end(&client, &outcome));
     cr_expect(outcome.reply != NULL && g_str_has_prefix(outcome.reply, "550 5.6.0 "), "%s", outcome.reply);
@@ -233,7 +234,7 @@ Test(session, envelope_failures)
     };
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const char *message = "From: carol@other.test\r\n\r\nx\r\n";
         cr_assert(mc_mail(&client, rows[i].from, NULL));
@@ -244,7 +245,7 @@ Test(session, envelope_failures)
                   outcome.disposition, outcome.reply);
         cr_expect_eq(outcome.edits->len, 0);
         cr_expect_null(outcome.body);
-        cr_expect(wait_log(&daemon_under_test, rows[i].logged, 1), "row %zu", i);
+        cr_expect(daemon_wait_log(&daemon_under_test, rows[i].logged, 1), "row %zu", i);
         mc_outcome_clear(&outcome);
     }
     mc_quit(&client);
@@ -258,7 +259,7 @@ Test(session, smtputf8)
                           "f\xc3\xbcr\r\n";
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     cr_assert(mc_mail(&client, ALICE, "SMTPUTF8", "BODY=8BITMIME", NULL) &&
               mc_rcpt(&client, "<b\xc3\xb6"
                                "b@partner.test>") &&
@@ -296,7 +297,7 @@ Test(session, client_address)
         cr_assert(mc_connect(&client, "host", rows[i].connection) && mc_helo(&client, "host"));
         if (rows[i].user != NULL)
             mc_macros(&client, SMFIC_MAIL, "{auth_authen}", rows[i].user, NULL);
-        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome), "row %zu", i);
+        cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome), "row %zu", i);
         cr_expect_eq(mc_accepted(&outcome), rows[i].good, "row %zu: '%c' %s", i, outcome.disposition, outcome.reply);
         mc_outcome_clear(&outcome);
         mc_quit(&client);
@@ -316,7 +317,7 @@ Test(session, login_ends_with_its_message)
             mc_macros(&client, SMFIC_MAIL, "{auth_authen}", "alice", "{daemon_name}", "test", NULL);
         else
             mc_macros(&client, SMFIC_MAIL, "{daemon_name}", "test", NULL);
-        cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+        cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
         cr_expect_eq(mc_accepted(&outcome), i % 2 == 0, "message %d: '%c' %s", i, outcome.disposition, outcome.reply);
         mc_outcome_clear(&outcome);
     }
@@ -346,8 +347,8 @@ Test(session, killed_at_each_step)
     }
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
-    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    cr_assert(daemon_client(&client, &daemon_under_test));
+    cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
     expect_signed(&outcome, "Hello Bob.");
     mc_outcome_clear(&outcome);
     mc_quit(&client);
@@ -358,12 +359,12 @@ Test(session, aborted_in_the_body)
     struct mc client;
     struct mc_outcome outcome;
     g_autofree char *message = big_message(50000);
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     for (int i = 0; i < 10; i++) {
         cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) &&
                   mc_message(&client, message, strlen(message) / 2, 0) && mc_abort(&client));
     }
-    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
     expect_signed(&outcome, "Hello Bob.");
     g_autofree char *body = g_strndup((const char *)outcome.body->data, outcome.body->len);
     cr_expect_null(strstr(body, "0123456789"), "nothing of the aborted ones is left");
@@ -393,7 +394,7 @@ Test(session, broken_protocol)
         send(client.fd, packets[i], 6, MSG_NOSIGNAL);
         mc_close(&client);
     }
-    cr_assert(client_ready(&client, &daemon_under_test));
+    cr_assert(daemon_client(&client, &daemon_under_test));
     mc_quit(&client);
 }
 
@@ -401,9 +402,9 @@ Test(session, log_line)
 {
     struct mc client;
     struct mc_outcome outcome;
-    cr_assert(client_ready(&client, &daemon_under_test));
-    cr_assert(exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
+    cr_assert(daemon_client(&client, &daemon_under_test));
+    cr_assert(daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome));
     mc_outcome_clear(&outcome);
     mc_quit(&client);
-    cr_expect(wait_log(&daemon_under_test, "4TEST: direction=outbound", 1));
+    cr_expect(daemon_wait_log(&daemon_under_test, "4TEST: direction=outbound", 1));
 }

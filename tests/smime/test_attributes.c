@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rig.h"
+#include "support/craft.h"
 
-#include "../../src/smime/attributes.h"
+#include "smime/attributes.h"
 
 #define STI "1.2.840.113549.1.9.16.9."
 
@@ -10,7 +10,7 @@ static struct pki *signer;
 static void setup(void)
 {
     struct pki *ca = pki_ca("Acme root");
-    rig_init();
+    craft_init();
     signer = pki_role(ca, "domain-signing-authority", "acme.test");
     pki_free(ca);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rig.h"
+#include "support/craft.h"
 
 #include <zlib.h>
 
-TestSuite(decompress, .init = rig_init);
+TestSuite(decompress, .init = craft_init);
 
 /* CompressedData (RFC 3274 §1.1) around these octets, in OpenSSL's generator syntax: Debian's library makes none. */
 static GByteArray *compressed_data(const unsigned char *bytes, size_t length, const char *content_type)
@@ -52,9 +52,9 @@ static unsigned char *deflated(const char *text, size_t length, uLongf *out_leng
 static enum opened open_der(const GByteArray *der, const struct limits *limits, struct layer *layer,
                             struct error *error)
 {
-    RIG_PART part = rig_part_of_der(der->data, der->len);
+    CRAFT_PART part = craft_part_of_der(der->data, der->len);
     *error = (struct error){0};
-    return rig_open(part.part, NULL, limits, layer, error);
+    return craft_open(part.part, NULL, limits, layer, error);
 }
 
 #define DATA "1.2.840.113549.1.7.1"
@@ -63,11 +63,11 @@ Test(decompress, small_large_and_empty)
 {
     static const size_t sizes[] = {0, 10, 5000, (size_t)400 << 10};
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        g_autofree char *body = rig_text(sizes[i]);
+        g_autofree char *body = craft_text(sizes[i]);
         uLongf length;
         g_autofree unsigned char *bytes = deflated(body, strlen(body), &length);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         if (sizes[i] > 20000) { /* the generator reads lines of limited length */
             g_free(bytes);
             g_free(body);
@@ -75,9 +75,9 @@ Test(decompress, small_large_and_empty)
             bytes = deflated(body, sizes[i], &length);
         }
         GByteArray *der = compressed_data(bytes, length, DATA);
-        cr_assert_eq(open_der(der, &rig_limits, &layer, &error), OPENED, "%zu: %s", sizes[i], error.text);
+        cr_assert_eq(open_der(der, &craft_limits, &layer, &error), OPENED, "%zu: %s", sizes[i], error.text);
         cr_expect_eq(layer.facts.type, LAYER_COMPRESSED);
-        cr_expect(rig_inner_is(&layer, body), "%zu", sizes[i]);
+        cr_expect(craft_inner_is(&layer, body), "%zu", sizes[i]);
         g_byte_array_unref(der);
     }
 }
@@ -90,16 +90,16 @@ Test(decompress, a_bomb_ends_at_the_limit)
     uLongf length;
     g_autofree unsigned char *bytes = deflated(zeros, size, &length);
     GByteArray *der = compressed_data(bytes, length, DATA);
-    struct limits limits = rig_limits;
+    struct limits limits = craft_limits;
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert_lt(length, 8192u);
     limits.message_size = (size_t)1 << 20;
     cr_expect_eq(open_der(der, &limits, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "message_size_limit") != NULL, "%s", error.text);
     cr_expect_null(layer.inner.data);
     limits.message_size = size;
-    RIG_LAYER again;
+    CRAFT_LAYER again;
     cr_expect_eq(open_der(der, &limits, &again, &error), OPENED, "just at the limit: %s", error.text);
     g_byte_array_unref(der);
 }
@@ -107,23 +107,23 @@ Test(decompress, a_bomb_ends_at_the_limit)
 Test(decompress, broken)
 {
     uLongf length;
-    g_autofree unsigned char *bytes = deflated(RIG_WHOLE, strlen(RIG_WHOLE), &length);
+    g_autofree unsigned char *bytes = deflated(CRAFT_WHOLE, strlen(CRAFT_WHOLE), &length);
     g_autofree unsigned char *longer = g_malloc0(length + 1);
     struct error error;
     memcpy(longer, bytes, length);
     for (uLongf cut = 1; cut < length; cut++) {
         GByteArray *der = compressed_data(bytes, cut, DATA);
-        RIG_LAYER layer;
-        cr_expect_eq(open_der(der, &rig_limits, &layer, &error), OPENED_FAILED, "%lu octets", cut);
+        CRAFT_LAYER layer;
+        cr_expect_eq(open_der(der, &craft_limits, &layer, &error), OPENED_FAILED, "%lu octets", cut);
         g_byte_array_unref(der);
     }
     for (uLongf i = 0; i < length; i++) {
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         bytes[i] ^= 1;
         GByteArray *der = compressed_data(bytes, length, DATA);
         bytes[i] ^= 1;
-        if (open_der(der, &rig_limits, &layer, &error) == OPENED)
-            cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %lu: Adler-32 holds", i);
+        if (open_der(der, &craft_limits, &layer, &error) == OPENED)
+            cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "octet %lu: Adler-32 holds", i);
         g_byte_array_unref(der);
     }
     const struct {
@@ -135,8 +135,8 @@ Test(decompress, broken)
         {compressed_data(bytes, length, "1.2.840.113549.1.7.2"), "not of type data"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        RIG_LAYER layer;
-        cr_expect_eq(open_der(rows[i].der, &rig_limits, &layer, &error), OPENED_FAILED);
+        CRAFT_LAYER layer;
+        cr_expect_eq(open_der(rows[i].der, &craft_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, rows[i].text) != NULL, "%s", error.text);
         cr_expect_eq(layer.facts.type, LAYER_COMPRESSED);
         g_byte_array_unref(rows[i].der);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rig.h"
+#include "support/craft.h"
 
 #include <openssl/rsa.h>
 
 static struct pki *root, *rsa, *ec, *x25519;
-static struct rig_keys ours;
+static struct craft_keys ours;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     rsa = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_RSA);
     ec = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
     x25519 = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_X25519);
-    rig_keys_open(&ours, (const struct pki *const[]){rsa, ec, x25519, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+    craft_keys_open(&ours, (const struct pki *const[]){rsa, ec, x25519, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
 }
 
 static void teardown(void)
 {
-    rig_keys_close(&ours);
+    craft_keys_close(&ours);
     pki_free(root);
     pki_free(rsa);
     pki_free(ec);
@@ -31,23 +31,23 @@ TestSuite(decrypt, .init = setup, .fini = teardown, .timeout = 100);
 
 static enum opened open_der(const unsigned char *der, size_t length, struct layer *layer, struct error *error)
 {
-    RIG_PART part = rig_part_of_der(der, length);
+    CRAFT_PART part = craft_part_of_der(der, length);
     *error = (struct error){0};
-    return smime_open(part.part, ours.keys, NULL, &rig_limits, layer, error);
+    return smime_open(part.part, ours.keys, NULL, &craft_limits, layer, error);
 }
 
 /* Whatever octet is changed: an authenticated layer opens to what was sent or not at all. */
 static void flip_everywhere(const struct pki *recipient, enum cipher cipher, size_t *opened_changed)
 {
-    RIG_PART part = rig_encrypted(recipient, cipher, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(recipient, cipher, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = craft_der(part.part);
     for (guint i = 0; i < der->len; i++) {
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         der->data[i] ^= 1u << (i % 8);
         enum opened opened = open_der(der->data, der->len, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
-        if (opened == OPENED && !rig_inner_is(&layer, RIG_WHOLE)) {
+        if (opened == OPENED && !craft_inner_is(&layer, CRAFT_WHOLE)) {
             cr_expect(!layer.facts.authenticated, "octet %u", i);
             (*opened_changed)++;
         }
@@ -77,11 +77,11 @@ Test(decrypt, flips_in_cbc)
 
 Test(decrypt, truncations)
 {
-    RIG_PART part = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = craft_der(part.part);
     for (guint length = 0; length < der->len; length++) {
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         cr_expect_eq(open_der(der->data, length, &layer, &error), OPENED_FAILED, "%u octets", length);
     }
     g_byte_array_unref(der);
@@ -89,10 +89,10 @@ Test(decrypt, truncations)
 
 Test(decrypt, what_follows_the_object_is_refused)
 {
-    RIG_PART part = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = craft_der(part.part);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     g_byte_array_append(der, (const guint8 *)"\x05\x00", 2);
     cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "followed") != NULL, "%s", error.text);
@@ -116,10 +116,10 @@ static void set_content(CMS_ContentInfo *cms, int drop, int flip)
 
 static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys, struct error *error)
 {
-    RIG_PART part = rig_part_of_cms(cms);
-    RIG_LAYER layer;
+    CRAFT_PART part = craft_part_of_cms(cms);
+    CRAFT_LAYER layer;
     *error = (struct error){0};
-    return smime_open(part.part, keys, NULL, &rig_limits, &layer, error);
+    return smime_open(part.part, keys, NULL, &craft_limits, &layer, error);
 }
 
 /* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC
@@ -143,8 +143,8 @@ Test(decrypt, failures_cannot_be_told_apart)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        RIG_PART part = rig_encrypted(rows[i].is_rsa ? rsa : ec, rows[i].cipher, rows[i].transport);
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+        CRAFT_PART part = craft_encrypted(rows[i].is_rsa ? rsa : ec, rows[i].cipher, rows[i].transport);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part.part);
         int length = ASN1_STRING_length(content_of(cms));
         int flip = rows[i].flip == -1 ? length - 17 : rows[i].flip;
         struct error error;
@@ -163,14 +163,14 @@ Test(decrypt, a_broken_key_block_gives_the_same_text)
     static const enum cipher ciphers[] = {CIPHER_AES_256_CBC, CIPHER_AES_256_GCM};
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
         for (int transport = KEY_TRANSPORT_RSA_OAEP; transport <= KEY_TRANSPORT_RSA_PKCS1; transport++) {
-            RIG_PART part = rig_encrypted(rsa, ciphers[c], (enum key_transport)transport);
-            GByteArray *der = rig_der(part.part);
+            CRAFT_PART part = craft_encrypted(rsa, ciphers[c], (enum key_transport)transport);
+            GByteArray *der = craft_der(part.part);
             /* The only OCTET STRING of 256: 04 82 01 00 */
             unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
             cr_assert_not_null(block);
             for (int i = 0; i < 256; i += 17) {
                 struct error error;
-                RIG_LAYER layer;
+                CRAFT_LAYER layer;
                 block[4 + i] ^= 0x10;
                 cr_expect_eq(open_der(der->data, der->len, &layer, &error),
                              ciphers[c] == CIPHER_AES_256_CBC ? OPENED_BROKEN : OPENED_FAILED);
@@ -196,43 +196,43 @@ Test(decrypt, the_wrong_key_under_the_right_name)
         PKI_AUTO struct pki *right = pki_issue(&spec);
         spec.slot = 6;
         PKI_AUTO struct pki *wrong = pki_issue(&spec);
-        RIG_PART part = rig_encrypted(right, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-        RIG_KEYS keys;
+        CRAFT_PART part = craft_encrypted(right, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+        CRAFT_KEYS keys;
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
 
-        rig_keys_open(&keys, (const struct pki *const[]){wrong, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
+        craft_keys_open(&keys, (const struct pki *const[]){wrong, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &craft_limits, &layer, &error), OPENED_FAILED);
         cr_expect_str_eq(error.text, CANNOT);
         cr_expect_eq(layer.facts.type, LAYER_AUTHENVELOPED);
         cr_expect_null(layer.inner.data);
         cr_expect_null(layer.identity);
 
         /* Beside the right one it does not disturb, in either order. */
-        RIG_KEYS both;
-        rig_keys_open(&both, (const struct pki *const[]){wrong, right, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+        CRAFT_KEYS both;
+        craft_keys_open(&both, (const struct pki *const[]){wrong, right, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
         error = (struct error){0};
-        RIG_LAYER again;
-        cr_expect_eq(smime_open(part.part, both.keys, NULL, &rig_limits, &again, &error), OPENED, "%s", error.text);
-        cr_expect(rig_inner_is(&again, RIG_WHOLE));
+        CRAFT_LAYER again;
+        cr_expect_eq(smime_open(part.part, both.keys, NULL, &craft_limits, &again, &error), OPENED, "%s", error.text);
+        cr_expect(craft_inner_is(&again, CRAFT_WHOLE));
     }
 }
 
 Test(decrypt, not_for_us)
 {
     PKI_AUTO struct pki *other = pki_person(root, "eve@elsewhere.test");
-    RIG_PART part = rig_encrypted(other, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    RIG_PART mine = rig_encrypted(ec, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP);
+    CRAFT_PART part = craft_encrypted(other, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    CRAFT_PART mine = craft_encrypted(ec, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP);
     struct error error = {0};
-    RIG_LAYER layer, second, third;
-    RIG_KEYS signing;
-    cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED_NO_KEY);
+    CRAFT_LAYER layer, second, third;
+    CRAFT_KEYS signing;
+    cr_expect_eq(smime_open(part.part, ours.keys, NULL, &craft_limits, &layer, &error), OPENED_NO_KEY);
     cr_expect_eq(layer.facts.type, LAYER_AUTHENVELOPED);
     cr_expect_str_eq(layer.facts.cipher, "aes-256-gcm");
-    cr_expect_eq(smime_open(part.part, NULL, NULL, &rig_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
+    cr_expect_eq(smime_open(part.part, NULL, NULL, &craft_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
     /* Only confidentiality authorities decrypt (RFC 3183 §4). */
-    rig_keys_open(&signing, (const struct pki *const[]){ec, NULL}, ROLE_DOMAIN_SIGNING);
-    cr_expect_eq(smime_open(mine.part, signing.keys, NULL, &rig_limits, &third, &error), OPENED_NO_KEY);
+    craft_keys_open(&signing, (const struct pki *const[]){ec, NULL}, ROLE_DOMAIN_SIGNING);
+    cr_expect_eq(smime_open(mine.part, signing.keys, NULL, &craft_limits, &third, &error), OPENED_NO_KEY);
 }
 
 /* --- what is refused before a key is used --- */
@@ -240,7 +240,7 @@ Test(decrypt, not_for_us)
 static CMS_ContentInfo *encrypt_by_hand(const EVP_CIPHER *cipher, const struct pki *recipient, unsigned flags)
 {
     STACK_OF(X509) *to = sk_X509_new_null();
-    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
     CMS_ContentInfo *cms;
     sk_X509_push(to, recipient->cert);
     cms = CMS_encrypt(to, data, cipher, CMS_BINARY | flags);
@@ -302,13 +302,13 @@ static GByteArray *replace(const GByteArray *der, const void *old, size_t old_le
 /* A GCM message in DER whose lengths around have two octets each. */
 static GByteArray *large_gcm(void)
 {
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
-    g_autofree char *body = rig_text(2000);
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &craft_limits};
+    g_autofree char *body = craft_text(2000);
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
     cr_assert(smime_encrypt(&(X509 *){rsa->cert}, 1, &options, &content, &out, &error), "%s", error.text);
-    RIG_PART part = rig_part_of_entity(&out);
-    return rig_der(part.part);
+    CRAFT_PART part = craft_part_of_entity(&out);
+    return craft_der(part.part);
 }
 
 /* RFC 5084 §3.2: a tag that is short, or not of the length that the parameters say. */
@@ -329,7 +329,7 @@ Test(decrypt, tags)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         guint8 old[18], new[18];
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         memcpy(old, der->data + der->len - 18, 18);
         cr_assert(old[0] == 4 && old[1] == 16);
         memcpy(new, old, 18);
@@ -362,7 +362,7 @@ Test(decrypt, tag_of_the_default_length)
     without[14] -= 3;
     GByteArray *silent = replace(der, parameters, 32, without, 29);
     GByteArray *made = replace(silent, tag, 18, short_tag, 14);
-    RIG_LAYER layer, full, cut;
+    CRAFT_LAYER layer, full, cut;
     cr_expect_eq(open_der(made->data, made->len, &layer, &error), OPENED, "%s", error.text);
     cr_expect_eq(open_der(silent->data, silent->len, &full, &error), OPENED_FAILED, "16 octets are not 12");
     made->data[made->len - 1] ^= 1;
@@ -388,7 +388,7 @@ Test(decrypt, nonces)
     cr_assert_not_null(algorithm);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         guint8 length = rows[i].length, new[160] = {0x30, (guint8)(length + 18)};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         memcpy(new + 2, algorithm + 2, 11);
         memcpy(new + 13, (const guint8[]){0x30, (guint8)(length + 5), 0x04, length}, 4);
         memcpy(new + 17 + length, "\x02\x01\x10", 3);
@@ -444,22 +444,22 @@ Test(decrypt, agreements_that_say_no_known_wrap)
 Test(decrypt, triple_des_wraps_triple_des)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_by_hand(EVP_des_ede3_cbc(), ec, 0);
-    RIG_PART part = rig_part_of_cms(cms);
+    CRAFT_PART part = craft_part_of_cms(cms);
     struct error error;
-    RIG_LAYER layer;
-    cr_expect_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    CRAFT_LAYER layer;
+    cr_expect_eq(craft_open(part.part, ours.keys, &craft_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.facts.weak);
 }
 
 /* One structure's content type with the other's cipher. */
 Test(decrypt, modes_are_not_mixed)
 {
-    RIG_PART part = rig_encrypted(rsa, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(rsa, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = craft_der(part.part);
     /* id-aes256-GCM → id-aes256-CBC in AuthEnvelopedData */
     unsigned char *oid = memmem(der->data, der->len, "\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 9);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert_not_null(oid);
     oid[8] = 0x2a;
     cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
@@ -474,7 +474,7 @@ Test(decrypt, recipients_that_are_no_certificates)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
     unsigned char *key = OPENSSL_zalloc(32), *identifier = OPENSSL_zalloc(4);
-    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
     struct error error;
     cr_assert_not_null(CMS_add0_recipient_key(cms, NID_undef, key, 32, identifier, 4, NULL, NULL, NULL));
     cr_assert_not_null(
@@ -487,9 +487,9 @@ Test(decrypt, recipients_that_are_no_certificates)
 Test(decrypt, too_many_recipients)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
-    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
     struct error error;
-    for (unsigned i = 0; i <= rig_limits.signers * 100; i++)
+    for (unsigned i = 0; i <= craft_limits.signers * 100; i++)
         cr_assert_not_null(CMS_add1_recipient_cert(cms, rsa->cert, 0));
     cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
     cr_expect_eq(open_cms(cms, ours.keys, &error), OPENED_FAILED);
@@ -523,14 +523,14 @@ Test(decrypt, found_by_key_identifier)
  * them may be handed out as a message. */
 Test(decrypt, random_plaintext_is_no_message)
 {
-    RIG_PART part = rig_encrypted(rsa, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_PKCS1);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(rsa, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_PKCS1);
+    GByteArray *der = craft_der(part.part);
     unsigned char *block = memmem(der->data, der->len, "\x04\x82\x01\x00", 4);
     struct error error;
     cr_assert_not_null(block);
     block[40] ^= 1;
     for (int i = 0; i < 800; i++) {
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_BROKEN);
         cr_expect_str_eq(error.text, CANNOT);
     }
@@ -546,14 +546,14 @@ Test(decrypt, padding_of_every_length)
     BIO *data = BIO_new_mem_buf(content, 48);
     sk_X509_push(to, rsa->cert);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_128_cbc(), CMS_BINARY);
-    RIG_PART part = rig_part_of_cms(cms);
+    CRAFT_PART part = craft_part_of_cms(cms);
     for (unsigned last = 0; last < 256; last++) {
         for (unsigned odd = 0; odd <= 16; odd++) { /* this octet from the end is wrong; 0: none */
-            GByteArray *der = rig_der(part.part);
+            GByteArray *der = craft_der(part.part);
             unsigned char *before = der->data + der->len - 32;
             bool right = last >= 1 && last <= 16 && (odd == 0 || odd > last);
             struct error error;
-            RIG_LAYER layer;
+            CRAFT_LAYER layer;
 
             for (unsigned i = 1; i <= 16; i++)
                 before[16 - i] ^= (unsigned char)(16 ^ last ^ (i == odd ? 1 : 0));
@@ -575,13 +575,13 @@ Test(decrypt, bare_text_inside_cbc_is_a_message)
         STACK_OF(X509) *to = sk_X509_new_null();
         BIO *data = BIO_new_mem_buf(texts[i], -1);
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         sk_X509_push(to, rsa->cert);
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_256_cbc(), CMS_BINARY);
-        RIG_PART part = rig_part_of_cms(cms);
-        cr_expect_eq(smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i,
+        CRAFT_PART part = craft_part_of_cms(cms);
+        cr_expect_eq(smime_open(part.part, ours.keys, NULL, &craft_limits, &layer, &error), OPENED, "%zu: %s", i,
                      error.text);
-        cr_expect(rig_inner_is(&layer, texts[i]), "%zu", i);
+        cr_expect(craft_inner_is(&layer, texts[i]), "%zu", i);
         sk_X509_free(to);
         BIO_free(data);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rig.h"
+#include "support/craft.h"
 
 #include <openssl/rsa.h>
 
@@ -7,7 +7,7 @@ static struct pki *root, *rsa, *ec, *p384;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     rsa = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_RSA);
     ec = pki_role_with(root, "domain-confidentiality-authority", "partner.test", PKI_EC);
@@ -40,7 +40,7 @@ static const size_t sizes[] = {0, 1, 15, 16, 17, 1000, 48 << 10, (48 << 10) + 1,
 
 static bool openssl_decrypts(const struct part *part, const struct pki *recipient, struct slice expected)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part);
     owned(BIO) BIO *out = BIO_new(BIO_s_mem());
     char *data;
     long length;
@@ -54,23 +54,23 @@ static void round_trip(size_t cipher, const struct pki *recipient, enum key_tran
                        const struct keys *keys)
 {
     struct encrypt_options options = {
-        .cipher = ciphers[cipher].cipher, .key_transport = transport, .limits = &rig_limits};
-    g_autofree char *body = rig_text(size);
+        .cipher = ciphers[cipher].cipher, .key_transport = transport, .limits = &craft_limits};
+    g_autofree char *body = craft_text(size);
     g_autofree char *expected = NULL;
     struct error error = {0};
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     body[size] = '\0';
-    expected = g_strconcat(RIG_HEADER "\r\n", body, NULL);
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    expected = g_strconcat(CRAFT_HEADER "\r\n", body, NULL);
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
     cr_assert(smime_encrypt(&(X509 *){recipient->cert}, 1, &options, &content, &out, &error), "%s", error.text);
     entity_clear(&content);
-    RIG_PART made = rig_part_of_entity(&out);
+    CRAFT_PART made = craft_part_of_entity(&out);
     cr_expect_str_eq(made.part->type, "application/pkcs7-mime");
     cr_expect_str_eq(part_parameter(made.part, "smime-type"), ciphers[cipher].smime_type);
     cr_expect_eq(made.part->encoding, ENCODING_BASE64);
     cr_expect(openssl_decrypts(made.part, recipient, slice_of(expected)), "%s, %zu", ciphers[cipher].name, size);
-    cr_assert_eq(rig_open(made.part, keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(rig_inner_is(&layer, expected), "%s, %zu", ciphers[cipher].name, size);
+    cr_assert_eq(craft_open(made.part, keys, &craft_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(craft_inner_is(&layer, expected), "%s, %zu", ciphers[cipher].name, size);
     cr_expect_eq(layer.facts.type, ciphers[cipher].type);
     cr_expect_str_eq(layer.facts.cipher, ciphers[cipher].name);
     cr_expect_eq(layer.facts.authenticated, layer.facts.type == LAYER_AUTHENVELOPED);
@@ -79,8 +79,8 @@ static void round_trip(size_t cipher, const struct pki *recipient, enum key_tran
 
 Test(encrypt, every_cipher_key_and_size)
 {
-    RIG_KEYS keys;
-    rig_keys_open(&keys, (const struct pki *const[]){rsa, ec, p384, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+    CRAFT_KEYS keys;
+    craft_keys_open(&keys, (const struct pki *const[]){rsa, ec, p384, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
         for (size_t s = 0; s < G_N_ELEMENTS(sizes); s++)
             round_trip(c, ec, KEY_TRANSPORT_RSA_OAEP, sizes[s], keys.keys);
@@ -100,8 +100,8 @@ static CMS_RecipientInfo *only_recipient(CMS_ContentInfo *cms)
 /* RFC 4055 §4.1: id-RSAES-OAEP with SHA-256 and MGF1 SHA-256; named by issuer and serial. */
 Test(encrypt, oaep_parameters)
 {
-    RIG_PART made = rig_encrypted(rsa, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made.part);
+    CRAFT_PART made = craft_encrypted(rsa, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(made.part);
     CMS_RecipientInfo *info = only_recipient(cms);
     ASN1_OCTET_STRING *key_identifier = NULL;
     X509_NAME *issuer = NULL;
@@ -132,8 +132,8 @@ Test(encrypt, oaep_parameters)
 Test(encrypt, ecdh_parameters)
 {
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
-        RIG_PART made = rig_encrypted(ec, ciphers[c].cipher, KEY_TRANSPORT_RSA_OAEP);
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made.part);
+        CRAFT_PART made = craft_encrypted(ec, ciphers[c].cipher, KEY_TRANSPORT_RSA_OAEP);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(made.part);
         bool is_256 = strstr(ciphers[c].name, "256") != NULL;
         X509_ALGOR *algorithm, *wrap;
         const ASN1_OBJECT *oid;
@@ -153,25 +153,25 @@ Test(encrypt, ecdh_parameters)
 Test(encrypt, several_recipients_each_once)
 {
     X509 *recipients[] = {rsa->cert, ec->cert, rsa->cert, p384->cert, ec->cert};
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
     cr_assert(smime_encrypt(recipients, G_N_ELEMENTS(recipients), &options, &content, &out, &error), "%s", error.text);
-    RIG_PART made = rig_part_of_entity(&out);
-    cms = rig_cms(made.part);
+    CRAFT_PART made = craft_part_of_entity(&out);
+    cms = craft_cms(made.part);
     cr_expect_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 3);
     for (size_t i = 0; i < G_N_ELEMENTS(recipients); i++) {
         const struct pki *each = i == 0 || i == 2 ? rsa : i == 3 ? p384 : ec;
-        cr_expect(openssl_decrypts(made.part, each, slice_of(RIG_WHOLE)), "recipient %zu", i);
+        cr_expect(openssl_decrypts(made.part, each, slice_of(CRAFT_WHOLE)), "recipient %zu", i);
     }
 }
 
 Test(encrypt, two_messages_share_nothing)
 {
-    RIG_PART one = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    RIG_PART two = rig_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *a = rig_der(one.part), *b = rig_der(two.part);
+    CRAFT_PART one = craft_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    CRAFT_PART two = craft_encrypted(ec, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *a = craft_der(one.part), *b = craft_der(two.part);
     cr_assert_gt(a->len, 40u);
     cr_expect(a->len != b->len || memcmp(a->data + a->len - 40, b->data + b->len - 40, 40) != 0);
     cr_expect_null(memmem(a->data, a->len, "quick brown", 11), "no plaintext");
@@ -183,9 +183,9 @@ Test(encrypt, keys_that_cannot_be_encrypted_for)
 {
     PKI_AUTO struct pki *edwards =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=e"), .key = PKI_ED25519});
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &craft_limits};
     X509 *recipients[] = {ec->cert, edwards->cert};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     cr_expect(!smime_encrypt(recipients, 2, &options, &content, &out, &error));
     cr_expect_eq(error.kind, ERROR_PERMANENT, "%s", error.text);

@@ -2,8 +2,8 @@
 /*
  * ESS attributes: what is put on is read again; what is malformed, repeated or unsigned is refused.
  */
-#include "../../src/smime/attributes.h"
-#include "../pki.h"
+#include "smime/attributes.h"
+#include "support/pki.h"
 
 #include <criterion/criterion.h>
 #include <openssl/err.h>

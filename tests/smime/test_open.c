@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rig.h"
+#include "support/craft.h"
 
 static struct pki *root, *alice, *dca;
-static struct rig_keys ours;
+static struct craft_keys ours;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     alice = pki_person(root, "alice@acme.test");
     dca = pki_role(root, "domain-confidentiality-authority", "acme.test");
-    rig_keys_open(&ours, (const struct pki *const[]){dca, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+    craft_keys_open(&ours, (const struct pki *const[]){dca, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
 }
 
 static void teardown(void)
 {
-    rig_keys_close(&ours);
+    craft_keys_close(&ours);
     pki_free(root);
     pki_free(alice);
     pki_free(dca);
@@ -25,9 +25,9 @@ TestSuite(open, .init = setup, .fini = teardown);
 
 static enum opened open_text(const char *text, struct layer *layer, struct error *error)
 {
-    RIG_PART part = rig_part_of(g_strdup(text), strlen(text));
+    CRAFT_PART part = craft_part_of(g_strdup(text), strlen(text));
     *error = (struct error){0};
-    return rig_open(part.part, ours.keys, &rig_limits, layer, error);
+    return craft_open(part.part, ours.keys, &craft_limits, layer, error);
 }
 
 Test(open, names)
@@ -92,7 +92,7 @@ Test(open, what_is_no_smime_and_what_is_broken)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         cr_expect_eq(open_text(rows[i].text, &layer, &error), rows[i].opened, "%s", rows[i].text);
         if (rows[i].opened == OPENED_NOT_SMIME)
             continue;
@@ -106,13 +106,13 @@ Test(open, what_is_no_smime_and_what_is_broken)
 /* The CMS decides, not the parameter. */
 Test(open, smime_type_is_not_believed)
 {
-    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
+    CRAFT_PART part = craft_signed(alice, FORMAT_OPAQUE, 0);
     static const char *const types[] = {"enveloped-data", "certs-only", "compressed-data", "nonsense"};
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         g_auto(GStrv) pieces = g_strsplit(part.bytes, "signed-data", 2);
         g_autofree char *text = g_strjoinv(types[i], pieces);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
 
         cr_assert_eq(open_text(text, &layer, &error), OPENED, "%s: %s", types[i], error.text);
         cr_expect_eq(layer.facts.type, LAYER_SIGNED);
@@ -123,13 +123,13 @@ Test(open, smime_type_is_not_believed)
 /* micalg neither. */
 Test(open, micalg_is_not_believed)
 {
-    RIG_PART part = rig_signed(alice, FORMAT_CLEAR, 0);
+    CRAFT_PART part = craft_signed(alice, FORMAT_CLEAR, 0);
     static const char *const words[] = {"md5", "sha1", "nonsense"};
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
         g_auto(GStrv) pieces = g_strsplit(part.bytes, "sha-256", 2);
         g_autofree char *text = g_strjoinv(words[i], pieces);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
 
         cr_assert_eq(open_text(text, &layer, &error), OPENED, "%s: %s", words[i], error.text);
         cr_expect(layer.facts.signers[0].valid && !layer.facts.signers[0].weak);
@@ -148,14 +148,14 @@ Test(open, protocol_of_another_kind)
         {"Application/PKCS7-Signature", OPENED},   {"application/pgp-signature", OPENED_FAILED},
         {"application/pkcs7-mime", OPENED_FAILED}, {"", OPENED_FAILED},
     };
-    RIG_PART part = rig_signed(alice, FORMAT_CLEAR, 0);
+    CRAFT_PART part = craft_signed(alice, FORMAT_CLEAR, 0);
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_auto(GStrv) pieces = g_strsplit(part.bytes, "\"application/pkcs7-signature\"", 2);
         g_autofree char *quoted = g_strdup_printf("\"%s\"", rows[i].protocol);
         g_autofree char *text = g_strjoinv(quoted, pieces);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
 
         cr_expect_eq(open_text(text, &layer, &error), rows[i].opened, "%s: %s", rows[i].protocol, error.text);
     }
@@ -164,38 +164,38 @@ Test(open, protocol_of_another_kind)
 /* Layers in layers, each opened by its own call: signed, encrypted, signed once more. */
 Test(open, triple_wrapped)
 {
-    struct identity signer = rig_signer(alice, NULL, NULL);
-    struct sign_options sign = {.format = FORMAT_CLEAR, .types = SIGNATURE_TYPE_ORIGINATOR, .limits = &rig_limits};
-    struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = &rig_limits};
-    struct entity one = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), two = {0}, three = {0}, four = {0};
+    struct identity signer = craft_signer(alice, NULL, NULL);
+    struct sign_options sign = {.format = FORMAT_CLEAR, .types = SIGNATURE_TYPE_ORIGINATOR, .limits = &craft_limits};
+    struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = &craft_limits};
+    struct entity one = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), two = {0}, three = {0}, four = {0};
     static const enum layer_type wanted[] = {LAYER_SIGNED, LAYER_AUTHENVELOPED, LAYER_SIGNED};
     struct error error = {0};
     struct slice inner;
     struct layer layers[3];
-    struct rig_part parts[3];
+    struct craft_part parts[3];
     cr_assert(smime_sign(&signer, &sign, &one, &two, &error), "%s", error.text);
     cr_assert(smime_encrypt(&dca->cert, 1, &encrypt, &two, &three, &error), "%s", error.text);
     sign.format = FORMAT_OPAQUE;
     sign.types = SIGNATURE_TYPE_DOMAIN;
     cr_assert(smime_sign(&signer, &sign, &three, &four, &error), "%s", error.text);
-    parts[0] = rig_part_of_entity(&four);
+    parts[0] = craft_part_of_entity(&four);
     for (int i = 0; i < 3; i++) {
-        cr_assert_eq(rig_open(parts[i].part, ours.keys, &rig_limits, &layers[i], &error), OPENED, "%d: %s", i,
+        cr_assert_eq(craft_open(parts[i].part, ours.keys, &craft_limits, &layers[i], &error), OPENED, "%d: %s", i,
                      error.text);
         cr_expect_eq(layers[i].facts.type, wanted[i]);
         inner = layers[i].inner;
         if (wanted[i] == LAYER_SIGNED)
             cr_expect(layers[i].facts.signers[0].valid, "%s", layers[i].facts.signers[0].reason);
         if (i < 2)
-            parts[i + 1] = rig_part_of(g_strndup(inner.data, inner.len), inner.len);
+            parts[i + 1] = craft_part_of(g_strndup(inner.data, inner.len), inner.len);
     }
-    cr_expect(slice_equal(inner, slice_of(RIG_WHOLE)));
+    cr_expect(slice_equal(inner, slice_of(CRAFT_WHOLE)));
     cr_expect_eq(layers[0].facts.signers[0].types, SIGNATURE_TYPE_DOMAIN);
     cr_expect_eq(layers[2].facts.signers[0].types, SIGNATURE_TYPE_ORIGINATOR);
     cr_expect(layers[2].facts.detached);
     for (int i = 0; i < 3; i++) {
         layer_clear(&layers[i]);
-        rig_part_clear(&parts[i]);
+        craft_part_clear(&parts[i]);
     }
     entity_clear(&one);
     entity_clear(&two);
@@ -206,15 +206,15 @@ Test(open, triple_wrapped)
 /* BER of indefinite length in many segments, as streaming software sends it. */
 Test(open, ber)
 {
-    g_autofree char *body = rig_text(100000);
-    g_autofree char *whole = g_strconcat(RIG_HEADER "\r\n", body, NULL);
+    g_autofree char *body = craft_text(100000);
+    g_autofree char *whole = g_strconcat(CRAFT_HEADER "\r\n", body, NULL);
     STACK_OF(X509) *to = sk_X509_new_null();
     sk_X509_push(to, dca->cert);
     for (int kind = 0; kind < 3; kind++) {
         BIO *data = BIO_new_mem_buf(whole, -1), *out = BIO_new(BIO_s_mem());
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         char *ber;
         long length;
         if (kind == 0)
@@ -224,9 +224,10 @@ Test(open, ber)
         cr_assert(i2d_CMS_bio_stream(out, cms, data, CMS_STREAM | CMS_BINARY));
         length = BIO_get_mem_data(out, &ber);
         cr_assert_eq((unsigned char)ber[1], 0x80u, "indefinite");
-        RIG_PART part = rig_part_of_der((unsigned char *)ber, (size_t)length);
-        cr_assert_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%d: %s", kind, error.text);
-        cr_expect(rig_inner_is(&layer, whole), "%d", kind);
+        CRAFT_PART part = craft_part_of_der((unsigned char *)ber, (size_t)length);
+        cr_assert_eq(craft_open(part.part, ours.keys, &craft_limits, &layer, &error), OPENED, "%d: %s", kind,
+                     error.text);
+        cr_expect(craft_inner_is(&layer, whole), "%d", kind);
         if (kind == 0)
             cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
         BIO_free(data);
@@ -246,7 +247,7 @@ Test(open, octets_that_are_not_encoded)
         {"8bit", "\r\n", OPENED},        {"binary", "\r\n\r\n", OPENED_FAILED},
         {"binary", "\n", OPENED_FAILED}, {"binary", "x\r\n", OPENED_FAILED},
     };
-    BIO *data = BIO_new_mem_buf(RIG_HEADER "\r\n" RIG_BODY, -1);
+    BIO *data = BIO_new_mem_buf(CRAFT_HEADER "\r\n" CRAFT_BODY, -1);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(alice->cert, alice->key, NULL, data, CMS_BINARY);
     unsigned char *der = NULL;
     int length = i2d_CMS_ContentInfo(cms, &der);
@@ -255,13 +256,13 @@ Test(open, octets_that_are_not_encoded)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         GString *text = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: ");
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         g_string_append_printf(text, "%s\r\n\r\n", rows[i].encoding);
         g_string_append_len(text, (const char *)der, length);
         g_string_append(text, rows[i].behind);
         gsize size = text->len;
-        RIG_PART part = rig_part_of(g_string_free(text, FALSE), size);
-        cr_expect_eq(rig_open(part.part, ours.keys, &rig_limits, &layer, &error), rows[i].opened, "row %zu: %s", i,
+        CRAFT_PART part = craft_part_of(g_string_free(text, FALSE), size);
+        cr_expect_eq(craft_open(part.part, ours.keys, &craft_limits, &layer, &error), rows[i].opened, "row %zu: %s", i,
                      error.text);
     }
     OPENSSL_free(der);
@@ -314,10 +315,11 @@ Test(open, sets_that_would_fill_the_memory)
 {
     for (int i = 0; i < 3; i++) {
         GByteArray *der = overloaded(i == 0 ? 3000 : (size_t)3 << 20, i == 2);
-        RIG_PART part = rig_part_of_der(der->data, der->len);
+        CRAFT_PART part = craft_part_of_der(der->data, der->len);
         struct error error = {0};
-        RIG_LAYER layer;
-        cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d", i);
+        CRAFT_LAYER layer;
+        cr_expect_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), i == 0 ? OPENED : OPENED_FAILED, "%d",
+                     i);
         if (i > 0)
             cr_expect(strstr(error.text, "overloaded") != NULL, "%s", error.text);
         g_byte_array_unref(der);
@@ -327,14 +329,14 @@ Test(open, sets_that_would_fill_the_memory)
 /* A full or missing spool is our failure, not the message's: temporary, and nothing comes out. */
 Test(open, no_room_in_the_spool)
 {
-    g_autofree char *body = rig_text(5000);
-    struct limits limits = rig_limits;
+    g_autofree char *body = craft_text(5000);
+    struct limits limits = craft_limits;
     struct sign_options sign = {.format = FORMAT_OPAQUE, .limits = &limits};
     struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = &limits};
-    struct identity signer = rig_signer(alice, NULL, NULL);
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct identity signer = craft_signer(alice, NULL, NULL);
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     limits.memory = 1000;
     limits.spool_dir = (char *)"/nonexistent";
     cr_expect(!smime_sign(&signer, &sign, &content, &out, &error));
@@ -347,15 +349,15 @@ Test(open, no_room_in_the_spool)
     cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
     cr_expect(out.header == NULL && out.body == NULL);
 
-    encrypt.limits = &rig_limits;
+    encrypt.limits = &craft_limits;
     error = (struct error){0};
     cr_assert(smime_encrypt(&dca->cert, 1, &encrypt, &content, &out, &error), "%s", error.text);
-    RIG_PART part = rig_part_of_entity(&out);
+    CRAFT_PART part = craft_part_of_entity(&out);
     for (size_t memory = 1000; memory <= 5600;
          memory += 4600) { /* the second holds the CMS, but not the plaintext too */
         limits.memory = memory;
         error = (struct error){0};
-        enum opened opened = rig_open(part.part, ours.keys, &limits, &layer, &error);
+        enum opened opened = craft_open(part.part, ours.keys, &limits, &layer, &error);
         if (opened == OPENED)
             continue;
         cr_expect_eq(opened, OPENED_FAILED);
@@ -369,9 +371,9 @@ Test(open, no_room_in_the_spool)
 Test(open, a_cleared_layer_is_empty)
 {
     struct layer layer = {0};
-    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
+    CRAFT_PART part = craft_signed(alice, FORMAT_OPAQUE, 0);
     struct error error = {0};
-    cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED);
+    cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED);
     layer_clear(&layer);
     cr_expect(layer.signers == NULL && layer.certificates == NULL && layer.owner == NULL &&
               layer.facts.signer_count == 0);

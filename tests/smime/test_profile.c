@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 8551 and RFC 8550, what no other test of smime/ shows: the form of what we make, and odd things that must not
  * disturb. */
-#include "rig.h"
+#include "support/craft.h"
 
 #include <openssl/asn1t.h>
 
@@ -9,7 +9,7 @@ static struct pki *root, *alice, *dca;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     alice = pki_person(root, "alice@acme.test");
     dca = pki_role(root, "domain-confidentiality-authority", "acme.test");
@@ -24,15 +24,15 @@ static void teardown(void)
 
 TestSuite(profile, .init = setup, .fini = teardown);
 
-static struct rig_part empty_layer(void)
+static struct craft_part empty_layer(void)
 {
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
-    cr_assert(smime_wrap_unsigned(&rig_limits, &content, &out, &error), "%s", error.text);
-    return rig_part_of_entity(&out);
+    cr_assert(smime_wrap_unsigned(&craft_limits, &content, &out, &error), "%s", error.text);
+    return craft_part_of_entity(&out);
 }
 
-static void expect_form(struct rig_part made, const char *type, const char *smime_type, const char *name)
+static void expect_form(struct craft_part made, const char *type, const char *smime_type, const char *name)
 {
     const struct part *part = made.part->child_count > 0 ? &made.part->children[1] : made.part;
     g_autofree char *header = g_strndup(part->header.data, part->header.len);
@@ -45,20 +45,20 @@ static void expect_form(struct rig_part made, const char *type, const char *smim
     cr_expect_eq(part->encoding, ENCODING_BASE64);
     for (size_t i = 0; i < made.length; i++)
         cr_assert((signed char)made.bytes[i] > 0, "seven bits");
-    rig_part_clear(&made);
+    craft_part_clear(&made);
 }
 
 /* §3.2, §3.2.1, §3.2.2, §3.5.3.2 */
 Test(profile, media_types_and_names)
 {
-    RIG_PART clear = rig_signed(alice, FORMAT_CLEAR, 0);
+    CRAFT_PART clear = craft_signed(alice, FORMAT_CLEAR, 0);
     cr_expect_not_null(strstr(clear.bytes, "protocol=\"application/pkcs7-signature\""), "in quotes");
-    expect_form(rig_signed(alice, FORMAT_CLEAR, 0), "application/pkcs7-signature", NULL, "smime.p7s");
-    expect_form(rig_signed(alice, FORMAT_OPAQUE, 0), "application/pkcs7-mime", "signed-data", "smime.p7m");
+    expect_form(craft_signed(alice, FORMAT_CLEAR, 0), "application/pkcs7-signature", NULL, "smime.p7s");
+    expect_form(craft_signed(alice, FORMAT_OPAQUE, 0), "application/pkcs7-mime", "signed-data", "smime.p7m");
     expect_form(empty_layer(), "application/pkcs7-mime", "signed-data", "smime.p7m");
-    expect_form(rig_encrypted(dca, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP), "application/pkcs7-mime",
+    expect_form(craft_encrypted(dca, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP), "application/pkcs7-mime",
                 "enveloped-data", "smime.p7m");
-    expect_form(rig_encrypted(dca, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP), "application/pkcs7-mime",
+    expect_form(craft_encrypted(dca, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP), "application/pkcs7-mime",
                 "authEnveloped-data", "smime.p7m");
 }
 
@@ -66,9 +66,9 @@ Test(profile, media_types_and_names)
  */
 Test(profile, content_type_time_and_capabilities)
 {
-    RIG_PART made = rig_signed(alice, FORMAT_OPAQUE, 0),
-             shut = rig_encrypted(dca, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made.part), *enveloped = rig_cms(shut.part);
+    CRAFT_PART made = craft_signed(alice, FORMAT_OPAQUE, 0),
+               shut = craft_encrypted(dca, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(made.part), *enveloped = craft_cms(shut.part);
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
     static const int once[] = {NID_pkcs9_contentType, NID_pkcs9_messageDigest, NID_pkcs9_signingTime,
                                NID_SMIMECapabilities, NID_id_smime_aa_signingCertificateV2};
@@ -114,7 +114,7 @@ static const unsigned char *content_of(const ASN1_TYPE *type, long *length)
 }
 
 /* cms with one more element at the end of SignedData.certificates. */
-static struct rig_part with_choice(const CMS_ContentInfo *cms, const char *choice, int choice_length)
+static struct craft_part with_choice(const CMS_ContentInfo *cms, const char *choice, int choice_length)
 {
     unsigned char *der = NULL, *inner_der = NULL, *whole = NULL;
     int length = i2d_CMS_ContentInfo(cms, &der);
@@ -132,7 +132,7 @@ static struct rig_part with_choice(const CMS_ContentInfo *cms, const char *choic
     ASN1_TYPE_set(sk_ASN1_TYPE_value(outer, 1), V_ASN1_OTHER, tagged(0, inner_der, length));
     length = i2d_ASN1_SEQUENCE_ANY(outer, &whole);
     cr_assert_gt(length, 0);
-    struct rig_part part = rig_part_of_der(whole, (size_t)length);
+    struct craft_part part = craft_part_of_der(whole, (size_t)length);
     g_byte_array_unref(more);
     sk_ASN1_TYPE_pop_free(inner, ASN1_TYPE_free);
     sk_ASN1_TYPE_pop_free(outer, ASN1_TYPE_free);
@@ -156,11 +156,11 @@ Test(profile, other_kinds_of_certificates_are_passed_over)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", NULL);
-        RIG_PART part = with_choice(cms, rows[i].der, rows[i].length);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, 0, "SHA256", NULL);
+        CRAFT_PART part = with_choice(cms, rows[i].der, rows[i].length);
         struct error error = {0};
-        RIG_LAYER layer;
-        cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", rows[i].name,
+        CRAFT_LAYER layer;
+        cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED, "%s: %s", rows[i].name,
                      error.text);
         cr_expect(layer.facts.signers[0].valid, "%s: %s", rows[i].name, layer.facts.signers[0].reason);
         cr_expect_eq(sk_X509_num(layer.certificates), 1, "%s", rows[i].name);
@@ -180,10 +180,10 @@ static void add_unknown(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 
 Test(profile, unknown_attributes_and_capabilities_do_no_harm)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, CMS_CADES, "SHA256", add_unknown);
-    RIG_PART part = rig_part_of_cms(cms);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, CMS_CADES, "SHA256", add_unknown);
+    CRAFT_PART part = craft_part_of_cms(cms);
     struct error error = {0};
-    RIG_LAYER layer;
-    cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    CRAFT_LAYER layer;
+    cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.facts.signers[0].valid && !layer.facts.signers[0].type_fault, "%s", layer.facts.signers[0].reason);
 }

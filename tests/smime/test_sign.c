@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../../src/smime/attributes.h"
-#include "rig.h"
+#include "smime/attributes.h"
+#include "support/craft.h"
 
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
@@ -10,7 +10,7 @@ static struct pki *root, *sub;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     sub = pki_sub_ca(root, "Acme mail");
 }
@@ -111,7 +111,7 @@ static void check_pss(const struct row *row, CMS_ContentInfo *cms)
     RSA_PSS_PARAMS_free(parameters);
 }
 
-static void check_clear(const struct row *row, const struct rig_part *made, struct slice expected)
+static void check_clear(const struct row *row, const struct craft_part *made, struct slice expected)
 {
     const struct part *part = made->part;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
@@ -123,15 +123,15 @@ static void check_clear(const struct row *row, const struct rig_part *made, stru
     cr_expect_str_eq(part->children[1].type, "application/pkcs7-signature");
     cr_expect_eq(part->children[1].encoding, ENCODING_BASE64);
     cr_expect(slice_equal(part->children[0].whole, expected), "%s: signed part unchanged", row->name);
-    cms = rig_cms(&part->children[1]);
+    cms = craft_cms(&part->children[1]);
     cr_expect_eq(CMS_is_detached(cms), 1);
     if (row->key != PKI_ED25519) /* OpenSSL 3.0 has no EdDSA in CMS; the interoperability tests have */
         cr_expect(openssl_verifies(cms, &expected, expected), "%s", row->name);
 }
 
-static void check_opaque(const struct row *row, const struct rig_part *made, struct slice expected)
+static void check_opaque(const struct row *row, const struct craft_part *made, struct slice expected)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made->part);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(made->part);
     cr_expect_str_eq(made->part->type, "application/pkcs7-mime");
     cr_expect_str_eq(part_parameter(made->part, "smime-type"), "signed-data");
     cr_expect_str_eq(part_parameter(made->part, "name"), "smime.p7m");
@@ -143,33 +143,33 @@ static void check_opaque(const struct row *row, const struct rig_part *made, str
 static void check_row(const struct row *row)
 {
     PKI_AUTO struct pki *leaf = pki_role_with(sub, "domain-signing-authority", "acme.test", row->key);
-    struct identity signer = rig_signer(leaf, sub, root);
+    struct identity signer = craft_signer(leaf, sub, root);
     struct sign_options options = {.format = row->format,
                                    .signature = row->signature,
                                    .digest = row->digest,
                                    .types = SIGNATURE_TYPE_DOMAIN,
-                                   .limits = &rig_limits};
-    g_autofree char *body = rig_text(row->size);
-    g_autofree char *expected = g_strconcat(RIG_HEADER "\r\n", body, NULL);
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+                                   .limits = &craft_limits};
+    g_autofree char *body = craft_text(row->size);
+    g_autofree char *expected = g_strconcat(CRAFT_HEADER "\r\n", body, NULL);
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s: %s", row->name, error.text);
     entity_clear(&content);
-    RIG_PART made = rig_part_of_entity(&out);
+    CRAFT_PART made = craft_part_of_entity(&out);
     if (row->format == FORMAT_CLEAR)
         check_clear(row, &made, slice_of(expected));
     else
         check_opaque(row, &made, slice_of(expected));
-    cms = rig_cms(row->format == FORMAT_CLEAR ? &made.part->children[1] : made.part);
+    cms = craft_cms(row->format == FORMAT_CLEAR ? &made.part->children[1] : made.part);
     check_attributes(row, cms, leaf);
     if (row->signature_nid == NID_rsassaPss)
         check_pss(row, cms);
-    cr_expect_eq(rig_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s: %s", row->name, error.text);
+    cr_expect_eq(craft_open(made.part, NULL, &craft_limits, &layer, &error), OPENED, "%s: %s", row->name, error.text);
     cr_expect(layer.facts.signer_count == 1 && layer.facts.signers[0].valid && !layer.facts.signers[0].weak, "%s",
               row->name);
-    cr_expect(rig_inner_is(&layer, expected), "%s", row->name);
+    cr_expect(craft_inner_is(&layer, expected), "%s", row->name);
     sk_X509_free(signer.chain);
 }
 
@@ -182,10 +182,10 @@ Test(sign, what_is_made_verifies)
 Test(sign, clear_borrows_the_content)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
-    struct identity signer = rig_signer(leaf, NULL, NULL);
-    struct sign_options options = {.limits = &rig_limits};
-    g_autofree char *body = rig_text(50000);
-    struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+    struct identity signer = craft_signer(leaf, NULL, NULL);
+    struct sign_options options = {.limits = &craft_limits};
+    g_autofree char *body = craft_text(50000);
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
     struct error error = {0};
     bool found = false;
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
@@ -200,14 +200,14 @@ Test(sign, clear_borrows_the_content)
 Test(sign, eight_bit_content_is_declared)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
-    struct identity signer = rig_signer(leaf, NULL, NULL);
-    struct sign_options options = {.limits = &rig_limits};
+    struct identity signer = craft_signer(leaf, NULL, NULL);
+    struct sign_options options = {.limits = &craft_limits};
     static const char *const bodies[] = {"seven\r\n", "eight \xc3\xa4 bits and some more text\r\n", "at the end: \xe4"};
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
-        struct entity content = rig_entity(RIG_HEADER, slice_of(bodies[i])), out = {0};
+        struct entity content = craft_entity(CRAFT_HEADER, slice_of(bodies[i])), out = {0};
         struct error error = {0};
         cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
-        RIG_PART made = rig_part_of_entity(&out);
+        CRAFT_PART made = craft_part_of_entity(&out);
         cr_expect_eq(made.part->encoding, i == 0 ? ENCODING_7BIT : ENCODING_8BIT);
         entity_clear(&content);
     }
@@ -217,15 +217,15 @@ Test(sign, eight_bit_content_is_declared)
 Test(sign, a_chain_with_repetitions)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
-    struct identity signer = rig_signer(leaf, leaf, sub);
-    struct sign_options options = {.format = FORMAT_OPAQUE, .limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct identity signer = craft_signer(leaf, leaf, sub);
+    struct sign_options options = {.format = FORMAT_OPAQUE, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     sk_X509_push(signer.chain, sub->cert);
     sk_X509_push(signer.chain, root->cert);
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
-    RIG_PART made = rig_part_of_entity(&out);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made.part);
+    CRAFT_PART made = craft_part_of_entity(&out);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(made.part);
     owned(x509_stack) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
     cr_expect_eq(sk_X509_num(certificates), 2);
     sk_X509_free(signer.chain);
@@ -241,15 +241,15 @@ Test(sign, a_key_for_pss_alone)
     EVP_PKEY_CTX_free(context);
     PKI_AUTO struct pki *leaf =
         pki_issue(&(struct pki_spec){.issuer = sub, .subject = PKI_LIST("CN=pss"), .use_key = key});
-    struct identity signer = rig_signer(leaf, NULL, NULL);
-    struct sign_options options = {.signature = SIGNATURE_RSA_PKCS1, .limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct identity signer = craft_signer(leaf, NULL, NULL);
+    struct sign_options options = {.signature = SIGNATURE_RSA_PKCS1, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
 
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
-    RIG_PART made = rig_part_of_entity(&out);
-    cr_assert_eq(rig_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    CRAFT_PART made = craft_part_of_entity(&out);
+    cr_assert_eq(craft_open(made.part, NULL, &craft_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
     entity_clear(&content);
     EVP_PKEY_free(key);
@@ -259,8 +259,8 @@ Test(sign, a_key_for_pss_alone)
 Test(sign, capabilities_are_what_we_open)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
-    RIG_PART made = rig_signed(leaf, FORMAT_OPAQUE, 0);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(made.part);
+    CRAFT_PART made = craft_signed(leaf, FORMAT_OPAQUE, 0);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(made.part);
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
     const ASN1_STRING *value =
         CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(NID_SMIMECapabilities), -3, V_ASN1_SEQUENCE);
@@ -305,9 +305,9 @@ static EVP_PKEY *broken_key(const struct pki *leaf)
 Test(sign, a_key_that_returns_garbage_is_caught)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
-    struct identity signer = rig_signer(leaf, NULL, NULL);
-    struct sign_options options = {.limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct identity signer = craft_signer(leaf, NULL, NULL);
+    struct sign_options options = {.limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     signer.key = broken_key(leaf);
     cr_expect(!smime_sign(&signer, &options, &content, &out, &error));
@@ -324,9 +324,9 @@ Test(sign, a_key_of_another_certificate_is_refused)
 {
     PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
     PKI_AUTO struct pki *other = pki_person(sub, "bob@acme.test");
-    struct identity signer = rig_signer(leaf, NULL, NULL);
-    struct sign_options options = {.limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct identity signer = craft_signer(leaf, NULL, NULL);
+    struct sign_options options = {.limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     signer.key = other->key;
     cr_expect(!smime_sign(&signer, &options, &content, &out, &error));
@@ -339,21 +339,21 @@ Test(sign, a_key_of_another_certificate_is_refused)
 Test(sign, the_empty_signature_layer)
 {
     for (size_t size = 0; size <= LARGE; size += LARGE / 2) {
-        g_autofree char *body = rig_text(size);
-        g_autofree char *expected = g_strconcat(RIG_HEADER "\r\n", body, NULL);
-        struct entity content = rig_entity(RIG_HEADER, slice_of(body)), out = {0};
+        g_autofree char *body = craft_text(size);
+        g_autofree char *expected = g_strconcat(CRAFT_HEADER "\r\n", body, NULL);
+        struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
         struct error error = {0};
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
-        RIG_LAYER layer;
-        cr_assert(smime_wrap_unsigned(&rig_limits, &content, &out, &error), "%s", error.text);
+        CRAFT_LAYER layer;
+        cr_assert(smime_wrap_unsigned(&craft_limits, &content, &out, &error), "%s", error.text);
         entity_clear(&content);
-        RIG_PART made = rig_part_of_entity(&out);
-        cms = rig_cms(made.part);
+        CRAFT_PART made = craft_part_of_entity(&out);
+        cms = craft_cms(made.part);
         cr_expect_eq(sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)), 0);
         cr_expect_eq(OBJ_obj2nid(CMS_get0_eContentType(cms)), NID_pkcs7_data);
-        cr_expect_eq(rig_open(made.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_eq(craft_open(made.part, NULL, &craft_limits, &layer, &error), OPENED, "%s", error.text);
         cr_expect_eq(layer.facts.type, LAYER_SIGNED);
         cr_expect_eq(layer.facts.signer_count, 0u);
-        cr_expect(rig_inner_is(&layer, expected));
+        cr_expect(craft_inner_is(&layer, expected));
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "../../src/smime/attributes.h"
-#include "rig.h"
+#include "smime/attributes.h"
+#include "support/craft.h"
 
 #include <openssl/asn1t.h>
 #include <openssl/core_names.h>
@@ -11,7 +11,7 @@ static struct pki *root, *alice, *bob;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     alice = pki_person(root, "alice@acme.test");
     bob = pki_person(root, "bob@acme.test");
@@ -28,32 +28,33 @@ TestSuite(verify, .init = setup, .fini = teardown, .timeout = 100);
 
 static enum opened open_cms(const CMS_ContentInfo *cms, struct layer *layer, struct error *error)
 {
-    RIG_PART part = rig_part_of_cms(cms);
-    return rig_open(part.part, NULL, &rig_limits, layer, error);
+    CRAFT_PART part = craft_part_of_cms(cms);
+    return craft_open(part.part, NULL, &craft_limits, layer, error);
 }
 
 /* --- tampering --- */
 
 Test(verify, flips_in_opaque)
 {
-    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
-    GByteArray *der = rig_der(part.part);
-    size_t content = (size_t)((unsigned char *)memmem(der->data, der->len, RIG_WHOLE, strlen(RIG_WHOLE)) - der->data);
+    CRAFT_PART part = craft_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = craft_der(part.part);
+    size_t content =
+        (size_t)((unsigned char *)memmem(der->data, der->len, CRAFT_WHOLE, strlen(CRAFT_WHOLE)) - der->data);
     size_t still_valid = 0;
     for (guint i = 0; i < der->len; i++) {
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         der->data[i] ^= 1u << (i % 8);
-        RIG_PART changed = rig_part_of_der(der->data, der->len);
-        enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
+        CRAFT_PART changed = craft_part_of_der(der->data, der->len);
+        enum opened opened = craft_open(changed.part, NULL, &craft_limits, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
         if (opened != OPENED || layer.facts.signer_count == 0 || !layer.facts.signers[0].valid)
             continue;
         still_valid++;
-        cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
+        cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "octet %u", i);
         cr_expect_eq(X509_cmp(layer.signers[0].certificate, alice->cert), 0, "octet %u", i);
         cr_expect_eq(layer.facts.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
-        cr_expect(i < content || i >= content + strlen(RIG_WHOLE), "octet %u", i);
+        cr_expect(i < content || i >= content + strlen(CRAFT_WHOLE), "octet %u", i);
     }
     /* Version numbers and the like; all else is covered by the signature, or finds the signer. */
     cr_expect_lt(still_valid, 40u, "%zu of %u changes go unnoticed", still_valid, der->len);
@@ -62,16 +63,16 @@ Test(verify, flips_in_opaque)
 
 Test(verify, flips_in_the_clear_signed_part)
 {
-    RIG_PART made = rig_signed(alice, FORMAT_CLEAR, SIGNATURE_TYPE_DOMAIN);
-    GByteArray *der = rig_der(&made.part->children[1]);
-    g_autofree char *whole = g_strdup(RIG_WHOLE);
+    CRAFT_PART made = craft_signed(alice, FORMAT_CLEAR, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = craft_der(&made.part->children[1]);
+    g_autofree char *whole = g_strdup(CRAFT_WHOLE);
     for (size_t i = 0; whole[i] != '\0'; i++) {
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         whole[i] ^= 1;
-        RIG_PART changed = rig_part_of_clear(slice_of(whole), der->data, der->len);
+        CRAFT_PART changed = craft_part_of_clear(slice_of(whole), der->data, der->len);
         whole[i] ^= 1;
-        enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
+        enum opened opened = craft_open(changed.part, NULL, &craft_limits, &layer, &error);
         cr_expect(opened == OPENED_FAILED || (layer.facts.signer_count == 1 && !layer.facts.signers[0].valid),
                   "octet %zu", i);
         if (opened == OPENED)
@@ -82,17 +83,17 @@ Test(verify, flips_in_the_clear_signed_part)
 
 static void flip_everywhere(const struct pki *pki)
 {
-    RIG_PART part = rig_signed(pki, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_signed(pki, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = craft_der(part.part);
     for (guint i = 0; i < der->len; i++) {
         struct error error = {0};
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         der->data[i] ^= 1u << (i % 8);
-        RIG_PART changed = rig_part_of_der(der->data, der->len);
-        enum opened opened = rig_open(changed.part, NULL, &rig_limits, &layer, &error);
+        CRAFT_PART changed = craft_part_of_der(der->data, der->len);
+        enum opened opened = craft_open(changed.part, NULL, &craft_limits, &layer, &error);
         der->data[i] ^= 1u << (i % 8);
         if (opened == OPENED && layer.facts.signer_count == 1 && layer.facts.signers[0].valid) {
-            cr_expect(rig_inner_is(&layer, RIG_WHOLE), "octet %u", i);
+            cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "octet %u", i);
             cr_expect_eq(layer.facts.signers[0].types, SIGNATURE_TYPE_DOMAIN, "octet %u", i);
         }
     }
@@ -110,13 +111,13 @@ Test(verify, flips_with_other_keys)
 
 Test(verify, truncations)
 {
-    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_signed(alice, FORMAT_OPAQUE, SIGNATURE_TYPE_DOMAIN);
+    GByteArray *der = craft_der(part.part);
     for (guint length = 0; length < der->len; length++) {
         struct error error = {0};
-        RIG_LAYER layer;
-        RIG_PART cut = rig_part_of_der(der->data, length);
-        cr_expect_eq(rig_open(cut.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%u octets", length);
+        CRAFT_LAYER layer;
+        CRAFT_PART cut = craft_part_of_der(der->data, length);
+        cr_expect_eq(craft_open(cut.part, NULL, &craft_limits, &layer, &error), OPENED_FAILED, "%u octets", length);
         cr_expect_neq(error.kind, ERROR_NONE);
     }
     g_byte_array_unref(der);
@@ -125,30 +126,30 @@ Test(verify, truncations)
 /* Raw octets count: white space and line ends of the signed part, too. */
 Test(verify, the_bytes_as_received)
 {
-    RIG_PART made = rig_signed(alice, FORMAT_CLEAR, 0);
-    GByteArray *der = rig_der(&made.part->children[1]);
+    CRAFT_PART made = craft_signed(alice, FORMAT_CLEAR, 0);
+    GByteArray *der = craft_der(&made.part->children[1]);
     static const struct {
         const char *whole;
         bool valid;
     } rows[] = {
-        {RIG_WHOLE, true},
-        {RIG_HEADER "\r\nThe quick brown fox. \r\n", false},
-        {RIG_HEADER "\r\nThe quick brown fox.", false},
-        {RIG_HEADER "\r\nThe quick brown fox.\r\n\r\n", false},
-        {RIG_HEADER "\r\nThe quick brown fox.\n", false},
-        {"content-type: text/plain; charset=us-ascii\r\n\r\n" RIG_BODY, false},
-        {"Content-Type: text/plain;\r\n charset=us-ascii\r\n\r\n" RIG_BODY, false},
-        {"X: y\r\n" RIG_WHOLE, false},
+        {CRAFT_WHOLE, true},
+        {CRAFT_HEADER "\r\nThe quick brown fox. \r\n", false},
+        {CRAFT_HEADER "\r\nThe quick brown fox.", false},
+        {CRAFT_HEADER "\r\nThe quick brown fox.\r\n\r\n", false},
+        {CRAFT_HEADER "\r\nThe quick brown fox.\n", false},
+        {"content-type: text/plain; charset=us-ascii\r\n\r\n" CRAFT_BODY, false},
+        {"Content-Type: text/plain;\r\n charset=us-ascii\r\n\r\n" CRAFT_BODY, false},
+        {"X: y\r\n" CRAFT_WHOLE, false},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
-        RIG_LAYER layer;
-        RIG_PART part = rig_part_of_clear(slice_of(rows[i].whole), der->data, der->len);
-        cr_assert_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        CRAFT_LAYER layer;
+        CRAFT_PART part = craft_part_of_clear(slice_of(rows[i].whole), der->data, der->len);
+        cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED, "%zu: %s", i, error.text);
         cr_assert_eq(layer.facts.signer_count, 1u);
         cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%zu", i);
-        cr_expect(rig_inner_is(&layer, rows[i].whole), "inner is the signed part");
+        cr_expect(craft_inner_is(&layer, rows[i].whole), "inner is the signed part");
         cr_expect(layer.facts.detached);
     }
     g_byte_array_unref(der);
@@ -245,9 +246,9 @@ Test(verify, signed_attributes)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms =
-            rig_sign_by_hand(alice, rows[i].flags, rows[i].digest, rows[i].alter);
+            craft_sign_by_hand(alice, rows[i].flags, rows[i].digest, rows[i].alter);
         cr_expect_eq(open_cms(cms, &layer, &error), rows[i].opens ? OPENED : OPENED_FAILED, "%s: %s", rows[i].name,
                      error.text);
         if (!rows[i].opens) {
@@ -295,10 +296,10 @@ Test(verify, edwards_without_attributes)
     PKI_AUTO struct pki *signer = pki_role_with(root, "domain-signing-authority", "acme.test", PKI_ED25519);
     for (int changed = 0; changed < 2; changed++) {
         struct error error = {0};
-        RIG_LAYER layer;
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_edwards(signer, RIG_WHOLE);
+        CRAFT_LAYER layer;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_edwards(signer, CRAFT_WHOLE);
         if (changed)
-            (*CMS_get0_content(cms))->data[strlen(RIG_WHOLE) - 4] ^= 1;
+            (*CMS_get0_content(cms))->data[strlen(CRAFT_WHOLE) - 4] ^= 1;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_assert_eq(layer.facts.signer_count, 1u);
         cr_expect_eq(layer.facts.signers[0].valid, !changed, "%s", layer.facts.signers[0].reason);
@@ -434,10 +435,10 @@ Test(verify, attributes_missing_doubled_or_odd)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, CMS_CADES, "SHA256", add_preferences);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, CMS_CADES, "SHA256", add_preferences);
         CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         rows[i].change(info, rows[i].nid);
         sign_again(info, alice);
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].name, error.text);
@@ -472,9 +473,9 @@ Test(verify, signing_time_in_both_forms)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         time_given = rows[i].given;
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", add_time);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, 0, "SHA256", add_time);
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s: %s", rows[i].given, error.text);
         cr_expect(layer.facts.signers[0].valid, "%s: %s", rows[i].given, layer.facts.signers[0].reason);
         cr_expect_eq(layer.facts.signers[0].signing_time, rows[i].time, "%s: %ld", rows[i].given,
@@ -485,9 +486,9 @@ Test(verify, signing_time_in_both_forms)
 /* OpenSSL's CMS_verify() takes it. */
 Test(verify, content_type_attribute_of_another_type)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", other_content_type);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, 0, "SHA256", other_content_type);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     CMS_set1_eContentType(cms, OBJ_nid2obj(NID_pkcs7_data));
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect(!layer.facts.signers[0].valid);
@@ -499,8 +500,8 @@ Test(verify, content_type_attribute_of_another_type)
  * octets. */
 Test(verify, attributes_taken_as_content)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *victim = rig_sign_by_hand(alice, 0, "SHA256", NULL);
-    owned(CMS_ContentInfo) CMS_ContentInfo *forged = rig_sign_by_hand(alice, CMS_NOATTR, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *victim = craft_sign_by_hand(alice, 0, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *forged = craft_sign_by_hand(alice, CMS_NOATTR, "SHA256", NULL);
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(victim), 0);
     CMS_SignerInfo *target = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(forged), 0);
     STACK_OF(X509_ATTRIBUTE) *list = sk_X509_ATTRIBUTE_new_null();
@@ -508,7 +509,7 @@ Test(verify, attributes_taken_as_content)
     owned(X509_STORE) X509_STORE *store = X509_STORE_new();
     unsigned char *der = NULL;
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     int length;
     for (int i = 0; i < CMS_signed_get_attr_count(info); i++)
         sk_X509_ATTRIBUTE_push(list, CMS_signed_get_attr(info, i));
@@ -518,8 +519,8 @@ Test(verify, attributes_taken_as_content)
     OPENSSL_free(der);
     ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(target), ASN1_STRING_get0_data(signature),
                           ASN1_STRING_length(signature));
-    RIG_PART part = rig_part_of_cms(forged);
-    owned(CMS_ContentInfo) CMS_ContentInfo *received = rig_cms(part.part);
+    CRAFT_PART part = craft_part_of_cms(forged);
+    owned(CMS_ContentInfo) CMS_ContentInfo *received = craft_cms(part.part);
     cr_expect_eq(CMS_verify(received, NULL, store, NULL, NULL, CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY), 1,
                  "the mathematics holds");
     cr_assert_eq(open_cms(forged, &layer, &error), OPENED, "%s", error.text);
@@ -532,7 +533,7 @@ Test(verify, attributes_taken_as_content)
 
 static CMS_ContentInfo *sign_with(const struct pki *pki, X509 *const *certificates, size_t count)
 {
-    CMS_ContentInfo *cms = rig_sign_by_hand(pki, CMS_NOCERTS, "SHA256", NULL);
+    CMS_ContentInfo *cms = craft_sign_by_hand(pki, CMS_NOCERTS, "SHA256", NULL);
     for (size_t i = 0; i < count; i++)
         cr_assert(CMS_add1_cert(cms, certificates[i]));
     return cms;
@@ -551,7 +552,7 @@ Test(verify, several_certificates_fit_the_identifier)
     for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_with(right, orders[i], 3);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
         cr_expect_eq(X509_cmp(layer.signers[0].certificate, right->cert), 0);
@@ -559,7 +560,7 @@ Test(verify, several_certificates_fit_the_identifier)
     }
     owned(CMS_ContentInfo) CMS_ContentInfo *swapped = sign_with(right, (X509 *const[]){wrong->cert, rsa->cert}, 2);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert_eq(open_cms(swapped, &layer, &error), OPENED, "%s", error.text);
     cr_expect(!layer.facts.signers[0].valid);
     cr_expect_not_null(layer.signers[0].certificate);
@@ -573,9 +574,9 @@ Test(verify, a_certificate_swapped_under_the_same_key)
     spec.use_key = first->key;
     spec.san = PKI_LIST("email:ceo@acme.test");
     PKI_AUTO struct pki *second = pki_issue(&spec);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(first, CMS_NOCERTS | CMS_CADES, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(first, CMS_NOCERTS | CMS_CADES, "SHA256", NULL);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
 
     CMS_add1_cert(cms, second->cert);
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
@@ -587,7 +588,7 @@ Test(verify, a_certificate_swapped_under_the_same_key)
 /* RSA with public exponent 1: the signature is the padded digest, which anybody can write. */
 static EVP_PKEY *exponent_one(void)
 {
-    EVP_PKEY *honest = pki_rsa_key(2048, 0), *key = NULL;
+    EVP_PKEY *honest = pki_new_key(PKI_RSA, 0), *key = NULL;
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     BIGNUM *modulus = NULL, *one = BN_new();
@@ -629,9 +630,9 @@ Test(verify, weak_and_forgeable_keys)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(rows[i].pki, 0, "SHA256", NULL);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(rows[i].pki, 0, "SHA256", NULL);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%zu: %s", i, layer.facts.signers[0].reason);
         cr_expect_eq(layer.facts.signers[0].weak, rows[i].weak, "%zu", i);
@@ -646,9 +647,9 @@ Test(verify, names_are_made_printable)
     PKI_AUTO struct pki *ca =
         pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=bad%0d%0aX-Injected: yes%00%7f")});
     PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=x")});
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(leaf, CMS_NOCERTS, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(leaf, CMS_NOCERTS, "SHA256", NULL);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect_null(layer.signers[0].certificate);
     cr_expect_neq(layer.facts.signers[0].serial[0], '\0');
@@ -662,7 +663,7 @@ Test(verify, names_are_made_printable)
 static CMS_ContentInfo *sign_by_all(const struct pki *const *list, const unsigned *types, size_t count)
 {
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
-    BIO *data = BIO_new_mem_buf(RIG_WHOLE, -1);
+    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
     for (size_t i = 0; i < count; i++) {
         CMS_SignerInfo *info = CMS_add1_signer(cms, list[i]->cert, list[i]->key, i == 0 ? EVP_sha256() : EVP_sha512(),
                                                CMS_PARTIAL | CMS_BINARY | (i > 1 ? CMS_NOCERTS : 0));
@@ -683,7 +684,7 @@ Test(verify, each_signer_has_its_own_result)
     CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 1);
     ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
     struct error error;
-    RIG_LAYER layer, spoiled;
+    CRAFT_LAYER layer, spoiled;
     size_t valid = 0;
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_assert_eq(layer.facts.signer_count, 2u);
@@ -706,7 +707,7 @@ Test(verify, signers_with_different_types_are_flagged)
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_all((const struct pki *const[]){alice, bob}, types[i], 2);
         struct error error;
-        RIG_LAYER layer;
+        CRAFT_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         for (size_t j = 0; j < 2; j++) {
             cr_expect(layer.facts.signers[j].type_fault, "%zu", i);
@@ -720,12 +721,12 @@ Test(verify, limits)
 {
     const struct pki *const four[] = {alice, bob, alice, bob};
     owned(CMS_ContentInfo) CMS_ContentInfo *crowd = sign_by_all(four, (const unsigned[]){0, 0, 0, 0}, 4);
-    owned(CMS_ContentInfo) CMS_ContentInfo *chain = rig_sign_by_hand(alice, 0, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *chain = craft_sign_by_hand(alice, 0, "SHA256", NULL);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_expect_eq(open_cms(crowd, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "signers_limit") != NULL, "%s", error.text);
-    for (unsigned i = 0; i < rig_limits.certificates; i++) {
+    for (unsigned i = 0; i < craft_limits.certificates; i++) {
         PKI_AUTO struct pki *each = pki_person(root, "x@acme.test");
         CMS_add1_cert(chain, each->cert);
     }
@@ -737,14 +738,14 @@ Test(verify, limits)
 
 Test(verify, content_of_its_own_beside_a_detached_one)
 {
-    RIG_PART attached = rig_signed(alice, FORMAT_OPAQUE, 0);
-    GByteArray *der = rig_der(attached.part);
-    static const char *const wholes[] = {RIG_WHOLE, RIG_HEADER "\r\nYou are fired!\r\n"};
+    CRAFT_PART attached = craft_signed(alice, FORMAT_OPAQUE, 0);
+    GByteArray *der = craft_der(attached.part);
+    static const char *const wholes[] = {CRAFT_WHOLE, CRAFT_HEADER "\r\nYou are fired!\r\n"};
     for (size_t i = 0; i < G_N_ELEMENTS(wholes); i++) {
-        RIG_PART part = rig_part_of_clear(slice_of(wholes[i]), der->data, der->len);
+        CRAFT_PART part = craft_part_of_clear(slice_of(wholes[i]), der->data, der->len);
         struct error error = {0};
-        RIG_LAYER layer;
-        cr_expect_eq(rig_open(part.part, NULL, &rig_limits, &layer, &error), OPENED_FAILED);
+        CRAFT_LAYER layer;
+        cr_expect_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED_FAILED);
         cr_expect(strstr(error.text, "content of its own") != NULL, "%s", error.text);
         cr_expect_eq(layer.facts.signer_count, 0u);
         cr_expect_null(layer.inner.data);
@@ -754,10 +755,10 @@ Test(verify, content_of_its_own_beside_a_detached_one)
 
 Test(verify, no_content_anywhere)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *detached = rig_sign_by_hand(alice, CMS_DETACHED, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *detached = craft_sign_by_hand(alice, CMS_DETACHED, "SHA256", NULL);
     owned(CMS_ContentInfo) CMS_ContentInfo *certificates = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_expect_eq(open_cms(detached, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "no content") != NULL, "%s", error.text);
     CMS_add1_cert(certificates, alice->cert);
@@ -768,10 +769,10 @@ Test(verify, no_content_anywhere)
 /* Certificates and CRLs are handed out, also when the signature does not hold. */
 Test(verify, crls_are_handed_out)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_sign_by_hand(alice, 0, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, 0, "SHA256", NULL);
     owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = root});
     struct error error;
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     CMS_add1_crl(cms, crl);
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect_eq(sk_X509_CRL_num(layer.crls), 1);
@@ -784,11 +785,11 @@ Test(verify, broken_certificates)
     PKI_AUTO struct pki *broken = pki_issue(&(struct pki_spec){
         .issuer = root, .subject = PKI_LIST("CN=broken"), .basic = "", .extensions = PKI_LIST("2.5.29.19=DER:0500")});
     owned(CMS_ContentInfo) CMS_ContentInfo *beside =
-        rig_sign_by_hand(alice, CMS_USE_KEYID | CMS_NOCERTS, "SHA256", NULL);
-    owned(CMS_ContentInfo) CMS_ContentInfo *own = rig_sign_by_hand(broken, 0, "SHA256", NULL);
+        craft_sign_by_hand(alice, CMS_USE_KEYID | CMS_NOCERTS, "SHA256", NULL);
+    owned(CMS_ContentInfo) CMS_ContentInfo *own = craft_sign_by_hand(broken, 0, "SHA256", NULL);
     struct error error;
-    RIG_LAYER layer;
-    RIG_LAYER second;
+    CRAFT_LAYER layer;
+    CRAFT_LAYER second;
     CMS_add1_cert(beside, broken->cert);
     cr_assert_eq(open_cms(beside, &layer, &error), OPENED, "%s", error.text);
     cr_expect_null(layer.signers[0].certificate);
@@ -799,18 +800,18 @@ Test(verify, broken_certificates)
 /* A digest algorithm listed a thousand times does not cost a thousand digests. */
 Test(verify, the_list_of_digests_is_not_believed)
 {
-    RIG_PART part = rig_signed(alice, FORMAT_OPAQUE, 0);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_signed(alice, FORMAT_OPAQUE, 0);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part.part);
+    GByteArray *der = craft_der(part.part);
     /* SET OF AlgorithmIdentifier: 31 0d 30 0b 06 09 …, made to say SHA-1 while the SignerInfo says SHA-256. */
     unsigned char *list =
         memmem(der->data, der->len, "\x31\x0d\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01", 15);
     struct error error = {0};
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert_not_null(list);
     list[14] = 0x02; /* SHA-384 */
-    RIG_PART changed = rig_part_of_der(der->data, der->len);
-    cr_assert_eq(rig_open(changed.part, NULL, &rig_limits, &layer, &error), OPENED, "%s", error.text);
+    CRAFT_PART changed = craft_part_of_der(der->data, der->len);
+    cr_assert_eq(craft_open(changed.part, NULL, &craft_limits, &layer, &error), OPENED, "%s", error.text);
     cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
     g_byte_array_unref(der);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rig.h"
+#include "support/craft.h"
 
 static struct pki *root, *rsa, *ec, *x25519;
-static struct rig_keys ours;
+static struct craft_keys ours;
 
 static void setup(void)
 {
-    rig_init();
+    craft_init();
     root = pki_ca("Acme root");
     rsa = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_RSA);
     ec = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
     x25519 = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_X25519);
-    rig_keys_open(&ours, (const struct pki *const[]){x25519, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+    craft_keys_open(&ours, (const struct pki *const[]){x25519, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
 }
 
 static void teardown(void)
 {
-    rig_keys_close(&ours);
+    craft_keys_close(&ours);
     pki_free(root);
     pki_free(rsa);
     pki_free(ec);
@@ -53,13 +53,13 @@ static unsigned char *ephemeral_of(const GByteArray *der)
 
 static enum opened open_der(const GByteArray *der, struct error *error)
 {
-    RIG_PART part = rig_part_of_der(der->data, der->len);
-    RIG_LAYER layer;
+    CRAFT_PART part = craft_part_of_der(der->data, der->len);
+    CRAFT_LAYER layer;
     enum opened opened;
     *error = (struct error){0};
-    opened = smime_open(part.part, ours.keys, NULL, &rig_limits, &layer, error);
+    opened = smime_open(part.part, ours.keys, NULL, &craft_limits, &layer, error);
     if (opened == OPENED)
-        cr_expect(rig_inner_is(&layer, RIG_WHOLE));
+        cr_expect(craft_inner_is(&layer, CRAFT_WHOLE));
     return opened;
 }
 
@@ -76,9 +76,9 @@ Test(x25519, form)
     unsigned char last[32] = {0};
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        RIG_PART part = rig_encrypted(x25519, rows[i].cipher, KEY_TRANSPORT_RSA_OAEP);
-        GByteArray *der = rig_der(part.part);
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+        CRAFT_PART part = craft_encrypted(x25519, rows[i].cipher, KEY_TRANSPORT_RSA_OAEP);
+        GByteArray *der = craft_der(part.part);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part.part);
         STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
         struct error error;
         cr_assert_eq(sk_CMS_RecipientInfo_num(infos), 1);
@@ -99,20 +99,20 @@ Test(x25519, beside_other_keys)
     PKI_AUTO struct pki *second = pki_role_with(root, "domain-confidentiality-authority", "partner.test", PKI_X25519);
     const struct pki *const all[] = {x25519, rsa, second, ec};
     X509 *recipients[] = {x25519->cert, rsa->cert, second->cert, ec->cert, x25519->cert};
-    struct encrypt_options options = {.cipher = CIPHER_AES_256_CBC, .originator = rsa->cert, .limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_CBC, .originator = rsa->cert, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     cr_assert(smime_encrypt(recipients, G_N_ELEMENTS(recipients), &options, &content, &out, &error), "%s", error.text);
-    RIG_PART part = rig_part_of_entity(&out);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+    CRAFT_PART part = craft_part_of_entity(&out);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part.part);
     cr_expect_eq(sk_CMS_RecipientInfo_num(CMS_get0_RecipientInfos(cms)), 4);
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-        RIG_KEYS one;
-        RIG_LAYER layer;
-        rig_keys_open(&one, (const struct pki *const[]){all[i], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, one.keys, NULL, &rig_limits, &layer, &error), OPENED, "%zu: %s", i,
+        CRAFT_KEYS one;
+        CRAFT_LAYER layer;
+        craft_keys_open(&one, (const struct pki *const[]){all[i], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+        cr_expect_eq(smime_open(part.part, one.keys, NULL, &craft_limits, &layer, &error), OPENED, "%zu: %s", i,
                      error.text);
-        cr_expect(rig_inner_is(&layer, RIG_WHOLE), "%zu", i);
+        cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "%zu", i);
     }
 }
 
@@ -132,8 +132,8 @@ Test(x25519, malformed)
         {OID_X25519, 5, 4, 0x6f, UNKNOWN},        /* X448 */
         {OID_X25519 "\x03\x21", 7, 6, 0x20, "parsed"},
     };
-    RIG_PART part = rig_encrypted(x25519, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(x25519, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = craft_der(part.part);
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         unsigned char *at = place(der, rows[i].bytes, rows[i].length) + rows[i].at;
@@ -150,17 +150,17 @@ Test(x25519, malformed)
 /* RFC 8410 §3 has no parameters; Bouncy Castle writes a NULL. */
 Test(x25519, originator_with_null_parameters)
 {
-    RIG_PART part = rig_encrypted(x25519, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = rig_cms(part.part);
+    CRAFT_PART part = craft_encrypted(x25519, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part.part);
     CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(CMS_get0_RecipientInfos(cms), 0);
     X509_ALGOR *originator = NULL;
     struct error error = {0};
-    RIG_LAYER layer;
+    CRAFT_LAYER layer;
     cr_assert(CMS_RecipientInfo_kari_get0_orig_id(info, &originator, NULL, NULL, NULL, NULL));
     cr_assert(X509_ALGOR_set0(originator, OBJ_nid2obj(NID_X25519), V_ASN1_NULL, NULL));
-    RIG_PART changed = rig_part_of_cms(cms);
-    cr_expect_eq(rig_open(changed.part, ours.keys, &rig_limits, &layer, &error), OPENED, "%s", error.text);
-    cr_expect(rig_inner_is(&layer, RIG_WHOLE));
+    CRAFT_PART changed = craft_part_of_cms(cms);
+    cr_expect_eq(craft_open(changed.part, ours.keys, &craft_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(craft_inner_is(&layer, CRAFT_WHOLE));
 }
 
 /* RFC 8418 §2: a secret of all zeros is refused. Points of small order give it, whatever our key is. */
@@ -175,8 +175,8 @@ Test(x25519, points_of_small_order)
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     };
-    RIG_PART part = rig_encrypted(x25519, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = rig_der(part.part);
+    CRAFT_PART part = craft_encrypted(x25519, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_OAEP);
+    GByteArray *der = craft_der(part.part);
     for (size_t i = 0; i < G_N_ELEMENTS(points); i++) {
         struct error error;
         long length;
@@ -195,8 +195,8 @@ Test(x25519, a_broken_wrap)
 {
     static const enum cipher ciphers[] = {CIPHER_AES_256_CBC, CIPHER_AES_256_GCM};
     for (size_t c = 0; c < G_N_ELEMENTS(ciphers); c++) {
-        RIG_PART part = rig_encrypted(x25519, ciphers[c], KEY_TRANSPORT_RSA_OAEP);
-        GByteArray *der = rig_der(part.part);
+        CRAFT_PART part = craft_encrypted(x25519, ciphers[c], KEY_TRANSPORT_RSA_OAEP);
+        GByteArray *der = craft_der(part.part);
         /* The only OCTET STRING of 40: 32 and a block (RFC 3394 §2.2.1) */
         unsigned char *wrapped = PLACE(der, "\x04\x28");
         for (int i = 0; i < 40; i += 3) {
@@ -221,11 +221,11 @@ Test(x25519, curves_are_not_mixed)
     const struct pki *const pairs[][2] = {{one, other}, {other, one}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
-        RIG_PART part = rig_encrypted(pairs[i][0], CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
+        CRAFT_PART part = craft_encrypted(pairs[i][0], CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
         struct error error = {0};
-        RIG_LAYER layer;
-        RIG_KEYS keys;
-        rig_keys_open(&keys, (const struct pki *const[]){pairs[i][1], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &rig_limits, &layer, &error), OPENED_FAILED, "%zu", i);
+        CRAFT_LAYER layer;
+        CRAFT_KEYS keys;
+        craft_keys_open(&keys, (const struct pki *const[]){pairs[i][1], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
+        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &craft_limits, &layer, &error), OPENED_FAILED, "%zu", i);
     }
 }

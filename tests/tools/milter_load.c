@@ -12,7 +12,7 @@
  * message was lost, refused or left as it was.
  */
 #include "clock.h"
-#include "milter_client.h"
+#include "support/milter_client.h"
 
 #include <getopt.h>
 #include <pthread.h>

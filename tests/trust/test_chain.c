@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths, usage, strength and revocation, with a PKI made here. */
-#include "setting.h"
+#include "support/setting.h"
 
 #include <openssl/dsa.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 8550 §3: a person's certificate against the addresses of a message. */
-#include "setting.h"
+#include "support/setting.h"
 
 Test(mailbox, every_address_has_an_equal)
 {

@@ -3,7 +3,7 @@
  * NIST's PKITS, 2011 edition, and its path discovery suite: each message brings its chain and CRLs, expect.tsv has the
  * verdict on the path under default inputs. Skips silently where the corpus is not there.
  */
-#include "setting.h"
+#include "support/setting.h"
 
 struct row {
     char *file;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 8550: certificates and CRLs of old versions, empty subjects, authorities with several certificates. */
-#include "setting.h"
+#include "support/setting.h"
 
 #define DAY 86400
 

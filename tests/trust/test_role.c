@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 3183 §3.1.1 and §4.1: names of roles and the domains that they act for, in every naming mode. */
-#include "setting.h"
+#include "support/setting.h"
 
 #define DSA "domain-signing-authority"
 #define DCA "domain-confidentiality-authority"

@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * attack: what the attack tests share: CMS objects as no honest sender makes them, messages around them, and what must
- * hold for whatever arrives. The partner quarantines what is not signed, so that a message that is believed is told
- * apart (accept) and the header that the recipient gets can be looked at.
- */
-#ifndef DOMSEC_TESTS_GATEWAY_ATTACK_H
-#define DOMSEC_TESTS_GATEWAY_ATTACK_H
-
-#include "../../src/smime/attributes.h"
-#include "rig.h"
+#include "support/attack.h"
 
 #include <jansson.h>
-#include <openssl/cms.h>
-#include <openssl/err.h>
 #include <zlib.h>
 
-#define ATTACK_FIELDS "To: bob@partner.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
-#define ATTACK_TOP "From: Alice <alice@acme.test>\r\n" ATTACK_FIELDS
-#define ATTACK_ENTITY "Content-Type: text/plain\r\n\r\nthe secret line\r\n"
-#define ATTACK_STRICT "inbound = { require = \"sign\"; otherwise = \"quarantine\"; };"
-#define ATTACK_LAX "inbound = { require = \"none\"; otherwise = \"tag\"; };"
-
-/* In lines of 76 characters; g_free(). */
-static PKI_UNUSED char *attack_base64(const unsigned char *der, size_t length)
+char *attack_base64(const unsigned char *der, size_t length)
 {
     g_autofree char *base64 = g_base64_encode(der, length);
     GString *text = g_string_sized_new(length * 3 / 2);
@@ -31,7 +13,7 @@ static PKI_UNUSED char *attack_base64(const unsigned char *der, size_t length)
     return g_string_free(text, FALSE);
 }
 
-static PKI_UNUSED GByteArray *attack_der(const CMS_ContentInfo *cms)
+GByteArray *attack_der(const CMS_ContentInfo *cms)
 {
     unsigned char *der = NULL;
     int length = i2d_CMS_ContentInfo(cms, &der);
@@ -42,8 +24,7 @@ static PKI_UNUSED GByteArray *attack_der(const CMS_ContentInfo *cms)
     return array;
 }
 
-/* The SET OF Attribute that a signature covers (RFC 5652 §5.4). */
-static PKI_UNUSED GByteArray *attack_signed_attributes(const CMS_SignerInfo *info)
+GByteArray *attack_signed_attributes(const CMS_SignerInfo *info)
 {
     GByteArray *set = g_byte_array_new();
     unsigned char header[8], *end = header;
@@ -58,8 +39,7 @@ static PKI_UNUSED GByteArray *attack_signed_attributes(const CMS_SignerInfo *inf
     return set;
 }
 
-/* header, then one application/pkcs7-mime of these octets. */
-static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned char *der, size_t length)
+char *attack_opaque_der(const char *header, const unsigned char *der, size_t length)
 {
     g_autofree char *body = attack_base64(der, length);
     return g_strconcat(
@@ -67,7 +47,7 @@ static PKI_UNUSED char *attack_opaque_der(const char *header, const unsigned cha
         body, NULL);
 }
 
-static PKI_UNUSED void attack_wrap(GByteArray *der, int tag, int class, int constructed)
+static void attack_wrap(GByteArray *der, int tag, int class, int constructed)
 {
     unsigned char header[16], *end = header;
     ASN1_put_object(&end, constructed, (int)der->len, tag, class);
@@ -78,8 +58,7 @@ static PKI_UNUSED void attack_wrap(GByteArray *der, int tag, int class, int cons
 #define RFC3274_HEAD "\x02\x01\x00\x30\x0d\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x08"
 #define RFC3274_TYPE "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09"
 
-/* An entity of CompressedData (RFC 3274), which Debian's OpenSSL does not make. */
-static PKI_UNUSED char *attack_compress(const char *content, size_t length)
+char *attack_compress(const char *content, size_t length)
 {
     uLongf size = compressBound(length);
     GByteArray *der = g_byte_array_sized_new((guint)size);
@@ -100,8 +79,7 @@ static PKI_UNUSED char *attack_compress(const char *content, size_t length)
     return entity;
 }
 
-/* Takes cms. */
-static PKI_UNUSED char *attack_opaque(const char *header, CMS_ContentInfo *cms)
+char *attack_opaque(const char *header, CMS_ContentInfo *cms)
 {
     GByteArray *der = attack_der(cms);
     char *text = attack_opaque_der(header, der->data, der->len);
@@ -110,8 +88,7 @@ static PKI_UNUSED char *attack_opaque(const char *header, CMS_ContentInfo *cms)
     return text;
 }
 
-/* multipart/signed of entity and cms, which it takes. */
-static PKI_UNUSED char *attack_clear(const char *header, const char *entity, CMS_ContentInfo *cms)
+char *attack_clear(const char *header, const char *entity, CMS_ContentInfo *cms)
 {
     GByteArray *der = attack_der(cms);
     g_autofree char *signature = attack_base64(der->data, der->len);
@@ -126,21 +103,8 @@ static PKI_UNUSED char *attack_clear(const char *header, const char *entity, CMS
                        signature, "--sig--\r\n", NULL);
 }
 
-/* How a signature is made. */
-struct attack {
-    const struct pki *signer;
-    const struct pki *second;     /* another SignerInfo */
-    const struct pki *carried[4]; /* certificates that are put in as well, up to the first NULL */
-    const char *content;          /* ATTACK_ENTITY by default */
-    const char *digest;           /* SHA256 by default */
-    unsigned types, second_types; /* SignatureType; 0: none */
-    unsigned flags;               /* CMS_DETACHED, CMS_NOATTR, CMS_NOCERTS, CMS_USE_KEYID … */
-    void (*alter)(CMS_ContentInfo *cms, CMS_SignerInfo *info); /* before it is signed */
-    void (*spoil)(CMS_ContentInfo *cms, CMS_SignerInfo *info); /* after it was signed */
-};
-
-static PKI_UNUSED CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const struct attack *attack,
-                                                    const struct pki *signer, unsigned types)
+CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const struct attack *attack, const struct pki *signer,
+                                  unsigned types)
 {
     const EVP_MD *digest = EVP_get_digestbyname(attack->digest != NULL ? attack->digest : "SHA256");
     bool is_there = sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) > 0 && signer == attack->signer;
@@ -154,7 +118,7 @@ static PKI_UNUSED CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const 
     return info;
 }
 
-static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
+CMS_ContentInfo *attack_sign(const struct attack *attack)
 {
     const char *content = attack->content != NULL ? attack->content : ATTACK_ENTITY;
     BIO *data = BIO_new_mem_buf(content, -1);
@@ -173,8 +137,7 @@ static PKI_UNUSED CMS_ContentInfo *attack_sign(const struct attack *attack)
     return cms;
 }
 
-/* The message from alice@acme.test that carries it. */
-static PKI_UNUSED char *attack_message(const struct attack *attack)
+char *attack_message(const struct attack *attack)
 {
     CMS_ContentInfo *cms = attack_sign(attack);
     if (attack->flags & CMS_DETACHED)
@@ -182,24 +145,21 @@ static PKI_UNUSED char *attack_message(const struct attack *attack)
     return attack_opaque(ATTACK_TOP, cms);
 }
 
-/* The Content-* fields and the body of a message. */
-static PKI_UNUSED const char *attack_entity_of(const struct sent *out)
+const char *attack_entity_of(const struct sent *out)
 {
     const char *type = strstr(out->bytes, "Content-Type:");
     cr_assert_not_null(type);
     return type;
 }
 
-static PKI_UNUSED void attack_expect_no_controls(const char *text, const char *allowed, const char *what,
-                                                 const char *where)
+static void attack_expect_no_controls(const char *text, const char *allowed, const char *what, const char *where)
 {
     cr_expect(g_utf8_validate(text, -1, NULL), "%s: %s is not UTF-8", what, where);
     for (const char *c = text; *c != '\0'; c++)
         cr_expect(!g_ascii_iscntrl(*c) || strchr(allowed, *c) != NULL, "%s: \\x%02x in %s: %s", what, *c, where, text);
 }
 
-/* What holds for every message, whatever the verdict. */
-static PKI_UNUSED void attack_expect_safe(const struct sent *in, const char *what)
+void attack_expect_safe(const struct sent *in, const char *what)
 {
     const struct result *result = in->result;
     owned(envelope) struct envelope *envelope =
@@ -221,8 +181,7 @@ static PKI_UNUSED void attack_expect_safe(const struct sent *in, const char *wha
     cr_expect_eq(ERR_peek_error(), 0, "%s: nothing is left in OpenSSL's error queue", what);
 }
 
-/* Neither of the two is authenticated, and policy sees that. */
-static PKI_UNUSED void attack_expect_refused(const struct sent *in, const char *what)
+void attack_expect_refused(const struct sent *in, const char *what)
 {
     const struct result *result = in->result;
     attack_expect_safe(in, what);
@@ -233,22 +192,19 @@ static PKI_UNUSED void attack_expect_refused(const struct sent *in, const char *
     cr_expect_null(strstr(in->bytes, "smime=pass"), "%s: %s", what, in->bytes);
 }
 
-/* And the one that is asked for is this, with these words. */
-static PKI_UNUSED void attack_expect_outcome(const struct finding *finding, enum outcome outcome, const char *says,
-                                             const char *what)
+void attack_expect_outcome(const struct finding *finding, enum outcome outcome, const char *says, const char *what)
 {
     cr_expect_eq(finding->outcome, outcome, "%s: %s: %s", what, outcome_name(finding->outcome), finding->reason);
     if (says != NULL)
         cr_expect_not_null(strstr(finding->reason, says), "%s: \"%s\" is not in \"%s\"", what, says, finding->reason);
 }
 
-static PKI_UNUSED struct sent attack_in(const struct rig *rig, const char *text)
+struct sent attack_in(const struct rig *rig, const char *text)
 {
-    return rig_in(rig, text, strlen(text));
+    return rig_inbound(rig, text, strlen(text));
 }
 
-/* A person's signature by alice@acme.test and the domain's: is what the tests spoil sound to begin with? */
-static PKI_UNUSED void attack_expect_believed(const struct sent *in, bool domain, const char *what)
+void attack_expect_believed(const struct sent *in, bool domain, const char *what)
 {
     const struct finding *finding = domain ? &in->result->domain : &in->result->originator;
     attack_expect_safe(in, what);
@@ -256,12 +212,7 @@ static PKI_UNUSED void attack_expect_believed(const struct sent *in, bool domain
     cr_expect_eq(in->result->verdict, VERDICT_ACCEPT, "%s: %s", what, in->result->reason);
 }
 
-#define ATTACK_SECRET "the secret line"
-
-/* --- encrypted objects --- */
-
-static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, const struct pki *to, const char *content,
-                                                  bool oaep)
+CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
 {
     bool gcm = EVP_CIPHER_get_mode(cipher) == EVP_CIPH_GCM_MODE;
     CMS_ContentInfo *cms = gcm ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
@@ -279,8 +230,7 @@ static PKI_UNUSED CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, cons
     return cms;
 }
 
-static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const struct pki *to, const char *content,
-                                                 bool oaep)
+GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
 {
     CMS_ContentInfo *cms = attack_envelop(cipher, to, content, oaep);
     GByteArray *der = attack_der(cms);
@@ -288,21 +238,20 @@ static PKI_UNUSED GByteArray *attack_envelop_der(const EVP_CIPHER *cipher, const
     return der;
 }
 
-/* Where a run of octets is in der; it must be there. */
-static PKI_UNUSED guint8 *attack_find(GByteArray *der, const char *octets, size_t length)
+guint8 *attack_find(GByteArray *der, const char *octets, size_t length)
 {
     guint8 *at = memmem(der->data, der->len, octets, length);
     cr_assert_not_null(at);
     return at;
 }
 
-static PKI_UNUSED struct sent attack_open_der(const struct rig *rig, GByteArray *der)
+struct sent attack_open_der(const struct rig *rig, GByteArray *der)
 {
     g_autofree char *text = attack_opaque_der(ATTACK_TOP, der->data, der->len);
     return attack_in(rig, text);
 }
 
-static PKI_UNUSED void attack_expect_shut(const struct sent *in, const char *what)
+void attack_expect_shut(const struct sent *in, const char *what)
 {
     g_autofree char *report = result_report(in->result);
     attack_expect_refused(in, what);
@@ -310,5 +259,3 @@ static PKI_UNUSED void attack_expect_shut(const struct sent *in, const char *wha
     cr_expect_null(strstr(report, ATTACK_SECRET), "%s: %s", what, report);
     cr_expect_not_null(strstr(in->bytes, "pkcs7-mime"), "%s: delivered as it came", what);
 }
-
-#endif

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * mime_help: what the tests of MIME share: limits, parsing from C strings, a tree in one line.
- */
-#ifndef DOMSEC_TESTS_MAIL_MIME_HELP_H
-#define DOMSEC_TESTS_MAIL_MIME_HELP_H
+#include "support/mime_help.h"
 
-#include "mail/mime.h"
-
-#include <criterion/criterion.h>
-#include <string.h>
-
-static const struct limits help_limits = {
+const struct limits help_limits = {
     .message_size = 100 << 20,
     .memory = 1 << 20,
     .spool_dir = (char *)"/tmp",
@@ -20,13 +11,12 @@ static const struct limits help_limits = {
     .parts = 200,
 };
 
-static inline __attribute__((unused)) struct slice help_slice(const char *text)
+struct slice help_slice(const char *text)
 {
     return (struct slice){text, strlen(text)};
 }
 
-/* message: header, empty line, body. */
-static inline __attribute__((unused)) struct part *help_parse(const char *message, size_t length)
+struct part *help_parse(const char *message, size_t length)
 {
     struct error error = {0};
     struct part *part = part_parse_entity((struct slice){message, length}, &help_limits, &error);
@@ -34,7 +24,7 @@ static inline __attribute__((unused)) struct part *help_parse(const char *messag
     return part;
 }
 
-static inline __attribute__((unused)) char *help_decode(const struct part *part, size_t *length)
+char *help_decode(const struct part *part, size_t *length)
 {
     owned(spool) struct spool *spool = spool_new(&help_limits);
     struct error error = {0};
@@ -49,8 +39,7 @@ static inline __attribute__((unused)) char *help_decode(const struct part *part,
     return copy;
 }
 
-/* "multipart/mixed[text/plain{body}|text/html!{body}]", with "!" for a fault; CR as $, LF as ~. */
-static inline __attribute__((unused)) void help_describe(const struct part *part, GString *out)
+void help_describe(const struct part *part, GString *out)
 {
     g_string_append_printf(out, "%s%s", part->type, part->fault != NULL ? "!" : "");
     if (part->child_count == 0) {
@@ -68,5 +57,3 @@ static inline __attribute__((unused)) void help_describe(const struct part *part
     }
     g_string_append_c(out, ']');
 }
-
-#endif

@@ -1,69 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * milter_client: the MTA's side of the milter protocol, version 6, for tests and the load generator. One client is one
- * connection; blocking; not thread-safe, but any number of clients may run side by side. Sends like Postfix: what needs
- * no answer is gathered and leaves with the next command that needs one.
- */
-#ifndef DOMSEC_TESTS_MILTER_CLIENT_H
-#define DOMSEC_TESTS_MILTER_CLIENT_H
+#include "support/milter_client.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <glib.h>
-#include <libmilter/mfdef.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#define MC __attribute__((unused)) static
-
-/* What an MTA of today offers. SMFIF_ constants are in mfapi.h with the functions, so they stand here as numbers. */
-#define MC_ADDHDRS 0x01u
-#define MC_CHGBODY 0x02u
-#define MC_CHGHDRS 0x10u
-#define MC_QUARANTINE 0x20u
-#define MC_SETSYMLIST 0x100u
-#define MC_ALL_ACTIONS 0x1ffu
-#define MC_ALL_STEPS 0x1fffffu
-
-struct mc {
-    int fd;
-    uint32_t offered_actions, offered_steps;
-    uint32_t version, actions, steps; /* as agreed */
-    GString *symbols[7];              /* macros asked for, by stage; NULL: none */
-    GByteArray *out;
-};
-
-enum mc_edit_kind { MC_INSERT = 'i', MC_ADD = 'h', MC_CHANGE = 'm' };
-
-struct mc_edit {
-    char kind;
-    unsigned index;
-    char *name, *value; /* MC_CHANGE with an empty value deletes */
-};
-
-/* All that comes back for one message. */
-struct mc_outcome {
-    char disposition; /* 'a' or 'c' accept, 'y' reply, 'r', 't', 'd'; 0: connection lost */
-    char *reply;      /* with 'y' */
-    GArray *edits;    /* struct mc_edit */
-    GByteArray *body; /* NULL: untouched */
-    unsigned chunks;  /* of the new body */
-    size_t largest_chunk;
-    char *quarantine;
-    bool disordered; /* a header edit after a body edit, or body edits not in one run */
-    unsigned progress;
-};
-
-MC void mc_outcome_clear(struct mc_outcome *outcome)
+void mc_outcome_clear(struct mc_outcome *outcome)
 {
     if (outcome->edits != NULL) {
         for (guint i = 0; i < outcome->edits->len; i++) {
@@ -80,13 +18,12 @@ MC void mc_outcome_clear(struct mc_outcome *outcome)
     *outcome = (struct mc_outcome){0};
 }
 
-MC bool mc_accepted(const struct mc_outcome *outcome)
+bool mc_accepted(const struct mc_outcome *outcome)
 {
     return outcome->disposition == SMFIR_ACCEPT || outcome->disposition == SMFIR_CONTINUE;
 }
 
-/* The first edit of a field; NULL if there is none. */
-MC const struct mc_edit *mc_find_edit(const struct mc_outcome *outcome, const char *name)
+const struct mc_edit *mc_find_edit(const struct mc_outcome *outcome, const char *name)
 {
     for (guint i = 0; i < outcome->edits->len; i++) {
         const struct mc_edit *edit = &g_array_index(outcome->edits, struct mc_edit, i);
@@ -96,8 +33,7 @@ MC const struct mc_edit *mc_find_edit(const struct mc_outcome *outcome, const ch
     return NULL;
 }
 
-/* address as in the configuration: "inet:port@host", "local:/path". */
-MC bool mc_open(struct mc *client, const char *address)
+bool mc_open(struct mc *client, const char *address)
 {
     *client = (struct mc){.fd = -1, .out = g_byte_array_new()};
     if (strncmp(address, "local:", 6) == 0 || strncmp(address, "unix:", 5) == 0) {
@@ -116,8 +52,7 @@ MC bool mc_open(struct mc *client, const char *address)
     return client->fd >= 0 && connect(client->fd, (struct sockaddr *)&name, sizeof(name)) == 0;
 }
 
-/* Goes away without a word. */
-MC void mc_close(struct mc *client)
+void mc_close(struct mc *client)
 {
     if (client->fd >= 0)
         close(client->fd);
@@ -129,13 +64,13 @@ MC void mc_close(struct mc *client)
         g_byte_array_free(g_steal_pointer(&client->out), TRUE);
 }
 
-MC void mc_timeout(struct mc *client, unsigned seconds)
+void mc_timeout(struct mc *client, unsigned seconds)
 {
     struct timeval limit = {.tv_sec = seconds};
     setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
-MC bool mc_flush(struct mc *client)
+bool mc_flush(struct mc *client)
 {
     size_t done = 0;
     while (done < client->out->len) {
@@ -150,8 +85,7 @@ MC bool mc_flush(struct mc *client)
     return true;
 }
 
-/* Queues one packet; what is large leaves at once. */
-MC bool mc_send(struct mc *client, char command, const void *data, size_t length)
+bool mc_send(struct mc *client, char command, const void *data, size_t length)
 {
     uint32_t size = htonl((uint32_t)length + 1);
     g_byte_array_append(client->out, (const guint8 *)&size, 4);
@@ -161,7 +95,7 @@ MC bool mc_send(struct mc *client, char command, const void *data, size_t length
     return client->out->len < 32768 || mc_flush(client);
 }
 
-MC bool mc_read_all(int fd, void *data, size_t length)
+static bool mc_read_all(int fd, void *data, size_t length)
 {
     char *at = data;
     while (length > 0) {
@@ -178,7 +112,7 @@ MC bool mc_read_all(int fd, void *data, size_t length)
 
 /* One packet; its data in *data (g_free), NUL-terminated beyond its length. Returns the command, 0 if the connection is
  * lost. */
-MC char mc_receive(struct mc *client, char **data, size_t *length)
+static char mc_receive(struct mc *client, char **data, size_t *length)
 {
     uint32_t size;
     char command;
@@ -198,14 +132,14 @@ MC char mc_receive(struct mc *client, char **data, size_t *length)
     return command;
 }
 
-MC uint32_t mc_number(const char *data)
+static uint32_t mc_number(const char *data)
 {
     uint32_t number;
     memcpy(&number, data, 4);
     return ntohl(number);
 }
 
-MC bool mc_negotiate_as(struct mc *client, uint32_t version, uint32_t actions, uint32_t steps)
+bool mc_negotiate_as(struct mc *client, uint32_t version, uint32_t actions, uint32_t steps)
 {
     uint32_t offer[3] = {htonl(version), htonl(actions), htonl(steps)};
     g_autofree char *data = NULL;
@@ -228,13 +162,13 @@ MC bool mc_negotiate_as(struct mc *client, uint32_t version, uint32_t actions, u
     return (client->actions & ~actions) == 0 && (client->steps & ~steps) == 0;
 }
 
-MC bool mc_negotiate(struct mc *client)
+bool mc_negotiate(struct mc *client)
 {
     return mc_negotiate_as(client, 6, MC_ALL_ACTIONS, MC_ALL_STEPS);
 }
 
 /* After a command: waits for an answer if the milter did not agree to give none. Anything but "continue" is false. */
-MC bool mc_step(struct mc *client, uint32_t no_reply)
+static bool mc_step(struct mc *client, uint32_t no_reply)
 {
     g_autofree char *data = NULL;
     size_t length;
@@ -243,8 +177,7 @@ MC bool mc_step(struct mc *client, uint32_t no_reply)
     return mc_receive(client, &data, &length) == SMFIR_CONTINUE;
 }
 
-/* Pairs of name and value, NULL-terminated. */
-MC bool mc_macros(struct mc *client, char command, ...)
+bool mc_macros(struct mc *client, char command, ...)
 {
     g_autoptr(GByteArray) data = g_byte_array_new();
     va_list list;
@@ -256,8 +189,7 @@ MC bool mc_macros(struct mc *client, char command, ...)
     return mc_send(client, SMFIC_MACRO, data->data, data->len);
 }
 
-/* address NULL: unknown. */
-MC bool mc_connect(struct mc *client, const char *host, const char *address)
+bool mc_connect(struct mc *client, const char *host, const char *address)
 {
     g_autoptr(GByteArray) data = g_byte_array_new();
     uint16_t port = htons(4711);
@@ -271,15 +203,14 @@ MC bool mc_connect(struct mc *client, const char *host, const char *address)
     return mc_send(client, SMFIC_CONNECT, data->data, data->len) && mc_step(client, SMFIP_NR_CONN);
 }
 
-MC bool mc_helo(struct mc *client, const char *name)
+bool mc_helo(struct mc *client, const char *name)
 {
     if ((client->steps & SMFIP_NOHELO) != 0)
         return true;
     return mc_send(client, SMFIC_HELO, name, strlen(name) + 1) && mc_step(client, SMFIP_NR_HELO);
 }
 
-/* The address, then parameters, NULL-terminated. */
-MC bool mc_mail(struct mc *client, const char *address, ...)
+bool mc_mail(struct mc *client, const char *address, ...)
 {
     g_autoptr(GByteArray) data = g_byte_array_new();
     va_list list;
@@ -291,20 +222,19 @@ MC bool mc_mail(struct mc *client, const char *address, ...)
     return mc_send(client, SMFIC_MAIL, data->data, data->len) && mc_step(client, SMFIP_NR_MAIL);
 }
 
-MC bool mc_rcpt(struct mc *client, const char *address)
+bool mc_rcpt(struct mc *client, const char *address)
 {
     return mc_send(client, SMFIC_RCPT, address, strlen(address) + 1) && mc_step(client, SMFIP_NR_RCPT);
 }
 
-MC bool mc_data(struct mc *client)
+bool mc_data(struct mc *client)
 {
     if ((client->steps & SMFIP_NODATA) != 0)
         return true;
     return mc_send(client, SMFIC_DATA, NULL, 0) && mc_step(client, SMFIP_NR_DATA);
 }
 
-/* value is all that follows the colon; its leading white space is left out if the milter did not ask for it. */
-MC bool mc_header(struct mc *client, const char *name, const char *value)
+bool mc_header(struct mc *client, const char *name, const char *value)
 {
     g_autoptr(GByteArray) data = g_byte_array_new();
     if ((client->steps & SMFIP_HDR_LEADSPC) == 0)
@@ -314,12 +244,12 @@ MC bool mc_header(struct mc *client, const char *name, const char *value)
     return mc_send(client, SMFIC_HEADER, data->data, data->len) && mc_step(client, SMFIP_NR_HDR);
 }
 
-MC bool mc_eoh(struct mc *client)
+bool mc_eoh(struct mc *client)
 {
     return mc_send(client, SMFIC_EOH, NULL, 0) && mc_step(client, SMFIP_NR_EOH);
 }
 
-MC bool mc_body(struct mc *client, const void *data, size_t length, size_t chunk)
+bool mc_body(struct mc *client, const void *data, size_t length, size_t chunk)
 {
     for (size_t at = 0; at < length; at += chunk)
         if (!mc_send(client, SMFIC_BODY, (const char *)data + at, MIN(chunk, length - at)) ||
@@ -328,7 +258,7 @@ MC bool mc_body(struct mc *client, const void *data, size_t length, size_t chunk
     return true;
 }
 
-MC void mc_take_edit(struct mc_outcome *outcome, char kind, const char *data, size_t length)
+static void mc_take_edit(struct mc_outcome *outcome, char kind, const char *data, size_t length)
 {
     struct mc_edit edit = {.kind = kind};
     size_t skip = kind == MC_ADD ? 0 : 4;
@@ -342,8 +272,7 @@ MC void mc_take_edit(struct mc_outcome *outcome, char kind, const char *data, si
     g_array_append_val(outcome->edits, edit);
 }
 
-/* Ends the message and reads all that comes back. False if the connection was lost. */
-MC bool mc_end(struct mc *client, struct mc_outcome *outcome)
+bool mc_end(struct mc *client, struct mc_outcome *outcome)
 {
     bool body_over = false;
     *outcome = (struct mc_outcome){.edits = g_array_new(FALSE, FALSE, sizeof(struct mc_edit))};
@@ -386,12 +315,12 @@ MC bool mc_end(struct mc *client, struct mc_outcome *outcome)
     }
 }
 
-MC bool mc_abort(struct mc *client)
+bool mc_abort(struct mc *client)
 {
     return mc_send(client, SMFIC_ABORT, NULL, 0) && mc_flush(client);
 }
 
-MC bool mc_quit(struct mc *client)
+bool mc_quit(struct mc *client)
 {
     bool sent = mc_send(client, SMFIC_QUIT, NULL, 0) && mc_flush(client);
     mc_close(client);
@@ -400,7 +329,7 @@ MC bool mc_quit(struct mc *client)
 
 /* The header fields of a message, one after another, from its bytes (LF or CRLF lines; kept with LF folding). Returns
  * where the body begins. */
-MC const char *mc_headers(struct mc *client, const char *message, const char *end, bool *sent)
+static const char *mc_headers(struct mc *client, const char *message, const char *end, bool *sent)
 {
     const char *at = message;
     *sent = true;
@@ -429,13 +358,10 @@ MC const char *mc_headers(struct mc *client, const char *message, const char *en
     return at < end ? at + 1 : end;
 }
 
-/* Header and body of a whole message, chunks of 65535 bytes unless told. */
-MC bool mc_message(struct mc *client, const char *message, size_t length, size_t chunk)
+bool mc_message(struct mc *client, const char *message, size_t length, size_t chunk)
 {
     bool sent;
     const char *end = message + length;
     const char *body = mc_headers(client, message, end, &sent);
     return sent && mc_eoh(client) && mc_body(client, body, (size_t)(end - body), chunk > 0 ? chunk : 65535);
 }
-
-#endif

@@ -1,80 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * pki: makes certification authorities, certificates, CRLs and key files for the tests, in memory. Header-only; every
- * failure aborts the test. Nothing here is for production.
- *
- *     #include "../pki.h"
- *
- *     struct pki *ca = pki_ca("Acme root");                                  P-256, valid from a day ago for a year
- *     struct pki *dsa = pki_role(ca, "domain-signing-authority", "acme.test");   strict RFC 3183 name
- *     struct pki *alice = pki_person(ca, "alice@acme.test");
- *     struct pki *odd = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("DC=test", "DC=acme", "CN=x"),
- *                                                    .san = PKI_LIST("email:a@b.test", "utf8:ä@b.test", "dns:b.test"),
- *                                                    .eku = "clientAuth", .key = PKI_RSA,
- *                                                    .extensions = PKI_LIST("1.2.3.4=critical,DER:0500")});
- *     char *folder = pki_folder();                                           a new folder under /tmp
- *     char *anchor = pki_write(folder, "ca.pem", ca, NULL);                  certificates of all, in this order
- *     char *key = pki_write_key(folder, "dsa.key", dsa);                     PKCS#8, mode 0600
- *     X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = ca, .revoked = {alice}});
- *     pki_remove(folder);                                                    deletes the folder and all in it; frees
- *     pki_free(alice);                                                       also PKI_AUTO struct pki *x = ...
- *
- * Values are percent-decoded ("a%00b" holds a NUL byte, "%25" is a per cent sign). RSA keys are slow to make: they are
- * kept for the process, one for CAs and one for leaves; set .slot to get another. EC and Ed25519 keys are always fresh.
- */
-#ifndef DOMSEC_TESTS_PKI_H
-#define DOMSEC_TESTS_PKI_H
+#include "support/pki.h"
 
-#include "base/openssl.h"
-
-#include <errno.h>
-#include <glib/gstdio.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509v3.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/stat.h>
 
-struct pki {
-    X509 *cert;
-    EVP_PKEY *key;
-};
-
-enum pki_key { PKI_EC, PKI_RSA, PKI_RSA_1024, PKI_RSA_3072, PKI_P384, PKI_ED25519, PKI_X25519, PKI_P192 };
-
-#define PKI_LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-struct pki_spec {
-    const struct pki *issuer;   /* NULL: self-signed */
-    bool ca;                    /* decides the defaults below */
-    const char *const *subject; /* "CN=…", "emailAddress=…" in the order of the encoding; may be empty */
-    const char *const *san; /* "email:…", "utf8:…" (SmtpUTF8Mailbox), "dns:…", "uri:…"; NULL: no such extension */
-    const char *key_usage;         /* OpenSSL's words; NULL: what fits, "": no such extension */
-    const char *eku;               /* NULL: emailProtection for leaves, none for CAs; "": none */
-    const char *basic;             /* basicConstraints; NULL: by `ca`; "": none */
-    const char *const *extensions; /* "name or OID=value in OpenSSL's configuration syntax" */
-    time_t not_before, not_after;  /* 0: a day ago; 365 days from now */
-    enum pki_key key;
-    unsigned slot;      /* which of the kept RSA keys */
-    EVP_PKEY *use_key;  /* instead of a new one */
-    const char *digest; /* "SHA256" by default */
-    long serial;        /* 0: counted */
-    bool no_key_ids;    /* leave out subject and authority key identifier */
-};
-
-#define PKI_REVOKED_MAX 8
-struct pki_crl_spec {
-    const struct pki *issuer;
-    const struct pki *revoked[PKI_REVOKED_MAX]; /* up to the first NULL */
-    time_t this_update, next_update;            /* 0: a day ago; 30 days from now; next_update -1: absent */
-    const char *const *extensions;
-    long number; /* 0: 1 */
-};
-
-#define PKI_UNUSED __attribute__((unused))
-
-static PKI_UNUSED void pki_free(struct pki *pki)
+void pki_free(struct pki *pki)
 {
     if (pki == NULL)
         return;
@@ -83,13 +13,12 @@ static PKI_UNUSED void pki_free(struct pki *pki)
     g_free(pki);
 }
 
-static PKI_UNUSED void pki_cleanup(struct pki **pki)
+void pki_cleanup(struct pki **pki)
 {
     pki_free(*pki);
 }
-#define PKI_AUTO __attribute__((cleanup(pki_cleanup)))
 
-static PKI_UNUSED EVP_PKEY *pki_rsa_key(unsigned bits, unsigned slot)
+static EVP_PKEY *pki_rsa_key(unsigned bits, unsigned slot)
 {
     static struct {
         unsigned bits, slot;
@@ -110,7 +39,7 @@ static PKI_UNUSED EVP_PKEY *pki_rsa_key(unsigned bits, unsigned slot)
     g_error("too many RSA keys in one test");
 }
 
-static PKI_UNUSED EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot)
+EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot)
 {
     EVP_PKEY *key = NULL;
     switch (kind) {
@@ -144,7 +73,7 @@ static PKI_UNUSED EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot)
 }
 
 /* Percent-decodes the text behind the separator. */
-static PKI_UNUSED GBytes *pki_value(const char *entry, char separator)
+static GBytes *pki_value(const char *entry, char separator)
 {
     const char *value = strchr(entry, separator);
     g_assert_nonnull(value);
@@ -153,7 +82,7 @@ static PKI_UNUSED GBytes *pki_value(const char *entry, char separator)
     return bytes;
 }
 
-static PKI_UNUSED X509_NAME *pki_name(const char *const *entries)
+X509_NAME *pki_name(const char *const *entries)
 {
     X509_NAME *name = X509_NAME_new();
     for (; entries != NULL && *entries != NULL; entries++) {
@@ -174,7 +103,7 @@ static PKI_UNUSED X509_NAME *pki_name(const char *const *entries)
     return name;
 }
 
-static PKI_UNUSED GENERAL_NAME *pki_general_name(const char *entry)
+static GENERAL_NAME *pki_general_name(const char *entry)
 {
     g_autoptr(GBytes) value = pki_value(entry, ':');
     gsize length = 0;
@@ -195,7 +124,7 @@ static PKI_UNUSED GENERAL_NAME *pki_general_name(const char *entry)
     return name;
 }
 
-static PKI_UNUSED void pki_add_san(X509 *cert, const char *const *san)
+static void pki_add_san(X509 *cert, const char *const *san)
 {
     GENERAL_NAMES *names = GENERAL_NAMES_new();
     for (; *san != NULL; san++)
@@ -204,8 +133,7 @@ static PKI_UNUSED void pki_add_san(X509 *cert, const char *const *san)
     GENERAL_NAMES_free(names);
 }
 
-/* name is a short name or a dotted OID. */
-static PKI_UNUSED X509_EXTENSION *pki_extension(X509V3_CTX *context, const char *name, const char *value)
+static X509_EXTENSION *pki_extension(X509V3_CTX *context, const char *name, const char *value)
 {
     X509_EXTENSION *extension = X509V3_EXT_nconf(NULL, context, name, value);
     if (extension == NULL)
@@ -213,7 +141,7 @@ static PKI_UNUSED X509_EXTENSION *pki_extension(X509V3_CTX *context, const char 
     return extension;
 }
 
-static PKI_UNUSED void pki_add_extension(X509V3_CTX *context, X509 *cert, const char *name, const char *value)
+static void pki_add_extension(X509V3_CTX *context, X509 *cert, const char *name, const char *value)
 {
     if (value == NULL || *value == '\0')
         return;
@@ -222,12 +150,12 @@ static PKI_UNUSED void pki_add_extension(X509V3_CTX *context, X509 *cert, const 
     X509_EXTENSION_free(extension);
 }
 
-static PKI_UNUSED bool pki_key_is(const EVP_PKEY *key, const char *a, const char *b)
+static bool pki_key_is(const EVP_PKEY *key, const char *a, const char *b)
 {
     return EVP_PKEY_is_a(key, a) || EVP_PKEY_is_a(key, b);
 }
 
-static PKI_UNUSED void pki_add_extensions(const struct pki_spec *spec, X509 *issuer, X509 *cert, EVP_PKEY *key)
+static void pki_add_extensions(const struct pki_spec *spec, X509 *issuer, X509 *cert, EVP_PKEY *key)
 {
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer, cert, NULL, NULL, 0);
@@ -256,12 +184,12 @@ static PKI_UNUSED void pki_add_extensions(const struct pki_spec *spec, X509 *iss
     }
 }
 
-static PKI_UNUSED const EVP_MD *pki_digest(const EVP_PKEY *key, const char *digest)
+static const EVP_MD *pki_digest(const EVP_PKEY *key, const char *digest)
 {
     return pki_key_is(key, "ED25519", "ED448") ? NULL : EVP_get_digestbyname(digest != NULL ? digest : "SHA256");
 }
 
-static PKI_UNUSED struct pki *pki_issue(const struct pki_spec *spec)
+struct pki *pki_issue(const struct pki_spec *spec)
 {
     static long counter = 0x1000;
     struct pki *made = g_new0(struct pki, 1);
@@ -297,22 +225,19 @@ static PKI_UNUSED struct pki *pki_issue(const struct pki_spec *spec)
     return made;
 }
 
-static PKI_UNUSED struct pki *pki_ca(const char *name)
+struct pki *pki_ca(const char *name)
 {
     g_autofree char *cn = g_strconcat("CN=", name, NULL);
     return pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("O=Tests", cn)});
 }
 
-/* A CA below another. */
-static PKI_UNUSED struct pki *pki_sub_ca(const struct pki *issuer, const char *name)
+struct pki *pki_sub_ca(const struct pki *issuer, const char *name)
 {
     g_autofree char *cn = g_strconcat("CN=", name, NULL);
     return pki_issue(&(struct pki_spec){.issuer = issuer, .ca = true, .subject = PKI_LIST("O=Tests", cn)});
 }
 
-/* A gateway certificate named as RFC 3183 section 3.1.1 wants it: CN=role, SAN role@domain. P-256, or RSA-2048. */
-static PKI_UNUSED struct pki *pki_role_with(const struct pki *issuer, const char *role, const char *domain,
-                                            enum pki_key key)
+struct pki *pki_role_with(const struct pki *issuer, const char *role, const char *domain, enum pki_key key)
 {
     g_autofree char *cn = g_strconcat("CN=", role, NULL);
     g_autofree char *mail = g_strconcat("email:", role, "@", domain, NULL);
@@ -320,19 +245,19 @@ static PKI_UNUSED struct pki *pki_role_with(const struct pki *issuer, const char
         &(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("O=Tests", cn), .san = PKI_LIST(mail), .key = key});
 }
 
-static PKI_UNUSED struct pki *pki_role(const struct pki *issuer, const char *role, const char *domain)
+struct pki *pki_role(const struct pki *issuer, const char *role, const char *domain)
 {
     return pki_role_with(issuer, role, domain, PKI_EC);
 }
 
-static PKI_UNUSED struct pki *pki_person(const struct pki *issuer, const char *address)
+struct pki *pki_person(const struct pki *issuer, const char *address)
 {
     g_autofree char *cn = g_strconcat("CN=", address, NULL);
     g_autofree char *mail = g_strconcat("email:", address, NULL);
     return pki_issue(&(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("O=Tests", cn), .san = PKI_LIST(mail)});
 }
 
-static PKI_UNUSED void pki_crl_add(X509_CRL *crl, const struct pki *revoked, time_t when)
+void pki_crl_add(X509_CRL *crl, const struct pki *revoked, time_t when)
 {
     X509_REVOKED *entry = X509_REVOKED_new();
     ASN1_TIME *at = ASN1_TIME_set(NULL, when);
@@ -342,7 +267,7 @@ static PKI_UNUSED void pki_crl_add(X509_CRL *crl, const struct pki *revoked, tim
     ASN1_TIME_free(at);
 }
 
-static PKI_UNUSED void pki_crl_extensions(const struct pki_crl_spec *spec, X509_CRL *crl)
+static void pki_crl_extensions(const struct pki_crl_spec *spec, X509_CRL *crl)
 {
     X509V3_CTX context;
     X509V3_set_ctx(&context, spec->issuer->cert, NULL, NULL, crl, 0);
@@ -359,7 +284,7 @@ static PKI_UNUSED void pki_crl_extensions(const struct pki_crl_spec *spec, X509_
     }
 }
 
-static PKI_UNUSED X509_CRL *pki_crl(const struct pki_crl_spec *spec)
+X509_CRL *pki_crl(const struct pki_crl_spec *spec)
 {
     time_t now = time(NULL);
     X509_CRL *crl = X509_CRL_new();
@@ -388,58 +313,16 @@ static PKI_UNUSED X509_CRL *pki_crl(const struct pki_crl_spec *spec)
     return parsed;
 }
 
-/* --- files; each returns the path, g_free() --- */
-
-static PKI_UNUSED char *pki_folder(void)
+static BIO *pki_open(const char *folder, const char *name, mode_t mode, char **path)
 {
-    char *folder = g_dir_make_tmp("domsec-test-XXXXXX", NULL);
-    g_assert_nonnull(folder);
-    return folder;
-}
-
-static PKI_UNUSED void pki_remove_tree(const char *path)
-{
-    struct stat status;
-    g_assert_true(lstat(path, &status) == 0);
-    if (S_ISDIR(status.st_mode)) {
-        GDir *dir = g_dir_open(path, 0, NULL);
-        const char *name;
-        while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-            g_autofree char *child = g_build_filename(path, name, NULL);
-            pki_remove_tree(child);
-        }
-        g_clear_pointer(&dir, g_dir_close);
-    }
-    g_remove(path);
-}
-
-static PKI_UNUSED void pki_remove(char *folder)
-{
-    pki_remove_tree(folder);
-    g_free(folder);
-}
-
-/* Makes folders on the way as needed ("policy.d/partner.test.conf"). */
-static PKI_UNUSED char *pki_write_text(const char *folder, const char *name, const char *text)
-{
-    char *path = g_build_filename(folder, name, NULL);
-    g_autofree char *parent = g_path_get_dirname(path);
-    g_assert_true(g_mkdir_with_parents(parent, 0700) == 0);
-    g_assert_true(g_file_set_contents(path, text, -1, NULL));
-    return path;
-}
-
-static PKI_UNUSED BIO *pki_open(const char *folder, const char *name, mode_t mode, char **path)
-{
-    *path = pki_write_text(folder, name, "");
+    *path = folder_file(folder, name, "");
     g_assert_true(chmod(*path, mode) == 0);
     BIO *file = BIO_new_file(*path, "w");
     g_assert_nonnull(file);
     return file;
 }
 
-/* PEM, the certificates of all arguments; end the list with NULL. */
-static PKI_UNUSED __attribute__((sentinel)) char *pki_write(const char *folder, const char *name, ...)
+char *pki_write(const char *folder, const char *name, ...)
 {
     char *path;
     BIO *file = pki_open(folder, name, 0644, &path);
@@ -452,7 +335,7 @@ static PKI_UNUSED __attribute__((sentinel)) char *pki_write(const char *folder, 
     return path;
 }
 
-static PKI_UNUSED char *pki_write_key(const char *folder, const char *name, const struct pki *pki)
+char *pki_write_key(const char *folder, const char *name, const struct pki *pki)
 {
     char *path;
     BIO *file = pki_open(folder, name, 0600, &path);
@@ -461,7 +344,7 @@ static PKI_UNUSED char *pki_write_key(const char *folder, const char *name, cons
     return path;
 }
 
-static PKI_UNUSED char *pki_write_crl(const char *folder, const char *name, const X509_CRL *crl)
+char *pki_write_crl(const char *folder, const char *name, const X509_CRL *crl)
 {
     char *path;
     BIO *file = pki_open(folder, name, 0644, &path);
@@ -469,5 +352,3 @@ static PKI_UNUSED char *pki_write_crl(const char *folder, const char *name, cons
     BIO_free(file);
     return path;
 }
-
-#endif

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * rig: what the tests of smime/ need: limits, identities, entities, and a message opened in one call.
- */
-#ifndef DOMSEC_TESTS_SMIME_RIG_H
-#define DOMSEC_TESTS_SMIME_RIG_H
+#include "support/craft.h"
 
-#include "../pki.h"
-#include "smime/smime.h"
-
-#include <criterion/criterion.h>
-#include <openssl/cms.h>
 #include <openssl/err.h>
 
-static const struct limits rig_limits = {
+const struct limits craft_limits = {
     .message_size = (size_t)64 << 20,
     .memory = (size_t)256 << 10,
     .spool_dir = (char *)"/tmp",
@@ -26,16 +17,14 @@ static const struct limits rig_limits = {
     .certificates = 5,
 };
 
-static PKI_UNUSED void rig_init(void)
+void craft_init(void)
 {
     struct error error = {0};
     mime_init();
     cr_assert(smime_init(&error), "%s", error.text);
 }
 
-/* For signing: an identity as keys/ would give it. chain may be NULL. */
-static PKI_UNUSED struct identity rig_signer(const struct pki *pki, const struct pki *chain_1,
-                                             const struct pki *chain_2)
+struct identity craft_signer(const struct pki *pki, const struct pki *chain_1, const struct pki *chain_2)
 {
     struct identity identity = {.certificate = pki->cert, .key = pki->key, .chain = sk_X509_new_null()};
     if (chain_1 != NULL)
@@ -45,19 +34,12 @@ static PKI_UNUSED struct identity rig_signer(const struct pki *pki, const struct
     return identity;
 }
 
-/* Confidentiality identities, through files as in production. */
-struct rig_keys {
-    char *folder;
-    struct conf conf;
-    struct keys *keys;
-};
-
-static PKI_UNUSED void rig_keys_open(struct rig_keys *rig, const struct pki *const *list, enum role role)
+void craft_keys_open(struct craft_keys *rig, const struct pki *const *list, enum role role)
 {
     struct faults *faults = faults_new();
-    *rig = (struct rig_keys){.folder = pki_folder()};
+    *rig = (struct craft_keys){.folder = folder_new()};
     rig->conf.file = (char *)"test";
-    rig->conf.limits = rig_limits;
+    rig->conf.limits = craft_limits;
     rig->conf.identities = g_new0(struct identity_conf, 8);
     for (; *list != NULL; list++) {
         struct identity_conf *each = &rig->conf.identities[rig->conf.identity_count];
@@ -75,7 +57,7 @@ static PKI_UNUSED void rig_keys_open(struct rig_keys *rig, const struct pki *con
     faults_free(faults);
 }
 
-static PKI_UNUSED void rig_keys_close(struct rig_keys *rig)
+void craft_keys_close(struct craft_keys *rig)
 {
     keys_close(rig->keys);
     for (size_t i = 0; i < rig->conf.identity_count; i++) {
@@ -83,11 +65,10 @@ static PKI_UNUSED void rig_keys_close(struct rig_keys *rig)
         g_free(rig->conf.identities[i].key);
     }
     g_free(rig->conf.identities);
-    pki_remove(rig->folder);
+    folder_remove(rig->folder);
 }
-#define RIG_KEYS __attribute__((cleanup(rig_keys_close))) struct rig_keys
 
-static PKI_UNUSED struct entity rig_entity(const char *header, struct slice body)
+struct entity craft_entity(const char *header, struct slice body)
 {
     struct entity entity = {.header = rope_new(), .body = rope_new()};
     rope_copy(entity.header, slice_of(header));
@@ -95,11 +76,7 @@ static PKI_UNUSED struct entity rig_entity(const char *header, struct slice body
     return entity;
 }
 
-#define RIG_HEADER "Content-Type: text/plain; charset=us-ascii\r\n"
-#define RIG_BODY "The quick brown fox.\r\n"
-
-/* Lines of text, `length` octets or a little more; g_free(). */
-static PKI_UNUSED char *rig_text(size_t length)
+char *craft_text(size_t length)
 {
     GString *text = g_string_sized_new(length + 80);
     for (unsigned line = 0; text->len < length; line++)
@@ -108,24 +85,15 @@ static PKI_UNUSED char *rig_text(size_t length)
     return g_string_free(text, FALSE);
 }
 
-/* A message on its way: header and body in one run of bytes. */
-struct rig_part {
-    char *bytes;
-    size_t length;
-    struct part *part;
-};
-
-static PKI_UNUSED void rig_part_clear(struct rig_part *part)
+void craft_part_clear(struct craft_part *part)
 {
     part_free(part->part);
     g_free(part->bytes);
 }
-#define RIG_PART __attribute__((cleanup(rig_part_clear))) struct rig_part
 
-/* Takes bytes. */
-static PKI_UNUSED struct rig_part rig_part_of(char *bytes, size_t length)
+struct craft_part craft_part_of(char *bytes, size_t length)
 {
-    struct rig_part rig = {.bytes = bytes, .length = length};
+    struct craft_part rig = {.bytes = bytes, .length = length};
     struct error error = {0};
     char *end = memmem(bytes, length, "\r\n\r\n", 4);
     struct slice header = {bytes, 0}, body = {bytes, length};
@@ -133,34 +101,32 @@ static PKI_UNUSED struct rig_part rig_part_of(char *bytes, size_t length)
         header.len = (size_t)(end + 2 - bytes);
         body = (struct slice){end + 4, length - header.len - 2};
     }
-    rig.part = part_parse(header, body, &rig_limits, &error);
+    rig.part = part_parse(header, body, &craft_limits, &error);
     cr_assert_not_null(rig.part, "%s", error.text);
     return rig;
 }
 
-/* Consumes the entity. */
-static PKI_UNUSED struct rig_part rig_part_of_entity(struct entity *entity)
+struct craft_part craft_part_of_entity(struct entity *entity)
 {
     struct rope *bytes = entity_bytes(entity);
     size_t length;
     char *flat = rope_flatten(bytes, &length);
     rope_free(bytes);
     entity_clear(entity);
-    return rig_part_of(flat, length);
+    return craft_part_of(flat, length);
 }
 
-static PKI_UNUSED struct rig_part rig_part_of_der(const unsigned char *der, size_t length)
+struct craft_part craft_part_of_der(const unsigned char *der, size_t length)
 {
     GString *text = g_string_new("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n");
     g_autofree char *base64 = g_base64_encode(der, length);
     for (const char *at = base64; *at != '\0'; at += strnlen(at, 76))
         g_string_append_printf(text, "%.76s\r\n", at);
     length = text->len;
-    return rig_part_of(g_string_free(text, FALSE), length);
+    return craft_part_of(g_string_free(text, FALSE), length);
 }
 
-/* multipart/signed around whole and the DER of a signature. */
-static PKI_UNUSED struct rig_part rig_part_of_clear(struct slice whole, const unsigned char *der, size_t length)
+struct craft_part craft_part_of_clear(struct slice whole, const unsigned char *der, size_t length)
 {
     GString *text =
         g_string_new("Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=xyz;"
@@ -173,13 +139,12 @@ static PKI_UNUSED struct rig_part rig_part_of_clear(struct slice whole, const un
         g_string_append_printf(text, "%.76s\r\n", at);
     g_string_append(text, "--xyz--\r\n");
     length = text->len;
-    return rig_part_of(g_string_free(text, FALSE), length);
+    return craft_part_of(g_string_free(text, FALSE), length);
 }
 
-/* The DER of the CMS in a part; g_byte_array_unref(). */
-static PKI_UNUSED GByteArray *rig_der(const struct part *part)
+GByteArray *craft_der(const struct part *part)
 {
-    struct spool *spool = spool_new(&rig_limits);
+    struct spool *spool = spool_new(&craft_limits);
     struct error error = {0};
     struct slice bytes;
     GByteArray *der = g_byte_array_new();
@@ -190,9 +155,9 @@ static PKI_UNUSED GByteArray *rig_der(const struct part *part)
     return der;
 }
 
-static PKI_UNUSED CMS_ContentInfo *rig_cms(const struct part *part)
+CMS_ContentInfo *craft_cms(const struct part *part)
 {
-    GByteArray *der = rig_der(part);
+    GByteArray *der = craft_der(part);
     const unsigned char *at = der->data;
     CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, der->len);
     cr_assert_not_null(cms);
@@ -201,26 +166,24 @@ static PKI_UNUSED CMS_ContentInfo *rig_cms(const struct part *part)
     return cms;
 }
 
-static PKI_UNUSED struct rig_part rig_part_of_cms(const CMS_ContentInfo *cms)
+struct craft_part craft_part_of_cms(const CMS_ContentInfo *cms)
 {
     unsigned char *der = NULL;
     int length = i2d_CMS_ContentInfo(cms, &der);
-    struct rig_part part;
+    struct craft_part part;
     cr_assert_gt(length, 0);
-    part = rig_part_of_der(der, (size_t)length);
+    part = craft_part_of_der(der, (size_t)length);
     OPENSSL_free(der);
     return part;
 }
 
-static PKI_UNUSED void rig_layer_clear(struct layer *layer)
+void craft_layer_clear(struct layer *layer)
 {
     layer_clear(layer);
 }
-#define RIG_LAYER __attribute__((cleanup(rig_layer_clear))) struct layer
 
-/* smime_open(), which leaves nothing in OpenSSL's queue whatever it is given. */
-static PKI_UNUSED enum opened rig_open(const struct part *part, const struct keys *keys, const struct limits *limits,
-                                       struct layer *layer, struct error *error)
+enum opened craft_open(const struct part *part, const struct keys *keys, const struct limits *limits,
+                       struct layer *layer, struct error *error)
 {
     ERR_clear_error();
     *error = (struct error){0};
@@ -229,37 +192,36 @@ static PKI_UNUSED enum opened rig_open(const struct part *part, const struct key
     return opened;
 }
 
-static PKI_UNUSED bool rig_inner_is(const struct layer *layer, const char *text)
+bool craft_inner_is(const struct layer *layer, const char *text)
 {
     return slice_equal(layer->inner, slice_of(text));
 }
 
-static PKI_UNUSED struct rig_part rig_signed(const struct pki *pki, enum format format, unsigned types)
+struct craft_part craft_signed(const struct pki *pki, enum format format, unsigned types)
 {
-    struct identity signer = rig_signer(pki, NULL, NULL);
-    struct sign_options options = {.format = format, .types = types, .limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct identity signer = craft_signer(pki, NULL, NULL);
+    struct sign_options options = {.format = format, .types = types, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     cr_assert(smime_sign(&signer, &options, &content, &out, &error), "%s", error.text);
     entity_clear(&content);
     sk_X509_free(signer.chain);
-    return rig_part_of_entity(&out);
+    return craft_part_of_entity(&out);
 }
 
-static PKI_UNUSED struct rig_part rig_encrypted(const struct pki *pki, enum cipher cipher, enum key_transport transport)
+struct craft_part craft_encrypted(const struct pki *pki, enum cipher cipher, enum key_transport transport)
 {
-    struct encrypt_options options = {.cipher = cipher, .key_transport = transport, .limits = &rig_limits};
-    struct entity content = rig_entity(RIG_HEADER, slice_of(RIG_BODY)), out = {0};
+    struct encrypt_options options = {.cipher = cipher, .key_transport = transport, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
     cr_assert(smime_encrypt(&(X509 *){pki->cert}, 1, &options, &content, &out, &error), "%s", error.text);
-    return rig_part_of_entity(&out);
+    return craft_part_of_entity(&out);
 }
 
-/* A CMS as a test wants it: signed over RIG_HEADER CRLF RIG_BODY, attached, with what `alter` adds before signing. */
-static PKI_UNUSED CMS_ContentInfo *rig_sign_by_hand(const struct pki *pki, unsigned flags, const char *digest,
-                                                    void (*alter)(CMS_ContentInfo *, CMS_SignerInfo *))
+CMS_ContentInfo *craft_sign_by_hand(const struct pki *pki, unsigned flags, const char *digest,
+                                    void (*alter)(CMS_ContentInfo *, CMS_SignerInfo *))
 {
-    BIO *data = BIO_new_mem_buf(RIG_HEADER "\r\n" RIG_BODY, -1);
+    BIO *data = BIO_new_mem_buf(CRAFT_HEADER "\r\n" CRAFT_BODY, -1);
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY | (flags & CMS_DETACHED));
     CMS_SignerInfo *info = CMS_add1_signer(cms, pki->cert, pki->key, EVP_get_digestbyname(digest),
                                            flags | CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP);
@@ -271,7 +233,3 @@ static PKI_UNUSED CMS_ContentInfo *rig_sign_by_hand(const struct pki *pki, unsig
     BIO_free(data);
     return cms;
 }
-
-#define RIG_WHOLE RIG_HEADER "\r\n" RIG_BODY
-
-#endif

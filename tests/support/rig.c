@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * rig: two organisations, acme.test and partner.test, each with a gateway of its own, in a temporary folder. Messages
- * go through gateway_outbound() of one and gateway_inbound() of the other as the daemon and `domsec filter` do it.
- */
-#ifndef DOMSEC_TESTS_GATEWAY_RIG_H
-#define DOMSEC_TESTS_GATEWAY_RIG_H
+#include "support/rig.h"
 
-#include "../pki.h"
-#include "gateway/gateway.h"
-#include "mail/authres.h"
-
-#include <criterion/criterion.h>
-#include <openssl/err.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-struct org {
-    char *folder;
-    const char *domain;
-    struct pki *ca, *dsa, *dca, *review, *attribute, *alice;
-    struct gateway *gateway;
-};
-
-struct rig {
-    struct org acme, partner;
-    enum pki_key key;
-};
-
-static PKI_UNUSED struct pki *rig_role(const struct rig *rig, const struct pki *ca, const char *role,
-                                       const char *domain)
+struct pki *rig_role(const struct rig *rig, const struct pki *ca, const char *role, const char *domain)
 {
     g_autofree char *cn = g_strdup_printf("CN=%s", role);
     g_autofree char *san = g_strdup_printf("email:%s@%s", role, domain);
@@ -44,10 +19,10 @@ static PKI_UNUSED struct pki *rig_role(const struct rig *rig, const struct pki *
                                                                            : "critical,keyAgreement"});
 }
 
-static PKI_UNUSED void rig_make(struct rig *rig, struct org *org, const char *domain)
+void rig_make(struct rig *rig, struct org *org, const char *domain)
 {
     org->domain = domain;
-    org->folder = pki_folder();
+    org->folder = folder_new();
     org->ca = pki_ca(domain);
     org->dsa = rig_role(rig, org->ca, "domain-signing-authority", domain);
     org->dca = rig_role(rig, org->ca, "domain-confidentiality-authority", domain);
@@ -66,9 +41,7 @@ static PKI_UNUSED void rig_make(struct rig *rig, struct org *org, const char *do
     g_free(pki_write_key(org->folder, "dca.key", org->dca));
 }
 
-/* Writes the configuration and one policy about the other organisation, and opens the gateway. extra goes into
- * domsec.conf. */
-static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const char *policy, const char *extra)
+void rig_open(struct org *org, const struct org *other, const char *policy, const char *extra)
 {
     g_autofree char *policies = g_build_filename(org->folder, "policy.d", NULL);
     g_autofree char *text = g_strdup_printf(
@@ -90,8 +63,8 @@ static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const 
     g_mkdir(policies, 0700);
     g_free(pki_write(org->folder, "other-ca.pem", other->ca, NULL));
     g_free(pki_write(org->folder, "other-dca.pem", other->dca, NULL));
-    g_free(pki_write_text(policies, name, rule));
-    g_autofree char *file = pki_write_text(org->folder, "domsec.conf", text);
+    folder_write(policies, name, rule);
+    g_autofree char *file = folder_file(org->folder, "domsec.conf", text);
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     if (conf != NULL)
@@ -101,7 +74,7 @@ static PKI_UNUSED void rig_open(struct org *org, const struct org *other, const 
     cr_assert_not_null(org->gateway, "the configuration of %s loads", org->domain);
 }
 
-static PKI_UNUSED struct rig *rig_with_key(enum pki_key key, const char *acme_policy, const char *partner_policy)
+struct rig *rig_with_key(enum pki_key key, const char *acme_policy, const char *partner_policy)
 {
     struct rig *rig = g_new0(struct rig, 1);
     mime_init();
@@ -113,12 +86,12 @@ static PKI_UNUSED struct rig *rig_with_key(enum pki_key key, const char *acme_po
     return rig;
 }
 
-static PKI_UNUSED struct rig *rig_new(const char *acme_policy, const char *partner_policy)
+struct rig *rig_new(const char *acme_policy, const char *partner_policy)
 {
     return rig_with_key(PKI_EC, acme_policy, partner_policy);
 }
 
-static PKI_UNUSED void rig_org_free(struct org *org)
+void rig_org_free(struct org *org)
 {
     gateway_unref(org->gateway);
     pki_free(org->ca);
@@ -127,19 +100,17 @@ static PKI_UNUSED void rig_org_free(struct org *org)
     pki_free(org->review);
     pki_free(org->attribute);
     pki_free(org->alice);
-    pki_remove(org->folder);
+    folder_remove(org->folder);
 }
 
-static PKI_UNUSED void rig_free(struct rig *rig)
+void rig_free(struct rig *rig)
 {
     rig_org_free(&rig->acme);
     rig_org_free(&rig->partner);
     g_free(rig);
 }
-DECLARE_OWNED(rig, struct rig *, rig_free)
 
-/* An entity below a message's own header fields, as text; empties the entity. */
-static PKI_UNUSED char *rig_text(const char *top, struct entity *entity)
+char *rig_text(const char *top, struct entity *entity)
 {
     owned(rope) struct rope *bytes = entity_bytes(entity);
     g_autofree char *flat = rope_flatten(bytes, NULL);
@@ -147,8 +118,7 @@ static PKI_UNUSED char *rig_text(const char *top, struct entity *entity)
     return g_strconcat(top, flat, NULL);
 }
 
-/* What was put into an entity before it is wrapped; header and body as they are to be. */
-static PKI_UNUSED struct entity rig_content(const char *header, const char *body)
+struct entity rig_content(const char *header, const char *body)
 {
     struct entity content = {rope_new(), rope_new()};
     rope_copy(content.header, slice_of(header));
@@ -156,8 +126,7 @@ static PKI_UNUSED struct entity rig_content(const char *header, const char *body
     return content;
 }
 
-/* A message encrypted for org, with any bytes inside. */
-static PKI_UNUSED char *rig_encrypt(const struct org *org, const char *top, const char *header, const char *body)
+char *rig_encrypt(const struct org *org, const char *top, const char *header, const char *body)
 {
     struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &gateway_conf(org->gateway)->limits};
     struct entity content = rig_content(header, body), shut = {0};
@@ -167,9 +136,7 @@ static PKI_UNUSED char *rig_encrypt(const struct org *org, const char *top, cons
     return rig_text(top, &shut);
 }
 
-/* A message with one signature of these SignatureTypes (0: none), as org's gateway would not make it by itself. */
-static PKI_UNUSED char *rig_sign(const struct org *org, const struct pki *by, unsigned types, const char *top,
-                                 struct entity *content)
+char *rig_sign(const struct org *org, const struct pki *by, unsigned types, const char *top, struct entity *content)
 {
     struct identity signer = {.certificate = by->cert, .key = by->key};
     struct sign_options options = {.types = types, .limits = &gateway_conf(org->gateway)->limits};
@@ -180,23 +147,14 @@ static PKI_UNUSED char *rig_sign(const struct org *org, const struct pki *by, un
     return rig_text(top, &made);
 }
 
-/* One message after one gateway. */
-struct sent {
-    struct message *message;
-    struct result *result;
-    char *bytes; /* what comes out, NUL-terminated */
-    size_t length;
-};
-
-static PKI_UNUSED void sent_clear(struct sent *sent)
+void sent_clear(struct sent *sent)
 {
     result_free(sent->result);
     message_free(sent->message);
     g_free(sent->bytes);
 }
-#define AUTO_SENT __attribute__((cleanup(sent_clear)))
 
-static PKI_UNUSED struct message *rig_message(const struct org *org, const char *bytes, size_t length)
+struct message *rig_message(const struct org *org, const char *bytes, size_t length)
 {
     struct error error = {0};
     int fd = memfd_create("message", 0);
@@ -208,11 +166,7 @@ static PKI_UNUSED struct message *rig_message(const struct org *org, const char 
     return message;
 }
 
-struct rig_envelope {
-    const char *from, *to, *to2, *auth, *client;
-};
-
-static PKI_UNUSED struct envelope *rig_envelope(const struct rig_envelope *spec)
+struct envelope *rig_envelope(const struct rig_envelope *spec)
 {
     struct envelope *envelope = envelope_new();
     struct error error = {0};
@@ -231,8 +185,8 @@ static PKI_UNUSED struct envelope *rig_envelope(const struct rig_envelope *spec)
     return envelope;
 }
 
-static PKI_UNUSED struct sent rig_pass(const struct org *org, enum direction direction, const struct rig_envelope *spec,
-                                       const char *bytes, size_t length)
+struct sent rig_pass(const struct org *org, enum direction direction, const struct rig_envelope *spec,
+                     const char *bytes, size_t length)
 {
     struct sent sent = {.message = rig_message(org, bytes, length)};
     owned(envelope) struct envelope *envelope = rig_envelope(spec);
@@ -252,20 +206,16 @@ static PKI_UNUSED struct sent rig_pass(const struct org *org, enum direction dir
     return sent;
 }
 
-/* From an authenticated user of acme.test to bob@partner.test. */
-static PKI_UNUSED struct sent rig_out(const struct rig *rig, const char *text)
+struct sent rig_outbound(const struct rig *rig, const char *text)
 {
     return rig_pass(&rig->acme, DIRECTION_OUTBOUND,
                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", "192.0.2.1"}, text,
                     strlen(text));
 }
 
-/* What acme.test sent, as it reaches partner.test from outside. */
-static PKI_UNUSED struct sent rig_in(const struct rig *rig, const char *bytes, size_t length)
+struct sent rig_inbound(const struct rig *rig, const char *bytes, size_t length)
 {
     return rig_pass(&rig->partner, DIRECTION_INBOUND,
                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"}, bytes,
                     length);
 }
-
-#endif
