@@ -32,7 +32,7 @@ static int open_regular(const char *path, struct error *error)
         return fd;
     /* Some devices cannot even be opened so. */
     bool odd = fd >= 0 || errno == ENXIO;
-    error_set(error, ERROR_CONFIGURATION, "%s", odd ? "it is no regular file" : g_strerror(errno));
+    error_set(error, ERROR_CONFIGURATION, "%s", odd ? "not a regular file" : g_strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;

@@ -99,14 +99,14 @@ static const char *odd_bytes(struct slice text)
         return "it is too long";
     for (size_t i = 0; i < text.len; i++) {
         if (g_ascii_iscntrl(text.data[i]))
-            return "it holds a control character";
+            return "it contains a control character";
     }
     if (!g_utf8_validate_len(text.data, text.len, NULL))
         return "it is not UTF-8";
     for (const char *at = text.data; at < text.data + text.len; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
         if (c >= 0x80 && (g_unichar_iscntrl(c) || g_unichar_isspace(c)))
-            return "it holds a control character or odd white space";
+            return "it contains a control character or odd white space";
     }
     return NULL;
 }
@@ -138,13 +138,13 @@ static bool parse(struct slice text, bool is_path, struct address *address, stru
         return true;
     }
     if (rest.len == 0)
-        return fault(error, text, is_path ? "it has no domain, but a route" : "it has no domain");
+        return fault(error, text, is_path ? "it has a source route and no domain" : "it has no domain");
     if (rest.data[0] != '@')
-        return fault(error, text, "\"@\" is expected behind the local part");
+        return fault(error, text, "\"@\" is expected after the local part");
     g_autofree char *given = g_strndup(rest.data + 1, rest.len - 1);
     char *domain = given[0] == '[' ? literal_normalise(given) : domain_normalise(given);
     if (domain == NULL)
-        return fault(error, text, "its domain is none");
+        return fault(error, text, "its domain is not valid");
     *address = (struct address){g_strdup(local->str), domain, make_text(local->str, domain)};
     return true;
 }

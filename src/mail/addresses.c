@@ -47,7 +47,7 @@ static char *unfold(struct slice value, struct error *error)
             continue;
         }
         if (g_ascii_iscntrl(value.data[i]) && value.data[i] != '\t') {
-            error_set(error, ERROR_PERMANENT, "address field: it holds a control character");
+            error_set(error, ERROR_PERMANENT, "address field: it contains a control character");
             return NULL;
         }
         g_string_append_c(text, value.data[i]);
@@ -99,10 +99,10 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
     if (!other->is_sound)
         return fault(scanner, "an encoded word that programs read differently");
     if (hides_address(decoded, raw, own) || hides_address(other->each->str, raw, own))
-        return fault(scanner, "an encoded word holds an address");
+        return fault(scanner, "an encoded word contains an address");
     for (const char *c = decoded; *c != '\0'; c++) {
         if (g_ascii_iscntrl(*c) && *c != '\t')
-            return fault(scanner, "an encoded word holds a control character");
+            return fault(scanner, "an encoded word contains a control character");
     }
     return true;
 }
@@ -111,7 +111,7 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
 static bool check_nested(struct scanner *scanner, const char *start, bool difficult)
 {
     if (difficult && count_of(start, (size_t)(scanner->at - start), ADDRESS_CHARACTERS) > 0)
-        return fault(scanner, "an address within nested comments or behind a backslash");
+        return fault(scanner, "an address within nested comments or after a backslash");
     return check_encoded_words(scanner, start, scanner->at, NULL);
 }
 
@@ -241,7 +241,7 @@ static bool take_angle(struct scanner *scanner)
         return fault(scanner, "no address between \"<\" and \">\"");
     scanner->at += strspn(scanner->at, " \t");
     if (*scanner->at != '>')
-        return fault(scanner, "\"<\" without \">\" right behind the address");
+        return fault(scanner, "\"<\" without \">\" right after the address");
     scanner->at++;
     return true;
 }
@@ -317,7 +317,7 @@ static bool take_list(struct scanner *scanner, bool in_group)
         if (!skip_space(scanner))
             return false;
         if (*scanner->at != '\0' && *scanner->at != ',' && !(in_group && *scanner->at == ';'))
-            return fault(scanner, "text behind an address");
+            return fault(scanner, "text after an address");
     }
 }
 
@@ -361,7 +361,7 @@ static bool scan(struct scanner *scanner, const char *text)
     if (!take_list(scanner, false))
         return false;
     if (scanner->addresses->count == 0)
-        return fault(scanner, "it holds no address");
+        return fault(scanner, "it contains no address");
     return check_against_gmime(scanner, text);
 }
 

@@ -20,7 +20,7 @@ const char *boundary_fault(const struct boundary *boundary, bool *usable)
         return "a multipart has no boundary";
     for (const char *p = boundary->text; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
-            return "its boundary holds characters that no boundary may have";
+            return "its boundary contains characters that are not allowed";
     *usable = true;
     if (boundary->length > MAX_BOUNDARY)
         return "its boundary is too long";
@@ -136,18 +136,18 @@ static bool collect(const struct scanner *scanner, size_t max_parts, size_t *bud
         struct slice part =
             line == LINE_CLOSE ? between(start, found.line) : (struct slice){start, (size_t)(scanner->end - start)};
         if (line != LINE_CLOSE)
-            split->fault = "it is not closed";
+            split->fault = "its closing delimiter is missing";
         else if (found.line == start)
             split->fault = "two of its delimiters have no part between them";
         g_array_append_val(parts, part);
         if (line == LINE_CLOSE) {
             split->epilogue = (struct slice){found.after, (size_t)(scanner->end - found.after)};
             if (next_delimiter(scanner, found.after, &found, &almost, budget) != LINE_OTHER)
-                split->fault = "it goes on after its closing delimiter";
+                split->fault = "it continues after its closing delimiter";
         }
     }
     if (almost && split->fault == NULL)
-        split->fault = "it holds lines that some parsers take for its delimiters";
+        split->fault = "it contains lines that some parsers take for delimiters";
     split->count = parts->len;
     split->parts = (struct slice *)g_array_free(g_steal_pointer(&parts), FALSE);
     return true;

@@ -191,7 +191,7 @@ void content_type_read(struct slice value, struct content_type *out)
     struct seen seen = {.count = 0};
     const char *fault = check_parameters(&lexer, &seen);
     if (memchr(value.data, '\0', value.len) != NULL)
-        fault = "its Content-Type holds a NUL";
+        fault = "its Content-Type contains a NUL";
     else if (seen.count < MAX_PARAMETERS)
         out->parameters = read_with_gmime(value);
     if (fault == NULL && out->parameters != NULL)

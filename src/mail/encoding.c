@@ -29,7 +29,7 @@ static bool decode_collected(struct base64_decoder *decoder)
     if (decoder->used == 0)
         return true;
     if (decoder->ended)
-        return error_set(decoder->error, ERROR_PERMANENT, "base64 goes on after its padding");
+        return error_set(decoder->error, ERROR_PERMANENT, "base64 continues after its padding");
     size_t padding = 0;
     const unsigned char *pad = memchr(decoder->text, '=', decoder->used);
     if (pad != NULL) {
@@ -41,7 +41,7 @@ static bool decode_collected(struct base64_decoder *decoder)
     /* EVP_DecodeBlock() drops some characters at both ends; then the length tells. */
     int length = EVP_DecodeBlock(decoder->bytes, decoder->text, (int)decoder->used);
     if (length < 0 || (size_t)length != decoder->used / 4 * 3)
-        return error_set(decoder->error, ERROR_PERMANENT, "base64 holds characters outside its alphabet");
+        return error_set(decoder->error, ERROR_PERMANENT, "base64 contains characters outside its alphabet");
     decoder->used = 0;
     return spool_write(decoder->out, decoder->bytes, (size_t)length - padding, decoder->error);
 }

@@ -95,9 +95,10 @@ bool message_add_field(struct message *message, const char *name, const char *va
     if (message->in_body || message->finished)
         return concluded(message, error_set(error, ERROR_BUG, "header field after the end of the header"), error);
     if (strpbrk(name, "\r\n") != NULL || name[0] == ' ' || name[0] == '\t')
-        return concluded(message,
-                         error_set(error, ERROR_PERMANENT, "header field name that breaks the header: \"%s\"", name),
-                         error);
+        return concluded(
+            message,
+            error_set(error, ERROR_PERMANENT, "header field name with a line end or a leading blank: \"%s\"", name),
+            error);
     if (strpbrk(value, "\r\n") == NULL)
         return concluded(message, store_field(message, slice_of(name), slice_of(value), error), error);
     g_autofree char *folded = field_fold(slice_of(value));

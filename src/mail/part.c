@@ -36,17 +36,17 @@ static const char *header_fault(struct slice header)
         const char *lf = memchr(p, '\n', (size_t)(end - p));
         const char *stop = lf == NULL ? end : lf;
         if (lf != NULL && (lf == p || lf[-1] != '\r'))
-            return "its header holds a bare line feed";
+            return "its header contains a bare line feed";
         const char *cr = memchr(p, '\r', (size_t)(stop - p));
         if (cr != NULL && cr + 1 != stop)
-            return "its header holds a bare carriage return";
+            return "its header contains a bare carriage return";
         if (memchr(p, '\0', (size_t)(stop - p)) != NULL)
-            return "its header holds a NUL";
+            return "its header contains a NUL";
         if (*p == ' ' || *p == '\t') {
             while (p < stop && (*p == ' ' || *p == '\t' || *p == '\r'))
                 p++;
             if (p == stop)
-                return "its header holds a line of white space only";
+                return "its header contains a line of white space only";
         }
         p = stop + 1;
     }
@@ -98,7 +98,7 @@ static bool read_header(struct builder *builder, struct part *part, bool in_dige
         return error_prefix(builder->error, "MIME part %s", part->id);
     set_fault(part, header_fault(part->header));
     if (part->fields.junk.len > 0)
-        set_fault(part, "its header has a line that is no field");
+        set_fault(part, "its header has a line that is not a field");
     if (fields_count(&part->fields, "Content-Type") > 1)
         set_fault(part, "it has two Content-Type fields");
     if (fields_count(&part->fields, "Content-Transfer-Encoding") > 1)

@@ -210,7 +210,7 @@ Test(conf_faults, a_fifo_named_like_a_policy_file, .timeout = 10)
     scratch_write("p/b.conf", "domain = \"partner.test\";");
     g_autofree char *pipe = scratch_path("p/a.conf");
     cr_assert_eq(mkfifo(pipe, 0600), 0);
-    expect_faults("p/a.conf: cannot be read: it is no regular file", "");
+    expect_faults("p/a.conf: cannot be read: not a regular file", "");
 }
 
 Test(conf_faults, unreadable)
