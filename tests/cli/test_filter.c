@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two domains made by `domsec init` that know each other, and messages through `domsec filter` and `explain`. */
 #include "support/program.h"
+#include "support/schema.h"
 
 #define MESSAGE                                                                                                        \
     "From: Alice <alice@acme.test>\nTo: Bob <bob@partner.test>\nSubject: plans\nMessage-ID: <1@acme.test>\n"           \
@@ -46,6 +47,7 @@ static void round_trip(const char *algorithm, const char *extra)
     cr_expect_null(strstr(out.out, "A line of plans"), "plaintext left");
     cr_expect_null(strchr(out.out, '\r'), "line ends are not those of the input");
     g_autofree char *report = folder_read(dir, "out.json");
+    schema_expect(report, "outbound");
     expect_contains(report, "\"verdict\": \"accept\"");
     expect_contains(report, "\"protect\": \"sign+encrypt\"");
     expect_contains(report, "bob@partner.test");
@@ -88,6 +90,7 @@ Test(filter, what_was_tampered_with_is_rejected)
     cr_expect_str_empty(in.out);
     expect_contains(in.err, "reject: 550 5.");
     g_autofree char *report = folder_read(dir, "in.json");
+    schema_expect(report, "inbound");
     expect_contains(report, "\"verdict\": \"reject\"");
 }
 

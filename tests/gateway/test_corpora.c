@@ -4,6 +4,7 @@
  * Each one gets through the gateway and its verdict is the one that is written here with its reason.
  */
 #include "support/rig.h"
+#include "support/schema.h"
 
 struct row {
     const char *file;
@@ -50,6 +51,7 @@ static void check(const struct org *org, const char *folder, const struct row *r
     owned(rope) struct rope *out = edits_apply(&result->edits, message);
     g_autofree char *delivered = rope_flatten(out, NULL);
     g_autofree char *report = result_report(result);
+    schema_expect(report, row->file);
 
     cr_expect_eq(result->verdict, VERDICT_ACCEPT, "%s: %s", row->file, result->reason);
     cr_expect_eq(result->originator.outcome, row->originator, "%s: %s", row->file, report);

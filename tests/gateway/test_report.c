@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is counted. */
+/* What is counted, and that the report is as etc/report.schema.json says. rig_pass() compares each report of the tests.
+ */
 #include "support/rig.h"
+#include "support/schema.h"
 
 #include "base/metrics.h"
 
@@ -23,4 +25,71 @@ Test(report, what_was_refused_did_not_leave_unprotected)
     cr_expect_not_null(strstr(text, "domsec_messages_total{direction=\"outbound\",verdict=\"reject\"} 1\n"), "%s",
                        text);
     free(text);
+}
+
+/* A message that cannot be read has a report, too. */
+Test(report, of_a_failure)
+{
+    for (int direction = DIRECTION_INBOUND; direction <= DIRECTION_OUTBOUND; direction++) {
+        struct error error = {0};
+        error_set(&error, ERROR_TOO_LARGE, "message is larger than 5 octets");
+        owned(result) struct result *result = gateway_failure((enum direction)direction, &error);
+        g_autofree char *report = result_report(result);
+        schema_expect(report, "failure");
+    }
+}
+
+static const struct {
+    const char *text, *changed, *fault;
+} changes[] = {
+    {"", "", ""},
+    {"\"verdict\": \"accept\"", "\"verdict\": \"perhaps\"", "/verdict: unknown word perhaps\n"},
+    {"\"reply\": null,", "", "/: missing key reply\n"},
+    {"\"reply\": null", "\"reply\": \"200 2.0.0 fine\"", "/reply: wrong form: 200 2.0.0 fine\n"},
+    {"\"reply\": null", "\"reply\": false", "/reply: wrong type\n"},
+    {"\"reply\": null", "\"reply\": null, \"answer\": null", "/: undocumented key answer\n"},
+    {"\"partial\": false", "\"partial\": null", "/layers/partial: wrong type\n"},
+    {"\"serial\"", "\"number\"", "/layers/signers: missing key serial\n/layers/signers: undocumented key number\n"},
+    {"\"name\": \"acme.test\"", "\"name\": 5", "/domain/name: wrong type\n"},
+    {"{\n", "", "/: not JSON\n"},
+};
+
+/* The comparison itself finds each kind of difference. */
+Test(report, differences_from_the_schema_are_found)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+    g_autofree char *report = result_report(in.result);
+    for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
+        GString *changed = g_string_new(report);
+        if (changes[i].text[0] != '\0')
+            cr_expect_eq(g_string_replace(changed, changes[i].text, changes[i].changed, 1), 1, "%s", changes[i].text);
+        g_autofree char *faults = schema_faults(changed->str);
+        cr_expect_str_eq(faults, changes[i].fault, "%s", changes[i].text);
+        g_string_free(changed, TRUE);
+    }
+}
+
+/* A word that the code has and the schema does not would surprise a program. */
+Test(report, every_word_is_in_the_schema)
+{
+    const char *outcomes[OUTCOME_PERMERROR + 2] = {NULL}, *verdicts[VERDICT_QUARANTINE + 2] = {NULL};
+    const char *protects[PROTECT_TRIPLE + 2] = {NULL}, *layers[LAYER_COMPRESSED + 2] = {NULL};
+    for (int i = 0; i <= OUTCOME_PERMERROR; i++)
+        outcomes[i] = outcome_name((enum outcome)i);
+    for (int i = 0; i <= VERDICT_QUARANTINE; i++)
+        verdicts[i] = verdict_name((enum verdict)i);
+    for (int i = 0; i <= PROTECT_TRIPLE; i++)
+        protects[i] = protect_name((enum protect)i);
+    for (int i = 0; i <= LAYER_COMPRESSED; i++)
+        layers[i] = layer_type_name((enum layer_type)i);
+    const char *const types[] = {
+        signature_type_name(SIGNATURE_TYPE_ORIGINATOR), signature_type_name(SIGNATURE_TYPE_DOMAIN),
+        signature_type_name(SIGNATURE_TYPE_ATTRIBUTES), signature_type_name(SIGNATURE_TYPE_REVIEW), NULL};
+    schema_expect_words("/$defs/outcome", outcomes);
+    schema_expect_words("/properties/verdict", verdicts);
+    schema_expect_words("/$defs/group/properties/protect", protects);
+    schema_expect_words("/$defs/layer/properties/type", layers);
+    schema_expect_words("/$defs/layer/properties/signature_types/items", types);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/rig.h"
 
+#include "support/schema.h"
+
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -201,7 +203,7 @@ struct sent rig_pass(const struct org *org, enum direction direction, const stru
     g_autofree char *line = result_log_line(sent.result, envelope);
     if (getenv("RIG_VERBOSE") != NULL)
         fprintf(stderr, "%s\n%s\n%s\n", report, line, sent.bytes);
-    cr_assert_not_null(strstr(report, "\"verdict\""));
+    schema_expect(report, "rig_pass()");
     cr_assert(g_str_has_prefix(line, "TEST: "));
     return sent;
 }
