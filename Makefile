@@ -27,7 +27,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_S
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 LAYERS := base conf mail keys certs trust smime policy gateway
-SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c))
+SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c src/$l/*/*.c))
 MILTER_SOURCES := $(wildcard src/milter/*.c)
 CLI_SOURCES := $(wildcard src/cli/*.c)
 TEST_SOURCES := $(foreach l,$(LAYERS) milter cli,$(wildcard tests/$l/test_*.c))
@@ -130,7 +130,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all tools
 	@tests/e2e/demo $(BUILD)
 
-lint:
+lint: all
 	@tests/lint/run $(BUILD)
 
 # The layout that `make lint` expects.

@@ -14,7 +14,8 @@
 #include "mail/message.h"
 #include "mail/spool.h"
 
-/* Must be called once before any other function here, from the main thread. */
+/* Starts GMime; must be called before any other function here. Every further call, from whichever thread, does nothing.
+ */
 void mime_init(void);
 
 enum encoding {

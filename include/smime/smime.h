@@ -11,7 +11,8 @@
 #include "mail/mime.h"
 #include "smime/layer.h"
 
-/* Registers OIDs and fetches algorithm handles; once, from the main thread, before any other call. */
+/* Fetches algorithm handles; must have succeeded before any other call. Every further call, from whichever thread, does
+ * nothing and succeeds. Fails with ERROR_CONFIGURATION when OpenSSL lacks an algorithm. */
 bool smime_init(struct error *error);
 
 /* The signed attributes of a SignerInfo that can be put on another signature (RFC 3183 §5, step 4): all but those that

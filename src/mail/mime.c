@@ -12,7 +12,11 @@
 
 void mime_init(void)
 {
-    g_mime_init();
+    static gsize started;
+    if (g_once_init_enter(&started)) {
+        g_mime_init();
+        g_once_init_leave(&started, 1);
+    }
 }
 
 static bool has_ending(const char *name, const char *const *endings)

@@ -6,13 +6,11 @@
 #include "smime_private.h"
 
 #include <openssl/asn1.h>
-#include <openssl/kdf.h>
 #include <openssl/objects.h>
 
 static struct {
     EVP_MD *digests[3];
     EVP_CIPHER *ciphers[4];
-    EVP_KDF *kdfs[2];
     unsigned char *capabilities;
     int capabilities_length;
 } algorithms;
@@ -27,7 +25,6 @@ static const int cipher_nids[] = {
     [CIPHER_AES_128_CBC] = NID_aes_128_cbc,
     [CIPHER_AES_256_CBC] = NID_aes_256_cbc,
 };
-static const char *const kdf_names[] = {[KDF_HKDF] = "HKDF", [KDF_X963] = "X963KDF"};
 /* In order of preference (RFC 8551 §2.5.2, §2.7). */
 static const int capability_nids[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc, NID_aes_128_cbc};
 
@@ -48,28 +45,23 @@ static bool make_capabilities(void)
     return algorithms.capabilities_length > 0;
 }
 
-bool smime_init(struct error *error)
+bool algorithms_init(struct error *error)
 {
-    if (algorithms.capabilities != NULL)
-        return true;
     for (size_t i = 0; i < G_N_ELEMENTS(digest_names); i++) {
-        algorithms.digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
+        if (algorithms.digests[i] == NULL)
+            algorithms.digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
         if (algorithms.digests[i] == NULL)
             return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", digest_names[i]);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(cipher_nids); i++) {
-        algorithms.ciphers[i] = EVP_CIPHER_fetch(NULL, OBJ_nid2sn(cipher_nids[i]), NULL);
+        if (algorithms.ciphers[i] == NULL)
+            algorithms.ciphers[i] = EVP_CIPHER_fetch(NULL, OBJ_nid2sn(cipher_nids[i]), NULL);
         if (algorithms.ciphers[i] == NULL)
             return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", OBJ_nid2ln(cipher_nids[i]));
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(kdf_names); i++) {
-        algorithms.kdfs[i] = EVP_KDF_fetch(NULL, kdf_names[i], NULL);
-        if (algorithms.kdfs[i] == NULL)
-            return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", kdf_names[i]);
-    }
     if (!make_capabilities())
         return error_set_openssl(error, ERROR_CONFIGURATION, "S/MIME capabilities");
-    return edwards_init(error);
+    return true;
 }
 
 const EVP_MD *algorithm_digest(enum digest digest)
@@ -85,11 +77,6 @@ const char *algorithm_micalg(enum digest digest)
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher)
 {
     return algorithms.ciphers[cipher];
-}
-
-EVP_KDF *algorithm_kdf(enum kdf kdf)
-{
-    return algorithms.kdfs[kdf];
 }
 
 struct slice algorithm_capabilities(void)

@@ -8,6 +8,7 @@
  * and broken content cannot be told apart; and what comes out of a CBC decryption that failed is handed to the caller,
  * who works on it in vain. Of what is authenticated, nothing is handed out unless its tag was right.
  */
+#include "compat/x25519.h"
 #include "enveloped.h"
 
 #include <openssl/err.h>

@@ -7,6 +7,7 @@
  * OpenSSL makes the structure: content key, nonce, RecipientInfos, parameters. The bulk goes through its cipher context
  * directly, not through its BIO chain, which copies in pieces of 4 kB. Which certificates are fit is trust's to say.
  */
+#include "compat/x25519.h"
 #include "smime_private.h"
 
 #include <openssl/rsa.h>

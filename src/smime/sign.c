@@ -10,6 +10,7 @@
  * to say.
  */
 #include "attributes.h"
+#include "compat/edwards.h"
 #include "smime_private.h"
 
 #include <openssl/rand.h>

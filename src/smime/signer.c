@@ -7,6 +7,7 @@
  * valid but rests on a broken algorithm is marked weak.
  */
 #include "attributes.h"
+#include "compat/edwards.h"
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>

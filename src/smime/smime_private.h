@@ -9,12 +9,11 @@
 
 /* --- algorithms.c --- */
 
-/* What smime_init() fetched; read-only afterwards. */
+/* Fetches the handles; by smime_init(), once. They are read-only afterwards. */
+bool algorithms_init(struct error *error);
 const EVP_MD *algorithm_digest(enum digest digest);
 const char *algorithm_micalg(enum digest digest); /* RFC 8551 §3.5.3.2 */
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher);
-enum kdf { KDF_HKDF, KDF_X963 };
-EVP_KDF *algorithm_kdf(enum kdf kdf);
 struct slice algorithm_capabilities(void); /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
 /* "aes-256-gcm", or the dotted OID of what we do not know. */
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
@@ -68,45 +67,15 @@ static inline __attribute__((unused)) void openssl_free(void *memory)
 }
 DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
 
-/* verify.c: the digest that a SignerInfo names; NULL: an unknown one. */
+/* --- digest.c: the digests of a SignedData --- */
+
+/* The digest that a SignerInfo names; NULL: an unknown one. */
 const EVP_MD *digest_of(CMS_SignerInfo *info);
-/* verify.c: all of content into a chain of digest BIOs. */
+/* A chain of one digest BIO for each digest in use, before a null BIO. An unknown digest is left out: the SignerInfo
+ * that names it then fails by itself. NULL: it failed. */
+BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos);
+/* All of content into a chain of digest BIOs. */
 bool digest_write(BIO *chain, struct slice content);
-
-/* --- edwards.c: Ed25519, which OpenSSL before 3.5 does not do in CMS (RFC 8419) --- */
-
-bool edwards_init(struct error *error); /* by smime_init() */
-bool edwards_is(const EVP_PKEY *key);
-/* As CMS_add1_signer(), with SHA-512; the certificate is not checked against a key. NULL: it failed. */
-CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags);
-/* Adds content type, signing time and message digest, and signs. */
-bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
-/* The signature over the signed attributes, whose message digest is not looked at; where there are none, over content.
- */
-bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content);
-
-/* --- x25519.c: key agreement by X25519, which OpenSSL does not do in CMS (RFC 8418) --- */
-
-bool x25519_is(const EVP_PKEY *key);
-/* As CMS_add1_recipient_cert(). What OpenSSL holds for the recipient afterwards is a stand-in, to be encoded by
- * x25519_der(). key_length: of the content key, in octets. */
-bool x25519_add_recipient(CMS_ContentInfo *cms, X509 *recipient, size_t key_length, struct error *error);
-/* As frame_der(), with the agreements in the place of their stand-ins. */
-long x25519_der(CMS_ContentInfo *cms, unsigned char **der, struct error *error);
-/* False, if a KeyAgreeRecipientInfo is not by X25519, or its key derivation is none that we know. */
-bool x25519_is_known(CMS_RecipientInfo *info);
-/* The same envelope without its content and with the content key in it, as CMS_decrypt_set1_pkey() would leave it
- * there; without a key, if none came out. NULL: cannot be decrypted. */
-CMS_ContentInfo *x25519_decrypt(CMS_ContentInfo *cms, const struct identity *identity);
-
-/* agreed_key.c: the key under which X25519 wraps a content key, by the algorithm of a KeyAgreeRecipientInfo; its
- * length, or 0. */
-#define AGREED_KEY_MAX 32
-size_t agreed_key(const X509_ALGOR *algorithm, ASN1_OCTET_STRING *ukm, EVP_PKEY *own, EVP_PKEY *other,
-                  unsigned char key[AGREED_KEY_MAX]);
-bool agreed_key_is_known(const X509_ALGOR *algorithm);
-/* What we send (RFC 8551 §2.3), for a content key of that length. */
-bool agreed_key_set_algorithm(X509_ALGOR *algorithm, size_t key_length);
 
 /* --- opening --- */
 

@@ -7,8 +7,8 @@
  * Input: a byte of options, then attributes in DER one after the other; each whose bit in the options is set goes among
  * the unsigned ones.
  */
-#include "../../src/smime/attributes.h"
 #include "require.h"
+#include "smime/attributes.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -8,10 +8,10 @@
  * what follows, down to BEL or the end: so the fuzzer needs no luck with signatures and base64. See make_layer().
  * With FUZZ_VERBOSE in the environment, what came out is shown.
  */
-#include "../../src/smime/attributes.h"
 #include "gateway/gateway.h"
 #include "mail/authres.h"
 #include "require.h"
+#include "smime/attributes.h"
 
 #include <jansson.h>
 #include <openssl/asn1.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * agreed_key: the key-encryption key that X25519 and a key derivation give two sides (RFC 8418 §2). What is wrapped
- * under it is x25519.c's to say.
+ * under it is x25519.c's to say, which goes together with this file.
  */
-#include "smime_private.h"
+#include "x25519.h"
 
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
@@ -13,6 +13,10 @@
 
 DECLARE_OWNED(ASN1_STRING, ASN1_STRING *, ASN1_STRING_free)
 DECLARE_OWNED(kdf_context, EVP_KDF_CTX *, EVP_KDF_CTX_free)
+
+enum kdf { KDF_HKDF, KDF_X963 };
+static const char *const kdf_names[] = {[KDF_HKDF] = "HKDF", [KDF_X963] = "X963KDF"};
+static EVP_KDF *kdfs[G_N_ELEMENTS(kdf_names)];
 
 /* RFC 8418 §7. The first is what we send: RFC 8551 §2.3. */
 static const struct scheme {
@@ -27,6 +31,17 @@ static const struct scheme {
     {"1.3.132.1.11.2", KDF_X963, "SHA384"},
     {"1.3.132.1.11.3", KDF_X963, "SHA512"},
 };
+
+bool agreed_key_init(struct error *error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kdf_names); i++) {
+        if (kdfs[i] == NULL)
+            kdfs[i] = EVP_KDF_fetch(NULL, kdf_names[i], NULL);
+        if (kdfs[i] == NULL)
+            return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", kdf_names[i]);
+    }
+    return true;
+}
 
 static const struct scheme *scheme_of(const X509_ALGOR *algorithm)
 {
@@ -70,7 +85,7 @@ static bool agree(EVP_PKEY *own, EVP_PKEY *other, unsigned char secret[SECRET_LE
 static bool derive(const struct scheme *scheme, X509_ALGOR *wrap, ASN1_OCTET_STRING *ukm,
                    unsigned char secret[SECRET_LENGTH], unsigned char *key, size_t length)
 {
-    owned(kdf_context) EVP_KDF_CTX *context = EVP_KDF_CTX_new(algorithm_kdf(scheme->kdf));
+    owned(kdf_context) EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdfs[scheme->kdf]);
     owned(openssl_bytes) unsigned char *info = NULL;
     int info_length = CMS_SharedInfo_encode(&info, wrap, ukm, (int)length);
     OSSL_PARAM parameters[5] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END};

@@ -10,8 +10,14 @@
  *     in    KeyAgreeRecipientInfo ─▶ KEKRecipientInfo with its wrapped key, unwrapped by OpenSSL
  *
  * No stand-in leaves this house: without its exchange the key in it is nobody's.
+ *
+ * Necessary with every OpenSSL up to 4.1. When CMS_add1_recipient_cert() and CMS_decrypt_set1_pkey_and_peer() take an
+ * X25519 key: git rm x25519.[ch] and agreed_key.c, then let the compiler name the lines in encrypt.c (x25519_der()
+ * becomes frame_der()), decrypt.c and init.c.
  */
-#include "enveloped.h"
+#include "x25519.h"
+
+#include "../enveloped.h"
 
 #include <openssl/err.h>
 #include <openssl/pkcs7.h>

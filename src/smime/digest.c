@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The digests of a SignedData. The content is hashed once for each digest algorithm that a SignerInfo names, however
+ * many SignerInfos name it.
+ */
+#include "smime_private.h"
+
+const EVP_MD *digest_of(CMS_SignerInfo *info)
+{
+    const ASN1_OBJECT *oid;
+    X509_ALGOR *algorithm;
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    return EVP_get_digestbyobj(oid);
+}
+
+static bool has_digest(BIO *chain, const EVP_MD *digest)
+{
+    for (BIO *each = BIO_find_type(chain, BIO_TYPE_MD); each != NULL;
+         each = BIO_find_type(BIO_next(each), BIO_TYPE_MD)) {
+        const EVP_MD *there = NULL;
+        if (BIO_get_md(each, &there) > 0 && there != NULL && EVP_MD_get_type(there) == EVP_MD_get_type(digest))
+            return true;
+        if (BIO_next(each) == NULL)
+            break;
+    }
+    return false;
+}
+
+BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos)
+{
+    owned(BIO) BIO *chain = BIO_new(BIO_s_null());
+    if (chain == NULL)
+        return NULL;
+    for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++) {
+        const EVP_MD *digest = digest_of(sk_CMS_SignerInfo_value(infos, i));
+        BIO *filter;
+        if (digest == NULL || has_digest(chain, digest))
+            continue;
+        filter = BIO_new(BIO_f_md());
+        if (filter == NULL || BIO_set_md(filter, digest) <= 0) {
+            BIO_free(filter);
+            return NULL;
+        }
+        chain = BIO_push(filter, steal(&chain));
+    }
+    return steal(&chain);
+}
+
+bool digest_write(BIO *chain, struct slice content)
+{
+    while (content.len > 0) {
+        size_t written;
+        if (!BIO_write_ex(chain, content.data, MIN(content.len, (size_t)1 << 30), &written))
+            return false;
+        content.data += written;
+        content.len -= written;
+    }
+    return true;
+}
