@@ -80,8 +80,8 @@ static bool load(const struct partner *partner, const char *file, struct pinned_
     while (sk_X509_num(found) > 0)
         add(list, sk_X509_shift(found));
     if (list->candidates->len == before)
-        faults_warn(faults, partner->file, partner->certificates_line,
-                    "certificates: %s holds only those of authorities", file);
+        faults_warn(faults, partner->file, partner->certificates_line, "certificates: %s contains only CA certificates",
+                    file);
     return true;
 }
 
@@ -108,7 +108,7 @@ static enum found pinned_find(const void *state, const struct certs_query *query
     const struct pinned *pinned = state;
     const struct pinned_list *list = g_hash_table_lookup(pinned->by_partner, query->partner);
     if (list == NULL) {
-        error_set(error, ERROR_BUG, "certificates asked for under a partner of another configuration");
+        error_set(error, ERROR_BUG, "the partner belongs to another configuration");
         return FOUND_FAILED;
     }
     g_autofree char *mailbox = certs_mailbox(query->recipient);
