@@ -1,54 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certs: address → certificates to encrypt for. An ordered list of sources (struct certs_source in src/certs/): the
- * partner's pinned files, then the local store (certificate_directory, one PEM file a certificate, kept by `domsec
- * cert`). Read once at gateway_open(); thread-safe. Answers candidates; whether one is fit is trust's to say.
+ * certs: the certificates of other people and domains. Ordered sources answer one batch of queries: first the files
+ * that a partner's `certificates` names, then the folder certificate_directory (one PEM file a certificate, kept by
+ * `domsec cert`). certs/ finds candidates; the caller's acceptance says whether a candidate may be used, because that
+ * is trust's decision and trust/ stands right of certs/. Sources are opened once, at gateway_open(); certs_ask() is
+ * thread-safe.
  */
 #ifndef DOMSEC_CERTS_CERTS_H
 #define DOMSEC_CERTS_CERTS_H
 
+#include "base/finding.h"
 #include "base/lookup.h"
 #include "keys/keys.h"
 #include "mail/address.h"
 
-struct candidate {
-    X509 *certificate;  /* a reference of its own */
-    const char *source; /* "file", "store"; static */
-    bool pinned;        /* named by the partner's `certificates` */
-    bool personal;      /* one of its addresses is the recipient's own; else it may act for the domain */
-    STACK_OF(X509) *
-        authorities; /* CA certificates of the same source, for its path (chain_query.untrusted); lent, maybe NULL */
-};
-
-struct candidates {
-    struct candidate *list;
-    size_t count;
-};
-void candidates_clear(struct candidates *candidates);
+#include <stdint.h>
 
 struct certs;
 
-/* conf must outlive it; partners given to certs_find() are conf's. NULL if there was an error. */
+/* conf must outlive it, and the partners of queries are conf's. Returns NULL if a source added an error to faults. */
 struct certs *certs_open(const struct conf *conf, struct faults *faults);
 void certs_close(struct certs *certs);
 
-/* Candidates for a recipient under its partner, in order of preference: pinned ones in the order of the file; then from
- * the store the recipient's own, then those named for its domain or a parent of it up to the registrable domain.
- * FOUND_FAILED with the reason if a source could not be asked. Key usage is looked at by trust, not here. */
-enum found certs_find(const struct certs *certs, const struct partner *partner, const struct address *recipient,
-                      struct candidates *candidates, struct error *error);
+enum certs_purpose {
+    CERTS_ENCRYPT, /* to encrypt to this person: the person's own, or one that acts for the domain */
+    CERTS_SIGNER,  /* may have signed for this author: the author's own, or one of the domain in any role */
+};
 
-/* The store as files, for `domsec cert`. import writes certificate_directory/<sha256>.pem (atomically; the same
- * again is no error); remove takes a fingerprint or a unique prefix of it of at least 8 digits. */
-bool certs_store_import(const struct conf *conf, X509 *certificate, struct error *error);
-bool certs_store_remove(const struct conf *conf, const char *fingerprint, struct error *error);
-/* All of the store, sorted by file name; unreadable files are faults. NULL stack never. */
-STACK_OF(X509) * certs_store_list(const struct conf *conf, struct faults *faults);
+struct certs_query {
+    enum certs_purpose purpose;
+    const struct partner *partner; /* of the address's domain */
+    const struct address *address; /* no source is asked for the null reverse-path */
+};
+
+struct candidate {
+    X509 *certificate;            /* the answer's own reference */
+    const char *source;           /* "file", "store"; static */
+    bool pinned;                  /* the partner's `certificates` names it */
+    bool personal;                /* one of its addresses is the query's; else it may act for the domain */
+    STACK_OF(X509) * authorities; /* certification authorities of the same source, for the path; lent until
+                                     certs_close(); may be NULL */
+    struct finding finding;       /* what the acceptance found; OUTCOME_NONE: this candidate was not checked */
+};
+
+struct certs_answer {
+    enum found found;
+    struct error error;     /* the reason for FOUND_NONE or FOUND_FAILED */
+    struct candidate *list; /* the candidates that came, in the order of preference */
+    size_t count;
+    size_t chosen; /* index of the candidate that was accepted; count: none */
+};
+
+/* Decides whether a candidate may be used. check() returns true to accept it and sets the finding in either case. The
+ * outcomes fail, policy and permerror rule the candidate out; any other outcome without acceptance means that it could
+ * not be checked now. query is the index of the query. check() runs in the thread that called certs_ask(). */
+struct certs_acceptance {
+    bool (*check)(void *context, size_t query, const struct candidate *candidate, struct finding *finding);
+    void *context;
+};
+
+#define CERTS_NO_DEADLINE INT64_MAX
+
+/* Answers each query; answers has room for count, and certs_answers_clear() releases what they hold. The deadline is
+ * one for the whole batch, in microseconds of g_get_monotonic_time().
+ *
+ * CERTS_ENCRYPT with an acceptance: the sources are asked in their order, each for the queries that are still open. The
+ * candidates of a source are checked in its order of preference. A query is done with the first one accepted: later
+ * candidates are not checked and later sources are not asked.
+ * - FOUND: list[chosen] was accepted. What failed before it does not matter, with one exception: where the person's own
+ *   certificate could not be looked up or checked, only another one of the person's own is accepted after that, never
+ *   one of the domain.
+ * - FOUND_FAILED: nothing was accepted, and a source failed, a candidate could not be checked, or the deadline passed
+ *   before each source was asked. The error is the first failure, that of the person's own before that of the domain.
+ * - FOUND_NONE: each source was asked and answered, and nothing was accepted. The error has the finding of the first
+ *   candidate.
+ *
+ * CERTS_SIGNER, or accept NULL: every source is asked, the list collects everything, and nothing is checked or chosen.
+ * - FOUND: each source answered, and there are candidates.
+ * - FOUND_FAILED: a source failed, so the list is not complete. It holds what the other sources gave.
+ * - FOUND_NONE: each source answered, and there is no candidate.
+ *
+ * A certificate that several sources give stands in the list once, as the first of them gave it. */
+void certs_ask(const struct certs *certs, const struct certs_query *queries, size_t count, int64_t deadline,
+               const struct certs_acceptance *accept, struct certs_answer *answers);
+void certs_answers_clear(struct certs_answer *answers, size_t count);
+
+/* The files of certificate_directory, for `domsec cert`. import writes <sha256>.pem atomically; to import the same
+ * certificate again is not an error. remove takes a fingerprint, or a unique prefix of at least 8 digits. */
+bool certs_directory_import(const struct conf *conf, X509 *certificate, struct error *error);
+bool certs_directory_remove(const struct conf *conf, const char *fingerprint, struct error *error);
+/* All certificates of the folder, sorted by file name; unreadable files are faults. Never returns NULL. */
+STACK_OF(X509) * certs_directory_list(const struct conf *conf, struct faults *faults);
 
 DECLARE_OWNED(certs, struct certs *, certs_close)
-static inline __attribute__((unused)) void cleanup_candidates(struct candidates *candidates)
+/* For one answer: owned(certs_answer) struct certs_answer answer = {0}; */
+static inline __attribute__((unused)) void cleanup_certs_answer(struct certs_answer *answer)
 {
-    candidates_clear(candidates);
+    certs_answers_clear(answer, 1);
 }
 
 #endif

@@ -1,79 +1,197 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certs: asks each source in turn and puts their answers into one list, best first.
+ * certs: takes a batch of queries through the ordered sources, each source only for what is still open.
  *
- * A source that cannot answer makes the whole answer "failed", even if another one has found something: the one that is
- * down may hold what the administrator prefers, and failed is never none. Whether a candidate may be encrypted for is
- * trust's to say.
+ * A source that is down harms only the queries that reach it. Its failure is remembered until something is accepted,
+ * because failed is never none: a directory outage must not turn mail into plaintext. A failure of the preferred kind
+ * stays in force longer, or an outage would move mail from a person's certificate to the domain's.
+ *
+ * Whether a candidate may be used is the caller's decision, and time limits of single sources are theirs.
  */
 #include "source.h"
 
-static const struct certs_source *const sources[] = {&certs_source_pinned, &certs_source_store};
+static const struct certs_source *const sources[] = {&certs_source_pinned, &certs_source_directory};
 
 struct certs {
-    void *states[G_N_ELEMENTS(sources)];
+    size_t count;
+    struct certs_opened opened[];
 };
+
+struct certs *certs_with(const struct certs_opened *opened, size_t count)
+{
+    struct certs *certs = g_malloc0(sizeof(*certs) + count * sizeof(*opened));
+    certs->count = count;
+    for (size_t i = 0; i < count; i++)
+        certs->opened[i] = opened[i];
+    return certs;
+}
 
 struct certs *certs_open(const struct conf *conf, struct faults *faults)
 {
+    struct certs_opened opened[G_N_ELEMENTS(sources)];
     bool good = true;
-    struct certs *certs = g_new0(struct certs, 1);
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        certs->states[i] = sources[i]->open(conf, faults);
-        good = good && certs->states[i] != NULL;
+        opened[i] = (struct certs_opened){sources[i], sources[i]->open(conf, faults)};
+        good = good && opened[i].state != NULL;
     }
-    if (good)
-        return certs;
-    certs_close(certs);
-    return NULL;
+    owned(certs) struct certs *certs = certs_with(opened, G_N_ELEMENTS(opened));
+    return good ? steal(&certs) : NULL;
 }
 
 void certs_close(struct certs *certs)
 {
     if (certs == NULL)
         return;
-    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
-        if (certs->states[i] != NULL)
-            sources[i]->close(certs->states[i]);
+    for (size_t i = 0; i < certs->count; i++)
+        if (certs->opened[i].state != NULL)
+            certs->opened[i].source->close(certs->opened[i].state);
     g_free(certs);
 }
 
-void certs_answer_add(struct certs_answer *answer, X509 *certificate, bool personal)
+/* --- what a source says --- */
+
+void certs_question_add(struct certs_question *question, X509 *certificate, bool personal, STACK_OF(X509) * authorities)
 {
-    struct candidates *all = answer->candidates;
-    for (size_t i = 0; i < all->count; i++)
-        if (X509_cmp(all->list[i].certificate, certificate) == 0)
+    struct certs_answer *answer = question->answer;
+    for (size_t i = 0; i < answer->count; i++)
+        if (X509_cmp(answer->list[i].certificate, certificate) == 0)
             return;
-    all->list = g_renew(struct candidate, all->list, all->count + 1);
+    answer->list = g_renew(struct candidate, answer->list, answer->count + 1);
     X509_up_ref(certificate);
-    all->list[all->count++] = (struct candidate){.certificate = certificate,
-                                                 .source = answer->source->name,
-                                                 .pinned = answer->source->pinned,
-                                                 .personal = personal,
-                                                 .authorities = answer->authorities};
+    answer->list[answer->count++] = (struct candidate){.certificate = certificate,
+                                                       .source = question->source->name,
+                                                       .pinned = question->source->pinned,
+                                                       .personal = personal,
+                                                       .authorities = authorities};
 }
 
-enum found certs_find(const struct certs *certs, const struct partner *partner, const struct address *recipient,
-                      struct candidates *candidates, struct error *error)
+void certs_question_answered(struct certs_question *question)
 {
-    struct certs_query query = {.partner = partner, .recipient = recipient};
-    *candidates = (struct candidates){0};
-    if (recipient->domain == NULL || recipient->domain[0] == '\0')
-        return FOUND_NONE; /* the null reverse-path */
-    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        struct certs_answer answer = {.source = sources[i], .candidates = candidates};
-        if (sources[i]->find(certs->states[i], &query, &answer, error) == FOUND_FAILED) {
-            candidates_clear(candidates);
-            return FOUND_FAILED;
+    question->answered = true;
+}
+
+void certs_question_failed(struct certs_question *question, bool personal, const struct error *error)
+{
+    if (!question->failed || (personal && !question->own_failed))
+        question->answer->error = *error;
+    question->failed = question->answered = true;
+    question->own_failed |= personal;
+}
+
+/* --- what is made of it --- */
+
+static bool is_ruled_out(const struct finding *finding)
+{
+    return finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY ||
+           finding->outcome == OUTCOME_PERMERROR;
+}
+
+/* Checks the candidates that the last source gave. */
+static void choose(struct certs_question *question, size_t first, const struct certs_acceptance *accept)
+{
+    struct certs_answer *answer = question->answer;
+    for (size_t i = first; i < answer->count && !question->settled; i++) {
+        struct candidate *candidate = &answer->list[i];
+        struct error error = {0};
+        if (accept->check(accept->context, question->index, candidate, &candidate->finding)) {
+            question->settled = candidate->personal || !question->own_failed;
+            answer->chosen = i;
+            if (!question->settled)
+                finding_set(&candidate->finding, OUTCOME_TEMPERROR,
+                            "acts for the domain, and the lookup of the person's own failed: %s", answer->error.text);
+        } else if (!is_ruled_out(&candidate->finding)) {
+            error_set(&error, ERROR_TEMPORARY, "%s", candidate->finding.reason);
+            certs_question_failed(question, candidate->personal, &error);
         }
     }
-    return candidates->count > 0 ? FOUND : FOUND_NONE;
 }
 
-void candidates_clear(struct candidates *candidates)
+/* One source's answers to what is open. */
+static void ask_source(const struct certs_opened *opened, GPtrArray *open, int64_t deadline,
+                       const struct certs_acceptance *accept)
 {
-    for (size_t i = 0; i < candidates->count; i++)
-        X509_free(candidates->list[i].certificate);
-    g_free(candidates->list);
-    *candidates = (struct candidates){0};
+    g_autofree size_t *before = g_new(size_t, open->len);
+    for (guint i = 0; i < open->len; i++) {
+        struct certs_question *question = g_ptr_array_index(open, i);
+        question->source = opened->source;
+        question->answered = false;
+        before[i] = question->answer->count;
+    }
+    opened->source->ask(opened->state, (struct certs_question *const *)open->pdata, open->len, deadline);
+    for (guint i = 0; i < open->len; i++) {
+        struct certs_question *question = g_ptr_array_index(open, i);
+        struct error silent = {0};
+        if (!question->answered) {
+            error_set(&silent, ERROR_BUG, "the source \"%s\" did not answer", opened->source->name);
+            certs_question_failed(question, true, &silent);
+        }
+        if (accept != NULL && question->query->purpose == CERTS_ENCRYPT)
+            choose(question, before[i], accept);
+    }
+}
+
+static void fail_all(GPtrArray *open)
+{
+    struct error error = {0};
+    error_set(&error, ERROR_TEMPORARY, "the deadline of this message's lookups has passed");
+    for (guint i = 0; i < open->len; i++)
+        certs_question_failed(g_ptr_array_index(open, i), true, &error);
+}
+
+static void finish(struct certs_question *question, bool choosing)
+{
+    struct certs_answer *answer = question->answer;
+    if (!question->settled)
+        answer->chosen = answer->count;
+    if (question->settled || (!question->failed && !choosing && answer->count > 0)) {
+        answer->found = FOUND;
+        answer->error = (struct error){0};
+    } else if (question->failed) {
+        answer->found = FOUND_FAILED;
+    } else {
+        answer->found = FOUND_NONE;
+        error_set(&answer->error, ERROR_PERMANENT, "%s",
+                  answer->count > 0 ? answer->list[0].finding.reason : "no source knows one");
+    }
+}
+
+static void keep_open(GPtrArray *open)
+{
+    for (guint i = open->len; i-- > 0;)
+        if (((struct certs_question *)g_ptr_array_index(open, i))->settled)
+            g_ptr_array_remove_index(open, i);
+}
+
+void certs_ask(const struct certs *certs, const struct certs_query *queries, size_t count, int64_t deadline,
+               const struct certs_acceptance *accept, struct certs_answer *answers)
+{
+    g_autofree struct certs_question *questions = g_new0(struct certs_question, count);
+    g_autoptr(GPtrArray) open = g_ptr_array_sized_new((guint)count);
+    for (size_t i = 0; i < count; i++) {
+        const char *domain = queries[i].address->domain;
+        answers[i] = (struct certs_answer){0};
+        questions[i] = (struct certs_question){.query = &queries[i], .index = i, .answer = &answers[i]};
+        if (domain != NULL && domain[0] != '\0')
+            g_ptr_array_add(open, &questions[i]);
+    }
+    for (size_t i = 0; i < certs->count && open->len > 0; i++) {
+        if (g_get_monotonic_time() >= deadline) {
+            fail_all(open);
+            break;
+        }
+        ask_source(&certs->opened[i], open, deadline, accept);
+        keep_open(open);
+    }
+    for (size_t i = 0; i < count; i++)
+        finish(&questions[i], accept != NULL && queries[i].purpose == CERTS_ENCRYPT);
+}
+
+void certs_answers_clear(struct certs_answer *answers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < answers[i].count; j++)
+            X509_free(answers[i].list[j].certificate);
+        g_free(answers[i].list);
+        answers[i] = (struct certs_answer){0};
+    }
 }

@@ -14,14 +14,14 @@
 
 #define PREFIX_MIN 8
 
-X509 *certs_store_read(const char *path, struct error *error)
+X509 *certs_directory_read(const char *path, struct error *error)
 {
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
     if (found == NULL)
         return NULL;
     if (sk_X509_num(found) != 1) {
-        error_set(error, ERROR_CONFIGURATION, "%s: contains %d certificates; each file in the store must contain one",
-                  path, sk_X509_num(found));
+        error_set(error, ERROR_CONFIGURATION, "%s: holds %d certificates; the store has one in each file", path,
+                  sk_X509_num(found));
         return NULL;
     }
     return sk_X509_pop(found);
@@ -32,7 +32,7 @@ static gint by_name(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-GPtrArray *certs_store_files(const char *folder, struct faults *faults, struct error *error)
+GPtrArray *certs_directory_files(const char *folder, struct faults *faults, struct error *error)
 {
     g_autoptr(GError) failure = NULL;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, &failure);
@@ -50,14 +50,14 @@ GPtrArray *certs_store_files(const char *folder, struct faults *faults, struct e
             continue;
         }
         if (faults != NULL)
-            faults_warn(faults, path, 0, "ignored: the name of a certificate file must end in .pem");
+            faults_warn(faults, path, 0, "left out: a certificate's file name ends in .pem here");
         g_free(path);
     }
     g_ptr_array_sort(list, by_name);
     return list;
 }
 
-STACK_OF(X509) * certs_store_list(const struct conf *conf, struct faults *faults)
+STACK_OF(X509) * certs_directory_list(const struct conf *conf, struct faults *faults)
 {
     STACK_OF(X509) *all = sk_X509_new_null();
     struct error error = {0};
@@ -65,11 +65,11 @@ STACK_OF(X509) * certs_store_list(const struct conf *conf, struct faults *faults
         g_error("out of memory");
     if (conf->certificate_dir == NULL)
         return all;
-    g_autoptr(GPtrArray) files = certs_store_files(conf->certificate_dir, faults, &error);
+    g_autoptr(GPtrArray) files = certs_directory_files(conf->certificate_dir, faults, &error);
     if (files == NULL)
         faults_add(faults, conf->file, conf->certificate_dir_line, "%s", error.text);
     for (guint i = 0; files != NULL && i < files->len; i++) {
-        X509 *certificate = certs_store_read(g_ptr_array_index(files, i), &error);
+        X509 *certificate = certs_directory_read(g_ptr_array_index(files, i), &error);
         if (certificate == NULL)
             faults_add(faults, g_ptr_array_index(files, i), 0, "%s", error.text);
         else if (sk_X509_push(all, certificate) <= 0)
@@ -78,24 +78,24 @@ STACK_OF(X509) * certs_store_list(const struct conf *conf, struct faults *faults
     return all;
 }
 
-static bool has_store(const struct conf *conf, struct error *error)
+static bool has_directory(const struct conf *conf, struct error *error)
 {
     return conf->certificate_dir != NULL ||
-           error_set(error, ERROR_CONFIGURATION, "%s does not set certificate_directory", conf->file);
+           error_set(error, ERROR_CONFIGURATION, "%s names no certificate_directory", conf->file);
 }
 
-bool certs_store_import(const struct conf *conf, X509 *certificate, struct error *error)
+bool certs_directory_import(const struct conf *conf, X509 *certificate, struct error *error)
 {
     char name[65];
     char *data = NULL;
-    if (!has_store(conf, error))
+    if (!has_directory(conf, error))
         return false;
     if (g_mkdir_with_parents(conf->certificate_dir, 0755) != 0)
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", conf->certificate_dir, g_strerror(errno));
     owned(BIO) BIO *memory = BIO_new(BIO_s_mem());
     certificate_fingerprint(certificate, name);
     if (memory == NULL || name[0] == '\0' || !PEM_write_bio_X509(memory, certificate))
-        return error_set_openssl(error, ERROR_BUG, "cannot encode the certificate");
+        return error_set_openssl(error, ERROR_BUG, "a certificate cannot be written");
     long length = BIO_get_mem_data(memory, &data);
     g_autofree char *path = g_strdup_printf("%s/%s.pem", conf->certificate_dir, name);
     g_autoptr(GError) failure = NULL;
@@ -122,13 +122,13 @@ static char *clean_prefix(const char *text)
 /* The files whose certificate has that prefix. NULL with the reason if they are of different certificates or none. */
 static GPtrArray *files_with(const char *folder, const char *prefix, struct error *error)
 {
-    g_autoptr(GPtrArray) files = certs_store_files(folder, NULL, error);
+    g_autoptr(GPtrArray) files = certs_directory_files(folder, NULL, error);
     g_autoptr(GPtrArray) matching = g_ptr_array_new_with_free_func(g_free);
     char first[65] = "";
     for (guint i = 0; files != NULL && i < files->len; i++) {
         struct error ignored = {0};
         char hex[65];
-        owned(X509) X509 *certificate = certs_store_read(g_ptr_array_index(files, i), &ignored);
+        owned(X509) X509 *certificate = certs_directory_read(g_ptr_array_index(files, i), &ignored);
         if (certificate == NULL)
             continue; /* `check` complains of it; it is no reason to keep another one */
         certificate_fingerprint(certificate, hex);
@@ -143,19 +143,18 @@ static GPtrArray *files_with(const char *folder, const char *prefix, struct erro
         g_ptr_array_add(matching, g_strdup(g_ptr_array_index(files, i)));
     }
     if (files != NULL && matching->len == 0)
-        error_set(error, ERROR_PERMANENT, "no certificate in %s has an id that begins with %s", folder, prefix);
+        error_set(error, ERROR_PERMANENT, "no certificate in %s begins with %s", folder, prefix);
     return matching->len > 0 ? g_steal_pointer(&matching) : NULL;
 }
 
-bool certs_store_remove(const struct conf *conf, const char *fingerprint, struct error *error)
+bool certs_directory_remove(const struct conf *conf, const char *fingerprint, struct error *error)
 {
-    if (!has_store(conf, error))
+    if (!has_directory(conf, error))
         return false;
     g_autofree char *prefix = clean_prefix(fingerprint);
     if (prefix == NULL)
-        return error_set(error, ERROR_PERMANENT,
-                         "\"%s\" is neither a SHA-256 fingerprint nor its first digits, at least %d", fingerprint,
-                         PREFIX_MIN);
+        return error_set(error, ERROR_PERMANENT, "\"%s\" is not a SHA-256 fingerprint or %d digits or more of one",
+                         fingerprint, PREFIX_MIN);
     g_autoptr(GPtrArray) files = files_with(conf->certificate_dir, prefix, error);
     for (guint i = 0; files != NULL && i < files->len; i++)
         if (g_unlink(g_ptr_array_index(files, i)) != 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pinned: the first source, the `certificates` of a partner: an administrator's word for a partner comes before what
- * lies in any store. All certificates of a file are candidates, in their order, whatever they are named.
+ * pinned: the first source, the `certificates` of a partner. An administrator's choice for a partner comes before what
+ * any other source knows. All certificates of a file are candidates, in their order, whatever their names.
  */
+#include "index_names.h"
 #include "source.h"
-
-#include <string.h>
 
 struct pinned_certificate {
     X509 *certificate;
@@ -18,7 +17,8 @@ struct pinned_list {
 };
 
 struct pinned {
-    GHashTable *by_partner; /* const struct partner * → struct pinned_list * */
+    const struct conf *conf;
+    struct pinned_list *lists; /* by partner->index */
 };
 
 static void certificate_free(void *data)
@@ -29,42 +29,28 @@ static void certificate_free(void *data)
     g_free(pinned);
 }
 
-static void list_free(void *data)
-{
-    struct pinned_list *list = data;
-    g_ptr_array_unref(list->candidates);
-    sk_X509_pop_free(list->authorities, X509_free);
-    g_free(list);
-}
-
-static struct pinned_list *list_new(void)
-{
-    struct pinned_list *list = g_new0(struct pinned_list, 1);
-    list->candidates = g_ptr_array_new_with_free_func(certificate_free);
-    list->authorities = sk_X509_new_null();
-    if (list->authorities == NULL)
-        g_error("out of memory");
-    return list;
-}
-
 static void pinned_close(void *state)
 {
     struct pinned *pinned = state;
-    g_hash_table_destroy(pinned->by_partner);
+    for (size_t i = 0; i < pinned->conf->partner_count; i++) {
+        g_ptr_array_unref(pinned->lists[i].candidates);
+        x509_stack_free(pinned->lists[i].authorities);
+    }
+    g_free(pinned->lists);
     g_free(pinned);
 }
 
 /* Takes certificate. */
 static void add(struct pinned_list *list, X509 *certificate)
 {
-    if (certs_is_authority(certificate)) {
+    if (index_is_authority(certificate)) {
         if (sk_X509_push(list->authorities, certificate) <= 0)
             g_error("out of memory");
         return;
     }
     struct pinned_certificate *entry = g_new0(struct pinned_certificate, 1);
     entry->certificate = certificate;
-    entry->mailboxes = certs_mailboxes(certificate);
+    entry->mailboxes = index_mailboxes(certificate);
     g_ptr_array_add(list->candidates, entry);
 }
 
@@ -80,8 +66,8 @@ static bool load(const struct partner *partner, const char *file, struct pinned_
     while (sk_X509_num(found) > 0)
         add(list, sk_X509_shift(found));
     if (list->candidates->len == before)
-        faults_warn(faults, partner->file, partner->certificates_line, "certificates: %s contains only CA certificates",
-                    file);
+        faults_warn(faults, partner->file, partner->certificates_line,
+                    "certificates: %s holds only those of authorities", file);
     return true;
 }
 
@@ -89,12 +75,16 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
 {
     bool good = true;
     struct pinned *pinned = g_new0(struct pinned, 1);
-    pinned->by_partner = g_hash_table_new_full(NULL, NULL, NULL, list_free);
+    pinned->conf = conf;
+    pinned->lists = g_new0(struct pinned_list, conf->partner_count);
     for (size_t i = 0; i < conf->partner_count; i++) {
-        struct pinned_list *list = list_new();
+        struct pinned_list *list = &pinned->lists[i];
+        list->candidates = g_ptr_array_new_with_free_func(certificate_free);
+        list->authorities = sk_X509_new_null();
+        if (list->authorities == NULL)
+            g_error("out of memory");
         for (char **file = conf->partners[i]->certificates; *file != NULL; file++)
             good = load(conf->partners[i], *file, list, faults) && good;
-        g_hash_table_insert(pinned->by_partner, conf->partners[i], list);
     }
     if (good)
         return pinned;
@@ -102,24 +92,31 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
     return NULL;
 }
 
-static enum found pinned_find(const void *state, const struct certs_query *query, struct certs_answer *answer,
-                              struct error *error)
+static void answer(const struct pinned *pinned, struct certs_question *question)
 {
-    const struct pinned *pinned = state;
-    const struct pinned_list *list = g_hash_table_lookup(pinned->by_partner, query->partner);
-    if (list == NULL) {
-        error_set(error, ERROR_BUG, "the partner belongs to another configuration");
-        return FOUND_FAILED;
+    const struct partner *partner = question->query->partner;
+    if (partner->index >= pinned->conf->partner_count || pinned->conf->partners[partner->index] != partner) {
+        struct error error = {0};
+        error_set(&error, ERROR_BUG, "certificates asked for under a partner of another configuration");
+        certs_question_failed(question, true, &error);
+        return;
     }
-    g_autofree char *mailbox = certs_mailbox(query->recipient);
-    answer->authorities = list->authorities;
+    const struct pinned_list *list = &pinned->lists[partner->index];
+    g_autofree char *mailbox = index_mailbox(question->query->address);
     for (guint i = 0; i < list->candidates->len; i++) {
         const struct pinned_certificate *each = g_ptr_array_index(list->candidates, i);
         bool personal = g_strv_contains((const char *const *)each->mailboxes, mailbox);
-        certs_answer_add(answer, each->certificate, personal);
+        certs_question_add(question, each->certificate, personal, list->authorities);
     }
-    return list->candidates->len > 0 ? FOUND : FOUND_NONE;
+    certs_question_answered(question);
+}
+
+static void pinned_ask(void *state, struct certs_question *const *questions, size_t count, int64_t deadline)
+{
+    (void)deadline; /* never waits */
+    for (size_t i = 0; i < count; i++)
+        answer(state, questions[i]);
 }
 
 const struct certs_source certs_source_pinned = {
-    .name = "file", .pinned = true, .open = pinned_open, .close = pinned_close, .find = pinned_find};
+    .name = "file", .pinned = true, .open = pinned_open, .close = pinned_close, .ask = pinned_ask};

@@ -1,56 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source: what a place that knows certificates has to offer. One file per place; the ordered table is in certs.c.
+ * source: what a place that knows certificates has to offer. One file for each place; the ordered list is in certs.c.
  */
 #ifndef DOMSEC_CERTS_SOURCE_H
 #define DOMSEC_CERTS_SOURCE_H
 
 #include "certs/certs.h"
 
-struct certs_query {
-    const struct partner *partner;
-    const struct address *recipient;
-};
-
-/* What a source answers; the X509 are lent until certs.c has taken its own references. */
-struct certs_answer {
-    const struct certs_source *source;
-    struct candidates *candidates;
-    STACK_OF(X509) * authorities; /* set by the source: what may stand between its certificates and an anchor */
+/* One query on its way through the sources. A source reads `query` and answers with the functions below. */
+struct certs_question {
+    const struct certs_query *query;
+    /* private to certs.c */
+    size_t index;
+    const struct certs_source *source; /* that is being asked */
+    struct certs_answer *answer;
+    bool answered, settled, failed, own_failed;
 };
 
 struct certs_source {
     const char *name;
     bool pinned; /* its certificates were named by the partner */
-    /* NULL after an error was added to faults; a source with nothing in it is no error. */
+    /* Returns the source's state, or NULL after it added an error to faults. An empty source is not an error. */
     void *(*open)(const struct conf *conf, struct faults *faults);
     void (*close)(void *state);
-    /* Adds to the answer with certs_answer_add(), best first. */
-    enum found (*find)(const void *state, const struct certs_query *query, struct certs_answer *answer,
-                       struct error *error);
+    /* Answers count questions, at least one, and returns by the deadline (microseconds of g_get_monotonic_time()).
+     * Thread-safe. For each question it adds the candidates with certs_question_add(), best first, the person's own
+     * before those of the domain; then it calls certs_question_failed() or certs_question_answered(). A question for
+     * which it calls neither counts as failed. */
+    void (*ask)(void *state, struct certs_question *const *questions, size_t count, int64_t deadline);
 };
 
 extern const struct certs_source certs_source_pinned;
-extern const struct certs_source certs_source_store;
+extern const struct certs_source certs_source_directory;
 
-/* Leaves out a certificate that an earlier source has given already. */
-void certs_answer_add(struct certs_answer *answer, X509 *certificate, bool personal);
+/* A source and its state. */
+struct certs_opened {
+    const struct certs_source *source;
+    void *state;
+};
+/* Asks these sources, in this order. Takes the states: certs_close() closes them, except those that are NULL. */
+struct certs *certs_with(const struct certs_opened *sources, size_t count);
 
-/* Every address of a certificate as "local@domain", local part in lower case, domain as A-labels; what is no address is
- * left out. NULL-terminated; g_strfreev(). */
-char **certs_mailboxes(const X509 *certificate);
-/* One address in that form. g_free(). */
-char *certs_mailbox(const struct address *address);
-/* Every domain (normalised) that a certificate may name itself for: of its role address, its dc= components beside the
- * role as CN, its dNSName or bare-domain addresses. NULL-terminated; g_strfreev(). */
-char **certs_domains(const X509 *certificate);
+/* Takes a reference of its own; authorities are lent until the source is closed. Leaves out a certificate that an
+ * earlier source gave. */
+void certs_question_add(struct certs_question *question, X509 *certificate, bool personal,
+                        STACK_OF(X509) * authorities);
+/* The source has said everything that it knows. */
+void certs_question_answered(struct certs_question *question);
+/* The source could not look for the person's own certificate (personal), or only for one of the domain. What it has
+ * added so far counts. */
+void certs_question_failed(struct certs_question *question, bool personal, const struct error *error);
 
-/* True if it is a certification authority's: nothing to encrypt for, but a step of others' paths. */
-bool certs_is_authority(X509 *certificate);
-
-/* The one certificate of a store file. NULL with the reason. */
-X509 *certs_store_read(const char *path, struct error *error);
-/* Names of the store's certificate files, sorted; foreign files are warned about. NULL with the reason. */
-GPtrArray *certs_store_files(const char *folder, struct faults *faults, struct error *error);
+/* One certificate from one file of certificate_directory. NULL with the reason. */
+X509 *certs_directory_read(const char *path, struct error *error);
+/* Names of the folder's certificate files, sorted; other files are warned about. NULL with the reason. */
+GPtrArray *certs_directory_files(const char *folder, struct faults *faults, struct error *error);
 
 #endif

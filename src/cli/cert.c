@@ -52,7 +52,7 @@ static bool import_file(const struct conf *conf, const char *file, unsigned *imp
         }
         char sha256[65];
         certificate_fingerprint(certificate, sha256);
-        good = certs_store_import(conf, certificate, error);
+        good = certs_directory_import(conf, certificate, error);
         *imported += good;
         if (good)
             printf("imported %s  %s\n", sha256, subject);
@@ -116,7 +116,7 @@ static int run_list(const struct command *self, int argc, char **argv)
     if (conf == NULL)
         return EX_CONFIG;
     owned(faults) struct faults *faults = faults_new();
-    owned(x509_stack) STACK_OF(X509) *certificates = certs_store_list(conf, faults);
+    owned(x509_stack) STACK_OF(X509) *certificates = certs_directory_list(conf, faults);
     cli_print_faults(stderr, faults);
     if (!as_json) {
         if (sk_X509_num(certificates) == 0)
@@ -132,13 +132,13 @@ static int run_list(const struct command *self, int argc, char **argv)
     return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
 }
 
-static void print_candidates(const struct candidates *candidates)
+static void print_candidates(const struct certs_answer *answer)
 {
     owned(table) struct table *table = table_new(5);
     const char *const heading[] = {"id", "from", "for", "expires", "name"};
     table_row(table, heading);
-    for (size_t i = 0; i < candidates->count; i++) {
-        const struct candidate *candidate = &candidates->list[i];
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct candidate *candidate = &answer->list[i];
         g_autofree char *id = describe_id(candidate->certificate);
         g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
         g_autofree char *name = describe_name(candidate->certificate);
@@ -157,12 +157,13 @@ static int find(const char *file, const struct address *address)
     cli_print_faults(stderr, faults);
     if (certs == NULL)
         return EX_CONFIG;
-    struct error error = {0};
     const struct rule *rule = policy_rule(conf, address->domain);
-    owned(candidates) struct candidates candidates = {0};
-    switch (certs_find(certs, rule->partner, address, &candidates, &error)) {
+    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = rule->partner, .address = address};
+    owned(certs_answer) struct certs_answer answer = {0};
+    certs_ask(certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
+    switch (answer.found) {
     case FOUND:
-        print_candidates(&candidates);
+        print_candidates(&answer);
         return EX_OK;
     case FOUND_NONE:
         fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, rule->partner->name);
@@ -170,7 +171,7 @@ static int find(const char *file, const struct address *address)
     case FOUND_FAILED:
         break;
     }
-    (void)cli_failed(&error);
+    (void)cli_failed(&answer.error);
     return EX_TEMPFAIL;
 }
 

@@ -38,7 +38,7 @@ static char *normal_id(const char *text)
 static STACK_OF(X509) * known_certificates(const struct conf *conf)
 {
     owned(faults) struct faults *faults = faults_new();
-    STACK_OF(X509) *all = certs_store_list(conf, faults);
+    STACK_OF(X509) *all = certs_directory_list(conf, faults);
     cli_print_faults(stderr, faults);
     for (size_t i = 0; i < conf->identity_count; i++) {
         struct error ignored = {0};
@@ -156,7 +156,7 @@ int cert_run_remove(const struct command *self, int argc, char **argv)
     struct error error = {0};
     int status = parse_by_id(self, argc, argv, &call);
     if (status == CLI_GO && call.conf != NULL) {
-        bool removed = certs_store_remove(call.conf, call.id, &error);
+        bool removed = certs_directory_remove(call.conf, call.id, &error);
         status = removed ? EX_OK : cli_failed(&error);
         if (removed) {
             printf("removed %s\n", call.id);

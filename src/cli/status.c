@@ -49,7 +49,7 @@ static void gather_store(struct status *status)
     if (status->conf->certificate_dir == NULL)
         return;
     owned(faults) struct faults *faults = faults_new();
-    owned(x509_stack) STACK_OF(X509) *stored = certs_store_list(status->conf, faults);
+    owned(x509_stack) STACK_OF(X509) *stored = certs_directory_list(status->conf, faults);
     status->stored = sk_X509_num(stored);
     if (faults_errors(faults) > 0)
         status->good = false;

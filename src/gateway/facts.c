@@ -49,33 +49,37 @@ bool facts_originator_authentic(const struct gateway *gateway, const struct enve
 
 /* --- the recipient's certificate, RFC 3183 §4.2 --- */
 
-static void check_candidate(const struct facts_query *facts, const struct rule *rule, const struct address *recipient,
-                            const struct candidate *candidate, struct finding *finding)
+/* What the acceptance needs to know. */
+struct choice {
+    const struct facts_query *facts;
+    const struct partner *partner;
+    const struct address *recipient;
+};
+
+static bool check_candidate(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
-    const struct gateway *gateway = facts->gateway;
-    const struct chain_query query = {.leaf = candidate->certificate,
+    (void)query; /* there is one */
+    const struct choice *choice = context;
+    const struct trust *trust = choice->facts->gateway->trust;
+    const struct chain_query chain = {.leaf = candidate->certificate,
                                       .untrusted = candidate->authorities,
                                       .purpose = PURPOSE_ENCRYPT,
-                                      .partner = rule->partner,
-                                      .at = facts->at};
-    const char *domain = recipient->domain;
-    trust_check_chain(gateway->trust, &query, finding);
+                                      .partner = choice->partner,
+                                      .at = choice->facts->at};
+    const char *domain = choice->recipient->domain;
+    trust_check_chain(trust, &chain, finding);
     if (finding->outcome != OUTCOME_PASS)
-        return;
+        return false;
     if (candidate->personal)
-        trust_check_mailbox(candidate->certificate, recipient, 1, finding);
+        trust_check_mailbox(candidate->certificate, choice->recipient, 1, finding);
     else
-        trust_check_role(gateway->trust, rule->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1,
+        trust_check_role(trust, choice->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1,
                          finding);
+    return finding->outcome == OUTCOME_PASS;
 }
 
-static void report_candidate(struct reported_recipient *reported, const struct candidate *candidate,
-                             const struct finding *finding, bool used)
+static void report_candidate(struct reported_certificate *certificate, const struct candidate *candidate, bool used)
 {
-    reported->certificates =
-        g_renew(struct reported_certificate, reported->certificates, reported->certificate_count + 1);
-    struct reported_certificate *certificate = &reported->certificates[reported->certificate_count++];
-    memset(certificate, 0, sizeof(*certificate));
     certificate->sha256 = g_malloc0(65);
     certificate_fingerprint(candidate->certificate, certificate->sha256);
     certificate->subject = certificate_subject(candidate->certificate);
@@ -84,41 +88,29 @@ static void report_candidate(struct reported_recipient *reported, const struct c
     if (used)
         certificate->note = g_strdup("used");
     else
-        certificate->note = finding->outcome == OUTCOME_PASS ? g_strdup("not needed, an earlier one is used")
-                                                             : g_strdup_printf("passed over: %s", finding->reason);
+        certificate->note = candidate->finding.outcome == OUTCOME_NONE
+                                ? g_strdup("not needed, an earlier one is used")
+                                : g_strdup_printf("passed over: %s", candidate->finding.reason);
 }
 
-/* The first candidate that passes. A candidate that could not be checked makes the answer "failed" unless another one
- * passes: an outage must not turn into "no certificate". */
-static enum found choose(const struct facts_query *query, const struct address *recipient, struct recipient_facts *out,
+static enum found choose(const struct facts_query *facts, const struct address *recipient, struct recipient_facts *out,
                          struct reported_recipient *reported, struct error *error)
 {
-    __attribute__((cleanup(cleanup_candidates))) struct candidates candidates = {0};
-    enum found found = certs_find(query->gateway->certs, out->rule->partner, recipient, &candidates, error);
-    X509 **chosen = &out->certificate;
-    if (found != FOUND) {
-        if (found == FOUND_NONE)
-            error_set(error, ERROR_PERMANENT, "no source knows one");
-        return found;
+    struct choice choice = {.facts = facts, .partner = out->rule->partner, .recipient = recipient};
+    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = out->rule->partner, .address = recipient};
+    const struct certs_acceptance accept = {.check = check_candidate, .context = &choice};
+    owned(certs_answer) struct certs_answer answer = {0};
+    certs_ask(facts->gateway->certs, &query, 1, facts->deadline, &accept, &answer);
+    *error = answer.error;
+    reported->certificates = g_new0(struct reported_certificate, answer.count);
+    reported->certificate_count = answer.count;
+    for (size_t i = 0; i < answer.count; i++)
+        report_candidate(&reported->certificates[i], &answer.list[i], i == answer.chosen);
+    if (answer.found == FOUND) {
+        out->certificate = answer.list[answer.chosen].certificate;
+        X509_up_ref(out->certificate);
     }
-    found = FOUND_NONE;
-    for (size_t i = 0; i < candidates.count; i++) {
-        struct finding finding = {0};
-        check_candidate(query, out->rule, recipient, &candidates.list[i], &finding);
-        bool used = finding.outcome == OUTCOME_PASS && *chosen == NULL;
-        if (used) {
-            X509_up_ref(candidates.list[i].certificate);
-            *chosen = candidates.list[i].certificate;
-            found = FOUND;
-        } else if (*chosen == NULL) {
-            if (finding.outcome == OUTCOME_TEMPERROR)
-                found = FOUND_FAILED;
-            if (found == FOUND_FAILED || i == 0)
-                error_set(error, found == FOUND_FAILED ? ERROR_TEMPORARY : ERROR_PERMANENT, "%s", finding.reason);
-        }
-        report_candidate(reported, &candidates.list[i], &finding, used);
-    }
-    return found;
+    return answer.found;
 }
 
 bool facts_encrypts(const struct gateway *gateway, const struct address *recipient)

@@ -96,18 +96,20 @@ static void check_any(const struct gateway *gateway, const struct rule *rule, st
 
 static void check_certificates(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
 {
-    owned(candidates) struct candidates candidates = {0};
+    owned(certs_answer) struct certs_answer answer = {0};
     struct address anybody = {0};
     struct error error = {0};
     g_autofree char *text =
         g_strdup_printf("postmaster@%s", rule->partner->domain != NULL ? rule->partner->domain : "example.invalid");
     if (!address_parse(slice_of(text), &anybody, &error))
         return;
-    if (certs_find(gateway->certs, rule->partner, &anybody, &candidates, &error) == FOUND_NONE)
+    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = rule->partner, .address = &anybody};
+    certs_ask(gateway->certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
+    if (answer.found == FOUND_NONE)
         check_any(gateway, rule, faults);
-    for (size_t i = 0; i < candidates.count; i++)
-        if (candidates.list[i].pinned)
-            check_pinned(gateway, rule, &candidates.list[i], faults);
+    for (size_t i = 0; i < answer.count; i++)
+        if (answer.list[i].pinned)
+            check_pinned(gateway, rule, &answer.list[i], faults);
     address_clear(&anybody);
 }
 

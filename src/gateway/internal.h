@@ -10,6 +10,9 @@
 #include "labels.h"
 #include "reviewers.h"
 
+/* Microseconds that the lookups for one message may take. */
+#define LOOKUP_TIMEOUT (INT64_C(10) * G_USEC_PER_SEC)
+
 struct gateway {
     int references;
     struct conf *conf;
@@ -96,6 +99,7 @@ struct facts_query {
     const struct examination *examination; /* NULL: there is no message */
     bool want_certificates;                /* some recipient's rule encrypts: one copy serves all, so all need one */
     time_t at;
+    int64_t deadline; /* of the lookups, for certs_ask() */
 };
 bool facts_encrypts(const struct gateway *gateway, const struct address *recipient);
 /* Completes facts for this recipient, fills out and reported: the rule, the certificates looked at, the decision. */

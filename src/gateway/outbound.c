@@ -61,7 +61,8 @@ static void gather(struct way_out *way, struct result *result)
     char reason[sizeof(way->originator.fault) + 400] = "";
     struct outbound_facts facts = {0};
     struct unwrapping unwrapping = {0};
-    struct facts_query query = {.gateway = way->gateway, .at = way->at};
+    struct facts_query query = {
+        .gateway = way->gateway, .at = way->at, .deadline = g_get_monotonic_time() + LOOKUP_TIMEOUT};
     way->authentic = facts_originator_authentic(way->gateway, way->envelope, &way->originator, way->examination, reason,
                                                 sizeof(reason));
     facts.originator_authentic = way->authentic;

@@ -1,326 +1,418 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches of queries through scripted sources: who is asked, what is checked, and what the answer is.
+ */
 #include "certs/certs.h"
 
 #include "support/pki.h"
+#include "support/scripted_certs.h"
 
 #include <criterion/criterion.h>
 
-#define DCA "domain-confidentiality-authority"
+#define BOB "bob@partner.test"
+#define CAROL "carol@partner.test"
+#define DAVE "dave@partner.test"
 
-struct home {
-    char *folder;
-    struct conf *conf;
-    struct faults *faults;
-    struct certs *certs;
-    struct pki *ca;
+/* What trust would say, by the certificate's common name: "good…", "unknown…" (cannot be checked now), "blank…" (sets
+ * nothing), anything else is bad. */
+struct judge {
+    GString *checked; /* names in order, with a space behind each */
 };
 
-static struct home *home_new(const char *rule_keys)
+static const char *name_of(const struct candidate *candidate)
 {
-    struct home *home = g_new0(struct home, 1);
-    home->folder = folder_new();
-    home->faults = faults_new();
-    home->ca = pki_ca("root");
-    g_autofree char *store = g_build_filename(home->folder, "store", NULL);
-    g_assert_true(g_mkdir(store, 0700) == 0);
-    folder_write(home->folder, "domsec.conf",
-                 "local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n"
-                 "certificate_directory = \"store\";\n");
-    g_autofree char *rule = g_strconcat("domain = \"partner.test\";\n", rule_keys, "\n", NULL);
-    folder_write(home->folder, "policy.d/partner.test.conf", rule);
-    return home;
+    static char name[100];
+    X509_NAME_get_text_by_NID(X509_get_subject_name(candidate->certificate), NID_commonName, name, sizeof(name));
+    return name;
 }
 
-static bool home_open(struct home *home)
+static bool check(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
-    g_autofree char *file = g_build_filename(home->folder, "domsec.conf", NULL);
-    if (home->conf == NULL)
-        home->conf = conf_load(file, home->faults);
-    if (home->conf == NULL)
-        g_error("%s", faults_at(home->faults, 0));
-    certs_close(home->certs);
-    home->certs = certs_open(home->conf, home->faults);
-    return home->certs != NULL;
+    struct judge *judge = context;
+    const char *name = name_of(candidate);
+    g_string_append_printf(judge->checked, "%zu:%s ", query, name);
+    if (g_str_has_prefix(name, "good"))
+        return finding_set(finding, OUTCOME_PASS, "%s is good", name);
+    if (g_str_has_prefix(name, "blank"))
+        return false;
+    return finding_set(finding, g_str_has_prefix(name, "unknown") ? OUTCOME_TEMPERROR : OUTCOME_FAIL, "%s is not good",
+                       name);
 }
 
-static void home_free(struct home *home)
-{
-    certs_close(home->certs);
-    conf_unref(home->conf);
-    faults_free(home->faults);
-    pki_free(home->ca);
-    folder_remove(home->folder);
-    g_free(home);
-}
+/* --- a rig of scripted sources --- */
 
-static void put(struct home *home, const char *name, const struct pki *pki)
-{
-    g_autofree char *path = g_strconcat("store/", name, NULL);
-    g_free(pki_write(home->folder, path, pki, NULL));
-}
+#define SOURCES 3
+struct scene {
+    struct scripted_certs *sources[SOURCES]; /* "first", "second", "third"; certs owns them */
+    struct certs *certs;
+    struct pki *ca;
+    struct judge judge;
+    struct certs_acceptance accept;
+    struct address addresses[3];
+    struct certs_query queries[3]; /* for BOB, CAROL and DAVE */
+    struct certs_answer answers[3];
+    struct partner partner;
+};
 
-static enum found find(struct home *home, const char *recipient, struct candidates *candidates)
+static struct scene *scene_new(void)
 {
-    struct address address = {0};
-    struct error error = {0};
-    cr_assert(address_parse(slice_of(recipient), &address, &error), "%s", error.text);
-    const struct partner *partner = conf_partner(home->conf, address.domain);
-    enum found found = certs_find(home->certs, partner, &address, candidates, &error);
-    address_clear(&address);
-    return found;
-}
-
-/* The common names of what is found, in order, personal ones marked. */
-static char *found_names(struct home *home, const char *recipient)
-{
-    struct candidates candidates = {0};
-    GString *names = g_string_new(NULL);
-    enum found found = find(home, recipient, &candidates);
-    cr_expect_eq(found, candidates.count > 0 ? FOUND : FOUND_NONE);
-    for (size_t i = 0; i < candidates.count; i++) {
-        char name[100] = "";
-        X509_NAME_get_text_by_NID(X509_get_subject_name(candidates.list[i].certificate), NID_commonName, name,
-                                  sizeof(name));
-        g_string_append_printf(names, "%s%s%s%s", i > 0 ? " " : "", name, candidates.list[i].personal ? "*" : "",
-                               candidates.list[i].pinned ? "!" : "");
-        cr_expect_str_eq(candidates.list[i].source, candidates.list[i].pinned ? "file" : "store");
+    static const char *const names[SOURCES] = {"first", "second", "third"};
+    static const char *const people[] = {BOB, CAROL, DAVE};
+    struct scene *scene = g_new0(struct scene, 1);
+    scene->ca = pki_ca("root");
+    scene->judge.checked = g_string_new(NULL);
+    scene->accept = (struct certs_acceptance){.check = check, .context = &scene->judge};
+    struct certs_opened opened[SOURCES];
+    for (size_t i = 0; i < SOURCES; i++) {
+        scene->sources[i] = scripted_certs_new(names[i]);
+        opened[i] = scripted_certs_source(scene->sources[i]);
     }
-    candidates_clear(&candidates);
-    return g_string_free(names, FALSE);
-}
-
-static struct pki *issue(struct home *home, const char *const *subject, const char *const *san, int days_old)
-{
-    return pki_issue(&(struct pki_spec){
-        .issuer = home->ca, .subject = subject, .san = san, .not_before = time(NULL) - days_old * 86400});
-}
-
-Test(certs, finds_by_address_and_domain)
-{
-    struct home *home = home_new("");
-    const struct {
-        const char *file;
-        const char *const *subject, *const *san;
-        int age;
-    } stored[] = {
-        {"a.pem", PKI_LIST("CN=bob-old"), PKI_LIST("email:Bob@partner.test"), 9},
-        {"b.pem", PKI_LIST("CN=bob-new"), PKI_LIST("email:bob@PARTNER.test", "email:robert@partner.test"), 3},
-        {"c.pem", PKI_LIST("CN=dca"), PKI_LIST("email:" DCA "@partner.test"), 5},
-        {"d.pem", PKI_LIST("CN=dca-sales"), PKI_LIST("email:" DCA "@sales.partner.test"), 5},
-        {"e.pem", PKI_LIST("DC=test", "DC=dc", "CN=" DCA), NULL, 5},
-        {"f.pem", PKI_LIST("CN=direct"), PKI_LIST("dns:direct.test"), 5},
-        {"g.pem", PKI_LIST("CN=bare"), PKI_LIST("email:bare.test"), 5},
-        {"h.pem", PKI_LIST("CN=suffix"), PKI_LIST("email:" DCA "@co.uk", "email:" DCA "@test"), 5},
-        {"i.pem", PKI_LIST("CN=dsa"), PKI_LIST("email:domain-signing-authority@partner.test"), 5},
-        {"j.pem", PKI_LIST("CN=idn"), PKI_LIST("utf8:jörg@bücher.test", "email:" DCA "@xn--bcher-kva.test"), 5},
-        {"k.pem", PKI_LIST("CN=subject", "emailAddress=carol@partner.test"), NULL, 5},
-        {"l.pem", PKI_LIST("CN=nul"), PKI_LIST("email:victim@partner.test%00.evil.test"), 5},
-        {"m.pem", PKI_LIST("DC=test", "DC=nocn", "CN=somebody"), NULL, 5},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(stored); i++) {
-        PKI_AUTO struct pki *pki = issue(home, stored[i].subject, stored[i].san, stored[i].age);
-        put(home, stored[i].file, pki);
+    scene->certs = certs_with(opened, SOURCES);
+    for (size_t i = 0; i < G_N_ELEMENTS(people); i++) {
+        struct error error = {0};
+        cr_assert(address_parse(slice_of(people[i]), &scene->addresses[i], &error));
+        scene->queries[i] =
+            (struct certs_query){.purpose = CERTS_ENCRYPT, .partner = &scene->partner, .address = &scene->addresses[i]};
     }
-    cr_assert(home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
-    static const struct {
-        const char *recipient, *expected;
-    } rows[] = {
-        {"bob@partner.test", "bob-new* bob-old* dca"},
-        {"BOB@Partner.Test", "bob-new* bob-old* dca"},
-        {"robert@partner.test", "bob-new* dca"},
-        {"alice@partner.test", "dca"},
-        {"alice@sales.partner.test", "dca-sales dca"},
-        {"alice@north.sales.partner.test", "dca-sales dca"},
-        {"alice@notpartner.test", ""},
-        {"alice@dc.test", DCA},
-        {"alice@deep.dc.test", DCA},
-        {"alice@direct.test", "direct"},
-        {"alice@bare.test", "bare"},
-        {"alice@acme.co.uk", ""},
-        {"alice@co.uk", "suffix"},
-        {"alice@other.test", ""},
-        {"jörg@bücher.test", "idn*"},
-        {"jörg@xn--bcher-kva.test", "idn*"},
-        {"alice@bücher.test", "idn"},
-        {"carol@partner.test", "subject* dca"},
-        {"victim@partner.test", "dca"},
-        {"alice@nocn.test", ""},
-        {DCA "@partner.test", "dca*"},
-        {"alice@[192.0.2.1]", ""},
-    };
+    return scene;
+}
+
+static void scene_free(struct scene *scene)
+{
+    certs_answers_clear(scene->answers, G_N_ELEMENTS(scene->answers));
+    certs_close(scene->certs);
+    for (size_t i = 0; i < G_N_ELEMENTS(scene->addresses); i++)
+        address_clear(&scene->addresses[i]);
+    pki_free(scene->ca);
+    g_string_free(scene->judge.checked, TRUE);
+    g_free(scene);
+}
+DECLARE_OWNED(scene, struct scene *, scene_free)
+
+/* A certificate with that common name; lent until the process ends. */
+static X509 *named(const struct scene *scene, const char *name)
+{
+    g_autofree char *subject = g_strconcat("CN=", name, NULL);
+    PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.issuer = scene->ca, .subject = PKI_LIST(subject)});
+    return steal(&pki->cert);
+}
+
+static void own(const struct scene *scene, size_t source, const char *address, const char *name)
+{
+    owned(X509) X509 *certificate = named(scene, name);
+    scripted_certs_own(scene->sources[source], address, certificate);
+}
+
+static void domain(const struct scene *scene, size_t source, const char *address, const char *name)
+{
+    owned(X509) X509 *certificate = named(scene, name);
+    scripted_certs_domain(scene->sources[source], address, certificate);
+}
+
+static void fail(const struct scene *scene, size_t source, const char *address, bool personal, const char *text)
+{
+    scripted_certs_fail(scene->sources[source], address, personal, ERROR_TEMPORARY, text);
+}
+
+static void ask(struct scene *scene, size_t count)
+{
+    certs_ask(scene->certs, scene->queries, count, CERTS_NO_DEADLINE, &scene->accept, scene->answers);
+}
+
+/* Of BOB's answer: expects this, the chosen one by name (or the error), and what each source was asked. */
+static void expect(const struct scene *scene, enum found found, const char *says)
+{
+    const struct certs_answer *answer = &scene->answers[0];
+    cr_expect_eq(answer->found, found, "%d: %s", answer->found, answer->error.text);
+    if (found == FOUND) {
+        cr_assert_lt(answer->chosen, answer->count);
+        cr_expect_str_eq(name_of(&answer->list[answer->chosen]), says);
+        cr_expect_eq(answer->error.kind, ERROR_NONE);
+        cr_expect_str_empty(answer->error.text);
+        return;
+    }
+    cr_expect_eq(answer->chosen, answer->count);
+    cr_expect_str_eq(answer->error.text, says);
+    cr_expect_eq(answer->error.kind, found == FOUND_NONE ? ERROR_PERMANENT : ERROR_TEMPORARY);
+}
+
+static void expect_asked(const struct scene *scene, unsigned first, unsigned second, unsigned third)
+{
+    cr_expect_eq(scene->sources[0]->batches, first);
+    cr_expect_eq(scene->sources[1]->batches, second);
+    cr_expect_eq(scene->sources[2]->batches, third);
+}
+
+/* --- choosing --- */
+
+Test(certs, stops_at_the_first_that_is_accepted)
+{
+    owned(scene) struct scene *scene = scene_new();
+    own(scene, 0, BOB, "bad 1");
+    own(scene, 1, BOB, "bad 2");
+    own(scene, 1, BOB, "good 1");
+    own(scene, 1, BOB, "good 2");
+    domain(scene, 1, BOB, "good 3");
+    own(scene, 2, BOB, "good 4");
+    ask(scene, 1);
+    expect(scene, FOUND, "good 1");
+    expect_asked(scene, 1, 1, 0);
+    cr_expect_str_eq(scene->judge.checked->str, "0:bad 1 0:bad 2 0:good 1 ", "%s", scene->judge.checked->str);
+    static const enum outcome findings[] = {OUTCOME_FAIL, OUTCOME_FAIL, OUTCOME_PASS, OUTCOME_NONE, OUTCOME_NONE};
+    static const char *const sources[] = {"first", "second", "second", "second", "second"};
+    cr_assert_eq(scene->answers[0].count, G_N_ELEMENTS(findings));
+    for (size_t i = 0; i < G_N_ELEMENTS(findings); i++) {
+        cr_expect_eq(scene->answers[0].list[i].finding.outcome, findings[i], "candidate %zu", i);
+        cr_expect_str_eq(scene->answers[0].list[i].source, sources[i]);
+        cr_expect_eq(scene->answers[0].list[i].personal, i < 4);
+        cr_expect_not(scene->answers[0].list[i].pinned);
+    }
+    cr_expect_str_eq(scene->answers[0].list[1].finding.reason, "bad 2 is not good");
+}
+
+Test(certs, a_batch_shrinks_to_what_is_open)
+{
+    owned(scene) struct scene *scene = scene_new();
+    domain(scene, 0, CAROL, "good for carol");
+    fail(scene, 0, DAVE, true, "down");
+    own(scene, 1, BOB, "good for bob");
+    ask(scene, 3);
+    cr_expect_str_eq(scene->sources[0]->asked->str, BOB " " CAROL " " DAVE " ");
+    cr_expect_str_eq(scene->sources[1]->asked->str, BOB " " DAVE " ");
+    cr_expect_str_eq(scene->sources[2]->asked->str, DAVE " ");
+    expect_asked(scene, 1, 1, 1);
+    cr_expect_str_eq(scene->judge.checked->str, "1:good for carol 0:good for bob ");
+    expect(scene, FOUND, "good for bob");
+    cr_expect_eq(scene->answers[1].found, FOUND);
+    cr_expect_eq(scene->answers[2].found, FOUND_FAILED, "a source that is down harms those who need it");
+    cr_expect_str_eq(scene->answers[2].error.text, "down");
+}
+
+Test(certs, nothing_to_ask)
+{
+    owned(scene) struct scene *scene = scene_new();
+    scene->addresses[0].domain[0] = '\0'; /* the null reverse-path */
+    ask(scene, 1);
+    expect(scene, FOUND_NONE, "no source knows one");
+    ask(scene, 0);
+    expect_asked(scene, 0, 0, 0);
+}
+
+Test(certs, none)
+{
+    owned(scene) struct scene *scene = scene_new();
+    ask(scene, 1);
+    expect(scene, FOUND_NONE, "no source knows one");
+    expect_asked(scene, 1, 1, 1);
+    domain(scene, 1, BOB, "bad 1");
+    own(scene, 2, BOB, "bad 2");
+    ask(scene, 1);
+    expect(scene, FOUND_NONE, "bad 1 is not good");
+    certs_answers_clear(scene->answers, 1);
+}
+
+/* --- failures --- */
+
+struct row {
+    const char *what;
+    int failed;                     /* source that fails; -1: none */
+    bool failed_own;                /* for the person's own; else only for the domain's */
+    const char *own[3], *domain[3]; /* by source; NULL: none */
+    enum found found;
+    const char *says;
+    unsigned asked; /* sources */
+};
+
+static const struct row rows[] = {
+    {"found later beats failed earlier", 0, true, {NULL, "good 1"}, {NULL}, FOUND, "good 1", 2},
+    {"found earlier does not meet the failure", 1, true, {"good 1"}, {NULL}, FOUND, "good 1", 1},
+    {"what the failing source has found counts", 0, true, {"good 1"}, {NULL}, FOUND, "good 1", 1},
+    {"failed and found nowhere", 0, true, {NULL}, {NULL}, FOUND_FAILED, "down", 3},
+    {"failed last and found nowhere", 2, true, {NULL}, {NULL}, FOUND_FAILED, "down", 3},
+    {"failed and only bad ones", 1, true, {"bad 1", NULL, "bad 2"}, {"bad 3"}, FOUND_FAILED, "down", 3},
+    {"the domain's, failed", 1, false, {"bad 1"}, {"bad 2"}, FOUND_FAILED, "down", 3},
+    {"the domain's: found later beats failed earlier", 0, false, {NULL}, {NULL, "good 1"}, FOUND, "good 1", 2},
+    {"own beats the domain's failure", 0, false, {"good 1"}, {NULL}, FOUND, "good 1", 1},
+    {"own failed: never the domain's", 0, true, {NULL}, {NULL, "good 1"}, FOUND_FAILED, "down", 3},
+    {"own failed: never the domain's of the same source", 0, true, {NULL}, {"good 1"}, FOUND_FAILED, "down", 3},
+    {"own failed, own found behind the domain's",
+     0,
+     true,
+     {NULL, NULL, "good 1"},
+     {NULL, "good 2"},
+     FOUND,
+     "good 1",
+     3},
+    {"own failed behind the domain's", 1, true, {NULL}, {"good 1"}, FOUND, "good 1", 1},
+    {"own cannot be checked: never the domain's",
+     -1,
+     false,
+     {"unknown 1"},
+     {"good 1"},
+     FOUND_FAILED,
+     "unknown 1 is not good",
+     3},
+    {"own cannot be checked, another can", -1, false, {"unknown 1", "good 1"}, {NULL}, FOUND, "good 1", 2},
+    {"the domain's cannot be checked, another can", -1, false, {NULL}, {"unknown 1", "good 1"}, FOUND, "good 1", 2},
+    {"the domain's cannot be checked, own can", -1, false, {NULL, "good 1"}, {"unknown 1"}, FOUND, "good 1", 2},
+    {"cannot be checked beside bad ones",
+     -1,
+     false,
+     {"bad 1", "bad 2"},
+     {NULL, "unknown 1", "bad 3"},
+     FOUND_FAILED,
+     "unknown 1 is not good",
+     3},
+    {"a check without a finding is no verdict", -1, false, {"blank 1"}, {NULL}, FOUND_FAILED, "", 3},
+    {"own failure before the domain's as the reason", 1, true, {NULL}, {"unknown 1"}, FOUND_FAILED, "down", 3},
+    {"the first failure as the reason", 1, true, {"unknown 1"}, {NULL}, FOUND_FAILED, "unknown 1 is not good", 3},
+};
+
+Test(certs, failed_is_never_none)
+{
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *names = found_names(home, rows[i].recipient);
-        cr_expect_str_eq(names, rows[i].expected, "%s: %s", rows[i].recipient, names);
-    }
-    home_free(home);
-}
-
-Test(certs, pinned_come_first_and_once)
-{
-    struct home *home = home_new("certificates = ( \"one.pem\", \"two.pem\" );");
-    PKI_AUTO struct pki *one = issue(home, PKI_LIST("CN=one"), PKI_LIST("email:" DCA "@elsewhere.test"), 1);
-    PKI_AUTO struct pki *two = issue(home, PKI_LIST("CN=two"), PKI_LIST("email:bob@partner.test"), 1);
-    PKI_AUTO struct pki *three = issue(home, PKI_LIST("CN=three"), PKI_LIST("email:" DCA "@partner.test"), 1);
-    g_free(pki_write(home->folder, "one.pem", one, NULL));
-    g_free(pki_write(home->folder, "two.pem", two, three, NULL));
-    put(home, "two.pem", two);
-    put(home, "three.pem", three);
-    cr_assert(home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
-    g_autofree char *bob = found_names(home, "bob@partner.test");
-    cr_expect_str_eq(bob, "one! two*! three!", "%s", bob);
-    g_autofree char *other = found_names(home, "bob@other.test");
-    cr_expect_str_eq(other, "", "%s", other);
-    home_free(home);
-}
-
-/* Not candidates themselves, but handed along for the path of those that are. */
-Test(certs, authorities_come_beside_the_candidates)
-{
-    struct home *home = home_new("certificates = ( \"pins.pem\" );");
-    PKI_AUTO struct pki *theirs = pki_sub_ca(home->ca, "theirs");
-    PKI_AUTO struct pki *other = pki_sub_ca(home->ca, "other");
-    PKI_AUTO struct pki *dca = pki_role(theirs, DCA, "partner.test");
-    PKI_AUTO struct pki *bob = pki_person(other, "bob@partner.test");
-    g_free(pki_write(home->folder, "pins.pem", dca, theirs, NULL));
-    put(home, "bob.pem", bob);
-    put(home, "other.pem", other);
-    cr_assert(home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
-    struct candidates candidates = {0};
-    cr_assert_eq(find(home, "bob@partner.test", &candidates), FOUND);
-    cr_assert_eq(candidates.count, 2);
-    for (size_t i = 0; i < 2; i++) {
-        cr_assert_eq(sk_X509_num(candidates.list[i].authorities), 1);
-        X509 *authority = sk_X509_value(candidates.list[i].authorities, 0);
-        cr_expect_eq(X509_cmp(authority, i == 0 ? theirs->cert : other->cert), 0);
-    }
-    candidates_clear(&candidates);
-    home_free(home);
-}
-
-Test(certs, null_reverse_path_has_none)
-{
-    struct home *home = home_new("");
-    struct candidates candidates = {0};
-    struct address nobody = {.local = (char *)"", .domain = (char *)"", .text = (char *)""};
-    struct error error = {0};
-    cr_assert(home_open(home));
-    cr_expect_eq(certs_find(home->certs, conf_partner(home->conf, ""), &nobody, &candidates, &error), FOUND_NONE);
-    home_free(home);
-}
-
-Test(certs, a_partner_of_another_configuration_fails)
-{
-    struct home *home = home_new("");
-    struct candidates candidates = {0};
-    struct error error = {0};
-    cr_assert(home_open(home));
-    struct partner stranger = *conf_partner(home->conf, "partner.test");
-    struct address bob = {.local = (char *)"bob", .domain = (char *)"partner.test", .text = (char *)"bob@partner.test"};
-    cr_expect_eq(certs_find(home->certs, &stranger, &bob, &candidates, &error), FOUND_FAILED);
-    cr_expect_eq(error.kind, ERROR_BUG);
-    cr_expect_eq(candidates.count, 0);
-    home_free(home);
-}
-
-Test(certs, unreadable_files_are_faults)
-{
-    static const struct {
-        const char *rule, *name, *text;
-    } rows[] = {
-        {"", "store/broken.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"},
-        {"", "store/empty.pem", ""},
-        {"certificates = ( \"absent.pem\" );", "unused", ""},
-        {"certificates = ( \"broken.pem\" );", "broken.pem", "nothing"},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        struct home *home = home_new(rows[i].rule);
-        folder_write(home->folder, rows[i].name, rows[i].text);
-        cr_expect_not(home_open(home), "row %zu", i);
-        cr_expect_eq(faults_errors(home->faults), 1, "row %zu", i);
-        home_free(home);
+        const struct row *row = &rows[i];
+        owned(scene) struct scene *scene = scene_new();
+        for (size_t j = 0; j < SOURCES; j++) {
+            if (row->own[j] != NULL)
+                own(scene, j, BOB, row->own[j]);
+            if (row->domain[j] != NULL)
+                domain(scene, j, BOB, row->domain[j]);
+        }
+        if (row->failed >= 0)
+            fail(scene, (size_t)row->failed, BOB, row->failed_own, "down");
+        ask(scene, 1);
+        cr_expect_eq(scene->answers[0].found, row->found, "%s", row->what);
+        expect(scene, row->found, row->says);
+        unsigned asked = scene->sources[0]->batches + scene->sources[1]->batches + scene->sources[2]->batches;
+        cr_expect_eq(asked, row->asked, "%s: %u sources were asked", row->what, asked);
     }
 }
 
-Test(certs, several_certificates_in_a_store_file_are_a_fault)
+/* The note beside a certificate that trust accepts and that is not used. */
+Test(certs, what_is_passed_over_for_a_failure_says_so)
 {
-    struct home *home = home_new("");
-    PKI_AUTO struct pki *bob = pki_person(home->ca, "bob@partner.test");
-    g_free(pki_write(home->folder, "store/bob.pem", bob, home->ca, NULL));
-    cr_expect_not(home_open(home));
-    home_free(home);
+    owned(scene) struct scene *scene = scene_new();
+    fail(scene, 0, BOB, true, "ldap.partner.test: down");
+    domain(scene, 1, BOB, "good 1");
+    ask(scene, 1);
+    const struct finding *finding = &scene->answers[0].list[0].finding;
+    cr_expect_eq(finding->outcome, OUTCOME_TEMPERROR);
+    cr_expect_str_eq(finding->reason,
+                     "acts for the domain, and the lookup of the person's own failed: ldap.partner.test: down");
 }
 
-Test(certs, missing_store_is_a_fault)
+Test(certs, a_source_that_does_not_answer_has_failed)
 {
-    struct home *home = home_new("");
-    g_autofree char *store = g_build_filename(home->folder, "store", NULL);
-    g_assert_true(g_rmdir(store) == 0);
-    cr_expect_not(home_open(home));
-    home_free(home);
+    owned(scene) struct scene *scene = scene_new();
+    scripted_certs_silent(scene->sources[1], BOB);
+    domain(scene, 1, BOB, "good 1");
+    domain(scene, 2, BOB, "good 2");
+    ask(scene, 1);
+    cr_expect_eq(scene->answers[0].found, FOUND_FAILED);
+    cr_expect_eq(scene->answers[0].error.kind, ERROR_BUG);
+    cr_expect_str_eq(scene->answers[0].error.text, "the source \"second\" did not answer");
 }
 
-Test(certs, other_names_in_the_store_are_warned_about)
+/* The kind decides between a temporary reply and others, so it is the source's. */
+Test(certs, the_kind_of_a_failure_is_kept)
 {
-    struct home *home = home_new("");
-    PKI_AUTO struct pki *bob = pki_person(home->ca, "bob@partner.test");
-    put(home, "bob.crt", bob);
-    put(home, ".hidden.pem", bob);
-    cr_expect(home_open(home));
-    cr_expect_eq(faults_count(home->faults), 1);
-    cr_expect_eq(faults_errors(home->faults), 0);
-    home_free(home);
+    owned(scene) struct scene *scene = scene_new();
+    scripted_certs_fail(scene->sources[0], BOB, true, ERROR_CONFIGURATION, "no such server");
+    ask(scene, 1);
+    cr_expect_eq(scene->answers[0].found, FOUND_FAILED);
+    cr_expect_eq(scene->answers[0].error.kind, ERROR_CONFIGURATION);
 }
 
-static int stored(struct home *home)
+/* --- the deadline --- */
+
+Test(certs, after_the_deadline_no_source_is_asked)
 {
-    owned(x509_stack) STACK_OF(X509) *all = certs_store_list(home->conf, home->faults);
-    return sk_X509_num(all);
+    owned(scene) struct scene *scene = scene_new();
+    own(scene, 0, BOB, "good 1");
+    certs_ask(scene->certs, scene->queries, 1, g_get_monotonic_time() - 1, &scene->accept, scene->answers);
+    expect(scene, FOUND_FAILED, "the deadline of this message's lookups has passed");
+    expect_asked(scene, 0, 0, 0);
 }
 
-Test(certs_store, import_and_remove)
+Test(certs, a_slow_source_leaves_the_rest_unasked)
 {
-    struct home *home = home_new("");
-    struct error error = {0};
-    char hex[65];
-    PKI_AUTO struct pki *bob = pki_person(home->ca, "bob@partner.test");
-    PKI_AUTO struct pki *carol = pki_person(home->ca, "carol@partner.test");
-    cr_assert(home_open(home));
-    cr_expect_eq(stored(home), 0);
-    cr_assert(certs_store_import(home->conf, bob->cert, &error), "%s", error.text);
-    cr_assert(certs_store_import(home->conf, bob->cert, &error), "%s", error.text);
-    cr_assert(certs_store_import(home->conf, carol->cert, &error), "%s", error.text);
-    cr_expect_eq(stored(home), 2);
-    certificate_fingerprint(bob->cert, hex);
-    g_autofree char *path = g_strdup_printf("%s/store/%s.pem", home->folder, hex);
-    cr_expect(g_file_test(path, G_FILE_TEST_IS_REGULAR));
-    g_autofree char *before = found_names(home, "bob@partner.test");
-    cr_expect_str_eq(before, "", "the running store changes with the next open only");
-    cr_assert(home_open(home));
-    g_autofree char *after = found_names(home, "bob@partner.test");
-    cr_expect_str_eq(after, "bob@partner.test*");
-
-    static const char *const bad[] = {"", "1234567", "zzzzzzzz", "../../etc/passwd", "*"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        cr_expect_not(certs_store_remove(home->conf, bad[i], &error), "%s", bad[i]);
-    cr_expect_eq(stored(home), 2);
-    g_autofree char *shouted = g_ascii_strup(hex, 12);
-    g_autofree char *colons = g_strdup_printf("%.2s:%s", shouted, shouted + 2);
-    cr_assert(certs_store_remove(home->conf, colons, &error), "%s", error.text);
-    cr_expect_not(certs_store_remove(home->conf, hex, &error));
-    cr_expect_eq(error.kind, ERROR_PERMANENT);
-    cr_expect_eq(stored(home), 1);
-    home_free(home);
+    owned(scene) struct scene *scene = scene_new();
+    own(scene, 0, CAROL, "good for carol");
+    own(scene, 2, BOB, "good for bob");
+    scene->sources[1]->slow = true;
+    int64_t deadline = g_get_monotonic_time() + G_USEC_PER_SEC / 2;
+    certs_ask(scene->certs, scene->queries, 2, deadline, &scene->accept, scene->answers);
+    expect(scene, FOUND_FAILED, "second: timed out");
+    cr_expect_eq(scene->answers[1].found, FOUND, "a slow source harms only those who need it");
+    expect_asked(scene, 1, 1, 0);
+    cr_expect_eq(scene->sources[1]->deadline, deadline);
 }
 
-Test(certs_store, needs_a_folder_in_the_configuration)
+/* --- collecting --- */
+
+static void collect(struct scene *scene, enum certs_purpose purpose, const struct certs_acceptance *accept)
 {
-    struct home *home = home_new("");
-    struct error error = {0};
-    folder_write(home->folder, "domsec.conf", "local_domains = ( \"acme.test\" );\n");
-    cr_assert(home_open(home));
-    cr_expect_not(certs_store_import(home->conf, home->ca->cert, &error));
-    cr_expect_eq(error.kind, ERROR_CONFIGURATION);
-    cr_expect_not(certs_store_remove(home->conf, "0123456789", &error));
-    cr_expect_eq(stored(home), 0);
-    home_free(home);
+    scene->queries[0].purpose = purpose;
+    certs_ask(scene->certs, scene->queries, 1, CERTS_NO_DEADLINE, accept, scene->answers);
+    expect_asked(scene, 1, 1, 1);
+    cr_expect_eq(scene->answers[0].chosen, scene->answers[0].count);
+    cr_expect_str_empty(scene->judge.checked->str, "what is collected is not checked");
+}
+
+Test(certs, all_signers_are_collected)
+{
+    for (int accepted = 0; accepted < 2; accepted++) {
+        owned(scene) struct scene *scene = scene_new();
+        own(scene, 0, BOB, "good 1");
+        domain(scene, 0, BOB, "good 2");
+        own(scene, 2, BOB, "bad 1");
+        collect(scene, CERTS_SIGNER, accepted ? &scene->accept : NULL);
+        cr_expect_eq(scene->answers[0].found, FOUND);
+        cr_expect_eq(scene->answers[0].error.kind, ERROR_NONE);
+        cr_expect_eq(scene->answers[0].count, 3);
+    }
+}
+
+Test(certs, no_acceptance_collects_too)
+{
+    owned(scene) struct scene *scene = scene_new();
+    own(scene, 0, BOB, "good 1");
+    own(scene, 1, BOB, "good 2");
+    collect(scene, CERTS_ENCRYPT, NULL);
+    cr_expect_eq(scene->answers[0].found, FOUND);
+    cr_expect_eq(scene->answers[0].count, 2);
+}
+
+/* The one that did not come may be the one that signed. */
+Test(certs, an_incomplete_collection_has_failed)
+{
+    for (size_t failing = 0; failing < SOURCES; failing++) {
+        owned(scene) struct scene *scene = scene_new();
+        own(scene, 1, BOB, "good 1");
+        fail(scene, failing, BOB, false, "down");
+        collect(scene, CERTS_SIGNER, NULL);
+        expect(scene, FOUND_FAILED, "down");
+        cr_expect_eq(scene->answers[0].count, 1);
+    }
+}
+
+Test(certs, an_empty_collection_is_none)
+{
+    owned(scene) struct scene *scene = scene_new();
+    collect(scene, CERTS_SIGNER, NULL);
+    expect(scene, FOUND_NONE, "no source knows one");
+}
+
+Test(certs, a_certificate_is_a_candidate_once)
+{
+    owned(scene) struct scene *scene = scene_new();
+    owned(X509) X509 *certificate = named(scene, "bad 1");
+    scripted_certs_own(scene->sources[0], BOB, certificate);
+    scripted_certs_domain(scene->sources[0], BOB, certificate);
+    scripted_certs_domain(scene->sources[1], BOB, certificate);
+    ask(scene, 1);
+    cr_expect_eq(scene->answers[0].count, 1);
+    cr_expect(scene->answers[0].list[0].personal);
+    cr_expect_str_eq(scene->judge.checked->str, "0:bad 1 ");
 }
