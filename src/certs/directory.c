@@ -20,8 +20,8 @@ X509 *certs_directory_read(const char *path, struct error *error)
     if (found == NULL)
         return NULL;
     if (sk_X509_num(found) != 1) {
-        error_set(error, ERROR_CONFIGURATION, "%s: holds %d certificates; the store has one in each file", path,
-                  sk_X509_num(found));
+        error_set(error, ERROR_CONFIGURATION, "%s: contains %d certificates; each file in the store must contain one",
+                  path, sk_X509_num(found));
         return NULL;
     }
     return sk_X509_pop(found);
@@ -50,7 +50,7 @@ GPtrArray *certs_directory_files(const char *folder, struct faults *faults, stru
             continue;
         }
         if (faults != NULL)
-            faults_warn(faults, path, 0, "left out: a certificate's file name ends in .pem here");
+            faults_warn(faults, path, 0, "ignored: the name of a certificate file must end in .pem");
         g_free(path);
     }
     g_ptr_array_sort(list, by_name);
@@ -81,7 +81,7 @@ STACK_OF(X509) * certs_directory_list(const struct conf *conf, struct faults *fa
 static bool has_directory(const struct conf *conf, struct error *error)
 {
     return conf->certificate_dir != NULL ||
-           error_set(error, ERROR_CONFIGURATION, "%s names no certificate_directory", conf->file);
+           error_set(error, ERROR_CONFIGURATION, "%s does not set certificate_directory", conf->file);
 }
 
 bool certs_directory_import(const struct conf *conf, X509 *certificate, struct error *error)
@@ -95,7 +95,7 @@ bool certs_directory_import(const struct conf *conf, X509 *certificate, struct e
     owned(BIO) BIO *memory = BIO_new(BIO_s_mem());
     certificate_fingerprint(certificate, name);
     if (memory == NULL || name[0] == '\0' || !PEM_write_bio_X509(memory, certificate))
-        return error_set_openssl(error, ERROR_BUG, "a certificate cannot be written");
+        return error_set_openssl(error, ERROR_BUG, "cannot encode the certificate");
     long length = BIO_get_mem_data(memory, &data);
     g_autofree char *path = g_strdup_printf("%s/%s.pem", conf->certificate_dir, name);
     g_autoptr(GError) failure = NULL;
@@ -143,7 +143,7 @@ static GPtrArray *files_with(const char *folder, const char *prefix, struct erro
         g_ptr_array_add(matching, g_strdup(g_ptr_array_index(files, i)));
     }
     if (files != NULL && matching->len == 0)
-        error_set(error, ERROR_PERMANENT, "no certificate in %s begins with %s", folder, prefix);
+        error_set(error, ERROR_PERMANENT, "no certificate in %s has an id that begins with %s", folder, prefix);
     return matching->len > 0 ? g_steal_pointer(&matching) : NULL;
 }
 
@@ -153,8 +153,9 @@ bool certs_directory_remove(const struct conf *conf, const char *fingerprint, st
         return false;
     g_autofree char *prefix = clean_prefix(fingerprint);
     if (prefix == NULL)
-        return error_set(error, ERROR_PERMANENT, "\"%s\" is not a SHA-256 fingerprint or %d digits or more of one",
-                         fingerprint, PREFIX_MIN);
+        return error_set(error, ERROR_PERMANENT,
+                         "\"%s\" is neither a SHA-256 fingerprint nor its first digits, at least %d", fingerprint,
+                         PREFIX_MIN);
     g_autoptr(GPtrArray) files = files_with(conf->certificate_dir, prefix, error);
     for (guint i = 0; files != NULL && i < files->len; i++)
         if (g_unlink(g_ptr_array_index(files, i)) != 0)

@@ -66,8 +66,8 @@ static bool load(const struct partner *partner, const char *file, struct pinned_
     while (sk_X509_num(found) > 0)
         add(list, sk_X509_shift(found));
     if (list->candidates->len == before)
-        faults_warn(faults, partner->file, partner->certificates_line,
-                    "certificates: %s holds only those of authorities", file);
+        faults_warn(faults, partner->file, partner->certificates_line, "certificates: %s contains only CA certificates",
+                    file);
     return true;
 }
 
@@ -97,7 +97,7 @@ static void answer(const struct pinned *pinned, struct certs_question *question)
     const struct partner *partner = question->query->partner;
     if (partner->index >= pinned->conf->partner_count || pinned->conf->partners[partner->index] != partner) {
         struct error error = {0};
-        error_set(&error, ERROR_BUG, "certificates asked for under a partner of another configuration");
+        error_set(&error, ERROR_BUG, "the partner belongs to another configuration");
         certs_question_failed(question, true, &error);
         return;
     }

@@ -145,6 +145,7 @@ static bool write_envelope(CMS_ContentInfo *cms, const struct encrypt_options *o
     owned(BIO) BIO *chain = CMS_dataInit(cms, NULL);
     g_autofree unsigned char *buffer = g_malloc(PIECE + EVP_MAX_BLOCK_LENGTH);
     struct stream stream = {.buffer = buffer, .out = out};
+    frame.growth = is_aead(options) ? TAG_LENGTH : 0;
     long length;
     if (chain == NULL || BIO_get_cipher_ctx(chain, &stream.cipher) <= 0)
         return error_set_openssl(error, ERROR_PERMANENT, "encrypting for the recipients' keys");
@@ -156,8 +157,8 @@ static bool write_envelope(CMS_ContentInfo *cms, const struct encrypt_options *o
         frame.version = is_aead(options) ? 0 : 2; /* RFC 5083 §2.1, RFC 5652 §6.1 */
     }
     length = x25519_der(cms, &der, error);
-    if (length < 0 || !frame_make(der, length, CONTENT_ENCRYPTED, encrypted_length(options, rope_length(content)),
-                                  is_aead(options) ? TAG_LENGTH : 0, &frame, error))
+    if (length < 0 ||
+        !frame_make(der, length, CONTENT_ENCRYPTED, encrypted_length(options, rope_length(content)), &frame, error))
         return false;
     if (!base64_write(&stream.base64, (struct slice){(char *)frame.prefix->data, frame.prefix->len}, false, out,
                       error) ||

@@ -90,8 +90,8 @@ static void append_start(GByteArray *bytes, const struct frame *frame, const str
     append(bytes, version->end, host->start);
 }
 
-bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, size_t grow,
-                struct frame *frame, struct error *error)
+bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, struct frame *frame,
+                struct error *error)
 {
     const unsigned char *end = der + der_length;
     struct element outer, type, wrapper, inner, version, host = {0};
@@ -104,7 +104,7 @@ bool frame_make(const unsigned char *der, long der_length, enum content_place pl
         return error_set(error, ERROR_BUG, "CMS object of an unexpected form");
 
     frame->suffix_at = (size_t)(host.end - der);
-    frame->suffix_length = (size_t)(inner.end - host.end) + grow;
+    frame->suffix_length = (size_t)(inner.end - host.end) + frame->growth;
     host_length = (int)(host.end - host.content) + content_size(place, (int)length);
     inner_length = (int)(host.start - inner.content) + frame->originator_length +
                    ASN1_object_size(1, host_length, V_ASN1_SEQUENCE) + (int)frame->suffix_length;

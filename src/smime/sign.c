@@ -139,7 +139,7 @@ static bool write_opaque(const CMS_ContentInfo *cms, const struct rope *content,
     __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
     struct base64_state state = {0};
     long length = frame_der(cms, &der, error);
-    if (length < 0 || !frame_make(der, length, CONTENT_SIGNED, rope_length(content), 0, &frame, error))
+    if (length < 0 || !frame_make(der, length, CONTENT_SIGNED, rope_length(content), &frame, error))
         return false;
     if (!base64_bytes(&state, frame.prefix->data, frame.prefix->len, out, error))
         return false;
@@ -209,27 +209,30 @@ static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct
     return steal(&spool);
 }
 
+/* What the header of a clear-signed message says. */
+struct clear_form {
+    const char *micalg;
+    char boundary[60];
+    bool eight_bit;
+};
+
 /* RFC 1847 §2.1, RFC 8551 §3.5.3. The CRLF before a boundary belongs to the boundary. */
-static bool make_clear(const CMS_ContentInfo *cms, const struct sign_options *options, const char *micalg,
-                       const struct rope *bytes, struct entity *content, struct entity *out, struct error *error)
+static bool make_clear(const CMS_ContentInfo *cms, const struct limits *limits, const struct clear_form *form,
+                       struct entity *content, struct entity *out, struct error *error)
 {
     struct slice text;
-    char boundary[60];
-    struct spool *signature;
-    if (!make_boundary(bytes, boundary, error))
-        return false;
-    signature = detached_signature(cms, options->limits, &text, error);
+    struct spool *signature = detached_signature(cms, limits, &text, error);
     if (signature == NULL)
         return false;
     out->header = rope_new();
     rope_printf(out->header,
                 "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n"
                 "\tmicalg=%s; boundary=\"%s\"\r\n",
-                micalg, boundary);
-    if (is_eight_bit(bytes))
+                form->micalg, form->boundary);
+    if (form->eight_bit)
         rope_printf(out->header, "Content-Transfer-Encoding: 8bit\r\n");
     out->body = rope_new();
-    rope_printf(out->body, "This is a signed message in MIME format (S/MIME).\r\n\r\n--%s\r\n", boundary);
+    rope_printf(out->body, "This is a signed message in MIME format (S/MIME).\r\n\r\n--%s\r\n", form->boundary);
     rope_take(out->body, steal(&content->header));
     rope_copy(out->body, slice_of("\r\n"));
     rope_take(out->body, steal(&content->body));
@@ -238,10 +241,10 @@ static bool make_clear(const CMS_ContentInfo *cms, const struct sign_options *op
                 "Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n"
                 "Content-Transfer-Encoding: base64\r\n"
                 "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n",
-                boundary);
+                form->boundary);
     spool_give(signature, out->body);
     rope_borrow(out->body, text);
-    rope_printf(out->body, "--%s--\r\n", boundary);
+    rope_printf(out->body, "--%s--\r\n", form->boundary);
     return true;
 }
 
@@ -250,15 +253,18 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_ContentInfo_new();
     owned(rope) struct rope *bytes = entity_bytes(content);
-    const char *micalg = algorithm_micalg(digest_for(signer, options));
+    struct clear_form form = {.micalg = algorithm_micalg(digest_for(signer, options))};
     CMS_SignerInfo *info;
     if (cms == NULL || !CMS_SignedData_init(cms))
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     info = add_signer(cms, signer, options, error);
     if (info == NULL || !sign_and_check(cms, info, signer, bytes, error))
         return false;
-    if (options->format == FORMAT_CLEAR)
-        return make_clear(cms, options, micalg, bytes, content, out, error);
+    if (options->format == FORMAT_CLEAR) {
+        form.eight_bit = is_eight_bit(bytes);
+        return make_boundary(bytes, form.boundary, error) &&
+               make_clear(cms, options->limits, &form, content, out, error);
+    }
     if (!make_opaque(cms, options->limits, bytes, out, error))
         return false;
     entity_clear(content);

@@ -32,18 +32,21 @@ enum content_place {
 };
 
 struct frame {
+    /* Set by the caller. */
     const unsigned char *originator; /* DER of originatorInfo, put in after the version; NULL: none */
     int originator_length;
     unsigned char version; /* of the structure, if there is an originatorInfo */
-    GByteArray *prefix;    /* all DER before the content's octets */
-    size_t suffix_length;  /* octets of DER after the content */
-    size_t suffix_at;      /* where they begin in the DER that was given */
+    size_t growth;         /* octets by which the suffix grows later: an authentication tag that is not known yet */
+    /* Set by frame_make(). */
+    GByteArray *prefix;   /* all DER before the content's octets */
+    size_t suffix_length; /* octets of DER after the content */
+    size_t suffix_at;     /* where they begin in the DER that was given */
 };
 
-/* From the DER of a CMS whose content is detached: what stands before and after `length` octets of content when it is
- * put in. grow: by how much the suffix will be longer later (an authentication tag that is not known yet). */
-bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, size_t grow,
-                struct frame *frame, struct error *error);
+/* Makes the DER that comes before and after `length` octets of content, from the DER of a CMS whose content is
+ * detached. */
+bool frame_make(const unsigned char *der, long der_length, enum content_place place, size_t length, struct frame *frame,
+                struct error *error);
 void frame_clear(struct frame *frame);
 
 /* originator.c: the DER of an originatorInfo that holds this certificate; free with OPENSSL_free(). Negative: error is

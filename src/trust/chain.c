@@ -14,7 +14,7 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
 {
     const struct anchors *anchors = trust_anchors(trust, query->partner);
     if (anchors == NULL)
-        return finding_set(finding, OUTCOME_TEMPERROR, "a partner of another configuration was asked for its anchors");
+        return finding_set(finding, OUTCOME_TEMPERROR, "the partner belongs to another configuration");
     struct path_query path = {.anchors = anchors,
                               .crls = trust->crls,
                               .leaf = query->leaf,
@@ -47,7 +47,7 @@ static void check(const struct trust *trust, const struct chain_query *query, st
         return;
     g_autofree char *subject = certificate_subject(query->leaf);
     g_autofree char *shown = g_utf8_substring(subject, 0, MIN(g_utf8_strlen(subject, -1), 120));
-    finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\" may not be used here: %s%s", shown, refusal,
+    finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\" cannot be used: %s%s", shown, refusal,
                 good ? " (its certification path is valid)" : "");
 }
 

@@ -96,11 +96,11 @@ static bool add_der(struct crls *crls, const char *contents, gsize length)
 static bool refuse_file(const char *path, const char *contents, gsize length, struct error *error)
 {
     if (g_strstr_len(contents, (gssize)length, "-----BEGIN X509 CRL-----") != NULL)
-        return error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a CRL that can be read", path);
+        return error_set_openssl(error, ERROR_CONFIGURATION, "%s: cannot parse the CRL", path);
     ERR_clear_error();
     bool other = g_strstr_len(contents, (gssize)length, "-----BEGIN ") != NULL;
-    return error_set(error, ERROR_CONFIGURATION, "%s: holds no CRL, %s", path,
-                     other ? "but something else in PEM" : "neither in PEM nor in DER");
+    return error_set(error, ERROR_CONFIGURATION, "%s: contains no CRL%s", path,
+                     other ? ", only other PEM data" : " in PEM or DER");
 }
 
 static bool add_file(struct crls *crls, const char *path, struct error *error)

@@ -29,11 +29,11 @@ void trust_check_mailbox(const X509 *certificate, const struct address *addresse
     bool odd = false;
     g_auto(GStrv) named = certificate_addresses(certificate, &odd);
     if (odd) {
-        finding_set(finding, OUTCOME_POLICY, "the certificate holds an address that cannot be read safely");
+        finding_set(finding, OUTCOME_POLICY, "the certificate contains an address that cannot be parsed safely");
         return;
     }
     if (count == 0) {
-        finding_set(finding, OUTCOME_POLICY, "there is no address for the certificate to stand for");
+        finding_set(finding, OUTCOME_POLICY, "there is no address to compare the certificate with");
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -45,5 +45,5 @@ void trust_check_mailbox(const X509 *certificate, const struct address *addresse
         }
     }
     finding_set(finding, OUTCOME_PASS, "the certificate names %.200s%s", addresses[0].text,
-                count > 1 ? " and all others" : "");
+                count > 1 ? " and the other addresses" : "");
 }

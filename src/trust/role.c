@@ -44,7 +44,7 @@ static const char *first_unmapped(const struct role_query *query, const char *na
 
 static bool refuse_odd(struct finding *finding)
 {
-    return finding_set(finding, OUTCOME_POLICY, "the certificate holds a name that cannot be read safely");
+    return finding_set(finding, OUTCOME_POLICY, "the certificate contains a name that cannot be parsed safely");
 }
 
 static bool accept_name(const struct role_query *query, const char *name, struct finding *finding)
@@ -74,7 +74,8 @@ static bool check_address(const struct role_query *query, const char *text, stru
 {
     struct address address;
     if (!certificate_address_parse(text, &address))
-        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is none", text);
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not a valid mail address",
+                           text);
     bool named = g_ascii_strcasecmp(address.local, query->role) == 0;
     const char *unmapped = first_unmapped(query, address.domain);
     address_clear(&address);
@@ -82,8 +83,8 @@ static bool check_address(const struct role_query *query, const char *text, stru
         return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not that of a %s", text,
                            query->role);
     if (unmapped != NULL)
-        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" does not stand for %.100s",
-                           text, unmapped);
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" does not map to %.100s", text,
+                           unmapped);
     return true;
 }
 
@@ -93,8 +94,8 @@ static bool check_x500(const struct role_query *query, struct finding *finding)
         if (!x500_maps(query->partner, query->certificate, query->domains[i]))
             return finding_set(
                 finding, OUTCOME_POLICY,
-                "the certificate names no mail domain (no address, no dc= components), and its X.500 name is "
-                "not known as that of %.100s",
+                "the certificate contains no mail domain (no address and no DC components), and its X.500 "
+                "name is not that of %.100s",
                 query->domains[i]);
     return accept_name(query, query->domains[0], finding);
 }
@@ -108,8 +109,8 @@ static bool check_components(const struct role_query *query, struct finding *fin
         return check_x500(query, finding);
     const char *unmapped = first_unmapped(query, domain);
     if (unmapped != NULL)
-        return finding_set(finding, OUTCOME_POLICY,
-                           "the certificate's domain components %.100s do not stand for %.100s", domain, unmapped);
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's domain components %.100s do not map to %.100s",
+                           domain, unmapped);
     return accept_name(query, domain, finding);
 }
 
@@ -184,7 +185,7 @@ static bool check_domains(const struct role_query *query, struct finding *findin
         return refuse_odd(finding);
     for (size_t i = 0; i < query->domain_count; i++)
         if (!names_domain(hosts, query->domains[i]) && !names_domain(addresses, query->domains[i]))
-            return finding_set(finding, OUTCOME_POLICY, "the certificate has no dNSName or rfc822Name that is %.100s",
+            return finding_set(finding, OUTCOME_POLICY, "no dNSName or rfc822Name of the certificate is %.100s",
                                query->domains[i]);
     return finding_set(finding, OUTCOME_PASS, "the certificate names the domain");
 }
@@ -208,7 +209,7 @@ void trust_check_role(const struct trust *trust, const struct partner *partner, 
         return;
     }
     if (domain_count == 0 && (must_map(role) || partner->naming == NAMING_DOMAIN)) {
-        finding_set(finding, OUTCOME_POLICY, "there is no domain for the certificate to act for");
+        finding_set(finding, OUTCOME_POLICY, "there is no domain to compare the certificate with");
         return;
     }
     switch (partner->naming) {
@@ -225,7 +226,7 @@ void trust_check_role(const struct trust *trust, const struct partner *partner, 
         if (trust_is_pinned(trust, partner, certificate))
             finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", partner->name);
         else
-            finding_set(finding, OUTCOME_POLICY, "the certificate is not one of those that %s pins", partner->name);
+            finding_set(finding, OUTCOME_POLICY, "the certificate is not pinned by %s", partner->name);
         return;
     }
     finding_set(finding, OUTCOME_POLICY, "the partner's naming is unknown");

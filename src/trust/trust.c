@@ -78,8 +78,8 @@ static struct anchors *anchors_open(char *const *files, const struct place *plac
         unsigned authorities = 0;
         if (anchors_add(anchors, *files, &authorities, &error)) {
             if (authorities == 0)
-                faults_warn(faults, place->file, place->line, "%s: %s is no authority's: it vouches for itself alone",
-                            place->key, *files);
+                faults_warn(faults, place->file, place->line,
+                            "%s: %s is not a CA certificate, so it is trusted only for itself", place->key, *files);
             continue;
         }
         complain(faults, place, error.text);

@@ -47,7 +47,7 @@ const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose)
     /* By basicConstraints, by keyCertSign without them, or by both at odds: whoever holds such a key can make
      * certificates. */
     if (X509_check_ca(certificate_in) != 0 || (X509_get_extension_flags(certificate_in) & EXFLAG_CA) != 0)
-        return "it is a certification authority's, not a mail user's or gateway's";
+        return "it is a CA certificate";
     if (!usage_allows_mail(certificate))
         return "its extended key usage does not include e-mail protection";
     return key_usage_refusal(certificate_in, purpose);

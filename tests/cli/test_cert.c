@@ -165,8 +165,8 @@ Test(check, names_what_is_no_revocation_list)
     folder_write(dir, "a/domsec.conf", with_crls);
     owned(run) struct run bad = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_status(bad, 1);
-    expect_contains(bad.out, "ca/ca.pem: holds no CRL, but something else in PEM\n");
-    expect_contains(bad.out, "a/domsec.conf: holds no CRL, neither in PEM nor in DER\n");
+    expect_contains(bad.out, "ca/ca.pem: contains no CRL, only other PEM data\n");
+    expect_contains(bad.out, "a/domsec.conf: contains no CRL in PEM or DER\n");
 }
 
 Test(key, new_with_a_certificate_from_the_private_authority)

@@ -319,7 +319,7 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     folder_write(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");
     owned(run) struct run unfit = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_contains(unfit.out, "leaf.test.conf:2: warning: anchors: ");
-    expect_contains(unfit.out, "leaf.pem is no authority's: it vouches for itself alone\n");
+    expect_contains(unfit.out, "leaf.pem is not a CA certificate, so it is trusted only for itself\n");
     expect_contains(warned.out, ", 2 warnings\n"); /* what signs under "pinned" is in its place there */
 }
 

@@ -166,13 +166,17 @@ Test(certificates, usage_strength_time)
         {"nothing", {.ca = false}, NULL, OUTCOME_PASS, NULL},
         {"anyExtendedKeyUsage", {.eku = "anyExtendedKeyUsage"}, NULL, OUTCOME_PASS, NULL},
         {"no EKU, no KU", {.eku = "", .key_usage = ""}, NULL, OUTCOME_PASS, NULL},
-        {"a CA", {.ca = true}, NULL, OUTCOME_FAIL, "certification authority"},
+        {"a CA", {.ca = true}, NULL, OUTCOME_FAIL, "it is a CA certificate"},
         {"a CA that signs mail",
          {.basic = "CA:TRUE", .key_usage = "digitalSignature,keyCertSign"},
          NULL,
          OUTCOME_FAIL,
-         "authority"},
-        {"keyCertSign", {.basic = "", .key_usage = "digitalSignature,keyCertSign"}, NULL, OUTCOME_FAIL, "authority"},
+         "CA certificate"},
+        {"keyCertSign",
+         {.basic = "", .key_usage = "digitalSignature,keyCertSign"},
+         NULL,
+         OUTCOME_FAIL,
+         "CA certificate"},
         {"EKU of a server", {.eku = "serverAuth"}, NULL, OUTCOME_FAIL, "extended key usage"},
         {"EKU of code", {.eku = "critical,codeSigning,timeStamping"}, NULL, OUTCOME_FAIL, "extended key usage"},
         {"KU of encryption", {.key_usage = "critical,keyAgreement"}, NULL, OUTCOME_FAIL, "key usage"},
@@ -185,12 +189,12 @@ Test(certificates, usage_strength_time)
          {.extensions = PKI_LIST("keyUsage=keyEncipherment")},
          NULL,
          OUTCOME_FAIL,
-         "broken extension"},
+         "invalid extension"},
         {"key usage that is none",
          {.key_usage = "", .extensions = PKI_LIST("keyUsage=DER:0500")},
          NULL,
          OUTCOME_FAIL,
-         "broken extension"},
+         "invalid extension"},
         {"expired", {.not_before = now - 40 * DAY, .not_after = now - 1}, NULL, OUTCOME_FAIL, "expired"},
         {"not yet valid", {.not_before = now + DAY}, NULL, OUTCOME_FAIL, "not yet valid"},
         {"RSA 1024", {.key = PKI_RSA_1024}, NULL, OUTCOME_FAIL, "weak"},
@@ -302,6 +306,6 @@ Test(certificates, names_by_the_thousand)
     gint64 begun = g_get_monotonic_time();
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_refused(&in, "crowd");
-    attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, "cannot be read safely", "crowd");
+    attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, "cannot be parsed safely", "crowd");
     cr_expect_lt(g_get_monotonic_time() - begun, 2 * G_USEC_PER_SEC);
 }

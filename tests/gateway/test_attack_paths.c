@@ -48,8 +48,8 @@ Test(paths, authorities)
         const char *const *san;
     } rows[] = {
         {"sound", {.ca = true}, OUTCOME_PASS, NULL, NULL},
-        {"no CA", {.eku = ""}, OUTCOME_FAIL, "authority", NULL},
-        {"no basicConstraints", {.ca = true, .basic = ""}, OUTCOME_FAIL, "authority", NULL},
+        {"no CA", {.eku = ""}, OUTCOME_FAIL, "not a CA certificate", NULL},
+        {"no basicConstraints", {.ca = true, .basic = ""}, OUTCOME_FAIL, "not a CA certificate", NULL},
         {"no keyCertSign", {.ca = true, .key_usage = "critical,digitalSignature"}, OUTCOME_FAIL, NULL, NULL},
         {"for servers", {.ca = true, .eku = "serverAuth"}, OUTCOME_FAIL, "may not certify for e-mail", NULL},
         {"expired", {.ca = true, .not_before = now - 9 * DAY, .not_after = now - 1}, OUTCOME_FAIL, "expired", NULL},
@@ -121,7 +121,7 @@ Test(paths, lengths_and_ends)
     judge(rig, &(struct attack){.signer = bad, .types = DOMAIN, .carried = {short_ca, below}}, OUTCOME_FAIL,
           "path length", "beyond it");
     judge(rig, &(struct attack){.signer = users, .types = DOMAIN, .carried = {rig->acme.alice}}, OUTCOME_FAIL,
-          "authority", "a user's");
+          "not a CA certificate", "a user's");
     judge(rig, &(struct attack){.signer = good, .types = DOMAIN}, OUTCOME_POLICY, "anchor", "middle missing");
     judge(rig, &(struct attack){.signer = self, .types = DOMAIN}, OUTCOME_POLICY, "anchor", "self-signed");
 }

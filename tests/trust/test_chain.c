@@ -110,13 +110,13 @@ Test(chain, leaf_by_leaf)
          PURPOSE_ENCRYPT,
          OUTCOME_FAIL,
          "keyEncipherment"},
-        {"CA", {.ca = true}, PURPOSE_SIGN, OUTCOME_FAIL, "certification authority"},
-        {"CA with mail usage", {.basic = "CA:TRUE"}, PURPOSE_SIGN, OUTCOME_FAIL, "certification authority"},
+        {"CA", {.ca = true}, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate"},
+        {"CA with mail usage", {.basic = "CA:TRUE"}, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate"},
         {"keyCertSign without CA",
          {.basic = "", .key_usage = "digitalSignature,keyCertSign"},
          PURPOSE_SIGN,
          OUTCOME_FAIL,
-         "certification authority"},
+         "it is a CA certificate"},
         {"no basicConstraints", {.basic = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"RSA 1024", {.key = PKI_RSA_1024}, PURPOSE_SIGN, OUTCOME_FAIL, "weak"},
         {"P-192", {.key = PKI_P192}, PURPOSE_SIGN, OUTCOME_FAIL, "weak"},
@@ -165,12 +165,18 @@ Test(chain, authority_by_authority)
         {"for mail", {.ca = true, .eku = "emailProtection"}, OUTCOME_PASS, "valid"},
         {"for web servers", {.ca = true, .eku = "serverAuth"}, OUTCOME_FAIL, "may not certify for e-mail"},
         {"expired", {.ca = true, .not_after = now - 5}, OUTCOME_FAIL, "has expired"},
-        {"no CA", {.ca = true, .basic = "critical,CA:FALSE"}, OUTCOME_FAIL, "no certification authority"},
-        {"keyCertSign without basicConstraints", {.ca = true, .basic = ""}, OUTCOME_FAIL, "no certification authority"},
+        {"no CA",
+         {.ca = true, .basic = "critical,CA:FALSE"},
+         OUTCOME_FAIL,
+         "issues certificates and is not a CA certificate"},
+        {"keyCertSign without basicConstraints",
+         {.ca = true, .basic = ""},
+         OUTCOME_FAIL,
+         "issues certificates and is not a CA certificate"},
         {"may not sign certificates",
          {.ca = true, .key_usage = "critical,cRLSign"},
          OUTCOME_FAIL,
-         "no certification authority"},
+         "issues certificates and is not a CA certificate"},
         {"RSA 1024", {.ca = true, .key = PKI_RSA_1024}, OUTCOME_FAIL, "weak key"},
         {"P-192", {.ca = true, .key = PKI_P192}, OUTCOME_FAIL, "weak key"},
         {"unknown critical extension",
@@ -266,10 +272,10 @@ Test(chain, unknown_anchors)
     PKI_AUTO struct pki *alone = pki_person(NULL, "alice@acme.test");
     PKI_AUTO struct pki *orphan = pki_person(world->authority, "alice@acme.test");
     setting_open(world->setting);
-    expect(world, stranger, PURPOSE_SIGN, OUTCOME_POLICY, "leads to no trust anchor");
+    expect(world, stranger, PURPOSE_SIGN, OUTCOME_POLICY, "does not lead to a trust anchor");
     add(world, other);
     add(world, namesake);
-    expect(world, stranger, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    expect(world, stranger, PURPOSE_SIGN, OUTCOME_POLICY, "is a root certificate and not a trust anchor");
     expect(world, impostor, PURPOSE_SIGN, OUTCOME_POLICY, "");
     expect(world, alone, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");
     expect(world, orphan, PURPOSE_SIGN, OUTCOME_PASS, "");
@@ -307,9 +313,9 @@ Test(chain, anchors_of_the_rule_replace_the_global_ones)
     g_free(pki_write(world->setting->folder, "partner.pem", partner_root, NULL));
     setting_open(world->setting);
     expect(world, theirs, PURPOSE_SIGN, OUTCOME_PASS, "valid");
-    expect(world, ours, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    expect(world, ours, PURPOSE_SIGN, OUTCOME_POLICY, "does not lead to a trust anchor");
     world->setting->partner = conf_partner(world->setting->conf, "elsewhere.test");
-    expect(world, theirs, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    expect(world, theirs, PURPOSE_SIGN, OUTCOME_POLICY, "does not lead to a trust anchor");
     expect(world, ours, PURPOSE_SIGN, OUTCOME_PASS, "valid");
     struct partner stranger = *world->setting->partner;
     world->setting->partner = &stranger;
@@ -327,7 +333,7 @@ Test(chain, an_anchor_is_what_was_named)
     add(world, world->root);
     setting_open(world->setting);
     expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
-    expect(world, bob, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+    expect(world, bob, PURPOSE_SIGN, OUTCOME_POLICY, "is a root certificate and not a trust anchor");
 }
 
 Test(chain, pinned)
@@ -347,7 +353,7 @@ Test(chain, pinned)
     expect(world, old, PURPOSE_SIGN, OUTCOME_FAIL, "expired");
     expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "2048");
     expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage");
-    expect(world, ca, PURPOSE_SIGN, OUTCOME_FAIL, "certification authority");
+    expect(world, ca, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
     expect(world, unpinned, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");
 }
 
@@ -512,9 +518,9 @@ Test(chain, dsa_parameters_are_inherited_from_the_signer_only)
     strip_parameters(leaf, lower);
     setting_open(world->setting);
     add(world, lower);
-    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "no trust anchor");
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "does not lead to a trust anchor");
     add(world, namesake);
-    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "no trust anchor");
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "does not lead to a trust anchor");
     add(world, upper);
     expect(world, leaf, PURPOSE_PATH, OUTCOME_PASS, "valid");
     expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "");
@@ -769,7 +775,7 @@ Test(cache, purposes_and_rules_stay_apart)
         expect(world, signer, PURPOSE_SIGN, OUTCOME_PASS, "");
         expect(world, signer, PURPOSE_ENCRYPT, OUTCOME_FAIL, "keyAgreement");
         world->setting->partner = partner;
-        expect(world, signer, PURPOSE_SIGN, OUTCOME_POLICY, "no trust anchor");
+        expect(world, signer, PURPOSE_SIGN, OUTCOME_POLICY, "does not lead to a trust anchor");
     }
 }
 
