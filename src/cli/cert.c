@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert: partners' certificates in the local store (certificate_directory). The store is plain files that the daemon
- * reads when it starts and on reload. The commands that take one certificate by its id are in cert_one.c.
+ * cert: partners' certificates in the local store (certificate_directory). The store consists of plain files that the
+ * daemon reads when it starts and when it reloads. cert_one.c has the commands that take one certificate by its id.
  */
 #include "cli.h"
 

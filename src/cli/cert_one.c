@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert_one: the commands on one certificate, by its id: its SHA-256 in hexadecimal, with or without colons, or a
- * beginning of it of eight digits and more. `show` and `export` know our own certificates too, `remove` only those of
- * the store.
+ * cert_one: the commands that take one certificate by its id, which is its SHA-256 fingerprint in hexadecimal digits,
+ * with or without colons, or at least its first eight digits. `show` and `export` also find our own certificates;
+ * `remove` finds only those of the store.
  */
 #include "cert_one.h"
 
@@ -15,7 +15,7 @@
 
 #define ID_DIGITS_MIN 8
 
-/* "AB:cd…" → "abcd…"; NULL if it is no id. */
+/* "AB:cd…" → "abcd…"; NULL if it is not an id. */
 static char *normal_id(const char *text)
 {
     GString *id = g_string_new(NULL);
@@ -34,7 +34,7 @@ static char *normal_id(const char *text)
     return NULL;
 }
 
-/* The store's certificates, then our own. Ours that cannot be read are left out: `check` tells. */
+/* The certificates of the store, then our own. Our own that cannot be read are left out; `check` reports them. */
 static STACK_OF(X509) * known_certificates(const struct conf *conf)
 {
     owned(faults) struct faults *faults = faults_new();
@@ -50,7 +50,8 @@ static STACK_OF(X509) * known_certificates(const struct conf *conf)
     return all;
 }
 
-/* The one certificate with that id, a reference; NULL after saying why. */
+/* The certificate with that id, as a reference. NULL if there is not exactly one; the reason is then on standard
+ * error. */
 static X509 *find_by_id(const struct conf *conf, const char *id)
 {
     owned(x509_stack) STACK_OF(X509) *all = known_certificates(conf);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert_one: `domsec cert show`, `export` and `remove`, which cert.c lists among its commands, and what the two files
- * share.
+ * cert_one: `domsec cert show`, `export` and `remove`, which cert.c lists among its commands, and the functions that
+ * both files use.
  */
 #ifndef DOMSEC_CLI_CERT_ONE_H
 #define DOMSEC_CLI_CERT_ONE_H
@@ -11,10 +11,10 @@
 int cert_run_show(const struct command *self, int argc, char **argv);
 int cert_run_export(const struct command *self, int argc, char **argv);
 int cert_run_remove(const struct command *self, int argc, char **argv);
-/* Reads -c and the one operand that the command takes, an "address" or "id". Returns as cli_options() does. */
+/* Reads -c and the one operand that the command takes, an "address" or an "id". Returns what cli_options() returns. */
 int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, const char **file,
                const char **operand);
-/* Says that the daemon reads the store when it reloads. */
+/* Prints that the daemon reads the store when it reloads. */
 void cert_print_reload_hint(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check: opens everything that the daemon would open, by the same calls, and shows every fault at once. The unit file
- * runs it before the daemon starts. The faults are what was asked for, so they go to standard output.
+ * check: opens everything that the daemon opens, by the same calls, and prints every fault at once. The unit file runs
+ * it before the daemon starts. The faults are the result, so they go to standard output.
  */
 #include "cli.h"
 
@@ -55,7 +55,7 @@ static bool become(const struct passwd *account)
            setuid(account->pw_uid) == 0;
 }
 
-/* In a child that has become the account: the faults that it meets, a line each. */
+/* Runs in a child that has become the account. Prints each fault that the account would meet, one a line. */
 static void tell_faults(const char *file, FILE *stream)
 {
     owned(faults) struct faults *faults = faults_new();
@@ -66,7 +66,7 @@ static void tell_faults(const char *file, FILE *stream)
             fprintf(stream, "%s\n", faults_at(faults, i));
 }
 
-/* Root reads what the daemon's account cannot. NULL if that cannot be found out. */
+/* Root can read files that the daemon's account cannot. Returns NULL if the check cannot be made. */
 static FILE *read_as(const struct passwd *account, const char *file, pid_t *child)
 {
     int ends[2];
@@ -103,7 +103,7 @@ static void check_account(const struct conf *conf, struct faults *faults)
         ;
 }
 
-/* A warning, as a folder below /run may be made at the daemon's start only. */
+/* This is only a warning, because a directory below /run may not exist before the daemon starts. */
 static void check_writable_place(const struct conf *conf, const char *key, const char *file, unsigned line,
                                  struct faults *faults)
 {
@@ -116,7 +116,7 @@ static void check_writable_place(const struct conf *conf, const char *key, const
         faults_warn(faults, conf->file, line, "\"%s\": %s is a directory", key, file);
 }
 
-/* What the daemon meets only after it has read everything. */
+/* Faults that the daemon would meet only after it has read everything. */
 static void check_process(const struct conf *conf, struct faults *faults)
 {
     if (conf->user != NULL && account_is_missing(conf->user))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cli: options, help, faults and exit statuses that all commands share. The help is printed from the very table that
- * the options are read with, so that the two cannot differ. What a single command says or does is in its own file.
+ * cli: options, help, faults and exit statuses that all commands share. The help is printed from the table that the
+ * options are read with, so the two cannot differ. Each command has its own file.
  */
 #include "cli.h"
 
@@ -57,7 +57,7 @@ int cli_usage(const struct command *command, const char *format, ...)
     return EX_USAGE;
 }
 
-/* Stores one option's value; false if it was there already. */
+/* Stores the value of one option. Returns false if it was given before. */
 static bool store(const struct option_spec *option, bool *seen, const char *value)
 {
     bool again = *seen;
@@ -76,7 +76,7 @@ static bool store(const struct option_spec *option, bool *seen, const char *valu
     return false;
 }
 
-/* getopt_long()'s two forms of the table; --help is added at the end. */
+/* Writes the table in the two forms of getopt_long(), with --help added at the end. */
 static void getopt_tables(const struct option_spec *options, size_t count, struct option *longs, char *shorts)
 {
     *shorts++ = ':';
@@ -104,7 +104,7 @@ int cli_options(const struct command *command, const struct option_spec *options
     g_assert(count <= OPTIONS_MAX);
     getopt_tables(options, count, longs, shorts);
 
-    optind = 0; /* glibc: start anew, also after a command within a command */
+    optind = 0; /* glibc: start again, for a command within a command, too */
     for (int got; (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (got == 'h') {
             print_help(command, options, count);

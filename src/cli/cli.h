@@ -13,9 +13,9 @@
 
 struct command {
     const char *name;      /* "filter", or "cert import" for a command within a command */
-    const char *arguments; /* as shown behind the name in the usage line */
+    const char *arguments; /* shown after the name in the usage line */
     const char *summary;   /* one line, lower case */
-    const char *details;   /* more for --help, lines up to 100 characters, with a final newline; NULL: nothing */
+    const char *details;   /* more for --help, in lines of up to 100 characters, with a final newline; NULL: nothing */
     /* argv[0] is the name of the command. Returns the exit status. */
     int (*run)(const struct command *self, int argc, char **argv);
 };
@@ -25,7 +25,7 @@ extern const struct command command_init, command_check, command_explain, comman
 
 enum option_kind {
     OPTION_FLAG, /* bool * */
-    OPTION_TEXT, /* const char **; twice is an error */
+    OPTION_TEXT, /* const char **; giving it twice is an error */
     OPTION_LIST, /* GPtrArray * of const char *, lent by argv */
 };
 
@@ -34,11 +34,11 @@ struct option_spec {
     char letter; /* 0: none */
     enum option_kind kind;
     void *target;
-    const char *argument; /* what the help calls its value; NULL for a flag */
+    const char *argument; /* the name of its value in the help; NULL for a flag */
     const char *help;
 };
 
-/* The account that the Debian package makes and its unit file names. */
+/* The account that the Debian package creates and its unit file names. */
 #define CLI_DAEMON_USER "domsec"
 
 /* The option that names the configuration; its target is a const char * initialised with CLI_CONFIGURATION. */
@@ -49,40 +49,40 @@ struct option_spec {
     }
 
 #define CLI_GO (-1)
-/* Reads the options (at most 24), in any order with the operands, and moves the operands to the end of argv, *operands
- * being the index of the first. Returns CLI_GO, or the exit status to end with: after --help, or EX_USAGE with the
- * usage on standard error. */
+/* Reads the options (at most 24), in any order with the operands, and moves the operands to the end of argv;
+ * *operands is the index of the first. Returns CLI_GO or the exit status: EX_OK after --help, or EX_USAGE after it
+ * has printed the usage to standard error. */
 int cli_options(const struct command *command, const struct option_spec *options, size_t count, int argc, char **argv,
                 int *operands);
-/* For a command that takes no operand: one is EX_USAGE. */
+/* For a command without operands: an operand gives EX_USAGE. */
 int cli_options_only(const struct command *command, const struct option_spec *options, size_t count, int argc,
                      char **argv);
-/* Says "domsec NAME: text" and the usage line on standard error; returns EX_USAGE. */
+/* Prints "domsec NAME: text" and the usage line to standard error. Returns EX_USAGE. */
 int cli_usage(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Runs the one of list (NULL-terminated) whose last word is argv[1]; for a command that has commands within. */
+/* Runs the command in list (NULL-terminated) whose last word is argv[1], for a command that has commands within. */
 int cli_dispatch(const struct command *command, const struct command *const *list, int argc, char **argv);
 
-/* Says the error on standard error and returns the status for its kind: 65 for what is bad, 78 for what the
- * administrator has to set right, 75 for all else. */
+/* Prints the error to standard error. Returns the status for its kind: 65 for bad input, 78 for a bad configuration,
+ * 75 for all else. */
 int cli_failed(const struct error *error);
 
-/* Each fault on a line. */
+/* Prints each fault on a line. */
 void cli_print_faults(FILE *stream, const struct faults *faults);
-/* The configuration, or with all that it names; NULL after its faults are on standard error: end with EX_CONFIG.
- * Warnings are shown too. */
+/* The configuration, or the gateway with everything that it names. NULL if there are faults, which are then on
+ * standard error; the caller ends with EX_CONFIG. Warnings are printed, too. */
 struct conf *cli_conf(const char *file);
 struct gateway *cli_gateway(const char *file);
 
 /* --at: an RFC 3339 time. text NULL: now. */
 bool cli_time(const char *text, time_t *at);
-/* --client: an IPv4 or IPv6 address. text NULL: not given, which is fine. */
+/* --client: an IPv4 or IPv6 address. text NULL: not given, which is valid. */
 bool cli_client(const char *text);
-/* An address of the command line; says what is wrong with it on standard error. */
+/* Parses an address of the command line. Prints a fault to standard error. */
 bool cli_address(const char *text, struct address *address);
-/* Each of a list of addresses (const char *) becomes a recipient. */
+/* Adds each of a list of addresses (const char *) as a recipient. */
 bool cli_recipients(struct envelope *envelope, const GPtrArray *addresses);
-/* "domain-signing-authority" → its role; false if there is none of that name. */
+/* "domain-signing-authority" → its role. Returns false if there is no such role. */
 bool cli_role(const char *name, enum role *role);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * describe: what a certificate is, for people and for scripts. Names come through keys/, which makes them printable. It
- * judges nothing: whether a certificate may be used is for trust/ to say, and `domsec explain` shows it.
+ * describe: describes a certificate, for people and for scripts. Names come through keys/, which makes them printable.
+ * This file does not judge: trust/ decides whether a certificate may be used, and `domsec explain` shows it.
  */
 #include "describe.h"
 
@@ -78,7 +78,7 @@ char *describe_usage(const X509 *certificate)
                   {KU_KEY_AGREEMENT, "keyAgreement"},
                   {KU_KEY_CERT_SIGN, "keyCertSign"},
                   {KU_CRL_SIGN, "cRLSign"}};
-    /* OpenSSL fills its cache of extensions at the first question, hence no const in its prototype. */
+    /* OpenSSL fills its cache of extensions at the first query, so its prototype has no const. */
     uint32_t usage = X509_get_key_usage((X509 *)certificate);
     if (usage == UINT32_MAX)
         return g_strdup("any");

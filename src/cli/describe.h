@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * describe: a certificate in the words of tables and of JSON. All strings are printable and g_free().
+ * describe: a certificate as text for tables and as JSON. All strings are printable; g_free().
  */
 #ifndef DOMSEC_CLI_DESCRIBE_H
 #define DOMSEC_CLI_DESCRIBE_H
@@ -16,12 +16,12 @@ char *describe_addresses(const X509 *certificate);        /* comma-separated; ""
 char *describe_name(const X509 *certificate);             /* its addresses, or its subject if it has none */
 char *describe_date(const ASN1_TIME *time);               /* "2028-11-23" in UTC */
 bool describe_time(const ASN1_TIME *time, char text[32]); /* RFC 3339, UTC */
-/* Whole days from now to the end of the certificate, negative when it is over. */
+/* Whole days from now until the certificate expires, negative if it has expired. */
 long describe_days_left(const X509 *certificate);
 char *describe_days(const X509 *certificate);  /* "729", "expired" */
-char *describe_usage(const X509 *certificate); /* "digitalSignature"; "any" where there is no extension */
+char *describe_usage(const X509 *certificate); /* "digitalSignature"; "any" without the extension */
 
-/* What tables and JSON both say. */
+/* The values that tables and JSON show. */
 struct description {
     char sha256[65], from[32], until[32];
     char *subject, *issuer, *serial, *usage, *key;

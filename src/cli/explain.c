@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was
- * found with the reason it is used or passed over. Asks gateway_explain(), so that it says what the daemon would do;
- * the message itself is not there, so the answer is for one that nobody has signed or encrypted.
+ * explain: shows what would happen to a message from A to B, and why: the rule, the decision, and each certificate
+ * that was found with the reason why it is used or not. It calls gateway_explain(), so the answer is the daemon's.
+ * There is no message, so the answer is for one that is neither signed nor encrypted.
  */
 #include "cli.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init: a folder with a working configuration for one domain: keys, certificates from a private authority (or requests
- * for another one), and a domsec.conf to be read by a person. All or nothing: what was made is taken away again when a
- * later step fails, and nothing that is there is ever overwritten. It is no update tool: `domsec key` renews.
+ * init: creates a directory with a working configuration for one domain: keys, certificates from a private CA (or
+ * requests for another CA), and a domsec.conf with comments. It is all or nothing: if a step fails, the files created
+ * so far are removed. Existing files are never overwritten, so it cannot renew certificates; `domsec key` does.
  */
 #include "cli.h"
 
@@ -21,10 +21,10 @@ struct request {
     struct init_choices choices;
     char *folder; /* absolute */
     const char *algorithm;
-    const char *owner; /* NULL: stays */
+    const char *owner; /* NULL: unchanged */
     uid_t uid;
     gid_t gid;
-    GPtrArray *made; /* paths, in the order they were made */
+    GPtrArray *made; /* paths, in the order of creation */
 };
 
 static const struct {
@@ -37,7 +37,7 @@ static char *path_of(const struct request *request, const char *name)
     return g_build_filename(request->folder, name, NULL);
 }
 
-/* Notes what was just made, so that it can be taken away. */
+/* Records a file that was just created, so that it can be removed. */
 static bool note(struct request *request, bool made, const char *path)
 {
     if (made)
@@ -59,7 +59,7 @@ static bool own(const struct request *request, const char *path, struct error *e
                      g_strerror(errno));
 }
 
-/* A folder that is there already is taken as it is, but for the one that holds the keys. */
+/* Accepts an existing directory, except the one for the keys. */
 static bool make_folder(struct request *request, const char *name, mode_t mode, struct error *error)
 {
     g_autofree char *path = path_of(request, name);
@@ -95,13 +95,13 @@ static EVP_PKEY *make_key(struct request *request, const char *name, bool for_au
         for_authority ? issue_authority_key(request->algorithm, error) : issue_key(request->algorithm, error);
     if (key == NULL || !note(request, issue_write_key(path, key, error), path))
         return NULL;
-    /* The authority's key stays with whoever runs this: the daemon has no use for it. */
+    /* The caller remains the owner of the CA key, because the daemon does not use it. */
     if (!for_authority && !own(request, path, error))
         return NULL;
     return steal(&key);
 }
 
-/* Keys, with certificates of that authority beside them, or with requests where it is NULL. */
+/* Creates keys, with certificates from that CA, or with requests if it is NULL. */
 static bool make_identities(struct request *request, X509 *authority, EVP_PKEY *authority_key, struct error *error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(authorities); i++) {
@@ -131,7 +131,7 @@ static bool make_certificates(struct request *request, struct error *error)
     return make_identities(request, authority, authority_key, error);
 }
 
-/* Written last: a folder with a domsec.conf is complete. */
+/* This file is written last, so a directory with a domsec.conf is complete. */
 static bool make_configuration(struct request *request, struct error *error)
 {
     g_autofree char *path = path_of(request, "domsec.conf");

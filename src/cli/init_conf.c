@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init_conf: the words of `domsec init`. The configuration is short and says what each line is for, since it is the
- * first that an administrator sees; everything else has its default and is in domsec.conf(5).
+ * init_conf: the texts of `domsec init`. The configuration is short and explains each line, because it is the first
+ * that an administrator sees. All other keys have their defaults, which are in domsec.conf(5).
  */
 #include "init_conf.h"
 

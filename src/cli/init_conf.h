@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * init_conf: the texts that `domsec init` writes: the configuration file, and what it tells the administrator to do
- * next.
+ * init_conf: the texts that `domsec init` writes: the configuration file, and the next steps for the administrator.
  */
 #ifndef DOMSEC_CLI_INIT_CONF_H
 #define DOMSEC_CLI_INIT_CONF_H
@@ -14,11 +13,11 @@ struct init_choices {
     bool csr;
 };
 
-/* True if the text can stand in a libconfig string as it is. */
+/* True if the text needs no escapes in a libconfig string. */
 bool init_conf_is_plain(const char *text);
 /* The domsec.conf; g_free(). */
 char *init_conf_text(const struct init_choices *choices);
-/* Short, to standard output. */
+/* Prints the created files and the next steps to standard output. */
 void init_print_next(const struct init_choices *choices, const char *folder, const char *algorithm, const char *owner);
 
 #endif

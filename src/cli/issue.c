@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issue: the certificates that `domsec init` and `domsec key` make. The names are the strict ones of RFC 3183: one CN
- * that is the role, one rfc822Name role@domain. Extensions follow RFC 5280 and RFC 8550: one usage per key,
- * emailProtection, key identifiers in both directions. Everything is built by OpenSSL's API; no configuration string
- * holds outside text. This is no certification authority for anybody but the own domain: no revocation lists, no
- * renewal of the authority.
+ * issue: the certificates that `domsec init` and `domsec key` create. The names follow RFC 3183 strictly: one CN,
+ * which is the role, and one rfc822Name role@domain. The extensions follow RFC 5280 and RFC 8550: one usage per key,
+ * emailProtection, and both key identifiers. OpenSSL's API builds everything, and no configuration string contains
+ * text from outside. This is not a general CA: it serves only our own domain, and has no revocation lists and no
+ * renewal of the CA certificate.
  */
 #include "issue.h"
 
@@ -19,7 +19,7 @@
 #define DAY (24 * 60 * 60)
 #define CERTIFICATE_DAYS 730
 #define AUTHORITY_DAYS 3652
-/* A partner's clock may be behind ours. */
+/* Allows for a partner's clock that is behind ours. */
 #define CLOCK_SKEW 3600
 #define SERIAL_BITS 128
 /* RFC 5280 appendix A: ub-organization-name */
@@ -70,7 +70,7 @@ static bool name_add(X509_NAME *name, int nid, const char *text)
     return X509_NAME_add_entry_by_NID(name, nid, MBSTRING_UTF8, (const unsigned char *)text, -1, -1, 0) == 1;
 }
 
-/* The domain as O, or as DC components (RFC 2247) where it is too long for an O; then the CN. */
+/* The domain as O, or as DC components (RFC 2247) if it is too long for an O; then the CN. */
 static X509_NAME *subject_name(const char *domain, const char *common_name, struct error *error)
 {
     owned(X509_NAME) X509_NAME *name = X509_NAME_new();
@@ -90,7 +90,7 @@ static X509_NAME *subject_name(const char *domain, const char *common_name, stru
     return steal(&name);
 }
 
-/* Appends an extension in OpenSSL's words; text is a constant of this file. */
+/* Appends an extension that is written in OpenSSL's configuration syntax; text is a constant of this file. */
 static bool add_words(STACK_OF(X509_EXTENSION) * extensions, X509V3_CTX *context, int nid, const char *text)
 {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, nid, text);
@@ -126,7 +126,7 @@ static const char *key_usage(const struct subject *subject)
     return EVP_PKEY_is_a(subject->key, "RSA") ? "critical,keyEncipherment" : "critical,keyAgreement";
 }
 
-/* What a request asks for and a certificate holds alike. */
+/* The extensions that a request and a certificate have in common. */
 static STACK_OF(X509_EXTENSION) * subject_extensions(const struct subject *subject, struct error *error)
 {
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
@@ -167,7 +167,8 @@ static bool add_key_identifiers(X509 *certificate, X509 *authority)
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
     X509V3_CTX context;
     X509V3_set_ctx(&context, authority, certificate, NULL, NULL, 0);
-    /* The subject's own goes in first: of a self-signed certificate the authority's is copied from it. */
+    /* The subject key identifier comes first: in a self-signed certificate, the authority key identifier is copied
+     * from it. */
     if (extensions == NULL || !add_words(extensions, &context, NID_subject_key_identifier, "hash") ||
         X509_add_ext(certificate, sk_X509_EXTENSION_value(extensions, 0), -1) != 1)
         return false;

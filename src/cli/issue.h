@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issue: makes keys, certificate requests and certificates with the names of RFC 3183 §3.1.1 and §4.1. For `domsec
- * init` and `domsec key`: a small private authority for two partners that know each other, no public one. All results
- * are the caller's.
+ * issue: creates keys, certificate requests and certificates with the names of RFC 3183 §3.1.1 and §4.1, for `domsec
+ * init` and `domsec key`. It is a small private CA for two partners that know each other, and not a public one. The
+ * caller owns all results.
  */
 #ifndef DOMSEC_CLI_ISSUE_H
 #define DOMSEC_CLI_ISSUE_H
@@ -11,10 +11,10 @@
 
 #define ISSUE_ALGORITHMS "rsa2048, rsa3072 or p256"
 
-/* algorithm: one of the words above. */
+/* algorithm: one of ISSUE_ALGORITHMS. */
 bool issue_algorithm_known(const char *algorithm);
 EVP_PKEY *issue_key(const char *algorithm, struct error *error);
-/* The private authority's key: RSA 3072 for the RSA words, P-256 for p256; it must hold for ten years. */
+/* The key of the private CA: RSA 3072 for the RSA words, P-256 for p256, because it must last for ten years. */
 EVP_PKEY *issue_authority_key(const char *algorithm, struct error *error);
 
 struct subject {
@@ -23,21 +23,21 @@ struct subject {
     EVP_PKEY *key; /* lent */
 };
 
-/* A self-signed certificate of the domain's private authority: ten years, no authority below it. */
+/* The self-signed certificate of the domain's private CA: ten years, no CA below it. */
 X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error);
-/* Two years, or less if the authority ends before. */
+/* Valid for two years, or less if the CA certificate expires before. */
 X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY *authority_key, struct error *error);
-/* A request (PKCS #10) for the same names and usages. */
+/* A request (PKCS #10) with the same names and usages. */
 X509_REQ *issue_request(const struct subject *subject, struct error *error);
 
-/* New PEM files; output_create() makes them. A key is PKCS #8, mode 0600. */
+/* Write new PEM files by output_create(). A key is in PKCS #8, with mode 0600. */
 bool issue_write_key(const char *path, EVP_PKEY *key, struct error *error);
 bool issue_write_certificate(const char *path, X509 *certificate, struct error *error);
 bool issue_write_request(const char *path, X509_REQ *request, struct error *error);
-/* A new file with a certificate of that authority, or with a request where it is NULL. */
+/* Writes a new file with a certificate from that CA, or with a request if it is NULL. */
 bool issue_write_for(const struct subject *subject, X509 *authority, EVP_PKEY *authority_key, const char *path,
                      struct error *error);
-/* Into a g_free() string. */
+/* As a string; g_free(). */
 char *issue_certificate_pem(X509 *certificate, struct error *error);
 char *issue_request_pem(X509_REQ *request, struct error *error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issue_files: keys, certificates and requests as PEM, in files and as text. A private key is never readable to others,
- * not even for a moment: output_create() opens the file with its final mode.
+ * issue_files: keys, certificates and requests as PEM, in files and as text. A private key is never readable to
+ * others, not even for a moment, because output_create() opens the file with its final mode.
  */
 #include "issue.h"
 #include "output.h"
@@ -17,7 +17,7 @@ static struct slice bio_slice(BIO *bio)
 
 bool issue_write_key(const char *path, EVP_PKEY *key, struct error *error)
 {
-    /* secmem: the copy of the key is wiped when the BIO is freed */
+    /* secmem: freeing the BIO wipes the copy of the key */
     owned(BIO) BIO *bio = BIO_new(BIO_s_secmem());
     if (bio == NULL || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
         return error_set_openssl(error, ERROR_TEMPORARY, "cannot write the key %s", path);

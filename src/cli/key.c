@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key: new keys for our identities, and what goes with them: a request for a certification authority, or a certificate
- * from the private one that `domsec init` made. It does not touch the configuration: it prints the line to add, so that
- * an old and a new confidentiality authority can stand side by side while partners change over.
+ * key: creates keys for our identities, with a request for a CA, or with a certificate from the private CA of `domsec
+ * init`. It does not change the configuration. It prints the lines to add, so that an old and a new confidentiality
+ * authority can coexist while partners change over.
  */
 #include "cli.h"
 
@@ -33,7 +33,7 @@ static int check_names(const struct command *self, struct request *request)
     return CLI_GO;
 }
 
-/* What the caller names is no configuration: a key that cannot be loaded is bad input. */
+/* The configuration does not name this key, so one that cannot be loaded is bad input. */
 static EVP_PKEY *load_key(const char *uri, struct error *error)
 {
     EVP_PKEY *key = keys_load(uri, error);
@@ -81,7 +81,7 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     return true;
 }
 
-/* Of root's keys the daemon could read none: a key beside others belongs to whom their folder belongs. */
+/* The daemon could not read a key of root's, so a new key gets the owner of its directory. */
 static bool give_to_folder_owner(const char *path, struct error *error)
 {
     g_autofree char *folder = g_path_get_dirname(path);

@@ -62,8 +62,8 @@ static int run(int argc, char **argv)
     return EX_USAGE;
 }
 
-/* A closed standard descriptor must not become that of a file we open. /dev/null for reading: a closed output makes
- * writes fail, so that nothing is lost with a status of success. */
+/* A file that we open must not get the number of a closed standard descriptor. /dev/null is opened for reading, so
+ * that a write to a closed output fails and no loss ends with a status of success. */
 static bool hold_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     if (!hold_standard_descriptors())
         return EX_TEMPFAIL;
     setlocale(LC_CTYPE, "");
-    /* A reader that goes away is a failed write with a status, not a silent end. */
+    /* If a reader goes away, the write fails and gives a status, instead of ending the program silently. */
     signal(SIGPIPE, SIG_IGN);
     log_open("domsec", true, LOG_LEVEL_WARNING);
     struct error error = {0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * output: a command that says "accepted" must have written every byte. So messages go out by write(2), each call
- * checked, and files are synced before they count as made; stdio is for people's eyes only. Also the aligned tables.
+ * output: a command that reports success must have written every byte. Messages go out by write(2) with each call
+ * checked, and files are synced before they count as written. stdio is for text that people read. This file also
+ * prints aligned tables.
  */
 #include "output.h"
 
@@ -44,7 +45,7 @@ bool output_close_stream(FILE *stream, const char *name, struct error *error)
     return true;
 }
 
-/* Syncs and closes in any case. */
+/* Always syncs and closes. */
 static bool finish(int fd, const char *path, bool written, struct error *error)
 {
     if (written && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
@@ -61,7 +62,8 @@ bool output_create(const char *path, mode_t mode, struct slice bytes, struct err
         return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot create %s: %s", path,
                          g_strerror(errno));
     bool written = output_write(fd, path, bytes, error);
-    /* fchmod, not open's mode: a tight umask must not make a certificate unreadable to the daemon. */
+    /* fchmod() and not the mode of open(), so that a tight umask does not make a certificate unreadable to the
+     * daemon. */
     if (written && fchmod(fd, mode) != 0)
         written = error_set(error, ERROR_TEMPORARY, "cannot set the mode of %s: %s", path, g_strerror(errno));
     if (!finish(fd, path, written, error)) {
@@ -117,7 +119,7 @@ void table_row(struct table *table, const char *const *cells)
     for (size_t i = 0; i < table->columns; i++) {
         const char *cell = cells[i] != NULL && *cells[i] != '\0' ? cells[i] : "-";
         size_t length = strlen(cell);
-        /* \xNN is the longest that one byte becomes */
+        /* \xNN is the longest form of one byte */
         char *safe = g_malloc(4 * length + 1);
         text_printable(safe, 4 * length + 1, cell, length);
         g_ptr_array_add(table->cells, safe);
@@ -152,14 +154,14 @@ void output_wrap(FILE *stream, const char *text, unsigned column, unsigned left,
         if (*text == '\0')
             break;
         text++;
-        /* No space at the end of a line that is full. */
+        /* A full line gets no space at its end. */
         if (width == 0 || column + g_utf8_strlen(text, (gssize)strcspn(text, " \n")) <= width)
             fputc(' ', stream);
     }
     fputc('\n', stream);
 }
 
-/* The last cell of a row: where it does not fit beside the others it goes on below itself, or on a line of its own. */
+/* The last cell of a row continues below itself, or on a line of its own, if it does not fit beside the others. */
 static void print_last(FILE *stream, const char *cell, unsigned column, unsigned indent, unsigned width)
 {
     bool fits = width == 0 || column + g_utf8_strlen(cell, -1) <= width;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * probe: the first packet of a milter conversation, sent as an MTA would: an answer shows that the daemon takes work,
- * which a mere connection does not (the kernel accepts for a daemon that hangs). Each step has a time limit.
+ * probe: sends the first packet of a milter conversation, as an MTA would. An answer shows that the daemon accepts
+ * work. A connection alone does not, because the kernel accepts it even if the daemon hangs. Each step has a time
+ * limit.
  */
 #include "probe.h"
 
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define TIMEOUT_SECONDS 3
-/* A packet: length of what follows, command, and for SMFIC_OPTNEG three words. */
+/* A packet has the length of the rest, a command and, for SMFIC_OPTNEG, three words. */
 #define OPTNEG_WORDS 12
 #define PACKET_HEAD 5
 

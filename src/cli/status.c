@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * status: how things stand, at a glance or for a monitor: our certificates and how long they last, what is agreed with
- * whom, the store, whether the daemon answers, and its counters. Looks at files and at the socket only; faults of the
- * configuration are shown in full by `check`.
+ * status: shows the state of the gateway, for people or for a monitor: our certificates and their remaining days, the
+ * rules, the store, whether the daemon answers, and its counters. It reads only files and the socket. `check` shows
+ * the faults of the configuration.
  */
 #include "cli.h"
 
@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* Certificates that end sooner make the status bad: a partner needs time to change over. */
+/* A certificate that expires sooner makes the status bad, because partners need time to change over. */
 #define DAYS_WARNING 30
 
 struct status {
