@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bytes: a slice is a view of bytes that somebody else owns; a rope is an ordered list of slices, so that a message
- * can be wrapped, signed and sent without being copied. A rope may own objects that keep its slices alive.
- * Not thread-safe. Out of memory aborts, as in GLib.
+ * bytes: a slice is a view of bytes with another owner. A rope is an ordered list of slices, so that a message can be
+ * wrapped, signed and sent without a copy. A rope may own objects that keep its slices alive. Not thread-safe. If
+ * memory runs out, the program aborts, as in GLib.
  */
 #ifndef DOMSEC_BASE_BYTES_H
 #define DOMSEC_BASE_BYTES_H

@@ -8,13 +8,13 @@
 
 #include <stdbool.h>
 
-/* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is none (empty labels, over
- * 253 octets, characters that IDNA 2008 refuses). g_free(). */
+/* U-label or mixed-case domain → A-label in lower case, without a final dot. NULL if it is not a valid domain (empty
+ * labels, over 253 octets, characters that IDNA 2008 does not allow). g_free(). */
 char *domain_normalise(const char *domain);
-/* The same for what somebody gives as his mail domain: NULL for an IP address too, which has the form of a domain. */
+/* The same for a mail domain that a user enters. Also NULL for an IP address, which has the form of a domain. */
 char *domain_of_mail(const char *text);
-/* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case; false for what is only mapped to one, such
- * as full-width letters, and for what is none. */
+/* True for a domain in A-labels or U-labels (RFC 5890), in any ASCII case. False for text that is only mapped to
+ * one, such as full-width letters, and for text that is not a domain. */
 bool domain_is_proper(const char *domain);
 /* True if child equals parent or ends in "." parent; both normalised. */
 bool domain_is_within(const char *child, const char *parent);

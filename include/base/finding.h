@@ -25,7 +25,7 @@ struct finding {
     enum outcome outcome;
     char reason[320]; /* for a person; printable */
 };
-/* Sets both, the reason made printable; returns outcome == OUTCOME_PASS. */
+/* Sets outcome and reason, and makes the reason printable. Returns outcome == OUTCOME_PASS. */
 bool finding_set(struct finding *finding, enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Returns true if the outcome is pass; hoping: also if it could not be checked now (temperror). */

@@ -2,9 +2,9 @@
 /*
  * bytes: slices and ropes.
  *
- * A rope is an array of slices and an array of what it has to free. Small copies are packed into blocks, and copies
- * that follow each other become one slice, so that a header built from many small texts stays a few slices. Empty
- * slices are not kept. Not for editing in the middle: a rope only grows at its end.
+ * A rope is an array of slices and an array of the objects that it must free. Small copies are packed into blocks, and
+ * consecutive copies become one slice, so a header built from many small texts has few slices. Empty slices are not
+ * kept. A rope grows only at its end and cannot be edited in the middle.
  */
 #include "base/bytes.h"
 
@@ -25,7 +25,7 @@ struct rope {
     struct owned_object *objects;
     size_t object_count, object_room;
     size_t length;
-    char *block; /* where the next copy goes; among objects */
+    char *block; /* where the next copy goes; one of objects */
     size_t block_used, block_size;
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * domain: the one form in which all layers compare mail domains: A-labels in lower case, no final dot.
+ * domain: the form in which all layers compare mail domains: A-labels in lower case, without a final dot.
  *
- * A domain in ASCII, nearly every one, is checked and lowered here; the rest, and what claims to be an A-label, goes
- * through libidn2 (IDNA 2008 with the UTS #46 mapping, which also folds case and full-width forms). What libidn2 gives
- * back is checked again like any other input: its mapping can yield characters that no host name has. An underscore is
- * let pass, since mail domains with one exist. Not for address literals ("[192.0.2.1]"): those are no domains.
+ * This file checks and lowers a domain in ASCII, which is nearly every one. libidn2 converts all others, and every
+ * label that claims to be an A-label (IDNA 2008 with the UTS #46 mapping, which also folds case and full-width forms).
+ * Its result is checked like any other input, because its mapping can yield characters that are not allowed in a host
+ * name. An underscore is accepted, because mail domains with one exist. Address literals ("[192.0.2.1]") are not
+ * domains.
  */
 #include "base/domain.h"
 
@@ -16,7 +17,7 @@
 
 #define DOMAIN_MAX 253 /* RFC 1035 §3.1: 255 octets on the wire */
 #define LABEL_MAX 63
-#define INPUT_MAX 1024 /* U-labels are longer in UTF-8 than their A-labels, but never by this much */
+#define INPUT_MAX 1024 /* U-labels are longer in UTF-8 than their A-labels, but never by as much as this. */
 
 /* RFC 5890 §2.3.1, and the underscore. */
 static bool is_label(const char *label, size_t length)

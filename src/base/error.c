@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error: formats what went wrong, and makes any text from outside safe to show.
+ * error: formats an error, and makes text from outside safe to show.
  *
- * Texts quote hostile input, so everything is passed through text_printable() once it is formatted; callers need not
- * think of it. What is printable stays as it is, a backslash too: text that went through once is not changed when it
- * goes through again (an error that is logged goes through twice). Not for quoting in a way that can be undone.
+ * Texts quote hostile input, so text_printable() processes every formatted text, and callers need not do it. Printable
+ * text, including a backslash, is not changed, so text that is processed twice (an error that is logged) stays the
+ * same. The result cannot be converted back.
  */
 #include "base/error.h"
 
@@ -15,17 +15,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Larger than error.text, so that the cut falls in text_printable(), which cuts between characters. */
+/* Larger than error.text, so that text_printable() makes the cut, which it does between characters. */
 #define SCRATCH_SIZE 1024
 
-/* Controls (C0, DEL, C1), the line separators, and the bidirectional overrides, which make a terminal show another
- * text than the one that is there. */
+/* Controls (C0, DEL, C1), the line separators, and the bidirectional overrides, which make a terminal show a
+ * different text. */
 static bool is_hidden(gunichar c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Bytes of the character at src, 0 if it is not to be shown as it is. */
+/* The length in bytes of the character at src; 0 if it must not be shown as it is. */
 static size_t printable_length(const char *src, size_t length)
 {
     unsigned char first = (unsigned char)src[0];
@@ -66,7 +66,7 @@ static void set_text(struct error *error, const char *text)
     text_printable(error->text, sizeof(error->text), text, strlen(text));
 }
 
-/* An unset kind would look like success to whoever reads it. */
+/* An unset kind would look like success to the caller. */
 static enum error_kind real_kind(enum error_kind kind)
 {
     return kind == ERROR_NONE ? ERROR_BUG : kind;

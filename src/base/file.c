@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file: reads a file that somebody named.
+ * file: reads a file that an administrator named.
  *
- * To open a FIFO that nobody writes to, or to read a terminal, takes for ever, and a daemon that reloads is deaf
- * meanwhile. So the file is opened without waiting, and what is no regular file is not read. Not for messages: those
- * come from anywhere and have a limit (mail/message.h). Not for keys, whose bytes must not stay in memory.
+ * Opening a FIFO without a writer, or reading a terminal, blocks forever, and a daemon that reloads would not react
+ * meanwhile. So the file is opened without waiting, and is read only if it is a regular file. This is not for
+ * messages, which come from anywhere and have a limit (mail/message.h), and not for keys, whose bytes must not stay in
+ * memory.
  */
 #include "base/file.h"
 
@@ -30,7 +31,7 @@ static int open_regular(const char *path, struct error *error)
     struct stat status;
     if (fd >= 0 && fstat(fd, &status) == 0 && (any || S_ISREG(status.st_mode)))
         return fd;
-    /* Some devices cannot even be opened so. */
+    /* Some devices cannot even be opened in this way. */
     bool odd = fd >= 0 || errno == ENXIO;
     error_set(error, ERROR_CONFIGURATION, "%s", odd ? "not a regular file" : g_strerror(errno));
     if (fd >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * finding: a verdict in the words of RFC 8601 §2.7 with its reason. Reasons quote certificates and so are made
- * printable here, once for all.
+ * finding: a verdict in the words of RFC 8601 §2.7 with its reason. Reasons quote certificates, so they are made
+ * printable here.
  */
 #include "base/finding.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log: the one place that writes to syslog or standard error.
+ * log: the only file that writes to syslog, or to standard error in the foreground.
  *
- * A line is formatted on the stack and leaves in one call, so that threads need no lock and never mix their lines.
- * Syslog's files do not show the priority, so errors and warnings say it in words there too, as Postfix does. Not for
- * a report that somebody asked for: that goes to standard output.
+ * A line is formatted on the stack and written by one call, so threads need no lock and never mix their lines. The
+ * files of syslog do not show the priority, so errors and warnings begin with that word, as in Postfix. This is not
+ * for results that a user requested, which go to standard output.
  */
 #include "base/log.h"
 
@@ -30,7 +30,7 @@ static const struct {
     [LOG_LEVEL_DEBUG] = {"debug", "", LOG_DEBUG},
 };
 
-/* Until log_open(): standard error, so that nothing said early is lost. */
+/* Before log_open(), lines go to standard error, so that none is lost. */
 static const char *log_name = "domsec";
 static bool log_to_stderr = true;
 static atomic_int log_threshold = LOG_LEVEL_INFO;
@@ -72,7 +72,7 @@ void log_write(enum log_level level, const char *format, ...)
     text_printable(line + start, sizeof(line) - start - 1, text, strlen(text));
     size_t length = strlen(line);
     line[length++] = '\n';
-    /* Where the log itself cannot be written there is nobody left to tell. */
+    /* A failure to write the log cannot be reported. */
     if (write(STDERR_FILENO, line, length) < 0)
         return;
 }

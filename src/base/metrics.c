@@ -2,9 +2,9 @@
 /*
  * metrics: counters in one hash table under one mutex.
  *
- * A message adds a handful of times, so a lock costs nothing that could be measured. The key is "name\nlabels": a line
- * feed sorts before all that a name may hold, so sorted keys keep the series of one metric together, as the exposition
- * format demands. Only counters; not for gauges or histograms.
+ * Each message adds a few times, so the cost of the lock is not measurable. The key is "name\nlabels": a line feed
+ * sorts before every character of a name, so sorted keys keep the series of one metric together, as the exposition
+ * format requires. There are only counters, no gauges or histograms.
  */
 #include "base/metrics.h"
 
@@ -101,7 +101,7 @@ bool metrics_save(const char *path, struct error *error)
 {
     g_autoptr(GString) text = metrics_text();
     g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
-    /* Readable for the collector, which runs as another user, as far as the umask allows. */
+    /* The collector runs as another user, so it must be able to read the file, as far as the umask allows. */
     int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_set(error, ERROR_TEMPORARY, "metrics file %s: %s", path, g_strerror(errno));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * conf: reads domsec.conf into a snapshot and counts who holds it. A message keeps the snapshot that it began with, so
- * a reload never changes the rules under it. Not for opening what the configuration names, but for the policy folder.
+ * conf: reads domsec.conf into a snapshot and counts its references. A message keeps the snapshot with which it began,
+ * so a reload never changes its rules. This file does not open what the configuration names, except the policy
+ * directory.
  */
 #include "conf/conf.h"
 
@@ -38,7 +39,7 @@ static void read_identities(struct conf *conf, const config_setting_t *root, con
     g_array_unref(lines);
 }
 
-/* An identity of a foreign domain is no harm, but most likely a slip of the pen. */
+/* An identity of a foreign domain does no harm, but is most likely a typing error. */
 static void check_identities(const struct conf *conf, const struct place *place)
 {
     if (conf->local_domains[0] == NULL)
@@ -56,7 +57,7 @@ static void check_identities(const struct conf *conf, const struct place *place)
     }
 }
 
-/* The values of which the default depends on the machine. */
+/* The values whose defaults depend on the machine. */
 static void find_out_defaults(struct conf *conf)
 {
     if (conf->limits.spool_dir == NULL) {

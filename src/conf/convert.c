@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * convert: checks the text of a value and gives it the form in which the snapshot keeps it. One function per kind of
- * value; networks and sockets have files of their own. What a path names is not opened here, but for the spool folder,
- * which nobody else would miss before the first large message.
+ * convert: checks the text of a value and converts it to the form in the snapshot. There is one function per kind of
+ * value; networks and sockets have their own files. Files that a path names are not opened here, except the spool
+ * directory, whose absence would show only at the first large message.
  */
 #include "option.h"
 
@@ -48,7 +48,7 @@ char *convert_x500(const char *text, const struct place *place)
     return NULL;
 }
 
-/* ".acme.test" stands for acme.test and what is below it. */
+/* ".acme.test" matches acme.test and the domains below it. */
 char *convert_local_domain(const char *text, const struct place *place)
 {
     if (text[0] != '.')
@@ -57,7 +57,8 @@ char *convert_local_domain(const char *text, const struct place *place)
     return domain == NULL ? NULL : g_strconcat(".", domain, NULL);
 }
 
-/* RFC 8601 §2.5: a token as it is, an internationalised name as A-labels, since not every message may hold UTF-8. */
+/* RFC 8601 §2.5: a token is kept, and an internationalised name becomes A-labels, because not every message may
+ * contain UTF-8. */
 char *convert_authserv_id(const char *text, const struct place *place)
 {
     static const char token[] = "!#$%&'*+-.^_`{|}~";
@@ -72,7 +73,7 @@ char *convert_authserv_id(const char *text, const struct place *place)
     return domain;
 }
 
-/* RFC 5322 §3.6.8. What no field can be named would never be found. */
+/* RFC 5322 §3.6.8. A name that is not valid would never match a field. */
 char *convert_field_name(const char *text, const struct place *place)
 {
     for (const char *c = text; *c != '\0'; c++)
@@ -108,7 +109,7 @@ char *convert_spool(const char *text, const struct place *place)
     return NULL;
 }
 
-/* Which schemes there are is known to keys/ alone. */
+/* Only keys/ knows which schemes exist. */
 char *convert_key(const char *text, const struct place *place)
 {
     g_autofree char *scheme = g_uri_parse_scheme(text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * faults: a list of lines, kept as they will be shown. Not for what goes wrong while mail flows: that is base/error.
+ * faults: a list of lines as they will be shown. It is not for errors while mail flows, which are in base/error.
  */
 #include "conf/faults.h"
 

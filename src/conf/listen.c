@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * listen: a socket as libmilter names it, or as Postfix names the same one in smtpd_milters, so that an administrator
- * may write the same text on both sides. Always gives libmilter's form. Not for opening it.
+ * listen: converts a socket in libmilter's form, or in the form of Postfix's smtpd_milters, to libmilter's form, so
+ * that an administrator can use the same text on both sides. It does not open the socket.
  */
 #include "option.h"
 
@@ -34,7 +34,7 @@ static char *convert_local(const char *path, const struct place *place)
     return g_strconcat("local:", absolute, NULL);
 }
 
-/* libmilter: port@host or port. Postfix: host:port, [host]:port. NULL if it is neither. */
+/* libmilter: port@host or port. Postfix: host:port, [host]:port. NULL if it has neither form. */
 static char *convert_inet(const char *family, const char *rest)
 {
     g_autofree char *copy = g_strdup(rest);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * network: an address range against a client's address. All are compared as 16 bytes, IPv4 as its v4-mapped form, so
- * that 192.0.2.1 and ::ffff:192.0.2.1 are the same client. An IPv6 network never holds an IPv4 client, however short
- * its prefix.
+ * network: compares a client's address with an address range. All addresses are compared as 16 bytes, with IPv4 in its
+ * v4-mapped form, so 192.0.2.1 and ::ffff:192.0.2.1 are the same client. An IPv6 network never contains an IPv4
+ * client, however short its prefix.
  */
 #include "option.h"
 
@@ -29,7 +29,7 @@ static bool parse_address(const char *text, unsigned char address[16], bool *v4)
     return true;
 }
 
-/* "address" or "address/bits"; an IPv6 address may stand in brackets, as in Postfix's mynetworks. */
+/* "address" or "address/bits"; an IPv6 address may be in brackets, as in Postfix's mynetworks. */
 static bool parse_network(const char *text, struct network *network)
 {
     g_auto(GStrv) halves = g_strsplit(text, "/", 2);

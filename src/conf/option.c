@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * option: fills a struct from a libconfig group by a table of rows. Goes on after a fault, so that one run shows all of
- * them. Knows types and ranges, but no key: those are in schema.c.
+ * option: fills a struct from a libconfig group by a table of rows. It continues after a fault, so that one run shows
+ * all faults. It knows types and ranges, but no keys, which are in schema.c.
  */
 #include "option.h"
 
@@ -26,12 +26,12 @@ void place_warn(const struct place *place, const char *format, ...)
     faults_warn(place->faults, place->file, place->line, "%s", text);
 }
 
-/* place at a setting, which may stand in an included file. */
+/* The place of a setting, which may be in an included file. */
 static struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file)
 {
     struct place at = *place;
     at.line = (unsigned)config_setting_source_line(setting);
-    const char *included = config_setting_source_file(setting); /* NULL in the text that we gave it */
+    const char *included = config_setting_source_file(setting); /* NULL in the text that we passed in */
     *file = included == NULL ? NULL : g_canonicalize_filename(included, place->folder);
     if (*file != NULL)
         at.file = *file;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * option: the schema of domsec.conf and of policy files. One row per key holds all that is known about it; the parser,
- * the suggestion for an unknown key and the test that holds domsec.conf(5) against the program read the same rows.
- * Private to conf/ and its tests.
+ * option: the schema of domsec.conf and of policy files. Each key has one row with everything that is known about it.
+ * The parser, the suggestion for an unknown key, and the test that compares domsec.conf(5) with the program read the
+ * same rows. Private to conf/ and its tests.
  */
 #ifndef DOMSEC_CONF_OPTION_H
 #define DOMSEC_CONF_OPTION_H
@@ -11,7 +11,7 @@
 
 struct config_setting_t; /* libconfig's */
 
-/* Where in which file a value stands, for its fault. */
+/* The file and line of a value, for its fault. */
 struct place {
     struct faults *faults;
     const char *file;
@@ -22,7 +22,7 @@ struct place {
 void place_fault(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void place_warn(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Checks a string and gives it the form in which the snapshot keeps it: g_free(). NULL after a fault was added. */
+/* Checks a string and converts it to the form in the snapshot: g_free(). NULL after it has added a fault. */
 typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
     convert_spool, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark;
@@ -45,10 +45,10 @@ struct conf_option {
     enum option_type type;
     size_t offset; /* in the struct that the table fills */
     bool required;
-    const char
-        *fallback; /* the default as one would write it, a string without its quotes; NULL: none, or `computed` */
-    const char *computed;    /* says in words what the default is when the loader finds it out */
-    option_convert *convert; /* OPTION_TEXT, OPTION_TEXTS; NULL: any text but an empty one */
+    const char *
+        fallback; /* the default as it is written in the file, a string without its quotes; NULL: none, or `computed` */
+    const char *computed;    /* describes a default that the loader computes */
+    option_convert *convert; /* OPTION_TEXT, OPTION_TEXTS; NULL: any text except an empty one */
     const char *const *words;
     long long minimum, maximum; /* OPTION_SIZE, OPTION_COUNT */
     const struct option_table *group;
@@ -67,29 +67,29 @@ extern const struct option_table partner_options;  /* struct partner, with outbo
 extern const struct option_table outbound_options, inbound_options;
 extern const struct option_table label_options; /* struct label_conf */
 
-/* Fills base (zeroed) from a group: every key that is there, then the defaults of those that are not or are faulty. */
+/* Fills base (zeroed) from a group: every key that is present, then the defaults of those that are absent or faulty. */
 void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,
                        const struct place *place);
-/* Reads a list of groups into a new array of structs of `size` bytes, with a line for each in lines (of unsigned, whose
- * length is the count). NULL if the key is absent or no list. Each is cleared with option_clear(), the array with
- * g_free(). */
+/* Reads a list of groups into a new array of structs of `size` bytes. lines (of unsigned) gets a line for each, and
+ * its length is the count. NULL if the key is absent or not a list. Clear each struct with option_clear(), and the
+ * array with g_free(). */
 void *option_read_groups(const struct config_setting_t *parent, const char *key, const struct option_table *table,
                          size_t size, GArray *lines, const struct place *place);
 void option_set_defaults(const struct option_table *table, void *base);
-/* Frees the strings and lists in base, but not what OPTION_GROUPS holds. */
+/* Frees the strings and lists in base, but not the contents of OPTION_GROUPS. */
 void option_clear(const struct option_table *table, void *base);
 /* The default as domsec.conf(5) shows it: `"reject"`, `20`, `none`, `required`. g_free(). */
 char *option_default_text(const struct conf_option *option);
-/* The line of a key in a group, 0 if it is not there or stands in an included file. */
+/* The line of a key in a group; 0 if it is absent or in an included file. */
 unsigned option_line(const struct config_setting_t *group, const char *key);
 
-/* The known key nearest to an unknown one ("outbound.protect" if it belongs into that group), NULL if none is near.
+/* The known key nearest to an unknown one ("outbound.protect" if it belongs in that group), NULL if none is near.
  * g_free(). */
 char *option_suggest(const struct option_table *table, const char *key);
-/* The other kind of file, if a key that this table does not know belongs there; NULL if not. Static. */
+/* The other kind of file, if a key that this table does not know belongs there; otherwise NULL. Static. */
 const char *option_home(const struct option_table *table, const char *key);
 
-/* One network of trusted_networks against an address; both as text. False if either is none. */
+/* Compares an address with one network of trusted_networks, both as text. False if either is not valid. */
 bool network_holds(const char *network, const char *address);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * partners: one policy file per partner domain. Each file stands for itself: what it leaves out has the default of
- * domsec.conf(5), not what default.conf says, so that a change there never weakens a partner's rule. A file that cannot
- * be read or understood is a fault: a missing rule could mean plaintext. Which of a partner's rules fits a message is
- * decided in policy/.
+ * partners: reads one policy file per partner domain. Each file is complete in itself: a key that is left out has its
+ * default in domsec.conf(5), not its value in default.conf, so that a change there never weakens a partner's rule. A
+ * file that cannot be read or parsed is a fault, because a missing rule could mean plaintext. policy/ decides which of
+ * a partner's rules applies to a message.
  */
 #include "partners.h"
 
@@ -44,7 +44,7 @@ static bool names_organization(char *const *components)
     return *components != NULL;
 }
 
-/* What no single row can tell. root is the file's top group, place the file as a whole. */
+/* Checks that involve more than one row. root is the file's top group, and place is that of the file as a whole. */
 static void check_partner(const struct partner *partner, const config_setting_t *root, const struct place *place)
 {
     struct place at = *place;
@@ -113,7 +113,7 @@ static int compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The policy files of a folder, sorted. Hidden files are left out: editors' lock files (".#x.conf") are such. */
+/* The policy files of a directory, sorted. Hidden files are ignored, because editors create lock files (".#x.conf"). */
 static GPtrArray *list_files(const char *folder, const struct place *place)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -148,7 +148,8 @@ static unsigned count_labels(const char *domain)
     return count;
 }
 
-/* Most specific first: a child has more labels than its parent. The default rule has no domain and comes last. */
+/* The most specific domain comes first: a child has more labels than its parent. The default rule has no domain and
+ * comes last. */
 static int compare_partners(gconstpointer a, gconstpointer b)
 {
     const struct partner *left = *(const struct partner *const *)a, *right = *(const struct partner *const *)b;
@@ -160,7 +161,7 @@ static int compare_partners(gconstpointer a, gconstpointer b)
     return strcmp(left->domain, right->domain);
 }
 
-/* seen: domain → where it was first named. */
+/* seen: domain → where it was named first. */
 static void check_unique(GHashTable *seen, const struct partner *partner, unsigned line, const struct place *place)
 {
     if (partner->domain == NULL)

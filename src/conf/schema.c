@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * schema: every key that domsec.conf and a policy file may hold, one row each, and the words that some of them take.
- * Nothing else in domsec knows a key's range or default.
+ * schema: every key of domsec.conf and of a policy file, one row each, and the words that some of them take. No other
+ * file knows a key's range or default.
  */
 #include "option.h"
 
@@ -73,7 +73,7 @@ static const struct conf_option main_rows[] = {
      .help = "Maximum number of bytes of a message that are held in memory"},
     {"message_size_limit", OPTION_SIZE, AT(limits.message_size), .fallback = "52428800", .minimum = KB, .maximum = GB,
      .help = "Maximum size of a message in bytes"},
-    /* GMime copies pieces of a field to the stack, as long as they are. */
+    /* GMime copies pieces of a field to the stack, whatever their length. */
     {"header_size_limit", OPTION_SIZE, AT(limits.header_size), .fallback = "262144", .minimum = KB,
      .maximum = 1024 * KB, .help = "Maximum size of a header in bytes"},
     {"header_count_limit", OPTION_COUNT, AT(limits.header_count), .fallback = "1000", .minimum = 1, .maximum = 100000,
@@ -199,7 +199,7 @@ static const struct conf_option label_rows[] = {
 #undef AT
 const struct option_table label_options = TABLE("labels", label_rows);
 
-/* A number that no word stands for is a bug elsewhere; it must not read past the table. */
+/* A number without a word is a bug in the caller; it must not cause a read past the table. */
 static const char *word(const char *const *words, unsigned index)
 {
     for (unsigned i = 0; words[i] != NULL; i++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source: reads a configuration file for libconfig, and refuses what libconfig would silently get wrong: a comment that
- * is never closed (swallows the rest, a partner's policy with it), an integer that does not fit (wraps around), an
- * @include of a folder (ends the process), a NUL byte (ends the text). Not a parser: it knows strings, comments,
- * numbers and @include lines, and leaves the rest to libconfig.
+ * source: reads a configuration file for libconfig, and refuses what libconfig would silently misread: a comment that
+ * is not closed (it hides the rest, and with it a partner's policy), an integer that does not fit (it wraps around),
+ * an @include of a directory (it ends the process), a NUL byte (it ends the text). It is not a parser: it knows
+ * strings, comments, numbers and @include lines, and leaves the rest to libconfig.
  */
 #include "source.h"
 
@@ -70,7 +70,7 @@ static bool check_number(struct scan *scan)
     guint64 value = g_ascii_strtoull(text, &end, hex ? 16 : 10);
     bool overflow = errno == ERANGE || value > G_MAXINT64;
     if (*end != '\0' && *end != 'L')
-        return true; /* a fraction, or something that libconfig will not take */
+        return true; /* a fraction, or text that libconfig will refuse */
     if (overflow)
         return scan_fault(scan, scan->line, "this number is too large: ", text);
     if (*end == '\0' && value > G_MAXINT32)
@@ -142,7 +142,7 @@ static char *read_text(const char *file, const struct place *place)
         faults_add(place->faults, file, 0, "contains a NUL byte; it must be plain text in UTF-8");
         return NULL;
     }
-    if (g_str_has_prefix(text, "\xef\xbb\xbf")) /* the byte order mark that some editors put there */
+    if (g_str_has_prefix(text, "\xef\xbb\xbf")) /* the byte order mark that some editors write */
         memmove(text, text + 3, length - 3 + 1);
     return steal(&text);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source: a configuration file as libconfig's tree, after what libconfig would get wrong without a word was refused.
- * Private to conf/.
+ * source: a configuration file as libconfig's tree, without what libconfig would silently misread. Private to conf/.
  */
 #ifndef DOMSEC_CONF_SOURCE_H
 #define DOMSEC_CONF_SOURCE_H
@@ -10,8 +9,8 @@
 
 #include <libconfig.h>
 
-/* config is initialised, and freed by the caller. @include lines are relative to place->folder. False after faults were
- * added. */
+/* The caller initialises and frees config. @include lines are relative to place->folder. Returns false after it has
+ * added faults. */
 bool source_read(const char *file, const struct place *place, config_t *config);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * suggest: the known key that an unknown one was probably meant to be. For the faults of a configuration only.
+ * suggest: finds the known key that an unknown key was probably meant to be, for the faults of a configuration.
  */
 #include "option.h"
 
@@ -8,8 +8,7 @@
 
 #define KEY_MAX 64
 
-/* How many letters have to be inserted, left out, exchanged or swapped with their neighbour (optimal string alignment).
- */
+/* The number of letters to insert, omit, exchange or swap with their neighbour (optimal string alignment). */
 static unsigned edit_distance(const char *a, const char *b)
 {
     size_t a_length = strlen(a), b_length = strlen(b);
@@ -50,7 +49,7 @@ static const char *nearest(const struct option_table *table, const char *key, un
 
 char *option_suggest(const struct option_table *table, const char *key)
 {
-    unsigned distance = 2 + (unsigned)MIN(strlen(key), 16) / 4; /* as far as this it is no longer a slip */
+    unsigned distance = 2 + (unsigned)MIN(strlen(key), 16) / 4; /* a greater distance is not a typing error */
     const char *found = nearest(table, key, &distance);
     g_autofree char *suggestion = g_strdup(found);
     for (size_t i = 0; i < table->count; i++) {
