@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * keys: our identities: certificate, chain and private key, loaded once at gateway_open() and shared read-only by all
- * threads. A key comes from a store chosen by the scheme of its URI (struct key_store in src/keys/; file: today).
+ * threads. A key comes from a store chosen by the scheme of its URI (struct key_store_type in src/keys/; file: today).
  */
 #ifndef DOMSEC_KEYS_KEYS_H
 #define DOMSEC_KEYS_KEYS_H
@@ -25,7 +25,7 @@ struct keys;
 
 /* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a key file that
  * others may read (mode & 077: a warning), a weak key (RSA below 2048), a certificate that is expired (warning) is
- * added to faults at the identity's line. NULL if there was an error. */
+ * added to faults at the identity's line, with a note if the cause is temporary. NULL if there was an error. */
 struct keys *keys_open(const struct conf *conf, struct faults *faults);
 void keys_close(struct keys *keys);
 
@@ -38,7 +38,23 @@ const struct identity *keys_at(const struct keys *keys, size_t index);
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
                                  struct error *error);
 
-/* Loads one private key by URI, as the configuration names it; for the command line. */
+/* True if an identity is configured to act in this role for a domain, whether its certificate is valid or not. */
+bool keys_has(const struct keys *keys, enum role role, const char *domain);
+/* The first identity with this role, for any domain, whose certificate is valid at `at`; NULL: there is none. */
+const struct identity *keys_first(const struct keys *keys, enum role role, time_t at);
+
+/* What an encrypted message calls a recipient (RFC 5652 §6.2.1, §6.2.2): either issuer and serial, or key_id; lent. */
+struct recipient_id {
+    const X509_NAME *issuer;
+    const ASN1_INTEGER *serial;
+    const ASN1_OCTET_STRING *key_id;
+};
+/* The identities that decrypt and whose certificate one of these identifiers names, each once, in the order of the
+ * configuration. NULL-terminated; g_free() the list. */
+const struct identity **keys_by_recipients(const struct keys *keys, const struct recipient_id *ids, size_t count);
+
+/* Loads one private key by URI, as the configuration names it; for the command line. NULL: ERROR_TEMPORARY if trying
+ * again may help, else ERROR_CONFIGURATION. */
 EVP_PKEY *keys_load(const char *uri, struct error *error);
 /* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
 STACK_OF(X509) * certificates_load(const char *file, struct error *error);

@@ -1,275 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keys/keys.h"
-
-#include "support/pki.h"
+#include "keys/key_store.h"
+#include "support/home.h"
 
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
-#include <openssl/err.h>
-#include <openssl/pkcs12.h>
+#include <dlfcn.h>
 
 #define DAY 86400
 
-static void write_der(const char *folder, const char *name, const unsigned char *der, int length)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    cr_assert(g_file_set_contents(path, (const char *)der, length, NULL));
-}
+/* What is counted where a stop-watch would lie: comparisons of certificates' names, numbers and times. */
+static unsigned comparisons, time_comparisons;
 
-static void write_with(const char *folder, const char *name, const struct pki *pki, const EVP_CIPHER *cipher, bool der)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    owned(BIO) BIO *file = BIO_new_file(path, "w");
-    char phrase[] = "secret";
-    int length = cipher != NULL ? (int)strlen(phrase) : 0;
-    if (der)
-        cr_assert(i2d_PKCS8PrivateKey_bio(file, pki->key, cipher, phrase, length, NULL, NULL));
-    else
-        cr_assert(
-            PEM_write_bio_PrivateKey_traditional(file, pki->key, cipher, (unsigned char *)phrase, length, NULL, NULL));
-}
-
-static EVP_PKEY *load(const char *folder, const char *name, struct error *error)
-{
-    g_autofree char *uri = g_strdup_printf("file:%s/%s", folder, name);
-    return keys_load(uri, error);
-}
-
-Test(keys, reads_every_form_of_key)
-{
-    char *folder = folder_new();
-    PKI_AUTO struct pki *ec = pki_ca("ec");
-    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
-    g_free(pki_write_key(folder, "pkcs8.pem", ec));
-    write_with(folder, "ec.pem", ec, NULL, false);
-    write_with(folder, "rsa.pem", rsa, NULL, false);
-    write_with(folder, "pkcs8.der", rsa, NULL, true);
-    unsigned char *der = NULL;
-    int length = i2d_PrivateKey(rsa->key, &der);
-    write_der(folder, "rsa.der", der, length);
-    OPENSSL_free(der);
-    g_autofree char *certificate = pki_write(folder, "cert.pem", ec, NULL);
-    g_autofree char *key = pki_write_key(folder, "key.pem", ec);
-    g_autofree char *first = NULL, *second = NULL;
-    cr_assert(g_file_get_contents(certificate, &first, NULL, NULL) && g_file_get_contents(key, &second, NULL, NULL));
-    g_autofree char *both = g_strconcat(first, second, NULL);
-    folder_write(folder, "both.pem", both);
-
-    static const char *const names[] = {"pkcs8.pem", "ec.pem", "both.pem", "rsa.pem", "pkcs8.der", "rsa.der"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        struct error error = {0};
-        owned(EVP_PKEY) EVP_PKEY *loaded = load(folder, names[i], &error);
-        cr_assert_not_null(loaded, "%s: %s", names[i], error.text);
-        cr_expect_eq(EVP_PKEY_eq(loaded, i < 3 ? ec->key : rsa->key), 1, "%s", names[i]);
-        cr_expect_eq(ERR_peek_error(), 0, "%s leaves an error behind", names[i]);
+#define COUNTED(counter, name, type_a, type_b)                                                                         \
+    int name(type_a a, type_b b)                                                                                       \
+    {                                                                                                                  \
+        int (*real)(type_a, type_b) = (int (*)(type_a, type_b))dlsym(RTLD_NEXT, #name);                                \
+        counter++;                                                                                                     \
+        return real(a, b);                                                                                             \
     }
-    folder_remove(folder);
-}
-
-Test(keys, never_asks_for_a_passphrase)
-{
-    char *folder = folder_new();
-    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
-    write_with(folder, "traditional.pem", rsa, EVP_aes_128_cbc(), false);
-    write_with(folder, "pkcs8.der", rsa, EVP_aes_128_cbc(), true);
-    static const char *const names[] = {"traditional.pem", "pkcs8.der"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        struct error error = {0};
-        cr_expect_null(load(folder, names[i], &error));
-        cr_expect_eq(error.kind, ERROR_CONFIGURATION);
-        cr_expect_not_null(strstr(error.text, "encrypted"), "%s: %s", names[i], error.text);
-    }
-    folder_remove(folder);
-}
-
-Test(keys, refuses_what_is_no_key)
-{
-    char *folder = folder_new();
-    PKI_AUTO struct pki *ec = pki_ca("ec");
-    g_free(pki_write(folder, "certificate.pem", ec, NULL));
-    folder_write(folder, "empty.pem", "");
-    folder_write(folder, "garbage.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
-    g_autofree char *public_key = g_build_filename(folder, "public.pem", NULL);
-    BIO *file = BIO_new_file(public_key, "w");
-    cr_assert(PEM_write_bio_PUBKEY(file, ec->key));
-    BIO_free(file);
-    static const char *const names[] = {"certificate.pem", "empty.pem", "garbage.pem", "public.pem", "absent.pem", "."};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        struct error error = {0};
-        cr_expect_null(load(folder, names[i], &error), "%s", names[i]);
-        cr_expect_eq(error.kind, ERROR_CONFIGURATION, "%s", names[i]);
-        cr_expect_not_null(strstr(error.text, names[i]), "%s", error.text);
-        cr_expect_eq(ERR_peek_error(), 0);
-    }
-    folder_remove(folder);
-}
-
-Test(keys, names_the_stores_that_are_not_there)
-{
-    static const struct {
-        const char *uri, *says;
-    } rows[] = {
-        {"pkcs11:token=x;object=dsa", "not supported by this build"},
-        {"PKCS11:object=x", "not supported by this build"},
-        {"/etc/domsec/dsa.key", "not a URI"},
-        {"", "not a URI"},
-        {"http://acme.test/key", "not a URI"},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        struct error error = {0};
-        cr_expect_null(keys_load(rows[i].uri, &error));
-        cr_expect_eq(error.kind, ERROR_CONFIGURATION);
-        cr_expect_not_null(strstr(error.text, rows[i].says), "%s", error.text);
-    }
-}
-
-Test(keys, a_pkcs12_bundle_is_told_as_such)
-{
-    char *folder = folder_new();
-    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
-    PKCS12 *bundle = PKCS12_create("x", "name", rsa->key, rsa->cert, NULL, 0, 0, 1, 1, 0);
-    unsigned char *der = NULL;
-    struct error of_key = {0}, of_certificate = {0};
-    int length = i2d_PKCS12(bundle, &der);
-    PKCS12_free(bundle);
-    write_der(folder, "bundle.p12", der, length);
-    OPENSSL_free(der);
-    cr_expect_null(load(folder, "bundle.p12", &of_key));
-    cr_expect_not_null(strstr(of_key.text, "bundle.p12: a PKCS #12 bundle"), "%s", of_key.text);
-    g_autofree char *path = g_build_filename(folder, "bundle.p12", NULL);
-    cr_expect_null(certificates_load(path, &of_certificate));
-    cr_expect_not_null(strstr(of_certificate.text, "bundle.p12: a PKCS #12 bundle"), "%s", of_certificate.text);
-    cr_expect_eq(ERR_peek_error(), 0);
-    folder_remove(folder);
-}
-
-static int count_of(const char *path, struct error *error)
-{
-    owned(x509_stack) STACK_OF(X509) *list = certificates_load(path, error);
-    return list != NULL ? sk_X509_num(list) : -1;
-}
-
-Test(certificates_load, reads_every_form)
-{
-    char *folder = folder_new();
-    struct error error = {0};
-    PKI_AUTO struct pki *ca = pki_ca("root");
-    PKI_AUTO struct pki *leaf = pki_person(ca, "alice@acme.test");
-    g_autofree char *chain = pki_write(folder, "chain.pem", leaf, ca, NULL);
-    owned(x509_stack) STACK_OF(X509) *list = certificates_load(chain, &error);
-    cr_assert_not_null(list, "%s", error.text);
-    cr_expect_eq(sk_X509_num(list), 2);
-    cr_expect_eq(X509_cmp(sk_X509_value(list, 0), leaf->cert), 0, "the order of the file is kept");
-
-    unsigned char *der = NULL;
-    int length = i2d_X509(leaf->cert, &der);
-    write_der(folder, "leaf.der", der, length);
-    OPENSSL_free(der);
-    g_autofree char *leaf_der = g_build_filename(folder, "leaf.der", NULL);
-    cr_expect_eq(count_of(leaf_der, &error), 1, "%s", error.text);
-
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, list, NULL, CMS_PARTIAL | CMS_DETACHED);
-    cr_assert_not_null(cms);
-    der = NULL;
-    length = i2d_CMS_ContentInfo(cms, &der);
-    cr_assert_gt(length, 0);
-    write_der(folder, "bundle.p7c", der, length);
-    g_autofree char *bundle = g_build_filename(folder, "bundle.p7c", NULL);
-    cr_expect_eq(count_of(bundle, &error), 2, "%s", error.text);
-
-    g_autofree char *pem = g_build_filename(folder, "bundle.pem", NULL);
-    BIO *file = BIO_new_file(pem, "w");
-    cr_assert(PEM_write_bio(file, PEM_STRING_CMS, "", der, length) && PEM_write_bio_X509(file, ca->cert));
-    BIO_free(file);
-    OPENSSL_free(der);
-    cr_expect_eq(count_of(pem, &error), 3, "%s", error.text);
-    folder_remove(folder);
-}
-
-Test(certificates_load, refuses_the_whole_file_for_one_bad_block)
-{
-    char *folder = folder_new();
-    PKI_AUTO struct pki *ca = pki_ca("root");
-    g_autofree char *good = pki_write(folder, "good.pem", ca, NULL);
-    g_autofree char *text = NULL;
-    cr_assert(g_file_get_contents(good, &text, NULL, NULL));
-    g_autofree char *two = g_strconcat(text, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", NULL);
-    g_autofree char *cut = g_strndup(text, strlen(text) / 2);
-    const struct {
-        const char *name, *text, *says;
-    } rows[] = {{"two.pem", two, "not a certificate that can be read"},
-                {"cut.pem", cut, "not a certificate that can be read"},
-                {"empty.pem", "", "holds no certificate"},
-                {"text.pem", "no certificate at all\n", "neither in PEM nor in DER"},
-                {"key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key, but no"},
-                {"der.der", "\x30\x82\x01", "neither in PEM nor in DER"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        struct error error = {0};
-        g_autofree char *path = folder_file(folder, rows[i].name, rows[i].text);
-        cr_expect_eq(count_of(path, &error), -1, "%s", rows[i].name);
-        cr_expect_eq(error.kind, ERROR_CONFIGURATION, "%s", rows[i].name);
-        cr_expect_not_null(strstr(error.text, rows[i].name), "%s", error.text);
-        cr_expect_not_null(strstr(error.text, rows[i].says), "%s", error.text);
-    }
-    struct error error = {0};
-    cr_expect_eq(count_of("/nonexistent/x.pem", &error), -1);
-    folder_remove(folder);
-}
-
-/* --- identities --- */
-
-struct home {
-    char *folder;
-    struct conf conf;
-    struct identity_conf identities[4];
-    struct faults *faults;
-};
-
-static void home_add(struct home *home, enum role role, const char *domain, const struct pki *pki,
-                     const struct pki *key)
-{
-    struct identity_conf *entry = &home->identities[home->conf.identity_count];
-    g_autofree char *name = g_strdup_printf("id%zu.pem", home->conf.identity_count);
-    g_autofree char *key_name = g_strdup_printf("id%zu.key", home->conf.identity_count);
-    g_autofree char *key_path = pki_write_key(home->folder, key_name, key);
-    *entry = (struct identity_conf){.domain = g_strdup(domain),
-                                    .role = role,
-                                    .certificate = pki_write(home->folder, name, pki, NULL),
-                                    .key = g_strconcat("file:", key_path, NULL),
-                                    .line = 10 + (unsigned)home->conf.identity_count};
-    home->conf.identity_count++;
-}
-
-static struct home *home_new(void)
-{
-    struct home *home = g_new0(struct home, 1);
-    home->folder = folder_new();
-    home->conf.file = g_build_filename(home->folder, "domsec.conf", NULL);
-    home->conf.identities = home->identities;
-    home->faults = faults_new();
-    return home;
-}
-
-static void home_free(struct home *home)
-{
-    for (size_t i = 0; i < home->conf.identity_count; i++) {
-        g_free(home->identities[i].domain);
-        g_free(home->identities[i].certificate);
-        g_free(home->identities[i].key);
-    }
-    g_free(home->conf.file);
-    faults_free(home->faults);
-    folder_remove(home->folder);
-    g_free(home);
-}
-
-static bool has_fault(const struct faults *faults, const char *text)
-{
-    for (size_t i = 0; i < faults_count(faults); i++)
-        if (strstr(faults_at(faults, i), text) != NULL)
-            return true;
-    return false;
-}
+COUNTED(comparisons, X509_NAME_cmp, const X509_NAME *, const X509_NAME *)
+COUNTED(comparisons, ASN1_INTEGER_cmp, const ASN1_INTEGER *, const ASN1_INTEGER *)
+COUNTED(comparisons, ASN1_OCTET_STRING_cmp, const ASN1_OCTET_STRING *, const ASN1_OCTET_STRING *)
+COUNTED(time_comparisons, ASN1_TIME_cmp_time_t, const ASN1_TIME *, time_t)
 
 Test(keys, opens_identities)
 {
@@ -287,46 +38,6 @@ Test(keys, opens_identities)
     cr_expect_str_eq(keys_at(keys, 0)->sha256, hex);
     cr_expect_eq(strlen(hex), 64);
     cr_expect_eq(sk_X509_num(keys_at(keys, 0)->chain), 0);
-    home_free(home);
-}
-
-Test(keys, reports_each_bad_identity_at_its_line)
-{
-    struct home *home = home_new();
-    PKI_AUTO struct pki *ca = pki_ca("root");
-    PKI_AUTO struct pki *a = pki_role(ca, "domain-signing-authority", "acme.test");
-    PKI_AUTO struct pki *b = pki_role(ca, "domain-signing-authority", "acme.test");
-    PKI_AUTO struct pki *weak = pki_role_with(ca, "domain-signing-authority", "acme.test", PKI_RSA_1024);
-    home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", a, b);
-    home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", weak, weak);
-    home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", a, a);
-    home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", a, a);
-    g_remove(home->identities[2].certificate);
-    g_remove(home->identities[3].key + strlen("file:"));
-    cr_expect_null(keys_open(&home->conf, home->faults));
-    cr_expect_eq(faults_errors(home->faults), 4);
-    cr_expect(has_fault(home->faults, ":10: "));
-    cr_expect(has_fault(home->faults, "is not the key of"));
-    cr_expect(has_fault(home->faults, "below 2048 bits"));
-    cr_expect(has_fault(home->faults, ":12: "));
-    cr_expect(has_fault(home->faults, ":13: "));
-    home_free(home);
-}
-
-Test(keys, warns_of_exposed_keys_and_old_certificates)
-{
-    struct home *home = home_new();
-    time_t now = time(NULL);
-    PKI_AUTO struct pki *old = pki_issue(
-        &(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_before = now - 20 * DAY, .not_after = now - 10 * DAY});
-    home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", old, old);
-    cr_assert_eq(chmod(home->identities[0].key + strlen("file:"), 0644), 0);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
-    cr_assert_not_null(keys);
-    cr_expect_eq(faults_errors(home->faults), 0);
-    cr_expect_eq(faults_count(home->faults), 2);
-    cr_expect(has_fault(home->faults, "chmod 600"));
-    cr_expect(has_fault(home->faults, "has expired"));
     home_free(home);
 }
 
@@ -379,145 +90,203 @@ Test(keys, finds_by_role_domain_and_time)
     home_free(home);
 }
 
-/* --- what a certificate says --- */
-
-Test(certificate, addresses)
+/* Of several that are not valid, the most specific is told. */
+Test(keys, tells_which_certificate_is_outdated)
 {
+    struct home *home = home_new();
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *old = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_before = now - 2 * DAY, .not_after = now - DAY});
+    PKI_AUTO struct pki *early = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=new"), .not_before = now + DAY, .not_after = now + 2 * DAY});
+    home_add(home, ROLE_REVIEW, "sales.acme.test", old, old);
+    home_add(home, ROLE_REVIEW, "acme.test", early, early);
+    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    cr_assert_not_null(keys);
+    struct error error = {0};
+    cr_expect_null(keys_find(keys, ROLE_REVIEW, "north.sales.acme.test", now, &error));
+    cr_expect_not_null(strstr(error.text, "for sales.acme.test"), "%s", error.text);
+    cr_expect_not_null(strstr(error.text, "has expired"), "%s", error.text);
+    cr_expect_null(keys_find(keys, ROLE_REVIEW, "dev.acme.test", now, &error));
+    cr_expect_not_null(strstr(error.text, "is not yet valid"), "%s", error.text);
+    cr_expect_eq(keys_find(keys, ROLE_REVIEW, "sales.acme.test", now + DAY + 1, &error), keys_at(keys, 1),
+                 "a valid one above serves");
+    home_free(home);
+}
+
+Test(keys, has_and_first)
+{
+    struct home *home = home_new();
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *ca = pki_ca("root");
+    PKI_AUTO struct pki *old = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_before = now - 2 * DAY, .not_after = now - DAY});
+    PKI_AUTO struct pki *dca = pki_role(ca, "domain-confidentiality-authority", "acme.test");
+    home_add(home, ROLE_DOMAIN_SIGNING, "sign.test", dca, dca);
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "old.test", old, old);
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", dca, dca);
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "other.test", dca, dca);
+    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    cr_assert_not_null(keys);
     const struct {
-        const char *const *subject, *const *san;
-        const char *expected; /* joined by spaces */
-        bool odd;
+        enum role role;
+        const char *domain;
+        bool has;
     } rows[] = {
-        {PKI_LIST("CN=x"), NULL, "", false},
-        {PKI_LIST("CN=a@cn.test"), PKI_LIST("email:a@b.test"), "a@b.test", false},
-        {PKI_LIST("CN=x", "emailAddress=c@d.test"), PKI_LIST("email:a@b.test", "email:e@f.test"),
-         "a@b.test e@f.test c@d.test", false},
-        {PKI_LIST("emailAddress=a@b.test", "emailAddress=c@d.test"), NULL, "a@b.test c@d.test", false},
-        {PKI_LIST("CN=x"), PKI_LIST("utf8:jörg@b.test", "dns:b.test", "uri:mailto:no@b.test"), "jörg@b.test", false},
-        {PKI_LIST("CN=x"), PKI_LIST("email:acme.test"), "acme.test", false},
-        {PKI_LIST("CN=x"), PKI_LIST("email:alice@acme.test%00.evil.test", "email:a@b.test"), "a@b.test", true},
-        {PKI_LIST("CN=x"), PKI_LIST("email:a%0d%0aBcc:x@b.test"), "", true},
-        {PKI_LIST("CN=x"), PKI_LIST("email:a@b.test%7f"), "", true},
-        {PKI_LIST("CN=x"), PKI_LIST("email:jörg@b.test"), "", true},
-        {PKI_LIST("CN=x"), PKI_LIST("email:"), "", true},
-        {PKI_LIST("CN=x"), PKI_LIST("utf8:a%ff@b.test"), "", true},
-        {PKI_LIST("CN=x"), PKI_LIST("utf8:a%00@b.test"), "", true},
-        {PKI_LIST("CN=x"), PKI_LIST("utf8:a%e2%80%aeb@b.test"), "", true}, /* right-to-left override */
-        {PKI_LIST("CN=x"), PKI_LIST("utf8:a%c2%85b@b.test"), "", true},    /* C1 control */
-        {PKI_LIST("emailAddress=a@b.test%00"), NULL, "", true},
-        {PKI_LIST("emailAddress=jörg@b.test"), NULL, "", true},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", true},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "sales.acme.test", true},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "old.test", true},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "sign.test", false},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "notacme.test", false},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "test", false},
+        {ROLE_DOMAIN_CONFIDENTIALITY, "", false},
+        {ROLE_DOMAIN_CONFIDENTIALITY, NULL, false},
     };
-    PKI_AUTO struct pki *ca = pki_ca("root");
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        PKI_AUTO struct pki *pki =
-            pki_issue(&(struct pki_spec){.issuer = ca, .subject = rows[i].subject, .san = rows[i].san});
-        bool odd = !rows[i].odd;
-        g_auto(GStrv) found = certificate_addresses(pki->cert, &odd);
-        g_autofree char *joined = g_strjoinv(" ", found);
-        cr_expect_str_eq(joined, rows[i].expected, "row %zu: %s", i, joined);
-        cr_expect_eq(odd, rows[i].odd, "row %zu", i);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        cr_expect_eq(keys_has(keys, rows[i].role, rows[i].domain), rows[i].has, "row %zu", i);
+    cr_expect_eq(keys_first(keys, ROLE_DOMAIN_CONFIDENTIALITY, now), keys_at(keys, 2));
+    cr_expect_eq(keys_first(keys, ROLE_DOMAIN_CONFIDENTIALITY, now - DAY - DAY / 2), keys_at(keys, 1));
+    cr_expect_null(keys_first(keys, ROLE_DOMAIN_CONFIDENTIALITY, now + 1000 * DAY));
+    cr_expect_null(keys_first(keys, ROLE_REVIEW, now));
+    home_free(home);
 }
 
-Test(certificate, broken_or_repeated_alternative_names_are_odd)
+DECLARE_OWNED(octets, ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free)
+
+static struct recipient_id by_issuer(const struct pki *pki)
 {
-    const char *const *const extensions[] = {
-        PKI_LIST("subjectAltName=DER:300581016161"),
-        PKI_LIST("subjectAltName=DER:04"),
-        PKI_LIST("subjectAltName=email:a@b.test", "subjectAltName=email:c@d.test"),
-        PKI_LIST("subjectAltName=otherName:1.3.6.1.5.5.7.8.9;IA5STRING:a@b.test"),
-    };
-    PKI_AUTO struct pki *ca = pki_ca("root");
-    for (size_t i = 0; i < G_N_ELEMENTS(extensions); i++) {
-        PKI_AUTO struct pki *pki =
-            pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=x"), .extensions = extensions[i]});
-        bool odd = false;
-        g_auto(GStrv) found = certificate_addresses(pki->cert, &odd);
-        cr_expect(odd, "row %zu", i);
-        cr_expect_null(found[0], "row %zu", i);
-    }
+    return (struct recipient_id){.issuer = X509_get_issuer_name(pki->cert),
+                                 .serial = X509_get0_serialNumber(pki->cert)};
 }
 
-Test(certificate, domain_components)
+static struct recipient_id by_key(const struct pki *pki)
 {
+    return (struct recipient_id){.key_id = X509_get0_subject_key_id(pki->cert)};
+}
+
+/* The indices of what was found, joined by spaces. */
+static void expect_recipients(const struct keys *keys, const struct recipient_id *ids, size_t count,
+                              const char *expected)
+{
+    g_autofree const struct identity **found = keys_by_recipients(keys, ids, count);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; found[i] != NULL; i++)
+        for (size_t j = 0; j < keys_count(keys); j++)
+            if (keys_at(keys, j) == found[i])
+                g_string_append_printf(text, "%s%zu", text->len > 0 ? " " : "", j);
+    cr_expect_str_eq(text->str, expected);
+}
+
+#define DCA "domain-confidentiality-authority"
+
+Test(keys, finds_by_recipient_identifier)
+{
+    struct home *home = home_new();
+    PKI_AUTO struct pki *ca = pki_ca("root");
+    PKI_AUTO struct pki *other_ca = pki_ca("Root two");
+    PKI_AUTO struct pki *same_name =
+        pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("O=TESTS", "CN=ROOT")});
+    PKI_AUTO struct pki *a = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=a"), .serial = 77});
+    PKI_AUTO struct pki *renewed =
+        pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=a"), .serial = 78, .use_key = a->key});
+    PKI_AUTO struct pki *b = pki_issue(
+        &(struct pki_spec){.issuer = other_ca, .subject = PKI_LIST("CN=b"), .serial = 77, .no_key_ids = true});
+    PKI_AUTO struct pki *signer =
+        pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=s"), .serial = 79});
+    PKI_AUTO struct pki *stranger =
+        pki_issue(&(struct pki_spec){.issuer = other_ca, .subject = PKI_LIST("CN=x"), .serial = 78});
+    PKI_AUTO struct pki *in_capitals =
+        pki_issue(&(struct pki_spec){.issuer = same_name, .subject = PKI_LIST("CN=x"), .serial = 77});
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", a, a);
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", renewed, renewed);
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", b, b);
+    home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", signer, signer);
+    home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "other.test", a, a);
+    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    cr_assert_not_null(keys);
     const struct {
-        const char *const *subject;
+        struct recipient_id ids[3];
+        size_t count;
         const char *expected;
     } rows[] = {
-        {PKI_LIST("DC=test", "DC=acme", "CN=x"), "acme.test"},
-        {PKI_LIST("DC=TEST", "DC=Acme", "CN=x"), "acme.test"},
-        {PKI_LIST("CN=x", "DC=test", "DC=acme", "DC=sales"), "sales.acme.test"},
-        {PKI_LIST("DC=acme", "DC=test", "CN=x"), "test.acme"},
-        {PKI_LIST("DC=test", "CN=x"), "test"},
-        {PKI_LIST("DC=test", "O=between", "DC=acme"), NULL},
-        {PKI_LIST("DC=acme.test", "CN=x"), NULL},
-        {PKI_LIST("DC=test", "DC=", "CN=x"), NULL},
-        {PKI_LIST("DC=test", "DC=ac%00me", "CN=x"), NULL},
-        {PKI_LIST("DC=test", "DC=ac me", "CN=x"), NULL},
-        {PKI_LIST("O=none", "CN=x"), NULL},
+        {{by_issuer(a)}, 1, "0 4"},
+        {{by_issuer(renewed)}, 1, "1"},
+        {{by_key(a)}, 1, "0 1 4"},
+        {{by_issuer(b)}, 1, "2"},
+        {{by_issuer(signer)}, 1, ""},
+        {{by_key(signer)}, 1, ""},
+        {{by_issuer(stranger)}, 1, ""},
+        {{by_key(stranger)}, 1, ""},
+        {{by_issuer(in_capitals)}, 1, "0 4"}, /* names are compared without case (RFC 5280 section 7.1) */
+        {{by_issuer(b), by_issuer(a)}, 2, "0 2 4"},
+        {{by_key(a), by_issuer(stranger), by_issuer(a)}, 3, "0 1 4"},
+        {{by_issuer(a)}, 0, ""},
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = rows[i].subject});
-        g_autofree char *found = certificate_dc_domain(pki->cert);
-        cr_expect_eq(g_strcmp0(found, rows[i].expected), 0, "row %zu: %s", i, found);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        expect_recipients(keys, rows[i].ids, rows[i].count, rows[i].expected);
+    /* Whoever writes a message chooses its identifiers: the octets of one kind may stand in the other. */
+    owned(octets) ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    cr_assert(ASN1_OCTET_STRING_set(octets, (const unsigned char *)"\x4d", 1)); /* 77 */
+    expect_recipients(keys, &(struct recipient_id){.key_id = octets}, 1, "");
+    cr_assert(ASN1_STRING_copy(octets, X509_get0_subject_key_id(a->cert)));
+    octets->type = V_ASN1_INTEGER;
+    expect_recipients(keys, &(struct recipient_id){.issuer = X509_get_issuer_name(a->cert), .serial = octets}, 1, "");
+    home_free(home);
 }
 
-Test(certificate, names_are_printable)
+/* --- a thousand identities --- */
+
+#define MANY 1000
+static struct pki *many[MANY];
+static unsigned loads;
+
+static EVP_PKEY *load_of_many(void *state, const char *location, struct error *error)
 {
-    const struct {
-        const char *const *subject;
-        const char *expected;
-    } rows[] = {
-        {PKI_LIST("O=Acme", "CN=Alice"), "CN=Alice,O=Acme"},
-        {PKI_LIST("CN=Jörg Müller"), "CN=Jörg Müller"},
-        {PKI_LIST("CN=a,b+c"), "CN=a\\,b\\+c"},
-        {NULL, "(empty name)"},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = rows[i].subject});
-        g_autofree char *found = certificate_subject(pki->cert);
-        cr_expect_str_eq(found, rows[i].expected, "row %zu: %s", i, found);
-    }
-    g_autofree char *filler = g_strnfill(5000, 'x');
-    g_autofree char *longest = g_strconcat("CN=", filler, NULL);
-    const char *const *hostile[] = {PKI_LIST("CN=a%0d%0aX-Evil: 1"), PKI_LIST("CN=a%00b"), PKI_LIST("CN=%ff%fe"),
-                                    PKI_LIST(longest)};
-    for (size_t i = 0; i < G_N_ELEMENTS(hostile); i++) {
-        PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = hostile[i]});
-        g_autofree char *subject = certificate_subject(pki->cert);
-        g_autofree char *issuer = certificate_issuer(pki->cert);
-        cr_expect_str_eq(subject, issuer);
-        cr_expect(g_utf8_validate(subject, -1, NULL));
-        cr_expect_leq(strlen(subject), 1000);
-        for (const char *at = subject; *at != '\0'; at++)
-            cr_expect((unsigned char)*at >= 0x20 && *at != 0x7f);
-    }
+    (void)state;
+    (void)error;
+    EVP_PKEY *key = many[g_ascii_strtoull(location, NULL, 10)]->key;
+    loads++;
+    return EVP_PKEY_up_ref(key) ? key : NULL;
 }
 
-Test(certificate, serial_and_time)
+static const struct key_store_type memory_type = {.scheme = "memory", .load = load_of_many};
+static const struct key_store_type *const memory_only[] = {&memory_type, NULL};
+
+static struct home *home_of_many(const struct pki *ca)
 {
-    PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){
-        .subject = PKI_LIST("CN=x"), .serial = 0x1a2b, .not_before = 1000000000, .not_after = 2000000000});
-    g_autofree char *serial = certificate_serial(pki->cert);
-    cr_expect_str_eq(serial, "1A2B");
-    cr_expect_not(certificate_is_current(pki->cert, 999999999));
-    cr_expect(certificate_is_current(pki->cert, 1000000000));
-    cr_expect(certificate_is_current(pki->cert, 2000000000));
-    cr_expect_not(certificate_is_current(pki->cert, 2000000001));
+    struct home *home = home_new();
+    for (size_t i = 0; i < MANY; i++) {
+        g_autofree char *domain = g_strdup_printf("d%zu.test", i);
+        many[i] = pki_role(ca, DCA, domain);
+        g_autofree char *uri = g_strdup_printf("memory:%zu", i);
+        home_add_uri(home, ROLE_DOMAIN_CONFIDENTIALITY, domain, many[i], uri);
+    }
+    return home;
 }
 
-Test(certificate, key_weakness)
+Test(keys, a_thousand_start_and_are_found_without_a_walk)
 {
-    const struct {
-        enum pki_key key;
-        bool strong;
-    } rows[] = {{PKI_EC, true},       {PKI_P384, true},    {PKI_P192, false},     {PKI_RSA, true},
-                {PKI_RSA_3072, true}, {PKI_ED25519, true}, {PKI_RSA_1024, false}, {PKI_X25519, true}};
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        EVP_PKEY *key = pki_new_key(rows[i].key, 0);
-        cr_expect_eq(key_weakness(key) == NULL, rows[i].strong, "row %zu: %s", i, key_weakness(key));
-        EVP_PKEY_free(key);
+    PKI_AUTO struct pki *ca = pki_ca("root");
+    struct home *home = home_of_many(ca);
+    comparisons = time_comparisons = 0;
+    owned(keys) struct keys *keys = keys_open_with(&home->conf, memory_only, home->faults);
+    cr_assert_not_null(keys);
+    cr_expect_eq(loads, (unsigned)MANY);
+    cr_expect_leq(comparisons, 2u * MANY, "%u comparisons", comparisons);
+    cr_expect_leq(time_comparisons, 2u * MANY, "%u comparisons of times", time_comparisons);
+    comparisons = time_comparisons = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        struct error error = {0};
+        g_autofree char *below = g_strdup_printf("x.%s", home->identities[i].domain);
+        struct recipient_id ids[] = {by_issuer(many[i]), by_key(many[i])};
+        g_autofree const struct identity **found = keys_by_recipients(keys, ids, G_N_ELEMENTS(ids));
+        cr_expect_eq(found[0], keys_at(keys, i));
+        cr_expect_null(found[1]);
+        cr_expect_eq(keys_find(keys, ROLE_DOMAIN_CONFIDENTIALITY, below, time(NULL), &error), keys_at(keys, i));
     }
-    cr_expect_not_null(key_weakness(NULL));
+    cr_expect_leq(comparisons, 4u * MANY, "%u comparisons", comparisons);
+    cr_expect_leq(time_comparisons, 2u * MANY, "%u comparisons of times", time_comparisons);
+    home_free(home);
+    for (size_t i = 0; i < MANY; i++)
+        pki_free(many[i]);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load: certificates from a file in any of the forms that people have them in: PEM (several, with other things between
- * them), DER (one after another), PKCS#7 or CMS certs-only in either. Told apart by trying, never by the file's name.
+ * certificate_file: certificates from a file in any of the forms that people have them in: PEM (several, with other
+ * things between them), DER (one after another), PKCS#7 or CMS certs-only in either. Told apart by trying, never by the
+ * file's name.
  *
  * One bad block makes the whole file bad: a chain of which a part was left out silently would be a riddle later.
  */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * file: private keys in files, PEM or DER, PKCS#8 or traditional.
+ * key_store_file: private keys in files, PEM or DER, PKCS#8 or traditional.
  *
  * A daemon has nobody to ask for a passphrase, so an encrypted key is an error at once and never a prompt: every reader
- * gets a callback that refuses. Not for certificates (load.c).
+ * gets a callback that refuses. Not for certificates (certificate_file.c).
  */
-#include "store.h"
+#include "key_store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -26,11 +27,32 @@ static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
     return -1;
 }
 
+/* What the machine is short of may be there later; the rest is for an administrator. */
+static enum error_kind kind_of(int number)
+{
+    switch (number) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EIO:
+    case ESTALE:
+    case ETIMEDOUT:
+        return ERROR_TEMPORARY;
+    default:
+        return ERROR_CONFIGURATION;
+    }
+}
+
+static bool fails(const char *path, int number, struct error *error)
+{
+    return error_set(error, kind_of(number), "key file %s: %s", path, g_strerror(number));
+}
+
 static BIO *open_key_file(const char *path, struct error *error)
 {
     struct stat status;
     if (stat(path, &status) != 0) {
-        error_set(error, ERROR_CONFIGURATION, "key file %s: %s", path, g_strerror(errno));
+        fails(path, errno, error);
         return NULL;
     }
     if (!S_ISREG(status.st_mode) || status.st_size > KEY_FILE_MAX) {
@@ -40,7 +62,7 @@ static BIO *open_key_file(const char *path, struct error *error)
     errno = 0;
     BIO *file = BIO_new_file(path, "rb");
     if (file == NULL) {
-        error_set(error, ERROR_CONFIGURATION, "key file %s: %s", path, g_strerror(errno != 0 ? errno : ENOMEM));
+        fails(path, errno != 0 ? errno : ENOMEM, error);
         ERR_clear_error();
     }
     return file;
@@ -67,8 +89,9 @@ static bool is_bundle(BIO *file)
     return bundle != NULL;
 }
 
-static EVP_PKEY *load(const char *path, struct error *error)
+static EVP_PKEY *load(void *state, const char *path, struct error *error)
 {
+    (void)state;
     owned(BIO) BIO *file = open_key_file(path, error);
     if (file == NULL)
         return NULL;
@@ -92,10 +115,36 @@ static EVP_PKEY *load(const char *path, struct error *error)
     return NULL;
 }
 
-static bool is_exposed(const char *path)
+static int compare_paths(gconstpointer a, gconstpointer b)
 {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* By their name, as the command line makes it: to look into each file would put foreign keys into memory. */
+static char **list(void *state, const char *path, struct error *error)
+{
+    (void)state;
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    DIR *directory = opendir(folder);
+    if (directory == NULL) {
+        error_set(error, kind_of(errno), "folder %s: %s", folder, g_strerror(errno));
+        return NULL;
+    }
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        if (entry->d_name[0] != '.' && g_str_has_suffix(entry->d_name, ".key"))
+            g_ptr_array_add(paths, g_build_filename(folder, entry->d_name, NULL));
+    closedir(directory);
+    g_ptr_array_sort(paths, compare_paths);
+    g_ptr_array_add(paths, NULL);
+    return (char **)g_ptr_array_free(steal(&paths), FALSE);
+}
+
+static bool is_exposed(void *state, const char *path)
+{
+    (void)state;
     struct stat status;
     return stat(path, &status) == 0 && (status.st_mode & 077) != 0;
 }
 
-const struct key_store key_store_file = {.scheme = "file", .load = load, .is_exposed = is_exposed};
+const struct key_store_type key_store_file = {.scheme = "file", .load = load, .list = list, .is_exposed = is_exposed};

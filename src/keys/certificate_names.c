@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: what a certificate calls its subject: every e-mail address, from each of the three places where one can be
- * (the subjectAltName as rfc822Name, RFC 5280 §4.2.1.6, or SmtpUTF8Mailbox, RFC 8398, and the emailAddress attribute of
- * the subject), every dNSName, every common name, and the domain that its dc= components spell (RFC 2247).
+ * certificate_names: what a certificate calls its subject: every e-mail address, from each of the three places where
+ * one can be (the subjectAltName as rfc822Name, RFC 5280 §4.2.1.6, or SmtpUTF8Mailbox, RFC 8398, and the emailAddress
+ * attribute of the subject), every dNSName, every common name, and the domain that its dc= components spell (RFC 2247).
  *
  * All of them, for whoever compares only the first or the last can be shown another one by the certificate's maker.
  * What two programs could read differently (a NUL, a control character, bytes beyond the string type) is no name at all

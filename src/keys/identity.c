@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * identity: loads one identity: its certificate, chain and private key. Checks that they belong together and are fit
+ * for use. Whether the chain leads to an anchor depends on the partner: that is for trust/.
+ */
+#include "identity.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+void identity_free(struct identity *identity)
+{
+    if (identity == NULL)
+        return;
+    X509_free(identity->certificate);
+    sk_X509_pop_free(identity->chain, X509_free);
+    EVP_PKEY_free(identity->key);
+    g_free(identity);
+}
+
+DECLARE_OWNED(identity, struct identity *, identity_free)
+
+/* `domsec init --csr` and `key new` leave a request where the certificate is to be. */
+static bool explain_missing(const char *certificate, struct error *error)
+{
+    const char *dot = strrchr(certificate, '.');
+    g_autofree char *request = g_strdup_printf("%.*s.csr", dot != NULL ? (int)(dot - certificate) : 0, certificate);
+    if (!g_file_test(certificate, G_FILE_TEST_EXISTS) && g_file_test(request, G_FILE_TEST_EXISTS))
+        error_set(error, ERROR_CONFIGURATION, "%s is not there; it is where your authority's answer to %s belongs",
+                  certificate, request);
+    return false;
+}
+
+static bool load_certificates(struct identity *identity, struct error *error)
+{
+    STACK_OF(X509) *all = certificates_load(identity->conf->certificate, error);
+    if (all == NULL)
+        return explain_missing(identity->conf->certificate, error);
+    identity->certificate = sk_X509_shift(all);
+    identity->chain = all;
+    certificate_fingerprint(identity->certificate, identity->sha256);
+    return true;
+}
+
+static bool load_key(struct identity *identity, struct key_stores *stores, struct error *error)
+{
+    identity->key = key_stores_load(stores, identity->conf->key, error);
+    if (identity->key == NULL)
+        return false;
+    if (!X509_check_private_key(identity->certificate, identity->key)) {
+        ERR_clear_error();
+        return error_set(error, ERROR_CONFIGURATION, "%s is not the key of the first certificate in %s",
+                         identity->conf->key, identity->conf->certificate);
+    }
+    const char *weakness = key_weakness(identity->key);
+    /* What was encrypted to an old key can still be read with it; nobody who is careful encrypts to it any more. */
+    if (weakness != NULL && identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY)
+        return error_set(error, ERROR_CONFIGURATION, "%s: %s", identity->conf->key, weakness);
+    return true;
+}
+
+/* What works today but should not stay so. */
+static void warn(const struct conf *conf, const struct identity *identity, struct key_stores *stores,
+                 struct faults *faults)
+{
+    if (key_stores_is_exposed(stores, identity->conf->key))
+        faults_warn(faults, conf->file, identity->conf->line, "%s: others than its owner may read this key (chmod 600)",
+                    identity->conf->key);
+    const char *weakness = key_weakness(identity->key);
+    if (weakness != NULL)
+        faults_warn(faults, conf->file, identity->conf->line,
+                    "%s: %s: it decrypts, but partners will not encrypt to it", identity->conf->key, weakness);
+    time_t now = time(NULL);
+    if (certificate_is_current(identity->certificate, now))
+        return;
+    bool early = ASN1_TIME_cmp_time_t(X509_get0_notBefore(identity->certificate), now) == 1;
+    faults_warn(faults, conf->file, identity->conf->line, "%s: the certificate %s", identity->conf->certificate,
+                early ? "is not yet valid" : "has expired");
+}
+
+struct identity *identity_open(const struct conf *conf, const struct identity_conf *entry, struct key_stores *stores,
+                               struct faults *faults)
+{
+    owned(identity) struct identity *identity = g_new0(struct identity, 1);
+    struct error error = {0};
+    identity->conf = entry;
+    if (!load_certificates(identity, &error) || !load_key(identity, stores, &error)) {
+        faults_add(faults, conf->file, entry->line, "%s%s", error.text,
+                   error.kind == ERROR_TEMPORARY ? " (temporary: trying again may help)" : "");
+        return NULL;
+    }
+    warn(conf, identity, stores, faults);
+    return steal(&identity);
+}
