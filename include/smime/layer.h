@@ -43,7 +43,7 @@ struct layer_facts {
     bool detached;                /* multipart/signed */
     struct signer_facts *signers; /* LAYER_SIGNED; count 0 is the empty-signature layer of RFC 3183 §3 */
     size_t signer_count;
-    bool attempted;     /* one of our keys was used on it, whether it opened or not */
+    unsigned attempted; /* how many of our keys were used on it, whether it opened or not */
     bool authenticated; /* the content encryption was authenticated (GCM) */
     bool weak;          /* its cipher is of the past: readable, but no protection to rely on */
     char cipher[32];    /* "aes-256-gcm", or its OID */

@@ -43,13 +43,11 @@ static const struct identity *auditor(const struct way_out *way, struct error *e
     const char *domain = way_out_domain(way);
     if (domain != NULL && conf_is_local_domain(way->gateway->conf, domain))
         return keys_find(keys, ROLE_DOMAIN_CONFIDENTIALITY, domain, way->at, error);
-    for (size_t i = 0; i < keys_count(keys); i++)
-        if (keys_at(keys, i)->conf->role == ROLE_DOMAIN_CONFIDENTIALITY &&
-            certificate_is_current(keys_at(keys, i)->certificate, way->at))
-            return keys_at(keys, i);
-    error_set(error, ERROR_CONFIGURATION, "encrypt_to_self: no identity is a %s now",
-              role_name(ROLE_DOMAIN_CONFIDENTIALITY));
-    return NULL;
+    const struct identity *first = keys_first(keys, ROLE_DOMAIN_CONFIDENTIALITY, way->at);
+    if (first == NULL)
+        error_set(error, ERROR_CONFIGURATION, "encrypt_to_self: no identity is a %s now",
+                  role_name(ROLE_DOMAIN_CONFIDENTIALITY));
+    return first;
 }
 
 /* §5: who encrypts again what was encrypted to this authority says so, in originatorInfo. */

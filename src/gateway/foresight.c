@@ -28,15 +28,6 @@ static const char *needing_key(const struct rule *rule, enum role role)
     return NULL;
 }
 
-/* One that has expired counts: that is told elsewhere. */
-static bool has_identity(const struct keys *keys, enum role role, const char *domain)
-{
-    for (size_t i = 0; i < keys_count(keys); i++)
-        if (keys_at(keys, i)->conf->role == role && domain_is_within(domain, keys_at(keys, i)->conf->domain))
-            return true;
-    return false;
-}
-
 /* The first rule that needs it stands for all. */
 static void check_role(const struct gateway *gateway, enum role role, const char *domain, struct faults *faults)
 {
@@ -119,7 +110,7 @@ void foresight_check(const struct gateway *gateway, struct faults *faults)
     for (char **entry = conf->local_domains; *entry != NULL; entry++) {
         const char *domain = *entry + (**entry == '.');
         for (int role = 0; role < ROLE_COUNT; role++)
-            if (!has_identity(gateway->keys, (enum role)role, domain))
+            if (!keys_has(gateway->keys, (enum role)role, domain)) /* one that has expired is warned of elsewhere */
                 check_role(gateway, (enum role)role, domain, faults);
     }
     for (size_t i = 0; i < conf->partner_count; i++)

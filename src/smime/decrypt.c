@@ -252,24 +252,70 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
     return layer->facts.authenticated;
 }
 
+static void add_id(GArray *ids, const X509_NAME *issuer, const ASN1_INTEGER *serial, const ASN1_OCTET_STRING *key_id)
+{
+    struct recipient_id id = {.issuer = issuer, .serial = serial, .key_id = key_id};
+    if (key_id != NULL || (issuer != NULL && serial != NULL))
+        g_array_append_val(ids, id);
+}
+
+static void add_transport_id(GArray *ids, CMS_RecipientInfo *info)
+{
+    ASN1_OCTET_STRING *key_id = NULL;
+    X509_NAME *issuer = NULL;
+    ASN1_INTEGER *serial = NULL;
+    if (CMS_RecipientInfo_ktri_get0_signer_id(info, &key_id, &issuer, &serial))
+        add_id(ids, issuer, serial, key_id);
+}
+
+static void add_agreed_ids(GArray *ids, CMS_RecipientInfo *info)
+{
+    STACK_OF(CMS_RecipientEncryptedKey) *keys = CMS_RecipientInfo_kari_get0_reks(info);
+    for (int i = 0; i < sk_CMS_RecipientEncryptedKey_num(keys); i++) {
+        CMS_RecipientEncryptedKey *key = sk_CMS_RecipientEncryptedKey_value(keys, i);
+        ASN1_OCTET_STRING *key_id = NULL;
+        X509_NAME *issuer = NULL;
+        ASN1_INTEGER *serial = NULL;
+        if (CMS_RecipientEncryptedKey_get0_id(key, &key_id, NULL, NULL, &issuer, &serial))
+            add_id(ids, issuer, serial, key_id);
+    }
+}
+
+/* Our identities that the recipients name, NULL-terminated; g_free(). Others have no key for this message and are not
+ * looked at. */
+static const struct identity **named_identities(const struct keys *keys, STACK_OF(CMS_RecipientInfo) * infos)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct recipient_id));
+    for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
+        CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
+        if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_TRANS)
+            add_transport_id(ids, info);
+        else if (CMS_RecipientInfo_type(info) == CMS_RECIPINFO_AGREE)
+            add_agreed_ids(ids, info);
+    }
+    return keys_by_recipients(keys, (const struct recipient_id *)(const void *)ids->data, ids->len);
+}
+
 /* Without authentication each identity that fits is tried, whether another has opened it or not: how long it takes must
  * not tell which. */
 static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, int cipher_nid,
                                   struct slice content)
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
-    size_t count = opening->keys != NULL ? keys_count(opening->keys) : 0;
+    g_autofree const struct identity **named = NULL;
     enum opened opened = OPENED_NO_KEY;
-    for (size_t i = 0; i < count; i++) {
-        const struct identity *identity = keys_at(opening->keys, i);
-        if (identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY || !is_recipient(infos, identity))
+    if (opening->keys != NULL)
+        named = named_identities(opening->keys, infos);
+    for (size_t i = 0; named != NULL && named[i] != NULL; i++) {
+        const struct identity *identity = named[i];
+        if (!is_recipient(infos, identity)) /* not with a key of this kind */
             continue;
         if (!is_sound(infos, identity, cipher_nid)) {
             opened = opened == OPENED_NO_KEY ? OPENED_FAILED : opened;
             error_set(opening->error, ERROR_PERMANENT, "the key transport is unknown, or its parameters are malformed");
             continue;
         }
-        opening->layer->facts.attempted = true;
+        opening->layer->facts.attempted++;
         if (try_identity(opening, cms, identity, content, &opened))
             return opened;
     }

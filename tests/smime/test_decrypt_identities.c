@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which of our identities are tried on a message: those that it names, however many others there are. Counted, not
+ * timed.
+ */
+#include "keys/key_store.h"
+#include "support/craft.h"
+#include "support/home.h"
+
+#include <dlfcn.h>
+
+static unsigned comparisons, keys_used;
+static bool in_cms;
+
+int CMS_RecipientInfo_ktri_cert_cmp(CMS_RecipientInfo *info, X509 *certificate)
+{
+    int (*real)(CMS_RecipientInfo *, X509 *) =
+        (int (*)(CMS_RecipientInfo *, X509 *))dlsym(RTLD_NEXT, "CMS_RecipientInfo_ktri_cert_cmp");
+    comparisons++;
+    return real(info, certificate);
+}
+
+int CMS_RecipientEncryptedKey_cert_cmp(CMS_RecipientEncryptedKey *key, X509 *certificate)
+{
+    int (*real)(CMS_RecipientEncryptedKey *, X509 *) =
+        (int (*)(CMS_RecipientEncryptedKey *, X509 *))dlsym(RTLD_NEXT, "CMS_RecipientEncryptedKey_cert_cmp");
+    comparisons++;
+    return real(key, certificate);
+}
+
+/* By RSA and ECDH. */
+int CMS_decrypt_set1_pkey_and_peer(CMS_ContentInfo *cms, EVP_PKEY *key, X509 *certificate, X509 *peer)
+{
+    int (*real)(CMS_ContentInfo *, EVP_PKEY *, X509 *, X509 *) =
+        (int (*)(CMS_ContentInfo *, EVP_PKEY *, X509 *, X509 *))dlsym(RTLD_NEXT, "CMS_decrypt_set1_pkey_and_peer");
+    keys_used++;
+    in_cms = true;
+    int decrypted = real(cms, key, certificate, peer);
+    in_cms = false;
+    return decrypted;
+}
+
+/* By X25519, and inside the function above by ECDH. */
+int EVP_PKEY_derive(EVP_PKEY_CTX *context, unsigned char *secret, size_t *length)
+{
+    int (*real)(EVP_PKEY_CTX *, unsigned char *, size_t *) =
+        (int (*)(EVP_PKEY_CTX *, unsigned char *, size_t *))dlsym(RTLD_NEXT, "EVP_PKEY_derive");
+    keys_used += !in_cms;
+    return real(context, secret, length);
+}
+
+/* Keys in memory, by their place in the configuration. */
+static const struct pki *const *loaded;
+
+static EVP_PKEY *load(void *state, const char *location, struct error *error)
+{
+    (void)state;
+    (void)error;
+    EVP_PKEY *key = loaded[g_ascii_strtoull(location, NULL, 10)]->key;
+    return EVP_PKEY_up_ref(key) ? key : NULL;
+}
+
+static const struct key_store_type memory_type = {.scheme = "memory", .load = load};
+
+#define MANY 1000
+
+static struct keys *open_keys(struct home *home, const struct pki *const *list, size_t count)
+{
+    const struct key_store_type *const types[] = {&memory_type, NULL};
+    loaded = list;
+    for (size_t i = 0; i < count; i++) {
+        g_autofree char *uri = g_strdup_printf("memory:%zu", i);
+        home_add_uri(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", list[i], uri);
+    }
+    struct keys *keys = keys_open_with(&home->conf, types, home->faults);
+    cr_assert_not_null(keys);
+    return keys;
+}
+
+static struct craft_part encrypted_to(const struct pki *a, const struct pki *b, enum cipher cipher)
+{
+    struct encrypt_options options = {
+        .cipher = cipher, .key_transport = KEY_TRANSPORT_RSA_OAEP, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
+    struct error error = {0};
+    X509 *certificates[] = {a->cert, b->cert};
+    cr_assert(smime_encrypt(certificates, 2, &options, &content, &out, &error), "%s", error.text);
+    return craft_part_of_entity(&out);
+}
+
+static const enum pki_key kinds[] = {PKI_RSA, PKI_EC, PKI_X25519};
+
+Test(decrypt_identities, of_a_thousand_only_the_named_one_is_tried)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    PKI_AUTO struct pki *stranger = pki_person(root, "eve@elsewhere.test");
+    static struct pki *many[MANY];
+    for (size_t i = 0; i < MANY; i++)
+        many[i] = pki_role_with(root, "domain-confidentiality-authority", "acme.test", kinds[i % 3]);
+    struct home *home = home_new();
+    struct keys *keys = open_keys(home, (const struct pki *const *)many, MANY);
+    for (size_t i = 0; i < 6; i++) {
+        enum cipher cipher = i < 3 ? CIPHER_AES_256_CBC : CIPHER_AES_256_GCM;
+        CRAFT_PART part = encrypted_to(stranger, many[MANY / 2 + i], cipher);
+        CRAFT_LAYER layer;
+        struct error error;
+        comparisons = keys_used = 0;
+        cr_expect_eq(craft_open(part.part, keys, &craft_limits, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_eq(layer.identity, keys_at(keys, MANY / 2 + i));
+        cr_expect_eq(layer.facts.attempted, 1u, "row %zu", i);
+        cr_expect_eq(keys_used, 1u, "row %zu: %u keys used", i, keys_used);
+        cr_expect_leq(comparisons, 8u, "row %zu: %u comparisons", i, comparisons);
+    }
+    CRAFT_PART foreign = encrypted_to(stranger, stranger, CIPHER_AES_256_CBC);
+    CRAFT_LAYER layer;
+    struct error error;
+    comparisons = keys_used = 0;
+    cr_expect_eq(craft_open(foreign.part, keys, &craft_limits, &layer, &error), OPENED_NO_KEY);
+    cr_expect_eq(layer.facts.attempted + keys_used + comparisons, 0u);
+    keys_close(keys);
+    home_free(home);
+    for (size_t i = 0; i < MANY; i++)
+        pki_free(many[i]);
+}
+
+/* Without authentication how long it takes must not tell which key opened it, so that all that are named are tried. */
+Test(decrypt_identities, all_that_are_named_are_tried_without_authentication)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    PKI_AUTO struct pki *stranger = pki_person(root, "eve@elsewhere.test");
+    for (size_t kind = 0; kind < G_N_ELEMENTS(kinds); kind++) {
+        struct pki *list[4];
+        for (size_t i = 0; i < G_N_ELEMENTS(list); i++)
+            list[i] = pki_role_with(root, "domain-confidentiality-authority", "acme.test", kinds[kind]);
+        struct home *home = home_new();
+        struct keys *keys = open_keys(home, (const struct pki *const *)list, G_N_ELEMENTS(list));
+        for (size_t order = 0; order < 2; order++) {
+            CRAFT_PART cbc = encrypted_to(list[order ? 3 : 1], list[order ? 1 : 3], CIPHER_AES_128_CBC);
+            CRAFT_PART gcm = encrypted_to(list[order ? 3 : 1], list[order ? 1 : 3], CIPHER_AES_128_GCM);
+            CRAFT_LAYER open_to_changes, authenticated;
+            struct error error;
+            keys_used = 0;
+            cr_expect_eq(craft_open(cbc.part, keys, &craft_limits, &open_to_changes, &error), OPENED, "%s", error.text);
+            cr_expect_eq(open_to_changes.facts.attempted, 2u, "kind %zu", kind);
+            cr_expect_eq(keys_used, 2u, "kind %zu: %u", kind, keys_used);
+            cr_expect_eq(open_to_changes.identity, keys_at(keys, 1), "the first of the configuration");
+            cr_expect_eq(craft_open(gcm.part, keys, &craft_limits, &authenticated, &error), OPENED, "%s", error.text);
+            cr_expect_eq(authenticated.facts.attempted, 1u, "kind %zu", kind);
+            cr_expect_eq(authenticated.identity, keys_at(keys, 1));
+        }
+        keys_close(keys);
+        home_free(home);
+        for (size_t i = 0; i < G_N_ELEMENTS(list); i++)
+            pki_free(list[i]);
+    }
+}
+
+/* The message names our certificate, but wraps its key for one of another kind. */
+Test(decrypt_identities, a_key_of_another_kind_is_not_tried)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    for (size_t kind = 0; kind < 2; kind++) {
+        struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 77, .key = kinds[kind]};
+        PKI_AUTO struct pki *ours = pki_issue(&spec);
+        spec.key = kinds[1 - kind];
+        PKI_AUTO struct pki *theirs = pki_issue(&spec);
+        struct home *home = home_new();
+        struct keys *keys = open_keys(home, (const struct pki *const[]){ours}, 1);
+        CRAFT_PART part = craft_encrypted(theirs, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_OAEP);
+        CRAFT_LAYER layer;
+        struct error error;
+        cr_expect_eq(craft_open(part.part, keys, &craft_limits, &layer, &error), OPENED_NO_KEY);
+        cr_expect_eq(layer.facts.attempted, 0u);
+        keys_close(keys);
+        home_free(home);
+    }
+}
