@@ -16,6 +16,7 @@ struct security_label {
                                policy's own up to 256; -1: absent */
     char privacy_mark[132]; /* up to 128 characters (ub-privacy-mark-length), printable; empty: absent */
     unsigned categories;    /* how many; what they say is the policy's */
+    char categories_sha256[65]; /* of their encoding, in hex; empty: there are none */
 };
 
 #define ESS_EQUIVALENTS_MAX 8

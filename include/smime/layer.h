@@ -27,6 +27,7 @@ signature_type_name(enum signature_type type); /* "originator", "domain", "addit
 /* What one SignerInfo says, and whether it holds. */
 struct signer_facts {
     bool has_certificate; /* false: the signer's certificate is not in the message */
+    unsigned tried;       /* certificates whose key was tried: what this signer cost */
     bool valid;           /* the cryptography holds: message digest, signature over the signed attributes */
     char reason[320];     /* why not; also for what is valid but weak */
     bool has_unsigned;    /* it has unsigned attributes, which nothing protects */

@@ -173,7 +173,8 @@ static enum opened open_counted(const struct judge *judge, const struct part *pa
 {
     enum opened opened = smime_open(part, keys, known, &judge->gateway->conf->limits, layer, error);
     judge->work->layers += opened != OPENED_NOT_SMIME;
-    judge->work->signatures += (unsigned)layer->facts.signer_count;
+    for (size_t i = 0; i < layer->facts.signer_count; i++)
+        judge->work->signatures += layer->facts.signers[i].tried;
     return opened;
 }
 

@@ -37,7 +37,7 @@ struct examined_layer {
 /* What an examination costs, in the units that cost most. */
 struct work {
     unsigned layers;     /* looked into */
-    unsigned signatures; /* verified */
+    unsigned signatures; /* verified, with each key that was tried */
     unsigned paths;      /* looked for */
 };
 

@@ -61,6 +61,13 @@ static bool read_mark(const ASN1_STRING *string, struct security_label *label)
     return true;
 }
 
+static void digest_categories(const ASN1_STRING *encoding, struct security_label *label)
+{
+    g_autofree char *digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, ASN1_STRING_get0_data(encoding),
+                                                          (gsize)ASN1_STRING_length(encoding));
+    g_strlcpy(label->categories_sha256, digest, sizeof(label->categories_sha256));
+}
+
 static bool read_member(const ASN1_TYPE *member, struct security_label *label)
 {
     owned(any) ASN1_SEQUENCE_ANY *categories = NULL;
@@ -87,6 +94,7 @@ static bool read_member(const ASN1_TYPE *member, struct security_label *label)
         if (categories == NULL || label->categories != 0)
             return false;
         label->categories = (unsigned)sk_ASN1_TYPE_num(categories);
+        digest_categories(member->value.set, label);
         return true;
     default:
         return false;

@@ -187,13 +187,13 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
                              struct signer *signer)
 {
     X509 *first = NULL, *best = NULL;
-    unsigned tried = 0;
+    unsigned *tried = &signer->facts->tried;
     ERR_clear_error();
-    for (int i = 0; i < sk_X509_num(certificates) && tried < NAMESAKES_MAX; i++) {
+    for (int i = 0; i < sk_X509_num(certificates) && *tried < NAMESAKES_MAX; i++) {
         X509 *each = sk_X509_value(certificates, i);
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
-        tried++;
+        ++*tried;
         if (verifies(info, each, digests, content) && is_better(info, each, best))
             best = each;
         if (first == NULL)

@@ -14,7 +14,7 @@
 static bool is_same_label(const struct security_label *a, const struct security_label *b)
 {
     return strcmp(a->policy, b->policy) == 0 && a->classification == b->classification &&
-           strcmp(a->privacy_mark, b->privacy_mark) == 0 && a->categories == b->categories;
+           strcmp(a->privacy_mark, b->privacy_mark) == 0 && strcmp(a->categories_sha256, b->categories_sha256) == 0;
 }
 
 static bool has_same_labels(const struct ess *a, const struct ess *b)

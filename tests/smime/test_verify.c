@@ -717,6 +717,96 @@ Test(verify, signers_with_different_types_are_flagged)
     }
 }
 
+#define POLICY "\x06\x02\x2a\x03"
+#define OTHER_POLICY "\x06\x02\x2a\x04"
+#define CATEGORY(value) "\x30\x09\x80\x02\x2a\x03\xa1\x03\x02\x01" value
+#define CATEGORIES(value) "\x31\x0b" CATEGORY(value)
+
+/* The members of ESSSecurityLabel (RFC 2634 §3.2), without the SET around them. */
+static const struct {
+    const char *label[2], *equivalent[2];
+    bool same;
+} labels[] = {
+    {{POLICY, POLICY}, {NULL, NULL}, true},
+    {{POLICY CATEGORIES("\x05"), POLICY CATEGORIES("\x05")}, {OTHER_POLICY, OTHER_POLICY}, true},
+    {{POLICY, OTHER_POLICY}, {NULL, NULL}, false},
+    {{POLICY, NULL}, {NULL, NULL}, false},
+    {{"\x02\x01\x03" POLICY, "\x02\x01\x02" POLICY}, {NULL, NULL}, false},
+    {{POLICY "\x0c\x01x", POLICY "\x0c\x01y"}, {NULL, NULL}, false},
+    {{POLICY CATEGORIES("\x05"), POLICY}, {NULL, NULL}, false},
+    {{POLICY CATEGORIES("\x05"), POLICY CATEGORIES("\x06")}, {NULL, NULL}, false},
+    {{POLICY, POLICY}, {OTHER_POLICY, NULL}, false},
+    {{POLICY, POLICY}, {OTHER_POLICY CATEGORIES("\x05"), OTHER_POLICY CATEGORIES("\x06")}, false},
+};
+
+/* The attribute's value: a label, in a sequence of one if it is an equivalent. */
+static void add_label(CMS_SignerInfo *info, const char *members, bool equivalent)
+{
+    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(equivalent ? OID_EQUIVALENT_LABELS : OID_SECURITY_LABEL, 1);
+    char der[64];
+    if (members == NULL)
+        return;
+    int size = (int)strlen(members), at = 0;
+    if (equivalent) {
+        der[at++] = 0x30;
+        der[at++] = (char)(size + 2);
+    }
+    der[at++] = 0x31;
+    der[at++] = (char)size;
+    memcpy(der + at, members, (size_t)size);
+    cr_assert(CMS_signed_add1_attr_by_OBJ(info, oid, equivalent ? V_ASN1_SEQUENCE : V_ASN1_SET, der, at + size));
+}
+
+/* RFC 2634 §3.1.1: with several signers, the label is the same in each. */
+Test(verify, signers_with_different_labels_are_flagged)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
+        owned(BIO) BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
+        const struct pki *const signers[] = {alice, bob};
+        for (size_t j = 0; j < 2; j++) {
+            CMS_SignerInfo *info = CMS_add1_signer(cms, signers[j]->cert, signers[j]->key, EVP_sha256(), CMS_PARTIAL);
+            add_label(info, labels[i].label[j], false);
+            add_label(info, labels[i].equivalent[j], true);
+        }
+        cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        for (size_t j = 0; j < 2; j++) {
+            cr_expect(layer.facts.signers[j].valid, "%zu: %s", i, layer.facts.signers[j].reason);
+            cr_expect_eq(layer.facts.signers[j].type_fault, !labels[i].same, "%zu: %s", i,
+                         layer.facts.signers[j].reason);
+            if (!labels[i].same)
+                cr_expect(strstr(layer.facts.signers[j].reason, "labels of the signers differ") != NULL, "%zu: %s", i,
+                          layer.facts.signers[j].reason);
+        }
+    }
+}
+
+/* Certificates of the signer's name and number cost a verification each. */
+Test(verify, few_namesakes_are_tried)
+{
+    enum { SERIAL = 4711, MANY = 12, TRIED = 8 };
+    const struct pki_spec spec = {
+        .issuer = root, .subject = PKI_LIST("CN=signer"), .san = PKI_LIST("email:x@acme.test"), .serial = SERIAL};
+    struct limits limits = craft_limits;
+    limits.certificates = MANY + 1;
+    for (int namesakes = 0; namesakes <= MANY; namesakes += MANY) {
+        PKI_AUTO struct pki *signer = pki_issue(&spec);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(signer, 0, "SHA256", NULL);
+        for (int i = 0; i < namesakes; i++) {
+            PKI_AUTO struct pki *namesake = pki_issue(&spec);
+            cr_assert(CMS_add1_cert(cms, namesake->cert));
+        }
+        CRAFT_PART part = craft_part_of_cms(cms);
+        struct error error = {0};
+        CRAFT_LAYER layer;
+        cr_assert_eq(craft_open(part.part, NULL, &limits, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_eq(layer.facts.signers[0].tried, namesakes == 0 ? 1 : TRIED, "%u", layer.facts.signers[0].tried);
+    }
+}
+
 Test(verify, limits)
 {
     const struct pki *const four[] = {alice, bob, alice, bob};
@@ -732,6 +822,22 @@ Test(verify, limits)
     }
     cr_expect_eq(open_cms(chain, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "certificates_limit") != NULL, "%s", error.text);
+}
+
+/* As many CRLs as certificates: each is read and may be searched. */
+Test(verify, crls_are_limited)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, 0, "SHA256", NULL);
+    for (unsigned i = 1; i <= craft_limits.certificates + 1; i++) {
+        owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = root, .number = i});
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert(CMS_add1_crl(cms, crl));
+        enum opened opened = open_cms(cms, &layer, &error);
+        cr_expect_eq(opened, i <= craft_limits.certificates ? OPENED : OPENED_FAILED, "%u: %s", i, error.text);
+        if (opened == OPENED_FAILED)
+            cr_expect(strstr(error.text, "certificates_limit") != NULL, "%s", error.text);
+    }
 }
 
 /* --- where the content is --- */
