@@ -347,25 +347,6 @@ Test(decryption, labels_under_changes_have_one_answer)
 /* Longer than two blocks: a change of the padding's length reaches no further. */
 #define EPILOGUE "This is an epilogue, which no signature covers.\r\n"
 
-/* As gateway_inbound() of org examines it, or gateway_outbound(). */
-static struct work work_on(const struct org *org, const char *text, bool outbound)
-{
-    owned(message) struct message *message = rig_message(org, text, strlen(text));
-    struct originator originator;
-    originator_read(message, &originator);
-    const struct judge judge = {
-        .gateway = org->gateway,
-        .rule = &gateway_conf(org->gateway)->partners[0]->base,
-        .originator = &originator,
-        .at = time(NULL),
-        .outbound = outbound,
-    };
-    owned(examination) struct examination *examination = examine(&judge, message);
-    cr_expect_eq(examination->failure.kind, ERROR_NONE, "%s", examination->failure.text);
-    originator_clear(&originator);
-    return examination->work;
-}
-
 /* content, encrypted to org, as a message or as one part among others. */
 static char *encrypted_among(const struct org *org, const char *content, bool wrong_padding, bool among)
 {
@@ -390,7 +371,7 @@ Test(decryption, a_wrong_padding_makes_as_much_work_as_a_right_one)
         const struct org *org = outbound ? &rig->acme : &rig->partner;
         g_autofree char *right = encrypted_among(org, content, false, among);
         g_autofree char *wrong = encrypted_among(org, content, true, among);
-        struct work if_right = work_on(org, right, outbound), if_wrong = work_on(org, wrong, outbound);
+        struct work if_right = rig_work(org, right, outbound), if_wrong = rig_work(org, wrong, outbound);
         bool is_opened = outbound || !among;
         cr_expect_eq(if_right.layers, is_opened ? 2 : 1, "%u: the encryption and the signature: %u", i,
                      if_right.layers);
@@ -506,20 +487,39 @@ static void add_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
     cr_assert(CMS_unsigned_add1_attr_by_txt(info, "1.2.840.113549.1.9.16.2.14", V_ASN1_SEQUENCE, token, 0x25));
 }
 
-/* They stand behind the signature: where no transfer encoding shows noise, the last block may be any other. */
+enum inner_form { IN_BASE64, IN_BINARY, IN_CLEAR, FORMS };
+
+/* An entity with alice's signature; g_byte_array_unref(). */
+static GByteArray *signed_entity(const struct rig *rig, enum inner_form form, bool has_unsigned)
+{
+    CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = rig->acme.alice,
+                                                        .flags = form == IN_CLEAR ? CMS_DETACHED : 0,
+                                                        .spoil = has_unsigned ? add_unsigned : NULL});
+    GByteArray *entity;
+    if (form == IN_BINARY) {
+        static const char header[] =
+            "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+        entity = attack_der(cms);
+        g_byte_array_prepend(entity, (const guint8 *)header, sizeof(header) - 1);
+        CMS_ContentInfo_free(cms);
+        return entity;
+    }
+    g_autofree char *text = form == IN_CLEAR ? attack_clear("", ATTACK_ENTITY, cms) : attack_opaque("", cms);
+    entity = g_byte_array_new();
+    g_byte_array_append(entity, (const guint8 *)text, (guint)strlen(text));
+    return entity;
+}
+
+/* They stand behind the signature: where no transfer encoding shows noise, the last block may be any other. In a
+ * multipart/signed they have such an encoding, whatever that of the whole is. */
 Test(decryption, unsigned_attributes_behind_a_binary_signature)
 {
     owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; otherwise = \"reject\"; };");
-    for (unsigned i = 0; i < 8; i++) {
-        bool authenticated = i & 1, is_binary = i & 2, has_unsigned = i & 4;
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
-            attack_sign(&(struct attack){.signer = rig->acme.alice, .spoil = has_unsigned ? add_unsigned : NULL});
-        GByteArray *der = attack_der(cms);
-        g_autofree char *base64 = attack_opaque_der("", der->data, der->len);
-        static const char header[] =
-            "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
-        g_byte_array_prepend(der, (const guint8 *)header, sizeof(header) - 1);
-        BIO *content = is_binary ? BIO_new_mem_buf(der->data, (int)der->len) : BIO_new_mem_buf(base64, -1);
+    for (unsigned i = 0; i < 4 * FORMS; i++) {
+        bool authenticated = i & 1, has_unsigned = i & 2;
+        enum inner_form form = i / 4;
+        GByteArray *entity = signed_entity(rig, form, has_unsigned);
+        BIO *content = BIO_new_mem_buf(entity->data, (int)entity->len);
         const EVP_CIPHER *cipher = authenticated ? EVP_aes_128_gcm() : EVP_aes_128_cbc();
         CMS_ContentInfo *shut = authenticated ? CMS_AuthEnvelopedData_create(cipher) : CMS_EnvelopedData_create(cipher);
         cr_assert(CMS_add1_recipient_cert(shut, rig->partner.dca->cert, 0) && CMS_set_detached(shut, 0) &&
@@ -527,9 +527,9 @@ Test(decryption, unsigned_attributes_behind_a_binary_signature)
         g_autofree char *text = attack_opaque(ATTACK_TOP, shut);
         AUTO_SENT struct sent in = attack_in(rig, text);
 
-        bool is_refused = !authenticated && is_binary && has_unsigned;
+        bool is_refused = !authenticated && form == IN_BINARY && has_unsigned;
         cr_expect_eq(in.result->verdict, is_refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, in.result->reason);
         BIO_free(content);
-        g_byte_array_unref(der);
+        g_byte_array_unref(entity);
     }
 }

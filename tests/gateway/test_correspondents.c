@@ -10,11 +10,7 @@
 /* A partner that knows this certificate from its policy file or from its store. */
 static struct rig *rig_knowing(const struct pki *known, const char *policy, const char *extra)
 {
-    struct rig *rig = g_new0(struct rig, 1);
-    mime_init();
-    rig->key = PKI_EC;
-    rig_make(rig, &rig->acme, "acme.test");
-    rig_make(rig, &rig->partner, "partner.test");
+    struct rig *rig = rig_closed(PKI_EC);
     if (known == NULL)
         known = rig->acme.dsa;
     g_autofree char *store = g_build_filename(rig->partner.folder, "store", NULL);

@@ -236,6 +236,29 @@ Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
     cr_assert_not_null(strstr(in.bytes, "\r\n\r\na\r\n.\r\nMAIL FROM:<x@y>\r\n.\r\nb"), "%s", in.bytes);
 }
 
+/* By itself it came from elsewhere, and protects nothing: nobody asked us to open it. Inside a signature it is a part
+ * of that (RFC 3183 §3). */
+Test(inbound, empty_layer_by_itself_stays)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("none", "tag"));
+    struct entity content = rig_content("Content-Type: text/plain\r\n", "the secret line\r\n"), out = {0};
+    struct error error = {0};
+    cr_assert(smime_wrap_unsigned(&gateway_conf(rig->acme.gateway)->limits, &content, &out, &error), "%s", error.text);
+    entity_clear(&content);
+    g_autofree char *text = rig_text(TOP, &out);
+    AUTO_SENT struct sent alone = rig_inbound(rig, text, strlen(text));
+    g_autofree char *shape = rig_shape(&alone);
+    cr_assert_str_eq(shape, "0");
+    cr_assert_eq(rig_verdict(&alone), VERDICT_ACCEPT, "%s", rig_reason(&alone));
+    cr_assert(g_str_has_suffix(alone.bytes, text), "as it came: %s", alone.bytes);
+
+    AUTO_SENT struct sent within = rig_outbound(rig, MESSAGE);
+    AUTO_SENT struct sent in = rig_inbound(rig, within.bytes, within.length);
+    g_autofree char *inner = rig_shape(&in);
+    cr_assert_str_eq(inner, "D0");
+    cr_assert_not_null(strstr(in.bytes, "\r\n\r\nthe secret line\r\n"), "%s", in.bytes);
+}
+
 Test(inbound, too_many_layers_is_an_error_not_a_crash)
 {
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));

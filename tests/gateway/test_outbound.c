@@ -67,6 +67,26 @@ Test(outbound, no_certificate)
     }
 }
 
+/* There is a certificate, and whether it is revoked cannot be told now: that is not "no certificate", or the plaintext
+ * would leave for an outage. */
+Test(outbound, a_certificate_that_cannot_be_checked_now_is_not_none)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(missing); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        g_autofree char *crls = g_build_filename(rig->acme.folder, "crls", NULL);
+        g_mkdir(crls, 0700);
+        g_autofree char *policy =
+            g_strdup_printf("outbound = { protect = \"sign+encrypt\"; no_certificate = \"%s\"; }; "
+                            "null_signature = false;",
+                            missing[i].no_certificate);
+        rig_open(&rig->acme, &rig->partner, policy, "crls = ( \"crls\" );");
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+        cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s: %s", missing[i].no_certificate, rig_reason(&out));
+        cr_expect_not_null(strstr(rig_reason(&out), "no CRL"), "%s", rig_reason(&out));
+        cr_expect(edits_are_empty(&out.result->edits));
+    }
+}
+
 /* One recipient's policy says encrypt and the other cannot read that: no copy at all, in either order. */
 Test(outbound, mixed_recipients_never_get_plaintext)
 {

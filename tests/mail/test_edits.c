@@ -335,6 +335,31 @@ Test(edits, many, .timeout = 10)
     edits_clear(&edits);
 }
 
+/* A slice of the new body may end anywhere: between CR and LF, or behind a CR that stands for itself. */
+Test(edits, slices_of_a_unix_body)
+{
+    static const struct {
+        const char *slices[3], *expected;
+    } rows[] = {
+        {{"a\r\nb"}, "a\nb"},         {{"a\r", "\nb"}, "a\nb"},     {{"a\r", "b\r\n"}, "a\rb\n"},
+        {{"a", "\r", "\nb"}, "a\nb"}, {{"a\r", "\r\nb"}, "a\r\nb"}, {{"a\r", "\r", "b"}, "a\r\rb"},
+        {{"a\rb\r"}, "a\rb\r"},       {{"a\r", "\r"}, "a\r\r"},     {{"\r", "\r", "\n"}, "\r\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct edits edits = {0};
+        owned(message) struct message *message = message_of("A: b\n\nold\n");
+        struct entity entity = {rope_new(), rope_new()};
+        for (size_t j = 0; j < 3 && rows[i].slices[j] != NULL; j++)
+            rope_borrow(entity.body, slice_of(rows[i].slices[j]));
+        edits_replace_entity(&edits, message, &entity);
+        entity_clear(&entity);
+        edits_finish(&edits);
+        g_autofree char *expected = g_strconcat("A: b\nMIME-Version: 1.0\n\n", rows[i].expected, NULL);
+        expect_applied(&edits, message, expected, (int)i);
+        edits_clear(&edits);
+    }
+}
+
 Test(edits, large_unix_body)
 {
     struct edits edits = {0};

@@ -76,13 +76,19 @@ void rig_open(struct org *org, const struct org *other, const char *policy, cons
     cr_assert_not_null(org->gateway, "the configuration of %s loads", org->domain);
 }
 
-struct rig *rig_with_key(enum pki_key key, const char *acme_policy, const char *partner_policy)
+struct rig *rig_closed(enum pki_key key)
 {
     struct rig *rig = g_new0(struct rig, 1);
     mime_init();
     rig->key = key;
     rig_make(rig, &rig->acme, "acme.test");
     rig_make(rig, &rig->partner, "partner.test");
+    return rig;
+}
+
+struct rig *rig_with_key(enum pki_key key, const char *acme_policy, const char *partner_policy)
+{
+    struct rig *rig = rig_closed(key);
     rig_open(&rig->acme, &rig->partner, acme_policy, NULL);
     rig_open(&rig->partner, &rig->acme, partner_policy, NULL);
     return rig;
@@ -220,4 +226,60 @@ struct sent rig_inbound(const struct rig *rig, const char *bytes, size_t length)
     return rig_pass(&rig->partner, DIRECTION_INBOUND,
                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"}, bytes,
                     length);
+}
+
+struct work rig_work(const struct org *org, const char *text, bool outbound)
+{
+    owned(message) struct message *message = rig_message(org, text, strlen(text));
+    struct originator originator;
+    originator_read(message, &originator);
+    const struct judge judge = {
+        .gateway = org->gateway,
+        .rule = &gateway_conf(org->gateway)->partners[0]->base,
+        .originator = &originator,
+        .at = time(NULL),
+        .outbound = outbound,
+    };
+    owned(examination) struct examination *examination = examine(&judge, message);
+    cr_expect_eq(examination->failure.kind, ERROR_NONE, "%s", examination->failure.text);
+    originator_clear(&originator);
+    return examination->work;
+}
+
+enum verdict rig_verdict(const struct sent *sent)
+{
+    return sent->result->verdict;
+}
+
+const char *rig_reason(const struct sent *sent)
+{
+    return sent->result->reason;
+}
+
+bool rig_encrypted(const struct sent *sent)
+{
+    return sent->result->encrypt;
+}
+
+char *rig_shape(const struct sent *in)
+{
+    GString *shape = g_string_new(NULL);
+    for (size_t i = 0; i < in->result->layer_count; i++) {
+        const struct reported_layer *layer = &in->result->layers[i];
+        if (layer->type != LAYER_SIGNED)
+            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'E' : 'X');
+        else if (layer->signature_types == SIGNATURE_TYPE_DOMAIN)
+            g_string_append_c(shape, layer->finding.outcome != OUTCOME_PASS ? '!'
+                                     : layer->ess.ml_expansions > 0         ? 'H'
+                                                                            : 'D');
+        else if (layer->signature_types == SIGNATURE_TYPE_REVIEW)
+            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'R' : '!');
+        else if (layer->signature_types == SIGNATURE_TYPE_ATTRIBUTES)
+            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'A' : '!');
+        else if (layer->signer_count == 0)
+            g_string_append_c(shape, '0');
+        else
+            g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'S' : '!');
+    }
+    return g_string_free(shape, FALSE);
 }

@@ -11,6 +11,7 @@
 #ifndef DOMSEC_TESTS_SUPPORT_RIG_H
 #define DOMSEC_TESTS_SUPPORT_RIG_H
 
+#include "gateway/examine.h"
 #include "gateway/gateway.h"
 #include "mail/authres.h"
 #include "support/pki.h"
@@ -38,6 +39,9 @@ void rig_free(struct rig *rig);
 DECLARE_OWNED(rig, struct rig *, rig_free)
 
 /* --- the steps of rig_new(), for a rig that is different --- */
+
+/* Both organisations with their files, and no gateway. */
+struct rig *rig_closed(enum pki_key key);
 
 /* A certificate for a role in domain, with the one key usage that the role needs. */
 struct pki *rig_role(const struct rig *rig, const struct pki *ca, const char *role, const char *domain);
@@ -100,5 +104,19 @@ struct sent rig_outbound(const struct rig *rig, const char *text);
 
 /* What acme.test sent to bob@partner.test, as it reaches partner.test's gateway from outside. */
 struct sent rig_inbound(const struct rig *rig, const char *bytes, size_t length);
+
+/* What it cost to examine the message at org's gateway, on its way out or in. Our own failure fails the test. */
+struct work rig_work(const struct org *org, const char *text, bool outbound);
+
+/* --- what the gateway said; strings are lent --- */
+
+enum verdict rig_verdict(const struct sent *sent);
+const char *rig_reason(const struct sent *sent);
+bool rig_encrypted(const struct sent *sent);
+
+/* The layers that the gateway saw, from the outside in; g_free(). D: domain signature that passes; H: one that carries
+ * a mailing list history; R: review; A: additional attributes; 0: empty layer; S: an originator's or a mailing list
+ * agent's; !: a signature that does not pass; E: encrypted to us; X: encrypted, and not to us. */
+char *rig_shape(const struct sent *in);
 
 #endif
