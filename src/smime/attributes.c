@@ -112,7 +112,7 @@ static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *e
     }
     if ((*types & SIGNATURE_TYPE_ATTRIBUTES) != 0 && others)
         return error_set(error, ERROR_PERMANENT,
-                         "signature type additional-attributes beside another (RFC 3183 section 3.3)");
+                         "signature type additional-attributes is combined with another type (RFC 3183 section 3.3)");
     return true;
 }
 
@@ -132,7 +132,7 @@ bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *k
         return error_set(error, ERROR_PERMANENT, "%s attribute is repeated", kind->name);
     X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, first);
     if (X509_ATTRIBUTE_count(attribute) != 1)
-        return error_set(error, ERROR_PERMANENT, "%s attribute has not exactly one value", kind->name);
+        return error_set(error, ERROR_PERMANENT, "%s attribute does not have exactly one value", kind->name);
     const ASN1_TYPE *any = X509_ATTRIBUTE_get0_type(attribute, 0);
     if (any == NULL || ASN1_TYPE_get(any) != kind->type)
         return error_set(error, ERROR_PERMANENT, "%s attribute cannot be parsed", kind->name);

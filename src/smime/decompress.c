@@ -43,7 +43,7 @@ static bool decompress(struct slice in, size_t limit, struct spool *out, struct 
     if (!inflate_into(&stream, limit, out, &status, error))
         return false;
     if (status != Z_STREAM_END || stream.avail_in != 0)
-        return error_set(error, ERROR_PERMANENT, "the compressed content is broken");
+        return error_set(error, ERROR_PERMANENT, "the compressed content is corrupt");
     return true;
 }
 

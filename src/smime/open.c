@@ -48,7 +48,7 @@ static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *t
     *type = known_type(cms, *type);
     struct slice rest = {(const char *)at, der.len - (size_t)((const char *)at - der.data)};
     if (rest.len > 0 && (encoded || !slice_equal(rest, slice_of("\r\n")))) {
-        error_set(error, ERROR_PERMANENT, "the CMS object is followed by something else");
+        error_set(error, ERROR_PERMANENT, "the CMS object is followed by other data");
         return NULL;
     }
     return steal(&cms);

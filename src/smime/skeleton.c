@@ -83,6 +83,6 @@ bool skeleton_check(struct slice der, struct error *error)
     if (skeleton == NULL)
         return error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
     if (length_beside_content(skeleton->fields) > BESIDE_CONTENT_MAX)
-        return error_set(error, ERROR_PERMANENT, "the CMS object is overloaded with other things than content");
+        return error_set(error, ERROR_PERMANENT, "the CMS object has too much data besides its content");
     return true;
 }

@@ -76,7 +76,7 @@ static const char *find_content(CMS_ContentInfo *cms, const struct slice *detach
         return "the signed content is not of type data (RFC 8551 section 2.4.1)";
     if (detached != NULL) {
         if (inside != NULL && *inside != NULL)
-            return "the signature of a multipart/signed has a content of its own";
+            return "the signature of a multipart/signed contains content of its own";
         *content = *detached;
         return NULL;
     }

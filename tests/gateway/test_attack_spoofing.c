@@ -118,7 +118,7 @@ Test(spoofing, signers_and_certificates)
          {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = add_content},
          OUTCOME_PERMERROR,
          OUTCOME_PERMERROR,
-         "has a content of its own"},
+         "contains content of its own"},
         {"no signers, detached",
          {.signer = acme->dsa, .types = DOMAIN, .flags = CMS_DETACHED, .spoil = remove_signers},
          OUTCOME_NONE,

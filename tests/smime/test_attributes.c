@@ -101,13 +101,13 @@ static const struct odd odd_ones[] = {
     {"same value twice", STI "2 " STI "2", NULL, false, false, SIGNATURE_TYPE_DOMAIN, NULL},
     {"unknown alone", STI "77", NULL, false, false, 0, "only unknown"},
     {"empty", "", NULL, false, false, 0, "is empty"},
-    {"no value", NULL, NULL, false, false, 0, "not exactly one value"},
-    {"two values", STI "2", STI "4", false, false, 0, "not exactly one value"},
+    {"no value", NULL, NULL, false, false, 0, "does not have exactly one value"},
+    {"two values", STI "2", STI "4", false, false, 0, "does not have exactly one value"},
     {"repeated", STI "2", NULL, true, false, 0, "repeated"},
     {"unsigned", STI "2", NULL, false, true, 0, "not signed"},
-    {"additional attributes and domain", STI "3 " STI "2", NULL, false, false, 0, "beside another"},
-    {"additional attributes and unknown", STI "3 " STI "77", NULL, false, false, 0, "beside another"},
-    {"unknown and additional attributes", STI "77 " STI "3", NULL, false, false, 0, "beside another"},
+    {"additional attributes and domain", STI "3 " STI "2", NULL, false, false, 0, "combined with another"},
+    {"additional attributes and unknown", STI "3 " STI "77", NULL, false, false, 0, "combined with another"},
+    {"unknown and additional attributes", STI "77 " STI "3", NULL, false, false, 0, "combined with another"},
     {"additional attributes alone", STI "3", NULL, false, false, SIGNATURE_TYPE_ATTRIBUTES, NULL},
 };
 

@@ -130,7 +130,7 @@ Test(decompress, broken)
         GByteArray *der;
         const char *text;
     } rows[] = {
-        {compressed_data(longer, length + 1, DATA), "broken"},
+        {compressed_data(longer, length + 1, DATA), "corrupt"},
         {compressed_data(NULL, 0, DATA), "missing"},
         {compressed_data(bytes, length, "1.2.840.113549.1.7.2"), "not of type data"},
     };

@@ -240,7 +240,7 @@ Test(verify, signed_attributes)
         {"SHA-1", 0, "SHA1", NULL, true, true, true, false, "weak digest SHA1"},
         {"SHA-224", 0, "SHA224", NULL, true, true, false, false, ""},
         {"signature type", 0, "SHA256", domain_type, true, true, false, false, ""},
-        {"signature types that may not meet", 0, "SHA256", bad_type, true, true, false, true, "beside another"},
+        {"signature types that may not meet", 0, "SHA256", bad_type, true, true, false, true, "combined with another"},
         {"certificate not there", CMS_NOCERTS, "SHA256", NULL, true, false, false, false, "not in the message"},
     };
 

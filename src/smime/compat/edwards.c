@@ -33,7 +33,7 @@ bool edwards_init(struct error *error)
 {
     if (stand_in_key == NULL)
         stand_in_key = EVP_EC_gen("P-256");
-    return stand_in_key != NULL || error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL makes no P-256 key");
+    return stand_in_key != NULL || error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL cannot create a P-256 key");
 }
 
 bool edwards_is(const EVP_PKEY *key)
