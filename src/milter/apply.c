@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apply: edits to libmilter calls.
+ * apply: turns edits into libmilter calls.
  *
- * Postfix takes header edits only before body edits, and the body only in one run. Ropes have many small slices, and
- * each call is a write of its own: small slices are gathered, large ones go as they are. Not for the order of the
- * header edits: edits_finish() has set it.
+ * Postfix accepts header edits only before body edits, and the body only in one run. Ropes have many small slices and
+ * each call is a write, so small slices are gathered and large ones are sent as they are. edits_finish() has already
+ * set the order of the header edits.
  */
 #include "apply.h"
 
@@ -35,7 +35,7 @@ static bool apply_edit(const struct edit *edit, bool leading_space, const struct
     case EDIT_APPEND:
         return target->append(target->context, edit->name, value);
     case EDIT_CHANGE:
-        /* On the wire an empty value means deletion. */
+        /* In the protocol an empty value means deletion. */
         return target->change(target->context, edit->name, edit->index, *value != '\0' ? value : " ");
     case EDIT_DELETE:
         break;
@@ -60,7 +60,7 @@ static bool apply_body(const struct rope *body, const struct apply_target *targe
     g_autofree char *buffer = g_malloc(APPLY_CHUNK);
     size_t used = 0;
     bool good = true;
-    /* An empty body is a new body too. */
+    /* An empty body also replaces the body. */
     if (rope_length(body) == 0)
         return target->replace_body(target->context, (struct slice){"", 0});
     for (size_t i = 0; i < rope_count(body) && good; i++) {
@@ -72,7 +72,7 @@ static bool apply_body(const struct rope *body, const struct apply_target *targe
             used += slice.len;
             continue;
         }
-        /* Fill up what is there, send the middle in place, keep the rest. */
+        /* Fills the buffer, sends the middle without a copy, and keeps the rest. */
         size_t fill = used > 0 ? APPLY_CHUNK - used : 0;
         if (used > 0) {
             memcpy(buffer + used, slice.data, fill);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apply: edits to libmilter calls, in the one order that every MTA takes: header fields, then one contiguous run of
- * body chunks, then the quarantine.
+ * apply: turns edits into libmilter calls, in the order that every MTA accepts: header fields, then one contiguous run
+ * of body chunks, then the quarantine.
  */
 #ifndef DOMSEC_MILTER_APPLY_H
 #define DOMSEC_MILTER_APPLY_H
 
 #include "mail/edits.h"
 
-/* The calls that are needed, so that tests can record them; context is handed through. Each returns false if the MTA
- * did not take it. Header values are as libmilter wants them. */
+/* The calls that are needed, so that tests can record them; context is passed through. Each returns false if the MTA
+ * did not accept it. Header values have libmilter's form. */
 struct apply_target {
     void *context;
     bool (*insert)(void *context, const char *name, const char *value); /* at the top */
@@ -20,12 +20,11 @@ struct apply_target {
 
 #define APPLY_CHUNK 65535 /* libmilter's MILTER_CHUNK_SIZE */
 
-/* leading_space: the MTA puts nothing between the colon and a value (SMFIP_HDR_LEADSPC); else it adds a space of its
- * own. */
+/* leading_space: the MTA adds nothing between the colon and a value (SMFIP_HDR_LEADSPC); otherwise it adds a space. */
 bool apply_edits(const struct edits *edits, bool leading_space, const struct apply_target *target, struct error *error);
 
-/* A value of ours (leading space, CRLF folding) as the MTA takes it: LF folding, its space taken off unless
- * leading_space. g_free(). */
+/* Converts our value (leading space, CRLF folding) to the MTA's form: LF folding, and without the leading space
+ * unless leading_space is set. g_free(). */
 char *apply_value(const char *value, bool leading_space);
 
 #endif

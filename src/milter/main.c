@@ -6,8 +6,8 @@
  *                                    ▲                                      │ SIGHUP            │ SIGTERM
  *                                    └──────────────────────────────────────┘                   └▶ drain, end
  *
- * All that can fail does so before the parent or systemd hears that the daemon is ready. Not for anything about a
- * message: that is session.c.
+ * Everything that can fail does so before the parent or systemd learns that the daemon is ready. session.c handles
+ * messages.
  */
 #include "base/log.h"
 #include "base/metrics.h"
@@ -37,7 +37,7 @@ struct daemon {
     struct service *service;
     struct conf *started; /* the configuration of the start */
     int pid_file;         /* open for writing, or -1 */
-    bool metrics_lost;    /* they could not be written the last time */
+    bool metrics_lost;    /* the last write failed */
 };
 
 static void usage(FILE *stream)
@@ -50,7 +50,7 @@ static void usage(FILE *stream)
           stream);
 }
 
-/* Exits where there is nothing to be run. */
+/* Exits if there is nothing to run. */
 static void read_options(int argc, char **argv, struct daemon *daemon)
 {
     static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
@@ -83,7 +83,7 @@ static void read_options(int argc, char **argv, struct daemon *daemon)
         usage(stderr);
         exit(EX_USAGE);
     }
-    /* The background changes the working folder. */
+    /* Going into the background changes the working directory. */
     daemon->file = g_canonicalize_filename(file, NULL);
 }
 
@@ -105,14 +105,14 @@ static void complain_faults(const struct daemon *daemon, const struct faults *fa
         complain(daemon, level_of(faults, i), faults_at(faults, i));
 }
 
-/* A gateway from the configuration file as it is now; NULL if faults has errors. */
+/* A gateway with the configuration file as it is now; NULL if faults has errors. */
 static struct gateway *open_gateway(const char *file, struct faults *faults)
 {
     owned(conf) struct conf *conf = conf_load(file, faults);
     return conf != NULL ? gateway_open(conf, faults) : NULL;
 }
 
-/* Keys that count when the daemon starts, and not again. */
+/* Keys that take effect only when the daemon starts. */
 static void warn_of_restart(const struct conf *old, const struct conf *new)
 {
     const struct {
@@ -158,7 +158,7 @@ static void save_metrics(void *context)
     const char *file = gateway_conf(gateway)->metrics_file;
     struct error error = {0};
     bool lost = file != NULL && !metrics_save(file, &error);
-    /* Not every five seconds. */
+    /* Logged once, not every five seconds. */
     if (lost && !daemon->metrics_lost)
         log_write(LOG_LEVEL_WARNING, "%s", error.text);
     else if (!lost && daemon->metrics_lost)
@@ -166,7 +166,7 @@ static void save_metrics(void *context)
     daemon->metrics_lost = lost;
 }
 
-/* In a folder that is not the daemon's the file cannot be removed; an empty one names nobody's process. */
+/* If we may not remove the PID file, truncate it so that it names no process. */
 static void forget_pid(const struct daemon *daemon)
 {
     if (daemon->pid_file >= 0 && unlink(daemon->started->pid_file) != 0 && ftruncate(daemon->pid_file, 0) != 0)
@@ -187,7 +187,7 @@ static void stop(void *context)
         log_write(LOG_LEVEL_WARNING, "stopped with %u unfinished messages; the mail server will retry them", left);
     else
         log_write(LOG_LEVEL_INFO, "stopped");
-    /* What exit() tears down may still be in use by a message that did not finish. */
+    /* exit() would destroy data that an unfinished message may still use. */
     if (left > 0)
         _exit(EX_OK);
     exit(EX_OK);
@@ -205,7 +205,7 @@ static bool open_socket(struct daemon *daemon, const struct account *account, st
     return daemon->listener >= 0 || tell_place(conf, conf->listen_line, error);
 }
 
-/* Kept open: what is in it is ours to take back when the folder is not. */
+/* Keeps the descriptor, so that the file can be truncated even without write access to its directory. */
 static bool write_pid(struct daemon *daemon, struct error *error)
 {
     const struct conf *conf = daemon->started;
@@ -216,7 +216,7 @@ static bool write_pid(struct daemon *daemon, struct error *error)
     return true;
 }
 
-/* Listens, gives up privileges, starts our threads. */
+/* Listens, drops privileges, starts our threads. */
 static bool start(struct daemon *daemon, const struct signals_handler *handler, struct error *error)
 {
     const struct conf *conf = daemon->started;
@@ -259,7 +259,7 @@ static int run(struct daemon *daemon)
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();
     process_notify_ready();
-    /* Comes back only when libmilter has given up: stop() ends the process elsewhere. */
+    /* Returns only if libmilter has failed: otherwise stop() ends the process. */
     smfi_main();
     log_write(LOG_LEVEL_ERROR, "libmilter failed; see its messages in the system log");
     _exit(EX_SOFTWARE);
@@ -271,8 +271,8 @@ int main(int argc, char **argv)
     struct error error = {0};
     read_options(argc, argv, &daemon);
     log_open(NAME, daemon.foreground, LOG_LEVEL_INFO);
-    /* A fixed threshold: blocks for large messages go back to the system when they are freed. By default glibc raises
-     * it with the first such block, and the heap keeps the rest for good. */
+    /* With a fixed threshold, blocks for large messages return to the system when they are freed. By default glibc
+     * raises the threshold at the first such block, and the heap then keeps the rest. */
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
     signals_block();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * process: what makes a program a daemon.
+ * process: makes the program a daemon.
  *
- * The parent stays until the child is ready, so that whoever starts the daemon sees its exit status and its complaints
- * on standard error. Under systemd (NOTIFY_SOCKET) the caller stays in the foreground and tells readiness there.
+ * The parent stays until the child is ready, so that its caller sees the exit status, and the errors on standard
+ * error. Under systemd (NOTIFY_SOCKET) the process stays in the foreground and notifies systemd.
  */
 #include "process.h"
 
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The end of the pipe on which the parent waits; -1 in the foreground. Set before any thread is started. */
+/* The end of the pipe on which the parent waits; -1 in the foreground. It is set before any thread starts. */
 static int parent = -1;
 
 static void wait_for_child(pid_t child, int ready)
@@ -73,7 +73,7 @@ void process_ready(void)
         if (null > STDERR_FILENO)
             close(null);
     }
-    /* If the parent is gone there is nobody to tell. */
+    /* If the parent is gone, there is no process to notify. */
     if (write(parent, "", 1) < 0)
         errno = 0;
     close(parent);
@@ -112,7 +112,7 @@ bool process_become(const struct account *account, struct error *error)
         return true;
     if (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 || setuid(account->uid) != 0)
         return error_set(error, ERROR_CONFIGURATION, "cannot become user %s: %s", account->name, g_strerror(errno));
-    /* A setuid() that can be undone is none. */
+    /* A setuid() that can be undone does not protect. */
     if (account->uid != 0 && setuid(0) == 0)
         return error_set(error, ERROR_BUG, "still root after becoming user %s", account->name);
     return true;
@@ -148,7 +148,7 @@ void process_notify_ready(void)
 void process_notify_reloading(void)
 {
     struct timespec now;
-    /* Type=notify-reload (systemd 253) wants the time, older ones pass it over. */
+    /* Type=notify-reload (systemd 253) needs the time; older versions ignore it. */
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }

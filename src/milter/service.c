@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * service: what all sessions of the daemon share.
+ * service: the state that all sessions of the daemon share.
  *
- * libmilter starts as many threads as the MTA opens connections. Their waiting is cheap, their cryptography is not:
- * more of it at once than there are processors gains nothing and costs memory and fairness. So a message that is whole
- * stands in line for its turn, first come, first served: with many connections none is passed over. What is held while
- * waiting is bounded by message_size_limit times the MTA's own process limit (memory_limit of it in memory, the rest on
- * disk). A reload puts another gateway in place; who holds the old one keeps it to the end of its message.
+ * libmilter starts as many threads as the MTA opens connections. Waiting threads are cheap, but cryptographic work is
+ * not: more of it at once than there are processors gains nothing and costs memory and fairness. So a complete message
+ * waits for its turn, in order of arrival, and none is passed over. Waiting messages hold at most message_size_limit
+ * times the MTA's process limit (memory_limit of each in memory, the rest on disk). A reload puts another gateway in
+ * force; a message in progress keeps the old one to its end.
  */
 #include "service.h"
 
-/* libmilter sends a verdict after the callback has given it, and tells nobody when that is done. */
+/* libmilter sends a verdict after the callback has returned it, and does not report when it is sent. */
 #define GRACE_MILLISECONDS 500
 
-/* One that waits for its turn; lives on its thread's stack. */
+/* A thread that waits for its turn; it lives on its stack. */
 struct waiter {
     GCond woken;
 };
@@ -24,10 +24,10 @@ struct service {
     struct gateway *gateway;
     unsigned working;  /* turns taken */
     GQueue waiting;    /* struct waiter *, in order */
-    unsigned messages; /* in hand */
+    unsigned messages; /* in progress */
     gint64 last_end;   /* when the last one got its verdict, monotonic */
     bool draining;
-    bool closed; /* no more turns: the process is about to end */
+    bool closed; /* no more turns, because the process is about to end */
 };
 
 struct service *service_new(struct gateway *gateway)
@@ -58,7 +58,7 @@ struct gateway *service_gateway(struct service *service)
     return gateway;
 }
 
-/* Wakes the first in line; it wakes the next one when it has its turn. */
+/* Wakes the first in line, which wakes the next one when it has its turn. */
 static void wake_first(struct service *service)
 {
     struct waiter *first = g_queue_peek_head(&service->waiting);
@@ -74,7 +74,7 @@ void service_replace(struct service *service, struct gateway *gateway)
     /* crypto_threads may have grown. */
     wake_first(service);
     g_mutex_unlock(&service->lock);
-    /* Outside the lock: it may be the last reference, and keys take a while to go. */
+    /* Outside the lock, because it may be the last reference, and freeing keys takes a while. */
     gateway_unref(old);
 }
 
@@ -84,7 +84,7 @@ static bool is_turn(struct service *service, const struct waiter *waiter)
     return !service->closed && service->working < limit && g_queue_peek_head(&service->waiting) == waiter;
 }
 
-/* Whether its turn came within that time. Called and left with the lock held. */
+/* Returns true if its turn came within that time. The lock is held on entry and on return. */
 static bool wait_for_turn(struct service *service, struct waiter *waiter, unsigned seconds)
 {
     gint64 deadline = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
@@ -162,7 +162,7 @@ unsigned service_drain(struct service *service, unsigned timeout_seconds)
     service->draining = true;
     while (service->messages > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
         ;
-    /* Messages that began later are not waited for, but none may be at work while the process is torn down. */
+    /* Messages that began later are not waited for, but none may be processed while the process ends. */
     service->closed = true;
     while (service->working > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
         ;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * signals: in a thread of our own.
+ * signals: handles signals in a thread of our own.
  *
- * libmilter has a thread that waits for SIGHUP, SIGTERM and SIGINT with sigwait() and, on any of them, stops: it frees
- * its sessions while threads are at work on them. Both threads would race for every signal. So this program has a
- * sigwait() of its own, which the dynamic linker prefers to that of the C library: it never returns. libmilter is its
- * only caller; we wait with sigtimedwait().
+ * libmilter has a thread that waits for SIGHUP, SIGTERM and SIGINT with sigwait() and stops at any of them: it frees
+ * its sessions while other threads use them. Both threads would race for every signal. So this program defines its own
+ * sigwait(), which the dynamic linker prefers to that of the C library, and which never returns. libmilter is its only
+ * caller; we wait with sigtimedwait().
  */
 #include "signals.h"
 
@@ -40,9 +40,9 @@ void signals_block(void)
     sigset_t set;
     fill(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    /* A connection that is gone shows as EPIPE. */
+    /* A closed connection shows as EPIPE. */
     signal(SIGPIPE, SIG_IGN);
-    /* Of no meaning here, and not worth the end of the daemon. */
+    /* It has no meaning here and must not end the daemon. */
     signal(SIGUSR2, SIG_IGN);
 }
 

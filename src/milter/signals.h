@@ -14,7 +14,7 @@ struct signals_handler {
     void (*tick)(void *context); /* every few seconds */
 };
 
-/* Blocks the signals in the calling thread and all that it will start. To be called before any thread is. */
+/* Blocks the signals in the calling thread and in all threads that it will start. Call it before any thread starts. */
 void signals_block(void);
 /* Starts the thread. handler must live as long as the process. */
 bool signals_start(const struct signals_handler *handler, struct error *error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * socket: the listening socket, as far as libmilter leaves it to its user.
+ * socket: the listening socket, as far as libmilter leaves it to us.
  *
- * libmilter opens it and tells nobody its descriptor; it is found as the one that has begun to listen.
+ * libmilter opens it and does not reveal its descriptor, so we look for the one that has begun to listen.
  *
- * When no descriptor or memory is left for another connection, libmilter asks for it again at once, for ever and in
- * silence. So this program has an accept() of its own, which the dynamic linker prefers to that of the C library.
- * Not for connections: those are libmilter's.
+ * When no descriptor or memory is left for another connection, libmilter retries accept() at once, forever and
+ * silently. So this program defines its own accept(), which the dynamic linker prefers to that of the C library.
+ * libmilter handles the connections themselves.
  */
 #include "socket.h"
 
@@ -81,7 +81,7 @@ static bool is_listening(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening != 0;
 }
 
-/* Opens libmilter's socket; the descriptor that listens now and did not before, or -1. */
+/* Opens libmilter's socket. Returns the descriptor that listens now and did not before, or -1. */
 static int open_and_find(const char *listen)
 {
     bool before[DESCRIPTORS];
@@ -98,7 +98,7 @@ static int open_and_find(const char *listen)
 
 static bool open_unix_to_group(const char *path, uid_t uid, gid_t gid, struct error *error)
 {
-    /* Only root can give a file away; started as that user it is its own already. */
+    /* Only root can change the owner. If the daemon was started as that user, it already owns the file. */
     bool give = uid != (uid_t)-1 && geteuid() == 0;
     if (chmod(path, 0660) != 0 || (give && lchown(path, uid, gid) != 0))
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
@@ -110,7 +110,7 @@ int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error)
     const char *path = unix_path(listen);
     if (path != NULL && !remove_stale(path, error))
         return -1;
-    /* Nobody connects between the making of the file and its chmod. */
+    /* No process can connect between the creation of the file and its chmod. */
     mode_t mask = umask(0177);
     errno = 0;
     int fd = open_and_find(listen);
@@ -139,7 +139,7 @@ bool socket_is_tcp(const char *listen)
 void socket_refuse(int descriptor)
 {
     struct sockaddr_un nowhere = {.sun_family = AF_UNIX};
-    /* A Linux socket without a name of ours: bound to a random abstract one, and it does not block in accept(). */
+    /* A Linux socket without an explicit name: it is bound to a random abstract one, and does not block in accept(). */
     int idle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int real = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     if (idle >= 0 && real >= 0 && bind(idle, (struct sockaddr *)&nowhere, sizeof(nowhere.sun_family)) == 0 &&

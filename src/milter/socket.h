@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * socket: the listening socket, as far as libmilter leaves it to its user.
+ * socket: the listening socket, as far as libmilter leaves it to us.
  */
 #ifndef DOMSEC_MILTER_SOCKET_H
 #define DOMSEC_MILTER_SOCKET_H
@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Opens the socket that conf->listen names through libmilter. A stale unix socket is removed, one that answers is an
- * error. A unix socket is made open to its owner and group only, and given to uid and gid ((uid_t)-1: left as it is).
- * On inet sockets Nagle's algorithm is turned off, also for the connections accepted: libmilter writes several times at
- * the end of a message, and that costs 40 ms over TCP otherwise. Returns the descriptor, -1 on error. */
+/* Opens the socket in conf->listen through libmilter. A stale unix socket is removed; one on which a process listens
+ * is an error. A unix socket is accessible to its owner and group only, and gets uid and gid ((uid_t)-1: unchanged).
+ * On inet sockets Nagle's algorithm is off, also for accepted connections, because libmilter writes several times at
+ * the end of a message, which would cost 40 ms over TCP. Returns the descriptor, or -1 on error. */
 int socket_open(const char *listen, uid_t uid, gid_t gid, struct error *error);
 
-/* No more connections: those that come are refused by the kernel. libmilter keeps polling a socket that nobody can
- * reach, because told to stop it would free the sessions that are at work. */
+/* Accepts no more connections; the kernel refuses new ones. libmilter keeps polling a socket that no client can
+ * reach, because stopping libmilter would free sessions that are in use. */
 void socket_refuse(int descriptor);
 
 bool socket_is_tcp(const char *listen);
