@@ -10,18 +10,18 @@
 #include "base/error.h"
 
 struct address {
-    char *local;  /* as given, unquoted; case-sensitive by the RFC, compared without case by address_equal() */
+    char *local;  /* as given, unquoted; case-sensitive in the RFC, but address_equal() ignores case */
     char *domain; /* A-labels, lower case; "[192.0.2.1]" for a literal */
     char *text;   /* local@domain, made from the two (local part quoted again where it must be) */
 };
 
-/* Takes "a@b" and "<a@b>" (an envelope address); no display name, no source route, no list. Fails with
- * ERROR_PERMANENT, also on NUL, control characters, spaces outside quotes, more than one @ outside quotes. The null
- * reverse-path "<>" or "" gives an address with all three strings empty. */
+/* Parses "a@b" and "<a@b>" (an envelope address), without a display name, source route or list. Fails with
+ * ERROR_PERMANENT, also on NUL, control characters, spaces outside quotes, and more than one @ outside quotes. The
+ * null reverse-path "<>" or "" gives an address with three empty strings. */
 bool address_parse(struct slice text, struct address *address, struct error *error);
-/* As an MTA takes it: a local part alone too ("<postmaster>", RFC 5321 §4.5.1), which the MTA completes with a name of
- * its own: its domain is empty. One that the MTA might take for a route to another host ("bob%x.test", "x.test!bob")
- * fails. */
+/* As an MTA accepts it: also a local part alone ("<postmaster>", RFC 5321 §4.5.1), which the MTA completes with its
+ * own domain; the domain is then empty. Fails on an address that the MTA might treat as a route to another host
+ * ("bob%x.test", "x.test!bob"). */
 bool address_parse_path(struct slice text, struct address *address, struct error *error);
 void address_clear(struct address *address);
 bool address_equal(const struct address *a, const struct address *b); /* local part: ASCII case-insensitive */
@@ -31,14 +31,14 @@ struct addresses {
     size_t count;
 };
 
-/* Every mailbox of a From, Sender, To … value, groups opened, display names and comments left out. Strict: what two
- * parsers could read differently (no mailbox at all, two angle brackets, an address in a display name position that
- * is not quoted, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. */
+/* Every mailbox of a From, Sender, To … value, with groups expanded, and without display names and comments. Strict:
+ * a value that two parsers could read differently (no mailbox, two angle brackets, an address in an unquoted display
+ * name, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. */
 bool addresses_parse(struct slice field_value, struct addresses *addresses, struct error *error);
 void addresses_clear(struct addresses *addresses);
 
-/* For fields that addresses_parse() cannot read: is a domain (A-labels, lower case) or one below it anywhere in one of
- * them, also behind encoded words, comments, quotes and white space? Rather yes than no. */
+/* For fields that addresses_parse() cannot parse: true if a domain (A-labels, lower case), or one below it, occurs
+ * anywhere in one of them, also in encoded words, or split by comments, quotes and white space. When in doubt, true. */
 struct mentions;
 struct mentions *mentions_new(void);
 void mentions_free(struct mentions *mentions);

@@ -7,9 +7,9 @@
 
 #include "base/bytes.h"
 
-/* True if a field value claims to be ours: its authserv-id equals ours without regard to case, after comments, folding
- * and quoting are taken off, as U-label or A-label, with or without a version. When in doubt (it cannot be parsed but
- * holds our name), true: RFC 8601 §5. */
+/* True if a field value claims to be ours: its authserv-id equals ours without regard to case, without comments,
+ * folding and quoting, as U-label or A-label, with or without a version. When in doubt (it cannot be parsed but
+ * contains our name), true: RFC 8601 §5. */
 bool authres_is_from(struct slice value, const char *authserv_id);
 
 struct authres_property {
@@ -19,7 +19,7 @@ struct authres_property {
 
 struct authres_result {
     const char *result;  /* RFC 8601 / 7281 word */
-    const char *comment; /* what was authenticated: "domain signature"; made safe; NULL: none */
+    const char *comment; /* the authenticated object: "domain signature"; made safe; NULL: none */
     const char *reason;  /* reason="…"; NULL: none */
     struct authres_property properties[6];
 };

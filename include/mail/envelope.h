@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * envelope: who sends to whom over what connection, as the MTA or the command line tells. Plain data; all strings owned
- * (g_free), NULL where unknown.
+ * envelope: sender, recipients and connection, as the MTA or the command line gives them. Plain data; all strings are
+ * owned (g_free), and NULL if unknown.
  */
 #ifndef DOMSEC_MAIL_ENVELOPE_H
 #define DOMSEC_MAIL_ENVELOPE_H

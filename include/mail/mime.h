@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mime: media types, the tree of parts by offsets into the received bytes, transfer encodings. GMime reads field values
- * and does the encodings; it is named nowhere outside src/mail/. The tree is our own, because what is verified is
- * verified on the bytes received (RFC 1847 §2.1), and GMime does not tell where a part begins and
- * ends. Strict where two parsers could differ.
+ * mime: media types, the tree of parts by offsets into the received bytes, and transfer encodings. GMime parses field
+ * values and does the encodings; only src/mail/ knows it. The tree is our own, because signatures are verified on the
+ * bytes received (RFC 1847 §2.1), and GMime does not report where a part begins and ends. It is strict where two
+ * parsers could differ.
  */
 #ifndef DOMSEC_MAIL_MIME_H
 #define DOMSEC_MAIL_MIME_H
@@ -14,8 +14,7 @@
 #include "mail/message.h"
 #include "mail/spool.h"
 
-/* Starts GMime; must be called before any other function here. Every further call, from whichever thread, does nothing.
- */
+/* Starts GMime; must be called before any other function here. Further calls, from any thread, do nothing. */
 void mime_init(void);
 
 enum encoding {
@@ -43,12 +42,12 @@ struct part {
     void *parameters;                /* private; see part_parameter() */
 };
 
-/* Builds the tree. message/rfc822 parts are leaves. Never fails for odd input: what is odd is in `fault` (of the part
- * concerned); fails with ERROR_PERMANENT beyond limits->nesting, parts or header sizes. */
+/* Builds the tree. message/rfc822 parts are leaves. Malformed input does not make it fail; `fault` of the part
+ * describes it. Fails with ERROR_PERMANENT beyond limits->nesting, parts or header sizes. */
 struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error);
 void part_free(struct part *part);
-/* Splits header, empty line and body, as an opened layer has them (CRLF lines). header is with the CRLF of its last
- * field, without the empty line. False if there is no empty line: all is header then. */
+/* Splits header, empty line and body of an opened layer (CRLF lines). header includes the CRLF of its last field,
+ * without the empty line. False if there is no empty line: everything is header then. */
 bool part_split(struct slice whole, struct slice *header, struct slice *body);
 /* part_parse() of such bytes; root->whole is set. */
 struct part *part_parse_entity(struct slice whole, const struct limits *limits, struct error *error);
@@ -60,11 +59,11 @@ bool part_is_pkcs7_mime(const struct part *part);
 /* True if multipart/signed with an S/MIME protocol parameter or a pkcs7-signature second part. */
 bool part_is_multipart_signed(const struct part *part);
 
-/* Decodes the body per its transfer encoding. Strict for base64: characters outside the alphabet other than white
- * space, or a truncated final group, is ERROR_PERMANENT. Large bodies are decoded in pieces. */
+/* Decodes the body by its transfer encoding. Strict for base64: characters outside the alphabet other than white
+ * space, or a truncated final group, are ERROR_PERMANENT. Large bodies are decoded in pieces. */
 bool part_decode(const struct part *part, struct spool *out, struct error *error);
 
-/* A MIME entity made or opened by us: header is the MIME fields, each with CRLF, without the empty line. */
+/* A MIME entity that we made or opened: header has the MIME fields, each with CRLF, without the empty line. */
 struct entity {
     struct rope *header;
     struct rope *body;
@@ -73,14 +72,14 @@ void entity_clear(struct entity *entity);
 /* Header, CRLF, body as one rope that borrows from entity. */
 struct rope *entity_bytes(const struct entity *entity);
 
-/* The entity to protect (RFC 8551 §3.1): the Content-* fields of root (its other fields stay outside), and the body
- * made canonical: CRLF line ends, and every leaf 7-bit with lines up to 998 octets and free of what a hop changes
- * (trailing white space, "From " lines, bare CR or LF, NUL, no final newline) by quoted-printable (text) or base64
- * (all else); multipart/signed, application/pkcs7-mime and message/rfc822 parts that hold signatures are left as they
- * are (RFC 3183 §3.2: a signature must not change). What has a fault, or cannot be decoded, is left as it is but for
- * bare CR and LF: no input makes it fail, only a spool does (ERROR_TEMPORARY). The body ends in CRLF or is empty.
- * Without a Content-Type it gets "Content-Type: text/plain; charset=us-ascii" (no charset if it holds 8-bit text). A
- * body that needs no change is borrowed from root's slices, not copied. */
+/* The entity to protect (RFC 8551 §3.1): the Content-* fields of root (its other fields stay outside), and the
+ * canonical body: CRLF line ends, and every leaf 7-bit with lines up to 998 octets and without bytes that a hop
+ * changes (trailing white space, "From " lines, bare CR or LF, NUL, no final newline), by quoted-printable (text) or
+ * base64 (other types). Parts of multipart/signed, application/pkcs7-mime and message/rfc822, which may hold
+ * signatures, are not changed (RFC 3183 §3.2: a signature must not change). A part with a fault, or one that cannot
+ * be decoded, is not changed except for bare CR and LF, so only a spool can make this fail (ERROR_TEMPORARY). The
+ * body ends in CRLF or is empty. Without a Content-Type it gets "Content-Type: text/plain; charset=us-ascii" (no
+ * charset if it contains 8-bit text). A body that needs no change is borrowed from root's slices, not copied. */
 bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error);
 
 /* Writes data as base64 with CRLF lines of 76 characters into out; call with final=true once at the end.
@@ -91,8 +90,8 @@ struct base64_state {
 };
 bool base64_write(struct base64_state *state, struct slice data, bool final, struct spool *out, struct error *error);
 
-/* Copies bytes into out, each bare CR and bare LF made CRLF, a final CRLF added where one is missing. For decrypted
- * content before it goes back to the MTA, so that nothing can be smuggled. *changed tells if anything was. */
+/* Copies bytes into out, converts each bare CR and bare LF to CRLF, and adds a missing final CRLF. For decrypted
+ * content before it goes to the MTA, so that nothing can be smuggled. *changed is true if the bytes differ. */
 bool mime_line_ends(struct slice bytes, struct spool *out, bool *changed, struct error *error);
 /* True if mime_line_ends() would change nothing. */
 bool mime_is_canonical(struct slice bytes);

@@ -15,15 +15,15 @@ struct spool;
 /* limits must outlive the spool. */
 struct spool *spool_new(const struct limits *limits);
 void spool_free(struct spool *spool);
-/* Gives it to a rope that borrows its bytes, and frees it when it is freed itself. */
+/* Gives the spool to a rope that borrows its bytes, and that frees it. */
 void spool_give(struct spool *spool, struct rope *rope);
-/* ERROR_TEMPORARY when the disk is full. */
+/* ERROR_TEMPORARY if the disk is full. */
 bool spool_write(struct spool *spool, const void *data, size_t length, struct error *error);
 size_t spool_length(const struct spool *spool);
-/* No more writes; the slice lives until spool_free(). May be called again and gives the same slice. */
+/* Ends the writes. The slice lives until spool_free(). A second call gives the same slice. */
 bool spool_finish(struct spool *spool, struct slice *bytes, struct error *error);
-/* After spool_finish(): drops the resident pages of a mapped file (they come back from the file when they are read);
- * nothing for bytes in memory. Called when a stage is done with large bytes that may be wanted again. */
+/* After spool_finish(): drops the resident pages of a mapped file, which return from the file when they are read; no
+ * effect on bytes in memory. For a stage that is done with large bytes that may be needed again. */
 void spool_forget(struct spool *spool);
 
 DECLARE_OWNED(spool, struct spool *, spool_free)

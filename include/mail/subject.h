@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * subject: puts a mark before a Subject, and takes marks out that came from outside.
+ * subject: puts a mark before a Subject, and removes marks that came from outside.
  */
 #ifndef DOMSEC_MAIL_SUBJECT_H
 #define DOMSEC_MAIL_SUBJECT_H

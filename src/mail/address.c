@@ -2,10 +2,10 @@
 /*
  * address: one mailbox of an envelope, split and normalised.
  *
- * The grammar is RFC 5321 §4.1.2 with RFC 6531 §3.3 (UTF-8), read strictly in what decides where the domain begins, and
- * leniently in one thing that real mail has and that cannot be misread: dots at odd places of a local part. Local parts
- * are kept as they are, also their Unicode form (RFC 6531 §3.3 leaves it to the receiving system). Not for header
- * fields, which have comments and display names: addresses.c.
+ * The grammar is RFC 5321 §4.1.2 with RFC 6531 §3.3 (UTF-8). It is strict where the beginning of the domain is
+ * decided, and lenient in one respect that occurs in real mail and cannot be misread: dots at odd places of a local
+ * part. Local parts are kept unchanged, including their Unicode form (RFC 6531 §3.3 leaves it to the receiving
+ * system). addresses.c parses header fields, which have comments and display names.
  */
 #include "mail/address.h"
 
@@ -29,7 +29,8 @@ static bool fault(struct error *error, struct slice text, const char *why)
     return error_set(error, ERROR_PERMANENT, "address \"%s\": %s", shown, why);
 }
 
-/* Unquotes the local part at the start of *rest into local; *rest moves behind it. NULL or why it cannot be read. */
+/* Unquotes the local part at the start of *rest into local; *rest moves past it. Returns NULL, or why it cannot be
+ * parsed. */
 static const char *take_quoted(struct slice *rest, GString *local)
 {
     size_t at = 1;
@@ -58,7 +59,7 @@ static const char *take_local(struct slice *rest, GString *local)
     return NULL;
 }
 
-/* "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3) in their one form; NULL for others. */
+/* "[192.0.2.1]" and "[IPv6:2001:db8::1]" (RFC 5321 §4.1.3) in their canonical form; NULL for other literals. */
 static char *literal_normalise(const char *domain)
 {
     char text[INET6_ADDRSTRLEN];
@@ -92,7 +93,7 @@ static char *make_text(const char *local, const char *domain)
     return g_string_free(text, FALSE);
 }
 
-/* NULL, or why these bytes can be no address whatever their order. */
+/* NULL, or why these bytes cannot form an address in any order. */
 static const char *odd_bytes(struct slice text)
 {
     if (text.len > ADDRESS_MAX)
@@ -111,7 +112,7 @@ static const char *odd_bytes(struct slice text)
     return NULL;
 }
 
-/* With is_path a local part may stand alone. */
+/* With is_path, a local part alone is valid. */
 static bool parse(struct slice text, bool is_path, struct address *address, struct error *error)
 {
     struct slice rest = text;

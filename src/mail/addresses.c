@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * addresses: the mailboxes of a header field, read so that no other parser can have read somebody else.
+ * addresses: parses the mailboxes of a header field, so that no other parser can find another mailbox.
  *
- * Who a message is from decides whose signature counts, and what this gateway reads must be what a mail client shows.
- * So two parsers read each value: the grammar below, which knows the plain forms of RFC 5322 §3.4 and refuses whatever
- * makes parsers differ, and GMime's, in its strict mode. Only what both read, and read alike, is taken.
+ * The author of a message decides whose signature counts, and this gateway must find the author that a mail client
+ * shows. So two parsers read each value: the grammar below, which accepts the plain forms of RFC 5322 §3.4 and refuses
+ * everything on which parsers differ, and GMime in its strict mode. A value is accepted only if both give the same
+ * result.
  *
  *     list    = [address] *("," [address])               address = mailbox / phrase ":" mailboxes ";"
  *     mailbox = addr-spec / [phrase] "<" addr-spec ">"   phrase  = *(quoted-string / atom, dots allowed)
  *
- * with comments and white space between these, but not within an addr-spec. Not for reading display names: nothing here
- * believes them.
+ * with comments and white space between these, but not within an addr-spec. Display names are not returned, because
+ * they prove nothing.
  */
 #include "charsets.h"
 #include "mail/address.h"
@@ -34,7 +35,7 @@ static bool fault(struct scanner *scanner, const char *why)
     return error_set(scanner->error, ERROR_PERMANENT, "address field: %s", why);
 }
 
-/* The value without its folding, or NULL if it holds what no parser agrees on. */
+/* The value without its folding, or NULL if it contains bytes on which parsers disagree. */
 static char *unfold(struct slice value, struct error *error)
 {
     g_autoptr(GString) text = g_string_sized_new(value.len);
@@ -52,7 +53,7 @@ static char *unfold(struct slice value, struct error *error)
         }
         g_string_append_c(text, value.data[i]);
     }
-    /* Some 8-bit character sets have "@" and "\" within a character. */
+    /* Some 8-bit character sets contain "@" and "\" within a character. */
     if (!g_utf8_validate_len(text->str, text->len, NULL)) {
         error_set(error, ERROR_PERMANENT, "address field: it is not UTF-8");
         return NULL;
@@ -70,7 +71,7 @@ static size_t count_of(const char *text, size_t length, const char *characters)
     return count;
 }
 
-/* "Name (own@address)", or nothing but the address: whoever reads an address in the decoded text reads its own. */
+/* "Name (own@address)", or just the address: a parser that finds an address in the decoded text finds its own. */
 static bool holds_its_own(const char *decoded, const struct address *own)
 {
     g_autofree char *text = g_strstrip(g_ascii_strdown(decoded, -1));
@@ -87,8 +88,8 @@ static bool hides_address(const char *decoded, const char *raw, const struct add
            (seen > 0 || own == NULL || !holds_its_own(decoded, own));
 }
 
-/* A parser that decodes RFC 2047 words before it looks for addresses would find what these words hide. Own: the address
- * whose display name this is; NULL: it is none. */
+/* A parser that decodes RFC 2047 words before it looks for addresses would find addresses that these words hide.
+ * own: the address whose display name this is; NULL: it is not a display name. */
 static bool check_encoded_words(struct scanner *scanner, const char *start, const char *end, const struct address *own)
 {
     g_autofree char *raw = g_strndup(start, (gsize)(end - start));
@@ -107,7 +108,8 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
     return true;
 }
 
-/* Many parsers do not know of nesting and backslashes: then nothing in such a text may look like an address. */
+/* Many parsers do not support nesting and backslashes, so such a text must not contain anything that looks like an
+ * address. */
 static bool check_nested(struct scanner *scanner, const char *start, bool difficult)
 {
     if (difficult && count_of(start, (size_t)(scanner->at - start), ADDRESS_CHARACTERS) > 0)
@@ -205,7 +207,7 @@ static void skip_domain(struct scanner *scanner)
         scanner->at++;
 }
 
-/* An addr-spec here? Stays in place with *found false if there is none. */
+/* Parses an addr-spec. Stays in place, with *found false, if there is none. */
 static bool take_addr_spec(struct scanner *scanner, bool *found)
 {
     const char *start = scanner->at;

@@ -2,10 +2,10 @@
 /*
  * authres: finds Authentication-Results fields that claim to be ours, and writes our own (RFC 8601, RFC 7281).
  *
- * Finding errs on the side of removal: a field that is left in is believed by every program behind us. So a value is
- * ours if its authserv-id is ours by the grammar, and also if it is no valid value and our name is anywhere in it.
- * Writing trusts nothing that came from a certificate: every value goes through one function that leaves no control
- * character and quotes. Nothing here reads results.
+ * Finding prefers removal, because every program after us believes a field that is left in. A value is ours if its
+ * authserv-id is ours by the grammar, and also if it is not valid and our name occurs anywhere in it. Writing trusts
+ * no text from a certificate: every value goes through one function, which removes control characters and quotes.
+ * Nothing here parses results.
  */
 #include "mail/authres.h"
 
@@ -19,7 +19,7 @@
 
 /* --- finding --- */
 
-/* The same name, as domains or letter by letter. */
+/* True if the names are equal, as domains or letter by letter. */
 static bool is_same_id(const char *id, const char *ours)
 {
     if (g_ascii_strcasecmp(id, ours) == 0)
@@ -37,7 +37,7 @@ static bool holds_name(const char *text, size_t length, const char *ours)
         g_autofree char *squashed = squash(text, length, comments_too != 0);
         if (strstr(squashed, name) != NULL || (a_labels != NULL && strstr(squashed, a_labels) != NULL))
             return true;
-        /* As U-labels, in capitals or in full width: compare the part that should be the name. */
+        /* The name may be in U-labels, capitals or full width, so the part that should be the name is compared. */
         squashed[strcspn(squashed, ";")] = '\0';
         g_autofree char *head = domain_normalise(squashed);
         if (a_labels != NULL && head != NULL && domain_is_within(head, a_labels))
@@ -46,9 +46,9 @@ static bool holds_name(const char *text, size_t length, const char *ours)
     return false;
 }
 
-#define MAX_WORDS 64 /* looked at in a value that cannot be parsed */
+#define MAX_WORDS 64 /* examined in a value that cannot be parsed */
 
-/* Is one of its words our name in another form than holds_name() looks for? */
+/* True if one of its words is our name in a form that holds_name() does not look for. */
 static bool has_word(struct slice value, const char *ours)
 {
     struct lexer lexer;
@@ -64,7 +64,8 @@ static bool has_word(struct slice value, const char *ours)
     return false;
 }
 
-/* It cannot be parsed; is our name in it, also behind encoded-words, which no authserv-id may hold? */
+/* The value cannot be parsed. True if it contains our name, also in encoded-words, which an authserv-id must not
+ * contain. */
 static bool may_be_ours(struct slice value, const char *ours)
 {
     if (value.len == 0)
@@ -101,7 +102,7 @@ bool authres_is_from(struct slice value, const char *authserv_id)
     g_autofree char *text = token_text(&id);
     if (is_same_id(text, authserv_id))
         return true;
-    /* A name that is none, such as one with a space or an unmappable character in it. */
+    /* An invalid name, such as one with a space or an unmappable character. */
     g_autofree char *normal = domain_normalise(text);
     return normal == NULL && holds_name(text, strlen(text), authserv_id);
 }
@@ -111,7 +112,7 @@ bool authres_is_from(struct slice value, const char *authserv_id)
 #define MAX_TEXT 240 /* of one value: a line of several stays below 998 octets (RFC 5322 §2.1.1) */
 #define FOLD_AT 78
 
-/* Many a filter looks for "smime=pass" anywhere in the field: a certificate's name must not hold it. */
+/* Some filters look for "smime=pass" anywhere in the field, so a certificate's name must not contain it. */
 static bool ends_in_method(const GString *text)
 {
     static const char *const methods[] = {"smime", "dkim", "spf", "dmarc", "arc", "auth", "iprev"};
@@ -123,7 +124,7 @@ static bool ends_in_method(const GString *text)
     return false;
 }
 
-/* Printable in one line, valid UTF-8, cut at MAX_TEXT. What is not printable becomes a question mark. */
+/* Printable on one line, valid UTF-8, cut at MAX_TEXT. An unprintable character becomes a question mark. */
 static char *safe_text(const char *text)
 {
     GString *safe = g_string_sized_new(MAX_TEXT);
@@ -151,7 +152,7 @@ static bool is_token(const char *text)
     return *text != '\0';
 }
 
-/* text between open and close, the characters of special with a backslash before them. */
+/* Appends text between open and close, with a backslash before the characters of special. */
 static void append_escaped(GString *out, char open, const char *text, char close, const char *special)
 {
     g_string_append_c(out, open);
@@ -183,7 +184,7 @@ static void append_item(GString *out, GString *item)
     g_string_truncate(item, 0);
 }
 
-/* A result word is a Keyword; what is none is a mistake of ours and must not look like a pass. */
+/* A result word is a Keyword. Any other word is our mistake and must not look like a pass. */
 static const char *result_word(const char *word)
 {
     for (const char *p = word; p != NULL && *p != '\0'; p++)

@@ -2,9 +2,9 @@
 /*
  * boundary: splits the body of a multipart at its delimiter lines.
  *
- * Taken as a delimiter is only CRLF (or the beginning of the body), "--", boundary, perhaps "--", perhaps spaces and
- * tabs, and CRLF (or the end of the body). Lines that begin so and go on otherwise, or whose ends are bare CR or LF,
- * are delimiters for some parsers: they are content here, and a fault.
+ * Only this is a delimiter: CRLF (or the beginning of the body), "--", the boundary, optionally "--", optionally
+ * spaces and tabs, and CRLF (or the end of the body). A line that begins like this and continues differently, or has a
+ * bare CR or LF at an end, is a delimiter for some parsers. Here it is content, and a fault.
  */
 #include "boundary.h"
 
@@ -41,7 +41,7 @@ struct scanner {
     size_t needle_length;
 };
 
-/* Judges the occurrence of the needle at p. *after: behind the line. */
+/* Judges the occurrence of the needle at p. *after: after the line. */
 static enum line judge_line(const struct scanner *scanner, const char *p, const char **after)
 {
     *after = p + scanner->needle_length;
@@ -62,7 +62,7 @@ static enum line judge_line(const struct scanner *scanner, const char *p, const 
     return closes ? LINE_CLOSE : LINE_DELIMITER;
 }
 
-/* From an occurrence in the middle of a line to the next line end: there is none of interest before it, and a body that
+/* Skips from an occurrence in the middle of a line to the next line end: none before it matters, and a body that
  * repeats the needle must not cost a call for each. */
 static const char *skip_line(const char *p, const char *end)
 {
@@ -97,7 +97,7 @@ static enum line next_delimiter(const struct scanner *scanner, const char *p, st
     return LINE_OTHER;
 }
 
-/* Without the line end before a delimiter, which belongs to it. */
+/* Without the line end before a delimiter, which belongs to the delimiter. */
 static struct slice between(const char *from, const char *delimiter)
 {
     const char *to = delimiter - from >= 2 ? delimiter - 2 : from;

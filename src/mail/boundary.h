@@ -16,7 +16,8 @@ struct boundary {
     unsigned depth; /* 1: outermost */
 };
 
-/* A static text that says what is wrong with it, or NULL. *usable: it can be searched for nevertheless. */
+/* Returns NULL, or a static text that describes the fault. *usable: true if the boundary can be searched for
+ * nevertheless. */
 const char *boundary_fault(const struct boundary *boundary, bool *usable);
 
 struct split {
@@ -26,8 +27,8 @@ struct split {
     const char *fault;
 };
 
-/* Never fails for odd input but for too much of it: more parts than max_parts, or *budget lines that almost are
- * delimiters. split is to be cleared in any case. */
+/* Does not fail on malformed input, only on too much of it: more parts than max_parts, or *budget lines that are
+ * nearly delimiters. Always clear split. */
 bool boundary_split(const struct boundary *boundary, struct slice body, size_t max_parts, size_t *budget,
                     struct split *split, struct error *error);
 void split_clear(struct split *split);

@@ -2,20 +2,20 @@
 /*
  * canonical: makes the entity to protect (RFC 8551 §3.1, RFC 3183 §3.2).
  *
- * What is signed must come through MTAs unchanged. Most messages are fine as they are: one pass over the body tells,
- * and the body is borrowed. Otherwise the tree is walked and only what needs it is made anew; everything else is
+ * A signed entity must pass MTAs unchanged. Most messages need no change: one pass over the body shows it, and the body
+ * is borrowed. Otherwise the tree is walked, only the parts that need it are re-encoded, and everything else is
  * borrowed from the bytes received. Per part:
  *
- *     leaf without trouble                   as it is; a label "8bit" or "binary" becomes "7bit"
+ *     leaf without trouble                   unchanged; a label "8bit" or "binary" becomes "7bit"
  *     text leaf with trouble                 quoted-printable (base64 again if it was base64)
  *     other leaf with trouble                base64
  *     multipart/signed, multipart/encrypted, message/…, base64 of application/pkcs7-mime
- *                                            as it is, whatever it holds: a signature may be inside
+ *                                            unchanged, whatever its content: a signature may be inside
  *     part with a fault, unknown or broken transfer encoding
- *                                            as it is, but for bare CR and LF: it cannot be taken apart for sure
+ *                                            unchanged except bare CR and LF: it cannot be split reliably
  *
- * A preamble or epilogue with trouble is left out: it is no content (RFC 2046 §5.1.1) and cannot be encoded. MIME
- * headers are kept as received but for Content-Transfer-Encoding. Not for S/MIME layers: smime/ puts them on.
+ * A preamble or epilogue with trouble is omitted, because it is not content (RFC 2046 §5.1.1) and cannot be encoded.
+ * MIME headers are kept as received, except Content-Transfer-Encoding. smime/ adds the S/MIME layers.
  */
 #include "lines.h"
 #include "quoted.h"
@@ -25,7 +25,7 @@
 
 enum treatment {
     KEEP,      /* borrow */
-    LABEL,     /* borrow the body, but its header says 7bit */
+    LABEL,     /* borrow the body, but the header says 7bit */
     LINE_ENDS, /* copy, bare CR and LF made CRLF */
     QUOTED,    /* decode, encode as quoted-printable */
     BASE64,    /* decode, encode as base64 */
@@ -41,7 +41,7 @@ static bool declares_eight_bit(const struct part *part)
     return part->encoding == ENCODING_8BIT || part->encoding == ENCODING_BINARY;
 }
 
-/* Parts whose content is not ours to change, because signatures may cover it. */
+/* Parts whose content we must not change, because signatures may cover it. */
 static bool is_sealed(const struct part *part)
 {
     return strcmp(part->type, "multipart/signed") == 0 || strcmp(part->type, "multipart/encrypted") == 0 ||
@@ -50,7 +50,7 @@ static bool is_sealed(const struct part *part)
             part_is_pkcs7_mime(part));
 }
 
-/* For all that is not a multipart to be taken apart. is_child: the delimiter behind it brings its last CRLF. */
+/* For every part except a multipart that is to be split. is_child: the delimiter after it brings its last CRLF. */
 static enum treatment choose(const struct part *part, bool is_child)
 {
     unsigned troubles = lines_scan(part->body) & ~(is_child ? TROUBLE_OPEN : 0u);
@@ -67,7 +67,7 @@ static enum treatment choose(const struct part *part, bool is_child)
     return g_str_has_prefix(part->type, "text/") ? QUOTED : BASE64;
 }
 
-/* Will there be 8-bit bytes in it after all? */
+/* True if 8-bit bytes will remain. */
 static bool stays_eight_bit(const struct part *part)
 {
     if (is_multipart(part) && part->fault == NULL && !is_sealed(part)) {
@@ -79,11 +79,11 @@ static bool stays_eight_bit(const struct part *part)
     if ((lines_scan(part->body) & TROUBLE_EIGHT_BIT) == 0)
         return false;
     enum treatment treatment = choose(part, true);
-    /* 8-bit characters in base64 are what it cannot be decoded with. */
+    /* Base64 with 8-bit characters cannot be decoded. */
     return treatment == KEEP || treatment == LINE_ENDS || part->encoding == ENCODING_BASE64;
 }
 
-/* Is there any label to correct? */
+/* True if a label must be corrected. */
 static bool has_eight_bit_label(const struct part *part)
 {
     if (declares_eight_bit(part))
@@ -149,7 +149,8 @@ static bool write_leaf(struct segments *out, const struct part *part, enum treat
 
 /* --- headers --- */
 
-/* Borrows the header of a part, its Content-Transfer-Encoding replaced by label (a whole line); NULL: as it is. */
+/* Borrows the header of a part, with its Content-Transfer-Encoding replaced by label (a whole line); label NULL:
+ * unchanged. */
 static bool add_part_header(struct segments *out, const struct part *part, const char *label, struct error *error)
 {
     const char *p = part->header.data, *end = p + part->header.len;
@@ -220,12 +221,12 @@ static bool add_child(struct segments *out, const struct part *part, struct erro
     return good;
 }
 
-/* Children one after another, with all that is between them. */
+/* Writes the children one after another, with everything between them. */
 static bool add_multipart(struct segments *out, const struct part *part, struct error *error)
 {
     const char *p = part->body.data, *end = p + part->body.len;
     if ((lines_scan(part->preamble) & ~(unsigned)TROUBLE_OPEN) != 0)
-        p = part->preamble.data + part->preamble.len + 2; /* behind the CRLF of the first delimiter */
+        p = part->preamble.data + part->preamble.len + 2; /* after the CRLF of the first delimiter */
     for (size_t i = 0; i < part->child_count; i++) {
         const struct part *child = &part->children[i];
         segments_borrow(out, range(p, child->whole.data));
@@ -273,7 +274,7 @@ static struct rope *root_header(const struct part *root, const char *label, bool
     return header;
 }
 
-/* The body of root into out. *treatment: what its header has to say. */
+/* Writes the body of root to out. *treatment: what the header must say. */
 static bool add_root(struct segments *out, const struct part *root, enum treatment *treatment, struct error *error)
 {
     if (is_multipart(root) && root->fault == NULL && !is_sealed(root)) {
@@ -289,7 +290,7 @@ static bool add_root(struct segments *out, const struct part *root, enum treatme
         else if (!write_leaf(out, root, treatment, false, error))
             return false;
     }
-    /* A clear-signed body ends in CRLF, or an MTA would add it. */
+    /* A clear-signed body must end in CRLF, because an MTA would add it. */
     if (segments_is_open(out))
         return segments_copy(out, slice_of("\r\n"), error);
     return true;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * charsets: GMime remembers each name of a character set that it ever met in an encoded word or a parameter, and what
- * names there are is for senders to say: memory would grow with each message and never be given back. So after so many
- * bytes of text all names are forgotten, when nobody is using one. The lock and the count are global because GMime's
- * table is.
+ * charsets: GMime remembers every name of a character set in an encoded word or a parameter, and senders choose these
+ * names, so memory would grow with each message and never be freed. So all names are dropped after a certain number of
+ * bytes of text, when no thread uses one. The lock and the count are global because GMime's table is.
  */
 #include "charsets.h"
 
 #include <gmime/gmime.h>
 
-/* What is remembered of a text is at worst some ten times as long. */
+/* GMime remembers at worst about ten times the length of a text. */
 #define FORGET_AFTER ((size_t)1 << 20)
 
 static GRWLock names;

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* Around whatever lets GMime decode length bytes of text from outside. Not one within another. */
+/* Enclose every call that makes GMime decode length bytes of text from outside. Do not nest. */
 void charsets_enter(size_t length);
 void charsets_leave(void);
 

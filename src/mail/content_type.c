@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * content_type: reads Content-Type values and finds out whether they can be read in two ways.
+ * content_type: parses Content-Type values and detects whether they can be read in two ways.
  *
- * GMime gives the values (RFC 2231, charsets, comments). Beside it the grammar of RFC 2045 §5.1 is checked token by
- * token: where the value leaves the grammar, repeats a parameter, or the two readings of the boundary differ, another
- * parser may see another tree, and the part gets a fault. Parameters of types that have no structure (text/plain;
- * name=my file.txt) may be as odd as they like: nothing hangs on them.
+ * GMime gives the values (RFC 2231, charsets, comments). In addition, the grammar of RFC 2045 §5.1 is checked token by
+ * token. If the value leaves the grammar, repeats a parameter, or the two readings of the boundary differ, another
+ * parser may see another tree, and the part gets a fault. Parameters of types without structure (text/plain; name=my
+ * file.txt) may be malformed, because nothing depends on them.
  */
 #include "content_type.h"
 
@@ -15,15 +15,15 @@
 #include <gmime/gmime.h>
 #include <string.h>
 
-/* GMime compares each parameter with each other one: both limits keep hostile values cheap. No mailer comes near them.
- */
+/* GMime compares each parameter with every other one, so both limits keep hostile values cheap. No mailer comes near
+ * them. */
 #define MAX_VALUE 8192
 #define MAX_PARAMETERS 64
 
 struct seen {
     struct slice names[MAX_PARAMETERS];
     size_t count;
-    struct token boundary; /* TOKEN_END: none in its plain form */
+    struct token boundary; /* TOKEN_END: none in plain form */
 };
 
 /* The name without the section number and mark of RFC 2231: "boundary*0*" is boundary. */
@@ -38,8 +38,8 @@ static bool same_name(struct slice a, struct slice b)
     return a.len == b.len && g_ascii_strncasecmp(a.data, b.data, a.len) == 0;
 }
 
-/* Sections of one value ("name*0", "name*1") are no repetition, but the same section twice is, and so is a plain name
- * beside its RFC 2231 form. */
+/* Sections of one value ("name*0", "name*1") are not a repetition, but the same section twice is, and so is a plain
+ * name together with its RFC 2231 form. */
 static bool is_repeated(const struct seen *seen, struct slice name)
 {
     struct slice base = base_name(name);
@@ -86,7 +86,7 @@ static const char *check_parameters(struct lexer *lexer, struct seen *seen)
     return NULL;
 }
 
-/* "type/subtype" in lower case, NULL if it is not of that form. */
+/* "type/subtype" in lower case; NULL if it does not have that form. */
 static char *read_type(struct lexer *lexer)
 {
     struct token type = lexer_next(lexer);
@@ -103,7 +103,7 @@ static char *read_type(struct lexer *lexer)
 
 static GMimeContentType *read_with_gmime(struct slice value)
 {
-    /* The options are cheap beside the parse, and shared ones would be a global. */
+    /* The options are cheap compared with the parse, and shared ones would be a global. */
     GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_parameter_compliance_mode(options, GMIME_RFC_COMPLIANCE_LOOSE);
     g_autofree char *text = g_strndup(value.data, value.len);
@@ -114,7 +114,7 @@ static GMimeContentType *read_with_gmime(struct slice value)
     return type;
 }
 
-/* The next place from p on where "boundary" is followed by "=", and what follows that; NULL: no more. */
+/* The next place from p at which "=" follows "boundary", and the text after that; NULL: none. */
 static const char *next_boundary(const char **p, const char *end)
 {
     static const char name[] = "boundary", blanks[] = " \t\r\n";
@@ -133,7 +133,7 @@ static const char *next_boundary(const char **p, const char *end)
     return NULL;
 }
 
-/* Many a program searches for the name, and minds neither comments, quotes nor backslashes: it has to find the same. */
+/* Some programs search for the name and ignore comments, quotes and backslashes; they must find the same boundary. */
 static bool is_found_by_name(struct slice value, const struct token *boundary)
 {
     const char *p = value.data, *end = value.data + value.len, *at;
@@ -147,7 +147,7 @@ static bool is_found_by_name(struct slice value, const struct token *boundary)
     return found && !boundary->escaped;
 }
 
-/* Do GMime and the grammar agree on what the structure hangs on? */
+/* True if GMime and the grammar agree on everything that the structure depends on. */
 static const char *compare_readings(struct slice value, const char *type, GMimeContentType *gmime,
                                     const struct seen *seen)
 {
@@ -161,7 +161,7 @@ static const char *compare_readings(struct slice value, const char *type, GMimeC
     return NULL;
 }
 
-/* Types whose parameters decide how the content is taken apart or verified. */
+/* Types whose parameters decide how the content is split or verified. */
 static bool is_structural(const char *type)
 {
     return g_str_has_prefix(type, "multipart/") || g_str_has_prefix(type, "application/pkcs7-") ||

@@ -13,7 +13,7 @@ struct content_type {
     const char *fault; /* static text: why two parsers could read it differently; NULL */
 };
 
-/* The caller owns what out holds. */
+/* The caller owns the contents of out. */
 void content_type_read(struct slice value, struct content_type *out);
 const char *content_type_parameter(void *parameters, const char *name);
 void content_type_free_parameters(void *parameters);

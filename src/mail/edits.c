@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * edits: what is to be changed in a message, as a milter can say it.
+ * edits: the changes to a message, in the terms of a milter.
  *
- * Indexes count in the message as received. So that they still mean the same when an MTA applies the edits one by one,
- * nothing is deleted or changed twice, deletions run from the highest index down, and what edits_replace_entity()
- * changes stands before what it deletes. A field inserted later is above one inserted before, in edits_apply() as in an
- * MTA.
+ * Indexes refer to the message as received. So that they keep their meaning when an MTA applies the edits one by one,
+ * nothing is deleted or changed twice, deletions run from the highest index down, and the fields that
+ * edits_replace_entity() changes come before those that it deletes. A field inserted later is above one inserted
+ * earlier, in edits_apply() as in an MTA.
  *
- * edits_apply() leaves out header lines that are no field: behind an inserted field, one that begins with white space
- * would become its continuation, and say things in our name. Not for MIME structure: what the entity is, is mime's.
+ * edits_apply() omits header lines that are not fields: after an inserted field, one that begins with white space
+ * would become its continuation, and would speak in our name. mime determines the MIME structure, not this file.
  */
 #include "mail/edits.h"
 
@@ -34,7 +34,7 @@ void edits_clear(struct edits *edits)
 /* Takes value. */
 static void add(struct edits *edits, enum edit_kind kind, struct slice name, unsigned index, char *value)
 {
-    if ((edits->count & (edits->count - 1)) == 0) /* the struct is public: room is told from the count */
+    if ((edits->count & (edits->count - 1)) == 0) /* the struct is public, so the capacity follows from the count */
         edits->list = g_renew(struct edit, edits->list, edits->count != 0 ? edits->count * 2 : 1);
     edits->list[edits->count++] =
         (struct edit){.kind = kind, .name = g_strndup(name.data, name.len), .index = index, .value = value};
@@ -72,7 +72,7 @@ static const struct field *counterpart(const struct fields *fields, const struct
     return NULL;
 }
 
-/* The nth field of a name there becomes the nth of that name here, so that an ambiguity stays as visible as it was. */
+/* The nth field of a name there becomes the nth of that name here, so that an ambiguity stays as visible as before. */
 static void replace_fields(struct edits *edits, const struct fields *received, const struct fields *wanted)
 {
     for (size_t i = 0; i < wanted->count; i++) {
@@ -105,7 +105,7 @@ void edits_replace_entity(struct edits *edits, const struct message *message, st
     struct error error = {0};
     size_t length = 0;
     g_autofree char *header = rope_flatten(entity->header, &length);
-    /* Ours, or within limits when it was taken from a message: not measured again. */
+    /* It is ours, or was within limits when it was taken from a message, so it is not measured again. */
     const struct limits limits = {.header_size = length, .header_count = UINT_MAX};
     if (fields_count(received, "MIME-Version") == 0)
         add(edits, EDIT_APPEND, slice_of("MIME-Version"), 1, g_strdup(" 1.0"));
@@ -115,7 +115,7 @@ void edits_replace_entity(struct edits *edits, const struct message *message, st
 
     rope_free(edits->body);
     edits->body = steal(&entity->body);
-    /* What the header rope owns may keep the body's bytes alive. */
+    /* The objects of the header rope may keep the body's bytes alive. */
     rope_own(edits->body, steal(&entity->header), destroy_rope);
 }
 
@@ -142,7 +142,7 @@ static bool concerns(const struct edit *edit, struct slice name, unsigned index)
            slice_equal_nocase(name, edit->name);
 }
 
-/* A second deletion of the same field would hit the next one of that name; what is changed is not deleted. */
+/* A second deletion of the same field would hit the next one of that name. A field that is changed is not deleted. */
 static bool is_superfluous(const struct edits *edits, size_t index)
 {
     const struct edit *edit = &edits->list[index];
@@ -221,7 +221,7 @@ static struct rope *edited_header(const struct edits *edits, const struct messag
     return rope;
 }
 
-/* Borrows all of source but each CR that stands before an LF. */
+/* Borrows source without each CR that comes before an LF. */
 static void borrow_unix(struct rope *rope, const struct rope *source)
 {
     bool pending_cr = false; /* the last slice ended in CR */
@@ -234,7 +234,7 @@ static void borrow_unix(struct rope *rope, const struct rope *source)
             size_t text = cr != NULL ? (size_t)(cr - rest.data) : rest.len;
             bool last = cr != NULL && text + 1 == rest.len;
             bool line_end = cr != NULL && !last && cr[1] == '\n';
-            /* A bare CR goes with what is before it. */
+            /* A bare CR belongs to the bytes before it. */
             rope_borrow(rope, (struct slice){rest.data, cr != NULL && !last && !line_end ? text + 1 : text});
             pending_cr = last;
             size_t step = cr != NULL ? text + 1 : text;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * encoding: transfer encodings (RFC 2045 §6) from and to spools, in pieces, so that no second copy of a large body is
- * in memory.
+ * encoding: transfer encodings (RFC 2045 §6) from and to spools, in pieces, so that memory never holds a second copy
+ * of a large body.
  *
- * base64 is OpenSSL's block coder on runs without line ends: it checks the alphabet as it goes and is faster than
- * GMime's decoder, which passes over what it does not know. Quoted-printable is decoded by GMime; quoted.c encodes it.
+ * Base64 uses OpenSSL's block coder on runs without line ends: it checks the alphabet and is faster than GMime's
+ * decoder, which ignores unknown characters. GMime decodes quoted-printable; quoted.c encodes it.
  */
 #include "lines.h"
 
@@ -38,7 +38,7 @@ static bool decode_collected(struct base64_decoder *decoder)
             return error_set(decoder->error, ERROR_PERMANENT, "base64 has padding in the middle");
         decoder->ended = true;
     }
-    /* EVP_DecodeBlock() drops some characters at both ends; then the length tells. */
+    /* EVP_DecodeBlock() drops some characters at both ends; the length then shows it. */
     int length = EVP_DecodeBlock(decoder->bytes, decoder->text, (int)decoder->used);
     if (length < 0 || (size_t)length != decoder->used / 4 * 3)
         return error_set(decoder->error, ERROR_PERMANENT, "base64 contains characters outside its alphabet");
@@ -64,7 +64,8 @@ static bool decode_base64(struct slice body, struct spool *out, struct error *er
             p++;
             continue;
         }
-        /* All up to the next white space or odd byte; an odd one goes in alone, for the decoder to refuse. */
+        /* Takes everything up to the next white space or invalid byte; an invalid byte goes in alone, for the
+         * decoder to refuse. */
         size_t room = CHUNK - decoder->used;
         const char *stop = lines_find_outside(p + 1, (size_t)(end - p) > room ? p + room : end, '!');
         memcpy(decoder->text + decoder->used, p, (size_t)(stop - p));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * envelope: holds what was told; judges nothing. The limit on recipients is kept by who collects them.
+ * envelope: holds the envelope and judges nothing. The collector enforces the limit on recipients.
  */
 #include "mail/envelope.h"
 
@@ -26,7 +26,8 @@ void envelope_free(struct envelope *envelope)
 
 void envelope_add_recipient(struct envelope *envelope, struct address *address)
 {
-    /* The struct is public, so its room is not kept but told from the count: it doubles at every power of two. */
+    /* The struct is public, so its capacity is not stored but follows from the count: it doubles at every power of
+     * two. */
     size_t count = envelope->recipient_count;
     if ((count & (count - 1)) == 0)
         envelope->recipients = g_renew(struct address, envelope->recipients, count != 0 ? count * 2 : 1);

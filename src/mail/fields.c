@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fields: splits a header block into fields, by offsets and without copying, because what is reported, edited or
- * verified must be the bytes received and not a parser's rendering of them.
+ * fields: splits a header block into fields, by offsets and without copying, because the report, the edits and the
+ * verification must use the bytes received and not a parser's rendering of them.
  *
- * A line ends at LF, and a CR right before it belongs to the line end; a CR anywhere else is an ordinary byte and
- * starts nothing. A line that begins with a space or tab continues the one before, also where it holds nothing else
- * (obsolete folding, RFC 5322 §4.2). A name is printable ASCII without a colon (§2.2); white space between name and
- * colon (§4.5.1) is not part of the name, as MTAs count it. What is no field is passed over together with its
- * continuation. Not for reading values: address, mime and authres do.
+ * A line ends at LF, and a CR right before it belongs to the line end. A CR anywhere else is an ordinary byte. A line
+ * that begins with a space or tab continues the one before, even if it holds nothing else (obsolete folding, RFC 5322
+ * §4.2). A name is printable ASCII without a colon (§2.2). White space between name and colon (§4.5.1) is not part of
+ * the name, as in MTAs. A line that is not a field is skipped with its continuation. address, mime and authres parse
+ * values.
  */
 #include "mail/message.h"
 
@@ -18,7 +18,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* The next line of *rest without its line end; *rest moves behind it. */
+/* The next line of *rest without its line end; *rest moves past it. */
 static struct slice take_line(struct slice *rest)
 {
     const char *end = memchr(rest->data, '\n', rest->len);

@@ -2,8 +2,8 @@
 /*
  * lines: checks and repairs line ends (RFC 5321 §2.3.8, RFC 8551 §3.1.1).
  *
- * lines_scan() is on the way of every message that we sign: it looks at eight bytes at a time and stops only at those
- * outside 0x20…0x7f, which in canonical text are the CR at the end of each line and tabs.
+ * lines_scan() reads every message that we sign. It examines eight bytes at a time and stops only at those outside
+ * 0x20…0x7f, which in canonical text are tabs and the CR at the end of each line.
  */
 #include "lines.h"
 
@@ -14,8 +14,7 @@
 
 #define EACH(byte) (0x0101010101010101u * (guint64)(byte))
 
-/* A byte below borrows from the next higher one, so only the lowest mark of a word is sure to be true; that is the one
- * used. */
+/* A byte below borrows from the next higher one, so only the lowest mark of a word is certain; that is the one used. */
 const char *lines_find_outside(const char *p, const char *end, unsigned char lowest)
 {
     while (end - p >= 8) {
@@ -77,11 +76,11 @@ unsigned lines_scan(struct slice bytes)
 
 struct search {
     const char *end;
-    const char *lf; /* the next LF, or end; valid while not behind the place searched from */
+    const char *lf; /* the next LF, or end; valid until the search passes it */
 };
 
-/* The first CR or LF from p on that is not part of a CRLF, or end. The next LF is remembered, or many bare CRs would
- * have it looked for again and again. */
+/* The first CR or LF from p on that is not part of a CRLF, or end. The next LF is remembered, because many bare CRs
+ * would otherwise cause a search for it each time. */
 static const char *find_bare(struct search *search, const char *p)
 {
     while (p < search->end) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lines: what is wrong with the lines of a content for a trip through MTAs, in one pass. Private to mail/.
+ * lines: finds in one pass what may not pass MTAs unchanged in the lines of a content. Private to mail/.
  */
 #ifndef DOMSEC_MAIL_LINES_H
 #define DOMSEC_MAIL_LINES_H

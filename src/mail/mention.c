@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mention: is a domain's name anywhere in a field that cannot be read? What one parser gives up on, another shows to
- * its user, and mail that seems to come from a domain is to be treated as if it did. Errs on the side of finding the
- * name: an encoded word that others decode differently may name everybody. Each field is read once, however many
- * domains are asked for after it. Not for reading addresses: addresses.c.
+ * mention: tests whether a domain's name occurs anywhere in a field that cannot be parsed. One program may show its
+ * user a value that another parser refuses, and mail that seems to come from a domain must be treated as if it did.
+ * This prefers to find the name: an encoded word that other programs decode differently may name every domain. Each
+ * field is scanned once for all domains. addresses.c parses addresses.
  */
 #include "conf/conf.h"
 #include "mail/address.h"
@@ -13,11 +13,11 @@
 #include <glib.h>
 #include <string.h>
 
-#define NAMES_MAX 1000 /* behind "@"; who writes more is taken to mention everybody */
+#define NAMES_MAX 1000 /* after "@"; a field with more counts as naming every domain */
 
 struct mentions {
     GPtrArray *texts;  /* as their letters stand there */
-    GHashTable *names; /* what stands behind an "@", normalised: U-labels and full-width forms too */
+    GHashTable *names; /* the names after an "@", normalised: U-labels and full-width forms too */
     unsigned tried;
     bool everybody;
 };
@@ -44,8 +44,8 @@ static void take_text(struct mentions *mentions, const char *text)
     }
 }
 
-/* Each character in its plain form: a full-width "@" is one, too. One by one, since to sort the marks on a letter takes
- * GLib the square of their number. */
+/* Each character in its plain form: a full-width "@" counts, too. They are converted one by one, because GLib needs
+ * quadratic time to sort the marks on a letter. */
 static char *plain_forms(const char *text)
 {
     GString *plain = g_string_sized_new(strlen(text));

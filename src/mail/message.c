@@ -4,15 +4,14 @@
  *
  *     header lines, each ending in CRLF │ CRLF │ body
  *
- * Fields that a milter hands over are written out as text while they arrive, with their offsets, so that the finished
- * message has the same form wherever it came from. Limits are kept while data arrives: what is over one is not stored.
- * A failure sticks, because a message with a piece missing must not be taken for a whole one.
+ * Fields from a milter are written as text while they arrive, with their offsets recorded, so that a complete message
+ * has the same form whatever its source. Limits are enforced while data arrives, and data beyond a limit is not stored.
+ * A failure is permanent, because an incomplete message must not be mistaken for a complete one.
  *
- * A file (see message_read.c) is kept as read. Where its header ends without an empty line, or in the middle of a
- * line, what is missing is added behind the original bytes, so that the form above holds for it too; a Unix file is
- * kept twice, as read and with CRLF. What is not touched: a bare CR or LF within the body, and a bare LF in the header
- * of a file whose first line ends in CRLF; fields_parse() takes the latter as a line end. Not for MIME structure: mime
- * does that.
+ * A file (see message_read.c) is kept as read. If its header ends without an empty line, or in the middle of a line,
+ * the missing bytes are added after the original ones, so that it has the form above, too. A Unix file is kept twice,
+ * as read and with CRLF. A bare CR or LF in the body is not changed, nor is a bare LF in the header of a file whose
+ * first line ends in CRLF; fields_parse() treats the latter as a line end. mime handles the MIME structure.
  */
 #include "message_private.h"
 
@@ -55,7 +54,7 @@ bool message_check_header(const struct message *message, size_t size, size_t cou
     return true;
 }
 
-/* Gives the result of a step back, and remembers a failure. */
+/* Returns the result of a step, and remembers a failure. */
 static bool concluded(struct message *message, bool good, struct error *error)
 {
     if (!good)
@@ -141,7 +140,7 @@ static bool is_odd_name(struct slice name)
     return name.len == 0;
 }
 
-/* A milter's fields, by the places noted: the bytes are not parsed again, so a colon in a name moves nothing. */
+/* A milter's fields, by the recorded offsets. The bytes are not parsed again, so a colon in a name has no effect. */
 static void build_fields(struct message *message)
 {
     struct fields *fields = &message->fields;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message_private: what message.c (as a milter gets a message) and message_read.c (as a file holds it) share.
+ * message_private: shared by message.c (a message from a milter) and message_read.c (a message from a file).
  */
 #ifndef DOMSEC_MAIL_MESSAGE_PRIVATE_H
 #define DOMSEC_MAIL_MESSAGE_PRIVATE_H
@@ -15,11 +15,11 @@ struct place {
 
 struct message {
     const struct limits *limits;
-    struct spool *spool;          /* as read if it is a CRLF file; else with CRLF made */
+    struct spool *spool;          /* as read if it is a CRLF file; otherwise converted to CRLF */
     struct spool *original_spool; /* a Unix file as read; else NULL */
     struct error failure;
     bool in_body, finished;
-    size_t start;         /* of the header in spool: behind an mbox "From " line */
+    size_t start;         /* of the header in spool: after an mbox "From " line */
     size_t header_length; /* known once in_body */
     size_t body_start;    /* in spool */
     struct place *places;

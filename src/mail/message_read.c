@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * message_read: a message from a file descriptor.
+ * message_read: reads a message from a file descriptor.
  *
- * The first line end tells what it is. CRLF: the bytes go to the spool as they are, and that is the original too. LF: a
- * Unix file; the bytes as read go to a second spool, and each LF that has no CR before it becomes CRLF in the first.
- * The end of the header is found on the way, because its limits are to hold while data arrives. Not for a mailbox file
- * with several messages: all behind the first line is one message.
+ * The first line end decides the kind of file. CRLF: the bytes go to the spool unchanged, and are also the original.
+ * LF: it is a Unix file; the bytes as read go to a second spool, and each LF without a CR before it becomes CRLF in
+ * the first. The end of the header is detected on the way, because its limits must hold while data arrives. This is
+ * not for a mailbox file with several messages: everything after the first line is one message.
  */
 #include "message_private.h"
 
@@ -18,8 +18,8 @@
 struct reader {
     struct message *message;
     size_t line_length;   /* of the current header line so far, without LF */
-    bool line_is_cr;      /* it is a CR alone so far */
-    size_t line_count;    /* header lines that are no continuation */
+    bool line_is_cr;      /* so far it is only a CR */
+    size_t line_count;    /* header lines that are not continuations */
     bool pending_cr;      /* Unix: a CR at the end of the last piece, not yet written */
     size_t original_body; /* Unix: offset of the body as read */
 };
@@ -100,7 +100,7 @@ static bool take(struct reader *reader, const char *data, size_t length, struct 
     return store_unix(reader, data, length, error) && spool_write(message->original_spool, data, length, error);
 }
 
-/* "From alice@acme.test Thu …", and no field "From : alice@acme.test" (RFC 5322 §4.5). */
+/* "From alice@acme.test Thu …", which is not a field "From : alice@acme.test" (RFC 5322 §4.5). */
 static bool is_mbox_line(const char *data, size_t line)
 {
     size_t at = 5;
@@ -111,7 +111,7 @@ static bool is_mbox_line(const char *data, size_t line)
     return at == line || data[at] != ':';
 }
 
-/* Decides by the first line what the file is, and passes an mbox "From " line by. `line` is its length with the line
+/* Decides the kind of file by the first line, and skips an mbox "From " line. `line` is its length with the line
  * end. */
 static bool begin(struct reader *reader, const char *data, size_t line, bool ended, struct error *error)
 {
@@ -171,7 +171,7 @@ static bool read_all(struct reader *reader, int fd, struct error *error)
     }
 }
 
-/* Adds what is missing for "header lines, empty line, body". */
+/* Completes the form "header lines, empty line, body". */
 static bool complete(struct reader *reader, struct error *error)
 {
     struct message *message = reader->message;
@@ -209,7 +209,7 @@ struct message *message_read(int fd, const struct limits *limits, struct error *
     struct reader reader = {.message = message};
     if (!read_all(&reader, fd, error))
         return NULL;
-    size_t length = spool_length(message->spool); /* all that was read, if it is no Unix file */
+    size_t length = spool_length(message->spool); /* everything that was read, unless it is a Unix file */
     if (!complete(&reader, error) || !message_settle(message, error))
         return NULL;
     if (reader.original_body == 0 && message->original_spool != NULL) /* no empty line */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mime: starts GMime, tells the S/MIME media types (RFC 8551 §3.2, §3.10), and holds the small things about entities.
- * The tree of parts is in part.c, what is signed is made in canonical.c.
+ * mime: starts GMime, recognises the S/MIME media types (RFC 8551 §3.2, §3.10), and has small functions for entities.
+ * part.c builds the tree of parts, and canonical.c makes the entity to sign.
  */
 #include "mail/mime.h"
 
@@ -34,7 +34,7 @@ static bool has_ending(const char *name, const char *const *endings)
     return false;
 }
 
-/* Content-Type's name, and Content-Disposition's filename: either may be there alone. */
+/* The name of Content-Type and the filename of Content-Disposition: each may be present alone. */
 static bool is_named(const struct part *part, const char *const *endings)
 {
     if (has_ending(part_parameter(part, "name"), endings))

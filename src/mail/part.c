@@ -2,11 +2,11 @@
 /*
  * part: the tree of MIME parts (RFC 2046 §5.1) as offsets into the bytes received.
  *
- * One reading is chosen, the strict one, and every place where a known parser reads otherwise is told as a fault: a
- * verdict must not rest on a tree that the recipient's program does not see. A delimiter is a whole line between CRLFs;
- * an outer multipart is split before those inside it, so an inner part can never hide an outer delimiter. Each
- * multipart is searched once, so the work is at most nesting times size. Boundaries are in boundary.c, field values in
- * content_type.c.
+ * The strict reading is chosen, and every place where a known parser reads differently is reported as a fault, because
+ * a verdict must not rest on a tree that the recipient's program does not see. A delimiter is a whole line between
+ * CRLFs. An outer multipart is split before those inside it, so an inner part can never hide an outer delimiter. Each
+ * multipart is searched once, so the work is at most nesting times size. boundary.c handles boundaries, and
+ * content_type.c field values.
  */
 #include "boundary.h"
 #include "content_type.h"
@@ -19,7 +19,7 @@ struct builder {
     const struct limits *limits;
     struct error *error;
     unsigned parts;
-    size_t budget; /* lines that look like delimiters and are none, before we give up */
+    size_t budget; /* lines that look like delimiters but are not, before we give up */
 };
 
 static void set_fault(struct part *part, const char *fault)
@@ -28,7 +28,7 @@ static void set_fault(struct part *part, const char *fault)
         part->fault = fault;
 }
 
-/* A header that others might end or split elsewhere: bare CR or LF, NUL, a line of white space only. */
+/* A header that other parsers might end or split elsewhere: bare CR or LF, NUL, a line of only white space. */
 static const char *header_fault(struct slice header)
 {
     const char *p = header.data, *end = header.data + header.len;
@@ -53,7 +53,7 @@ static const char *header_fault(struct slice header)
     return NULL;
 }
 
-/* "Content-Type : …" is a field for some parsers and for others not. */
+/* "Content-Type : …" is a field for some parsers and not for others. */
 static bool has_loose_name(const struct fields *fields)
 {
     for (size_t i = 0; i < fields->count; i++) {
@@ -127,8 +127,8 @@ static void split_entity(struct builder *builder, struct part *part)
     struct slice whole = part->whole;
     if (part_split(whole, &part->header, &part->body))
         return;
-    /* No empty line: a header with an empty body, if it is one at all. Where the empty line is the CRLF before the
-     * delimiter, as in "Content-Type: text/plain CRLF CRLF --b", there is nothing odd. */
+    /* Without an empty line it is a header with an empty body, if it is a header at all. If the empty line is the
+     * CRLF before the delimiter, as in "Content-Type: text/plain CRLF CRLF --b", there is no fault. */
     bool is_open = whole.len > 0 && whole.data[whole.len - 1] != '\n';
     if (whole.len > builder->limits->header_size || memchr(whole.data, ':', whole.len) == NULL) {
         part->header = (struct slice){whole.data, 0};
@@ -163,7 +163,7 @@ static bool add_children(struct builder *builder, struct part *part, const struc
     return true;
 }
 
-/* Takes a multipart apart. */
+/* Splits a multipart. */
 static bool open_multipart(struct builder *builder, struct part *part, const struct boundary *outer)
 {
     if (part->encoding == ENCODING_BASE64 || part->encoding == ENCODING_QUOTED_PRINTABLE)
@@ -202,7 +202,7 @@ struct part *part_parse(struct slice header, struct slice body, const struct lim
     struct builder builder = {limits, error, 1, 16 * (size_t)limits->parts + 1024};
     owned(part) struct part *root = g_new0(struct part, 1);
     root->id = g_strdup("");
-    /* A pointer even to nothing: offsets into NULL are undefined. */
+    /* The pointer must not be NULL even if there are no bytes: offsets into NULL are undefined. */
     root->header = header.data != NULL ? header : slice_of("");
     root->body = body.data != NULL ? body : slice_of("");
     /* Header and body of a whole message: the empty line is between them. */

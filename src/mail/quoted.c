@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quoted: a quoted-printable encoder whose output no MTA has a reason to touch.
+ * quoted: a quoted-printable encoder whose output no MTA needs to change.
  *
- * GMime's encoder does not serve: it takes any LF for a line break and so loses whether there was a CR, and it leaves
- * "From " and what looks like a delimiter at the beginning of a line (RFC 8551 §3.1.2, RFC 2049 §3). Decoding is
- * GMime's.
+ * GMime's encoder is not suitable: it treats any LF as a line break, so it loses whether there was a CR, and it leaves
+ * "From " and text that looks like a delimiter at the beginning of a line (RFC 8551 §3.1.2, RFC 2049 §3). GMime
+ * decodes.
  */
 #include "quoted.h"
 
@@ -55,7 +55,7 @@ static bool at_line_end(const char *next, const char *end)
     return next == end || (end - next >= 2 && next[0] == '\r' && next[1] == '\n');
 }
 
-/* p is the first byte of an output line: would somebody take it for something else there? */
+/* p is the first byte of an output line. True if a program could mistake it for something else there. */
 static bool is_risky_at_line_start(const char *p, const char *end)
 {
     size_t left = (size_t)(end - p);
@@ -74,8 +74,7 @@ static bool must_encode(const struct writer *writer, const char *p, const char *
     return writer->column == 0 && is_risky_at_line_start(p, end);
 }
 
-/* How many of the bytes from p on, room at most, are written as they are wherever they stand but at a line's beginning.
- */
+/* Number of bytes from p (at most room) that need no encoding except at the start of a line. */
 static size_t plain_run(const char *p, const char *end, size_t room)
 {
     size_t length = 0;
@@ -111,7 +110,7 @@ bool quoted_write(struct slice text, bool close, struct spool *out, struct error
         }
         bool encode = must_encode(&writer, p, end);
         size_t width = encode ? 3 : 1;
-        /* One column stays free for a soft line break, but where the line ends anyway. */
+        /* One column stays free for a soft line break, unless the line ends anyway. */
         bool is_last = at_line_end(p + 1, end) && !(close && p + 1 == end);
         if (writer.column + width > MAX_LINE - (is_last ? 0 : 1)) {
             end_line(&writer, true);

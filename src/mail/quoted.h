@@ -7,9 +7,9 @@
 
 #include "mail/spool.h"
 
-/* Writes text, whose line ends are CRLF, as quoted-printable lines of up to 76 octets; decoded it is the same, byte for
- * byte. close: the output ends in CRLF (by a soft line break if text does not), as the body of a whole message has to;
- * the body of a part within a multipart ends where its text ends. */
+/* Writes text, whose line ends are CRLF, as quoted-printable lines of up to 76 octets, which decode to the same
+ * bytes. close: the output ends in CRLF (by a soft line break if text does not), as the body of a whole message
+ * must; the body of a part in a multipart ends where its text ends. */
 bool quoted_write(struct slice text, bool close, struct spool *out, struct error *error);
 
 #endif

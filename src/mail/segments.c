@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * segments: see segments.h. A rope cannot do it alone: the bytes of a spool have no address before the spool is
- * finished.
+ * segments: see segments.h. A rope alone does not suffice, because the bytes of a spool have no address until the
+ * spool is finished.
  */
 #include "segments.h"
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spool: where the bytes of a message are kept, whatever its size.
+ * spool: keeps the bytes of a message, whatever its size.
  *
  *     on the heap ──▶ anonymous mapping ──▶ unlinked file, written through ──▶ (finish) mapped read-only
  *
- * Most mail is small and takes one or two allocations. A larger one lives in an anonymous mapping, which mremap()
- * grows without copying, which holds only the pages written, and which goes back to the system at once when freed, not
- * into a thread's heap. Beyond limits->memory all goes to a file through a small buffer; it is mapped only once it is
- * complete, so that what was written need not be resident. A write that failed fails all that follow: a message with
- * a hole must never be taken for a whole one. Not for bytes that are to be kept: the file has no name.
+ * Most mail is small and needs one or two allocations. A larger message lives in an anonymous mapping: mremap() grows
+ * it without copying, it holds only the pages written, and it returns to the system at once when freed, instead of
+ * staying in a thread's heap. Beyond limits->memory, everything goes to a file through a small buffer. The file is
+ * mapped only when it is complete, so that its pages need not be resident. After a failed write all further writes
+ * fail, because a message with a hole must never be mistaken for a complete one. The file has no name and does not
+ * outlive the process.
  */
 #include "mail/spool.h"
 
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 #define FIRST_SIZE ((size_t)16 << 10)
-#define HEAP_SIZE ((size_t)128 << 10) /* what is larger is mapped */
+#define HEAP_SIZE ((size_t)128 << 10) /* a larger block is mapped */
 #define BUFFER_SIZE ((size_t)64 << 10)
 
 struct spool {
@@ -89,7 +90,7 @@ static char *map_memory(size_t size)
     return mapping != MAP_FAILED ? mapping : NULL;
 }
 
-/* Moves the memory to one of `room` bytes; NULL on failure, and the old memory is still there then. */
+/* Moves the memory to a block of `room` bytes. NULL on failure; the old memory then remains. */
 static char *resized(struct spool *spool, size_t room)
 {
     if (room <= HEAP_SIZE)
@@ -127,7 +128,7 @@ static bool grow(struct spool *spool, size_t needed, struct error *error)
 static int open_unlinked(const char *folder)
 {
     int fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
-    /* These are what file systems and kernels without O_TMPFILE answer. */
+    /* File systems and kernels without O_TMPFILE answer with these. */
     if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOSYS))
         return fd;
     g_autofree char *path = g_build_filename(folder, "domsec-XXXXXX", NULL);
@@ -152,7 +153,7 @@ static bool write_through(struct spool *spool, const char *data, size_t length, 
     return true;
 }
 
-/* From memory to the file; memory becomes the write buffer. */
+/* Moves the bytes from memory to the file; memory becomes the write buffer. */
 static bool move_to_file(struct spool *spool, struct error *error)
 {
     spool->fd = open_unlinked(spool->limits->spool_dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * squash: for finding a name in a field that cannot be parsed. What a program passes over differs from one to the next,
- * so whoever looks for a name looks twice: with comments and without. Not for reading a value: token.c does.
+ * squash: helps to find a name in a field that cannot be parsed. Programs differ in what they skip, so a search for a
+ * name looks twice: with comments and without. token.c parses values.
  */
 #include "squash.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * squash: a text without all that can hide a name in it. Private to mail/.
+ * squash: a text without everything that can hide a name in it. Private to mail/.
  */
 #ifndef DOMSEC_MAIL_SQUASH_H
 #define DOMSEC_MAIL_SQUASH_H
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* In lower case, without what parsers pass over: white space, control characters, quotes, backslashes, parentheses and,
- * if asked, the comments between them. g_free(). */
+/* In lower case, without the characters that parsers skip: white space, control characters, quotes, backslashes,
+ * parentheses and, if requested, the comments between them. g_free(). */
 char *squash(const char *text, size_t length, bool without_comments);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * token: a lexer for structured header fields.
  *
- * GMime reads Content-Type, but repairs what is malformed and does not say how; a repair is where two parsers differ.
- * This lexer reads the same bytes by the grammar alone, so that content_type.c can compare. Authentication-Results (RFC
- * 8601), which GMime does not know, is read with it too. Not for addresses: mail/address.h.
+ * GMime parses Content-Type, but repairs malformed values without reporting it, and parsers differ where they repair.
+ * This lexer reads the same bytes strictly by the grammar, so that content_type.c can compare. It also reads
+ * Authentication-Results (RFC 8601), which GMime does not know. It is not for addresses: see mail/address.h.
  */
 #include "token.h"
 
@@ -36,8 +36,8 @@ static size_t fold_length(const char *p, const char *end)
     return length + 1;
 }
 
-/* Past the comment that begins at the lexer's place. Nesting is counted, not recursed into: its depth is the sender's.
- */
+/* Skips the comment at the lexer's place. Nesting is counted without recursion, because the sender controls its
+ * depth. */
 static bool skip_comment(struct lexer *lexer)
 {
     size_t depth = 0;
@@ -93,7 +93,7 @@ static struct token quoted_token(struct lexer *lexer)
         size_t fold = fold_length(p, lexer->end);
         if (fold > 0) {
             token.escaped = true;
-            p += fold; /* onto the white space, which counts */
+            p += fold; /* onto the white space, which is significant */
         } else if (*p == '"') {
             token.text.len = (size_t)(p - token.text.data);
             lexer->at = p + 1;

@@ -12,13 +12,13 @@ enum token_kind {
     TOKEN_END,
     TOKEN_WORD,    /* RFC 2045 token; bytes from 0x80 count as its letters (RFC 6532) */
     TOKEN_QUOTED,  /* quoted-string */
-    TOKEN_SPECIAL, /* one of RFC 2045's tspecials that begins nothing else, in text */
-    TOKEN_BAD,     /* control character, unterminated quote or comment, fold that is none: the end too */
+    TOKEN_SPECIAL, /* another of RFC 2045's tspecials, in text */
+    TOKEN_BAD,     /* control character, unterminated quote or comment, invalid fold; also the end */
 };
 
 struct token {
     enum token_kind kind;
-    struct slice text; /* of a quoted string: what is between the quotes, raw; see token_text() */
+    struct slice text; /* of a quoted string: the raw text between the quotes; see token_text() */
     bool escaped;      /* text holds a quoted-pair or folding */
 };
 
@@ -27,10 +27,10 @@ struct lexer {
 };
 
 void lexer_init(struct lexer *lexer, struct slice value);
-/* White space, folding and comments (CFWS) before the token are passed over. */
+/* Skips white space, folding and comments (CFWS) before the token. */
 struct token lexer_next(struct lexer *lexer);
 bool token_is_special(const struct token *token, char special);
-/* What the token means, without quoted-pairs and line ends. g_free(). */
+/* The value of the token, without quoted-pairs and line ends. g_free(). */
 char *token_text(const struct token *token);
 
 #endif
