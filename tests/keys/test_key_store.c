@@ -2,75 +2,30 @@
 #include "keys/key_store.h"
 
 #include "support/home.h"
+#include "support/scripted_keys.h"
 
 #include <criterion/criterion.h>
 
-/* A store whose answers the test sets. Its state is this, or NULL. */
-static struct scripted {
-    unsigned opened, closed, loads;
-    const struct conf *conf;  /* as it was opened with */
-    enum error_kind at_open;  /* ERROR_NONE: opens */
-    enum error_kind at_load;  /* ERROR_NONE: loads */
-    EVP_PKEY *key;            /* what is loaded */
-    char location[40];        /* of the last load */
-    const char *const *there; /* what list() answers; NULL: it fails */
-    bool exposed;
-} script;
-
-static bool scripted_open(const struct conf *conf, void **state, struct error *error)
+static EVP_PKEY *bare_load(void *state, const char *location, struct error *error)
 {
-    script.opened++;
-    script.conf = conf;
-    *state = &script;
-    return script.at_open == ERROR_NONE || error_set(error, script.at_open, "no session");
+    (void)location;
+    (void)error;
+    cr_expect_null(state);
+    cr_assert(EVP_PKEY_up_ref(scripted_keys.key));
+    return scripted_keys.key;
 }
 
-static void scripted_close(void *state)
-{
-    cr_expect_eq(state, &script);
-    script.closed++;
-}
-
-static EVP_PKEY *scripted_load(void *state, const char *location, struct error *error)
-{
-    cr_expect_eq(state, script.opened > 0 ? &script : NULL);
-    script.loads++;
-    g_strlcpy(script.location, location, sizeof(script.location));
-    if (script.at_load != ERROR_NONE) {
-        error_set(error, script.at_load, "no key %s", location);
-        return NULL;
-    }
-    cr_assert(EVP_PKEY_up_ref(script.key));
-    return script.key;
-}
-
-static char **scripted_list(void *state, const char *location, struct error *error)
+static char **bare_list(void *state, const char *location, struct error *error)
 {
     (void)state;
     (void)location;
-    if (script.there == NULL)
-        error_set(error, ERROR_TEMPORARY, "cannot list");
-    return g_strdupv((char **)script.there);
+    error_set(error, ERROR_TEMPORARY, "cannot list");
+    return NULL;
 }
 
-static bool scripted_is_exposed(void *state, const char *location)
-{
-    cr_expect_eq(state, &script);
-    (void)location;
-    return script.exposed;
-}
-
-static const struct key_store_type scripted_type = {
-    .scheme = "scripted",
-    .open = scripted_open,
-    .close = scripted_close,
-    .load = scripted_load,
-    .list = scripted_list,
-    .is_exposed = scripted_is_exposed,
-};
 /* The smallest: neither state nor a way to expose a key. */
-static const struct key_store_type bare_type = {.scheme = "bare", .load = scripted_load, .list = scripted_list};
-static const struct key_store_type *const types[] = {&scripted_type, &key_store_file, NULL};
+static const struct key_store_type bare_type = {.scheme = "bare", .load = bare_load, .list = bare_list};
+static const struct key_store_type *const types[] = {&scripted_keys_type, &key_store_file, NULL};
 
 Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
 {
@@ -101,27 +56,27 @@ Test(key_store, is_opened_once_and_closed)
     PKI_AUTO struct pki *ec = pki_ca("ec");
     struct conf conf = {0};
     struct error error = {0};
-    script = (struct scripted){.key = ec->key};
+    scripted_keys = (struct scripted_keys){.key = ec->key};
     struct key_stores *stores = key_stores_new(types, &conf);
-    cr_expect_eq(script.opened, 0u, "not before it is needed");
+    cr_expect_eq(scripted_keys.opened, 0u, "not before it is needed");
     for (size_t i = 0; i < 3; i++) {
         owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "Scripted:token=a:b", &error);
         cr_expect_eq(key, ec->key);
-        cr_expect_str_eq(script.location, "token=a:b");
+        cr_expect_str_eq(scripted_keys.location, "token=a:b");
     }
-    cr_expect_eq(script.opened, 1u);
-    cr_expect_eq(script.conf, &conf);
-    cr_expect_eq(script.closed, 0u);
+    cr_expect_eq(scripted_keys.opened, 1u);
+    cr_expect_eq(scripted_keys.conf, &conf);
+    cr_expect_eq(scripted_keys.closed, 0u);
     key_stores_free(stores);
-    cr_expect_eq(script.closed, 1u);
+    cr_expect_eq(scripted_keys.closed, 1u);
     key_stores_free(key_stores_new(types, &conf));
-    cr_expect_eq(script.closed, 1u, "one that was never opened is not closed");
+    cr_expect_eq(scripted_keys.closed, 1u, "one that was never opened is not closed");
     key_stores_free(NULL);
 }
 
 Test(key_store, one_that_does_not_open_is_asked_once)
 {
-    script = (struct scripted){.at_open = ERROR_TEMPORARY};
+    scripted_keys = (struct scripted_keys){.at_open = ERROR_TEMPORARY};
     struct key_stores *stores = key_stores_new(types, NULL);
     for (size_t i = 0; i < 3; i++) {
         struct error error = {0};
@@ -131,9 +86,9 @@ Test(key_store, one_that_does_not_open_is_asked_once)
         cr_expect_not(key_stores_is_exposed(stores, "scripted:a"));
     }
     key_stores_free(stores);
-    cr_expect_eq(script.opened, 1u);
-    cr_expect_eq(script.loads, 0u);
-    cr_expect_eq(script.closed, 0u);
+    cr_expect_eq(scripted_keys.opened, 1u);
+    cr_expect_eq(scripted_keys.loads, 0u);
+    cr_expect_eq(scripted_keys.closed, 0u);
 }
 
 Test(key_store, says_which_keys_are_there)
@@ -156,7 +111,8 @@ Test(key_store, says_which_keys_are_there)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
         g_autofree char *uri = g_strconcat("scripted:", rows[i].location, NULL);
-        script = (struct scripted){.opened = script.opened, .at_load = rows[i].kind, .there = rows[i].there};
+        scripted_keys =
+            (struct scripted_keys){.opened = scripted_keys.opened, .at_load = rows[i].kind, .there = rows[i].there};
         cr_expect_null(key_stores_load(stores, uri, &error));
         cr_expect_eq(error.kind, rows[i].kind, "row %zu", i);
         cr_expect_str_eq(error.text, rows[i].text, "row %zu", i);
@@ -171,15 +127,15 @@ Test(key_store, identities_come_from_any_store)
     home_add_uri(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, "scripted:dsa");
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, dsa);
 
-    script = (struct scripted){.key = dsa->key, .exposed = true};
+    scripted_keys = (struct scripted_keys){.key = dsa->key, .exposed = true};
     struct keys *keys = keys_open_with(&home->conf, types, home->faults);
     cr_assert_not_null(keys);
     cr_expect_eq(keys_at(keys, 0)->key, dsa->key);
     cr_expect_eq(faults_count(home->faults), 1);
     cr_expect(home_has_fault(home, "warning: scripted:dsa: others than its owner may read this key"));
-    cr_expect_eq(script.closed, 0u, "open as long as its keys are used");
+    cr_expect_eq(scripted_keys.closed, 0u, "open as long as its keys are used");
     keys_close(keys);
-    cr_expect_eq(script.closed, 1u);
+    cr_expect_eq(scripted_keys.closed, 1u);
     home_free(home);
 }
 
@@ -188,7 +144,7 @@ Test(key_store, a_store_need_not_have_a_state)
     PKI_AUTO struct pki *ec = pki_ca("ec");
     const struct key_store_type *const bare[] = {&bare_type, NULL};
     struct error error = {0};
-    script = (struct scripted){.key = ec->key};
+    scripted_keys = (struct scripted_keys){.key = ec->key};
     owned(key_stores) struct key_stores *stores = key_stores_new(bare, NULL);
     owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", &error);
     cr_expect_eq(key, ec->key);
@@ -213,7 +169,7 @@ Test(key_store, a_fault_says_whether_it_may_pass)
         struct home *home = home_new();
         home_add_uri(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, "scripted:dsa");
 
-        script = (struct scripted){.at_open = rows[i].at_open, .at_load = rows[i].at_load};
+        scripted_keys = (struct scripted_keys){.at_open = rows[i].at_open, .at_load = rows[i].at_load};
         cr_expect_null(keys_open_with(&home->conf, types, home->faults));
         cr_expect_eq(faults_errors(home->faults), 1);
         cr_expect_eq(home_has_fault(home, "(temporary: trying again may help)"), rows[i].temporary, "row %zu", i);
