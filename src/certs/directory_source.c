@@ -132,13 +132,13 @@ static void add_domain(struct certs_question *question, const struct directory *
     }
 }
 
-/* The domain itself, then its parents. An address literal has none. */
+/* The domain itself, then its parents. Nothing is indexed under a piece of an address literal. */
 static void add_domains(struct certs_question *question, const struct directory *directory)
 {
     const char *domain = question->query->address->domain;
     const psl_ctx_t *suffixes = psl_builtin();
     add_domain(question, directory, domain);
-    if (domain[0] == '[' || suffixes == NULL)
+    if (suffixes == NULL)
         return;
     for (const char *dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
         if (psl_is_public_suffix(suffixes, dot + 1))

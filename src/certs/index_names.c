@@ -117,8 +117,6 @@ GArray *index_domains(const X509 *certificate)
     g_auto(GStrv) dns = certificate_dns_names(certificate, &odd);
     for (char **each = dns; *each != NULL; each++)
         add_domain(list, domain_normalise(*each), INDEX_ANY_ROLE);
-    unsigned roles = roles_of_common_names(certificate);
-    if (roles != 0)
-        add_domain(list, certificate_dc_domain(certificate), roles);
+    add_domain(list, certificate_dc_domain(certificate), roles_of_common_names(certificate));
     return list;
 }

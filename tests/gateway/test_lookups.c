@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What messages ask the sources of certificates for, and what becomes of a message when a source fails.
+ */
+#include "gateway/internal.h"
+
+#include "support/attack.h"
+#include "support/scripted_certs.h"
+
+#define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
+#define ENCRYPT "outbound = { protect = \"encrypt\"; no_certificate = \"plain\"; };"
+
+/* Two scripted sources in the place of a gateway's own. */
+struct script {
+    struct scripted_certs *first, *second;
+};
+
+static struct script script_in(struct gateway *gateway)
+{
+    struct script script = {scripted_certs_new("first"), scripted_certs_new("second")};
+    scripted_certs_replace(&gateway->certs, script.first, script.second, NULL);
+    return script;
+}
+
+static const char *note(const struct sent *out, size_t certificate)
+{
+    cr_assert_lt(certificate, out->result->recipients[0].certificate_count);
+    return out->result->recipients[0].certificates[certificate].note;
+}
+
+Test(lookups, a_source_is_not_asked_behind_the_one_that_answers)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+    struct script script = script_in(rig->acme.gateway);
+    scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dca->cert);
+    scripted_certs_fail(script.second, "bob@partner.test", true, ERROR_TEMPORARY, "down");
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    cr_expect(out.result->encrypt);
+    cr_expect_str_eq(note(&out, 0), "used");
+    cr_expect_eq(script.first->batches, 1);
+    cr_expect_eq(script.second->batches, 0);
+    cr_expect_lt(script.first->deadline, CERTS_NO_DEADLINE);
+}
+
+/* Trust decides what ends the search: here the first answer leads to no anchor. */
+Test(lookups, the_search_goes_on_behind_what_trust_refuses)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+    struct script script = script_in(rig->acme.gateway);
+    PKI_AUTO struct pki *stranger_ca = pki_ca("stranger");
+    PKI_AUTO struct pki *stranger = rig_role(rig, stranger_ca, "domain-confidentiality-authority", "partner.test");
+    scripted_certs_domain(script.first, "bob@partner.test", stranger->cert);
+    scripted_certs_domain(script.second, "bob@partner.test", rig->partner.dca->cert);
+    scripted_certs_domain(script.second, "bob@partner.test", stranger->cert);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    cr_expect(out.result->encrypt, "%s", out.result->reason);
+    cr_expect(g_str_has_prefix(note(&out, 0), "passed over: "), "%s", note(&out, 0));
+    cr_expect_str_eq(note(&out, 1), "used");
+    cr_expect_eq(out.result->recipients[0].certificate_count, 2);
+}
+
+Test(lookups, the_rest_of_an_answer_is_not_checked)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+    struct script script = script_in(rig->acme.gateway);
+    scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dca->cert);
+    scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dsa->cert);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    cr_expect(out.result->encrypt, "%s", out.result->reason);
+    cr_expect_str_eq(note(&out, 1), "not needed, an earlier one is used");
+}
+
+/* no_certificate = "plain" lets out what has no certificate, never what could not be looked up. */
+Test(lookups, failed_is_never_plaintext)
+{
+    for (int found = 0; found < 2; found++)
+        for (int slow = 0; slow < 2; slow++) {
+            owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+            struct script script = script_in(rig->acme.gateway);
+            if (slow)
+                scripted_certs_silent(script.first, "bob@partner.test");
+            else
+                scripted_certs_fail(script.first, "bob@partner.test", true, ERROR_TEMPORARY, "the directory is down");
+            if (found)
+                scripted_certs_domain(script.second, "bob@partner.test", rig->partner.dca->cert);
+            AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+            cr_expect_eq(out.result->verdict, VERDICT_TEMPFAIL, "%s", out.result->reason);
+            cr_expect_not_null(strstr(out.result->reason, slow ? "did not answer" : "the directory is down"), "%s",
+                               out.result->reason);
+            if (found)
+                cr_expect_not_null(strstr(note(&out, 0), "the lookup of the person's own failed"), "%s", note(&out, 0));
+        }
+}
+
+Test(lookups, nothing_is_asked_where_nothing_is_encrypted)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    struct script script = script_in(rig->acme.gateway);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    cr_expect_eq(script.first->batches, 0);
+}
+
+/* --- signers whose certificate is not in the message --- */
+
+static struct sent receive(const struct rig *rig, unsigned flags)
+{
+    g_autofree char *text =
+        attack_message(&(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = flags});
+    return rig_inbound(rig, text, strlen(text));
+}
+
+Test(lookups, signers_are_one_question)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    struct script script = script_in(rig->partner.gateway);
+    scripted_certs_domain(script.second, "alice@acme.test", rig->acme.dsa->cert);
+    AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
+    cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+    cr_expect_str_eq(script.first->asked->str, "alice@acme.test ");
+    cr_expect_str_eq(script.second->asked->str, "alice@acme.test ");
+}
+
+Test(lookups, signers_in_the_message_are_not_asked_for)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    struct script script = script_in(rig->partner.gateway);
+    AUTO_SENT struct sent in = receive(rig, 0);
+    cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+    cr_expect_eq(script.first->batches, 0);
+}
+
+/* The source that failed may know the one that signed: that is no verdict on the signature. */
+Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
+{
+    for (int found = 0; found < 2; found++) {
+        owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+        struct script script = script_in(rig->partner.gateway);
+        scripted_certs_fail(script.first, "alice@acme.test", true, ERROR_TEMPORARY, "the directory is down");
+        if (found)
+            scripted_certs_own(script.second, "alice@acme.test", rig->acme.alice->cert);
+        AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
+        cr_expect_eq(in.result->verdict, VERDICT_TEMPFAIL, "%d: %s", in.result->verdict, in.result->reason);
+    }
+}
