@@ -92,7 +92,7 @@ static const char *rsa_weakness(const EVP_PKEY *key)
 const char *key_weakness(const EVP_PKEY *key)
 {
     if (key == NULL)
-        return "a key that cannot be read";
+        return "a key that cannot be parsed";
     if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
         return rsa_weakness(key);
     if (EVP_PKEY_is_a(key, "EC"))
@@ -100,5 +100,5 @@ const char *key_weakness(const EVP_PKEY *key)
     if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") || EVP_PKEY_is_a(key, "X25519") ||
         EVP_PKEY_is_a(key, "X448"))
         return NULL;
-    return "a key of a kind that is not used for mail";
+    return "a key of a type that is not used for mail";
 }

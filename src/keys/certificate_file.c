@@ -130,19 +130,20 @@ STACK_OF(X509) * certificates_load(const char *file, struct error *error)
     bool is_pem = g_strstr_len(contents, (gssize)length, "-----BEGIN ") != NULL;
     if (!add_any(list, contents, length)) {
         if (is_pem)
-            error_set_openssl(error, ERROR_CONFIGURATION, "%s: not a certificate that can be read", file);
+            error_set_openssl(error, ERROR_CONFIGURATION, "%s: cannot parse the certificate", file);
         else if (is_pkcs12(contents, length))
             error_set(error, ERROR_CONFIGURATION,
-                      "%s: a PKCS #12 bundle; take the certificates out of it (openssl pkcs12 -nokeys)", file);
+                      "%s: a PKCS #12 bundle; extract the certificates with openssl pkcs12 -nokeys", file);
         else
-            error_set(error, ERROR_CONFIGURATION, "%s: holds no certificate, neither in PEM nor in DER", file);
+            error_set(error, ERROR_CONFIGURATION, "%s: contains no certificate in PEM or DER", file);
         ERR_clear_error();
         return NULL;
     }
     ERR_clear_error();
     if (sk_X509_num(list) == 0) {
         bool is_key = is_pem && g_strstr_len(contents, (gssize)length, "PRIVATE KEY-----") != NULL;
-        error_set(error, ERROR_CONFIGURATION, "%s: holds %sno certificate", file, is_key ? "a private key, but " : "");
+        error_set(error, ERROR_CONFIGURATION, "%s: contains %sno certificate", file,
+                  is_key ? "a private key, but " : "");
         return NULL;
     }
     return steal(&list);

@@ -27,8 +27,8 @@ static bool explain_missing(const char *certificate, struct error *error)
     const char *dot = strrchr(certificate, '.');
     g_autofree char *request = g_strdup_printf("%.*s.csr", dot != NULL ? (int)(dot - certificate) : 0, certificate);
     if (!g_file_test(certificate, G_FILE_TEST_EXISTS) && g_file_test(request, G_FILE_TEST_EXISTS))
-        error_set(error, ERROR_CONFIGURATION, "%s is not there; it is where your authority's answer to %s belongs",
-                  certificate, request);
+        error_set(error, ERROR_CONFIGURATION, "%s does not exist; put the answer of your CA to %s there", certificate,
+                  request);
     return false;
 }
 
@@ -65,12 +65,12 @@ static void warn(const struct conf *conf, const struct identity *identity, struc
                  struct faults *faults)
 {
     if (key_stores_is_exposed(stores, identity->conf->key))
-        faults_warn(faults, conf->file, identity->conf->line, "%s: others than its owner may read this key (chmod 600)",
-                    identity->conf->key);
+        faults_warn(faults, conf->file, identity->conf->line,
+                    "%s: users other than the owner can read this key (chmod 600)", identity->conf->key);
     const char *weakness = key_weakness(identity->key);
     if (weakness != NULL)
         faults_warn(faults, conf->file, identity->conf->line,
-                    "%s: %s: it decrypts, but partners will not encrypt to it", identity->conf->key, weakness);
+                    "%s: %s; it can decrypt, but partners will not encrypt to it", identity->conf->key, weakness);
     time_t now = time(NULL);
     if (certificate_is_current(identity->certificate, now))
         return;

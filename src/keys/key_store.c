@@ -54,7 +54,7 @@ static void unknown_scheme(const struct key_stores *stores, const char *uri, str
     g_autoptr(GString) known = g_string_new(NULL);
     for (size_t i = 0; i < stores->count; i++)
         g_string_append_printf(known, "%s\"%s:\"", i > 0 ? ", " : "", stores->list[i].type->scheme);
-    error_set(error, ERROR_CONFIGURATION, "key \"%s\": not a URI of a key store that this build has; it has %s", uri,
+    error_set(error, ERROR_CONFIGURATION, "key \"%s\": not a URI of a supported key store; supported: %s", uri,
               known->str);
 }
 
@@ -97,7 +97,7 @@ static void add_others(const struct key_store *store, const char *location, stru
     }
     if (count > OTHERS_SHOWN)
         g_string_append_printf(names, " and %u more", count - OTHERS_SHOWN);
-    error_set(error, before.kind, "%s; the keys beside it are %s", before.text, names->str);
+    error_set(error, before.kind, "%s; the other keys there are %s", before.text, names->str);
 }
 
 EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, struct error *error)

@@ -56,7 +56,7 @@ static BIO *open_key_file(const char *path, struct error *error)
         return NULL;
     }
     if (!S_ISREG(status.st_mode) || status.st_size > KEY_FILE_MAX) {
-        error_set(error, ERROR_CONFIGURATION, "key file %s: not a regular file of a key's size", path);
+        error_set(error, ERROR_CONFIGURATION, "key file %s: not a regular file, or too large for a key", path);
         return NULL;
     }
     errno = 0;
@@ -103,14 +103,14 @@ static EVP_PKEY *load(void *state, const char *path, struct error *error)
     }
     if (encrypted)
         error_set(error, ERROR_CONFIGURATION,
-                  "key file %s: the key is encrypted; a daemon cannot ask for its passphrase, so store it without "
-                  "(openssl pkey)",
+                  "key file %s: the key is encrypted, and a daemon cannot ask for its passphrase; decrypt it with "
+                  "openssl pkey",
                   path);
     else if (is_bundle(file))
         error_set(error, ERROR_CONFIGURATION,
-                  "key file %s: a PKCS #12 bundle; take the key out of it (openssl pkcs12 -nocerts -noenc)", path);
+                  "key file %s: a PKCS #12 bundle; extract the key with openssl pkcs12 -nocerts -noenc", path);
     else
-        error_set(error, ERROR_CONFIGURATION, "key file %s: holds no private key in PEM or DER", path);
+        error_set(error, ERROR_CONFIGURATION, "key file %s: contains no private key in PEM or DER", path);
     ERR_clear_error();
     return NULL;
 }
@@ -128,7 +128,7 @@ static char **list(void *state, const char *path, struct error *error)
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
     DIR *directory = opendir(folder);
     if (directory == NULL) {
-        error_set(error, kind_of(errno), "folder %s: %s", folder, g_strerror(errno));
+        error_set(error, kind_of(errno), "directory %s: %s", folder, g_strerror(errno));
         return NULL;
     }
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)

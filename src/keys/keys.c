@@ -118,7 +118,7 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
         error_set(error, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) %s", role_name(role),
                   outdated->conf->domain, outdated->conf->certificate, early ? "is not yet valid" : "has expired");
     } else {
-        error_set(error, ERROR_CONFIGURATION, "no identity is configured as %s for %s", role_name(role),
+        error_set(error, ERROR_CONFIGURATION, "no identity with the role %s is configured for %s", role_name(role),
                   domain != NULL ? domain : "a message without an author");
     }
     return NULL;

@@ -332,5 +332,5 @@ Test(explain, misses_the_identity_that_would_sign)
     owned(run) struct run missing =
         run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test --auth alice", dir);
     expect_status(missing, 75);
-    expect_contains(missing.out, "no identity is configured as review-authority for acme.test");
+    expect_contains(missing.out, "no identity with the role review-authority is configured for acme.test");
 }

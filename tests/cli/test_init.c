@@ -168,7 +168,7 @@ Test(init, requests_for_another_authority)
     owned(run) struct run checked = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_status(checked, 1);
     expect_contains(checked.out, "domsec.conf:");
-    expect_contains(checked.out, "keys/dsa.pem is not there; it is where your authority's answer to ");
+    expect_contains(checked.out, "keys/dsa.pem does not exist; put the answer of your CA to ");
 }
 
 Test(init, overwrites_nothing)

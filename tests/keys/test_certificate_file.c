@@ -65,12 +65,12 @@ Test(certificate_file, refuses_the_whole_file_for_one_bad_block)
     g_autofree char *cut = g_strndup(text, strlen(text) / 2);
     const struct {
         const char *name, *text, *says;
-    } rows[] = {{"two.pem", two, "not a certificate that can be read"},
-                {"cut.pem", cut, "not a certificate that can be read"},
-                {"empty.pem", "", "holds no certificate"},
-                {"text.pem", "no certificate at all\n", "neither in PEM nor in DER"},
+    } rows[] = {{"two.pem", two, "cannot parse the certificate"},
+                {"cut.pem", cut, "cannot parse the certificate"},
+                {"empty.pem", "", "contains no certificate"},
+                {"text.pem", "no certificate at all\n", "contains no certificate in PEM or DER"},
                 {"key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key, but no"},
-                {"der.der", "\x30\x82\x01", "neither in PEM nor in DER"}};
+                {"der.der", "\x30\x82\x01", "contains no certificate in PEM or DER"}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
         g_autofree char *path = folder_file(folder, rows[i].name, rows[i].text);

@@ -39,7 +39,7 @@ Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
     for (size_t i = 0; i < G_N_ELEMENTS(uris); i++) {
         struct error error = {0};
         g_autofree char *expected =
-            g_strdup_printf("key \"%s\": not a URI of a key store that this build has; it has \"file:\"", uris[i]);
+            g_strdup_printf("key \"%s\": not a URI of a supported key store; supported: \"file:\"", uris[i]);
         cr_expect_null(keys_load(uris[i], &error));
         cr_expect_eq(error.kind, ERROR_CONFIGURATION);
         cr_expect_str_eq(error.text, expected);
@@ -47,7 +47,7 @@ Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
     struct error error = {0};
     owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL);
     cr_expect_null(key_stores_load(stores, "pkcs11:x", &error));
-    cr_expect(g_str_has_suffix(error.text, "it has \"scripted:\", \"file:\""), "%s", error.text);
+    cr_expect(g_str_has_suffix(error.text, "supported: \"scripted:\", \"file:\""), "%s", error.text);
     cr_expect_not(key_stores_is_exposed(stores, "pkcs11:x"));
 }
 
@@ -100,8 +100,8 @@ Test(key_store, says_which_keys_are_there)
         const char *const *there;
         const char *text;
     } rows[] = {
-        {ERROR_CONFIGURATION, "token/x", some, "no key token/x; the keys beside it are a, b, other/c"},
-        {ERROR_CONFIGURATION, "x", some, "no key x; the keys beside it are token/a, token/b, other/c"},
+        {ERROR_CONFIGURATION, "token/x", some, "no key token/x; the other keys there are a, b, other/c"},
+        {ERROR_CONFIGURATION, "x", some, "no key x; the other keys there are token/a, token/b, other/c"},
         {ERROR_CONFIGURATION, "token/x", none, "no key token/x"},
         {ERROR_CONFIGURATION, "token/x", NULL, "no key token/x"},
         {ERROR_CONFIGURATION, "token/a", some, "no key token/a"},
@@ -132,7 +132,7 @@ Test(key_store, identities_come_from_any_store)
     cr_assert_not_null(keys);
     cr_expect_eq(keys_at(keys, 0)->key, dsa->key);
     cr_expect_eq(faults_count(home->faults), 1);
-    cr_expect(home_has_fault(home, "warning: scripted:dsa: others than its owner may read this key"));
+    cr_expect(home_has_fault(home, "warning: scripted:dsa: users other than the owner can read this key"));
     cr_expect_eq(scripted_keys.closed, 0u, "open as long as its keys are used");
     keys_close(keys);
     cr_expect_eq(scripted_keys.closed, 1u);

@@ -135,7 +135,7 @@ Test(key_store_file, tells_which_keys_are_beside_one_that_is_not_there)
     cr_expect_null(load(folder, "dsa.kye", &error));
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);
     cr_expect(g_str_has_suffix(error.text,
-                               "No such file or directory; the keys beside it are a.key, b.key, c.key, d.key, "
+                               "No such file or directory; the other keys there are a.key, b.key, c.key, d.key, "
                                "e.key"),
               "%s", error.text);
     g_free(pki_write_key(folder, "f.key", ec));
