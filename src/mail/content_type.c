@@ -11,6 +11,7 @@
 
 #include "charsets.h"
 #include "token.h"
+#include "words.h"
 
 #include <gmime/gmime.h>
 #include <string.h>
@@ -101,16 +102,48 @@ static char *read_type(struct lexer *lexer)
     return text;
 }
 
+/* In place of the "?" behind "=": RFC 2047 §5 has no encoded words in parameters, but names of files are full of them.
+ * GMime would decode them; words.c reads them alike with every version of it. */
+#define HIDDEN '\x01'
+
+static char *hide_words(struct slice value)
+{
+    char *text = g_strndup(value.data, value.len);
+    for (char *at = text; (at = strstr(at, "=?")) != NULL;)
+        at[1] = HIDDEN;
+    return text;
+}
+
+static void decode_words(GMimeParamList *list)
+{
+    for (int i = 0; i < g_mime_param_list_length(list); i++) {
+        GMimeParam *parameter = g_mime_param_list_get_parameter_at(list, i);
+        g_autofree char *value = g_strdup(g_mime_param_get_value(parameter));
+        bool hidden = false;
+        for (char *c = value; c != NULL && *c != '\0'; c++) {
+            if (c[0] != '=' || c[1] != HIDDEN)
+                continue;
+            c[1] = '?';
+            hidden = true;
+        }
+        g_autofree char *decoded = hidden ? words_decode(value) : NULL;
+        if (hidden)
+            g_mime_param_set_value(parameter, decoded);
+    }
+}
+
 static GMimeContentType *read_with_gmime(struct slice value)
 {
     /* The options are cheap compared with the parse, and shared ones would be a global. */
     GMimeParserOptions *options = g_mime_parser_options_new();
     g_mime_parser_options_set_parameter_compliance_mode(options, GMIME_RFC_COMPLIANCE_LOOSE);
-    g_autofree char *text = g_strndup(value.data, value.len);
+    g_autofree char *text = hide_words(value);
     charsets_enter(value.len);
     GMimeContentType *type = g_mime_content_type_parse(options, text);
     charsets_leave();
     g_mime_parser_options_free(options);
+    if (type != NULL)
+        decode_words(g_mime_content_type_get_parameters(type));
     return type;
 }
 
@@ -215,12 +248,13 @@ char *disposition_filename(struct slice value)
 {
     if (value.len > MAX_VALUE || memchr(value.data, '\0', value.len) != NULL)
         return NULL;
-    g_autofree char *text = g_strndup(value.data, value.len);
+    g_autofree char *text = hide_words(value);
     charsets_enter(value.len);
     GMimeContentDisposition *disposition = g_mime_content_disposition_parse(NULL, text);
     charsets_leave();
     if (disposition == NULL)
         return NULL;
+    decode_words(g_mime_content_disposition_get_parameters(disposition));
     char *name = g_strdup(g_mime_content_disposition_get_parameter(disposition, "filename"));
     g_object_unref(disposition);
     return name;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * words: GMime decodes neighbouring encoded words of one charset as one run of octets, for the sake of senders that cut
- * characters in two. Of base64 it then leaves out all that comes after the first padding, which most senders write in
- * every word: a text would lose its end, and what looks for something in it would not see what a reader sees. So the
- * text is cut where a word's base64 is complete by itself.
+ * characters in two. Behind the padding of base64, one version of it goes on and another stops, and most senders write
+ * padding in every word. What a text means must not depend on the version: so words are found here, their base64 is
+ * decoded up to its first padding, and GMime gets it back as it must be. A run ends at padding.
  *
  * That is one reading. What is no exact encoded word, others read differently: some go on behind padding, leave out
  * what is not base64, or take a word for ended where the text ends. There is no end of such readings to try. So
@@ -22,55 +22,82 @@
 #define WORD_BEGIN "=\\?([^?]*)\\?\\s*([bq])\\s*\\?" /* also folded where it must not be */
 #define WORDS_MAX 1000 /* nobody writes more, and to ask for a charset takes time: beyond, none is decoded */
 
-/* How long the base64 is that ends at `end`, the "?=" of what may be "=?charset?b?…"; 0: it is none. */
-static size_t base64_length(const char *text, const char *end)
+/* "=?charset?b?payload?=" */
+struct word {
+    struct slice text, charset, payload;
+    bool is_base64;
+};
+
+static bool is_blank(const char *text, gsize length)
 {
-    const char *mark = g_strrstr_len(text, end - text, "?");
-    if (mark == NULL || mark - text < 4 || g_ascii_tolower(mark[-1]) != 'b' || mark[-2] != '?')
-        return 0;
-    const char *charset = g_strrstr_len(text, mark - 2 - text, "?");
-    if (charset == NULL || charset == text || charset[-1] != '=')
-        return 0;
-    for (const char *c = mark; c < end; c++)
-        if (strchr(BLANKS, *c) != NULL)
-            return 0;
-    return (size_t)(end - mark) - 1;
+    return strspn(text, BLANKS) >= length;
 }
 
-/* "=?charset?b?…?=" without a blank in it. */
-static bool is_encoded_word(const char *text)
+/* Not strstr(): AddressSanitizer's looks for the end of the text each time. */
+static const char *find(const char *text, const char *end, const char *what)
 {
-    for (unsigned marks = 0; *text != '\0' && strchr(BLANKS, *text) == NULL; text++)
-        if (*text == '?' && ++marks == 4)
-            return text[1] == '=';
+    return g_strstr_len(text, end - text, what);
+}
+
+/* The word at begin, which is "=?". GMime lets it stand in the middle of a text, with blanks in it. */
+static bool word_at(const char *begin, const char *end, struct word *word)
+{
+    const char *charset = begin + 2, *mark = memchr(charset, '?', (size_t)(end - charset));
+    if (mark == NULL || end - mark < 3 || memchr("BbQq", mark[1], 4) == NULL || mark[2] != '?')
+        return false;
+    const char *payload = mark + 3, *stop = find(payload, end, "?=");
+    if (stop == NULL)
+        return false;
+    *word = (struct word){
+        .text = {begin, (size_t)(stop + 2 - begin)},
+        .charset = {charset, (size_t)(mark - charset)},
+        .payload = {payload, (size_t)(stop - payload)},
+        .is_base64 = g_ascii_tolower(mark[1]) == 'b',
+    };
+    return true;
+}
+
+/* The first word from text on; end: behind the last "?=", so that nothing is looked for in vain. */
+static bool next_word(const char *text, const char *end, struct word *word)
+{
+    for (const char *begin = text; (begin = find(begin, end, "=?")) != NULL; begin += 2)
+        if (word_at(begin, end, word))
+            return true;
     return false;
 }
 
-static void move_decoded(GString *out, GString *piece)
+/* Up to the first padding, whatever else is no base64 left out. Followed by a NUL. */
+static char *decode_base64(struct slice payload, gsize *length)
 {
-    charsets_enter(piece->len);
-    g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, piece->str);
-    charsets_leave();
-
-    g_string_append(out, decoded != NULL ? decoded : piece->str);
-    g_string_truncate(piece, 0);
+    g_autoptr(GString) text = g_string_sized_new(payload.len + 4);
+    for (size_t i = 0; i < payload.len && payload.data[i] != '='; i++) {
+        char c = payload.data[i];
+        if (g_ascii_isalnum(c) || c == '+' || c == '/')
+            g_string_append_c(text, c);
+    }
+    if (text->len % 4 == 1) /* six bits are no octet */
+        g_string_truncate(text, text->len - 1);
+    while (text->len % 4 != 0)
+        g_string_append_c(text, '=');
+    return (char *)g_base64_decode(text->str, length);
 }
 
-/* The octets of an encoded word; g_free(). */
-static char *decode_octets(const char *payload, bool base64, gsize *length)
+static char *decode_quoted(struct slice payload, gsize *length)
 {
-    g_autoptr(GString) text = g_string_new(payload);
+    g_autoptr(GString) text = g_string_new_len(payload.data, (gssize)payload.len);
     GMimeEncoding state;
 
-    while (base64 && text->len % 4 != 0) /* padding that was left out */
-        g_string_append_c(text, '=');
-    if (!base64)
-        g_string_replace(text, "_", "=20", 0);
-    g_mime_encoding_init_decode(&state,
-                                base64 ? GMIME_CONTENT_ENCODING_BASE64 : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_string_replace(text, "_", "=20", 0);
+    g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     char *octets = g_malloc(g_mime_encoding_outlen(&state, text->len) + 1);
     *length = g_mime_encoding_flush(&state, text->str, text->len, octets);
+    octets[*length] = '\0';
     return octets;
+}
+
+static char *decode_octets(struct slice payload, bool base64, gsize *length)
+{
+    return base64 ? decode_base64(payload, length) : decode_quoted(payload, length);
 }
 
 /* In UTF-8, or as they are where the charset is none; without NULs. */
@@ -90,36 +117,51 @@ static char *convert(const char *octets, gsize length, const char *charset)
     return g_utf8_make_valid(text, (gssize)kept);
 }
 
-static gboolean rewrite_word(const GMatchInfo *match, GString *out, gpointer unused)
+/* Adds a word as GMime is to see it. Returns false if the run ends with it. GMime ends the whole text at a NUL, and
+ * does not decode a word without a charset; a reader may do otherwise. */
+static bool add_word(GString *run, const struct word *word)
 {
-    g_autofree char *word = g_match_info_fetch(match, 0), *charset = g_match_info_fetch(match, 1);
-    g_autofree char *encoding = g_match_info_fetch(match, 2), *payload = g_match_info_fetch(match, 3);
     gsize length;
-    g_autofree char *octets = decode_octets(payload, g_ascii_tolower(encoding[0]) == 'b', &length);
-    (void)unused;
-    if (charset[0] != '\0' && memchr(octets, '\0', length) == NULL) {
-        g_string_append(out, word);
-        return FALSE;
+    g_autofree char *octets = decode_octets(word->payload, word->is_base64, &length);
+    g_autofree char *charset = g_strndup(word->charset.data, word->charset.len);
+    bool is_odd = charset[0] == '\0' || charset[0] == '*' || memchr(octets, '\0', length) != NULL;
+    if (!is_odd && !word->is_base64) {
+        g_string_append_len(run, word->text.data, (gssize)word->text.len);
+        return true;
     }
-    g_autofree char *text = convert(octets, length, charset);
-    g_autofree char *base64 = g_base64_encode((const guchar *)text, strlen(text));
-    g_string_append_printf(out, "=?utf-8?b?%s?=", base64);
-    return FALSE;
+    g_autofree char *text = is_odd ? convert(octets, length, charset) : steal(&octets);
+    if (is_odd)
+        length = strlen(text);
+    g_autofree char *base64 = g_base64_encode((const guchar *)text, length);
+    g_string_append_printf(run, "=?%s?b?%s?=", is_odd ? "utf-8" : charset, base64);
+    return length % 3 == 0;
 }
 
-/* GMime ends the whole text at a NUL, and does not decode a word without a charset; a reader may do otherwise. */
-static char *rewritten(const char *text)
+static void flush(GString *out, GString *run)
 {
-    g_autoptr(GRegex) word = g_regex_new("=\\?([^?]*)\\?([bq])\\?([^?]*)\\?=", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
-    char *result = g_regex_replace_eval(word, text, -1, 0, 0, rewrite_word, NULL, NULL);
-
-    return result != NULL ? result : g_strdup(text);
+    if (run->len == 0)
+        return;
+    g_autofree char *decoded = g_mime_utils_header_decode_text(NULL, run->str);
+    g_string_append(out, decoded);
+    g_string_truncate(run, 0);
 }
 
-/* Not strstr(): AddressSanitizer's looks for the end of the text each time. */
-static const char *find(const char *text, const char *end, const char *what)
+/* What is no encoded word. The charset of octets beyond ASCII is guessed for each piece by itself. */
+static void add_text(GString *out, const char *text, const char *end)
 {
-    return g_strstr_len(text, end - text, what);
+    for (const char *next; text < end; text = next) {
+        bool ascii = true, blank = is_blank(text, 1);
+        for (next = text; next < end && is_blank(next, 1) == blank; next++) {
+            if (next > text && next[0] == '=' && next[1] == '?')
+                break;
+            ascii &= (guchar)*next < 0x80;
+        }
+        g_autofree char *decoded = ascii ? NULL : g_mime_utils_decode_8bit(NULL, text, (size_t)(next - text));
+        if (ascii)
+            g_string_append_len(out, text, next - text);
+        else
+            g_string_append(out, decoded);
+    }
 }
 
 static bool are_too_many(const char *text)
@@ -131,37 +173,29 @@ static bool are_too_many(const char *text)
     return begun > WORDS_MAX;
 }
 
-char *words_decode(const char *given)
+char *words_decode(const char *text)
 {
-    if (are_too_many(given))
-        return g_strdup(given);
+    if (are_too_many(text))
+        return g_strdup(text);
     GString *out = g_string_new(NULL);
-    g_autoptr(GString) piece = g_string_new(NULL);
-    g_autofree char *text = strstr(given, "=?") != NULL ? rewritten(given) : g_strdup(given);
-    const char *start = text, *text_end = text + strlen(text);
-
-    for (const char *end; (end = find(start, text_end, "?=")) != NULL;) {
-        size_t length = base64_length(start, end);
-        const char *next = end + 2 + strspn(end + 2, BLANKS);
-        g_string_append_len(piece, start, end - start);
-        /* Padding that was left out: what is short of it would not be decoded. */
-        for (size_t i = length; i % 4 != 0; i++)
-            g_string_append_c(piece, '=');
-        g_string_append(piece, "?=");
-        start = end + 2;
+    g_autoptr(GString) run = g_string_new(NULL);
+    const char *end = text + strlen(text), *last = g_strrstr_len(text, end - text, "?="), *at = text;
+    struct word word;
+    charsets_enter((size_t)(end - text));
+    while (last != NULL && next_word(at, last + 2, &word)) {
+        size_t between = (size_t)(word.text.data - at);
         /* RFC 2047 §6.2: white space between two encoded words is not shown. */
-        if (length > 0 && (length % 4 != 0 || end[-1] == '=') && g_str_has_prefix(next, "=?")) {
-            move_decoded(out, piece);
-            start = is_encoded_word(next) ? next : start;
+        if (at == text || !is_blank(at, between)) {
+            flush(out, run);
+            add_text(out, at, word.text.data);
         }
+        if (!add_word(run, &word))
+            flush(out, run);
+        at = word.text.data + word.text.len;
     }
-    /* No word ends any more: in one piece, GMime would look for the end from each beginning. */
-    for (const char *next; (next = find(start + strspn(start, "=?"), text_end, "=?")) != NULL; start = next) {
-        g_string_append_len(piece, start, next - start);
-        move_decoded(out, piece);
-    }
-    g_string_append(piece, start);
-    move_decoded(out, piece);
+    flush(out, run);
+    add_text(out, at, end);
+    charsets_leave();
     return g_string_free(out, FALSE);
 }
 
@@ -217,7 +251,7 @@ static void read_word(struct words_reading *reading, const char *charset, bool i
                       bool too_many)
 {
     gsize length;
-    g_autofree char *octets = decode_octets(payload, is_base64_word, &length);
+    g_autofree char *octets = decode_octets(slice_of(payload), is_base64_word, &length);
     g_autofree char *base64 = g_base64_encode((const guchar *)octets, length);
     g_autofree char *text = too_many ? NULL : convert_exactly(octets, length, charset);
     reading->is_exact &= text != NULL && (is_base64_word ? strcmp(payload, base64) == 0 : is_q(payload));
@@ -228,11 +262,6 @@ static void read_word(struct words_reading *reading, const char *charset, bool i
     for (gsize i = 0; i < length; i++)
         if (octets[i] != '\0')
             g_string_append_c(reading->octets, octets[i]);
-}
-
-static bool is_blank(const char *text, gsize length)
-{
-    return strspn(text, BLANKS) >= length;
 }
 
 struct words_reading *words_read(const char *text)

@@ -5,6 +5,7 @@
 #ifndef DOMSEC_MAIL_WORDS_H
 #define DOMSEC_MAIL_WORDS_H
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <stdbool.h>

@@ -19,6 +19,16 @@ Test(mime, pkcs7_mime)
         {"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=x.P7m", true},
         {"Content-Type: application/octet-stream; name=a\r\nContent-Disposition: inline;\r\n filename=\"x.p7m\"", true},
         {"Content-Type: application/octet-stream; name=smime.p7s", false},
+        {"Content-Type: application/octet-stream; name=\"=?utf-8?b?eC5wN20=?=\"", true},
+        {"Content-Type: application/octet-stream; name=\"=?utf-8?b?eA==?=\r\n =?utf-8?q?.p7m?=\"", true},
+        {"Content-Type: application/octet-stream; name=a\r\nContent-Disposition: inline;\r\n"
+         " filename=\"=?utf-8?b?eC5wN20=?=\"",
+         true},
+        /* Not what some find behind the padding. */
+        {"Content-Type: application/octet-stream; name=\"=?utf-8?b?eA==LnA3bQ==?=\"", false},
+        {"Content-Type: application/octet-stream; name=a\r\nContent-Disposition: inline;\r\n"
+         " filename=\"=?utf-8?b?eA==LnA3bQ==?=\"",
+         false},
         {"Content-Type: application/octet-stream; name=.p7m", false},
         {"Content-Type: application/octet-stream; name=p7m", false},
         {"Content-Type: application/octet-stream", false},
