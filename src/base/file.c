@@ -41,10 +41,10 @@ static int open_regular(const char *path, struct error *error)
 
 static bool read_all(int fd, GString *contents)
 {
-    g_autofree char *chunk = g_malloc(CHUNK);
+    char chunk[CHUNK];
     ssize_t got;
     do {
-        got = read(fd, chunk, CHUNK);
+        got = read(fd, chunk, sizeof(chunk));
         if (got > 0)
             g_string_append_len(contents, chunk, got);
     } while (got > 0 || (got < 0 && errno == EINTR));

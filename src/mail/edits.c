@@ -125,15 +125,15 @@ static int rank(const struct edit *edit)
     return ranks[edit->kind];
 }
 
-static gint compare(gconstpointer first, gconstpointer second, gpointer unused)
+/* Of two in one list. */
+static int compare(const void *first, const void *second)
 {
-    const struct edit *a = first, *b = second;
-    (void)unused;
+    const struct edit *a = *(const struct edit *const *)first, *b = *(const struct edit *const *)second;
     if (rank(a) != rank(b))
         return rank(a) < rank(b) ? -1 : 1;
     if (a->kind == EDIT_DELETE && a->index != b->index)
         return a->index > b->index ? -1 : 1;
-    return 0; /* the sort is stable */
+    return a < b ? -1 : a > b; /* as they were added */
 }
 
 static bool concerns(const struct edit *edit, struct slice name, unsigned index)
@@ -159,15 +159,18 @@ static bool is_superfluous(const struct edits *edits, size_t index)
 void edits_finish(struct edits *edits)
 {
     struct edits kept = {.body = edits->body};
+    g_autofree const struct edit **order = g_new(const struct edit *, edits->count + 1);
+    size_t count = 0;
     for (size_t i = 0; i < edits->count; i++) {
-        struct edit *edit = &edits->list[i];
         if (!is_superfluous(edits, i))
-            add(&kept, edit->kind, slice_of(edit->name), edit->index, g_strdup(edit->value));
+            order[count++] = &edits->list[i];
     }
+    qsort(order, count, sizeof(*order), compare);
+    for (size_t i = 0; i < count; i++)
+        add(&kept, order[i]->kind, slice_of(order[i]->name), order[i]->index, g_strdup(order[i]->value));
     edits->body = NULL;
     edits_clear(edits);
     *edits = kept;
-    g_qsort_with_data(edits->list, (gint)edits->count, sizeof(*edits->list), compare, NULL);
 }
 
 bool edits_are_empty(const struct edits *edits)
