@@ -21,6 +21,9 @@ struct slice {
 struct slice slice_of(const char *text); /* without the NUL; NULL gives SLICE_NONE */
 bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_nocase(struct slice a, const char *b); /* ASCII case-insensitive */
+/* Reads no further in text than beginning is long; g_str_has_prefix() may ask for the length of text first. False if
+ * text is NULL. */
+bool text_begins_with(const char *text, const char *beginning);
 
 struct rope;
 

@@ -44,6 +44,11 @@ bool slice_equal_nocase(struct slice a, const char *b)
     return strlen(b) == a.len && (a.len == 0 || g_ascii_strncasecmp(a.data, b, a.len) == 0);
 }
 
+bool text_begins_with(const char *text, const char *beginning)
+{
+    return text != NULL && strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
 struct rope *rope_new(void)
 {
     return g_new0(struct rope, 1);

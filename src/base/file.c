@@ -9,6 +9,7 @@
  */
 #include "base/file.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -20,8 +21,8 @@
 
 static bool names_descriptor(const char *path)
 {
-    return g_str_equal(path, "/dev/stdin") || g_str_has_prefix(path, "/dev/fd/") ||
-           g_str_has_prefix(path, "/proc/self/fd/");
+    return g_str_equal(path, "/dev/stdin") || text_begins_with(path, "/dev/fd/") ||
+           text_begins_with(path, "/proc/self/fd/");
 }
 
 static int open_regular(const char *path, struct error *error)

@@ -132,7 +132,7 @@ static GPtrArray *files_with(const char *folder, const char *prefix, struct erro
         if (certificate == NULL)
             continue; /* `check` complains of it; it is no reason to keep another one */
         certificate_fingerprint(certificate, hex);
-        if (!g_str_has_prefix(hex, prefix))
+        if (!text_begins_with(hex, prefix))
             continue;
         if (first[0] != '\0' && strcmp(first, hex) != 0) {
             error_set(error, ERROR_PERMANENT,

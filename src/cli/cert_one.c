@@ -60,7 +60,7 @@ static X509 *find_by_id(const struct conf *conf, const char *id)
         X509 *certificate = sk_X509_value(all, i);
         char sha256[65];
         certificate_fingerprint(certificate, sha256);
-        if (!g_str_has_prefix(sha256, id) || (found != NULL && X509_cmp(found, certificate) == 0))
+        if (!text_begins_with(sha256, id) || (found != NULL && X509_cmp(found, certificate) == 0))
             continue;
         if (found != NULL) {
             fprintf(stderr, "domsec: more than one certificate has an id that begins with %s\n", id);

@@ -139,8 +139,8 @@ static int run_new(const struct command *self, int argc, char **argv)
 static int make_request(const struct request *request)
 {
     struct error error = {0};
-    bool has_scheme = strchr(request->key, ':') != NULL && !g_str_has_prefix(request->key, "file:");
-    const char *path = g_str_has_prefix(request->key, "file:") ? request->key + strlen("file:") : request->key;
+    bool has_scheme = strchr(request->key, ':') != NULL && !text_begins_with(request->key, "file:");
+    const char *path = text_begins_with(request->key, "file:") ? request->key + strlen("file:") : request->key;
     owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? load_key(request->key, &error) : load_file_key(path, &error);
     if (key == NULL)
         return cli_failed(&error);

@@ -6,6 +6,7 @@
  */
 #include "probe.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <arpa/inet.h>
@@ -80,9 +81,9 @@ static int connect_inet(const char *port_and_host, int family)
 
 static int connect_socket(const char *name)
 {
-    if (g_str_has_prefix(name, "inet6:"))
+    if (text_begins_with(name, "inet6:"))
         return connect_inet(name + strlen("inet6:"), AF_INET6);
-    if (g_str_has_prefix(name, "inet:"))
+    if (text_begins_with(name, "inet:"))
         return connect_inet(name + strlen("inet:"), AF_INET);
     const char *colon = strchr(name, ':');
     return connect_local(colon != NULL ? colon + 1 : name);

@@ -6,6 +6,8 @@
  */
 #include "option.h"
 
+#include "base/bytes.h"
+
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <string.h>
@@ -42,7 +44,7 @@ char *convert_x500(const char *text, const struct place *place)
 {
     static const char *const types[] = {"C=", "ST=", "L=", "O=", "OU="};
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-        if (g_str_has_prefix(text, types[i]) && text[strlen(types[i])] != '\0')
+        if (text_begins_with(text, types[i]) && text[strlen(types[i])] != '\0')
             return g_strdup(text);
     place_fault(place, "\"%s\": \"%s\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\"", place->key, text);
     return NULL;
@@ -120,7 +122,7 @@ char *convert_key(const char *text, const struct place *place)
     if (strcmp(scheme, "file") != 0)
         return g_strdup(text);
     const char *path = text + strlen("file:");
-    if (g_str_has_prefix(path, "//"))
+    if (text_begins_with(path, "//"))
         path += 2; /* file:///etc/… with an empty host, RFC 8089 §2 */
     if (path[0] == '\0') {
         place_fault(place, "\"%s\": \"%s\" has no file name", place->key, text);

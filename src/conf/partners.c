@@ -7,6 +7,7 @@
  */
 #include "partners.h"
 
+#include "base/bytes.h"
 #include "source.h"
 
 #include <string.h>
@@ -39,7 +40,7 @@ static struct partner *partner_new(const char *file, const char *name)
 
 static bool names_organization(char *const *components)
 {
-    while (*components != NULL && !g_str_has_prefix(*components, "O="))
+    while (*components != NULL && !text_begins_with(*components, "O="))
         components++;
     return *components != NULL;
 }

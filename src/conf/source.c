@@ -7,6 +7,7 @@
  */
 #include "source.h"
 
+#include "base/bytes.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -112,7 +113,7 @@ static bool scan_text(struct scan *scan)
             scan->at += strcspn(scan->at, "\n");
         } else if (c == '/' && scan->at[1] == '*') {
             good = skip_block_comment(scan);
-        } else if (line_start && g_str_has_prefix(scan->at, "@include")) {
+        } else if (line_start && text_begins_with(scan->at, "@include")) {
             good = check_include(scan);
         } else if (g_ascii_isdigit(c)) {
             good = check_number(scan);
@@ -142,7 +143,7 @@ static char *read_text(const char *file, const struct place *place)
         faults_add(place->faults, file, 0, "contains a NUL byte; it must be plain text in UTF-8");
         return NULL;
     }
-    if (g_str_has_prefix(text, "\xef\xbb\xbf")) /* the byte order mark that some editors write */
+    if (text_begins_with(text, "\xef\xbb\xbf")) /* the byte order mark that some editors write */
         memmove(text, text + 3, length - 3 + 1);
     return steal(&text);
 }

@@ -28,7 +28,7 @@ const char *way_out_domain(const struct way_out *way)
  */
 static bool keeps_secret(const struct examined_layer *examined)
 {
-    return layer_is_encrypted(&examined->layer.facts) && g_str_has_prefix(examined->layer.facts.cipher, "aes-");
+    return layer_is_encrypted(&examined->layer.facts) && text_begins_with(examined->layer.facts.cipher, "aes-");
 }
 
 static bool is_encrypted_by_others(const struct examination *examination)

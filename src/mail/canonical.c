@@ -33,7 +33,7 @@ enum treatment {
 
 static bool is_multipart(const struct part *part)
 {
-    return g_str_has_prefix(part->type, "multipart/");
+    return text_begins_with(part->type, "multipart/");
 }
 
 static bool declares_eight_bit(const struct part *part)
@@ -45,8 +45,8 @@ static bool declares_eight_bit(const struct part *part)
 static bool is_sealed(const struct part *part)
 {
     return strcmp(part->type, "multipart/signed") == 0 || strcmp(part->type, "multipart/encrypted") == 0 ||
-           g_str_has_prefix(part->type, "message/") ||
-           (part->encoding == ENCODING_BASE64 && g_str_has_prefix(part->type, "application/") &&
+           text_begins_with(part->type, "message/") ||
+           (part->encoding == ENCODING_BASE64 && text_begins_with(part->type, "application/") &&
             part_is_pkcs7_mime(part));
 }
 
@@ -64,7 +64,7 @@ static enum treatment choose(const struct part *part, bool is_child)
         return LINE_ENDS;
     if (part->encoding == ENCODING_BASE64)
         return troubles == TROUBLE_OPEN ? KEEP : BASE64;
-    return g_str_has_prefix(part->type, "text/") ? QUOTED : BASE64;
+    return text_begins_with(part->type, "text/") ? QUOTED : BASE64;
 }
 
 /* True if 8-bit bytes will remain. */

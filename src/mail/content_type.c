@@ -197,8 +197,8 @@ static const char *compare_readings(struct slice value, const char *type, GMimeC
 /* Types whose parameters decide how the content is split or verified. */
 static bool is_structural(const char *type)
 {
-    return g_str_has_prefix(type, "multipart/") || g_str_has_prefix(type, "application/pkcs7-") ||
-           g_str_has_prefix(type, "application/x-pkcs7-") || g_str_has_prefix(type, "message/");
+    return text_begins_with(type, "multipart/") || text_begins_with(type, "application/pkcs7-") ||
+           text_begins_with(type, "application/x-pkcs7-") || text_begins_with(type, "message/");
 }
 
 void content_type_read(struct slice value, struct content_type *out)

@@ -192,7 +192,7 @@ static bool build(struct builder *builder, struct part *part, const struct bound
 {
     if (!read_header(builder, part, in_digest))
         return false;
-    if (g_str_has_prefix(part->type, "multipart/"))
+    if (text_begins_with(part->type, "multipart/"))
         return open_multipart(builder, part, outer);
     return true;
 }
@@ -210,7 +210,7 @@ struct part *part_parse(struct slice header, struct slice body, const struct lim
         root->whole = (struct slice){header.data, header.len + 2 + body.len};
     if (!build(&builder, root, NULL, false))
         return NULL;
-    if (!g_str_has_prefix(root->type, "multipart/")) {
+    if (!text_begins_with(root->type, "multipart/")) {
         g_free(root->id);
         root->id = g_strdup("1"); /* RFC 9051 §6.4.5.1 */
     }

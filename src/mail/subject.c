@@ -19,7 +19,7 @@
 /* How many octets at c are no text. */
 static size_t control_length(const char *c)
 {
-    return g_ascii_iscntrl(*c) ? 1 : g_str_has_prefix(c, BACKWARDS) ? strlen(BACKWARDS) : 0;
+    return g_ascii_iscntrl(*c) ? 1 : text_begins_with(c, BACKWARDS) ? strlen(BACKWARDS) : 0;
 }
 
 /* Before marks are looked for: one must not come into being by it. Some readers show a blank, others nothing. */

@@ -10,6 +10,7 @@
  */
 #include "socket.h"
 
+#include "base/bytes.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -44,9 +45,9 @@ int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 /* The path in "local:/path", "unix:/path" or "/path"; NULL for an inet socket. */
 static const char *unix_path(const char *listen)
 {
-    if (g_str_has_prefix(listen, "local:"))
+    if (text_begins_with(listen, "local:"))
         return listen + strlen("local:");
-    if (g_str_has_prefix(listen, "unix:"))
+    if (text_begins_with(listen, "unix:"))
         return listen + strlen("unix:");
     return *listen == '/' ? listen : NULL;
 }

@@ -83,7 +83,7 @@ static const struct explanation *explanation_of(int error)
 bool path_error_is_about_crls(int error)
 {
     const struct explanation *explanation = explanation_of(error);
-    return explanation != NULL && g_str_has_prefix(explanation->text, "cannot be checked for revocation");
+    return explanation != NULL && text_begins_with(explanation->text, "cannot be checked for revocation");
 }
 
 static char *short_subject(const X509 *certificate)

@@ -59,7 +59,7 @@ static void complain(struct faults *faults, const struct place *place, const cha
 {
     g_autofree char *said = g_strconcat(place->key, ": ", text, NULL);
     for (size_t i = 0; i < faults_count(faults); i++)
-        if (g_str_has_prefix(faults_at(faults, i), place->file) && g_str_has_suffix(faults_at(faults, i), said))
+        if (text_begins_with(faults_at(faults, i), place->file) && g_str_has_suffix(faults_at(faults, i), said))
             return;
     faults_add(faults, place->file, place->line, "%s", said);
 }

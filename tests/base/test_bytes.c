@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void expect_text(const struct rope *rope, const char *expected)
 {
@@ -26,6 +28,19 @@ Test(bytes, slices)
     cr_expect(!slice_equal_nocase(slice_of("From"), "Fro"));
     cr_expect(slice_equal_nocase(SLICE_NONE, ""));
     cr_expect(!slice_equal_nocase((struct slice){"a\0b", 3}, "a"));
+}
+
+Test(bytes, beginnings)
+{
+    cr_expect(text_begins_with("abc", "ab") && text_begins_with("ab", "ab") && text_begins_with("", ""));
+    cr_expect(!text_begins_with("a", "ab") && !text_begins_with("xab", "ab") && !text_begins_with(NULL, "a"));
+    /* Where the text goes on, nothing may be read. */
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    char *page = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert(page != MAP_FAILED && mprotect(page + size, size, PROT_NONE) == 0);
+    memcpy(page + size - 2, "ab", 2);
+    cr_expect(text_begins_with(page + size - 2, "ab"));
+    munmap(page, 2 * size);
 }
 
 Test(bytes, order_and_merging)
