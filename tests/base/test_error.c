@@ -2,6 +2,8 @@
 /* error: texts are printable, whole and never cut inside a character; OpenSSL's root cause is named. */
 #include "base/error.h"
 
+#include "base/cleanup.h"
+
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -102,14 +104,21 @@ Test(error, prefix)
     cr_expect_str_eq(error.text, "key a\\x0Ab: no such file");
 }
 
+/* OpenSSL's own words, which change between its versions. */
+static const char *bad_signature(void)
+{
+    return ERR_reason_error_string(ERR_PACK(ERR_LIB_RSA, 0, RSA_R_BAD_SIGNATURE));
+}
+
 Test(error, openssl_names_the_oldest_and_clears)
 {
     struct error error = {0};
+    g_autofree char *expected = g_strconcat("verify: ", bad_signature(), NULL);
     ERR_clear_error();
     ERR_raise(ERR_LIB_RSA, RSA_R_BAD_SIGNATURE);
     ERR_raise(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE);
     cr_expect(!error_set_openssl(&error, ERROR_PERMANENT, "verify"));
-    cr_expect_str_eq(error.text, "verify: bad signature");
+    cr_expect_str_eq(error.text, expected);
     cr_expect(error.kind == ERROR_PERMANENT);
     cr_expect(ERR_peek_error() == 0);
 }
@@ -117,9 +126,10 @@ Test(error, openssl_names_the_oldest_and_clears)
 Test(error, openssl_with_data_and_system_errors)
 {
     struct error error = {0};
+    g_autofree char *expected = g_strconcat("verify: ", bad_signature(), " (part\\x0A3)", NULL);
     ERR_raise_data(ERR_LIB_RSA, RSA_R_BAD_SIGNATURE, "part\n%d", 3);
     error_set_openssl(&error, ERROR_PERMANENT, "verify");
-    cr_expect_str_eq(error.text, "verify: bad signature (part\\x0A3)");
+    cr_expect_str_eq(error.text, expected);
     ERR_raise(ERR_LIB_SYS, 2);
     error_set_openssl(&error, ERROR_TEMPORARY, "open");
     cr_expect_str_eq(error.text, "open: No such file or directory");

@@ -303,8 +303,9 @@ Test(verify, edwards_without_attributes)
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_assert_eq(layer.facts.signer_count, 1u);
         cr_expect_eq(layer.facts.signers[0].valid, !changed, "%s", layer.facts.signers[0].reason);
-        cr_expect_str_eq(layer.facts.signers[0].reason,
-                         changed ? "the signature does not verify" : "no signed attributes");
+        /* Some versions of OpenSSL add their own words. */
+        const char *reason = changed ? "the signature does not verify" : "no signed attributes";
+        cr_expect(text_begins_with(layer.facts.signers[0].reason, reason), "%s", layer.facts.signers[0].reason);
         cr_expect_eq(ERR_peek_error(), 0ul);
     }
 }
