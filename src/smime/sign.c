@@ -13,6 +13,7 @@
 #include "compat/edwards.h"
 #include "smime_private.h"
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -65,6 +66,26 @@ static enum digest digest_for(const struct identity *signer, const struct sign_o
     return edwards_is(signer->key) ? DIGEST_SHA512 : options->digest;
 }
 
+/* What the administrator has to mend: a key of a type that does not sign, or of another certificate. All else may work
+ * at the next try, such as a session with a key store that was lost, or memory that could not be had: mail waits for
+ * it. Always returns false. */
+static bool signing_failed(const struct identity *signer, const char *doing, struct error *error)
+{
+    static const char *const types[] = {"RSA", "RSA-PSS", "EC", "ED25519"};
+    bool signs = false;
+    for (size_t i = 0; i < G_N_ELEMENTS(types) && !signs; i++)
+        signs = EVP_PKEY_is_a(signer->key, types[i]);
+    if (!signs)
+        return error_set_openssl(error, ERROR_CONFIGURATION, "cannot sign with a key of type %s",
+                                 EVP_PKEY_get0_type_name(signer->key));
+    ERR_set_mark();
+    int same = EVP_PKEY_eq(X509_get0_pubkey(signer->certificate), signer->key);
+    ERR_pop_to_mark();
+    if (same == 0 || same == -1) /* -2: cannot be compared */
+        return error_set_openssl(error, ERROR_CONFIGURATION, "the key does not belong to the certificate");
+    return error_set_openssl(error, ERROR_TEMPORARY, "%s", doing);
+}
+
 static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *signer,
                                   const struct sign_options *options, struct error *error)
 {
@@ -78,8 +99,7 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
                                ? edwards_add_signer(cms, signer->certificate, flags)
                                : CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
     if (info == NULL) {
-        error_set_openssl(error, ERROR_CONFIGURATION, "cannot sign with a key of type %s",
-                          EVP_PKEY_get0_type_name(signer->key));
+        signing_failed(signer, "preparing the signature", error);
         return NULL;
     }
     if ((is_pss && !set_pss(info, digest)) || !add_chain(cms, signer) ||
@@ -92,7 +112,8 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
     return add_options(info, options, error) ? info : NULL;
 }
 
-static bool digest_and_sign(CMS_ContentInfo *cms, const struct rope *content, struct error *error)
+static bool digest_and_sign(CMS_ContentInfo *cms, const struct identity *signer, const struct rope *content,
+                            struct error *error)
 {
     /* Detached: the chain is one digest BIO before a null BIO; a write is one EVP_DigestUpdate() on the slice. */
     owned(BIO) BIO *chain = CMS_dataInit(cms, NULL);
@@ -101,9 +122,7 @@ static bool digest_and_sign(CMS_ContentInfo *cms, const struct rope *content, st
     for (size_t i = 0; i < rope_count(content); i++)
         if (!digest_write(chain, rope_at(content, i)))
             return error_set_openssl(error, ERROR_TEMPORARY, "digest of the content");
-    if (CMS_dataFinal(cms, chain) <= 0)
-        return error_set_openssl(error, ERROR_TEMPORARY, "signing");
-    return true;
+    return CMS_dataFinal(cms, chain) > 0 || signing_failed(signer, "signing", error);
 }
 
 static bool sign_and_check(CMS_ContentInfo *cms, CMS_SignerInfo *info, const struct identity *signer,
@@ -115,14 +134,13 @@ static bool sign_and_check(CMS_ContentInfo *cms, CMS_SignerInfo *info, const str
             return false;
         verified = edwards_verify(info, X509_get0_pubkey(signer->certificate), SLICE_NONE);
     } else {
-        if (!digest_and_sign(cms, content, error))
+        if (!digest_and_sign(cms, signer, content, error))
             return false;
         CMS_SignerInfo_set1_signer_cert(info, signer->certificate);
         verified = CMS_SignerInfo_verify(info) == 1;
     }
     if (!verified)
-        return error_set_openssl(error, ERROR_TEMPORARY,
-                                 "the signature that the key made does not verify with its certificate");
+        return signing_failed(signer, "the signature that the key made does not verify with its certificate", error);
     return true;
 }
 

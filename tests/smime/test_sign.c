@@ -320,19 +320,46 @@ Test(sign, a_key_that_returns_garbage_is_caught)
     sk_X509_free(signer.chain);
 }
 
-Test(sign, a_key_of_another_certificate_is_refused)
+/* Signs with a key under a certificate of somebody else; why that fails. */
+static enum error_kind kind_of_failure(X509 *certificate, EVP_PKEY *key)
 {
-    PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
-    PKI_AUTO struct pki *other = pki_person(sub, "bob@acme.test");
-    struct identity signer = craft_signer(leaf, NULL, NULL);
+    struct identity signer = {.certificate = certificate, .key = key};
     struct sign_options options = {.limits = &craft_limits};
     struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
     struct error error = {0};
-    signer.key = other->key;
     cr_expect(!smime_sign(&signer, &options, &content, &out, &error));
-    cr_expect_eq(error.kind, ERROR_CONFIGURATION);
+    cr_expect_eq(ERR_peek_error(), 0);
     entity_clear(&content);
-    sk_X509_free(signer.chain);
+    return error.kind;
+}
+
+/* The administrator has to act: no retry will help. */
+Test(sign, a_key_of_another_certificate_is_refused)
+{
+    static const enum pki_key types[] = {PKI_RSA, PKI_EC, PKI_ED25519, PKI_X25519};
+    PKI_AUTO struct pki *leaf = pki_person(sub, "alice@acme.test");
+    PKI_AUTO struct pki *edwards =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=e"), .key = PKI_ED25519});
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        PKI_AUTO struct pki *other =
+            pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=o"), .key = types[i]});
+        cr_expect_eq(kind_of_failure(leaf->cert, other->key), ERROR_CONFIGURATION, "%zu", i);
+        cr_expect_eq(kind_of_failure(edwards->cert, other->key), ERROR_CONFIGURATION, "%zu", i);
+    }
+    PKI_AUTO struct pki *agreeing =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=x"), .key = PKI_X25519});
+    cr_expect_eq(kind_of_failure(agreeing->cert, agreeing->key), ERROR_CONFIGURATION, "cannot sign at all");
+}
+
+/* What a key store gives when its session is lost: the right key, whose private operation fails. */
+Test(sign, a_key_that_does_not_answer_may_do_so_later)
+{
+    static const enum pki_key types[] = {PKI_RSA, PKI_EC, PKI_ED25519};
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        PKI_AUTO struct pki *leaf =
+            pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=s"), .key = types[i]});
+        cr_expect_eq(kind_of_failure(leaf->cert, X509_get0_pubkey(leaf->cert)), ERROR_TEMPORARY, "%zu", i);
+    }
 }
 
 /* RFC 3183 §3: no signer, content of type data. */
