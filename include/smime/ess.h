@@ -30,6 +30,8 @@ struct ess {
     unsigned ml_expansions; /* entries of mlExpansionHistory; 0: absent */
 };
 
+#define ESS_NONE ((struct ess){.label = {.classification = -1}})
+
 /* "confidential" for 3 …, the number for the policy's own; static or written into buffer. */
 const char *classification_name(int classification, char buffer[16]);
 /* -1 if the word is none of them and no number up to 256. */

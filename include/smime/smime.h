@@ -18,9 +18,9 @@ bool smime_init(struct error *error);
 /* The signed attributes of a SignerInfo that can be put on another signature (RFC 3183 §5, step 4): all but those that
  * belong to the signature itself (content type, message digest, signing time, signing certificate, capabilities,
  * signature type). */
-struct ess_attributes;
-void ess_attributes_free(struct ess_attributes *attributes);
-DECLARE_OWNED(ess_attributes, struct ess_attributes *, ess_attributes_free)
+struct carried_attributes;
+void carried_attributes_free(struct carried_attributes *attributes);
+DECLARE_OWNED(carried_attributes, struct carried_attributes *, carried_attributes_free)
 
 /* --- putting on --- */
 
@@ -32,8 +32,9 @@ struct sign_options {
     const struct security_label *label; /* NULL: none */
     const struct security_label *equivalents;
     unsigned equivalent_count;
-    const struct ess_attributes *add; /* more signed attributes, as they were on another signature; NULL: none */
-    const struct limits *limits;      /* for spools */
+    const struct carried_attributes
+        *carried;                /* more signed attributes, as they were on another signature; NULL: none */
+    const struct limits *limits; /* for spools */
 };
 
 /* Wraps content in SignedData with signing time, SignatureType, signingCertificateV2 (RFC 5035), S/MIME capabilities,
@@ -62,9 +63,9 @@ bool smime_encrypt(X509 *const *recipients, size_t count, const struct encrypt_o
 
 /* One SignerInfo: its facts, and the handles that go with them. */
 struct signer {
-    struct signer_facts *facts;  /* those of the layer at the same place */
-    X509 *certificate;           /* NULL: not in the message */
-    struct ess_attributes *kept; /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
+    struct signer_facts *facts;         /* those of the layer at the same place */
+    X509 *certificate;                  /* NULL: not in the message */
+    struct carried_attributes *carried; /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
 };
 
 /* One opened layer. Owns what inner points into, and the signers of its facts. */

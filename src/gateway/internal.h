@@ -43,10 +43,10 @@ struct way_out {
 
 /* What comes off before a domain signature goes on (RFC 3183 §5). */
 struct unwrapping {
-    size_t depth;                         /* outermost layers that come off */
-    bool decrypted;                       /* one of them was encrypted to us */
-    bool reencrypt;                       /* an encrypted layer lies deeper, so the result MUST be encrypted */
-    const struct ess_attributes *history; /* signed attributes of the mailing list agent's signature, to go on a new
+    size_t depth;                             /* outermost layers that come off */
+    bool decrypted;                           /* one of them was encrypted to us */
+    bool reencrypt;                           /* an encrypted layer lies deeper, so the result MUST be encrypted */
+    const struct carried_attributes *history; /* signed attributes of the mailing list agent's signature, to go on a new
                                              outer one; NULL: none */
 };
 /* Nothing comes off what is not authentic: nobody gets what is encrypted to us opened by sending it out. */

@@ -18,11 +18,11 @@ static bool is_encrypted(const struct examined_layer *layer)
     return layer_is_encrypted(&layer->layer.facts);
 }
 
-static const struct ess_attributes *history_of(const struct examined_layer *examined)
+static const struct carried_attributes *history_of(const struct examined_layer *examined)
 {
     for (size_t i = 0; i < examined->layer.facts.signer_count; i++)
-        if (examined->layer.signers[i].kept != NULL)
-            return examined->layer.signers[i].kept;
+        if (examined->layer.signers[i].carried != NULL)
+            return examined->layer.signers[i].carried;
     return NULL;
 }
 
@@ -138,7 +138,7 @@ static bool put_outer_signature(const struct preparation *made, struct entity *e
 {
     struct sign_options outer = made->protection.sign;
     outer.types = SIGNATURE_TYPE_DOMAIN;
-    outer.add = made->unwrapping.history;
+    outer.carried = made->unwrapping.history;
     return put_signature(made->authorities.domain, &outer, entity, error);
 }
 

@@ -1,159 +1,232 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SignatureType attribute (RFC 3183 §3.1.2): which service a signature stands for.
- *
- * Encoded and decoded by OpenSSL's ASN.1 templates; OpenSSL itself does not know the attribute. It is looked up on
- * every SignerInfo, also among the unsigned attributes, because an unsigned one can be put there by anybody. What a
- * value means for a verdict is the gateway's to say.
+ * The one table of signed attributes: which there are, what must hold of each, and who makes and reads it. An attribute
+ * that has no row is let be: it is not read, and is carried over like any other.
  */
 #include "attributes.h"
+#include "smime_private.h"
 
-#include <openssl/asn1t.h>
+#include <openssl/err.h>
+#include <string.h>
 
-/* RFC 3183 §3.1.2: SignatureType ::= SEQUENCE OF OBJECT IDENTIFIER */
-/* clang-format off */
-ASN1_ITEM_TEMPLATE(SIGNATURE_TYPE_LIST) = ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, types, ASN1_OBJECT)
-static_ASN1_ITEM_TEMPLATE_END(SIGNATURE_TYPE_LIST)
-    /* clang-format on */
+/* The content is of type data, which is checked before (RFC 5652 §11.1). */
+static const char *read_content_type(const ASN1_TYPE *value, const struct reading *reading)
+{
+    (void)reading;
+    return OBJ_obj2nid(value->value.object) == NID_pkcs7_data ? NULL : "attribute differs from the content's type";
+}
 
-    static const struct {
-    unsigned type;
-    const char *oid; /* RFC 3183 §3.1.2, under id-sti */
-    const char *name;
-} known_types[] = {
-    {SIGNATURE_TYPE_ORIGINATOR, "1.2.840.113549.1.9.16.9.1", "originator"},
-    {SIGNATURE_TYPE_DOMAIN, "1.2.840.113549.1.9.16.9.2", "domain"},
-    {SIGNATURE_TYPE_ATTRIBUTES, "1.2.840.113549.1.9.16.9.3", "additional-attributes"},
-    {SIGNATURE_TYPE_REVIEW, "1.2.840.113549.1.9.16.9.4", "review"},
+/* A claim, in either form (RFC 8551 §2.5.1); one that cannot be read is none. */
+static const char *read_signing_time(const ASN1_TYPE *value, const struct reading *reading)
+{
+    int type = ASN1_TYPE_get(value);
+    struct tm parts;
+    if ((type == V_ASN1_UTCTIME || type == V_ASN1_GENERALIZEDTIME) && ASN1_TIME_to_tm(value->value.asn1_string, &parts))
+        reading->facts->signing_time = timegm(&parts);
+    return NULL;
+}
+
+static bool add_capabilities(const struct signing *signing, ASN1_STRING **value, struct error *error)
+{
+    (void)signing;
+    *value = der_string(V_ASN1_SEQUENCE, algorithm_capabilities(), error);
+    return *value != NULL;
+}
+
+/* Content type, message digest and signing time are added by OpenSSL, or by edwards.c. */
+static const struct signed_attribute attributes[] = {
+    {
+        .oid = "1.2.840.113549.1.9.3", /* RFC 5652 §11.1 */
+        .name = "content type",
+        .role = ATTRIBUTE_OF_SIGNATURE,
+        .type = V_ASN1_OBJECT,
+        .read = read_content_type,
+        .required = true,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.4", /* RFC 5652 §11.2 */
+        .name = "message digest",
+        .role = ATTRIBUTE_OF_SIGNATURE,
+        .type = V_ASN1_OCTET_STRING,
+        .required = true,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.5", /* RFC 5652 §11.3 */
+        .name = "signing time",
+        .role = ATTRIBUTE_OF_SIGNATURE,
+        .read = read_signing_time,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.15", /* RFC 8551 §2.5.2 */
+        .name = "capabilities",
+        .role = ATTRIBUTE_OF_SIGNATURE,
+        .add = add_capabilities,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.16.2.11", /* RFC 8551 §2.5.3 */
+        .name = "encryption key preference",
+        .role = ATTRIBUTE_OF_SIGNATURE,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.52", /* RFC 6211; not read */
+        .name = "CMS algorithm protection",
+        .role = ATTRIBUTE_OF_SIGNATURE,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.16.2.47", /* RFC 5035 §3 */
+        .name = "signing certificate",
+        .role = ATTRIBUTE_OF_CERTIFICATE,
+        .type = V_ASN1_SEQUENCE,
+        .add = signing_certificate_add,
+        .read = signing_certificate_read,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = "1.2.840.113549.1.9.16.2.12", /* RFC 2634 §5.4 */
+        .name = "signing certificate",
+        .role = ATTRIBUTE_OF_CERTIFICATE,
+        .type = V_ASN1_SEQUENCE,
+        .read = signing_certificate_read_sha1,
+        .single = true,
+        .must_be_signed = true,
+    },
+    {
+        .oid = OID_SIGNATURE_TYPE, /* RFC 3183 §3.1.2 */
+        .name = "signature type",
+        .role = ATTRIBUTE_OF_MESSAGE,
+        .type = V_ASN1_SEQUENCE,
+        .add = signature_type_add,
+        .read = signature_type_read,
+        .single = true,
+        .must_be_signed = true,
+    },
+    /* RFC 2634 §1.3.4: all of its attributes MUST be signed. */
+    {
+        .oid = OID_SECURITY_LABEL,
+        .name = "security label",
+        .role = ATTRIBUTE_OF_MESSAGE,
+        .type = V_ASN1_SET,
+        .add = ess_add_label,
+        .read = ess_read_label,
+        .single = true,
+        .must_be_signed = true,
+        .carried = true,
+    },
+    {
+        .oid = OID_EQUIVALENT_LABELS,
+        .name = "equivalent labels",
+        .role = ATTRIBUTE_OF_MESSAGE,
+        .type = V_ASN1_SEQUENCE,
+        .add = ess_add_equivalents,
+        .read = ess_read_equivalents,
+        .single = true,
+        .must_be_signed = true,
+        .carried = true,
+    },
+    {
+        .oid = OID_RECEIPT_REQUEST,
+        .name = "receipt request",
+        .role = ATTRIBUTE_OF_MESSAGE,
+        .type = V_ASN1_SEQUENCE,
+        .read = ess_read_receipt_request,
+        .single = true,
+        .must_be_signed = true,
+        .carried = true,
+    },
+    {
+        .oid = OID_ML_EXPANSION_HISTORY,
+        .name = "mailing list expansion history",
+        .role = ATTRIBUTE_OF_MESSAGE,
+        .type = V_ASN1_SEQUENCE,
+        .read = ess_read_history,
+        .single = true,
+        .must_be_signed = true,
+        .carried = true,
+    },
 };
 
-static void object_list_free(STACK_OF(ASN1_OBJECT) * list)
+static ASN1_OBJECT *oids[G_N_ELEMENTS(attributes)];
+
+bool attributes_init(struct error *error)
 {
-    sk_ASN1_OBJECT_pop_free(list, ASN1_OBJECT_free);
-}
-
-DECLARE_OWNED(object_list, STACK_OF(ASN1_OBJECT) *, object_list_free)
-
-const char *signature_type_name(enum signature_type type)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(known_types); i++)
-        if (known_types[i].type == (unsigned)type)
-            return known_types[i].name;
-    return "unknown";
-}
-
-static bool push_type(STACK_OF(ASN1_OBJECT) * list, const char *oid)
-{
-    owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    if (object == NULL || sk_ASN1_OBJECT_push(list, object) <= 0)
-        return false;
-    steal(&object);
-    return true;
-}
-
-static STACK_OF(ASN1_OBJECT) * list_of_types(unsigned types)
-{
-    owned(object_list) STACK_OF(ASN1_OBJECT) *list = sk_ASN1_OBJECT_new_null();
-    if (list == NULL)
-        return NULL;
-    for (size_t i = 0; i < G_N_ELEMENTS(known_types); i++)
-        if ((types & known_types[i].type) != 0 && !push_type(list, known_types[i].oid))
-            return NULL;
-    return steal(&list);
-}
-
-bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *error)
-{
-    owned(object_list) STACK_OF(ASN1_OBJECT) *list = list_of_types(types);
-    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
-    unsigned char *der = NULL;
-    int length, added;
-    if (list == NULL || oid == NULL)
-        return error_set_openssl(error, ERROR_TEMPORARY, "signature type attribute");
-    if (sk_ASN1_OBJECT_num(list) == 0)
-        return error_set(error, ERROR_BUG, "signature type attribute without a value");
-    length = ASN1_item_i2d((const ASN1_VALUE *)list, &der, ASN1_ITEM_rptr(SIGNATURE_TYPE_LIST));
-    if (length <= 0)
-        return error_set_openssl(error, ERROR_TEMPORARY, "signature type attribute");
-    added = CMS_signed_add1_attr_by_OBJ(signer, oid, V_ASN1_SEQUENCE, der, length);
-    OPENSSL_free(der);
-    if (added <= 0)
-        return error_set_openssl(error, ERROR_TEMPORARY, "signature type attribute");
-    return true;
-}
-
-static unsigned type_of(const char *oid)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(known_types); i++)
-        if (strcmp(oid, known_types[i].oid) == 0)
-            return known_types[i].type;
-    return 0;
-}
-
-static bool read_list(const ASN1_STRING *value, unsigned *types, struct error *error)
-{
-    const unsigned char *at = ASN1_STRING_get0_data(value);
-    const unsigned char *end = at + ASN1_STRING_length(value);
-    owned(object_list) STACK_OF(ASN1_OBJECT) *list = (STACK_OF(ASN1_OBJECT) *)ASN1_item_d2i(
-        NULL, &at, ASN1_STRING_length(value), ASN1_ITEM_rptr(SIGNATURE_TYPE_LIST));
-    bool others = false; /* also unknown ones */
-
-    if (list == NULL || at != end)
-        return error_set_openssl(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
-    if (sk_ASN1_OBJECT_num(list) == 0)
-        return error_set(error, ERROR_PERMANENT, "signature type attribute is empty");
-    for (int i = 0; i < sk_ASN1_OBJECT_num(list); i++) {
-        char oid[80];
-        if (OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(list, i), 1) <= 0)
-            return error_set_openssl(error, ERROR_PERMANENT, "signature type attribute cannot be parsed");
-        unsigned type = type_of(oid);
-        *types |= type;
-        others |= type != SIGNATURE_TYPE_ATTRIBUTES;
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        if (oids[i] == NULL)
+            oids[i] = OBJ_txt2obj(attributes[i].oid, 1);
+        if (oids[i] == NULL)
+            return error_set_openssl(error, ERROR_TEMPORARY, "object identifier %s", attributes[i].oid);
     }
-    if ((*types & SIGNATURE_TYPE_ATTRIBUTES) != 0 && others)
-        return error_set(error, ERROR_PERMANENT,
-                         "signature type additional-attributes is combined with another type (RFC 3183 section 3.3)");
     return true;
 }
 
-bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *kind, const ASN1_STRING **value,
-                          struct error *error)
+const struct signed_attribute *attributes_find(const char *oid)
 {
-    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(kind->oid, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
+        if (strcmp(oid, attributes[i].oid) == 0)
+            return &attributes[i];
+    return NULL;
+}
+
+bool attributes_add(CMS_SignerInfo *info, const struct signing *signing, struct error *error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        owned(ASN1_STRING) ASN1_STRING *value = NULL;
+        if (attributes[i].add == NULL)
+            continue;
+        if (!attributes[i].add(signing, &value, error))
+            return error_prefix(error, "%s attribute", attributes[i].name);
+        if (value != NULL && CMS_signed_add1_attr_by_OBJ(info, oids[i], ASN1_STRING_type(value),
+                                                         ASN1_STRING_get0_data(value), ASN1_STRING_length(value)) <= 0)
+            return error_set_openssl(error, ERROR_TEMPORARY, "%s attribute", attributes[i].name);
+    }
+    return true;
+}
+
+/* What is wrong with the attribute at this place of the table, before its value is read; *value is NULL when it is
+ * absent. It is looked for among the unsigned attributes, too, because anybody can put one there. */
+static const char *find(CMS_SignerInfo *info, size_t index, const ASN1_TYPE **value)
+{
+    const struct signed_attribute *attribute = &attributes[index];
+    const ASN1_OBJECT *oid = oids[index];
     *value = NULL;
-    if (oid == NULL)
-        return error_set_openssl(error, ERROR_TEMPORARY, "%s attribute", kind->name);
-    if (CMS_unsigned_get_attr_by_OBJ(signer, oid, -1) >= 0)
-        return error_set(error, ERROR_PERMANENT, "%s attribute is not signed", kind->name);
-    int first = CMS_signed_get_attr_by_OBJ(signer, oid, -1);
+    if (attribute->must_be_signed && CMS_unsigned_get_attr_by_OBJ(info, oid, -1) >= 0)
+        return "attribute is not signed";
+    int first = CMS_signed_get_attr_by_OBJ(info, oid, -1);
     if (first < 0)
-        return true;
-    if (CMS_signed_get_attr_by_OBJ(signer, oid, first) >= 0)
-        return error_set(error, ERROR_PERMANENT, "%s attribute is repeated", kind->name);
-    X509_ATTRIBUTE *attribute = CMS_signed_get_attr(signer, first);
-    if (X509_ATTRIBUTE_count(attribute) != 1)
-        return error_set(error, ERROR_PERMANENT, "%s attribute does not have exactly one value", kind->name);
-    const ASN1_TYPE *any = X509_ATTRIBUTE_get0_type(attribute, 0);
-    if (any == NULL || ASN1_TYPE_get(any) != kind->type)
-        return error_set(error, ERROR_PERMANENT, "%s attribute cannot be parsed", kind->name);
-    *value = any->value.asn1_string;
-    return true;
+        return attribute->required ? "attribute is missing" : NULL;
+    if (attribute->single && CMS_signed_get_attr_by_OBJ(info, oid, first) >= 0)
+        return "attribute is repeated";
+    X509_ATTRIBUTE *found = CMS_signed_get_attr(info, first);
+    if (attribute->single && X509_ATTRIBUTE_count(found) != 1)
+        return "attribute does not have exactly one value";
+    *value = X509_ATTRIBUTE_get0_type(found, 0);
+    if (attribute->type != 0 && (*value == NULL || ASN1_TYPE_get(*value) != attribute->type))
+        return "attribute cannot be parsed";
+    return NULL;
 }
 
-bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *error)
+bool attributes_read(CMS_SignerInfo *info, enum attribute_role role, const struct reading *reading, struct error *error)
 {
-    static const struct attribute_kind kind = {OID_SIGNATURE_TYPE, V_ASN1_SEQUENCE, "signature type"};
-    const ASN1_STRING *value;
-    *types = 0;
-    if (!attributes_get_value(signer, &kind, &value, error))
-        return false;
-    if (value == NULL)
-        return true;
-    if (!read_list(value, types, error)) {
-        *types = 0;
-        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        const ASN1_TYPE *value;
+        if (attributes[i].role != role)
+            continue;
+        const char *fault = find(info, i, &value);
+        ERR_clear_error(); /* what is in OpenSSL's queue then is about the value */
+        if (fault == NULL && value != NULL && attributes[i].read != NULL)
+            fault = attributes[i].read(value, reading);
+        if (fault != NULL)
+            return error_set_openssl(error, ERROR_PERMANENT, "%s %s", attributes[i].name, fault);
     }
-    if (*types == 0)
-        return error_set(error, ERROR_PERMANENT, "signature type attribute has only unknown values");
     return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attributes: signed attributes in a SignerInfo: the SignatureType of RFC 3183 §3.1.2 (OID from RFC 7107) and those of
- * Enhanced Security Services (RFC 2634).
+ * attributes: the signed attributes of a SignerInfo that domsec makes, reads or carries over, in one table
+ * (attributes.c). A new one is a row of that table and its two functions; what it says gets a member in struct
+ * sign_options or struct signer_facts.
  */
 #ifndef DOMSEC_SMIME_ATTRIBUTES_H
 #define DOMSEC_SMIME_ATTRIBUTES_H
@@ -14,35 +15,81 @@
 #define OID_ML_EXPANSION_HISTORY "1.2.840.113549.1.9.16.2.3"
 #define OID_EQUIVALENT_LABELS "1.2.840.113549.1.9.16.2.9"
 
-/* Adds the attribute with these values. */
-bool attributes_add_type(CMS_SignerInfo *signer, unsigned types, struct error *error);
-
-/* Reads it. *types is 0 when the attribute is absent. Fails with ERROR_PERMANENT: repeated, unsigned, empty, more than
- * one attribute value, unparsable, additional-attributes beside another. Unknown identifiers are ignored when a known
- * one is there; alone, an error. */
-bool attributes_get_type(CMS_SignerInfo *signer, unsigned *types, struct error *error);
-
-/* An attribute that MUST be signed, not repeated, and have one value: V_ASN1_SET, V_ASN1_SEQUENCE or a string. */
-struct attribute_kind {
-    const char *oid;
-    int type;
-    const char *name; /* in an error's text */
+/* What is lost when an attribute is not as it must be. */
+enum attribute_role {
+    ATTRIBUTE_OF_SIGNATURE,   /* the signature does not hold (RFC 5652 §11) */
+    ATTRIBUTE_OF_CERTIFICATE, /* it does not hold with this certificate (RFC 5035 §5.4) */
+    ATTRIBUTE_OF_MESSAGE,     /* it holds, but what its attributes say about the message cannot be relied on */
 };
-/* Lends its value; *value is NULL when the attribute is absent. Fails with ERROR_PERMANENT when it is not as it must
- * be. */
-bool attributes_get_value(CMS_SignerInfo *signer, const struct attribute_kind *kind, const ASN1_STRING **value,
-                          struct error *error);
 
-/* Reads all four of RFC 2634. Absent ones leave their members empty. Fails with ERROR_PERMANENT when one is there and
- * cannot be read, is repeated, has not exactly one value, or stands among the unsigned attributes (RFC 2634 §1.3.4:
- * MUST be signed). */
-bool ess_read(CMS_SignerInfo *signer, struct ess *ess, struct error *error);
+/* A signature that is being made. */
+struct signing {
+    const struct identity *signer;
+    enum digest digest;
+    const struct sign_options *options;
+};
 
-bool ess_add_label(CMS_SignerInfo *signer, const struct security_label *label, struct error *error);
-bool ess_add_equivalents(CMS_SignerInfo *signer, const struct security_label *labels, unsigned count,
-                         struct error *error);
+/* A signature that is being read. */
+struct reading {
+    const X509 *certificate;    /* ATTRIBUTE_OF_CERTIFICATE: the signer's, perhaps */
+    struct signer_facts *facts; /* the other roles: where it goes */
+};
 
-struct ess_attributes *ess_attributes_keep(CMS_SignerInfo *signer);
-bool ess_attributes_add(CMS_SignerInfo *signer, const struct ess_attributes *attributes, struct error *error);
+struct signed_attribute {
+    const char *oid;
+    const char *name; /* in an error's text, before "attribute" */
+    enum attribute_role role;
+    int type; /* of its value: V_ASN1_SEQUENCE …; 0: any */
+
+    /* The value to add, in DER as a SEQUENCE or SET; ASN1_STRING_free(). NULL, and true, where `signing` asks for none.
+     * A function that is NULL: domsec adds none, or OpenSSL does. */
+    bool (*add)(const struct signing *signing, ASN1_STRING **value, struct error *error);
+    /* Its value, which has the right type. Returns what is wrong with it, to stand behind the name, or NULL. A
+     * function that is NULL finds nothing wrong. */
+    const char *(*read)(const ASN1_TYPE *value, const struct reading *reading);
+
+    bool required;       /* where there are signed attributes, it is among them */
+    bool single;         /* not repeated, and with one value */
+    bool must_be_signed; /* not among the unsigned attributes */
+    bool carried;        /* goes from a mailing list agent's signature on ours (RFC 3183 §5, step 4) */
+};
+
+/* By smime_init(), once. */
+bool attributes_init(struct error *error);
+
+/* The row of this object identifier, or NULL. */
+const struct signed_attribute *attributes_find(const char *oid);
+
+/* Adds all that `signing` asks for. */
+bool attributes_add(CMS_SignerInfo *info, const struct signing *signing, struct error *error);
+
+/* Reads those of this role, up to the first that is not as it must be: then ERROR_PERMANENT, "NAME attribute is …". */
+bool attributes_read(CMS_SignerInfo *info, enum attribute_role role, const struct reading *reading,
+                     struct error *error);
+
+/* --- functions of the table --- */
+
+/* signature_type.c */
+bool signature_type_add(const struct signing *signing, ASN1_STRING **value, struct error *error);
+const char *signature_type_read(const ASN1_TYPE *value, const struct reading *reading);
+
+/* signing_certificate.c: a signature names its certificate; in version 1 by SHA-1. */
+bool signing_certificate_add(const struct signing *signing, ASN1_STRING **value, struct error *error);
+const char *signing_certificate_read(const ASN1_TYPE *value, const struct reading *reading);
+const char *signing_certificate_read_sha1(const ASN1_TYPE *value, const struct reading *reading);
+
+/* ess.c */
+bool ess_add_label(const struct signing *signing, ASN1_STRING **value, struct error *error);
+bool ess_add_equivalents(const struct signing *signing, ASN1_STRING **value, struct error *error);
+const char *ess_read_label(const ASN1_TYPE *value, const struct reading *reading);
+const char *ess_read_equivalents(const ASN1_TYPE *value, const struct reading *reading);
+const char *ess_read_receipt_request(const ASN1_TYPE *value, const struct reading *reading);
+const char *ess_read_history(const ASN1_TYPE *value, const struct reading *reading);
+
+/* --- carried.c --- */
+
+/* Those of a signature that its rows, or no row, let go on another one. */
+struct carried_attributes *carried_attributes_of(CMS_SignerInfo *info);
+bool carried_attributes_add(CMS_SignerInfo *info, const struct carried_attributes *carried, struct error *error);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ess: labels, receipts and mailing list histories among the signed attributes (RFC 2634), which all MUST be signed
- * (§1.3.4).
+ * ess: the values of labels, receipt requests and mailing list histories among the signed attributes (RFC 2634).
  *
  * A label is an ASN.1 SET whose members may stand in any order in BER, so it is read and made as a set of any types and
  * told apart by type; OpenSSL sorts it for DER. What a label means for a message is policy's to say.
@@ -39,7 +38,6 @@ static void any_free(ASN1_SEQUENCE_ANY *set)
 }
 
 DECLARE_OWNED(any, ASN1_SEQUENCE_ANY *, any_free)
-DECLARE_OWNED(asn1_string, ASN1_STRING *, ASN1_STRING_free)
 DECLARE_OWNED(asn1_type, ASN1_TYPE *, ASN1_TYPE_free)
 
 /* A SET or SEQUENCE as a list of its members; NULL if it is none or has trailing octets. */
@@ -111,63 +109,43 @@ static bool read_label(const ASN1_STRING *encoding, struct security_label *label
     return label->policy[0] != '\0';
 }
 
-static bool read_equivalents(const ASN1_STRING *encoding, struct ess *ess)
+#define UNREADABLE "attribute cannot be parsed"
+
+const char *ess_read_label(const ASN1_TYPE *value, const struct reading *reading)
 {
-    owned(any) ASN1_SEQUENCE_ANY *list = members(encoding, false);
+    return read_label(value->value.set, &reading->facts->ess.label) ? NULL : UNREADABLE;
+}
+
+const char *ess_read_equivalents(const ASN1_TYPE *value, const struct reading *reading)
+{
+    owned(any) ASN1_SEQUENCE_ANY *list = members(value->value.sequence, false);
+    struct ess *ess = &reading->facts->ess;
     if (list == NULL || sk_ASN1_TYPE_num(list) > ESS_EQUIVALENTS_MAX)
-        return false;
+        return UNREADABLE;
     for (int i = 0; i < sk_ASN1_TYPE_num(list); i++) {
         const ASN1_TYPE *each = sk_ASN1_TYPE_value(list, i);
         if (ASN1_TYPE_get(each) != V_ASN1_SET || !read_label(each->value.set, &ess->equivalents[i]))
-            return false;
+            return UNREADABLE;
         ess->equivalent_count++;
     }
-    return true;
+    return NULL;
 }
 
-static bool read_history(const ASN1_STRING *encoding, struct ess *ess)
+const char *ess_read_history(const ASN1_TYPE *value, const struct reading *reading)
 {
-    owned(any) ASN1_SEQUENCE_ANY *list = members(encoding, false);
+    owned(any) ASN1_SEQUENCE_ANY *list = members(value->value.sequence, false);
     if (list == NULL || sk_ASN1_TYPE_num(list) == 0)
-        return false;
-    ess->ml_expansions = (unsigned)sk_ASN1_TYPE_num(list);
-    return true;
+        return UNREADABLE;
+    reading->facts->ess.ml_expansions = (unsigned)sk_ASN1_TYPE_num(list);
+    return NULL;
 }
 
 /* What it asks is for the reader to answer, not for a gateway. */
-static bool read_receipt_request(const ASN1_STRING *encoding, struct ess *ess)
+const char *ess_read_receipt_request(const ASN1_TYPE *value, const struct reading *reading)
 {
-    (void)encoding;
-    ess->receipt_requested = true;
-    return true;
-}
-
-static bool read_own_label(const ASN1_STRING *encoding, struct ess *ess)
-{
-    return read_label(encoding, &ess->label);
-}
-
-bool ess_read(CMS_SignerInfo *signer, struct ess *ess, struct error *error)
-{
-    static const struct {
-        struct attribute_kind kind;
-        bool (*read)(const ASN1_STRING *encoding, struct ess *ess);
-    } attributes[] = {
-        {{OID_SECURITY_LABEL, V_ASN1_SET, "security label"}, read_own_label},
-        {{OID_EQUIVALENT_LABELS, V_ASN1_SEQUENCE, "equivalent labels"}, read_equivalents},
-        {{OID_RECEIPT_REQUEST, V_ASN1_SEQUENCE, "receipt request"}, read_receipt_request},
-        {{OID_ML_EXPANSION_HISTORY, V_ASN1_SEQUENCE, "mailing list expansion history"}, read_history},
-    };
-
-    *ess = (struct ess){.label.classification = -1};
-    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
-        const ASN1_STRING *value;
-        if (!attributes_get_value(signer, &attributes[i].kind, &value, error))
-            return false;
-        if (value != NULL && !attributes[i].read(value, ess))
-            return error_set_openssl(error, ERROR_PERMANENT, "%s attribute cannot be parsed", attributes[i].kind.name);
-    }
-    return true;
+    (void)value;
+    reading->facts->ess.receipt_requested = true;
+    return NULL;
 }
 
 /* --- making --- */
@@ -190,67 +168,52 @@ static bool push_policy(ASN1_SEQUENCE_ANY *list, const char *policy)
 
 static bool push_number(ASN1_SEQUENCE_ANY *list, int number)
 {
-    owned(asn1_string) ASN1_INTEGER *integer = ASN1_INTEGER_new();
+    owned(ASN1_STRING) ASN1_INTEGER *integer = ASN1_INTEGER_new();
     return integer != NULL && ASN1_INTEGER_set(integer, number) && push_copy(list, V_ASN1_INTEGER, integer);
-}
-
-static ASN1_STRING *string_of(int type, const void *data, int length)
-{
-    ASN1_STRING *string = ASN1_STRING_type_new(type);
-    if (string != NULL && ASN1_STRING_set(string, data, length) != 1) {
-        ASN1_STRING_free(string);
-        return NULL;
-    }
-    return string;
 }
 
 /* A UTF8String may hold any text, where PrintableString takes not even all of ASCII (RFC 2634 §3.2). */
 static bool push_mark(ASN1_SEQUENCE_ANY *list, const char *mark)
 {
-    owned(asn1_string) ASN1_STRING *string = string_of(V_ASN1_UTF8STRING, mark, (int)strlen(mark));
-    return push_copy(list, V_ASN1_UTF8STRING, string);
+    owned(ASN1_STRING) ASN1_STRING *string = ASN1_STRING_type_new(V_ASN1_UTF8STRING);
+    return string != NULL && ASN1_STRING_set(string, mark, (int)strlen(mark)) &&
+           push_copy(list, V_ASN1_UTF8STRING, string);
 }
 
-static ASN1_STRING *encode_label(const struct security_label *label)
+static ASN1_STRING *encode_label(const struct security_label *label, struct error *error)
 {
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
     owned(openssl_bytes) unsigned char *der = NULL;
-    if (list == NULL || !push_policy(list, label->policy))
-        return NULL;
-    if (label->classification >= 0 && !push_number(list, label->classification))
-        return NULL;
-    if (label->privacy_mark[0] != '\0' && !push_mark(list, label->privacy_mark))
-        return NULL;
-    int length = i2d_ASN1_SET_ANY(list, &der);
-    return length > 0 ? string_of(V_ASN1_SET, der, length) : NULL;
+    int length = -1;
+    if (list != NULL && push_policy(list, label->policy) &&
+        (label->classification < 0 || push_number(list, label->classification)) &&
+        (label->privacy_mark[0] == '\0' || push_mark(list, label->privacy_mark)))
+        length = i2d_ASN1_SET_ANY(list, &der);
+    return der_string(V_ASN1_SET, der_slice(der, length), error);
 }
 
-static bool add_value(CMS_SignerInfo *signer, const char *oid, int type, const ASN1_STRING *value, struct error *error)
+bool ess_add_label(const struct signing *signing, ASN1_STRING **value, struct error *error)
 {
-    owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    if (value == NULL || object == NULL ||
-        CMS_signed_add1_attr_by_OBJ(signer, object, type, ASN1_STRING_get0_data(value), ASN1_STRING_length(value)) <= 0)
-        return error_set_openssl(error, ERROR_TEMPORARY, "attribute %s", oid);
-    return true;
+    if (signing->options->label != NULL)
+        *value = encode_label(signing->options->label, error);
+    return signing->options->label == NULL || *value != NULL;
 }
 
-bool ess_add_label(CMS_SignerInfo *signer, const struct security_label *label, struct error *error)
+bool ess_add_equivalents(const struct signing *signing, ASN1_STRING **value, struct error *error)
 {
-    owned(asn1_string) ASN1_STRING *encoding = encode_label(label);
-    return add_value(signer, OID_SECURITY_LABEL, V_ASN1_SET, encoding, error);
-}
-
-bool ess_add_equivalents(CMS_SignerInfo *signer, const struct security_label *labels, unsigned count,
-                         struct error *error)
-{
+    const struct sign_options *options = signing->options;
+    if (options->equivalent_count == 0)
+        return true;
     owned(any) ASN1_SEQUENCE_ANY *list = sk_ASN1_TYPE_new_null();
     owned(openssl_bytes) unsigned char *der = NULL;
-    for (unsigned i = 0; i < count; i++) {
-        owned(asn1_string) ASN1_STRING *label = encode_label(&labels[i]);
+    for (unsigned i = 0; i < options->equivalent_count; i++) {
+        owned(ASN1_STRING) ASN1_STRING *label = encode_label(&options->equivalents[i], error);
+        if (label == NULL)
+            return false;
         if (list == NULL || !push_copy(list, V_ASN1_SET, label))
-            return error_set_openssl(error, ERROR_TEMPORARY, "equivalent labels");
+            return error_set_openssl(error, ERROR_TEMPORARY, "encoding");
     }
     int length = i2d_ASN1_SEQUENCE_ANY(list, &der);
-    owned(asn1_string) ASN1_STRING *encoding = length > 0 ? string_of(V_ASN1_SEQUENCE, der, length) : NULL;
-    return add_value(signer, OID_EQUIVALENT_LABELS, V_ASN1_SEQUENCE, encoding, error);
+    *value = der_string(V_ASN1_SEQUENCE, der_slice(der, length), error);
+    return *value != NULL;
 }

@@ -2,6 +2,7 @@
 /*
  * smime_init(): what the files of smime/ fetch once, in one place, so that none of them needs another for it.
  */
+#include "attributes.h"
 #include "compat/edwards.h"
 #include "compat/x25519.h"
 #include "smime_private.h"
@@ -12,7 +13,7 @@ bool smime_init(struct error *error)
     static bool done;
     g_mutex_lock(&lock);
     if (!done)
-        done = algorithms_init(error) && agreed_key_init(error) && edwards_init(error);
+        done = algorithms_init(error) && attributes_init(error) && agreed_key_init(error) && edwards_init(error);
     bool initialised = done;
     g_mutex_unlock(&lock);
     return initialised;

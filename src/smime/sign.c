@@ -48,18 +48,6 @@ static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
     return true;
 }
 
-static bool add_options(CMS_SignerInfo *info, const struct sign_options *options, struct error *error)
-{
-    if (options->types != 0 && !attributes_add_type(info, options->types, error))
-        return false;
-    if (options->label != NULL && !ess_add_label(info, options->label, error))
-        return false;
-    if (options->equivalent_count > 0 &&
-        !ess_add_equivalents(info, options->equivalents, options->equivalent_count, error))
-        return false;
-    return options->add == NULL || ess_attributes_add(info, options->add, error);
-}
-
 /* RFC 8419 §2.3: Ed25519 goes with SHA-512. */
 static enum digest digest_for(const struct identity *signer, const struct sign_options *options)
 {
@@ -94,7 +82,6 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
                   (EVP_PKEY_is_a(signer->key, "RSA") && options->signature == SIGNATURE_RSA_PSS);
     const EVP_MD *digest = algorithm_digest(digest_for(signer, options));
     unsigned flags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP | (is_pss ? CMS_KEY_PARAM : 0);
-    struct slice capabilities = algorithm_capabilities();
     CMS_SignerInfo *info = edwards_is(signer->key)
                                ? edwards_add_signer(cms, signer->certificate, flags)
                                : CMS_add1_signer(cms, signer->certificate, signer->key, digest, flags);
@@ -102,14 +89,15 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
         signing_failed(signer, "preparing the signature", error);
         return NULL;
     }
-    if ((is_pss && !set_pss(info, digest)) || !add_chain(cms, signer) ||
-        !signing_certificate_add(info, signer->certificate, digest_for(signer, options)) ||
-        CMS_signed_add1_attr_by_NID(info, NID_SMIMECapabilities, V_ASN1_SEQUENCE, capabilities.data,
-                                    (int)capabilities.len) <= 0) {
+    if ((is_pss && !set_pss(info, digest)) || !add_chain(cms, signer)) {
         error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
         return NULL;
     }
-    return add_options(info, options, error) ? info : NULL;
+    const struct signing signing = {.signer = signer, .digest = digest_for(signer, options), .options = options};
+    if (!attributes_add(info, &signing, error) ||
+        (options->carried != NULL && !carried_attributes_add(info, options->carried, error)))
+        return NULL;
+    return info;
 }
 
 static bool digest_and_sign(CMS_ContentInfo *cms, const struct identity *signer, const struct rope *content,

@@ -68,58 +68,6 @@ static void read_identifier(CMS_SignerInfo *info, struct signer_facts *facts)
     }
 }
 
-static void read_signing_time(CMS_SignerInfo *info, struct signer_facts *facts)
-{
-    ASN1_OBJECT *oid = OBJ_nid2obj(NID_pkcs9_signingTime);
-    const ASN1_TIME *when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_UTCTIME);
-    struct tm parts;
-    if (when == NULL)
-        when = CMS_signed_get0_data_by_OBJ(info, oid, -3, V_ASN1_GENERALIZEDTIME);
-    if (when != NULL && ASN1_TIME_to_tm(when, &parts))
-        facts->signing_time = timegm(&parts);
-}
-
-/* The only value of the only attribute of that kind, of that type (RFC 5652 §11); else NULL. */
-static const void *only_value(CMS_SignerInfo *info, int nid, int type)
-{
-    return CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(nid), -3, type);
-}
-
-/* RFC 5652 §11.3, RFC 8551 §2.5.2, §2.5.3: signed, at most one of each, with one value; what violates that "SHOULD be
- * treated as failing". */
-static bool breaks_singularity(CMS_SignerInfo *info, int nid)
-{
-    int first = CMS_signed_get_attr_by_NID(info, nid, -1);
-    if (CMS_unsigned_get_attr_by_NID(info, nid, -1) >= 0)
-        return true;
-    return first >= 0 && (CMS_signed_get_attr_by_NID(info, nid, first) >= 0 ||
-                          X509_ATTRIBUTE_count(CMS_signed_get_attr(info, first)) != 1);
-}
-
-/* RFC 5652 §5.3, §11.1, §11.2. The content is of type data, which is checked before. */
-static const char *attributes_fault(CMS_SignerInfo *info)
-{
-    const ASN1_OBJECT *content_type = only_value(info, NID_pkcs9_contentType, V_ASN1_OBJECT);
-    if (CMS_signed_get_attr_count(info) < 0)
-        return NULL;
-    if (content_type == NULL)
-        return "the content type attribute is missing, repeated or malformed";
-    if (OBJ_obj2nid(content_type) != NID_pkcs7_data)
-        return "the content type attribute differs from the content's type";
-    if (only_value(info, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING) == NULL)
-        return "the message digest attribute is missing, repeated or malformed";
-    if (CMS_unsigned_get_attr_by_NID(info, NID_pkcs9_contentType, -1) >= 0 ||
-        CMS_unsigned_get_attr_by_NID(info, NID_pkcs9_messageDigest, -1) >= 0)
-        return "the content type or message digest is among the unsigned attributes";
-    if (breaks_singularity(info, NID_pkcs9_signingTime))
-        return "the signing time attribute is repeated or not signed";
-    if (breaks_singularity(info, NID_SMIMECapabilities))
-        return "the capabilities attribute is repeated or not signed";
-    if (breaks_singularity(info, NID_id_smime_aa_encrypKeyPref))
-        return "the encryption key preference attribute is repeated or not signed";
-    return NULL;
-}
-
 /* Without signed attributes the signature is over the content itself. The attributes of some other message, taken as
  * the content of this one, would verify then: they are a DER SET. */
 static bool is_attribute_set(struct slice content)
@@ -134,6 +82,22 @@ static bool is_attribute_set(struct slice content)
     ASN1_TYPE_free(set);
     ERR_clear_error();
     return whole;
+}
+
+/* What the signature must be whatever the mathematics says: RFC 5652 §5.3, §11; the content is of type data, which is
+ * checked before. */
+static bool is_sound(CMS_SignerInfo *info, struct slice content, struct signer_facts *facts, struct error *error)
+{
+    const struct reading reading = {.facts = facts};
+    if (CMS_signed_get_attr_count(info) >= 0)
+        return attributes_read(info, ATTRIBUTE_OF_SIGNATURE, &reading, error);
+    return !is_attribute_set(content) ||
+           error_set(error, ERROR_PERMANENT, "content is the signed attributes of another message");
+}
+
+static bool names(CMS_SignerInfo *info, const X509 *certificate, struct error *error)
+{
+    return attributes_read(info, ATTRIBUTE_OF_CERTIFICATE, &(struct reading){.certificate = certificate}, error);
 }
 
 /* With one key, and what is signed: the signed attributes, or the content where there are none. */
@@ -175,8 +139,9 @@ static bool is_better(CMS_SignerInfo *info, X509 *candidate, X509 *best)
 {
     if (best == NULL)
         return true;
-    bool named = signing_certificate_fault(info, candidate) == NULL;
-    if (named != (signing_certificate_fault(info, best) == NULL))
+    struct error error = {0};
+    bool named = names(info, candidate, &error);
+    if (named != names(info, best, &error))
         return named;
     return ASN1_TIME_compare(X509_get0_notAfter(candidate), X509_get0_notAfter(best)) > 0;
 }
@@ -260,20 +225,18 @@ static void judge_strength(CMS_SignerInfo *info, const X509 *certificate, struct
 static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                             struct signer *signer)
 {
-    struct signer_facts *facts = signer->facts;
-    const char *fault = attributes_fault(info);
+    struct error error = {0};
+    bool sound = is_sound(info, content, signer->facts, &error);
     bool verified = find_certificate(info, digests, content, certificates, signer);
-    if (fault == NULL && CMS_signed_get_attr_count(info) < 0 && is_attribute_set(content))
-        fault = "the content is the signed attributes of another message";
-    if (fault == NULL && verified)
-        fault = signing_certificate_fault(info, signer->certificate);
-    if (fault != NULL) {
-        say(facts, "%s", fault);
+    if (sound && verified)
+        sound = names(info, signer->certificate, &error);
+    if (!sound) {
+        say(signer->facts, "the %s", error.text);
         return;
     }
-    facts->valid = verified;
+    signer->facts->valid = verified;
     if (verified)
-        judge_strength(info, signer->certificate, facts);
+        judge_strength(info, signer->certificate, signer->facts);
 }
 
 void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
@@ -282,16 +245,16 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
     struct signer_facts *facts = signer->facts;
     struct error error = {0};
     read_identifier(info, facts);
-    read_signing_time(info, facts);
+    facts->ess = ESS_NONE;
     facts->has_unsigned = CMS_unsigned_get_attr_count(info) > 0;
     check_signature(info, digests, content, certificates, signer);
     facts->has_certificate = signer->certificate != NULL;
-    bool readable = attributes_get_type(info, &facts->types, &error) && ess_read(info, &facts->ess, &error);
+    bool readable = attributes_read(info, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = facts}, &error);
     /* Attributes that are not vouched for mean nothing, whatever they hold. */
     if (!readable && facts->valid) {
         facts->type_fault = true;
         say(facts, "%s", error.text);
     }
     if (facts->ess.ml_expansions > 0)
-        signer->kept = ess_attributes_keep(info);
+        signer->carried = carried_attributes_of(info);
 }

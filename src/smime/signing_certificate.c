@@ -6,6 +6,7 @@
  * which entry did not fit, hence the templates here. Our own certificates are named again and again: the value is made
  * once and kept with the certificate.
  */
+#include "attributes.h"
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
@@ -89,30 +90,26 @@ static bool names(const struct certificate_id *id, const EVP_MD *digest, const X
            memcmp(hash, ASN1_STRING_get0_data(id->hash), length) == 0;
 }
 
-static const char *fault_of(CMS_SignerInfo *info, int nid, const EVP_MD *digest, const X509 *certificate)
+static const char *fault_of(const ASN1_TYPE *value, const EVP_MD *digest, const X509 *certificate)
 {
-    owned(certificate_id) struct certificate_id *id = NULL;
-    const ASN1_STRING *value;
-    if (CMS_unsigned_get_attr_by_NID(info, nid, -1) >= 0)
-        return "the signing certificate attribute is not signed";
-    if (CMS_signed_get_attr_by_NID(info, nid, -1) < 0)
-        return NULL;
-    value = CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(nid), -3, V_ASN1_SEQUENCE);
-    id = value != NULL ? first_id(value) : NULL;
+    owned(certificate_id) struct certificate_id *id = first_id(value->value.sequence);
+    const char *fault = NULL;
     if (id == NULL)
-        return "the signing certificate attribute is repeated or malformed";
-    if (!names(id, digest, certificate))
-        return "the signing certificate attribute names another certificate";
-    return NULL;
+        fault = "attribute cannot be parsed";
+    else if (!names(id, digest, certificate))
+        fault = "attribute names another certificate";
+    ERR_clear_error(); /* `fault` says it */
+    return fault;
 }
 
-const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate)
+const char *signing_certificate_read(const ASN1_TYPE *value, const struct reading *reading)
 {
-    const char *fault = fault_of(info, NID_id_smime_aa_signingCertificateV2, EVP_sha256(), certificate);
-    if (fault == NULL)
-        fault = fault_of(info, NID_id_smime_aa_signingCertificate, EVP_sha1(), certificate);
-    ERR_clear_error(); /* what is malformed has been told */
-    return fault;
+    return fault_of(value, EVP_sha256(), reading->certificate);
+}
+
+const char *signing_certificate_read_sha1(const ASN1_TYPE *value, const struct reading *reading)
+{
+    return fault_of(value, EVP_sha1(), reading->certificate);
 }
 
 /* --- ours --- */
@@ -163,12 +160,15 @@ static const struct made *made_with(X509 *certificate, enum digest digest)
     return made->length[digest] > 0 ? made : NULL;
 }
 
-bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum digest digest)
+bool signing_certificate_add(const struct signing *signing, ASN1_STRING **value, struct error *error)
 {
     static GMutex lock;
+    struct slice der = SLICE_NONE;
     g_mutex_lock(&lock);
-    const struct made *made = made_with(certificate, digest);
+    const struct made *made = made_with(signing->signer->certificate, signing->digest);
     g_mutex_unlock(&lock);
-    return made != NULL && CMS_signed_add1_attr_by_NID(info, NID_id_smime_aa_signingCertificateV2, V_ASN1_SEQUENCE,
-                                                       made->der[digest], made->length[digest]) > 0;
+    if (made != NULL)
+        der = der_slice(made->der[signing->digest], made->length[signing->digest]);
+    *value = der_string(V_ASN1_SEQUENCE, der, error);
+    return *value != NULL;
 }

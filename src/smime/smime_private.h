@@ -70,6 +70,16 @@ static inline __attribute__((unused)) void openssl_free(void *memory)
 }
 DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
 
+DECLARE_OWNED(ASN1_STRING, ASN1_STRING *, ASN1_STRING_free)
+
+/* --- der.c: encoded values --- */
+
+/* What i2d_…() has made; SLICE_NONE where length says that it failed. */
+struct slice der_slice(const unsigned char *der, int length);
+/* A copy as a string of this type; NULL, and error set, also where der is SLICE_NONE because it could not be encoded.
+ */
+ASN1_STRING *der_string(int type, struct slice der, struct error *error);
+
 /* --- digest.c: the digests of a SignedData --- */
 
 /* The digest that a SignerInfo names; NULL: an unknown one. */
@@ -112,11 +122,6 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
 /* signer.c: one SignerInfo; digests is a chain of digest BIOs that has seen the content. */
 void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
                   struct signer *signer);
-/* signing_certificate.c: the ESS attributes, where there are any, name this certificate first (RFC 5035 §5.4). NULL, or
- * what is wrong. */
-const char *signing_certificate_fault(CMS_SignerInfo *info, const X509 *certificate);
-/* Adds a SigningCertificateV2 that names this certificate of ours. */
-bool signing_certificate_add(CMS_SignerInfo *info, X509 *certificate, enum digest digest);
 /* decrypt.c */
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
 /* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fuzz_attributes: any bytes as the attributes of a SignerInfo: SignatureType, ESS labels and histories. Nothing that
- * is not among the signed ones counts, what was read is printable and in range, and what is kept for another signature
- * says the same there.
+ * is not among the signed ones counts, what was read is printable and in range, and what is carried to another
+ * signature says the same there.
  *
  * Input: a byte of options, then attributes in DER one after the other; each whose bit in the options is set goes among
  * the unsigned ones.
@@ -65,15 +65,45 @@ static void check_label(const struct security_label *label)
         require(classification_parse(classification_name(label->classification, number)) == label->classification);
 }
 
-static void check_types(CMS_SignerInfo *signer)
+static bool read_attributes(CMS_SignerInfo *signer, struct signer_facts *facts)
 {
     struct error error = {0};
-    unsigned types = 0;
-    if (!attributes_get_type(signer, &types, &error)) {
-        require(error.kind == ERROR_PERMANENT);
-        require_printable(error.text);
-        return;
-    }
+    *facts = (struct signer_facts){.ess = ESS_NONE};
+    if (attributes_read(signer, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = facts}, &error))
+        return true;
+    require(error.kind == ERROR_PERMANENT);
+    require_printable(error.text);
+    return false;
+}
+
+/* What makes a signature hold or not. */
+static void read_form(CMS_SignerInfo *signer)
+{
+    struct signer_facts facts = {0};
+    struct error error = {0};
+    const struct reading reading = {.certificate = certificate, .facts = &facts};
+    require(attributes_read(signer, ATTRIBUTE_OF_SIGNATURE, &reading, &error) || error.kind == ERROR_PERMANENT);
+    require_printable(error.text);
+    error = (struct error){0};
+    require(attributes_read(signer, ATTRIBUTE_OF_CERTIFICATE, &reading, &error) || error.kind == ERROR_PERMANENT);
+    require_printable(error.text);
+}
+
+/* Adds what one row of the table makes of the options. */
+static void add_attribute(CMS_SignerInfo *signer, const char *oid, const struct sign_options *options)
+{
+    const struct signing signing = {.options = options};
+    ASN1_STRING *value = NULL;
+    struct error error = {0};
+    require(attributes_find(oid)->add(&signing, &value, &error));
+    if (value != NULL)
+        require(CMS_signed_add1_attr_by_txt(signer, oid, ASN1_STRING_type(value), ASN1_STRING_get0_data(value),
+                                            ASN1_STRING_length(value)) > 0);
+    ASN1_STRING_free(value);
+}
+
+static void check_types(CMS_SignerInfo *signer, unsigned types)
+{
     require(!(types & SIGNATURE_TYPE_ATTRIBUTES) || types == SIGNATURE_TYPE_ATTRIBUTES);
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_SIGNATURE_TYPE, 1);
     require((CMS_signed_get_attr_by_OBJ(signer, oid, -1) >= 0) == (types != 0));
@@ -88,41 +118,39 @@ static bool same_ess(const struct ess *a, const struct ess *b)
 }
 
 /* RFC 3183 §5, step 4: the list's attributes go on another signature. */
-static void check_kept(CMS_SignerInfo *signer, const struct ess *ess)
+static void check_carried(CMS_SignerInfo *signer, const struct ess *ess)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
     CMS_SignerInfo *other = new_signer(cms);
     struct error error = {0};
-    struct ess again;
-    unsigned types;
-    owned(ess_attributes) struct ess_attributes *kept = ess_attributes_keep(signer);
-    require(attributes_add_type(other, SIGNATURE_TYPE_DOMAIN, &error));
-    if (!ess_attributes_add(other, kept, &error))
-        abort();
-    require(ess_read(other, &again, &error) && same_ess(ess, &again));
-    require(attributes_get_type(other, &types, &error) && types == SIGNATURE_TYPE_DOMAIN);
+    struct signer_facts again;
+    owned(carried_attributes) struct carried_attributes *carried = carried_attributes_of(signer);
+    add_attribute(other, OID_SIGNATURE_TYPE, &(struct sign_options){.types = SIGNATURE_TYPE_DOMAIN});
+    require(carried_attributes_add(other, carried, &error));
+    require(read_attributes(other, &again) && same_ess(ess, &again.ess) && again.types == SIGNATURE_TYPE_DOMAIN);
 }
 
 static void check_made(const struct ess *ess)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL);
     CMS_SignerInfo *signer = new_signer(cms);
-    struct error error = {0};
-    struct ess again;
-    if (ess->label.policy[0] != '\0')
-        require(ess_add_label(signer, &ess->label, &error));
-    if (ess->equivalent_count > 0)
-        require(ess_add_equivalents(signer, ess->equivalents, ess->equivalent_count, &error));
-    require(ess_read(signer, &again, &error));
-    require(strcmp(again.label.policy, ess->label.policy) == 0 &&
-            again.label.classification == ess->label.classification);
-    require(again.equivalent_count == ess->equivalent_count);
+    const struct sign_options options = {
+        .label = ess->label.policy[0] != '\0' ? &ess->label : NULL,
+        .equivalents = ess->equivalents,
+        .equivalent_count = ess->equivalent_count,
+    };
+    struct signer_facts again;
+    add_attribute(signer, OID_SECURITY_LABEL, &options);
+    add_attribute(signer, OID_EQUIVALENT_LABELS, &options);
+    require(read_attributes(signer, &again));
+    require(strcmp(again.ess.label.policy, ess->label.policy) == 0 &&
+            again.ess.label.classification == ess->label.classification);
+    require(again.ess.equivalent_count == ess->equivalent_count);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct error error = {0};
-    struct ess ess;
+    struct signer_facts facts;
     if (size < 1 || size > 1 << 16)
         return 0;
     const unsigned char *at = data + 1, *end = data + size;
@@ -140,18 +168,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         X509_ATTRIBUTE_free(attribute);
     }
     ERR_clear_error();
-    check_types(signer);
-    if (ess_read(signer, &ess, &error)) {
-        if (ess.label.policy[0] != '\0')
-            check_label(&ess.label);
-        require(ess.equivalent_count <= ESS_EQUIVALENTS_MAX);
-        for (unsigned i = 0; i < ess.equivalent_count; i++)
-            check_label(&ess.equivalents[i]);
-        check_kept(signer, &ess);
-        check_made(&ess);
-    } else {
-        require(error.kind == ERROR_PERMANENT);
-        require_printable(error.text);
+    read_form(signer);
+    if (read_attributes(signer, &facts)) {
+        const struct ess *ess = &facts.ess;
+        check_types(signer, facts.types);
+        if (ess->label.policy[0] != '\0')
+            check_label(&ess->label);
+        require(ess->equivalent_count <= ESS_EQUIVALENTS_MAX);
+        for (unsigned i = 0; i < ess->equivalent_count; i++)
+            check_label(&ess->equivalents[i]);
+        check_carried(signer, ess);
+        check_made(ess);
     }
     require(ERR_peek_error() == 0);
     return 0;

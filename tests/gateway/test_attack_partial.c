@@ -252,9 +252,8 @@ Test(attack_partial, encrypted_part_is_unreadable)
 static void label_secret(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     const struct security_label label = {.policy = "1.2.3", .classification = 4};
-    struct error error = {0};
     (void)cms;
-    cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
+    craft_add_attribute(info, OID_SECURITY_LABEL, &(struct sign_options){.label = &label});
 }
 
 static void label_unreadable(CMS_ContentInfo *cms, CMS_SignerInfo *info)

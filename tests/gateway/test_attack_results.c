@@ -387,7 +387,7 @@ static const struct {
     {"both of another type", both_other, OUTCOME_PERMERROR, "not of type data"},
     {"two content types in one", two_types, OUTCOME_FAIL, "content type attribute"},
     {"content type twice", type_twice, OUTCOME_FAIL, "content type attribute"},
-    {"content type unsigned as well", unsigned_copy, OUTCOME_FAIL, "unsigned"},
+    {"content type unsigned as well", unsigned_copy, OUTCOME_FAIL, "content type attribute is not signed"},
     {"digest missing", no_digest, OUTCOME_FAIL, "message digest attribute"},
     {"two digests in one", two_digests, OUTCOME_FAIL, "message digest attribute"},
     {"digest twice", digest_twice, OUTCOME_FAIL, "message digest attribute"},

@@ -321,15 +321,14 @@ Test(spoofing, mailing_list_agents)
 static void add_label(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
     static const struct security_label label = {.policy = "1.2.4", .classification = 4};
-    struct error error = {0};
     (void)cms;
-    cr_assert(ess_add_label(info, &label, &error), "%s", error.text);
+    craft_add_attribute(info, OID_SECURITY_LABEL, &(struct sign_options){.label = &label});
 }
 
 static void add_equivalents(CMS_SignerInfo *info, const struct security_label *labels, unsigned count)
 {
-    struct error error = {0};
-    cr_assert(ess_add_equivalents(info, labels, count, &error), "%s", error.text);
+    craft_add_attribute(info, OID_EQUIVALENT_LABELS,
+                        &(struct sign_options){.equivalents = labels, .equivalent_count = count});
 }
 
 static void add_equivalent(CMS_ContentInfo *cms, CMS_SignerInfo *info)

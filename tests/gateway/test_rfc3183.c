@@ -12,7 +12,7 @@
 #define ACCEPT "inbound = { require = \"none\"; otherwise = \"tag\"; };"
 
 /* mlExpansionHistory with one entry: mail list identifier by key, expansion time (RFC 2634 §4.4). */
-static struct ess_attributes *mailing_list_history(const struct org *org)
+static struct carried_attributes *mailing_list_history(const struct org *org)
 {
     static const char der[] = "\x30\x19\x30\x17\x04\x04\x01\x02\x03\x04\x18\x0f"
                               "20260101000000Z";
@@ -20,7 +20,7 @@ static struct ess_attributes *mailing_list_history(const struct org *org)
     CMS_SignerInfo *signer = CMS_add1_signer(cms, org->alice->cert, org->alice->key, NULL, CMS_PARTIAL);
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
     cr_assert_gt(CMS_signed_add1_attr_by_OBJ(signer, oid, V_ASN1_SEQUENCE, der, sizeof(der) - 1), 0);
-    return ess_attributes_keep(signer);
+    return carried_attributes_of(signer);
 }
 
 /* Wraps from the inside out: "SES" is S(E(S(content))); M is a signature of a mailing list agent, who is somebody else;
@@ -35,12 +35,12 @@ static char *wrap(const struct rig *rig, const char *layers)
     struct encrypt_options encrypt = {.cipher = CIPHER_AES_256_GCM, .limits = limits};
     struct entity entity = {rope_new(), rope_new()};
     struct error error = {0};
-    owned(ess_attributes) struct ess_attributes *history = mailing_list_history(&rig->acme);
+    owned(carried_attributes) struct carried_attributes *history = mailing_list_history(&rig->acme);
     rope_copy(entity.header, slice_of("Content-Type: text/plain\r\n"));
     rope_copy(entity.body, slice_of("original content\r\n"));
     for (size_t i = strlen(layers); i > 0; i--) {
         struct entity out = {0};
-        sign.add = layers[i - 1] == 'M' ? history : NULL;
+        sign.carried = layers[i - 1] == 'M' ? history : NULL;
         if (layers[i - 1] != 'E' && layers[i - 1] != 'O')
             cr_assert(smime_sign(layers[i - 1] == 'M' ? &list : &alice, &sign, &entity, &out, &error), "%s",
                       error.text);

@@ -3,7 +3,7 @@
  * ESS attributes: what is put on is read again; what is malformed, repeated or unsigned is refused.
  */
 #include "smime/attributes.h"
-#include "support/pki.h"
+#include "support/craft.h"
 
 #include <criterion/criterion.h>
 #include <openssl/err.h>
@@ -31,6 +31,19 @@ static void clear(struct made *made)
 }
 #define AUTO_MADE __attribute__((cleanup(clear))) struct made
 
+static bool read_ess(CMS_SignerInfo *info, struct ess *ess, struct error *error)
+{
+    struct signer_facts facts = {.ess = ESS_NONE};
+    bool read = attributes_read(info, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = &facts}, error);
+    *ess = facts.ess;
+    return read;
+}
+
+static void add_label(CMS_SignerInfo *info, const struct security_label *label)
+{
+    craft_add_attribute(info, OID_SECURITY_LABEL, &(struct sign_options){.label = label});
+}
+
 static const struct security_label labels[] = {
     {.policy = "1.2.826.0.1.99", .classification = 3, .privacy_mark = "COMPANY CONFIDENTIAL"},
     {.policy = "1.2.3", .classification = -1},
@@ -41,14 +54,16 @@ static const struct security_label labels[] = {
     {.policy = "2.999", .classification = 0},
 };
 
+TestSuite(ess, .init = craft_init);
+
 Test(ess, label_round_trip)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {
         AUTO_MADE made = make();
         struct error error = {0};
         struct ess ess;
-        cr_assert(ess_add_label(made.signer, &labels[i], &error), "%s", error.text);
-        cr_assert(ess_read(made.signer, &ess, &error), "%s", error.text);
+        add_label(made.signer, &labels[i]);
+        cr_assert(read_ess(made.signer, &ess, &error), "%s", error.text);
         cr_assert_str_eq(ess.label.policy, labels[i].policy);
         cr_assert_eq(ess.label.classification, labels[i].classification);
         cr_assert_str_eq(ess.label.privacy_mark, labels[i].privacy_mark);
@@ -62,8 +77,9 @@ Test(ess, equivalent_labels_round_trip)
     AUTO_MADE made = make();
     struct error error = {0};
     struct ess ess;
-    cr_assert(ess_add_equivalents(made.signer, labels, 3, &error), "%s", error.text);
-    cr_assert(ess_read(made.signer, &ess, &error), "%s", error.text);
+    craft_add_attribute(made.signer, OID_EQUIVALENT_LABELS,
+                        &(struct sign_options){.equivalents = labels, .equivalent_count = 3});
+    cr_assert(read_ess(made.signer, &ess, &error), "%s", error.text);
     cr_assert_eq(ess.equivalent_count, 3);
     for (unsigned i = 0; i < 3; i++) {
         cr_assert_str_eq(ess.equivalents[i].policy, labels[i].policy);
@@ -76,7 +92,7 @@ Test(ess, absent_is_no_error)
     AUTO_MADE made = make();
     struct error error = {0};
     struct ess ess;
-    cr_assert(ess_read(made.signer, &ess, &error), "%s", error.text);
+    cr_assert(read_ess(made.signer, &ess, &error), "%s", error.text);
     cr_assert_str_empty(ess.label.policy);
     cr_assert_eq(ess.label.classification, -1);
 }
@@ -115,7 +131,7 @@ Test(ess, raw_values)
         cr_assert_gt(CMS_signed_add1_attr_by_OBJ(made.signer, oid, raw[i].type, raw[i].der, raw[i].length), 0, "%s",
                      raw[i].name);
         ERR_clear_error();
-        cr_assert_eq(ess_read(made.signer, &ess, &error), raw[i].good, "%s: %s", raw[i].name, error.text);
+        cr_assert_eq(read_ess(made.signer, &ess, &error), raw[i].good, "%s: %s", raw[i].name, error.text);
         cr_assert_eq(ERR_peek_error(), 0, "%s: left in OpenSSL's queue", raw[i].name);
         if (!raw[i].good)
             cr_assert_eq(error.kind, ERROR_PERMANENT, "%s", raw[i].name);
@@ -129,24 +145,24 @@ Test(ess, unsigned_or_repeated_is_refused)
     struct ess ess;
     owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_SECURITY_LABEL, 1);
     cr_assert_gt(CMS_unsigned_add1_attr_by_OBJ(made.signer, oid, V_ASN1_SET, "\x31\x04\x06\x02\x2a\x03", 6), 0);
-    cr_assert_not(ess_read(made.signer, &ess, &error));
+    cr_assert_not(read_ess(made.signer, &ess, &error));
     cr_assert_eq(error.kind, ERROR_PERMANENT);
 }
 
-Test(ess, kept_attributes_go_on_another_signature_without_what_is_its_own)
+Test(ess, carried_attributes_go_on_another_signature_without_what_is_its_own)
 {
     AUTO_MADE made = make();
     AUTO_MADE other = make();
     struct error error = {0};
     struct ess ess;
     owned(ASN1_OBJECT) ASN1_OBJECT *history = OBJ_txt2obj(OID_ML_EXPANSION_HISTORY, 1);
-    cr_assert(ess_add_label(made.signer, &labels[0], &error));
+    add_label(made.signer, &labels[0]);
     cr_assert_gt(CMS_signed_add1_attr_by_OBJ(made.signer, history, V_ASN1_SEQUENCE, "\x30\x02\x30\x00", 4), 0);
     cr_assert_gt(CMS_signed_add1_attr_by_NID(made.signer, NID_pkcs9_signingTime, V_ASN1_UTCTIME, "200101000000Z", 13),
                  0);
-    owned(ess_attributes) struct ess_attributes *kept = ess_attributes_keep(made.signer);
-    cr_assert(ess_attributes_add(other.signer, kept, &error), "%s", error.text);
-    cr_assert(ess_read(other.signer, &ess, &error), "%s", error.text);
+    owned(carried_attributes) struct carried_attributes *carried = carried_attributes_of(made.signer);
+    cr_assert(carried_attributes_add(other.signer, carried, &error), "%s", error.text);
+    cr_assert(read_ess(other.signer, &ess, &error), "%s", error.text);
     cr_assert_eq(ess.ml_expansions, 1);
     cr_assert_str_eq(ess.label.policy, labels[0].policy);
     cr_assert_lt(CMS_signed_get_attr_by_NID(other.signer, NID_pkcs9_signingTime, -1), 0);

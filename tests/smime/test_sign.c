@@ -74,12 +74,13 @@ static void check_attributes(const struct row *row, CMS_ContentInfo *cms, const 
     owned(x509_stack) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
     const ASN1_OBJECT *oid;
     X509_ALGOR *algorithm;
+    struct signer_facts facts = {0};
     struct error error = {0};
-    unsigned types;
     for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
         cr_expect_geq(CMS_signed_get_attr_by_NID(info, wanted[i], -1), 0, "%s: %s", row->name, OBJ_nid2sn(wanted[i]));
-    cr_expect(attributes_get_type(info, &types, &error), "%s: %s", row->name, error.text);
-    cr_expect_eq(types, SIGNATURE_TYPE_DOMAIN);
+    cr_expect(attributes_read(info, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = &facts}, &error), "%s: %s",
+              row->name, error.text);
+    cr_expect_eq(facts.types, SIGNATURE_TYPE_DOMAIN);
     cr_expect_eq(CMS_unsigned_get_attr_count(info), -1, "%s: no unsigned attributes", row->name);
     cr_expect_eq(CMS_SignerInfo_cert_cmp(info, leaf->cert), 0);
     CMS_SignerInfo_get0_algs(info, NULL, NULL, NULL, &algorithm);

@@ -205,16 +205,15 @@ static void names_nothing(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 
 static void domain_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
-    struct error error = {0};
     (void)cms;
-    cr_assert(attributes_add_type(info, SIGNATURE_TYPE_DOMAIN, &error));
+    craft_add_attribute(info, OID_SIGNATURE_TYPE, &(struct sign_options){.types = SIGNATURE_TYPE_DOMAIN});
 }
 
 static void bad_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
 {
-    struct error error = {0};
     (void)cms;
-    cr_assert(attributes_add_type(info, SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ATTRIBUTES, &error));
+    craft_add_attribute(info, OID_SIGNATURE_TYPE,
+                        &(struct sign_options){.types = SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ATTRIBUTES});
 }
 
 Test(verify, signed_attributes)
@@ -235,7 +234,8 @@ Test(verify, signed_attributes)
         {"signing certificate v1", 0, "SHA256", names_alice_v1, true, true, false, false, ""},
         {"names another", 0, "SHA256", names_bob, true, false, false, false, "names another certificate"},
         {"names another v1", 0, "SHA256", names_bob_v1, true, false, false, false, "names another certificate"},
-        {"names nothing", 0, "SHA256", names_nothing, true, false, false, false, "malformed"},
+        {"names nothing", 0, "SHA256", names_nothing, true, false, false, false,
+         "signing certificate attribute cannot be parsed"},
         {"no data", 0, "SHA256", other_content_type, false, false, false, false, "not of type data"},
         {"SHA-1", 0, "SHA1", NULL, true, true, true, false, "weak digest SHA1"},
         {"SHA-224", 0, "SHA224", NULL, true, true, false, false, ""},
@@ -668,10 +668,9 @@ static CMS_ContentInfo *sign_by_all(const struct pki *const *list, const unsigne
     for (size_t i = 0; i < count; i++) {
         CMS_SignerInfo *info = CMS_add1_signer(cms, list[i]->cert, list[i]->key, i == 0 ? EVP_sha256() : EVP_sha512(),
                                                CMS_PARTIAL | CMS_BINARY | (i > 1 ? CMS_NOCERTS : 0));
-        struct error error = {0};
         cr_assert_not_null(info);
         if (types[i] != 0)
-            cr_assert(attributes_add_type(info, types[i], &error));
+            craft_add_attribute(info, OID_SIGNATURE_TYPE, &(struct sign_options){.types = types[i]});
     }
     cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
     BIO_free(data);

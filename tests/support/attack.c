@@ -111,10 +111,9 @@ CMS_SignerInfo *attack_add_signer(CMS_ContentInfo *cms, const struct attack *att
     unsigned flags = (is_there ? CMS_NOCERTS : 0) | (attack->flags & ~(unsigned)CMS_DETACHED) | CMS_BINARY |
                      CMS_PARTIAL | CMS_NOSMIMECAP;
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, digest, flags);
-    struct error error = {0};
     cr_assert_not_null(info, "%s", ERR_reason_error_string(ERR_peek_last_error()));
     if (types != 0)
-        cr_assert(attributes_add_type(info, types, &error), "%s", error.text);
+        craft_add_attribute(info, OID_SIGNATURE_TYPE, &(struct sign_options){.types = types});
     return info;
 }
 

@@ -8,6 +8,7 @@
 #define DOMSEC_TESTS_SUPPORT_ATTACK_H
 
 #include "smime/attributes.h"
+#include "support/craft.h"
 #include "support/rig.h"
 
 #include <openssl/cms.h>

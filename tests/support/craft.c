@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/craft.h"
 
+#include "smime/attributes.h"
+
 #include <openssl/err.h>
 
 const struct limits craft_limits = {
@@ -140,6 +142,20 @@ struct craft_part craft_part_of_clear(struct slice whole, const unsigned char *d
     g_string_append(text, "--xyz--\r\n");
     length = text->len;
     return craft_part_of(g_string_free(text, FALSE), length);
+}
+
+void craft_add_attribute(CMS_SignerInfo *info, const char *oid, const struct sign_options *options)
+{
+    const struct signed_attribute *attribute = attributes_find(oid);
+    const struct signing signing = {.options = options};
+    ASN1_STRING *value = NULL;
+    struct error error = {0};
+    cr_assert(attribute->add(&signing, &value, &error), "%s", error.text);
+    cr_assert_not_null(value);
+    cr_assert_gt(CMS_signed_add1_attr_by_txt(info, oid, ASN1_STRING_type(value), ASN1_STRING_get0_data(value),
+                                             ASN1_STRING_length(value)),
+                 0);
+    ASN1_STRING_free(value);
 }
 
 GByteArray *craft_der(const struct part *part)

@@ -76,6 +76,9 @@ struct craft_part craft_encrypted(const struct pki *pki, enum cipher cipher, enu
 CMS_ContentInfo *craft_sign_by_hand(const struct pki *pki, unsigned flags, const char *digest,
                                     void (*alter)(CMS_ContentInfo *, CMS_SignerInfo *));
 
+/* Adds the one signed attribute of this object identifier, with the value that options ask for. */
+void craft_add_attribute(CMS_SignerInfo *info, const char *oid, const struct sign_options *options);
+
 /* The DER of the CMS object in a part; g_byte_array_unref(). */
 GByteArray *craft_der(const struct part *part);
 
