@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make            build/domsec-milter and build/domsec
-# make demo       installs what is missing, builds, and shows two domains exchanging protected mail
-# make check      installs what is missing, builds, runs every test
-# make deps       installs what is missing (Debian packages; needs root or sudo)
-# make install    DESTDIR= PREFIX=
-# make sanitize | lint | bench | fuzz | deb
+# make             builds build/domsec-milter and build/domsec
+# make demo        installs missing packages, builds, and lets two mail domains exchange protected mail
+# make check       installs missing packages, builds, and runs every test
+# make deps        installs missing packages (Debian; as root or with sudo)
+# make install     installs the programs and manual pages (DESTDIR=, PREFIX=, SYSCONFDIR=)
+# make deb         builds the Debian package
+# make unit        runs the unit tests; also: seeds, interop, e2e
+# make sanitize    runs the unit tests and fuzzing seeds under AddressSanitizer and UndefinedBehaviorSanitizer
+# make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
+# make bench       measures; make fuzz looks for crashes
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -18,7 +22,7 @@ WARNINGS := -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prot
 HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsystemd zlib
 
-# Recursive on purpose: asked only when something is compiled, so that `make deps` works on a bare machine.
+# These are recursive, so that pkg-config runs only when something is compiled, and `make deps` works on a bare machine.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lmilter -lpthread)$(PKG_LIBS)
 
@@ -41,7 +45,7 @@ TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 # Small programs for tests, bench and demo (load generator, milter client …): tests/tools/x.c → build/tools/x.
 TOOLS := $(TOOL_SOURCES:tests/tools/%.c=$(BUILD)/tools/%)
 LIBRARY := $(BUILD)/libdomsec.a
-# What the tests share; a tool takes from it what needs no Criterion.
+# The code that tests share. A tool may use the parts of it that do not need Criterion.
 SUPPORT := $(BUILD)/libtest-support.a
 
 # Short output; V=1 shows the commands.
@@ -52,7 +56,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all deps demo check test unit seeds e2e interop bench fuzz sanitize lint format install deb clean tools
+.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize lint format install deb clean tools
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -60,7 +64,7 @@ $(LIBRARY): $(OBJECTS)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-# Everything of the daemon and of the command line but their main(), for tests to link.
+# The daemon and the command line without their main(), for tests to link.
 $(BUILD)/libmilter-domsec.a: $(filter-out %/main.o,$(MILTER_OBJECTS))
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -85,7 +89,7 @@ $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-# Tests may look at the private headers of a folder, and share tests/support/.
+# Tests may include the private headers of a folder and those of tests/support/.
 $(BUILD)/obj/tests/%.o: CPPFLAGS += -Isrc -Itests
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT) $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
@@ -100,13 +104,17 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 
 tools: $(TOOLS)
 
+# Prints the list at the top of this file.
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
 deps:
 	@packaging/deps
 
 check: deps
 	@$(MAKE) --no-print-directory test
 
-# One after the other, also under -j.
+# These run one after the other, even with -j.
 test: all tools $(TESTS)
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory seeds
@@ -116,7 +124,7 @@ test: all tools $(TESTS)
 unit: all $(TESTS) tools
 	@tests/run $(BUILD) $(TESTS)
 
-# Every fuzzing seed and every found case, once.
+# Runs every fuzzing seed and every case that fuzzing found, once.
 seeds: all
 	@tests/fuzz/run $(BUILD) seeds
 
@@ -133,11 +141,11 @@ demo: deps
 lint: all
 	@tests/lint/run $(BUILD)
 
-# The layout that `make lint` expects.
+# Lays out the source as `make lint` expects.
 format:
 	@clang-format -i $$(git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]')
 
-# The unit tests and the milter tests once more under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Runs the unit tests and the seeds under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPTIMISE='-O1 -g' HARDENING='-fPIE' \
 		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
