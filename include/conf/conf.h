@@ -62,8 +62,6 @@ const char *otherwise_name(enum otherwise otherwise);
 const char *unreadable_name(enum unreadable unreadable);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
-const char *digest_name(enum digest digest); /* "sha256" */
-const char *cipher_name(enum cipher cipher);
 
 /* A NULL-terminated list of strings is `char **`, never NULL itself. */
 

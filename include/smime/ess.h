@@ -34,7 +34,5 @@ struct ess {
 
 /* "confidential" for 3 …, the number for the policy's own; static or written into buffer. */
 const char *classification_name(int classification, char buffer[16]);
-/* -1 if the word is none of them and no number up to 256. */
-int classification_parse(const char *word);
 
 #endif

@@ -258,15 +258,5 @@ const char *naming_name(enum naming naming)
     return word(naming_words, naming);
 }
 
-const char *digest_name(enum digest digest)
-{
-    return word(digest_words, digest);
-}
-
-const char *cipher_name(enum cipher cipher)
-{
-    return word(cipher_words, cipher);
-}
-
 G_STATIC_ASSERT(G_N_ELEMENTS(role_words) == ROLE_COUNT + 1);
 G_STATIC_ASSERT((int)LOG_LEVEL_ERROR == 0 && (int)LOG_LEVEL_DEBUG == 3);

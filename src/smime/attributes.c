@@ -16,7 +16,7 @@ static const char *read_content_type(const ASN1_TYPE *value, const struct readin
     return OBJ_obj2nid(value->value.object) == NID_pkcs7_data ? NULL : "attribute differs from the content's type";
 }
 
-/* A claim, in either form (RFC 8551 §2.5.1); one that cannot be read is none. */
+/* A claim, in either form (RFC 8551 §2.5.1); one that cannot be read counts as absent. */
 static const char *read_signing_time(const ASN1_TYPE *value, const struct reading *reading)
 {
     int type = ASN1_TYPE_get(value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a mailing list agent signed goes on another signature, since its own comes off (RFC 3183 §5, step 4). Attributes
- * are carried as they are, also those that nobody here knows, but for what belongs to one signature only.
+ * are carried as they are, unknown ones too, except what belongs to one signature only.
  */
 #include "attributes.h"
 

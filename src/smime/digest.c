@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The digests of a SignedData. The content is hashed once for each digest algorithm that a SignerInfo names, however
- * many SignerInfos name it.
+ * The digests of a SignedData. The content is hashed once for each digest algorithm that a SignerInfo names; the
+ * digestAlgorithms field is not used for that, since a sender could list one algorithm a thousand times.
  */
 #include "smime_private.h"
 

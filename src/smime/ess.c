@@ -22,16 +22,6 @@ const char *classification_name(int classification, char buffer[16])
     return buffer;
 }
 
-int classification_parse(const char *word)
-{
-    guint64 number;
-    for (size_t i = 0; i < G_N_ELEMENTS(classifications); i++)
-        if (g_ascii_strcasecmp(word, classifications[i]) == 0)
-            return (int)i;
-    /* RFC 2634 §3.2: ub-integer-options. */
-    return g_ascii_string_to_unsigned(word, 10, 0, 256, &number, NULL) ? (int)number : -1;
-}
-
 static void any_free(ASN1_SEQUENCE_ANY *set)
 {
     sk_ASN1_TYPE_pop_free(set, ASN1_TYPE_free);

@@ -2,10 +2,8 @@
 /*
  * Verifying SignedData (RFC 5652 §5, RFC 8551 §2.5).
  *
- * Each SignerInfo gets a result of its own: CMS_verify() knows only all or nothing. The content is hashed once for each
- * digest algorithm that a SignerInfo names; the digestAlgorithms field is not used for that, since a sender could list
- * one algorithm a thousand times. SignedData without SignerInfos is the empty-signature layer of RFC 3183 §3. Chains,
- * names and times are trust's to judge.
+ * Each SignerInfo gets a result of its own: CMS_verify() knows only all or nothing. SignedData without SignerInfos is
+ * the empty-signature layer of RFC 3183 §3. Chains, names and times are trust's to judge.
  */
 #include "smime_private.h"
 

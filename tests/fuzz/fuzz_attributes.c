@@ -57,12 +57,9 @@ static void require_printable(const char *text)
 
 static void check_label(const struct security_label *label)
 {
-    char number[16];
     require(label->policy[0] != '\0' && strspn(label->policy, "0123456789.") == strlen(label->policy));
     require(label->classification >= -1 && label->classification <= 256);
     require_printable(label->privacy_mark);
-    if (label->classification >= 0)
-        require(classification_parse(classification_name(label->classification, number)) == label->classification);
 }
 
 static bool read_attributes(CMS_SignerInfo *signer, struct signer_facts *facts)

@@ -215,7 +215,7 @@ static const struct duty {
     {OID_EQUIVALENT_LABELS, ATTRIBUTE_OF_MESSAGE, false, true, true},
     {OID_RECEIPT_REQUEST, ATTRIBUTE_OF_MESSAGE, false, true, true},
     {OID_ML_EXPANSION_HISTORY, ATTRIBUTE_OF_MESSAGE, false, true, true},
-    {"1.2.3.4.5", ATTRIBUTE_OF_MESSAGE, false, false, true}, /* of which nobody knows */
+    {"1.2.3.4.5", ATTRIBUTE_OF_MESSAGE, false, false, true}, /* unknown */
 };
 
 static int place_of(CMS_SignerInfo *info, const char *oid)

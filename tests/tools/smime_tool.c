@@ -283,6 +283,16 @@ static int extract(const char *in, const char *cms, const char *content)
     return 0;
 }
 
+/* The number of the word in the list, as the enum counts. */
+static unsigned number_of(const char *word, const char *const *words, const char *option)
+{
+    for (unsigned i = 0; words[i] != NULL; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    die(option, NULL);
+    return 0;
+}
+
 static void parse_option(struct options *options, const char *name, const char *value)
 {
     if (strcmp(name, "--cert") == 0) {
@@ -294,12 +304,10 @@ static void parse_option(struct options *options, const char *name, const char *
     } else if (strcmp(name, "--from") == 0) {
         options->originator = read_certificate(value);
     } else if (strcmp(name, "--digest") == 0) {
-        while (strcmp(digest_name(options->digest), value) != 0 && options->digest < DIGEST_SHA512)
-            options->digest++;
+        options->digest = number_of(value, (const char *const[]){"sha256", "sha384", "sha512", NULL}, name);
     } else if (strcmp(name, "--cipher") == 0) {
-        options->cipher = CIPHER_AES_128_GCM;
-        while (strcmp(cipher_name(options->cipher), value) != 0 && options->cipher < CIPHER_AES_256_CBC)
-            options->cipher++;
+        static const char *const ciphers[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc", NULL};
+        options->cipher = number_of(value, ciphers, name);
     } else {
         die(name, NULL);
     }
