@@ -13,26 +13,6 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, const char **file,
-               const char **operand)
-{
-    *file = CLI_CONFIGURATION;
-    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(*file)};
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
-    if (status != CLI_GO)
-        return status;
-    if (argc - operands != 1)
-        return cli_usage(self, "exactly one %s is required", wanted);
-    *operand = argv[operands];
-    return CLI_GO;
-}
-
-void cert_print_reload_hint(void)
-{
-    printf("the change takes effect when the daemon reloads (SIGHUP)\n");
-}
-
 /* Adds to *imported. */
 static bool import_file(const struct conf *conf, const char *file, unsigned *imported, struct error *error)
 {

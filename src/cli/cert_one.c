@@ -15,6 +15,26 @@
 
 #define ID_DIGITS_MIN 8
 
+int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, const char **file,
+               const char **operand)
+{
+    *file = CLI_CONFIGURATION;
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(*file)};
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    if (status != CLI_GO)
+        return status;
+    if (argc - operands != 1)
+        return cli_usage(self, "exactly one %s is required", wanted);
+    *operand = argv[operands];
+    return CLI_GO;
+}
+
+void cert_print_reload_hint(void)
+{
+    printf("the change takes effect when the daemon reloads (SIGHUP)\n");
+}
+
 /* "AB:cd…" → "abcd…"; NULL if it is not an id. */
 static char *normal_id(const char *text)
 {

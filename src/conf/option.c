@@ -8,24 +8,6 @@
 #include <libconfig.h>
 #include <string.h>
 
-void place_fault(const struct place *place, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    faults_add(place->faults, place->file, place->line, "%s", text);
-}
-
-void place_warn(const struct place *place, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    faults_warn(place->faults, place->file, place->line, "%s", text);
-}
-
 /* The place of a setting, which may be in an included file. */
 static struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file)
 {

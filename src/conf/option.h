@@ -7,20 +7,11 @@
 #ifndef DOMSEC_CONF_OPTION_H
 #define DOMSEC_CONF_OPTION_H
 
+#include "place.h"
+
 #include "conf/conf.h"
 
 struct config_setting_t; /* libconfig's */
-
-/* The file and line of a value, for its fault. */
-struct place {
-    struct faults *faults;
-    const char *file;
-    unsigned line;
-    const char *key;
-    const char *folder; /* of domsec.conf: what relative paths are relative to */
-};
-void place_fault(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void place_warn(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Checks a string and converts it to the form in the snapshot: g_free(). NULL after it has added a fault. */
 typedef char *option_convert(const char *text, const struct place *place);

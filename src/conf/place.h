@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place: where a value of the configuration stands.
+ */
+#ifndef DOMSEC_CONF_PLACE_H
+#define DOMSEC_CONF_PLACE_H
+
+struct faults;
+
+/* The file and line of a value, for its fault. */
+struct place {
+    struct faults *faults;
+    const char *file;
+    unsigned line;
+    const char *key;
+    const char *folder; /* of domsec.conf: what relative paths are relative to */
+};
+void place_fault(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void place_warn(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
