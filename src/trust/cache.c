@@ -3,10 +3,11 @@
  * cache: the certificate of a partner's gateway comes with each of its messages, and the path from it is the same each
  * time.
  *
- * Only a pass is kept: the reasons of a failure depend on what a message brings, a pass does not. It is kept for the
- * leaf's fingerprint, the anchors and the strength asked for, and holds from the time that was asked for until the
- * first of: a certificate of the chain runs out, a configured CRL of one of its issuers runs out or begins, an hour is
- * over. A query with CRLs from a message neither reads nor writes here: they could revoke. Full, it begins anew.
+ * Only a valid path is kept: the reasons of a failure depend on what a message brings, a valid path does not. It is
+ * kept for the leaf's fingerprint, the anchors, the certificates beside it and the strength asked for, and holds from
+ * the time that was asked for until the first certificate of the chain runs out, an hour at most. That nothing in it is
+ * revoked is kept with it, for as long as the sources said; what the CRLs of one message say is not. Full, it begins
+ * anew.
  */
 #include "cache.h"
 
@@ -17,7 +18,9 @@
 #define UNTRUSTED_MAX 8
 
 struct entry {
-    time_t from, until; /* both included */
+    STACK_OF(X509) * chain;
+    time_t from, until;     /* valid; both included */
+    time_t unrevoked_until; /* nothing in it is revoked, also from `from` on; included */
 };
 
 struct path_cache {
@@ -25,11 +28,18 @@ struct path_cache {
     GHashTable *entries; /* text of key_new() → struct entry * */
 };
 
+static void entry_free(void *data)
+{
+    struct entry *entry = data;
+    sk_X509_pop_free(entry->chain, X509_free);
+    g_free(entry);
+}
+
 struct path_cache *path_cache_new(void)
 {
     struct path_cache *cache = g_new0(struct path_cache, 1);
     g_mutex_init(&cache->lock);
-    cache->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    cache->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
     return cache;
 }
 
@@ -54,7 +64,7 @@ static bool append_fingerprint(GString *key, const X509 *certificate)
 static char *key_new(const struct path_query *query)
 {
     int count = sk_X509_num(query->untrusted);
-    if (query->received != NULL || count > UNTRUSTED_MAX)
+    if (count > UNTRUSTED_MAX)
         return NULL;
     g_autoptr(GString) key = g_string_new(NULL);
     g_string_printf(key, "%p %d ", (const void *)query->anchors, query->strength);
@@ -64,16 +74,35 @@ static char *key_new(const struct path_query *query)
     return good ? g_strdup(key->str) : NULL;
 }
 
-bool path_cache_holds(struct path_cache *cache, const struct path_query *query)
+/* NULL: not known. With the lock held. */
+static const struct entry *find(struct path_cache *cache, const char *key, const struct path_query *query)
+{
+    const struct entry *entry = g_hash_table_lookup(cache->entries, key);
+    return entry != NULL && entry->from <= query->at && query->at <= entry->until ? entry : NULL;
+}
+
+bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query)
 {
     g_autofree char *key = key_new(query);
     if (key == NULL)
         return false;
     g_mutex_lock(&cache->lock);
-    const struct entry *entry = g_hash_table_lookup(cache->entries, key);
-    bool holds = entry != NULL && entry->from <= query->at && query->at <= entry->until;
+    const struct entry *entry = find(cache, key, query);
+    bool unrevoked = entry != NULL && query->at <= entry->unrevoked_until;
     g_mutex_unlock(&cache->lock);
-    return holds;
+    return unrevoked;
+}
+
+STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_query *query)
+{
+    g_autofree char *key = key_new(query);
+    if (key == NULL)
+        return NULL;
+    g_mutex_lock(&cache->lock);
+    const struct entry *entry = find(cache, key, query);
+    STACK_OF(X509) *chain = entry != NULL ? X509_chain_up_ref(entry->chain) : NULL;
+    g_mutex_unlock(&cache->lock);
+    return chain;
 }
 
 /* The last second at which the certificate is valid; 0 if that cannot be told. */
@@ -83,15 +112,18 @@ static time_t last_second(const X509 *certificate)
     return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) ? timegm(&parts) : 0;
 }
 
-void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain)
+void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain,
+                    time_t unrevoked_until)
 {
-    struct entry entry = {.from = query->at, .until = query->at + LIFETIME};
+    struct entry entry = {.from = query->at, .until = query->at + LIFETIME, .unrevoked_until = unrevoked_until};
     for (int i = 0; i < sk_X509_num(chain); i++)
         entry.until = MIN(entry.until, last_second(sk_X509_value(chain, i)) - 1);
-    entry.until = MIN(entry.until, crls_stable_until(query->crls, chain, query->at));
-    char *key = sk_X509_num(chain) > 0 && entry.until >= entry.from ? key_new(query) : NULL;
-    if (key == NULL)
+    char *key = key_new(query);
+    entry.chain = key != NULL ? X509_chain_up_ref((STACK_OF(X509) *)chain) : NULL;
+    if (entry.chain == NULL) {
+        g_free(key);
         return;
+    }
     g_mutex_lock(&cache->lock);
     if (g_hash_table_size(cache->entries) >= ENTRIES_MAX)
         g_hash_table_remove_all(cache->entries);

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cache: paths that were found valid, and for how long that is known to stay so. Thread-safe.
+ * cache: paths that were found valid, for how long they are known to stay so, and for how long it is known that nothing
+ * in them is revoked. Thread-safe.
  */
 #ifndef DOMSEC_TRUST_CACHE_H
 #define DOMSEC_TRUST_CACHE_H
 
-#include "store.h"
+#include "path.h"
+
+struct path_cache;
 
 struct path_cache *path_cache_new(void);
 void path_cache_free(struct path_cache *cache);
 
-/* True if the leaf of this query has a path to these anchors that is known to be valid at query->at. */
-bool path_cache_holds(struct path_cache *cache, const struct path_query *query);
-/* Notes that query has passed with this chain (leaf first). */
-void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain);
+/* True if the leaf of this query has a path to these anchors that is known to be valid, with nothing revoked, at
+ * query->at. */
+bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query);
+/* A path that is known to be valid at query->at, leaf first, with references of its own; NULL: none is known. */
+STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_query *query);
+/* Notes that this path is valid at query->at and has nothing revoked from then to unrevoked_until; 0: not known. */
+void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain,
+                    time_t unrevoked_until);
 
 #endif

@@ -1,34 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chain: may this certificate be used for this, now? Its path (path.c) and its own usage and strength (usage.c)
- * together, or the administrator's pin in place of the path.
+ * chain: may this certificate be used for this, now? Its path (path.c), whether anything in that is revoked
+ * (revocation.c), and its own usage and strength (usage.c) together, or the administrator's pin in place of the path.
  *
  * A certificate that is wrong in itself fails also where the path cannot be told yet: trying again would not help it.
  */
 #include "cache.h"
+#include "path.h"
+#include "revocation.h"
 
-#include "store.h"
 #include <openssl/err.h>
+
+struct search {
+    const struct trust *trust;
+    const struct chain_query *query;
+    const struct path_query *asked; /* as the cache knows it */
+    struct path_query path;         /* with its keys completed */
+    bool judged;                    /* there is a valid path, and finding is what came of the first */
+    bool known;                     /* the path is from the cache */
+    struct finding *finding;
+};
+
+static void remember(const struct search *search, const STACK_OF(X509) * chain, time_t unrevoked_until)
+{
+    bool has_received = sk_X509_CRL_num(search->query->crls) > 0;
+    if (!search->known || !has_received)
+        path_cache_add(search->trust->cache, search->asked, chain, has_received ? 0 : unrevoked_until);
+}
+
+/* Another path may avoid an authority that is revoked. None makes a revoked leaf good; and where revocation cannot be
+ * told, the path that OpenSSL prefers is the one to ask for again. */
+static bool judge(void *data, STACK_OF(X509) * chain, bool first)
+{
+    struct search *search = data;
+    struct finding finding = {0};
+    struct revocation_result result;
+    struct revocation_query query = {.anchors = search->path.anchors,
+                                     .chain = chain,
+                                     .untrusted = search->path.untrusted,
+                                     .received = search->query->crls,
+                                     .strength = search->path.strength,
+                                     .at = search->path.at};
+    revocation_check(search->trust->revocation, &query, &result, &finding);
+    if (result.status == REVOCATION_GOOD) {
+        finding_set(search->finding, OUTCOME_PASS, PATH_IS_VALID);
+        remember(search, chain, result.until);
+        return true;
+    }
+    if (!search->judged)
+        *search->finding = finding;
+    search->judged = true;
+    if (result.status == REVOCATION_REVOKED)
+        return result.depth == 0;
+    if (first)
+        remember(search, chain, 0);
+    return first;
+}
 
 static bool check_path(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
     const struct anchors *anchors = trust_anchors(trust, query->partner);
     if (anchors == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "the partner belongs to another configuration");
-    struct path_query path = {.anchors = anchors,
-                              .crls = trust->crls,
-                              .leaf = query->leaf,
-                              .untrusted = query->untrusted,
-                              .received = query->crls,
-                              .strength = query->purpose != PURPOSE_PATH,
-                              .at = query->at};
-    owned(x509_stack) STACK_OF(X509) *chain = NULL;
-    if (path_cache_holds(trust->cache, &path))
+    const struct path_query asked = {.anchors = anchors,
+                                     .leaf = query->leaf,
+                                     .untrusted = query->untrusted,
+                                     .strength = query->purpose != PURPOSE_PATH,
+                                     .at = query->at};
+    if (sk_X509_CRL_num(query->crls) <= 0 && path_cache_is_unrevoked(trust->cache, &asked))
         return finding_set(finding, OUTCOME_PASS, PATH_IS_VALID);
-    bool good = path_check(&path, &chain, finding);
-    if (good)
-        path_cache_add(trust->cache, &path, chain);
-    return good;
+    owned(x509_stack) STACK_OF(X509) *known = path_cache_find(trust->cache, &asked);
+    owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
+    if (leaf == NULL)
+        return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
+    owned(x509_stack) STACK_OF(X509) *untrusted = path_inherit_parameters(query->untrusted, anchors->list, &leaf);
+    struct search search = {.trust = trust, .query = query, .asked = &asked, .path = asked, .finding = finding};
+    search.path.leaf = leaf;
+    search.path.untrusted = untrusted;
+    search.known = known != NULL;
+    if (known != NULL && judge(&search, known, true))
+        return finding->outcome == OUTCOME_PASS;
+    search.known = false;
+    const struct path_visitor visitor = {.judge = judge, .data = &search};
+    owned(path_result) struct path_result failure = {0};
+    if (path_find(&search.path, &visitor, &failure) || search.judged)
+        return finding->outcome == OUTCOME_PASS;
+    return path_explain(&failure, finding);
 }
 
 static bool check_pinned(const struct chain_query *query, struct finding *finding)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crls: the configured CRLs, and those that came with a message beside them, offered to OpenSSL's path validation.
- *
- * OpenSSL looks at the CRLs given with a verification first and takes one that will do. A sender could so hide a
- * revocation behind an older CRL of the same authority that has not run out yet. Here all of them are therefore offered
- * in one list, from which OpenSSL picks the newest among equally good ones. The list is not kept in an X509_STORE,
- * whose lookup by the certificate's issuer would never find an indirect CRL, and which takes a lock for each lookup.
+ * crls: loads the configured CRLs and finds those of an issuer. The list is not kept in an X509_STORE, whose lookup by
+ * the certificate's issuer would never find an indirect CRL, and which takes a lock for each lookup.
  */
-#include "store.h"
+#include "crls.h"
 
 #include "base/file.h"
 
@@ -196,49 +192,26 @@ time_t crls_stable_until(const struct crls *crls, const STACK_OF(X509) * chain, 
     return until;
 }
 
-static void offer(STACK_OF(X509_CRL) * offered, X509_CRL *crl)
+void crls_add(STACK_OF(X509_CRL) * list, X509_CRL *crl)
 {
     if (!X509_CRL_up_ref(crl))
         return;
-    if (sk_X509_CRL_push(offered, crl) <= 0)
+    if (sk_X509_CRL_push(list, crl) <= 0)
         X509_CRL_free(crl);
 }
 
-static void offer_all(STACK_OF(X509_CRL) * offered, const GPtrArray *list)
+static void add_all(STACK_OF(X509_CRL) * list, const GPtrArray *crls)
 {
-    for (guint i = 0; list != NULL && i < list->len; i++)
-        offer(offered, g_ptr_array_index(list, i));
+    for (guint i = 0; crls != NULL && i < crls->len; i++)
+        crls_add(list, g_ptr_array_index(crls, i));
 }
 
-/* OpenSSL validates a CRL issuer's own path in a context below the one that we made. */
-static const struct crls_scope *scope_of(const X509_STORE_CTX *context)
+STACK_OF(X509_CRL) * crls_of(const struct crls *crls, const X509_NAME *issuer)
 {
-    X509_STORE_CTX *at = (X509_STORE_CTX *)context;
-    for (X509_STORE_CTX *parent; (parent = X509_STORE_CTX_get0_parent_ctx(at)) != NULL;)
-        at = parent;
-    return X509_STORE_CTX_get_app_data(at);
-}
-
-/* What is missing here is an error of the verification, never a pass: an empty list is "no CRL". */
-static STACK_OF(X509_CRL) * lookup_crls(const X509_STORE_CTX *context, const X509_NAME *name)
-{
-    const struct crls_scope *scope = scope_of(context);
-    STACK_OF(X509_CRL) *offered = sk_X509_CRL_new_null();
-    if (scope == NULL || offered == NULL)
-        return offered;
-    offer_all(offered, g_hash_table_lookup(scope->configured->by_issuer, name_key(name)));
-    offer_all(offered, scope->configured->indirect);
-    for (int i = 0; i < sk_X509_CRL_num(scope->received); i++)
-        offer(offered, sk_X509_CRL_value(scope->received, i));
-    return offered;
-}
-
-void crls_attach(X509_STORE *store)
-{
-    X509_STORE_set_lookup_crls(store, lookup_crls);
-}
-
-bool crls_use(X509_STORE_CTX *context, struct crls_scope *scope)
-{
-    return X509_STORE_CTX_set_app_data(context, scope) == 1;
+    STACK_OF(X509_CRL) *list = sk_X509_CRL_new_null();
+    if (list == NULL)
+        return NULL;
+    add_all(list, g_hash_table_lookup(crls->by_issuer, name_key(issuer)));
+    add_all(list, crls->indirect);
+    return list;
 }

@@ -8,7 +8,7 @@
  * its encoding as received, over which its signature stands. (Such keys then pass as part of a path; for mail they are
  * refused as too weak, like all of DSA.)
  */
-#include "store.h"
+#include "path.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * path: RFC 5280 §6 by OpenSSL, and what OpenSSL leaves to its caller.
- *
- * Left to the caller are: that an authority limited to other uses does not certify for mail (OpenSSL's own S/MIME
- * purpose is not used, see usage.c), and keys that are long but bad. Revocation that cannot be told is noted and the
- * verification goes on, so that a definite failure behind it is seen. The anchor itself needs no CRL: it is trusted
- * because it was named.
+ * path: RFC 5280 §6 by OpenSSL, and what OpenSSL leaves to its caller: that an authority limited to other uses does not
+ * certify for mail (OpenSSL's own S/MIME purpose is not used, see usage.c), and keys that are long but bad. Not for
+ * revocation: that is asked for a path that is valid otherwise (revocation.c).
  */
-#include "store.h"
+#include "path.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -16,14 +13,6 @@
 #define AUTH_LEVEL 2 /* 112 bits: RSA and DSA 2048, SHA-224; SHA-1 and MD5 are below it */
 
 #define FLAGS (X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_POLICY_CHECK)
-#define FLAGS_CRL                                                                                                      \
-    (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS)
-
-/* First member: the verification's app data is read as a crls_scope by crls.c. */
-struct attempt {
-    struct crls_scope scope;
-    struct path_result *result;
-};
 
 void path_result_clear(struct path_result *result)
 {
@@ -51,36 +40,22 @@ static void blame(struct path_result *result, int error, int depth, X509 *culpri
     result->culprit = culprit != NULL && X509_up_ref(culprit) ? culprit : NULL;
 }
 
-static bool is_anchor(X509_STORE_CTX *context)
-{
-    return X509_STORE_CTX_get_error_depth(context) == sk_X509_num(X509_STORE_CTX_get0_chain(context)) - 1;
-}
-
-/* Goes on after what only keeps us from knowing; the note of it turns a success into "temperror" in the end. */
 static int on_step(int good, X509_STORE_CTX *context)
 {
-    if (good)
-        return good;
-    struct attempt *attempt = X509_STORE_CTX_get_app_data(context);
-    if (attempt == NULL)
-        return 0; /* a CRL issuer's path: what fails there comes back as an error of the CRL */
-    int error = X509_STORE_CTX_get_error(context);
-    if (error == X509_V_ERR_UNABLE_TO_GET_CRL && is_anchor(context))
-        return 1;
-    blame(attempt->result, error, X509_STORE_CTX_get_error_depth(context), X509_STORE_CTX_get_current_cert(context));
-    return error == X509_V_ERR_UNABLE_TO_GET_CRL || error == X509_V_ERR_CRL_HAS_EXPIRED ||
-           error == X509_V_ERR_CRL_NOT_YET_VALID;
+    if (!good)
+        blame(X509_STORE_CTX_get_app_data(context), X509_STORE_CTX_get_error(context),
+              X509_STORE_CTX_get_error_depth(context), X509_STORE_CTX_get_current_cert(context));
+    return good;
 }
 
-static X509_STORE_CTX *context_new(const struct path_query *query, STACK_OF(X509) * untrusted, struct attempt *attempt)
+X509_STORE_CTX *path_context(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_OF(X509) * trusted,
+                             unsigned long flags)
 {
     owned(X509_STORE_CTX) X509_STORE_CTX *context = X509_STORE_CTX_new();
-    if (context == NULL || !X509_STORE_CTX_init(context, query->anchors->store, query->leaf, untrusted) ||
-        !crls_use(context, &attempt->scope))
+    if (context == NULL || !X509_STORE_CTX_init(context, query->anchors->store, query->leaf, untrusted))
         return NULL;
     X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(context);
-    bool revocation = crls_are_configured(query->crls) || sk_X509_CRL_num(query->received) > 0;
-    X509_VERIFY_PARAM_set_flags(parameters, FLAGS | (revocation ? FLAGS_CRL : 0));
+    X509_VERIFY_PARAM_set_flags(parameters, FLAGS | flags);
     X509_VERIFY_PARAM_set_depth(parameters, DEPTH_MAX);
     X509_VERIFY_PARAM_set_auth_level(parameters, query->strength ? AUTH_LEVEL : 0);
     X509_VERIFY_PARAM_set_time(parameters, query->at);
@@ -89,7 +64,8 @@ static X509_STORE_CTX *context_new(const struct path_query *query, STACK_OF(X509
     ASN1_OBJECT *any_policy = OBJ_nid2obj(NID_any_policy);
     if (!X509_VERIFY_PARAM_add0_policy(parameters, any_policy))
         return NULL;
-    X509_STORE_CTX_set_verify_cb(context, on_step);
+    if (trusted != NULL)
+        X509_STORE_CTX_set0_trusted_stack(context, trusted);
     return steal(&context);
 }
 
@@ -113,19 +89,18 @@ static void check_issuers(const struct path_query *query, STACK_OF(X509) * chain
 
 void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, X509 *anchor, struct path_result *result)
 {
-    struct attempt attempt = {.scope = {.configured = query->crls, .received = query->received}, .result = result};
     owned(x509_stack) STACK_OF(X509) *trusted = anchor != NULL ? sk_X509_new_null() : NULL;
+    owned(X509_STORE_CTX) X509_STORE_CTX *context = NULL;
     path_result_clear(result);
     result->error = X509_V_OK;
-    owned(X509_STORE_CTX) X509_STORE_CTX *context = context_new(query, untrusted, &attempt);
-    if (context == NULL ||
-        (anchor != NULL && (trusted == NULL || !X509_add_cert(trusted, anchor, X509_ADD_FLAG_UP_REF)))) {
+    if (anchor == NULL || (trusted != NULL && X509_add_cert(trusted, anchor, X509_ADD_FLAG_UP_REF)))
+        context = path_context(query, untrusted, trusted, 0);
+    if (context == NULL || !X509_STORE_CTX_set_app_data(context, result)) {
         blame(result, X509_V_ERR_OUT_OF_MEM, 0, query->leaf);
         ERR_clear_error();
         return;
     }
-    if (trusted != NULL)
-        X509_STORE_CTX_set0_trusted_stack(context, trusted);
+    X509_STORE_CTX_set_verify_cb(context, on_step);
     int verified = X509_verify_cert(context);
     if (verified == 1 && result->error == X509_V_OK) {
         check_issuers(query, X509_STORE_CTX_get0_chain(context), result);
@@ -138,40 +113,4 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, X509 *
     if (result->error != X509_V_OK && result->culprit == NULL) /* the path as a whole, as with its policies */
         blame(result, result->error, 0, query->leaf);
     ERR_clear_error();
-}
-
-/* OpenSSL chooses one issuer at each step and never looks back: where it fails, other ways may be there. */
-static void find_path(const struct path_query *query, STACK_OF(X509) * untrusted, struct path_result *result)
-{
-    path_try(query, untrusted, NULL, result);
-    if (result->error == X509_V_OK || path_error_is_about_crls(result->error))
-        return;
-    owned(path_result) struct path_result other = {0};
-    if (path_try_alternatives(query, untrusted, &other)) {
-        path_result_clear(result);
-        *result = other;
-        other = (struct path_result){0};
-    }
-}
-
-bool path_check(const struct path_query *query, STACK_OF(X509) * *chain, struct finding *finding)
-{
-    struct path_query complete = *query;
-    owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
-    owned(path_result) struct path_result result = {0};
-    if (leaf == NULL)
-        return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
-    owned(x509_stack) STACK_OF(X509) *untrusted =
-        path_inherit_parameters(query->untrusted, query->anchors->list, &leaf);
-    complete.leaf = leaf;
-    find_path(&complete, untrusted, &result);
-    if (path_error_is_about_crls(result.error) && sk_X509_CRL_num(query->received) > 0) {
-        /* What came with the message may not spoil what the configured CRLs can tell alone; where none are configured,
-         * it can revoke (RFC 8550 §2.1), and nothing is missing when it does not. */
-        complete.received = NULL;
-        find_path(&complete, untrusted, &result);
-    }
-    if (chain != NULL)
-        *chain = steal(&result.chain);
-    return path_explain(&result, finding);
 }

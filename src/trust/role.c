@@ -15,7 +15,7 @@
  * alone.
  * - X.500 names (c=, o=, ou= …) name no mail domain, but by the partner's x500_name (x500.c).
  */
-#include "store.h"
+#include "x500.h"
 
 #include <string.h>
 

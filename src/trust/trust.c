@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust: loads what the administrator trusts, once: anchors and pins of each partner, the global anchors, CRLs. What a
- * check makes of them is in chain.c (paths and usage), role.c and mailbox.c (names).
+ * trust: loads what the administrator trusts, once: anchors and pins of each partner and the global anchors; and opens
+ * the sources of revocation. What a check makes of them is in chain.c (paths, revocation and usage), role.c and
+ * mailbox.c (names).
  *
  * An anchor is whatever the administrator named, also an intermediate or an end-entity certificate; that it is
  * self-signed means nothing.
  */
 #include "cache.h"
-#include "store.h"
+#include "revocation.h"
 
 #include <string.h>
 
@@ -124,15 +125,16 @@ static bool partner_open(struct trust *trust, const struct partner *partner, str
     return good;
 }
 
-struct trust *trust_open(const struct conf *conf, struct faults *faults)
+struct trust *trust_open_with(const struct conf *conf, const struct revocation_source *const *sources,
+                              struct faults *faults)
 {
     const struct place place = {.file = conf->file, .line = conf->trust_anchors_line, .key = "trust_anchors"};
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
-    trust->crls = crls_open(conf, faults);
+    trust->revocation = revocation_open(conf, sources, faults);
     trust->global = anchors_open(conf->trust_anchors, &place, faults);
-    bool good = trust->crls != NULL && trust->global != NULL;
+    bool good = trust->revocation != NULL && trust->global != NULL;
     for (size_t i = 0; i < conf->partner_count; i++)
         good = partner_open(trust, conf->partners[i], faults) && good;
     if (good)
@@ -141,13 +143,18 @@ struct trust *trust_open(const struct conf *conf, struct faults *faults)
     return NULL;
 }
 
+struct trust *trust_open(const struct conf *conf, struct faults *faults)
+{
+    return trust_open_with(conf, NULL, faults);
+}
+
 void trust_close(struct trust *trust)
 {
     if (trust == NULL)
         return;
     g_hash_table_destroy(trust->partners);
     anchors_free(trust->global);
-    crls_close(trust->crls);
+    revocation_close(trust->revocation);
     path_cache_free(trust->cache);
     g_free(trust);
 }

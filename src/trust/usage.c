@@ -5,7 +5,7 @@
  * OpenSSL's S/MIME purpose is not asked: it refuses anyExtendedKeyUsage, which RFC 8550 §4.4.4 allows, and accepts
  * leaves that are certification authorities.
  */
-#include "store.h"
+#include "path.h"
 
 #include <openssl/x509v3.h>
 

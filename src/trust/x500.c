@@ -7,7 +7,7 @@
  * The certificate's domain part must be that name or the beginning of it, component by component from the most
  * significant one. A country, state or locality alone stands for nobody, like a public suffix.
  */
-#include "store.h"
+#include "x500.h"
 
 #include <openssl/err.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * alternatives: other ways from a leaf to an anchor, when the first one that OpenSSL built has failed: two authorities
- * of one name, a root that has an expired cross-certificate beside a good one, a new key that nobody told apart by
- * identifier.
+ * path_search: the ways from a leaf to an anchor, OpenSSL's own first. OpenSSL chooses one issuer at each step and
+ * never looks back: where it fails, other ways may be there (two authorities of one name, a root that has an expired
+ * cross-certificate beside a good one, a new key that nobody told apart by identifier).
  *
  * Depth first over the certificates at hand, following only issuers whose key verifies the signature, so that each way
  * found is a real one; then OpenSSL judges it. Limits keep a message stuffed with certificates from costing much:
  * signature checks, and whole ways tried. Not for fetching issuers from elsewhere: nothing here opens a connection.
  */
-#include "store.h"
+#include "path.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -19,8 +19,8 @@
 
 struct search {
     const struct path_query *query;
-    STACK_OF(X509) * untrusted;
-    struct path_result *result;
+    const struct path_visitor *visitor;
+    const STACK_OF(X509) * seen; /* the path that the visitor has seen already, or NULL */
     unsigned signatures, ways;
     X509 *way[LENGTH_MAX]; /* leaf first */
     int length;
@@ -46,19 +46,30 @@ static bool is_issuer(struct search *search, X509 *issuer, X509 *subject)
     return good;
 }
 
+static bool is_seen(const struct search *search, const X509 *anchor)
+{
+    if (search->seen == NULL || sk_X509_num(search->seen) != search->length + 1)
+        return false;
+    for (int i = 0; i < search->length; i++)
+        if (X509_cmp(search->way[i], sk_X509_value(search->seen, i)) != 0)
+            return false;
+    return X509_cmp(anchor, sk_X509_value(search->seen, search->length)) == 0;
+}
+
 /* The issuers of this way first, then all others: a CRL's issuer may be among them. */
 static bool try_way(struct search *search, X509 *anchor)
 {
     owned(x509_stack) STACK_OF(X509) *ordered = sk_X509_new_null();
-    if (search->ways++ >= WAYS_MAX || ordered == NULL)
+    owned(path_result) struct path_result result = {0};
+    if (is_seen(search, anchor) || search->ways++ >= WAYS_MAX || ordered == NULL)
         return false;
     for (int i = 1; i < search->length; i++)
         if (!X509_add_cert(ordered, search->way[i], X509_ADD_FLAG_UP_REF))
             return false;
-    if (search->untrusted != NULL && !X509_add_certs(ordered, search->untrusted, X509_ADD_FLAG_UP_REF))
+    if (search->query->untrusted != NULL && !X509_add_certs(ordered, search->query->untrusted, X509_ADD_FLAG_UP_REF))
         return false;
-    path_try(search->query, ordered, anchor, search->result);
-    return search->result->error == X509_V_OK;
+    path_try(search->query, ordered, anchor, &result);
+    return result.error == X509_V_OK && search->visitor->judge(search->visitor->data, result.chain, false);
 }
 
 static bool extend(struct search *search)
@@ -68,8 +79,8 @@ static bool extend(struct search *search)
     for (int i = 0; i < sk_X509_num(anchors); i++)
         if (is_issuer(search, sk_X509_value(anchors, i), last) && try_way(search, sk_X509_value(anchors, i)))
             return true;
-    for (int i = 0; i < sk_X509_num(search->untrusted) && search->length < LENGTH_MAX; i++) {
-        X509 *issuer = sk_X509_value(search->untrusted, i);
+    for (int i = 0; i < sk_X509_num(search->query->untrusted) && search->length < LENGTH_MAX; i++) {
+        X509 *issuer = sk_X509_value(search->query->untrusted, i);
         if (!is_issuer(search, issuer, last))
             continue;
         search->way[search->length++] = issuer;
@@ -81,9 +92,12 @@ static bool extend(struct search *search)
     return false;
 }
 
-bool path_try_alternatives(const struct path_query *query, STACK_OF(X509) * untrusted, struct path_result *result)
+bool path_find(const struct path_query *query, const struct path_visitor *visitor, struct path_result *failure)
 {
+    path_try(query, query->untrusted, NULL, failure);
+    if (failure->error == X509_V_OK && visitor->judge(visitor->data, failure->chain, true))
+        return true;
     struct search search = {
-        .query = query, .untrusted = untrusted, .result = result, .way = {query->leaf}, .length = 1};
+        .query = query, .visitor = visitor, .seen = failure->chain, .way = {query->leaf}, .length = 1};
     return extend(&search);
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain: OpenSSL's verification errors as outcomes and sentences for an administrator who has to act on them, one
- * table.
+ * path_explain: OpenSSL's verification errors as outcomes and sentences for an administrator who has to act on them,
+ * one table.
  *
  * What is not in the table fails: an error that a later OpenSSL brings is never a pass and never "try again".
  */
-#include "store.h"
-
-#include <string.h>
+#include "path.h"
 
 #define SUBJECT_SHOWN 120 /* characters of a subject within a reason */
 
@@ -26,31 +24,9 @@ static const struct explanation explanations[] = {
     {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, OUTCOME_POLICY, "is self-signed and not a trust anchor"},
     {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, OUTCOME_POLICY, "is a root certificate and not a trust anchor"},
     {X509_V_ERR_CERT_UNTRUSTED, OUTCOME_POLICY, "is not trusted"},
-    {X509_V_ERR_UNABLE_TO_GET_CRL, OUTCOME_TEMPERROR, "cannot be checked for revocation: there is no CRL for it"},
-    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL's issuer is unknown"},
-    {X509_V_ERR_CRL_NOT_YET_VALID, OUTCOME_TEMPERROR, "cannot be checked for revocation: its CRL is not yet valid"},
-    {X509_V_ERR_CRL_HAS_EXPIRED, OUTCOME_TEMPERROR, "cannot be checked for revocation: its CRL is out of date"},
-    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL has an invalid date"},
-    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL has an invalid date"},
-    {X509_V_ERR_CRL_SIGNATURE_FAILURE, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL's signature is bad"},
-    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL's signature is bad"},
-    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL's signer may not sign CRLs"},
-    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL has an unknown critical extension"},
-    {X509_V_ERR_DIFFERENT_CRL_SCOPE, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL covers other certificates"},
-    {X509_V_ERR_CRL_PATH_VALIDATION_ERROR, OUTCOME_TEMPERROR,
-     "cannot be checked for revocation: its CRL's signer is not trusted"},
     {X509_V_ERR_OUT_OF_MEM, OUTCOME_TEMPERROR, "could not be checked: out of memory"},
     {X509_V_ERR_UNSPECIFIED, OUTCOME_TEMPERROR, "could not be checked"},
     {X509_V_ERR_STORE_LOOKUP, OUTCOME_TEMPERROR, "could not be checked: the trust store failed"},
-    {X509_V_ERR_CERT_REVOKED, OUTCOME_FAIL, "is revoked"},
     {X509_V_ERR_CERT_HAS_EXPIRED, OUTCOME_FAIL, "has expired"},
     {X509_V_ERR_CERT_NOT_YET_VALID, OUTCOME_FAIL, "is not yet valid"},
     {X509_V_ERR_CERT_SIGNATURE_FAILURE, OUTCOME_FAIL, "has a bad signature"},
@@ -80,12 +56,6 @@ static const struct explanation *explanation_of(int error)
     return NULL;
 }
 
-bool path_error_is_about_crls(int error)
-{
-    const struct explanation *explanation = explanation_of(error);
-    return explanation != NULL && text_begins_with(explanation->text, "cannot be checked for revocation");
-}
-
 static char *short_subject(const X509 *certificate)
 {
     g_autofree char *subject = certificate != NULL ? certificate_subject(certificate) : g_strdup("(unknown)");
@@ -93,6 +63,12 @@ static char *short_subject(const X509 *certificate)
         return steal(&subject);
     g_autofree char *begin = g_utf8_substring(subject, 0, SUBJECT_SHOWN - 3);
     return g_strconcat(begin, "...", NULL);
+}
+
+bool path_explain_one(const X509 *certificate, enum outcome outcome, const char *text, struct finding *finding)
+{
+    g_autofree char *subject = short_subject(certificate);
+    return finding_set(finding, outcome, "the certificate \"%s\" %s", subject, text);
 }
 
 bool path_explain(const struct path_result *result, struct finding *finding)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * revocation: the ordered list of sources, and what their answers come to for a path.
+ *
+ * The first source that knows a certificate decides about it. Revoked anywhere in the path is a failure; not known is
+ * "try again" where the configuration wants to know (it names CRLs), and otherwise no obstacle (RFC 8550 §2.1: what a
+ * message brings can revoke, and nothing else is asked for).
+ */
+#include "revocation.h"
+
+#include "path.h"
+
+static const struct revocation_source *const built_in[] = {&revocation_source_crls, NULL};
+
+struct revocation {
+    bool required;
+    size_t count;
+    struct {
+        const struct revocation_source *source;
+        void *state;
+    } list[];
+};
+
+struct revocation *revocation_open(const struct conf *conf, const struct revocation_source *const *sources,
+                                   struct faults *faults)
+{
+    size_t count = 0;
+    if (sources == NULL)
+        sources = built_in;
+    while (sources[count] != NULL)
+        count++;
+    owned(revocation) struct revocation *revocation =
+        g_malloc0(sizeof(struct revocation) + count * sizeof(revocation->list[0]));
+    revocation->required = conf->crls[0] != NULL;
+    for (; revocation->count < count; revocation->count++) {
+        const struct revocation_source *source = sources[revocation->count];
+        void *state = source->open(conf, faults);
+        if (state == NULL)
+            return NULL;
+        revocation->list[revocation->count].source = source;
+        revocation->list[revocation->count].state = state;
+    }
+    return steal(&revocation);
+}
+
+void revocation_close(struct revocation *revocation)
+{
+    if (revocation == NULL)
+        return;
+    for (size_t i = 0; i < revocation->count; i++)
+        revocation->list[i].source->close(revocation->list[i].state);
+    g_free(revocation);
+}
+
+/* The revoked certificate next to the leaf; without one the unknown certificate next to the anchor. -1: all are good.
+ */
+static int decisive(const struct revocation_answer *answers, int count)
+{
+    int unknown = -1;
+    for (int i = 0; i < count; i++) {
+        bool is_anchor = i == count - 1;
+        if (answers[i].status == REVOCATION_REVOKED)
+            return i;
+        if (answers[i].status == REVOCATION_UNKNOWN && (answers[i].reason != NULL || (unknown < 0 && !is_anchor)))
+            unknown = i;
+    }
+    return unknown;
+}
+
+void revocation_check(const struct revocation *revocation, const struct revocation_query *query,
+                      struct revocation_result *result, struct finding *finding)
+{
+    int count = sk_X509_num(query->chain);
+    g_autofree struct revocation_answer *answers = g_new0(struct revocation_answer, (gsize)count);
+    for (int i = 0; i < count; i++)
+        answers[i].until = G_MAXINT64;
+    for (size_t i = 0; i < revocation->count; i++)
+        revocation->list[i].source->ask(revocation->list[i].state, query, answers);
+    *result = (struct revocation_result){.status = REVOCATION_GOOD, .until = G_MAXINT64};
+    for (int i = 0; i < count; i++)
+        result->until = MIN(result->until, answers[i].until);
+    int depth = decisive(answers, count);
+    if (depth < 0 || (answers[depth].status == REVOCATION_UNKNOWN && !revocation->required))
+        return;
+    result->status = answers[depth].status;
+    result->depth = depth;
+    const X509 *certificate = sk_X509_value(query->chain, depth);
+    if (answers[depth].status == REVOCATION_REVOKED)
+        path_explain_one(certificate, OUTCOME_FAIL, "is revoked", finding);
+    else
+        path_explain_one(certificate, OUTCOME_TEMPERROR,
+                         answers[depth].reason != NULL ? answers[depth].reason
+                                                       : "cannot be checked for revocation: nothing knows about it",
+                         finding);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * revocation: has a certificate of a valid path been revoked? Asks sources, in order. Runs after the path was found, so
+ * that a slow source holds up nothing in OpenSSL.
+ */
+#ifndef DOMSEC_TRUST_REVOCATION_H
+#define DOMSEC_TRUST_REVOCATION_H
+
+#include "anchors.h"
+
+enum revocation_status { REVOCATION_UNKNOWN, REVOCATION_GOOD, REVOCATION_REVOKED };
+
+struct revocation_query {
+    const struct anchors *anchors;
+    STACK_OF(X509) * chain;        /* a valid path, leaf first; the last is an anchor */
+    STACK_OF(X509) * untrusted;    /* other certificates at hand, such as those of CRL issuers */
+    STACK_OF(X509_CRL) * received; /* from the message; may be NULL */
+    bool strength;                 /* as of the path */
+    time_t at;
+};
+
+/* Of one certificate of the chain. */
+struct revocation_answer {
+    enum revocation_status status; /* UNKNOWN when the first source is asked */
+    /* Unknown: why, as "cannot be checked for revocation: …"; static. NULL: no source has anything to do with this
+     * certificate. */
+    const char *reason;
+    /* A source lowers it to the last second for which what it said stands, also that it does not know. 0: it is to be
+     * asked each time. */
+    time_t until;
+};
+
+struct revocation_source {
+    const char *name;
+    /* Returns the source's state, or NULL after it added an error to faults. A source without data is not an error. */
+    void *(*open)(const struct conf *conf, struct faults *faults);
+    void (*close)(void *state);
+    /* Fills the answers that are unknown, one for each certificate of the chain; the others are an earlier source's. An
+     * anchor is trusted because it was named: that nothing is known about it needs no reason. Thread-safe. */
+    void (*ask)(void *state, const struct revocation_query *query, struct revocation_answer *answers);
+};
+
+extern const struct revocation_source revocation_source_crls;
+
+/* Makes OpenSSL look for CRLs in revocation_source_crls wherever it verifies with this store. */
+void crls_attach(X509_STORE *store);
+
+struct revocation;
+
+/* sources: NULL-terminated, lent; NULL: all of this build. NULL after an error was added to faults. */
+struct revocation *revocation_open(const struct conf *conf, const struct revocation_source *const *sources,
+                                   struct faults *faults);
+void revocation_close(struct revocation *revocation);
+
+struct revocation_result {
+    enum revocation_status status;
+    time_t until; /* GOOD: the last second for which all answers stay; 0: not known */
+    int depth;    /* the certificate that status is about; 0: the leaf */
+};
+/* GOOD: nothing in the chain is revoked, as far as the configuration wants to know. Otherwise finding says why. */
+void revocation_check(const struct revocation *revocation, const struct revocation_query *query,
+                      struct revocation_result *result, struct finding *finding);
+
+/* trust_open() with other sources: for tests. */
+struct trust *trust_open_with(const struct conf *conf, const struct revocation_source *const *sources,
+                              struct faults *faults);
+
+DECLARE_OWNED(revocation, struct revocation *, revocation_close)
+
+#endif
