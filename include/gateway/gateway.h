@@ -1,112 +1,176 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gateway: the way of a message. Opens the services that a configuration names (keys, certificates, trust) once, and
- * takes each message through facts, policy, plan, layers and edits. The daemon and the command line both call it, with
- * the same results.
+ * gateway: the way of a message, in five stages. Each stage fills one struct once; later stages read it.
+ *
+ *     mail ─▶ lookups ─▶ plan ─▶ made ─▶ reply
+ *
+ * The daemon, `domsec filter` and `domsec explain` take the same way, so that they cannot differ.
  */
 #ifndef DOMSEC_GATEWAY_GATEWAY_H
 #define DOMSEC_GATEWAY_GATEWAY_H
 
+#include "certs/certs.h"
 #include "mail/edits.h"
 #include "mail/envelope.h"
-#include "policy/policy.h"
+#include "policy/plan.h"
 #include "smime/smime.h"
-#include "trust/trust.h"
 
 struct gateway;
 
-/* Reads everything that conf names. Takes a reference of conf. NULL if faults has errors. */
+/* Opens everything that conf names: keys, certificates, anchors. Takes a reference of conf. NULL if faults has errors.
+ */
 struct gateway *gateway_open(struct conf *conf, struct faults *faults);
 struct gateway *gateway_ref(struct gateway *gateway);
 void gateway_unref(struct gateway *gateway);
 const struct conf *gateway_conf(const struct gateway *gateway);
 
-enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND };
+/* --- the five stages --- */
 
-/* Whether a recipient stays with us: in a local domain or without a domain, and no route to another host in its local
- * part
- * ("bob%x.test@acme.test": some MTAs take it for bob@x.test). */
-bool gateway_is_local(const struct gateway *gateway, const struct address *recipient);
-/* Which way a message goes: outbound if any recipient does not stay with us; else inbound. */
-enum direction gateway_direction(const struct gateway *gateway, const struct envelope *envelope);
-
-struct reported_signer {
-    char *address, *subject, *serial, *issuer, *sha256; /* NULL where unknown */
-};
-struct reported_layer {
-    enum layer_type type;
-    char *part;         /* part number within the message: "1", "1.1" … */
-    bool partial;       /* covers one part among others: never a verdict on the message */
-    bool by_list_agent; /* all its signatures are a mailing list agent's (RFC 2634 §4) around others: they authenticate
-                           nobody */
-    struct finding as_originators; /* … or would be the originator's, if they were around none */
-    bool shut;                     /* signed or compressed, and cannot be looked into */
-    bool removed;                  /* taken off before delivery */
-    struct finding finding;
-    unsigned signature_types; /* union over signers */
-    struct ess ess;           /* ESS attributes of the first signer; label.policy empty: no label */
-    struct reported_signer *signers;
-    size_t signer_count;
-    size_t signer_judged; /* the one that the finding is about */
-};
-struct reported_certificate {
-    char *sha256, *subject;
-    const char *source;
-    char *note; /* explain: "used", or why it was passed over */
-    bool used;
-};
-struct reported_recipient {
-    char *address;
-    char *rule; /* its name */
-    struct outbound_decision decision;
-    struct reported_certificate *certificates; /* all candidates, with notes */
-    size_t certificate_count;
-};
-
-/* What became of a message: everything that the reply, the log line, the metrics and the report say. Owns its edits. */
-struct result {
+/* What came. Envelope and message are lent by the caller. */
+struct mail {
+    const struct envelope *envelope;
+    const struct message *message; /* NULL: there is only a question (`domsec explain`) */
+    time_t at;                     /* the time for which certificates are judged */
     enum direction direction;
+    struct client client;
+    struct originator originator;
+    struct authors authors;
+    struct examination *examination; /* the S/MIME layers taken apart, the signatures' mathematics done */
+};
+
+/* A signer's certificate in words; each NULL where unknown. */
+struct signer_name {
+    char *address, *subject, *serial, *issuer, *sha256;
+};
+
+/* What was asked about one layer. */
+struct layer_lookup {
+    struct layer
+        late; /* opened once more, with certificates that are not in the message; facts.signers NULL: it was not */
+    struct signer_view *signers;
+    struct signer_trust *trust;
+    struct signer_name *names;
+    size_t signer_count;
+};
+
+struct recipient_lookup {
+    struct certs_answer certificates;
+};
+
+/* What was asked, and what came back. */
+struct lookups {
+    struct layers_view layers; /* what policy sees of the layers: in the order of the examination */
+    struct layer_view *views;
+    struct layer_lookup *details;      /* for each of them */
+    struct recipient_view *recipients; /* for each of the envelope's */
+    struct recipient_lookup *answers;
+    bool wants_certificates;
+    const struct identity *own[OWN_COUNT]; /* our identities that may put layers on; NULL where there is none */
+    struct error missing[OWN_COUNT];       /* why there is none */
+    struct error failure;                  /* a lookup that every answer depends on has failed */
+    unsigned paths;                        /* certification paths that were looked for, in vain or not */
+};
+
+/* What was made. */
+struct made {
+    struct edits edits;
+    struct treatment treatment; /* the layers that were put on */
+    bool null_layer, null_layer_omitted;
+    size_t removed;               /* outermost layers that were taken off */
+    char *authentication_results; /* inbound: the value of the field that edits insert; NULL */
+    struct error failure;         /* why nothing was made after all */
+};
+
+/* What can end a message outside of policy, and what policy can say. In the order of severity: the first concerns us
+ * most, the last only this message. */
+enum reply_kind {
+    REPLY_BUG,           /* cannot happen */
+    REPLY_PROTOCOL,      /* the MTA broke the milter protocol, or offers less than is needed */
+    REPLY_EDIT,          /* the MTA did not take an edit */
+    REPLY_CONFIGURATION, /* the administrator has to act */
+    REPLY_RESOURCE,      /* memory or disk, while the message was received */
+    REPLY_FAILURE,       /* another failure of ours */
+    REPLY_TEMPFAIL,      /* policy defers */
+    REPLY_RECIPIENTS,    /* more recipients than recipients_limit */
+    REPLY_SENDER,        /* the reverse-path is not an address */
+    REPLY_RECIPIENT,     /* a recipient is not an address */
+    REPLY_MALFORMED,     /* a piece that belongs in no message */
+    REPLY_UNFIT,         /* the message cannot be worked on, by its own fault */
+    REPLY_SIZE,          /* over message_size_limit or a limit of the header */
+    REPLY_REJECT,        /* policy rejects */
+    REPLY_QUARANTINE,    /* policy holds */
+    REPLY_ACCEPT,
+    REPLY_COUNT
+};
+
+/* What is said. */
+struct reply {
+    enum reply_kind kind;
     enum verdict verdict;
     unsigned code;    /* 250, 550, 451 … */
-    char status[8];   /* "5.7.1" */
-    char reply[512];  /* text after code and status, for an administrator; printable ASCII */
-    char reason[640]; /* the reply's cause, also set on acceptance */
-    struct finding domain, originator;
-    char *domain_name;     /* the authenticated domain, or the one claimed; NULL */
-    char *originator_name; /* the authenticated address, or the one claimed; NULL */
-    struct reported_layer *layers;
-    size_t layer_count;
-    struct reported_recipient *recipients; /* outbound */
-    size_t recipient_count;
-    bool sign, encrypt, triple, null_layer, null_layer_omitted; /* outbound: what was applied */
-    char *from;                                                 /* the From mailbox; NULL if none or odd */
-    char *rule;                                                 /* inbound: the rule's name */
-    char *authentication_results; /* inbound: the value of the field that edits insert; NULL */
-    struct edits edits;
+    char status[8];   /* "5.7.1" (RFC 3463) */
+    char text[512];   /* behind code and status, for the other side's administrator; printable ASCII without "%" */
+    char reason[640]; /* its cause, for log and report; also set on acceptance */
+};
+/* The one table of replies. reason: the cause; text: said to the other side instead; NULL: the reason. */
+void reply_set(struct reply *reply, enum reply_kind kind, const char *reason, const char *text);
+/* The kind for a failure: the message's own, or ours. */
+enum reply_kind reply_kind_of(const struct error *error);
+/* Whether the message goes on: accepted or held. */
+bool reply_accepts(const struct reply *reply);
+
+struct passage {
+    struct gateway *gateway; /* a reference of its own */
+    struct mail mail;
+    struct lookups lookups;
+    struct plan plan;
+    struct made made;
+    struct reply reply;
 };
 
-/* Never fails: what goes wrong is a tempfail or what policy says. at: the time for which certificates are judged. The
- * result refers to message, which must outlive it. Thread-safe. */
-struct result *gateway_outbound(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
-                                time_t at);
-struct result *gateway_inbound(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
-                               time_t at);
-/* What would be decided on a plain message that is not there, in the direction that its recipients give it: for `domsec
- * explain`. from may be NULL. No edits. */
-struct result *gateway_explain(struct gateway *gateway, const struct envelope *envelope, const char *from, time_t at);
-/* The result of a failure outside the gateway (limits, spool, memory): 4xx, 552 5.3.4 for a message over its size, or
- * 550 5.6.0 for one that is none. */
-struct result *gateway_failure(enum direction direction, const struct error *error);
-void result_free(struct result *result);
+/* --- the way --- */
 
-/* The report of interface.md, pretty-printed JSON with a final newline. g_free(). */
-char *result_report(const struct result *result);
+/* Cryptographic work is done in turns, so that a few messages cannot keep all others waiting. Lookups, which may wait
+ * for a directory, are not. */
+struct turns {
+    void (*enter)(void *context);
+    void (*leave)(void *context);
+    void *context;
+};
+
+/* What a message is asked with. */
+struct passage_request {
+    const struct envelope *envelope;
+    const struct message *message; /* NULL: what would be done with a plain message from `from`; nothing is made */
+    const char *from;              /* without a message: the value of From; may be NULL */
+    time_t at;
+    const enum direction *direction; /* NULL: derived from the recipients */
+    const struct turns *turns;       /* NULL: work at once */
+};
+
+/* Takes a message all the way. Never NULL, and never fails: what goes wrong is a tempfail or what policy says. The
+ * result refers to envelope and message, which must outlive it. Thread-safe. */
+struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request);
+/* A passage that ended before the gateway could work on the message, for the log. */
+struct passage *passage_failed(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
+                               const char *reason);
+void passage_free(struct passage *passage);
+
+/* --- what is shown of it; all of them read the five structs --- */
+
+/* The report (etc/report.schema.json), pretty-printed JSON with a final newline. g_free(). */
+char *passage_report(const struct passage *passage);
 /* One line: queue id first, then key=value. g_free(). */
-char *result_log_line(const struct result *result, const struct envelope *envelope);
-/* Counts the result in base/metrics. */
-void result_count(const struct result *result);
+char *passage_log_line(const struct passage *passage);
+/* Counts the passage in base/metrics. */
+void passage_count(const struct passage *passage);
+/* The rules that had a say: of the recipients, or of the authors; their names, separated by ", ". g_free(). */
+char *passage_rules(const struct passage *passage);
+
+/* Why a candidate for a recipient is used, or why not. g_free(). */
+char *passage_note(const struct passage *passage, size_t recipient, size_t candidate);
 
 DECLARE_OWNED(gateway, struct gateway *, gateway_unref)
-DECLARE_OWNED(result, struct result *, result_free)
+DECLARE_OWNED(passage, struct passage *, passage_free)
 
 #endif

@@ -16,8 +16,6 @@ struct envelope {
     struct address sender; /* RFC 5321 reverse-path */
     struct address *recipients;
     size_t recipient_count;
-    bool smtputf8;
-    bool eight_bit; /* BODY=8BITMIME */
 };
 
 struct envelope *envelope_new(void);

@@ -1,90 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * policy: from facts to a decision. Pure functions over plain data: no lookup, no clock, no log; tested from tables.
- * `domsec explain` and the daemon call the same.
+ * policy: from what was learned of a message to a decision. Pure functions over plain data: no lookup, no clock, no
+ * log, no type of OpenSSL or GMime; tested from tables. This header has the rules and the words; layers.h judges S/MIME
+ * layers, labels.h security labels, plan.h decides.
  */
 #ifndef DOMSEC_POLICY_POLICY_H
 #define DOMSEC_POLICY_POLICY_H
 
 #include "base/lookup.h"
 #include "conf/conf.h"
+#include "mail/originator.h"
 
-/* The rule for a partner: that of the most specific domain that equals `domain` or is a parent of it, else the default.
- * domain is normalised; NULL or "" gives the default rule. Lent by conf. */
-const struct rule *policy_rule(const struct conf *conf, const char *domain);
-/* Whether rule->outbound.protect asks for a signature, for encryption. */
-bool policy_signs(const struct rule *rule);
-bool policy_encrypts(const struct rule *rule);
+enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND };
+const char *direction_name(enum direction direction); /* "outbound" */
 
 enum verdict { VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_QUARANTINE };
 const char *verdict_name(enum verdict verdict);
 
-/* --- outbound --- */
+/* The rule of a partner that fits a message. Lent by the partner. */
+const struct rule *policy_rule(const struct partner *partner);
+/* Whether rule->outbound.protect asks for a signature, for encryption. */
+bool policy_signs(const struct rule *rule);
+bool policy_encrypts(const struct rule *rule);
+/* Whether rule->inbound.require asks for a signature, for encryption. An unknown value asks for both. */
+bool policy_requires_signature(const struct rule *rule);
+bool policy_requires_encryption(const struct rule *rule);
 
-struct outbound_facts {
-    bool local_recipient; /* stays in a local domain: nothing is done for it */
-    bool originator_authentic;
-    const char *originator_reason; /* why (not); for the decision's reason */
-    const char *bad_signature;     /* NULL, or why a signature inside does not verify */
-    bool already_encrypted;        /* the whole message is encrypted already, and not by us */
-    bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
-    enum found certificate; /* for this recipient; asked only when the rule encrypts */
-    const char *certificate_reason; /* why none or failed */
-    bool routed;   /* in a local domain, but with what may be a route to another host in its local part */
-    bool reviewed; /* carries a review signature by one of rule->outbound.require_review that passes */
+/* Whether a recipient stays with us: it is in a local domain or has no domain, and its local part cannot be a route to
+ * another host ("bob%x.test@acme.test": some MTAs take it for bob@x.test). */
+bool policy_is_local(const struct conf *conf, const struct address *recipient);
+/* Outbound if any recipient does not stay with us, else inbound: what leaves is bound by the policy for what leaves. */
+enum direction policy_direction(const struct conf *conf, const struct address *recipients, size_t count);
+
+/* The partners whose certificates and rules a message has to satisfy: those of all its authors. Combined, never
+ * chosen: a partner must not vouch for another partner's people. */
+struct authors {
+    const struct partner **partners; /* each once, the first author's first; at least one */
+    size_t count;
+    size_t *partner_of; /* for each of originator->from.list, the index of its partner */
 };
-
-struct outbound_decision {
-    enum verdict verdict; /* ACCEPT, REJECT or TEMPFAIL for this recipient */
-    bool sign;
-    bool encrypt;
-    bool triple;      /* sign, encrypt, sign */
-    char reason[320]; /* one line, says the rule's key that decided */
-};
-
-/* For one recipient. Table: protect none → nothing. A signature is due and may not be given (originator not authentic,
- * or a bad signature inside): rule->outbound.unauthentic. Encryption is due: certificate found → encrypt; none →
- * rule->outbound.no_certificate; failed → tempfail, whatever the rule says. already_encrypted counts as encrypted
- * only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate is found. */
-void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision);
-
-/* One plan for all recipients of a message that cannot be split: all of them get the same bytes. Combines decisions:
- * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a
- * recipient whose decision has no encryption is served an encrypted copy only if has_certificate says that it can
- * decrypt one; otherwise conf's mixed_recipients decides. Signing serves everybody. Never less than any decision asks.
- */
-struct plan {
-    enum verdict verdict;
-    bool sign, encrypt, triple;
-    size_t culprit;   /* index of the recipient that made it fail; meaningful with REJECT, TEMPFAIL */
-    char reason[640]; /* names the recipient */
-};
-void policy_plan(enum mixed mixed, const struct outbound_decision *decisions, const bool *has_certificate,
-                 const char *const *recipients, size_t count, struct plan *plan);
-
-/* --- inbound --- */
-
-struct inbound_facts {
-    bool signed_ok;             /* a domain or originator signature over the whole message passed */
-    bool encrypted_ok;          /* the whole message was encrypted to us and decrypted */
-    bool undecryptable;         /* it is encrypted and none of our keys opened it */
-    bool failed_temporarily;    /* a needed lookup or resource failed: never a pass */
-    const char *sign_reason;    /* why signed_ok is false */
-    const char *encrypt_reason; /* why encrypted_ok is false */
-    const char *label_reason;   /* why its security label is not accepted; NULL: it is, or there is none */
-};
-
-/* Whether the signatures that passed are those that rule->inbound.signed_by asks for. */
-bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_ok);
-
-struct inbound_decision {
-    enum verdict verdict;
-    bool met; /* all that the rule requires is there; what is not required counts as there */
-    char reason[640];
-};
-
-/* failed_temporarily → tempfail when the rule requires anything, unless it is rejected for its encryption anyway.
- * undecryptable → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag: accept). */
-void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision);
+/* A From that cannot be read may seem to come from each domain that it mentions: then the partners are those of all
+ * these domains and of the envelope's sender. message may be NULL. Clear with authors_clear(). */
+void authors_find(const struct conf *conf, const struct originator *originator, const struct message *message,
+                  const struct address *sender, struct authors *authors);
+void authors_clear(struct authors *authors);
 
 #endif

@@ -137,8 +137,8 @@ static int find(const char *file, const struct address *address)
     cli_print_faults(stderr, faults);
     if (certs == NULL)
         return EX_CONFIG;
-    const struct rule *rule = policy_rule(conf, address->domain);
-    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = rule->partner, .address = address};
+    const struct partner *partner = conf_partner(conf, address->domain);
+    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = partner, .address = address};
     owned(certs_answer) struct certs_answer answer = {0};
     certs_ask(certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
     switch (answer.found) {
@@ -146,7 +146,7 @@ static int find(const char *file, const struct address *address)
         print_candidates(&answer);
         return EX_OK;
     case FOUND_NONE:
-        fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, rule->partner->name);
+        fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, partner->name);
         return 1;
     case FOUND_FAILED:
         break;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain: shows what would happen to a message from A to B, and why: the rule, the decision, and each certificate
- * that was found with the reason why it is used or not. It calls gateway_explain(), so the answer is the daemon's.
- * There is no message, so the answer is for one that is neither signed nor encrypted.
+ * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was
+ * found with the reason it is used or passed over. Takes the same way as a message in the daemon, but without a
+ * message: the answer is for a plain one, neither signed nor encrypted.
  */
 #include "cli.h"
 
@@ -24,21 +24,10 @@ static const char *treatment(const struct outbound_decision *decision)
     return decision->encrypt ? "encrypt" : "leave unchanged";
 }
 
-static void print_recipient(const struct reported_recipient *recipient, bool leaves)
+static void print_certificates(const struct passage *passage, size_t recipient)
 {
-    const struct outbound_decision *decision = &recipient->decision;
-    bool accepted = leaves && decision->verdict == VERDICT_ACCEPT;
-    g_autofree char *what = g_strdup_printf("%s%s%s", verdict_name(decision->verdict), accepted ? ": " : "",
-                                            accepted ? treatment(decision) : "");
-    printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), recipient->address, output_style(stdout, STYLE_PLAIN));
-    owned(table) struct table *facts = table_new(2);
-    const char *const rows[][2] = {{"rule", recipient->rule}, {"decision", what}, {"because", decision->reason}};
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        table_row(facts, rows[i]);
-    table_print(facts, stdout, 2, false);
-    if (!leaves)
-        return;
-    if (recipient->certificate_count == 0) {
+    const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
+    if (answer->count == 0) {
         printf("  certificates  none found\n");
         return;
     }
@@ -46,13 +35,40 @@ static void print_recipient(const struct reported_recipient *recipient, bool lea
     owned(table) struct table *table = table_new(4);
     const char *const heading[] = {"sha256", "from", "subject", "note"};
     table_row(table, heading);
-    for (size_t i = 0; i < recipient->certificate_count; i++) {
-        const struct reported_certificate *found = &recipient->certificates[i];
-        g_autofree char *id = g_strndup(found->sha256 != NULL ? found->sha256 : "", DESCRIBE_ID_DIGITS);
-        const char *cells[] = {id, found->source, found->subject, found->note};
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct candidate *candidate = &answer->list[i];
+        char sha256[65] = "";
+        g_autofree char *subject = certificate_subject(candidate->certificate);
+        g_autofree char *note = passage_note(passage, recipient, i);
+        certificate_fingerprint(candidate->certificate, sha256);
+        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        const char *cells[] = {sha256, candidate->source, subject, note};
         table_row(table, cells);
     }
     table_print(table, stdout, 4, true);
+}
+
+static void print_recipient(const struct passage *passage, size_t index)
+{
+    const struct plan *plan = &passage->plan;
+    bool leaves = passage->mail.direction == DIRECTION_OUTBOUND && plan->recipients != NULL;
+    const struct outbound_decision *decision = leaves ? &plan->recipients[index] : NULL;
+    enum verdict verdict = leaves ? decision->verdict : passage->reply.verdict;
+    bool accepted = leaves && verdict == VERDICT_ACCEPT;
+    g_autofree char *what =
+        g_strdup_printf("%s%s%s", verdict_name(verdict), accepted ? ": " : "", accepted ? treatment(decision) : "");
+    g_autofree char *rule =
+        leaves ? g_strdup(passage->lookups.recipients[index].rule->partner->name) : passage_rules(passage);
+    printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), passage->mail.envelope->recipients[index].text,
+           output_style(stdout, STYLE_PLAIN));
+    owned(table) struct table *facts = table_new(2);
+    const char *const rows[][2] = {
+        {"rule", rule}, {"decision", what}, {"because", leaves ? decision->reason : passage->reply.reason}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        table_row(facts, rows[i]);
+    table_print(facts, stdout, 2, false);
+    if (leaves)
+        print_certificates(passage, index);
 }
 
 static int verdict_status(enum verdict verdict)
@@ -62,38 +78,46 @@ static int verdict_status(enum verdict verdict)
     return verdict == VERDICT_ACCEPT || verdict == VERDICT_QUARANTINE ? EX_OK : EX_TEMPFAIL;
 }
 
-static int explain(const char *configuration, const struct envelope *envelope, const char *subject)
+static void print_passage(const struct passage *passage, const char *from, const char *subject)
 {
-    owned(gateway) struct gateway *gateway = cli_gateway(configuration);
-    if (gateway == NULL)
-        return EX_CONFIG;
-    const char *from = envelope->sender.text;
-    owned(result) struct result *result = gateway_explain(gateway, envelope, from, time(NULL));
-    owned(table) struct table *table = table_new(2);
-    g_autofree char *reply = g_strdup_printf("%u %s%s%s", result->code, result->status,
-                                             strcmp(result->reply, result->reason) != 0 ? " " : "",
-                                             strcmp(result->reply, result->reason) != 0 ? result->reply : "");
-    bool leaves = result->direction == DIRECTION_OUTBOUND;
-    g_autofree char *verdict = g_strconcat(verdict_name(result->verdict),
-                                           !leaves && result->verdict != VERDICT_ACCEPT ? UNLESS_PROTECTED : "", NULL);
+    const struct envelope *envelope = passage->mail.envelope;
+    const struct reply *reply = &passage->reply;
+    bool accepted = reply->verdict == VERDICT_ACCEPT;
+    bool other_text = strcmp(reply->text, reply->reason) != 0;
     bool stranger = envelope->authenticated == NULL && envelope->client_address == NULL;
+    g_autofree char *line =
+        g_strdup_printf("%u %s%s%s", reply->code, reply->status, other_text ? " " : "", other_text ? reply->text : "");
+    g_autofree char *verdict =
+        g_strconcat(verdict_name(reply->verdict),
+                    passage->plan.direction == DIRECTION_INBOUND && !accepted ? UNLESS_PROTECTED : "", NULL);
     const char *const rows[][2] = {
         {"from", from},
         {"subject", subject},
         {"login", envelope->authenticated},
         {"client", stranger ? "not trusted (neither --auth nor --client is given)" : envelope->client_address},
-        {"direction", leaves ? "outbound" : "inbound"},
+        {"direction", direction_name(passage->mail.direction)},
         {"verdict", verdict},
-        {"because", result->reason},
-        {result->verdict == VERDICT_ACCEPT ? NULL : "reply", reply},
+        {"because", reply->reason},
+        {accepted ? NULL : "reply", line},
     };
+    owned(table) struct table *table = table_new(2);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i][0] != NULL && rows[i][1] != NULL && *rows[i][1] != '\0')
             table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
-    for (size_t i = 0; i < result->recipient_count; i++)
-        print_recipient(&result->recipients[i], leaves);
-    return verdict_status(result->verdict);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        print_recipient(passage, i);
+}
+
+static int explain(const char *configuration, const struct envelope *envelope, const char *subject)
+{
+    owned(gateway) struct gateway *gateway = cli_gateway(configuration);
+    if (gateway == NULL)
+        return EX_CONFIG;
+    const struct passage_request request = {.envelope = envelope, .from = envelope->sender.text, .at = time(NULL)};
+    owned(passage) struct passage *passage = gateway_pass(gateway, &request);
+    print_passage(passage, envelope->sender.text, subject);
+    return verdict_status(passage->reply.verdict);
 }
 
 static int run(const struct command *self, int argc, char **argv)

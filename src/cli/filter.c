@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter: runs a message from standard input through the gateway, as the daemon would, and writes the result. It calls
- * the same functions as the milter, with an envelope made from options, and with files instead of a mail server. The
- * report is written before the message, so a program that sees the message can rely on the report.
+ * filter: takes a message from standard input through the gateway, as the daemon would, and writes what comes out.
+ * Calls the very function that the milter calls; what it adds is an envelope made from options, and files instead of a
+ * mail server. The report is written before the message: whoever sees the message may count on the report.
  */
 #include "cli.h"
 
@@ -18,7 +18,7 @@ struct request {
     GPtrArray *to;
 };
 
-/* Adds the mailboxes of all fields of that name as recipients. */
+/* The mailboxes of all fields of that name become recipients. */
 static bool take_recipients(struct envelope *envelope, const struct fields *fields, const char *name,
                             struct error *error)
 {
@@ -34,8 +34,7 @@ static bool take_recipients(struct envelope *envelope, const struct fields *fiel
     return true;
 }
 
-/* Takes the first mailbox in From as the sender, or the null reverse-path if From has none or is malformed, which
- * the gateway will judge. */
+/* The first From mailbox; the null reverse-path where From names none or is odd, which the gateway will judge. */
 static void take_sender(struct envelope *envelope, const struct fields *fields)
 {
     struct error ignored = {0};
@@ -51,15 +50,7 @@ static void take_sender(struct envelope *envelope, const struct fields *fields)
     (void)address_parse(slice_of("<>"), &envelope->sender, &ignored);
 }
 
-static bool is_ascii(const struct envelope *envelope)
-{
-    bool ascii = g_str_is_ascii(envelope->sender.local);
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        ascii = ascii && g_str_is_ascii(envelope->recipients[i].local);
-    return ascii;
-}
-
-/* Takes from the header what the options do not set. Returns CLI_GO or an exit status. */
+/* What options leave open is taken from the header. CLI_GO or an exit status. */
 static int complete_envelope(const struct request *request, struct envelope *envelope, const struct message *message)
 {
     struct error error = {0};
@@ -75,16 +66,14 @@ static int complete_envelope(const struct request *request, struct envelope *env
         fprintf(stderr, "domsec: the message has no recipients; use --to\n");
         return EX_USAGE;
     }
-    envelope->smtputf8 = !is_ascii(envelope);
-    envelope->eight_bit = true;
     return CLI_GO;
 }
 
-static bool write_report(const struct request *request, const struct result *result, struct error *error)
+static bool write_report(const struct request *request, const struct passage *passage, struct error *error)
 {
     if (request->report == NULL)
         return true;
-    g_autofree char *text = result_report(result);
+    g_autofree char *text = passage_report(passage);
     owned(rope) struct rope *rope = rope_new();
     rope_borrow(rope, slice_of(text));
     if (strcmp(request->report, "-") == 0)
@@ -99,15 +88,15 @@ static bool write_report(const struct request *request, const struct result *res
     return output_close_stream(stream, request->report, error);
 }
 
-static bool write_message(const struct request *request, const struct result *result, const struct message *message,
+static bool write_message(const struct request *request, const struct passage *passage, const struct message *message,
                           struct error *error)
 {
     owned(rope) struct rope *rope = NULL;
-    if (edits_are_empty(&result->edits)) {
+    if (edits_are_empty(&passage->made.edits)) {
         rope = rope_new();
         rope_borrow(rope, message_original(message));
     } else {
-        rope = edits_apply(&result->edits, message);
+        rope = edits_apply(&passage->made.edits, message);
     }
     if (request->output == NULL)
         return output_write_rope(STDOUT_FILENO, "standard output", rope, error);
@@ -123,46 +112,59 @@ static void remove_message(const struct request *request)
     (void)g_unlink(path);
 }
 
-/* Writes the report and the message. message may be NULL unless the result is an acceptance. */
-static int deliver(const struct request *request, const struct result *result, const struct message *message)
+/* Writes what came of the passage. message may be NULL when it was not accepted. */
+static int deliver(const struct request *request, const struct passage *passage, const struct message *message)
 {
     struct error error = {0};
-    bool accepted = result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE;
-    if (!write_report(request, result, &error) ||
-        (accepted && message != NULL && !write_message(request, result, message, &error))) {
+    bool accepted = reply_accepts(&passage->reply);
+    if (!write_report(request, passage, &error) ||
+        (accepted && message != NULL && !write_message(request, passage, message, &error))) {
         (void)cli_failed(&error);
         return EX_TEMPFAIL;
     }
-    /* An older file must not be mistaken for the result of this message. */
+    /* An older message must not be taken for what came of this one. */
     if (!accepted && request->output != NULL)
         remove_message(request);
     bool report_is_seen = request->report != NULL && strcmp(request->report, "-") == 0;
-    if (result->verdict != VERDICT_ACCEPT && !report_is_seen)
-        fprintf(stderr, "%s: %u %s %s\n", verdict_name(result->verdict), result->code, result->status, result->reply);
+    const struct reply *reply = &passage->reply;
+    if (reply->verdict != VERDICT_ACCEPT && !report_is_seen)
+        fprintf(stderr, "%s: %u %s %s\n", verdict_name(reply->verdict), reply->code, reply->status, reply->text);
     if (accepted && message != NULL)
         return EX_OK;
-    return result->verdict == VERDICT_REJECT ? EX_DATAERR : EX_TEMPFAIL;
+    return reply->verdict == VERDICT_REJECT ? EX_DATAERR : EX_TEMPFAIL;
+}
+
+/* Without --direction it is derived from the recipients, as the daemon does. */
+static bool parse_direction(const char *text, enum direction *direction)
+{
+    *direction = g_strcmp0(text, "inbound") == 0 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
+    return text == NULL || strcmp(text, direction_name(*direction)) == 0;
 }
 
 static int filter(const struct request *request, struct envelope *envelope, time_t at)
 {
-    enum direction direction = strcmp(request->direction, "inbound") == 0 ? DIRECTION_INBOUND : DIRECTION_OUTBOUND;
+    enum direction direction;
+    (void)parse_direction(request->direction, &direction);
     owned(gateway) struct gateway *gateway = cli_gateway(request->configuration);
     if (gateway == NULL)
         return EX_CONFIG;
     struct error error = {0};
     owned(message) struct message *message = message_read(STDIN_FILENO, &gateway_conf(gateway)->limits, &error);
     if (message == NULL) {
-        owned(result) struct result *failure = gateway_failure(direction, &error);
-        return deliver(request, failure, NULL);
+        owned(passage) struct passage *failed = passage_failed(gateway, envelope, reply_kind_of(&error), error.text);
+        if (request->direction != NULL)
+            failed->plan.direction = direction;
+        return deliver(request, failed, NULL);
     }
     int status = complete_envelope(request, envelope, message);
     if (status != CLI_GO)
         return status;
-    owned(result) struct result *result = direction == DIRECTION_INBOUND
-                                              ? gateway_inbound(gateway, envelope, message, at)
-                                              : gateway_outbound(gateway, envelope, message, at);
-    return deliver(request, result, message);
+    const struct passage_request asked = {.envelope = envelope,
+                                          .message = message,
+                                          .at = at,
+                                          .direction = request->direction != NULL ? &direction : NULL};
+    owned(passage) struct passage *passage = gateway_pass(gateway, &asked);
+    return deliver(request, passage, message);
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -171,7 +173,8 @@ static int run(const struct command *self, int argc, char **argv)
     struct request request = {.configuration = CLI_CONFIGURATION, .to = to};
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(request.configuration),
-        {"direction", 'd', OPTION_TEXT, &request.direction, "WORD", "outbound or inbound"},
+        {"direction", 'd', OPTION_TEXT, &request.direction, "WORD",
+         "outbound or inbound; default: as the recipients are local or not"},
         {"from", 'f', OPTION_TEXT, &request.from, "ADDRESS",
          "envelope sender, \"\" for the null sender; default: the mailbox in From"},
         {"to", 't', OPTION_LIST, to, "ADDRESS", "recipient; may be repeated; default: the mailboxes in To and Cc"},
@@ -184,9 +187,9 @@ static int run(const struct command *self, int argc, char **argv)
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (request.direction == NULL ||
-        (strcmp(request.direction, "outbound") != 0 && strcmp(request.direction, "inbound") != 0))
-        return cli_usage(self, "--direction outbound or --direction inbound is required");
+    enum direction direction;
+    if (!parse_direction(request.direction, &direction))
+        return cli_usage(self, "%s is not a direction; use outbound or inbound", request.direction);
     time_t at = 0;
     if (!cli_time(request.at, &at))
         return cli_usage(self, "%s is not an RFC 3339 time (example: 2026-05-04T12:00:00Z)", request.at);
@@ -203,7 +206,7 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_filter = {
     .name = "filter",
     .arguments =
-        "[-c FILE] --direction outbound|inbound [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME] "
+        "[-c FILE] [--direction outbound|inbound] [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME] "
         "[--report FILE] [--output DIR] <MESSAGE",
     .summary = "run a message from standard input through the gateway and write the result",
     .details =

@@ -2,27 +2,27 @@
 /*
  * authentication_results: what was found out about a message that arrives, as a field of it (RFC 8601, 7281), and the
  * removal of fields that only claim to be ours. How such a field is written is mail/authres.c; what the findings are,
- * summary.c.
+ * policy/layers.c.
  */
 #include "internal.h"
 #include "mail/authres.h"
 
 #include <string.h>
 
-static void describe(const struct finding *finding, const struct reported_layer *layer, const char *comment,
+static void describe(const struct passage *passage, const struct finding *finding, size_t index, const char *comment,
                      struct authres_result *out)
 {
-    const struct reported_signer *signer;
     size_t n = 0;
     out->result = outcome_name(finding->outcome);
     out->comment = comment;
     out->reason = finding->reason;
-    if (layer == NULL)
+    if (index == JUDGED_NO_LAYER)
         return;
-    out->properties[n++] = (struct authres_property){"body.smime-part", layer->part};
-    if (layer->signer_count == 0)
+    const struct layer_lookup *detail = &passage->lookups.details[index];
+    out->properties[n++] = (struct authres_property){"body.smime-part", passage->lookups.views[index].part};
+    if (detail->signer_count == 0)
         return;
-    signer = &layer->signers[layer->signer_judged];
+    const struct signer_name *signer = &detail->names[passage->plan.judgement.layers[index].signer_judged];
     if (signer->address != NULL)
         out->properties[n++] = (struct authres_property){"body.smime-identifier", signer->address};
     /* RFC 7281 §3.2.1: serial and issuer go together. */
@@ -32,9 +32,9 @@ static void describe(const struct finding *finding, const struct reported_layer 
     }
 }
 
-/* A review or additional-attributes signature authenticates nobody (RFC 3183 §3.3, §3.4), nor does a mailing list
- * agent's; but that one fails is told. */
-static const char *aside_name(const struct reported_layer *layer)
+/* A review or additional-attributes signature authenticates no one (RFC 3183 §3.3, §3.4), nor does a mailing list
+ * agent's; but a failure of one is reported. */
+static const char *aside_name(const struct judged_layer *layer)
 {
     if (layer->by_list_agent)
         return "mailing list agent's signature";
@@ -45,16 +45,24 @@ static const char *aside_name(const struct reported_layer *layer)
     return layer->signature_types & SIGNATURE_TYPE_ATTRIBUTES ? "additional attributes signature" : NULL;
 }
 
-static const struct reported_layer *failed_aside(const struct examination *examination)
+static size_t failed_aside(const struct judgement *judgement)
 {
-    const struct reported_layer *worst = NULL;
-    for (size_t i = 0; i < examination->reported_count; i++) {
-        const struct reported_layer *layer = &examination->reported[i];
-        if (aside_name(layer) != NULL &&
-            outcome_is_worse(layer->finding.outcome, worst != NULL ? worst->finding.outcome : OUTCOME_NEUTRAL))
-            worst = layer;
+    size_t worst = JUDGED_NO_LAYER;
+    for (size_t i = 0; i < judgement->layer_count; i++) {
+        enum outcome so_far = worst != JUDGED_NO_LAYER ? judgement->layers[worst].finding.outcome : OUTCOME_NEUTRAL;
+        if (aside_name(&judgement->layers[i]) != NULL && outcome_is_worse(judgement->layers[i].finding.outcome, so_far))
+            worst = i;
     }
     return worst;
+}
+
+/* How many layers there are to speak of. */
+static size_t seen_layers(const struct judgement *judgement)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < judgement->layer_count; i++)
+        count += !judgement->layers[i].hidden;
+    return count;
 }
 
 static bool is_ascii(struct slice text)
@@ -86,35 +94,34 @@ static bool all_pass(const struct authres_result *results, size_t count)
 }
 
 /* RFC 7281 §3.1: a signature that is good, but not all that is required, is "policy". */
-char *authentication_results(const struct gateway *gateway, const struct message *message,
-                             const struct examination *examination, const char *missing)
+char *authentication_results(const struct passage *passage, const char *missing)
 {
-    const struct reported_layer *aside = failed_aside(examination);
+    const struct judgement *judgement = &passage->plan.judgement;
+    size_t aside = failed_aside(judgement), count = 0;
     bool tagged = missing != NULL;
     struct authres_result results[4] = {0};
-    size_t count = 0;
-    if (examination->reported_count == 0 && !tagged)
+    if (seen_layers(judgement) == 0 && !tagged)
         return NULL;
-    if (examination->domain.outcome != OUTCOME_NONE)
-        describe(&examination->domain, examination->domain_from, "domain signature", &results[count++]);
-    if (examination->originator.outcome != OUTCOME_NONE)
-        describe(&examination->originator, examination->originator_from, "originator signature", &results[count++]);
-    if (aside != NULL) /* no name: who looks for one in the whole field must not find this signer's beside a pass */
+    if (judgement->domain.outcome != OUTCOME_NONE)
+        describe(passage, &judgement->domain, judgement->domain_layer, "domain signature", &results[count++]);
+    if (judgement->originator.outcome != OUTCOME_NONE)
+        describe(passage, &judgement->originator, judgement->originator_layer, "originator signature",
+                 &results[count++]);
+    if (aside != JUDGED_NO_LAYER) /* without a name: a reader who looks for one in the whole field must not find this
+                                     signer's beside a pass */
         results[count++] = (struct authres_result){
-            .result = outcome_name(aside->finding.outcome),
-            .comment = aside_name(aside),
-            .reason = aside->finding.reason,
-            .properties = {{"body.smime-part", aside->part}},
+            .result = outcome_name(judgement->layers[aside].finding.outcome),
+            .comment = aside_name(&judgement->layers[aside]),
+            .reason = judgement->layers[aside].finding.reason,
+            .properties = {{"body.smime-part", passage->lookups.views[aside].part}},
         };
     if (count == 0 || (tagged && all_pass(results, count))) {
         results[count].result = outcome_name(count == 0 ? OUTCOME_NONE : OUTCOME_POLICY);
-        results[count].reason = tagged                       ? missing
-                                : examination->undecryptable ? examination->undecryptable_reason
-                                                             : NULL;
+        results[count].reason = tagged ? missing : judgement->undecryptable ? judgement->undecryptable_reason : NULL;
         count++;
     }
-    char *field = authres_format(gateway->conf->authserv_id, results, count);
-    if (is_ascii(message_header(message)))
+    char *field = authres_format(passage->gateway->conf->authserv_id, results, count);
+    if (is_ascii(message_header(passage->mail.message)))
         make_ascii(field);
     return field;
 }

@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * examine: walks from the outermost S/MIME layer inwards as long as a layer covers the whole body, then looks for
- * signed or encrypted parts among other parts: those are reported as partial and count for nothing (a verdict on a part
- * is no verdict on the message). What is encrypted beside other parts is decrypted only on its way out, for the
- * signatures in it (RFC 3183 §3.2): nothing of it goes into a message, where it would leak (EFAIL).
+ * examine: takes a message's layers apart from the outside in, as long as a layer covers the whole body; then looks for
+ * signed or encrypted parts among other parts. Those are partial: a verdict on a part is no verdict on the message.
+ * What is encrypted beside other parts is decrypted only on its way out, for the signatures in it (RFC 3183 §3.2):
+ * nothing of it goes into a message, where it would leak (EFAIL). What the layers are worth is judged in policy/.
  */
-#include "internal.h"
+#include "examine.h"
+
+#include "malleable.h"
 
 #include <string.h>
 
-static void walk(const struct judge *judge, struct examination *examination);
+static void walk(const struct examine_options *options, struct examination *examination);
 
-static struct examined_layer *add_layer(struct examination *examination)
+static struct examined_layer *add_layer(struct examination *examination, const struct layer *layer, char *part)
 {
-    examination->layers = g_renew(struct examined_layer, examination->layers, examination->layer_count + 1);
-    struct examined_layer *layer = &examination->layers[examination->layer_count++];
-    memset(layer, 0, sizeof(*layer));
-    return layer;
-}
-
-static struct reported_layer *add_report(struct examination *examination, enum layer_type type)
-{
-    examination->reported = g_renew(struct reported_layer, examination->reported, examination->reported_count + 1);
-    struct reported_layer *reported = &examination->reported[examination->reported_count++];
-    memset(reported, 0, sizeof(*reported));
-    reported->type = type;
-    return reported;
+    examination->layers = g_renew(struct examined_layer, examination->layers, examination->count + 1);
+    struct examined_layer *examined = &examination->layers[examination->count++];
+    *examined = (struct examined_layer){.layer = *layer, .part = part};
+    return examined;
 }
 
 /* "1" for the outermost, "1.1" for what is inside it … */
@@ -67,333 +60,246 @@ static struct part *parse_inner(struct examined_layer *examined, const struct li
     return bare ? part_parse(SLICE_NONE, inner, limits, error) : part_parse(header, body, limits, error);
 }
 
-static void note_bad_signature(struct examination *examination, const struct reported_layer *reported)
+/* Whatever kind of failure, the text is kept; one of ours ends the message. */
+static void note_failure(struct examination *examination, const struct error *error)
 {
-    if (reported->signer_count > 0 && reported->finding.outcome != OUTCOME_PASS &&
-        examination->bad_signature[0] == '\0')
-        g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof(examination->bad_signature));
-}
-
-static void judge_opened(const struct judge *judge, struct examination *examination, struct examined_layer *examined,
-                         struct reported_layer *reported)
-{
-    const struct layer *layer = &examined->layer;
-    examined->holds = true;
-    if (layer->facts.type == LAYER_SIGNED) {
-        judge_signed(judge, layer, reported);
-        for (size_t i = 0; i < layer->facts.signer_count; i++)
-            examined->holds &= layer->facts.signers[i].valid;
-        note_bad_signature(examination, reported);
-    } else if (layer->facts.type == LAYER_COMPRESSED) {
-        finding_set(&reported->finding, OUTCOME_NONE, "compressed, opened");
-    } else {
-        examination->decrypted = true;
-        finding_set(&reported->finding, layer->facts.weak ? OUTCOME_POLICY : OUTCOME_PASS,
-                    "decrypted with the key of %s%s%s%s",
-                    layer->identity != NULL ? layer->identity->conf->domain : "this gateway",
-                    layer->facts.weak ? "; weak cipher " : "", layer->facts.weak ? layer->facts.cipher : "",
-                    layer->facts.authenticated ? "" : "; the encryption does not protect against changes");
-        judge_encrypted(judge, layer, &reported->finding);
-    }
-}
-
-/* Nobody knows then whether the signatures in it hold. */
-static void note_unseen(struct examination *examination, const struct error *error)
-{
-    if (examination->bad_signature[0] == '\0')
-        g_strlcpy(examination->bad_signature, error->text, sizeof(examination->bad_signature));
-}
-
-static void report_shut(struct examination *examination, enum opened opened, const struct layer *layer,
-                        struct reported_layer *reported, const struct error *error)
-{
-    bool encrypted = layer_is_encrypted(&layer->facts);
-    if (opened == OPENED_NO_KEY) {
-        finding_set(&reported->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
-    } else if (error->kind != ERROR_PERMANENT) {
+    if (error->kind != ERROR_NONE && error->kind != ERROR_PERMANENT)
         examination->failure = *error;
-        finding_set(&reported->finding, OUTCOME_TEMPERROR, "%s", error->text);
-    } else {
-        finding_set(&reported->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", error->text);
-        reported->shut = !encrypted;
-        if (!encrypted)
-            note_unseen(examination, error);
-    }
-    examination->spoiled |= encrypted && opened != OPENED_NO_KEY && examination->malleable;
-    if (opened == OPENED_NO_KEY || encrypted) {
-        examination->undecryptable = true;
-        g_strlcpy(examination->undecryptable_reason, reported->finding.reason,
-                  sizeof(examination->undecryptable_reason));
-    }
 }
 
-/* Before anything is made of whether it opened: what holds in either case. */
-static void note_attempt(struct examination *examination, const struct rule *rule, const struct layer_facts *layer,
-                         enum opened *opened, struct error *error)
+static enum opened open_counted(const struct examine_options *options, const struct part *part, const struct keys *keys,
+                                struct layer *layer, struct error *error)
 {
-    examination->weakly_encrypted |= layer->weak;
-    if (layer->authenticated)
+    enum opened opened = smime_open(part, keys, NULL, options->limits, layer, error);
+    options->work->layers += opened != OPENED_NOT_SMIME;
+    for (size_t i = 0; i < layer->facts.signer_count; i++)
+        options->work->signatures += layer->facts.signers[i].tried;
+    return opened;
+}
+
+/* Records what is true of the attempt whether or not it succeeded. */
+static void note_attempt(const struct examine_options *options, struct examination *examination,
+                         struct examined_layer *examined)
+{
+    if (examined->layer.facts.authenticated)
         return;
-    if (rule->inbound.require_authenticated_encryption) {
-        *opened = OPENED_FAILED;
-        error_set(error, ERROR_PERMANENT,
-                  "encrypted without protection against changes (%s), which the rule does not accept", layer->cipher);
+    if (options->refuses_cbc) {
+        examined->opened = OPENED_FAILED;
+        error_set(&examined->error, ERROR_PERMANENT,
+                  "encrypted without protection against changes (%s), which the rule does not accept",
+                  examined->layer.facts.cipher);
     } else {
         examination->malleable = true;
     }
 }
 
-/* What came out of a decryption that failed is worked through like what is good, and nothing of it is kept: so the time
- * that an answer takes does not tell which it was. */
-static void work_in_vain(const struct judge *judge, struct examination *examination, struct examined_layer *examined,
+static struct examination *vain_of(struct examination *examination, size_t depth)
+{
+    struct examination *vain = g_new0(struct examination, 1);
+    vain->depth = depth;
+    vain->next_vain = examination->vain;
+    examination->vain = vain;
+    return vain;
+}
+
+/* What came out of a decryption that failed is worked through like what is good, here and in the lookups, and nothing
+ * of it is kept: so the time that an answer takes does not tell which it was. */
+static void work_in_vain(const struct examine_options *options, struct examination *examination, size_t index,
                          const struct error *inner_error)
 {
-    owned(examination) struct examination *vain = g_new0(struct examination, 1);
-    vain->depth = examination->depth + examination->layer_count;
+    struct examined_layer *examined = &examination->layers[index];
+    struct examination *vain = vain_of(examination, examination->depth + examination->count);
     vain->root = steal(&examined->inner);
     if (vain->root != NULL)
-        walk(judge, vain);
+        walk(options, vain);
     else if (inner_error->kind != ERROR_PERMANENT)
         vain->failure = *inner_error;
-    examination->failure = vain->failure;
+    note_failure(examination, &vain->failure);
     examined->layer.inner = SLICE_NONE;
     examined->layer.identity = NULL;
 }
 
-static bool lacks_certificate(const struct layer_facts *layer)
-{
-    for (size_t i = 0; i < layer->signer_count; i++)
-        if (!layer->signers[i].has_certificate)
-            return true;
-    return false;
-}
-
-static enum opened open_counted(const struct judge *judge, const struct part *part, const struct keys *keys,
-                                STACK_OF(X509) * known, struct layer *layer, struct error *error)
-{
-    enum opened opened = smime_open(part, keys, known, &judge->gateway->conf->limits, layer, error);
-    judge->work->layers += opened != OPENED_NOT_SMIME;
-    for (size_t i = 0; i < layer->facts.signer_count; i++)
-        judge->work->signatures += layer->facts.signers[i].tried;
-    return opened;
-}
-
-/* Once more with the certificates that we know, if one of the signers has none in the message. */
-static enum opened open_layer(const struct judge *judge, const struct part *part, const struct keys *keys,
-                              struct layer *layer, struct error *error)
-{
-    enum opened opened = open_counted(judge, part, keys, NULL, layer, error);
-    if (opened != OPENED || !lacks_certificate(&layer->facts))
-        return opened;
-    owned(x509_stack) STACK_OF(X509) *known =
-        correspondents_known(judge->gateway, judge->rule, judge->originator, error);
-    if (known == NULL)
-        return OPENED_FAILED;
-    if (sk_X509_num(known) == 0)
-        return opened;
-    layer_clear(layer);
-    return open_counted(judge, part, keys, known, layer, error);
-}
-
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
-static const struct part *walk_layer(const struct judge *judge, struct examination *examination,
+static const struct part *walk_layer(const struct examine_options *options, struct examination *examination,
                                      const struct part *part)
 {
-    const struct limits *limits = &judge->gateway->conf->limits;
+    const struct limits *limits = options->limits;
     struct layer layer = {0};
     struct error error = {0}, inner_error = {0};
-    enum opened opened = open_layer(judge, part, judge->gateway->keys, &layer, &error);
+    enum opened opened = open_counted(options, part, options->keys, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return NULL;
-
-    struct reported_layer *reported = add_report(examination, layer.facts.type);
-    struct examined_layer *examined = add_layer(examination);
-    examined->layer = layer;
-    reported->part = layer_path(examination->layer_count - 1);
-    if ((opened == OPENED || opened == OPENED_BROKEN) &&
-        examination->depth + examination->layer_count > limits->layers) {
-        opened = OPENED_FAILED;
-        error_set(&error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
+    size_t index = examination->count;
+    struct examined_layer *examined = add_layer(examination, &layer, layer_path(index));
+    examination->whole = examination->count;
+    examined->source = part;
+    examined->opened = opened;
+    examined->error = error;
+    if ((opened == OPENED || opened == OPENED_BROKEN) && examination->depth + examination->count > limits->layers) {
+        examined->opened = OPENED_FAILED;
+        error_set(&examined->error, ERROR_PERMANENT, "more than %u S/MIME layers", limits->layers);
     }
-    if (opened == OPENED && examination->malleable && malleable_is_open_ended(part, &layer.facts)) {
-        opened = OPENED_FAILED;
-        error_set(&error, ERROR_PERMANENT,
+    if (examined->opened == OPENED && examination->malleable && malleable_is_open_ended(part, &layer.facts)) {
+        examined->opened = OPENED_FAILED;
+        error_set(&examined->error, ERROR_PERMANENT,
                   "unsigned attributes in what is encrypted without protection against changes");
     }
     if (layer.facts.attempted)
-        note_attempt(examination, judge->rule, &layer.facts, &opened, &error);
-    if ((opened == OPENED || opened == OPENED_BROKEN) && layer.inner.data != NULL)
+        note_attempt(options, examination, examined);
+    if ((examined->opened == OPENED || examined->opened == OPENED_BROKEN) && layer.inner.data != NULL)
         examined->inner = parse_inner(examined, limits, &inner_error);
-    if (opened == OPENED && layer.facts.attempted && !layer.facts.authenticated &&
+    if (examined->opened == OPENED && layer.facts.attempted && !layer.facts.authenticated &&
         malleable_has_noise(examined->inner)) {
-        opened = OPENED_BROKEN;
-        error_set(&error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
+        examined->opened = OPENED_BROKEN;
+        error_set(&examined->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     }
-    if (opened == OPENED_BROKEN)
-        work_in_vain(judge, examination, examined, &inner_error);
-    if (opened != OPENED) {
-        report_shut(examination, opened, &layer, reported, &error);
-        return NULL;
-    }
-    examined->opened = true;
-    judge_opened(judge, examination, examined, reported);
-    if (layer.inner.data != NULL && examined->inner == NULL) {
-        examined->opened = examined->holds = false;
-        report_shut(examination, OPENED_FAILED, &layer, reported, &inner_error);
-    }
-    return examined->inner;
+    if (examined->opened == OPENED_BROKEN)
+        work_in_vain(options, examination, index, &inner_error);
+    else if (examined->opened == OPENED && layer.inner.data != NULL && examined->inner == NULL)
+        examined->error = inner_error;
+    note_failure(examination, &examined->error);
+    return examined->opened == OPENED ? examined->inner : NULL;
 }
 
+/* --- parts among other parts --- */
+
 /* Each is a verification of its own: a message with hundreds of them must not keep us busy for minutes. The first that
- * is not looked at says so, and none of them counts as good. */
-static bool too_many_partial(const struct judge *judge, struct examination *examination)
+ * is not looked at says so, and then none of them counts as good. */
+static bool too_many_partial(const struct examine_options *options, struct examination *examination)
 {
-    unsigned limit = judge->gateway->conf->limits.layers;
+    unsigned limit = options->limits->layers;
     if (examination->partial_count < limit)
         return false;
     if (examination->partial_count++ > limit)
         return true;
-    struct reported_layer *reported = add_report(examination, LAYER_SIGNED);
-    reported->partial = true;
-    reported->part = layer_path(examination->layer_count);
-    finding_set(&reported->finding, OUTCOME_PERMERROR, "more than %u signed or encrypted parts", limit);
-    g_strlcpy(examination->bad_signature, reported->finding.reason, sizeof(examination->bad_signature));
+    const struct layer unopened = {.facts.type = LAYER_SIGNED};
+    struct examined_layer *examined = add_layer(examination, &unopened, layer_path(examination->whole));
+    examined->partial = examined->over_limit = true;
+    examined->opened = OPENED_FAILED;
+    error_set(&examined->error, ERROR_PERMANENT, "more than %u signed or encrypted parts", limit);
     return true;
 }
 
-static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part,
-                           const char *path);
+static void walk_parts(const struct examine_options *options, struct examination *examination, const struct part *part,
+                       const char *path, bool by_our_key);
 
-/* What is inside a part: a signature in there that does not hold is one of the message, too (RFC 3183 §3.2). */
-static void report_inside(const struct judge *judge, struct examination *examination, const struct layer *layer,
-                          const char *path)
+/* What is inside a part: a signature in there that does not hold is one of the message, too (RFC 3183 §3.2). The layer
+ * is in `home`, what is found in it goes to `examination`. */
+static void walk_inside(const struct examine_options *options, struct examined_layer *examined,
+                        struct examination *examination, bool by_our_key)
 {
-    struct examined_layer examined = {.layer = *layer}; /* lent */
-    g_autofree char *within = g_strconcat(path, ".1", NULL);
+    g_autofree char *within = g_strconcat(examined->part, ".1", NULL);
     struct error error = {0};
-    examined.inner = parse_inner(&examined, &judge->gateway->conf->limits, &error);
-    if (examined.inner != NULL)
-        report_partial(judge, examination, examined.inner, within);
-    else if (error.kind != ERROR_PERMANENT)
-        examination->failure = error;
-    else
-        note_unseen(examination, &error);
-    part_free(examined.inner);
-    spool_free(examined.spool);
+    struct part *inner = examined->inner = parse_inner(examined, options->limits, &error);
+    if (inner == NULL) {
+        examined->error = error;
+        note_failure(examination, &error);
+        return;
+    }
+    walk_parts(options, examination, inner, within, by_our_key); /* may move the layers */
 }
 
 /* work_in_vain() for a part. Parts that are too many in there are still counted; the next one says so. */
-static void report_in_vain(const struct judge *judge, struct examination *examination, const struct layer *layer,
-                           const char *path)
+static void walk_in_vain(const struct examine_options *options, struct examination *examination, size_t index,
+                         bool by_our_key)
 {
-    owned(examination) struct examination *vain = g_new0(struct examination, 1);
+    struct examined_layer copy = examination->layers[index];
+    struct examination *vain = vain_of(examination, examination->depth);
     vain->partial_count = examination->partial_count;
-    report_inside(judge, vain, layer, path);
-    examination->partial_count = MIN(vain->partial_count, judge->gateway->conf->limits.layers);
-    if (vain->failure.kind != ERROR_NONE)
-        examination->failure = vain->failure;
-}
-
-static void judge_partial(const struct judge *judge, struct examination *examination, enum opened opened,
-                          const struct layer *layer, struct reported_layer *reported, const struct error *error)
-{
-    if (opened == OPENED && layer->facts.type == LAYER_SIGNED)
-        judge_signed(judge, layer, reported);
-    else if (opened == OPENED)
-        finding_set(&reported->finding, OUTCOME_NEUTRAL, "%s part among other parts",
-                    layer->facts.type == LAYER_COMPRESSED ? "a compressed" : "an encrypted");
-    else if (opened == OPENED_NO_KEY)
-        finding_set(&reported->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
-    else
-        finding_set(&reported->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", error->text);
-    if (opened == OPENED_FAILED && error->kind != ERROR_PERMANENT)
-        examination->failure = *error;
-    reported->shut = opened == OPENED_FAILED && !layer_is_encrypted(&layer->facts);
-    if (reported->shut && error->kind == ERROR_PERMANENT)
-        note_unseen(examination, error);
-    note_bad_signature(examination, reported);
-    /* Not TEMPERROR either: at no other time is it about the whole message. */
-    if (reported->finding.outcome == OUTCOME_TEMPERROR)
-        reported->finding.outcome = OUTCOME_NEUTRAL;
-    if (reported->finding.outcome == OUTCOME_PASS)
-        finding_set(&reported->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message",
-                    reported->part);
+    walk_inside(options, &copy, vain, by_our_key);
+    examination->layers[index].inner = copy.inner;
+    examination->layers[index].spool = copy.spool;
+    examination->partial_count = MIN(vain->partial_count, options->limits->layers);
+    note_failure(examination, &vain->failure);
 }
 
 /* A signature over one part among others authenticates that part, never the message. */
-static void report_partial(const struct judge *judge, struct examination *examination, const struct part *part,
-                           const char *path)
+static void walk_parts(const struct examine_options *options, struct examination *examination, const struct part *part,
+                       const char *path, bool by_our_key)
 {
     struct layer layer = {0};
     struct error error = {0};
     if (!part_is_pkcs7_mime(part) && !part_is_multipart_signed(part)) {
         for (size_t i = 0; i < part->child_count; i++)
-            report_partial(judge, examination, &part->children[i], path);
+            walk_parts(options, examination, &part->children[i], path, by_our_key);
         return;
     }
-    if (too_many_partial(judge, examination))
+    if (too_many_partial(options, examination))
         return;
-    enum opened opened = open_layer(judge, part, judge->outbound ? judge->gateway->keys : NULL, &layer, &error);
+    enum opened opened = open_counted(options, part, options->opens_parts ? options->keys : NULL, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return;
-    struct reported_layer *reported = add_report(examination, layer.facts.type);
-    g_autofree char *inside = part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path);
+    size_t index = examination->count;
+    struct examined_layer *examined =
+        add_layer(examination, &layer, part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path));
     examination->partial_count++;
-    reported->partial = true;
-    reported->part = g_strdup(inside);
-    judge_partial(judge, examination, opened, &layer, reported, &error);
-    if (opened == OPENED_BROKEN)
-        report_in_vain(judge, examination, &layer, inside);
-    else if (opened == OPENED && layer.inner.data != NULL)
-        report_inside(judge, examination, &layer, inside);
-    layer_clear(&layer);
+    examined->partial = true;
+    examined->by_our_key = by_our_key;
+    examined->source = part;
+    examined->opened = opened;
+    examined->error = error;
+    if (opened == OPENED_FAILED)
+        note_failure(examination, &error);
+    bool inside_is_ours = by_our_key || layer_is_encrypted(&layer.facts);
+    if (opened == OPENED_BROKEN) {
+        walk_in_vain(options, examination, index, inside_is_ours);
+    } else if (opened == OPENED && layer.inner.data != NULL) {
+        struct examined_layer copy = *examined;
+        walk_inside(options, &copy, examination, inside_is_ours);
+        examination->layers[index] = copy;
+    }
 }
 
 /* From the root inwards. */
-static void walk(const struct judge *judge, struct examination *examination)
+static void walk(const struct examine_options *options, struct examination *examination)
 {
     const struct part *innermost = examination->root;
-    for (const struct part *part = innermost; part != NULL; part = walk_layer(judge, examination, part))
+    for (const struct part *part = innermost; part != NULL; part = walk_layer(options, examination, part))
         innermost = part;
-    if (examination->layer_count == 0 || examination->layers[examination->layer_count - 1].inner == innermost) {
-        g_autofree char *path = layer_path(examination->layer_count);
-        report_partial(judge, examination, innermost, path);
+    if (examination->count == 0 || examination->layers[examination->count - 1].inner == innermost) {
+        g_autofree char *path = layer_path(examination->count);
+        walk_parts(options, examination, innermost, path, false);
     }
 }
 
-struct examination *examine(const struct judge *judge, const struct message *message)
+struct examination *examine(const struct examine_options *options, const struct message *message)
 {
-    owned(examination) struct examination *examination = g_new0(struct examination, 1);
-    struct judge counting = *judge;
-    struct error error = {0};
+    struct examination *examination = g_new0(struct examination, 1);
+    struct examine_options counting = *options;
     counting.work = &examination->work;
+    if (message == NULL)
+        return examination;
     examination->root =
-        part_parse(message_header(message), message_body(message), &judge->gateway->conf->limits, &error);
-    if (examination->root == NULL) {
-        examination->failure = error;
-        finding_set(&examination->domain, OUTCOME_PERMERROR, "%s", error.text);
-        finding_set(&examination->originator, OUTCOME_PERMERROR, "%s", error.text);
-        return steal(&examination);
+        part_parse(message_header(message), message_body(message), options->limits, &examination->failure);
+    if (examination->root != NULL)
+        walk(&counting, examination);
+    return examination;
+}
+
+static void layers_free(struct examination *examination)
+{
+    for (size_t i = examination->count; i > 0; i--) {
+        struct examined_layer *examined = &examination->layers[i - 1];
+        part_free(examined->inner);
+        spool_free(examined->spool);
+        layer_clear(&examined->layer);
+        g_free(examined->part);
     }
-    walk(&counting, examination);
-    examination_sum_up(examination, judge->originator);
-    return steal(&examination);
+    g_free(examination->layers);
 }
 
 void examination_free(struct examination *examination)
 {
     if (examination == NULL)
         return;
-    for (size_t i = examination->layer_count; i > 0; i--) {
-        part_free(examination->layers[i - 1].inner);
-        spool_free(examination->layers[i - 1].spool);
-        layer_clear(&examination->layers[i - 1].layer);
+    /* What was worked through in vain lies in the layers of the rest. */
+    while (examination->vain != NULL) {
+        struct examination *vain = examination->vain;
+        examination->vain = steal(&vain->next_vain);
+        examination_free(vain);
     }
-    g_free(examination->layers);
-    reported_layers_free(examination->reported, examination->reported_count);
+    layers_free(examination);
     part_free(examination->root);
-    g_free(examination->domain_name);
-    g_free(examination->originator_name);
     g_free(examination);
 }
 
@@ -401,5 +307,5 @@ const struct part *examination_entity(const struct examination *examination, siz
 {
     if (depth == 0)
         return examination->root;
-    return depth <= examination->layer_count ? examination->layers[depth - 1].inner : NULL;
+    return depth <= examination->whole ? examination->layers[depth - 1].inner : NULL;
 }

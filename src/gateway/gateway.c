@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gateway: opens the services that a configuration names, in the order of the layers, so that every key, chain and
- * directory is read once and shared by all messages. What happens to a message is in outbound.c and inbound.c.
+ * directory is read once and shared by all messages. The way of a message is in passage.c.
  */
 #include "internal.h"
 
@@ -21,8 +21,8 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     gateway->trust = trust_open(conf, faults);
     gateway->reviewers = reviewers_open(conf, faults);
     if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
-        names_check(gateway, faults);
-        foresight_check(gateway, faults);
+        check_identities(gateway, faults);
+        check_partners(gateway, faults);
         return gateway;
     }
     if (faults_errors(faults) == 0)
@@ -52,19 +52,4 @@ void gateway_unref(struct gateway *gateway)
 const struct conf *gateway_conf(const struct gateway *gateway)
 {
     return gateway->conf;
-}
-
-bool gateway_is_local(const struct gateway *gateway, const struct address *recipient)
-{
-    return (recipient->domain[0] == '\0' || conf_is_local_domain(gateway->conf, recipient->domain)) &&
-           strpbrk(recipient->local, "%!@") == NULL;
-}
-
-/* One recipient outside is enough: what leaves is bound by the policy for what leaves. */
-enum direction gateway_direction(const struct gateway *gateway, const struct envelope *envelope)
-{
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        if (!gateway_is_local(gateway, &envelope->recipients[i]))
-            return DIRECTION_OUTBOUND;
-    return DIRECTION_INBOUND;
 }

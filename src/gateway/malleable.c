@@ -3,7 +3,7 @@
  * malleable: what shows that a content was changed under encryption without authentication (CBC), or would let a change
  * go unseen. Only what has neither may be told from a decryption that failed.
  */
-#include "internal.h"
+#include "malleable.h"
 
 #include <string.h>
 

@@ -1,62 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * protect: puts the layers of a plan around a message.
+ * protect: puts the layers of a plan around a message that leaves.
  *
  *     entity ─▶ [empty layer] ─▶ [review] ─▶ [attributes] ─▶ domain signature ─▶ encryption ─▶ [outer signature] ─▶
  * entity
  *
- * Signatures are added by encapsulation, so that their order can be told (RFC 3183 §3). What was encrypted to our own
- * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). All that can be known
- * before the first layer is known then: how the layers are made (protection.c) and by which identities (authorities.c).
+ * Signatures are added by encapsulation, so that their order is known (RFC 3183 §3). What was encrypted to our own
+ * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). Everything that could keep
+ * a layer from being made was looked up before; what fails here is a failure of ours.
  */
-#include "protection.h"
+#include "internal.h"
 
-/* --- unwrapping --- */
-
-static bool is_encrypted(const struct examined_layer *layer)
-{
-    return layer_is_encrypted(&layer->layer.facts);
-}
-
-static const struct carried_attributes *history_of(const struct examined_layer *examined)
-{
-    for (size_t i = 0; i < examined->layer.facts.signer_count; i++)
-        if (examined->layer.signers[i].carried != NULL)
-            return examined->layer.signers[i].carried;
-    return NULL;
-}
-
-/* RFC 3183 §5. The first encrypted layer ends the search: the signatures outside it come off with it. A mailing list
- * agent's signature before it comes off too, and its attributes are remembered for a new one. Without either, nothing
- * comes off. */
-void protect_unwrap(const struct way_out *way, struct unwrapping *unwrapping)
-{
-    const struct examination *examination = way->examination;
-    bool decrypted = false;
-    *unwrapping = (struct unwrapping){0};
-    if (examination == NULL || !way->authentic)
-        return;
-    for (size_t i = 0; i < examination->layer_count; i++) {
-        const struct examined_layer *examined = &examination->layers[i];
-        if (examined->inner == NULL)
-            unwrapping->reencrypt |= decrypted && is_encrypted(examined);
-        else if (decrypted)
-            unwrapping->reencrypt |= is_encrypted(examined);
-        else if (is_encrypted(examined)) {
-            decrypted = unwrapping->decrypted = true;
-            unwrapping->depth = i + 1;
-        } else if (unwrapping->history == NULL && history_of(examined) != NULL) {
-            unwrapping->history = history_of(examined);
-            unwrapping->depth = i + 1;
-        }
-    }
-}
-
-static bool is_signed(const struct examination *examination, size_t depth)
-{
-    return depth < examination->layer_count && examination->layers[depth].opened &&
-           examination->layers[depth].layer.facts.type == LAYER_SIGNED;
-}
+/* What all layers of one message need. */
+struct making {
+    const struct passage *passage;
+    const struct plan *plan;
+    const struct limits *limits;
+    struct sign_options sign;
+    struct entity *entity; /* grows from the inside out */
+    struct error *error;
+};
 
 /* --- layers, one call each --- */
 
@@ -66,22 +29,24 @@ static void replace(struct entity *entity, struct entity *with)
     *entity = *with;
 }
 
-static bool put_null_layer(const struct way_out *way, struct entity *entity, struct error *error)
+static bool put_null_layer(const struct making *making)
 {
     struct entity out = {0};
-    if (!smime_wrap_unsigned(&way->gateway->conf->limits, entity, &out, error))
+    if (!smime_wrap_unsigned(making->limits, making->entity, &out, making->error))
         return false;
-    replace(entity, &out);
+    replace(making->entity, &out);
     return true;
 }
 
-static bool put_signature(const struct identity *signer, const struct sign_options *options, struct entity *entity,
-                          struct error *error)
+static bool put_signature(const struct making *making, enum own by, const struct sign_options *options)
 {
     struct entity out = {0};
-    if (!smime_sign(signer, options, entity, &out, error))
+    const struct identity *signer = making->passage->lookups.own[by];
+    if (signer == NULL)
+        return error_set(making->error, ERROR_BUG, "a signature was planned without an identity");
+    if (!smime_sign(signer, options, making->entity, &out, making->error))
         return false;
-    replace(entity, &out);
+    replace(making->entity, &out);
     return true;
 }
 
@@ -93,108 +58,150 @@ static void add_labels(struct sign_options *options, const struct labels *labels
     options->equivalent_count = labels->equivalent_count;
 }
 
-/* RFC 3183 §3.3, §3.4, then §3.2: who only adds to the message signs inside what says where it comes from. */
-static bool put_signatures(const struct preparation *made, struct entity *entity, struct error *error)
+static bool is_labelled(const struct labels *labels)
 {
-    const struct authorities *by = &made->authorities;
-    struct sign_options review = made->protection.sign, attributes = review, domain = review;
+    return labels->label.policy[0] != '\0' || labels->equivalent_count > 0;
+}
+
+/* RFC 3183 §3.3, §3.4, then §3.2: review and attribute signatures go inside the domain signature. */
+static bool put_signatures(const struct making *making)
+{
+    const struct wrapping *wrapping = &making->plan->wrapping;
+    struct sign_options review = making->sign, attributes = review, domain = review;
+    bool by_attribute_authority = wrapping->attributes && is_labelled(&wrapping->labels);
     review.types = SIGNATURE_TYPE_REVIEW;
     attributes.types = SIGNATURE_TYPE_ATTRIBUTES;
     domain.types = SIGNATURE_TYPE_DOMAIN;
-    add_labels(by->attribute != NULL ? &attributes : &domain, &made->protection.labels);
-    if (by->review != NULL && !put_signature(by->review, &review, entity, error))
+    add_labels(by_attribute_authority ? &attributes : &domain, &wrapping->labels);
+    if (wrapping->review && !put_signature(making, OWN_REVIEW, &review))
         return false;
-    if (by->attribute != NULL && !put_signature(by->attribute, &attributes, entity, error))
+    if (by_attribute_authority && !put_signature(making, OWN_ATTRIBUTE, &attributes))
         return false;
-    return put_signature(by->domain, &domain, entity, error);
+    return put_signature(making, OWN_DOMAIN, &domain);
 }
 
-static bool put_encryption(const struct way_out *way, const struct preparation *made, struct entity *entity,
-                           struct error *error)
+static bool put_encryption(const struct making *making)
 {
-    struct encrypt_options options = made->protection.encrypt;
+    const struct lookups *lookups = &making->passage->lookups;
+    const struct wrapping *wrapping = &making->plan->wrapping;
+    const struct envelope *envelope = making->passage->mail.envelope;
+    struct encrypt_options options = {
+        .cipher = wrapping->form.cipher, .key_transport = wrapping->form.key_transport, .limits = making->limits};
     struct entity out = {0};
     size_t count = 0;
-    g_autofree X509 **certificates = g_new0(X509 *, way->envelope->recipient_count + 2); /* our own may be one more */
-    for (size_t i = 0; i < way->envelope->recipient_count; i++) {
-        if (way->recipients[i].certificate == NULL)
-            return error_set(error, ERROR_CONFIGURATION, "no certificate for %s, whose copy must be encrypted",
-                             way->envelope->recipients[i].text);
-        certificates[count++] = way->recipients[i].certificate;
+    g_autofree X509 **certificates = g_new0(X509 *, envelope->recipient_count + 2); /* our own may be one more */
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        const struct certs_answer *answer = &lookups->answers[i].certificates;
+        if (lookups->recipients[i].certificate != FOUND || answer->chosen >= answer->count)
+            return error_set(making->error, ERROR_CONFIGURATION, "no certificate for %s, whose copy must be encrypted",
+                             envelope->recipients[i].text);
+        certificates[count++] = answer->list[answer->chosen].certificate;
     }
-    if (made->authorities.auditor != NULL)
-        certificates[count++] = made->authorities.auditor->certificate;
-    if (made->authorities.encrypter != NULL)
-        options.originator = made->authorities.encrypter->certificate;
-    if (!smime_encrypt(certificates, count, &options, entity, &out, error))
+    if (wrapping->encrypt_to_self)
+        certificates[count++] = lookups->own[OWN_AUDITOR]->certificate;
+    if (making->plan->unwrapping.decrypted && wrapping->names_encrypter && lookups->own[OWN_ENCRYPTER] != NULL)
+        options.originator = lookups->own[OWN_ENCRYPTER]->certificate;
+    if (!smime_encrypt(certificates, count, &options, making->entity, &out, making->error))
         return false;
-    replace(entity, &out);
+    replace(making->entity, &out);
     return true;
+}
+
+static const struct carried_attributes *history_of(const struct passage *passage)
+{
+    size_t index = passage->plan.unwrapping.history_layer;
+    if (index == JUDGED_NO_LAYER)
+        return NULL;
+    const struct layer *late = &passage->lookups.details[index].late;
+    const struct layer *layer = late->facts.signers != NULL ? late : &passage->mail.examination->layers[index].layer;
+    for (size_t i = 0; i < layer->facts.signer_count; i++)
+        if (layer->signers[i].carried != NULL)
+            return layer->signers[i].carried;
+    return NULL;
 }
 
 /* The outermost signature: of triple wrapping, or the one that carries on a mailing list agent's attributes (§5, step
  * 4). */
-static bool put_outer_signature(const struct preparation *made, struct entity *entity, struct error *error)
+static bool put_outer_signature(const struct making *making)
 {
-    struct sign_options outer = made->protection.sign;
+    struct sign_options outer = making->sign;
     outer.types = SIGNATURE_TYPE_DOMAIN;
-    outer.carried = made->unwrapping.history;
-    return put_signature(made->authorities.domain, &outer, entity, error);
+    outer.carried = history_of(making->passage);
+    if (!making->plan->treatment.triple && outer.carried == NULL)
+        return true;
+    return put_signature(making, OWN_DOMAIN, &outer);
 }
 
 /* --- all of them --- */
 
-static bool prepare(const struct way_out *way, struct preparation *made, struct error *error)
+static bool is_signed(const struct passage *passage, size_t depth)
 {
-    *made = (struct preparation){0};
-    protect_unwrap(way, &made->unwrapping);
-    if (!way->plan.sign && !made->unwrapping.decrypted)
-        made->unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */
-    made->encrypt = way->plan.encrypt || made->unwrapping.reencrypt;
-    protection_choose(way, &made->protection);
-    return authorities_find(way, made, &made->authorities, error);
-}
-
-bool protect_foresee(const struct way_out *way, struct error *error)
-{
-    struct preparation made;
-    return prepare(way, &made, error);
+    const struct examination *examination = passage->mail.examination;
+    return depth < examination->whole && examination->layers[depth].opened == OPENED &&
+           examination->layers[depth].error.kind == ERROR_NONE &&
+           examination->layers[depth].layer.facts.type == LAYER_SIGNED;
 }
 
 /* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. */
-static bool put_inner_signature(const struct way_out *way, const struct preparation *made, struct entity *entity,
-                                struct result *result, struct error *error)
+static bool put_inner_signature(const struct making *making, struct made *made)
 {
-    if (is_signed(way->examination, made->unwrapping.depth))
+    if (is_signed(making->passage, making->plan->unwrapping.depth))
         return true;
-    result->null_layer = made->protection.null_signature;
-    result->null_layer_omitted = !made->protection.null_signature;
-    if (!made->protection.null_signature)
+    made->null_layer = making->plan->wrapping.form.null_signature;
+    made->null_layer_omitted = !made->null_layer;
+    if (!made->null_layer)
         return true;
-    if (!put_null_layer(way, entity, error))
+    if (!put_null_layer(making))
         return false;
-    message_forget(way->message); /* the layer is a copy */
+    message_forget(making->passage->mail.message); /* the layer is a copy */
     return true;
 }
 
-bool protect_message(const struct way_out *way, struct entity *entity, struct result *result, struct error *error)
+static bool put_layers(const struct making *making, struct made *made)
 {
-    const struct plan *plan = &way->plan;
-    struct preparation made;
-    if (!prepare(way, &made, error))
+    const struct plan *plan = making->plan;
+    const struct part *innermost = examination_entity(making->passage->mail.examination, plan->unwrapping.depth);
+    if (innermost == NULL)
+        return error_set(making->error, ERROR_BUG, "what was to be protected is not there");
+    if (!mime_canonical(innermost, making->limits, making->entity, making->error))
         return false;
-    result->sign = plan->sign;
-    result->encrypt = made.encrypt;
-    result->triple = plan->triple;
-    if (!mime_canonical(examination_entity(way->examination, made.unwrapping.depth), &way->gateway->conf->limits,
-                        entity, error))
+    if (plan->treatment.sign && (!put_inner_signature(making, made) || !put_signatures(making)))
         return false;
-    if (plan->sign &&
-        (!put_inner_signature(way, &made, entity, result, error) || !put_signatures(&made, entity, error)))
+    if (plan->treatment.encrypt && !put_encryption(making))
         return false;
-    if (made.encrypt && !put_encryption(way, &made, entity, error))
-        return false;
-    if (!plan->triple && !(plan->sign && made.unwrapping.history != NULL))
-        return true;
-    return put_outer_signature(&made, entity, error);
+    return !plan->treatment.sign || put_outer_signature(making);
+}
+
+void made_protect(struct made *made, const struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    const struct form *form = &plan->wrapping.form;
+    const struct conf *conf = passage->gateway->conf;
+    struct entity entity = {0};
+    const struct making making = {
+        .passage = passage,
+        .plan = plan,
+        .limits = &conf->limits,
+        .sign = {.format = form->format, .signature = form->signature, .digest = form->digest, .limits = &conf->limits},
+        .entity = &entity,
+        .error = &made->failure,
+    };
+    if (!put_layers(&making, made)) {
+        entity_clear(&entity);
+        return;
+    }
+    made->treatment = plan->treatment;
+    edits_replace_entity(&made->edits, passage->mail.message, &entity);
+    if (!plan->client_is_ours)
+        results_remove_forged(passage->gateway, passage->mail.message, &made->edits);
+    edits_finish(&made->edits);
+    if (plan->treatment.encrypt) /* what was encrypted is a copy */
+        message_forget(passage->mail.message);
+}
+
+void made_clear(struct made *made)
+{
+    edits_clear(&made->edits);
+    g_free(made->authentication_results);
+    *made = (struct made){0};
 }

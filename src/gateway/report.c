@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report: one result shown in three ways: as JSON for programs, as one log line for people, as counters. All three read
- * the same struct, so that they cannot differ.
+ * report: one passage shown in three ways: as JSON for programs, as one log line for people, as counters. All three
+ * read the same five structs, so that they cannot differ. The JSON is described by etc/report.schema.json.
  */
-#include "base/metrics.h"
 #include "internal.h"
+
+#include "base/metrics.h"
 
 #include <jansson.h>
 #include <string.h>
+
+/* --- JSON --- */
 
 /* Text from outside as a JSON string (printable UTF-8), or null. */
 static json_t *text(const char *string)
@@ -17,6 +20,11 @@ static json_t *text(const char *string)
         return json_null();
     text_printable(printable, sizeof(printable), string, strlen(string));
     return json_string(printable);
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
 }
 
 /* A header field's value on one line. */
@@ -34,18 +42,21 @@ static json_t *unfolded(const char *value)
 
 static json_t *finding(const struct finding *finding, const char *name)
 {
-    return json_pack("{s:s, s:o, s:o}", "result", outcome_name(finding->outcome), "name", text(name), "reason",
-                     text(finding->reason));
+    json_t *object = json_object();
+    set(object, "result", text(outcome_name(finding->outcome)));
+    set(object, "name", text(name));
+    set(object, "reason", text(finding->reason));
+    return object;
 }
 
-static json_t *types(unsigned set)
+static json_t *types(unsigned types)
 {
     static const enum signature_type all[] = {SIGNATURE_TYPE_ORIGINATOR, SIGNATURE_TYPE_DOMAIN,
                                               SIGNATURE_TYPE_ATTRIBUTES, SIGNATURE_TYPE_REVIEW};
     json_t *list = json_array();
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
-        if (set & all[i])
-            json_array_append_new(list, json_string(signature_type_name(all[i])));
+        if (types & all[i])
+            json_array_append_new(list, text(signature_type_name(all[i])));
     return list;
 }
 
@@ -54,137 +65,201 @@ static json_t *label(const struct security_label *label)
     char buffer[16];
     if (label->policy[0] == '\0')
         return json_null();
-    return json_pack("{s:o, s:o, s:o}", "policy", text(label->policy), "classification",
-                     label->classification < 0 ? json_null() : text(classification_name(label->classification, buffer)),
-                     "privacy_mark", text(label->privacy_mark[0] != '\0' ? label->privacy_mark : NULL));
+    json_t *object = json_object();
+    set(object, "policy", text(label->policy));
+    set(object, "classification",
+        label->classification < 0 ? json_null() : text(classification_name(label->classification, buffer)));
+    set(object, "privacy_mark", text(label->privacy_mark[0] != '\0' ? label->privacy_mark : NULL));
+    return object;
 }
 
 /* RFC 2634: what the signature says beside what it signs. Only where it says something. */
 static void add_ess(json_t *object, const struct ess *ess)
 {
-    json_t *equivalents = json_array();
-    for (unsigned i = 0; i < ess->equivalent_count; i++)
-        json_array_append_new(equivalents, label(&ess->equivalents[i]));
     if (ess->label.policy[0] != '\0')
-        json_object_set_new(object, "security_label", label(&ess->label));
-    if (ess->equivalent_count > 0)
-        json_object_set(object, "equivalent_labels", equivalents);
-    json_decref(equivalents);
+        set(object, "security_label", label(&ess->label));
+    if (ess->equivalent_count > 0) {
+        json_t *equivalents = json_array();
+        for (unsigned i = 0; i < ess->equivalent_count; i++)
+            json_array_append_new(equivalents, label(&ess->equivalents[i]));
+        set(object, "equivalent_labels", equivalents);
+    }
     if (ess->receipt_requested)
-        json_object_set_new(object, "receipt_requested", json_true());
+        set(object, "receipt_requested", json_true());
     if (ess->ml_expansions > 0)
-        json_object_set_new(object, "mailing_list_expansions", json_integer(ess->ml_expansions));
+        set(object, "mailing_list_expansions", json_integer(ess->ml_expansions));
 }
 
-static json_t *layer(const struct reported_layer *layer)
+static json_t *signers(const struct layer_lookup *detail)
 {
-    json_t *signers = json_array();
-    for (size_t i = 0; i < layer->signer_count; i++) {
-        const struct reported_signer *signer = &layer->signers[i];
-        json_array_append_new(signers, json_pack("{s:o, s:o, s:o, s:o, s:o}", "address", text(signer->address),
-                                                 "subject", text(signer->subject), "serial", text(signer->serial),
-                                                 "issuer", text(signer->issuer), "sha256", text(signer->sha256)));
+    json_t *list = json_array();
+    for (size_t i = 0; i < detail->signer_count; i++) {
+        const struct signer_name *name = &detail->names[i];
+        json_t *object = json_object();
+        set(object, "address", text(name->address));
+        set(object, "subject", text(name->subject));
+        set(object, "serial", text(name->serial));
+        set(object, "issuer", text(name->issuer));
+        set(object, "sha256", text(name->sha256));
+        json_array_append_new(list, object);
     }
-    json_t *object = json_pack("{s:s, s:o, s:s, s:o, s:b, s:b, s:o, s:o}", "type", layer_type_name(layer->type), "part",
-                               text(layer->part), "result", outcome_name(layer->finding.outcome), "reason",
-                               text(layer->finding.reason), "partial", layer->partial, "removed", layer->removed,
-                               "signature_types", types(layer->signature_types), "signers", signers);
-    if (object != NULL)
-        add_ess(object, &layer->ess);
+    return list;
+}
+
+static json_t *layer(const struct passage *passage, size_t i)
+{
+    const struct layer_view *view = &passage->lookups.views[i];
+    const struct layer_lookup *detail = &passage->lookups.details[i];
+    const struct judged_layer *judged = &passage->plan.judgement.layers[i];
+    json_t *object = json_object();
+    set(object, "type", text(layer_type_name(view->facts->type)));
+    set(object, "part", text(view->part));
+    set(object, "result", text(outcome_name(judged->finding.outcome)));
+    set(object, "reason", text(judged->finding.reason));
+    set(object, "partial", json_boolean(view->partial));
+    set(object, "removed", json_boolean(i < passage->made.removed));
+    set(object, "signature_types", types(judged->signature_types));
+    set(object, "signers", signers(detail));
+    if (detail->signer_count > 0)
+        add_ess(object, &view->facts->signers[0].ess);
     return object;
 }
 
-static const char *protection(const struct result *result)
+static json_t *layers(const struct passage *passage)
 {
+    const struct judgement *judgement = &passage->plan.judgement;
+    json_t *list = json_array();
+    for (size_t i = 0; i < judgement->layer_count; i++)
+        if (!judgement->layers[i].hidden)
+            json_array_append_new(list, layer(passage, i));
+    return list;
+}
+
+static const char *protection(const struct passage *passage)
+{
+    const struct treatment *treatment = &passage->made.treatment;
     enum protect protect = PROTECT_NONE;
-    if (result->triple)
+    if (treatment->triple)
         protect = PROTECT_TRIPLE;
-    else if (result->sign && result->encrypt)
+    else if (treatment->sign && treatment->encrypt)
         protect = PROTECT_SIGN_ENCRYPT;
-    else if (result->encrypt)
+    else if (treatment->encrypt)
         protect = PROTECT_ENCRYPT;
-    else if (result->sign)
+    else if (treatment->sign)
         protect = PROTECT_SIGN;
     return protect_name(protect);
 }
 
-/* All recipients get the same bytes, so they are one group; the rules that had a say are named once each. */
-static json_t *groups(const struct result *result)
+static json_t *used_certificates(const struct passage *passage)
 {
-    json_t *groups = json_array(), *recipients, *certificates;
-    GString *rules = g_string_new(NULL);
-    if (result->recipient_count == 0 || result->verdict != VERDICT_ACCEPT) {
-        g_string_free(rules, TRUE);
+    json_t *list = json_array();
+    for (size_t i = 0; i < passage->mail.envelope->recipient_count && passage->made.treatment.encrypt; i++) {
+        const struct certs_answer *answer = &passage->lookups.answers[i].certificates;
+        char sha256[65] = "";
+        if (answer->found != FOUND || answer->chosen >= answer->count)
+            continue;
+        const struct candidate *chosen = &answer->list[answer->chosen];
+        g_autofree char *subject = certificate_subject(chosen->certificate);
+        certificate_fingerprint(chosen->certificate, sha256);
+        json_t *object = json_object();
+        set(object, "sha256", text(sha256));
+        set(object, "subject", text(subject));
+        set(object, "source", text(chosen->source));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+/* All recipients get the same bytes, so they are one group; each rule that had a say is named once. */
+static json_t *groups(const struct passage *passage)
+{
+    const struct envelope *envelope = passage->mail.envelope;
+    json_t *groups = json_array(), *recipients, *group;
+    if (passage->plan.direction != DIRECTION_OUTBOUND || envelope->recipient_count == 0 ||
+        passage->reply.verdict != VERDICT_ACCEPT)
         return groups;
-    }
     recipients = json_array();
-    certificates = json_array();
-    for (size_t i = 0; i < result->recipient_count; i++) {
-        const struct reported_recipient *recipient = &result->recipients[i];
-        json_array_append_new(recipients, text(recipient->address));
-        if (strstr(rules->str, recipient->rule) == NULL)
-            g_string_append_printf(rules, "%s%s", rules->len > 0 ? ", " : "", recipient->rule);
-        for (size_t j = 0; j < recipient->certificate_count; j++)
-            if (recipient->certificates[j].used)
-                json_array_append_new(certificates,
-                                      json_pack("{s:o, s:o, s:s}", "sha256", text(recipient->certificates[j].sha256),
-                                                "subject", text(recipient->certificates[j].subject), "source",
-                                                recipient->certificates[j].source));
-    }
-    json_array_append_new(groups,
-                          json_pack("{s:o, s:s, s:o, s:o}", "recipients", recipients, "protect", protection(result),
-                                    "rule", text(rules->str), "certificates", certificates));
-    g_string_free(rules, TRUE);
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        json_array_append_new(recipients, text(envelope->recipients[i].text));
+    g_autofree char *rules = passage_rules(passage);
+    group = json_object();
+    set(group, "recipients", recipients);
+    set(group, "protect", text(protection(passage)));
+    set(group, "rule", text(rules));
+    set(group, "certificates", used_certificates(passage));
+    json_array_append_new(groups, group);
     return groups;
 }
 
-static json_t *reply(const struct result *result)
+static json_t *reply(const struct reply *reply)
 {
-    g_autofree char *line = NULL;
-    if (result->code < 400)
+    if (reply->code < 400)
         return json_null();
-    line = g_strdup_printf("%u %s %s", result->code, result->status, result->reply);
+    g_autofree char *line = g_strdup_printf("%u %s %s", reply->code, reply->status, reply->text);
     return text(line);
 }
 
-static const char *null_signature(const struct result *result)
+static const char *null_signature(const struct made *made)
 {
-    if (result->null_layer)
+    if (made->null_layer)
         return "applied";
-    return result->null_layer_omitted ? "left out" : "not needed";
+    return made->null_layer_omitted ? "left out" : "not needed";
 }
 
-char *result_report(const struct result *result)
+/* The authenticated domain and address, or those that are claimed. */
+static const char *domain_name(const struct passage *passage)
 {
-    bool outbound = result->direction == DIRECTION_OUTBOUND;
-    json_t *layers = json_array();
-    for (size_t i = 0; i < result->layer_count; i++)
-        json_array_append_new(layers, layer(&result->layers[i]));
-    json_t *report =
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "direction", outbound ? "outbound" : "inbound",
-                  "verdict", verdict_name(result->verdict), "reply", reply(result), "reason", text(result->reason),
-                  "domain", finding(&result->domain, result->domain_name), "originator",
-                  finding(&result->originator, result->originator_name), "layers", layers, "groups", groups(result),
-                  "authentication_results", unfolded(result->authentication_results));
-    if (report == NULL)
-        return g_strdup("{ \"verdict\": \"tempfail\", \"reason\": \"the report could not be made\" }\n");
-    if (outbound)
-        json_object_set_new(report, "null_signature", json_string(null_signature(result)));
-    else
-        json_object_set_new(report, "rule", text(result->rule));
+    return passage->plan.judgement.domain_layer != JUDGED_NO_LAYER ? originator_domain(&passage->mail.originator)
+                                                                   : NULL;
+}
 
+static const char *author(const struct passage *passage)
+{
+    const struct addresses *from = &passage->mail.originator.from;
+    return from->count > 0 ? from->list[0].text : NULL;
+}
+
+static const char *originator_name(const struct passage *passage)
+{
+    return passage->plan.judgement.originator_layer != JUDGED_NO_LAYER ? author(passage) : NULL;
+}
+
+char *passage_report(const struct passage *passage)
+{
+    const struct judgement *judgement = &passage->plan.judgement;
+    json_t *report = json_object();
+    set(report, "direction", text(direction_name(passage->plan.direction)));
+    set(report, "verdict", text(verdict_name(passage->reply.verdict)));
+    set(report, "reply", reply(&passage->reply));
+    set(report, "reason", text(passage->reply.reason));
+    set(report, "domain", finding(&judgement->domain, domain_name(passage)));
+    set(report, "originator", finding(&judgement->originator, originator_name(passage)));
+    set(report, "layers", layers(passage));
+    set(report, "groups", groups(passage));
+    set(report, "authentication_results", unfolded(passage->made.authentication_results));
+    if (passage->plan.direction == DIRECTION_OUTBOUND) {
+        set(report, "null_signature", text(null_signature(&passage->made)));
+    } else {
+        g_autofree char *rules = passage_rules(passage);
+        set(report, "rule", text(rules));
+    }
     char *dump = json_dumps(report, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    json_decref(report);
+    if (dump == NULL)
+        return g_strdup("{ \"verdict\": \"tempfail\", \"reason\": \"the report could not be made\" }\n");
     char *out = g_strconcat(dump, "\n", NULL);
     free(dump);
-    json_decref(report);
     return out;
 }
+
+/* --- the log line --- */
 
 /* key="value" with the quotes escaped, so that a line can be taken apart again. */
 static void append_quoted(GString *line, const char *key, const char *value)
 {
     char printable[700];
-    text_printable(printable, sizeof(printable), value, strlen(value));
+    const char *known = value != NULL ? value : "";
+    text_printable(printable, sizeof(printable), known, strlen(known));
     g_string_append_printf(line, " %s=\"", key);
     for (const char *c = printable; *c != '\0'; c++) {
         if (*c == '"' || *c == '\\')
@@ -194,63 +269,75 @@ static void append_quoted(GString *line, const char *key, const char *value)
     g_string_append_c(line, '"');
 }
 
-static void append_layers(GString *line, const struct result *result)
+static void append_layers(GString *line, const struct passage *passage)
 {
-    if (result->layer_count == 0)
-        return;
-    g_string_append(line, " layers=");
-    for (size_t i = 0; i < result->layer_count; i++)
-        g_string_append_printf(line, "%s%s%s:%s", i > 0 ? "," : "", result->layers[i].partial ? "partial-" : "",
-                               layer_type_name(result->layers[i].type),
-                               outcome_name(result->layers[i].finding.outcome));
+    const struct judgement *judgement = &passage->plan.judgement;
+    const char *separator = " layers=";
+    for (size_t i = 0; i < judgement->layer_count; i++) {
+        const struct layer_view *view = &passage->lookups.views[i];
+        if (judgement->layers[i].hidden)
+            continue;
+        g_string_append_printf(line, "%s%s%s:%s", separator, view->partial ? "partial-" : "",
+                               layer_type_name(view->facts->type), outcome_name(judgement->layers[i].finding.outcome));
+        separator = ",";
+    }
 }
 
-char *result_log_line(const struct result *result, const struct envelope *envelope)
+char *passage_log_line(const struct passage *passage)
 {
-    bool outbound = result->direction == DIRECTION_OUTBOUND;
+    const struct envelope *envelope = passage->mail.envelope;
+    const struct judgement *judgement = &passage->plan.judgement;
+    const struct reply *reply = &passage->reply;
     GString *line = g_string_new(NULL);
     g_string_append_printf(line, "%s: direction=%s", envelope->queue_id != NULL ? envelope->queue_id : "NOQUEUE",
-                           outbound ? "outbound" : "inbound");
-    append_quoted(line, "from", result->from != NULL ? result->from : "");
-    append_quoted(line, "sender", envelope->sender.text != NULL ? envelope->sender.text : "");
+                           direction_name(passage->plan.direction));
+    append_quoted(line, "from", author(passage));
+    append_quoted(line, "sender", envelope->sender.text);
     append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].text : "");
     g_string_append_printf(line, " nrcpt=%zu verdict=%s code=%u status=%s", envelope->recipient_count,
-                           verdict_name(result->verdict), result->code, result->status);
-    if (outbound)
-        g_string_append_printf(line, " protect=%s null_signature=\"%s\"", protection(result), null_signature(result));
-    else
-        append_quoted(line, "rule", result->rule != NULL ? result->rule : "");
-    g_string_append_printf(line, " domain=%s originator=%s", outcome_name(result->domain.outcome),
-                           outcome_name(result->originator.outcome));
-    append_layers(line, result);
-    append_quoted(line, "reason", result->reason);
-    if (outcome_is_worse(result->domain.outcome, OUTCOME_NONE))
-        append_quoted(line, "domain_reason", result->domain.reason);
-    if (outcome_is_worse(result->originator.outcome, OUTCOME_NONE))
-        append_quoted(line, "originator_reason", result->originator.reason);
+                           verdict_name(reply->verdict), reply->code, reply->status);
+    if (passage->plan.direction == DIRECTION_OUTBOUND) {
+        g_string_append_printf(line, " protect=%s null_signature=\"%s\"", protection(passage),
+                               null_signature(&passage->made));
+    } else {
+        g_autofree char *rules = passage_rules(passage);
+        append_quoted(line, "rule", rules);
+    }
+    g_string_append_printf(line, " domain=%s originator=%s", outcome_name(judgement->domain.outcome),
+                           outcome_name(judgement->originator.outcome));
+    append_layers(line, passage);
+    append_quoted(line, "reason", reply->reason);
+    if (outcome_is_worse(judgement->domain.outcome, OUTCOME_NONE))
+        append_quoted(line, "domain_reason", judgement->domain.reason);
+    if (outcome_is_worse(judgement->originator.outcome, OUTCOME_NONE))
+        append_quoted(line, "originator_reason", judgement->originator.reason);
     return g_string_free(line, FALSE);
 }
 
-void result_count(const struct result *result)
+/* --- counters --- */
+
+/* Adds one to a counter with two labels; the second may be NULL. */
+static void count(const char *name, const char *key, const char *value, const char *key2, const char *value2)
 {
-    bool outbound = result->direction == DIRECTION_OUTBOUND;
-    char labels[160];
-    g_snprintf(labels, sizeof(labels), "direction=\"%s\",verdict=\"%s\"", outbound ? "outbound" : "inbound",
-               verdict_name(result->verdict));
-    metrics_add("domsec_messages_total", labels, 1);
-    if (outbound) {
-        g_snprintf(labels, sizeof(labels), "protect=\"%s\"", protection(result));
-        if (result->verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
-            metrics_add("domsec_protected_total", labels, 1);
+    g_autofree char *labels = key2 != NULL ? g_strdup_printf("%s=\"%s\",%s=\"%s\"", key, value, key2, value2)
+                                           : g_strdup_printf("%s=\"%s\"", key, value);
+    metrics_add(name, labels, 1);
+}
+
+void passage_count(const struct passage *passage)
+{
+    const struct judgement *judgement = &passage->plan.judgement;
+    count("domsec_messages_total", "direction", direction_name(passage->plan.direction), "verdict",
+          verdict_name(passage->reply.verdict));
+    if (passage->plan.direction == DIRECTION_OUTBOUND) {
+        if (passage->reply.verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
+            count("domsec_protected_total", "protect", protection(passage), NULL, NULL);
         return;
     }
-    g_snprintf(labels, sizeof(labels), "by=\"domain\",result=\"%s\"", outcome_name(result->domain.outcome));
-    metrics_add("domsec_signatures_total", labels, 1);
-    g_snprintf(labels, sizeof(labels), "by=\"originator\",result=\"%s\"", outcome_name(result->originator.outcome));
-    metrics_add("domsec_signatures_total", labels, 1);
-    for (size_t i = 0; i < result->layer_count; i++) {
-        g_snprintf(labels, sizeof(labels), "type=\"%s\",result=\"%s\"", layer_type_name(result->layers[i].type),
-                   outcome_name(result->layers[i].finding.outcome));
-        metrics_add("domsec_layers_total", labels, 1);
-    }
+    count("domsec_signatures_total", "by", "domain", "result", outcome_name(judgement->domain.outcome));
+    count("domsec_signatures_total", "by", "originator", "result", outcome_name(judgement->originator.outcome));
+    for (size_t i = 0; i < judgement->layer_count; i++)
+        if (!judgement->layers[i].hidden)
+            count("domsec_layers_total", "type", layer_type_name(passage->lookups.views[i].facts->type), "result",
+                  outcome_name(judgement->layers[i].finding.outcome));
 }

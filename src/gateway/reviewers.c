@@ -1,40 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reviewers: which review authorities may release a message (RFC 3183 §2.2). They are named by certificate, not by
- * name: whoever may let a message out is chosen one by one. That the signature holds and that the certificate is named
- * as it must be was judged before.
+ * name: each is chosen by the administrator. Whether one of them has signed is policy's to say.
  */
 #include "reviewers.h"
 
-#include <string.h>
+#include "keys/keys.h"
 
 struct reviewers {
-    GHashTable *by_rule; /* struct rule → set of fingerprints */
+    GPtrArray *by_partner; /* NULL-terminated lists of fingerprints (char **), in the order of conf->partners */
 };
 
-static void add_file(GHashTable *set, const struct rule *rule, const char *file, struct faults *faults)
+static void add_file(GPtrArray *fingerprints, const struct partner *partner, const char *file, struct faults *faults)
 {
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *certificates = certificates_load(file, &error);
     if (certificates == NULL)
-        faults_add(faults, rule->partner->file, rule->outbound.require_review_line, "\"require_review\": %s",
+        faults_add(faults, partner->file, partner->base.outbound.require_review_line, "\"require_review\": %s",
                    error.text);
     for (int i = 0; i < sk_X509_num(certificates); i++) {
-        char hex[65];
+        char *hex = g_malloc0(65);
         certificate_fingerprint(sk_X509_value(certificates, i), hex);
-        g_hash_table_add(set, g_strdup(hex));
+        g_ptr_array_add(fingerprints, hex);
     }
 }
 
 struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults)
 {
     struct reviewers *reviewers = g_new0(struct reviewers, 1);
-    reviewers->by_rule = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)g_hash_table_unref);
+    reviewers->by_partner = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
     for (size_t i = 0; i < conf->partner_count; i++) {
-        GHashTable *set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        for (char **file = conf->partners[i]->base.outbound.require_review; *file != NULL; file++)
-            add_file(set, &conf->partners[i]->base, *file, faults);
-        g_hash_table_insert(reviewers->by_rule, (gpointer)&conf->partners[i]->base, set);
+        const struct partner *partner = conf->partners[i];
+        GPtrArray *fingerprints = g_ptr_array_new();
+        for (char **file = partner->base.outbound.require_review; *file != NULL; file++)
+            add_file(fingerprints, partner, *file, faults);
+        g_ptr_array_add(fingerprints, NULL);
+        g_ptr_array_add(reviewers->by_partner, g_ptr_array_free(fingerprints, FALSE));
     }
     return reviewers;
 }
@@ -43,21 +44,11 @@ void reviewers_close(struct reviewers *reviewers)
 {
     if (reviewers == NULL)
         return;
-    g_hash_table_unref(reviewers->by_rule);
+    g_ptr_array_unref(reviewers->by_partner);
     g_free(reviewers);
 }
 
-bool reviewers_have_signed(const struct reviewers *reviewers, const struct rule *rule,
-                           const struct reported_layer *layers, size_t count)
+const char *const *reviewers_of(const struct reviewers *reviewers, const struct partner *partner)
 {
-    GHashTable *set = g_hash_table_lookup(reviewers->by_rule, rule);
-    for (size_t i = 0; set != NULL && i < count; i++) {
-        if (layers[i].partial || layers[i].finding.outcome != OUTCOME_PASS ||
-            !(layers[i].signature_types & SIGNATURE_TYPE_REVIEW))
-            continue;
-        for (size_t j = 0; j < layers[i].signer_count; j++)
-            if (layers[i].signers[j].sha256 != NULL && g_hash_table_contains(set, layers[i].signers[j].sha256))
-                return true;
-    }
-    return false;
+    return g_ptr_array_index(reviewers->by_partner, partner->index);
 }

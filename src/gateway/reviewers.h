@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reviewers: the certificates that each rule's outbound.require_review names (RFC 3183 §3.4), read once.
+ * reviewers: the certificates that each partner's outbound.require_review names (RFC 3183 §3.4), read once.
  */
 #ifndef DOMSEC_GATEWAY_REVIEWERS_H
 #define DOMSEC_GATEWAY_REVIEWERS_H
 
-#include "gateway/gateway.h"
+#include "conf/conf.h"
 
 struct reviewers;
 
-/* A file that cannot be read is a fault at the rule. Never NULL. */
+/* A file that cannot be read is a fault at the partner. Never NULL. */
 struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults);
 void reviewers_close(struct reviewers *reviewers);
-/* True if one of the layers is a review signature over the whole message that passed, made with a certificate that rule
- * names. */
-bool reviewers_have_signed(const struct reviewers *reviewers, const struct rule *rule,
-                           const struct reported_layer *layers, size_t count);
+/* The SHA-256 fingerprints of the review authorities that may release a message to this partner, NULL-terminated; lent.
+ */
+const char *const *reviewers_of(const struct reviewers *reviewers, const struct partner *partner);
 
 #endif

@@ -5,16 +5,16 @@
  *     negotiate ─▶ connect ─▶ mail ─▶ rcpt… ─▶ header… ─▶ end of header ─▶ body… ─▶ end of message ─▶ (mail …) ─▶ close
  *                               └────────────── abort, from anywhere ──────────────┘
  *
- * They decide nothing: they collect, call the gateway, and send its edits and its verdict. No callback before the end
- * of the message replies (SMFIP_NR_*), because a reply is a round trip and two system calls; an earlier failure is
- * reported there. libmilter runs the callbacks of a session one after another, but on any of its threads, so the
- * session holds all state. A message keeps the gateway that was in force at its first byte.
+ * They decide nothing: they collect, ask the gateway, hand its edits over and say its verdict. No callback before the
+ * end of message answers (SMFIP_NR_*: an answer is a round trip and two system calls); what fails earlier is told
+ * there. libmilter runs the callbacks of one session one after another, but on any of its threads: all state hangs on
+ * the session. A message holds the gateway that was in force at its first byte.
  */
 #include "session.h"
 
 #include "apply.h"
 #include "base/log.h"
-#include "reply.h"
+#include "smtp_reply.h"
 #include "transaction.h"
 
 #include <libmilter/mfapi.h>
@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* Postfix waits 300 seconds for the end of a message; each progress notification restarts that time. */
+/* Postfix waits 300 seconds for the end of message; a sign of life in between starts that anew. */
 #define PROGRESS_SECONDS 20
 
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)
@@ -36,14 +36,14 @@ struct session {
     bool negotiated;
     bool leading_space; /* SMFIP_HDR_LEADSPC is in force */
     bool can_quarantine;
-    char *client_address; /* of the connection, for MTAs that do not send {client_addr} */
-    /* Of the message in progress, if any: */
+    char *client_address; /* of the connection, for MTAs that do not tell {client_addr} */
+    /* Of the message in hand, if any: */
     struct transaction *transaction;
     struct gateway *gateway;
     bool counted; /* service_message_begin() */
 };
 
-/* Set once, before libmilter starts a thread, because its callbacks get no argument for it. */
+/* Set once, before libmilter starts a thread: its callbacks have no other way to know. */
 static struct service *service;
 static bool over_tcp;
 
@@ -91,8 +91,7 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
     *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC | (over_tcp ? 0 : SMFIP_NODATA));
     if ((actions & SMFIF_SETSYMLIST) != 0) {
         smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
-        /* Requests a macro that always exists as well: libmilter keeps the macros of the previous message if it gets
-         * none. */
+        /* With a macro that is always there: libmilter keeps those of the message before when it gets none. */
         smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen} {daemon_name}");
         smfi_setsymlist(context, SMFIM_EOM, (char *)"i");
     }
@@ -125,7 +124,7 @@ static sfsistat on_sender(SMFICTX *context, char **arguments)
     if (!session->negotiated) {
         struct error error = {0};
         error_set(&error, ERROR_BUG, "no option negotiation on this connection");
-        transaction_fail(session->transaction, FAILURE_PROTOCOL, &error);
+        transaction_fail(session->transaction, REPLY_PROTOCOL, &error);
     }
     transaction_sender(session->transaction, (const char *const *)arguments);
     return SMFIS_NOREPLY;
@@ -139,9 +138,9 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
     return SMFIS_NOREPLY;
 }
 
-/* Requested over TCP only, and answered although there is nothing to say. Postfix sends the envelope from one
- * process and the header from another. Nagle's algorithm holds the header back until the envelope is acknowledged,
- * and the kernel would delay that by 40 ms unless an answer carries it. */
+/* Asked for over TCP only, and answered though nothing is to be said: Postfix sends the envelope from one process and
+ * the header from another. Nagle's algorithm holds the header back until the envelope is acknowledged, and the kernel
+ * would put that off for 40 ms unless an answer carries it. */
 static sfsistat on_data(SMFICTX *context)
 {
     (void)context;
@@ -172,7 +171,7 @@ static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t length)
     return SMFIS_NOREPLY;
 }
 
-/* NULL if the macro is missing or empty. */
+/* NULL for a macro that is not there or empty. */
 static char *macro(SMFICTX *context, const char *name)
 {
     const char *value = smfi_getsymval(context, (char *)name);
@@ -195,22 +194,28 @@ static void tell_progress(void *context)
     smfi_progress(context);
 }
 
-/* The gateway's result, or the failure before it could be called. */
-static struct result *judge(SMFICTX *context, struct session *session)
+static void enter_turn(void *context)
 {
-    const struct envelope *envelope = transaction_envelope(session->transaction);
-    enum direction direction = gateway_direction(session->gateway, envelope);
-    if (!transaction_finish(session->transaction))
-        return reply_failure(direction, transaction_failure(session->transaction),
-                             transaction_error(session->transaction));
-
-    const struct message *message = transaction_message(session->transaction);
     service_enter_telling(service, PROGRESS_SECONDS, tell_progress, context);
-    struct result *result = direction == DIRECTION_OUTBOUND
-                                ? gateway_outbound(session->gateway, envelope, message, time(NULL))
-                                : gateway_inbound(session->gateway, envelope, message, time(NULL));
+}
+
+static void leave_turn(void *context)
+{
+    (void)context;
     service_leave(service);
-    return result;
+}
+
+/* What the gateway says, or what went wrong before it could be asked. */
+static struct passage *pass(SMFICTX *context, struct session *session)
+{
+    const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .context = context};
+    struct passage_request request = {
+        .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
+    if (!transaction_finish(session->transaction))
+        return passage_failed(session->gateway, request.envelope, transaction_failure(session->transaction),
+                              transaction_error(session->transaction)->text);
+    request.message = transaction_message(session->transaction);
+    return gateway_pass(session->gateway, &request);
 }
 
 static bool target_insert(void *context, const char *name, const char *value)
@@ -233,51 +238,51 @@ static bool target_replace_body(void *context, struct slice chunk)
     return smfi_replacebody(context, (unsigned char *)chunk.data, (int)chunk.len) == MI_SUCCESS;
 }
 
-/* Sends the edits and the quarantine of an accepted message. If one is not accepted, the message is a temporary
- * failure, and the MTA then discards all edits. */
-static bool hand_over(SMFICTX *context, const struct session *session, const struct result *result, struct error *error)
+/* Edits and quarantine of an accepted message. What cannot be handed over makes it a temporary failure: the MTA then
+ * keeps none of the edits. */
+static bool hand_over(SMFICTX *context, const struct session *session, const struct passage *passage,
+                      struct error *error)
 {
     const struct apply_target target = {context, target_insert, target_append, target_change, target_replace_body};
-    struct reply reply;
-    if (!apply_edits(&result->edits, session->leading_space, &target, error))
+    if (!apply_edits(&passage->made.edits, session->leading_space, &target, error))
         return false;
-    reply_of(result, &reply);
-    if (!reply.quarantine)
+    if (passage->reply.verdict != VERDICT_QUARANTINE)
         return true;
     if (!session->can_quarantine)
-        return error_set(error, ERROR_PERMANENT, "the mail server does not support quarantine");
+        return error_set(error, ERROR_PERMANENT, "the mail server has no quarantine");
+    struct smtp_reply reply;
+    smtp_reply_of(&passage->reply, &reply);
     if (smfi_quarantine(context, *reply.text != '\0' ? reply.text : (char *)"S/MIME policy") != MI_SUCCESS)
-        return error_set(error, ERROR_TEMPORARY, "the mail server did not accept the quarantine request");
+        return error_set(error, ERROR_TEMPORARY, "the mail server did not take the quarantine");
     return true;
 }
 
-static void write_log(const struct result *result, const struct envelope *envelope)
+static void write_log(const struct passage *passage)
 {
-    g_autofree char *line = result_log_line(result, envelope);
-    log_write(result->verdict == VERDICT_TEMPFAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", line);
+    g_autofree char *line = passage_log_line(passage);
+    log_write(passage->reply.verdict == VERDICT_TEMPFAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", line);
 }
 
 static sfsistat on_end_of_message(SMFICTX *context)
 {
     struct session *session = session_of(context);
     struct error error = {0};
-    struct reply reply;
+    struct smtp_reply reply;
     if (session->transaction == NULL) {
         log_write(LOG_LEVEL_ERROR, "the mail server ended a message that it had not begun");
         return SMFIS_TEMPFAIL;
     }
     complete_envelope(context, session);
-    struct result *result = judge(context, session);
-    bool accepted = result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE;
-    if (accepted && !hand_over(context, session, result, &error))
-        reply_override(result, FAILURE_EDIT, error.text);
-    reply_of(result, &reply);
+    struct passage *passage = pass(context, session);
+    if (reply_accepts(&passage->reply) && !hand_over(context, session, passage, &error))
+        reply_set(&passage->reply, REPLY_EDIT, error.text, NULL);
+    smtp_reply_of(&passage->reply, &reply);
     if (reply.disposition != SMFIS_ACCEPT && smfi_setreply(context, reply.code, reply.status, reply.text) != MI_SUCCESS)
         log_write(LOG_LEVEL_ERROR, "reply %s %s could not be set", reply.code, reply.status);
-    write_log(result, transaction_envelope(session->transaction));
-    result_count(result);
-    /* The result refers to the message. */
-    result_free(result);
+    write_log(passage);
+    passage_count(passage);
+    /* The passage refers to the message. */
+    passage_free(passage);
     end_message(session);
     return reply.disposition;
 }

@@ -3,7 +3,7 @@
  * inbound: what happens to a message after its layers were opened and verified. A temporary failure is neither a pass
  * nor a rejection: it asks the MTA to come again, unless the message is to be rejected whatever comes of that.
  */
-#include "policy/policy.h"
+#include "policy/plan.h"
 
 #include "reason.h"
 
@@ -49,29 +49,23 @@ bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_o
     return domain_ok && originator_ok; /* an unknown value asks for both */
 }
 
-static bool encrypt_is_due(const struct rule *rule)
-{
-    return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_SIGN;
-}
-
-/* No other time makes an encrypted message of it, and it is rejected for that: why should it come again? */
+/* Retrying cannot make the message encrypted, and the rule rejects unencrypted mail: do not defer. */
 static bool is_hopeless(const struct rule *rule, const struct inbound_facts *facts)
 {
     bool may_wait = facts->undecryptable && rule->inbound.undecryptable == UNDECRYPTABLE_TEMPFAIL;
-    return encrypt_is_due(rule) && !facts->encrypted_ok && !may_wait && rule->inbound.otherwise == OTHERWISE_REJECT;
+    return policy_requires_encryption(rule) && !facts->encrypted_ok && !may_wait &&
+           rule->inbound.otherwise == OTHERWISE_REJECT;
 }
 
 /* What is not as required, as a list for the reason. */
 static char *list_unmet(const struct rule *rule, const struct inbound_facts *facts)
 {
-    enum require require = rule->inbound.require;
-    bool sign_due = require != REQUIRE_NONE && require != REQUIRE_ENCRYPT; /* an unknown value requires both */
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
-    if (sign_due && !facts->signed_ok && !facts->failed_temporarily)
+    if (policy_requires_signature(rule) && !facts->signed_ok && !facts->failed_temporarily)
         g_ptr_array_add(list, g_strconcat("no valid signature", sign_why, NULL));
-    if (encrypt_is_due(rule) && !facts->encrypted_ok)
+    if (policy_requires_encryption(rule) && !facts->encrypted_ok)
         g_ptr_array_add(list, g_strconcat("not encrypted to us", encrypt_why, NULL));
     if (facts->label_reason != NULL)
         g_ptr_array_add(list, g_strdup(facts->label_reason));
@@ -88,7 +82,7 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
     if (facts->failed_temporarily && may_refuse && !is_hopeless(rule, facts)) {
-        bool tell_encryption = !facts->encrypted_ok && (encrypt_is_due(rule) || facts->undecryptable);
+        bool tell_encryption = !facts->encrypted_ok && (policy_requires_encryption(rule) || facts->undecryptable);
         decision->verdict = VERDICT_TEMPFAIL;
         EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->partner->name,
                 require_name(require), facts->signed_ok ? "" : sign_why, tell_encryption ? encrypt_why : "");

@@ -2,9 +2,9 @@
 /*
  * outbound: what happens to a message for one recipient. Refuses first, then signs, then encrypts; the only ways to a
  * copy that is less than `protect` says are those that the rule itself opens by `no_certificate` and `unauthentic`, and
- * a value outside its range is a tempfail. Not for what several recipients make of one message: that is plan.c.
+ * a value outside its range is a tempfail. Not for what several recipients make of one message: that is combine.c.
  */
-#include "policy/policy.h"
+#include "policy/plan.h"
 
 #include "reason.h"
 

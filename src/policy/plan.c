@@ -1,91 +1,264 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan: one treatment for all recipients of a message that cannot be split. A recipient may get more than its rule
- * asks, never less: a message that one of them must have encrypted leaves encrypted for all, or not at all.
+ * plan: from what is known of a message to what shall be done with it. Judges the layers, decides for each recipient
+ * (what leaves) or by each author's rule (what arrives), and refuses what cannot be done before anything is done. Each
+ * way that does not reach the end of a plan defers or refuses the message.
  */
-#include "policy/policy.h"
+#include "policy/plan.h"
 
 #include "reason.h"
 
+#include <string.h>
+
 #define EXPLAIN(plan, ...) reason_set((plan)->reason, sizeof((plan)->reason), __VA_ARGS__)
 
-static bool is_tempfail(const struct outbound_decision *decision)
+static void fail(struct plan *plan, const struct error *error)
 {
-    return decision->verdict != VERDICT_ACCEPT && decision->verdict != VERDICT_REJECT; /* an unknown one too */
+    plan->verdict = VERDICT_TEMPFAIL; /* the reply says what the kind of error makes of it */
+    plan->failure = error->kind;
+    plan->treatment = (struct treatment){0};
+    EXPLAIN(plan, "%s", error->text);
 }
 
-static bool is_reject(const struct outbound_decision *decision)
-{
-    return decision->verdict == VERDICT_REJECT;
-}
+/* --- the originator, RFC 3183 §3.2 --- */
 
-static void refuse(struct plan *plan, enum verdict verdict, size_t culprit)
+bool policy_is_authentic(const struct plan_input *input, const struct judgement *judgement, char *reason, size_t size)
 {
-    *plan = (struct plan){.verdict = verdict, .culprit = culprit};
-}
-
-/* True if a recipient's own decision ends the message. A tempfail of any comes before a rejection of another: what is
- * only delayed must not bounce. */
-static bool find_refusal(const struct outbound_decision *decisions, const char *const *recipients, size_t count,
-                         struct plan *plan)
-{
-    static const struct {
-        bool (*fits)(const struct outbound_decision *decision);
-        enum verdict verdict;
-    } order[] = {{is_tempfail, VERDICT_TEMPFAIL}, {is_reject, VERDICT_REJECT}};
-    for (size_t pass = 0; pass < G_N_ELEMENTS(order); pass++) {
-        for (size_t i = 0; i < count; i++) {
-            if (!order[pass].fits(&decisions[i]))
-                continue;
-            refuse(plan, order[pass].verdict, i);
-            EXPLAIN(plan, "%s: %s", recipients[i], decisions[i].reason);
-            return true;
-        }
+    const struct originator *originator = input->originator;
+    if (originator->fault[0] != '\0') {
+        g_strlcpy(reason, originator->fault, size);
+        return false;
     }
+    for (size_t i = 0; i < originator->from.count; i++)
+        if (!conf_is_local_domain(input->conf, originator->from.list[i].domain)) {
+            g_snprintf(reason, size, "From %s is not in local_domains", originator->from.list[i].text);
+            return false;
+        }
+    g_strlcpy(reason, input->client->reason, size);
+    if (input->client->trusted)
+        return true;
+    if (judgement == NULL || judgement->originator.outcome != OUTCOME_PASS)
+        return false;
+    g_snprintf(reason, size, "originator's signature: %s", judgement->originator.reason);
+    return true;
+}
+
+/* --- what leaves --- */
+
+/* Encrypted by somebody else, as a whole: no plaintext can leave. What only says so (a media type, a file name) may
+ * hold anything; of what is really encrypted the cipher is known, and one that keeps a secret is AES (RFC 8551 §2.7).
+ */
+static bool keeps_secret(const struct layer_facts *facts)
+{
+    return layer_is_encrypted(facts) && text_begins_with(facts->cipher, "aes-");
+}
+
+/* The first encryption around the whole message, to us or to others; NULL if there is no such layer. */
+static const struct layer_facts *encryption(const struct layers_view *layers)
+{
+    for (size_t i = 0; i < layers->whole; i++)
+        if (layer_is_encrypted(layers->list[i].facts))
+            return layers->list[i].facts;
+    return NULL;
+}
+
+/* One part is enough to hide something in. */
+static bool is_unreadable(const struct layers_view *layers, const struct judgement *judgement)
+{
+    for (size_t i = layers->whole; i < layers->count; i++)
+        if (layer_is_encrypted(layers->list[i].facts))
+            return true;
+    return judgement->undecryptable;
+}
+
+static void gather_facts(const struct plan_input *input, const struct judgement *judgement, bool authentic,
+                         struct outbound_facts *facts)
+{
+    const struct layers_view *layers = input->layers;
+    const struct layer_facts *encrypted = encryption(layers);
+    if (judgement->bad_signature[0] != '\0')
+        facts->bad_signature = judgement->bad_signature;
+    facts->originator_authentic = authentic;
+    facts->unreadable = is_unreadable(layers, judgement);
+    facts->already_encrypted =
+        judgement->undecryptable && layers->whole > 0 && keeps_secret(layers->list[layers->whole - 1].facts);
+    /* Nothing is taken off for strangers, and how our key would fare is not for them to learn. */
+    if (!authentic && encrypted != NULL) {
+        facts->unreadable = true;
+        facts->already_encrypted = keeps_secret(encrypted);
+    }
+}
+
+static void decide_recipients(const struct plan_input *input, const char *authentic_reason,
+                              struct outbound_facts *facts, struct plan *plan)
+{
+    facts->originator_reason = authentic_reason;
+    for (size_t i = 0; i < input->recipient_count; i++) {
+        const struct recipient_view *recipient = &input->recipients[i];
+        facts->local_recipient = recipient->local;
+        facts->routed = recipient->routed;
+        facts->certificate = recipient->certificate;
+        facts->certificate_reason = recipient->certificate_reason;
+        facts->reviewed = policy_reviewed(input->layers, &plan->judgement, recipient->reviewers);
+        policy_outbound(recipient->rule, facts, &plan->recipients[i]);
+    }
+}
+
+/* The identities without which the layers cannot be made, in the order in which they are missed. */
+static const struct error *missing_identity(const struct plan_input *input, const struct plan *plan)
+{
+    const struct wrapping *wrapping = &plan->wrapping;
+    bool signs = plan->treatment.sign || plan->treatment.triple;
+    bool labelled = wrapping->labels.label.policy[0] != '\0' || wrapping->labels.equivalent_count > 0;
+    const bool needed[OWN_COUNT] = {
+        [OWN_REVIEW] = signs && wrapping->review,
+        [OWN_ATTRIBUTE] = signs && wrapping->attributes && labelled,
+        [OWN_DOMAIN] = signs,
+        [OWN_AUDITOR] = plan->treatment.encrypt && wrapping->encrypt_to_self,
+    };
+    for (size_t i = 0; i < OWN_COUNT; i++)
+        if (needed[i] && input->own[i].kind != ERROR_NONE)
+            return &input->own[i];
+    return NULL;
+}
+
+/* How the treatment is carried out. */
+static void plan_layers(const struct plan_input *input, bool authentic, struct plan *plan)
+{
+    policy_unwrap(input->layers, authentic, &plan->unwrapping);
+    if (!plan->treatment.sign && !plan->unwrapping.decrypted)
+        plan->unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */
+    plan->treatment.encrypt |= plan->unwrapping.reencrypt;
+    for (size_t i = 0; i < input->recipient_count; i++) {
+        if (!input->recipients[i].local)
+            wrapping_add(input->recipients[i].rule, input->message, &plan->wrapping);
+    }
+    const struct error *missing = missing_identity(input, plan);
+    if (missing != NULL)
+        fail(plan, missing);
+    for (size_t i = 0; i < input->recipient_count && plan->treatment.encrypt; i++) {
+        struct error error = {0};
+        if (input->recipients[i].certificate == FOUND)
+            continue;
+        error_set(&error, ERROR_CONFIGURATION, "no certificate for %s, whose copy must be encrypted",
+                  input->recipients[i].text);
+        fail(plan, &error);
+    }
+}
+
+static void plan_leaving(const struct plan_input *input, struct plan *plan)
+{
+    char reason[720] = "";
+    struct outbound_facts facts = {0};
+    bool authentic = policy_is_authentic(input, &plan->judgement, reason, sizeof(reason));
+    gather_facts(input, &plan->judgement, authentic, &facts);
+    decide_recipients(input, reason, &facts, plan);
+    policy_combine(input->conf->mixed_recipients, plan->recipients, input->recipients, input->recipient_count, plan);
+    if (plan->treatment.sign || plan->treatment.encrypt)
+        plan_layers(input, authentic, plan);
+}
+
+/* --- what arrives --- */
+
+static void plan_arriving(const struct plan_input *input, const struct layers_view *layers, struct plan *plan)
+{
+    plan->internal = plan->client_is_ours;
+    if (plan->internal) {
+        plan->verdict = VERDICT_ACCEPT;
+        EXPLAIN(plan, "from a client of ours to our own domains");
+    } else {
+        policy_arriving(input, layers, &plan->judgement, plan);
+    }
+    plan->removable = policy_removable(layers, &plan->judgement);
+}
+
+/* --- what arrives for us and for others at once --- */
+
+static bool serves_local(const struct plan_input *input)
+{
+    for (size_t i = 0; i < input->recipient_count; i++)
+        if (input->recipients[i].local)
+            return true;
     return false;
 }
 
-/* An encrypting decision is above every other. */
-static unsigned strictness(const struct outbound_decision *decision)
+/* Returns true if our key was used, whether it opened the layer or not. */
+static bool is_encrypted_to_us(const struct layers_view *layers)
 {
-    return (decision->encrypt ? 2 : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 4 : 0);
+    for (size_t i = 0; i < layers->whole; i++)
+        if (layers->list[i].facts->attempted)
+            return true;
+    return false;
 }
 
-/* Everything that any of them asks. Returns the one that asks most. */
-static size_t combine(const struct outbound_decision *decisions, size_t count, struct plan *plan)
+/* A recipient elsewhere must not be the way around what our own recipients' mail has to be: a stranger's message that
+ * is for both is judged as what arrives, too. What was encrypted to us is not opened for others. */
+static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
 {
-    size_t strictest = 0;
-    for (size_t i = 0; i < count; i++) {
-        plan->sign |= decisions[i].sign;
-        plan->encrypt |= decisions[i].encrypt;
-        plan->triple |= decisions[i].triple;
-        if (strictness(&decisions[i]) > strictness(&decisions[strictest]))
-            strictest = i;
+    struct plan arriving = {.direction = DIRECTION_INBOUND, .client_is_ours = plan->client_is_ours};
+    g_autofree struct layer_view *seen = g_new0(struct layer_view, input->layers->count + 1);
+    struct layers_view layers = *input->layers;
+    layers.list = seen;
+    /* What only our key shows in a part was looked at for our own signature, and must not show in a stranger's reply.
+     */
+    for (size_t i = 0; i < layers.count; i++) {
+        seen[i] = input->layers->list[i];
+        seen[i].hidden = seen[i].by_our_key;
     }
-    return strictest;
+    policy_judge(&layers, input->originator, input->authors, &arriving.judgement);
+    plan_arriving(input, &layers, &arriving);
+    bool leaves_protected = plan->treatment.sign || plan->treatment.encrypt;
+    if (arriving.verdict == VERDICT_ACCEPT && leaves_protected) {
+        plan_clear(&arriving);
+        return;
+    }
+    if (is_encrypted_to_us(input->layers)) {
+        arriving.verdict = input->conf->mixed_recipients == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+        arriving.public_reason = NULL;
+        EXPLAIN(&arriving, "encrypted to this gateway, and for recipients elsewhere too; send it to each on its own");
+    }
+    arriving.recipients = g_steal_pointer(&plan->recipients);
+    arriving.recipient_count = plan->recipient_count;
+    plan_clear(plan);
+    *plan = arriving;
 }
 
-void policy_plan(enum mixed mixed, const struct outbound_decision *decisions, const bool *has_certificate,
-                 const char *const *recipients, size_t count, struct plan *plan)
+/* --- both --- */
+
+bool policy_wants_certificates(const struct recipient_view *recipients, size_t count, const struct layers_view *layers)
 {
-    if (count == 0) {
-        refuse(plan, VERDICT_TEMPFAIL, 0);
-        EXPLAIN(plan, "the message has no recipients");
+    struct unwrapping unwrapping;
+    policy_unwrap(layers, true, &unwrapping);
+    bool wants = unwrapping.reencrypt;
+    for (size_t i = 0; i < count; i++)
+        wants |= !recipients[i].local && policy_encrypts(recipients[i].rule);
+    return wants;
+}
+
+void policy_plan(const struct plan_input *input, struct plan *plan)
+{
+    char ignored[720];
+    *plan = (struct plan){.direction = input->direction, .verdict = VERDICT_TEMPFAIL};
+    plan->recipient_count = input->recipient_count;
+    plan->recipients = g_new0(struct outbound_decision, input->recipient_count + 1);
+    plan->client_is_ours = policy_is_authentic(input, NULL, ignored, sizeof(ignored));
+    if (input->failure->kind != ERROR_NONE) {
+        fail(plan, input->failure);
         return;
     }
-    if (find_refusal(decisions, recipients, count, plan))
+    policy_judge(input->layers, input->originator, input->authors, &plan->judgement);
+    if (input->direction == DIRECTION_INBOUND) {
+        plan_arriving(input, input->layers, plan);
         return;
-    *plan = (struct plan){.verdict = VERDICT_ACCEPT};
-    size_t strictest = combine(decisions, count, plan);
-    EXPLAIN(plan, "%s: %s", recipients[strictest], decisions[strictest].reason);
-    for (size_t i = 0; i < count && plan->encrypt; i++) {
-        if (decisions[i].encrypt || (has_certificate != NULL && has_certificate[i]))
-            continue;
-        refuse(plan, mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL, i);
-        EXPLAIN(
-            plan,
-            "mixed_recipients = \"%s\": %s has no certificate, and %s must get the message encrypted (%s); send it to "
-            "each of them on its own",
-            mixed_name(mixed), recipients[i], recipients[strictest], decisions[strictest].reason);
     }
+    plan_leaving(input, plan);
+    if (plan->verdict == VERDICT_ACCEPT && serves_local(input) && !plan->client_is_ours)
+        judge_arrival_too(input, plan);
+}
+
+void plan_clear(struct plan *plan)
+{
+    judgement_clear(&plan->judgement);
+    g_free(plan->recipients);
+    *plan = (struct plan){0};
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule: which policy file speaks for a domain, and the words for verdicts.
+ * rule: which rule of a partner fits, what it asks, which recipients are ours, and the words for verdicts.
  */
 #include "policy/policy.h"
 
-const struct rule *policy_rule(const struct conf *conf, const char *domain)
+#include <string.h>
+
+/* A partner has one rule so far, without criteria. */
+const struct rule *policy_rule(const struct partner *partner)
 {
-    return &conf_partner(conf, domain)->base;
+    return &partner->base;
 }
 
 bool policy_signs(const struct rule *rule)
@@ -18,6 +21,35 @@ bool policy_signs(const struct rule *rule)
 bool policy_encrypts(const struct rule *rule)
 {
     return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_SIGN;
+}
+
+bool policy_requires_signature(const struct rule *rule)
+{
+    return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_ENCRYPT;
+}
+
+bool policy_requires_encryption(const struct rule *rule)
+{
+    return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_SIGN;
+}
+
+bool policy_is_local(const struct conf *conf, const struct address *recipient)
+{
+    return (recipient->domain[0] == '\0' || conf_is_local_domain(conf, recipient->domain)) &&
+           strpbrk(recipient->local, "%!@") == NULL;
+}
+
+enum direction policy_direction(const struct conf *conf, const struct address *recipients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!policy_is_local(conf, &recipients[i]))
+            return DIRECTION_OUTBOUND;
+    return DIRECTION_INBOUND;
+}
+
+const char *direction_name(enum direction direction)
+{
+    return direction == DIRECTION_OUTBOUND ? "outbound" : "inbound";
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -49,7 +49,7 @@ Test(usage, status_and_stream)
         {"domsec explain --from a@b.test --to ''", 64, NULL, "empty"},
         {"domsec explain --from a@b.test --to c@d.test --client 999.0.0.1", 64, NULL, "999.0.0.1 is not an IP address"},
         {"domsec filter --direction inbound --client localhost", 64, NULL, "localhost is not an IP address"},
-        {"domsec filter", 64, NULL, "--direction"},
+        {"domsec filter", 78, NULL, "/etc/domsec/domsec.conf"},
         {"domsec filter --direction sideways", 64, NULL, "--direction"},
         {"domsec filter --direction inbound --at tomorrow", 64, NULL, "RFC 3339"},
         {"domsec filter --direction inbound --at 2026-05-04T12:00:00", 64, NULL, "RFC 3339"},

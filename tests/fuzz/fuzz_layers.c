@@ -43,6 +43,13 @@ enum option {
     OPTION_STRICT = 64,       /* what comes in meets policies that ask for much; what goes out, four other recipients */
 };
 
+static struct passage *take(struct gateway *gateway, enum direction direction, const struct envelope *envelope,
+                            const struct message *message, time_t at)
+{
+    return gateway_pass(gateway, &(struct passage_request){
+                                     .envelope = envelope, .message = message, .at = at, .direction = &direction});
+}
+
 static struct gateway *acme, *partner, *strict;
 static struct identity domain, person, review, attribute, stranger;
 static X509 *confidentiality[2]; /* partner's, acme's */
@@ -380,10 +387,10 @@ static void require_no_controls(const char *text, const char *allowed)
         require(((unsigned char)*text >= ' ' && *text != 0x7f) || strchr(allowed, *text) != NULL);
 }
 
-static void check_texts(const struct result *result, const struct envelope *envelope)
+static void check_texts(const struct passage *result, const struct envelope *envelope)
 {
-    g_autofree char *report = result_report(result);
-    g_autofree char *line = result_log_line(result, envelope);
+    g_autofree char *report = passage_report(result);
+    g_autofree char *line = passage_log_line(result);
     json_t *json = json_loads(report, 0, NULL);
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "%s%s\n", report, line);
@@ -391,31 +398,33 @@ static void check_texts(const struct result *result, const struct envelope *enve
     json_decref(json);
     require_no_controls(line, "");
     require_no_controls(report, "\n");
-    require_no_controls(result->reply, "");
-    require_no_controls(result->reason, "");
-    require(g_str_is_ascii(result->reply));
-    if (result->authentication_results != NULL)
-        require_no_controls(result->authentication_results, "\r\n\t");
-    require(strstr(report, MARKER) == NULL && strstr(line, MARKER) == NULL && strstr(result->reply, MARKER) == NULL);
-    require(result->verdict == VERDICT_ACCEPT || result->verdict == VERDICT_QUARANTINE ||
-            result->verdict == VERDICT_REJECT || result->verdict == VERDICT_TEMPFAIL);
-    require(result->code / 100 == (result->verdict == VERDICT_TEMPFAIL ? 4u
-                                   : result->verdict == VERDICT_REJECT ? 5u
-                                                                       : 2u));
+    require_no_controls(result->reply.text, "");
+    require_no_controls(result->reply.reason, "");
+    require(g_str_is_ascii(result->reply.text));
+    if (result->made.authentication_results != NULL)
+        require_no_controls(result->made.authentication_results, "\r\n\t");
+    require(strstr(report, MARKER) == NULL && strstr(line, MARKER) == NULL &&
+            strstr(result->reply.text, MARKER) == NULL);
+    require(result->reply.verdict == VERDICT_ACCEPT || result->reply.verdict == VERDICT_QUARANTINE ||
+            result->reply.verdict == VERDICT_REJECT || result->reply.verdict == VERDICT_TEMPFAIL);
+    require(result->reply.code / 100 == (result->reply.verdict == VERDICT_TEMPFAIL ? 4u
+                                         : result->reply.verdict == VERDICT_REJECT ? 5u
+                                                                                   : 2u));
     require(ERR_peek_error() == 0);
 }
 
-static bool was_decrypted(const struct result *result)
+static bool was_decrypted(const struct passage *result)
 {
-    for (size_t i = 0; i < result->layer_count; i++)
-        if (result->layers[i].removed && !result->layers[i].partial &&
-            (result->layers[i].type == LAYER_ENVELOPED || result->layers[i].type == LAYER_AUTHENVELOPED))
+    for (size_t i = 0; i < result->plan.judgement.layer_count; i++)
+        if ((i < result->made.removed) && !result->lookups.views[i].partial &&
+            (result->lookups.views[i].facts->type == LAYER_ENVELOPED ||
+             result->lookups.views[i].facts->type == LAYER_AUTHENVELOPED))
             return true;
     return false;
 }
 
 /* What came out of something encrypted is the whole body, is canonical, and brings no fields but its own Content-*. */
-static void check_decrypted(const struct message *message, const struct result *result, const char *bytes,
+static void check_decrypted(const struct message *message, const struct passage *result, const char *bytes,
                             size_t length)
 {
     struct error error = {0};
@@ -428,15 +437,15 @@ static void check_decrypted(const struct message *message, const struct result *
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         require(fields_count(&fields, names[i]) == fields_count(message_fields(message), names[i]));
     fields_clear(&fields);
-    if (result->edits.body == NULL)
+    if (result->made.edits.body == NULL)
         return;
     size_t body_length;
-    g_autofree char *body = rope_flatten(result->edits.body, &body_length);
+    g_autofree char *body = rope_flatten(result->made.edits.body, &body_length);
     require(mime_is_canonical((struct slice){body, body_length}));
 }
 
 /* The layer that a verdict is about. */
-static void check_pass(const struct message *message, const struct result *result, bool made,
+static void check_pass(const struct message *message, const struct passage *result, bool made,
                        const struct finding *finding, const char *name)
 {
     bool whole = false;
@@ -444,20 +453,20 @@ static void check_pass(const struct message *message, const struct result *resul
         return;
     require(made && name != NULL);
     require(fields_count(message_fields(message), "From") == 1);
-    for (size_t i = 0; i < result->layer_count; i++)
-        whole |= result->layers[i].finding.outcome == OUTCOME_PASS && !result->layers[i].partial;
+    for (size_t i = 0; i < result->plan.judgement.layer_count; i++)
+        whole |= result->plan.judgement.layers[i].finding.outcome == OUTCOME_PASS && !result->lookups.views[i].partial;
     require(whole);
 }
 
 /* What a reader takes for our word is our word. */
-static void check_own_words(const struct result *result, const struct envelope *envelope, const char *bytes,
+static void check_own_words(const struct passage *result, const struct envelope *envelope, const char *bytes,
                             size_t length)
 {
     struct error error = {0};
     struct limits wide = {.header_size = (size_t)1 << 24, .header_count = 100000};
     struct fields fields;
     unsigned results = 0;
-    if (result->verdict != VERDICT_ACCEPT && result->verdict != VERDICT_QUARANTINE)
+    if (result->reply.verdict != VERDICT_ACCEPT && result->reply.verdict != VERDICT_QUARANTINE)
         return;
     require(fields_parse((struct slice){bytes, length}, &wide, &fields, &error));
     for (size_t i = 0; i < fields.count; i++) {
@@ -466,50 +475,51 @@ static void check_own_words(const struct result *result, const struct envelope *
         results += slice_equal_nocase(field->name, "Authentication-Results") &&
                    authres_is_from(field->value, gateway_conf(partner)->authserv_id);
         if (envelope->authenticated == NULL && slice_equal_nocase(field->name, "Subject"))
-            require(strstr(text, "[verified]") == NULL || result->domain.outcome == OUTCOME_PASS ||
-                    result->originator.outcome == OUTCOME_PASS);
+            require(strstr(text, "[verified]") == NULL || result->plan.judgement.domain.outcome == OUTCOME_PASS ||
+                    result->plan.judgement.originator.outcome == OUTCOME_PASS);
     }
     fields_clear(&fields);
-    require(results == (result->authentication_results != NULL ? 1u : 0u));
+    require(results == (result->made.authentication_results != NULL ? 1u : 0u));
 }
 
 static void check_inbound(struct gateway *gateway, const struct input *input, const struct message *message,
                           const struct envelope *envelope)
 {
-    owned(result) struct result *result = gateway_inbound(gateway, envelope, message, NOW);
-    owned(rope) struct rope *out = edits_apply(&result->edits, message);
+    owned(passage) struct passage *result = take(gateway, DIRECTION_INBOUND, envelope, message, NOW);
+    owned(rope) struct rope *out = edits_apply(&result->made.edits, message);
     size_t length;
     g_autofree char *bytes = rope_flatten(out, &length);
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "%s\n", bytes);
     check_texts(result, envelope);
-    check_pass(message, result, input->by_domain, &result->domain, result->domain_name);
-    check_pass(message, result, input->by_person, &result->originator, result->originator_name);
-    require(result->domain.outcome != OUTCOME_PASS || strcmp(result->domain_name, "acme.test") == 0 ||
-            g_str_has_suffix(result->domain_name, ".acme.test"));
+    check_pass(message, result, input->by_domain, &result->plan.judgement.domain, rig_name(result, true));
+    check_pass(message, result, input->by_person, &result->plan.judgement.originator, rig_name(result, false));
+    require(result->plan.judgement.domain.outcome != OUTCOME_PASS || strcmp(rig_name(result, true), "acme.test") == 0 ||
+            g_str_has_suffix(rig_name(result, true), ".acme.test"));
     /* RFC 8550 §3: local parts are compared without case. */
-    require(result->originator.outcome != OUTCOME_PASS ||
-            g_ascii_strcasecmp(result->originator_name, "alice@acme.test") == 0);
+    require(result->plan.judgement.originator.outcome != OUTCOME_PASS ||
+            g_ascii_strcasecmp(rig_name(result, false), "alice@acme.test") == 0);
     check_decrypted(message, result, bytes, length);
     check_own_words(result, envelope, bytes, length);
-    require(result->verdict != VERDICT_TEMPFAIL || result->domain.outcome == OUTCOME_TEMPERROR);
+    require(result->reply.verdict != VERDICT_TEMPFAIL || result->plan.judgement.domain.outcome == OUTCOME_TEMPERROR);
 }
 
 /* What was signed here is believed there, and what was encrypted says nothing on the way. */
-static void check_sent(const struct result *result, struct slice sent)
+static void check_sent(const struct passage *result, struct slice sent)
 {
     GString text = {(char *)sent.data, sent.len, sent.len};
     owned(message) struct message *arrived = read_message(&text);
     owned(envelope) struct envelope *envelope = make_envelope(0);
-    if (result->encrypt)
+    if (result->made.treatment.encrypt)
         require(memmem(sent.data, sent.len, MARKER, strlen(MARKER)) == NULL);
-    if (arrived == NULL || !result->sign)
+    if (arrived == NULL || !result->made.treatment.sign)
         return;
     /* Where they can read on that we could not, they may find faults. */
-    for (size_t i = 0; i < result->layer_count; i++)
-        if (result->layers[i].finding.outcome != OUTCOME_PASS && result->layers[i].finding.outcome != OUTCOME_NONE)
+    for (size_t i = 0; i < result->plan.judgement.layer_count; i++)
+        if (result->plan.judgement.layers[i].finding.outcome != OUTCOME_PASS &&
+            result->plan.judgement.layers[i].finding.outcome != OUTCOME_NONE)
             return;
-    owned(result) struct result *there = gateway_inbound(partner, envelope, arrived, NOW);
+    owned(passage) struct passage *there = take(partner, DIRECTION_INBOUND, envelope, arrived, NOW);
     if (getenv("FUZZ_VERBOSE") != NULL)
         check_texts(there, envelope);
     /* A header that parsers read differently keeps its faults. */
@@ -524,19 +534,19 @@ static void check_sent(const struct result *result, struct slice sent)
 
 static void check_outbound(const struct input *input, const struct message *message, const struct envelope *envelope)
 {
-    owned(result) struct result *result = gateway_outbound(acme, envelope, message, NOW);
-    owned(rope) struct rope *out = edits_apply(&result->edits, message);
+    owned(passage) struct passage *result = take(acme, DIRECTION_OUTBOUND, envelope, message, NOW);
+    owned(rope) struct rope *out = edits_apply(&result->made.edits, message);
     size_t length;
     g_autofree char *bytes = rope_flatten(out, &length);
     if (getenv("FUZZ_VERBOSE") != NULL)
         fprintf(stderr, "%s\n", bytes);
     check_texts(result, envelope);
     /* What was encrypted deeper inside must be encrypted again, and the administrator may still find a certificate. */
-    require(result->verdict != VERDICT_TEMPFAIL || g_str_has_prefix(result->reason, "no certificate for "));
-    require(result->verdict == VERDICT_ACCEPT || !result->sign);
-    if (result->direction != DIRECTION_OUTBOUND || result->verdict != VERDICT_ACCEPT)
+    require(result->reply.verdict != VERDICT_TEMPFAIL || g_str_has_prefix(result->reply.reason, "no certificate for "));
+    require(result->reply.verdict == VERDICT_ACCEPT || !result->made.treatment.sign);
+    if (result->plan.direction != DIRECTION_OUTBOUND || result->reply.verdict != VERDICT_ACCEPT)
         return;
-    if (result->sign)
+    if (result->made.treatment.sign)
         require(envelope->authenticated != NULL || input->by_person);
     check_sent(result, (struct slice){bytes, length});
 }

@@ -74,7 +74,7 @@ Test(certificates, names_of_the_domain)
             continue;
         }
         attack_expect_refused(&in, what);
-        attack_expect_outcome(&in.result->domain, names[i].outcome, NULL, what);
+        attack_expect_outcome(&in.result->plan.judgement.domain, names[i].outcome, NULL, what);
         cr_expect_null(strstr(in.bytes, "\nX-Evil"), "%s", in.bytes);
     }
 }
@@ -135,7 +135,7 @@ Test(certificates, addresses_of_a_person)
         AUTO_SENT struct sent in = attack_in(rig, text);
         g_autofree char *what = g_strdup_printf("%zu: %s", i, addresses[i].san != NULL ? addresses[i].san[0] : "");
         attack_expect_safe(&in, what);
-        attack_expect_outcome(&in.result->originator, addresses[i].outcome, NULL, what);
+        attack_expect_outcome(&in.result->plan.judgement.originator, addresses[i].outcome, NULL, what);
         cr_expect_eq(strstr(in.bytes, "smime=pass") != NULL, addresses[i].outcome == OUTCOME_PASS, "%s", what);
     }
 }
@@ -217,7 +217,7 @@ Test(certificates, usage_strength_time)
             continue;
         }
         attack_expect_refused(&in, rows[i].what);
-        attack_expect_outcome(&in.result->domain, rows[i].outcome, rows[i].says, rows[i].what);
+        attack_expect_outcome(&in.result->plan.judgement.domain, rows[i].outcome, rows[i].says, rows[i].what);
     }
 }
 
@@ -237,7 +237,7 @@ Test(certificates, signing_time_is_a_claim)
     PKI_AUTO struct pki *expired = pki_issue(&spec);
     AUTO_SENT struct sent in = arrive(rig, &(struct attack){.signer = expired, .types = DOMAIN, .alter = back_date});
     attack_expect_refused(&in, "back-dated");
-    attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, "expired", "back-dated");
+    attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_FAIL, "expired", "back-dated");
 }
 
 /* What is left of a signature when the public exponent is 1: the padded digest itself, which everybody can make. */
@@ -286,7 +286,8 @@ Test(certificates, rsa_exponents)
             .signer = honest, .types = DOMAIN, .flags = CMS_NOCERTS, .carried = {odd}, .spoil = sign_without_key};
         AUTO_SENT struct sent in = arrive(rig, &attack);
         attack_expect_refused(&in, "exponent");
-        attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, exponent == 1 ? "exponent" : NULL, "exponent");
+        attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_FAIL, exponent == 1 ? "exponent" : NULL,
+                              "exponent");
     }
 }
 
@@ -306,6 +307,6 @@ Test(certificates, names_by_the_thousand)
     gint64 begun = g_get_monotonic_time();
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_refused(&in, "crowd");
-    attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, "cannot be parsed safely", "crowd");
+    attack_expect_outcome(&in.result->plan.judgement.originator, OUTCOME_POLICY, "cannot be parsed safely", "crowd");
     cr_expect_lt(g_get_monotonic_time() - begun, 2 * G_USEC_PER_SEC);
 }

@@ -58,9 +58,9 @@ Test(decryption, ciphertext_in_a_message_of_the_attackers)
 
             attack_expect_safe(&in, contexts[i]);
             cr_expect_null(strstr(in.bytes, ATTACK_SECRET), "%d: %s", around, contexts[i]);
-            cr_expect_neq(in.result->originator.outcome, OUTCOME_PASS);
-            for (size_t k = 0; k < in.result->layer_count; k++)
-                cr_expect(!in.result->layers[k].partial || !in.result->layers[k].removed);
+            cr_expect_neq(in.result->plan.judgement.originator.outcome, OUTCOME_PASS);
+            for (size_t k = 0; k < in.result->plan.judgement.layer_count; k++)
+                cr_expect(!in.result->lookups.views[k].partial || !(k < in.result->made.removed));
         }
     }
 }
@@ -77,8 +77,9 @@ Test(decryption, ciphertext_in_another_context_authenticates_nobody)
         g_autofree char *text = put_around(around, rig, mallory, attack_entity_of(&out));
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_safe(&in, "another context");
-        cr_expect_eq(in.result->domain.outcome, OUTCOME_POLICY, "%d: %s", around, in.result->domain.reason);
-        cr_expect_neq(in.result->originator.outcome, OUTCOME_PASS);
+        cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_POLICY, "%d: %s", around,
+                     in.result->plan.judgement.domain.reason);
+        cr_expect_neq(in.result->plan.judgement.originator.outcome, OUTCOME_PASS);
         cr_expect_null(strstr(in.bytes, "smime=pass"));
     }
 }
@@ -100,7 +101,8 @@ Test(decryption, cbc_changes_are_noticed_or_announced)
     for (size_t i = iv; i < array->len; i += i < iv + 64 ? 1 : 37) {
         array->data[i] ^= 1;
         AUTO_SENT struct sent in = attack_open_der(rig, array);
-        if (in.result->domain.outcome == OUTCOME_PASS) /* a letter of a header inside that nothing hangs on */
+        if (in.result->plan.judgement.domain.outcome ==
+            OUTCOME_PASS) /* a letter of a header inside that nothing hangs on */
             cr_expect_not_null(strstr(in.bytes, "\r\n\r\n" ATTACK_SECRET "\r\n"), "%zu: what passes is whole", i);
         else
             attack_expect_refused(&in, "cbc");
@@ -108,7 +110,8 @@ Test(decryption, cbc_changes_are_noticed_or_announced)
     }
     AUTO_SENT struct sent whole = attack_open_der(rig, array);
     attack_expect_believed(&whole, true, "unchanged");
-    cr_assert_not_null(strstr(whole.result->layers[0].finding.reason, "does not protect against changes"));
+    cr_assert_not_null(
+        strstr(whole.result->plan.judgement.layers[0].finding.reason, "does not protect against changes"));
     g_byte_array_unref(array);
 }
 
@@ -125,7 +128,7 @@ Test(decryption, cbc_is_left_shut_where_the_rule_says_so)
     AUTO_SENT struct sent open = attack_in(rig, gcm);
     attack_expect_shut(&shut, "cbc");
     cr_assert_not_null(strstr(open.bytes, ATTACK_SECRET));
-    cr_assert_eq(open.result->verdict, VERDICT_ACCEPT);
+    cr_assert_eq(open.result->reply.verdict, VERDICT_ACCEPT);
 }
 
 /* --- what cannot be decrypted, and why not, looks the same from outside --- */
@@ -229,12 +232,12 @@ Test(decryption, no_answer_tells_what_went_wrong)
             variants[i].change(der, rig);
             AUTO_SENT struct sent in = attack_open_der(rig, der);
             g_byte_array_unref(der);
-            bool accepted = in.result->code < 300; /* then the MTA's own words are the answer */
-            g_autofree char *answer =
-                g_strdup_printf("%u %s %s", in.result->code, in.result->status, accepted ? "" : in.result->reply);
+            bool accepted = in.result->reply.code < 300; /* then the MTA's own words are the answer */
+            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->reply.code, in.result->reply.status,
+                                                      accepted ? "" : in.result->reply.text);
 
             attack_expect_safe(&in, variants[i].what);
-            cr_expect_neq(in.result->domain.outcome, OUTCOME_PASS, "%s", variants[i].what);
+            cr_expect_neq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", variants[i].what);
             cr_expect_null(strstr(in.bytes, ATTACK_SECRET), "%s", variants[i].what);
             if (first == NULL)
                 first = g_strdup(answer);
@@ -282,10 +285,10 @@ Test(decryption, noise_around_the_signed_content_has_one_answer_whatever_it_is)
             der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
             AUTO_SENT struct sent in = attack_open_der(rig, der);
             g_byte_array_unref(der);
-            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->code, in.result->status,
-                                                      in.result->code < 300 ? "" : in.result->reply);
+            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->reply.code, in.result->reply.status,
+                                                      in.result->reply.code < 300 ? "" : in.result->reply.text);
 
-            cr_expect_neq(in.result->domain.outcome, OUTCOME_PASS, "%zu %u", o, i);
+            cr_expect_neq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%zu %u", o, i);
             if (first == NULL)
                 first = g_strdup(answer);
             cr_expect_str_eq(answer, first, "%s: %u: %s, not %s", oracles[o], i, answer, first);
@@ -304,7 +307,8 @@ Test(decryption, text_around_the_signed_content_is_no_noise)
         g_autofree char *text =
             attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, more, false));
         AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+        cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s",
+                     in.result->plan.judgement.domain.reason);
     }
 }
 
@@ -334,10 +338,10 @@ Test(decryption, labels_under_changes_have_one_answer)
             AUTO_SENT struct sent in = attack_open_der(rig, der);
             g_byte_array_unref(der);
             bool is_accepted = is_signed && !labelled && !wrong_padding && !changed;
-            cr_expect_eq(in.result->verdict, is_accepted ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu %u: %s", i, j,
-                         in.result->reason);
-            cr_expect(is_accepted || strstr(in.result->reply, "is not as this gateway requires") != NULL, "%s",
-                      in.result->reply);
+            cr_expect_eq(in.result->reply.verdict, is_accepted ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu %u: %s", i, j,
+                         in.result->reply.reason);
+            cr_expect(is_accepted || strstr(in.result->reply.text, "is not as this gateway requires") != NULL, "%s",
+                      in.result->reply.text);
         }
     }
 }
@@ -411,8 +415,9 @@ Test(decryption, a_failure_of_ours_is_one_whatever_the_padding)
         limits->spool_dir = (char *)"/nonexistent";
         AUTO_SENT struct sent sent = outbound ? rig_outbound(rig, text) : attack_in(rig, text);
         *limits = usual;
-        cr_expect_eq(sent.result->verdict, VERDICT_TEMPFAIL, "%u: %s", i, sent.result->reason);
-        cr_expect_not_null(strstr(sent.result->reason, "spool_directory"), "%u: %s", i, sent.result->reason);
+        cr_expect_eq(sent.result->reply.verdict, VERDICT_TEMPFAIL, "%u: %s", i, sent.result->reply.reason);
+        cr_expect_not_null(strstr(sent.result->reply.reason, "spool_directory"), "%u: %s", i,
+                           sent.result->reply.reason);
     }
 }
 
@@ -446,8 +451,8 @@ Test(decryption, signature_around_the_ciphertext_learns_nothing)
         g_autofree char *first = NULL;
         for (unsigned i = 0; i < 2 * G_N_ELEMENTS(contents); i++) {
             AUTO_SENT struct sent in = open_under_his_signature(rig, contents[i / 2], i & 1);
-            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->code, in.result->status,
-                                                      in.result->code < 300 ? "" : in.result->reply);
+            g_autofree char *answer = g_strdup_printf("%u %s %s", in.result->reply.code, in.result->reply.status,
+                                                      in.result->reply.code < 300 ? "" : in.result->reply.text);
             if (first == NULL)
                 first = g_strdup(answer);
             cr_expect_str_eq(answer, first, "%zu: %u: %s", o, i, answer);
@@ -475,8 +480,8 @@ Test(decryption, signature_around_counts_where_nothing_can_be_changed)
             attack_opaque("", attack_envelop(rows[i].cipher, rig->partner.dca, rows[i].content, false));
         g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .content = shut});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
-        cr_expect(rows[i].verdict == VERDICT_ACCEPT || strstr(in.result->reason, "only around") != NULL);
+        cr_expect_eq(in.result->reply.verdict, rows[i].verdict, "%zu: %s", i, in.result->reply.reason);
+        cr_expect(rows[i].verdict == VERDICT_ACCEPT || strstr(in.result->reply.reason, "only around") != NULL);
     }
 }
 
@@ -528,7 +533,8 @@ Test(decryption, unsigned_attributes_behind_a_binary_signature)
         AUTO_SENT struct sent in = attack_in(rig, text);
 
         bool is_refused = !authenticated && form == IN_BINARY && has_unsigned;
-        cr_expect_eq(in.result->verdict, is_refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, is_refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i,
+                     in.result->reply.reason);
         BIO_free(content);
         g_byte_array_unref(entity);
     }

@@ -56,7 +56,7 @@ Test(decryption, algorithms_changed_under_way)
         memcpy(attack_find(der, patch->from, patch->length), patch->to, patch->length);
         AUTO_SENT struct sent in = attack_open_der(rig, der);
         attack_expect_shut(&in, patch->what);
-        attack_expect_outcome(&in.result->layers[0].finding, OUTCOME_FAIL,
+        attack_expect_outcome(&in.result->plan.judgement.layers[0].finding, OUTCOME_FAIL,
                               patch->says != NULL ? patch->says : "cannot be decrypted", patch->what);
         g_byte_array_unref(der);
     }
@@ -155,7 +155,7 @@ Test(decryption, many_recipients)
         g_autofree char *text = finish(cms, ATTACK_ENTITY);
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_refused(&in, "many");
-        cr_expect_eq(strstr(in.bytes, ATTACK_SECRET) != NULL, count <= 2000, "%u: %s", count, in.result->reason);
+        cr_expect_eq(strstr(in.bytes, ATTACK_SECRET) != NULL, count <= 2000, "%u: %s", count, in.result->reply.reason);
     }
 }
 

@@ -56,7 +56,8 @@ Test(from, odd)
             g_autofree char *header = g_strconcat(froms[i].from, ATTACK_FIELDS, NULL);
             g_autofree char *text = attack_opaque(header, attack_sign(&attacks[a]));
             AUTO_SENT struct sent in = attack_in(rig, text);
-            const struct finding *finding = a == 0 ? &in.result->domain : &in.result->originator;
+            const struct finding *finding =
+                a == 0 ? &in.result->plan.judgement.domain : &in.result->plan.judgement.originator;
             attack_expect_safe(&in, froms[i].from);
             cr_expect_eq(finding->outcome, froms[i].domain, "%s: %s: %s", froms[i].from, outcome_name(finding->outcome),
                          finding->reason);
@@ -113,7 +114,7 @@ Test(from, signer_is_no_mailbox)
         g_autofree char *text = attack_message(&(struct attack){.signer = odd});
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_refused(&in, i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
-        attack_expect_outcome(&in.result->originator, OUTCOME_POLICY, NULL,
+        attack_expect_outcome(&in.result->plan.judgement.originator, OUTCOME_POLICY, NULL,
                               i < G_N_ELEMENTS(names) ? names[i][0] : "no address");
     }
 }

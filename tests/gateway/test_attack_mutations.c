@@ -108,8 +108,8 @@ Test(mutations, what_passes_is_what_was_signed)
             for (int n = g_rand_int_range(random, 1, 4); n > 0; n--)
                 change(text, from, random);
             AUTO_SENT struct sent in = rig_inbound(rig, text->str, text->len);
-            cr_assert(in.result->verdict != VERDICT_TEMPFAIL, "%s\n%s", in.result->reason, text->str);
-            if (in.result->domain.outcome != OUTCOME_PASS) {
+            cr_assert(in.result->reply.verdict != VERDICT_TEMPFAIL, "%s\n%s", in.result->reply.reason, text->str);
+            if (in.result->plan.judgement.domain.outcome != OUTCOME_PASS) {
                 cr_assert_null(strstr(in.bytes, "smime=pass (domain"), "%s", text->str);
                 continue;
             }

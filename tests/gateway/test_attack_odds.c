@@ -79,7 +79,7 @@ Test(odds, algorithms)
             continue;
         }
         attack_expect_refused(&in, rows[i].what);
-        attack_expect_outcome(&in.result->domain, rows[i].outcome, NULL, rows[i].what);
+        attack_expect_outcome(&in.result->plan.judgement.domain, rows[i].outcome, NULL, rows[i].what);
     }
 }
 
@@ -149,7 +149,7 @@ Test(odds, empty_content_is_a_content)
             attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = contents[i]});
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_safe(&in, contents[i]);
-        cr_expect_neq(in.result->domain.outcome, OUTCOME_NONE);
+        cr_expect_neq(in.result->plan.judgement.domain.outcome, OUTCOME_NONE);
     }
 }
 
@@ -186,7 +186,8 @@ Test(odds, no_signature_for_a_doubtful_originator)
         g_autofree char *text = g_strconcat(unsignable[i].header, ATTACK_FIELDS ATTACK_ENTITY, NULL);
         AUTO_SENT struct sent out = leave(rig, unsignable[i].auth, text);
         attack_expect_safe(&out, unsignable[i].header);
-        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%s: %s", unsignable[i].header, out.result->reason);
+        cr_expect_eq(out.result->reply.verdict, VERDICT_REJECT, "%s: %s", unsignable[i].header,
+                     out.result->reply.reason);
         cr_expect_null(strstr(out.bytes, "pkcs7"));
     }
 }
@@ -211,6 +212,6 @@ Test(odds, what_only_pretends_to_be_encrypted_does_not_leave)
         g_autofree char *text = g_strconcat(ATTACK_TOP, pretending[i], NULL);
         AUTO_SENT struct sent out = leave(rig, "alice", text);
         attack_expect_safe(&out, pretending[i]);
-        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%s: %s", pretending[i], out.result->reason);
+        cr_expect_eq(out.result->reply.verdict, VERDICT_REJECT, "%s: %s", pretending[i], out.result->reply.reason);
     }
 }

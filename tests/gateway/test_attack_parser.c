@@ -240,7 +240,7 @@ Test(parser, smuggling_in_clear_signatures)
             &(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = entity, .flags = CMS_DETACHED});
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_safe(&in, smuggling[i]);
-        if (in.result->layers[0].removed)
+        if ((0 < in.result->made.removed))
             expect_line_ends(&in, i);
         else
             cr_expect_str_eq(strstr(in.bytes, "\r\n\r\n"), strstr(text, "\r\n\r\n"), "what stays is not touched");
@@ -339,7 +339,8 @@ Test(parser, compression_bombs)
         g_free(entity);
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_refused(&in, "bomb");
-        attack_expect_outcome(&in.result->domain, size > limit ? OUTCOME_PERMERROR : OUTCOME_NONE, NULL, "bomb");
+        attack_expect_outcome(&in.result->plan.judgement.domain, size > limit ? OUTCOME_PERMERROR : OUTCOME_NONE, NULL,
+                              "bomb");
         cr_expect_lt(in.length, 100000, "it is not delivered unfolded");
     }
     cr_expect_lt(g_get_monotonic_time() - begun, 30 * G_USEC_PER_SEC);
@@ -382,11 +383,11 @@ Test(parser, compression_comes_off)
         AUTO_SENT struct sent in = attack_in(rig, text);
         size_t removed = 0;
 
-        for (size_t j = 0; j < in.result->layer_count; j++)
-            removed += in.result->layers[j].removed;
+        for (size_t j = 0; j < in.result->plan.judgement.layer_count; j++)
+            removed += (j < in.result->made.removed);
         cr_expect_eq(removed, rows[i].removed, "%s: %zu", rows[i].what, removed);
         cr_expect_eq(g_str_has_suffix(in.bytes, ATTACK_ENTITY + strlen("Content-Type: text/plain\r\n")),
-                     rows[i].removed == in.result->layer_count, "%s: %s", rows[i].what, in.bytes);
+                     rows[i].removed == in.result->plan.judgement.layer_count, "%s: %s", rows[i].what, in.bytes);
     }
 }
 

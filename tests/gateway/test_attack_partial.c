@@ -46,8 +46,9 @@ Test(attack_partial, bad_signature_below_a_good_one_gets_no_domain_signature)
         g_autofree char *outer = sign_entity(rig->acme.alice, content, clear, false);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", outer), NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_expect_eq(out.result->verdict, broken ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
-        cr_expect_eq(out.result->sign, !broken, "%u", i);
+        cr_expect_eq(out.result->reply.verdict, broken ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i,
+                     out.result->reply.reason);
+        cr_expect_eq(out.result->made.treatment.sign, !broken, "%u", i);
     }
 }
 
@@ -56,8 +57,8 @@ Test(attack_partial, broken_form_of_a_signature_gets_no_domain_signature)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", THREE_PARTS), NULL);
     AUTO_SENT struct sent out = rig_outbound(rig, text);
-    cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
-    cr_assert_not_null(strstr(out.result->reply, "exactly two parts"), "%s", out.result->reply);
+    cr_assert_eq(out.result->reply.verdict, VERDICT_REJECT, "%s", out.result->reply.reason);
+    cr_assert_not_null(strstr(out.result->reply.text, "exactly two parts"), "%s", out.result->reply.text);
 }
 
 /* … and inside what is encrypted to us: it is opened for that alone, and leaves as it came. What nobody here can open
@@ -77,8 +78,9 @@ Test(attack_partial, bad_signature_encrypted_to_us_gets_no_domain_signature)
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
         bool stops = ours && broken;
-        cr_expect_eq(out.result->verdict, stops ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i, out.result->reason);
-        cr_expect_eq(out.result->sign, !stops, "%u", i);
+        cr_expect_eq(out.result->reply.verdict, stops ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i,
+                     out.result->reply.reason);
+        cr_expect_eq(out.result->made.treatment.sign, !stops, "%u", i);
         cr_expect_null(strstr(out.bytes, "the secret line"), "%u", i);
         cr_expect(stops || strstr(out.bytes, part) != NULL, "%u: as it came", i);
     }
@@ -99,9 +101,9 @@ Test(attack_partial, broken_ciphertext_to_us_tells_nothing)
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", part), NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
 
-        cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
-        cr_expect(out.result->sign, "%zu", i);
-        cr_expect_eq(out.result->layer_count, 1, "%zu", i);
+        cr_expect_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reply.reason);
+        cr_expect(out.result->made.treatment.sign, "%zu", i);
+        cr_expect_eq(out.result->plan.judgement.layer_count, 1, "%zu", i);
     }
     g_byte_array_unref(der);
 }
@@ -152,9 +154,9 @@ Test(attack_partial, what_cannot_be_looked_at_gets_no_domain_signature)
         g_autofree char *both = g_strconcat(rows[i].first, "\r\n--out\r\n", rows[i].second, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_expect_eq(out.result->verdict, rows[i].refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%zu: %s", i,
-                     out.result->reason);
-        cr_expect_eq(out.result->sign, !rows[i].refused, "%zu", i);
+        cr_expect_eq(out.result->reply.verdict, rows[i].refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%zu: %s", i,
+                     out.result->reply.reason);
+        cr_expect_eq(out.result->made.treatment.sign, !rows[i].refused, "%zu", i);
     }
 }
 
@@ -172,7 +174,8 @@ Test(attack_partial, broken_ciphertexts_count_for_the_limit)
         g_autofree char *both = g_strconcat(entity, parts == 2 ? "\r\n--out\r\n" : NULL, entity, NULL);
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", both), NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_expect_eq(out.result->verdict, parts == 2 ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", out.result->reason);
+        cr_expect_eq(out.result->reply.verdict, parts == 2 ? VERDICT_REJECT : VERDICT_ACCEPT, "%s",
+                     out.result->reply.reason);
     }
 }
 
@@ -188,10 +191,10 @@ Test(attack_partial, strangers_learn_nothing_of_signatures_under_encryption)
         g_autofree char *text =
             i & 2 ? g_strconcat(ATTACK_TOP BESIDE("out", shut), NULL) : g_strconcat(ATTACK_TOP, shut, NULL);
         AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &stranger, text, strlen(text));
-        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%u: %s", i, out.result->reason);
+        cr_expect_eq(out.result->reply.verdict, VERDICT_REJECT, "%u: %s", i, out.result->reply.reason);
         if (first == NULL)
-            first = g_strdup(out.result->reply);
-        cr_expect_str_eq(out.result->reply, first, "%u", i);
+            first = g_strdup(out.result->reply.text);
+        cr_expect_str_eq(out.result->reply.text, first, "%u", i);
     }
 }
 
@@ -218,7 +221,7 @@ Test(attack_partial, strangers_learn_nothing_of_what_our_key_opens)
             g_autofree char *text = attack_opaque_der(ATTACK_TOP, der->data, der->len);
             g_byte_array_unref(der);
             AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &strangers[i % 2], text, strlen(text));
-            g_autofree char *answer = g_strdup_printf("%u %s", out.result->code, out.result->reply);
+            g_autofree char *answer = g_strdup_printf("%u %s", out.result->reply.code, out.result->reply.text);
 
             if (first == NULL)
                 first = g_strdup(answer);
@@ -240,11 +243,11 @@ Test(attack_partial, encrypted_part_is_unreadable)
         g_autofree char *text = g_strconcat(ATTACK_TOP BESIDE("out", within), NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
 
-        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
-        cr_expect_not_null(strstr(out.result->reply, "unreadable"), "%zu: %s", i, out.result->reply);
+        cr_expect_eq(out.result->reply.verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reply.reason);
+        cr_expect_not_null(strstr(out.result->reply.text, "unreadable"), "%zu: %s", i, out.result->reply.text);
     }
     AUTO_SENT struct sent plain = rig_outbound(rig, ATTACK_TOP "\r\nx\r\n");
-    cr_expect_eq(plain.result->verdict, VERDICT_ACCEPT, "%s", plain.result->reason);
+    cr_expect_eq(plain.result->reply.verdict, VERDICT_ACCEPT, "%s", plain.result->reply.reason);
 }
 
 /* --- labels --- */
@@ -317,7 +320,7 @@ Test(attack_partial, labels_hidden_in_a_part_or_unreadable_are_refused)
         g_autofree char *text = labels[i].among_others ? g_strconcat(ATTACK_TOP BESIDE("out", entity), NULL)
                                                        : g_strconcat(ATTACK_TOP, entity, NULL);
         AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->verdict, labels[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, labels[i].verdict, "%zu: %s", i, in.result->reply.reason);
         attack_expect_safe(&in, labels[i].inbound);
     }
 }
@@ -336,8 +339,8 @@ Test(attack_partial, labels_that_are_not_looked_for_are_refused)
         g_string_append(text, "--out--\r\n");
         AUTO_SENT struct sent in = attack_in(rig, text->str);
 
-        cr_expect_eq(in.result->verdict, parts < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%s",
-                     in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, parts < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%s",
+                     in.result->reply.reason);
     }
 }
 
@@ -360,7 +363,7 @@ Test(attack_partial, objects_with_something_behind_hide_nothing)
         AUTO_SENT struct sent out = rig_outbound(rig, text);
         AUTO_SENT struct sent in = attack_in(rig, text);
 
-        cr_expect_eq(out.result->verdict, VERDICT_REJECT, "%u: %s", i, out.result->reason);
-        cr_expect_eq(in.result->verdict, VERDICT_REJECT, "%u: %s", i, in.result->reason);
+        cr_expect_eq(out.result->reply.verdict, VERDICT_REJECT, "%u: %s", i, out.result->reply.reason);
+        cr_expect_eq(in.result->reply.verdict, VERDICT_REJECT, "%u: %s", i, in.result->reply.reason);
     }
 }

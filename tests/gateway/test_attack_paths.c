@@ -27,7 +27,7 @@ static void judge(const struct rig *rig, const struct attack *attack, enum outco
         return;
     }
     attack_expect_refused(&in, what);
-    attack_expect_outcome(&in.result->domain, outcome, says, what);
+    attack_expect_outcome(&in.result->plan.judgement.domain, outcome, says, what);
 }
 
 static struct pki *leaf_below(const struct pki *issuer, const char *const *names)
@@ -230,7 +230,8 @@ Test(paths, bags_of_certificates)
         gint64 begun = g_get_monotonic_time();
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_refused(&in, "bag");
-        attack_expect_outcome(&in.result->domain, count > 100 ? OUTCOME_PERMERROR : OUTCOME_POLICY, NULL, "bag");
+        attack_expect_outcome(&in.result->plan.judgement.domain, count > 100 ? OUTCOME_PERMERROR : OUTCOME_POLICY, NULL,
+                              "bag");
         cr_expect_lt(g_get_monotonic_time() - begun, 5 * G_USEC_PER_SEC, "it does not keep us busy");
     }
 }
@@ -254,7 +255,7 @@ Test(paths, bags_of_certificates_and_signers)
     g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_refused(&in, "bag");
-    attack_expect_outcome(&in.result->domain, OUTCOME_POLICY, "anchor", "bag");
+    attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_POLICY, "anchor", "bag");
     struct work work = rig_work(&rig->partner, text, false);
     cr_expect_eq(work.paths, 4, "%u", work.paths);
     cr_expect_eq(work.signatures, 20, "one certificate each: %u", work.signatures);
@@ -276,6 +277,6 @@ Test(paths, many_signers)
         if (count <= 20)
             attack_expect_believed(&in, true, "as many as allowed");
         else
-            attack_expect_outcome(&in.result->domain, OUTCOME_PERMERROR, "signers_limit", "one more");
+            attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_PERMERROR, "signers_limit", "one more");
     }
 }

@@ -128,11 +128,11 @@ Test(results, letters_outside_ascii)
     AUTO_SENT struct sent two = attack_in(rig, international);
     attack_expect_safe(&one, "ASCII");
     attack_expect_safe(&two, "UTF-8");
-    cr_expect(g_str_is_ascii(one.result->authentication_results), "%s", one.result->authentication_results);
-    cr_expect_not_null(strstr(one.result->authentication_results, "CN=J?rg ?\""), "%s",
-                       one.result->authentication_results);
-    cr_expect_not_null(strstr(two.result->authentication_results, "CN=J\xc3\xb6rg \xe6\xbc\xa2"));
-    cr_expect_not_null(strstr(one.result->originator.reason, "\xc3\xb6"), "the report has it all");
+    cr_expect(g_str_is_ascii(one.result->made.authentication_results), "%s", one.result->made.authentication_results);
+    cr_expect_not_null(strstr(one.result->made.authentication_results, "CN=J?rg ?\""), "%s",
+                       one.result->made.authentication_results);
+    cr_expect_not_null(strstr(two.result->made.authentication_results, "CN=J\xc3\xb6rg \xe6\xbc\xa2"));
+    cr_expect_not_null(strstr(one.result->plan.judgement.originator.reason, "\xc3\xb6"), "the report has it all");
 }
 
 /* --- the domain's signature is the domain's --- */
@@ -143,14 +143,14 @@ Test(results, replay_under_another_name_of_the_domain)
     CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN});
     g_autofree char *text = attack_opaque("From: ceo@acme.test\r\n" ATTACK_FIELDS, cms);
     AUTO_SENT struct sent in = attack_in(rig, text);
-    g_autofree char *report = result_report(in.result);
+    g_autofree char *report = passage_report(in.result);
     json_t *json = json_loads(report, 0, NULL);
     attack_expect_believed(&in, true, "replay");
-    cr_assert_str_eq(in.result->domain_name, "acme.test");
-    cr_assert_null(in.result->originator_name);
-    cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE);
-    cr_assert_null(strstr(in.result->authentication_results, "ceo"), "%s", in.result->authentication_results);
-    cr_assert_null(strstr(in.result->domain.reason, "ceo"));
+    cr_assert_str_eq(rig_name(in.result, true), "acme.test");
+    cr_assert_null(rig_name(in.result, false));
+    cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_NONE);
+    cr_assert_null(strstr(in.result->made.authentication_results, "ceo"), "%s", in.result->made.authentication_results);
+    cr_assert_null(strstr(in.result->plan.judgement.domain.reason, "ceo"));
     cr_assert_str_eq(json_string_value(json_object_get(json_object_get(json, "domain"), "name")), "acme.test");
     cr_assert(json_is_null(json_object_get(json_object_get(json, "originator"), "name")));
     json_decref(json);
@@ -170,12 +170,14 @@ Test(results, the_two_results_do_not_mix)
     AUTO_SENT struct sent first = attack_in(rig, one);
     AUTO_SENT struct sent second = attack_in(rig, two);
     attack_expect_safe(&first, "mallory under alice's name");
-    cr_assert_eq(first.result->domain.outcome, OUTCOME_PASS);
-    cr_assert_eq(first.result->originator.outcome, OUTCOME_POLICY, "%s", first.result->originator.reason);
+    cr_assert_eq(first.result->plan.judgement.domain.outcome, OUTCOME_PASS);
+    cr_assert_eq(first.result->plan.judgement.originator.outcome, OUTCOME_POLICY, "%s",
+                 first.result->plan.judgement.originator.reason);
     attack_expect_safe(&second, "a forged domain around alice's");
-    cr_assert_eq(second.result->domain.outcome, OUTCOME_POLICY, "%s", second.result->domain.reason);
-    cr_assert_eq(second.result->originator.outcome, OUTCOME_PASS);
-    cr_assert_eq(second.result->verdict, VERDICT_QUARANTINE, "%s", second.result->reason);
+    cr_assert_eq(second.result->plan.judgement.domain.outcome, OUTCOME_POLICY, "%s",
+                 second.result->plan.judgement.domain.reason);
+    cr_assert_eq(second.result->plan.judgement.originator.outcome, OUTCOME_PASS);
+    cr_assert_eq(second.result->reply.verdict, VERDICT_QUARANTINE, "%s", second.result->reply.reason);
 }
 
 /* It counts for neither of the two, but the recipient's header tells it. */
@@ -202,10 +204,11 @@ Test(results, failed_review_is_not_hidden)
         g_autofree char *text =
             attack_message(&(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = inner});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        g_autofree char *line = g_strdup(in.result->authentication_results);
+        g_autofree char *line = g_strdup(in.result->made.authentication_results);
         g_strdelimit(line, "\r\n\t", ' ');
         attack_expect_safe(&in, "review");
-        cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "row %zu: %s", i, in.result->domain.reason);
+        cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "row %zu: %s", i,
+                     in.result->plan.judgement.domain.reason);
         if (rows[i].says != NULL)
             cr_expect_not_null(strstr(line, rows[i].says), "row %zu: %s", i, line);
         else
@@ -410,6 +413,7 @@ Test(results, signed_attributes)
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
         AUTO_SENT struct sent in = pass_changed(rig, attributes[i].change);
         attack_expect_refused(&in, attributes[i].what);
-        attack_expect_outcome(&in.result->domain, attributes[i].outcome, attributes[i].says, attributes[i].what);
+        attack_expect_outcome(&in.result->plan.judgement.domain, attributes[i].outcome, attributes[i].says,
+                              attributes[i].what);
     }
 }

@@ -213,9 +213,9 @@ Test(spoofing, signers_and_certificates)
         g_autofree char *text = attack_message(&rows[i].attack);
         AUTO_SENT struct sent in = attack_in(cast->rig, text);
         attack_expect_refused(&in, rows[i].what);
-        attack_expect_outcome(&in.result->domain, rows[i].domain, rows[i].domain != OUTCOME_NONE ? rows[i].says : NULL,
-                              rows[i].what);
-        attack_expect_outcome(&in.result->originator, rows[i].originator,
+        attack_expect_outcome(&in.result->plan.judgement.domain, rows[i].domain,
+                              rows[i].domain != OUTCOME_NONE ? rows[i].says : NULL, rows[i].what);
+        attack_expect_outcome(&in.result->plan.judgement.originator, rows[i].originator,
                               rows[i].originator != OUTCOME_NONE ? rows[i].says : NULL, rows[i].what);
     }
 }
@@ -236,7 +236,7 @@ Test(spoofing, certificate_is_swapped_for_another_of_the_same_key)
     g_autofree char *text = attack_message(&attack);
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_refused(&in, "swapped");
-    attack_expect_outcome(&in.result->domain, OUTCOME_FAIL, "names another certificate", "swapped");
+    attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_FAIL, "names another certificate", "swapped");
 }
 
 /* The attacker's review signature around alice's: what is said of alice's may not bear the attacker's name. */
@@ -250,12 +250,15 @@ Test(spoofing, result_names_the_signer_whose_signature_it_is)
     g_autofree char *text = attack_message(&outer);
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_safe(&in, "two names");
-    cr_assert_eq(in.result->originator.outcome, OUTCOME_PASS, "%s", in.result->originator.reason);
-    cr_assert_not_null(strstr(in.result->authentication_results, "body.smime-identifier=\"alice@acme.test\""), "%s",
-                       in.result->authentication_results);
-    cr_assert_null(strstr(in.result->authentication_results, "=\"ceo@"), "%s", in.result->authentication_results);
-    cr_assert_null(strstr(in.result->originator.reason, "ceo@"), "%s", in.result->originator.reason);
-    cr_assert_not_null(strstr(in.result->authentication_results, "body.smime-part=1.1"));
+    cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_PASS, "%s",
+                 in.result->plan.judgement.originator.reason);
+    cr_assert_not_null(strstr(in.result->made.authentication_results, "body.smime-identifier=\"alice@acme.test\""),
+                       "%s", in.result->made.authentication_results);
+    cr_assert_null(strstr(in.result->made.authentication_results, "=\"ceo@"), "%s",
+                   in.result->made.authentication_results);
+    cr_assert_null(strstr(in.result->plan.judgement.originator.reason, "ceo@"), "%s",
+                   in.result->plan.judgement.originator.reason);
+    cr_assert_not_null(strstr(in.result->made.authentication_results, "body.smime-part=1.1"));
 }
 
 /* A mailing list agent signs around what others signed: whoever pretends to be one gets no more than what is inside. */
@@ -306,15 +309,15 @@ Test(spoofing, mailing_list_agents)
                                             .content = rows[i].content,
                                             .alter = rows[i].alter != NULL ? rows[i].alter : add_history});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        g_autofree char *line = g_strdup(in.result->authentication_results);
+        g_autofree char *line = g_strdup(in.result->made.authentication_results);
         g_strdelimit(line, "\r\n\t", ' ');
         attack_expect_safe(&in, rows[i].what);
-        attack_expect_outcome(&in.result->originator, rows[i].originator, NULL, rows[i].what);
-        cr_expect_eq(in.result->domain.outcome, OUTCOME_NONE, "%s", rows[i].what);
+        attack_expect_outcome(&in.result->plan.judgement.originator, rows[i].originator, NULL, rows[i].what);
+        cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_NONE, "%s", rows[i].what);
         cr_expect_not_null(strstr(line, rows[i].says), "%s: %s", rows[i].what, line);
-        cr_expect_eq(in.result->verdict, rows[i].originator == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE, "%s",
-                     rows[i].what);
-        cr_expect(!in.result->layers[0].removed, "%s", rows[i].what);
+        cr_expect_eq(in.result->reply.verdict, rows[i].originator == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE,
+                     "%s", rows[i].what);
+        cr_expect(!(0 < in.result->made.removed), "%s", rows[i].what);
     }
 }
 
@@ -435,7 +438,7 @@ Test(spoofing, equivalent_labels)
                                                                 .content = alices,
                                                                 .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, rows[i].verdict, "%zu: %s", i, in.result->reply.reason);
     }
 }
 
@@ -462,7 +465,7 @@ Test(spoofing, equivalent_labels_without_a_label)
         owned(rig) struct rig *rig = rig_new(SIGN, policy);
         g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, rows[i].verdict, "%zu: %s", i, in.result->reply.reason);
     }
 }
 
@@ -479,8 +482,8 @@ Test(spoofing, labels_that_differ)
         g_autofree char *text = attack_message(
             &(struct attack){.signer = rig->acme.alice, .second = rig->acme.alice, .alter = rows[i].alter});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        attack_expect_outcome(&in.result->originator, rows[i].outcome, i > 0 ? "labels of the signers differ" : NULL,
-                              "");
+        attack_expect_outcome(&in.result->plan.judgement.originator, rows[i].outcome,
+                              i > 0 ? "labels of the signers differ" : NULL, "");
     }
 }
 
@@ -549,5 +552,6 @@ Test(spoofing, text_around_the_parts_is_not_delivered_with_a_pass)
     cr_assert_not_null(halves[1]);
     AUTO_SENT struct sent in = attack_in(rig, padded);
     attack_expect_safe(&in, "around");
-    cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
+    cr_assert_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_PASS, "%s",
+                 in.result->plan.judgement.layers[0].finding.reason);
 }

@@ -168,7 +168,7 @@ Test(conformance, what_is_encrypted_again_names_our_authority)
         g_autofree char *text =
             rows[i].again ? encrypted_message(&rig->acme, NULL, CIPHER_AES_256_GCM) : g_strdup(MESSAGE);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reply.reason);
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
         owned(x509_stack) STACK_OF(X509) *certificates = CMS_get1_certs(cms);
 
@@ -177,8 +177,8 @@ Test(conformance, what_is_encrypted_again_names_our_authority)
             cr_expect_eq(X509_cmp(sk_X509_value(certificates, 0), rig->acme.dca->cert), 0, "%zu", i);
         cr_expect_eq(version_of(cms), rows[i].version, "%zu: version %ld", i, version_of(cms));
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-        cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%zu: %s", i,
-                     in.result->layers[0].finding.reason);
+        cr_expect_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_PASS, "%zu: %s", i,
+                     in.result->plan.judgement.layers[0].finding.reason);
         attack_expect_believed(&in, true, rows[i].cipher);
         cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
     }
@@ -203,9 +203,11 @@ Test(conformance, who_encrypts_in_anothers_name_is_flagged)
             encrypted_message(&rig->partner, rows[i].originator != NULL ? rows[i].originator->cert : NULL,
                               i % 2 ? CIPHER_AES_256_GCM : CIPHER_AES_128_CBC);
         AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->layers[0].finding.outcome, rows[i].flagged ? OUTCOME_POLICY : OUTCOME_PASS, "%zu: %s",
-                     i, in.result->layers[0].finding.reason);
-        cr_expect_eq(strstr(in.result->layers[0].finding.reason, "another's name") != NULL, rows[i].flagged, "%zu", i);
+        cr_expect_eq(in.result->plan.judgement.layers[0].finding.outcome,
+                     rows[i].flagged ? OUTCOME_POLICY : OUTCOME_PASS, "%zu: %s", i,
+                     in.result->plan.judgement.layers[0].finding.reason);
+        cr_expect_eq(strstr(in.result->plan.judgement.layers[0].finding.reason, "another's name") != NULL,
+                     rows[i].flagged, "%zu", i);
         cr_expect_not_null(strstr(in.bytes, "the secret line"), "%zu", i);
     }
 }
@@ -249,8 +251,8 @@ Test(conformance, sender_explains_what_from_does_not_cover)
 
         if (rows[i / 2].outcome != OUTCOME_PASS)
             attack_expect_refused(&in, from);
-        attack_expect_outcome(domain ? &in.result->domain : &in.result->originator, rows[i / 2].outcome,
-                              says[domain && says[1] != NULL ? 1 : 0], from);
+        attack_expect_outcome(domain ? &in.result->plan.judgement.domain : &in.result->plan.judgement.originator,
+                              rows[i / 2].outcome, says[domain && says[1] != NULL ? 1 : 0], from);
     }
 }
 
@@ -298,7 +300,7 @@ Test(conformance, case_c_domain_encrypts_for_the_recipient)
     gateway_unref(rig->acme.gateway);
     rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"bob.pem\", \"other-dca.pem\" );", NULL);
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = cms_of(out.bytes);
     owned(BIO) BIO *plain = BIO_new(BIO_s_mem());
     char *text;
@@ -309,7 +311,8 @@ Test(conformance, case_c_domain_encrypts_for_the_recipient)
     long length = BIO_get_mem_data(plain, &text);
     cr_expect_not_null(memmem(text, (size_t)length, "multipart/signed", 16), "signed before it was encrypted");
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_expect_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL, "partner.test's gateway cannot open it");
+    cr_expect_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_NEUTRAL,
+                 "partner.test's gateway cannot open it");
     cr_expect_not_null(strstr(in.bytes, strstr(out.bytes, "\r\n\r\n")), "bob gets it as it came");
 }
 
@@ -337,10 +340,10 @@ Test(conformance, misnamed_confidentiality_authority_is_not_used)
         gateway_unref(rig->acme.gateway);
         rig_open(&rig->acme, &rig->partner, ENCRYPT " certificates = ( \"odd.pem\" );", NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-        cr_expect_eq(out.result->verdict, rows[i].good ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu: %s", i,
-                     out.result->reason);
+        cr_expect_eq(out.result->reply.verdict, rows[i].good ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu: %s", i,
+                     out.result->reply.reason);
         if (!rows[i].good)
-            cr_expect(edits_are_empty(&out.result->edits), "%zu", i);
+            cr_expect(edits_are_empty(&out.result->made.edits), "%zu", i);
     }
 }
 
@@ -375,11 +378,11 @@ Test(conformance, naming_convention_is_checked_for_each_type)
         const struct attack attack = {.signer = rows[i].signer, .types = rows[i].types};
         g_autofree char *text = attack_message(&attack);
         AUTO_SENT struct sent in = attack_in(rig, text);
-        const struct result *result = in.result;
-        attack_expect_outcome(&result->layers[0].finding, rows[i].outcome, NULL, "the layer");
-        cr_expect_eq(result->domain.outcome == OUTCOME_PASS,
+        const struct passage *result = in.result;
+        attack_expect_outcome(&result->plan.judgement.layers[0].finding, rows[i].outcome, NULL, "the layer");
+        cr_expect_eq(result->plan.judgement.domain.outcome == OUTCOME_PASS,
                      rows[i].outcome == OUTCOME_PASS && rows[i].types == SIGNATURE_TYPE_DOMAIN, "%zu", i);
-        cr_expect_eq(result->originator.outcome == OUTCOME_PASS,
+        cr_expect_eq(result->plan.judgement.originator.outcome == OUTCOME_PASS,
                      rows[i].outcome == OUTCOME_PASS && (rows[i].types & ~(unsigned)SIGNATURE_TYPE_ORIGINATOR) == 0,
                      "%zu", i);
     }
@@ -430,15 +433,16 @@ Test(conformance, signer_stands_for_every_author)
     for (size_t i = 0; i < G_N_ELEMENTS(authors); i++) {
         g_autofree char *message = g_strconcat("From: ", authors[i].from, "\r\n" ATTACK_FIELDS ATTACK_ENTITY, NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, message);
-        cr_expect_eq(out.result->verdict, authors[i].signer != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "%s: %s",
-                     authors[i].from, out.result->reason);
-        cr_expect_eq(out.result->sign, authors[i].signer != NULL, "%s", authors[i].from);
+        cr_expect_eq(out.result->reply.verdict, authors[i].signer != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "%s: %s",
+                     authors[i].from, out.result->reply.reason);
+        cr_expect_eq(out.result->made.treatment.sign, authors[i].signer != NULL, "%s", authors[i].from);
         if (authors[i].signer == NULL)
             continue;
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *address = g_strconcat("domain-signing-authority", authors[i].signer, NULL);
-        cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s: %s", authors[i].from, in.result->domain.reason);
-        cr_expect_str_eq(in.result->layers[0].signers[0].address, address, "%s", authors[i].from);
+        cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s: %s", authors[i].from,
+                     in.result->plan.judgement.domain.reason);
+        cr_expect_str_eq(in.result->lookups.details[0].names[0].address, address, "%s", authors[i].from);
     }
 }
 
@@ -463,8 +467,9 @@ Test(conformance, bad_signature_under_encryption_gets_no_domain_signature)
         g_autofree char *text = g_strconcat(ATTACK_TOP, flat, NULL);
         AUTO_SENT struct sent sent = rig_outbound(rig, text);
 
-        cr_expect_eq(sent.result->verdict, bad ? VERDICT_REJECT : VERDICT_ACCEPT, "%s", sent.result->reason);
-        cr_expect_eq(sent.result->sign, !bad);
+        cr_expect_eq(sent.result->reply.verdict, bad ? VERDICT_REJECT : VERDICT_ACCEPT, "%s",
+                     sent.result->reply.reason);
+        cr_expect_eq(sent.result->made.treatment.sign, !bad);
         entity_clear(&entity);
         entity_clear(&out);
     }
@@ -509,9 +514,10 @@ Test(conformance, certificates_only)
     g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_safe(&in, "certs-only");
-    cr_expect_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
-    cr_expect_eq(in.result->domain.outcome, OUTCOME_NONE, "%s", in.result->domain.reason);
-    cr_expect_eq(in.result->originator.outcome, OUTCOME_NONE, "%s", in.result->originator.reason);
+    cr_expect_eq(in.result->reply.verdict, VERDICT_ACCEPT, "%s", in.result->reply.reason);
+    cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_NONE, "%s", in.result->plan.judgement.domain.reason);
+    cr_expect_eq(in.result->plan.judgement.originator.outcome, OUTCOME_NONE, "%s",
+                 in.result->plan.judgement.originator.reason);
     cr_expect_not_null(strstr(in.bytes, strstr(text, "\r\n\r\n")), "untouched");
 }
 

@@ -47,22 +47,23 @@ static void check(const struct org *org, const char *folder, const struct row *r
     owned(message) struct message *message = rig_message(org, bytes, length);
     owned(envelope) struct envelope *envelope =
         rig_envelope(&(struct rig_envelope){"someone@elsewhere.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
-    owned(result) struct result *result = gateway_inbound(org->gateway, envelope, message, at);
-    owned(rope) struct rope *out = edits_apply(&result->edits, message);
+    owned(passage) struct passage *result = rig_take(org->gateway, DIRECTION_INBOUND, envelope, message, at);
+    owned(rope) struct rope *out = edits_apply(&result->made.edits, message);
     g_autofree char *delivered = rope_flatten(out, NULL);
-    g_autofree char *report = result_report(result);
+    g_autofree char *report = passage_report(result);
     schema_expect(report, row->file);
 
-    cr_expect_eq(result->verdict, VERDICT_ACCEPT, "%s: %s", row->file, result->reason);
-    cr_expect_eq(result->originator.outcome, row->originator, "%s: %s", row->file, report);
-    cr_expect_eq(edits_are_empty(&result->edits), row->unchanged, "%s: %s", row->file, report);
+    cr_expect_eq(result->reply.verdict, VERDICT_ACCEPT, "%s: %s", row->file, result->reply.reason);
+    cr_expect_eq(result->plan.judgement.originator.outcome, row->originator, "%s: %s", row->file, report);
+    cr_expect_eq(edits_are_empty(&result->made.edits), row->unchanged, "%s: %s", row->file, report);
     if (row->contains != NULL)
         cr_expect_not_null(strstr(delivered, row->contains), "%s: %s", row->file, delivered);
     if (row->reason == NULL)
-        cr_expect_eq(result->layer_count, 0, "%s: %s", row->file, report);
+        cr_expect_eq(result->plan.judgement.layer_count, 0, "%s: %s", row->file, report);
     else
-        cr_expect(result->layer_count > 0 && strstr(result->layers[0].finding.reason, row->reason) != NULL, "%s: %s",
-                  row->file, report);
+        cr_expect(result->plan.judgement.layer_count > 0 &&
+                      strstr(result->plan.judgement.layers[0].finding.reason, row->reason) != NULL,
+                  "%s: %s", row->file, report);
 }
 
 /* Every row of one corpus, at a gateway that can decrypt with one key of it. */
@@ -182,7 +183,8 @@ static void lamps_person(const struct org *org, const char *folder, size_t i)
     AUTO_SENT struct sent in = rig_pass(
         org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
         text, strlen(text));
-    cr_expect_eq(in.result->originator.outcome, OUTCOME_PASS, "%s: %s", lamps[i].prefix, in.result->originator.reason);
+    cr_expect_eq(in.result->plan.judgement.originator.outcome, OUTCOME_PASS, "%s: %s", lamps[i].prefix,
+                 in.result->plan.judgement.originator.reason);
     X509_free(signer.cert);
     EVP_PKEY_free(signer.key);
 
@@ -200,7 +202,7 @@ static void lamps_person(const struct org *org, const char *folder, size_t i)
     AUTO_SENT struct sent opened = rig_pass(
         org, DIRECTION_INBOUND, &(struct rig_envelope){lamps[i].address, "x@partner.test", NULL, NULL, "198.51.100.1"},
         sealed, strlen(sealed));
-    cr_expect_not_null(strstr(opened.bytes, "the secret"), "%s: %s", lamps[i].prefix, opened.result->reason);
+    cr_expect_not_null(strstr(opened.bytes, "the secret"), "%s: %s", lamps[i].prefix, opened.result->reply.reason);
 }
 
 Test(corpora, rfc9216)

@@ -25,9 +25,10 @@ static void expect(const struct rig *rig, const struct attack *attack, enum outc
 {
     g_autofree char *text = attack_message(attack);
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_expect_eq(in.result->domain.outcome, domain, "%s", in.result->domain.reason);
-    cr_expect_not_null(strstr(in.result->domain.reason, says), "%s", in.result->domain.reason);
-    cr_expect_eq(in.result->verdict, domain == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE);
+    cr_expect_eq(in.result->plan.judgement.domain.outcome, domain, "%s", in.result->plan.judgement.domain.reason);
+    cr_expect_not_null(strstr(in.result->plan.judgement.domain.reason, says), "%s",
+                       in.result->plan.judgement.domain.reason);
+    cr_expect_eq(in.result->reply.verdict, domain == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_QUARANTINE);
 }
 
 static const unsigned forms[] = {CMS_NOCERTS, CMS_NOCERTS | CMS_DETACHED, CMS_NOCERTS | CMS_USE_KEYID};

@@ -138,14 +138,15 @@ Test(explain, promises_what_is_done)
         open_org(&rig.acme, rows[i].own, rows[i].partner, rows[i].other);
         AUTO_SENT struct sent sent = rig_pass(&rig.acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
         owned(envelope) struct envelope *envelope = rig_envelope(&spec);
-        owned(result) struct result *promised = gateway_explain(rig.acme.gateway, envelope, rows[i].from, time(NULL));
+        owned(passage) struct passage *promised = rig_explain(rig.acme.gateway, envelope, rows[i].from);
 
-        cr_expect_eq(sent.result->verdict, rows[i].verdict, "%s: %s", rows[i].name, sent.result->reason);
-        cr_expect_eq(promised->verdict, rows[i].verdict, "%s: %s", rows[i].name, promised->reason);
-        cr_expect_not_null(strstr(promised->reason, rows[i].says), "%s: %s", rows[i].name, promised->reason);
-        cr_expect_str_eq(promised->reason, sent.result->reason, "%s", rows[i].name);
-        cr_expect_eq(promised->code, sent.result->code, "%s", rows[i].name);
-        cr_expect_str_eq(promised->status, sent.result->status, "%s", rows[i].name);
+        cr_expect_eq(sent.result->reply.verdict, rows[i].verdict, "%s: %s", rows[i].name, sent.result->reply.reason);
+        cr_expect_eq(promised->reply.verdict, rows[i].verdict, "%s: %s", rows[i].name, promised->reply.reason);
+        cr_expect_not_null(strstr(promised->reply.reason, rows[i].says), "%s: %s", rows[i].name,
+                           promised->reply.reason);
+        cr_expect_str_eq(promised->reply.reason, sent.result->reply.reason, "%s", rows[i].name);
+        cr_expect_eq(promised->reply.code, sent.result->reply.code, "%s", rows[i].name);
+        cr_expect_str_eq(promised->reply.status, sent.result->reply.status, "%s", rows[i].name);
     }
     rig_org_free(&rig.acme);
     rig_org_free(&rig.partner);

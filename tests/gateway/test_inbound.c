@@ -23,10 +23,10 @@ Test(inbound, tampered_clear_signature_fails)
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     damage(&out, "secret", 0);
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_FAIL, "%s", in.result->domain.reason);
-    cr_assert_eq(in.result->verdict, VERDICT_REJECT);
-    cr_assert_eq(in.result->code, 550);
-    cr_assert_str_eq(in.result->status, "5.7.1");
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_FAIL, "%s", in.result->plan.judgement.domain.reason);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_REJECT);
+    cr_assert_eq(in.result->reply.code, 550);
+    cr_assert_str_eq(in.result->reply.status, "5.7.1");
 }
 
 Test(inbound, tampered_is_delivered_with_its_fault_where_policy_says_tag)
@@ -36,7 +36,7 @@ Test(inbound, tampered_is_delivered_with_its_fault_where_policy_says_tag)
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     damage(&out, "secret", 0);
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_ACCEPT);
     cr_assert_not_null(strstr(in.bytes, "smime=fail"));
     cr_assert_null(strstr(in.bytes, "smime=pass"));
     cr_assert_not_null(strstr(in.bytes, "multipart/signed"), "the evidence stays");
@@ -85,7 +85,7 @@ Test(inbound, tampered_ciphertext_is_never_delivered_in_part)
             continue;
         copy[i] = copy[i] == 'A' ? 'B' : 'A';
         AUTO_SENT struct sent in = rig_inbound(rig, copy, out.length);
-        if (in.result->domain.outcome == OUTCOME_PASS)
+        if (in.result->plan.judgement.domain.outcome == OUTCOME_PASS)
             continue; /* a place that nothing protects, such as the order of a name's encoding: the content is whole */
         cr_assert_null(strstr(in.bytes, "secret"), "at %zu: %s", i, in.bytes);
         cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"), "at %zu: delivered as it came", i);
@@ -111,9 +111,9 @@ Test(inbound, encrypted_to_somebody_else)
         owned(rig) struct rig *stranger = rig_new("outbound = { protect = \"encrypt\"; };", undecryptable[i].policy);
         AUTO_SENT struct sent out = rig_outbound(stranger, MESSAGE);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-        cr_assert_eq(in.result->verdict, undecryptable[i].verdict, "%zu: %s", i, in.result->reason);
-        cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_NEUTRAL);
-        if (in.result->verdict == VERDICT_ACCEPT)
+        cr_assert_eq(in.result->reply.verdict, undecryptable[i].verdict, "%zu: %s", i, in.result->reply.reason);
+        cr_assert_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_NEUTRAL);
+        if (in.result->reply.verdict == VERDICT_ACCEPT)
             cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"));
     }
 }
@@ -125,8 +125,8 @@ Test(inbound, signature_of_another_domain_does_not_pass)
     char *from = strstr(out.bytes, "alice@acme.test");
     memcpy(from, "alice@evil.test", 15);
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);
-    cr_assert_neq(in.result->domain.outcome, OUTCOME_NONE);
+    cr_assert_neq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS);
+    cr_assert_neq(in.result->plan.judgement.domain.outcome, OUTCOME_NONE);
 }
 
 static const char *const odd_from[] = {
@@ -146,7 +146,7 @@ Test(inbound, odd_from_never_passes)
     for (size_t i = 0; i < G_N_ELEMENTS(odd_from); i++) {
         g_autofree char *text = g_strconcat(odd_from[i], rest, NULL);
         AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-        cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS, "%s", odd_from[i]);
+        cr_assert_neq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", odd_from[i]);
         cr_assert_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
     }
 }
@@ -161,10 +161,11 @@ Test(inbound, signed_part_among_other_parts_is_partial)
         TOP "Content-Type: multipart/mixed; boundary=outer\r\n\r\n--outer\r\n\r\nread this first\r\n--outer\r\n", type,
         "\r\n--outer--\r\n", NULL);
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_assert_eq(in.result->verdict, VERDICT_REJECT);
-    cr_assert_eq(in.result->layer_count, 1);
-    cr_assert(in.result->layers[0].partial);
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_NEUTRAL, "%s", in.result->domain.reason);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_REJECT);
+    cr_assert_eq(in.result->plan.judgement.layer_count, 1);
+    cr_assert(in.result->lookups.views[0].partial);
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_NEUTRAL, "%s",
+                 in.result->plan.judgement.domain.reason);
 }
 
 /* Hundreds of signed parts are not verified one by one; that some were not looked at is no secret. */
@@ -181,10 +182,11 @@ Test(inbound, many_signed_parts)
     g_string_append(text, "--outer--\r\n");
     AUTO_SENT struct sent in = rig_inbound(rig, text->str, text->len);
 
-    cr_assert_eq(in.result->layer_count, limit + 1);
-    cr_assert_eq(in.result->layers[limit].finding.outcome, OUTCOME_PERMERROR, "%s",
-                 in.result->layers[limit].finding.reason);
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
+    cr_assert_eq(in.result->plan.judgement.layer_count, limit + 1);
+    cr_assert_eq(in.result->plan.judgement.layers[limit].finding.outcome, OUTCOME_PERMERROR, "%s",
+                 in.result->plan.judgement.layers[limit].finding.reason);
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PERMERROR, "%s",
+                 in.result->plan.judgement.domain.reason);
     cr_assert_null(strstr(in.bytes, "smime=pass"));
 }
 
@@ -198,8 +200,8 @@ Test(inbound, encrypted_part_among_other_parts_is_not_decrypted)
                                         type, "\r\n--o--\r\n", NULL);
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_null(strstr(in.bytes, "secret"));
-    cr_assert(in.result->layers[0].partial);
-    cr_assert_not(in.result->layers[0].removed);
+    cr_assert(in.result->lookups.views[0].partial);
+    cr_assert_not((0 < in.result->made.removed));
 }
 
 static const char *const forged[] = {
@@ -229,7 +231,7 @@ Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
         &rig->partner, TOP, "Content-Type: text/plain\r\nFrom: ceo@partner.test\r\nSubject: inner\r\nX-Evil: 1\r\n",
         "a\n.\nMAIL FROM:<x@y>\r\n.\rb");
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_ACCEPT, "%s", in.result->reply.reason);
     cr_assert_null(strstr(in.bytes, "ceo@partner"));
     cr_assert_null(strstr(in.bytes, "Subject: inner"));
     cr_assert_null(strstr(in.bytes, "X-Evil"));
@@ -277,7 +279,8 @@ Test(inbound, too_many_layers_is_an_error_not_a_crash)
     g_autofree char *flat = rope_flatten(bytes, NULL);
     g_autofree char *text = g_strconcat(TOP, flat, NULL);
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_PERMERROR, "%s", in.result->domain.reason);
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PERMERROR, "%s",
+                 in.result->plan.judgement.domain.reason);
     entity_clear(&entity);
 }
 
@@ -287,7 +290,7 @@ Test(inbound, lf_only_content)
     owned(rig) struct rig *rig = rig_new("", REQUIRE("none", "tag"));
     g_autofree char *text = rig_encrypt(&rig->partner, TOP, "Content-Type: text/html\n\n<p>hi</p>\n", "");
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s", in.result->reason);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_ACCEPT, "%s", in.result->reply.reason);
     cr_assert_not_null(strstr(in.bytes, "Content-Type: text/html\r\n\r\n<p>hi</p>\r\n"), "%s", in.bytes);
 }
 
@@ -341,11 +344,13 @@ Test(inbound, what_cannot_be_checked_now_is_not_rejected)
         rope_copy(content.body, slice_of("x\r\n"));
         g_autofree char *text = rig_sign(&rig->acme, alice, 0, TOP "MIME-Version: 1.0\r\n", &content);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-        cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
-        cr_assert_eq(in.result->originator.outcome, OUTCOME_TEMPERROR, "%s", in.result->originator.reason);
-        cr_assert_eq(in.result->verdict, unchecked[i].verdict, "%zu: %s", i, in.result->reason);
+        cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s",
+                     in.result->plan.judgement.domain.reason);
+        cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_TEMPERROR, "%s",
+                     in.result->plan.judgement.originator.reason);
+        cr_assert_eq(in.result->reply.verdict, unchecked[i].verdict, "%zu: %s", i, in.result->reply.reason);
         pki_free(alice);
         pki_free(authority);
     }
@@ -364,7 +369,7 @@ Test(inbound, endless_from)
     g_string_append_printf(text, "alice@acme.test%s", strchr(out.bytes, '>') + 1);
     AUTO_SENT struct sent in = rig_inbound(rig, text->str, text->len);
 
-    cr_assert_eq(in.result->verdict, VERDICT_REJECT, "%s", in.result->reason);
-    cr_assert_neq(in.result->domain.outcome, OUTCOME_PASS);
-    cr_assert_null(in.result->from);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_REJECT, "%s", in.result->reply.reason);
+    cr_assert_neq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS);
+    cr_assert_eq(in.result->mail.originator.from.count, 0);
 }

@@ -63,15 +63,16 @@ Test(labels, chosen_reported_and_acted_on)
         g_autofree char *text = g_strconcat(TOP, rows[i].sensitivity, "\r\nx\r\n", NULL);
         owned(rig) struct rig *rig = rig_new(acme, partner);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-        size_t at = in.result->layers[0].ess.label.policy[0] != '\0' ? 0 : 1;
+        size_t at = in.result->lookups.views[0].facts->signers[0].ess.label.policy[0] != '\0' ? 0 : 1;
 
-        cr_assert_eq(in.result->verdict, rows[i].verdict, "%zu: %s", i, in.result->reason);
-        cr_assert_str_eq(in.result->layers[at].ess.label.policy, "1.2.3", "%zu", i);
-        cr_assert_eq(in.result->layers[at].ess.label.classification, rows[i].classification, "%zu", i);
-        cr_assert_eq(in.result->layers[at].ess.equivalent_count, 1);
-        g_autofree char *report = result_report(in.result);
+        cr_assert_eq(in.result->reply.verdict, rows[i].verdict, "%zu: %s", i, in.result->reply.reason);
+        cr_assert_str_eq(in.result->lookups.views[at].facts->signers[0].ess.label.policy, "1.2.3", "%zu", i);
+        cr_assert_eq(in.result->lookups.views[at].facts->signers[0].ess.label.classification, rows[i].classification,
+                     "%zu", i);
+        cr_assert_eq(in.result->lookups.views[at].facts->signers[0].ess.equivalent_count, 1);
+        g_autofree char *report = passage_report(in.result);
         cr_assert_not_null(strstr(report, "\"security_label\""));
     }
 }
@@ -96,12 +97,13 @@ Test(labels, whose_signature_is_asked_for)
         owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", policy);
         AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\nx\r\n");
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-        cr_assert_eq(in.result->verdict, signed_by[i].domain_only, "%s: %s", signed_by[i].signed_by, in.result->reason);
+        cr_assert_eq(in.result->reply.verdict, signed_by[i].domain_only, "%s: %s", signed_by[i].signed_by,
+                     in.result->reply.reason);
         if (signed_by[i].otherwise_says != NULL)
-            cr_assert_not_null(strstr(in.result->reply, signed_by[i].otherwise_says), "%s", in.result->reply);
+            cr_assert_not_null(strstr(in.result->reply.text, signed_by[i].otherwise_says), "%s", in.result->reply.text);
         AUTO_SENT struct sent plain = rig_inbound(rig, TOP "\r\nx\r\n", strlen(TOP "\r\nx\r\n"));
-        cr_assert_eq(plain.result->verdict, VERDICT_REJECT);
-        cr_assert_not_null(strstr(plain.result->reply, signed_by[i].none), "%s", plain.result->reply);
+        cr_assert_eq(plain.result->reply.verdict, VERDICT_REJECT);
+        cr_assert_not_null(strstr(plain.result->reply.text, signed_by[i].none), "%s", plain.result->reply.text);
     }
 }
 
@@ -111,8 +113,8 @@ Test(labels, unauthenticated_encryption_is_not_delivered_as_decrypted)
                                          "inbound = { require = \"none\"; require_authenticated_encryption = true; };");
     AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\nthe secret line\r\n");
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT);
-    cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_FAIL);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_ACCEPT);
+    cr_assert_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_FAIL);
     cr_assert_null(strstr(in.bytes, "secret"));
     cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"));
 }
@@ -155,7 +157,7 @@ Test(labels, audit_copy_can_be_decrypted_by_ourselves)
                  &(struct rig_envelope){"alice@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"}, out.bytes,
                  out.length);
     AUTO_SENT struct sent theirs = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_not_null(strstr(own.bytes, "the secret line"), "%s", own.result->reason);
+    cr_assert_not_null(strstr(own.bytes, "the secret line"), "%s", own.result->reply.reason);
     cr_assert_not_null(strstr(theirs.bytes, "the secret line"));
 }
 
@@ -169,11 +171,11 @@ Test(labels, audit_copy_of_what_others_wrote)
     for (size_t i = 0; i < G_N_ELEMENTS(passed_on); i++) {
         g_autofree char *text = g_strconcat(passed_on[i], "Subject: x\r\n\r\nthe secret line\r\n", NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reply.reason);
         AUTO_SENT struct sent own =
             rig_pass(&rig->acme, DIRECTION_INBOUND,
                      &(struct rig_envelope){"a@acme.test", "audit@acme.test", NULL, NULL, "198.51.100.1"}, out.bytes,
                      out.length);
-        cr_assert_not_null(strstr(own.bytes, "the secret line"), "%zu: %s", i, own.result->reason);
+        cr_assert_not_null(strstr(own.bytes, "the secret line"), "%zu: %s", i, own.result->reply.reason);
     }
 }

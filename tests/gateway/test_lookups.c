@@ -22,10 +22,14 @@ static struct script script_in(struct gateway *gateway)
     return script;
 }
 
+/* What explain says of a certificate of the only recipient; lent until the next call. */
 static const char *note(const struct sent *out, size_t certificate)
 {
-    cr_assert_lt(certificate, out->result->recipients[0].certificate_count);
-    return out->result->recipients[0].certificates[certificate].note;
+    static char *note;
+    cr_assert_lt(certificate, out->result->lookups.answers[0].certificates.count);
+    g_free(note);
+    note = passage_note(out->result, 0, certificate);
+    return note;
 }
 
 Test(lookups, a_source_is_not_asked_behind_the_one_that_answers)
@@ -35,8 +39,8 @@ Test(lookups, a_source_is_not_asked_behind_the_one_that_answers)
     scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dca->cert);
     scripted_certs_fail(script.second, "bob@partner.test", true, ERROR_TEMPORARY, "down");
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-    cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-    cr_expect(out.result->encrypt);
+    cr_expect_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
+    cr_expect(out.result->made.treatment.encrypt);
     cr_expect_str_eq(note(&out, 0), "used");
     cr_expect_eq(script.first->batches, 1);
     cr_expect_eq(script.second->batches, 0);
@@ -54,10 +58,10 @@ Test(lookups, the_search_goes_on_behind_what_trust_refuses)
     scripted_certs_domain(script.second, "bob@partner.test", rig->partner.dca->cert);
     scripted_certs_domain(script.second, "bob@partner.test", stranger->cert);
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-    cr_expect(out.result->encrypt, "%s", out.result->reason);
+    cr_expect(out.result->made.treatment.encrypt, "%s", out.result->reply.reason);
     cr_expect(g_str_has_prefix(note(&out, 0), "passed over: "), "%s", note(&out, 0));
     cr_expect_str_eq(note(&out, 1), "used");
-    cr_expect_eq(out.result->recipients[0].certificate_count, 2);
+    cr_expect_eq(out.result->lookups.answers[0].certificates.count, 2);
 }
 
 Test(lookups, the_rest_of_an_answer_is_not_checked)
@@ -67,7 +71,7 @@ Test(lookups, the_rest_of_an_answer_is_not_checked)
     scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dca->cert);
     scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dsa->cert);
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-    cr_expect(out.result->encrypt, "%s", out.result->reason);
+    cr_expect(out.result->made.treatment.encrypt, "%s", out.result->reply.reason);
     cr_expect_str_eq(note(&out, 1), "not needed, an earlier one is used");
 }
 
@@ -85,9 +89,9 @@ Test(lookups, failed_is_never_plaintext)
             if (found)
                 scripted_certs_domain(script.second, "bob@partner.test", rig->partner.dca->cert);
             AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-            cr_expect_eq(out.result->verdict, VERDICT_TEMPFAIL, "%s", out.result->reason);
-            cr_expect_not_null(strstr(out.result->reason, slow ? "did not answer" : "the directory is down"), "%s",
-                               out.result->reason);
+            cr_expect_eq(out.result->reply.verdict, VERDICT_TEMPFAIL, "%s", out.result->reply.reason);
+            cr_expect_not_null(strstr(out.result->reply.reason, slow ? "did not answer" : "the directory is down"),
+                               "%s", out.result->reply.reason);
             if (found)
                 cr_expect_not_null(strstr(note(&out, 0), "the lookup of the person's own failed"), "%s", note(&out, 0));
         }
@@ -98,7 +102,7 @@ Test(lookups, nothing_is_asked_where_nothing_is_encrypted)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     struct script script = script_in(rig->acme.gateway);
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-    cr_expect_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    cr_expect_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
     cr_expect_eq(script.first->batches, 0);
 }
 
@@ -117,7 +121,7 @@ Test(lookups, signers_are_one_question)
     struct script script = script_in(rig->partner.gateway);
     scripted_certs_domain(script.second, "alice@acme.test", rig->acme.dsa->cert);
     AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
-    cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+    cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", in.result->plan.judgement.domain.reason);
     cr_expect_str_eq(script.first->asked->str, "alice@acme.test ");
     cr_expect_str_eq(script.second->asked->str, "alice@acme.test ");
 }
@@ -127,7 +131,7 @@ Test(lookups, signers_in_the_message_are_not_asked_for)
     owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
     struct script script = script_in(rig->partner.gateway);
     AUTO_SENT struct sent in = receive(rig, 0);
-    cr_expect_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+    cr_expect_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", in.result->plan.judgement.domain.reason);
     cr_expect_eq(script.first->batches, 0);
 }
 
@@ -141,6 +145,7 @@ Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
         if (found)
             scripted_certs_own(script.second, "alice@acme.test", rig->acme.alice->cert);
         AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
-        cr_expect_eq(in.result->verdict, VERDICT_TEMPFAIL, "%d: %s", in.result->verdict, in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, VERDICT_TEMPFAIL, "%d: %s", in.result->reply.verdict,
+                     in.result->reply.reason);
     }
 }

@@ -33,8 +33,8 @@ Test(outbound, only_an_authentic_originator_is_signed_for)
                                              &(struct rig_envelope){originators[i].from, "bob@partner.test", NULL,
                                                                     originators[i].auth, originators[i].client},
                                              text, strlen(text));
-        cr_assert_eq(out.result->verdict, originators[i].verdict, "%zu: %s", i, out.result->reason);
-        cr_assert_eq(out.result->sign, originators[i].sign, "%zu", i);
+        cr_assert_eq(out.result->reply.verdict, originators[i].verdict, "%zu: %s", i, out.result->reply.reason);
+        cr_assert_eq(out.result->made.treatment.sign, originators[i].sign, "%zu", i);
         cr_assert_eq(strstr(out.bytes, "multipart/signed") != NULL, originators[i].sign, "%zu", i);
     }
 }
@@ -58,11 +58,12 @@ Test(outbound, no_certificate)
                                                   missing[i].no_certificate);
         owned(rig) struct rig *rig = rig_new(policy, "");
         AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
-        cr_assert_eq(out.result->verdict, missing[i].verdict, "%s: %s", missing[i].no_certificate, out.result->reason);
-        cr_assert_not(out.result->encrypt);
+        cr_assert_eq(out.result->reply.verdict, missing[i].verdict, "%s: %s", missing[i].no_certificate,
+                     out.result->reply.reason);
+        cr_assert_not(out.result->made.treatment.encrypt);
         if (!missing[i].plain) {
-            cr_assert_not_null(strstr(out.result->reply, "bob@partner.test"), "%s", out.result->reply);
-            cr_assert(edits_are_empty(&out.result->edits));
+            cr_assert_not_null(strstr(out.result->reply.text, "bob@partner.test"), "%s", out.result->reply.text);
+            cr_assert(edits_are_empty(&out.result->made.edits));
         }
     }
 }
@@ -83,7 +84,7 @@ Test(outbound, a_certificate_that_cannot_be_checked_now_is_not_none)
         AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
         cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s: %s", missing[i].no_certificate, rig_reason(&out));
         cr_expect_not_null(strstr(rig_reason(&out), "no CRL"), "%s", rig_reason(&out));
-        cr_expect(edits_are_empty(&out.result->edits));
+        cr_expect(edits_are_empty(&out.result->made.edits));
     }
 }
 
@@ -98,8 +99,8 @@ Test(outbound, mixed_recipients_never_get_plaintext)
             &rig->acme, DIRECTION_OUTBOUND,
             &(struct rig_envelope){"alice@acme.test", i % 2 ? bob : other, i % 2 ? other : bob, "alice", "192.0.2.1"},
             MESSAGE, strlen(MESSAGE));
-        cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%s", out.result->reason);
-        cr_assert_not_null(strstr(out.result->reply, other), "%s", out.result->reply);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_REJECT, "%s", out.result->reply.reason);
+        cr_assert_not_null(strstr(out.result->reply.text, other), "%s", out.result->reply.text);
     }
 }
 
@@ -110,8 +111,8 @@ Test(outbound, signature_serves_mixed_recipients)
         &rig->acme, DIRECTION_OUTBOUND,
         &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "dave@elsewhere.test", "alice", "192.0.2.1"},
         MESSAGE, strlen(MESSAGE));
-    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-    cr_assert(out.result->sign);
+    cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
+    cr_assert(out.result->made.treatment.sign);
 }
 
 Test(outbound, bad_signature_inside_gets_no_domain_signature)
@@ -121,8 +122,8 @@ Test(outbound, bad_signature_inside_gets_no_domain_signature)
     char *secret = strstr(once.bytes, "secret");
     secret[0] = 'S';
     AUTO_SENT struct sent twice = rig_outbound(rig, once.bytes);
-    cr_assert_eq(twice.result->verdict, VERDICT_REJECT, "%s", twice.result->reason);
-    cr_assert_not(twice.result->sign);
+    cr_assert_eq(twice.result->reply.verdict, VERDICT_REJECT, "%s", twice.result->reply.reason);
+    cr_assert_not(twice.result->made.treatment.sign);
 }
 
 Test(outbound, explain_names_rule_and_certificate)
@@ -130,12 +131,13 @@ Test(outbound, explain_names_rule_and_certificate)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
     owned(envelope) struct envelope *envelope =
         rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
-    owned(result) struct result *result = gateway_explain(rig->acme.gateway, envelope, "alice@acme.test", time(NULL));
-    cr_assert_eq(result->verdict, VERDICT_ACCEPT);
-    cr_assert_eq(result->recipient_count, 1);
-    cr_assert_str_eq(result->recipients[0].rule, "partner.test.conf");
-    cr_assert_eq(result->recipients[0].certificate_count, 1);
-    cr_assert(result->recipients[0].certificates[0].used);
+    owned(passage) struct passage *result = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
+    cr_assert_eq(result->reply.verdict, VERDICT_ACCEPT);
+    cr_assert_eq(result->plan.recipient_count, 1);
+    cr_assert_str_eq(result->lookups.recipients[0].rule->partner->name, "partner.test.conf");
+    cr_assert_eq(result->lookups.answers[0].certificates.count, 1);
+    cr_assert_eq(result->lookups.answers[0].certificates.chosen, 0);
+    cr_assert(result->plan.treatment.encrypt);
 }
 
 #define FOREIGN "From: bob@%s\r\nTo: alice@acme.test\r\nAuthentication-Results: gw.acme.test; smime=pass\r\n\r\npay\r\n"
@@ -162,10 +164,11 @@ Test(outbound, mixed_recipients_are_no_way_around_the_inbound_rule)
         const struct rig_envelope spec = {"bob@x.test", i % 2 ? ours : other, i % 2 ? other : ours, NULL,
                                           strangers[i / 2].client};
         owned(envelope) struct envelope *envelope = rig_envelope(&spec);
-        cr_assert_eq(gateway_direction(rig->acme.gateway, envelope), DIRECTION_OUTBOUND);
+        cr_assert_eq(policy_direction(gateway_conf(rig->acme.gateway), envelope->recipients, envelope->recipient_count),
+                     DIRECTION_OUTBOUND);
         AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
 
-        cr_assert_eq(out.result->verdict, strangers[i / 2].verdict, "%zu: %s", i, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, strangers[i / 2].verdict, "%zu: %s", i, out.result->reply.reason);
         cr_assert_eq(strstr(out.bytes, "smime=pass") != NULL, strangers[i / 2].stays, "%zu: %s", i, out.bytes);
     }
 }
@@ -179,7 +182,7 @@ Test(outbound, mixed_recipients_get_nothing_decrypted)
         &rig->partner, DIRECTION_OUTBOUND,
         &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "x@elsewhere.test", NULL, "198.51.100.1"},
         out.bytes, out.length);
-    cr_assert_eq(in.result->verdict, VERDICT_REJECT, "%s", in.result->reason);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_REJECT, "%s", in.result->reply.reason);
     cr_assert_null(strstr(in.bytes, "the secret line"));
 }
 
@@ -203,10 +206,12 @@ Test(outbound, recipients_that_are_ours)
     for (size_t i = 0; i < G_N_ELEMENTS(locals); i++) {
         const struct rig_envelope spec = {"alice@acme.test", locals[i].recipient, NULL, "alice", "192.0.2.1"};
         owned(envelope) struct envelope *envelope = rig_envelope(&spec);
-        enum direction direction = gateway_direction(rig->acme.gateway, envelope);
+        enum direction direction =
+            policy_direction(gateway_conf(rig->acme.gateway), envelope->recipients, envelope->recipient_count);
         cr_assert_eq(direction, locals[i].direction, "%s", locals[i].recipient);
         AUTO_SENT struct sent out = rig_pass(&rig->acme, direction, &spec, MESSAGE, strlen(MESSAGE));
-        cr_assert_eq(out.result->verdict, locals[i].verdict, "%s: %s", locals[i].recipient, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, locals[i].verdict, "%s: %s", locals[i].recipient,
+                     out.result->reply.reason);
     }
 }
 
@@ -224,7 +229,7 @@ Test(outbound, plaintext_that_is_called_encrypted_does_not_leave)
         g_autofree char *text = g_strconcat("From: alice@acme.test\r\nMIME-Version: 1.0\r\n", pretended[i],
                                             "\r\ndGhlIHNlY3JldA==\r\n", NULL);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_assert_eq(out.result->verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_REJECT, "%zu: %s", i, out.result->reply.reason);
     }
 }
 
@@ -241,8 +246,8 @@ Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
         rig_pass(&rig->acme, DIRECTION_OUTBOUND,
                  &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "carol@acme.test", NULL, "198.51.100.1"},
                  text, strlen(text));
-    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-    cr_assert(out.result->sign);
+    cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
+    cr_assert(out.result->made.treatment.sign);
     cr_assert_null(strstr(out.bytes, "gw.acme.test; smime=pass"), "%s", out.bytes);
 }
 

@@ -15,9 +15,9 @@ Test(report, what_was_refused_did_not_leave_unprotected)
     char *text = NULL;
     size_t length = 0;
     metrics_reset();
-    result_count(sent.result);
-    sent.result->verdict = VERDICT_REJECT;
-    result_count(sent.result);
+    passage_count(sent.result);
+    sent.result->reply.verdict = VERDICT_REJECT;
+    passage_count(sent.result);
     FILE *stream = open_memstream(&text, &length);
     metrics_print(stream);
     fclose(stream);
@@ -30,11 +30,14 @@ Test(report, what_was_refused_did_not_leave_unprotected)
 /* A message that cannot be read has a report, too. */
 Test(report, of_a_failure)
 {
-    for (int direction = DIRECTION_INBOUND; direction <= DIRECTION_OUTBOUND; direction++) {
-        struct error error = {0};
-        error_set(&error, ERROR_TOO_LARGE, "message is larger than 5 octets");
-        owned(result) struct result *result = gateway_failure((enum direction)direction, &error);
-        g_autofree char *report = result_report(result);
+    owned(rig) struct rig *rig = rig_new("", "");
+    static const char *const to[] = {"bob@partner.test", "bob@acme.test"};
+    for (size_t i = 0; i < G_N_ELEMENTS(to); i++) {
+        owned(envelope) struct envelope *envelope =
+            rig_envelope(&(struct rig_envelope){"alice@acme.test", to[i], NULL, NULL, NULL});
+        owned(passage) struct passage *result =
+            passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, "message is larger than 5 octets");
+        g_autofree char *report = passage_report(result);
         schema_expect(report, "failure");
     }
 }
@@ -60,7 +63,7 @@ Test(report, differences_from_the_schema_are_found)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    g_autofree char *report = result_report(in.result);
+    g_autofree char *report = passage_report(in.result);
     for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
         GString *changed = g_string_new(report);
         if (changes[i].text[0] != '\0')

@@ -87,7 +87,8 @@ Test(rfc3183, section_5_1)
         owned(rig) struct rig *rig = rig_new(examples[i].policy, ACCEPT);
         g_autofree char *text = wrap(rig, examples[i].arrives);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s: %s", examples[i].example, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s: %s", examples[i].example,
+                     out.result->reply.reason);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *leaves = rig_shape(&in);
         cr_assert_str_eq(leaves, examples[i].leaves, "example %s: %s", examples[i].example, leaves);
@@ -100,10 +101,10 @@ Test(rfc3183, unsigned_message_gets_an_empty_layer)
     owned(rig) struct rig *rig = rig_new(SIGN, ACCEPT);
     AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\noriginal content\r\n");
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert(out.result->null_layer);
-    cr_assert_eq(in.result->layer_count, 2);
-    cr_assert_eq(in.result->layers[1].signer_count, 0);
-    cr_assert_eq(in.result->layers[1].finding.outcome, OUTCOME_NONE);
+    cr_assert(out.result->made.null_layer);
+    cr_assert_eq(in.result->plan.judgement.layer_count, 2);
+    cr_assert_eq(in.result->lookups.details[1].signer_count, 0);
+    cr_assert_eq(in.result->plan.judgement.layers[1].finding.outcome, OUTCOME_NONE);
     cr_assert_not_null(strstr(in.bytes, "\r\n\r\noriginal content\r\n"));
 }
 
@@ -125,7 +126,8 @@ Test(rfc3183, name_mapping)
     for (size_t i = 0; i < G_N_ELEMENTS(mapped); i++) {
         g_autofree char *text = g_strdup_printf("From: %s\r\n%s", mapped[i].from, rest);
         AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-        cr_assert_eq(in.result->domain.outcome, mapped[i].outcome, "%s: %s", mapped[i].from, in.result->domain.reason);
+        cr_assert_eq(in.result->plan.judgement.domain.outcome, mapped[i].outcome, "%s: %s", mapped[i].from,
+                     in.result->plan.judgement.domain.reason);
     }
 }
 
@@ -145,13 +147,14 @@ Test(rfc3183, review_and_additional_attributes_are_made_and_verified)
     for (size_t i = 0; i < G_N_ELEMENTS(made); i++) {
         owned(rig) struct rig *rig = rig_new(made[i].policy, ACCEPT);
         AUTO_SENT struct sent out = rig_outbound(rig, TOP "\r\noriginal content\r\n");
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *leaves = rig_shape(&in);
 
         cr_assert_str_eq(leaves, made[i].leaves, "%s: %s", made[i].policy, leaves);
-        cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS);
-        cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE, "neither authenticates the originator");
+        cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS);
+        cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_NONE,
+                     "neither authenticates the originator");
         cr_assert_not_null(strstr(in.bytes, "\r\n\r\noriginal content\r\n"), "all of them come off");
     }
 }
@@ -163,10 +166,11 @@ Test(rfc3183, review_signature_alone_authenticates_nobody)
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_assert_eq(in.result->layers[0].finding.outcome, OUTCOME_PASS, "%s", in.result->layers[0].finding.reason);
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_NONE);
-    cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE);
-    cr_assert_eq(in.result->verdict, VERDICT_REJECT);
+    cr_assert_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_PASS, "%s",
+                 in.result->plan.judgement.layers[0].finding.reason);
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_NONE);
+    cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_NONE);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_REJECT);
     cr_assert_null(strstr(in.bytes, "smime=pass"));
 }
 
@@ -179,12 +183,12 @@ Test(rfc3183, require_review)
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TOP, &content);
     AUTO_SENT struct sent without = rig_outbound(rig, TOP "\r\nx\r\n");
-    cr_assert_eq(without.result->verdict, VERDICT_REJECT, "%s", without.result->reason);
+    cr_assert_eq(without.result->reply.verdict, VERDICT_REJECT, "%s", without.result->reply.reason);
     AUTO_SENT struct sent foreign = rig_outbound(other, TOP "\r\nx\r\n");
     AUTO_SENT struct sent wrong = rig_outbound(rig, foreign.bytes);
-    cr_assert_eq(wrong.result->verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s",
-                 wrong.result->reason);
+    cr_assert_eq(wrong.result->reply.verdict, VERDICT_REJECT, "a reviewer that the rule does not name: %s",
+                 wrong.result->reply.reason);
 
     AUTO_SENT struct sent with = rig_outbound(rig, text);
-    cr_assert_eq(with.result->verdict, VERDICT_ACCEPT, "%s", with.result->reason);
+    cr_assert_eq(with.result->reply.verdict, VERDICT_ACCEPT, "%s", with.result->reply.reason);
 }

@@ -71,21 +71,22 @@ static void round_trip(size_t p, size_t m)
     g_autofree char *acme = g_strdup(policies[p].outbound);
     owned(rig) struct rig *rig = rig_with_key(policies[p].key, acme, ACCEPT);
     AUTO_SENT struct sent out = rig_outbound(rig, messages[m].text);
-    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, out.result->reason);
-    cr_assert_eq(out.result->sign, policies[p].signs);
-    cr_assert_eq(out.result->encrypt, policies[p].encrypts);
+    cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, out.result->reply.reason);
+    cr_assert_eq(out.result->made.treatment.sign, policies[p].signs);
+    cr_assert_eq(out.result->made.treatment.encrypt, policies[p].encrypts);
     if (policies[p].encrypts)
         cr_assert_null(strstr(out.bytes, "line"), "%s: plaintext leaves", policies[p].name);
     cr_assert_not_null(strstr(out.bytes, "Subject: Gas nomination\r\n"));
     cr_assert_not_null(strstr(out.bytes, "MIME-Version: 1.0\r\n"));
 
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_eq(in.result->verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, in.result->reason);
-    cr_assert_eq(in.result->domain.outcome, policies[p].signs ? OUTCOME_PASS : OUTCOME_NONE, "%s: %s", policies[p].name,
-                 in.result->domain.reason);
+    cr_assert_eq(in.result->reply.verdict, VERDICT_ACCEPT, "%s: %s", policies[p].name, in.result->reply.reason);
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, policies[p].signs ? OUTCOME_PASS : OUTCOME_NONE, "%s: %s",
+                 policies[p].name, in.result->plan.judgement.domain.reason);
     if (policies[p].signs)
-        cr_assert_str_eq(in.result->domain_name, "acme.test");
-    cr_assert_eq(in.result->originator.outcome, OUTCOME_NONE, "%s", in.result->originator.reason);
+        cr_assert_str_eq(rig_name(in.result, true), "acme.test");
+    cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_NONE, "%s",
+                 in.result->plan.judgement.originator.reason);
     cr_assert_not_null(strstr(in.bytes, "Authentication-Results: gw.partner.test"));
     cr_assert_not_null(strstr(in.bytes, policies[p].signs ? "smime=pass" : "smime=none"));
     cr_assert_null(strstr(in.bytes, "pkcs7"), "%s: layers are left: %s", policies[p].name, in.bytes);
@@ -113,10 +114,10 @@ Test(roundtrip, every_kind_of_confidentiality_key)
         owned(rig) struct rig *rig = rig_with_key(kinds[i], "outbound = { protect = \"sign+encrypt\"; };",
                                                   "inbound = { require = \"sign+encrypt\"; };");
         AUTO_SENT struct sent out = rig_outbound(rig, TOP "Content-Type: text/plain\r\n\r\nthe secret\r\n");
-        cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reason);
+        cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, out.result->reply.reason);
         cr_expect_null(strstr(out.bytes, "the secret"), "%zu", i);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-        cr_expect_eq(in.result->verdict, VERDICT_ACCEPT, "%zu: %s", i, in.result->reason);
+        cr_expect_eq(in.result->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, in.result->reply.reason);
         cr_expect_not_null(strstr(in.bytes, "the secret"), "%zu", i);
     }
 }
@@ -129,9 +130,9 @@ Test(roundtrip, through_the_spool_file)
     for (int i = 0; i < 100000; i++)
         g_string_append_printf(text, "line %d of a message larger than memory_limit\r\n", i);
     AUTO_SENT struct sent out = rig_outbound(rig, text->str);
-    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
+    cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", in.result->plan.judgement.domain.reason);
     const char *body = strstr(in.bytes, "\r\n\r\n") + 4, *sent = strstr(text->str, "\r\n\r\n") + 4;
     cr_assert_str_eq(body, sent);
 }
@@ -141,12 +142,12 @@ Test(roundtrip, message_for_which_nothing_is_to_be_done_is_untouched)
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"none\"; };", ACCEPT);
     const char *text = "Subject:no space\nFROM: alice@acme.test\n\tfolded: \n\nbody \xff\0with\n";
     AUTO_SENT struct sent out = rig_outbound(rig, text);
-    cr_assert(edits_are_empty(&out.result->edits));
+    cr_assert(edits_are_empty(&out.result->made.edits));
     cr_assert_str_eq(out.bytes, text);
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
-    cr_assert(edits_are_empty(&in.result->edits));
+    cr_assert(edits_are_empty(&in.result->made.edits));
     cr_assert_str_eq(in.bytes, text);
-    cr_assert_null(in.result->authentication_results);
+    cr_assert_null(in.result->made.authentication_results);
 }
 
 Test(roundtrip, originators_own_signature_stays_in_place)
@@ -155,11 +156,12 @@ Test(roundtrip, originators_own_signature_stays_in_place)
     struct entity content = rig_content("Content-Type: text/plain\r\n", "signed by alice\r\n");
     g_autofree char *text = rig_sign(&rig->acme, rig->acme.alice, 0, TOP "MIME-Version: 1.0\r\n", &content);
     AUTO_SENT struct sent out = rig_outbound(rig, text);
-    cr_assert_eq(out.result->verdict, VERDICT_ACCEPT, "%s", out.result->reason);
-    cr_assert_not(out.result->null_layer, "a signature is there already");
+    cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
+    cr_assert_not(out.result->made.null_layer, "a signature is there already");
     AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
-    cr_assert_eq(in.result->domain.outcome, OUTCOME_PASS, "%s", in.result->domain.reason);
-    cr_assert_eq(in.result->originator.outcome, OUTCOME_PASS, "%s", in.result->originator.reason);
-    cr_assert_str_eq(in.result->originator_name, "alice@acme.test");
+    cr_assert_eq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", in.result->plan.judgement.domain.reason);
+    cr_assert_eq(in.result->plan.judgement.originator.outcome, OUTCOME_PASS, "%s",
+                 in.result->plan.judgement.originator.reason);
+    cr_assert_str_eq(rig_name(in.result, false), "alice@acme.test");
     cr_assert_not_null(strstr(in.bytes, strstr(text, "\r\n\r\n")), "alice's bytes are as she signed them");
 }

@@ -8,7 +8,7 @@ Test(envelope, empty)
 {
     owned(envelope) struct envelope *envelope = envelope_new();
     cr_expect(envelope->queue_id == NULL && envelope->authenticated == NULL && envelope->client_address == NULL);
-    cr_expect(envelope->recipient_count == 0 && !envelope->smtputf8 && !envelope->eight_bit);
+    cr_expect(envelope->recipient_count == 0);
     envelope_free(NULL);
 }
 

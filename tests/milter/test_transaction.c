@@ -42,7 +42,6 @@ Test(transaction, whole_message)
     cr_expect_str_eq(envelope->sender.text, "alice@acme.test");
     cr_expect_eq(envelope->recipient_count, 2);
     cr_expect_str_eq(envelope->recipients[0].text, "bob@partner.test");
-    cr_expect(envelope->smtputf8 && envelope->eight_bit);
     struct slice bytes = message_bytes(transaction_message(t));
     cr_expect(slice_equal(bytes, slice_of("Subject: one\r\n\ttwo\r\nX-Empty:\r\n\r\nline 1\r\nline 2\r\n")), "%.*s",
               (int)bytes.len, bytes.data);
@@ -90,25 +89,25 @@ Test(transaction, addresses)
 {
     static const struct {
         const char *sender, *recipient;
-        enum failure want;
+        enum reply_kind want;
     } rows[] = {
-        {"<a@b.test>", "<c@d.test>", FAILURE_NONE},
-        {"a@b.test", "c@d.test", FAILURE_NONE},
-        {"<>", "<c@d.test>", FAILURE_NONE},
-        {"<\"x y\"@b.test>", "<c@d.test>", FAILURE_NONE},
-        {"<a@b.test>", "<postmaster>", FAILURE_NONE},
-        {"<root>", "Postmaster", FAILURE_NONE},
-        {"<a@b.test>", "<bob%d.test>", FAILURE_RECIPIENT},
-        {"<a@b.test>", "<d.test!bob>", FAILURE_RECIPIENT},
-        {"<a@b.test>", "<\"bob@d.test\">", FAILURE_RECIPIENT},
-        {"<a@b@c>", "<c@d.test>", FAILURE_SENDER},
-        {"<a@b.test", "<c@d.test>", FAILURE_SENDER},
-        {"a\nb@c.test", "<c@d.test>", FAILURE_SENDER},
-        {"<a@b.test>", "<>", FAILURE_RECIPIENT},
-        {"<a@b.test>", "", FAILURE_RECIPIENT},
-        {"<a@b.test>", "<a@b.test,c@d.test>", FAILURE_RECIPIENT},
-        {"<a@b.test>", "<@x.test:c@d.test>", FAILURE_RECIPIENT},
-        {"<a@b.test>", "c d@e.test", FAILURE_RECIPIENT},
+        {"<a@b.test>", "<c@d.test>", REPLY_ACCEPT},
+        {"a@b.test", "c@d.test", REPLY_ACCEPT},
+        {"<>", "<c@d.test>", REPLY_ACCEPT},
+        {"<\"x y\"@b.test>", "<c@d.test>", REPLY_ACCEPT},
+        {"<a@b.test>", "<postmaster>", REPLY_ACCEPT},
+        {"<root>", "Postmaster", REPLY_ACCEPT},
+        {"<a@b.test>", "<bob%d.test>", REPLY_RECIPIENT},
+        {"<a@b.test>", "<d.test!bob>", REPLY_RECIPIENT},
+        {"<a@b.test>", "<\"bob@d.test\">", REPLY_RECIPIENT},
+        {"<a@b@c>", "<c@d.test>", REPLY_SENDER},
+        {"<a@b.test", "<c@d.test>", REPLY_SENDER},
+        {"a\nb@c.test", "<c@d.test>", REPLY_SENDER},
+        {"<a@b.test>", "<>", REPLY_RECIPIENT},
+        {"<a@b.test>", "", REPLY_RECIPIENT},
+        {"<a@b.test>", "<a@b.test,c@d.test>", REPLY_RECIPIENT},
+        {"<a@b.test>", "<@x.test:c@d.test>", REPLY_RECIPIENT},
+        {"<a@b.test>", "c d@e.test", REPLY_RECIPIENT},
     };
     struct limits some = limits();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -116,7 +115,7 @@ Test(transaction, addresses)
         transaction_sender(t, (const char *const[]){rows[i].sender, NULL});
         transaction_recipient(t, (const char *const[]){rows[i].recipient, NULL});
         transaction_field(t, "Subject", " x", true);
-        cr_expect_eq(transaction_finish(t), rows[i].want == FAILURE_NONE, "row %zu", i);
+        cr_expect_eq(transaction_finish(t), rows[i].want == REPLY_ACCEPT, "row %zu", i);
         cr_expect_eq(transaction_failure(t), rows[i].want, "row %zu: %s", i, transaction_error(t)->text);
     }
 }
@@ -131,7 +130,7 @@ Test(transaction, bad_recipient_among_good)
     transaction_recipient(t, (const char *const[]){"<x@@y>", NULL});
     transaction_recipient(t, alice);
     cr_expect_not(transaction_finish(t));
-    cr_expect_eq(transaction_failure(t), FAILURE_RECIPIENT);
+    cr_expect_eq(transaction_failure(t), REPLY_RECIPIENT);
     cr_expect_null(transaction_message(t));
 }
 
@@ -147,7 +146,7 @@ Test(transaction, limits)
     for (int i = 0; i < 4; i++)
         transaction_recipient(recipients, bob);
     cr_expect_not(transaction_finish(recipients));
-    cr_expect_eq(transaction_failure(recipients), FAILURE_RECIPIENTS);
+    cr_expect_eq(transaction_failure(recipients), REPLY_RECIPIENTS);
 
     owned(transaction) struct transaction *body = transaction_new(&some);
     transaction_sender(body, alice);
@@ -156,7 +155,7 @@ Test(transaction, limits)
     cr_expect_not(transaction_body(body, big, 1000));
     cr_expect_not(transaction_body(body, big, 1));
     cr_expect_not(transaction_finish(body));
-    cr_expect_eq(transaction_failure(body), FAILURE_SIZE);
+    cr_expect_eq(transaction_failure(body), REPLY_SIZE);
 
     owned(transaction) struct transaction *header = transaction_new(&some);
     transaction_sender(header, alice);
@@ -166,7 +165,7 @@ Test(transaction, limits)
     transaction_end_header(header);
     cr_expect_not(transaction_body(header, "x", 1));
     cr_expect_not(transaction_finish(header));
-    cr_expect_eq(transaction_failure(header), FAILURE_SIZE);
+    cr_expect_eq(transaction_failure(header), REPLY_SIZE);
 
     owned(transaction) struct transaction *count = transaction_new(&some);
     transaction_sender(count, alice);
@@ -174,7 +173,7 @@ Test(transaction, limits)
     for (int i = 0; i < 21; i++)
         transaction_field(count, "X", " y", true);
     cr_expect_not(transaction_finish(count));
-    cr_expect_eq(transaction_failure(count), FAILURE_SIZE);
+    cr_expect_eq(transaction_failure(count), REPLY_SIZE);
 }
 
 Test(transaction, first_failure_stays)
@@ -184,10 +183,10 @@ Test(transaction, first_failure_stays)
     owned(transaction) struct transaction *t = transaction_new(&some);
     transaction_sender(t, alice);
     error_set(&error, ERROR_BUG, "first");
-    transaction_fail(t, FAILURE_PROTOCOL, &error);
+    transaction_fail(t, REPLY_PROTOCOL, &error);
     transaction_recipient(t, (const char *const[]){"<>", NULL});
-    transaction_fail(t, FAILURE_SIZE, &error);
-    cr_expect_eq(transaction_failure(t), FAILURE_PROTOCOL);
+    transaction_fail(t, REPLY_SIZE, &error);
+    cr_expect_eq(transaction_failure(t), REPLY_PROTOCOL);
     cr_expect_str_eq(transaction_error(t)->text, "first");
 }
 
@@ -197,7 +196,7 @@ Test(transaction, no_recipient)
     owned(transaction) struct transaction *t = transaction_new(&some);
     transaction_sender(t, alice);
     cr_expect_not(transaction_finish(t));
-    cr_expect_eq(transaction_failure(t), FAILURE_PROTOCOL);
+    cr_expect_eq(transaction_failure(t), REPLY_PROTOCOL);
 }
 
 Test(transaction, full_spool_is_ours)
@@ -210,5 +209,5 @@ Test(transaction, full_spool_is_ours)
     transaction_recipient(t, bob);
     transaction_body(t, "x", 1);
     cr_expect_not(transaction_finish(t));
-    cr_expect_eq(transaction_failure(t), FAILURE_RESOURCE);
+    cr_expect_eq(transaction_failure(t), REPLY_RESOURCE);
 }

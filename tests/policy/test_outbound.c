@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/policy.h"
+#include "policy/plan.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -160,34 +160,34 @@ static void attack_expect_no_controls(const char *text, const char *allowed, con
 
 void attack_expect_safe(const struct sent *in, const char *what)
 {
-    const struct result *result = in->result;
-    owned(envelope) struct envelope *envelope =
-        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
-    g_autofree char *report = result_report(result);
-    g_autofree char *line = result_log_line(result, envelope);
+    const struct passage *result = in->result;
+    g_autofree char *report = passage_report(result);
+    g_autofree char *line = passage_log_line(result);
     json_t *json = json_loads(report, 0, NULL);
     cr_expect_not_null(json, "%s: the report is JSON", what);
     json_decref(json);
     attack_expect_no_controls(report, "\n", what, "the report");
     attack_expect_no_controls(line, "", what, "the log line");
-    attack_expect_no_controls(result->reply, "", what, "the reply");
-    attack_expect_no_controls(result->reason, "", what, "the reason");
-    cr_expect(g_str_is_ascii(result->reply), "%s: %s", what, result->reply);
-    cr_expect_neq(result->verdict, VERDICT_TEMPFAIL, "%s: no failure of ours: %s", what, result->reason);
-    cr_expect_neq(result->reason[0], '\0', "%s", what);
-    if (result->authentication_results != NULL)
-        attack_expect_no_controls(result->authentication_results, "\r\n\t", what, "Authentication-Results");
+    attack_expect_no_controls(result->reply.text, "", what, "the reply");
+    attack_expect_no_controls(result->reply.reason, "", what, "the reason");
+    cr_expect(g_str_is_ascii(result->reply.text), "%s: %s", what, result->reply.text);
+    cr_expect_neq(result->reply.verdict, VERDICT_TEMPFAIL, "%s: no failure of ours: %s", what, result->reply.reason);
+    cr_expect_neq(result->reply.reason[0], '\0', "%s", what);
+    if (result->made.authentication_results != NULL)
+        attack_expect_no_controls(result->made.authentication_results, "\r\n\t", what, "Authentication-Results");
     cr_expect_eq(ERR_peek_error(), 0, "%s: nothing is left in OpenSSL's error queue", what);
 }
 
 void attack_expect_refused(const struct sent *in, const char *what)
 {
-    const struct result *result = in->result;
+    const struct passage *result = in->result;
     attack_expect_safe(in, what);
-    cr_expect_neq(result->domain.outcome, OUTCOME_PASS, "%s: %s", what, result->domain.reason);
-    cr_expect_neq(result->originator.outcome, OUTCOME_PASS, "%s: %s", what, result->originator.reason);
-    cr_expect(result->verdict == VERDICT_QUARANTINE || result->verdict == VERDICT_REJECT, "%s: %s: %s", what,
-              verdict_name(result->verdict), result->reason);
+    cr_expect_neq(result->plan.judgement.domain.outcome, OUTCOME_PASS, "%s: %s", what,
+                  result->plan.judgement.domain.reason);
+    cr_expect_neq(result->plan.judgement.originator.outcome, OUTCOME_PASS, "%s: %s", what,
+                  result->plan.judgement.originator.reason);
+    cr_expect(result->reply.verdict == VERDICT_QUARANTINE || result->reply.verdict == VERDICT_REJECT, "%s: %s: %s",
+              what, verdict_name(result->reply.verdict), result->reply.reason);
     cr_expect_null(strstr(in->bytes, "smime=pass"), "%s: %s", what, in->bytes);
 }
 
@@ -205,10 +205,11 @@ struct sent attack_in(const struct rig *rig, const char *text)
 
 void attack_expect_believed(const struct sent *in, bool domain, const char *what)
 {
-    const struct finding *finding = domain ? &in->result->domain : &in->result->originator;
+    const struct finding *finding =
+        domain ? &in->result->plan.judgement.domain : &in->result->plan.judgement.originator;
     attack_expect_safe(in, what);
     cr_expect_eq(finding->outcome, OUTCOME_PASS, "%s: %s: %s", what, outcome_name(finding->outcome), finding->reason);
-    cr_expect_eq(in->result->verdict, VERDICT_ACCEPT, "%s: %s", what, in->result->reason);
+    cr_expect_eq(in->result->reply.verdict, VERDICT_ACCEPT, "%s: %s", what, in->result->reply.reason);
 }
 
 CMS_ContentInfo *attack_envelop(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool oaep)
@@ -252,7 +253,7 @@ struct sent attack_open_der(const struct rig *rig, GByteArray *der)
 
 void attack_expect_shut(const struct sent *in, const char *what)
 {
-    g_autofree char *report = result_report(in->result);
+    g_autofree char *report = passage_report(in->result);
     attack_expect_refused(in, what);
     cr_expect_null(strstr(in->bytes, ATTACK_SECRET), "%s: %s", what, in->bytes);
     cr_expect_null(strstr(report, ATTACK_SECRET), "%s: %s", what, report);

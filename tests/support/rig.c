@@ -3,6 +3,8 @@
 
 #include "support/schema.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -157,7 +159,8 @@ char *rig_sign(const struct org *org, const struct pki *by, unsigned types, cons
 
 void sent_clear(struct sent *sent)
 {
-    result_free(sent->result);
+    passage_free(sent->result);
+    envelope_free(sent->envelope);
     message_free(sent->message);
     g_free(sent->bytes);
 }
@@ -193,20 +196,40 @@ struct envelope *rig_envelope(const struct rig_envelope *spec)
     return envelope;
 }
 
+struct passage *rig_take(struct gateway *gateway, enum direction direction, const struct envelope *envelope,
+                         const struct message *message, time_t at)
+{
+    return gateway_pass(gateway, &(struct passage_request){
+                                     .envelope = envelope, .message = message, .at = at, .direction = &direction});
+}
+
+struct passage *rig_explain(struct gateway *gateway, const struct envelope *envelope, const char *from)
+{
+    return gateway_pass(gateway, &(struct passage_request){.envelope = envelope, .from = from, .at = time(NULL)});
+}
+
+char *rig_name(const struct passage *passage, bool domain)
+{
+    g_autofree char *report = passage_report(passage);
+    json_t *json = json_loads(report, 0, NULL);
+    char *name =
+        g_strdup(json_string_value(json_object_get(json_object_get(json, domain ? "domain" : "originator"), "name")));
+    json_decref(json);
+    return name;
+}
+
 struct sent rig_pass(const struct org *org, enum direction direction, const struct rig_envelope *spec,
                      const char *bytes, size_t length)
 {
     struct sent sent = {.message = rig_message(org, bytes, length)};
-    owned(envelope) struct envelope *envelope = rig_envelope(spec);
-    time_t now = time(NULL);
+    sent.envelope = rig_envelope(spec);
     ERR_clear_error();
-    sent.result = direction == DIRECTION_OUTBOUND ? gateway_outbound(org->gateway, envelope, sent.message, now)
-                                                  : gateway_inbound(org->gateway, envelope, sent.message, now);
+    sent.result = rig_take(org->gateway, direction, sent.envelope, sent.message, time(NULL));
     cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
-    owned(rope) struct rope *out = edits_apply(&sent.result->edits, sent.message);
+    owned(rope) struct rope *out = edits_apply(&sent.result->made.edits, sent.message);
     sent.bytes = rope_flatten(out, &sent.length);
-    g_autofree char *report = result_report(sent.result);
-    g_autofree char *line = result_log_line(sent.result, envelope);
+    g_autofree char *report = passage_report(sent.result);
+    g_autofree char *line = passage_log_line(sent.result);
     if (getenv("RIG_VERBOSE") != NULL)
         fprintf(stderr, "%s\n%s\n%s\n", report, line, sent.bytes);
     schema_expect(report, "rig_pass()");
@@ -231,52 +254,49 @@ struct sent rig_inbound(const struct rig *rig, const char *bytes, size_t length)
 struct work rig_work(const struct org *org, const char *text, bool outbound)
 {
     owned(message) struct message *message = rig_message(org, text, strlen(text));
-    struct originator originator;
-    originator_read(message, &originator);
-    const struct judge judge = {
-        .gateway = org->gateway,
-        .rule = &gateway_conf(org->gateway)->partners[0]->base,
-        .originator = &originator,
-        .at = time(NULL),
-        .outbound = outbound,
-    };
-    owned(examination) struct examination *examination = examine(&judge, message);
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
+    owned(passage) struct passage *passage =
+        rig_take(org->gateway, outbound ? DIRECTION_OUTBOUND : DIRECTION_INBOUND, envelope, message, time(NULL));
+    const struct examination *examination = passage->mail.examination;
     cr_expect_eq(examination->failure.kind, ERROR_NONE, "%s", examination->failure.text);
-    originator_clear(&originator);
-    return examination->work;
+    struct work work = examination->work;
+    work.paths = passage->lookups.paths;
+    return work;
 }
 
 enum verdict rig_verdict(const struct sent *sent)
 {
-    return sent->result->verdict;
+    return sent->result->reply.verdict;
 }
 
 const char *rig_reason(const struct sent *sent)
 {
-    return sent->result->reason;
+    return sent->result->reply.reason;
 }
 
 bool rig_encrypted(const struct sent *sent)
 {
-    return sent->result->encrypt;
+    return sent->result->made.treatment.encrypt;
 }
 
 char *rig_shape(const struct sent *in)
 {
     GString *shape = g_string_new(NULL);
-    for (size_t i = 0; i < in->result->layer_count; i++) {
-        const struct reported_layer *layer = &in->result->layers[i];
-        if (layer->type != LAYER_SIGNED)
+    for (size_t i = 0; i < in->result->plan.judgement.layer_count; i++) {
+        const struct layer_view *view = &in->result->lookups.views[i];
+        const struct judged_layer *layer = &in->result->plan.judgement.layers[i];
+        if (view->facts->type != LAYER_SIGNED)
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'E' : 'X');
         else if (layer->signature_types == SIGNATURE_TYPE_DOMAIN)
-            g_string_append_c(shape, layer->finding.outcome != OUTCOME_PASS ? '!'
-                                     : layer->ess.ml_expansions > 0         ? 'H'
-                                                                            : 'D');
+            g_string_append_c(shape, layer->finding.outcome != OUTCOME_PASS          ? '!'
+                                     : view->facts->signers[0].ess.ml_expansions > 0 ? 'H'
+                                                                                     : 'D');
         else if (layer->signature_types == SIGNATURE_TYPE_REVIEW)
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'R' : '!');
         else if (layer->signature_types == SIGNATURE_TYPE_ATTRIBUTES)
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'A' : '!');
-        else if (layer->signer_count == 0)
+        else if (view->facts->signer_count == 0)
             g_string_append_c(shape, '0');
         else
             g_string_append_c(shape, layer->finding.outcome == OUTCOME_PASS ? 'S' : '!');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rig: two organisations, acme.test and partner.test, each with a gateway of its own, in a temporary folder. Messages
- * go through gateway_outbound() of one and gateway_inbound() of the other as the daemon and `domsec filter` do it. A
+ * go through the gateway of one and then that of the other as the daemon and `domsec filter` do it. A
  * failure aborts the test.
  *
  *     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", ATTACK_STRICT);
@@ -85,14 +85,23 @@ struct envelope *rig_envelope(const struct rig_envelope *spec);
 
 /* One message after one gateway. */
 struct sent {
+    struct envelope *envelope;
     struct message *message; /* as it came */
-    struct result *result;
+    struct passage *result;
     char *bytes; /* what comes out, NUL-terminated */
     size_t length;
 };
 
 void sent_clear(struct sent *sent);
 #define AUTO_SENT __attribute__((cleanup(sent_clear)))
+
+/* gateway_pass() in a direction of the test's choice. passage_free(). */
+struct passage *rig_take(struct gateway *gateway, enum direction direction, const struct envelope *envelope,
+                         const struct message *message, time_t at);
+/* gateway_pass() without a message. passage_free(). */
+struct passage *rig_explain(struct gateway *gateway, const struct envelope *envelope, const char *from);
+/* The name in the report of the domain, else of the originator; NULL. g_free(). */
+char *rig_name(const struct passage *passage, bool domain);
 
 /* Sends a message through org's gateway. Expects a report, a log line and an empty error queue of OpenSSL. With
  * $RIG_VERBOSE set, prints what came out. sent_clear(). */

@@ -23,6 +23,13 @@ struct options {
     unsigned times;
 };
 
+static struct passage *take(struct gateway *gateway, enum direction direction, const struct envelope *envelope,
+                            const struct message *message, time_t at)
+{
+    return gateway_pass(gateway, &(struct passage_request){
+                                     .envelope = envelope, .message = message, .at = at, .direction = &direction});
+}
+
 static void must(bool good, const char *what)
 {
     if (good)
@@ -68,9 +75,10 @@ static void handle(struct gateway *gateway, const struct options *options, const
                    const struct message *message)
 {
     bool is_inbound = strcmp(options->direction, "inbound") == 0;
-    owned(result) struct result *result = is_inbound ? gateway_inbound(gateway, envelope, message, time(NULL))
-                                                     : gateway_outbound(gateway, envelope, message, time(NULL));
-    must(result->verdict == VERDICT_ACCEPT, result->reason);
+    owned(passage) struct passage *result = is_inbound
+                                                ? take(gateway, DIRECTION_INBOUND, envelope, message, time(NULL))
+                                                : take(gateway, DIRECTION_OUTBOUND, envelope, message, time(NULL));
+    must(result->reply.verdict == VERDICT_ACCEPT, result->reply.reason);
 }
 
 static bool read_options(int argc, char **argv, struct options *options)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * foresight: what a configuration asks for and cannot have: an identity that is not there, a partner's certificate that
- * no message will be encrypted to. Either only shows when mail is deferred or refused: better told at `domsec check`.
- * Warnings, not errors: one partner's expired certificate must not keep the gateway from serving all others.
+ * check_partners: what a configuration asks for and cannot have: an identity that is missing, a partner's certificate
+ * that no message will be encrypted to. Either only shows when mail is deferred or refused, so `domsec check` says it
+ * before. Warnings, not errors: one partner's expired certificate must not keep the gateway from serving all others.
  */
 #include "internal.h"
 
@@ -104,7 +104,7 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
     address_clear(&anybody);
 }
 
-void foresight_check(const struct gateway *gateway, struct faults *faults)
+void check_partners(const struct gateway *gateway, struct faults *faults)
 {
     const struct conf *conf = gateway->conf;
     for (char **entry = conf->local_domains; *entry != NULL; entry++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/policy.h"
+#include "policy/plan.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -25,7 +25,13 @@ static const struct {
     bool has[3];
     size_t count;
     enum mixed mixed;
-    struct plan plan;
+    struct expected {
+        enum verdict verdict;
+        bool sign, encrypt, triple;
+        size_t culprit;
+        const char *reason;
+        bool needs_split;
+    } plan;
 } rows[] = {
     {{PLAIN}, {false}, 1, MIXED_REJECT, {VERDICT_ACCEPT, false, false, false, 0, "ann@a.test: plain"}},
     {{SIGN, PLAIN}, {false}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, false, false, 0, "ann@a.test: sign"}},
@@ -43,7 +49,8 @@ static const struct {
      {VERDICT_REJECT, false, false, false, 0,
       "mixed_recipients = \"reject\": ann@a.test has no certificate, and bob@b.test must get the message encrypted "
       "(encrypt); send "
-      "it to each of them on its own"}},
+      "it to each of them on its own",
+      true}},
     {{BOTH, PLAIN, SIGN},
      {true, true, false},
      3,
@@ -51,7 +58,8 @@ static const struct {
      {VERDICT_TEMPFAIL, false, false, false, 2,
       "mixed_recipients = \"tempfail\": cid@c.test has no certificate, and ann@a.test must get the message encrypted "
       "(both); send "
-      "it to each of them on its own"}},
+      "it to each of them on its own",
+      true}},
     {{PLAIN, REJECT}, {false}, 2, MIXED_REJECT, {VERDICT_REJECT, false, false, false, 1, "bob@b.test: no"}},
     {{REJECT, TEMPFAIL}, {false}, 2, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
     {{ENCRYPT, TEMPFAIL, REJECT},
@@ -67,26 +75,39 @@ static const struct {
     {{PLAIN}, {false}, 0, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 0, "the message has no recipients"}},
 };
 
-Test(plan, table)
+static void fill(struct recipient_view *recipients, const bool *has, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        recipients[i] =
+            (struct recipient_view){.text = names[i], .certificate = has != NULL && has[i] ? FOUND : FOUND_NONE};
+}
+
+Test(combine, table)
 {
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct plan plan;
         memset(&plan, 0xff, sizeof(plan));
-        policy_plan(rows[i].mixed, rows[i].decisions, rows[i].has, names, rows[i].count, &plan);
+        struct recipient_view recipients[3];
+        fill(recipients, rows[i].has, 3);
+        policy_combine(rows[i].mixed, rows[i].decisions, recipients, rows[i].count, &plan);
         cr_expect_eq(plan.verdict, rows[i].plan.verdict, "row %zu: %s", i, plan.reason);
-        cr_expect_eq(plan.sign, rows[i].plan.sign, "row %zu", i);
-        cr_expect_eq(plan.encrypt, rows[i].plan.encrypt, "row %zu", i);
-        cr_expect_eq(plan.triple, rows[i].plan.triple, "row %zu", i);
-        cr_expect_eq(plan.culprit, rows[i].plan.culprit, "row %zu", i);
+        cr_expect_eq(plan.treatment.sign, rows[i].plan.sign, "row %zu", i);
+        cr_expect_eq(plan.treatment.encrypt, rows[i].plan.encrypt, "row %zu", i);
+        cr_expect_eq(plan.treatment.triple, rows[i].plan.triple, "row %zu", i);
+        if (plan.verdict != VERDICT_ACCEPT)
+            cr_expect_eq(plan.culprit, rows[i].plan.culprit, "row %zu", i);
+        cr_expect_eq(plan.needs_split, rows[i].plan.needs_split, "row %zu", i);
         cr_expect_str_eq(plan.reason, rows[i].plan.reason, "row %zu: %s", i, plan.reason);
     }
 }
 
-Test(plan, unknown_certificates_are_none)
+Test(combine, unknown_certificates_are_none)
 {
     struct outbound_decision decisions[] = {PLAIN, ENCRYPT};
     struct plan plan;
-    policy_plan(MIXED_REJECT, decisions, NULL, names, 2, &plan);
+    struct recipient_view recipients[2];
+    fill(recipients, NULL, 2);
+    policy_combine(MIXED_REJECT, decisions, recipients, 2, &plan);
     cr_expect_eq(plan.verdict, VERDICT_REJECT);
 }
 
@@ -99,8 +120,10 @@ static const struct {
 
 static void check_plan(const struct outbound_decision *decisions, const bool *has, size_t count, enum mixed mixed)
 {
-    struct plan plan;
-    policy_plan(mixed, decisions, has, names, count, &plan);
+    struct plan plan = {0};
+    struct recipient_view recipients[3];
+    fill(recipients, has, count);
+    policy_combine(mixed, decisions, recipients, count, &plan);
     bool tempfail = false, reject = false, unreadable = false, encrypt = false;
     for (size_t i = 0; i < count; i++)
         encrypt |= decisions[i].encrypt;
@@ -112,23 +135,24 @@ static void check_plan(const struct outbound_decision *decisions, const bool *ha
         if (plan.verdict != VERDICT_ACCEPT)
             continue;
         cr_expect_eq(d->verdict, VERDICT_ACCEPT);
-        cr_expect(!d->encrypt || plan.encrypt, "plaintext where one decision encrypts");
-        cr_expect(!d->sign || plan.sign);
-        cr_expect(!d->triple || plan.triple);
-        cr_expect(!plan.encrypt || has[i], "a copy that its recipient cannot read");
+        cr_expect(!d->encrypt || plan.treatment.encrypt, "plaintext where one decision encrypts");
+        cr_expect(!d->sign || plan.treatment.sign);
+        cr_expect(!d->triple || plan.treatment.triple);
+        cr_expect(!plan.treatment.encrypt || has[i], "a copy that its recipient cannot read");
     }
     enum verdict mixed_verdict = mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
     cr_expect_eq(plan.verdict, tempfail     ? VERDICT_TEMPFAIL
                                : reject     ? VERDICT_REJECT
                                : unreadable ? mixed_verdict
                                             : VERDICT_ACCEPT);
-    cr_expect(plan.verdict == VERDICT_ACCEPT || !(plan.sign || plan.encrypt || plan.triple));
+    cr_expect(plan.verdict == VERDICT_ACCEPT ||
+              !(plan.treatment.sign || plan.treatment.encrypt || plan.treatment.triple));
     cr_expect_lt(plan.culprit, count);
     cr_expect_not_null(strstr(plan.reason, plan.verdict == VERDICT_ACCEPT ? "@" : names[plan.culprit]), "%s",
                        plan.reason);
 }
 
-Test(plan, every_combination_of_up_to_three_recipients)
+Test(combine, every_combination_of_up_to_three_recipients)
 {
     size_t total = 1, checked = 0;
     for (size_t count = 1; count <= 3; count++) {

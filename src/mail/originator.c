@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * originator: whom a message claims to be from. From alone counts (RFC 5322 §3.6.2): it is what the recipient sees and
- * what RFC 8550 §3 and RFC 3183 §3.1.1 compare names with. A From that two programs could read differently is none.
- * Sender, which RFC 8550 §3 would take as well, is not shown by many programs: it explains a mismatch and mends none.
+ * originator: reads From and Sender. A From that two programs could read differently has a fault and no authors, so
+ * that no verdict rests on one of the readings.
  */
-#include "examine.h"
+#include "mail/originator.h"
 
 #include <string.h>
 
@@ -63,44 +62,9 @@ void originator_from_text(const char *from, struct originator *originator)
     set_domains(originator);
 }
 
-/* What a message has to have weighs first, then what happens to one that has it not. */
-static unsigned strictness(const struct rule *rule)
+const char *originator_domain(const struct originator *originator)
 {
-    static const unsigned consequences[] = {[OTHERWISE_TAG] = 0, [OTHERWISE_QUARANTINE] = 1, [OTHERWISE_REJECT] = 2};
-    return rule->inbound.require == REQUIRE_NONE
-               ? 0
-               : 1 + consequences[rule->inbound.otherwise] * 4 + rule->inbound.require;
-}
-
-static const struct rule *stricter(const struct rule *a, const struct rule *b)
-{
-    return a == NULL || strictness(b) > strictness(a) ? b : a;
-}
-
-static struct mentions *mentions_of_from(const struct message *message)
-{
-    struct mentions *mentions = mentions_new();
-    const struct fields *fields = message_fields(message);
-    for (size_t i = 0; i < fields->count; i++)
-        if (slice_equal_nocase(fields->list[i].name, "From"))
-            mentions_add(mentions, fields->list[i].value);
-    return mentions;
-}
-
-const struct rule *originator_rule(const struct conf *conf, const struct originator *originator,
-                                   const struct message *message, const struct address *sender)
-{
-    const struct rule *rule = NULL;
-    for (size_t i = 0; i < originator->from.count; i++)
-        rule = stricter(rule, policy_rule(conf, originator->from.list[i].domain));
-    if (rule != NULL)
-        return rule;
-    rule = policy_rule(conf, sender->domain);
-    owned(mentions) struct mentions *mentions = mentions_of_from(message);
-    for (size_t i = 0; i < conf->partner_count; i++)
-        if (conf->partners[i]->domain != NULL && mentions_hold(mentions, conf->partners[i]->domain))
-            rule = stricter(rule, &conf->partners[i]->base);
-    return rule;
+    return originator->from.count > 0 ? originator->from.list[0].domain : NULL;
 }
 
 void originator_clear(struct originator *originator)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How one copy for recipients under several rules is made. */
-#include "gateway/protection.h"
+#include "policy/plan.h"
 
 #include <criterion/criterion.h>
 
@@ -12,35 +12,35 @@ static const struct partner strict = {.naming = NAMING_RFC3183,
                                                .cipher = CIPHER_AES_256_GCM,
                                                .key_transport = KEY_TRANSPORT_RSA_OAEP}};
 
-static void add(const struct partner *partner, struct protection *protection)
+static void add(const struct partner *partner, struct wrapping *wrapping)
 {
     struct rule rule = partner->base;
     rule.partner = partner;
-    protection_add(&rule, NULL, protection);
+    wrapping_add(&rule, NULL, wrapping);
 }
 
-static struct protection merged(const struct partner *a, const struct partner *b)
+static struct wrapping merged(const struct partner *a, const struct partner *b)
 {
-    struct protection protection = {0};
-    add(a, &protection);
+    struct wrapping wrapping = {0};
+    add(a, &wrapping);
     if (b != NULL)
-        add(b, &protection);
-    return protection;
+        add(b, &wrapping);
+    return wrapping;
 }
 
-Test(protection, one_rule_is_done_as_it_says)
+Test(wrapping, one_rule_is_done_as_it_says)
 {
-    struct protection protection = merged(&strict, NULL);
-    cr_expect_eq(protection.sign.format, FORMAT_OPAQUE);
-    cr_expect_eq(protection.sign.digest, DIGEST_SHA512);
-    cr_expect_eq(protection.encrypt.cipher, CIPHER_AES_256_GCM);
-    cr_expect(protection.null_signature && protection.names_encrypter);
-    cr_expect_not(protection.review || protection.attributes || protection.encrypt_to_self);
+    struct wrapping wrapping = merged(&strict, NULL);
+    cr_expect_eq(wrapping.form.format, FORMAT_OPAQUE);
+    cr_expect_eq(wrapping.form.digest, DIGEST_SHA512);
+    cr_expect_eq(wrapping.form.cipher, CIPHER_AES_256_GCM);
+    cr_expect(wrapping.form.null_signature && wrapping.names_encrypter);
+    cr_expect_not(wrapping.review || wrapping.attributes || wrapping.encrypt_to_self);
 }
 
 /* Another rule that differs from the strict one in one thing: in either order, that is all that differs in the outcome.
  */
-Test(protection, of_two_rules_what_both_can_read)
+Test(wrapping, of_two_rules_what_both_can_read)
 {
     struct partner others[9];
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
@@ -56,15 +56,15 @@ Test(protection, of_two_rules_what_both_can_read)
     others[8].base.outbound.encrypt_to_self = true;
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
         const struct partner *other = &others[i];
-        struct protection one = merged(&strict, other), two = merged(other, &strict);
+        struct wrapping one = merged(&strict, other), two = merged(other, &strict);
         bool known = other->naming == NAMING_RFC3183;
-        for (const struct protection *each = &one; each != NULL; each = each == &one ? &two : NULL) {
-            cr_expect_eq(each->sign.format, other->form.format, "%zu", i);
-            cr_expect_eq(each->sign.signature, other->form.signature, "%zu", i);
-            cr_expect_eq(each->sign.digest, other->form.digest, "%zu", i);
-            cr_expect_eq(each->encrypt.cipher, other->form.cipher, "%zu", i);
-            cr_expect_eq(each->encrypt.key_transport, other->form.key_transport, "%zu", i);
-            cr_expect_eq(each->null_signature, known && other->form.null_signature, "%zu", i);
+        for (const struct wrapping *each = &one; each != NULL; each = each == &one ? &two : NULL) {
+            cr_expect_eq(each->form.format, other->form.format, "%zu", i);
+            cr_expect_eq(each->form.signature, other->form.signature, "%zu", i);
+            cr_expect_eq(each->form.digest, other->form.digest, "%zu", i);
+            cr_expect_eq(each->form.cipher, other->form.cipher, "%zu", i);
+            cr_expect_eq(each->form.key_transport, other->form.key_transport, "%zu", i);
+            cr_expect_eq(each->form.null_signature, known && other->form.null_signature, "%zu", i);
             cr_expect_eq(each->names_encrypter, known, "%zu", i);
             cr_expect_eq(each->review, other->base.outbound.review, "%zu", i);
             cr_expect_eq(each->attributes, other->base.outbound.attributes, "%zu", i);
@@ -73,7 +73,7 @@ Test(protection, of_two_rules_what_both_can_read)
     }
 }
 
-Test(protection, ciphers)
+Test(wrapping, ciphers)
 {
     static const struct {
         enum cipher a, b, both;
@@ -92,13 +92,13 @@ Test(protection, ciphers)
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const struct partner a = {.form.cipher = rows[i].a}, b = {.form.cipher = rows[i].b};
-        cr_expect_eq(merged(&a, &b).encrypt.cipher, rows[i].both, "%zu", i);
-        cr_expect_eq(merged(&b, &a).encrypt.cipher, rows[i].both, "%zu, the other way round", i);
+        cr_expect_eq(merged(&a, &b).form.cipher, rows[i].both, "%zu", i);
+        cr_expect_eq(merged(&b, &a).form.cipher, rows[i].both, "%zu, the other way round", i);
     }
 }
 
 /* The first that gives any; one that depends on a field of the message does not count where there is no message. */
-Test(protection, labels)
+Test(wrapping, labels)
 {
     struct label_conf secret = {.policy = (char *)"1.2.3", .classification = CLASSIFICATION_SECRET};
     struct label_conf by_field = {.policy = (char *)"1.2.9", .value = (char *)"x"};

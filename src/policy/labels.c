@@ -5,7 +5,7 @@
  * is no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
  * are passed over.
  */
-#include "internal.h"
+#include "policy/labels.h"
 
 #include <string.h>
 
@@ -52,16 +52,16 @@ static bool has_policy(const struct labels *labels, const char *policy)
     return found;
 }
 
-static void choose_by(const struct rule *rule, const char *value, struct labels *labels)
+static void choose_by(const struct partner *partner, const char *value, struct labels *labels)
 {
     memset(labels, 0, sizeof(*labels));
-    for (size_t i = 0; i < rule->partner->label_count; i++) {
-        const struct label_conf *conf = &rule->partner->labels[i];
+    for (size_t i = 0; i < partner->label_count; i++) {
+        const struct label_conf *conf = &partner->labels[i];
         if (labels->label.policy[0] == '\0' && !conf->equivalent && fits(conf, value))
             copy_label(conf, &labels->label);
     }
-    for (size_t i = 0; i < rule->partner->label_count && labels->equivalent_count < ESS_EQUIVALENTS_MAX; i++) {
-        const struct label_conf *conf = &rule->partner->labels[i];
+    for (size_t i = 0; i < partner->label_count && labels->equivalent_count < ESS_EQUIVALENTS_MAX; i++) {
+        const struct label_conf *conf = &partner->labels[i];
         if (conf->equivalent && fits(conf, value) && !has_policy(labels, conf->policy))
             copy_label(conf, &labels->equivalents[labels->equivalent_count++]);
     }
@@ -77,20 +77,20 @@ static bool is_stricter(const struct labels *a, const struct labels *b)
     return a->equivalent_count < b->equivalent_count;
 }
 
-static void take_stricter(const struct rule *rule, const char *value, struct labels *labels)
+static void take_stricter(const struct partner *partner, const char *value, struct labels *labels)
 {
     struct labels other;
-    choose_by(rule, value, &other);
+    choose_by(partner, value, &other);
     if (is_stricter(&other, labels))
         *labels = other;
 }
 
 /* A value that is none of the configured ones and that programs read differently: encoded words, comments, quotes,
  * lists, letters that look like others. */
-static bool is_uncertain(const struct rule *rule, const char *value)
+static bool is_uncertain(const struct partner *partner, const char *value)
 {
-    for (size_t i = 0; i < rule->partner->label_count; i++)
-        if (is_named(&rule->partner->labels[i], value))
+    for (size_t i = 0; i < partner->label_count; i++)
+        if (is_named(&partner->labels[i], value))
             return false;
     for (const char *c = value; c != NULL && *c != '\0'; c++)
         if (!g_ascii_isprint(*c) || strchr("()\"\\=?,;", *c) != NULL)
@@ -98,23 +98,22 @@ static bool is_uncertain(const struct rule *rule, const char *value)
     return value == NULL;
 }
 
-void labels_choose(const struct rule *rule, const struct message *message, struct labels *labels)
+void labels_choose(const struct partner *partner, const struct message *message, struct labels *labels)
 {
-    const struct fields *fields =
-        message != NULL && rule->partner->label_header != NULL ? message_fields(message) : NULL;
+    const struct fields *fields = message != NULL && partner->label_header != NULL ? message_fields(message) : NULL;
     const struct field *field;
-    choose_by(rule, NULL, labels);
-    for (unsigned i = 1; fields != NULL && (field = fields_find(fields, rule->partner->label_header, i)) != NULL; i++) {
+    choose_by(partner, NULL, labels);
+    for (unsigned i = 1; fields != NULL && (field = fields_find(fields, partner->label_header, i)) != NULL; i++) {
         g_autofree char *value = plain_value(field->value);
-        bool uncertain = is_uncertain(rule, value);
+        bool uncertain = is_uncertain(partner, value);
         if (i == 1)
-            choose_by(rule, value, labels);
+            choose_by(partner, value, labels);
         else
-            take_stricter(rule, value, labels);
-        for (size_t j = 0; uncertain && j < rule->partner->label_count; j++) {
+            take_stricter(partner, value, labels);
+        for (size_t j = 0; uncertain && j < partner->label_count; j++) {
             g_autofree char *any =
-                rule->partner->labels[j].value != NULL ? plain_value(slice_of(rule->partner->labels[j].value)) : NULL;
-            take_stricter(rule, any, labels);
+                partner->labels[j].value != NULL ? plain_value(slice_of(partner->labels[j].value)) : NULL;
+            take_stricter(partner, any, labels);
         }
     }
 }
@@ -160,12 +159,12 @@ static void add_equivalents(const struct rule *rule, const struct ess *ess, stru
 
 /* RFC 3183 §3.3: the equivalent labels of an outer signature stand for the label of an inner one; not those of a
  * mailing list agent, whose name was compared with nothing. */
-static void find_equivalents(const struct rule *rule, const struct examination *examination, size_t depth,
-                             struct equivalents *equivalents)
+static void find_equivalents(const struct rule *rule, const struct layers_view *view, const struct judgement *judgement,
+                             size_t depth, struct equivalents *equivalents)
 {
     for (size_t i = 0; i <= depth; i++) {
-        const struct layer_facts *layer = &examination->layers[i].layer.facts;
-        if (examination->reported[i].finding.outcome != OUTCOME_PASS || examination->reported[i].by_list_agent)
+        const struct layer_facts *layer = view->list[i].facts;
+        if (judgement->layers[i].finding.outcome != OUTCOME_PASS || judgement->layers[i].by_list_agent)
             continue;
         for (size_t j = 0; j < layer->signer_count; j++)
             add_equivalents(rule, &layer->signers[j].ess, equivalents);
@@ -189,12 +188,12 @@ static const struct security_label *refused_label(const struct rule *rule, const
     return equivalents->accepted && !equivalents->refused ? NULL : &ess->label;
 }
 
-/* What cannot be looked into may have a label. */
-static bool refuse_shut(const struct reported_layer *reported, char *reason, size_t size)
+/* A layer that cannot be opened may have a label. */
+static bool refuse_shut(const struct judged_layer *judged, char *reason, size_t size)
 {
-    if (reported->shut)
-        g_snprintf(reason, size, "whether there is a security label cannot be read: %s", reported->finding.reason);
-    return reported->shut;
+    if (judged->shut)
+        g_snprintf(reason, size, "whether there is a security label cannot be read: %s", judged->finding.reason);
+    return judged->shut;
 }
 
 static bool refuse_label(const struct security_label *label, char *reason, size_t size)
@@ -206,29 +205,32 @@ static bool refuse_label(const struct security_label *label, char *reason, size_
     return label != NULL;
 }
 
-/* What the label of one part among others says, the message says as well: a footer behind it does not take it off. */
-static bool partial_is_refused(const struct rule *rule, const struct reported_layer *reported, char *reason,
-                               size_t size)
+/* The label of a single part applies to the whole message; otherwise a mailing list footer would strip it. */
+static bool partial_is_refused(const struct rule *rule, const struct layer_view *view,
+                               const struct judged_layer *judged, char *reason, size_t size)
 {
     struct equivalents equivalents = {0};
-    if (reported->finding.outcome == OUTCOME_PERMERROR) {
-        g_snprintf(reason, size, "the security label of part %s cannot be relied on: %s", reported->part,
-                   reported->finding.reason);
+    bool has_signers = view->opened == OPENED && view->facts->signer_count > 0;
+    if (view->hidden)
+        return false;
+    if (judged->finding.outcome == OUTCOME_PERMERROR) {
+        g_snprintf(reason, size, "the security label of part %s cannot be relied on: %s", view->part,
+                   judged->finding.reason);
         return true;
     }
-    if (reported->finding.outcome == OUTCOME_NEUTRAL)
-        add_equivalents(rule, &reported->ess, &equivalents);
-    return refuse_shut(reported, reason, size) ||
-           refuse_label(refused_label(rule, &reported->ess, &equivalents), reason, size);
+    if (has_signers && judged->finding.outcome == OUTCOME_NEUTRAL)
+        add_equivalents(rule, &view->facts->signers[0].ess, &equivalents);
+    return refuse_shut(judged, reason, size) ||
+           (has_signers && refuse_label(refused_label(rule, &view->facts->signers[0].ess, &equivalents), reason, size));
 }
 
-/* What the label of a layer around the whole message says. */
-static bool layer_is_refused(const struct rule *rule, const struct examination *examination, size_t depth, char *reason,
-                             size_t size)
+/* The label of a layer around the whole message. */
+static bool layer_is_refused(const struct rule *rule, const struct layers_view *view, const struct judgement *judgement,
+                             size_t depth, char *reason, size_t size)
 {
-    const struct layer_facts *layer = &examination->layers[depth].layer.facts;
+    const struct layer_facts *layer = view->list[depth].facts;
     struct equivalents equivalents = {0};
-    find_equivalents(rule, examination, depth, &equivalents);
+    find_equivalents(rule, view, judgement, depth, &equivalents);
     for (size_t i = 0; i < layer->signer_count; i++) {
         const struct signer_facts *signer = &layer->signers[i];
         if (signer->type_fault) {
@@ -238,35 +240,35 @@ static bool layer_is_refused(const struct rule *rule, const struct examination *
         if (refuse_label(refused_label(rule, &signer->ess, &equivalents), reason, size))
             return true;
     }
-    return refuse_shut(&examination->reported[depth], reason, size);
+    return refuse_shut(&judgement->layers[depth], reason, size);
 }
 
-/* Who changes a ciphertext in CBC can make a signature fail, and with it a label appear or vanish, and would learn from
- * the answer what the change did. So a label counts there, or that there is none, only under a signature that passes.
- */
-static bool is_changeable(const struct examination *examination, bool hoping)
+/* An attacker who changes a ciphertext in CBC can make a signature fail, and with it a label appear or vanish, and
+ * would learn from the answer what the change did. So a label, or its absence, counts there only under a signature that
+ * passes. */
+static bool is_changeable(const struct judgement *judgement, bool hoping)
 {
-    bool domain = finding_holds(&examination->domain, hoping) && examination->domain_counts;
-    bool originator = finding_holds(&examination->originator, hoping) && examination->originator_counts;
-    return examination->malleable && !domain && !originator;
+    bool domain = finding_holds(&judgement->domain, hoping) && judgement->domain_counts;
+    bool originator = finding_holds(&judgement->originator, hoping) && judgement->originator_counts;
+    return judgement->malleable && !domain && !originator;
 }
 
-bool labels_are_refused(const struct rule *rule, const struct examination *examination, bool hoping, char *reason,
-                        size_t size)
+bool labels_are_refused(const struct rule *rule, const struct layers_view *view, const struct judgement *judgement,
+                        bool hoping, char *reason, size_t size)
 {
     if (rule->inbound.accept_labels[0] == NULL && rule->inbound.max_classification == 0)
         return false;
-    if (is_changeable(examination, hoping)) {
+    if (is_changeable(judgement, hoping)) {
         g_strlcpy(reason,
                   "encrypted without protection against changes, and no signature vouches for its security label",
                   size);
         return true;
     }
-    for (size_t i = 0; i < examination->layer_count; i++)
-        if (layer_is_refused(rule, examination, i, reason, size))
+    for (size_t i = 0; i < view->whole; i++)
+        if (layer_is_refused(rule, view, judgement, i, reason, size))
             return true;
-    for (size_t i = examination->layer_count; i < examination->reported_count; i++)
-        if (partial_is_refused(rule, &examination->reported[i], reason, size))
+    for (size_t i = view->whole; i < view->count; i++)
+        if (partial_is_refused(rule, &view->list[i], &judgement->layers[i], reason, size))
             return true;
     return false;
 }

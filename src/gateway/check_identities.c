@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: will partners take our own authorities' certificates: are they called as expected (RFC 3183 §3.1.1, §3.2 to
- * §3.4, §4.1, §4.2), and may they be used for what they are for (RFC 8550 §4.4)? One that breaks the convention makes
- * signatures that every partner flags, and keys that no partner finds: better told at `domsec check` than by them. A
+ * check_identities: will partners take our own certificates: are they named as expected (RFC 3183 §3.1.1, §3.2 to §3.4,
+ * §4.1, §4.2), and may they be used for what they are for (RFC 8550 §4.4)? One that breaks the convention makes
+ * signatures that every partner flags, and keys that no partner finds: `domsec check` should say so before they do. A
  * warning, not an error: only the partners know what they have agreed to.
  */
 #include "internal.h"
@@ -70,7 +70,7 @@ static void check_identity(const struct gateway *gateway, const struct identity 
     }
 }
 
-void names_check(const struct gateway *gateway, struct faults *faults)
+void check_identities(const struct gateway *gateway, struct faults *faults)
 {
     for (size_t i = 0; i < keys_count(gateway->keys); i++) {
         check_usage(gateway, keys_at(gateway->keys, i), faults);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan: what shall be done with a message: the verdict with its reason, and the treatment. A recipient may get more
+ * than its rule asks, never less.
+ */
+#ifndef DOMSEC_POLICY_PLAN_H
+#define DOMSEC_POLICY_PLAN_H
+
+#include "policy/labels.h"
+#include "policy/layers.h"
+
+/* --- what is known --- */
+
+/* The connection that a message came over. */
+struct client {
+    bool trusted;     /* it is logged in, or its address is in trusted_networks (RFC 3183 §3.2) */
+    char reason[320]; /* why, or why not */
+};
+
+struct recipient_view {
+    const char *text; /* the address, for reasons */
+    const struct rule *rule;
+    bool local;                     /* stays in a local domain */
+    bool routed;                    /* in a local domain, but its local part may be a route to another host */
+    enum found certificate;         /* whether there is one to encrypt to */
+    const char *certificate_reason; /* why not */
+    const char *const *reviewers;   /* fingerprints of rule->outbound.require_review, NULL-terminated */
+};
+
+/* Our own identities that may be needed. */
+enum own {
+    OWN_REVIEW,    /* signs before the domain does */
+    OWN_ATTRIBUTE, /* signs the label before the domain does */
+    OWN_DOMAIN,    /* signs for the domain of all authors */
+    OWN_AUDITOR,   /* our confidentiality authority, which can decrypt a copy of what leaves */
+    OWN_ENCRYPTER, /* named as the one who encrypts again (RFC 3183 §5); never required */
+    OWN_COUNT
+};
+
+struct plan_input {
+    const struct conf *conf;
+    enum direction direction;
+    const struct client *client;
+    const struct originator *originator;
+    const struct authors *authors;
+    const struct message *message; /* NULL: there is only a question (`domsec explain`) */
+    const struct layers_view *layers;
+    const struct error *failure; /* the message could not be worked on; kind ERROR_NONE: it could */
+    const struct recipient_view *recipients;
+    size_t recipient_count;
+    const struct error *own; /* OWN_COUNT of them: why that identity is missing; kind ERROR_NONE: it is there */
+};
+
+/* --- what is decided --- */
+
+struct outbound_decision {
+    enum verdict verdict; /* ACCEPT, REJECT or TEMPFAIL for this recipient */
+    bool sign;
+    bool encrypt;
+    bool triple;      /* sign, encrypt, sign */
+    char reason[320]; /* one line, names the rule's key that decided */
+};
+
+struct treatment {
+    bool sign, encrypt, triple;
+};
+
+/* How the layers of one message are made, so that the software of all its recipients can read them. */
+struct wrapping {
+    struct form form;
+    struct labels labels;
+    bool review, attributes, encrypt_to_self;
+    bool names_encrypter; /* all partners follow RFC 3183; some other software cannot read an originatorInfo */
+    bool is_set;          /* some rule was added */
+};
+
+struct plan {
+    enum direction direction; /* whose policy decided: a message that is for us and for others is judged by both */
+    enum verdict verdict;
+    enum error_kind failure;   /* not ERROR_NONE: verdict and reply follow from what failed, not from a rule */
+    char reason[640];          /* one line; names the recipient or the rule */
+    const char *public_reason; /* said to the other side instead; static; NULL: the reason */
+    struct judgement judgement;
+
+    /* outbound */
+    bool client_is_ours; /* the connection alone makes the originator authentic */
+    struct outbound_decision *recipients;
+    size_t recipient_count;
+    size_t culprit;             /* index of the recipient that made it fail; meaningful with REJECT, TEMPFAIL */
+    bool needs_split;           /* no single form serves all recipients; refused or deferred by mixed_recipients */
+    struct treatment treatment; /* of all recipients; nothing unless the verdict is ACCEPT */
+    struct unwrapping unwrapping;
+    struct wrapping wrapping;
+
+    /* inbound */
+    bool internal;    /* from a client of ours to our own domains: no rule applies */
+    bool met;         /* all that the authors' rules require is there; what is not required counts as there */
+    size_t removable; /* outermost layers that come off */
+    const char *mark; /* text to put before the Subject, lent by conf; NULL: no mark */
+};
+
+/* Fills plan, whatever it held. Clear with plan_clear(). */
+void policy_plan(const struct plan_input *input, struct plan *plan);
+void plan_clear(struct plan *plan);
+
+/* Whether certificates have to be looked up: some recipient's rule encrypts, or what comes off may have to be encrypted
+ * again. One copy serves all recipients, so all need one then. */
+bool policy_wants_certificates(const struct recipient_view *recipients, size_t count, const struct layers_view *layers);
+
+/* Whether the originator is authentic (RFC 3183 §3.2), with the reason either way. judgement NULL: by the connection
+ * alone, without what the message itself says. */
+bool policy_is_authentic(const struct plan_input *input, const struct judgement *judgement, char *reason, size_t size);
+
+/* --- the steps, for their tests --- */
+
+struct outbound_facts {
+    bool local_recipient; /* stays in a local domain: nothing is done for it */
+    bool originator_authentic;
+    const char *originator_reason; /* why (not); for the decision's reason */
+    const char *bad_signature;     /* NULL, or why a signature inside does not verify */
+    bool already_encrypted;        /* the whole message is encrypted already, and not by us */
+    bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
+    enum found certificate; /* for this recipient; asked only when the rule encrypts */
+    const char *certificate_reason; /* why none or failed */
+    bool routed;   /* in a local domain, but with what may be a route to another host in its local part */
+    bool reviewed; /* carries a review signature by one of rule->outbound.require_review that passes */
+};
+
+/* For one recipient. Table: protect none → nothing. A signature is due and may not be given (originator not authentic,
+ * or a bad signature inside): rule->outbound.unauthentic. Encryption is due: certificate found → encrypt; none →
+ * rule->outbound.no_certificate; failed → tempfail, whatever the rule says. already_encrypted counts as encrypted
+ * only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate is found. */
+void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision);
+
+/* One treatment for all recipients of a message that is not split: all of them get the same bytes. Combines decisions:
+ * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a
+ * recipient whose decision has no encryption is served an encrypted copy only if it has a certificate; otherwise the
+ * message would have to be split, and mixed decides. Signing serves everybody. Never less than any decision asks. Sets
+ * verdict, reason, culprit, needs_split and treatment. */
+void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
+                    const struct recipient_view *recipients, size_t count, struct plan *plan);
+
+/* Adds what a recipient's rule asks to a wrapping that begins as zeros: where rules differ, the form counts that all
+ * software knows, whatever the order of the recipients. message may be NULL: labels_choose(). */
+void wrapping_add(const struct rule *rule, const struct message *message, struct wrapping *wrapping);
+
+struct inbound_facts {
+    bool signed_ok;             /* a domain or originator signature over the whole message passed */
+    bool encrypted_ok;          /* the whole message was encrypted to us and decrypted */
+    bool undecryptable;         /* it is encrypted and none of our keys opened it */
+    bool failed_temporarily;    /* a needed lookup or resource failed: never a pass */
+    const char *sign_reason;    /* why signed_ok is false */
+    const char *encrypt_reason; /* why encrypted_ok is false */
+    const char *label_reason;   /* why its security label is not accepted; NULL: it is, or there is none */
+};
+
+/* Whether the signatures that passed are those that rule->inbound.signed_by asks for. */
+bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_ok);
+
+struct inbound_decision {
+    enum verdict verdict;
+    bool met; /* all that the rule requires is there; what is not required counts as there */
+    char reason[640];
+};
+
+/* failed_temporarily → tempfail when the rule requires anything, unless it is rejected for its encryption anyway.
+ * undecryptable → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag: accept). */
+void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision);
+
+/* The rule of each author decides by itself, and every one has to be satisfied: sets verdict, reason, met and mark to
+ * those of the most severe decision. */
+void policy_arriving(const struct plan_input *input, const struct layers_view *layers,
+                     const struct judgement *judgement, struct plan *plan);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * deliver: makes of a message that arrives what is delivered: without the layers that were put on for the domain, and
+ * marked with the result (RFC 8601, 7281). A message that cannot be opened is never delivered in part.
+ */
+#include "internal.h"
+#include "mail/subject.h"
+
+/* It is delivered or held without what the rules require. */
+static bool is_tagged(const struct plan *plan)
+{
+    return !plan->met && !plan->internal && (plan->verdict == VERDICT_ACCEPT || plan->verdict == VERDICT_QUARANTINE);
+}
+
+/* The marks of all rules: to a reader, any of them says that the gateway has looked. */
+static GPtrArray *all_marks(const struct conf *conf)
+{
+    GPtrArray *marks = g_ptr_array_new();
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const char *const own[] = {conf->partners[i]->base.inbound.subject_verified,
+                                   conf->partners[i]->base.inbound.subject_unverified};
+        for (size_t j = 0; j < G_N_ELEMENTS(own); j++)
+            if (own[j] != NULL && !g_ptr_array_find_with_equal_func(marks, own[j], g_str_equal, NULL))
+                g_ptr_array_add(marks, (gpointer)own[j]);
+    }
+    return marks;
+}
+
+/* Readers differ in which of several Subject fields they show. */
+static void remove_marked_subjects(const struct message *message, const GPtrArray *marks, struct edits *edits)
+{
+    const struct field *field;
+    for (unsigned i = 2; (field = fields_find(message_fields(message), "Subject", i)) != NULL; i++) {
+        g_autofree char *without = subject_mark(field->value, (const char *const *)marks->pdata, marks->len, NULL);
+        if (without != NULL)
+            edits_delete(edits, "Subject", i);
+    }
+}
+
+/* Optional marks for people's eyes. They are worth something only if no outsider can put them there. */
+static void mark_subject(const struct passage *passage, struct edits *edits)
+{
+    const struct message *message = passage->mail.message;
+    const struct field *field = fields_find(message_fields(message), "Subject", 1);
+    const char *mark = passage->plan.mark;
+    g_autoptr(GPtrArray) marks = all_marks(passage->gateway->conf);
+    if (passage->plan.internal || marks->len == 0 || (field == NULL && mark == NULL))
+        return;
+    g_autofree char *value =
+        subject_mark(field != NULL ? field->value : SLICE_NONE, (const char *const *)marks->pdata, marks->len, mark);
+    if (value == NULL)
+        remove_marked_subjects(message, marks, edits);
+    else
+        edits_set(edits, message, "Subject", value);
+}
+
+/* Only the Content-* fields of what was inside come out: no inner From, Subject or Received is ever promoted. */
+static struct rope *mime_fields(const struct part *part)
+{
+    struct rope *header = rope_new();
+    for (size_t i = 0; i < part->fields.count; i++) {
+        const struct field *field = &part->fields.list[i];
+        if (field_is_content(field)) {
+            rope_borrow(header, field->name);
+            rope_copy(header, slice_of(":"));
+            rope_borrow(header, field->value);
+            rope_copy(header, slice_of("\r\n"));
+        }
+    }
+    return header;
+}
+
+/* What goes back to the MTA has CRLF line ends only, whatever was encrypted: nothing can be smuggled into SMTP. */
+static bool make_entity(const struct limits *limits, const struct part *part, struct entity *entity,
+                        struct error *error)
+{
+    struct rope *body = rope_new();
+    struct slice bytes = part->body;
+    entity->header = mime_fields(part);
+    entity->body = body;
+    if (!mime_is_canonical(bytes)) {
+        struct spool *spool = spool_new(limits);
+        bool changed = false;
+        spool_give(spool, body);
+        if (!mime_line_ends(bytes, spool, &changed, error) || !spool_finish(spool, &bytes, error))
+            return false;
+    }
+    rope_borrow(body, bytes);
+    return true;
+}
+
+static bool take_off(const struct passage *passage, struct made *made)
+{
+    struct entity entity = {0};
+    size_t depth = passage->plan.removable;
+    if (depth == 0)
+        return true;
+    const struct part *inner = examination_entity(passage->mail.examination, depth);
+    if (inner == NULL)
+        return error_set(&made->failure, ERROR_BUG, "what was to be delivered is not there");
+    if (!make_entity(&passage->gateway->conf->limits, inner, &entity, &made->failure)) {
+        entity_clear(&entity);
+        return false;
+    }
+    edits_replace_entity(&made->edits, passage->mail.message, &entity);
+    made->removed = depth;
+    return true;
+}
+
+void made_deliver(struct made *made, const struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    const struct message *message = passage->mail.message;
+    made->authentication_results = authentication_results(passage, is_tagged(plan) ? plan->reason : NULL);
+    if (plan->verdict != VERDICT_ACCEPT && plan->verdict != VERDICT_QUARANTINE)
+        return;
+    if (!take_off(passage, made)) {
+        edits_clear(&made->edits);
+        return;
+    }
+    results_remove_forged(passage->gateway, message, &made->edits);
+    mark_subject(passage, &made->edits);
+    if (made->authentication_results != NULL)
+        edits_insert(&made->edits, "Authentication-Results", made->authentication_results);
+    edits_finish(&made->edits);
+}

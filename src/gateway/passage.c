@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * passage: the order of the stages, nothing else. Cryptographic work is done in two short turns, decrypting and
+ * verifying before the lookups, signing and encrypting after the plan; no turn is held while a directory is asked.
+ */
+#include "internal.h"
+
+static void enter(const struct turns *turns)
+{
+    if (turns != NULL)
+        turns->enter(turns->context);
+}
+
+static void leave(const struct turns *turns)
+{
+    if (turns != NULL)
+        turns->leave(turns->context);
+}
+
+static void make_plan(struct passage *passage)
+{
+    const struct mail *mail = &passage->mail;
+    const struct lookups *lookups = &passage->lookups;
+    const struct error *failure = &mail->examination->failure;
+    const struct plan_input input = {
+        .conf = passage->gateway->conf,
+        .direction = mail->direction,
+        .client = &mail->client,
+        .originator = &mail->originator,
+        .authors = &mail->authors,
+        .message = mail->message,
+        .layers = &lookups->layers,
+        .failure = failure->kind != ERROR_NONE ? failure : &lookups->failure,
+        .recipients = lookups->recipients,
+        .recipient_count = mail->envelope->recipient_count,
+        .own = lookups->missing,
+    };
+    policy_plan(&input, &passage->plan);
+}
+
+static bool has_work(const struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    return passage->mail.message != NULL && plan->failure == ERROR_NONE &&
+           (plan->direction == DIRECTION_INBOUND || plan->treatment.sign || plan->treatment.encrypt);
+}
+
+static void make(struct passage *passage, const struct turns *turns)
+{
+    if (!has_work(passage))
+        return;
+    if (passage->plan.direction == DIRECTION_INBOUND) {
+        made_deliver(&passage->made, passage);
+        return;
+    }
+    enter(turns);
+    made_protect(&passage->made, passage);
+    leave(turns);
+}
+
+static enum reply_kind kind_of_verdict(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_ACCEPT:
+        return REPLY_ACCEPT;
+    case VERDICT_REJECT:
+        return REPLY_REJECT;
+    case VERDICT_QUARANTINE:
+        return REPLY_QUARANTINE;
+    case VERDICT_TEMPFAIL:
+        return REPLY_TEMPFAIL;
+    }
+    return REPLY_BUG;
+}
+
+static void say(struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    const struct error failed = {.kind = plan->failure};
+    if (passage->made.failure.kind != ERROR_NONE)
+        reply_set(&passage->reply, reply_kind_of(&passage->made.failure), passage->made.failure.text, NULL);
+    else if (plan->failure != ERROR_NONE)
+        reply_set(&passage->reply, reply_kind_of(&failed), plan->reason, NULL);
+    else
+        reply_set(&passage->reply, kind_of_verdict(plan->verdict), plan->reason, plan->public_reason);
+}
+
+struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request)
+{
+    struct passage *passage = g_new0(struct passage, 1);
+    passage->gateway = gateway_ref(gateway);
+    enter(request->turns);
+    mail_read(&passage->mail, gateway, request);
+    leave(request->turns);
+    lookups_ask(&passage->lookups, gateway, &passage->mail);
+    make_plan(passage);
+    make(passage, request->turns);
+    say(passage);
+    return passage;
+}
+
+struct passage *passage_failed(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
+                               const char *reason)
+{
+    struct passage *passage = g_new0(struct passage, 1);
+    passage->gateway = gateway_ref(gateway);
+    passage->mail.envelope = envelope;
+    passage->mail.direction = passage->plan.direction =
+        policy_direction(gateway->conf, envelope->recipients, envelope->recipient_count);
+    finding_set(&passage->plan.judgement.domain, OUTCOME_NONE, "no domain signature");
+    finding_set(&passage->plan.judgement.originator, OUTCOME_NONE, "no originator's signature");
+    passage->plan.judgement.domain_layer = passage->plan.judgement.originator_layer = JUDGED_NO_LAYER;
+    reply_set(&passage->reply, kind, reason, NULL);
+    passage->plan.verdict = passage->reply.verdict;
+    return passage;
+}
+
+void passage_free(struct passage *passage)
+{
+    if (passage == NULL)
+        return;
+    made_clear(&passage->made);
+    plan_clear(&passage->plan);
+    lookups_clear(&passage->lookups, &passage->mail);
+    mail_clear(&passage->mail);
+    gateway_unref(passage->gateway);
+    g_free(passage);
+}
+
+char *passage_note(const struct passage *passage, size_t recipient, size_t candidate)
+{
+    const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
+    const struct finding *finding = &answer->list[candidate].finding;
+    if (candidate == answer->chosen)
+        return g_strdup(passage->plan.treatment.encrypt ? "used" : "fit, but nothing is encrypted");
+    if (finding->outcome == OUTCOME_PASS || finding->outcome == OUTCOME_NONE)
+        return g_strdup("not needed, an earlier one is used");
+    return g_strdup_printf("passed over: %s", finding->reason);
+}
+
+/* Each name once. */
+static void add_rule(GPtrArray *names, const struct rule *rule)
+{
+    if (!g_ptr_array_find_with_equal_func(names, rule->partner->name, g_str_equal, NULL))
+        g_ptr_array_add(names, rule->partner->name);
+}
+
+char *passage_rules(const struct passage *passage)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const struct lookups *lookups = &passage->lookups;
+    if (passage->plan.direction == DIRECTION_INBOUND) {
+        for (size_t i = 0; i < passage->mail.authors.count; i++)
+            add_rule(names, policy_rule(passage->mail.authors.partners[i]));
+    } else {
+        for (size_t i = 0; lookups->recipients != NULL && i < passage->mail.envelope->recipient_count; i++)
+            add_rule(names, lookups->recipients[i].rule);
+    }
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(", ", (char **)names->pdata);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * signers: what trust/ thinks of the certificates in a message's layers, under the anchors and naming of each author's
+ * partner. Certificates of signers that are not in the message are looked up (RFC 8550 §2.3); they are candidates only:
+ * signature, path and name are judged as always. What is worth what is judged in policy/.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+/* Failed path building is the most expensive case, because every alternative is tried. After this many failures the
+ * layer is refused anyway; its other signers are skipped. */
+#define BAD_PATHS_MAX 4
+
+struct asking {
+    const struct gateway *gateway;
+    const struct mail *mail;
+    struct lookups *lookups;
+    int64_t deadline;
+    STACK_OF(X509) * known; /* certificates of the author that are not in the message; NULL: not asked yet */
+};
+
+/* --- certificates that are not in the message --- */
+
+static bool lacks_certificate(const struct layer_facts *layer)
+{
+    for (size_t i = 0; i < layer->signer_count; i++)
+        if (!layer->signers[i].has_certificate)
+            return true;
+    return false;
+}
+
+static bool add(STACK_OF(X509) * known, X509 *certificate)
+{
+    return X509_add_cert(known, certificate, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) == 1;
+}
+
+/* Of several authors the first will do, since a signature has to stand for each. False: failure is set. */
+static bool ask_known(struct asking *asking)
+{
+    const struct originator *originator = &asking->mail->originator;
+    struct error *failure = &asking->lookups->failure;
+    bool good = true;
+    if (asking->known != NULL)
+        return true;
+    asking->known = sk_X509_new_null();
+    if (asking->known == NULL)
+        return error_set_openssl(failure, ERROR_TEMPORARY, "certificates of signers");
+    if (originator->from.count == 0)
+        return true;
+    const struct certs_query query = {
+        .purpose = CERTS_SIGNER, .partner = asking->mail->authors.partners[0], .address = &originator->from.list[0]};
+    owned(certs_answer) struct certs_answer answer = {0};
+    certs_ask(asking->gateway->certs, &query, 1, asking->deadline, NULL, &answer);
+    if (answer.found == FOUND_FAILED) {
+        *failure = answer.error;
+        return false;
+    }
+    for (size_t i = 0; i < answer.count && good; i++) {
+        good = add(asking->known, answer.list[i].certificate);
+        for (int j = 0; j < sk_X509_num(answer.list[i].authorities) && good; j++)
+            good = add(asking->known, sk_X509_value(answer.list[i].authorities, j));
+    }
+    return good || error_set_openssl(failure, ERROR_TEMPORARY, "certificates of signers");
+}
+
+/* Verifies a layer once more, with the certificates that are known here. */
+static void open_late(struct asking *asking, const struct examined_layer *examined, struct layer_lookup *detail)
+{
+    struct error error = {0};
+    if (!ask_known(asking) || sk_X509_num(asking->known) == 0)
+        return;
+    enum opened opened =
+        smime_open(examined->source, NULL, asking->known, &asking->gateway->conf->limits, &detail->late, &error);
+    if (opened == OPENED && detail->late.facts.signer_count == examined->layer.facts.signer_count)
+        return;
+    layer_clear(&detail->late);
+    memset(&detail->late, 0, sizeof(detail->late));
+    if (opened == OPENED)
+        error_set(&error, ERROR_BUG, "a layer has other signers when it is opened again");
+    asking->lookups->failure = error;
+}
+
+/* --- names --- */
+
+/* The domains of the authors who belong to one of the authors' partners. Lent; g_free() the list. */
+static const char **domains_of(const struct mail *mail, size_t partner, size_t *count)
+{
+    const char **domains = g_new0(const char *, mail->originator.from.count + 1);
+    *count = 0;
+    for (size_t i = 0; i < mail->originator.from.count; i++)
+        if (mail->authors.partner_of[i] == partner)
+            domains[(*count)++] = mail->originator.from.list[i].domain;
+    return domains;
+}
+
+static void ask_names(const struct asking *asking, size_t partner, const X509 *certificate, unsigned types,
+                      struct signer_trust *trust)
+{
+    const struct mail *mail = asking->mail;
+    const struct trust *store = asking->gateway->trust;
+    const struct partner *under = mail->authors.partners[partner];
+    const struct addresses *sender = &mail->originator.sender;
+    size_t count;
+    g_autofree const char **domains = domains_of(mail, partner, &count);
+    if (types & SIGNATURE_TYPE_DOMAIN)
+        trust_check_role(store, under, certificate, ROLE_DOMAIN_SIGNING, domains, count, &trust->domain);
+    if ((types & SIGNATURE_TYPE_DOMAIN) && trust->domain.outcome != OUTCOME_PASS && sender->count == 1) {
+        struct finding other = {0};
+        trust_check_role(store, under, certificate, ROLE_DOMAIN_SIGNING, (const char *const *)&sender->list[0].domain,
+                         1, &other);
+        trust->sender_domain = other.outcome == OUTCOME_PASS;
+    }
+    /* §3.1.1: no name mapping is defined for these two. */
+    if (types & SIGNATURE_TYPE_REVIEW)
+        trust_check_role(store, under, certificate, ROLE_REVIEW, NULL, 0, &trust->review);
+    if (types & SIGNATURE_TYPE_ATTRIBUTES)
+        trust_check_role(store, under, certificate, ROLE_ATTRIBUTE, NULL, 0, &trust->attribute);
+}
+
+static void ask_mailbox(const struct mail *mail, const X509 *certificate, struct signer_view *view)
+{
+    const struct originator *originator = &mail->originator;
+    trust_check_mailbox(certificate, originator->from.list, originator->from.count, &view->mailbox);
+    if (view->mailbox.outcome == OUTCOME_PASS || originator->sender.count != 1)
+        return;
+    struct finding other = {0};
+    trust_check_mailbox(certificate, originator->sender.list, 1, &other);
+    view->sender_mailbox = other.outcome == OUTCOME_PASS;
+}
+
+static bool is_author(const struct originator *originator, const char *text)
+{
+    struct address address = {0};
+    struct error error = {0};
+    bool found = false;
+    if (!address_parse(slice_of(text), &address, &error))
+        return false;
+    for (size_t i = 0; i < originator->from.count && !found; i++)
+        found = address_equal(&address, &originator->from.list[i]);
+    address_clear(&address);
+    return found;
+}
+
+/* The address that the certificate was believed for, or its first. */
+static char *signer_address(const struct originator *originator, const X509 *certificate)
+{
+    bool odd = false;
+    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
+    for (size_t i = 0; addresses[i] != NULL; i++)
+        if (is_author(originator, addresses[i]))
+            return g_strdup(addresses[i]);
+    return g_strdup(addresses[0]);
+}
+
+static void name_signer(const struct originator *originator, const struct signer *signer, struct signer_name *name)
+{
+    if (signer->certificate == NULL) {
+        name->issuer = g_strdup(signer->facts->issuer);
+        name->serial = g_strdup(signer->facts->serial);
+        return;
+    }
+    name->address = signer_address(originator, signer->certificate);
+    name->subject = certificate_subject(signer->certificate);
+    name->issuer = certificate_issuer(signer->certificate);
+    name->serial = certificate_serial(signer->certificate);
+    name->sha256 = g_malloc0(65);
+    certificate_fingerprint(signer->certificate, name->sha256);
+}
+
+/* --- layers --- */
+
+/* Under each author's partner: a signature has to satisfy them all. */
+static void ask_trust(const struct asking *asking, const struct layer *layer, const struct signer *signer,
+                      struct signer_trust *trust, unsigned *bad_paths)
+{
+    const struct authors *authors = &asking->mail->authors;
+    for (size_t i = 0; i < authors->count; i++) {
+        const struct chain_query query = {.leaf = signer->certificate,
+                                          .untrusted = layer->certificates,
+                                          .crls = layer->crls,
+                                          .purpose = PURPOSE_SIGN,
+                                          .partner = authors->partners[i],
+                                          .at = asking->mail->at};
+        if (*bad_paths >= BAD_PATHS_MAX) {
+            trust[i].path = trust[i - 1].path;
+            continue;
+        }
+        asking->lookups->paths++;
+        trust_check_chain(asking->gateway->trust, &query, &trust[i].path);
+        if (trust[i].path.outcome != OUTCOME_PASS)
+            ++*bad_paths;
+        else
+            ask_names(asking, i, signer->certificate, signer->facts->types, &trust[i]);
+    }
+}
+
+static void ask_signed(const struct asking *asking, const struct layer *layer, struct layer_lookup *detail,
+                       struct layer_view *view)
+{
+    size_t count = layer->facts.signer_count, partners = asking->mail->authors.count;
+    detail->signer_count = count;
+    detail->signers = g_new0(struct signer_view, count + 1);
+    detail->names = g_new0(struct signer_name, count + 1);
+    detail->trust = g_new0(struct signer_trust, count * partners + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct signer *signer = &layer->signers[i];
+        struct signer_view *out = &detail->signers[i];
+        name_signer(&asking->mail->originator, signer, &detail->names[i]);
+        out->facts = signer->facts;
+        out->subject = detail->names[i].subject;
+        out->sha256 = detail->names[i].sha256;
+        if (signer->certificate == NULL || signer->facts->type_fault || !signer->facts->valid ||
+            view->bad_paths >= BAD_PATHS_MAX)
+            continue;
+        out->trust = &detail->trust[i * partners];
+        ask_trust(asking, layer, signer, &detail->trust[i * partners], &view->bad_paths);
+        ask_mailbox(asking->mail, signer->certificate, out);
+    }
+}
+
+/* RFC 3183 §4.1. The certificates there prove nothing, anyone can copy them, so a good name earns nothing; one that
+ * fits neither the author nor the author's domain is flagged. */
+static void ask_encrypter(const struct asking *asking, const struct layer *layer, struct finding *finding)
+{
+    const struct mail *mail = asking->mail;
+    const struct addresses *from = &mail->originator.from;
+    finding_set(finding, OUTCOME_PASS, "no name is wrong");
+    for (int i = 0; i < sk_X509_num(layer->certificates); i++) {
+        X509 *certificate = sk_X509_value(layer->certificates, i);
+        struct finding person = {0};
+        if (X509_check_ca(certificate) != 0) /* of the chain */
+            continue;
+        trust_check_mailbox(certificate, from->list, from->count, &person);
+        for (size_t j = 0; j < mail->authors.count && person.outcome != OUTCOME_PASS; j++) {
+            struct finding authority = {0};
+            size_t count;
+            g_autofree const char **domains = domains_of(mail, j, &count);
+            trust_check_role(asking->gateway->trust, mail->authors.partners[j], certificate,
+                             ROLE_DOMAIN_CONFIDENTIALITY, domains, count, &authority);
+            if (authority.outcome != OUTCOME_PASS) {
+                finding_set(finding, OUTCOME_POLICY, "encrypted in another's name: %s", authority.reason);
+                return;
+            }
+        }
+    }
+}
+
+static void ask_layer(struct asking *asking, const struct examined_layer *examined, struct layer_lookup *detail,
+                      struct layer_view *view)
+{
+    const struct layer *layer = &examined->layer;
+    if (examined->opened == OPENED && lacks_certificate(&layer->facts))
+        open_late(asking, examined, detail);
+    if (detail->late.facts.signers != NULL)
+        layer = &detail->late;
+    *view = (struct layer_view){
+        .facts = &layer->facts,
+        .part = examined->part,
+        .partial = examined->partial,
+        .by_our_key = examined->by_our_key,
+        .over_limit = examined->over_limit,
+        .opened = examined->opened,
+        .has_content = examined->inner != NULL,
+        .error = &examined->error,
+        .identity = examined->layer.identity != NULL ? examined->layer.identity->conf->domain : NULL,
+    };
+    if (examined->opened == OPENED && layer->facts.type == LAYER_SIGNED)
+        ask_signed(asking, layer, detail, view);
+    else if (examined->opened == OPENED && layer_is_encrypted(&layer->facts))
+        ask_encrypter(asking, layer, &view->encrypter);
+    view->signers = detail->signers;
+}
+
+static void detail_clear(struct layer_lookup *detail)
+{
+    for (size_t i = 0; i < detail->signer_count; i++) {
+        struct signer_name *name = &detail->names[i];
+        g_free(name->address);
+        g_free(name->subject);
+        g_free(name->serial);
+        g_free(name->issuer);
+        g_free(name->sha256);
+    }
+    g_free(detail->names);
+    g_free(detail->signers);
+    g_free(detail->trust);
+    layer_clear(&detail->late);
+}
+
+/* What came out of decryptions that failed costs the same, and nothing is kept of it. */
+static void ask_in_vain(struct asking *asking, const struct examination *examination)
+{
+    for (const struct examination *vain = examination->vain; vain != NULL; vain = vain->next_vain) {
+        for (size_t i = 0; i < vain->count; i++) {
+            struct layer_lookup detail = {0};
+            struct layer_view view;
+            ask_layer(asking, &vain->layers[i], &detail, &view);
+            detail_clear(&detail);
+        }
+        ask_in_vain(asking, vain);
+    }
+}
+
+void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
+                         int64_t deadline)
+{
+    const struct examination *examination = mail->examination;
+    struct asking asking = {.gateway = gateway, .mail = mail, .lookups = lookups, .deadline = deadline};
+    lookups->views = g_new0(struct layer_view, examination->count + 1);
+    lookups->details = g_new0(struct layer_lookup, examination->count + 1);
+    for (size_t i = 0; i < examination->count; i++)
+        ask_layer(&asking, &examination->layers[i], &lookups->details[i], &lookups->views[i]);
+    ask_in_vain(&asking, examination);
+    lookups->layers = (struct layers_view){.list = lookups->views,
+                                           .count = examination->count,
+                                           .whole = examination->whole,
+                                           .malleable = examination->malleable};
+    x509_stack_free(asking.known);
+}
+
+void lookups_clear_signers(struct lookups *lookups)
+{
+    for (size_t i = 0; i < lookups->layers.count; i++)
+        detail_clear(&lookups->details[i]);
+    g_free(lookups->details);
+    g_free(lookups->views);
+}

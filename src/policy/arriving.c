@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arriving: what the rules of the authors say of a message that arrives. Turns the judgement into the facts that each
+ * rule asks for, and combines their decisions: the most severe counts, and what is only delayed does not bounce.
+ */
+#include "policy/plan.h"
+
+#include <string.h>
+
+#define OUTSIDE "it is only around what was encrypted without protection against changes"
+#define NOT_ENCRYPTED "the message is not encrypted to this gateway"
+
+/* hoping: as if what could not be checked now had turned out good. RFC 3183 §3.2: a good domain signature authenticates
+ * the message; one that does not hold is not outweighed by an originator's inside it. */
+static bool signed_as_required(const struct rule *rule, const struct judgement *judgement, bool hoping)
+{
+    const struct finding *domain = &judgement->domain, *originator = &judgement->originator;
+    bool domain_broken = !finding_holds(domain, hoping) && outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+    return policy_signed_ok(rule, finding_holds(domain, hoping) && judgement->domain_counts,
+                            finding_holds(originator, hoping) && judgement->originator_counts && !domain_broken);
+}
+
+/* What is wrong with the signature that the rule asks for, never what is good about another. */
+static const char *sign_reason(const struct rule *rule, const struct finding *domain, const struct finding *originator)
+{
+    bool domain_broken = outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
+    const struct finding *wrong = originator;
+    if (rule->inbound.signed_by == SIGNED_BY_ANY && domain->outcome == OUTCOME_NONE &&
+        originator->outcome == OUTCOME_NONE)
+        return "neither the domain's nor the originator's";
+    switch (rule->inbound.signed_by) {
+    case SIGNED_BY_DOMAIN:
+        wrong = domain;
+        break;
+    case SIGNED_BY_ORIGINATOR:
+        wrong = domain_broken ? domain : originator;
+        break;
+    case SIGNED_BY_BOTH:
+        wrong = domain->outcome != OUTCOME_PASS ? domain : originator;
+        break;
+    case SIGNED_BY_ANY:
+        wrong = domain_broken || originator->outcome == OUTCOME_NONE ? domain : originator;
+        break;
+    }
+    return wrong->outcome == OUTCOME_PASS ? OUTSIDE : wrong->reason;
+}
+
+static const char *encrypt_reason(const struct judgement *judgement)
+{
+    if (judgement->undecryptable)
+        return judgement->undecryptable_reason;
+    return judgement->weakly_encrypted ? "the cipher is weak" : NOT_ENCRYPTED;
+}
+
+static void decide_by(const struct rule *rule, const struct layers_view *layers, const struct judgement *judgement,
+                      struct inbound_decision *decision)
+{
+    char label_reason[320] = "";
+    bool sign_due = policy_requires_signature(rule);
+    struct inbound_facts facts = {
+        .signed_ok = signed_as_required(rule, judgement, false),
+        .encrypted_ok = (judgement->decrypted || judgement->spoiled) && !judgement->weakly_encrypted,
+        .undecryptable = judgement->undecryptable && !judgement->spoiled,
+        .sign_reason = sign_reason(rule, &judgement->domain, &judgement->originator),
+        .encrypt_reason = encrypt_reason(judgement),
+    };
+    /* It could be checked another time, and would do then. */
+    facts.failed_temporarily = sign_due && !facts.signed_ok && signed_as_required(rule, judgement, true);
+    if (labels_are_refused(rule, layers, judgement, false, label_reason, sizeof(label_reason))) {
+        facts.label_reason = label_reason;
+        facts.failed_temporarily |=
+            (facts.signed_ok || !sign_due) &&
+            !labels_are_refused(rule, layers, judgement, true, label_reason, sizeof(label_reason));
+    }
+    policy_inbound(rule, &facts, decision);
+}
+
+static unsigned severity(const struct inbound_decision *decision)
+{
+    switch (decision->verdict) {
+    case VERDICT_ACCEPT:
+        return decision->met ? 0 : 1;
+    case VERDICT_QUARANTINE:
+        return 2;
+    case VERDICT_REJECT:
+        return 3;
+    case VERDICT_TEMPFAIL:
+        break;
+    }
+    return 4; /* an unknown verdict defers */
+}
+
+/* Optional, for people's eyes. */
+static const char *mark_of(const struct rule *rule, bool met)
+{
+    if (!met)
+        return rule->inbound.subject_unverified;
+    return rule->inbound.require != REQUIRE_NONE ? rule->inbound.subject_verified : NULL;
+}
+
+void policy_arriving(const struct plan_input *input, const struct layers_view *layers,
+                     const struct judgement *judgement, struct plan *plan)
+{
+    const struct authors *authors = input->authors;
+    struct inbound_decision worst = {.verdict = VERDICT_TEMPFAIL, .reason = "no rule applies"};
+    plan->met = true;
+    plan->mark = NULL;
+    for (size_t i = 0; i < authors->count; i++) {
+        const struct rule *rule = policy_rule(authors->partners[i]);
+        struct inbound_decision decision = {0};
+        decide_by(rule, layers, judgement, &decision);
+        plan->met &= decision.met;
+        if (i > 0 && severity(&decision) <= severity(&worst))
+            continue;
+        worst = decision;
+        plan->mark = mark_of(rule, decision.met);
+    }
+    plan->met &= authors->count > 0;
+    plan->verdict = worst.verdict;
+    g_strlcpy(plan->reason, worst.reason, sizeof(plan->reason));
+    if (judgement->malleable && (worst.verdict == VERDICT_REJECT || worst.verdict == VERDICT_TEMPFAIL))
+        plan->public_reason = "the encrypted message is not as this gateway requires";
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authors: whose rules a message has to satisfy. Every author's partner counts, with its own anchors, naming and
+ * demands: if one were chosen for all, a partner could vouch for another partner's people.
+ */
+#include "policy/policy.h"
+
+static size_t add(struct authors *authors, const struct partner *partner)
+{
+    for (size_t i = 0; i < authors->count; i++)
+        if (authors->partners[i] == partner)
+            return i;
+    authors->partners = g_renew(const struct partner *, authors->partners, authors->count + 1);
+    authors->partners[authors->count] = partner;
+    return authors->count++;
+}
+
+static struct mentions *mentions_of_from(const struct message *message)
+{
+    struct mentions *mentions = mentions_new();
+    const struct fields *fields = message_fields(message);
+    for (size_t i = 0; i < fields->count; i++)
+        if (slice_equal_nocase(fields->list[i].name, "From"))
+            mentions_add(mentions, fields->list[i].value);
+    return mentions;
+}
+
+static void add_mentioned(const struct conf *conf, const struct message *message, struct authors *authors)
+{
+    owned(mentions) struct mentions *mentions = mentions_of_from(message);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        if (conf->partners[i]->domain != NULL && mentions_hold(mentions, conf->partners[i]->domain))
+            add(authors, conf->partners[i]);
+}
+
+void authors_find(const struct conf *conf, const struct originator *originator, const struct message *message,
+                  const struct address *sender, struct authors *authors)
+{
+    *authors = (struct authors){.partner_of = g_new0(size_t, originator->from.count + 1)};
+    for (size_t i = 0; i < originator->from.count; i++)
+        authors->partner_of[i] = add(authors, conf_partner(conf, originator->from.list[i].domain));
+    if (originator->from.count > 0)
+        return;
+    add(authors, conf_partner(conf, sender->domain));
+    if (message != NULL)
+        add_mentioned(conf, message, authors);
+}
+
+void authors_clear(struct authors *authors)
+{
+    g_free(authors->partners);
+    g_free(authors->partner_of);
+    *authors = (struct authors){0};
+}

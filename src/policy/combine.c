@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * combine: one treatment for all recipients of a message that is not split. A recipient may get more than its rule
+ * asks, never less: a message that one of them must have encrypted leaves encrypted for all, or not at all.
+ */
+#include "policy/plan.h"
+
+#include "reason.h"
+
+#define EXPLAIN(plan, ...) reason_set((plan)->reason, sizeof((plan)->reason), __VA_ARGS__)
+
+static bool is_tempfail(const struct outbound_decision *decision)
+{
+    return decision->verdict != VERDICT_ACCEPT && decision->verdict != VERDICT_REJECT; /* an unknown one too */
+}
+
+static bool is_reject(const struct outbound_decision *decision)
+{
+    return decision->verdict == VERDICT_REJECT;
+}
+
+static void refuse(struct plan *plan, enum verdict verdict, size_t culprit)
+{
+    plan->verdict = verdict;
+    plan->culprit = culprit;
+    plan->treatment = (struct treatment){0};
+}
+
+/* True if a recipient's own decision ends the message. A tempfail of any comes before a rejection of another: what is
+ * only delayed must not bounce. */
+static bool find_refusal(const struct outbound_decision *decisions, const struct recipient_view *recipients,
+                         size_t count, struct plan *plan)
+{
+    static const struct {
+        bool (*fits)(const struct outbound_decision *decision);
+        enum verdict verdict;
+    } order[] = {{is_tempfail, VERDICT_TEMPFAIL}, {is_reject, VERDICT_REJECT}};
+    for (size_t pass = 0; pass < G_N_ELEMENTS(order); pass++) {
+        for (size_t i = 0; i < count; i++) {
+            if (!order[pass].fits(&decisions[i]))
+                continue;
+            refuse(plan, order[pass].verdict, i);
+            EXPLAIN(plan, "%s: %s", recipients[i].text, decisions[i].reason);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An encrypting decision is above every other. */
+static unsigned strictness(const struct outbound_decision *decision)
+{
+    return (decision->encrypt ? 2 : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 4 : 0);
+}
+
+/* Everything that any of them asks. Returns the one that asks most. */
+static size_t combine(const struct outbound_decision *decisions, size_t count, struct plan *plan)
+{
+    size_t strictest = 0;
+    for (size_t i = 0; i < count; i++) {
+        plan->treatment.sign |= decisions[i].sign;
+        plan->treatment.encrypt |= decisions[i].encrypt;
+        plan->treatment.triple |= decisions[i].triple;
+        if (strictness(&decisions[i]) > strictness(&decisions[strictest]))
+            strictest = i;
+    }
+    return strictest;
+}
+
+void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
+                    const struct recipient_view *recipients, size_t count, struct plan *plan)
+{
+    plan->treatment = (struct treatment){0};
+    plan->needs_split = false;
+    if (count == 0) {
+        refuse(plan, VERDICT_TEMPFAIL, 0);
+        EXPLAIN(plan, "the message has no recipients");
+        return;
+    }
+    if (find_refusal(decisions, recipients, count, plan))
+        return;
+    plan->verdict = VERDICT_ACCEPT;
+    size_t strictest = combine(decisions, count, plan);
+    EXPLAIN(plan, "%s: %s", recipients[strictest].text, decisions[strictest].reason);
+    for (size_t i = 0; i < count && plan->treatment.encrypt; i++) {
+        if (decisions[i].encrypt || recipients[i].certificate == FOUND)
+            continue;
+        plan->needs_split = true;
+        refuse(plan, mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL, i);
+        EXPLAIN(plan,
+                "mixed_recipients = \"%s\": %s has no certificate, and %s must get the message encrypted (%s); send it "
+                "to each of them on its own",
+                mixed_name(mixed), recipients[i].text, recipients[strictest].text, decisions[strictest].reason);
+    }
+}

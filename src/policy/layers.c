@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layers: judges the layers of a message one by one and sums them up in two results, the domain's and the person's;
+ * says which layers come off, inbound and outbound. A failed check is never hidden by a good one.
+ */
+#include "policy/layers.h"
+
+#include "signature.h"
+
+#include <string.h>
+
+/* --- one layer --- */
+
+static void note_bad(struct judgement *judgement, const char *reason)
+{
+    if (judgement->bad_signature[0] == '\0')
+        g_strlcpy(judgement->bad_signature, reason, sizeof(judgement->bad_signature));
+}
+
+static void note_bad_signature(struct judgement *judgement, const struct layer_view *view,
+                               const struct judged_layer *judged)
+{
+    if (view->opened == OPENED && view->facts->signer_count > 0 && judged->finding.outcome != OUTCOME_PASS)
+        note_bad(judgement, judged->finding.reason);
+}
+
+static void judge_decrypted(const struct layer_view *view, struct judged_layer *judged)
+{
+    const struct layer_facts *facts = view->facts;
+    finding_set(&judged->finding, facts->weak ? OUTCOME_POLICY : OUTCOME_PASS, "decrypted with the key of %s%s%s%s",
+                view->identity != NULL ? view->identity : "this gateway", facts->weak ? "; weak cipher " : "",
+                facts->weak ? facts->cipher : "",
+                facts->authenticated ? "" : "; the encryption does not protect against changes");
+    if (view->encrypter.outcome != OUTCOME_PASS)
+        judged->finding = view->encrypter;
+}
+
+static void judge_opened(const struct layer_view *view, const struct originator *originator,
+                         const struct authors *authors, struct judgement *judgement, struct judged_layer *judged)
+{
+    judged->holds = true;
+    if (view->facts->type == LAYER_SIGNED) {
+        signature_judge(view, originator, authors, judged);
+        for (size_t i = 0; i < view->facts->signer_count; i++)
+            judged->holds &= view->facts->signers[i].valid;
+        note_bad_signature(judgement, view, judged);
+    } else if (view->facts->type == LAYER_COMPRESSED) {
+        finding_set(&judged->finding, OUTCOME_NONE, "compressed, opened");
+    } else {
+        judgement->decrypted = true;
+        judge_decrypted(view, judged);
+    }
+}
+
+/* The layer, or the entity inside it, cannot be read. */
+static void judge_shut(const struct layer_view *view, struct judgement *judgement, struct judged_layer *judged)
+{
+    bool encrypted = layer_is_encrypted(view->facts);
+    bool no_key = view->opened == OPENED_NO_KEY;
+    judged->holds = false;
+    if (no_key) {
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
+    } else if (view->error->kind != ERROR_PERMANENT) {
+        finding_set(&judged->finding, OUTCOME_TEMPERROR, "%s", view->error->text);
+    } else {
+        finding_set(&judged->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", view->error->text);
+        judged->shut = !encrypted;
+        if (!encrypted) /* whether the signatures in it hold is not known then */
+            note_bad(judgement, view->error->text);
+    }
+    judgement->spoiled |= encrypted && !no_key && judgement->malleable;
+    if (no_key || encrypted) {
+        judgement->undecryptable = true;
+        g_strlcpy(judgement->undecryptable_reason, judged->finding.reason, sizeof(judgement->undecryptable_reason));
+    }
+}
+
+static void judge_whole(const struct layer_view *view, const struct originator *originator,
+                        const struct authors *authors, struct judgement *judgement, struct judged_layer *judged)
+{
+    judgement->weakly_encrypted |= view->facts->attempted && view->facts->weak;
+    if (view->opened == OPENED)
+        judge_opened(view, originator, authors, judgement, judged);
+    if (view->opened != OPENED || view->error->kind != ERROR_NONE)
+        judge_shut(view, judgement, judged);
+}
+
+static void judge_partial(const struct layer_view *view, const struct originator *originator,
+                          const struct authors *authors, struct judgement *judgement, struct judged_layer *judged)
+{
+    bool permanent = view->error->kind == ERROR_PERMANENT;
+    if (view->opened == OPENED && view->facts->type == LAYER_SIGNED)
+        signature_judge(view, originator, authors, judged);
+    else if (view->opened == OPENED)
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "%s part among other parts",
+                    view->facts->type == LAYER_COMPRESSED ? "a compressed" : "an encrypted");
+    else if (view->opened == OPENED_NO_KEY)
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
+    else
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", view->error->text);
+    judged->shut = view->opened == OPENED_FAILED && !layer_is_encrypted(view->facts);
+    if (judged->shut && permanent)
+        note_bad(judgement, view->error->text);
+    note_bad_signature(judgement, view, judged);
+    if (view->opened == OPENED && permanent) /* its content cannot be read */
+        note_bad(judgement, view->error->text);
+    /* Not TEMPERROR either: at no other time is it about the whole message. */
+    if (judged->finding.outcome == OUTCOME_TEMPERROR)
+        judged->finding.outcome = OUTCOME_NEUTRAL;
+    if (judged->finding.outcome == OUTCOME_PASS)
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "the signature covers only part %s of the message", view->part);
+}
+
+static void judge_layer(const struct layer_view *view, const struct originator *originator,
+                        const struct authors *authors, struct judgement *judgement, struct judged_layer *judged)
+{
+    judged->hidden = view->hidden;
+    if (view->hidden)
+        return;
+    if (view->over_limit) {
+        finding_set(&judged->finding, OUTCOME_PERMERROR, "%s", view->error->text);
+        g_strlcpy(judgement->bad_signature, view->error->text, sizeof(judgement->bad_signature));
+    } else if (view->partial) {
+        judge_partial(view, originator, authors, judgement, judged);
+    } else {
+        judge_whole(view, originator, authors, judgement, judged);
+    }
+}
+
+/* --- all of them --- */
+
+static bool has_signers(const struct layer_view *view)
+{
+    return view->opened == OPENED && view->facts->signer_count > 0 && !view->hidden;
+}
+
+bool judged_is_originators(const struct layer_view *view, const struct judged_layer *judged)
+{
+    return has_signers(view) && !judged->by_list_agent &&
+           (judged->signature_types == 0 || (judged->signature_types & SIGNATURE_TYPE_ORIGINATOR));
+}
+
+/* A mailing list agent's signature with none inside is taken for the originator's, as any other. */
+static void settle_list_agents(const struct layers_view *view, struct judgement *judgement)
+{
+    bool encapsulates = false;
+    for (size_t i = view->count; i > 0; i--) {
+        struct judged_layer *judged = &judgement->layers[i - 1];
+        if (judged->by_list_agent && !encapsulates) {
+            judged->by_list_agent = false;
+            if (judged->finding.outcome == OUTCOME_PASS)
+                judged->finding = judged->as_originators;
+            if (judged->as_originators.outcome != OUTCOME_PASS)
+                note_bad(judgement, judged->as_originators.reason);
+        }
+        encapsulates |= has_signers(&view->list[i - 1]) && !view->list[i - 1].partial;
+    }
+}
+
+static void say_what_counts(const struct layers_view *view, struct judgement *judgement)
+{
+    bool inside = !view->malleable;
+    for (size_t i = 0; i < view->whole; i++) {
+        const struct layer_facts *facts = view->list[i].facts;
+        const struct judged_layer *judged = &judgement->layers[i];
+        bool good = finding_holds(&judged->finding, true);
+        judgement->domain_counts |= inside && good && (judged->signature_types & SIGNATURE_TYPE_DOMAIN);
+        judgement->originator_counts |= inside && good && judged_is_originators(&view->list[i], judged);
+        inside |= facts->attempted && !facts->authenticated;
+    }
+}
+
+/* The result of one kind of signature: the worst that was found. The partial layers come last, and count only where
+ * none covers the whole message. */
+static void sum_up(const struct layers_view *view, const struct judgement *judgement, size_t i, struct finding *sum,
+                   size_t *layer)
+{
+    if (view->list[i].partial && *layer != JUDGED_NO_LAYER && !view->list[*layer].partial)
+        return;
+    if (*layer == JUDGED_NO_LAYER || outcome_is_worse(judgement->layers[i].finding.outcome, sum->outcome)) {
+        *sum = judgement->layers[i].finding;
+        *layer = i;
+    }
+}
+
+static void sum_up_all(const struct layers_view *view, struct judgement *judgement)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        const struct layer_view *layer = &view->list[i];
+        const struct judged_layer *judged = &judgement->layers[i];
+        enum outcome outcome = judged->finding.outcome;
+        /* Who signed it cannot be seen; nor can it where a compressed layer does not open. */
+        bool broken = (layer->facts->type == LAYER_SIGNED || layer->facts->type == LAYER_COMPRESSED) &&
+                      !has_signers(layer) && outcome != OUTCOME_NONE && outcome != OUTCOME_NEUTRAL;
+        if (broken || (judged->signature_types & SIGNATURE_TYPE_DOMAIN))
+            sum_up(view, judgement, i, &judgement->domain, &judgement->domain_layer);
+        if (broken || judged_is_originators(layer, judged))
+            sum_up(view, judgement, i, &judgement->originator, &judgement->originator_layer);
+    }
+}
+
+void policy_judge(const struct layers_view *view, const struct originator *originator, const struct authors *authors,
+                  struct judgement *judgement)
+{
+    *judgement = (struct judgement){.layers = g_new0(struct judged_layer, view->count + 1),
+                                    .layer_count = view->count,
+                                    .domain_layer = JUDGED_NO_LAYER,
+                                    .originator_layer = JUDGED_NO_LAYER,
+                                    .malleable = view->malleable};
+    finding_set(&judgement->domain, OUTCOME_NONE, "no domain signature");
+    finding_set(&judgement->originator, OUTCOME_NONE, "no originator's signature");
+    for (size_t i = 0; i < view->count; i++)
+        judge_layer(&view->list[i], originator, authors, judgement, &judgement->layers[i]);
+    settle_list_agents(view, judgement);
+    say_what_counts(view, judgement);
+    sum_up_all(view, judgement);
+}
+
+void judgement_clear(struct judgement *judgement)
+{
+    g_free(judgement->layers);
+    *judgement = (struct judgement){0};
+}
+
+/* --- what comes off --- */
+
+static bool is_removable_signature(const struct layers_view *view, const struct judgement *judgement, size_t i)
+{
+    const struct layer_view *layer = &view->list[i];
+    const struct judged_layer *judged = &judgement->layers[i];
+    if (!judged->holds || !layer->has_content || layer->facts->type != LAYER_SIGNED)
+        return false;
+    if (layer->facts->signer_count == 0)
+        return i > 0; /* by itself it came from elsewhere, and no rule asked for it to be opened */
+    /* The history that a mailing list agent keeps in its signature is for the next agent (RFC 2634 §4.2). */
+    return !judged_is_originators(layer, judged) && !judged->by_list_agent;
+}
+
+/* Few mail programs read compressed mail: the compression goes with the layer around it, or with one inside. */
+size_t policy_removable(const struct layers_view *view, const struct judgement *judgement)
+{
+    size_t removable = 0;
+    for (size_t i = 0; i < view->whole; i++)
+        if (view->list[i].identity != NULL && view->list[i].has_content)
+            removable = i + 1;
+    for (size_t i = removable; i < view->whole; i++) {
+        bool compressed = view->list[i].facts->type == LAYER_COMPRESSED && view->list[i].has_content;
+        if (!compressed && !is_removable_signature(view, judgement, i))
+            break;
+        if (!compressed || (i > 0 && i == removable))
+            removable = i + 1;
+    }
+    return removable;
+}
+
+static bool has_history(const struct layer_facts *facts)
+{
+    for (size_t i = 0; i < facts->signer_count; i++)
+        if (facts->signers[i].ess.ml_expansions > 0)
+            return true;
+    return false;
+}
+
+/* RFC 3183 §5. The first encrypted layer ends the search: the signatures outside it come off with it. A mailing list
+ * agent's signature before it comes off too, and its attributes are remembered for a new one. Without either, nothing
+ * comes off. */
+void policy_unwrap(const struct layers_view *view, bool authentic, struct unwrapping *unwrapping)
+{
+    *unwrapping = (struct unwrapping){.history_layer = JUDGED_NO_LAYER};
+    for (size_t i = 0; authentic && i < view->whole; i++) {
+        const struct layer_view *layer = &view->list[i];
+        bool encrypted = layer_is_encrypted(layer->facts);
+        if (!layer->has_content)
+            unwrapping->reencrypt |= unwrapping->decrypted && encrypted;
+        else if (unwrapping->decrypted)
+            unwrapping->reencrypt |= encrypted;
+        else if (encrypted) {
+            unwrapping->decrypted = true;
+            unwrapping->depth = i + 1;
+        } else if (unwrapping->history_layer == JUDGED_NO_LAYER && has_history(layer->facts)) {
+            unwrapping->history_layer = i;
+            unwrapping->depth = i + 1;
+        }
+    }
+}
+
+bool policy_reviewed(const struct layers_view *view, const struct judgement *judgement, const char *const *reviewers)
+{
+    for (size_t i = 0; reviewers != NULL && i < view->whole; i++) {
+        const struct layer_view *layer = &view->list[i];
+        if (judgement->layers[i].finding.outcome != OUTCOME_PASS ||
+            !(judgement->layers[i].signature_types & SIGNATURE_TYPE_REVIEW))
+            continue;
+        for (size_t j = 0; j < layer->facts->signer_count; j++)
+            if (layer->signers[j].sha256 != NULL && g_strv_contains(reviewers, layer->signers[j].sha256))
+                return true;
+    }
+    return false;
+}
