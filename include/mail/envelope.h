@@ -8,20 +8,29 @@
 
 #include "mail/address.h"
 
+struct recipient {
+    struct address address; /* as policy reads it */
+    char *argument;         /* as the client gave it to RCPT TO, with its angle brackets */
+    char **parameters;      /* its ESMTP parameters ("NOTIFY=NEVER"), NULL-terminated; NULL: it has none */
+    /* As the MTA reads it: the macros {rcpt_addr}, {rcpt_host}, {rcpt_mailer}. NULL where it does not say. */
+    char *mta_address, *mta_host, *mta_mailer;
+};
+
 struct envelope {
     char *queue_id;        /* macro i; may be NULL until end of message */
     char *authenticated;   /* {auth_authen}: login name, NULL if the client did not authenticate */
     char *client_address;  /* {client_addr} */
     char *daemon_name;     /* {daemon_name} */
     struct address sender; /* RFC 5321 reverse-path */
-    struct address *recipients;
+    struct recipient *recipients;
     size_t recipient_count;
 };
 
 struct envelope *envelope_new(void);
 void envelope_free(struct envelope *envelope);
-/* Takes the strings out of *address. */
-void envelope_add_recipient(struct envelope *envelope, struct address *address);
+/* Adds a recipient and takes the strings out of *address; the rest is the caller's to fill. Lent until the next call.
+ */
+struct recipient *envelope_add_recipient(struct envelope *envelope, struct address *address);
 
 DECLARE_OWNED(envelope, struct envelope *, envelope_free)
 

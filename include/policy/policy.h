@@ -9,6 +9,7 @@
 
 #include "base/lookup.h"
 #include "conf/conf.h"
+#include "mail/envelope.h"
 #include "mail/originator.h"
 
 enum direction { DIRECTION_OUTBOUND, DIRECTION_INBOUND };
@@ -30,7 +31,7 @@ bool policy_requires_encryption(const struct rule *rule);
  * another host ("bob%x.test@acme.test": some MTAs take it for bob@x.test). */
 bool policy_is_local(const struct conf *conf, const struct address *recipient);
 /* Outbound if any recipient does not stay with us, else inbound: what leaves is bound by the policy for what leaves. */
-enum direction policy_direction(const struct conf *conf, const struct address *recipients, size_t count);
+enum direction policy_direction(const struct conf *conf, const struct recipient *recipients, size_t count);
 
 /* The partners whose certificates and rules a message has to satisfy: those of all its authors. Combined, never
  * chosen: a partner must not vouch for another partner's people. */

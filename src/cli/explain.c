@@ -59,7 +59,7 @@ static void print_recipient(const struct passage *passage, size_t index)
         g_strdup_printf("%s%s%s", verdict_name(verdict), accepted ? ": " : "", accepted ? treatment(decision) : "");
     g_autofree char *rule =
         leaves ? g_strdup(passage->lookups.recipients[index].rule->partner->name) : passage_rules(passage);
-    printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), passage->mail.envelope->recipients[index].text,
+    printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), passage->mail.envelope->recipients[index].address.text,
            output_style(stdout, STYLE_PLAIN));
     owned(table) struct table *facts = table_new(2);
     const char *const rows[][2] = {

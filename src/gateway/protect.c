@@ -94,7 +94,7 @@ static bool put_encryption(const struct making *making)
         const struct certs_answer *answer = &lookups->answers[i].certificates;
         if (lookups->recipients[i].certificate != FOUND || answer->chosen >= answer->count)
             return error_set(making->error, ERROR_CONFIGURATION, "no certificate for %s, whose copy must be encrypted",
-                             envelope->recipients[i].text);
+                             envelope->recipients[i].address.text);
         certificates[count++] = answer->list[answer->chosen].certificate;
     }
     if (wrapping->encrypt_to_self)

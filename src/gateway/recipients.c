@@ -57,7 +57,7 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
         recipient_of[count] = i;
         queries[count++] = (struct certs_query){.purpose = CERTS_ENCRYPT,
                                                 .partner = lookups->recipients[i].rule->partner,
-                                                .address = &mail->envelope->recipients[i]};
+                                                .address = &mail->envelope->recipients[i].address};
     }
     struct acceptance context = {.gateway = gateway, .queries = queries, .at = mail->at};
     const struct certs_acceptance accept = {.check = check_candidate, .context = &context};
@@ -78,7 +78,7 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
     lookups->recipients = g_new0(struct recipient_view, count + 1);
     lookups->answers = g_new0(struct recipient_lookup, count + 1);
     for (size_t i = 0; i < count; i++)
-        read_recipient(gateway, &mail->envelope->recipients[i], &lookups->recipients[i]);
+        read_recipient(gateway, &mail->envelope->recipients[i].address, &lookups->recipients[i]);
     lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND &&
                                   policy_wants_certificates(lookups->recipients, count, &lookups->layers);
     if (lookups->wants_certificates)

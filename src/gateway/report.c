@@ -180,7 +180,7 @@ static json_t *groups(const struct passage *passage)
         return groups;
     recipients = json_array();
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        json_array_append_new(recipients, text(envelope->recipients[i].text));
+        json_array_append_new(recipients, text(envelope->recipients[i].address.text));
     g_autofree char *rules = passage_rules(passage);
     group = json_object();
     set(group, "recipients", recipients);
@@ -293,7 +293,7 @@ char *passage_log_line(const struct passage *passage)
                            direction_name(passage->plan.direction));
     append_quoted(line, "from", author(passage));
     append_quoted(line, "sender", envelope->sender.text);
-    append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].text : "");
+    append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].address.text : "");
     g_string_append_printf(line, " nrcpt=%zu verdict=%s code=%u status=%s", envelope->recipient_count,
                            verdict_name(reply->verdict), reply->code, reply->status);
     if (passage->plan.direction == DIRECTION_OUTBOUND) {

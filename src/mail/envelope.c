@@ -9,6 +9,16 @@ struct envelope *envelope_new(void)
     return g_new0(struct envelope, 1);
 }
 
+static void recipient_clear(struct recipient *recipient)
+{
+    address_clear(&recipient->address);
+    g_free(recipient->argument);
+    g_strfreev(recipient->parameters);
+    g_free(recipient->mta_address);
+    g_free(recipient->mta_host);
+    g_free(recipient->mta_mailer);
+}
+
 void envelope_free(struct envelope *envelope)
 {
     if (envelope == NULL)
@@ -19,18 +29,20 @@ void envelope_free(struct envelope *envelope)
     g_free(envelope->daemon_name);
     address_clear(&envelope->sender);
     for (size_t i = 0; i < envelope->recipient_count; i++)
-        address_clear(&envelope->recipients[i]);
+        recipient_clear(&envelope->recipients[i]);
     g_free(envelope->recipients);
     g_free(envelope);
 }
 
-void envelope_add_recipient(struct envelope *envelope, struct address *address)
+struct recipient *envelope_add_recipient(struct envelope *envelope, struct address *address)
 {
-    /* The struct is public, so its capacity is not stored but follows from the count: it doubles at every power of
-     * two. */
+    /* The struct is public, so its capacity is not stored but follows from the count: it doubles at every power of two.
+     */
     size_t count = envelope->recipient_count;
     if ((count & (count - 1)) == 0)
-        envelope->recipients = g_renew(struct address, envelope->recipients, count != 0 ? count * 2 : 1);
-    envelope->recipients[envelope->recipient_count++] = *address;
+        envelope->recipients = g_renew(struct recipient, envelope->recipients, count != 0 ? count * 2 : 1);
+    struct recipient *recipient = &envelope->recipients[envelope->recipient_count++];
+    *recipient = (struct recipient){.address = *address};
     *address = (struct address){0};
+    return recipient;
 }

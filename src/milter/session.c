@@ -93,6 +93,7 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
         smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
         /* With a macro that is always there: libmilter keeps those of the message before when it gets none. */
         smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen} {daemon_name}");
+        smfi_setsymlist(context, SMFIM_ENVRCPT, (char *)"{rcpt_addr} {rcpt_host} {rcpt_mailer}");
         smfi_setsymlist(context, SMFIM_EOM, (char *)"i");
     }
     session->negotiated = true;
@@ -130,11 +131,25 @@ static sfsistat on_sender(SMFICTX *context, char **arguments)
     return SMFIS_NOREPLY;
 }
 
+/* NULL for a macro that is absent or empty. Lent until the callback returns. */
+static const char *macro(SMFICTX *context, const char *name)
+{
+    const char *value = smfi_getsymval(context, (char *)name);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static char *macro_copy(SMFICTX *context, const char *name)
+{
+    return g_strdup(macro(context, name));
+}
+
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
     struct session *session = session_of(context);
+    const struct reading reading = {macro(context, "{rcpt_addr}"), macro(context, "{rcpt_host}"),
+                                    macro(context, "{rcpt_mailer}")};
     if (session->transaction != NULL)
-        transaction_recipient(session->transaction, (const char *const *)arguments);
+        transaction_recipient(session->transaction, (const char *const *)arguments, &reading);
     return SMFIS_NOREPLY;
 }
 
@@ -171,20 +186,13 @@ static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t length)
     return SMFIS_NOREPLY;
 }
 
-/* NULL for a macro that is not there or empty. */
-static char *macro(SMFICTX *context, const char *name)
-{
-    const char *value = smfi_getsymval(context, (char *)name);
-    return value != NULL && *value != '\0' ? g_strdup(value) : NULL;
-}
-
 static void complete_envelope(SMFICTX *context, const struct session *session)
 {
     struct envelope *envelope = transaction_envelope(session->transaction);
-    envelope->queue_id = macro(context, "i");
-    envelope->authenticated = macro(context, "{auth_authen}");
-    envelope->daemon_name = macro(context, "{daemon_name}");
-    envelope->client_address = macro(context, "{client_addr}");
+    envelope->queue_id = macro_copy(context, "i");
+    envelope->authenticated = macro_copy(context, "{auth_authen}");
+    envelope->daemon_name = macro_copy(context, "{daemon_name}");
+    envelope->client_address = macro_copy(context, "{client_addr}");
     if (envelope->client_address == NULL)
         envelope->client_address = g_strdup(session->client_address);
 }

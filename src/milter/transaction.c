@@ -93,7 +93,7 @@ void transaction_sender(struct transaction *transaction, const char *const *argu
     }
 }
 
-void transaction_recipient(struct transaction *transaction, const char *const *arguments)
+void transaction_recipient(struct transaction *transaction, const char *const *arguments, const struct reading *reading)
 {
     struct address address = {0};
     struct error error = {0};
@@ -111,7 +111,15 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
         address_clear(&address);
         address = as_told(arguments[0]);
     }
-    envelope_add_recipient(transaction->envelope, &address);
+    struct recipient *recipient = envelope_add_recipient(transaction->envelope, &address);
+    recipient->argument = g_strdup(arguments[0]);
+    if (arguments[0] != NULL && arguments[1] != NULL)
+        recipient->parameters = g_strdupv((char **)arguments + 1);
+    if (reading == NULL)
+        return;
+    recipient->mta_address = g_strdup(reading->address);
+    recipient->mta_host = g_strdup(reading->host);
+    recipient->mta_mailer = g_strdup(reading->mailer);
 }
 
 void transaction_field(struct transaction *transaction, const char *name, const char *value, bool leading_space)

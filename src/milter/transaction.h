@@ -19,7 +19,12 @@ void transaction_free(struct transaction *transaction);
 
 /* arguments as libmilter gives them: the address, then ESMTP parameters, NULL-terminated. */
 void transaction_sender(struct transaction *transaction, const char *const *arguments);
-void transaction_recipient(struct transaction *transaction, const char *const *arguments);
+/* reading: how the MTA reads the address, copied; NULL: it does not say. */
+struct reading {
+    const char *address, *host, *mailer; /* {rcpt_addr}, {rcpt_host}, {rcpt_mailer}; each NULL where unknown */
+};
+void transaction_recipient(struct transaction *transaction, const char *const *arguments,
+                           const struct reading *reading);
 /* leading_space: value is all that follows the colon (SMFIP_HDR_LEADSPC); else the MTA took the space off. */
 void transaction_field(struct transaction *transaction, const char *name, const char *value, bool leading_space);
 void transaction_end_header(struct transaction *transaction);

@@ -39,10 +39,10 @@ bool policy_is_local(const struct conf *conf, const struct address *recipient)
            strpbrk(recipient->local, "%!@") == NULL;
 }
 
-enum direction policy_direction(const struct conf *conf, const struct address *recipients, size_t count)
+enum direction policy_direction(const struct conf *conf, const struct recipient *recipients, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!policy_is_local(conf, &recipients[i]))
+        if (!policy_is_local(conf, &recipients[i].address))
             return DIRECTION_OUTBOUND;
     return DIRECTION_INBOUND;
 }

@@ -51,7 +51,7 @@ static void check_round_trip(const struct field *field, bool leading_space)
     wide.header_size *= 2;
     g_autofree char *sent = apply_value(value, leading_space);
     owned(transaction) struct transaction *again = transaction_new(&wide);
-    transaction_recipient(again, (const char *const[]){"<a@b.test>", NULL});
+    transaction_recipient(again, (const char *const[]){"<a@b.test>", NULL}, NULL);
     transaction_field(again, name, sent, leading_space);
     if (!transaction_finish(again))
         return;
@@ -97,7 +97,7 @@ static void take(struct transaction *transaction, uint8_t operation, const uint8
         transaction_sender(transaction, list);
         break;
     case 1:
-        transaction_recipient(transaction, list);
+        transaction_recipient(transaction, list, NULL);
         break;
     case 2:
         transaction_field(transaction, list[0], list[1] != NULL ? list[1] : "", leading_space);

@@ -31,6 +31,6 @@ Test(envelope, recipients_keep_their_order)
     }
     for (unsigned i = 0; i < 1000; i++) {
         g_autofree char *text = g_strdup_printf("r%u@partner.test", i);
-        cr_assert_str_eq(envelope->recipients[i].text, text);
+        cr_assert_str_eq(envelope->recipients[i].address.text, text);
     }
 }

@@ -29,8 +29,8 @@ Test(transaction, whole_message)
     static const char *const from[] = {"<alice@acme.test>", "SIZE=100", "BODY=8BITMIME", "SMTPUTF8", NULL};
     owned(transaction) struct transaction *t = transaction_new(&some);
     transaction_sender(t, from);
-    transaction_recipient(t, bob);
-    transaction_recipient(t, alice);
+    transaction_recipient(t, bob, NULL);
+    transaction_recipient(t, alice, NULL);
     transaction_field(t, "Subject", " one\n\ttwo", true);
     transaction_field(t, "X-Empty", "", true);
     transaction_end_header(t);
@@ -41,7 +41,7 @@ Test(transaction, whole_message)
     const struct envelope *envelope = transaction_envelope(t);
     cr_expect_str_eq(envelope->sender.text, "alice@acme.test");
     cr_expect_eq(envelope->recipient_count, 2);
-    cr_expect_str_eq(envelope->recipients[0].text, "bob@partner.test");
+    cr_expect_str_eq(envelope->recipients[0].address.text, "bob@partner.test");
     struct slice bytes = message_bytes(transaction_message(t));
     cr_expect(slice_equal(bytes, slice_of("Subject: one\r\n\ttwo\r\nX-Empty:\r\n\r\nline 1\r\nline 2\r\n")), "%.*s",
               (int)bytes.len, bytes.data);
@@ -66,7 +66,7 @@ Test(transaction, leading_space)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(transaction) struct transaction *t = transaction_new(&some);
         transaction_sender(t, alice);
-        transaction_recipient(t, bob);
+        transaction_recipient(t, bob, NULL);
         transaction_field(t, "X", rows[i].value, rows[i].leading_space);
         cr_assert(transaction_finish(t));
         struct slice header = message_header(transaction_message(t));
@@ -79,7 +79,7 @@ Test(transaction, no_field_no_body)
     struct limits some = limits();
     owned(transaction) struct transaction *t = transaction_new(&some);
     transaction_sender(t, (const char *const[]){"<>", NULL});
-    transaction_recipient(t, bob);
+    transaction_recipient(t, bob, NULL);
     cr_assert(transaction_finish(t));
     cr_expect_eq(message_body(transaction_message(t)).len, 0);
     cr_expect_str_eq(transaction_envelope(t)->sender.text, "");
@@ -113,7 +113,7 @@ Test(transaction, addresses)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(transaction) struct transaction *t = transaction_new(&some);
         transaction_sender(t, (const char *const[]){rows[i].sender, NULL});
-        transaction_recipient(t, (const char *const[]){rows[i].recipient, NULL});
+        transaction_recipient(t, (const char *const[]){rows[i].recipient, NULL}, NULL);
         transaction_field(t, "Subject", " x", true);
         cr_expect_eq(transaction_finish(t), rows[i].want == REPLY_ACCEPT, "row %zu", i);
         cr_expect_eq(transaction_failure(t), rows[i].want, "row %zu: %s", i, transaction_error(t)->text);
@@ -126,9 +126,9 @@ Test(transaction, bad_recipient_among_good)
     struct limits some = limits();
     owned(transaction) struct transaction *t = transaction_new(&some);
     transaction_sender(t, alice);
-    transaction_recipient(t, bob);
-    transaction_recipient(t, (const char *const[]){"<x@@y>", NULL});
-    transaction_recipient(t, alice);
+    transaction_recipient(t, bob, NULL);
+    transaction_recipient(t, (const char *const[]){"<x@@y>", NULL}, NULL);
+    transaction_recipient(t, alice, NULL);
     cr_expect_not(transaction_finish(t));
     cr_expect_eq(transaction_failure(t), REPLY_RECIPIENT);
     cr_expect_null(transaction_message(t));
@@ -144,13 +144,13 @@ Test(transaction, limits)
     owned(transaction) struct transaction *recipients = transaction_new(&some);
     transaction_sender(recipients, alice);
     for (int i = 0; i < 4; i++)
-        transaction_recipient(recipients, bob);
+        transaction_recipient(recipients, bob, NULL);
     cr_expect_not(transaction_finish(recipients));
     cr_expect_eq(transaction_failure(recipients), REPLY_RECIPIENTS);
 
     owned(transaction) struct transaction *body = transaction_new(&some);
     transaction_sender(body, alice);
-    transaction_recipient(body, bob);
+    transaction_recipient(body, bob, NULL);
     cr_expect(transaction_body(body, big, 4000));
     cr_expect_not(transaction_body(body, big, 1000));
     cr_expect_not(transaction_body(body, big, 1));
@@ -159,7 +159,7 @@ Test(transaction, limits)
 
     owned(transaction) struct transaction *header = transaction_new(&some);
     transaction_sender(header, alice);
-    transaction_recipient(header, bob);
+    transaction_recipient(header, bob, NULL);
     transaction_field(header, "X", big, true);
     transaction_field(header, "Y", " later", true);
     transaction_end_header(header);
@@ -169,7 +169,7 @@ Test(transaction, limits)
 
     owned(transaction) struct transaction *count = transaction_new(&some);
     transaction_sender(count, alice);
-    transaction_recipient(count, bob);
+    transaction_recipient(count, bob, NULL);
     for (int i = 0; i < 21; i++)
         transaction_field(count, "X", " y", true);
     cr_expect_not(transaction_finish(count));
@@ -184,7 +184,7 @@ Test(transaction, first_failure_stays)
     transaction_sender(t, alice);
     error_set(&error, ERROR_BUG, "first");
     transaction_fail(t, REPLY_PROTOCOL, &error);
-    transaction_recipient(t, (const char *const[]){"<>", NULL});
+    transaction_recipient(t, (const char *const[]){"<>", NULL}, NULL);
     transaction_fail(t, REPLY_SIZE, &error);
     cr_expect_eq(transaction_failure(t), REPLY_PROTOCOL);
     cr_expect_str_eq(transaction_error(t)->text, "first");
@@ -206,8 +206,30 @@ Test(transaction, full_spool_is_ours)
     some.spool_dir = (char *)"/nonexistent/spool";
     owned(transaction) struct transaction *t = transaction_new(&some);
     transaction_sender(t, alice);
-    transaction_recipient(t, bob);
+    transaction_recipient(t, bob, NULL);
     transaction_body(t, "x", 1);
     cr_expect_not(transaction_finish(t));
     cr_expect_eq(transaction_failure(t), REPLY_RESOURCE);
+}
+
+Test(transaction, recipients_as_given_and_as_the_mta_reads_them)
+{
+    struct limits some = limits();
+    static const char *const given[] = {"<bob%partner.test@[127.0.0.1]>", "NOTIFY=NEVER", "ORCPT=rfc822;bob@x.test",
+                                        NULL};
+    const struct reading reading = {"bob@partner.test", "partner.test", "smtp"};
+    owned(transaction) struct transaction *t = transaction_new(&some);
+    transaction_sender(t, alice);
+    transaction_recipient(t, given, &reading);
+    transaction_recipient(t, bob, NULL);
+    const struct recipient *recipients = transaction_envelope(t)->recipients;
+    cr_expect_str_eq(recipients[0].argument, given[0]);
+    cr_expect_str_eq(recipients[0].parameters[0], "NOTIFY=NEVER");
+    cr_expect_str_eq(recipients[0].parameters[1], "ORCPT=rfc822;bob@x.test");
+    cr_expect_null(recipients[0].parameters[2]);
+    cr_expect_str_eq(recipients[0].mta_address, "bob@partner.test");
+    cr_expect_str_eq(recipients[0].mta_host, "partner.test");
+    cr_expect_str_eq(recipients[0].mta_mailer, "smtp");
+    cr_expect_str_eq(recipients[1].argument, bob[0]);
+    cr_expect(recipients[1].parameters == NULL && recipients[1].mta_address == NULL);
 }
