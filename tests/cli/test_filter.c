@@ -111,6 +111,26 @@ Test(filter, a_stranger_is_not_signed_for)
     expect_status(trusted, 0);
 }
 
+/* As the daemon does: outbound if any recipient is not local. */
+Test(filter, direction_is_derived_from_the_recipients)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    static const struct {
+        const char *to, *direction;
+    } rows[] = {{"--to bob@partner.test", "outbound"},
+                {"--to carol@acme.test", "inbound"},
+                {"--to carol@acme.test --to bob@partner.test", "outbound"},
+                {"", "outbound"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(run) struct run done = run_with(
+            MESSAGE, "domsec filter -c '%s/a/domsec.conf' --auth alice --report '%s/r.json' %s", dir, dir, rows[i].to);
+        g_autofree char *report = folder_read(dir, "r.json");
+        g_autofree char *wanted = g_strdup_printf("\"direction\": \"%s\"", rows[i].direction);
+        expect_status(done, 0);
+        expect_contains(report, wanted);
+    }
+}
+
 Test(filter, untouched_is_the_same_byte_for_byte)
 {
     owned(folder) char *dir = two_domains("p256", "");
