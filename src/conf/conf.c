@@ -40,7 +40,7 @@ static void read_identities(struct conf *conf, const config_setting_t *root, con
 }
 
 /* An identity of a foreign domain does no harm, but is most likely a typing error. */
-static void check_identities(const struct conf *conf, const struct place *place)
+static void check_identity_domains(const struct conf *conf, const struct place *place)
 {
     if (conf->local_domains[0] == NULL)
         return; /* a fault already */
@@ -86,7 +86,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     conf->pid_file_line = option_line(root, "pid_file");
     conf->metrics_file_line = option_line(root, "metrics_file");
     read_identities(conf, root, place);
-    check_identities(conf, place);
+    check_identity_domains(conf, place);
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
     partners_load(conf, &at);

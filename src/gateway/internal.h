@@ -25,7 +25,7 @@ struct gateway {
 void mail_read(struct mail *mail, const struct gateway *gateway, const struct passage_request *request);
 void mail_clear(struct mail *mail);
 
-/* --- signers.c, recipients.c, own.c: the parts of the lookups --- */
+/* --- signers.c, recipients.c, identities.c: the parts of the lookups --- */
 
 /* What trust/ thinks of each signer; certificates that are not in the message are looked up. */
 void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
@@ -34,7 +34,7 @@ void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway,
 void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                             int64_t deadline);
 /* Our identities that may put layers on. */
-void lookups_ask_own(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail);
+void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail);
 void lookups_clear_signers(struct lookups *lookups);
 
 /* --- lookups.c --- */

@@ -15,7 +15,7 @@ void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const s
     int64_t deadline = g_get_monotonic_time() + (int64_t)LOOKUP_SECONDS * G_USEC_PER_SEC;
     lookups_ask_signers(lookups, gateway, mail, deadline);
     lookups_ask_recipients(lookups, gateway, mail, deadline);
-    lookups_ask_own(lookups, gateway, mail);
+    lookups_ask_identities(lookups, gateway, mail);
 }
 
 void lookups_clear(struct lookups *lookups, const struct mail *mail)

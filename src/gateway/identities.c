@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * own: which of our identities would put on the layers of a message (RFC 3183 §2.1). Found before the plan is made, so
+ * identities: which of our identities would put on the layers of a message (RFC 3183 §2.1). Found before the plan is made, so
  * that a message that cannot be protected as a whole is refused before any work is done on it.
  */
 #include "internal.h"
@@ -56,7 +56,7 @@ static const struct identity *encrypter(const struct gateway *gateway, const str
     return own;
 }
 
-void lookups_ask_own(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail)
+void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail)
 {
     const char *domain = originator_domain(&mail->originator);
     const struct identity **own = lookups->own;
