@@ -43,14 +43,20 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
 const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);
 
-/* The name of a certificate against a role and the domains that it is to act for (RFC 3183 §3.1.1, §4.1), by
- * partner->naming. Every domain (normalised) must map; the ascent ends at the registrable domain (libpsl), and a
- * registry's domain stands for nobody. PASS or POLICY with the reason. Under rfc3183: exactly one CN, equal to the
- * role; every e-mail address has the role as local part and a domain part that is an ascendant of each domain; a
- * certificate without an e-mail address maps by its dc= components (RFC 2247), one with neither by partner->x500_name.
- */
-void trust_check_role(const struct trust *trust, const struct partner *partner, const X509 *certificate, enum role role,
-                      const char *const *domains, size_t domain_count, struct finding *finding);
+struct role_query {
+    const struct partner *partner; /* whose naming applies */
+    const X509 *certificate;
+    enum role role;
+    const char *const *domains; /* normalised; each must map */
+    size_t domain_count;
+};
+
+/* Compares the names of a certificate with a role and the domains for which it shall act (RFC 3183 §3.1.1, §4.1), by
+ * partner->naming. PASS or POLICY with the reason. The ascent to a parent domain ends at the registrable domain
+ * (libpsl), and a public suffix never maps. Under rfc3183 there is exactly one CN, equal to the role, and every e-mail
+ * address has the role as its local part and an ascendant of each domain as its domain part. A certificate without an
+ * e-mail address maps by its dc= components (RFC 2247), and one with neither by partner->x500_name. */
+void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding);
 
 /* True if the partner's `certificates` or `naming = "pinned"` names exactly this certificate. */
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate);

@@ -211,7 +211,8 @@ void partners_free(struct conf *conf)
     for (size_t i = 0; i < conf->partner_count; i++)
         partner_free(conf->partners[i]);
     g_free(conf->partners);
-    g_clear_pointer(&conf->partners_by_domain, g_hash_table_unref);
+    if (conf->partners_by_domain != NULL)
+        g_hash_table_unref(conf->partners_by_domain);
 }
 
 const struct partner *conf_partner(const struct conf *conf, const char *domain)

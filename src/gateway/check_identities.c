@@ -59,7 +59,8 @@ static void check_identity(const struct gateway *gateway, const struct identity 
         /* Which of our certificates a partner pins, only the partner knows. */
         if (rule->partner->naming == NAMING_PINNED || !is_shown(rule, entry->role))
             continue;
-        trust_check_role(gateway->trust, rule->partner, identity->certificate, entry->role, &domain, 1, &finding);
+        const struct role_query query = {rule->partner, identity->certificate, entry->role, &domain, 1};
+        trust_check_role(gateway->trust, &query, &finding);
         if (finding.outcome == OUTCOME_PASS ||
             (rule->partner->naming == NAMING_RFC3183 && is_x500_named(identity->certificate, entry->role)))
             continue;

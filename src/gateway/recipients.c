@@ -24,11 +24,11 @@ static bool check_candidate(void *context, size_t query, const struct candidate 
     if (finding->outcome != OUTCOME_PASS)
         return false;
     const char *domain = asked->address->domain;
+    const struct role_query role = {asked->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1};
     if (candidate->personal)
         trust_check_mailbox(candidate->certificate, asked->address, 1, finding);
     else
-        trust_check_role(acceptance->gateway->trust, asked->partner, candidate->certificate,
-                         ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1, finding);
+        trust_check_role(acceptance->gateway->trust, &role, finding);
     return finding->outcome == OUTCOME_PASS;
 }
 

@@ -101,21 +101,25 @@ static void ask_names(const struct asking *asking, size_t partner, const X509 *c
     const struct trust *store = asking->gateway->trust;
     const struct partner *under = mail->authors.partners[partner];
     const struct addresses *sender = &mail->originator.sender;
-    size_t count;
-    g_autofree const char **domains = domains_of(mail, partner, &count);
-    if (types & SIGNATURE_TYPE_DOMAIN)
-        trust_check_role(store, under, certificate, ROLE_DOMAIN_SIGNING, domains, count, &trust->domain);
-    if ((types & SIGNATURE_TYPE_DOMAIN) && trust->domain.outcome != OUTCOME_PASS && sender->count == 1) {
-        struct finding other = {0};
-        trust_check_role(store, under, certificate, ROLE_DOMAIN_SIGNING, (const char *const *)&sender->list[0].domain,
-                         1, &other);
-        trust->sender_domain = other.outcome == OUTCOME_PASS;
-    }
+    struct role_query domain = {under, certificate, ROLE_DOMAIN_SIGNING, NULL, 0};
     /* §3.1.1: no name mapping is defined for these two. */
+    const struct role_query review = {under, certificate, ROLE_REVIEW, NULL, 0};
+    const struct role_query attribute = {under, certificate, ROLE_ATTRIBUTE, NULL, 0};
+    g_autofree const char **domains = domains_of(mail, partner, &domain.domain_count);
+    domain.domains = domains;
+    if (types & SIGNATURE_TYPE_DOMAIN)
+        trust_check_role(store, &domain, &trust->domain);
+    if ((types & SIGNATURE_TYPE_DOMAIN) && trust->domain.outcome != OUTCOME_PASS && sender->count == 1) {
+        const char *const sender_domain = sender->list[0].domain;
+        const struct role_query other = {under, certificate, ROLE_DOMAIN_SIGNING, &sender_domain, 1};
+        struct finding finding = {0};
+        trust_check_role(store, &other, &finding);
+        trust->sender_domain = finding.outcome == OUTCOME_PASS;
+    }
     if (types & SIGNATURE_TYPE_REVIEW)
-        trust_check_role(store, under, certificate, ROLE_REVIEW, NULL, 0, &trust->review);
+        trust_check_role(store, &review, &trust->review);
     if (types & SIGNATURE_TYPE_ATTRIBUTES)
-        trust_check_role(store, under, certificate, ROLE_ATTRIBUTE, NULL, 0, &trust->attribute);
+        trust_check_role(store, &attribute, &trust->attribute);
 }
 
 static void ask_mailbox(const struct mail *mail, const X509 *certificate, struct signer_view *view)
@@ -234,10 +238,10 @@ static void ask_encrypter(const struct asking *asking, const struct layer *layer
         trust_check_mailbox(certificate, from->list, from->count, &person);
         for (size_t j = 0; j < mail->authors.count && person.outcome != OUTCOME_PASS; j++) {
             struct finding authority = {0};
-            size_t count;
-            g_autofree const char **domains = domains_of(mail, j, &count);
-            trust_check_role(asking->gateway->trust, mail->authors.partners[j], certificate,
-                             ROLE_DOMAIN_CONFIDENTIALITY, domains, count, &authority);
+            struct role_query query = {mail->authors.partners[j], certificate, ROLE_DOMAIN_CONFIDENTIALITY, NULL, 0};
+            g_autofree const char **domains = domains_of(mail, j, &query.domain_count);
+            query.domains = domains;
+            trust_check_role(asking->gateway->trust, &query, &authority);
             if (authority.outcome != OUTCOME_PASS) {
                 finding_set(finding, OUTCOME_POLICY, "encrypted in another's name: %s", authority.reason);
                 return;

@@ -165,6 +165,7 @@ void edits_finish(struct edits *edits)
         if (!is_superfluous(edits, i))
             order[count++] = &edits->list[i];
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): these are pointers */
     qsort(order, count, sizeof(*order), compare);
     for (size_t i = 0; i < count; i++)
         add(&kept, order[i]->kind, slice_of(order[i]->name), order[i]->index, g_strdup(order[i]->value));

@@ -75,6 +75,7 @@ static void begin_message(struct session *session)
     session->transaction = transaction_new(&gateway_conf(session->gateway)->limits);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmilter prescribes the nine parameters */
 static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned long steps, unsigned long unused2,
                              unsigned long unused3, unsigned long *my_actions, unsigned long *my_steps,
                              unsigned long *my_unused2, unsigned long *my_unused3)

@@ -19,14 +19,6 @@
 
 #include <string.h>
 
-struct role_query {
-    const struct partner *partner;
-    const X509 *certificate;
-    const char *role;
-    const char *const *domains;
-    size_t domain_count;
-};
-
 static bool is_ascendant(const char *ascendant, const char *domain)
 {
     return strcmp(ascendant, domain) == 0 ? trust_has_owner(domain)
@@ -50,8 +42,8 @@ static bool refuse_odd(struct finding *finding)
 static bool accept_name(const struct role_query *query, const char *name, struct finding *finding)
 {
     if (query->domain_count == 0)
-        return finding_set(finding, OUTCOME_PASS, "the certificate is named %s", query->role);
-    return finding_set(finding, OUTCOME_PASS, "the certificate is the %s of %s", query->role, name);
+        return finding_set(finding, OUTCOME_PASS, "the certificate is named %s", role_name(query->role));
+    return finding_set(finding, OUTCOME_PASS, "the certificate is the %s of %s", role_name(query->role), name);
 }
 
 static bool check_common_name(const struct role_query *query, struct finding *finding)
@@ -64,9 +56,9 @@ static bool check_common_name(const struct role_query *query, struct finding *fi
     if (count != 1)
         return finding_set(finding, OUTCOME_POLICY,
                            "the certificate's subject has %u common names, not one (RFC 3183 section 3.1.1)", count);
-    if (g_ascii_strcasecmp(names[0], query->role) != 0)
+    if (g_ascii_strcasecmp(names[0], role_name(query->role)) != 0)
         return finding_set(finding, OUTCOME_POLICY, "the certificate's common name \"%.100s\" is not %s", names[0],
-                           query->role);
+                           role_name(query->role));
     return true;
 }
 
@@ -76,12 +68,12 @@ static bool check_address(const struct role_query *query, const char *text, stru
     if (!certificate_address_parse(text, &address))
         return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not a valid mail address",
                            text);
-    bool named = g_ascii_strcasecmp(address.local, query->role) == 0;
+    bool named = g_ascii_strcasecmp(address.local, role_name(query->role)) == 0;
     const char *unmapped = first_unmapped(query, address.domain);
     address_clear(&address);
     if (!named)
         return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not that of a %s", text,
-                           query->role);
+                           role_name(query->role));
     if (unmapped != NULL)
         return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" does not map to %.100s", text,
                            unmapped);
@@ -136,7 +128,7 @@ static bool has_role_mailbox(const struct role_query *query, char *const *addres
         struct address address;
         if (!certificate_address_parse(*addresses, &address))
             continue;
-        bool good = g_ascii_strcasecmp(address.local, query->role) == 0 &&
+        bool good = g_ascii_strcasecmp(address.local, role_name(query->role)) == 0 &&
                     (domain == NULL || is_ascendant(address.domain, domain));
         address_clear(&address);
         if (good)
@@ -153,12 +145,13 @@ static bool check_mailboxes(const struct role_query *query, struct finding *find
     if (odd || odd_san)
         return refuse_odd(finding);
     if (query->domain_count == 0 && !has_role_mailbox(query, addresses, NULL))
-        return finding_set(finding, OUTCOME_POLICY, "no rfc822Name of the certificate is that of a %s", query->role);
+        return finding_set(finding, OUTCOME_POLICY, "no rfc822Name of the certificate is that of a %s",
+                           role_name(query->role));
     for (size_t i = 0; i < query->domain_count; i++)
         if (!has_role_mailbox(query, addresses, query->domains[i]))
             return finding_set(finding, OUTCOME_POLICY,
-                               "no rfc822Name of the certificate is %s@%.100s or of a domain above it", query->role,
-                               query->domains[i]);
+                               "no rfc822Name of the certificate is %s@%.100s or of a domain above it",
+                               role_name(query->role), query->domains[i]);
     return accept_name(query, query->domain_count > 0 ? query->domains[0] : NULL, finding);
 }
 
@@ -196,34 +189,29 @@ static bool must_map(enum role role)
     return role == ROLE_DOMAIN_SIGNING || role == ROLE_DOMAIN_CONFIDENTIALITY;
 }
 
-void trust_check_role(const struct trust *trust, const struct partner *partner, const X509 *certificate, enum role role,
-                      const char *const *domains, size_t domain_count, struct finding *finding)
+void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding)
 {
-    struct role_query query = {.partner = partner,
-                               .certificate = certificate,
-                               .role = role_name(role),
-                               .domains = domains,
-                               .domain_count = domain_count};
-    if (query.role == NULL || partner == NULL) {
+    const struct partner *partner = query->partner;
+    if ((unsigned)query->role >= ROLE_COUNT || partner == NULL) {
         finding_set(finding, OUTCOME_POLICY, "the role or the partner is unknown");
         return;
     }
-    if (domain_count == 0 && (must_map(role) || partner->naming == NAMING_DOMAIN)) {
+    if (query->domain_count == 0 && (must_map(query->role) || partner->naming == NAMING_DOMAIN)) {
         finding_set(finding, OUTCOME_POLICY, "there is no domain to compare the certificate with");
         return;
     }
     switch (partner->naming) {
     case NAMING_RFC3183:
-        check_strict(&query, finding);
+        check_strict(query, finding);
         return;
     case NAMING_MAILBOX:
-        check_mailboxes(&query, finding);
+        check_mailboxes(query, finding);
         return;
     case NAMING_DOMAIN:
-        check_domains(&query, finding);
+        check_domains(query, finding);
         return;
     case NAMING_PINNED:
-        if (trust_is_pinned(trust, partner, certificate))
+        if (trust_is_pinned(trust, partner, query->certificate))
             finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", partner->name);
         else
             finding_set(finding, OUTCOME_POLICY, "the certificate is not pinned by %s", partner->name);

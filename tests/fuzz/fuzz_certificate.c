@@ -74,7 +74,8 @@ static void check_roles(X509 *certificate)
         partner.naming = (enum naming)naming;
         for (int role = 0; role < ROLE_COUNT; role++) {
             struct finding finding = {0};
-            trust_check_role(trust, &partner, certificate, (enum role)role, domains, G_N_ELEMENTS(domains), &finding);
+            const struct role_query query = {&partner, certificate, (enum role)role, domains, G_N_ELEMENTS(domains)};
+            trust_check_role(trust, &query, &finding);
             require_printable(finding.reason);
             require(finding.outcome == OUTCOME_PASS || finding.outcome == OUTCOME_POLICY);
             require(naming != NAMING_PINNED || finding.outcome == OUTCOME_POLICY);

@@ -19,8 +19,8 @@ static enum outcome judge(const struct setting *setting, const struct row *row, 
     g_auto(GStrv) domains = g_strsplit(row->domains, " ", -1);
     size_t count = row->domains[0] == '\0' ? 0 : g_strv_length(domains);
     *finding = (struct finding){.outcome = OUTCOME_NONE};
-    trust_check_role(setting->trust, setting->partner, pki->cert, row->role, (const char *const *)domains, count,
-                     finding);
+    const struct role_query query = {setting->partner, pki->cert, row->role, (const char *const *)domains, count};
+    trust_check_role(setting->trust, &query, finding);
     return finding->outcome;
 }
 
@@ -250,7 +250,8 @@ Test(role, pinned)
     } rows[] = {{pinned, true}, {namesake, false}, {same_key, false}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct finding finding = {0};
-        trust_check_role(setting->trust, setting->partner, rows[i].pki->cert, SIGN, &domain, 1, &finding);
+        const struct role_query query = {setting->partner, rows[i].pki->cert, SIGN, &domain, 1};
+        trust_check_role(setting->trust, &query, &finding);
         cr_expect_eq(finding.outcome, rows[i].pinned ? PASS : BAD, "row %zu: %s", i, finding.reason);
         cr_expect_eq(trust_is_pinned(setting->trust, setting->partner, rows[i].pki->cert), rows[i].pinned);
         cr_expect_not(trust_is_pinned(setting->trust, conf_partner(setting->conf, ""), rows[i].pki->cert),
