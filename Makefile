@@ -9,6 +9,7 @@
 # make unit        runs the unit tests; also: seeds, interop, e2e
 # make sanitize    runs the unit tests and fuzzing seeds under AddressSanitizer and UndefinedBehaviorSanitizer
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
+# make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
 # make bench       measures; make fuzz looks for crashes
 
 PREFIX ?= /usr/local
@@ -56,7 +57,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize lint format install deb clean tools
+.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize mutate lint format install deb clean tools
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -150,6 +151,10 @@ sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPTIMISE='-O1 -g' HARDENING='-fPIE' \
 		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		LDFLAGS='-fsanitize=address,undefined' SEED_CFLAGS='-fsanitize=address,undefined' unit seeds
+
+# One small change of the source after another: which test notices it?
+mutate:
+	@tests/mutate/run $(BUILD)
 
 bench: all tools
 	@tests/bench/run $(BUILD)
