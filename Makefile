@@ -10,6 +10,7 @@
 # make sanitize    runs the unit tests and fuzzing seeds under AddressSanitizer and UndefinedBehaviorSanitizer
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
 # make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
+# make torture     lets each memory allocation of a message fail in turn
 # make bench       measures; make fuzz looks for crashes
 
 PREFIX ?= /usr/local
@@ -57,7 +58,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize mutate lint format install deb clean tools
+.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize mutate torture lint format install deb clean tools
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -155,6 +156,10 @@ sanitize:
 # One small change of the source after another: which test notices it?
 mutate:
 	@tests/mutate/run $(BUILD)
+
+# Each memory allocation of a message fails in turn.
+torture: all tools
+	@tests/torture/run $(BUILD)
 
 bench: all tools
 	@tests/bench/run $(BUILD)

@@ -31,7 +31,8 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 
 /* As error_set(), then appends ": " and the reason of the oldest error in this thread's OpenSSL queue (the root
- * cause); clears the queue. */
+ * cause); clears the queue. If an error in the queue is a lack of memory, kind is ERROR_TEMPORARY whatever was asked.
+ */
 bool error_set_openssl(struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -88,7 +88,7 @@ enum reply_kind {
     REPLY_PROTOCOL,      /* the MTA broke the milter protocol, or offers less than is needed */
     REPLY_EDIT,          /* the MTA did not take an edit */
     REPLY_CONFIGURATION, /* the administrator has to act */
-    REPLY_RESOURCE,      /* memory or disk, while the message was received */
+    REPLY_RESOURCE,      /* memory, or disk while the message was received */
     REPLY_FAILURE,       /* another failure of ours */
     REPLY_TEMPFAIL,      /* policy defers */
     REPLY_RECIPIENTS,    /* more recipients than recipients_limit */
@@ -158,7 +158,8 @@ void passage_free(struct passage *passage);
 
 /* --- what is shown of it; all of them read the five structs --- */
 
-/* The report (etc/report.schema.json), pretty-printed JSON with a final newline. g_free(). */
+/* The report (etc/report.schema.json), pretty-printed JSON with a final newline. g_free(). NULL: out of
+ * memory. */
 char *passage_report(const struct passage *passage);
 /* One line: queue id first, then key=value. g_free(). */
 char *passage_log_line(const struct passage *passage);

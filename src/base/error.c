@@ -8,6 +8,7 @@
  */
 #include "base/error.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <openssl/err.h>
 #include <stdarg.h>
@@ -84,12 +85,28 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
     return false;
 }
 
+/* Whichever library of OpenSSL says it. */
+static bool is_lack_of_memory(unsigned long code)
+{
+    return ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) == ENOMEM : ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+}
+
+/* The kind, unless one of the queued errors is a lack of memory. Empties the queue. */
+static enum error_kind kind_of_queue(enum error_kind kind)
+{
+    unsigned long code;
+    while ((code = ERR_get_error()) != 0)
+        if (is_lack_of_memory(code))
+            kind = ERROR_TEMPORARY;
+    return real_kind(kind);
+}
+
 /* Appends ": reason (data)" of the oldest queued error. */
 static void append_openssl(char *text, size_t size)
 {
     const char *data = NULL;
     int flags = 0;
-    unsigned long code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags);
+    unsigned long code = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
     if (code == 0)
         return;
     const char *reason = ERR_SYSTEM_ERROR(code) ? g_strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
@@ -111,8 +128,7 @@ bool error_set_openssl(struct error *error, enum error_kind kind, const char *fo
     vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
     append_openssl(scratch, sizeof(scratch));
-    ERR_clear_error();
-    error->kind = real_kind(kind);
+    error->kind = kind_of_queue(kind);
     set_text(error, scratch);
     return false;
 }

@@ -74,6 +74,8 @@ static bool write_report(const struct request *request, const struct passage *pa
     if (request->report == NULL)
         return true;
     g_autofree char *text = passage_report(passage);
+    if (text == NULL)
+        return error_set(error, ERROR_TEMPORARY, "out of memory for the report");
     owned(rope) struct rope *rope = rope_new();
     rope_borrow(rope, slice_of(text));
     if (strcmp(request->report, "-") == 0)

@@ -3,6 +3,7 @@
  * passage: the order of the stages, nothing else. Cryptographic work is done in two short turns, decrypting and
  * verifying before the lookups, signing and encrypting after the plan; no turn is held while a directory is asked.
  */
+#include "base/memory.h"
 #include "internal.h"
 
 static void enter(const struct turns *turns)
@@ -85,8 +86,19 @@ static void say(struct passage *passage)
         reply_set(&passage->reply, kind_of_verdict(plan->verdict), plan->reason, plan->public_reason);
 }
 
+/* Nothing that was found out after a failed allocation is certain: neither that a signature is bad, nor that the
+ * message is protected as planned. */
+static void mind_memory(struct passage *passage, unsigned failures)
+{
+    if (memory_failures() == failures)
+        return;
+    edits_clear(&passage->made.edits);
+    reply_set(&passage->reply, REPLY_RESOURCE, "", NULL);
+}
+
 struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request)
 {
+    unsigned failures = memory_failures();
     struct passage *passage = g_new0(struct passage, 1);
     passage->gateway = gateway_ref(gateway);
     enter(request->turns);
@@ -96,6 +108,7 @@ struct passage *gateway_pass(struct gateway *gateway, const struct passage_reque
     make_plan(passage);
     make(passage, request->turns);
     say(passage);
+    mind_memory(passage, failures);
     return passage;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 
+#include "base/memory.h"
 #include "base/metrics.h"
 
 #include <jansson.h>
@@ -227,6 +228,7 @@ static const char *originator_name(const struct passage *passage)
 char *passage_report(const struct passage *passage)
 {
     const struct judgement *judgement = &passage->plan.judgement;
+    unsigned failures = memory_failures();
     json_t *report = json_object();
     set(report, "direction", text(direction_name(passage->plan.direction)));
     set(report, "verdict", text(verdict_name(passage->reply.verdict)));
@@ -245,9 +247,8 @@ char *passage_report(const struct passage *passage)
     }
     char *dump = json_dumps(report, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(report);
-    if (dump == NULL)
-        return g_strdup("{ \"verdict\": \"tempfail\", \"reason\": \"the report could not be made\" }\n");
-    char *out = g_strconcat(dump, "\n", NULL);
+    bool is_whole = dump != NULL && memory_failures() == failures; /* jansson leaves out what it has no memory for */
+    char *out = is_whole ? g_strconcat(dump, "\n", NULL) : NULL;
     free(dump);
     return out;
 }

@@ -6,6 +6,8 @@
 #include "smime_private.h"
 
 #include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/kdf.h>
 #include <openssl/objects.h>
 
 static struct {
@@ -45,8 +47,23 @@ static bool make_capabilities(void)
     return algorithms.capabilities_length > 0;
 }
 
+/* OpenSSL fetches what a key can do when a key is first used. If it lacks memory at that moment, it remembers for good
+ * that there is no such operation, and every message after that is refused. One of each kind brings in all of them. An
+ * algorithm that is missing fails when it is needed. */
+static void fetch_operations(void)
+{
+    EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(NULL, "RSA", NULL));
+    EVP_ASYM_CIPHER_free(EVP_ASYM_CIPHER_fetch(NULL, "RSA", NULL));
+    EVP_KEYEXCH_free(EVP_KEYEXCH_fetch(NULL, "ECDH", NULL));
+    EVP_KDF_free(EVP_KDF_fetch(NULL, "X963KDF", NULL));
+    EVP_MAC_free(EVP_MAC_fetch(NULL, "HMAC", NULL));
+    EVP_RAND_free(EVP_RAND_fetch(NULL, "CTR-DRBG", NULL));
+    ERR_clear_error();
+}
+
 bool algorithms_init(struct error *error)
 {
+    fetch_operations();
     for (size_t i = 0; i < G_N_ELEMENTS(digest_names); i++) {
         if (algorithms.digests[i] == NULL)
             algorithms.digests[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);

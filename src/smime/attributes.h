@@ -74,6 +74,7 @@ bool signature_type_add(const struct signing *signing, ASN1_STRING **value, stru
 const char *signature_type_read(const ASN1_TYPE *value, const struct reading *reading);
 
 /* signing_certificate.c: a signature names its certificate; in version 1 by SHA-1. */
+bool signing_certificate_init(struct error *error); /* by smime_init() */
 bool signing_certificate_add(const struct signing *signing, ASN1_STRING **value, struct error *error);
 const char *signing_certificate_read(const ASN1_TYPE *value, const struct reading *reading);
 const char *signing_certificate_read_sha1(const ASN1_TYPE *value, const struct reading *reading);

@@ -10,6 +10,7 @@
  * to say.
  */
 #include "attributes.h"
+#include "base/memory.h"
 #include "compat/edwards.h"
 #include "smime_private.h"
 
@@ -261,11 +262,17 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
     owned(rope) struct rope *bytes = entity_bytes(content);
     struct clear_form form = {.micalg = algorithm_micalg(digest_for(signer, options))};
     CMS_SignerInfo *info;
+    unsigned failures = memory_failures();
     if (cms == NULL || !CMS_SignedData_init(cms))
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     info = add_signer(cms, signer, options, error);
-    if (info == NULL || !sign_and_check(cms, info, signer, bytes, error))
+    if (info == NULL || !sign_and_check(cms, info, signer, bytes, error)) {
+        /* OpenSSL 3.0 frees the signature's algorithm when it has no memory for its parameters, and leaves it in the
+         * structure. Losing the structure is better than freeing that twice. */
+        if (memory_failures() != failures)
+            steal(&cms);
         return false;
+    }
     if (options->format == FORMAT_CLEAR) {
         form.eight_bit = is_eight_bit(bytes);
         return make_boundary(bytes, form.boundary, error) &&

@@ -7,6 +7,7 @@
  * once and kept with the certificate.
  */
 #include "attributes.h"
+#include "base/memory.h"
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
@@ -128,13 +129,14 @@ static void made_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int ind
     g_free(made);
 }
 
-/* Where a certificate keeps it. */
-static int made_index(void)
+/* Where a certificate keeps it; by signing_certificate_init(). */
+static int made_index = -1;
+
+bool signing_certificate_init(struct error *error)
 {
-    static gsize index; /* and one */
-    if (g_once_init_enter(&index))
-        g_once_init_leave(&index, (gsize)X509_get_ex_new_index(0, NULL, NULL, NULL, made_free) + 1);
-    return (int)index - 1;
+    if (made_index < 0)
+        made_index = X509_get_ex_new_index(0, NULL, NULL, NULL, made_free);
+    return made_index >= 0 || error_set_openssl(error, ERROR_TEMPORARY, "data of certificates");
 }
 
 static int make(X509 *certificate, enum digest digest, unsigned char **der)
@@ -147,17 +149,24 @@ static int make(X509 *certificate, enum digest digest, unsigned char **der)
 /* Called with the lock. NULL: it cannot be made. */
 static const struct made *made_with(X509 *certificate, enum digest digest)
 {
-    struct made *made = X509_get_ex_data(certificate, made_index());
+    struct made *made = X509_get_ex_data(certificate, made_index);
     if (made == NULL) {
         made = g_new0(struct made, 1);
-        if (!X509_set_ex_data(certificate, made_index(), made)) {
+        if (!X509_set_ex_data(certificate, made_index, made)) {
             g_free(made);
             return NULL;
         }
     }
-    if (made->der[digest] == NULL)
-        made->length[digest] = make(certificate, digest, &made->der[digest]);
-    return made->length[digest] > 0 ? made : NULL;
+    if (made->der[digest] != NULL)
+        return made;
+    unsigned failures = memory_failures();
+    made->length[digest] = make(certificate, digest, &made->der[digest]);
+    if (made->length[digest] <= 0 || memory_failures() != failures) { /* what lacks memory is not kept */
+        OPENSSL_free(made->der[digest]);
+        made->der[digest] = NULL;
+        return NULL;
+    }
+    return made;
 }
 
 bool signing_certificate_add(const struct signing *signing, ASN1_STRING **value, struct error *error)

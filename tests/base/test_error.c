@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <string.h>
@@ -121,6 +122,25 @@ Test(error, openssl_names_the_oldest_and_clears)
     cr_expect_str_eq(error.text, expected);
     cr_expect(error.kind == ERROR_PERMANENT);
     cr_expect(ERR_peek_error() == 0);
+}
+
+/* Wherever in the queue it is: what comes first is what a lack of memory looked like to whoever met it. */
+Test(error, openssl_lack_of_memory_is_temporary)
+{
+    struct error error = {0};
+    ERR_clear_error();
+    ERR_raise(ERR_LIB_RSA, RSA_R_BAD_SIGNATURE);
+    ERR_raise(ERR_LIB_X509, ERR_R_MALLOC_FAILURE);
+    ERR_raise(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE);
+    error_set_openssl(&error, ERROR_PERMANENT, "parse");
+    cr_expect_eq(error.kind, ERROR_TEMPORARY);
+    cr_expect(ERR_peek_error() == 0);
+    ERR_raise(ERR_LIB_SYS, ENOMEM);
+    error_set_openssl(&error, ERROR_PERMANENT, "open");
+    cr_expect_eq(error.kind, ERROR_TEMPORARY);
+    ERR_raise(ERR_LIB_SYS, ENOENT);
+    error_set_openssl(&error, ERROR_PERMANENT, "open");
+    cr_expect_eq(error.kind, ERROR_PERMANENT);
 }
 
 Test(error, openssl_with_data_and_system_errors)
