@@ -56,12 +56,21 @@ static const struct identity *encrypter(const struct gateway *gateway, const str
     return own;
 }
 
+/* Some recipient's rule signs or encrypts: for other messages our identities do not matter. */
+static bool puts_layers_on(const struct lookups *lookups, const struct mail *mail)
+{
+    for (size_t i = 0; i < mail->envelope->recipient_count; i++)
+        if (!lookups->recipients[i].local && lookups->recipients[i].rule->outbound.protect != PROTECT_NONE)
+            return true;
+    return false;
+}
+
 void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail)
 {
     const char *domain = originator_domain(&mail->originator);
     const struct identity **own = lookups->own;
     struct error *missing = lookups->missing;
-    if (mail->direction != DIRECTION_OUTBOUND)
+    if (mail->direction != DIRECTION_OUTBOUND || !puts_layers_on(lookups, mail))
         return;
     own[OWN_REVIEW] = keys_find(gateway->keys, ROLE_REVIEW, domain, mail->at, &missing[OWN_REVIEW]);
     own[OWN_ATTRIBUTE] = keys_find(gateway->keys, ROLE_ATTRIBUTE, domain, mail->at, &missing[OWN_ATTRIBUTE]);
