@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identities: which of our identities would put on the layers of a message (RFC 3183 §2.1). Found before the plan is made, so
- * that a message that cannot be protected as a whole is refused before any work is done on it.
+ * identities: which of our identities would put on the layers of a message (RFC 3183 §2.1). Found before the plan is
+ * made, so that a message that cannot be protected as a whole is refused before any work is done on it.
  */
 #include "internal.h"
 
