@@ -45,7 +45,7 @@ static void check_usage(const struct gateway *gateway, const struct identity *id
     enum purpose purpose = identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY ? PURPOSE_ENCRYPT : PURPOSE_SIGN;
     const char *refusal = trust_usage_refusal(identity->certificate, purpose);
     if (refusal != NULL && key_weakness(identity->key) == NULL) /* a weak key is told of elsewhere */
-        faults_warn(faults, gateway->conf->file, identity->conf->line, "%s: %s; partners will not take it",
+        faults_warn(faults, gateway->conf->file, identity->conf->line, "%s: %s; partners will not accept it",
                     identity->conf->certificate, refusal);
 }
 
@@ -65,8 +65,8 @@ static void check_identity(const struct gateway *gateway, const struct identity 
             (rule->partner->naming == NAMING_RFC3183 && is_x500_named(identity->certificate, entry->role)))
             continue;
         faults_warn(faults, gateway->conf->file, entry->line,
-                    "%s: %s; partners under %s (naming = \"%s\") will not take it", entry->certificate, finding.reason,
-                    rule->partner->name, naming_name(rule->partner->naming));
+                    "%s: %s; partners under %s (naming = \"%s\") will not accept it", entry->certificate,
+                    finding.reason, rule->partner->name, naming_name(rule->partner->naming));
         return;
     }
 }

@@ -38,8 +38,9 @@ static void check_role(const struct gateway *gateway, enum role role, const char
             continue;
         unsigned line =
             g_str_equal(key, "require") ? conf->partners[i]->inbound_line : conf->partners[i]->outbound_line;
-        faults_warn(faults, conf->partners[i]->file, line, "\"%s\" cannot be done for %s: no identity is its %s", key,
-                    domain, role_name(role));
+        faults_warn(faults, conf->partners[i]->file, line,
+                    "\"%s\" cannot be done for %s: there is no identity with the role %s", key, domain,
+                    role_name(role));
         return;
     }
 }
@@ -63,7 +64,7 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
         trust_check_chain(gateway->trust, &query, &as_signer);
     if (as_signer.outcome != OUTCOME_PASS)
         faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
-                    "certificates: nothing is encrypted to this one: %s", finding.reason);
+                    "certificates: this certificate is not used for encryption: %s", finding.reason);
 }
 
 static bool store_is_empty(const struct conf *conf)
@@ -81,7 +82,7 @@ static void check_any(const struct gateway *gateway, const struct rule *rule, st
 {
     if (rule->partner->domain != NULL && store_is_empty(gateway->conf))
         faults_warn(faults, rule->partner->file, rule->partner->outbound_line,
-                    "\"protect\": there is no certificate to encrypt to; name one in \"certificates\" or import it "
+                    "\"protect\": there is no encryption certificate; name one in \"certificates\" or import one "
                     "(domsec cert import)");
 }
 

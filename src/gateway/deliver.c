@@ -97,7 +97,7 @@ static bool take_off(const struct passage *passage, struct made *made)
         return true;
     const struct part *inner = examination_entity(passage->mail.examination, depth);
     if (inner == NULL)
-        return error_set(&made->failure, ERROR_BUG, "what was to be delivered is not there");
+        return error_set(&made->failure, ERROR_BUG, "there is no message to deliver");
     if (!make_entity(&passage->gateway->conf->limits, inner, &entity, &made->failure)) {
         entity_clear(&entity);
         return false;

@@ -142,7 +142,7 @@ static const struct part *walk_layer(const struct examine_options *options, stru
     if (examined->opened == OPENED && examination->malleable && malleable_is_open_ended(part, &layer.facts)) {
         examined->opened = OPENED_FAILED;
         error_set(&examined->error, ERROR_PERMANENT,
-                  "unsigned attributes in what is encrypted without protection against changes");
+                  "unsigned attributes inside encryption without protection against changes");
     }
     if (layer.facts.attempted)
         note_attempt(options, examination, examined);

@@ -24,7 +24,7 @@ static const struct identity *domain_signer(const struct gateway *gateway, const
         if (signer == NULL || stands_for_all(signer, authors))
             return signer;
     }
-    error_set(error, ERROR_PERMANENT, "no domain-signing-authority of ours stands for all authors in From");
+    error_set(error, ERROR_PERMANENT, "none of our domain-signing-authorities represents all authors in From");
     return NULL;
 }
 
@@ -37,7 +37,7 @@ static const struct identity *auditor(const struct gateway *gateway, const struc
         return keys_find(gateway->keys, ROLE_DOMAIN_CONFIDENTIALITY, domain, mail->at, error);
     const struct identity *first = keys_first(gateway->keys, ROLE_DOMAIN_CONFIDENTIALITY, mail->at);
     if (first == NULL)
-        error_set(error, ERROR_CONFIGURATION, "encrypt_to_self: no identity is a %s now",
+        error_set(error, ERROR_CONFIGURATION, "encrypt_to_self: there is no valid identity with the role %s",
                   role_name(ROLE_DOMAIN_CONFIDENTIALITY));
     return first;
 }

@@ -145,10 +145,10 @@ char *passage_note(const struct passage *passage, size_t recipient, size_t candi
     const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
     const struct finding *finding = &answer->list[candidate].finding;
     if (candidate == answer->chosen)
-        return g_strdup(passage->plan.treatment.encrypt ? "used" : "fit, but nothing is encrypted");
+        return g_strdup(passage->plan.treatment.encrypt ? "used" : "usable, but nothing is encrypted");
     if (finding->outcome == OUTCOME_PASS || finding->outcome == OUTCOME_NONE)
         return g_strdup("not needed, an earlier one is used");
-    return g_strdup_printf("passed over: %s", finding->reason);
+    return g_strdup_printf("not used: %s", finding->reason);
 }
 
 /* Each name once. */

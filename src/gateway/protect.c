@@ -162,7 +162,7 @@ static bool put_layers(const struct making *making, struct made *made)
     const struct plan *plan = making->plan;
     const struct part *innermost = examination_entity(making->passage->mail.examination, plan->unwrapping.depth);
     if (innermost == NULL)
-        return error_set(making->error, ERROR_BUG, "what was to be protected is not there");
+        return error_set(making->error, ERROR_BUG, "there is no message to protect");
     if (!mime_canonical(innermost, making->limits, making->entity, making->error))
         return false;
     if (plan->treatment.sign && (!put_inner_signature(making, made) || !put_signatures(making)))

@@ -40,7 +40,7 @@ static void read_recipient(const struct gateway *gateway, const struct address *
     view->local = policy_is_local(gateway->conf, address);
     view->routed = !view->local && conf_is_local_domain(gateway->conf, address->domain);
     view->certificate = FOUND_NONE;
-    view->certificate_reason = "not looked for";
+    view->certificate_reason = "not looked up";
     view->reviewers = reviewers_of(gateway->reviewers, partner);
 }
 

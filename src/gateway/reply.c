@@ -13,22 +13,21 @@ static const struct row {
     unsigned code;
     const char *status, *text;
 } rows[REPLY_COUNT] = {
-    [REPLY_BUG] = {VERDICT_TEMPFAIL, 451, "4.3.0", "Internal error of the S/MIME gateway, see its log"},
+    [REPLY_BUG] = {VERDICT_TEMPFAIL, 451, "4.3.0", "Internal error of the S/MIME gateway; see its log"},
     [REPLY_PROTOCOL] = {VERDICT_TEMPFAIL, 451, "4.3.5",
-                        "The mail server does not offer the S/MIME gateway what it needs"},
-    [REPLY_EDIT] = {VERDICT_TEMPFAIL, 451, "4.3.0", "The mail server did not take a change from the S/MIME gateway"},
+                        "The mail server does not support what the S/MIME gateway needs"},
+    [REPLY_EDIT] = {VERDICT_TEMPFAIL, 451, "4.3.0", "The mail server did not accept a change by the S/MIME gateway"},
     [REPLY_CONFIGURATION] = {VERDICT_TEMPFAIL, 451, "4.3.5", ""},
     [REPLY_RESOURCE] = {VERDICT_TEMPFAIL, 452, "4.3.1", "The S/MIME gateway is short of memory or disk space"},
     [REPLY_FAILURE] = {VERDICT_TEMPFAIL, 451, "4.3.0", ""},
     [REPLY_TEMPFAIL] = {VERDICT_TEMPFAIL, 451, "4.7.1", ""},
     /* At the end of a message a 452 would be one for all recipients, and they would come again together for ever. */
-    [REPLY_RECIPIENTS] = {VERDICT_REJECT, 550, "5.5.3",
-                          "Too many recipients for one message, send it to fewer at a time"},
+    [REPLY_RECIPIENTS] = {VERDICT_REJECT, 550, "5.5.3", "Too many recipients; send the message to fewer at a time"},
     [REPLY_SENDER] = {VERDICT_REJECT, 553, "5.1.7", "Bad sender address"},
     [REPLY_RECIPIENT] = {VERDICT_REJECT, 553, "5.1.3", "Bad recipient address"},
-    [REPLY_MALFORMED] = {VERDICT_REJECT, 550, "5.6.0", "The S/MIME gateway cannot read the message"},
+    [REPLY_MALFORMED] = {VERDICT_REJECT, 550, "5.6.0", "The S/MIME gateway cannot parse the message"},
     [REPLY_UNFIT] = {VERDICT_REJECT, 550, "5.6.0", ""},
-    [REPLY_SIZE] = {VERDICT_REJECT, 552, "5.3.4", "Message too big for the S/MIME gateway"},
+    [REPLY_SIZE] = {VERDICT_REJECT, 552, "5.3.4", "Message too large for the S/MIME gateway"},
     [REPLY_REJECT] = {VERDICT_REJECT, 550, "5.7.1", ""},
     [REPLY_QUARANTINE] = {VERDICT_QUARANTINE, 250, "2.0.0", ""},
     [REPLY_ACCEPT] = {VERDICT_ACCEPT, 250, "2.0.0", ""},

@@ -229,7 +229,7 @@ static void ask_encrypter(const struct asking *asking, const struct layer *layer
 {
     const struct mail *mail = asking->mail;
     const struct addresses *from = &mail->originator.from;
-    finding_set(finding, OUTCOME_PASS, "no name is wrong");
+    finding_set(finding, OUTCOME_PASS, "the names match");
     for (int i = 0; i < sk_X509_num(layer->certificates); i++) {
         X509 *certificate = sk_X509_value(layer->certificates, i);
         struct finding person = {0};

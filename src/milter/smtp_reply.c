@@ -63,5 +63,5 @@ void smtp_reply_of(const struct reply *reply, struct smtp_reply *out)
     }
     copy_text(out->text, sizeof(out->text), *reply->text != '\0' ? reply->text : reply->reason);
     if (*out->text == '\0')
-        g_strlcpy(out->text, "No reason given, see the log of the S/MIME gateway", sizeof(out->text));
+        g_strlcpy(out->text, "No reason given; see the log of the S/MIME gateway", sizeof(out->text));
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define OUTSIDE "it is only around what was encrypted without protection against changes"
+#define OUTSIDE "it is outside the encryption, which does not protect against changes"
 #define NOT_ENCRYPTED "the message is not encrypted to this gateway"
 
 /* hoping: as if what could not be checked now had turned out good. RFC 3183 §3.2: a good domain signature authenticates
@@ -119,5 +119,5 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
     plan->verdict = worst.verdict;
     g_strlcpy(plan->reason, worst.reason, sizeof(plan->reason));
     if (judgement->malleable && (worst.verdict == VERDICT_REJECT || worst.verdict == VERDICT_TEMPFAIL))
-        plan->public_reason = "the encrypted message is not as this gateway requires";
+        plan->public_reason = "the encrypted message does not meet the requirements of this gateway";
 }

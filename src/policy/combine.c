@@ -87,9 +87,10 @@ void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
             continue;
         plan->needs_split = true;
         refuse(plan, mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL, i);
-        EXPLAIN(plan,
-                "mixed_recipients = \"%s\": %s has no certificate, and %s must get the message encrypted (%s); send it "
-                "to each of them on its own",
-                mixed_name(mixed), recipients[i].text, recipients[strictest].text, decisions[strictest].reason);
+        EXPLAIN(
+            plan,
+            "mixed_recipients = \"%s\": %s has no certificate, and %s must receive the message encrypted (%s); send it "
+            "to each of them separately",
+            mixed_name(mixed), recipients[i].text, recipients[strictest].text, decisions[strictest].reason);
     }
 }

@@ -16,8 +16,8 @@ static bool refuse_undecryptable(const struct rule *rule, const char *why, struc
     if (undecryptable == UNDECRYPTABLE_DELIVER)
         return false;
     decision->verdict = undecryptable == UNDECRYPTABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
-    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys opens the message%s", rule->partner->name,
-            undecryptable_name(undecryptable), why);
+    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys can decrypt the message%s",
+            rule->partner->name, undecryptable_name(undecryptable), why);
     return true;
 }
 

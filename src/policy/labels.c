@@ -192,7 +192,8 @@ static const struct security_label *refused_label(const struct rule *rule, const
 static bool refuse_shut(const struct judged_layer *judged, char *reason, size_t size)
 {
     if (judged->shut)
-        g_snprintf(reason, size, "whether there is a security label cannot be read: %s", judged->finding.reason);
+        g_snprintf(reason, size, "it cannot be determined whether there is a security label: %s",
+                   judged->finding.reason);
     return judged->shut;
 }
 
@@ -259,8 +260,7 @@ bool labels_are_refused(const struct rule *rule, const struct layers_view *view,
     if (rule->inbound.accept_labels[0] == NULL && rule->inbound.max_classification == 0)
         return false;
     if (is_changeable(judgement, hoping)) {
-        g_strlcpy(reason,
-                  "encrypted without protection against changes, and no signature vouches for its security label",
+        g_strlcpy(reason, "encrypted without protection against changes, and no signature protects its security label",
                   size);
         return true;
     }

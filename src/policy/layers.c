@@ -59,7 +59,7 @@ static void judge_shut(const struct layer_view *view, struct judgement *judgemen
     bool no_key = view->opened == OPENED_NO_KEY;
     judged->holds = false;
     if (no_key) {
-        finding_set(&judged->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is a recipient");
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is among the recipients");
     } else if (view->error->kind != ERROR_PERMANENT) {
         finding_set(&judged->finding, OUTCOME_TEMPERROR, "%s", view->error->text);
     } else {
@@ -97,7 +97,8 @@ static void judge_partial(const struct layer_view *view, const struct originator
     else if (view->opened == OPENED_NO_KEY)
         finding_set(&judged->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
     else
-        finding_set(&judged->finding, OUTCOME_NEUTRAL, "a part that cannot be opened by itself: %s", view->error->text);
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "a part that cannot be opened on its own: %s",
+                    view->error->text);
     judged->shut = view->opened == OPENED_FAILED && !layer_is_encrypted(view->facts);
     if (judged->shut && permanent)
         note_bad(judgement, view->error->text);

@@ -123,7 +123,7 @@ static void encrypt(const struct rule *rule, const struct outbound_facts *facts,
                 rule->partner->name, protect_name(rule->outbound.protect), why);
     } else if (facts->already_encrypted) {
         decision->encrypt = decision->triple = false;
-        EXPLAIN(decision, "%s: outbound.protect = \"%s\": encrypted by the originator already", rule->partner->name,
+        EXPLAIN(decision, "%s: outbound.protect = \"%s\": already encrypted by the originator", rule->partner->name,
                 protect_name(rule->outbound.protect));
     } else {
         without_certificate(rule, facts, decision);
@@ -139,12 +139,12 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     }
     if (facts->routed) {
         refuse(decision, VERDICT_REJECT);
-        EXPLAIN(decision, "the local part may be a route to another host, so that nobody knows whose rule applies");
+        EXPLAIN(decision, "the local part may be a route to another host, so the rule that applies is unknown");
         return;
     }
     if ((facts->already_encrypted || facts->unreadable) && rule->outbound.unreadable != UNREADABLE_PASS) {
         refuse(decision, rule->outbound.unreadable == UNREADABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": it or a part of it is encrypted by its originator",
+        EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": the originator has encrypted the message or a part of it",
                 rule->partner->name, unreadable_name(rule->outbound.unreadable));
         return;
     }
@@ -156,7 +156,7 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     }
     if (!demand(rule->outbound.protect, decision)) {
         refuse(decision, VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.protect has no known value", rule->partner->name);
+        EXPLAIN(decision, "%s: outbound.protect has an unknown value", rule->partner->name);
         return;
     }
     EXPLAIN(decision, "%s: outbound.protect = \"%s\"", rule->partner->name, protect_name(rule->outbound.protect));

@@ -165,7 +165,7 @@ static void plan_arriving(const struct plan_input *input, const struct layers_vi
     plan->internal = plan->client_is_ours;
     if (plan->internal) {
         plan->verdict = VERDICT_ACCEPT;
-        EXPLAIN(plan, "from a client of ours to our own domains");
+        EXPLAIN(plan, "from our own client to our own domains");
     } else {
         policy_arriving(input, layers, &plan->judgement, plan);
     }
@@ -215,7 +215,9 @@ static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
     if (is_encrypted_to_us(input->layers)) {
         arriving.verdict = input->conf->mixed_recipients == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
         arriving.public_reason = NULL;
-        EXPLAIN(&arriving, "encrypted to this gateway, and for recipients elsewhere too; send it to each on its own");
+        EXPLAIN(
+            &arriving,
+            "encrypted to this gateway, and addressed to other domains as well; send it to each recipient separately");
     }
     arriving.recipients = g_steal_pointer(&plan->recipients);
     arriving.recipient_count = plan->recipient_count;

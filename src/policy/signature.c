@@ -34,7 +34,7 @@ static bool explain_sender(const struct originator *originator, bool covered, co
 {
     if (covered && originator->sender.count == 1)
         return finding_set(finding, OUTCOME_POLICY,
-                           "the signature stands for the Sender %.100s, not for the author in From",
+                           "the signature is for the Sender %.100s, not for the author in From",
                            originator->sender.list[0].text);
     *finding = *found;
     return false;
@@ -90,7 +90,7 @@ static void judge_signer(const struct layer_view *view, size_t index, const stru
         return;
     }
     if (signer->trust == NULL) {
-        finding_set(finding, OUTCOME_POLICY, "not looked at, after %u signers of this layer that are not trusted",
+        finding_set(finding, OUTCOME_POLICY, "not checked, because %u signers of this layer are not trusted",
                     view->bad_paths);
         return;
     }

@@ -307,7 +307,7 @@ Test(explain, tells_who_a_client_without_a_name_is)
     expect_status(stranger, 65);
     expect_contains(stranger.out, "not trusted (neither --auth nor --client is given)\n");
     expect_contains(stranger.out, "\nreply      550 5.7.1\n");
-    expect_contains(stranger.out, "  fit, but nothing is encrypted\n");
+    expect_contains(stranger.out, "  usable, but nothing is encrypted\n");
 }
 
 Test(check, foresees_what_policies_ask_for_and_cannot_have)
@@ -321,10 +321,11 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
                  "certificates = ( \"certs/peer-dca.pem\" );\n");
     owned(run) struct run warned = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_status(warned, 0);
-    expect_contains(warned.out, "partner.test.conf:4: warning: certificates: nothing is encrypted to this one: ");
+    expect_contains(warned.out,
+                    "partner.test.conf:4: warning: certificates: this certificate is not used for encryption: ");
     expect_contains(warned.out, "its key usage does not allow encryption");
     expect_contains(warned.out, "third.test.conf:2: warning: \"review\" cannot be done for acme.test: "
-                                "no identity is its review-authority\n");
+                                "there is no identity with the role review-authority\n");
     folder_write(dir, "a/policy.d/nobody.test.conf",
                  "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\";\n"
                  "  require_review = ( \"certs/none.pem\" ); };\n");
@@ -333,8 +334,7 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     folder_write(dir, "a/policy.d/nobody.test.conf",
                  "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\"; };\n");
     owned(run) struct run uncertified = run("domsec check -c '%s/a/domsec.conf'", dir);
-    expect_contains(uncertified.out,
-                    "nobody.test.conf:3: warning: \"protect\": there is no certificate to encrypt to; ");
+    expect_contains(uncertified.out, "nobody.test.conf:3: warning: \"protect\": there is no encryption certificate; ");
     owned(run) struct run leaf = run("cp '%s/b/keys/dca.pem' '%s/a/anchors/leaf.pem'", dir, dir);
     expect_status(leaf, 0);
     folder_write(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");

@@ -49,7 +49,7 @@ static const struct {
      "contains no mail domain"},
     /* RFC 8550 §4.4.2, §4.4.4 */
     {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@acme.test",
-     SIGN, "its key usage does not allow signatures; partners will not take it", "critical,keyAgreement"},
+     SIGN, "its key usage does not allow signatures; partners will not accept it", "critical,keyAgreement"},
     {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@acme.test",
      SIGN, "its extended key usage does not include e-mail protection", NULL, "serverAuth"},
     {"dca", "domain-confidentiality-authority", PKI_LIST("CN=domain-confidentiality-authority"),
@@ -224,7 +224,7 @@ Test(conformance, sender_explains_what_from_does_not_cover)
     } rows[] = {
         {"From: alice@acme.test\r\nSender: secretary@elsewhere.test\r\n", OUTCOME_PASS, "good signature"},
         {"From: ceo@elsewhere.test\r\nSender: Alice <alice@acme.test>\r\n", OUTCOME_POLICY,
-         "stands for the Sender alice@acme.test"},
+         "is for the Sender alice@acme.test"},
         {"From: ceo@elsewhere.test\r\nSender: bob@elsewhere.test\r\n", OUTCOME_POLICY,
          "for ceo@elsewhere.test|map to elsewhere.test"},
         {"From: ceo@elsewhere.test\r\nSender: alice@acme.test\r\nSender: alice@acme.test\r\n", OUTCOME_POLICY,

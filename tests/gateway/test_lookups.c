@@ -59,7 +59,7 @@ Test(lookups, the_search_goes_on_behind_what_trust_refuses)
     scripted_certs_domain(script.second, "bob@partner.test", stranger->cert);
     AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
     cr_expect(out.result->made.treatment.encrypt, "%s", out.result->reply.reason);
-    cr_expect(g_str_has_prefix(note(&out, 0), "passed over: "), "%s", note(&out, 0));
+    cr_expect(g_str_has_prefix(note(&out, 0), "not used: "), "%s", note(&out, 0));
     cr_expect_str_eq(note(&out, 1), "used");
     cr_expect_eq(out.result->lookups.answers[0].certificates.count, 2);
 }

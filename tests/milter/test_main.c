@@ -506,6 +506,8 @@ Test(daemon, becomes_its_user)
     if (geteuid() != 0)
         cr_skip_test("needs root");
     daemon_start(&daemon, true, "user = \"nobody\";\n");
+    /* The socket accepts connections before the daemon has become its user. */
+    cr_assert(daemon_wait_log(&daemon, "started, version", 1));
     g_autofree char *path = g_strdup_printf("/proc/%d", (int)daemon.pid);
     cr_assert_eq(stat(path, &status), 0);
     cr_expect_neq(status.st_uid, 0);

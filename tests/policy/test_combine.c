@@ -47,18 +47,19 @@ static const struct {
      2,
      MIXED_REJECT,
      {VERDICT_REJECT, false, false, false, 0,
-      "mixed_recipients = \"reject\": ann@a.test has no certificate, and bob@b.test must get the message encrypted "
+      "mixed_recipients = \"reject\": ann@a.test has no certificate, and bob@b.test must receive the message encrypted "
       "(encrypt); send "
-      "it to each of them on its own",
+      "it to each of them separately",
       true}},
     {{BOTH, PLAIN, SIGN},
      {true, true, false},
      3,
      MIXED_TEMPFAIL,
      {VERDICT_TEMPFAIL, false, false, false, 2,
-      "mixed_recipients = \"tempfail\": cid@c.test has no certificate, and ann@a.test must get the message encrypted "
+      "mixed_recipients = \"tempfail\": cid@c.test has no certificate, and ann@a.test must receive the message "
+      "encrypted "
       "(both); send "
-      "it to each of them on its own",
+      "it to each of them separately",
       true}},
     {{PLAIN, REJECT}, {false}, 2, MIXED_REJECT, {VERDICT_REJECT, false, false, false, 1, "bob@b.test: no"}},
     {{REJECT, TEMPFAIL}, {false}, 2, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},

@@ -92,7 +92,7 @@ static const struct {
     {{REQUIRE_NONE, OTHERWISE_TAG, UNDECRYPTABLE_REJECT},
      {false, false, true, false, NULL, "other key"},
      REJECT,
-     "x.conf: inbound.undecryptable = \"reject\": none of our keys opens the message (other key)"},
+     "x.conf: inbound.undecryptable = \"reject\": none of our keys can decrypt the message (other key)"},
     {{REQUIRE_SIGN_ENCRYPT, OTHERWISE_TAG, UNDECRYPTABLE_TEMPFAIL},
      {false, false, true, false, NULL, NULL},
      TEMPFAIL,

@@ -78,9 +78,9 @@ static const struct {
     {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_FAILED, TEMPFAIL, "", NULL},
     {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_FAILED, TEMPFAIL, "", NULL},
     {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_FAILED, ACCEPT, "s", NULL},
-    /* encrypted by the originator already */
+    /* already encrypted by the originator */
     {ENCRYPT, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_NONE, ACCEPT, "",
-     "x.conf: outbound.protect = \"encrypt\": encrypted by the originator already"},
+     "x.conf: outbound.protect = \"encrypt\": already encrypted by the originator"},
     {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_NONE, ACCEPT, "s", NULL},
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND, ACCEPT, "se", NULL},
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, true, FOUND_NONE, REJECT, "", NULL},
