@@ -304,9 +304,7 @@ Test(certificates, names_by_the_thousand)
     PKI_AUTO struct pki *crowd = pki_issue(&(struct pki_spec){
         .issuer = rig->acme.ca, .subject = PKI_LIST("CN=crowd"), .san = (const char *const *)list->pdata});
     g_autofree char *text = attack_message(&(struct attack){.signer = crowd});
-    gint64 begun = g_get_monotonic_time();
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_refused(&in, "crowd");
     attack_expect_outcome(&in.result->plan.judgement.originator, OUTCOME_POLICY, "cannot be parsed safely", "crowd");
-    cr_expect_lt(g_get_monotonic_time() - begun, 2 * G_USEC_PER_SEC);
 }

@@ -3,30 +3,16 @@
  * Revocation as a step of its own, with scripted sources: who is asked what, when, and what the answers come to. What
  * CRLs say is in test_chain.c and test_pkits.c.
  */
+#include "support/counted.h"
 #include "support/scripted_revocation.h"
 #include "support/setting.h"
 
 #include "trust/crls.h"
 #include "trust/path.h"
 
-#include <dlfcn.h>
-
 #define WANTED "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
 #define NOT_WANTED "trust_anchors = ( \"root.pem\" );"
 #define FOREVER G_MAXINT64
-
-/* How many verifications of OpenSSL there were, and whether one is under way. */
-static unsigned verifications, running;
-
-int X509_verify_cert(X509_STORE_CTX *context)
-{
-    int (*real)(X509_STORE_CTX *) = (int (*)(X509_STORE_CTX *))dlsym(RTLD_NEXT, "X509_verify_cert");
-    verifications++;
-    running++;
-    int verified = real(context);
-    running--;
-    return verified;
-}
 
 /* Root → Authority → alice */
 static struct setting *setting;
@@ -144,7 +130,7 @@ static void expect_nothing_under_way(const struct revocation_query *query, const
 {
     (void)query;
     (void)answers;
-    cr_expect_eq(running, 0u, "a source may be slow; OpenSSL is not to wait for it");
+    cr_expect_eq(counted.running, 0u, "a source may be slow; OpenSSL is not to wait for it");
 }
 
 Test(revocation_step, comes_after_the_path)
@@ -208,10 +194,10 @@ Test(revocation_step, the_path_is_kept_without_it)
     scripted_revocation[0] =
         (struct scripted_revocation){.rows = {{"alice", UNKNOWN, "x", FOREVER}, {"CN=Authority", GOOD, NULL, FOREVER}}};
     open_with(WANTED, scripted_revocation_sources);
-    verifications = 0;
+    counted.paths = 0;
     for (int i = 0; i < 3; i++)
         expect(OUTCOME_TEMPERROR, "x");
-    cr_expect_eq(verifications, 1u);
+    cr_expect_eq(counted.paths, 1u);
     cr_expect_eq(scripted_revocation[0].asks, 3u);
 }
 
@@ -240,23 +226,23 @@ Test(revocation_step, verifications_are_counted)
 {
     STACK_OF(X509_CRL) *received = crls_new(authority, NULL);
     open_with(NOT_WANTED, NULL);
-    verifications = 0;
+    counted.paths = 0;
     for (int i = 0; i < 3; i++)
         expect(OUTCOME_PASS, "valid");
-    cr_expect_eq(verifications, 1u, "%u without CRLs", verifications);
+    cr_expect_eq(counted.paths, 1u, "%u without CRLs", counted.paths);
     for (int i = 0; i < 3; i++)
         expect_of(alice, 0, received, OUTCOME_PASS, "valid");
-    cr_expect_eq(verifications, 4u, "%u with received CRLs", verifications);
+    cr_expect_eq(counted.paths, 4u, "%u with received CRLs", counted.paths);
 
     open_with(WANTED, NULL);
     put_crls(NULL);
-    verifications = 0;
+    counted.paths = 0;
     for (int i = 0; i < 3; i++)
         expect(OUTCOME_PASS, "valid");
-    cr_expect_eq(verifications, 2u, "%u with CRLs", verifications);
+    cr_expect_eq(counted.paths, 2u, "%u with CRLs", counted.paths);
     expect_of(alice, 0, received, OUTCOME_PASS, "valid");
     expect(OUTCOME_PASS, "valid");
-    cr_expect_eq(verifications, 3u, "%u after one that was received", verifications);
+    cr_expect_eq(counted.paths, 3u, "%u after one that was received", counted.paths);
     sk_X509_CRL_pop_free(received, X509_CRL_free);
 }
 

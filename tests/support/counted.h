@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * counted: how often this process called the costly functions of OpenSSL, for tests of limits: a stop-watch would
+ * depend on the machine. A test program that refers to `counted` gets these functions replaced by ones that count and
+ * then do the same. What OpenSSL calls within itself is not counted.
+ */
+#ifndef DOMSEC_TESTS_SUPPORT_COUNTED_H
+#define DOMSEC_TESTS_SUPPORT_COUNTED_H
+
+struct counted {
+    unsigned paths;      /* X509_verify_cert(): certification paths built and verified */
+    unsigned signatures; /* X509_verify(): signatures of certificates */
+    unsigned running;    /* X509_verify_cert() under way now */
+};
+
+/* A test sets it to zeros before what it counts. */
+extern struct counted counted;
+
+#endif

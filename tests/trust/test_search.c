@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The search for a path, and what a message can make it cost. Counted: signatures of certificates that are verified,
+ * and paths that are tried to their end.
+ */
+#include "support/counted.h"
+#include "support/setting.h"
+
+#include <openssl/dsa.h>
+
+#define ANCHOR "trust_anchors = ( \"root.pem\" );"
+
+/* root is the anchor; the certificates of a message are what the test adds. */
+struct world {
+    struct setting *setting;
+    struct pki *root;
+    STACK_OF(X509) * untrusted;
+};
+
+static struct world *world_new(void)
+{
+    struct world *world = g_new0(struct world, 1);
+    world->setting = setting_new(ANCHOR, "");
+    world->root = pki_ca("Root");
+    world->untrusted = sk_X509_new_null();
+    g_free(pki_write(world->setting->folder, "root.pem", world->root, NULL));
+    setting_open(world->setting);
+    return world;
+}
+
+static void world_free(struct world *world)
+{
+    sk_X509_pop_free(world->untrusted, X509_free);
+    pki_free(world->root);
+    setting_free(world->setting);
+    g_free(world);
+}
+DECLARE_OWNED(world, struct world *, world_free)
+
+static void add(struct world *world, const struct pki *pki)
+{
+    X509_add_cert(world->untrusted, pki->cert, X509_ADD_FLAG_UP_REF);
+}
+
+/* Counts from zero. */
+static void expect(const struct world *world, const struct pki *leaf, enum purpose purpose, enum outcome expected,
+                   const char *says)
+{
+    const struct chain_query query = {.leaf = leaf->cert, .untrusted = world->untrusted, .purpose = purpose};
+    counted = (struct counted){0};
+    setting_expect(world->setting, &query, expected, says, says);
+}
+
+/* An authority below issuer, without key identifiers: only signatures tell it from its namesakes. */
+static struct pki *authority(const struct pki *issuer, const char *name, EVP_PKEY *key, time_t not_after)
+{
+    g_autofree char *cn = g_strconcat("CN=", name, NULL);
+    return pki_issue(&(struct pki_spec){.issuer = issuer,
+                                        .ca = true,
+                                        .subject = PKI_LIST(cn),
+                                        .use_key = key,
+                                        .not_after = not_after,
+                                        .no_key_ids = true});
+}
+
+static struct pki *leaf_of(const struct pki *issuer, EVP_PKEY *key)
+{
+    return pki_issue(
+        &(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("CN=leaf"), .use_key = key, .no_key_ids = true});
+}
+
+/* A message stuffed with namesakes of the issuer may fail, but must not cost much. */
+Test(search, many_namesakes_are_bounded)
+{
+    owned(world) struct world *world = world_new();
+    for (int i = 0; i < 300; i++) {
+        PKI_AUTO struct pki *twin = authority(i > 0 ? world->root : NULL, "Twin", NULL, 0);
+        add(world, twin);
+    }
+    PKI_AUTO struct pki *stranger = authority(NULL, "Twin", NULL, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(stranger, NULL);
+    expect(world, leaf, PURPOSE_SIGN, OUTCOME_POLICY, "");
+    cr_expect_eq(counted.signatures, 64, "%u", counted.signatures);
+}
+
+/* Each way leads to the anchor, and none is valid. */
+Test(search, many_ways_are_bounded)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, time(NULL) - 5);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
+    for (int i = 0; i < 30; i++) {
+        PKI_AUTO struct pki *expired = authority(world->root, "Issuer", issuer->key, time(NULL) - 6 - i);
+        add(world, expired);
+    }
+    expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "has expired");
+    cr_expect_eq(counted.paths, 1 + 16, "OpenSSL's own, and the others: %u", counted.paths);
+}
+
+/* Longer than any real one; nothing at its end. */
+Test(search, a_long_way_is_not_followed)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *last = authority(NULL, "0", NULL, 0);
+    for (int i = 1; i < 20; i++) {
+        g_autofree char *name = g_strdup_printf("%d", i);
+        struct pki *next = authority(last, name, NULL, 0);
+        add(world, next);
+        pki_free(last);
+        last = next;
+    }
+    PKI_AUTO struct pki *leaf = leaf_of(last, NULL);
+    expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "is too far from a trust anchor");
+    cr_expect_eq(counted.signatures, 9, "of a way of ten certificates: %u", counted.signatures);
+}
+
+/* --- DSA parameters, RFC 3279 §2.3.2 --- */
+
+static EVP_PKEY *dsa_key(EVP_PKEY *parameters)
+{
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context =
+        parameters != NULL ? EVP_PKEY_CTX_new(parameters, NULL) : EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+    if (parameters == NULL) {
+        cr_assert(EVP_PKEY_paramgen_init(context) == 1 && EVP_PKEY_CTX_set_dsa_paramgen_bits(context, 1024) == 1 &&
+                  EVP_PKEY_CTX_set_dsa_paramgen_q_bits(context, 160) == 1 && EVP_PKEY_paramgen(context, &key) == 1);
+    } else {
+        cr_assert(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_keygen(context, &key) == 1);
+    }
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* Takes the parameters out of a certificate's key and has the issuer sign it again. */
+static void strip_parameters(struct pki *pki, const struct pki *issuer)
+{
+    const unsigned char *bits;
+    int length;
+    X509_PUBKEY *key = X509_get_X509_PUBKEY(pki->cert);
+    X509_PUBKEY_get0_param(NULL, &bits, &length, NULL, key);
+    unsigned char *copy = OPENSSL_memdup(bits, (size_t)length);
+    cr_assert(X509_PUBKEY_set0_param(key, OBJ_nid2obj(NID_dsa), V_ASN1_UNDEF, NULL, copy, length));
+    X509_set_subject_name(pki->cert, X509_get_subject_name(pki->cert)); /* forget the encoding */
+    cr_assert_gt(X509_sign(pki->cert, issuer->key, EVP_sha256()), 0);
+    unsigned char *der = NULL;
+    length = i2d_X509(pki->cert, &der);
+    const unsigned char *at = der;
+    X509_free(pki->cert);
+    pki->cert = d2i_X509(NULL, &at, length);
+    OPENSSL_free(der);
+    cr_assert_not_null(pki->cert);
+    cr_assert_null(X509_get0_pubkey(pki->cert));
+    ERR_clear_error();
+}
+
+Test(search, dsa_parameters_are_inherited_from_the_signer_only)
+{
+    owned(world) struct world *world = world_new();
+    owned(EVP_PKEY) EVP_PKEY *parameters = dsa_key(NULL);
+    owned(EVP_PKEY) EVP_PKEY *other_parameters = dsa_key(NULL);
+    owned(EVP_PKEY) EVP_PKEY *upper_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *lower_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *leaf_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *other_key = dsa_key(other_parameters);
+    PKI_AUTO struct pki *upper = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .subject = PKI_LIST("CN=upper"), .use_key = upper_key, .no_key_ids = true});
+    PKI_AUTO struct pki *namesake = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .subject = PKI_LIST("CN=upper"), .use_key = other_key, .no_key_ids = true});
+    PKI_AUTO struct pki *lower = pki_issue(&(struct pki_spec){
+        .issuer = upper, .ca = true, .subject = PKI_LIST("CN=lower"), .use_key = lower_key, .no_key_ids = true});
+    PKI_AUTO struct pki *leaf = pki_issue(
+        &(struct pki_spec){.issuer = lower, .subject = PKI_LIST("CN=leaf"), .use_key = leaf_key, .no_key_ids = true});
+    strip_parameters(lower, upper);
+    strip_parameters(leaf, lower);
+    add(world, lower);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "does not lead to a trust anchor");
+    add(world, namesake);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "does not lead to a trust anchor");
+    add(world, upper);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_PASS, "valid");
+    expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "");
+    cr_expect_null(X509_get0_pubkey(leaf->cert), "the caller's certificate is left as it was");
+    ERR_clear_error();
+}
+
+/* Namesakes of a DSA key's issuer that would all lend it their parameters: each costs a signature. */
+Test(search, few_are_asked_for_parameters)
+{
+    owned(world) struct world *world = world_new();
+    owned(EVP_PKEY) EVP_PKEY *parameters = dsa_key(NULL);
+    owned(EVP_PKEY) EVP_PKEY *issuer_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *other_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *leaf_key = dsa_key(parameters);
+    PKI_AUTO struct pki *issuer = authority(NULL, "Issuer", issuer_key, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, leaf_key);
+    strip_parameters(leaf, issuer);
+    for (int i = 0; i < 40; i++) {
+        PKI_AUTO struct pki *namesake = authority(world->root, "Issuer", other_key, 0);
+        add(world, namesake);
+    }
+    expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "weak key");
+    cr_expect_eq(counted.signatures, 32 + 40, "for parameters, and in search of a path: %u", counted.signatures);
+}
+
+/* Parameters go down from one key to the next, one level a round where the certificates stand in the wrong order. */
+Test(search, parameters_come_from_near)
+{
+    for (int levels = 3; levels <= 6; levels++) {
+        owned(world) struct world *world = world_new();
+        owned(EVP_PKEY) EVP_PKEY *parameters = dsa_key(NULL);
+        struct pki *line[8] = {0};
+        for (int i = 0; i <= levels; i++) {
+            g_autofree char *name = g_strdup_printf("%d", i);
+            owned(EVP_PKEY) EVP_PKEY *key = dsa_key(parameters);
+            line[i] = authority(i > 0 ? line[i - 1] : world->root, name, key, 0);
+        }
+        PKI_AUTO struct pki *leaf = leaf_of(line[levels], NULL);
+        for (int i = levels; i >= 1; i--)
+            strip_parameters(line[i], line[i - 1]);
+        for (int i = levels; i >= 0; i--)
+            add(world, line[i]);
+        expect(world, leaf, PURPOSE_PATH, levels <= 4 ? OUTCOME_PASS : OUTCOME_POLICY, "");
+        for (int i = 0; i <= levels; i++)
+            pki_free(line[i]);
+    }
+}
