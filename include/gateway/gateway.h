@@ -65,8 +65,8 @@ struct lookups {
     struct recipient_view *recipients; /* for each of the envelope's */
     struct recipient_lookup *answers;
     bool wants_certificates;
-    const struct identity *own[OWN_COUNT]; /* our identities that may put layers on; NULL where there is none */
-    struct error missing[OWN_COUNT];       /* why there is none */
+    const struct identity *own[OWN_COUNT]; /* our identities that may put layers on; NULL: missing */
+    struct error missing[OWN_COUNT];       /* why it is missing */
     struct error failure;                  /* a lookup that every answer depends on has failed */
     unsigned paths;                        /* certification paths that were looked for, in vain or not */
 };

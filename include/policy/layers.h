@@ -42,7 +42,7 @@ struct layer_view {
     bool over_limit;  /* not opened: the message has too many such parts; error says so */
     enum opened opened;
     bool has_content;          /* the entity inside was parsed */
-    const struct error *error; /* why it is not open, or why its content cannot be read; kind ERROR_NONE: neither */
+    const struct error *error; /* why it is not open, or why its content cannot be read; kind ERROR_NONE: all is well */
     const char *identity;      /* domain of the identity of ours whose key opened it; NULL */
     const struct signer_view *signers; /* facts->signer_count of them */
     unsigned bad_paths;                /* signers of this layer whose path leads nowhere */
@@ -52,16 +52,16 @@ struct layer_view {
 struct layers_view {
     const struct layer_view *list; /* those around the whole message, outermost first; then the partial ones */
     size_t count, whole;           /* of all; of those around the whole message */
-    bool malleable; /* our key was used on an encryption that does not protect against changes (CBC): whoever sends
-                       changed copies of a message learns its content from how that goes, so no answer may depend on it
-                       unless a good signature lies inside */
+    bool malleable; /* our key was used on an encryption that does not protect against changes (CBC): a sender of
+                       changed copies of a message could learn its content from the answers, so no answer may depend on
+                       the decrypted content unless a good signature lies inside */
 };
 
 struct judged_layer {
     struct finding finding;
     unsigned signature_types; /* union over signers */
     bool by_list_agent; /* all its signatures are a mailing list agent's (RFC 2634 §4) around others: they authenticate
-                           nobody */
+                           no one */
     struct finding as_originators; /* … or would be the originator's, if there were none inside */
     bool hidden;                   /* was passed over: neither judged nor reported */
     bool shut;                     /* signed or compressed, and cannot be looked into */
@@ -82,11 +82,11 @@ struct judgement {
     bool domain_counts, originator_counts;
     bool malleable;
     bool decrypted;        /* one of the layers was encrypted to us and is open */
-    bool weakly_encrypted; /* … with a cipher that is no protection any more */
+    bool weakly_encrypted; /* … with a cipher that no longer protects */
     bool undecryptable;    /* the innermost layer that was reached is encrypted and stays shut */
     bool spoiled;          /* malleable, and it or what is inside it is broken */
     char undecryptable_reason[320];
-    char bad_signature[320]; /* why some signature does not hold; empty: all hold or there is none */
+    char bad_signature[320]; /* why some signature does not hold; empty: no signature is bad */
 };
 
 /* Judges all layers. sender: the text of Sender's mailbox, for reasons; NULL. Clear with judgement_clear(). */

@@ -94,7 +94,7 @@ struct plan {
 
     /* inbound */
     bool internal;    /* from a client of ours to our own domains: no rule applies */
-    bool met;         /* all that the authors' rules require is there; what is not required counts as there */
+    bool met;         /* the authors' rules have everything that they require */
     size_t removable; /* outermost layers that come off */
     const char *mark; /* text to put before the Subject, lent by conf; NULL: no mark */
 };
@@ -151,7 +151,7 @@ struct inbound_facts {
     bool failed_temporarily;    /* a needed lookup or resource failed: never a pass */
     const char *sign_reason;    /* why signed_ok is false */
     const char *encrypt_reason; /* why encrypted_ok is false */
-    const char *label_reason;   /* why its security label is not accepted; NULL: it is, or there is none */
+    const char *label_reason;   /* why its security label is not accepted; NULL: it is accepted, or there is no label */
 };
 
 /* Whether the signatures that passed are those that rule->inbound.signed_by asks for. */
@@ -159,7 +159,7 @@ bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_o
 
 struct inbound_decision {
     enum verdict verdict;
-    bool met; /* all that the rule requires is there; what is not required counts as there */
+    bool met; /* the rule has everything that it requires */
     char reason[640];
 };
 

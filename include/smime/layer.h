@@ -57,7 +57,7 @@ enum opened {
     OPENED_NOT_SMIME, /* the part has none of the forms, or only carries certificates (RFC 8551 §3.8) */
     OPENED_NO_KEY,    /* encrypted, and none of our identities is a recipient; the layer's type is set */
     OPENED_BROKEN, /* error says so like OPENED_FAILED, but layer->inner holds what came out of the decryption. Without
-                      authentication, a wrong key or padding is all that anybody could find out by watching; so the
+                      authentication, only a wrong key or padding could be learned from a difference; so the
                       caller works on that as on what is good, and then forgets it (RFC 3218 §2.3) */
     OPENED_FAILED, /* error says; the layer's type is set if it is known. ERROR_PERMANENT: broken, tampered,
                       unsupported, over a limit; ERROR_TEMPORARY: our own trouble, such as a full disk, and no verdict

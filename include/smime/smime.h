@@ -50,7 +50,7 @@ bool smime_wrap_unsigned(const struct limits *limits, struct entity *content, st
 struct encrypt_options {
     enum cipher cipher;               /* GCM: AuthEnvelopedData; CBC: EnvelopedData */
     enum key_transport key_transport; /* for RSA keys; EC and X25519 keys agree (RFC 5753, RFC 8418) */
-    X509 *originator;                 /* who encrypts, told in originatorInfo (RFC 3183 §5); NULL: nobody is named */
+    X509 *originator;                 /* who encrypts, named in originatorInfo (RFC 3183 §5); NULL: no one is named */
     const struct limits *limits;
 };
 
@@ -80,7 +80,7 @@ struct layer {
     void *owner;                     /* private */
 };
 
-/* The one reason that is told of all that our key did not open. */
+/* The only reason that is given for anything that our key did not open. */
 #define SMIME_CANNOT_DECRYPT "cannot be decrypted"
 
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's

@@ -9,7 +9,7 @@
 
 #include <openssl/x509v3.h>
 
-/* Whether the partners under rule get to see this identity's certificate. */
+/* Returns true if the partners under rule get to see this identity's certificate. */
 static bool is_shown(const struct rule *rule, enum role role)
 {
     switch (role) {
@@ -44,7 +44,7 @@ static void check_usage(const struct gateway *gateway, const struct identity *id
 {
     enum purpose purpose = identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY ? PURPOSE_ENCRYPT : PURPOSE_SIGN;
     const char *refusal = trust_usage_refusal(identity->certificate, purpose);
-    if (refusal != NULL && key_weakness(identity->key) == NULL) /* a weak key is told of elsewhere */
+    if (refusal != NULL && key_weakness(identity->key) == NULL) /* keys/ warns of a weak key */
         faults_warn(faults, gateway->conf->file, identity->conf->line, "%s: %s; partners will not accept it",
                     identity->conf->certificate, refusal);
 }
@@ -56,7 +56,7 @@ static void check_identity(const struct gateway *gateway, const struct identity 
     for (size_t i = 0; i < gateway->conf->partner_count; i++) {
         const struct rule *rule = &gateway->conf->partners[i]->base;
         struct finding finding = {0};
-        /* Which of our certificates a partner pins, only the partner knows. */
+        /* Only the partner knows which of our certificates it pins. */
         if (rule->partner->naming == NAMING_PINNED || !is_shown(rule, entry->role))
             continue;
         const struct role_query query = {rule->partner, identity->certificate, entry->role, &domain, 1};

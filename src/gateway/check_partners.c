@@ -10,7 +10,7 @@
 
 /* --- our identities --- */
 
-/* The key of rule that needs an identity of this role; NULL: none does. */
+/* The key of the rule that needs an identity of this role; NULL if no key does. */
 static const char *needing_key(const struct rule *rule, enum role role)
 {
     switch (role) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * malleable: what shows that a content was changed under encryption without authentication (CBC), or would let a change
- * go unseen. Only what has neither may be told from a decryption that failed.
+ * malleable: detects signs of tampering in CBC-encrypted content, and constructs that would hide it. Content with
+ * either is reported exactly like a failed decryption.
  */
 #include "malleable.h"
 
@@ -22,11 +22,11 @@ static bool slice_is_readable(struct slice slice)
     return is_readable(slice.data, slice.data + slice.len);
 }
 
-/* Whoever changes a ciphertext in CBC gets a block of noise for each of his own. Where a signature does not cover it,
- * in what is around the signed content, nothing may depend on what the noise is: neither on the padding of blocks that
- * he adds at the end, nor on a quote or a NUL in a header field. So all that has octets there that S/MIME software does
- * not write is one: broken. DER in no transfer encoding needs no such look, it ends where it says and fits or does not,
- * and the signature comes last: but for unsigned attributes, see malleable_is_open_ended(). */
+/* An attacker who changes a ciphertext in CBC gets a block of noise for each block of his own. Around the signed
+ * content, where no signature covers the noise, nothing may depend on what it is: not on the padding of blocks that he
+ * appends, and not on a quote or a NUL in a header field. Anything there that S/MIME software would not write is
+ * therefore treated alike: as broken. DER without a transfer encoding needs no such check, because it states its own
+ * length and the signature comes last. Unsigned attributes are the exception: see malleable_is_open_ended(). */
 bool malleable_has_noise(const struct part *part)
 {
     if (part == NULL)
@@ -43,7 +43,7 @@ bool malleable_has_noise(const struct part *part)
     return false;
 }
 
-/* What was added to a signature lies behind it, and only a transfer encoding would show noise there. */
+/* Data appended to a signature follows it; tampering there is visible only under a transfer encoding. */
 bool malleable_is_open_ended(const struct part *part, const struct layer_facts *layer)
 {
     bool has_unsigned = false;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * labels: chosen by configuration and a header field, compared by policy and classification. Where the field can be
- * read in several ways, the strictest label that any of them gives is chosen. A label that arrives and cannot be read
- * is no label that was agreed on, and is refused where any are. What a policy's categories mean is not known here: they
- * are passed over.
+ * labels: security labels are chosen by configuration and a header field, and compared by policy and classification. If
+ * the field can be read in several ways, the strictest label that any reading gives is chosen. Where a rule limits
+ * labels, an unreadable label is refused. The meaning of a policy's categories is not known here; they are ignored.
  */
 #include "policy/labels.h"
 
 #include <string.h>
 
-/* The field's value without case, folding and repeated blanks; NULL: octets that are no text. */
+/* The field's value without case, folding and repeated blanks; NULL if its octets are not text. */
 static char *plain_value(struct slice raw)
 {
     g_autofree char *value = g_strndup(raw.data, raw.len);
@@ -85,7 +84,7 @@ static void take_stricter(const struct partner *partner, const char *value, stru
         *labels = other;
 }
 
-/* A value that is none of the configured ones and that programs read differently: encoded words, comments, quotes,
+/* Returns true for a value that is not configured and that programs read differently: encoded words, comments, quotes,
  * lists, letters that look like others. */
 static bool is_uncertain(const struct partner *partner, const char *value)
 {
