@@ -8,7 +8,7 @@
 
 #include "option.h"
 #include "partners.h"
-#include "source.h"
+#include "config_file.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -104,7 +104,7 @@ struct conf *conf_load(const char *file, struct faults *faults)
     config_init(&config);
     if (access(conf->file, F_OK) != 0 && errno == ENOENT)
         place_fault(&place, "cannot be read: no such file; `domsec init` creates a configuration");
-    else if (source_read(conf->file, &place, &config))
+    else if (config_file_read(conf->file, &place, &config))
         read_root(conf, config_root_setting(&config), &place);
     config_destroy(&config);
     if (faults_errors(faults) == 0)

@@ -8,7 +8,7 @@
 #include "partners.h"
 
 #include "base/bytes.h"
-#include "source.h"
+#include "config_file.h"
 
 #include <string.h>
 
@@ -96,7 +96,7 @@ static struct partner *partner_load(const char *file, const char *name, const st
     struct place at = {.faults = place->faults, .file = file, .folder = place->folder};
     config_t config;
     config_init(&config);
-    bool good = source_read(file, &at, &config);
+    bool good = config_file_read(file, &at, &config);
     if (good) {
         const config_setting_t *root = config_root_setting(&config);
         option_read_group(root, &partner_options, partner, &at);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source: reads a configuration file for libconfig, and refuses what libconfig would silently misread: a comment that
- * is not closed (it hides the rest, and with it a partner's policy), an integer that does not fit (it wraps around),
- * an @include of a directory (it ends the process), a NUL byte (it ends the text). It is not a parser: it knows
- * strings, comments, numbers and @include lines, and leaves the rest to libconfig.
+ * config_file: reads a configuration file for libconfig, and refuses what libconfig would silently misread: a comment
+ * that is not closed (it hides the rest, and with it a partner's policy), an integer that does not fit (it wraps
+ * around), an @include of a directory (it ends the process), a NUL byte (it ends the text). It is not a parser: it
+ * knows strings, comments, numbers and @include lines, and leaves the rest to libconfig.
  */
-#include "source.h"
+#include "config_file.h"
 
 #include "base/bytes.h"
 #include "base/file.h"
@@ -155,7 +155,7 @@ static bool check_file(const char *file, const struct place *place, unsigned dep
     return text != NULL && scan_text(&scan);
 }
 
-bool source_read(const char *file, const struct place *place, config_t *config)
+bool config_file_read(const char *file, const struct place *place, config_t *config)
 {
     g_autofree char *text = read_text(file, place);
     struct scan scan = {.place = place, .file = file, .at = text, .line = 1, .depth = 1};

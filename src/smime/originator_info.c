@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OriginatorInfo: who encrypted, by certificate (RFC 5652 §6.1), as RFC 3183 §5 asks of a confidentiality authority
- * that encrypts again. OpenSSL 3.0 has no call that puts one into an EnvelopedData it has made, hence the template;
- * frame.c puts it in its place. Anybody can write any certificate there: what arrives in one proves nothing.
+ * originator_info: OriginatorInfo, who encrypted, by certificate (RFC 5652 §6.1), as RFC 3183 §5 asks of a
+ * confidentiality authority that encrypts again. OpenSSL 3.0 has no call that puts one into an EnvelopedData it has
+ * made, hence the template; frame.c puts it in its place. Anyone can put any certificate there, so one that arrives
+ * proves nothing.
  */
 #include "smime_private.h"
 
