@@ -313,6 +313,7 @@ Test(explain, tells_who_a_client_without_a_name_is)
 Test(check, foresees_what_policies_ask_for_and_cannot_have)
 {
     owned(folder) char *dir = two_domains("p256", "");
+    cr_assert_eq(chmod(dir, 0755), 0); /* the daemon's account, if there is one, has to come in */
     folder_copy(dir, "b/keys/dsa.pem", dir, "a/certs/peer-dca.pem");
     folder_write(dir, "a/policy.d/third.test.conf",
                  "domain = \"third.test\";\noutbound = { protect = \"sign\"; review = true; };\n");
