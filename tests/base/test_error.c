@@ -108,6 +108,7 @@ Test(error, prefix)
 /* OpenSSL's own words, which change between its versions. */
 static const char *bad_signature(void)
 {
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
     return ERR_reason_error_string(ERR_PACK(ERR_LIB_RSA, 0, RSA_R_BAD_SIGNATURE));
 }
 
