@@ -8,6 +8,7 @@
 # make deb         builds the Debian package
 # make unit        runs the unit tests; also: seeds, interop, e2e
 # make sanitize    runs the unit tests and fuzzing seeds under AddressSanitizer and UndefinedBehaviorSanitizer
+# make debian13    builds the Debian package in a root of Debian 13, and runs the unit tests and fuzzing seeds there
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
 # make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
 # make torture     lets each memory allocation of a message fail in turn
@@ -58,7 +59,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize mutate torture lint format install deb clean tools
+.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize mutate torture lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -105,6 +106,8 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 tools: $(TOOLS)
+
+tests: $(TESTS)
 
 # Prints the list at the top of this file.
 help:
@@ -170,12 +173,17 @@ fuzz:
 deb:
 	@packaging/make-deb
 
+debian13:
+	@tests/debian13 $(BUILD)
+
 install: all
 	install -D -m 755 $(BUILD)/domsec-milter $(DESTDIR)$(PREFIX)/sbin/domsec-milter
 	install -D -m 755 $(BUILD)/domsec $(DESTDIR)$(PREFIX)/bin/domsec
 	@packaging/install-files "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
 
+# The root of Debian 13 belongs to root.
 clean:
+	@[ ! -e $(BUILD)/debian13 ] || [ -w $(BUILD)/debian13 ] || sudo rm -rf $(BUILD)/debian13
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
