@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * explain: what would happen to a message from A to B, and why: the rule, the decision, and each certificate that was
- * found with the reason it is used or passed over. Takes the same way as a message in the daemon, but without a
- * message: the answer is for a plain one, neither signed nor encrypted.
+ * explain: shows what would happen to a message from A to B, and why: the rule, the decision, and each certificate
+ * that was found with the reason why it is used or not. It takes the daemon's way without a message, so the answer is
+ * for one that is neither signed nor encrypted.
  */
 #include "cli.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter: takes a message from standard input through the gateway, as the daemon would, and writes what comes out.
- * Calls the very function that the milter calls; what it adds is an envelope made from options, and files instead of a
- * mail server. The report is written before the message: whoever sees the message may count on the report.
+ * filter: runs a message from standard input through the gateway, as the daemon would, and writes the result. It calls
+ * the same functions as the milter, with an envelope made from options, and with files instead of a mail server. The
+ * report is written before the message, so a program that sees the message can rely on the report.
  */
 #include "cli.h"
 
@@ -18,7 +18,7 @@ struct request {
     GPtrArray *to;
 };
 
-/* The mailboxes of all fields of that name become recipients. */
+/* Adds the mailboxes of all fields of that name as recipients. */
 static bool take_recipients(struct envelope *envelope, const struct fields *fields, const char *name,
                             struct error *error)
 {
@@ -34,7 +34,8 @@ static bool take_recipients(struct envelope *envelope, const struct fields *fiel
     return true;
 }
 
-/* The first From mailbox; the null reverse-path where From names none or is odd, which the gateway will judge. */
+/* Takes the first mailbox in From as the sender, or the null reverse-path if From has none or is malformed, which
+ * the gateway will judge. */
 static void take_sender(struct envelope *envelope, const struct fields *fields)
 {
     struct error ignored = {0};
@@ -50,7 +51,7 @@ static void take_sender(struct envelope *envelope, const struct fields *fields)
     (void)address_parse(slice_of("<>"), &envelope->sender, &ignored);
 }
 
-/* What options leave open is taken from the header. CLI_GO or an exit status. */
+/* Takes from the header what the options do not set. Returns CLI_GO or an exit status. */
 static int complete_envelope(const struct request *request, struct envelope *envelope, const struct message *message)
 {
     struct error error = {0};
@@ -124,7 +125,7 @@ static int deliver(const struct request *request, const struct passage *passage,
         (void)cli_failed(&error);
         return EX_TEMPFAIL;
     }
-    /* An older message must not be taken for what came of this one. */
+    /* An older file must not be mistaken for the result of this message. */
     if (!accepted && request->output != NULL)
         remove_message(request);
     bool report_is_seen = request->report != NULL && strcmp(request->report, "-") == 0;

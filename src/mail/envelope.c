@@ -36,8 +36,8 @@ void envelope_free(struct envelope *envelope)
 
 struct recipient *envelope_add_recipient(struct envelope *envelope, struct address *address)
 {
-    /* The struct is public, so its capacity is not stored but follows from the count: it doubles at every power of two.
-     */
+    /* The struct is public, so its capacity is not stored but follows from the count: it doubles at every power of
+     * two. */
     size_t count = envelope->recipient_count;
     if ((count & (count - 1)) == 0)
         envelope->recipients = g_renew(struct recipient, envelope->recipients, count != 0 ? count * 2 : 1);

@@ -5,10 +5,10 @@
  *     negotiate ─▶ connect ─▶ mail ─▶ rcpt… ─▶ header… ─▶ end of header ─▶ body… ─▶ end of message ─▶ (mail …) ─▶ close
  *                               └────────────── abort, from anywhere ──────────────┘
  *
- * They decide nothing: they collect, ask the gateway, hand its edits over and say its verdict. No callback before the
- * end of message answers (SMFIP_NR_*: an answer is a round trip and two system calls); what fails earlier is told
- * there. libmilter runs the callbacks of one session one after another, but on any of its threads: all state hangs on
- * the session. A message holds the gateway that was in force at its first byte.
+ * They decide nothing: they collect, call the gateway, and send its edits and its verdict. No callback before the end of
+ * the message replies (SMFIP_NR_*), because a reply is a round trip and two system calls; an earlier failure is reported
+ * there. libmilter runs the callbacks of a session one after another, but on any of its threads, so the session holds
+ * all state. A message keeps the gateway that was in force at its first byte.
  */
 #include "session.h"
 
@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* Postfix waits 300 seconds for the end of message; a sign of life in between starts that anew. */
+/* Postfix waits 300 seconds for the end of a message; each progress notification restarts that time. */
 #define PROGRESS_SECONDS 20
 
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)
@@ -36,14 +36,14 @@ struct session {
     bool negotiated;
     bool leading_space; /* SMFIP_HDR_LEADSPC is in force */
     bool can_quarantine;
-    char *client_address; /* of the connection, for MTAs that do not tell {client_addr} */
-    /* Of the message in hand, if any: */
+    char *client_address; /* of the connection, for MTAs that do not send {client_addr} */
+    /* Of the message in progress, if any: */
     struct transaction *transaction;
     struct gateway *gateway;
     bool counted; /* service_message_begin() */
 };
 
-/* Set once, before libmilter starts a thread: its callbacks have no other way to know. */
+/* Set once, before libmilter starts a thread, because its callbacks get no argument for it. */
 static struct service *service;
 static bool over_tcp;
 
@@ -92,7 +92,8 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
     *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC | (over_tcp ? 0 : SMFIP_NODATA));
     if ((actions & SMFIF_SETSYMLIST) != 0) {
         smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
-        /* With a macro that is always there: libmilter keeps those of the message before when it gets none. */
+        /* Requests a macro that always exists as well: libmilter keeps the macros of the previous message if it gets
+         * none. */
         smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen} {daemon_name}");
         smfi_setsymlist(context, SMFIM_ENVRCPT, (char *)"{rcpt_addr} {rcpt_host} {rcpt_mailer}");
         smfi_setsymlist(context, SMFIM_EOM, (char *)"i");
@@ -132,7 +133,7 @@ static sfsistat on_sender(SMFICTX *context, char **arguments)
     return SMFIS_NOREPLY;
 }
 
-/* NULL for a macro that is absent or empty. Lent until the callback returns. */
+/* NULL if the macro is missing or empty. Lent until the callback returns. */
 static const char *macro(SMFICTX *context, const char *name)
 {
     const char *value = smfi_getsymval(context, (char *)name);
@@ -154,9 +155,9 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
     return SMFIS_NOREPLY;
 }
 
-/* Asked for over TCP only, and answered though nothing is to be said: Postfix sends the envelope from one process and
- * the header from another. Nagle's algorithm holds the header back until the envelope is acknowledged, and the kernel
- * would put that off for 40 ms unless an answer carries it. */
+/* Requested over TCP only, and answered although there is nothing to say. Postfix sends the envelope from one
+ * process and the header from another. Nagle's algorithm holds the header back until the envelope is acknowledged,
+ * and the kernel would delay that by 40 ms unless an answer carries it. */
 static sfsistat on_data(SMFICTX *context)
 {
     (void)context;
@@ -214,7 +215,7 @@ static void leave_turn(void *context)
     service_leave(service);
 }
 
-/* What the gateway says, or what went wrong before it could be asked. */
+/* The gateway's result, or the failure before it could be called. */
 static struct passage *pass(SMFICTX *context, struct session *session)
 {
     const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .context = context};
@@ -247,8 +248,8 @@ static bool target_replace_body(void *context, struct slice chunk)
     return smfi_replacebody(context, (unsigned char *)chunk.data, (int)chunk.len) == MI_SUCCESS;
 }
 
-/* Edits and quarantine of an accepted message. What cannot be handed over makes it a temporary failure: the MTA then
- * keeps none of the edits. */
+/* Sends the edits and the quarantine of an accepted message. If one is not accepted, the message is a temporary
+ * failure, and the MTA then discards all edits. */
 static bool hand_over(SMFICTX *context, const struct session *session, const struct passage *passage,
                       struct error *error)
 {

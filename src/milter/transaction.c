@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * transaction: one message as the MTA tells it piece by piece.
+ * transaction: one message, as the MTA sends it piece by piece.
  *
- * Collects into struct envelope and struct message. The first failure is kept for the end of the message, and the bytes
- * collected so far are given back at once: what is refused anyway must not fill the memory. Every address counts: a
- * recipient that cannot be read makes the whole message fail, because a recipient that policy does not see could be
- * sent plaintext. Not for deciding anything about a message that is whole.
+ * It collects into struct envelope and struct message. The first failure is kept for the end of the message, and the
+ * bytes collected so far are freed at once, because a message that will be refused must not use memory. Every address
+ * counts: if a recipient cannot be parsed, the whole message fails, because a recipient that the policy does not see
+ * could be sent plaintext. It does not decide about a complete message.
  */
 #include "transaction.h"
 
@@ -72,11 +72,11 @@ void transaction_fail(struct transaction *transaction, enum reply_kind kind, con
 
 static void fail_address(struct transaction *transaction, enum reply_kind kind, struct error *error)
 {
-    /* An address is bad or it is not; what else went wrong is not the sender's fault. */
+    /* A bad address is the sender's fault; any other failure is not. */
     transaction_fail(transaction, error->kind == ERROR_PERMANENT ? kind : kind_of(error), error);
 }
 
-/* For the log: an address that cannot be read is shown as it was told. Nothing else is done with its message. */
+/* For the log: an address that cannot be parsed is shown as received, and is used for nothing else. */
 static struct address as_told(const char *text)
 {
     return (struct address){g_strdup(""), g_strdup(""), g_strndup(text != NULL ? text : "", TOLD_MAX)};
@@ -103,7 +103,7 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
         return;
     }
     bool good = address_parse_path(slice_of(arguments[0]), &address, &error);
-    /* The null path is a sender's, never a recipient's (RFC 5321 §4.1.1.3). */
+    /* Only a sender may have the null path, never a recipient (RFC 5321 §4.1.1.3). */
     if (good && (address.local == NULL || *address.local == '\0'))
         good = error_set(&error, ERROR_PERMANENT, "empty recipient address");
     if (!good) {
@@ -127,8 +127,8 @@ void transaction_field(struct transaction *transaction, const char *name, const 
     struct error error = {0};
     if (transaction->kind != REPLY_ACCEPT)
         return;
-    /* Without SMFIP_HDR_LEADSPC the MTA has taken the blank off and will put one back in: the form that nearly every
-     * field has, and the only one that can be restored. */
+    /* Without SMFIP_HDR_LEADSPC the MTA has removed a blank and will add one. Nearly every field has this form, and
+     * it is the only one that can be restored. */
     g_autofree char *restored = leading_space || *value == '\0' ? NULL : g_strconcat(" ", value, NULL);
     if (!message_add_field(transaction->message, name, restored != NULL ? restored : value, &error))
         transaction_fail(transaction, kind_of(&error), &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * transaction: one message as the MTA tells it piece by piece, until it is whole. Knows nothing of libmilter: what goes
- * wrong on the way is kept and told at the end, because callbacks that need no answer get none (SMFIP_NR_*). Not
+ * transaction: one message, as the MTA sends it piece by piece, until it is complete. It knows nothing of libmilter. A
+ * failure is kept and reported at the end, because callbacks that need no reply get none (SMFIP_NR_*). Not
  * thread-safe.
  */
 #ifndef DOMSEC_MILTER_TRANSACTION_H
@@ -25,15 +25,15 @@ struct reading {
 };
 void transaction_recipient(struct transaction *transaction, const char *const *arguments,
                            const struct reading *reading);
-/* leading_space: value is all that follows the colon (SMFIP_HDR_LEADSPC); else the MTA took the space off. */
+/* leading_space: value is everything after the colon (SMFIP_HDR_LEADSPC); otherwise the MTA has removed the space. */
 void transaction_field(struct transaction *transaction, const char *name, const char *value, bool leading_space);
 void transaction_end_header(struct transaction *transaction);
-/* Returns false when no more of the body is wanted: the message has failed already. */
+/* Returns false if no more of the body is needed, because the message has already failed. */
 bool transaction_body(struct transaction *transaction, const void *data, size_t length);
-/* The message is whole. False if it failed here or before. */
+/* Completes the message. Returns false if it failed here or before. */
 bool transaction_finish(struct transaction *transaction);
 
-/* Keeps the first failure, gives the message's bytes back. Later ones are not noted. */
+/* Records the first failure and frees the bytes of the message. Later failures are ignored. */
 void transaction_fail(struct transaction *transaction, enum reply_kind kind, const struct error *error);
 enum reply_kind transaction_failure(const struct transaction *transaction); /* REPLY_ACCEPT: nothing failed so far */
 const struct error *transaction_error(const struct transaction *transaction);
