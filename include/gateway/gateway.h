@@ -65,7 +65,7 @@ struct lookups {
     struct recipient_view *recipients; /* for each of the envelope's */
     struct recipient_lookup *answers;
     bool wants_certificates;
-    const struct identity *own[OWN_COUNT]; /* our identities that may put layers on; NULL: missing */
+    const struct identity *own[OWN_COUNT]; /* our identities that may add layers; NULL: none */
     struct error missing[OWN_COUNT];       /* why it is missing */
     struct error failure;                  /* a lookup that every answer depends on has failed */
     unsigned paths;                        /* certification paths that were looked for, in vain or not */

@@ -77,8 +77,8 @@ char **certificate_addresses(const X509 *certificate, bool *odd);
 char **certificate_san_addresses(const X509 *certificate, bool *odd);
 char **certificate_dns_names(const X509 *certificate, bool *odd);
 char **certificate_common_names(const X509 *certificate, bool *odd);
-/* One of these addresses, parsed; false if it is none (a bare domain, angle brackets, spaces). Clear it only after
- * true. */
+/* Parses one of these addresses. False if it is not a mail address (a bare domain, angle brackets, spaces). Clear it
+ * only after true. */
 bool certificate_address_parse(const char *text, struct address *address);
 /* The domain that the subject's dc= components spell (RFC 2247), normalised. NULL: none, or none that can be read in
  * one way only. g_free(). */

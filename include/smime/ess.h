@@ -15,13 +15,13 @@ struct security_label {
     int classification;     /* 0 unmarked, 1 unclassified, 2 restricted, 3 confidential, 4 secret, 5 top-secret, or the
                                policy's own up to 256; -1: absent */
     char privacy_mark[132]; /* up to 128 characters (ub-privacy-mark-length), printable; empty: absent */
-    unsigned categories;    /* how many; what they say is the policy's */
-    char categories_sha256[65]; /* of their encoding, in hex; empty: there are none */
+    unsigned categories;    /* how many; their meaning depends on the policy */
+    char categories_sha256[65]; /* of their encoding, in hex; empty: no categories */
 };
 
 #define ESS_EQUIVALENTS_MAX 8
 
-/* What the signed attributes of one SignerInfo say. */
+/* The ESS attributes among the signed attributes of one SignerInfo. */
 struct ess {
     struct security_label label;
     struct security_label equivalents[ESS_EQUIVALENTS_MAX];

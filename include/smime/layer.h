@@ -24,7 +24,7 @@ enum signature_type {
 const char *
 signature_type_name(enum signature_type type); /* "originator", "domain", "additional-attributes", "review" */
 
-/* What one SignerInfo says, and whether it holds. */
+/* The statements of one SignerInfo, and whether its signature is valid. */
 struct signer_facts {
     bool has_certificate; /* false: the signer's certificate is not in the message */
     unsigned tried;       /* certificates whose key was tried: what this signer cost */
@@ -46,12 +46,12 @@ struct layer_facts {
     size_t signer_count;
     unsigned attempted; /* how many of our keys were used on it, whether it opened or not */
     bool authenticated; /* the content encryption was authenticated (GCM) */
-    bool weak;          /* its cipher is of the past: readable, but no protection to rely on */
+    bool weak;          /* its cipher is obsolete: readable, but no reliable protection */
     char cipher[32];    /* "aes-256-gcm", or its OID */
 };
 bool layer_is_encrypted(const struct layer_facts *layer);
 
-/* What opening a layer came to. */
+/* The outcome of opening a layer. */
 enum opened {
     OPENED,           /* the layer is filled; for LAYER_SIGNED the signers say whether it holds */
     OPENED_NOT_SMIME, /* the part has none of the forms, or only carries certificates (RFC 8551 §3.8) */

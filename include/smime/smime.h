@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * smime: puts S/MIME layers around an entity and takes them off (RFC 8551, 5652, 5083). Knows nothing of policy, names
- * and chains: it says what the cryptography says, and hands out the certificates. Thread-safe: no state beyond its
+ * smime: adds S/MIME layers to an entity and removes them (RFC 8551, 5652, 5083). It knows nothing of policy, names
+ * and chains: it reports what the cryptography proves, and provides the certificates. Thread-safe: no state beyond its
  * arguments (algorithm handles fetched once in smime_init()).
  */
 #ifndef DOMSEC_SMIME_SMIME_H
@@ -11,8 +11,8 @@
 #include "mail/mime.h"
 #include "smime/layer.h"
 
-/* Fetches algorithm handles; must have succeeded before any other call. Every further call, from whichever thread, does
- * nothing and succeeds. Fails with ERROR_CONFIGURATION when OpenSSL lacks an algorithm. */
+/* Fetches algorithm handles; must succeed before any other call. Further calls, from any thread, do nothing and
+ * succeed. Fails with ERROR_CONFIGURATION if OpenSSL lacks an algorithm. */
 bool smime_init(struct error *error);
 
 /* The signed attributes of a SignerInfo that can be put on another signature (RFC 3183 §5, step 4): all but those that

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust: may this certificate do this, now, for this name? One verdict with one reason. Stores are built once at
- * gateway_open(), thread-safe afterwards.
+ * trust: decides whether a certificate may do this, now, for this name. One verdict with one reason. Stores are built
+ * once at gateway_open() and are thread-safe afterwards.
  */
 #ifndef DOMSEC_TRUST_TRUST_H
 #define DOMSEC_TRUST_TRUST_H
@@ -61,14 +61,14 @@ void trust_check_role(const struct trust *trust, const struct role_query *query,
 /* True if the partner's `certificates` or `naming = "pinned"` names exactly this certificate. */
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate);
 
-/* A person's certificate against the addresses it must stand for (RFC 8550 §3): every address has an equal among the
- * certificate's. PASS or POLICY. */
+/* Compares a person's certificate with addresses (RFC 8550 §3): each address must equal one of the certificate's.
+ * PASS or POLICY. */
 void trust_check_mailbox(const X509 *certificate, const struct address *addresses, size_t count,
                          struct finding *finding);
 
-/* True if domain may stand for others below it: it is not a public suffix. Normalised domain. */
+/* True if domain may act for the domains below it: it is not a public suffix. Normalised domain. */
 bool trust_is_registrable(const char *domain);
-/* True if domain may stand for itself: it is no registry's ("com", "co.uk"). Normalised domain. */
+/* True if domain may act for itself: it is not a public suffix of a registry ("com", "co.uk"). Normalised domain. */
 bool trust_has_owner(const char *domain);
 
 DECLARE_OWNED(trust, struct trust *, trust_close)

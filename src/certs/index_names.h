@@ -26,7 +26,7 @@ struct index_domain {
  * address that is a bare domain. Array of struct index_domain, each domain once; g_array_unref(). */
 GArray *index_domains(const X509 *certificate);
 
-/* True for a certification authority: nobody encrypts to it, but it is a step of others' paths. */
+/* True for a certification authority: it is not used for encryption, but is a step of other certificates' paths. */
 bool index_is_authority(X509 *certificate);
 
 #endif

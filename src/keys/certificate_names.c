@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certificate_names: what a certificate calls its subject: every e-mail address, from each of the three places where
- * one can be (the subjectAltName as rfc822Name, RFC 5280 §4.2.1.6, or SmtpUTF8Mailbox, RFC 8398, and the emailAddress
- * attribute of the subject), every dNSName, every common name, and the domain that its dc= components spell (RFC 2247).
+ * certificate_names: the names in a certificate: every e-mail address, from each of the three places where one can be
+ * (the subjectAltName as rfc822Name, RFC 5280 §4.2.1.6, or SmtpUTF8Mailbox, RFC 8398, and the emailAddress attribute
+ * of the subject), every dNSName, every common name, and the domain of its dc= components (RFC 2247).
  *
- * All of them, for whoever compares only the first or the last can be shown another one by the certificate's maker.
- * What two programs could read differently (a NUL, a control character, bytes beyond the string type) is no name at all
- * and is reported as odd, so that the caller can refuse the certificate. What the names are good for is trust's to say.
+ * It returns all of them, because a certificate can show a different name to a program that compares only the first or
+ * the last. A name that two programs could read differently (a NUL, a control character, bytes beyond the string type)
+ * is not returned but reported as odd, so that the caller can refuse the certificate. trust/ decides what the names
+ * are good for.
  */
 #include "keys/keys.h"
 
@@ -36,7 +37,7 @@ static bool is_clean(const unsigned char *data, int length, bool utf8)
     return true;
 }
 
-/* Nobody's certificate has more, and each name is compared with each author. */
+/* No real certificate has more, and each name is compared with each author. */
 #define NAMES_MAX 500
 
 static void add(GPtrArray *list, const unsigned char *data, int length, bool utf8, bool *odd)

@@ -54,13 +54,13 @@ static bool load_key(struct identity *identity, struct key_stores *stores, struc
                          identity->conf->key, identity->conf->certificate);
     }
     const char *weakness = key_weakness(identity->key);
-    /* What was encrypted to an old key can still be read with it; nobody who is careful encrypts to it any more. */
+    /* An old key can still decrypt old mail, but careful partners no longer encrypt to it. */
     if (weakness != NULL && identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY)
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", identity->conf->key, weakness);
     return true;
 }
 
-/* What works today but should not stay so. */
+/* Warns of conditions that work today but should be fixed. */
 static void warn(const struct conf *conf, const struct identity *identity, struct key_stores *stores,
                  struct faults *faults)
 {

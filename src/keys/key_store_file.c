@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_store_file: private keys in files, PEM or DER, PKCS#8 or traditional.
+ * key_store_file: private keys in files, PEM or DER, PKCS #8 or traditional.
  *
- * A daemon has nobody to ask for a passphrase, so an encrypted key is an error at once and never a prompt: every reader
- * gets a callback that refuses. Not for certificates (certificate_file.c).
+ * A daemon cannot ask for a passphrase, so an encrypted key is an error and never a prompt: every reader gets a
+ * callback that refuses. certificate_file.c reads certificates.
  */
 #include "key_store.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * arriving: what the rules of the authors say of a message that arrives. Turns the judgement into the facts that each
- * rule asks for, and combines their decisions: the most severe counts, and what is only delayed does not bounce.
+ * arriving: applies the rules of the authors to a message that arrives. It turns the judgement into the facts that
+ * each rule needs, and combines their decisions: the most severe counts, but a message that is only delayed is not
+ * rejected.
  */
 #include "policy/plan.h"
 
@@ -20,7 +21,7 @@ static bool signed_as_required(const struct rule *rule, const struct judgement *
                             finding_holds(originator, hoping) && judgement->originator_counts && !domain_broken);
 }
 
-/* What is wrong with the signature that the rule asks for, never what is good about another. */
+/* The fault of the signature that the rule requires, never the merit of another one. */
 static const char *sign_reason(const struct rule *rule, const struct finding *domain, const struct finding *originator)
 {
     bool domain_broken = outcome_is_worse(domain->outcome, OUTCOME_NEUTRAL);
@@ -64,7 +65,7 @@ static void decide_by(const struct rule *rule, const struct layers_view *layers,
         .sign_reason = sign_reason(rule, &judgement->domain, &judgement->originator),
         .encrypt_reason = encrypt_reason(judgement),
     };
-    /* It could be checked another time, and would do then. */
+    /* True if a later check could succeed. */
     facts.failed_temporarily = sign_due && !facts.signed_ok && signed_as_required(rule, judgement, true);
     if (labels_are_refused(rule, layers, judgement, false, label_reason, sizeof(label_reason))) {
         facts.label_reason = label_reason;
@@ -90,7 +91,7 @@ static unsigned severity(const struct inbound_decision *decision)
     return 4; /* an unknown verdict defers */
 }
 
-/* Optional, for people's eyes. */
+/* Optional, for people to read. */
 static const char *mark_of(const struct rule *rule, bool met)
 {
     if (!met)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * authors: whose rules a message has to satisfy. Every author's partner counts, with its own anchors, naming and
- * demands: if one were chosen for all, a partner could vouch for another partner's people.
+ * authors: determines whose rules a message must satisfy. The partner of every author counts, with its own anchors,
+ * naming and requirements: if one were chosen for all, a partner could vouch for the people of another partner.
  */
 #include "policy/policy.h"
 

@@ -26,8 +26,8 @@ static void refuse(struct plan *plan, enum verdict verdict, size_t culprit)
     plan->treatment = (struct treatment){0};
 }
 
-/* True if a recipient's own decision ends the message. A tempfail of any comes before a rejection of another: what is
- * only delayed must not bounce. */
+/* True if a recipient's own decision ends the message. A tempfail for one recipient takes precedence over a
+ * rejection for another, because a delayed message must not bounce. */
 static bool find_refusal(const struct outbound_decision *decisions, const struct recipient_view *recipients,
                          size_t count, struct plan *plan)
 {
@@ -53,7 +53,7 @@ static unsigned strictness(const struct outbound_decision *decision)
     return (decision->encrypt ? 2 : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 4 : 0);
 }
 
-/* Everything that any of them asks. Returns the one that asks most. */
+/* Combines everything that any rule requires. Returns the recipient whose rule requires most. */
 static size_t combine(const struct outbound_decision *decisions, size_t count, struct plan *plan)
 {
     size_t strictest = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inbound: what happens to a message after its layers were opened and verified. A temporary failure is neither a pass
- * nor a rejection: it asks the MTA to come again, unless the message is to be rejected whatever comes of that.
+ * inbound: decides about a message after its layers were opened and verified. A temporary failure is neither a pass
+ * nor a rejection: it asks the MTA to retry, unless the message would be rejected in any case.
  */
 #include "policy/plan.h"
 
@@ -9,7 +9,7 @@
 
 #define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
 
-/* True if the rule ends the message that none of our keys opens. */
+/* True if the rule refuses a message that none of our keys can decrypt. */
 static bool refuse_undecryptable(const struct rule *rule, const char *why, struct inbound_decision *decision)
 {
     enum undecryptable undecryptable = rule->inbound.undecryptable;
@@ -57,7 +57,7 @@ static bool is_hopeless(const struct rule *rule, const struct inbound_facts *fac
            rule->inbound.otherwise == OTHERWISE_REJECT;
 }
 
-/* What is not as required, as a list for the reason. */
+/* Lists the unmet requirements for the reason. */
 static char *list_unmet(const struct rule *rule, const struct inbound_facts *facts)
 {
     g_autofree char *sign_why = reason_detail(facts->sign_reason);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * outbound: what happens to a message for one recipient. Refuses first, then signs, then encrypts; the only ways to a
- * copy that is less than `protect` says are those that the rule itself opens by `no_certificate` and `unauthentic`, and
- * a value outside its range is a tempfail. Not for what several recipients make of one message: that is combine.c.
+ * outbound: decides about a message for one recipient. It refuses first, then signs, then encrypts. A copy with less
+ * protection than `protect` is possible only if the rule allows it by `no_certificate` and `unauthentic`; an unknown
+ * value is a tempfail. combine.c combines the recipients of one message.
  */
 #include "policy/plan.h"
 
@@ -44,7 +44,7 @@ static bool may_sign(const struct outbound_facts *facts)
     return facts->originator_authentic && facts->bad_signature == NULL;
 }
 
-/* Only who is authentic learns how a signature fared that may lie under encryption to us. */
+/* Only an authentic client learns the result of a signature that may be under encryption to us. */
 static char *why_not_signed(const struct outbound_facts *facts)
 {
     bool authentic = facts->originator_authentic;
@@ -53,7 +53,7 @@ static char *why_not_signed(const struct outbound_facts *facts)
     return g_strconcat(why, detail, NULL);
 }
 
-/* A signature is due and may not be given. True if the message may go on without. */
+/* A signature is required and not allowed. True if the message may continue without it. */
 static bool go_unsigned(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
 {
     g_autofree char *why = why_not_signed(facts);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plan: from what is known of a message to what shall be done with it. Judges the layers, decides for each recipient
- * (what leaves) or by each author's rule (what arrives), and refuses what cannot be done before anything is done. Each
- * way that does not reach the end of a plan defers or refuses the message.
+ * plan: turns the facts about a message into the actions on it. It judges the layers, decides for each recipient
+ * (outbound) or by each author's rule (inbound), and refuses an impossible action before anything is done. Every path
+ * that does not reach the end of a plan defers or refuses the message.
  */
 #include "policy/plan.h"
 
@@ -62,7 +62,7 @@ static const struct layer_facts *encryption(const struct layers_view *layers)
     return NULL;
 }
 
-/* One part is enough to hide something in. */
+/* A single part suffices to hide something. */
 static bool is_unreadable(const struct layers_view *layers, const struct judgement *judgement)
 {
     for (size_t i = layers->whole; i < layers->count; i++)
@@ -82,7 +82,7 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
     facts->unreadable = is_unreadable(layers, judgement);
     facts->already_encrypted =
         judgement->undecryptable && layers->whole > 0 && keeps_secret(layers->list[layers->whole - 1].facts);
-    /* Nothing is taken off for strangers, and how our key would fare is not for them to learn. */
+    /* Layers are not removed for strangers, who must not learn whether our key could decrypt. */
     if (!authentic && encrypted != NULL) {
         facts->unreadable = true;
         facts->already_encrypted = keeps_secret(encrypted);
@@ -104,7 +104,7 @@ static void decide_recipients(const struct plan_input *input, const char *authen
     }
 }
 
-/* The identities without which the layers cannot be made, in the order in which they are missed. */
+/* The identities that the layers need, in the order in which a missing one is reported. */
 static const struct error *missing_identity(const struct plan_input *input, const struct plan *plan)
 {
     const struct wrapping *wrapping = &plan->wrapping;
@@ -191,16 +191,15 @@ static bool is_encrypted_to_us(const struct layers_view *layers)
     return false;
 }
 
-/* A recipient elsewhere must not be the way around what our own recipients' mail has to be: a stranger's message that
- * is for both is judged as what arrives, too. What was encrypted to us is not opened for others. */
+/* An external recipient must not be a way around the rules for our own recipients: a stranger's message for both is
+ * judged as inbound, too. Content that was encrypted to us is not opened for others. */
 static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
 {
     struct plan arriving = {.direction = DIRECTION_INBOUND, .client_is_ours = plan->client_is_ours};
     g_autofree struct layer_view *seen = g_new0(struct layer_view, input->layers->count + 1);
     struct layers_view layers = *input->layers;
     layers.list = seen;
-    /* What only our key shows in a part was looked at for our own signature, and must not show in a stranger's reply.
-     */
+    /* Our own signature depends on content that only our key shows, which must not appear in a stranger's reply. */
     for (size_t i = 0; i < layers.count; i++) {
         seen[i] = input->layers->list[i];
         seen[i].hidden = seen[i].by_our_key;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Algorithm handles and the capabilities that we announce, fetched once and read-only afterwards: a fetch per message
- * costs more than the digest of a small one. Which algorithm a message gets is policy's to say.
+ * Algorithm handles and the capabilities that we announce. They are fetched once and read-only afterwards, because a
+ * fetch per message costs more than the digest of a small one. policy/ decides which algorithm a message gets.
  */
 #include "smime_private.h"
 
@@ -47,9 +47,9 @@ static bool make_capabilities(void)
     return algorithms.capabilities_length > 0;
 }
 
-/* OpenSSL fetches what a key can do when a key is first used. If it lacks memory at that moment, it remembers for good
- * that there is no such operation, and every message after that is refused. One of each kind brings in all of them. An
- * algorithm that is missing fails when it is needed. */
+/* OpenSSL fetches the operations of a key when a key is first used. If memory is short at that moment, it remembers
+ * permanently that the operation does not exist, and every later message is refused. One key of each kind fetches
+ * all of them here. A missing algorithm fails when it is needed. */
 static void fetch_operations(void)
 {
     EVP_SIGNATURE_free(EVP_SIGNATURE_fetch(NULL, "RSA", NULL));

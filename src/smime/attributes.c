@@ -16,7 +16,7 @@ static const char *read_content_type(const ASN1_TYPE *value, const struct readin
     return OBJ_obj2nid(value->value.object) == NID_pkcs7_data ? NULL : "attribute differs from the content's type";
 }
 
-/* A claim, in either form (RFC 8551 §2.5.1); one that cannot be read counts as absent. */
+/* A claim, in either form (RFC 8551 §2.5.1). If it cannot be parsed, it counts as absent. */
 static const char *read_signing_time(const ASN1_TYPE *value, const struct reading *reading)
 {
     int type = ASN1_TYPE_get(value);
@@ -192,8 +192,8 @@ bool attributes_add(CMS_SignerInfo *info, const struct signing *signing, struct 
     return true;
 }
 
-/* What is wrong with the attribute at this place of the table, before its value is read; *value is NULL when it is
- * absent. It is looked for among the unsigned attributes, too, because anybody can put one there. */
+/* Returns the fault of the attribute at this place of the table, before its value is read; *value is NULL if it is
+ * absent. The unsigned attributes are searched, too, because anyone can add one there. */
 static const char *find(CMS_SignerInfo *info, size_t index, const ASN1_TYPE **value)
 {
     const struct signed_attribute *attribute = &attributes[index];

@@ -15,11 +15,11 @@
 #define OID_ML_EXPANSION_HISTORY "1.2.840.113549.1.9.16.2.3"
 #define OID_EQUIVALENT_LABELS "1.2.840.113549.1.9.16.2.9"
 
-/* What is lost when an attribute is not as it must be. */
+/* The consequence of a malformed attribute. */
 enum attribute_role {
     ATTRIBUTE_OF_SIGNATURE,   /* the signature does not hold (RFC 5652 §11) */
     ATTRIBUTE_OF_CERTIFICATE, /* it does not hold with this certificate (RFC 5035 §5.4) */
-    ATTRIBUTE_OF_MESSAGE,     /* it holds, but what its attributes say about the message cannot be relied on */
+    ATTRIBUTE_OF_MESSAGE,     /* it holds, but the statements of its attributes are not reliable */
 };
 
 /* A signature that is being made. */
@@ -60,7 +60,7 @@ bool attributes_init(struct error *error);
 /* The row of this object identifier, or NULL. */
 const struct signed_attribute *attributes_find(const char *oid);
 
-/* Adds all that `signing` asks for. */
+/* Adds every attribute that `signing` requests. */
 bool attributes_add(CMS_SignerInfo *info, const struct signing *signing, struct error *error);
 
 /* Reads those of this role, up to the first that is not as it must be: then ERROR_PERMANENT, "NAME attribute is …". */
@@ -89,7 +89,7 @@ const char *ess_read_history(const ASN1_TYPE *value, const struct reading *readi
 
 /* --- carried.c --- */
 
-/* Those of a signature that its rows, or no row, let go on another one. */
+/* The attributes of a signature that may be carried to another one. */
 struct carried_attributes *carried_attributes_of(CMS_SignerInfo *info);
 bool carried_attributes_add(CMS_SignerInfo *info, const struct carried_attributes *carried, struct error *error);
 

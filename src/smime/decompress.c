@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CompressedData (RFC 3274, RFC 8551 §3.6), by zlib: Debian's OpenSSL is built without it. Only taking off; we compress
- * nothing, since what is compressed and encrypted leaks its content by its length. A bomb ends at message_size_limit.
+ * CompressedData (RFC 3274, RFC 8551 §3.6), with zlib, because Debian's OpenSSL is built without it. It only
+ * decompresses: compressed and encrypted content leaks by its length, so we never compress. A decompression bomb ends
+ * at message_size_limit.
  */
 #include "smime_private.h"
 
@@ -14,7 +15,7 @@ static void inflate_end(z_stream *stream)
     inflateEnd(stream);
 }
 
-/* Z_STREAM_END in *status when all of in was one whole stream. */
+/* *status is Z_STREAM_END if all of in was one complete stream. */
 static bool inflate_into(z_stream *stream, size_t limit, struct spool *out, int *status, struct error *error)
 {
     g_autofree unsigned char *buffer = g_malloc(PIECE);

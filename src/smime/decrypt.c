@@ -2,11 +2,11 @@
 /*
  * Decrypting EnvelopedData and AuthEnvelopedData (RFC 5652 §6, RFC 5083).
  *
- * Cipher, mode and tag length are looked at before a key is used, and what is weak, unknown or mixed up is refused:
- * these are facts that everybody can see. All that follows has one outcome, one text and costs the same. A content key
- * that does not come out right is replaced by a random one inside OpenSSL (RFC 3218 §2.3), so that padding, wrong key
- * and broken content cannot be told apart; and what comes out of a CBC decryption that failed is handed to the caller,
- * who works on it in vain. Of what is authenticated, nothing is handed out unless its tag was right.
+ * Cipher, mode and tag length are checked before a key is used, and a weak, unknown or inconsistent one is refused:
+ * these facts are public. Everything after that has one outcome and one text, and costs the same. OpenSSL replaces a
+ * content key that is not recovered by a random one (RFC 3218 §2.3), so a wrong padding, a wrong key and broken
+ * content cannot be distinguished. The output of a failed CBC decryption is given to the caller, who processes it in
+ * vain. Authenticated content is released only if its tag is right.
  */
 #include "compat/x25519.h"
 #include "enveloped.h"
@@ -17,7 +17,7 @@
 #define PIECE ((size_t)48 << 10)
 #define GCM_TAG_MIN 12 /* RFC 5084 §3.2: 12 to 16 */
 
-/* Triple DES is what older gateways still send: read, marked as weak (RFC 8551, appendix B). */
+/* Older gateways still send Triple DES: it is read, and marked as weak (RFC 8551, appendix B). */
 static const int ciphers_cbc[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc, NID_des_ede3_cbc};
 static const int ciphers_gcm[] = {NID_aes_128_gcm, NID_aes_192_gcm, NID_aes_256_gcm};
 static const int ciphers_weak[] = {NID_des_ede_cbc, NID_des_cbc, NID_rc2_cbc,   NID_rc2_40_cbc,
@@ -73,7 +73,7 @@ static bool is_recipient(STACK_OF(CMS_RecipientInfo) * infos, const struct ident
     return false;
 }
 
-/* OpenSSL takes the first recipient that fits, or any: so all that fit have to be sound. */
+/* OpenSSL uses the first recipient that matches, or any, so every one that matches must be sound. */
 static bool is_sound(STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity, int cipher_nid)
 {
     for (int i = 0; i < sk_CMS_RecipientInfo_num(infos); i++) {
@@ -101,7 +101,7 @@ static size_t count_recipients(STACK_OF(CMS_RecipientInfo) * infos)
     return count;
 }
 
-/* All but what was held back of the last block. Into out; false when the disk is full. */
+/* Writes everything except the bytes held back of the last block to out. Returns false if the disk is full. */
 static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, struct error *error)
 {
     g_autofree unsigned char *buffer = g_malloc(PIECE + EVP_MAX_BLOCK_LENGTH);
@@ -118,8 +118,8 @@ static bool decrypt_bulk(EVP_CIPHER_CTX *cipher, struct slice content, struct sp
     return true;
 }
 
-/* The octets of the last block that are content (RFC 5652 §6.3), found without a branch that depends on them. A padding
- * that is wrong is said in *broken and counts as one octet. */
+/* The number of content octets in the last block (RFC 5652 §6.3), computed without a branch that depends on them. A
+ * wrong padding sets *broken and counts as one octet. */
 static size_t content_of_block(const unsigned char *block, size_t size, bool *broken)
 {
     size_t padding = block[size - 1];
@@ -130,15 +130,15 @@ static size_t content_of_block(const unsigned char *block, size_t size, bool *br
     return size - (size_t)(wrong | (padding * (wrong ^ 1u)));
 }
 
-/* The padding is not left to OpenSSL, which keeps a block back where it is wrong: what is done next must be the same.
- */
+/* OpenSSL does not check the padding, because it keeps a block back if the padding is wrong, and the following work
+ * must be the same. */
 static bool decrypt_cbc(EVP_CIPHER_CTX *cipher, struct slice content, struct spool *out, bool *broken,
                         struct error *error)
 {
     size_t size = (size_t)EVP_CIPHER_CTX_get_block_size(cipher);
     unsigned char block[EVP_MAX_BLOCK_LENGTH];
     int length;
-    if (size < 2 || content.len == 0 || content.len % size != 0) /* everybody can see that */
+    if (size < 2 || content.len == 0 || content.len % size != 0) /* this fact is public */
         return error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     if (EVP_CIPHER_CTX_set_padding(cipher, 0) <= 0)
         return error_set_openssl(error, ERROR_TEMPORARY, "decrypting");
@@ -178,8 +178,8 @@ static bool begins_with_text(struct slice plain)
     return true;
 }
 
-/* A random key lets one CBC message in 256 pass with a right padding. What comes out then is neither a MIME entity
- * (RFC 2045 §3) nor the bare text that some software encrypts. */
+/* With a random key, one CBC message in 256 has a valid padding. The result is then neither a MIME entity (RFC 2045
+ * §3) nor the bare text that some software encrypts. */
 static bool looks_like_entity(struct slice plain)
 {
     return begins_with_field(plain) || begins_with_text(plain);
@@ -191,7 +191,7 @@ static BIO *decryption_chain(CMS_ContentInfo *cms)
     owned(BIO) BIO *nothing = BIO_new(BIO_s_null());
     BIO *chain = nothing != NULL ? CMS_dataInit(cms, nothing) : NULL;
     if (chain != NULL)
-        steal(&nothing); /* it is in the chain now */
+        steal(&nothing); /* the chain now owns it */
     return chain;
 }
 
@@ -224,7 +224,7 @@ static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, co
     return decrypted;
 }
 
-/* What this identity's key makes of the content, into the layer if that holds nothing better. True: done. */
+/* Decrypts the content with this identity's key, into the layer unless it already holds a better result. True: done. */
 static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, const struct identity *identity,
                          struct slice content, enum opened *opened)
 {
@@ -281,8 +281,8 @@ static void add_agreed_ids(GArray *ids, CMS_RecipientInfo *info)
     }
 }
 
-/* Our identities that the recipients name, NULL-terminated; g_free(). Others have no key for this message and are not
- * looked at. */
+/* Our identities that the recipients name, NULL-terminated; g_free(). Other identities have no key for this message
+ * and are not tried. */
 static const struct identity **named_identities(const struct keys *keys, STACK_OF(CMS_RecipientInfo) * infos)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(struct recipient_id));
@@ -296,8 +296,8 @@ static const struct identity **named_identities(const struct keys *keys, STACK_O
     return keys_by_recipients(keys, (const struct recipient_id *)(const void *)ids->data, ids->len);
 }
 
-/* Without authentication each identity that fits is tried, whether another has opened it or not: how long it takes must
- * not tell which. */
+/* Without authentication every matching identity is tried, even if another one has opened the layer, because the
+ * duration must not reveal which. */
 static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, int cipher_nid,
                                   struct slice content)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks into an EnvelopedData or AuthEnvelopedData: cipher, its parameters, length of the authentication tag.
+ * Reads cipher, parameters and the length of the authentication tag of an EnvelopedData or AuthEnvelopedData.
  *
- * OpenSSL 3.0 has no accessors for these, and they are to be known before any key is used. So the structure is encoded
- * once more without its content, which makes it small, and decoded by a template that is open to us. Decrypts nothing.
+ * OpenSSL 3.0 has no accessors for these, and they must be known before any key is used. So the structure is encoded
+ * again without its content, which makes it small, and decoded by our own template. It decrypts nothing.
  */
 #include "enveloped.h"
 

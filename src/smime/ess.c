@@ -30,7 +30,7 @@ static void any_free(ASN1_SEQUENCE_ANY *set)
 DECLARE_OWNED(any, ASN1_SEQUENCE_ANY *, any_free)
 DECLARE_OWNED(asn1_type, ASN1_TYPE *, ASN1_TYPE_free)
 
-/* A SET or SEQUENCE as a list of its members; NULL if it is none or has trailing octets. */
+/* A SET or SEQUENCE as a list of its members; NULL if it is neither, or has trailing octets. */
 static ASN1_SEQUENCE_ANY *members(const ASN1_STRING *encoding, bool is_set)
 {
     const unsigned char *at = ASN1_STRING_get0_data(encoding), *end = at + ASN1_STRING_length(encoding);
@@ -64,7 +64,7 @@ static bool read_member(const ASN1_TYPE *member, struct security_label *label)
     case V_ASN1_OBJECT:
         if (label->policy[0] != '\0')
             return false;
-        /* A policy that is cut off would be another one. */
+        /* A truncated policy would be a different one. */
         length = OBJ_obj2txt(label->policy, sizeof(label->policy), member->value.object, 1);
         return length > 0 && (size_t)length < sizeof(label->policy);
     case V_ASN1_INTEGER: {
@@ -130,7 +130,7 @@ const char *ess_read_history(const ASN1_TYPE *value, const struct reading *readi
     return NULL;
 }
 
-/* What it asks is for the reader to answer, not for a gateway. */
+/* The reader answers the request, not a gateway. */
 const char *ess_read_receipt_request(const ASN1_TYPE *value, const struct reading *reading)
 {
     (void)value;

@@ -77,8 +77,8 @@ static int content_size(enum content_place place, int length)
     return ASN1_object_size(1, ASN1_object_size(0, length, V_ASN1_OCTET_STRING), 0);
 }
 
-/* What stands before the host: the version, and then there is room for an originatorInfo (RFC 5652 §6.1, RFC 5083
- * §2.1). */
+/* Appends everything before the host: the version, followed by the place of an originatorInfo (RFC 5652 §6.1, RFC
+ * 5083 §2.1). */
 static void append_start(GByteArray *bytes, const struct frame *frame, const struct element *version,
                          const struct element *host)
 {

@@ -28,8 +28,8 @@ static enum layer_type known_type(const CMS_ContentInfo *cms, enum layer_type ot
     }
 }
 
-/* All octets are one CMS object, or it is none: what follows could be read by somebody else. But for what SMTP puts
- * behind the last line where no transfer encoding hides it, one CRLF. */
+/* The octets must be exactly one CMS object, because another program could read trailing data differently. One CRLF
+ * is allowed, which SMTP adds after the last line if no transfer encoding hides it. */
 static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *type, struct error *error)
 {
     const unsigned char *at = (const unsigned char *)der.data;
@@ -69,7 +69,7 @@ static CMS_ContentInfo *decode(const struct part *part, const struct limits *lim
     return spool_finish(der, &bytes, error) ? parse(bytes, part->encoding == ENCODING_BASE64, type, error) : NULL;
 }
 
-/* Only for the report on what cannot be decoded. */
+/* Only for the report on a layer that cannot be decoded. */
 static enum layer_type hinted_type(const struct part *part)
 {
     const char *type = part_parameter(part, "smime-type");
@@ -114,7 +114,7 @@ static bool is_signature_type(const char *type)
            strcmp(type, "application/octet-stream") == 0;
 }
 
-/* Whoever goes by the parameter sees no S/MIME signature. */
+/* A program that relies on the parameter sees no S/MIME signature. */
 static bool protocol_fits(const struct part *part)
 {
     const char *protocol = part_parameter(part, "protocol");

@@ -42,7 +42,7 @@ static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
 {
     for (int i = 0; i < sk_X509_num(signer->chain); i++) {
         X509 *each = sk_X509_value(signer->chain, i);
-        /* The root says nothing that a relying party may believe (RFC 8551 §2.3). */
+        /* A relying party must not trust a root that comes with the message (RFC 8551 §2.3). */
         if ((X509_get_extension_flags(each) & EXFLAG_SS) == 0 && !is_repeated(signer, i) && !CMS_add1_cert(cms, each))
             return false;
     }
@@ -55,9 +55,9 @@ static enum digest digest_for(const struct identity *signer, const struct sign_o
     return edwards_is(signer->key) ? DIGEST_SHA512 : options->digest;
 }
 
-/* What the administrator has to mend: a key of a type that does not sign, or of another certificate. All else may work
- * at the next try, such as a session with a key store that was lost, or memory that could not be had: mail waits for
- * it. Always returns false. */
+/* The administrator must fix a key whose type cannot sign, or that belongs to another certificate. Any other failure
+ * may be temporary, such as a lost session with a key store or a lack of memory, so the mail waits. Always returns
+ * false. */
 static bool signing_failed(const struct identity *signer, const char *doing, struct error *error)
 {
     static const char *const types[] = {"RSA", "RSA-PSS", "EC", "ED25519"};
@@ -164,7 +164,7 @@ static bool make_opaque(const CMS_ContentInfo *cms, const struct limits *limits,
     return write_opaque(cms, bytes, body, error) && frame_entity("signed-data", &body, out, error);
 }
 
-/* 24 random octets in hex do not occur by chance; that they do not occur is checked all the same (RFC 2046 §5.1.1). */
+/* 24 random octets in hex do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). */
 static bool make_boundary(const struct rope *content, char boundary[60], struct error *error)
 {
     for (unsigned attempt = 0; attempt < 4; attempt++) {
@@ -216,7 +216,7 @@ static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct
     return steal(&spool);
 }
 
-/* What the header of a clear-signed message says. */
+/* The parameters in the header of a clear-signed message. */
 struct clear_form {
     const char *micalg;
     char boundary[60];

@@ -100,7 +100,7 @@ static bool names(CMS_SignerInfo *info, const X509 *certificate, struct error *e
     return attributes_read(info, ATTRIBUTE_OF_CERTIFICATE, &(struct reading){.certificate = certificate}, error);
 }
 
-/* With one key, and what is signed: the signed attributes, or the content where there are none. */
+/* Verifies with one key. The signature covers the signed attributes, or the content if there are none. */
 static bool signature_verifies(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content)
 {
     if (edwards_is(key))
@@ -108,7 +108,7 @@ static bool signature_verifies(CMS_SignerInfo *info, EVP_PKEY *key, struct slice
     return CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1; /* the content: see below */
 }
 
-/* True only when all the mathematics holds. */
+/* True only if the whole verification succeeds. */
 static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests, struct slice content)
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
@@ -181,7 +181,7 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
     return false;
 }
 
-/* Anybody can sign with an exponent of one, or an even one. */
+/* Anyone can forge a signature for an exponent of one, or an even one. */
 static bool is_forgeable(const EVP_PKEY *key)
 {
     owned(BIGNUM) BIGNUM *exponent = NULL;
@@ -250,7 +250,7 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
     check_signature(info, digests, content, certificates, signer);
     facts->has_certificate = signer->certificate != NULL;
     bool readable = attributes_read(info, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = facts}, &error);
-    /* Attributes that are not vouched for mean nothing, whatever they hold. */
+    /* Attributes without a valid signature are ignored. */
     if (!readable && facts->valid) {
         facts->type_fault = true;
         say(facts, "%s", error.text);

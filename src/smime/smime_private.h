@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of smime/ share and nobody else sees.
+ * Declarations that only the files of smime/ share.
  */
 #ifndef DOMSEC_SMIME_PRIVATE_H
 #define DOMSEC_SMIME_PRIVATE_H
@@ -15,7 +15,7 @@ const EVP_MD *algorithm_digest(enum digest digest);
 const char *algorithm_micalg(enum digest digest); /* RFC 8551 §3.5.3.2 */
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher);
 struct slice algorithm_capabilities(void); /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
-/* "aes-256-gcm", or the dotted OID of what we do not know. */
+/* "aes-256-gcm", or the dotted OID of an unknown algorithm. */
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
 /* Parameters that are a SEQUENCE of that kind, decoded; NULL: they are not. */
 void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item);
@@ -124,10 +124,10 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
                   struct signer *signer);
 /* decrypt.c */
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
-/* transport.c: false, if the key transport algorithm of a KeyTransRecipientInfo for RSA is none, or malformed. */
+/* transport.c: false if the key transport algorithm of a KeyTransRecipientInfo for RSA is unknown or malformed. */
 bool transport_is_known(CMS_RecipientInfo *info);
-/* transport.c: false, if a KeyAgreeRecipientInfo does not say how the key of that content cipher is wrapped, or says it
- * in a way that is none. */
+/* transport.c: false if a KeyAgreeRecipientInfo does not say how the key of that content cipher is wrapped, or names
+ * an unknown wrap. */
 bool agreement_is_known(CMS_RecipientInfo *info, int cipher_nid);
 /* decompress.c */
 enum opened open_compressed(const struct opening *opening, CMS_ContentInfo **cms);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the content key comes, by RSA or under an agreed key: are the algorithm and its parameters such that OpenSSL does
- * what they say? OpenSSL 3.0 passes over OAEP parameters that it cannot decode, or does not know, and decrypts by PKCS
- * #1 v1.5 then: whoever changes the parameters of a message under way could so choose the weaker padding. Versions
- * before 3.0.22 crash on a key agreement without parameters (CVE-2026-28389) and on wraps that nobody uses in mail
- * (CVE-2026-63072). Parameters are there for everybody to see, so that to refuse them tells nothing.
+ * Checks the algorithm and the parameters by which the content key is transported (RSA) or wrapped (key agreement).
+ * OpenSSL 3.0 ignores OAEP parameters that it cannot decode or does not know, and then decrypts with PKCS #1 v1.5, so
+ * an attacker who changes the parameters in transit could choose the weaker padding. Versions before 3.0.22 crash on a
+ * key agreement without parameters (CVE-2026-28389), and on key wraps that mail does not use (CVE-2026-63072). The
+ * parameters are public, so refusing them reveals nothing.
  */
 #include "smime_private.h"
 
@@ -63,8 +63,8 @@ static bool is_known_oaep(const X509_ALGOR *algorithm)
     return known;
 }
 
-/* RFC 5753 §7.1.5. Triple DES is what older gateways still send, around itself: around another cipher's key it would
- * take away what that one promises (RFC 8551 §2.3). */
+/* RFC 5753 §7.1.5. Older gateways still send Triple DES, wrapped by Triple DES. Wrapped around the key of another
+ * cipher, it would weaken that cipher (RFC 8551 §2.3). */
 static bool is_known_wrap(const X509_ALGOR *algorithm, int cipher_nid)
 {
     const ASN1_OBJECT *oid;

@@ -61,12 +61,13 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
         signer_check(sk_CMS_SignerInfo_value(infos, (int)i), chain, layer->inner, layer->certificates,
                      &layer->signers[i]);
     }
-    ERR_clear_error(); /* what is wrong has been told, or is about a certificate that nobody signed with */
+    ERR_clear_error(); /* the fault has been reported, or concerns a certificate that did not sign */
     compare_signers(&layer->facts);
     return OPENED;
 }
 
-/* Where the signed content is; a second one beside a detached content would be verified by some and shown by others. */
+/* Finds the signed content. A second content beside a detached one would be verified by some programs and shown by
+ * others. */
 static const char *find_content(CMS_ContentInfo *cms, const struct slice *detached, struct slice *content)
 {
     ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
@@ -91,7 +92,7 @@ static bool is_certs_only(CMS_ContentInfo *cms)
     return sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) <= 0 && (inside == NULL || *inside == NULL);
 }
 
-/* From here on they are as good as those of the message. */
+/* From here on they are treated like those of the message. */
 static bool add_known(struct layer *layer, STACK_OF(X509) * known)
 {
     if (sk_X509_num(known) <= 0)

@@ -105,7 +105,7 @@ STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_que
     return chain;
 }
 
-/* The last second at which the certificate is valid; 0 if that cannot be told. */
+/* The last second at which the certificate is valid; 0 if that is unknown. */
 static time_t last_second(const X509 *certificate)
 {
     struct tm parts;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chain: may this certificate be used for this, now? Its path (path.c), whether anything in that is revoked
- * (revocation.c), and its own usage and strength (usage.c) together, or the administrator's pin in place of the path.
+ * chain: decides whether a certificate may be used for a purpose at a time. It combines the path (path.c), revocation
+ * in that path (revocation.c), and the certificate's own usage and strength (usage.c), or uses the administrator's pin
+ * in place of the path.
  *
- * A certificate that is wrong in itself fails also where the path cannot be told yet: trying again would not help it.
+ * A certificate that is itself unusable fails even if the path cannot be decided yet, because a retry would not help.
  */
 #include "cache.h"
 #include "path.h"
@@ -28,8 +29,8 @@ static void remember(const struct search *search, const STACK_OF(X509) * chain, 
         path_cache_add(search->trust->cache, search->asked, chain, has_received ? 0 : unrevoked_until);
 }
 
-/* Another path may avoid an authority that is revoked. None makes a revoked leaf good; and where revocation cannot be
- * told, the path that OpenSSL prefers is the one to ask for again. */
+/* Another path may avoid a revoked authority. No path makes a revoked leaf good. If revocation cannot be determined,
+ * the path that OpenSSL prefers is the one to report. */
 static bool judge(void *data, STACK_OF(X509) * chain, bool first)
 {
     struct search *search = data;
@@ -111,5 +112,5 @@ static void check(const struct trust *trust, const struct chain_query *query, st
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
     check(trust, query, finding);
-    ERR_clear_error(); /* what OpenSSL had to say is in the finding */
+    ERR_clear_error(); /* the finding has OpenSSL's error */
 }

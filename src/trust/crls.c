@@ -18,7 +18,7 @@
 struct crls {
     bool configured;
     GHashTable *by_issuer; /* unsigned long hash of the name → GPtrArray of X509_CRL * */
-    GPtrArray *indirect;   /* those that speak for other issuers too (RFC 5280 §5.2.5) */
+    GPtrArray *indirect;   /* those that cover other issuers, too (RFC 5280 §5.2.5) */
 };
 
 static void list_free(void *data)

@@ -2,7 +2,7 @@
 /*
  * path_search: the ways from a leaf to an anchor, OpenSSL's own first. OpenSSL chooses one issuer at each step and
  * never looks back: where it fails, other ways may be there (two authorities of one name, a root that has an expired
- * cross-certificate beside a good one, a new key that nobody told apart by identifier).
+ * cross-certificate beside a good one, a new key without an identifier of its own).
  *
  * Depth first over the certificates at hand, following only issuers whose key verifies the signature, so that each way
  * found is a real one; then OpenSSL judges it. Limits keep a message stuffed with certificates from costing much:

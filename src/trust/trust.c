@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust: loads what the administrator trusts, once: anchors and pins of each partner and the global anchors; and opens
- * the sources of revocation. What a check makes of them is in chain.c (paths, revocation and usage), role.c and
- * mailbox.c (names).
+ * trust: loads the anchors and pins of each partner and the global anchors, once, and opens the sources of revocation.
+ * chain.c (paths, revocation and usage), role.c and mailbox.c (names) make the checks.
  *
- * An anchor is whatever the administrator named, also an intermediate or an end-entity certificate; that it is
- * self-signed means nothing.
+ * An anchor is any certificate that the administrator named, also an intermediate or an end-entity certificate;
+ * whether it is self-signed does not matter.
  */
 #include "cache.h"
 #include "revocation.h"

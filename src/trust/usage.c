@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * usage: what a certificate may be used for by its own extensions and key (RFC 8550 §4.4).
+ * usage: checks what a certificate may be used for by its own extensions and key (RFC 8550 §4.4).
  *
- * OpenSSL's S/MIME purpose is not asked: it refuses anyExtendedKeyUsage, which RFC 8550 §4.4.4 allows, and accepts
- * leaves that are certification authorities.
+ * OpenSSL's S/MIME purpose is not used: it refuses anyExtendedKeyUsage, which RFC 8550 §4.4.4 allows, and accepts CA
+ * certificates as leaves.
  */
 #include "path.h"
 
@@ -44,8 +44,8 @@ const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose)
     const char *weakness = key_weakness(X509_get0_pubkey(certificate));
     if (weakness != NULL)
         return weakness;
-    /* By basicConstraints, by keyCertSign without them, or by both at odds: whoever holds such a key can make
-     * certificates. */
+    /* By basicConstraints, by keyCertSign without them, or if they contradict each other: the holder of such a key
+     * can issue certificates. */
     if (X509_check_ca(certificate_in) != 0 || (X509_get_extension_flags(certificate_in) & EXFLAG_CA) != 0)
         return "it is a CA certificate";
     if (!usage_allows_mail(certificate))

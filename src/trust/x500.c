@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * x500: the name mapping rule for certificates that name no mail domain (RFC 3183 §3.1.1, §4.1): the domain part of an
- * X.500 name is its country, state, locality, organization and organizational units. Which X.500 name a mail domain has
- * cannot be told from either; the partner's x500_name says it, and so do sender and recipient agree on it.
+ * x500: the name mapping rule for certificates that contain no mail domain (RFC 3183 §3.1.1, §4.1): the domain part of
+ * an X.500 name is its country, state, locality, organization and organizational units. Neither the mail domain nor
+ * the X.500 name implies the other, so the partner's x500_name gives the mapping on which sender and recipient have
+ * agreed.
  *
- * The certificate's domain part must be that name or the beginning of it, component by component from the most
- * significant one. A country, state or locality alone stands for nobody, like a public suffix.
+ * The certificate's domain part must be that name or its beginning, component by component from the most significant
+ * one. A country, state or locality alone never maps, like a public suffix.
  */
 #include "x500.h"
 
@@ -24,8 +25,8 @@ static bool is_domain_part(int nid)
            nid == NID_organizationName || nid == NID_organizationalUnitName;
 }
 
-/* NULL if there is no part that could stand for somebody, or its order is unclear (two components in one RDN), or there
- * are dc= components, which name a mail domain or were meant to. */
+/* NULL if no part can map, if its order is unclear (two components in one RDN), or if there are dc= components,
+ * which name a mail domain or were meant to. */
 static X509_NAME *domain_part(const X509_NAME *subject)
 {
     owned(name) X509_NAME *part = X509_NAME_new();

@@ -13,8 +13,8 @@ bool edwards_is(const EVP_PKEY *key);
 CMS_SignerInfo *edwards_add_signer(CMS_ContentInfo *cms, X509 *certificate, unsigned flags);
 /* Adds content type, signing time and message digest, and signs. */
 bool edwards_sign(CMS_SignerInfo *info, EVP_PKEY *key, const struct rope *content, struct error *error);
-/* The signature over the signed attributes, whose message digest is not looked at; where there are none, over content.
- */
+/* Verifies the signature over the signed attributes, whose message digest is not checked; without signed attributes,
+ * over content. */
 bool edwards_verify(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content);
 
 #endif

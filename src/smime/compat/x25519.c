@@ -9,7 +9,7 @@
  *     out   KEKRecipientInfo, wrapped by OpenSSL ─▶ KeyAgreeRecipientInfo with that wrapped key
  *     in    KeyAgreeRecipientInfo ─▶ KEKRecipientInfo with its wrapped key, unwrapped by OpenSSL
  *
- * No stand-in leaves this house: without its exchange the key in it is nobody's.
+ * A stand-in must never be sent: until it is exchanged, no recipient can unwrap its key.
  *
  * Necessary with every OpenSSL up to 4.1. When CMS_add1_recipient_cert() and CMS_decrypt_set1_pkey_and_peer() take an
  * X25519 key: git rm x25519.[ch] and agreed_key.c, then let the compiler name the lines in encrypt.c (x25519_der()

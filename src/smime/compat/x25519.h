@@ -13,7 +13,7 @@ bool x25519_is(const EVP_PKEY *key);
 bool x25519_add_recipient(CMS_ContentInfo *cms, X509 *recipient, size_t key_length, struct error *error);
 /* As frame_der(), with the agreements in the place of their stand-ins. */
 long x25519_der(CMS_ContentInfo *cms, unsigned char **der, struct error *error);
-/* False, if a KeyAgreeRecipientInfo is not by X25519, or its key derivation is none that we know. */
+/* False if a KeyAgreeRecipientInfo does not use X25519, or uses an unknown key derivation. */
 bool x25519_is_known(CMS_RecipientInfo *info);
 /* The same envelope without its content and with the content key in it, as CMS_decrypt_set1_pkey() would leave it
  * there; without a key, if none came out. NULL: cannot be decrypted. */
