@@ -6,9 +6,9 @@
  */
 #include "conf/conf.h"
 
+#include "config_file.h"
 #include "option.h"
 #include "partners.h"
-#include "config_file.h"
 
 #include <errno.h>
 #include <sys/stat.h>

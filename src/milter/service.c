@@ -16,6 +16,7 @@
 /* A thread that waits for its turn; it lives on its stack. */
 struct waiter {
     GCond woken;
+    bool resuming; /* it was interrupted by lookups: it gets its turn even if the process is about to end */
 };
 
 struct service {
@@ -23,6 +24,7 @@ struct service {
     GCond drained;
     struct gateway *gateway;
     unsigned working;  /* turns taken */
+    unsigned paused;   /* messages between two turns */
     GQueue waiting;    /* struct waiter *, in order */
     unsigned messages; /* in progress */
     gint64 last_end;   /* when the last one got its verdict, monotonic */
@@ -81,7 +83,8 @@ void service_replace(struct service *service, struct gateway *gateway)
 static bool is_turn(struct service *service, const struct waiter *waiter)
 {
     unsigned limit = MAX(gateway_conf(service->gateway)->max_crypto, 1);
-    return !service->closed && service->working < limit && g_queue_peek_head(&service->waiting) == waiter;
+    return (!service->closed || waiter->resuming) && service->working < limit &&
+           g_queue_peek_head(&service->waiting) == waiter;
 }
 
 /* Returns true if its turn came within that time. The lock is held on entry and on return. */
@@ -94,9 +97,9 @@ static bool wait_for_turn(struct service *service, struct waiter *waiter, unsign
     return true;
 }
 
-static bool enter(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
+static bool enter(struct service *service, bool resuming, unsigned seconds, void (*tell)(void *context), void *context)
 {
-    struct waiter self;
+    struct waiter self = {.resuming = resuming};
     bool entered;
     g_cond_init(&self.woken);
     g_mutex_lock(&service->lock);
@@ -109,6 +112,8 @@ static bool enter(struct service *service, unsigned seconds, void (*tell)(void *
     g_queue_remove(&service->waiting, &self);
     if (entered)
         service->working++;
+    if (entered && resuming)
+        service->paused--;
     wake_first(service);
     g_mutex_unlock(&service->lock);
     g_cond_clear(&self.woken);
@@ -117,12 +122,35 @@ static bool enter(struct service *service, unsigned seconds, void (*tell)(void *
 
 bool service_enter(struct service *service, unsigned timeout_seconds)
 {
-    return enter(service, timeout_seconds, NULL, NULL);
+    return enter(service, false, timeout_seconds, NULL, NULL);
 }
 
 void service_enter_telling(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
 {
-    enter(service, seconds, tell, context);
+    enter(service, false, seconds, tell, context);
+}
+
+void service_resume(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
+{
+    enter(service, true, seconds, tell, context);
+}
+
+void service_pause(struct service *service)
+{
+    g_mutex_lock(&service->lock);
+    service->working--;
+    service->paused++;
+    wake_first(service);
+    g_mutex_unlock(&service->lock);
+}
+
+void service_finish(struct service *service)
+{
+    g_mutex_lock(&service->lock);
+    service->paused--;
+    if (service->draining)
+        g_cond_broadcast(&service->drained);
+    g_mutex_unlock(&service->lock);
 }
 
 void service_leave(struct service *service)
@@ -164,9 +192,9 @@ unsigned service_drain(struct service *service, unsigned timeout_seconds)
         ;
     /* Messages that began later are not waited for, but none may be processed while the process ends. */
     service->closed = true;
-    while (service->working > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
+    while (service->working + service->paused > 0 && g_cond_wait_until(&service->drained, &service->lock, deadline))
         ;
-    unsigned left = MAX(service->messages, service->working);
+    unsigned left = MAX(service->messages, service->working + service->paused);
     gint64 sent = service->last_end != 0 ? service->last_end + GRACE_MILLISECONDS * 1000 : 0;
     g_mutex_unlock(&service->lock);
     gint64 now = g_get_monotonic_time();

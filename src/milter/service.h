@@ -29,6 +29,13 @@ bool service_enter(struct service *service, unsigned timeout_seconds);
 void service_enter_telling(struct service *service, unsigned seconds, void (*tell)(void *context), void *context);
 void service_leave(struct service *service);
 
+/* Between two turns of one message, while it waits for lookups: pause gives the turn back, resume waits for another one
+ * as service_enter_telling() does, and finish ends a pause without another turn. service_drain() waits for paused
+ * messages, and they get their turn even then. */
+void service_pause(struct service *service);
+void service_resume(struct service *service, unsigned seconds, void (*tell)(void *context), void *context);
+void service_finish(struct service *service);
+
 /* Count a message in progress. begin returns false after service_drain(): the message continues, but the process
  * does not wait for it, and the caller must not call end. */
 bool service_message_begin(struct service *service);

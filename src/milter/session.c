@@ -5,10 +5,10 @@
  *     negotiate ─▶ connect ─▶ mail ─▶ rcpt… ─▶ header… ─▶ end of header ─▶ body… ─▶ end of message ─▶ (mail …) ─▶ close
  *                               └────────────── abort, from anywhere ──────────────┘
  *
- * They decide nothing: they collect, call the gateway, and send its edits and its verdict. No callback before the end of
- * the message replies (SMFIP_NR_*), because a reply is a round trip and two system calls; an earlier failure is reported
- * there. libmilter runs the callbacks of a session one after another, but on any of its threads, so the session holds
- * all state. A message keeps the gateway that was in force at its first byte.
+ * They decide nothing: they collect, call the gateway, and send its edits and its verdict. No callback before the end
+ * of the message replies (SMFIP_NR_*), because a reply is a round trip and two system calls; an earlier failure is
+ * reported there. libmilter runs the callbacks of a session one after another, but on any of its threads, so the
+ * session holds all state. A message keeps the gateway that was in force at its first byte.
  */
 #include "session.h"
 
@@ -204,28 +204,44 @@ static void tell_progress(void *context)
     smfi_progress(context);
 }
 
+/* The turns of one message. */
+struct turn {
+    SMFICTX *context;
+    bool paused; /* between two turns */
+};
+
 static void enter_turn(void *context)
 {
-    service_enter_telling(service, PROGRESS_SECONDS, tell_progress, context);
+    struct turn *turn = context;
+    if (turn->paused)
+        service_resume(service, PROGRESS_SECONDS, tell_progress, turn->context);
+    else
+        service_enter_telling(service, PROGRESS_SECONDS, tell_progress, turn->context);
+    turn->paused = false;
 }
 
 static void leave_turn(void *context)
 {
-    (void)context;
-    service_leave(service);
+    struct turn *turn = context;
+    service_pause(service);
+    turn->paused = true;
 }
 
 /* The gateway's result, or the failure before it could be called. */
 static struct passage *pass(SMFICTX *context, struct session *session)
 {
-    const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .context = context};
+    struct turn turn = {.context = context};
+    const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .context = &turn};
     struct passage_request request = {
         .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
     if (!transaction_finish(session->transaction))
         return passage_failed(session->gateway, request.envelope, transaction_failure(session->transaction),
                               transaction_error(session->transaction)->text);
     request.message = transaction_message(session->transaction);
-    return gateway_pass(session->gateway, &request);
+    struct passage *passage = gateway_pass(session->gateway, &request);
+    if (turn.paused)
+        service_finish(service);
+    return passage;
 }
 
 static bool target_insert(void *context, const char *name, const char *value)

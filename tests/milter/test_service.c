@@ -194,3 +194,39 @@ Test(service, drain_waits)
     cr_expect_geq(g_get_monotonic_time() - begin, 700000, "and for the verdict to be sent");
     pthread_join(thread, NULL);
 }
+
+/* A message between two turns may use what exit() would destroy: the end waits for it, and it gets its second turn. */
+static void *resume_later(void *argument)
+{
+    unsigned times = 0;
+    g_usleep(300000);
+    service_resume(argument, 1, count, &times);
+    service_leave(argument);
+    return NULL;
+}
+
+Test(service, drain_waits_for_a_pause)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    pthread_t thread;
+    cr_assert(service_enter(service, 0));
+    service_pause(service);
+    cr_expect(service_enter(service, 0), "another message has the turn meanwhile");
+    service_leave(service);
+    cr_expect_eq(service_drain(service, 0), 1, "the paused one is not done");
+    cr_assert_eq(pthread_create(&thread, NULL, resume_later, service), 0);
+    cr_expect_eq(service_drain(service, 30), 0);
+    pthread_join(thread, NULL);
+    cr_expect_not(service_enter(service, 0), "no more turns");
+}
+
+Test(service, a_pause_may_end_without_a_turn)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    cr_assert(service_enter(service, 0));
+    service_pause(service);
+    service_finish(service);
+    cr_expect_eq(service_drain(service, 0), 0);
+}
