@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of the stages: what happens within a turn at cryptographic work, what outside, and what only once. */
+#include "gateway/internal.h"
+
+#include "support/attack.h"
+#include "support/scripted_certs.h"
+
+#define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
+
+/* What the turns of one message saw. */
+struct watch {
+    const struct scripted_certs *script;
+    bool held;
+    unsigned turns;
+    unsigned asked_within; /* batches that were asked while a turn was held */
+    unsigned asked_before; /* … until the turn began */
+};
+
+static void enter(void *context)
+{
+    struct watch *watch = context;
+    cr_expect_not(watch->held, "one turn at a time");
+    watch->held = true;
+    watch->turns++;
+    watch->asked_before = watch->script->batches;
+}
+
+static void leave(void *context)
+{
+    struct watch *watch = context;
+    cr_expect(watch->held);
+    watch->held = false;
+    watch->asked_within += watch->script->batches - watch->asked_before;
+}
+
+static struct passage *pass(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
+                            struct watch *watch)
+{
+    const struct turns turns = {.enter = enter, .leave = leave, .context = watch};
+    const struct passage_request request = {
+        .envelope = envelope, .message = message, .at = time(NULL), .turns = &turns};
+    return gateway_pass(gateway, &request);
+}
+
+static const struct {
+    const char *policy;
+    unsigned turns, batches;
+} rows[] = {
+    {"outbound = { protect = \"none\"; };", 1, 0},
+    {"outbound = { protect = \"sign\"; };", 2, 0},
+    {"outbound = { protect = \"sign+encrypt\"; };", 2, 1},
+};
+
+/* A directory that is slow must not keep others from their turns. */
+Test(passage, lookups_are_asked_between_two_short_turns)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_new(rows[i].policy, "");
+        struct scripted_certs *script = scripted_certs_new("script");
+        scripted_certs_replace(&rig->acme.gateway->certs, script, NULL);
+        scripted_certs_domain(script, "bob@partner.test", rig->partner.dca->cert);
+        struct watch watch = {.script = script};
+        owned(message) struct message *message = rig_message(&rig->acme, MESSAGE, strlen(MESSAGE));
+        owned(envelope) struct envelope *envelope =
+            rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
+        owned(passage) struct passage *passage = pass(rig->acme.gateway, envelope, message, &watch);
+        cr_expect_eq(passage->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, passage->reply.reason);
+        cr_expect_eq(watch.turns, rows[i].turns, "%zu: %u turns", i, watch.turns);
+        cr_expect_not(watch.held, "%zu", i);
+        cr_expect_eq(script->batches, rows[i].batches, "%zu: %u batches", i, script->batches);
+        cr_expect_eq(watch.asked_within, 0, "%zu: a source was asked within a turn", i);
+    }
+}
+
+/* Certificates of signers that are not in the message are looked up outside the turns, too. */
+Test(passage, signers_are_looked_up_outside_the_turns)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    struct scripted_certs *script = scripted_certs_new("script");
+    scripted_certs_replace(&rig->partner.gateway->certs, script, NULL);
+    scripted_certs_domain(script, "alice@acme.test", rig->acme.dsa->cert);
+    struct watch watch = {.script = script};
+    g_autofree char *text = attack_message(
+        &(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = CMS_NOCERTS});
+    owned(message) struct message *message = rig_message(&rig->partner, text, strlen(text));
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
+    owned(passage) struct passage *passage = pass(rig->partner.gateway, envelope, message, &watch);
+    cr_expect_eq(passage->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", passage->plan.judgement.domain.reason);
+    cr_expect_eq(script->batches, 1);
+    cr_expect_eq(watch.asked_within, 0);
+}
+
+Test(passage, all_recipients_are_one_batch)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
+    struct scripted_certs *script = scripted_certs_new("script");
+    scripted_certs_replace(&rig->acme.gateway->certs, script, NULL);
+    scripted_certs_domain(script, "bob@partner.test", rig->partner.dca->cert);
+    scripted_certs_domain(script, "carol@partner.test", rig->partner.dca->cert);
+    const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", "carol@partner.test", "alice", NULL};
+    AUTO_SENT struct sent sent = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, MESSAGE, strlen(MESSAGE));
+    cr_expect_eq(rig_verdict(&sent), VERDICT_ACCEPT, "%s", rig_reason(&sent));
+    cr_expect_eq(script->batches, 1, "%u", script->batches);
+    cr_expect_str_eq(script->asked->str, "bob@partner.test carol@partner.test ");
+}
+
+/* explain goes the same way and stops before anything is made. */
+Test(passage, a_question_makes_nothing)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", "");
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
+    owned(passage) struct passage *passage = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
+    AUTO_SENT struct sent sent = rig_outbound(rig, MESSAGE);
+    cr_expect_eq(passage->reply.verdict, VERDICT_ACCEPT, "%s", passage->reply.reason);
+    cr_expect_str_eq(passage->reply.reason, rig_reason(&sent));
+    cr_expect(passage->plan.treatment.sign && passage->plan.treatment.encrypt);
+    cr_expect(edits_are_empty(&passage->made.edits));
+    cr_expect_not(passage->made.treatment.sign || passage->made.treatment.encrypt);
+}
