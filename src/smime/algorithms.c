@@ -6,6 +6,8 @@
 #include "smime_private.h"
 
 #include <openssl/asn1.h>
+#include <openssl/decoder.h>
+#include <openssl/encoder.h>
 #include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <openssl/objects.h>
@@ -58,6 +60,8 @@ static void fetch_operations(void)
     EVP_KDF_free(EVP_KDF_fetch(NULL, "X963KDF", NULL));
     EVP_MAC_free(EVP_MAC_fetch(NULL, "HMAC", NULL));
     EVP_RAND_free(EVP_RAND_fetch(NULL, "CTR-DRBG", NULL));
+    OSSL_ENCODER_free(OSSL_ENCODER_fetch(NULL, "RSA", NULL));
+    OSSL_DECODER_free(OSSL_DECODER_fetch(NULL, "RSA", NULL));
     ERR_clear_error();
 }
 

@@ -12,8 +12,8 @@
 
 static void initialise(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-    cr_skip_test("AddressSanitizer ends the process when memory is lacking");
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    cr_skip_test("a sanitizer ends the process when memory is lacking");
 #endif
 }
 TestSuite(memory, .init = initialise);

@@ -6,8 +6,8 @@
 
 Test(memory, allocations_that_fail)
 {
-#ifdef __SANITIZE_ADDRESS__
-    cr_skip_test("torture replaces malloc(), which AddressSanitizer needs");
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    cr_skip_test("torture replaces malloc(), which a sanitizer needs");
 #endif
     owned(folder) char *folder = folder_new();
     owned(run) struct run tried =

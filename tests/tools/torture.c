@@ -3,14 +3,15 @@
  * torture: lets each memory allocation of one message fail in turn, and judges what the gateway makes of that.
  *
  *     torture -c CONFIGURATION [-C RECEIVERS-CONFIGURATION] -d outbound|inbound -m FILE -f FROM -r TO [-w]
- *             [-s STEP] [-j JOBS] [-p POSITION] [-l NAME]
+ *             [-s STEP] [-j JOBS] [-t OCTETS] [-p POSITION] [-l NAME]
  *
  * Each position runs in a child process of its own, so that the message is the first one of its process, or the second
  * one with -w. malloc(), calloc() and realloc() of this program are those of all libraries. What may become of the
  * message: the same as without a failure, a temporary failure, or the end of the process (GLib ends it). Anything else
  * is a violation: a permanent refusal, an acceptance that differs, a crash, a report that differs, or a next message in
- * the same process that is not handled as ever. What goes out is compared by its length, and with -C by what the
- * receiver says about it. -s takes only each STEPth position; -p takes only that one, and shows where it is.
+ * the same process that is not handled as ever. What goes out is compared by its length, give or take -t OCTETS, and
+ * with -C by what the receiver says about it. -s takes only each STEPth position; -p takes only that one, and shows
+ * where it is.
  *
  * Prints one line: the name, the number of positions, then how many had which outcome. Exits with 1 on a violation.
  */
@@ -78,7 +79,7 @@ void *realloc(void *memory, size_t size)
 struct options {
     const char *configuration, *receiver, *direction, *file, *from, *to, *name;
     bool is_warm;
-    unsigned long step, only;
+    unsigned long step, only, jitter;
     unsigned jobs;
 };
 
@@ -181,12 +182,15 @@ static const struct {
     [NEXT] = {"next", false},   [CRASHED] = {"crash", false},   [HANGS] = {"hang", false},
 };
 
-/* What arrives comes out the same byte for byte; what goes out has random octets, but always as many. */
+/* What arrives comes out the same byte for byte; what goes out has random octets, but about as many. */
 static bool is_same_message(const struct torture *torture, const struct observed *a, const struct observed *b)
 {
-    if (a->verdict != b->verdict || a->length != b->length || g_strcmp0(a->received, b->received) != 0)
+    size_t difference = MAX(a->length, b->length) - MIN(a->length, b->length);
+    if (a->verdict != b->verdict || g_strcmp0(a->received, b->received) != 0)
         return false;
-    return strcmp(torture->options.direction, "inbound") != 0 || memcmp(a->bytes, b->bytes, a->length) == 0;
+    if (strcmp(torture->options.direction, "inbound") != 0)
+        return difference <= torture->options.jitter;
+    return difference == 0 && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
 static enum outcome_of_failure judge(const struct torture *torture, struct observed *made, const struct observed *usual)
@@ -388,7 +392,7 @@ static void open_all(struct torture *torture)
 static bool read_options(int argc, char **argv, struct options *options)
 {
     int option;
-    while ((option = getopt(argc, argv, "c:C:d:m:f:r:ws:j:p:l:")) != -1) {
+    while ((option = getopt(argc, argv, "c:C:d:m:f:r:ws:j:t:p:l:")) != -1) {
         switch (option) {
         case 'c':
             options->configuration = optarg;
@@ -417,6 +421,9 @@ static bool read_options(int argc, char **argv, struct options *options)
         case 'j':
             options->jobs = (unsigned)strtoul(optarg, NULL, 10);
             break;
+        case 't':
+            options->jitter = strtoul(optarg, NULL, 10);
+            break;
         case 'p':
             options->only = strtoul(optarg, NULL, 10);
             break;
@@ -436,7 +443,7 @@ int main(int argc, char **argv)
     struct torture torture = {.options = {.step = 1, .jobs = 2, .name = ""}};
     if (!read_options(argc, argv, &torture.options)) {
         fprintf(stderr, "usage: torture -c CONFIGURATION [-C RECEIVERS-CONFIGURATION] -d outbound|inbound -m FILE "
-                        "-f FROM -r TO [-w] [-s STEP] [-j JOBS] [-p POSITION] [-l NAME]\n");
+                        "-f FROM -r TO [-w] [-s STEP] [-j JOBS] [-t OCTETS] [-p POSITION] [-l NAME]\n");
         return 64;
     }
     open_all(&torture);
