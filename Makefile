@@ -11,6 +11,7 @@
 # make debian13    builds the Debian package in a root of Debian 13, and runs the unit tests and fuzzing seeds there
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
 # make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
+# make tsan        runs the daemon and the tests with threads under ThreadSanitizer
 # make torture     lets each memory allocation of a message fail in turn
 # make bench       measures; make fuzz looks for crashes
 
@@ -59,7 +60,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize mutate torture lint format install deb debian13 clean tools tests
+.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -155,6 +156,13 @@ sanitize:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPTIMISE='-O1 -g' HARDENING='-fPIE' \
 		CFLAGS='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		LDFLAGS='-fsanitize=address,undefined' SEED_CFLAGS='-fsanitize=address,undefined' unit seeds
+
+# What has threads, under ThreadSanitizer.
+TSAN_TESTS := $(shell grep -lE 'pthread_create|g_thread_new|daemon_start' tests/*/test_*.c)
+tsan:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPTIMISE='-O1 -g' HARDENING='-fPIE' CFLAGS=-fsanitize=thread \
+		LDFLAGS=-fsanitize=thread all tools $(TSAN_TESTS:tests/%.c=$(BUILD)/tsan/tests/%)
+	@tests/tsan/run $(BUILD)/tsan $(TSAN_TESTS:tests/%.c=$(BUILD)/tsan/tests/%)
 
 # One small change of the source after another: which test notices it?
 mutate:
