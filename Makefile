@@ -149,7 +149,7 @@ lint: all
 
 # Lays out the source as `make lint` expects.
 format:
-	@clang-format -i $$(git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]')
+	@clang-format -i $$(git ls-files -co --exclude-standard 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]')
 
 # Runs the unit tests and the seeds under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize:

@@ -80,8 +80,8 @@ Test(passage, signers_are_looked_up_outside_the_turns)
     scripted_certs_replace(&rig->partner.gateway->certs, script, NULL);
     scripted_certs_domain(script, "alice@acme.test", rig->acme.dsa->cert);
     struct watch watch = {.script = script};
-    g_autofree char *text = attack_message(
-        &(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = CMS_NOCERTS});
+    g_autofree char *text =
+        attack_message(&(struct attack){.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .flags = CMS_NOCERTS});
     owned(message) struct message *message = rig_message(&rig->partner, text, strlen(text));
     owned(envelope) struct envelope *envelope =
         rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
