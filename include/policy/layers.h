@@ -87,6 +87,7 @@ struct judgement {
     bool spoiled;          /* malleable, and it or what is inside it is broken */
     char undecryptable_reason[320];
     char bad_signature[320]; /* why some signature does not hold; empty: no signature is bad */
+    bool bad_for_now;        /* it could not be checked now, and no other signature is known to be bad */
 };
 
 /* Judges all layers. sender: the text of Sender's mailbox, for reasons; NULL. Clear with judgement_clear(). */
@@ -117,5 +118,8 @@ void policy_unwrap(const struct layers_view *view, bool authentic, struct unwrap
 /* True if one of the layers is a review signature over the whole message that passed, made with one of the certificates
  * whose fingerprints are given (NULL-terminated; NULL: none are). */
 bool policy_reviewed(const struct layers_view *view, const struct judgement *judgement, const char *const *reviewers);
+/* The same of a review signature that could not be checked now. */
+bool policy_may_be_reviewed(const struct layers_view *view, const struct judgement *judgement,
+                            const char *const *reviewers);
 
 #endif

@@ -118,18 +118,21 @@ struct outbound_facts {
     bool originator_authentic;
     const char *originator_reason; /* why (not); for the decision's reason */
     const char *bad_signature;     /* NULL, or why a signature inside does not verify */
-    bool already_encrypted;        /* the whole message is encrypted already, and not by us */
+    const char *unchecked;  /* NULL, or why the signature that decides whether it may be signed could not be checked */
+    bool already_encrypted; /* the whole message is encrypted already, and not by us */
     bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
     enum found certificate; /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
-    bool routed;   /* in a local domain, but with what may be a route to another host in its local part */
-    bool reviewed; /* carries a review signature by one of rule->outbound.require_review that passes */
+    bool routed;          /* in a local domain, but with what may be a route to another host in its local part */
+    bool reviewed;        /* carries a review signature by one of rule->outbound.require_review that passes */
+    bool may_be_reviewed; /* carries one that could not be checked now */
 };
 
 /* For one recipient. Table: protect none → nothing. A signature is due and may not be given (originator not authentic,
- * or a bad signature inside): rule->outbound.unauthentic. Encryption is due: certificate found → encrypt; none →
- * rule->outbound.no_certificate; failed → tempfail, whatever the rule says. already_encrypted counts as encrypted
- * only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate is found. */
+ * or a bad signature inside): unchecked → tempfail, else rule->outbound.unauthentic. Encryption is due: certificate
+ * found → encrypt; none → rule->outbound.no_certificate; failed → tempfail, whatever the rule says. already_encrypted
+ * counts as encrypted only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate
+ * is found. */
 void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision);
 
 /* One treatment for all recipients of a message that is not split: all of them get the same bytes. Combines decisions:

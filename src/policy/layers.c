@@ -11,17 +11,27 @@
 
 /* --- one layer --- */
 
-static void note_bad(struct judgement *judgement, const char *reason)
+/* The first reason stays, but a signature that is bad outranks one that could not be checked now. */
+static void note_bad(struct judgement *judgement, bool for_now, const char *reason)
 {
-    if (judgement->bad_signature[0] == '\0')
-        g_strlcpy(judgement->bad_signature, reason, sizeof(judgement->bad_signature));
+    bool is_first = judgement->bad_signature[0] == '\0';
+    if (!is_first && (for_now || !judgement->bad_for_now))
+        return;
+    g_strlcpy(judgement->bad_signature, reason, sizeof(judgement->bad_signature));
+    judgement->bad_for_now = for_now;
+}
+
+static void note_bad_finding(struct judgement *judgement, const struct finding *finding)
+{
+    if (finding->outcome != OUTCOME_PASS)
+        note_bad(judgement, finding->outcome == OUTCOME_TEMPERROR, finding->reason);
 }
 
 static void note_bad_signature(struct judgement *judgement, const struct layer_view *view,
                                const struct judged_layer *judged)
 {
-    if (view->opened == OPENED && view->facts->signer_count > 0 && judged->finding.outcome != OUTCOME_PASS)
-        note_bad(judgement, judged->finding.reason);
+    if (view->opened == OPENED && view->facts->signer_count > 0)
+        note_bad_finding(judgement, &judged->finding);
 }
 
 static void judge_decrypted(const struct layer_view *view, struct judged_layer *judged)
@@ -66,7 +76,7 @@ static void judge_shut(const struct layer_view *view, struct judgement *judgemen
         finding_set(&judged->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", view->error->text);
         judged->shut = !encrypted;
         if (!encrypted) /* whether the signatures in it hold is not known then */
-            note_bad(judgement, view->error->text);
+            note_bad(judgement, false, view->error->text);
     }
     judgement->spoiled |= encrypted && !no_key && judgement->malleable;
     if (no_key || encrypted) {
@@ -101,10 +111,10 @@ static void judge_partial(const struct layer_view *view, const struct originator
                     view->error->text);
     judged->shut = view->opened == OPENED_FAILED && !layer_is_encrypted(view->facts);
     if (judged->shut && permanent)
-        note_bad(judgement, view->error->text);
+        note_bad(judgement, false, view->error->text);
     note_bad_signature(judgement, view, judged);
     if (view->opened == OPENED && permanent) /* its content cannot be read */
-        note_bad(judgement, view->error->text);
+        note_bad(judgement, false, view->error->text);
     /* Not TEMPERROR either: at no other time is it about the whole message. */
     if (judged->finding.outcome == OUTCOME_TEMPERROR)
         judged->finding.outcome = OUTCOME_NEUTRAL;
@@ -121,6 +131,7 @@ static void judge_layer(const struct layer_view *view, const struct originator *
     if (view->over_limit) {
         finding_set(&judged->finding, OUTCOME_PERMERROR, "%s", view->error->text);
         g_strlcpy(judgement->bad_signature, view->error->text, sizeof(judgement->bad_signature));
+        judgement->bad_for_now = false;
     } else if (view->partial) {
         judge_partial(view, originator, authors, judgement, judged);
     } else {
@@ -151,8 +162,7 @@ static void settle_list_agents(const struct layers_view *view, struct judgement 
             judged->by_list_agent = false;
             if (judged->finding.outcome == OUTCOME_PASS)
                 judged->finding = judged->as_originators;
-            if (judged->as_originators.outcome != OUTCOME_PASS)
-                note_bad(judgement, judged->as_originators.reason);
+            note_bad_finding(judgement, &judged->as_originators);
         }
         encapsulates |= has_signers(&view->list[i - 1]) && !view->list[i - 1].partial;
     }
@@ -285,11 +295,12 @@ void policy_unwrap(const struct layers_view *view, bool authentic, struct unwrap
     }
 }
 
-bool policy_reviewed(const struct layers_view *view, const struct judgement *judgement, const char *const *reviewers)
+static bool has_review(const struct layers_view *view, const struct judgement *judgement, const char *const *reviewers,
+                       enum outcome outcome)
 {
     for (size_t i = 0; reviewers != NULL && i < view->whole; i++) {
         const struct layer_view *layer = &view->list[i];
-        if (judgement->layers[i].finding.outcome != OUTCOME_PASS ||
+        if (judgement->layers[i].finding.outcome != outcome ||
             !(judgement->layers[i].signature_types & SIGNATURE_TYPE_REVIEW))
             continue;
         for (size_t j = 0; j < layer->facts->signer_count; j++)
@@ -297,4 +308,15 @@ bool policy_reviewed(const struct layers_view *view, const struct judgement *jud
                 return true;
     }
     return false;
+}
+
+bool policy_reviewed(const struct layers_view *view, const struct judgement *judgement, const char *const *reviewers)
+{
+    return has_review(view, judgement, reviewers, OUTCOME_PASS);
+}
+
+bool policy_may_be_reviewed(const struct layers_view *view, const struct judgement *judgement,
+                            const char *const *reviewers)
+{
+    return has_review(view, judgement, reviewers, OUTCOME_TEMPERROR);
 }

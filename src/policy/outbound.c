@@ -53,11 +53,25 @@ static char *why_not_signed(const struct outbound_facts *facts)
     return g_strconcat(why, detail, NULL);
 }
 
+/* The signature may be good: an outage must not become a bounce, or a message without our signature. */
+static void wait_for_check(const struct rule *rule, const struct outbound_facts *facts,
+                           struct outbound_decision *decision)
+{
+    g_autofree char *why = reason_detail(facts->unchecked);
+    refuse(decision, VERDICT_TEMPFAIL);
+    EXPLAIN(decision, "%s: outbound.protect = \"%s\": a signature inside could not be checked now%s",
+            rule->partner->name, protect_name(rule->outbound.protect), why);
+}
+
 /* A signature is required and not allowed. True if the message may continue without it. */
 static bool go_unsigned(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
 {
     g_autofree char *why = why_not_signed(facts);
     enum unauthentic unauthentic = rule->outbound.unauthentic;
+    if (facts->unchecked != NULL) {
+        wait_for_check(rule, facts, decision);
+        return false;
+    }
     if (unauthentic == UNAUTHENTIC_UNSIGNED) {
         decision->sign = decision->triple = false;
         EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->partner->name,
@@ -78,6 +92,10 @@ static void sign_instead(const struct rule *rule, const struct outbound_facts *f
         *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT, .sign = true};
         EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": signed only, no certificate%s", rule->partner->name,
                 why);
+        return;
+    }
+    if (facts->unchecked != NULL) {
+        wait_for_check(rule, facts, decision);
         return;
     }
     g_autofree char *why_unsigned = why_not_signed(facts);
@@ -130,6 +148,20 @@ static void encrypt(const struct rule *rule, const struct outbound_facts *facts,
     }
 }
 
+/* True if the rule wants a review, and the message has none. */
+static bool refuse_unreviewed(const struct rule *rule, const struct outbound_facts *facts,
+                              struct outbound_decision *decision)
+{
+    char **authorities = rule->outbound.require_review;
+    if (authorities == NULL || authorities[0] == NULL || facts->reviewed)
+        return false;
+    refuse(decision, facts->may_be_reviewed ? VERDICT_TEMPFAIL : VERDICT_REJECT);
+    EXPLAIN(decision, "%s: outbound.require_review: %s", rule->partner->name,
+            facts->may_be_reviewed ? "the review signature could not be checked now"
+                                   : "no valid review signature by an authority named there");
+    return true;
+}
+
 void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
 {
     if (facts->local_recipient) {
@@ -148,12 +180,8 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
                 rule->partner->name, unreadable_name(rule->outbound.unreadable));
         return;
     }
-    if (rule->outbound.require_review != NULL && rule->outbound.require_review[0] != NULL && !facts->reviewed) {
-        refuse(decision, VERDICT_REJECT);
-        EXPLAIN(decision, "%s: outbound.require_review: no valid review signature by an authority named there",
-                rule->partner->name);
+    if (refuse_unreviewed(rule, facts, decision))
         return;
-    }
     if (!demand(rule->outbound.protect, decision)) {
         refuse(decision, VERDICT_TEMPFAIL);
         EXPLAIN(decision, "%s: outbound.protect has an unknown value", rule->partner->name);

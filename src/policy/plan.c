@@ -71,6 +71,16 @@ static bool is_unreadable(const struct layers_view *layers, const struct judgeme
     return judgement->undecryptable;
 }
 
+/* The originator would be authentic if a signature that could not be checked now had turned out good. Not if it may be
+ * encrypted to us: a stranger must not learn whether our key opens the message. */
+static bool may_be_authentic(const struct plan_input *input, const struct judgement *judgement)
+{
+    char ignored[720];
+    struct judgement hoped = {.originator = {.outcome = OUTCOME_PASS}};
+    return judgement->originator.outcome == OUTCOME_TEMPERROR && encryption(input->layers) == NULL &&
+           policy_is_authentic(input, &hoped, ignored, sizeof(ignored));
+}
+
 static void gather_facts(const struct plan_input *input, const struct judgement *judgement, bool authentic,
                          struct outbound_facts *facts)
 {
@@ -79,6 +89,10 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
     if (judgement->bad_signature[0] != '\0')
         facts->bad_signature = judgement->bad_signature;
     facts->originator_authentic = authentic;
+    if (authentic && judgement->bad_for_now)
+        facts->unchecked = judgement->bad_signature;
+    else if (!authentic && may_be_authentic(input, judgement))
+        facts->unchecked = judgement->originator.reason;
     facts->unreadable = is_unreadable(layers, judgement);
     facts->already_encrypted =
         judgement->undecryptable && layers->whole > 0 && keeps_secret(layers->list[layers->whole - 1].facts);
@@ -100,6 +114,7 @@ static void decide_recipients(const struct plan_input *input, const char *authen
         facts->certificate = recipient->certificate;
         facts->certificate_reason = recipient->certificate_reason;
         facts->reviewed = policy_reviewed(input->layers, &plan->judgement, recipient->reviewers);
+        facts->may_be_reviewed = policy_may_be_reviewed(input->layers, &plan->judgement, recipient->reviewers);
         policy_outbound(recipient->rule, facts, &plan->recipients[i]);
     }
 }

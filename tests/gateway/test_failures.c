@@ -7,11 +7,12 @@
 
 #include "support/attack.h"
 #include "support/scripted_keys.h"
+#include "support/scripted_revocation.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
 #define CRLS "crls = ( \"crls\" );"
 
-/* Both gateways; neither has a CRL at hand, so that no certificate can be checked for revocation. */
+/* Both gateways want to know of revocation, and neither has a CRL. */
 static struct rig *rig_without_crls(const char *acme_policy, const char *partner_policy)
 {
     struct rig *rig = rig_closed(PKI_EC);
@@ -44,6 +45,46 @@ Test(failures, a_key_that_fails_while_signing)
     }
 }
 
+/* --- revocation of whom we encrypt to --- */
+
+/* What the sources say of partner.test's certificate, and what becomes of a message that has to be encrypted to it. */
+static const struct {
+    enum revocation_status first, second;
+    const char *no_certificate;
+    enum verdict verdict;
+    bool encrypted;
+} recipients[] = {
+    {REVOCATION_GOOD, REVOCATION_UNKNOWN, "plain", VERDICT_ACCEPT, true},
+    {REVOCATION_UNKNOWN, REVOCATION_GOOD, "plain", VERDICT_ACCEPT, true},
+    {REVOCATION_UNKNOWN, REVOCATION_UNKNOWN, "plain", VERDICT_TEMPFAIL, false},
+    {REVOCATION_UNKNOWN, REVOCATION_UNKNOWN, "sign", VERDICT_TEMPFAIL, false},
+    {REVOCATION_UNKNOWN, REVOCATION_UNKNOWN, "reject", VERDICT_TEMPFAIL, false},
+    {REVOCATION_UNKNOWN, REVOCATION_REVOKED, "plain", VERDICT_ACCEPT, false},
+    {REVOCATION_REVOKED, REVOCATION_GOOD, "reject", VERDICT_REJECT, false},
+};
+
+Test(failures, a_recipient_that_cannot_be_checked_for_revocation)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(recipients); i++) {
+        g_autofree char *policy = g_strdup_printf("outbound = { protect = \"encrypt\"; no_certificate = \"%s\"; };",
+                                                  recipients[i].no_certificate);
+        owned(rig) struct rig *rig = rig_without_crls(policy, "");
+        scripted_revocation_replace(&rig->acme.gateway->trust, gateway_conf(rig->acme.gateway));
+        const enum revocation_status says[] = {recipients[i].first, recipients[i].second};
+        for (size_t j = 0; j < 2; j++)
+            scripted_revocation[j] =
+                (struct scripted_revocation){.rows = {{"CN=domain-confidentiality-authority", says[j],
+                                                       "cannot be checked for revocation: nobody answers", 0},
+                                                      {"O=Tests", REVOCATION_GOOD, NULL, 0}}};
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+        cr_expect_eq(rig_verdict(&out), recipients[i].verdict, "%zu: %s", i, rig_reason(&out));
+        cr_expect_eq(rig_encrypted(&out), recipients[i].encrypted, "%zu: %s", i, rig_reason(&out));
+        if (recipients[i].verdict == VERDICT_TEMPFAIL)
+            cr_expect_not_null(strstr(rig_reason(&out), "nobody answers"), "%zu: %s", i, rig_reason(&out));
+        cr_expect_gt(scripted_revocation[0].asks, 0u, "%zu", i);
+    }
+}
+
 /* --- revocation of who signed --- */
 
 static const struct {
@@ -68,5 +109,74 @@ Test(failures, a_signer_that_cannot_be_checked_for_revocation)
         if (arriving[i].verdict != VERDICT_TEMPFAIL)
             cr_expect_not_null(strstr(in.bytes, "smime=temperror"), "%zu: %s", i, in.bytes);
         cr_expect_null(strstr(in.bytes, "smime=pass"), "%zu: %s", i, in.bytes);
+    }
+}
+
+/* The signature inside may be good, and that cannot be said now. */
+Test(failures, a_signature_inside_that_cannot_be_checked_now)
+{
+    static const char *const policies[] = {
+        "outbound = { protect = \"sign\"; };",
+        "outbound = { protect = \"sign\"; unauthentic = \"unsigned\"; };",
+        "outbound = { protect = \"sign\"; unauthentic = \"tempfail\"; };",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+        owned(rig) struct rig *rig = rig_without_crls(policies[i], "");
+        g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice});
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s: %s", policies[i], rig_reason(&out));
+        AUTO_SENT struct sent stranger =
+            rig_pass(&rig->acme, DIRECTION_OUTBOUND,
+                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.7"}, text,
+                     strlen(text));
+        cr_expect_eq(rig_verdict(&stranger), VERDICT_TEMPFAIL, "stranger %s: %s", policies[i], rig_reason(&stranger));
+    }
+}
+
+Test(failures, a_reviewer_that_cannot_be_checked_now)
+{
+    owned(rig) struct rig *rig =
+        rig_without_crls("outbound = { protect = \"sign\"; require_review = ( \"review.pem\" ); };", "");
+    struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+    g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, ATTACK_TOP, &content);
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
+    cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s", rig_reason(&out));
+}
+
+/* A signature that is bad for good outranks it, wherever that lies. */
+static void break_signature(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    ((unsigned char *)ASN1_STRING_get0_data(CMS_SignerInfo_get0_signature(info)))[20] ^= 1;
+}
+
+Test(failures, a_bad_signature_beside_one_that_cannot_be_checked_now)
+{
+    owned(rig) struct rig *rig = rig_without_crls("outbound = { protect = \"sign\"; };", "");
+    for (int outside = 0; outside < 2; outside++) {
+        struct attack inner = {.signer = rig->acme.alice, .spoil = outside ? NULL : break_signature};
+        g_autofree char *content = attack_opaque("", attack_sign(&inner));
+        struct attack outer = {
+            .signer = rig->acme.alice, .content = content, .spoil = outside ? break_signature : NULL};
+        g_autofree char *text = attack_message(&outer);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), VERDICT_REJECT, "%d: %s", outside, rig_reason(&out));
+        cr_expect_null(strstr(rig_reason(&out), "no CRL"), "%d: %s", outside, rig_reason(&out));
+    }
+}
+
+/* A stranger does not learn by it whether our key opens the message. */
+Test(failures, a_strangers_encrypted_message)
+{
+    owned(rig) struct rig *rig = rig_without_crls("outbound = { protect = \"sign\"; };", "");
+    const struct pki *const to[] = {rig->acme.dca, rig->partner.dca};
+    g_autofree char *content = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    for (size_t i = 0; i < 2; i++) {
+        g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_gcm(), to[i], content, false));
+        AUTO_SENT struct sent out =
+            rig_pass(&rig->acme, DIRECTION_OUTBOUND,
+                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.7"}, text,
+                     strlen(text));
+        cr_expect_eq(rig_verdict(&out), VERDICT_REJECT, "%zu: %s", i, rig_reason(&out));
     }
 }

@@ -170,7 +170,7 @@ struct cell {
     struct rule rule;
     struct outbound_facts facts;
 };
-#define CELLS (5 * 4 * 3 * 2 * 2 * 2 * 2 * 3)
+#define CELLS (5 * 4 * 3 * 2 * 2 * 2 * 2 * 3 * 2)
 
 static unsigned digit(unsigned *number, unsigned base)
 {
@@ -190,6 +190,7 @@ static struct cell cell(unsigned number)
     c.facts.bad_signature = digit(&number, 2) == 1 ? "bad" : NULL;
     c.facts.already_encrypted = digit(&number, 2) == 1;
     c.facts.certificate = (enum found)digit(&number, 3);
+    c.facts.unchecked = digit(&number, 2) == 1 ? "no CRL" : NULL;
     return c;
 }
 
@@ -212,6 +213,10 @@ Test(outbound, what_holds_for_every_combination)
         cr_expect(!d.sign || may_sign, "cell %u: signed for nobody", i);
         cr_expect(!d.encrypt || c.facts.certificate == FOUND, "cell %u: encrypted for nobody", i);
         cr_expect_neq(d.reason[0], '\0', "cell %u: no reason", i);
+        bool signs_instead = demands_encryption && c.facts.certificate == FOUND_NONE && !c.facts.already_encrypted &&
+                             rule->no_certificate == NO_CERTIFICATE_SIGN;
+        if ((demands_signature || signs_instead) && !may_sign && c.facts.unchecked != NULL)
+            cr_expect_eq(d.verdict, TEMPFAIL, "cell %u: unchecked taken for bad", i);
         if (d.verdict != ACCEPT)
             continue;
         cr_expect(!demands_encryption || d.encrypt || opened, "cell %u: plaintext", i);
@@ -231,6 +236,9 @@ Test(outbound, review_and_unreadable)
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
     cr_expect_eq(decision.verdict, VERDICT_REJECT);
+    facts.may_be_reviewed = true;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, VERDICT_TEMPFAIL);
     facts.reviewed = true;
     policy_outbound(&rule, &facts, &decision);
     cr_expect_eq(decision.verdict, VERDICT_ACCEPT);

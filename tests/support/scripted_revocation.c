@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/scripted_revocation.h"
 
+#include <criterion/criterion.h>
+
 #include <string.h>
 
 struct scripted_revocation scripted_revocation[2];
@@ -58,3 +60,11 @@ static const struct revocation_source first = {
 static const struct revocation_source second = {
     .name = "second", .open = open_second, .close = script_close, .ask = script_ask};
 const struct revocation_source *const scripted_revocation_sources[] = {&first, &second, NULL};
+
+void scripted_revocation_replace(struct trust **trust, const struct conf *conf)
+{
+    owned(faults) struct faults *faults = faults_new();
+    trust_close(*trust);
+    *trust = trust_open_with(conf, scripted_revocation_sources, faults);
+    cr_assert_not_null(*trust, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+}

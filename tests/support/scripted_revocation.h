@@ -5,6 +5,8 @@
  *
  *     scripted_revocation[0] = (struct scripted_revocation){.rows = {{"CN=Authority", REVOCATION_REVOKED}}};
  *     struct trust *trust = trust_open_with(conf, scripted_revocation_sources, faults);
+ *
+ * In a gateway: scripted_revocation_replace().
  */
 #ifndef DOMSEC_TESTS_SUPPORT_SCRIPTED_REVOCATION_H
 #define DOMSEC_TESTS_SUPPORT_SCRIPTED_REVOCATION_H
@@ -31,5 +33,8 @@ extern struct scripted_revocation scripted_revocation[2];
 
 /* Both, in their order; NULL-terminated. */
 extern const struct revocation_source *const scripted_revocation_sources[];
+
+/* Closes *trust and opens that of conf again, with these sources. For a gateway's own. */
+void scripted_revocation_replace(struct trust **trust, const struct conf *conf);
 
 #endif
