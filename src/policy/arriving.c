@@ -91,12 +91,19 @@ static unsigned severity(const struct inbound_decision *decision)
     return 4; /* an unknown verdict defers */
 }
 
-/* Optional, for people to read. */
-static const char *mark_of(const struct rule *rule, bool met)
+/* Optional, for people to read. The mark of the first author whose rule has one; a rule that is not met comes before
+ * every rule that is met. */
+struct marks {
+    const char *verified, *unverified;
+};
+
+static void add_mark(struct marks *marks, const struct rule *rule, bool met)
 {
-    if (!met)
-        return rule->inbound.subject_unverified;
-    return rule->inbound.require != REQUIRE_NONE ? rule->inbound.subject_verified : NULL;
+    const struct inbound_rule *inbound = &rule->inbound;
+    if (!met && marks->unverified == NULL)
+        marks->unverified = inbound->subject_unverified;
+    else if (met && inbound->require != REQUIRE_NONE && marks->verified == NULL)
+        marks->verified = inbound->subject_verified;
 }
 
 void policy_arriving(const struct plan_input *input, const struct layers_view *layers,
@@ -104,19 +111,18 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
 {
     const struct authors *authors = input->authors;
     struct inbound_decision worst = {.verdict = VERDICT_TEMPFAIL, .reason = "no rule applies"};
-    plan->met = true;
-    plan->mark = NULL;
+    struct marks marks = {0};
+    plan->met = authors->count > 0;
     for (size_t i = 0; i < authors->count; i++) {
         const struct rule *rule = policy_rule(authors->partners[i]);
         struct inbound_decision decision = {0};
         decide_by(rule, layers, judgement, &decision);
         plan->met &= decision.met;
-        if (i > 0 && severity(&decision) <= severity(&worst))
-            continue;
-        worst = decision;
-        plan->mark = mark_of(rule, decision.met);
+        add_mark(&marks, rule, decision.met);
+        if (i == 0 || severity(&decision) > severity(&worst))
+            worst = decision;
     }
-    plan->met &= authors->count > 0;
+    plan->mark = plan->met ? marks.verified : marks.unverified;
     plan->verdict = worst.verdict;
     g_strlcpy(plan->reason, worst.reason, sizeof(plan->reason));
     if (judgement->malleable && (worst.verdict == VERDICT_REJECT || worst.verdict == VERDICT_TEMPFAIL))
