@@ -69,6 +69,7 @@ struct lookups {
     struct error missing[OWN_COUNT];       /* why it is missing */
     struct error failure;                  /* a lookup that every answer depends on has failed */
     unsigned paths;                        /* certification paths that were looked for, in vain or not */
+    unsigned encrypters;                   /* certificates in encryptions whose names were compared, in vain or not */
 };
 
 /* What was made. */

@@ -93,6 +93,8 @@ struct judgement {
 /* Judges all layers. sender: the text of Sender's mailbox, for reasons; NULL. Clear with judgement_clear(). */
 void policy_judge(const struct layers_view *view, const struct originator *originator, const struct authors *authors,
                   struct judgement *judgement);
+/* That of a message without layers. */
+void judgement_init(struct judgement *judgement);
 void judgement_clear(struct judgement *judgement);
 
 /* True if the layer is the originator's signature: typed so, or without a type and not a mailing list agent's. */

@@ -104,8 +104,8 @@ void policy_plan(const struct plan_input *input, struct plan *plan);
 void plan_clear(struct plan *plan);
 
 /* Whether certificates have to be looked up: some recipient's rule encrypts, or what comes off may have to be encrypted
- * again. One copy serves all recipients, so all need one then. */
-bool policy_wants_certificates(const struct recipient_view *recipients, size_t count, const struct layers_view *layers);
+ * again. One copy serves all recipients, so all need one then. Reads neither their certificates nor own and failure. */
+bool policy_wants_certificates(const struct plan_input *input);
 
 /* Whether the originator is authentic (RFC 3183 §3.2), with the reason either way. judgement NULL: by the connection
  * alone, without what the message itself says. */

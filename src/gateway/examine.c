@@ -163,21 +163,31 @@ static const struct part *walk_layer(const struct examine_options *options, stru
 
 /* --- parts among other parts --- */
 
-/* Each is a verification of its own: a message with hundreds of them must not keep us busy for minutes. The first that
- * is not looked at says so, and then none of them counts as good. */
-static bool too_many_partial(const struct examine_options *options, struct examination *examination)
+static void note_too_many(const struct examine_options *options, struct examination *examination, bool by_our_key)
 {
-    unsigned limit = options->limits->layers;
-    if (examination->partial_count < limit)
-        return false;
-    if (examination->partial_count++ > limit)
-        return true;
     const struct layer unopened = {.facts.type = LAYER_SIGNED};
     struct examined_layer *examined = add_layer(examination, &unopened, layer_path(examination->whole));
     examined->partial = examined->over_limit = true;
+    examined->by_our_key = by_our_key;
     examined->opened = OPENED_FAILED;
-    error_set(&examined->error, ERROR_PERMANENT, "more than %u signed or encrypted parts", limit);
-    return true;
+    error_set(&examined->error, ERROR_PERMANENT, "more than %u signed or encrypted parts", options->limits->layers);
+}
+
+/* Each is a verification of its own: a message with hundreds of them must not keep us busy for minutes. The first that
+ * is not looked at says so, and then none of them counts as good. Whether a part that everyone sees is looked at does
+ * not depend on what our key opens beside it: a stranger must not learn of that. */
+static bool too_many_partial(const struct examine_options *options, struct examination *examination, bool by_our_key)
+{
+    unsigned limit = options->limits->layers;
+    bool too_many = examination->partial_count >= limit;
+    if (!by_our_key && examination->visible_count >= limit) {
+        if (examination->visible_count++ == limit)
+            note_too_many(options, examination, false);
+        return true;
+    }
+    if (too_many && examination->partial_count++ == limit)
+        note_too_many(options, examination, true);
+    return too_many && by_our_key;
 }
 
 static void walk_parts(const struct examine_options *options, struct examination *examination, const struct part *part,
@@ -224,7 +234,7 @@ static void walk_parts(const struct examine_options *options, struct examination
             walk_parts(options, examination, &part->children[i], path, by_our_key);
         return;
     }
-    if (too_many_partial(options, examination))
+    if (too_many_partial(options, examination, by_our_key))
         return;
     enum opened opened = open_counted(options, part, options->opens_parts ? options->keys : NULL, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
@@ -233,6 +243,7 @@ static void walk_parts(const struct examine_options *options, struct examination
     struct examined_layer *examined =
         add_layer(examination, &layer, part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path));
     examination->partial_count++;
+    examination->visible_count += !by_our_key;
     examined->partial = true;
     examined->by_our_key = by_our_key;
     examined->source = part;

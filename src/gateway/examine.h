@@ -27,6 +27,7 @@ struct work {
     unsigned layers;     /* looked into */
     unsigned signatures; /* verified, with each key that was tried */
     unsigned paths;      /* looked for; counted by the lookups */
+    unsigned encrypters; /* certificates whose names were compared; counted by the lookups */
 };
 
 struct examination {
@@ -35,6 +36,7 @@ struct examination {
     struct examined_layer *layers; /* those that cover the whole body, outermost first; then the partial ones */
     size_t count, whole;           /* of all; of those that cover the whole body */
     size_t partial_count;          /* how many partial ones were looked at, in vain or not */
+    size_t visible_count;          /* … of those that show without our key */
     bool malleable;                /* our key was used on an encryption that does not protect against changes (CBC) */
     struct error failure;          /* the message could not be worked on; kind ERROR_PERMANENT: by its own fault */
     struct work work;              /* what was done in vain is counted, too */

@@ -120,9 +120,7 @@ struct passage *passage_failed(struct gateway *gateway, const struct envelope *e
     passage->mail.envelope = envelope;
     passage->mail.direction = passage->plan.direction =
         policy_direction(gateway->conf, envelope->recipients, envelope->recipient_count);
-    finding_set(&passage->plan.judgement.domain, OUTCOME_NONE, "no domain signature");
-    finding_set(&passage->plan.judgement.originator, OUTCOME_NONE, "no originator's signature");
-    passage->plan.judgement.domain_layer = passage->plan.judgement.originator_layer = JUDGED_NO_LAYER;
+    judgement_init(&passage->plan.judgement);
     reply_set(&passage->reply, kind, reason, NULL);
     passage->plan.verdict = passage->reply.verdict;
     return passage;

@@ -79,8 +79,16 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
     lookups->answers = g_new0(struct recipient_lookup, count + 1);
     for (size_t i = 0; i < count; i++)
         read_recipient(gateway, &mail->envelope->recipients[i].address, &lookups->recipients[i]);
-    lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND &&
-                                  policy_wants_certificates(lookups->recipients, count, &lookups->layers);
+    const struct plan_input input = {.conf = gateway->conf,
+                                     .direction = mail->direction,
+                                     .client = &mail->client,
+                                     .originator = &mail->originator,
+                                     .authors = &mail->authors,
+                                     .message = mail->message,
+                                     .layers = &lookups->layers,
+                                     .recipients = lookups->recipients,
+                                     .recipient_count = count};
+    lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND && policy_wants_certificates(&input);
     if (lookups->wants_certificates)
         ask_certificates(lookups, gateway, mail, deadline);
 }

@@ -235,6 +235,7 @@ static void ask_encrypter(const struct asking *asking, const struct layer *layer
         struct finding person = {0};
         if (X509_check_ca(certificate) != 0) /* of the chain */
             continue;
+        asking->lookups->encrypters++;
         trust_check_mailbox(certificate, from->list, from->count, &person);
         for (size_t j = 0; j < mail->authors.count && person.outcome != OUTCOME_PASS; j++) {
             struct finding authority = {0};
@@ -269,9 +270,11 @@ static void ask_layer(struct asking *asking, const struct examined_layer *examin
         .error = &examined->error,
         .identity = examined->layer.identity != NULL ? examined->layer.identity->conf->domain : NULL,
     };
+    /* The names around what our key opened are compared whether or not the padding was right. */
+    bool decrypted = examined->opened == OPENED || examined->opened == OPENED_BROKEN;
     if (examined->opened == OPENED && layer->facts.type == LAYER_SIGNED)
         ask_signed(asking, layer, detail, view);
-    else if (examined->opened == OPENED && layer_is_encrypted(&layer->facts))
+    else if (decrypted && layer_is_encrypted(&layer->facts))
         ask_encrypter(asking, layer, &view->encrypter);
     view->signers = detail->signers;
 }

@@ -210,16 +210,20 @@ static void sum_up_all(const struct layers_view *view, struct judgement *judgeme
     }
 }
 
+void judgement_init(struct judgement *judgement)
+{
+    *judgement = (struct judgement){.domain_layer = JUDGED_NO_LAYER, .originator_layer = JUDGED_NO_LAYER};
+    finding_set(&judgement->domain, OUTCOME_NONE, "no domain signature");
+    finding_set(&judgement->originator, OUTCOME_NONE, "no originator's signature");
+}
+
 void policy_judge(const struct layers_view *view, const struct originator *originator, const struct authors *authors,
                   struct judgement *judgement)
 {
-    *judgement = (struct judgement){.layers = g_new0(struct judged_layer, view->count + 1),
-                                    .layer_count = view->count,
-                                    .domain_layer = JUDGED_NO_LAYER,
-                                    .originator_layer = JUDGED_NO_LAYER,
-                                    .malleable = view->malleable};
-    finding_set(&judgement->domain, OUTCOME_NONE, "no domain signature");
-    finding_set(&judgement->originator, OUTCOME_NONE, "no originator's signature");
+    judgement_init(judgement);
+    judgement->layers = g_new0(struct judged_layer, view->count + 1);
+    judgement->layer_count = view->count;
+    judgement->malleable = view->malleable;
     for (size_t i = 0; i < view->count; i++)
         judge_layer(&view->list[i], originator, authors, judgement, &judgement->layers[i]);
     settle_list_agents(view, judgement);

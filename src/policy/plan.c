@@ -206,6 +206,21 @@ static bool is_encrypted_to_us(const struct layers_view *layers)
     return false;
 }
 
+/* Our own signature depends on content that only our key shows, which must not appear in a stranger's reply: inbound,
+ * no such part is opened. */
+static struct layer_view as_arriving(const struct layer_view *layer)
+{
+    static const struct error no_error = {.kind = ERROR_NONE};
+    struct layer_view seen = *layer;
+    seen.hidden = layer->by_our_key;
+    if (layer->partial && layer->facts->attempted) {
+        seen.opened = OPENED_NO_KEY;
+        seen.has_content = false;
+        seen.error = &no_error;
+    }
+    return seen;
+}
+
 /* An external recipient must not be a way around the rules for our own recipients: a stranger's message for both is
  * judged as inbound, too. Content that was encrypted to us is not opened for others. */
 static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
@@ -214,11 +229,8 @@ static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
     g_autofree struct layer_view *seen = g_new0(struct layer_view, input->layers->count + 1);
     struct layers_view layers = *input->layers;
     layers.list = seen;
-    /* Our own signature depends on content that only our key shows, which must not appear in a stranger's reply. */
-    for (size_t i = 0; i < layers.count; i++) {
-        seen[i] = input->layers->list[i];
-        seen[i].hidden = seen[i].by_our_key;
-    }
+    for (size_t i = 0; i < layers.count; i++)
+        seen[i] = as_arriving(&input->layers->list[i]);
     policy_judge(&layers, input->originator, input->authors, &arriving.judgement);
     plan_arriving(input, &layers, &arriving);
     bool leaves_protected = plan->treatment.sign || plan->treatment.encrypt;
@@ -241,14 +253,24 @@ static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
 
 /* --- both --- */
 
-bool policy_wants_certificates(const struct recipient_view *recipients, size_t count, const struct layers_view *layers)
+/* Nothing comes off for strangers: a lookup would show them what our key opens. */
+static bool may_reencrypt(const struct plan_input *input)
 {
+    char ignored[720];
+    struct judgement judgement;
     struct unwrapping unwrapping;
-    policy_unwrap(layers, true, &unwrapping);
-    bool wants = unwrapping.reencrypt;
-    for (size_t i = 0; i < count; i++)
-        wants |= !recipients[i].local && policy_encrypts(recipients[i].rule);
-    return wants;
+    policy_judge(input->layers, input->originator, input->authors, &judgement);
+    policy_unwrap(input->layers, policy_is_authentic(input, &judgement, ignored, sizeof(ignored)), &unwrapping);
+    judgement_clear(&judgement);
+    return unwrapping.reencrypt;
+}
+
+bool policy_wants_certificates(const struct plan_input *input)
+{
+    for (size_t i = 0; i < input->recipient_count; i++)
+        if (!input->recipients[i].local && policy_encrypts(input->recipients[i].rule))
+            return true;
+    return may_reencrypt(input);
 }
 
 void policy_plan(const struct plan_input *input, struct plan *plan)
@@ -259,6 +281,7 @@ void policy_plan(const struct plan_input *input, struct plan *plan)
     plan->recipients = g_new0(struct outbound_decision, input->recipient_count + 1);
     plan->client_is_ours = policy_is_authentic(input, NULL, ignored, sizeof(ignored));
     if (input->failure->kind != ERROR_NONE) {
+        judgement_init(&plan->judgement);
         fail(plan, input->failure);
         return;
     }

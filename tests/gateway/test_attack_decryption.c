@@ -388,6 +388,32 @@ Test(decryption, a_wrong_padding_makes_as_much_work_as_a_right_one)
     }
 }
 
+/* Whoever changes a ciphertext can put as many certificates beside it as he likes. */
+Test(decryption, names_beside_a_ciphertext_are_compared_whatever_the_padding)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", ATTACK_LAX);
+    for (unsigned i = 0; i < 4; i++) {
+        bool outbound = i & 1, wrong_padding = i & 2;
+        const struct org *org = outbound ? &rig->acme : &rig->partner;
+        const struct encrypt_options options = {.cipher = CIPHER_AES_256_CBC,
+                                                .originator = rig->partner.alice->cert,
+                                                .limits = &gateway_conf(org->gateway)->limits};
+        struct entity content = rig_content("Content-Type: text/plain\r\n", EPILOGUE EPILOGUE), shut = {0};
+        struct error error = {0};
+        cr_assert(smime_encrypt(&org->dca->cert, 1, &options, &content, &shut, &error), "%s", error.text);
+        entity_clear(&content);
+        g_autofree char *right = rig_text("", &shut);
+        gsize length = 0;
+        g_autofree guchar *octets = g_base64_decode(strstr(right, "\r\n\r\n"), &length);
+        GByteArray *der = g_byte_array_append(g_byte_array_new(), octets, (guint)length);
+        der->data[der->len - 17] ^= wrong_padding ? 0x80 : 0;
+        g_autofree char *text = attack_opaque_der(ATTACK_TOP, der->data, der->len);
+        g_byte_array_unref(der);
+        struct work work = rig_work(org, text, outbound);
+        cr_expect_eq(work.encrypters, 1, "%u: %u", i, work.encrypters);
+    }
+}
+
 /* Small as it comes, and too large for memory once it is looked into, with no folder to put it in. */
 static char *too_large_inside(bool compressed)
 {

@@ -230,6 +230,45 @@ Test(attack_partial, strangers_learn_nothing_of_what_our_key_opens)
     }
 }
 
+/* What our key opens in a part is looked at for our own signature. Of a stranger's message for us and for others at
+ * once, how many parts are inside, and what they are, shows in no answer; what stands beside it counts as ever. */
+Test(attack_partial, strangers_learn_nothing_of_the_parts_that_our_key_opens)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"none\"; }; inbound = { require = \"none\"; otherwise = \"reject\"; "
+                "max_classification = \"confidential\"; };",
+                "");
+    const struct rig_envelope stranger = {"eve@partner.test", "bob@partner.test", "us@acme.test", NULL, "198.51.100.1"};
+    g_autofree char *first = NULL;
+    g_autofree char *good = sign_entity(rig->partner.alice, ATTACK_ENTITY, true, false);
+    for (unsigned i = 0; i < 3 * 3; i++) {
+        unsigned beside = i / 3 == 0 ? LAYERS_LIMIT - 2 : i / 3 == 1 ? LAYERS_LIMIT - 1 : LAYERS_LIMIT;
+        g_autoptr(GString) inside = g_string_new("Content-Type: multipart/mixed; boundary=in\r\n\r\n");
+        g_autoptr(GString) text = g_string_new("From: eve@partner.test\r\n" ATTACK_FIELDS
+                                               "Content-Type: multipart/mixed; boundary=out\r\n\r\n--out\r\n");
+        for (unsigned j = 0; j < LAYERS_LIMIT; j++)
+            g_string_append_printf(inside, "--in\r\n%s\r\n", i % 3 == 0 ? "\r\nx" : good);
+        g_string_append(inside, "--in--\r\n");
+        g_autofree char *open =
+            i % 3 == 2 ? envelop_broken(rig, inside->str)
+                       : attack_opaque("", attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, inside->str, false));
+        g_string_append(text, open);
+        for (unsigned j = 0; j < beside; j++)
+            g_string_append_printf(text, "\r\n--out\r\n%s", good);
+        g_string_append(text, "\r\n--out--\r\n");
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &stranger, text->str, text->len);
+        const char *results = out.result->made.authentication_results;
+        cr_expect_eq(out.result->reply.verdict, beside < LAYERS_LIMIT ? VERDICT_ACCEPT : VERDICT_REJECT, "%u: %s", i,
+                     out.result->reply.reason);
+        g_autofree char *answer = g_strconcat(out.result->reply.text, "; ", results, NULL);
+        if (i % 3 == 0) {
+            g_free(first);
+            first = g_strdup(answer);
+        }
+        cr_expect_str_eq(answer, first, "%u: %s", i, answer);
+    }
+}
+
 /* What policy refuses as a whole does not leave as an attachment either: for whomever it is encrypted, even broken. */
 Test(attack_partial, encrypted_part_is_unreadable)
 {

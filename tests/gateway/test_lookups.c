@@ -106,6 +106,41 @@ Test(lookups, nothing_is_asked_where_nothing_is_encrypted)
     cr_expect_eq(script.first->batches, 0);
 }
 
+/* What is encrypted to us around what is encrypted to others is encrypted again (RFC 3183 §5), for who is authentic.
+ * For a stranger nothing comes off, and a lookup would show what our key opens. */
+Test(lookups, strangers_do_not_learn_from_lookups_what_our_key_opens)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    struct script script = script_in(rig->acme.gateway);
+    scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dca->cert);
+    g_autofree char *inner =
+        attack_opaque("", attack_envelop(EVP_aes_128_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
+    g_autofree char *text = attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_128_cbc(), rig->acme.dca, inner, false));
+    const struct rig_envelope stranger = {"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"};
+    AUTO_SENT struct sent refused = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &stranger, text, strlen(text));
+    cr_expect_eq(refused.result->reply.verdict, VERDICT_REJECT, "%s", refused.result->reply.reason);
+    cr_expect_eq(script.first->batches, 0);
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
+    cr_expect(out.result->made.treatment.encrypt, "%s", out.result->reply.reason);
+    cr_expect_eq(script.first->batches, 1);
+}
+
+/* … who may also be known by a signature inside. */
+Test(lookups, an_authentic_signature_inside_has_certificates_looked_up)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    struct script script = script_in(rig->acme.gateway);
+    scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dca->cert);
+    g_autofree char *inner =
+        attack_opaque("", attack_envelop(EVP_aes_128_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
+    g_autofree char *middle = attack_opaque("", attack_envelop(EVP_aes_128_gcm(), rig->acme.dca, inner, false));
+    g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.alice, .content = middle});
+    const struct rig_envelope by_signature = {"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"};
+    AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &by_signature, text, strlen(text));
+    cr_expect(out.result->made.treatment.encrypt, "%s", out.result->reply.reason);
+    cr_expect_eq(script.first->batches, 1);
+}
+
 /* --- signers whose certificate is not in the message --- */
 
 static struct sent receive(const struct rig *rig, unsigned flags)
@@ -145,7 +180,10 @@ Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
         if (found)
             scripted_certs_own(script.second, "alice@acme.test", rig->acme.alice->cert);
         AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
+        g_autofree char *name = rig_name(in.result, true);
         cr_expect_eq(in.result->reply.verdict, VERDICT_TEMPFAIL, "%d: %s", in.result->reply.verdict,
                      in.result->reply.reason);
+        cr_expect_null(name, "no layer was judged, so no name is reported: %s", name);
+        cr_expect_str_eq(in.result->plan.judgement.domain.reason, "no domain signature");
     }
 }

@@ -262,6 +262,7 @@ struct work rig_work(const struct org *org, const char *text, bool outbound)
     cr_expect_eq(examination->failure.kind, ERROR_NONE, "%s", examination->failure.text);
     struct work work = examination->work;
     work.paths = passage->lookups.paths;
+    work.encrypters = passage->lookups.encrypters;
     return work;
 }
 
