@@ -21,7 +21,7 @@ static const struct finding *worst(const struct signer_view *signer, const struc
 
 static bool sender_domain_is_covered(const struct signer_view *signer, const struct authors *authors)
 {
-    bool covered = authors->count > 0;
+    bool covered = true;
     for (size_t i = 0; i < authors->count; i++)
         covered &= signer->trust[i].sender_domain;
     return covered;
@@ -72,7 +72,7 @@ static bool may_be_list_agents(const struct layer_facts *layer)
     for (size_t i = 0; i < layer->signer_count; i++)
         if (layer->signers[i].types != 0 || layer->signers[i].ess.ml_expansions == 0)
             return false;
-    return layer->signer_count > 0;
+    return true;
 }
 
 static void judge_signer(const struct layer_view *view, size_t index, const struct originator *originator,

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/layers.h"
+
+#include "support/views.h"
+
+#include <criterion/criterion.h>
+
+static const struct partner partner;
+static const struct partner *const partners[] = {&partner};
+
+static struct judgement judge(const struct views *views)
+{
+    const struct authors authors = {.partners = (const struct partner **)partners, .count = 1};
+    const struct originator originator = {0};
+    struct judgement judgement;
+    memset(&judgement, 0xff, sizeof(judgement));
+    policy_judge(&views->all, &originator, &authors, &judgement);
+    return judgement;
+}
+
+static const struct {
+    const char *name;
+    const char *layers;
+    const char *each, *sums;
+    const char *bad; /* bad_signature; NULL: "" */
+} rows[] = {
+    /* signatures */
+    {"the domain's signature", "domain", "pass/holds", "domain=pass@0/counts"},
+    {"the originator's", "originator", "pass/holds", "originator=pass@0/counts"},
+    {"one without a type is the originator's", "untyped", "pass/holds", "originator=pass@0/counts"},
+    {"one of both types", "domain/and=originator", "pass/holds", "domain=pass@0/counts originator=pass@0/counts"},
+    {"the domain's and the originator's stay apart", "domain originator", "pass/holds pass/holds",
+     "domain=pass@0/counts originator=pass@1/counts"},
+    {"a reviewer's is neither", "review", "pass/holds", ""},
+    {"a broken one", "domain/invalid", "fail", "domain=fail@0", "invalid"},
+    {"a broken signer beside a good one", "domain+domain/invalid", "fail", "domain=fail@0", "invalid"},
+    {"… before a good one", "domain/invalid+domain", "fail", "domain=fail@0", "invalid"},
+    {"one by a stranger holds all the same", "domain/path=fail", "fail/holds", "domain=fail@0", "path0=fail"},
+    {"one that cannot be checked now counts for hope", "domain/path=temperror", "temperror/holds",
+     "domain=temperror@0/counts", "path0=temperror"},
+    {"an empty layer", "empty", "none/holds", ""},
+    {"an empty layer around another", "empty originator", "none/holds pass/holds", "originator=pass@1/counts"},
+    {"a broken one is not hidden by a good one outside", "domain domain/invalid", "pass/holds fail",
+     "domain=fail@1/counts", "invalid"},
+    {"… nor inside", "domain/invalid domain", "fail pass/holds", "domain=fail@0/counts", "invalid"},
+    {"the first of two that are as bad", "domain/invalid domain/path=fail", "fail fail/holds", "domain=fail@0",
+     "invalid"},
+    {"the first reason is kept", "domain/path=temperror originator/invalid", "temperror/holds fail",
+     "domain=temperror@0/counts originator=fail@1", "path0=temperror"},
+    {"the originator's as bad as the domain's", "originator/path=fail originator/path=policy", "fail/holds policy/holds",
+     "originator=fail@0", "path0=fail"},
+
+    /* layers that do not open */
+    {"a signature that cannot be read may be anyone's", "empty/broken", "permerror/shut",
+     "domain=permerror@0 originator=permerror@0", "broken"},
+    {"… within a good one", "domain empty/broken", "pass/holds permerror/shut",
+     "domain=permerror@1/counts originator=permerror@1", "broken"},
+    {"one that cannot be read now", "empty/later", "temperror", "domain=temperror@0 originator=temperror@0"},
+    {"a compressed layer", "compressed originator", "none/holds pass/holds", "originator=pass@1/counts"},
+    {"a compressed layer that is broken", "compressed/broken", "permerror/shut",
+     "domain=permerror@0 originator=permerror@0", "broken"},
+    {"… cannot be opened now", "compressed/later", "temperror", "domain=temperror@0 originator=temperror@0"},
+    {"a good signature around what cannot be read", "domain/unread", "permerror/shut", "domain=permerror@0", "unread"},
+    {"… an originator's", "originator/unread", "permerror/shut", "originator=permerror@0", "unread"},
+    {"… around what cannot be read now", "domain/unread_later", "temperror", "domain=temperror@0/counts"},
+    {"a compressed layer around what cannot be read", "compressed/unread", "permerror/shut",
+     "domain=permerror@0 originator=permerror@0", "unread"},
+
+    /* encryption */
+    {"encrypted to us", "gcm", "pass/holds", "decrypted"},
+    {"encrypted with a weak cipher", "old", "policy/holds", "malleable decrypted weak"},
+    {"a weak cipher of others", "old/nokey", "neutral", "undecryptable"},
+    {"a weak cipher that does not open", "old/broken", "fail", "malleable weak undecryptable spoiled"},
+    {"encrypted in another's name", "gcm/encrypter=policy", "policy/holds", "decrypted"},
+    {"encrypted to others", "gcm/nokey", "neutral", "undecryptable"},
+    {"encrypted to others, in CBC", "cbc/nokey", "neutral", "undecryptable"},
+    {"encrypted to us, within to others", "gcm gcm/nokey", "pass/holds neutral", "decrypted undecryptable"},
+    {"encrypted to us, and tampered with", "gcm/broken", "fail", "undecryptable"},
+    {"encrypted to us, and no disk space", "gcm/later", "temperror", "undecryptable"},
+    {"encrypted to us around what cannot be read", "gcm/unread", "fail", "decrypted undecryptable"},
+    {"… in CBC", "cbc/unread", "fail", "malleable decrypted undecryptable spoiled"},
+    {"encrypted to us, in CBC", "cbc", "pass/holds", "malleable decrypted"},
+    {"encrypted to us, in CBC, and broken", "cbc/broken", "fail", "malleable undecryptable spoiled"},
+    {"… garbled", "cbc/garbled", "fail", "malleable undecryptable spoiled"},
+    {"in CBC to us, within to others", "cbc gcm/nokey", "pass/holds neutral", "malleable decrypted undecryptable"},
+    {"in CBC to us, within broken", "cbc gcm/broken", "pass/holds fail",
+     "malleable decrypted undecryptable spoiled"},
+    {"in CBC to us, within a broken signature", "cbc empty/broken", "pass/holds permerror/shut",
+     "domain=permerror@1 originator=permerror@1 malleable decrypted", "broken"},
+
+    /* what counts */
+    {"within what protects against changes, a signature counts", "gcm domain", "pass/holds pass/holds",
+     "domain=pass@1/counts decrypted"},
+    {"around it as well", "domain gcm", "pass/holds pass/holds", "domain=pass@0/counts decrypted"},
+    {"within CBC a signature counts", "cbc domain originator", "pass/holds pass/holds pass/holds",
+     "domain=pass@1/counts originator=pass@2/counts malleable decrypted"},
+    {"around it none does", "domain/and=originator cbc", "pass/holds pass/holds",
+     "domain=pass@0 originator=pass@0 malleable decrypted"},
+    {"the domain's around it, the originator's within", "domain cbc originator", "pass/holds pass/holds pass/holds",
+     "domain=pass@0 originator=pass@2/counts malleable decrypted"},
+    {"around CBC of others that was not tried", "domain cbc/nokey", "pass/holds neutral",
+     "domain=pass@0/counts undecryptable"},
+    {"within GCM that is around CBC", "gcm domain cbc", "pass/holds pass/holds pass/holds",
+     "domain=pass@1 malleable decrypted"},
+    {"a bad one within CBC does not count", "cbc domain/path=fail", "pass/holds fail/holds",
+     "domain=fail@1 malleable decrypted", "path0=fail"},
+    {"one that could not be checked counts", "cbc originator/path=temperror", "pass/holds temperror/holds",
+     "originator=temperror@1/counts malleable decrypted", "path0=temperror"},
+    {"one within two encryptions", "cbc gcm domain", "pass/holds pass/holds pass/holds",
+     "domain=pass@2/counts malleable decrypted"},
+    {"a signature in CBC in a part does not count", "part/cbc part/domain", "neutral neutral",
+     "domain=neutral@1 malleable"},
+
+    /* mailing list agents */
+    {"an agent's around an originator's", "agent/mailbox=policy originator", "pass/agent/holds pass/holds",
+     "originator=pass@1/counts"},
+    {"… an empty layer between them", "agent/mailbox=policy empty originator", "pass/agent/holds none/holds pass/holds",
+     "originator=pass@2/counts"},
+    {"an agent's by itself is the originator's", "agent", "pass/holds", "originator=pass@0/counts"},
+    {"… in another's name", "agent/mailbox=policy", "policy/holds", "originator=policy@0", "mailbox=policy"},
+    {"… around an empty layer", "agent/mailbox=policy empty", "policy/holds none/holds", "originator=policy@0",
+     "mailbox=policy"},
+    {"… around a part", "agent/mailbox=policy part/originator", "policy/holds neutral", "originator=policy@0",
+     "mailbox=policy"},
+    {"an agent's that is broken, by itself", "agent/invalid", "fail", "originator=fail@0", "invalid"},
+    {"… keeps what is worse", "agent/path=temperror/mailbox=policy", "temperror/holds",
+     "originator=temperror@0/counts", "path0=temperror"},
+    {"an agent's that is broken, around another", "agent/invalid domain", "fail/agent pass/holds",
+     "domain=pass@1/counts", "invalid"},
+    {"two agents", "agent/mailbox=policy agent/mailbox=neutral", "pass/agent/holds neutral/holds",
+     "originator=neutral@1", "mailbox=neutral"},
+    {"two agents around the author", "agent/mailbox=policy agent/mailbox=neutral originator",
+     "pass/agent/holds pass/agent/holds pass/holds", "originator=pass@2/counts"},
+    {"an agent in a part", "originator part/agent", "pass/holds neutral", "originator=pass@0/counts"},
+    {"an agent in a part, in another's name", "part/agent/mailbox=policy", "neutral", "originator=neutral@0",
+     "mailbox=policy"},
+
+    /* parts among other parts: never a verdict on the message */
+    {"a signed part", "part/domain", "neutral", "domain=neutral@0"},
+    {"an originator's part", "part/originator", "neutral", "originator=neutral@0"},
+    {"a signed part within a signed message", "domain part/domain/invalid", "pass/holds fail", "domain=pass@0/counts",
+     "invalid"},
+    {"… of the other kind", "domain part/originator/invalid", "pass/holds fail",
+     "domain=pass@0/counts originator=fail@1", "invalid"},
+    {"the worst of several parts", "part/domain part/domain/invalid", "neutral fail", "domain=fail@1", "invalid"},
+    {"a part that cannot be checked now: no other time will tell more", "part/domain/path=temperror", "neutral",
+     "domain=neutral@0", "path0=temperror"},
+    {"an encrypted part", "part/gcm", "neutral", ""},
+    {"an encrypted part of others", "part/gcm/nokey", "neutral", ""},
+    {"a compressed part", "part/compressed", "neutral", ""},
+    {"an empty signed part", "part/empty", "none", ""},
+    {"a part that does not open", "part/gcm/broken", "neutral", ""},
+    {"a signed part that does not open", "part/empty/broken", "neutral/shut", "", "broken"},
+    {"… now", "part/empty/later", "neutral/shut", ""},
+    {"a compressed part that does not open", "part/compressed/broken", "neutral/shut", "", "broken"},
+    {"a signed part whose content cannot be read", "part/domain/unread", "neutral", "domain=neutral@0", "unread"},
+    {"… now", "part/domain/unread_later", "neutral", "domain=neutral@0"},
+    {"an encrypted part whose content cannot be read", "part/gcm/unread", "neutral", "", "unread"},
+    {"a garbled part", "part/cbc/garbled", "neutral", "malleable"},
+
+    /* hidden, and too many */
+    {"a hidden part", "domain part/originator/invalid/hidden", "pass/holds hidden/none", "domain=pass@0/counts"},
+    {"a hidden part does not make an agent of the one around it", "agent originator/hidden", "pass/holds hidden/none",
+     "originator=pass@0/counts"},
+    {"more parts than allowed", "domain part/empty/limit", "pass/holds permerror",
+     "domain=pass@0/counts originator=permerror@1", "limit"},
+    {"… that are not looked at", "part/empty/limit", "permerror", "domain=permerror@0 originator=permerror@0", "limit"},
+    {"… are said before what else is wrong", "domain/invalid part/empty/limit", "fail permerror",
+     "domain=fail@0 originator=permerror@1", "limit"},
+};
+
+Test(layers, table)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(views) struct views *views = views_new(rows[i].layers);
+        struct judgement judgement = judge(views);
+        g_autofree char *each = views_tell_layers(&judgement), *sums = views_tell_sums(&judgement);
+        cr_expect_str_eq(each, rows[i].each, "%s: %s", rows[i].name, each);
+        cr_expect_str_eq(sums, rows[i].sums, "%s: %s", rows[i].name, sums);
+        cr_expect_str_eq(judgement.bad_signature, rows[i].bad != NULL ? rows[i].bad : "", "%s: %s", rows[i].name,
+                         judgement.bad_signature);
+        judgement_clear(&judgement);
+    }
+}
+
+Test(layers, reasons)
+{
+    static const struct {
+        const char *layers;
+        const char *reason;        /* of the last layer */
+        const char *undecryptable; /* undecryptable_reason; NULL: "" */
+    } reasons[] = {
+        {"gcm", "decrypted with the key of us.test"},
+        {"gcm/anonymous", "decrypted with the key of this gateway"},
+        {"cbc", "decrypted with the key of us.test; the encryption does not protect against changes"},
+        {"old", "decrypted with the key of us.test; weak cipher des-ede3-cbc; the encryption does not protect against "
+                "changes"},
+        {"gcm/encrypter=policy", "encrypter=policy"},
+        {"compressed", "compressed, opened"},
+        {"gcm/nokey", "encrypted, and none of our keys is a recipient",
+         "encrypted, and none of our keys is a recipient"},
+        {"gcm/broken", "broken", "broken"},
+        {"gcm/later", "later", "later"},
+        {"empty/broken", "broken"},
+        {"part/domain", "the signature covers only part 1 of the message"},
+        {"part/domain/invalid", "invalid"},
+        {"part/compressed", "a compressed part among other parts"},
+        {"part/gcm", "an encrypted part among other parts"},
+        {"part/gcm/nokey", "an encrypted part among other parts is not decrypted"},
+        {"part/gcm/broken", "a part that cannot be opened by itself: broken"},
+        {"domain/hidden", ""},
+        {"part/empty/limit", "limit"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
+        owned(views) struct views *views = views_new(reasons[i].layers);
+        struct judgement judgement = judge(views);
+        const char *reason = judgement.layers[judgement.layer_count - 1].finding.reason;
+        const char *undecryptable = reasons[i].undecryptable != NULL ? reasons[i].undecryptable : "";
+        cr_expect_str_eq(reason, reasons[i].reason, "%s: %s", reasons[i].layers, reason);
+        cr_expect_str_eq(judgement.undecryptable_reason, undecryptable, "%s", reasons[i].layers);
+        judgement_clear(&judgement);
+    }
+}
+
+Test(layers, without_a_layer_nothing_is_signed)
+{
+    static const struct views nothing;
+    struct judgement judgement = judge(&nothing);
+    g_autofree char *sums = views_tell_sums(&judgement);
+    cr_expect_str_eq(sums, "");
+    cr_expect_str_eq(judgement.domain.reason, "no domain signature");
+    cr_expect_str_eq(judgement.originator.reason, "no originator's signature");
+    judgement_clear(&judgement);
+    cr_expect_eq(judgement.layers, NULL);
+    cr_expect_eq(judgement.layer_count, 0);
+}
+
+Test(layers, how_many_come_off_before_delivery)
+{
+    static const struct {
+        const char *layers;
+        size_t removable;
+    } removals[] = {
+        {"gcm", 1},
+        {"gcm/nokey", 0},
+        {"gcm/unread", 0},
+        {"gcm gcm", 2},
+        {"originator gcm", 2},
+        {"originator/invalid gcm", 2},
+        {"domain", 1},
+        {"review", 1},
+        {"attributes", 1},
+        {"domain review", 2},
+        {"domain/path=fail", 1},
+        {"domain/invalid", 0},
+        {"domain/unread", 0},
+        {"domain/unread_later", 0},
+        {"domain/and=originator", 0},
+        {"originator", 0},
+        {"originator domain", 0},
+        {"domain originator", 1},
+        {"gcm domain originator", 2},
+        {"agent originator", 0},
+        {"gcm agent originator", 1},
+        {"gcm agent/and=domain", 2},
+        {"empty", 0},
+        {"gcm empty", 2},
+        {"domain empty", 2},
+        {"domain gcm/nokey", 1},
+        {"compressed", 0},
+        {"compressed domain", 2},
+        {"compressed originator", 0},
+        {"compressed compressed domain", 3},
+        {"gcm compressed", 2},
+        {"gcm compressed originator", 2},
+        {"domain compressed", 2},
+        {"domain compressed/unread", 1},
+        {"domain compressed compressed", 3},
+        {"originator compressed", 0},
+        {"gcm part/domain", 1},
+        {"part/gcm", 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(removals); i++) {
+        owned(views) struct views *views = views_new(removals[i].layers);
+        struct judgement judgement = judge(views);
+        size_t removable = policy_removable(&views->all, &judgement);
+        cr_expect_eq(removable, removals[i].removable, "%s: %zu", removals[i].layers, removable);
+        judgement_clear(&judgement);
+    }
+}
+
+Test(layers, what_comes_off_before_a_domain_signature_goes_on)
+{
+    static const size_t none = JUDGED_NO_LAYER;
+    static const struct {
+        const char *layers;
+        struct unwrapping unwrapping; /* depth, decrypted, reencrypt, history_layer */
+    } unwrappings[] = {
+        {"originator", {0, false, false, none}},
+        {"domain", {0, false, false, none}},
+        {"gcm", {1, true, false, none}},
+        {"originator gcm", {2, true, false, none}},
+        {"gcm originator", {1, true, false, none}},
+        {"gcm/nokey", {0, false, false, none}},
+        {"gcm/unread", {0, false, false, none}},
+        {"gcm gcm", {1, true, true, none}},
+        {"gcm gcm/nokey", {1, true, true, none}},
+        {"gcm originator gcm/nokey", {1, true, true, none}},
+        {"gcm gcm/nokey originator", {1, true, true, none}},
+        {"gcm gcm originator", {1, true, true, none}},
+        {"gcm/nokey gcm/nokey", {0, false, false, none}},
+        {"gcm empty/broken", {1, true, false, none}},
+        {"agent", {1, false, false, 0}},
+        {"agent originator", {1, false, false, 0}},
+        {"originator agent", {2, false, false, 1}},
+        {"agent agent", {1, false, false, 0}},
+        {"untyped+agent", {1, false, false, 0}},
+        {"agent gcm", {2, true, false, 0}},
+        {"gcm agent", {1, true, false, none}},
+        {"agent/unread", {0, false, false, none}},
+        {"agent part/gcm", {1, false, false, 0}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(unwrappings); i++) {
+        owned(views) struct views *views = views_new(unwrappings[i].layers);
+        const struct unwrapping *expected = &unwrappings[i].unwrapping;
+        struct unwrapping found;
+        policy_unwrap(&views->all, true, &found);
+        cr_expect_eq(found.depth, expected->depth, "%s: %zu", unwrappings[i].layers, found.depth);
+        cr_expect_eq(found.decrypted, expected->decrypted, "%s", unwrappings[i].layers);
+        cr_expect_eq(found.reencrypt, expected->reencrypt, "%s", unwrappings[i].layers);
+        cr_expect_eq(found.history_layer, expected->history_layer, "%s", unwrappings[i].layers);
+        policy_unwrap(&views->all, false, &found);
+        cr_expect(found.depth == 0 && !found.decrypted && !found.reencrypt && found.history_layer == none,
+                  "%s, by a stranger", unwrappings[i].layers);
+    }
+}
+
+Test(layers, whose_review_counts)
+{
+    static const struct {
+        const char *layers;
+        bool reviewed;
+    } reviews[] = {
+        {"review/by=AA", true},
+        {"review/by=BB", true},
+        {"review/by=CC", false},
+        {"review/nocert", false},
+        {"domain/by=AA", false},
+        {"domain/and=review/by=AA", true},
+        {"review/by=AA/path=fail", false},
+        {"review/by=AA/path=temperror", false},
+        {"review/by=CC+review/by=AA", true},
+        {"review+review/by=AA", true},
+        {"domain review/by=AA", true},
+        {"review/by=CC review/by=AA", true},
+        {"review/by=AA/path=fail review/by=AA", true},
+        {"domain part/review/by=AA", false},
+    };
+    static const char *const reviewers[] = {"AA", "BB", NULL}, *const none[] = {NULL};
+    for (size_t i = 0; i < G_N_ELEMENTS(reviews); i++) {
+        owned(views) struct views *views = views_new(reviews[i].layers);
+        struct judgement judgement = judge(views);
+        cr_expect_eq(policy_reviewed(&views->all, &judgement, reviewers), reviews[i].reviewed, "%s", reviews[i].layers);
+        cr_expect_not(policy_reviewed(&views->all, &judgement, none), "%s", reviews[i].layers);
+        cr_expect_not(policy_reviewed(&views->all, &judgement, NULL), "%s", reviews[i].layers);
+        judgement_clear(&judgement);
+    }
+}
