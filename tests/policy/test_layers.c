@@ -37,7 +37,7 @@ static const struct {
     {"… before a good one", "domain/invalid+domain", "fail", "domain=fail@0", "invalid"},
     {"one by a stranger holds all the same", "domain/path=fail", "fail/holds", "domain=fail@0", "path0=fail"},
     {"one that cannot be checked now counts for hope", "domain/path=temperror", "temperror/holds",
-     "domain=temperror@0/counts", "path0=temperror"},
+     "domain=temperror@0/counts unchecked", "path0=temperror"},
     {"an empty layer", "empty", "none/holds", ""},
     {"an empty layer around another", "empty originator", "none/holds pass/holds", "originator=pass@1/counts"},
     {"a broken one is not hidden by a good one outside", "domain domain/invalid", "pass/holds fail",
@@ -45,10 +45,17 @@ static const struct {
     {"… nor inside", "domain/invalid domain", "fail pass/holds", "domain=fail@0/counts", "invalid"},
     {"the first of two that are as bad", "domain/invalid domain/path=fail", "fail fail/holds", "domain=fail@0",
      "invalid"},
-    {"the first reason is kept", "domain/path=temperror originator/invalid", "temperror/holds fail",
-     "domain=temperror@0/counts originator=fail@1", "path0=temperror"},
-    {"the originator's as bad as the domain's", "originator/path=fail originator/path=policy", "fail/holds policy/holds",
-     "originator=fail@0", "path0=fail"},
+    {"the first reason is kept", "domain/path=fail originator/invalid", "fail/holds fail",
+     "domain=fail@0 originator=fail@1", "path0=fail"},
+    {"… of what could not be checked", "domain/path=temperror originator/mailbox=temperror",
+     "temperror/holds temperror/holds", "domain=temperror@0/counts originator=temperror@1/counts unchecked",
+     "path0=temperror"},
+    {"what is bad comes before what could not be checked", "domain/path=temperror originator/invalid",
+     "temperror/holds fail", "domain=temperror@0/counts originator=fail@1", "invalid"},
+    {"… in the other order", "domain/invalid originator/path=temperror", "fail temperror/holds",
+     "domain=fail@0 originator=temperror@1/counts", "invalid"},
+    {"the originator's as bad as the domain's", "originator/path=fail originator/path=policy",
+     "fail/holds policy/holds", "originator=fail@0", "path0=fail"},
 
     /* layers that do not open */
     {"a signature that cannot be read may be anyone's", "empty/broken", "permerror/shut",
@@ -83,8 +90,7 @@ static const struct {
     {"encrypted to us, in CBC, and broken", "cbc/broken", "fail", "malleable undecryptable spoiled"},
     {"… garbled", "cbc/garbled", "fail", "malleable undecryptable spoiled"},
     {"in CBC to us, within to others", "cbc gcm/nokey", "pass/holds neutral", "malleable decrypted undecryptable"},
-    {"in CBC to us, within broken", "cbc gcm/broken", "pass/holds fail",
-     "malleable decrypted undecryptable spoiled"},
+    {"in CBC to us, within broken", "cbc gcm/broken", "pass/holds fail", "malleable decrypted undecryptable spoiled"},
     {"in CBC to us, within a broken signature", "cbc empty/broken", "pass/holds permerror/shut",
      "domain=permerror@1 originator=permerror@1 malleable decrypted", "broken"},
 
@@ -105,7 +111,7 @@ static const struct {
     {"a bad one within CBC does not count", "cbc domain/path=fail", "pass/holds fail/holds",
      "domain=fail@1 malleable decrypted", "path0=fail"},
     {"one that could not be checked counts", "cbc originator/path=temperror", "pass/holds temperror/holds",
-     "originator=temperror@1/counts malleable decrypted", "path0=temperror"},
+     "originator=temperror@1/counts malleable decrypted unchecked", "path0=temperror"},
     {"one within two encryptions", "cbc gcm domain", "pass/holds pass/holds pass/holds",
      "domain=pass@2/counts malleable decrypted"},
     {"a signature in CBC in a part does not count", "part/cbc part/domain", "neutral neutral",
@@ -124,7 +130,7 @@ static const struct {
      "mailbox=policy"},
     {"an agent's that is broken, by itself", "agent/invalid", "fail", "originator=fail@0", "invalid"},
     {"… keeps what is worse", "agent/path=temperror/mailbox=policy", "temperror/holds",
-     "originator=temperror@0/counts", "path0=temperror"},
+     "originator=temperror@0/counts unchecked", "path0=temperror"},
     {"an agent's that is broken, around another", "agent/invalid domain", "fail/agent pass/holds",
      "domain=pass@1/counts", "invalid"},
     {"two agents", "agent/mailbox=policy agent/mailbox=neutral", "pass/agent/holds neutral/holds",
@@ -144,7 +150,7 @@ static const struct {
      "domain=pass@0/counts originator=fail@1", "invalid"},
     {"the worst of several parts", "part/domain part/domain/invalid", "neutral fail", "domain=fail@1", "invalid"},
     {"a part that cannot be checked now: no other time will tell more", "part/domain/path=temperror", "neutral",
-     "domain=neutral@0", "path0=temperror"},
+     "domain=neutral@0 unchecked", "path0=temperror"},
     {"an encrypted part", "part/gcm", "neutral", ""},
     {"an encrypted part of others", "part/gcm/nokey", "neutral", ""},
     {"a compressed part", "part/compressed", "neutral", ""},
@@ -165,6 +171,8 @@ static const struct {
     {"more parts than allowed", "domain part/empty/limit", "pass/holds permerror",
      "domain=pass@0/counts originator=permerror@1", "limit"},
     {"… that are not looked at", "part/empty/limit", "permerror", "domain=permerror@0 originator=permerror@0", "limit"},
+    {"… and one that could not be checked", "domain/path=temperror part/empty/limit", "temperror/holds permerror",
+     "domain=temperror@0/counts originator=permerror@1", "limit"},
     {"… are said before what else is wrong", "domain/invalid part/empty/limit", "fail permerror",
      "domain=fail@0 originator=permerror@1", "limit"},
 };
@@ -197,8 +205,8 @@ Test(layers, reasons)
                 "changes"},
         {"gcm/encrypter=policy", "encrypter=policy"},
         {"compressed", "compressed, opened"},
-        {"gcm/nokey", "encrypted, and none of our keys is a recipient",
-         "encrypted, and none of our keys is a recipient"},
+        {"gcm/nokey", "encrypted, and none of our keys is among the recipients",
+         "encrypted, and none of our keys is among the recipients"},
         {"gcm/broken", "broken", "broken"},
         {"gcm/later", "later", "later"},
         {"empty/broken", "broken"},
@@ -207,7 +215,7 @@ Test(layers, reasons)
         {"part/compressed", "a compressed part among other parts"},
         {"part/gcm", "an encrypted part among other parts"},
         {"part/gcm/nokey", "an encrypted part among other parts is not decrypted"},
-        {"part/gcm/broken", "a part that cannot be opened by itself: broken"},
+        {"part/gcm/broken", "a part that cannot be opened on its own: broken"},
         {"domain/hidden", ""},
         {"part/empty/limit", "limit"},
     };
@@ -339,7 +347,7 @@ Test(layers, whose_review_counts)
 {
     static const struct {
         const char *layers;
-        bool reviewed;
+        bool reviewed, may_be;
     } reviews[] = {
         {"review/by=AA", true},
         {"review/by=BB", true},
@@ -348,7 +356,10 @@ Test(layers, whose_review_counts)
         {"domain/by=AA", false},
         {"domain/and=review/by=AA", true},
         {"review/by=AA/path=fail", false},
-        {"review/by=AA/path=temperror", false},
+        {"review/by=AA/path=temperror", false, true},
+        {"review/by=CC/path=temperror", false},
+        {"domain/by=AA/path=temperror", false},
+        {"review/by=AA/path=temperror review/by=BB", true, true},
         {"review/by=CC+review/by=AA", true},
         {"review+review/by=AA", true},
         {"domain review/by=AA", true},
@@ -361,6 +372,8 @@ Test(layers, whose_review_counts)
         owned(views) struct views *views = views_new(reviews[i].layers);
         struct judgement judgement = judge(views);
         cr_expect_eq(policy_reviewed(&views->all, &judgement, reviewers), reviews[i].reviewed, "%s", reviews[i].layers);
+        cr_expect_eq(policy_may_be_reviewed(&views->all, &judgement, reviewers), reviews[i].may_be, "%s",
+                     reviews[i].layers);
         cr_expect_not(policy_reviewed(&views->all, &judgement, none), "%s", reviews[i].layers);
         cr_expect_not(policy_reviewed(&views->all, &judgement, NULL), "%s", reviews[i].layers);
         judgement_clear(&judgement);

@@ -29,7 +29,7 @@ static const struct {
     {"a weak digest", "domain/weak", 1, "policy", "weak signature: weak"},
     {"a weak digest by another's name", "domain/weak/domain=policy", 1, "policy", "domain0=policy"},
     {"a signer after too many others", "domain/unasked/bad_paths=7", 1, "policy",
-     "not looked at, after 7 signers of this layer that are not trusted"},
+     "not checked, because 7 signers of this layer are not trusted"},
 
     /* the path, under each author's partner */
     {"an unknown issuer", "domain/path=fail", 1, "fail", "path0=fail"},
@@ -94,14 +94,14 @@ static const struct {
 
     /* Sender explains and never mends (RFC 8550 section 3) */
     {"the domain of Sender", "domain/domain=fail/sender_domain", 1, "policy",
-     "the signature stands for the Sender list@list.test, not for the author in From"},
+     "the signature is for the Sender list@list.test, not for the author in From"},
     {"the domain of Sender for one author's partner alone", "domain/domain=fail/sender_domain0", 2, "fail",
      "domain0=fail"},
     {"… for the other author's alone", "domain/domain=fail/sender_domain1", 2, "fail", "domain0=fail"},
     {"… for the only one that is asked", "domain/domain=fail/sender_domain0", 1, "policy",
-     "the signature stands for the Sender list@list.test, not for the author in From"},
+     "the signature is for the Sender list@list.test, not for the author in From"},
     {"Sender's own", "originator/mailbox=fail/sender_mailbox", 1, "policy",
-     "the signature stands for the Sender list@list.test, not for the author in From"},
+     "the signature is for the Sender list@list.test, not for the author in From"},
     {"Sender's own is not the domain's", "domain/domain=fail/sender_mailbox", 1, "fail", "domain0=fail"},
     {"Sender's domain is not its own", "originator/mailbox=fail/sender_domain", 1, "fail", "mailbox=fail"},
     {"Sender does not matter where From fits", "originator/sender_mailbox", 1, "pass", "good signature by originator"},

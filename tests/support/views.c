@@ -240,9 +240,8 @@ static void add_signer(struct views *views, size_t layer, const char *kind)
     detail->subject = g_strdup(kind);
     for (size_t j = 0; j < VIEWS_PARTNERS; j++)
         finding_set(&detail->trust[j].path, OUTCOME_PASS, "path%zu", j);
-    *view = (struct signer_view){.facts = &views->signer_facts[layer][i],
-                                 .subject = detail->subject,
-                                 .trust = detail->trust};
+    *view = (struct signer_view){
+        .facts = &views->signer_facts[layer][i], .subject = detail->subject, .trust = detail->trust};
     facts->type = LAYER_SIGNED;
     facts->signers = views->signer_facts[layer];
     cr_assert(claim(view, &views->signer_facts[layer][i], detail, kind), "no kind of layer: %s", kind);
@@ -339,8 +338,9 @@ char *views_tell_sums(const struct judgement *judgement)
     GString *text = g_string_new(NULL);
     tell_sum(text, "domain", &judgement->domain, judgement->domain_layer, judgement->domain_counts);
     tell_sum(text, "originator", &judgement->originator, judgement->originator_layer, judgement->originator_counts);
-    g_string_append_printf(text, "%s%s%s%s%s", judgement->malleable ? " malleable" : "",
+    g_string_append_printf(text, "%s%s%s%s%s%s", judgement->malleable ? " malleable" : "",
                            judgement->decrypted ? " decrypted" : "", judgement->weakly_encrypted ? " weak" : "",
-                           judgement->undecryptable ? " undecryptable" : "", judgement->spoiled ? " spoiled" : "");
+                           judgement->undecryptable ? " undecryptable" : "", judgement->spoiled ? " spoiled" : "",
+                           judgement->bad_for_now ? " unchecked" : "");
     return g_strchug(g_string_free(text, FALSE));
 }
