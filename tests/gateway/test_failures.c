@@ -112,6 +112,21 @@ Test(failures, a_signer_that_cannot_be_checked_for_revocation)
     }
 }
 
+/* A part among others is never the message's signature, now or later: waiting would not help. */
+Test(failures, a_part_that_cannot_be_checked_now)
+{
+    static const enum verdict expected[] = {VERDICT_REJECT, VERDICT_ACCEPT};
+    for (size_t i = 0; i < 2; i++) {
+        owned(rig) struct rig *rig = rig_without_crls("", i == 0 ? "inbound = { require = \"sign\"; };" : ATTACK_LAX);
+        g_autofree char *part = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+        g_autofree char *text =
+            g_strconcat(ATTACK_TOP "Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n", part, "--o--\r\n", NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        cr_expect_eq(rig_verdict(&in), expected[i], "%zu: %s", i, rig_reason(&in));
+        cr_expect_null(strstr(in.bytes, "smime=temperror"), "%zu: %s", i, in.bytes);
+    }
+}
+
 /* The signature inside may be good, and that cannot be said now. */
 Test(failures, a_signature_inside_that_cannot_be_checked_now)
 {
