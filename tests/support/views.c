@@ -296,7 +296,8 @@ struct views *views_new(const char *words)
     g_auto(GStrv) layers = g_strsplit(words, " ", -1);
     views->all.list = views->layers;
     for (char **layer = layers; *layer != NULL; layer++)
-        add_layer(views, *layer);
+        if (**layer != '\0')
+            add_layer(views, *layer);
     return views;
 }
 
