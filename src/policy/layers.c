@@ -79,7 +79,7 @@ static void judge_shut(const struct layer_view *view, struct judgement *judgemen
             note_bad(judgement, false, view->error->text);
     }
     judgement->spoiled |= encrypted && !no_key && judgement->malleable;
-    if (no_key || encrypted) {
+    if (encrypted) {
         judgement->undecryptable = true;
         g_strlcpy(judgement->undecryptable_reason, judged->finding.reason, sizeof(judgement->undecryptable_reason));
     }

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/plan.h"
+
+#include "support/views.h"
+
+#include <criterion/criterion.h>
+
+/* --- what is known --- */
+
+static char *const any[] = {NULL}, *const review[] = {(char *)"review.pem", NULL},
+                   *const ours[] = {(char *)"us.test", NULL};
+static const char *const reviewers[] = {"AA", NULL};
+static struct label_conf label = {.policy = (char *)"1.1", .classification = CLASSIFICATION_SECRET},
+                         equivalent = {.policy = (char *)"1.1", .equivalent = true};
+
+/* The partners of recipients, found by name, and of authors. */
+static struct partner partners[] = {
+    {.name = (char *)"nothing"},
+    {.name = (char *)"sign", .base.outbound.protect = PROTECT_SIGN},
+    {.name = (char *)"encrypt", .base.outbound.protect = PROTECT_ENCRYPT},
+    {.name = (char *)"both", .base.outbound.protect = PROTECT_SIGN_ENCRYPT},
+    {.name = (char *)"triple", .base.outbound.protect = PROTECT_TRIPLE},
+    {.name = (char *)"plain", .base.outbound = {.protect = PROTECT_ENCRYPT, .no_certificate = NO_CERTIFICATE_PLAIN}},
+    {.name = (char *)"unsigned", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_UNSIGNED}},
+    {.name = (char *)"later", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_TEMPFAIL}},
+    {.name = (char *)"readable", .base.outbound = {.protect = PROTECT_SIGN, .unreadable = UNREADABLE_REJECT}},
+    {.name = (char *)"reviewed", .base.outbound = {.protect = PROTECT_SIGN, .require_review = (char **)review}},
+    {.name = (char *)"reviews", .base.outbound = {.protect = PROTECT_SIGN, .review = true}},
+    {.name = (char *)"reviews_encrypted", .base.outbound = {.protect = PROTECT_ENCRYPT, .review = true}},
+    {.name = (char *)"attributes", .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
+    {.name = (char *)"labelled",
+     .labels = &label,
+     .label_count = 1,
+     .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
+    {.name = (char *)"labelled_encrypted",
+     .labels = &label,
+     .label_count = 1,
+     .base.outbound = {.protect = PROTECT_ENCRYPT, .attributes = true}},
+    {.name = (char *)"labelled_alone", .labels = &label, .label_count = 1, .base.outbound = {.protect = PROTECT_SIGN}},
+    {.name = (char *)"equivalent",
+     .labels = &equivalent,
+     .label_count = 1,
+     .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
+    {.name = (char *)"audited", .base.outbound = {.protect = PROTECT_ENCRYPT, .encrypt_to_self = true}},
+    {.name = (char *)"audited_signed", .base.outbound = {.protect = PROTECT_SIGN, .encrypt_to_self = true}},
+    /* for authors */
+    {.name = (char *)"strict", .base.inbound.require = REQUIRE_SIGN},
+    {.name = (char *)"tags", .base.inbound = {.require = REQUIRE_SIGN, .otherwise = OTHERWISE_TAG}},
+};
+
+static const struct partner *partner_named(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(partners); i++) {
+        partners[i].base.partner = &partners[i];
+        partners[i].base.inbound.accept_labels = (char **)any;
+        if (strcmp(partners[i].name, name) == 0)
+            return &partners[i];
+    }
+    cr_assert_fail("no partner: %s", name);
+    return NULL;
+}
+
+/* Who sends: by a client of ours or not, and as whom. */
+enum sender { OURS, STRANGER, OURS_AS_OTHER, OURS_AS_BOTH, OURS_FAULTY };
+
+struct scene {
+    struct address authors[2];
+    struct client client;
+    struct conf conf;
+    struct originator originator;
+    struct authors partners;
+    const struct partner *author;
+    struct recipient_view recipients[4];
+    struct error own[OWN_COUNT], failure;
+    struct views *views;
+    char **words;
+    struct plan_input input;
+};
+
+static void set_recipient(struct recipient_view *recipient, const char *word)
+{
+    g_auto(GStrv) parts = g_strsplit(word, "/", 2);
+    *recipient = (struct recipient_view){.text = word, .certificate = FOUND, .reviewers = reviewers};
+    recipient->local = strcmp(parts[0], "local") == 0;
+    recipient->routed = strcmp(parts[0], "routed") == 0;
+    recipient->rule = &partner_named(recipient->local || recipient->routed ? "nothing" : parts[0])->base;
+    if (recipient->local)
+        recipient->certificate = FOUND_NONE;
+    if (parts[1] != NULL) {
+        recipient->certificate = strcmp(parts[1], "none") == 0 ? FOUND_NONE : FOUND_FAILED;
+        recipient->certificate_reason = parts[1][0] == 'n' ? "there is none" : "it is down";
+    }
+}
+
+static void scene_set(struct scene *scene, enum sender sender, const char *author, const char *layers,
+                      const char *recipients, enum mixed mixed)
+{
+    memset(scene, 0, sizeof(*scene));
+    scene->authors[0] = (struct address){.domain = (char *)"us.test", .text = (char *)"ann@us.test"};
+    scene->authors[1] = (struct address){.domain = (char *)"other.test", .text = (char *)"eve@other.test"};
+    scene->client = (struct client){.trusted = sender != STRANGER};
+    g_strlcpy(scene->client.reason, sender != STRANGER ? "logged in" : "unknown", sizeof(scene->client.reason));
+    scene->conf = (struct conf){.local_domains = (char **)ours, .mixed_recipients = mixed};
+    scene->originator.from.list = &scene->authors[sender == OURS_AS_OTHER ? 1 : 0];
+    scene->originator.from.count = sender == OURS_AS_BOTH ? 2 : sender == OURS_FAULTY ? 0 : 1;
+    if (sender == OURS_FAULTY)
+        g_strlcpy(scene->originator.fault, "two From fields", sizeof(scene->originator.fault));
+    scene->author = partner_named(author != NULL ? author : "nothing");
+    scene->partners = (struct authors){.partners = &scene->author, .count = 1};
+    scene->views = views_new(layers);
+    scene->words = g_strsplit(recipients, " ", -1);
+    scene->input = (struct plan_input){.conf = &scene->conf,
+                                       .direction = DIRECTION_INBOUND,
+                                       .client = &scene->client,
+                                       .originator = &scene->originator,
+                                       .authors = &scene->partners,
+                                       .layers = &scene->views->all,
+                                       .failure = &scene->failure,
+                                       .recipients = scene->recipients,
+                                       .own = scene->own};
+    for (size_t i = 0; scene->words[i] != NULL; i++) {
+        set_recipient(&scene->recipients[i], scene->words[i]);
+        scene->input.recipient_count = i + 1;
+        if (!scene->recipients[i].local)
+            scene->input.direction = DIRECTION_OUTBOUND;
+    }
+}
+
+static void scene_clear(struct scene *scene)
+{
+    views_free(scene->views);
+    g_strfreev(scene->words);
+}
+
+/* --- what is decided --- */
+
+static char *tell(const struct plan *plan)
+{
+    const struct unwrapping *unwrapping = &plan->unwrapping;
+    GString *text = g_string_new(NULL);
+    g_string_append_printf(text, "%s %s%s", direction_name(plan->direction), verdict_name(plan->verdict),
+                           plan->failure != ERROR_NONE ? " failure" : "");
+    g_string_append_printf(text, "%s%s%s%s", plan->treatment.sign ? " sign" : "",
+                           plan->treatment.encrypt ? " encrypt" : "", plan->treatment.triple ? " triple" : "",
+                           plan->needs_split ? " split" : "");
+    if (unwrapping->depth > 0)
+        g_string_append_printf(text, " unwrap=%zu", unwrapping->depth);
+    g_string_append_printf(text, "%s%s", plan->internal ? " internal" : "", plan->met ? " met" : "");
+    if (plan->removable > 0)
+        g_string_append_printf(text, " remove=%zu", plan->removable);
+    return g_string_free(text, FALSE);
+}
+
+static const struct row {
+    const char *name;
+    enum sender sender;
+    const char *author; /* the author's partner; NULL: it requires nothing */
+    const char *layers, *recipients;
+    const char *plan;
+    const char *reason; /* what stands in it; NULL: any */
+} rows[] = {
+    /* what leaves, from us */
+    {"nothing is due", OURS, NULL, "", "nothing", "outbound accept", "nothing: nothing: outbound.protect = \"none\""},
+    {"a signature", OURS, NULL, "", "sign", "outbound accept sign", "sign: sign: outbound.protect"},
+    {"encryption", OURS, NULL, "", "encrypt", "outbound accept encrypt"},
+    {"both", OURS, NULL, "", "both", "outbound accept sign encrypt"},
+    {"all three layers", OURS, NULL, "", "triple", "outbound accept sign encrypt triple"},
+    {"no certificate", OURS, NULL, "", "both/none", "outbound reject", "no certificate (there is none)"},
+    {"a lookup that failed", OURS, NULL, "", "plain/failed", "outbound tempfail",
+     "could not be looked up (it is down)"},
+    {"a rule that gives up", OURS, NULL, "", "plain/none", "outbound accept", "not protected"},
+    {"the strictest of several", OURS, NULL, "", "sign encrypt", "outbound accept sign encrypt", "encrypt: encrypt:"},
+    {"one of several has no certificate", OURS, NULL, "", "encrypt sign/none", "outbound reject split", "mixed"},
+    {"one of several is ours", OURS, NULL, "", "sign local", "outbound accept sign"},
+    {"one of several is ours and cannot read it", OURS, NULL, "", "encrypt local", "outbound reject split", "mixed"},
+    {"a route to another host", OURS, NULL, "", "routed", "outbound reject", "route to another host"},
+
+    /* who may have a signature */
+    {"a stranger", STRANGER, NULL, "", "sign", "outbound reject", "the originator is not authentic (unknown)"},
+    {"a stranger, and the rule gives up", STRANGER, NULL, "", "unsigned", "outbound accept", "not signed"},
+    {"a stranger with the author's signature", STRANGER, NULL, "originator", "sign", "outbound accept sign"},
+    {"… that is bad", STRANGER, NULL, "originator/path=fail", "sign", "outbound reject", "(unknown)"},
+    {"… that cannot be checked now", STRANGER, NULL, "originator/path=temperror", "unsigned", "outbound tempfail",
+     "could not be checked now (path0=temperror)"},
+    {"… within what is encrypted to us", STRANGER, NULL, "gcm originator/path=temperror", "unsigned", "outbound accept",
+     "not signed, the originator is not authentic (unknown)"},
+    {"… as another author", OURS_AS_OTHER, NULL, "originator/path=temperror", "unsigned", "outbound accept",
+     "not signed"},
+    {"a stranger with the domain's signature alone", STRANGER, NULL, "domain", "sign", "outbound reject", "(unknown)"},
+    {"an author elsewhere", OURS_AS_OTHER, NULL, "originator", "sign", "outbound reject",
+     "From eve@other.test is not in local_domains"},
+    {"a second author elsewhere", OURS_AS_BOTH, NULL, "", "sign", "outbound reject",
+     "From eve@other.test is not in local_domains"},
+    {"a From that cannot be read", OURS_FAULTY, NULL, "", "sign", "outbound reject", "(two From fields)"},
+    {"a bad signature inside", OURS, NULL, "domain/invalid", "sign", "outbound reject",
+     "a signature inside does not verify (invalid)"},
+    {"… that cannot be checked now", OURS, NULL, "domain/path=temperror", "sign", "outbound tempfail",
+     "could not be checked now (path0=temperror)"},
+    {"… is not excused by one that cannot be checked", OURS, NULL, "domain/path=temperror originator/invalid", "sign",
+     "outbound reject", "(invalid)"},
+
+    /* reviews */
+    {"no review", OURS, NULL, "", "reviewed", "outbound reject", "no valid review"},
+    {"a review", OURS, NULL, "review/by=AA", "reviewed", "outbound accept sign"},
+    {"another's review", OURS, NULL, "review/by=BB", "reviewed", "outbound reject", "no valid review"},
+    {"a review that cannot be checked now", OURS, NULL, "review/by=AA/path=temperror", "reviewed", "outbound tempfail",
+     "could not be checked now"},
+
+    /* already encrypted */
+    {"encrypted by the author", OURS, NULL, "gcm/nokey", "encrypt/none", "outbound accept",
+     "already encrypted by the originator"},
+    {"… and encrypted again", OURS, NULL, "gcm/nokey", "encrypt", "outbound accept encrypt"},
+    {"… with a cipher of the past", OURS, NULL, "old/nokey", "encrypt/none", "outbound reject", "no certificate"},
+    {"… by its own word alone", OURS, NULL, "gcm/nokey/cipher=", "encrypt/none", "outbound reject", "no certificate"},
+    {"… within a signature", OURS, NULL, "originator gcm/nokey", "encrypt/none", "outbound accept"},
+    {"… and what is within is broken", OURS, NULL, "gcm/unread", "encrypt/none", "outbound accept"},
+    {"a signature that does not open is no encryption", OURS, NULL, "empty/broken", "encrypt/none", "outbound reject",
+     "no certificate"},
+    {"encrypted to us is not encrypted", OURS, NULL, "gcm", "encrypt/none", "outbound reject", "no certificate"},
+    {"a part is not the message", OURS, NULL, "part/gcm/nokey", "encrypt/none", "outbound reject", "no certificate"},
+    {"what must be readable", OURS, NULL, "gcm/nokey", "readable", "outbound reject", "outbound.unreadable"},
+    {"… of which a part is not", OURS, NULL, "part/gcm/nokey", "readable", "outbound reject", "outbound.unreadable"},
+    {"… of which the second part is not", OURS, NULL, "domain part/domain part/gcm/nokey", "readable",
+     "outbound reject", "outbound.unreadable"},
+    {"… of which a part is signed", OURS, NULL, "part/domain/path=temperror", "readable", "outbound tempfail",
+     "could not be checked now"},
+    {"… and is", OURS, NULL, "originator", "readable", "outbound accept sign"},
+    {"… encrypted to us", OURS, NULL, "gcm", "readable", "outbound accept sign unwrap=1"},
+
+    /* strangers do not learn what our key opens */
+    {"a stranger's, encrypted to us, must be readable", STRANGER, NULL, "gcm", "readable", "outbound reject",
+     "outbound.unreadable"},
+    {"a stranger's, encrypted to us", STRANGER, NULL, "gcm", "encrypt/none", "outbound accept",
+     "already encrypted by the originator"},
+    {"… with a cipher of the past", STRANGER, NULL, "old", "encrypt/none", "outbound reject", "no certificate"},
+    {"… around what is not encrypted", STRANGER, NULL, "domain gcm domain", "encrypt/none", "outbound accept",
+     "already encrypted by the originator"},
+    {"… the outer one counts", STRANGER, NULL, "old gcm/nokey", "encrypt/none", "outbound reject", "no certificate"},
+    {"… to others", STRANGER, NULL, "gcm/nokey", "encrypt/none", "outbound accept",
+     "already encrypted by the originator"},
+    {"… not at all", STRANGER, NULL, "domain", "encrypt/none", "outbound reject", "no certificate"},
+    {"… in a part alone", STRANGER, NULL, "part/gcm", "encrypt/none", "outbound reject", "no certificate"},
+
+    /* what comes off before, and is encrypted again */
+    {"encrypted to us comes off", OURS, NULL, "gcm originator", "sign", "outbound accept sign unwrap=1"},
+    {"… with the signature around it", OURS, NULL, "originator gcm", "encrypt", "outbound accept encrypt unwrap=2"},
+    {"… not if nothing is due", OURS, NULL, "gcm", "nothing", "outbound accept"},
+    {"an encryption inside is put on again", OURS, NULL, "gcm gcm/nokey", "sign",
+     "outbound accept sign encrypt unwrap=1"},
+    {"… without a certificate", OURS, NULL, "gcm gcm/nokey", "sign/none", "outbound tempfail failure unwrap=1",
+     "no certificate for sign/none, whose copy must be encrypted"},
+    {"… for a recipient of ours", OURS, NULL, "gcm gcm/nokey", "sign local", "outbound tempfail failure unwrap=1",
+     "no certificate for local, whose copy must be encrypted"},
+    {"… for whom the lookup failed", OURS, NULL, "gcm gcm/nokey", "sign/failed", "outbound tempfail failure unwrap=1",
+     "no certificate for sign/failed"},
+    {"… the first of two is said", OURS, NULL, "gcm gcm/nokey", "sign sign/none sign/failed",
+     "outbound tempfail failure unwrap=1", "no certificate for sign/none"},
+    {"a list agent's signature is replaced", OURS, NULL, "agent originator", "sign", "outbound accept sign unwrap=1"},
+    {"… not by encryption alone", OURS, NULL, "agent originator", "encrypt", "outbound accept encrypt"},
+    {"… unless it is around what is encrypted to us", OURS, NULL, "agent gcm", "encrypt",
+     "outbound accept encrypt unwrap=2"},
+    {"nothing of a stranger's comes off", STRANGER, NULL, "gcm gcm/nokey", "encrypt", "outbound accept encrypt"},
+
+    /* what arrives */
+    {"from one of ours to another", OURS, "strict", "", "local", "inbound accept internal",
+     "from our own client to our own domains"},
+    {"from outside", STRANGER, NULL, "", "local", "inbound accept met", "\"none\""},
+    {"from outside, and a signature is required", STRANGER, "strict", "", "local", "inbound reject", "no valid"},
+    {"… is there, and comes off", STRANGER, "strict", "domain", "local", "inbound accept met remove=1"},
+    {"… of ours comes off, too", OURS, "strict", "gcm domain", "local", "inbound accept internal remove=2"},
+    {"a client of ours in another's name", OURS_AS_OTHER, "strict", "", "local", "inbound reject", "no valid"},
+    {"the author's signature makes no client of ours", STRANGER, "strict", "originator", "local", "inbound accept met"},
+
+    /* both at once */
+    {"to both, from us", OURS, "strict", "", "sign local", "outbound accept sign"},
+    {"to both, by a stranger with the author's signature", STRANGER, "strict", "originator", "sign local",
+     "outbound accept sign"},
+    {"… not encrypted, not signed", STRANGER, "strict", "", "nothing local", "inbound reject", "no valid signature"},
+    {"… accepted as it is", STRANGER, NULL, "domain", "nothing local", "inbound accept met remove=1", "\"none\""},
+    {"… accepted, and the rule for others gives up", STRANGER, NULL, "domain", "plain/none local",
+     "inbound accept met remove=1"},
+    {"… refused, though it could leave signed", STRANGER, "strict", "domain/invalid", "unsigned local",
+     "inbound reject", "(invalid)"},
+    {"… refused before it is judged as what arrives", STRANGER, "strict", "", "sign local", "outbound reject",
+     "the originator is not authentic"},
+    {"… to others alone", STRANGER, "strict", "", "nothing", "outbound accept"},
+    {"… encrypted to us", STRANGER, NULL, "gcm", "nothing local", "inbound reject met remove=1",
+     "send it to each recipient separately"},
+    {"… encrypted to us, in CBC", STRANGER, "strict", "domain cbc", "nothing local", "inbound reject remove=2",
+     "send it to each recipient separately"},
+    {"… encrypted to us, broken", STRANGER, NULL, "domain gcm/broken", "nothing local", "inbound reject met remove=1",
+     "send it to each recipient separately"},
+    {"… encrypted to others", STRANGER, NULL, "gcm/nokey", "nothing local", "inbound accept met"},
+    {"… a part encrypted to us", STRANGER, NULL, "part/gcm", "nothing local", "inbound accept met"},
+};
+
+static void expect(const struct row *row)
+{
+    struct scene scene;
+    struct plan plan;
+    memset(&plan, 0xff, sizeof(plan));
+    scene_set(&scene, row->sender, row->author, row->layers, row->recipients, MIXED_REJECT);
+    policy_plan(&scene.input, &plan);
+    g_autofree char *told = tell(&plan);
+    cr_expect_str_eq(told, row->plan, "%s: %s: %s", row->name, told, plan.reason);
+    if (row->reason != NULL)
+        cr_expect_not_null(strstr(plan.reason, row->reason), "%s: %s", row->name, plan.reason);
+    cr_expect_eq(plan.recipient_count, scene.input.recipient_count, "%s", row->name);
+    cr_expect_not_null(plan.recipients, "%s", row->name);
+    cr_expect_eq(plan.client_is_ours, row->sender == OURS, "%s", row->name);
+    cr_expect(plan.verdict == VERDICT_ACCEPT || !(plan.treatment.sign || plan.treatment.encrypt), "%s", row->name);
+    plan_clear(&plan);
+    cr_expect(plan.recipients == NULL && plan.recipient_count == 0 && plan.judgement.layers == NULL, "%s", row->name);
+    scene_clear(&scene);
+}
+
+Test(plan, table)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        expect(&rows[i]);
+}
+
+Test(plan, identities_of_ours_that_are_missing)
+{
+    static const char *const names[OWN_COUNT] = {"review", "attribute", "domain", "auditor", "encrypter"};
+    static const struct {
+        const char *recipients;
+        const char *needed[4]; /* each alone is missed; of all, the first */
+    } needs[] = {
+        {"sign", {"domain"}},
+        {"both", {"domain"}},
+        {"triple", {"domain"}},
+        {"encrypt", {NULL}},
+        {"reviews", {"review", "domain"}},
+        {"reviews_encrypted", {NULL}},
+        {"attributes", {"domain"}},
+        {"labelled", {"attribute", "domain"}},
+        {"labelled_encrypted", {NULL}},
+        {"labelled_alone", {"domain"}},
+        {"equivalent", {"attribute", "domain"}},
+        {"reviews labelled", {"review", "attribute", "domain"}},
+        {"audited", {"auditor"}},
+        {"audited_signed", {"domain"}},
+        {"audited sign", {"domain", "auditor"}},
+        {"nothing", {NULL}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(needs); i++)
+        for (size_t missing = 0; missing <= OWN_COUNT; missing++) {
+            struct scene scene;
+            struct plan plan;
+            scene_set(&scene, OURS, NULL, "", needs[i].recipients, MIXED_REJECT);
+            for (size_t j = 0; j < OWN_COUNT; j++)
+                if (j == missing || missing == OWN_COUNT)
+                    error_set(&scene.own[j], ERROR_CONFIGURATION, "%s", names[j]);
+            policy_plan(&scene.input, &plan);
+            const char *const *needed = needs[i].needed;
+            bool fails = missing == OWN_COUNT ? needed[0] != NULL : g_strv_contains(needed, names[missing]);
+            cr_expect_eq(plan.failure, fails ? ERROR_CONFIGURATION : ERROR_NONE, "%s without %zu: %s",
+                         needs[i].recipients, missing, plan.reason);
+            cr_expect_eq(plan.verdict, fails ? VERDICT_TEMPFAIL : VERDICT_ACCEPT, "%s", needs[i].recipients);
+            if (fails)
+                cr_expect_str_eq(plan.reason, missing == OWN_COUNT ? needed[0] : names[missing], "%s", plan.reason);
+            plan_clear(&plan);
+            scene_clear(&scene);
+        }
+}
+
+Test(plan, what_a_local_recipients_rule_asks_is_not_asked)
+{
+    struct scene scene;
+    struct plan plan;
+    scene_set(&scene, OURS, NULL, "", "sign local", MIXED_REJECT);
+    scene.recipients[1].rule = &partner_named("reviews")->base;
+    policy_plan(&scene.input, &plan);
+    cr_expect_eq(plan.verdict, VERDICT_ACCEPT);
+    cr_expect_not(plan.wrapping.review);
+    plan_clear(&plan);
+    scene_clear(&scene);
+}
+
+Test(plan, a_message_that_could_not_be_worked_on)
+{
+    static const char *const recipients[] = {"sign", "local", "nothing local"};
+    for (size_t i = 0; i < G_N_ELEMENTS(recipients); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, OURS, NULL, "domain", recipients[i], MIXED_REJECT);
+        error_set(&scene.failure, ERROR_TEMPORARY, "no memory");
+        policy_plan(&scene.input, &plan);
+        cr_expect_eq(plan.verdict, VERDICT_TEMPFAIL);
+        cr_expect_eq(plan.failure, ERROR_TEMPORARY);
+        cr_expect_str_eq(plan.reason, "no memory");
+        cr_expect(!plan.treatment.sign && !plan.treatment.encrypt && plan.client_is_ours);
+        cr_expect_eq(plan.judgement.domain_layer, JUDGED_NO_LAYER);
+        cr_expect_eq(plan.judgement.layer_count, 0);
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
+}
+
+/* A stranger's reply is the same whatever a part holds that our key opens. */
+Test(plan, to_both_at_once_nothing_shows_what_our_key_opens)
+{
+    static const struct {
+        const char *layers, *each; /* as judged for the reply */
+    } replies[] = {
+        {"domain part/gcm part/ours/domain/invalid", "pass/holds neutral hidden/none"},
+        {"domain part/gcm/broken", "pass/holds neutral"},
+        {"domain part/gcm/unread", "pass/holds neutral"},
+        {"domain part/gcm/nokey", "pass/holds neutral"},
+        {"domain part/domain/invalid", "pass/holds fail"},
+        {"gcm domain", "pass/holds pass/holds"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(replies); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, STRANGER, NULL, replies[i].layers, "nothing local", MIXED_TEMPFAIL);
+        policy_plan(&scene.input, &plan);
+        g_autofree char *each = views_tell_layers(&plan.judgement);
+        cr_expect_str_eq(each, replies[i].each, "%s: %s", replies[i].layers, each);
+        cr_expect_eq(plan.verdict, replies[i].layers[0] == 'g' ? VERDICT_TEMPFAIL : VERDICT_ACCEPT);
+        cr_expect_null(plan.public_reason);
+        for (size_t j = 1; j < plan.judgement.layer_count; j++)
+            if (strstr(replies[i].layers, "part/gcm") != NULL && !plan.judgement.layers[j].hidden)
+                cr_expect_str_eq(plan.judgement.layers[j].finding.reason,
+                                 "an encrypted part among other parts is not decrypted", "%s", replies[i].layers);
+        cr_expect_str_eq(plan.judgement.bad_signature, strstr(each, "fail") != NULL ? "invalid" : "");
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
+}
+
+Test(plan, whether_certificates_are_wanted)
+{
+    static const struct {
+        enum sender sender;
+        const char *layers, *recipients;
+        bool wanted;
+    } lookups[] = {
+        {OURS, "", "nothing", false},
+        {OURS, "", "sign", false},
+        {OURS, "", "encrypt", true},
+        {OURS, "", "sign encrypt", true},
+        {OURS, "", "local", false},
+        {STRANGER, "", "encrypt", true},
+        {OURS, "gcm", "sign", false},
+        {OURS, "gcm gcm/nokey", "sign", true},
+        {STRANGER, "gcm gcm/nokey", "sign", false},
+        {STRANGER, "gcm originator gcm/nokey", "sign", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(lookups); i++) {
+        struct scene scene;
+        scene_set(&scene, lookups[i].sender, NULL, lookups[i].layers, lookups[i].recipients, MIXED_REJECT);
+        cr_expect_eq(policy_wants_certificates(&scene.input), lookups[i].wanted, "%s, to %s", lookups[i].layers,
+                     lookups[i].recipients);
+        scene_clear(&scene);
+    }
+    struct scene scene;
+    scene_set(&scene, OURS, NULL, "", "local", MIXED_REJECT);
+    scene.recipients[0].rule = &partner_named("encrypt")->base;
+    cr_expect_not(policy_wants_certificates(&scene.input), "a local recipient's rule encrypts nothing");
+    scene_clear(&scene);
+}
+
+Test(plan, why_the_originator_is_authentic)
+{
+    static const struct {
+        enum sender sender;
+        const char *layers; /* NULL: by the connection alone */
+        bool authentic;
+        const char *reason;
+    } origins[] = {
+        {OURS, "", true, "logged in"},
+        {OURS, NULL, true, "logged in"},
+        {STRANGER, "originator", true, "originator's signature: good signature by originator"},
+        {STRANGER, NULL, false, "unknown"},
+        {STRANGER, "", false, "unknown"},
+        {STRANGER, "originator/path=temperror", false, "unknown"},
+        {OURS_AS_OTHER, "originator", false, "From eve@other.test is not in local_domains"},
+        {OURS_AS_BOTH, "originator", false, "From eve@other.test is not in local_domains"},
+        {OURS_FAULTY, "originator", false, "two From fields"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(origins); i++) {
+        struct scene scene;
+        struct judgement judgement;
+        char reason[720];
+        const char *layers = origins[i].layers;
+        scene_set(&scene, origins[i].sender, NULL, layers != NULL ? layers : "originator", "sign", MIXED_REJECT);
+        policy_judge(scene.input.layers, &scene.originator, &scene.partners, &judgement);
+        bool authentic = policy_is_authentic(&scene.input, layers != NULL ? &judgement : NULL, reason, sizeof(reason));
+        cr_expect_eq(authentic, origins[i].authentic, "%zu: %s", i, reason);
+        cr_expect_str_eq(reason, origins[i].reason, "%zu: %s", i, reason);
+        judgement_clear(&judgement);
+        scene_clear(&scene);
+    }
+}
