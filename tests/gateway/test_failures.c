@@ -195,21 +195,22 @@ Test(failures, a_strangers_encrypted_message)
                      strlen(text));
         cr_expect_eq(rig_verdict(&out), VERDICT_REJECT, "%zu: %s", i, rig_reason(&out));
     }
+}
 
-    /* --- memory --- */
+/* --- memory --- */
 
-    /* A sample of what `make torture` tries: each allocation that fails leads to a temporary failure, or changes
-     * nothing.
-     */
-    Test(failures, memory)
-    {
+/* A sample of what `make torture` tries: each allocation that fails leads to a temporary failure, or changes
+ * nothing.
+ */
+Test(failures, memory)
+{
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-        cr_skip_test("torture replaces malloc(), which a sanitizer needs");
+    cr_skip_test("torture replaces malloc(), which a sanitizer needs");
 #endif
-        owned(folder) char *folder = folder_new();
-        owned(run) struct run tried =
-            run("env TORTURE_FOLDER='%s/torture' TORTURE_STEP=41 '%s/torture/run' '%s' sign encrypt verify decrypt",
-                folder, getenv("DOMSEC_TESTS"), getenv("DOMSEC_BUILD"));
-        expect_status(tried, 0);
-        expect_contains(tried.out, "decrypt, warm");
-    }
+    owned(folder) char *folder = folder_new();
+    owned(run) struct run tried =
+        run("env TORTURE_FOLDER='%s/torture' TORTURE_STEP=41 '%s/torture/run' '%s' sign encrypt verify decrypt", folder,
+            getenv("DOMSEC_TESTS"), getenv("DOMSEC_BUILD"));
+    expect_status(tried, 0);
+    expect_contains(tried.out, "decrypt, warm");
+}
