@@ -239,10 +239,9 @@ Test(paths, bags_of_certificates)
     }
 }
 
-/* As many signers as are allowed, and none of them leads anywhere: after four, no more paths are looked for. */
-Test(paths, bags_of_certificates_and_signers)
+/* A message with as many signers as are allowed, none of whom leads anywhere. */
+static char *signed_by_strangers(const char *top)
 {
-    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     PKI_AUTO struct pki *ca = pki_issue(&(struct pki_spec){.ca = true, .subject = authority, .no_key_ids = true});
     struct attack attack = {.types = DOMAIN};
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
@@ -255,13 +254,35 @@ Test(paths, bags_of_certificates_and_signers)
     stuff(cms, 75);
     cr_assert_gt(CMS_final(cms, data, NULL, CMS_BINARY), 0);
     BIO_free(data);
-    g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
-    AUTO_SENT struct sent in = attack_in(rig, text);
-    attack_expect_refused(&in, "bag");
-    attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_POLICY, "anchor", "bag");
-    struct work work = rig_work(&rig->partner, text, false);
-    cr_expect_eq(work.paths, 4, "%u", work.paths);
-    cr_expect_eq(work.signatures, 20, "one certificate each: %u", work.signatures);
+    return attack_opaque(top, cms);
+}
+
+/* After four paths that lead nowhere, no more are looked for: neither for the next signer, nor under the next of the
+ * authors' partners. */
+Test(paths, bags_of_certificates_and_signers)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    folder_write(rig->partner.folder, "policy.d/third.test.conf", "domain = \"third.test\";\n");
+    rig_open(&rig->partner, &rig->acme, ATTACK_STRICT, NULL);
+    static const struct {
+        const char *top;
+        size_t signers;
+    } rows[] = {
+        {ATTACK_TOP, 4},
+        {"From: alice@acme.test, bob@third.test, carol@other.test\r\nSender: alice@acme.test\r\n" ATTACK_FIELDS, 2},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = signed_by_strangers(rows[i].top);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        attack_expect_refused(&in, "bag");
+        attack_expect_outcome(&in.result->plan.judgement.domain, OUTCOME_POLICY, "anchor", "bag");
+        const struct layer_view *layer = &in.result->lookups.layers.list[0];
+        for (size_t j = 0; j < layer->facts->signer_count; j++)
+            cr_expect_eq(layer->signers[j].trust != NULL, j < rows[i].signers, "%zu: signer %zu", i, j);
+        struct work work = rig_work(&rig->partner, text, false);
+        cr_expect_eq(work.paths, 4, "%zu: %u", i, work.paths);
+        cr_expect_eq(work.signatures, 20, "one certificate each: %u", work.signatures);
+    }
 }
 
 Test(paths, many_signers)
