@@ -36,6 +36,7 @@ static struct message *message_with(const char *values)
 static struct label_conf by_value[] = {
     FOR("Company Secret", "1.1", CLASSIFICATION_SECRET),
     FOR("Company Internal", "1.1", CLASSIFICATION_RESTRICTED),
+    FOR("A b", "1.2", CLASSIFICATION_NONE),
     FOR("Grüße", "1.3", CLASSIFICATION_CONFIDENTIAL),
     FOR(NULL, "1.1", CLASSIFICATION_UNCLASSIFIED),
 };
@@ -80,6 +81,8 @@ Test(labels, choose)
         {"another", &values, " Company Internal", "1.1:2"},
         {"without case", &values, " COMPANY secret", "1.1:4"},
         {"folded, with more blanks", &values, "  Company\r\n\t  Secret ", "1.1:4"},
+        {"blanks between words", &values, " a  B", "1.2:-1"},
+        {"… are not left out", &values, " ab", "1.1:1"},
         {"beyond ASCII, without case", &values, " GRÜSSE", "1.3:3"},
         {"octets that are no text: the strictest", &values, " \xff", "1.1:4"},
         {"one of its words: the label of any message", &values, " Company", "1.1:1"},

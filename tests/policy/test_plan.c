@@ -216,6 +216,8 @@ static const struct row {
     {"… and what is within is broken", OURS, NULL, "gcm/unread", "encrypt/none", "outbound accept"},
     {"a signature that does not open is no encryption", OURS, NULL, "empty/broken", "encrypt/none", "outbound reject",
      "no certificate"},
+    {"a signature keeps no secret, whatever its cipher", OURS, NULL, "gcm/nokey empty/broken/cipher=aes-256-gcm",
+     "encrypt/none", "outbound reject", "no certificate"},
     {"encrypted to us is not encrypted", OURS, NULL, "gcm", "encrypt/none", "outbound reject", "no certificate"},
     {"a part is not the message", OURS, NULL, "part/gcm/nokey", "encrypt/none", "outbound reject", "no certificate"},
     {"what must be readable", OURS, NULL, "gcm/nokey", "readable", "outbound reject", "outbound.unreadable"},
