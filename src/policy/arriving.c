@@ -65,13 +65,12 @@ static void decide_by(const struct rule *rule, const struct layers_view *layers,
         .sign_reason = sign_reason(rule, &judgement->domain, &judgement->originator),
         .encrypt_reason = encrypt_reason(judgement),
     };
-    /* True if a later check could succeed. */
+    /* True if a later check could succeed; of the labels only where no signature is required. */
     facts.failed_temporarily = sign_due && !facts.signed_ok && signed_as_required(rule, judgement, true);
     if (labels_are_refused(rule, layers, judgement, false, label_reason, sizeof(label_reason))) {
         facts.label_reason = label_reason;
         facts.failed_temporarily |=
-            (facts.signed_ok || !sign_due) &&
-            !labels_are_refused(rule, layers, judgement, true, label_reason, sizeof(label_reason));
+            !sign_due && !labels_are_refused(rule, layers, judgement, true, label_reason, sizeof(label_reason));
     }
     policy_inbound(rule, &facts, decision);
 }

@@ -30,6 +30,8 @@ PARTNER(encrypt, ANY, .require = REQUIRE_ENCRYPT, MARKED("encrypt"));
 PARTNER(unopened, ANY, .undecryptable = UNDECRYPTABLE_TEMPFAIL);
 PARTNER(rejects_unopened, ANY, .undecryptable = UNDECRYPTABLE_REJECT);
 PARTNER(labelled, .accept_labels = (char **)labels);
+PARTNER(labelled_originator, .require = REQUIRE_SIGN, .signed_by = SIGNED_BY_ORIGINATOR,
+        .accept_labels = (char **)labels);
 PARTNER(labelled_sign, .require = REQUIRE_SIGN, .accept_labels = (char **)labels);
 
 static const struct row {
@@ -163,6 +165,12 @@ static const struct row {
      "tempfail",
      NULL,
      "could not be checked now"},
+    {"a label later, its signature never",
+     "cbc domain/path=temperror",
+     {&labelled_originator},
+     "reject",
+     NULL,
+     "no valid signature"},
     {"a signature later, its label never",
      "domain/path=temperror/label=9.9:1",
      {&labelled_sign},

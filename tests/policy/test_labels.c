@@ -45,7 +45,8 @@ static struct label_conf with_equivalents[] = {
     FOR("Company Secret", "1.1", CLASSIFICATION_SECRET),    FOR("Company Internal", "1.1", CLASSIFICATION_SECRET),
     ALSO("Company Secret", "2.2", CLASSIFICATION_UNMARKED), ALSO(NULL, "1.1", CLASSIFICATION_UNMARKED),
 };
-static struct label_conf only_equivalents[] = {ALSO(NULL, "2.1", CLASSIFICATION_NONE)};
+static struct label_conf only_equivalents[] = {ALSO(NULL, "2.1", CLASSIFICATION_NONE),
+                                               ALSO(NULL, "2.1", CLASSIFICATION_SECRET)};
 static struct label_conf for_one[] = {FOR("Company Secret", "1.1", CLASSIFICATION_NONE)};
 static struct label_conf many[] = {
     ALSO(NULL, "2.1", 1), ALSO(NULL, "2.2", 1), ALSO(NULL, "2.3", 1), ALSO(NULL, "2.4", 1), ALSO(NULL, "2.5", 1),
