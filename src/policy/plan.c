@@ -95,7 +95,7 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
         facts->unchecked = judgement->originator.reason;
     facts->unreadable = is_unreadable(layers, judgement);
     facts->already_encrypted =
-        judgement->undecryptable && layers->whole > 0 && keeps_secret(layers->list[layers->whole - 1].facts);
+        judgement->undecryptable && keeps_secret(layers->list[layers->whole - 1].facts); /* one of them is shut */
     /* Layers are not removed for strangers, who must not learn whether our key could decrypt. */
     if (!authentic && encrypted != NULL) {
         facts->unreadable = true;

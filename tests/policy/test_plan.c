@@ -199,6 +199,9 @@ static const struct row {
     {"… is not excused by one that cannot be checked", OURS, NULL, "domain/path=temperror originator/invalid", "sign",
      "outbound reject", "(invalid)"},
 
+    {"… is not excused by an author's that cannot be checked", OURS, NULL, "domain/invalid originator/path=temperror",
+     "sign", "outbound reject", "(invalid)"},
+
     /* reviews */
     {"no review", OURS, NULL, "", "reviewed", "outbound reject", "no valid review"},
     {"a review", OURS, NULL, "review/by=AA", "reviewed", "outbound accept sign"},
