@@ -32,12 +32,12 @@ static struct message *message_with(const char *values)
         .value = (char *)(v), .policy = (char *)(p), .classification = (c), .equivalent = true                         \
     }
 
-/* By number: A … */
 static struct label_conf by_value[] = {
-    FOR("Company Secret", "1.1", CLASSIFICATION_SECRET),
-    FOR("Company Internal", "1.1", CLASSIFICATION_RESTRICTED),
-    FOR("A b", "1.2", CLASSIFICATION_NONE),
     FOR("Grüße", "1.3", CLASSIFICATION_CONFIDENTIAL),
+    FOR("Company Secret", "1.1", CLASSIFICATION_SECRET),
+    FOR("A b", "1.2", CLASSIFICATION_NONE),
+    FOR("Company Public", "1.1", CLASSIFICATION_UNMARKED),
+    FOR("Company Internal", "1.1", CLASSIFICATION_RESTRICTED),
     FOR(NULL, "1.1", CLASSIFICATION_UNCLASSIFIED),
 };
 static struct label_conf with_equivalents[] = {
@@ -48,6 +48,9 @@ static struct label_conf with_equivalents[] = {
 static struct label_conf only_equivalents[] = {ALSO(NULL, "2.1", CLASSIFICATION_NONE),
                                                ALSO(NULL, "2.1", CLASSIFICATION_SECRET)};
 static struct label_conf for_one[] = {FOR("Company Secret", "1.1", CLASSIFICATION_NONE)};
+static struct label_conf as_strict[] = {
+    FOR("Red", "1.1", CLASSIFICATION_SECRET), FOR("Blue", "1.2", CLASSIFICATION_SECRET),
+    ALSO("Open", "2.1", CLASSIFICATION_SECRET), ALSO("Shut", "2.2", CLASSIFICATION_SECRET)};
 static struct label_conf many[] = {
     ALSO(NULL, "2.1", 1), ALSO(NULL, "2.2", 1), ALSO(NULL, "2.3", 1), ALSO(NULL, "2.4", 1), ALSO(NULL, "2.5", 1),
     ALSO(NULL, "2.6", 1), ALSO(NULL, "2.7", 1), ALSO(NULL, "2.8", 1), ALSO(NULL, "2.9", 1),
@@ -58,7 +61,8 @@ static struct label_conf many[] = {
         .label_header = (char *)"Sensitivity", .labels = (array), .label_count = G_N_ELEMENTS(array)                   \
     }
 static const struct partner values = PARTNER(by_value), equivalents = PARTNER(with_equivalents),
-                            lone = PARTNER(only_equivalents), one = PARTNER(for_one), overfull = PARTNER(many),
+                            lone = PARTNER(only_equivalents), one = PARTNER(for_one), tied = PARTNER(as_strict),
+                            overfull = PARTNER(many),
                             unasked = {.labels = by_value, .label_count = G_N_ELEMENTS(by_value)}, none;
 
 static char *tell(const struct labels *labels)
@@ -80,6 +84,7 @@ Test(labels, choose)
     } rows[] = {
         {"a value that is configured", &values, " Company Secret", "1.1:4"},
         {"another", &values, " Company Internal", "1.1:2"},
+        {"one that is lower than that of any message", &values, " Company Public", "1.1:0"},
         {"without case", &values, " COMPANY secret", "1.1:4"},
         {"folded, with more blanks", &values, "  Company\r\n\t  Secret ", "1.1:4"},
         {"blanks between words", &values, " a  B", "1.2:-1"},
@@ -107,6 +112,8 @@ Test(labels, choose)
         {"the stricter of two", &values, " Company Internal| Company Secret", "1.1:4"},
         {"… in the other order", &values, " Company Secret| Company Internal", "1.1:4"},
         {"… of three", &values, " Open| Company Secret| Company Internal", "1.1:4"},
+        {"the first of two that are as strict", &tied, " Red| Blue", "1.1:4"},
+        {"… without a label", &tied, " Open| Shut", ":0 2.1:4"},
         {"one of them uncertain", &values, " Company Internal| (x)", "1.1:4"},
         {"a label is stricter than none", &one, " Open| Company Secret", "1.1:-1"},
         {"… in the other order", &one, " Company Secret| Open", "1.1:-1"},

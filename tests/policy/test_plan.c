@@ -83,7 +83,7 @@ static void set_recipient(struct recipient_view *recipient, const char *word)
     *recipient = (struct recipient_view){.text = word, .certificate = FOUND, .reviewers = reviewers};
     recipient->local = strcmp(parts[0], "local") == 0;
     recipient->routed = strcmp(parts[0], "routed") == 0;
-    recipient->rule = &partner_named(recipient->local || recipient->routed ? "nothing" : parts[0])->base;
+    recipient->rule = &partner_named(recipient->local ? "encrypt" : recipient->routed ? "nothing" : parts[0])->base;
     if (recipient->local)
         recipient->certificate = FOUND_NONE;
     if (parts[1] != NULL) {
@@ -234,6 +234,8 @@ static const struct row {
 
     /* strangers do not learn what our key opens */
     {"a stranger's, encrypted to us, must be readable", STRANGER, NULL, "gcm", "readable", "outbound reject",
+     "outbound.unreadable"},
+    {"… with a cipher of the past, that opens", STRANGER, NULL, "old", "readable", "outbound reject",
      "outbound.unreadable"},
     {"a stranger's, encrypted to us", STRANGER, NULL, "gcm", "encrypt/none", "outbound accept",
      "already encrypted by the originator"},
