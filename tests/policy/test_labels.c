@@ -187,7 +187,7 @@ static const struct {
      "the security label is not accepted: policy 9.9, unclassified", "="},
     {"… repeats a policy", "domain/label=9.9:1/equal=1.1:1/equal=1.2:1/equal=1.1:1",
      "the security label is not accepted: policy 9.9, unclassified", "="},
-    {"… repeats nothing else", "domain/label=9.9:1/equal=1.1:1/equal=1.1:1",
+    {"… is there twice", "domain/label=9.9:1/equal=1.1:1/equal=1.1:1",
      "the security label is not accepted: policy 9.9, unclassified", "="},
     {"… beside an unknown one", "domain/label=9.9:1/equal=1.1:1/equal=9.8:1", NULL},
     {"… beside an unknown one that is too high", "domain/label=9.9:1/equal=1.1:1/equal=9.8:4", NULL},

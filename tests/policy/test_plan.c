@@ -1,145 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/plan.h"
 
-#include "support/views.h"
+#include "support/scene.h"
 
 #include <criterion/criterion.h>
-
-/* --- what is known --- */
-
-static char *const any[] = {NULL}, *const review[] = {(char *)"review.pem", NULL},
-                   *const ours[] = {(char *)"us.test", NULL};
-static const char *const reviewers[] = {"AA", NULL};
-static struct label_conf label = {.policy = (char *)"1.1", .classification = CLASSIFICATION_SECRET},
-                         equivalent = {.policy = (char *)"1.1", .equivalent = true};
-
-/* The partners of recipients, found by name, and of authors. */
-static struct partner partners[] = {
-    {.name = (char *)"nothing"},
-    {.name = (char *)"sign", .base.outbound.protect = PROTECT_SIGN},
-    {.name = (char *)"encrypt", .base.outbound.protect = PROTECT_ENCRYPT},
-    {.name = (char *)"both", .base.outbound.protect = PROTECT_SIGN_ENCRYPT},
-    {.name = (char *)"triple", .base.outbound.protect = PROTECT_TRIPLE},
-    {.name = (char *)"plain", .base.outbound = {.protect = PROTECT_ENCRYPT, .no_certificate = NO_CERTIFICATE_PLAIN}},
-    {.name = (char *)"unsigned", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_UNSIGNED}},
-    {.name = (char *)"later", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_TEMPFAIL}},
-    {.name = (char *)"readable", .base.outbound = {.protect = PROTECT_SIGN, .unreadable = UNREADABLE_REJECT}},
-    {.name = (char *)"reviewed", .base.outbound = {.protect = PROTECT_SIGN, .require_review = (char **)review}},
-    {.name = (char *)"reviews", .base.outbound = {.protect = PROTECT_SIGN, .review = true}},
-    {.name = (char *)"reviews_encrypted", .base.outbound = {.protect = PROTECT_ENCRYPT, .review = true}},
-    {.name = (char *)"attributes", .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
-    {.name = (char *)"labelled",
-     .labels = &label,
-     .label_count = 1,
-     .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
-    {.name = (char *)"labelled_encrypted",
-     .labels = &label,
-     .label_count = 1,
-     .base.outbound = {.protect = PROTECT_ENCRYPT, .attributes = true}},
-    {.name = (char *)"labelled_alone", .labels = &label, .label_count = 1, .base.outbound = {.protect = PROTECT_SIGN}},
-    {.name = (char *)"equivalent",
-     .labels = &equivalent,
-     .label_count = 1,
-     .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
-    {.name = (char *)"audited", .base.outbound = {.protect = PROTECT_ENCRYPT, .encrypt_to_self = true}},
-    {.name = (char *)"audited_signed", .base.outbound = {.protect = PROTECT_SIGN, .encrypt_to_self = true}},
-    /* for authors */
-    {.name = (char *)"strict", .base.inbound.require = REQUIRE_SIGN},
-    {.name = (char *)"tags", .base.inbound = {.require = REQUIRE_SIGN, .otherwise = OTHERWISE_TAG}},
-};
-
-static const struct partner *partner_named(const char *name)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(partners); i++) {
-        partners[i].base.partner = &partners[i];
-        partners[i].base.inbound.accept_labels = (char **)any;
-        if (strcmp(partners[i].name, name) == 0)
-            return &partners[i];
-    }
-    cr_assert_fail("no partner: %s", name);
-    return NULL;
-}
-
-/* Who sends: by a client of ours or not, and as whom. */
-enum sender { OURS, STRANGER, OURS_AS_OTHER, OURS_AS_BOTH, OURS_FAULTY };
-
-struct scene {
-    struct address authors[2];
-    struct client client;
-    struct conf conf;
-    struct originator originator;
-    struct authors partners;
-    const struct partner *author;
-    struct recipient_view recipients[4];
-    struct error own[OWN_COUNT], failure;
-    struct views *views;
-    char **words;
-    struct plan_input input;
-};
-
-static void set_recipient(struct recipient_view *recipient, const char *word)
-{
-    g_auto(GStrv) parts = g_strsplit(word, "/", 2);
-    *recipient = (struct recipient_view){.text = word, .certificate = FOUND, .reviewers = reviewers};
-    recipient->local = strcmp(parts[0], "local") == 0;
-    recipient->routed = strcmp(parts[0], "routed") == 0;
-    recipient->rule = &partner_named(recipient->local ? "encrypt" : recipient->routed ? "nothing" : parts[0])->base;
-    if (recipient->local)
-        recipient->certificate = FOUND_NONE;
-    if (parts[1] != NULL) {
-        recipient->certificate = strcmp(parts[1], "none") == 0 ? FOUND_NONE : FOUND_FAILED;
-        recipient->certificate_reason = parts[1][0] == 'n' ? "there is none" : "it is down";
-    }
-}
-
-static void scene_set(struct scene *scene, enum sender sender, const char *author, const char *layers,
-                      const char *recipients, enum mixed mixed)
-{
-    memset(scene, 0, sizeof(*scene));
-    scene->authors[0] = (struct address){.domain = (char *)"us.test", .text = (char *)"ann@us.test"};
-    scene->authors[1] = (struct address){.domain = (char *)"other.test", .text = (char *)"eve@other.test"};
-    scene->client = (struct client){.trusted = sender != STRANGER};
-    g_strlcpy(scene->client.reason, sender != STRANGER ? "logged in" : "unknown", sizeof(scene->client.reason));
-    scene->conf = (struct conf){.local_domains = (char **)ours, .mixed_recipients = mixed};
-    scene->originator.from.list = &scene->authors[sender == OURS_AS_OTHER ? 1 : 0];
-    scene->originator.from.count = sender == OURS_AS_BOTH ? 2 : sender == OURS_FAULTY ? 0 : 1;
-    if (sender == OURS_FAULTY)
-        g_strlcpy(scene->originator.fault, "two From fields", sizeof(scene->originator.fault));
-    scene->author = partner_named(author != NULL ? author : "nothing");
-    scene->partners = (struct authors){.partners = &scene->author, .count = 1};
-    scene->views = views_new(layers);
-    scene->words = g_strsplit(recipients, " ", -1);
-    scene->input = (struct plan_input){.conf = &scene->conf,
-                                       .direction = DIRECTION_INBOUND,
-                                       .client = &scene->client,
-                                       .originator = &scene->originator,
-                                       .authors = &scene->partners,
-                                       .layers = &scene->views->all,
-                                       .failure = &scene->failure,
-                                       .recipients = scene->recipients,
-                                       .own = scene->own};
-    for (size_t i = 0; scene->words[i] != NULL; i++) {
-        set_recipient(&scene->recipients[i], scene->words[i]);
-        scene->input.recipient_count = i + 1;
-        if (!scene->recipients[i].local)
-            scene->input.direction = DIRECTION_OUTBOUND;
-    }
-}
-
-static void scene_clear(struct scene *scene)
-{
-    views_free(scene->views);
-    g_strfreev(scene->words);
-}
-
-/* --- what is decided --- */
 
 static char *tell(const struct plan *plan)
 {
     const struct unwrapping *unwrapping = &plan->unwrapping;
     GString *text = g_string_new(NULL);
     g_string_append_printf(text, "%s %s%s", direction_name(plan->direction), verdict_name(plan->verdict),
-                           plan->failure != ERROR_NONE ? " failure" : "");
+                           plan->failure == ERROR_NONE            ? ""
+                           : plan->failure == ERROR_CONFIGURATION ? " failure"
+                                                                  : " odd failure");
     g_string_append_printf(text, "%s%s%s%s", plan->treatment.sign ? " sign" : "",
                            plan->treatment.encrypt ? " encrypt" : "", plan->treatment.triple ? " triple" : "",
                            plan->needs_split ? " split" : "");
@@ -153,7 +26,7 @@ static char *tell(const struct plan *plan)
 
 static const struct row {
     const char *name;
-    enum sender sender;
+    enum scene_sender sender;
     const char *author; /* the author's partner; NULL: it requires nothing */
     const char *layers, *recipients;
     const char *plan;
@@ -178,6 +51,7 @@ static const struct row {
     /* who may have a signature */
     {"a stranger", STRANGER, NULL, "", "sign", "outbound reject", "the originator is not authentic (unknown)"},
     {"a stranger, and the rule gives up", STRANGER, NULL, "", "unsigned", "outbound accept", "not signed"},
+    {"a stranger, and the rule waits", STRANGER, NULL, "", "later", "outbound tempfail", "(unknown)"},
     {"a stranger with the author's signature", STRANGER, NULL, "originator", "sign", "outbound accept sign"},
     {"… that is bad", STRANGER, NULL, "originator/path=fail", "sign", "outbound reject", "(unknown)"},
     {"… that cannot be checked now", STRANGER, NULL, "originator/path=temperror", "unsigned", "outbound tempfail",
@@ -273,6 +147,7 @@ static const struct row {
      "from our own client to our own domains"},
     {"from outside", STRANGER, NULL, "", "local", "inbound accept met", "\"none\""},
     {"from outside, and a signature is required", STRANGER, "strict", "", "local", "inbound reject", "no valid"},
+    {"… and a mark does", STRANGER, "tags", "", "local", "inbound accept", "otherwise = \"tag\""},
     {"… is there, and comes off", STRANGER, "strict", "domain", "local", "inbound accept met remove=1"},
     {"… of ours comes off, too", OURS, "strict", "gcm domain", "local", "inbound accept internal remove=2"},
     {"a client of ours in another's name", OURS_AS_OTHER, "strict", "", "local", "inbound reject", "no valid"},
@@ -377,7 +252,7 @@ Test(plan, what_a_local_recipients_rule_asks_is_not_asked)
     struct scene scene;
     struct plan plan;
     scene_set(&scene, OURS, NULL, "", "sign local", MIXED_REJECT);
-    scene.recipients[1].rule = &partner_named("reviews")->base;
+    scene.recipients[1].rule = &scene_partner("reviews")->base;
     policy_plan(&scene.input, &plan);
     cr_expect_eq(plan.verdict, VERDICT_ACCEPT);
     cr_expect_not(plan.wrapping.review);
@@ -440,7 +315,7 @@ Test(plan, to_both_at_once_nothing_shows_what_our_key_opens)
 Test(plan, whether_certificates_are_wanted)
 {
     static const struct {
-        enum sender sender;
+        enum scene_sender sender;
         const char *layers, *recipients;
         bool wanted;
     } lookups[] = {
@@ -464,7 +339,7 @@ Test(plan, whether_certificates_are_wanted)
     }
     struct scene scene;
     scene_set(&scene, OURS, NULL, "", "local", MIXED_REJECT);
-    scene.recipients[0].rule = &partner_named("encrypt")->base;
+    scene.recipients[0].rule = &scene_partner("encrypt")->base;
     cr_expect_not(policy_wants_certificates(&scene.input), "a local recipient's rule encrypts nothing");
     scene_clear(&scene);
 }
@@ -472,7 +347,7 @@ Test(plan, whether_certificates_are_wanted)
 Test(plan, why_the_originator_is_authentic)
 {
     static const struct {
-        enum sender sender;
+        enum scene_sender sender;
         const char *layers; /* NULL: by the connection alone */
         bool authentic;
         const char *reason;
