@@ -158,6 +158,7 @@ static const struct row {
     {"to both, by a stranger with the author's signature", STRANGER, "strict", "originator", "sign local",
      "outbound accept sign"},
     {"… not encrypted, not signed", STRANGER, "strict", "", "nothing local", "inbound reject", "no valid signature"},
+    {"… in the other order", STRANGER, "strict", "", "local nothing", "inbound reject", "no valid signature"},
     {"… accepted as it is", STRANGER, NULL, "domain", "nothing local", "inbound accept met remove=1", "\"none\""},
     {"… accepted, and the rule for others gives up", STRANGER, NULL, "domain", "plain/none local",
      "inbound accept met remove=1"},
