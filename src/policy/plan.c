@@ -210,14 +210,10 @@ static bool is_encrypted_to_us(const struct layers_view *layers)
  * no such part is opened. */
 static struct layer_view as_arriving(const struct layer_view *layer)
 {
-    static const struct error no_error = {.kind = ERROR_NONE};
     struct layer_view seen = *layer;
     seen.hidden = layer->by_our_key;
-    if (layer->partial && layer->facts->attempted) {
+    if (layer->partial && layer->facts->attempted)
         seen.opened = OPENED_NO_KEY;
-        seen.has_content = false;
-        seen.error = &no_error;
-    }
     return seen;
 }
 

@@ -162,6 +162,8 @@ static const struct row {
     {"… accepted as it is", STRANGER, NULL, "domain", "nothing local", "inbound accept met remove=1", "\"none\""},
     {"… accepted, and the rule for others gives up", STRANGER, NULL, "domain", "plain/none local",
      "inbound accept met remove=1"},
+    {"… accepted, and it leaves encrypted", STRANGER, NULL, "", "encrypt local/found", "outbound accept encrypt"},
+    {"… accepted, and it leaves signed", STRANGER, NULL, "originator", "sign local", "outbound accept sign"},
     {"… refused, though it could leave signed", STRANGER, "strict", "domain/invalid", "unsigned local",
      "inbound reject", "(invalid)"},
     {"… refused before it is judged as what arrives", STRANGER, "strict", "", "sign local", "outbound reject",

@@ -66,7 +66,8 @@ static void set_recipient(struct recipient_view *recipient, const char *word)
     if (recipient->local)
         recipient->certificate = FOUND_NONE;
     if (parts[1] != NULL) {
-        recipient->certificate = strcmp(parts[1], "none") == 0 ? FOUND_NONE : FOUND_FAILED;
+        bool found = strcmp(parts[1], "found") == 0;
+        recipient->certificate = found ? FOUND : strcmp(parts[1], "none") == 0 ? FOUND_NONE : FOUND_FAILED;
         recipient->certificate_reason = parts[1][0] == 'n' ? "there is none" : "it is down";
     }
 }
