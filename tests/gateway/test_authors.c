@@ -254,6 +254,27 @@ Test(authors, several_authors_of_one_partner)
     }
 }
 
+/* Each partner is asked about its own authors' domains, and about no other's. */
+Test(authors, a_partner_is_asked_about_its_own_authors)
+{
+    static const char *const froms[] = {
+        "From: mallory@evil.test, alice@acme.test, carol@acme.test\r\n" FIELDS,
+        "From: alice@acme.test, mallory@evil.test, carol@acme.test\r\n" FIELDS,
+    };
+    AUTO_SCENE scene = scene_new();
+    PKI_AUTO struct pki *signer =
+        pki_issue(&(struct pki_spec){.issuer = scene.both,
+                                     .subject = PKI_LIST("CN=domain-signing-authority"),
+                                     .san = PKI_LIST("email:domain-signing-authority@acme.test", "dns:evil.test")});
+    scene_open(&scene, BOTH_ANCHORS "naming = \"mailbox\"; " STRICT, BOTH_ANCHORS "naming = \"domain\"; " STRICT, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(froms); i++) {
+        g_autofree char *text =
+            attack_opaque(froms[i], attack_sign(&(struct attack){.signer = signer, .types = DOMAIN}));
+        AUTO_SENT struct sent in = receive(&scene, text);
+        attack_expect_believed(&in, true, froms[i]);
+    }
+}
+
 /* --- review and additional attributes: no name of the authors counts, the anchors of each partner do --- */
 
 Test(authors, reviews_and_attributes_are_believed_by_each_partner)
@@ -468,6 +489,10 @@ Test(authors, the_rule_of_each_author_has_to_be_met)
             g_autofree char *names = passage_rules(in.result);
             cr_expect_eq(in.result->reply.verdict, rules[i / 2].verdict, "%zu, %s: %s", i, rules[i / 2].layers,
                          in.result->reply.reason);
+            cr_expect(in.result->plan.met || strstr(in.result->reply.reason, "is met") == NULL,
+                      "the reason is that of a rule that is not met: %s", in.result->reply.reason);
+            cr_expect(in.result->plan.met || !g_str_has_suffix(in.result->reply.reason, "\"none\""), "%s",
+                      in.result->reply.reason);
             cr_expect_str_eq(names, order == 0 ? "evil.test.conf, acme.test.conf" : "acme.test.conf, evil.test.conf");
         }
     }
