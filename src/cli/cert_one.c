@@ -100,7 +100,7 @@ struct by_id {
 
 static int parse_by_id(const struct command *self, int argc, char **argv, struct by_id *call)
 {
-    const char *file = NULL, *id = NULL;
+    const char *file = NULL, *id = "";
     int status = cert_parse(self, argc, argv, "id", &file, &id);
     if (status != CLI_GO)
         return status;
