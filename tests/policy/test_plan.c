@@ -164,6 +164,8 @@ static const struct row {
      "inbound accept met remove=1"},
     {"… accepted, and it leaves encrypted", STRANGER, NULL, "", "encrypt local/found", "outbound accept encrypt"},
     {"… accepted, and it leaves signed", STRANGER, NULL, "originator", "sign local", "outbound accept sign"},
+    {"… refused, though it could leave with our signature", STRANGER, "secret", "originator", "sign local",
+     "inbound reject", "not encrypted to us"},
     {"… refused, though it could leave signed", STRANGER, "strict", "domain/invalid", "unsigned local",
      "inbound reject", "(invalid)"},
     {"… refused before it is judged as what arrives", STRANGER, "strict", "", "sign local", "outbound reject",
@@ -190,6 +192,8 @@ static void expect(const struct row *row)
     cr_expect_str_eq(told, row->plan, "%s: %s: %s", row->name, told, plan.reason);
     if (row->reason != NULL)
         cr_expect_not_null(strstr(plan.reason, row->reason), "%s: %s", row->name, plan.reason);
+    if (strstr(plan.reason, "separately") != NULL)
+        cr_expect_null(plan.public_reason, "%s", row->name);
     cr_expect_eq(plan.recipient_count, scene.input.recipient_count, "%s", row->name);
     cr_expect_not_null(plan.recipients, "%s", row->name);
     cr_expect_eq(plan.client_is_ours, row->sender == OURS, "%s", row->name);
@@ -336,6 +340,8 @@ Test(plan, whether_certificates_are_wanted)
     for (size_t i = 0; i < G_N_ELEMENTS(lookups); i++) {
         struct scene scene;
         scene_set(&scene, lookups[i].sender, NULL, lookups[i].layers, lookups[i].recipients, MIXED_REJECT);
+        scene.recipients[scene.input.recipient_count] =
+            (struct recipient_view){.rule = &scene_partner("encrypt")->base}; /* is not asked */
         cr_expect_eq(policy_wants_certificates(&scene.input), lookups[i].wanted, "%s, to %s", lookups[i].layers,
                      lookups[i].recipients);
         scene_clear(&scene);

@@ -41,6 +41,7 @@ static struct partner partners[] = {
     {.name = (char *)"audited_signed", .base.outbound = {.protect = PROTECT_SIGN, .encrypt_to_self = true}},
     /* for authors */
     {.name = (char *)"strict", .base.inbound.require = REQUIRE_SIGN},
+    {.name = (char *)"secret", .base.inbound.require = REQUIRE_ENCRYPT},
     {.name = (char *)"tags", .base.inbound = {.require = REQUIRE_SIGN, .otherwise = OTHERWISE_TAG}},
 };
 
