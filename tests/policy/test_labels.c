@@ -5,6 +5,7 @@
 #include "support/views.h"
 
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 /* --- which ones a message gets --- */
 
@@ -135,6 +136,26 @@ Test(labels, choose)
         g_autofree char *told = tell(&labels);
         cr_expect_str_eq(told, rows[i].labels, "%s: %s", rows[i].name, told);
     }
+}
+
+/* A program may read it as the text before the NUL. */
+Test(labels, a_value_with_a_nul_is_uncertain)
+{
+    static const char bytes[] = "From: ann@acme.test\r\nSensitivity: Company Public\0\r\n\r\n";
+    static const struct limits limits = {
+        .message_size = 65536, .memory = 65536, .header_size = 65536, .header_count = 100, .nesting = 5, .parts = 5};
+    struct error error = {0};
+    struct labels labels;
+    int pipes[2];
+    cr_assert_eq(pipe(pipes), 0);
+    cr_assert_eq(write(pipes[1], bytes, sizeof(bytes) - 1), (ssize_t)sizeof(bytes) - 1);
+    close(pipes[1]);
+    owned(message) struct message *message = message_read(pipes[0], &limits, &error);
+    close(pipes[0]);
+    cr_assert_not_null(message, "%s", error.text);
+    labels_choose(&values, message, &labels);
+    g_autofree char *told = tell(&labels);
+    cr_expect_str_eq(told, "1.1:4");
 }
 
 Test(labels, the_mark_is_copied)

@@ -155,6 +155,8 @@ static const struct row {
 
     /* both at once */
     {"to both, from us", OURS, "strict", "", "sign local", "outbound accept sign"},
+    {"to both, from us, as it is", OURS, "strict", "", "nothing local", "outbound accept"},
+    {"to both, from us, encrypted to us", OURS, NULL, "gcm", "nothing local", "outbound accept"},
     {"to both, by a stranger with the author's signature", STRANGER, "strict", "originator", "sign local",
      "outbound accept sign"},
     {"… not encrypted, not signed", STRANGER, "strict", "", "nothing local", "inbound reject", "no valid signature"},
