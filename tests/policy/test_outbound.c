@@ -247,10 +247,10 @@ Test(outbound, review_and_unreadable)
     cr_expect_eq(decision.verdict, VERDICT_ACCEPT, "what stays inside needs no release");
 
     static const enum verdict expected[] = {VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_TEMPFAIL};
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 12; i++) {
         rule.outbound = (struct outbound_rule){.unreadable = i % 4, .require_review = none};
         facts = (struct outbound_facts){
-            .originator_authentic = true, .already_encrypted = i < 4, .unreadable = true, .certificate = FOUND_NONE};
+            .originator_authentic = true, .already_encrypted = i < 8, .unreadable = i >= 4, .certificate = FOUND_NONE};
         policy_outbound(&rule, &facts, &decision);
         cr_expect_eq(decision.verdict, expected[i % 4], "%u", i);
     }
