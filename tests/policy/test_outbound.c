@@ -85,7 +85,8 @@ static const struct {
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND, ACCEPT, "se", NULL},
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, true, FOUND_NONE, REJECT, "", NULL},
     /* values that there are not */
-    {(enum protect)99, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, FOUND, TEMPFAIL, "", NULL},
+    {(enum protect)99, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, FOUND, TEMPFAIL, "",
+     "x.conf: outbound.protect has an unknown value"},
     {BOTH, (enum no_certificate)99, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, TEMPFAIL, "", NULL},
     {BOTH, NO_CERTIFICATE_PLAIN, (enum unauthentic)99, false, false, FOUND, TEMPFAIL, "", NULL},
     {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, (enum found)99, TEMPFAIL, "", NULL},
