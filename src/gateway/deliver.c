@@ -115,6 +115,8 @@ void made_deliver(struct made *made, const struct passage *passage)
     if (plan->verdict != VERDICT_ACCEPT && plan->verdict != VERDICT_QUARANTINE)
         return;
     if (!take_off(passage, made)) {
+        /* The message was accepted: that it cannot be written now is our failure, whatever kind the error has. */
+        made->failure.kind = made->failure.kind == ERROR_CONFIGURATION ? ERROR_CONFIGURATION : ERROR_TEMPORARY;
         edits_clear(&made->edits);
         return;
     }
