@@ -78,9 +78,13 @@ static const struct signed_attribute attributes[] = {
         .must_be_signed = true,
     },
     {
-        .oid = "1.2.840.113549.1.9.52", /* RFC 6211; not read */
+        .oid = "1.2.840.113549.1.9.52", /* RFC 6211 */
         .name = "CMS algorithm protection",
         .role = ATTRIBUTE_OF_SIGNATURE,
+        .type = V_ASN1_SEQUENCE,
+        .read = algorithm_protection_read,
+        .single = true,
+        .must_be_signed = true,
     },
     {
         .oid = "1.2.840.113549.1.9.16.2.47", /* RFC 5035 §3 */

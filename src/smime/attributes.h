@@ -31,6 +31,7 @@ struct signing {
 
 /* A signature that is being read. */
 struct reading {
+    CMS_SignerInfo *info;       /* ATTRIBUTE_OF_SIGNATURE: whose attributes they are */
     const X509 *certificate;    /* ATTRIBUTE_OF_CERTIFICATE: the signer's, perhaps */
     struct signer_facts *facts; /* the other roles: where it goes */
 };
@@ -72,6 +73,9 @@ bool attributes_read(CMS_SignerInfo *info, enum attribute_role role, const struc
 /* signature_type.c */
 bool signature_type_add(const struct signing *signing, ASN1_STRING **value, struct error *error);
 const char *signature_type_read(const ASN1_TYPE *value, const struct reading *reading);
+
+/* algorithm_protection.c */
+const char *algorithm_protection_read(const ASN1_TYPE *value, const struct reading *reading);
 
 /* signing_certificate.c: a signature names its certificate; in version 1 by SHA-1. */
 bool signing_certificate_init(struct error *error); /* by smime_init() */

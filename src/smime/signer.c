@@ -88,7 +88,7 @@ static bool is_attribute_set(struct slice content)
  * checked before. */
 static bool is_sound(CMS_SignerInfo *info, struct slice content, struct signer_facts *facts, struct error *error)
 {
-    const struct reading reading = {.facts = facts};
+    const struct reading reading = {.info = info, .facts = facts};
     if (CMS_signed_get_attr_count(info) >= 0)
         return attributes_read(info, ATTRIBUTE_OF_SIGNATURE, &reading, error);
     return !is_attribute_set(content) ||

@@ -207,7 +207,7 @@ static const struct duty {
     {"1.2.840.113549.1.9.5", ATTRIBUTE_OF_SIGNATURE, false, true, false},
     {"1.2.840.113549.1.9.15", ATTRIBUTE_OF_SIGNATURE, false, true, false},
     {"1.2.840.113549.1.9.16.2.11", ATTRIBUTE_OF_SIGNATURE, false, true, false},
-    {"1.2.840.113549.1.9.52", ATTRIBUTE_OF_SIGNATURE, false, false, false},
+    {"1.2.840.113549.1.9.52", ATTRIBUTE_OF_SIGNATURE, false, true, false},
     {"1.2.840.113549.1.9.16.2.47", ATTRIBUTE_OF_CERTIFICATE, false, true, false},
     {"1.2.840.113549.1.9.16.2.12", ATTRIBUTE_OF_CERTIFICATE, false, true, false},
     {OID_SIGNATURE_TYPE, ATTRIBUTE_OF_MESSAGE, false, true, false},
