@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * certificate_names: the names in a certificate: every e-mail address, from each of the three places where one can be
- * (the subjectAltName as rfc822Name, RFC 5280 §4.2.1.6, or SmtpUTF8Mailbox, RFC 8398, and the emailAddress attribute
+ * (the subjectAltName as rfc822Name, RFC 5280 §4.2.1.6, or SmtpUTF8Mailbox, RFC 9598, and the emailAddress attribute
  * of the subject), every dNSName, every common name, and the domain of its dc= components (RFC 2247).
  *
  * It returns all of them, because a certificate can show a different name to a program that compares only the first or
@@ -53,10 +53,23 @@ static void add_string(GPtrArray *list, const ASN1_STRING *string, bool utf8, bo
     add(list, ASN1_STRING_get0_data(string), ASN1_STRING_length(string), utf8, odd);
 }
 
-/* RFC 8398 §3, §5: the domain is in U-labels and is compared octet by octet, so nothing is mapped to it here. */
+static bool has_ascii_local_part(const unsigned char *mailbox, int length)
+{
+    for (int i = 0; i < length && mailbox[i] != '@'; i++)
+        if (mailbox[i] > 0x7f)
+            return false;
+    return true;
+}
+
+/* RFC 9598 §3 (before it, RFC 8398 §3): an ASCII local part belongs in an rfc822Name and MUST NOT be here. The domain
+ * is compared octet by octet, so nothing is mapped to it here. */
 static void add_smtputf8_mailbox(GPtrArray *list, const ASN1_STRING *string, bool *odd)
 {
     guint before = list->len;
+    if (has_ascii_local_part(ASN1_STRING_get0_data(string), ASN1_STRING_length(string))) {
+        *odd = true;
+        return;
+    }
     add_string(list, string, true, odd);
     const char *at = list->len > before ? strrchr(g_ptr_array_index(list, before), '@') : NULL;
     if (at != NULL && !domain_is_proper(at + 1))

@@ -36,6 +36,10 @@ Test(mailbox, every_address_has_an_equal)
         {PKI_LIST("CN=a"), PKI_LIST("email:alice@xn--bcher-kva.test"), "alice@bücher.test", OUTCOME_PASS},
         {PKI_LIST("CN=a"), PKI_LIST("utf8:jörg@acme.test"), "jorg@acme.test", OUTCOME_POLICY},
         {PKI_LIST("CN=a"), PKI_LIST("utf8:%d0%b0lice@acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:alice@acme.test"), "alice@acme.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("utf8:alice@bücher.test"), "alice@bücher.test", OUTCOME_POLICY},
+        {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test", "utf8:alice@acme.test"), "alice@acme.test",
+         OUTCOME_POLICY},
         {PKI_LIST("CN=a"), PKI_LIST("utf8:alice@%d0%b0cme.test"), "alice@acme.test", OUTCOME_POLICY},
         {PKI_LIST("CN=a"), PKI_LIST("utf8:al%e2%80%8bice@acme.test"), "alice@acme.test", OUTCOME_POLICY},
     };
