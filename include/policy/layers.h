@@ -80,6 +80,7 @@ struct judgement {
     /* True if a good (or not yet checkable) signature of that kind lies inside the malleable encryption. One outside
      * would be just as valid on a tampered copy. If nothing is malleable, any signature counts. */
     bool domain_counts, originator_counts;
+    bool originator_visible; /* a good originator's signature can be seen without our key */
     bool malleable;
     bool decrypted;        /* one of the layers was encrypted to us and is open */
     bool weakly_encrypted; /* … with a cipher that no longer protects */

@@ -181,6 +181,14 @@ static void say_what_counts(const struct layers_view *view, struct judgement *ju
     }
 }
 
+/* Anybody can send on what was encrypted to us, with the signature that is inside. */
+static void say_what_is_visible(const struct layers_view *view, struct judgement *judgement)
+{
+    for (size_t i = 0; i < view->whole && !layer_is_encrypted(view->list[i].facts); i++)
+        judgement->originator_visible |= judgement->layers[i].finding.outcome == OUTCOME_PASS &&
+                                         judged_is_originators(&view->list[i], &judgement->layers[i]);
+}
+
 /* The result of one kind of signature: the worst that was found. The partial layers come last, and count only where
  * none covers the whole message. */
 static void sum_up(const struct layers_view *view, const struct judgement *judgement, size_t i, struct finding *sum,
@@ -228,6 +236,7 @@ void policy_judge(const struct layers_view *view, const struct originator *origi
         judge_layer(&view->list[i], originator, authors, judgement, &judgement->layers[i]);
     settle_list_agents(view, judgement);
     say_what_counts(view, judgement);
+    say_what_is_visible(view, judgement);
     sum_up_all(view, judgement);
 }
 

@@ -37,7 +37,7 @@ bool policy_is_authentic(const struct plan_input *input, const struct judgement 
     g_strlcpy(reason, input->client->reason, size);
     if (input->client->trusted)
         return true;
-    if (judgement == NULL || judgement->originator.outcome != OUTCOME_PASS)
+    if (judgement == NULL || !judgement->originator_visible || judgement->originator.outcome != OUTCOME_PASS)
         return false;
     g_snprintf(reason, size, "originator's signature: %s", judgement->originator.reason);
     return true;
@@ -76,7 +76,7 @@ static bool is_unreadable(const struct layers_view *layers, const struct judgeme
 static bool may_be_authentic(const struct plan_input *input, const struct judgement *judgement)
 {
     char ignored[720];
-    struct judgement hoped = {.originator = {.outcome = OUTCOME_PASS}};
+    struct judgement hoped = {.originator = {.outcome = OUTCOME_PASS}, .originator_visible = true};
     return judgement->originator.outcome == OUTCOME_TEMPERROR && encryption(input->layers) == NULL &&
            policy_is_authentic(input, &hoped, ignored, sizeof(ignored));
 }

@@ -266,3 +266,63 @@ Test(outbound, nothing_is_unwrapped_for_a_stranger)
         cr_assert_null(strstr(in.bytes, "secret"), "%s", in.bytes);
     }
 }
+
+/* Splits a message without a top into what rig_content() takes. */
+static char *split(char *text)
+{
+    char *body = strstr(text, "\r\n\r\n");
+    cr_assert_not_null(body);
+    body[2] = '\0';
+    return body + 4;
+}
+
+#define SECRET "Content-Type: text/plain\r\n", "the secret line\r\n"
+#define TO_PARTNER "From: alice@acme.test\r\nTo: bob@partner.test\r\n"
+
+/* Alice's signature around what is encrypted to us, or inside of it: a colleague's mail to us, replayed. */
+static char *signed_and_encrypted(const struct org *org, bool outside)
+{
+    struct entity content = rig_content(SECRET);
+    if (!outside) {
+        g_autofree char *inner = rig_sign(org, org->alice, 0, "", &content);
+        char *body = split(inner);
+        return rig_encrypt(org, TO_PARTNER, inner, body);
+    }
+    entity_clear(&content);
+    g_autofree char *inner = rig_encrypt(org, "", SECRET);
+    char *body = split(inner);
+    content = rig_content(inner, body);
+    return rig_sign(org, org->alice, 0, TO_PARTNER, &content);
+}
+
+/* Anybody can replay a message that is encrypted to us: only a signature that he shows without our key makes its
+ * originator authentic, and only an authentic originator's mail is decrypted on its way out. */
+static const struct {
+    bool outside;
+    const char *protect, *auth;
+    bool opened;
+} replayed[] = {
+    {false, "sign", NULL, false},    {false, "sign", "alice", true},    {true, "sign", NULL, true},
+    {false, "encrypt", NULL, false}, {false, "encrypt", "alice", true}, {true, "encrypt", NULL, true},
+};
+
+Test(outbound, signature_inside_an_encryption_to_us_makes_nobody_authentic)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(replayed); i++) {
+        for (unsigned j = 0; j < 2; j++) {
+            g_autofree char *rule = g_strdup_printf("outbound = { protect = \"%s\"; unauthentic = \"%s\"; };",
+                                                    replayed[i].protect, j == 0 ? "reject" : "unsigned");
+            owned(rig) struct rig *rig = rig_new(rule, "");
+            g_autofree char *text = signed_and_encrypted(&rig->acme, replayed[i].outside);
+            AUTO_SENT struct sent out = rig_pass(
+                &rig->acme, DIRECTION_OUTBOUND,
+                &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, replayed[i].auth, "198.51.100.1"},
+                text, strlen(text));
+            AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+            cr_expect_eq(out.result->plan.unwrapping.decrypted, replayed[i].opened, "%zu: %s", i,
+                         out.result->reply.reason);
+            cr_expect(replayed[i].opened || strstr(in.bytes, "secret") == NULL, "%zu: %s", i, in.bytes);
+            cr_expect(replayed[i].opened || !out.result->made.treatment.sign, "%zu", i);
+        }
+    }
+}

@@ -337,7 +337,8 @@ Test(plan, whether_certificates_are_wanted)
         {OURS, "gcm", "sign", false},
         {OURS, "gcm gcm/nokey", "sign", true},
         {STRANGER, "gcm gcm/nokey", "sign", false},
-        {STRANGER, "gcm originator gcm/nokey", "sign", true},
+        {STRANGER, "gcm originator gcm/nokey", "sign", false},
+        {STRANGER, "originator gcm gcm/nokey", "sign", true},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(lookups); i++) {
         struct scene scene;

@@ -137,7 +137,7 @@ Test(algorithm_protection, what_contradicts_the_signer_info_breaks_the_signature
     for (row = rows; row < rows + G_N_ELEMENTS(rows); row++) {
         struct error error = {0};
         CRAFT_LAYER layer;
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = 
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
             craft_sign_by_hand(*row->signer, row->pss ? CMS_KEY_PARAM : 0, "SHA256", add);
         CRAFT_PART part = craft_part_of_cms(cms);
         cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED, "%s: %s", row->name,
