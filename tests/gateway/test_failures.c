@@ -199,9 +199,7 @@ Test(failures, a_strangers_encrypted_message)
 
 /* --- memory --- */
 
-/* A sample of what `make torture` tries: each allocation that fails leads to a temporary failure, or changes
- * nothing.
- */
+/* A sample of what `make torture` tries: an allocation that fails leads to a temporary failure, or changes nothing. */
 Test(failures, memory)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
