@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * role: may this certificate act in a role for a domain, by its names (RFC 3183 §3.1.1, §4.1)?
+ * role: decides whether a certificate may act in a role for a domain, by its names (RFC 3183 §3.1.1, §4.1).
  *
- * One function for each naming mode. Decisions that the RFC leaves open:
- * - A CN is compared as X.520's caseIgnoreMatch does with ASCII letters, but no space is trimmed or folded: what looks
- * like the role to a person and is not equal to it is refused.
- * - Under `rfc3183` all addresses have to fit, in SAN and subject alike; with one at hand the dc= components do not
+ * There is one function for each naming mode. The RFC leaves these decisions open:
+ * - A CN is compared as X.520's caseIgnoreMatch compares ASCII letters, but spaces are neither trimmed nor folded: a CN
+ *   that looks like the role and is not equal to it is refused.
+ * - Under `rfc3183` all addresses must match, in SAN and subject alike. If there is one, the dc= components do not
  * count.
- * - Under `mailbox` a domain needs one rfc822Name of the role whose domain is it or above it; other addresses may stand
- * beside.
- * - Under `domain` the names are the domain itself, with no ascent and no wildcard: such a certificate says nothing of
- * a role, so it is taken at its word and no further.
- * - "com" and "co.uk" stand for nobody, not for themselves either; a suffix with an owner ("github.io") for itself
- * alone.
- * - X.500 names (c=, o=, ou= …) name no mail domain, but by the partner's x500_name (x500.c).
+ * - Under `mailbox` a domain needs one rfc822Name of the role at that domain or a parent of it. Other addresses are
+ *   allowed.
+ * - Under `domain` the names must be the domain itself, without ascent and wildcards, because such a certificate does
+ *   not name a role.
+ * - "com" and "co.uk" never map, not even to themselves. A suffix with an owner ("github.io") maps only to itself.
+ * - X.500 names (c=, o=, ou= …) contain no mail domain; the partner's x500_name maps them (x500.c).
  */
 #include "x500.h"
 
