@@ -32,6 +32,8 @@ void rope_free(struct rope *rope);
 
 /* The bytes must stay unchanged until the rope is freed. */
 void rope_borrow(struct rope *rope, struct slice bytes);
+/* As rope_borrow(), for bytes of a mapped file. rope_forget() may drop their pages from memory. */
+void rope_borrow_file(struct rope *rope, struct slice bytes);
 /* Copies; for small texts. */
 void rope_copy(struct rope *rope, struct slice bytes);
 void rope_printf(struct rope *rope, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -45,6 +47,9 @@ void rope_own(struct rope *rope, void *object, void (*destroy)(void *));
 size_t rope_length(const struct rope *rope); /* in bytes */
 size_t rope_count(const struct rope *rope);  /* in slices */
 struct slice rope_at(const struct rope *rope, size_t index);
+/* Drops the pages of the first length bytes of a slice from memory. They return from the file when they are read. No
+ * effect on bytes that rope_borrow_file() did not add. */
+void rope_forget(const struct rope *rope, size_t index, size_t length);
 /* All bytes in one new block, NUL-terminated beyond its length; free with g_free(). */
 char *rope_flatten(const struct rope *rope, size_t *length);
 

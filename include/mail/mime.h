@@ -40,6 +40,7 @@ struct part {
     size_t child_count;
     struct slice preamble, epilogue; /* of a multipart */
     void *parameters;                /* private; see part_parameter() */
+    const struct message *message;   /* of a root: whose bytes these are, lent; NULL: not a message as received */
 };
 
 /* Builds the tree. message/rfc822 parts are leaves. Malformed input does not make it fail; `fault` of the part

@@ -17,6 +17,8 @@ struct spool *spool_new(const struct limits *limits);
 void spool_free(struct spool *spool);
 /* Gives the spool to a rope that borrows its bytes, and that frees it. */
 void spool_give(struct spool *spool, struct rope *rope);
+/* Finishes the spool, appends its bytes to the rope, and gives it to the rope, also if it fails. */
+bool spool_append(struct spool *spool, struct rope *rope, struct error *error);
 /* ERROR_TEMPORARY if the disk is full. */
 bool spool_write(struct spool *spool, const void *data, size_t length, struct error *error);
 size_t spool_length(const struct spool *spool);

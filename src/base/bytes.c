@@ -9,8 +9,11 @@
 #include "base/bytes.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define BLOCK_SIZE 1024
 
@@ -19,8 +22,13 @@ struct owned_object {
     void (*destroy)(void *);
 };
 
+struct piece {
+    struct slice bytes;
+    bool is_file; /* a mapped file */
+};
+
 struct rope {
-    struct slice *slices;
+    struct piece *pieces;
     size_t count, room;
     struct owned_object *objects;
     size_t object_count, object_room;
@@ -63,24 +71,30 @@ void rope_free(struct rope *rope)
         last->destroy(last->object);
     }
     g_free(rope->objects);
-    g_free(rope->slices);
+    g_free(rope->pieces);
     g_free(rope);
 }
 
-static void push(struct rope *rope, struct slice bytes)
+static void push(struct rope *rope, struct piece piece)
 {
     if (rope->count == rope->room) {
         rope->room = rope->room != 0 ? rope->room * 2 : 8;
-        rope->slices = g_renew(struct slice, rope->slices, rope->room);
+        rope->pieces = g_renew(struct piece, rope->pieces, rope->room);
     }
-    rope->slices[rope->count++] = bytes;
-    rope->length += bytes.len;
+    rope->pieces[rope->count++] = piece;
+    rope->length += piece.bytes.len;
 }
 
 void rope_borrow(struct rope *rope, struct slice bytes)
 {
     if (bytes.len > 0)
-        push(rope, bytes);
+        push(rope, (struct piece){.bytes = bytes});
+}
+
+void rope_borrow_file(struct rope *rope, struct slice bytes)
+{
+    if (bytes.len > 0)
+        push(rope, (struct piece){.bytes = bytes, .is_file = true});
 }
 
 void rope_own(struct rope *rope, void *object, void (*destroy)(void *))
@@ -96,7 +110,10 @@ void rope_own(struct rope *rope, void *object, void (*destroy)(void *))
 
 static bool ends_at(const struct rope *rope, const char *position)
 {
-    return rope->count > 0 && rope->slices[rope->count - 1].data + rope->slices[rope->count - 1].len == position;
+    if (rope->count == 0)
+        return false;
+    struct slice last = rope->pieces[rope->count - 1].bytes;
+    return last.data + last.len == position;
 }
 
 void rope_copy(struct rope *rope, struct slice bytes)
@@ -113,10 +130,10 @@ void rope_copy(struct rope *rope, struct slice bytes)
     memcpy(copy, bytes.data, bytes.len);
 
     if (rope->block_used > 0 && ends_at(rope, copy)) {
-        rope->slices[rope->count - 1].len += bytes.len;
+        rope->pieces[rope->count - 1].bytes.len += bytes.len;
         rope->length += bytes.len;
     } else {
-        push(rope, (struct slice){copy, bytes.len});
+        push(rope, (struct piece){.bytes = {copy, bytes.len}});
     }
     rope->block_used += bytes.len;
 }
@@ -134,7 +151,7 @@ void rope_borrow_all(struct rope *rope, const struct rope *source)
 {
     size_t count = source->count; /* source may be rope itself */
     for (size_t i = 0; i < count; i++)
-        push(rope, source->slices[i]);
+        push(rope, source->pieces[i]);
 }
 
 void rope_take(struct rope *rope, struct rope *source)
@@ -160,7 +177,19 @@ size_t rope_count(const struct rope *rope)
 
 struct slice rope_at(const struct rope *rope, size_t index)
 {
-    return index < rope->count ? rope->slices[index] : SLICE_NONE;
+    return index < rope->count ? rope->pieces[index].bytes : SLICE_NONE;
+}
+
+void rope_forget(const struct rope *rope, size_t index, size_t length)
+{
+    if (index >= rope->count || !rope->pieces[index].is_file)
+        return;
+    struct slice bytes = rope->pieces[index].bytes;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (uintptr_t)bytes.data % page; /* of the page in which the slice begins */
+    size_t whole = (before + MIN(length, bytes.len)) / page * page;
+    if (whole > 0)
+        madvise((void *)(uintptr_t)(bytes.data - before), whole, MADV_DONTNEED);
 }
 
 char *rope_flatten(const struct rope *rope, size_t *length)
@@ -168,8 +197,9 @@ char *rope_flatten(const struct rope *rope, size_t *length)
     char *flat = g_malloc(rope->length + 1);
     size_t used = 0;
     for (size_t i = 0; i < rope->count; i++) {
-        memcpy(flat + used, rope->slices[i].data, rope->slices[i].len);
-        used += rope->slices[i].len;
+        struct slice bytes = rope->pieces[i].bytes;
+        memcpy(flat + used, bytes.data, bytes.len);
+        used += bytes.len;
     }
     flat[used] = '\0';
     if (length != NULL)

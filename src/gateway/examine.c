@@ -282,8 +282,10 @@ struct examination *examine(const struct examine_options *options, const struct 
         return examination;
     examination->root =
         part_parse(message_header(message), message_body(message), options->limits, &examination->failure);
-    if (examination->root != NULL)
-        walk(&counting, examination);
+    if (examination->root == NULL)
+        return examination;
+    examination->root->message = message;
+    walk(&counting, examination);
     return examination;
 }
 

@@ -232,6 +232,19 @@ bool spool_finish(struct spool *spool, struct slice *bytes, struct error *error)
     return true;
 }
 
+bool spool_append(struct spool *spool, struct rope *rope, struct error *error)
+{
+    struct slice bytes;
+    spool_give(spool, rope);
+    if (!spool_finish(spool, &bytes, error))
+        return false;
+    if (spool->file_map != NULL)
+        rope_borrow_file(rope, bytes);
+    else
+        rope_borrow(rope, bytes);
+    return true;
+}
+
 void spool_forget(struct spool *spool)
 {
     if (spool->file_map != NULL)

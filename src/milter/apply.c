@@ -3,12 +3,15 @@
  * apply: turns edits into libmilter calls.
  *
  * Postfix accepts header edits only before body edits, and the body only in one run. Ropes have many small slices and
- * each call is a write, so small slices are gathered and large ones are sent as they are. edits_finish() has already
- * set the order of the header edits.
+ * each call is a write, so small slices are gathered and large ones are sent as they are. What was sent of a mapped file
+ * leaves memory, or a large message would be in memory as a whole once more. edits_finish() has already set the order of
+ * the header edits.
  */
 #include "apply.h"
 
 #include <string.h>
+
+#define FORGET_AFTER ((size_t)16 * APPLY_CHUNK)
 
 char *apply_value(const char *value, bool leading_space)
 {
@@ -55,6 +58,20 @@ static bool send_chunks(struct slice bytes, const struct apply_target *target)
     return true;
 }
 
+/* Sends whole chunks of a slice. */
+static bool send_middle(const struct rope *body, size_t index, size_t begin, size_t end,
+                        const struct apply_target *target)
+{
+    struct slice slice = rope_at(body, index);
+    for (size_t at = begin, next; at < end; at = next) {
+        next = MIN(at + FORGET_AFTER, end);
+        if (!send_chunks((struct slice){slice.data + at, next - at}, target))
+            return false;
+        rope_forget(body, index, next);
+    }
+    return true;
+}
+
 static bool apply_body(const struct rope *body, const struct apply_target *target)
 {
     g_autofree char *buffer = g_malloc(APPLY_CHUNK);
@@ -79,7 +96,7 @@ static bool apply_body(const struct rope *body, const struct apply_target *targe
             good = send_chunks((struct slice){buffer, APPLY_CHUNK}, target);
         }
         size_t middle = (slice.len - fill) / APPLY_CHUNK * APPLY_CHUNK;
-        good = good && send_chunks((struct slice){slice.data + fill, middle}, target);
+        good = good && send_middle(body, i, fill, fill + middle, target);
         used = slice.len - fill - middle;
         memcpy(buffer, slice.data + fill + middle, used);
     }

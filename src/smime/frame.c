@@ -140,9 +140,10 @@ long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *er
 
 bool frame_entity(const char *smime_type, struct spool **body, struct entity *out, struct error *error)
 {
-    struct slice bytes;
-    if (!spool_finish(*body, &bytes, error))
+    owned(rope) struct rope *rope = rope_new();
+    if (!spool_append(steal(body), rope, error))
         return false;
+    out->body = steal(&rope);
     out->header = rope_new();
     rope_printf(out->header,
                 "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
@@ -150,8 +151,5 @@ bool frame_entity(const char *smime_type, struct spool **body, struct entity *ou
                 "Content-Transfer-Encoding: base64\r\n"
                 "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n",
                 smime_type);
-    out->body = rope_new();
-    spool_give(steal(body), out->body);
-    rope_borrow(out->body, bytes);
     return true;
 }

@@ -54,7 +54,8 @@ static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *t
     return steal(&cms);
 }
 
-/* The DER is gone when this returns: from here on only the decoded structure is in memory. */
+/* The DER is gone when this returns: from here on only the decoded structure is in memory. While it is decoded, the
+ * encoded message needs not be there, too. */
 static CMS_ContentInfo *decode(const struct part *part, const struct limits *limits, enum layer_type *type,
                                struct error *error)
 {
@@ -62,6 +63,8 @@ static CMS_ContentInfo *decode(const struct part *part, const struct limits *lim
     struct slice bytes;
     if (!part_decode(part, der, error))
         return NULL;
+    if (part->message != NULL)
+        message_forget(part->message);
     if (spool_length(der) > limits->message_size) {
         error_set(error, ERROR_PERMANENT, "the CMS object is larger than message_size_limit");
         return NULL;

@@ -3,8 +3,11 @@
 #include "base/bytes.h"
 
 #include <criterion/criterion.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void expect_text(const struct rope *rope, const char *expected)
@@ -123,4 +126,44 @@ Test(bytes, empty)
     owned(rope) struct rope *rope = rope_new();
     cr_expect(rope_count(rope) == 0);
     expect_text(rope, "");
+}
+
+/* Reads one byte of each page and returns how many page faults that took. */
+static long faults_of(struct slice bytes)
+{
+    struct rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    for (size_t i = 0; i < bytes.len; i += 4096)
+        (void)*(volatile const char *)(bytes.data + i);
+    getrusage(RUSAGE_SELF, &after);
+    return after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt;
+}
+
+Test(bytes, pages_of_a_file_are_forgotten)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 256 * page;
+    FILE *file = tmpfile();
+    cr_assert(file != NULL && ftruncate(fileno(file), (off_t)size) == 0);
+    char *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+    char *memory = g_malloc(size);
+    memset(memory, 'x', size);
+    cr_assert(map != MAP_FAILED);
+    owned(rope) struct rope *source = rope_new(), *rope = rope_new();
+    rope_borrow(source, (struct slice){memory, size});
+    rope_borrow_file(source, (struct slice){map + 10, size - 10});
+    rope_borrow_all(rope, source); /* it is still known as a file */
+    struct slice second_half = {map + size / 2, size / 2};
+    faults_of((struct slice){map, size});
+    rope_forget(rope, 0, size);
+    rope_forget(rope, 2, size);
+    cr_expect(memory[0] == 'x' && memory[size - 1] == 'x', "only pages of files are dropped");
+    rope_forget(rope, 1, size / 2 + page - 10);
+    cr_expect_geq(faults_of((struct slice){map, size / 2}), 1);
+    rope_forget(rope, 1, size / 2 - 11);
+    cr_expect_eq(faults_of(second_half), 0, "no more pages than asked for");
+    rope_forget(rope, 1, SIZE_MAX);
+    cr_expect_geq(faults_of(second_half), 1);
+    munmap(map, size);
+    g_free(memory);
+    fclose(file);
 }
