@@ -68,6 +68,7 @@ bool part_decode(const struct part *part, struct spool *out, struct error *error
 struct entity {
     struct rope *header;
     struct rope *body;
+    bool is_base64; /* the header is ASCII, the body lines of base64: so no 8-bit character and no boundary is in it */
 };
 void entity_clear(struct entity *entity);
 /* Header, CRLF, body as one rope that borrows from entity. */

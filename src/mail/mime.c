@@ -77,7 +77,7 @@ void entity_clear(struct entity *entity)
 {
     rope_free(entity->header);
     rope_free(entity->body);
-    entity->header = entity->body = NULL;
+    *entity = (struct entity){0};
 }
 
 struct rope *entity_bytes(const struct entity *entity)

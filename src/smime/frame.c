@@ -144,6 +144,7 @@ bool frame_entity(const char *smime_type, struct spool **body, struct entity *ou
     if (!spool_append(steal(body), rope, error))
         return false;
     out->body = steal(&rope);
+    out->is_base64 = true;
     out->header = rope_new();
     rope_printf(out->header,
                 "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"

@@ -164,7 +164,8 @@ static bool make_opaque(const CMS_ContentInfo *cms, const struct limits *limits,
     return write_opaque(cms, bytes, body, error) && frame_entity("signed-data", &body, out, error);
 }
 
-/* 24 random octets in hex do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). */
+/* 24 random octets in hex do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). content NULL:
+ * base64, where no boundary can occur. */
 static bool make_boundary(const struct rope *content, char boundary[60], struct error *error)
 {
     for (unsigned attempt = 0; attempt < 4; attempt++) {
@@ -175,7 +176,7 @@ static bool make_boundary(const struct rope *content, char boundary[60], struct 
             !OPENSSL_buf2hexstr_ex(boundary + length, 60 - length, NULL, random, sizeof(random), '\0'))
             return error_set_openssl(error, ERROR_TEMPORARY, "random numbers");
         length += 2 * sizeof(random);
-        for (size_t i = 0; i < rope_count(content) && !occurs; i++) {
+        for (size_t i = 0; content != NULL && i < rope_count(content) && !occurs; i++) {
             struct slice slice = rope_at(content, i);
             occurs = memmem(slice.data, slice.len, boundary, length) != NULL;
         }
@@ -274,8 +275,8 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
         return false;
     }
     if (options->format == FORMAT_CLEAR) {
-        form.eight_bit = is_eight_bit(bytes);
-        return make_boundary(bytes, form.boundary, error) &&
+        form.eight_bit = !content->is_base64 && is_eight_bit(bytes);
+        return make_boundary(content->is_base64 ? NULL : bytes, form.boundary, error) &&
                make_clear(cms, options->limits, &form, content, out, error);
     }
     if (!make_opaque(cms, options->limits, bytes, out, error))
