@@ -3,9 +3,9 @@
  * apply: turns edits into libmilter calls.
  *
  * Postfix accepts header edits only before body edits, and the body only in one run. Ropes have many small slices and
- * each call is a write, so small slices are gathered and large ones are sent as they are. What was sent of a mapped file
- * leaves memory, or a large message would be in memory as a whole once more. edits_finish() has already set the order of
- * the header edits.
+ * each call is a write, so small slices are gathered and large ones are sent as they are. What was sent of a mapped
+ * file leaves memory, or a large message would be in memory as a whole once more. edits_finish() has already set the
+ * order of the header edits.
  */
 #include "apply.h"
 
