@@ -164,8 +164,12 @@ struct limits {
 enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };
 const char *mixed_name(enum mixed mixed);
 
+/* The account of the daemon where `user` names none: the Debian package creates it, and its unit file names it. */
+#define CONF_USER_DEFAULT "domsec"
+
 struct conf {
-    char *file; /* absolute path of domsec.conf */
+    char *file;   /* absolute path of domsec.conf */
+    char **files; /* all files that were read, domsec.conf, policy files and what they include */
     char *folder;
     char *listen; /* as libmilter takes it: "inet:8891@127.0.0.1", "local:/path" */
     char **local_domains;

@@ -23,9 +23,9 @@ struct identity {
 
 struct keys;
 
-/* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a key file that
- * others may read (mode & 077: a warning), a weak key (RSA below 2048), a certificate that is expired (warning) is
- * added to faults at the identity's line, with a note if the cause is temporary. NULL if there was an error. */
+/* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a weak key (RSA
+ * below 2048), a certificate that is expired (warning) is added to faults at the identity's line, with a note if the
+ * cause is temporary. NULL if there was an error. */
 struct keys *keys_open(const struct conf *conf, struct faults *faults);
 void keys_close(struct keys *keys);
 

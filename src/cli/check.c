@@ -55,12 +55,22 @@ static bool become(const struct passwd *account)
            setuid(account->pw_uid) == 0;
 }
 
+/* As the daemon does it. conf: NULL if there are faults in it. */
+static struct gateway *open_all(const char *file, struct conf **conf, struct faults *faults)
+{
+    *conf = conf_load(file, faults);
+    if (*conf == NULL)
+        return NULL;
+    gateway_check_files(*conf, faults);
+    return gateway_open(*conf, faults);
+}
+
 /* Runs in a child that has become the account. Prints each fault that the account would meet, one a line. */
 static void tell_faults(const char *file, FILE *stream)
 {
     owned(faults) struct faults *faults = faults_new();
-    owned(conf) struct conf *conf = conf_load(file, faults);
-    owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+    owned(conf) struct conf *conf = NULL;
+    owned(gateway) struct gateway *gateway = open_all(file, &conf, faults);
     for (size_t i = 0; i < faults_count(faults); i++)
         if (!faults_is_warning(faults, i))
             fprintf(stream, "%s\n", faults_at(faults, i));
@@ -88,7 +98,8 @@ static FILE *read_as(const struct passwd *account, const char *file, pid_t *chil
 
 static void check_account(const struct conf *conf, struct faults *faults)
 {
-    const struct passwd *account = geteuid() == 0 ? getpwnam(conf->user != NULL ? conf->user : CLI_DAEMON_USER) : NULL;
+    const struct passwd *account =
+        geteuid() == 0 ? getpwnam(conf->user != NULL ? conf->user : CONF_USER_DEFAULT) : NULL;
     char *line = NULL;
     size_t size = 0;
     pid_t child = 0;
@@ -134,8 +145,8 @@ static int run(const struct command *self, int argc, char **argv)
         return status;
 
     owned(faults) struct faults *faults = faults_new();
-    owned(conf) struct conf *conf = conf_load(file, faults);
-    owned(gateway) struct gateway *gateway = conf != NULL ? gateway_open(conf, faults) : NULL;
+    owned(conf) struct conf *conf = NULL;
+    owned(gateway) struct gateway *gateway = open_all(file, &conf, faults);
     if (conf != NULL)
         check_process(conf, faults);
     if (gateway != NULL)

@@ -38,9 +38,6 @@ struct option_spec {
     const char *help;
 };
 
-/* The account that the Debian package creates and its unit file names. */
-#define CLI_DAEMON_USER "domsec"
-
 /* The option that names the configuration; its target is a const char * initialised with CLI_CONFIGURATION. */
 #define CLI_CONFIGURATION DOMSEC_SYSCONFDIR "/domsec/domsec.conf"
 #define CLI_OPTION_CONFIGURATION(variable)                                                                             \

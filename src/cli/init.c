@@ -163,8 +163,8 @@ static bool make_all(struct request *request, struct error *error)
 
 static int find_owner(const struct command *self, struct request *request)
 {
-    if (request->owner == NULL && geteuid() == 0 && getpwnam(CLI_DAEMON_USER) != NULL)
-        request->owner = CLI_DAEMON_USER;
+    if (request->owner == NULL && geteuid() == 0 && getpwnam(CONF_USER_DEFAULT) != NULL)
+        request->owner = CONF_USER_DEFAULT;
     if (request->owner == NULL)
         return CLI_GO;
     const struct passwd *user = getpwnam(request->owner);

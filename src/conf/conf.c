@@ -23,6 +23,7 @@ static void conf_free(struct conf *conf)
     g_free(conf->identities);
     partners_free(conf);
     option_clear(&main_options, conf);
+    g_strfreev(conf->files);
     g_free(conf->file);
     g_free(conf->folder);
     g_free(conf);
@@ -99,7 +100,8 @@ struct conf *conf_load(const char *file, struct faults *faults)
     conf->references = 1;
     conf->file = g_canonicalize_filename(file, NULL);
     conf->folder = g_path_get_dirname(conf->file);
-    struct place place = {.faults = faults, .file = conf->file, .folder = conf->folder};
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    struct place place = {.faults = faults, .file = conf->file, .folder = conf->folder, .files = files};
     config_t config;
     config_init(&config);
     if (access(conf->file, F_OK) != 0 && errno == ENOENT)
@@ -107,6 +109,8 @@ struct conf *conf_load(const char *file, struct faults *faults)
     else if (config_file_read(conf->file, &place, &config))
         read_root(conf, config_root_setting(&config), &place);
     config_destroy(&config);
+    g_ptr_array_add(files, NULL);
+    conf->files = (char **)g_ptr_array_free(steal(&files), FALSE);
     if (faults_errors(faults) == 0)
         return conf;
     conf_free(conf);

@@ -134,6 +134,8 @@ static char *read_text(const char *file, const struct place *place)
 {
     struct error error = {0};
     size_t length = 0;
+    if (place->files != NULL)
+        g_ptr_array_add(place->files, g_strdup(file));
     g_autofree char *text = file_read(file, &length, &error);
     if (text == NULL) {
         faults_add(place->faults, file, 0, "cannot be read: %s", error.text);

@@ -93,7 +93,7 @@ static struct partner *partner_load(const char *file, const char *name, const st
                                     unsigned *domain_line)
 {
     owned(partner) struct partner *partner = partner_new(file, name);
-    struct place at = {.faults = place->faults, .file = file, .folder = place->folder};
+    struct place at = {.faults = place->faults, .file = file, .folder = place->folder, .files = place->files};
     config_t config;
     config_init(&config);
     bool good = config_file_read(file, &at, &config);

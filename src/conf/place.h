@@ -5,6 +5,7 @@
 #ifndef DOMSEC_CONF_PLACE_H
 #define DOMSEC_CONF_PLACE_H
 
+struct _GPtrArray;
 struct faults;
 
 /* The file and line of a value, for its fault. */
@@ -13,7 +14,8 @@ struct place {
     const char *file;
     unsigned line;
     const char *key;
-    const char *folder; /* of domsec.conf: what relative paths are relative to */
+    const char *folder;       /* of domsec.conf: what relative paths are relative to */
+    struct _GPtrArray *files; /* collects each file that is read (char *); NULL: nobody asks */
 };
 void place_fault(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void place_warn(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));

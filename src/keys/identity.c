@@ -61,12 +61,8 @@ static bool load_key(struct identity *identity, struct key_stores *stores, struc
 }
 
 /* Warns of conditions that work today but should be fixed. */
-static void warn(const struct conf *conf, const struct identity *identity, struct key_stores *stores,
-                 struct faults *faults)
+static void warn(const struct conf *conf, const struct identity *identity, struct faults *faults)
 {
-    if (key_stores_is_exposed(stores, identity->conf->key))
-        faults_warn(faults, conf->file, identity->conf->line,
-                    "%s: users other than the owner can read this key (chmod 600)", identity->conf->key);
     const char *weakness = key_weakness(identity->key);
     if (weakness != NULL)
         faults_warn(faults, conf->file, identity->conf->line,
@@ -90,6 +86,6 @@ struct identity *identity_open(const struct conf *conf, const struct identity_co
                    error.kind == ERROR_TEMPORARY ? " (temporary: trying again may help)" : "");
         return NULL;
     }
-    warn(conf, identity, stores, faults);
+    warn(conf, identity, faults);
     return steal(&identity);
 }

@@ -115,11 +115,3 @@ EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, struct err
         add_others(store, location, error);
     return key;
 }
-
-bool key_stores_is_exposed(struct key_stores *stores, const char *uri)
-{
-    const char *location = NULL;
-    const struct key_store *store = store_for(stores, uri, &location);
-    return store != NULL && store->is_open && store->type->is_exposed != NULL &&
-           store->type->is_exposed(store->state, location);
-}

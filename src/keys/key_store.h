@@ -23,8 +23,6 @@ struct key_store_type {
     EVP_PKEY *(*load)(void *state, const char *location, struct error *error);
     /* The locations of the keys beside `location` (in its folder, in its token), NULL-terminated; g_strfreev(). */
     char **(*list)(void *state, const char *location, struct error *error);
-    /* Optional: true if others than the owner can read the key. */
-    bool (*is_exposed)(void *state, const char *location);
 };
 
 extern const struct key_store_type key_store_file;
@@ -39,8 +37,6 @@ void key_stores_free(struct key_stores *stores);
 
 /* The key's own reference, or NULL. */
 EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, struct error *error);
-/* Of a key that was loaded. */
-bool key_stores_is_exposed(struct key_stores *stores, const char *uri);
 
 DECLARE_OWNED(key_stores, struct key_stores *, key_stores_free)
 

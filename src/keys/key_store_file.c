@@ -140,11 +140,4 @@ static char **list(void *state, const char *path, struct error *error)
     return (char **)g_ptr_array_free(steal(&paths), FALSE);
 }
 
-static bool is_exposed(void *state, const char *path)
-{
-    (void)state;
-    struct stat status;
-    return stat(path, &status) == 0 && (status.st_mode & 077) != 0;
-}
-
-const struct key_store_type key_store_file = {.scheme = "file", .load = load, .list = list, .is_exposed = is_exposed};
+const struct key_store_type key_store_file = {.scheme = "file", .load = load, .list = list};

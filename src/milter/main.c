@@ -109,6 +109,8 @@ static void complain_faults(const struct daemon *daemon, const struct faults *fa
 static struct gateway *open_gateway(const char *file, struct faults *faults)
 {
     owned(conf) struct conf *conf = conf_load(file, faults);
+    if (conf != NULL)
+        gateway_check_files(conf, faults);
     return conf != NULL ? gateway_open(conf, faults) : NULL;
 }
 
@@ -130,12 +132,21 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
             log_write(LOG_LEVEL_WARNING, "reload: the change of %s needs a restart", keys[i].key);
 }
 
+/* The configuration as it is now, if it may replace the one in force. */
+static struct gateway *open_next(const struct daemon *daemon, struct faults *faults)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
+    owned(gateway) struct gateway *in_force = service_gateway(daemon->service);
+    bool good = gateway != NULL && gateway_check_reload(in_force, gateway, time(NULL), faults);
+    return good ? steal(&gateway) : NULL;
+}
+
 static void reload(void *context)
 {
     struct daemon *daemon = context;
     owned(faults) struct faults *faults = faults_new();
     process_notify_reloading();
-    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
+    owned(gateway) struct gateway *gateway = open_next(daemon, faults);
     for (size_t i = 0; i < faults_count(faults); i++)
         log_write(level_of(faults, i), "reload: %s", faults_at(faults, i));
     if (gateway != NULL) {

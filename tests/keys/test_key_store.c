@@ -48,7 +48,6 @@ Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
     owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL);
     cr_expect_null(key_stores_load(stores, "pkcs11:x", &error));
     cr_expect(g_str_has_suffix(error.text, "supported: \"scripted:\", \"file:\""), "%s", error.text);
-    cr_expect_not(key_stores_is_exposed(stores, "pkcs11:x"));
 }
 
 Test(key_store, is_opened_once_and_closed)
@@ -83,7 +82,6 @@ Test(key_store, one_that_does_not_open_is_asked_once)
         cr_expect_null(key_stores_load(stores, "scripted:a", &error));
         cr_expect_eq(error.kind, ERROR_TEMPORARY);
         cr_expect_str_eq(error.text, "no session");
-        cr_expect_not(key_stores_is_exposed(stores, "scripted:a"));
     }
     key_stores_free(stores);
     cr_expect_eq(scripted_keys.opened, 1u);
@@ -127,12 +125,11 @@ Test(key_store, identities_come_from_any_store)
     home_add_uri(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, "scripted:dsa");
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, dsa);
 
-    scripted_keys = (struct scripted_keys){.key = dsa->key, .exposed = true};
+    scripted_keys = (struct scripted_keys){.key = dsa->key};
     struct keys *keys = keys_open_with(&home->conf, types, home->faults);
     cr_assert_not_null(keys);
     cr_expect_eq(keys_at(keys, 0)->key, dsa->key);
-    cr_expect_eq(faults_count(home->faults), 1);
-    cr_expect(home_has_fault(home, "warning: scripted:dsa: users other than the owner can read this key"));
+    cr_expect_eq(faults_count(home->faults), 0);
     cr_expect_eq(scripted_keys.closed, 0u, "open as long as its keys are used");
     keys_close(keys);
     cr_expect_eq(scripted_keys.closed, 1u);
@@ -148,7 +145,6 @@ Test(key_store, a_store_need_not_have_a_state)
     owned(key_stores) struct key_stores *stores = key_stores_new(bare, NULL);
     owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", &error);
     cr_expect_eq(key, ec->key);
-    cr_expect_not(key_stores_is_exposed(stores, "bare:x"));
 }
 
 /* Whether an administrator has to act, or may just wait. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's life: start, faults, reload while mail flows, end with a message in hand. */
 #include "support/daemon.h"
+#include "support/pki.h"
 #include "support/program.h"
 
 #include <pthread.h>
@@ -121,6 +122,37 @@ Test(daemon, bad_reload_is_refused)
     kill(daemon.pid, SIGHUP);
     cr_expect(daemon_wait_log(&daemon, "is in force", 1));
     cr_expect(send_signed(&daemon));
+    daemon_stop(&daemon);
+}
+
+static void write_expired(const char *home)
+{
+    time_t now = time(NULL);
+    g_autofree char *keys = g_build_filename(home, "keys", NULL);
+    PKI_AUTO struct pki *old = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=domain-signing-authority"),
+                                                            .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                                            .not_before = now - 864000,
+                                                            .not_after = now - 86400});
+    g_free(pki_write(keys, "dsa.pem", old, NULL));
+    g_free(pki_write_key(keys, "dsa.key", old));
+}
+
+Test(daemon, reload_that_would_end_signing_is_refused)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+    g_autofree char *policy = g_build_filename(home, "policy.d", "partner.test.conf", NULL);
+    cr_assert_eq(chmod(policy, 0666), 0);
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "reload: rejected", 1));
+    cr_expect(daemon_wait_log(&daemon, "every account can change ", 1));
+    cr_assert_eq(chmod(policy, 0644), 0);
+    write_expired(home);
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "reload: rejected", 2));
+    cr_expect(daemon_wait_log(&daemon, "has expired; the configuration in force has a valid one", 1));
+    cr_expect(send_signed(&daemon), "the old one stays");
     daemon_stop(&daemon);
 }
 

@@ -41,20 +41,12 @@ static char **scripted_list(void *state, const char *location, struct error *err
     return g_strdupv((char **)scripted_keys.there);
 }
 
-static bool scripted_is_exposed(void *state, const char *location)
-{
-    cr_expect_eq(state, &scripted_keys);
-    (void)location;
-    return scripted_keys.exposed;
-}
-
 const struct key_store_type scripted_keys_type = {
     .scheme = "scripted",
     .open = scripted_open,
     .close = scripted_close,
     .load = scripted_load,
     .list = scripted_list,
-    .is_exposed = scripted_is_exposed,
 };
 
 /* --- keys that fail when they are used --- */

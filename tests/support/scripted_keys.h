@@ -20,7 +20,6 @@ struct scripted_keys {
     enum error_kind at_load;  /* ERROR_NONE: loads */
     EVP_PKEY *key;            /* what each location holds */
     const char *const *there; /* what list() answers; NULL: it fails */
-    bool exposed;
     /* what was asked */
     unsigned opened, closed, loads;
     const struct conf *conf; /* as it was opened with */

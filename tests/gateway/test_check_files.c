@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which files of a configuration are looked at; how is in tests/base/test_guard.c. */
+#include "support/rig.h"
+
+#include <sys/stat.h>
+
+/* The faults of acme's configuration as it is now, one a line. */
+static char *faults_of(const struct rig *rig, bool *opened)
+{
+    g_autofree char *file = g_build_filename(rig->acme.folder, "domsec.conf", NULL);
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    cr_assert_not_null(conf);
+    gateway_check_files(conf, faults);
+    owned(gateway) struct gateway *gateway = gateway_open(conf, faults);
+    GString *text = g_string_new(NULL);
+    for (size_t i = 0; i < faults_count(faults); i++)
+        g_string_append_printf(text, "%s\n", faults_at(faults, i));
+    *opened = gateway != NULL;
+    return g_string_free(text, FALSE);
+}
+
+static void set_mode(const struct rig *rig, const char *name, mode_t mode)
+{
+    g_autofree char *path = g_build_filename(rig->acme.folder, name, NULL);
+    cr_assert_eq(chmod(path, mode), 0, "%s", name);
+}
+
+Test(check_files, what_others_can_change_or_read_is_a_fault)
+{
+    static const struct {
+        const char *name;
+        mode_t bad, good;
+        const char *want; /* at the end of the place */
+    } rows[] = {
+        {"dsa.key", 0644, 0600, "domsec.conf:9: every account can read "},
+        {"dca.key", 0666, 0600, "domsec.conf:10: every account can change "},
+        {"dsa.pem", 0666, 0644, "domsec.conf:9: every account can change "},
+        {"domsec.conf", 0666, 0644, "domsec.conf: every account can change "},
+        {"policy.d/partner.test.conf", 0666, 0644, "partner.test.conf: every account can change "},
+        {"policy.d/more.inc", 0666, 0644, "more.inc: every account can change "},
+        {"policy.d", 0777, 0700, "policy.d (mode 0777); run: chmod go-w "},
+        {"ca.pem", 0666, 0644, "domsec.conf:5: every account can change "},
+        {"other-ca.pem", 0666, 0644, "partner.test.conf:2: every account can change "},
+        {"other-dca.pem", 0666, 0644, "partner.test.conf:3: every account can change "},
+        {"review.pem", 0666, 0644, "every account can change "},
+    };
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    folder_write(rig->acme.folder, "policy.d/more.inc", "naming = \"rfc3183\";\n");
+    rig_open(&rig->acme, &rig->partner,
+             "outbound = { protect = \"sign\"; require_review = ( \"review.pem\" ); };\n"
+             "@include \"policy.d/more.inc\"",
+             NULL);
+    bool opened = false;
+    g_autofree char *before = faults_of(rig, &opened);
+    cr_assert(opened, "%s", before);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        set_mode(rig, rows[i].name, rows[i].bad);
+        g_autofree char *text = faults_of(rig, &opened);
+        cr_expect_not(opened, "%s", rows[i].name);
+        cr_expect_not_null(strstr(text, rows[i].want), "%s:\n%s", rows[i].name, text);
+        set_mode(rig, rows[i].name, rows[i].good);
+    }
+    set_mode(rig, "", 0777);
+    g_autofree char *once = faults_of(rig, &opened);
+    cr_expect_not(opened);
+    const char *first = strstr(once, "every account can change ");
+    cr_assert_not_null(first);
+    cr_expect_null(strstr(first + 1, "every account can change "), "a directory is named once:\n%s", once);
+}
