@@ -9,8 +9,24 @@
 
 struct anchors {
     X509_STORE *store;
-    STACK_OF(X509) * list; /* the same certificates */
+    STACK_OF(X509) * list;  /* the same certificates */
+    STACK_OF(X509) * roots; /* those of them that are self-signed */
+    GHashTable *helpers;    /* trusted by no one: hash of the subject → GPtrArray of X509 * */
 };
+
+/* --- anchors.c --- */
+
+struct anchors *anchors_new(void);
+void anchors_free(struct anchors *anchors);
+/* Each takes a reference of its own. False: OpenSSL's queue has the error. */
+bool anchors_add(struct anchors *anchors, X509 *certificate);
+bool anchors_add_helper(struct anchors *anchors, X509 *certificate);
+bool anchors_have(const struct anchors *anchors, const X509 *certificate);
+/* What may lie between leaf and an anchor: the certificates given, and the helpers above leaf and above each of them. A
+ * stack of references of its own; NULL: out of memory. */
+STACK_OF(X509) * anchors_help(const struct anchors *anchors, const X509 *leaf, STACK_OF(X509) * untrusted);
+
+/* --- trust.c --- */
 
 struct partner_trust {
     struct anchors *anchors; /* NULL: the global ones */

@@ -19,8 +19,19 @@ struct search {
     struct path_query path;         /* with its keys completed */
     bool judged;                    /* there is a valid path, and finding is what came of the first */
     bool known;                     /* the path is from the cache */
+    STACK_OF(X509) * revoked;       /* authorities that are revoked in a path that was judged; lent */
     struct finding *finding;
 };
+DECLARE_OWNED(x509_lent, STACK_OF(X509) *, sk_X509_free)
+
+static bool has_revoked(const struct search *search, const STACK_OF(X509) * chain)
+{
+    for (int i = 0; i < sk_X509_num(search->revoked); i++)
+        for (int j = 0; j < sk_X509_num(chain); j++)
+            if (X509_cmp(sk_X509_value(search->revoked, i), sk_X509_value(chain, j)) == 0)
+                return true;
+    return false;
+}
 
 static void remember(const struct search *search, const STACK_OF(X509) * chain, time_t unrevoked_until)
 {
@@ -29,12 +40,14 @@ static void remember(const struct search *search, const STACK_OF(X509) * chain, 
         path_cache_add(search->trust->cache, search->asked, chain, has_received ? 0 : unrevoked_until);
 }
 
-/* Another path may avoid a revoked authority. No path makes a revoked leaf good. If revocation cannot be determined,
- * the path that OpenSSL prefers is the one to report. */
+/* Another path may avoid a revoked authority, but not by beginning with it as an anchor. No path makes a revoked leaf
+ * good. If revocation cannot be determined, the path that is preferred is the one to report. */
 static bool judge(void *data, STACK_OF(X509) * chain, bool first)
 {
     struct search *search = data;
     struct finding finding = {0};
+    if (has_revoked(search, chain))
+        return false;
     struct revocation_result result;
     struct revocation_query query = {.anchors = search->path.anchors,
                                      .chain = chain,
@@ -52,7 +65,7 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
         *search->finding = finding;
     search->judged = true;
     if (result.status == REVOCATION_REVOKED)
-        return result.depth == 0;
+        return result.depth == 0 || sk_X509_push(search->revoked, sk_X509_value(chain, result.depth)) <= 0;
     if (first)
         remember(search, chain, 0);
     return first;
@@ -72,10 +85,14 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
         return finding_set(finding, OUTCOME_PASS, PATH_IS_VALID);
     owned(x509_stack) STACK_OF(X509) *known = path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
-    if (leaf == NULL)
+    owned(x509_stack) STACK_OF(X509) *helped = leaf != NULL ? anchors_help(anchors, leaf, query->untrusted) : NULL;
+    owned(x509_stack) STACK_OF(X509) *untrusted =
+        helped != NULL ? path_inherit_parameters(helped, anchors->list, &leaf) : NULL;
+    owned(x509_lent) STACK_OF(X509) *revoked = sk_X509_new_null();
+    if (untrusted == NULL || revoked == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
-    owned(x509_stack) STACK_OF(X509) *untrusted = path_inherit_parameters(query->untrusted, anchors->list, &leaf);
-    struct search search = {.trust = trust, .query = query, .asked = &asked, .path = asked, .finding = finding};
+    struct search search = {
+        .trust = trust, .query = query, .asked = &asked, .path = asked, .revoked = revoked, .finding = finding};
     search.path.leaf = leaf;
     search.path.untrusted = untrusted;
     search.known = known != NULL;

@@ -87,14 +87,12 @@ static void check_issuers(const struct path_query *query, STACK_OF(X509) * chain
     }
 }
 
-void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, X509 *anchor, struct path_result *result)
+void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_OF(X509) * trusted,
+              struct path_result *result)
 {
-    owned(x509_stack) STACK_OF(X509) *trusted = anchor != NULL ? sk_X509_new_null() : NULL;
-    owned(X509_STORE_CTX) X509_STORE_CTX *context = NULL;
+    owned(X509_STORE_CTX) X509_STORE_CTX *context = path_context(query, untrusted, trusted, 0);
     path_result_clear(result);
     result->error = X509_V_OK;
-    if (anchor == NULL || (trusted != NULL && X509_add_cert(trusted, anchor, X509_ADD_FLAG_UP_REF)))
-        context = path_context(query, untrusted, trusted, 0);
     if (context == NULL || !X509_STORE_CTX_set_app_data(context, result)) {
         blame(result, X509_V_ERR_OUT_OF_MEM, 0, query->leaf);
         ERR_clear_error();

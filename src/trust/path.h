@@ -26,8 +26,9 @@ struct path_result {
 };
 void path_result_clear(struct path_result *result);
 
-/* One attempt with the issuers in the order given; anchor, if not NULL, is the only trusted one. */
-void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, X509 *anchor, struct path_result *result);
+/* One attempt with the issuers in the order given; trusted, if not NULL, are the only anchors. */
+void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_OF(X509) * trusted,
+              struct path_result *result);
 
 /* A verification of query's leaf with these flags beside those of a path. It borrows both stacks; trusted, if not NULL,
  * are the only anchors. NULL: out of memory. */
@@ -44,15 +45,15 @@ bool path_explain_one(const X509 *certificate, enum outcome outcome, const char 
 
 /* --- path_search.c --- */
 
-/* Judges a valid path, leaf first; `first` if it is the one that OpenSSL finds by itself. Returns true to end the
- * search. */
+/* Judges a valid path, leaf first; `first` if it is the one that is preferred. Returns true to end the search. */
 struct path_visitor {
     bool (*judge)(void *data, STACK_OF(X509) * chain, bool first);
     void *data;
 };
 
-/* Shows the valid paths of query to the visitor until it ends the search. False if it did not: failure is then why the
- * first path is not valid, or X509_V_OK. query's certificates are those of path_inherit_parameters(). */
+/* Shows the valid paths of query to the visitor until it ends the search, the one that OpenSSL finds to a self-signed
+ * anchor first. False if the visitor did not end it: failure is then why the first path is not valid, or X509_V_OK.
+ * query's certificates are those of anchors_help() and path_inherit_parameters(). */
 bool path_find(const struct path_query *query, const struct path_visitor *visitor, struct path_result *failure);
 
 /* --- inherit.c --- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * path_search: the ways from a leaf to an anchor, OpenSSL's own first. OpenSSL chooses one issuer at each step and
- * never looks back: where it fails, other ways may be there (two authorities of one name, a root that has an expired
- * cross-certificate beside a good one, a new key without an identifier of its own).
+ * path_search: the ways from a leaf to an anchor, OpenSSL's own first. OpenSSL ends a path at the first anchor, and so
+ * it is asked for a path to a self-signed anchor before. It chooses one issuer at each step and never looks back: where
+ * it fails, other ways may be there (two authorities of one name, a root that has an expired cross-certificate beside a
+ * good one, a new key without an identifier of its own).
  *
  * Depth first over the certificates at hand, following only issuers whose key verifies the signature, so that each way
  * found is a real one; then OpenSSL judges it. Limits keep a message stuffed with certificates from costing much:
@@ -59,16 +60,17 @@ static bool is_seen(const struct search *search, const X509 *anchor)
 /* The issuers of this way first, then all others: a CRL's issuer may be among them. */
 static bool try_way(struct search *search, X509 *anchor)
 {
-    owned(x509_stack) STACK_OF(X509) *ordered = sk_X509_new_null();
+    owned(x509_stack) STACK_OF(X509) *ordered = sk_X509_new_null(), *trusted = sk_X509_new_null();
     owned(path_result) struct path_result result = {0};
-    if (is_seen(search, anchor) || search->ways++ >= WAYS_MAX || ordered == NULL)
+    if (is_seen(search, anchor) || search->ways++ >= WAYS_MAX || ordered == NULL || trusted == NULL ||
+        !X509_add_cert(trusted, anchor, X509_ADD_FLAG_UP_REF))
         return false;
     for (int i = 1; i < search->length; i++)
         if (!X509_add_cert(ordered, search->way[i], X509_ADD_FLAG_UP_REF))
             return false;
     if (search->query->untrusted != NULL && !X509_add_certs(ordered, search->query->untrusted, X509_ADD_FLAG_UP_REF))
         return false;
-    path_try(search->query, ordered, anchor, &result);
+    path_try(search->query, ordered, trusted, &result);
     return result.error == X509_V_OK && search->visitor->judge(search->visitor->data, result.chain, false);
 }
 
@@ -94,7 +96,12 @@ static bool extend(struct search *search)
 
 bool path_find(const struct path_query *query, const struct path_visitor *visitor, struct path_result *failure)
 {
-    path_try(query, query->untrusted, NULL, failure);
+    const STACK_OF(X509) *roots = query->anchors->roots, *list = query->anchors->list;
+    bool has_others = sk_X509_num(roots) > 0 && sk_X509_num(roots) < sk_X509_num(list);
+    if (has_others)
+        path_try(query, query->untrusted, query->anchors->roots, failure);
+    if (!has_others || failure->error != X509_V_OK)
+        path_try(query, query->untrusted, NULL, failure);
     if (failure->error == X509_V_OK && visitor->judge(visitor->data, failure->chain, true))
         return true;
     struct search search = {

@@ -52,16 +52,26 @@ void revocation_close(struct revocation *revocation)
     g_free(revocation);
 }
 
-/* The revoked certificate next to the leaf; without one the unknown certificate next to the anchor. -1: all are good.
+/* The place of the first anchor of the path. The path goes on behind it if the anchor's own issuer is an anchor, too.
  */
-static int decisive(const struct revocation_answer *answers, int count)
+static int first_anchor(const struct revocation_query *query)
 {
-    int unknown = -1;
-    for (int i = 0; i < count; i++) {
-        bool is_anchor = i == count - 1;
+    int i = 0, last = sk_X509_num(query->chain) - 1;
+    while (i < last && !anchors_have(query->anchors, sk_X509_value(query->chain, i)))
+        i++;
+    return i;
+}
+
+/* The revoked certificate next to the leaf; without one the unknown certificate next to the anchor. -1: all are good.
+ * RFC 5280 §6.1: an anchor is no part of the path, and nothing has to be known of it. What revokes an anchor that has
+ * an issuer in the path counts. */
+static int decisive(const struct revocation_query *query, const struct revocation_answer *answers)
+{
+    int unknown = -1, anchor = first_anchor(query);
+    for (int i = 0; i < sk_X509_num(query->chain) - 1; i++) {
         if (answers[i].status == REVOCATION_REVOKED)
             return i;
-        if (answers[i].status == REVOCATION_UNKNOWN && (answers[i].reason != NULL || (unknown < 0 && !is_anchor)))
+        if (answers[i].status == REVOCATION_UNKNOWN && i < anchor && (answers[i].reason != NULL || unknown < 0))
             unknown = i;
     }
     return unknown;
@@ -77,9 +87,9 @@ void revocation_check(const struct revocation *revocation, const struct revocati
     for (size_t i = 0; i < revocation->count; i++)
         revocation->list[i].source->ask(revocation->list[i].state, query, answers);
     *result = (struct revocation_result){.status = REVOCATION_GOOD, .until = G_MAXINT64};
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count - 1; i++)
         result->until = MIN(result->until, answers[i].until);
-    int depth = decisive(answers, count);
+    int depth = decisive(query, answers);
     if (depth < 0 || (answers[depth].status == REVOCATION_UNKNOWN && !revocation->required))
         return;
     result->status = answers[depth].status;

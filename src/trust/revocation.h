@@ -35,8 +35,8 @@ struct revocation_source {
     /* Returns the source's state, or NULL after it added an error to faults. A source without data is not an error. */
     void *(*open)(const struct conf *conf, struct faults *faults);
     void (*close)(void *state);
-    /* Fills the answers that are unknown, one for each certificate of the chain; the others are an earlier source's. An
-     * anchor is trusted because it was named: that nothing is known about it needs no reason. Thread-safe. */
+    /* Fills the answers that are unknown, one for each certificate of the chain; the others are an earlier source's. No
+     * answer is needed for the last certificate, which is an anchor. Thread-safe. */
     void (*ask)(void *state, const struct revocation_query *query, struct revocation_answer *answers);
 };
 

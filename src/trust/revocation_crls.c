@@ -9,7 +9,12 @@
  *
  * OpenSSL looks at the CRLs given with a verification first and takes one that will do. A sender could so hide a
  * revocation behind an older CRL of the same authority that has not run out yet. Here all of them are therefore offered
- * in one list, from which OpenSSL picks the newest among equally good ones.
+ * in one list, from which OpenSSL picks the newest among equally good ones, and of several with one date the first:
+ * they are ordered by their number (RFC 5280 §5.2.3).
+ *
+ * OpenSSL takes one CRL by its names and gives up if its signature is bad. An authority with a new key under its old
+ * name may have one CRL for each key, and nothing in them that tells which is which. So after a bad signature the
+ * verification is repeated, and only CRLs are offered whose signature the issuer of the certificate has made.
  */
 #include "crls.h"
 #include "path.h"
@@ -22,6 +27,8 @@
     (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS)
 
 #define NOT_CHECKED "cannot be checked for revocation"
+#define BAD_SIGNATURE NOT_CHECKED ": its CRL's signature is bad"
+#define SIGNATURES_MAX 64 /* a message may bring many CRLs */
 
 static const struct {
     int error;
@@ -33,8 +40,8 @@ static const struct {
     {X509_V_ERR_CRL_HAS_EXPIRED, NOT_CHECKED ": its CRL is out of date"},
     {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, NOT_CHECKED ": its CRL has an invalid date"},
     {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, NOT_CHECKED ": its CRL has an invalid date"},
-    {X509_V_ERR_CRL_SIGNATURE_FAILURE, NOT_CHECKED ": its CRL's signature is bad"},
-    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, NOT_CHECKED ": its CRL's signature is bad"},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, BAD_SIGNATURE},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, BAD_SIGNATURE},
     {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, NOT_CHECKED ": its CRL's signer may not sign CRLs"},
     {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, NOT_CHECKED ": its CRL has an unknown critical extension"},
     {X509_V_ERR_DIFFERENT_CRL_SCOPE, NOT_CHECKED ": its CRL covers other certificates"},
@@ -56,12 +63,14 @@ struct run {
     STACK_OF(X509_CRL) * received;
     const struct revocation_answer *earlier; /* another source's */
     struct revocation_answer *answers;       /* of the certificates up to the one that ended it */
-    int count, ended;                        /* ended: depth of that certificate, or count */
-    bool failed;                             /* something else went wrong */
+    const STACK_OF(X509) * chain;
+    int count, ended; /* ended: depth of that certificate, or count */
+    bool tries;       /* a CRL has to have a good signature to be offered */
+    unsigned tried;
 };
 
 /* OpenSSL validates a CRL issuer's own path in a context below the one that we made. */
-static const struct run *run_of(const X509_STORE_CTX *context)
+static struct run *run_of(const X509_STORE_CTX *context)
 {
     X509_STORE_CTX *at = (X509_STORE_CTX *)context;
     for (X509_STORE_CTX *parent; (parent = X509_STORE_CTX_get0_parent_ctx(at)) != NULL;)
@@ -69,13 +78,56 @@ static const struct run *run_of(const X509_STORE_CTX *context)
     return X509_STORE_CTX_get_app_data(at);
 }
 
+/* The higher number first; a CRL without a number last. */
+static int compare_numbers(const X509_CRL *const *a, const X509_CRL *const *b)
+{
+    ASN1_INTEGER *first = X509_CRL_get_ext_d2i(*a, NID_crl_number, NULL, NULL);
+    ASN1_INTEGER *second = X509_CRL_get_ext_d2i(*b, NID_crl_number, NULL, NULL);
+    int order = first != NULL && second != NULL ? ASN1_INTEGER_cmp(second, first) : (first == NULL) - (second == NULL);
+    ASN1_INTEGER_free(first);
+    ASN1_INTEGER_free(second);
+    return order;
+}
+
+/* True if the CRL has a good signature by the issuer of that certificate of the chain, or does not claim to have it: a
+ * CRL of another name or key is OpenSSL's to judge. */
+static bool may_hold(struct run *run, X509_CRL *crl, int depth)
+{
+    X509 *issuer = sk_X509_value(run->chain, depth + 1);
+    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
+        return true;
+    AUTHORITY_KEYID *identifier = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+    bool other = X509_check_akid(issuer, identifier) != X509_V_OK;
+    AUTHORITY_KEYID_free(identifier);
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    return other || (run->tried++ < SIGNATURES_MAX && key != NULL && X509_CRL_verify(crl, key) == 1);
+}
+
+static void keep_those_that_hold(struct run *run, STACK_OF(X509_CRL) * list, int depth)
+{
+    for (int i = sk_X509_CRL_num(list) - 1; i >= 0; i--)
+        if (!may_hold(run, sk_X509_CRL_value(list, i), depth))
+            X509_CRL_free(sk_X509_CRL_delete(list, i));
+}
+
 /* What is missing here leaves a certificate unknown, never good: an empty list is "no CRL". */
 static STACK_OF(X509_CRL) * lookup_crls(const X509_STORE_CTX *context, const X509_NAME *name)
 {
-    const struct run *run = run_of(context);
+    X509_STORE_CTX *context_in = (X509_STORE_CTX *)context;
+    struct run *run = run_of(context);
+    int depth = X509_STORE_CTX_get_error_depth(context_in);
+    bool on_path = X509_STORE_CTX_get0_parent_ctx(context_in) == NULL;
+    if (on_path && depth >= run->count - 1)
+        return sk_X509_CRL_new_null(); /* no one asks about an anchor */
     STACK_OF(X509_CRL) *list = crls_of(run->configured, name);
     for (int i = 0; list != NULL && i < sk_X509_CRL_num(run->received); i++)
         crls_add(list, sk_X509_CRL_value(run->received, i));
+    if (run->tries && on_path)
+        keep_those_that_hold(run, list, depth);
+    if (sk_X509_CRL_num(list) > 1) {
+        sk_X509_CRL_set_cmp_func(list, compare_numbers);
+        sk_X509_CRL_sort(list);
+    }
     return list;
 }
 
@@ -93,8 +145,8 @@ static int on_step(int good, X509_STORE_CTX *context)
     if (run == NULL)
         return 0; /* a CRL issuer's path: what fails there comes back as an error of the CRL */
     int error = X509_STORE_CTX_get_error(context), depth = X509_STORE_CTX_get_error_depth(context);
-    if (error == X509_V_ERR_UNABLE_TO_GET_CRL && depth == run->count - 1)
-        return 1; /* an anchor needs none */
+    if (depth == run->count - 1)
+        return 1; /* an anchor */
     const char *reason = reason_of(error);
     if (depth < 0 || depth >= run->count || (reason == NULL && error != X509_V_ERR_CERT_REVOKED))
         return 0;
@@ -158,7 +210,7 @@ static bool verify(struct run *run, const struct revocation_query *query)
     return (passed || run->ended < run->count) && is_same(X509_STORE_CTX_get0_chain(context), query->chain);
 }
 
-static void run_verification(struct run *run, const struct revocation_query *query)
+static void run_once(struct run *run, const struct revocation_query *query)
 {
     for (int i = 0; i < run->count; i++)
         run->answers[i] = (struct revocation_answer){.status = REVOCATION_GOOD};
@@ -169,6 +221,27 @@ static void run_verification(struct run *run, const struct revocation_query *que
     for (int i = run->ended + 1; i < run->count; i++)
         run->answers[i] =
             (struct revocation_answer){.status = REVOCATION_UNKNOWN, .reason = verified ? NULL : NOT_CHECKED};
+}
+
+static int first_bad_signature(const struct run *run)
+{
+    int i = 0;
+    while (i < run->count && g_strcmp0(run->answers[i].reason, BAD_SIGNATURE) != 0)
+        i++;
+    return i;
+}
+
+static void run_verification(struct run *run, const struct revocation_query *query)
+{
+    run->tries = false;
+    run_once(run, query);
+    int bad = first_bad_signature(run);
+    if (bad == run->count)
+        return;
+    run->tries = true;
+    run_once(run, query);
+    if (run->answers[bad].status == REVOCATION_UNKNOWN) /* that there is no other CRL is not the reason */
+        run->answers[bad].reason = BAD_SIGNATURE;
 }
 
 static bool is_undecided(const struct run *run)
@@ -190,8 +263,12 @@ static void ask(void *state, const struct revocation_query *query, struct revoca
     if (!has_received && !crls_are_configured(crls))
         return;
     g_autofree struct revocation_answer *own = g_new0(struct revocation_answer, (gsize)count);
-    struct run run = {
-        .configured = crls, .received = query->received, .earlier = answers, .answers = own, .count = count};
+    struct run run = {.configured = crls,
+                      .received = query->received,
+                      .earlier = answers,
+                      .answers = own,
+                      .chain = query->chain,
+                      .count = count};
     run_verification(&run, query);
     if (has_received && crls_are_configured(crls) && is_undecided(&run)) {
         /* What came with the message may not spoil what the configured CRLs can tell alone. */

@@ -11,15 +11,6 @@
 
 #include <string.h>
 
-static void anchors_free(struct anchors *anchors)
-{
-    if (anchors == NULL)
-        return;
-    X509_STORE_free(anchors->store);
-    sk_X509_pop_free(anchors->list, X509_free);
-    g_free(anchors);
-}
-
 static void partner_trust_free(void *data)
 {
     struct partner_trust *partner = data;
@@ -28,20 +19,14 @@ static void partner_trust_free(void *data)
     g_free(partner);
 }
 
-static bool anchor_add(struct anchors *anchors, X509 *certificate)
-{
-    return X509_STORE_add_cert(anchors->store, certificate) == 1 &&
-           X509_add_cert(anchors->list, certificate, X509_ADD_FLAG_UP_REF) == 1;
-}
-
 /* *authorities: how many of the file's certificates can issue others. */
-static bool anchors_add(struct anchors *anchors, const char *path, unsigned *authorities, struct error *error)
+static bool add_file(struct anchors *anchors, const char *path, unsigned *authorities, struct error *error)
 {
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
     if (found == NULL)
         return false;
     for (int i = 0; i < sk_X509_num(found); i++) {
-        if (!anchor_add(anchors, sk_X509_value(found, i)))
+        if (!anchors_add(anchors, sk_X509_value(found, i)))
             return error_set_openssl(error, ERROR_CONFIGURATION, "%s", path);
         *authorities += X509_check_ca(sk_X509_value(found, i)) != 0;
     }
@@ -67,16 +52,11 @@ static void complain(struct faults *faults, const struct place *place, const cha
 static struct anchors *anchors_open(char *const *files, const struct place *place, struct faults *faults)
 {
     bool good = true;
-    struct anchors *anchors = g_new0(struct anchors, 1);
-    anchors->store = X509_STORE_new();
-    anchors->list = sk_X509_new_null();
-    if (anchors->store == NULL || anchors->list == NULL)
-        g_error("out of memory");
-    crls_attach(anchors->store);
+    struct anchors *anchors = anchors_new();
     for (; *files != NULL; files++) {
         struct error error = {0};
         unsigned authorities = 0;
-        if (anchors_add(anchors, *files, &authorities, &error)) {
+        if (add_file(anchors, *files, &authorities, &error)) {
             if (authorities == 0)
                 faults_warn(faults, place->file, place->line,
                             "%s: %s is not a CA certificate, so it is trusted only for itself", place->key, *files);

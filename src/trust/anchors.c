@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * anchors: the certificates at which a path may end, and those that help to get there.
+ *
+ * An anchor that is not self-signed is also a helper: the path through it to a self-signed anchor is looked for first,
+ * because only in that path can it be revoked.
+ */
+#include "anchors.h"
+
+#include "revocation.h"
+
+#include <openssl/x509v3.h>
+
+static void list_free(void *data)
+{
+    g_ptr_array_free(data, TRUE);
+}
+
+struct anchors *anchors_new(void)
+{
+    struct anchors *anchors = g_new0(struct anchors, 1);
+    anchors->store = X509_STORE_new();
+    anchors->list = sk_X509_new_null();
+    anchors->roots = sk_X509_new_null();
+    anchors->helpers = g_hash_table_new_full(NULL, NULL, NULL, list_free);
+    if (anchors->store == NULL || anchors->list == NULL || anchors->roots == NULL)
+        g_error("out of memory");
+    crls_attach(anchors->store);
+    return anchors;
+}
+
+void anchors_free(struct anchors *anchors)
+{
+    if (anchors == NULL)
+        return;
+    X509_STORE_free(anchors->store);
+    sk_X509_pop_free(anchors->list, X509_free);
+    sk_X509_pop_free(anchors->roots, X509_free);
+    g_hash_table_destroy(anchors->helpers);
+    g_free(anchors);
+}
+
+static gpointer name_key(const X509_NAME *name)
+{
+    return GSIZE_TO_POINTER(X509_NAME_hash_ex(name, NULL, NULL, NULL));
+}
+
+bool anchors_add_helper(struct anchors *anchors, X509 *certificate)
+{
+    gpointer key = name_key(X509_get_subject_name(certificate));
+    GPtrArray *list = g_hash_table_lookup(anchors->helpers, key);
+    if (list == NULL) {
+        list = g_ptr_array_new_with_free_func((GDestroyNotify)X509_free);
+        g_hash_table_insert(anchors->helpers, key, list);
+    }
+    if (!X509_up_ref(certificate))
+        return false;
+    g_ptr_array_add(list, certificate);
+    return true;
+}
+
+bool anchors_add(struct anchors *anchors, X509 *certificate)
+{
+    if (X509_STORE_add_cert(anchors->store, certificate) != 1 ||
+        X509_add_cert(anchors->list, certificate, X509_ADD_FLAG_UP_REF) != 1)
+        return false;
+    if (X509_self_signed(certificate, 0) == 1)
+        return X509_add_cert(anchors->roots, certificate, X509_ADD_FLAG_UP_REF) == 1;
+    return anchors_add_helper(anchors, certificate);
+}
+
+bool anchors_have(const struct anchors *anchors, const X509 *certificate)
+{
+    for (int i = 0; i < sk_X509_num(anchors->list); i++)
+        if (X509_cmp(sk_X509_value(anchors->list, i), certificate) == 0)
+            return true;
+    return false;
+}
+
+static bool add_above(const struct anchors *anchors, const X509 *certificate, STACK_OF(X509) * list)
+{
+    const GPtrArray *found = g_hash_table_lookup(anchors->helpers, name_key(X509_get_issuer_name(certificate)));
+    for (guint i = 0; found != NULL && i < found->len; i++)
+        if (!X509_add_cert(list, g_ptr_array_index(found, i), X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP))
+            return false;
+    return true;
+}
+
+STACK_OF(X509) * anchors_help(const struct anchors *anchors, const X509 *leaf, STACK_OF(X509) * untrusted)
+{
+    owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
+    if (list == NULL || (untrusted != NULL && !X509_add_certs(list, untrusted, X509_ADD_FLAG_UP_REF)) ||
+        !add_above(anchors, leaf, list))
+        return NULL;
+    for (int i = 0; i < sk_X509_num(list); i++) /* what is added has an issuer, too */
+        if (!add_above(anchors, sk_X509_value(list, i), list))
+            return NULL;
+    return steal(&list);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where revocation ends, and which of several CRLs speaks. */
+#include "support/setting.h"
+
+#define DAY 86400
+#define BOTH "trust_anchors = ( \"root.pem\", \"authority.pem\" ); crls = ( \"crls\" );"
+#define ROOT "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
+
+/* Root → Authority → alice; written, not opened. */
+static struct setting *setting;
+static struct pki *root, *authority, *alice;
+
+static void setup(void)
+{
+    root = pki_ca("Root");
+    authority = pki_sub_ca(root, "Authority");
+    alice = pki_person(authority, "alice@acme.test");
+}
+
+static void begin(const char *main_keys, const char *partner_keys)
+{
+    if (setting != NULL)
+        setting_free(setting);
+    setting = setting_new(main_keys, partner_keys);
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *crls = g_build_filename(setting->folder, i == 0 ? "crls" : "more-crls", NULL);
+        g_assert_true(g_mkdir(crls, 0700) == 0);
+    }
+    g_free(pki_write(setting->folder, "root.pem", root, NULL));
+    g_free(pki_write(setting->folder, "authority.pem", authority, NULL));
+    g_free(pki_write(setting->folder, "alice.pem", alice, NULL));
+}
+
+static void teardown(void)
+{
+    setting_free(setting);
+    setting = NULL;
+    pki_free(root);
+    pki_free(authority);
+    pki_free(alice);
+}
+
+TestSuite(anchors, .init = setup, .fini = teardown);
+
+static void put_crl(const char *name, const struct pki_crl_spec *spec)
+{
+    owned(X509_CRL) X509_CRL *crl = pki_crl(spec);
+    g_autofree char *path = strchr(name, '/') != NULL ? g_strdup(name) : g_strconcat("crls/", name, NULL);
+    g_free(pki_write_crl(setting->folder, path, crl));
+}
+
+static void expect_with(const struct pki *leaf, const struct pki *beside, STACK_OF(X509_CRL) * crls,
+                        enum outcome expected, const char *says, const char *what)
+{
+    owned(x509_stack) STACK_OF(X509) *untrusted = sk_X509_new_null();
+    if (beside != NULL)
+        X509_add_cert(untrusted, beside->cert, X509_ADD_FLAG_UP_REF);
+    struct chain_query query = {.leaf = leaf->cert, .untrusted = untrusted, .crls = crls, .purpose = PURPOSE_SIGN};
+    for (int again = 0; again < 2; again++)
+        setting_expect(setting, &query, expected, says, what);
+}
+
+static void expect(const struct pki *leaf, const struct pki *beside, enum outcome expected, const char *says,
+                   const char *what)
+{
+    expect_with(leaf, beside, NULL, expected, says, what);
+}
+
+/* --- the anchor --- */
+
+/* RFC 5280 §6.1: whatever the CRLs at hand say of the anchor. */
+Test(anchors, are_not_asked_for)
+{
+    PKI_AUTO struct pki *bob = pki_person(root, "bob@acme.test");
+    const struct {
+        const char *what;
+        struct pki_crl_spec spec;
+    } rows[] = {
+        {"a list for end entities only", {.extensions = PKI_LIST("issuingDistributionPoint=critical,onlyuser:TRUE")}},
+        {"a list that has itself", {.revoked = {root}}},
+        {"a usual list", {.issuer = NULL}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct pki_crl_spec spec = rows[i].spec;
+        spec.issuer = root;
+        begin(ROOT, "");
+        put_crl("root.crl", &spec);
+        setting_open(setting);
+        expect(bob, NULL, OUTCOME_PASS, "valid", rows[i].what);
+    }
+}
+
+/* An intermediate and its root are both anchors: nothing has to be known of either, and what is known counts. */
+Test(anchors, of_one_path)
+{
+    enum { OF_ROOT = 1, REVOKES_AUTHORITY = 2, OF_AUTHORITY = 4, REVOKES_ALICE = 8 };
+    static const struct {
+        int crls;
+        enum outcome expected;
+        const char *says;
+    } rows[] = {
+        {OF_ROOT | OF_AUTHORITY, OUTCOME_PASS, "valid"},
+        {OF_AUTHORITY, OUTCOME_PASS, "valid"},
+        {OF_ROOT, OUTCOME_TEMPERROR, "no CRL"},
+        {0, OUTCOME_TEMPERROR, "no CRL"},
+        {REVOKES_AUTHORITY | OF_AUTHORITY, OUTCOME_FAIL, "CN=Authority,O=Tests\" is revoked"},
+        {OF_ROOT | REVOKES_ALICE, OUTCOME_FAIL, "alice@acme.test,O=Tests\" is revoked"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct {
+            int flag;
+            struct pki_crl_spec spec;
+        } crls[] = {{OF_ROOT, {.issuer = root}},
+                    {REVOKES_AUTHORITY, {.issuer = root, .revoked = {authority}}},
+                    {OF_AUTHORITY, {.issuer = authority}},
+                    {REVOKES_ALICE, {.issuer = authority, .revoked = {alice}}}};
+        begin(BOTH, "");
+        for (size_t j = 0; j < G_N_ELEMENTS(crls); j++) {
+            g_autofree char *name = g_strdup_printf("%zu.crl", j);
+            if ((rows[i].crls & crls[j].flag) != 0)
+                put_crl(name, &crls[j].spec);
+        }
+        setting_open(setting);
+        g_autofree char *what = g_strdup_printf("row %zu", i);
+        expect(alice, NULL, rows[i].expected, rows[i].says, what);
+        expect(alice, authority, rows[i].expected, rows[i].says, what);
+    }
+}
+
+/* The path through the anchor is taken where there is none to a self-signed one. */
+Test(anchors, with_a_root_of_another_path)
+{
+    PKI_AUTO struct pki *other = pki_ca("Other");
+    PKI_AUTO struct pki *expired = pki_issue(&(struct pki_spec){.ca = true,
+                                                                .subject = PKI_LIST("O=Tests", "CN=Root"),
+                                                                .use_key = root->key,
+                                                                .not_after = time(NULL) - DAY / 2});
+    const struct pki *roots[] = {other, expired};
+    for (size_t i = 0; i < G_N_ELEMENTS(roots); i++) {
+        begin(BOTH, "");
+        g_free(pki_write(setting->folder, "root.pem", roots[i], NULL));
+        put_crl("authority.crl", &(struct pki_crl_spec){.issuer = authority});
+        setting_open(setting);
+        expect(alice, NULL, OUTCOME_PASS, "valid", "without a path to a root");
+    }
+}
+
+/* A certificate that was named itself. */
+Test(anchors, that_are_leaves)
+{
+    begin("trust_anchors = ( \"root.pem\", \"alice.pem\" ); crls = ( \"crls\" );", "");
+    setting_open(setting);
+    expect(alice, authority, OUTCOME_PASS, "valid", "named");
+    begin("trust_anchors = ( \"root.pem\", \"alice.pem\" ); crls = ( \"crls\" );", "");
+    put_crl("authority.crl", &(struct pki_crl_spec){.issuer = authority, .revoked = {alice}});
+    setting_open(setting);
+    expect(alice, authority, OUTCOME_FAIL, "revoked", "named and revoked");
+}
+
+/* --- which CRL --- */
+
+/* An authority with new keys under its old name, and a CRL for each key without authorityKeyIdentifier: RFC 8550 §2.1
+ * asks for those of version 1, which have no extensions at all. */
+Test(anchors, crls_of_several_keys)
+{
+    struct pki *keys[3], *leaves[3], *bad[3];
+    for (int i = 0; i < 3; i++) {
+        keys[i] = pki_sub_ca(root, "Rekeyed");
+        leaves[i] = pki_person(keys[i], "bob@acme.test");
+        bad[i] = pki_person(keys[i], "eve@acme.test");
+    }
+    static const int orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};
+    for (size_t order = 0; order < G_N_ELEMENTS(orders); order++) {
+        begin(ROOT, "");
+        put_crl("root.crl", &(struct pki_crl_spec){.issuer = root});
+        for (int i = 0; i < 3; i++) {
+            g_autofree char *name = g_strdup_printf("%d.crl", orders[order][i]);
+            put_crl(name, &(struct pki_crl_spec){.issuer = keys[i],
+                                                 .revoked = {bad[i]},
+                                                 .this_update = time(NULL) - DAY + orders[order][i],
+                                                 .number = 7 - orders[order][i]});
+        }
+        setting_open(setting);
+        for (int i = 0; i < 3; i++) {
+            expect(leaves[i], keys[i], OUTCOME_PASS, "valid", "a key's CRL is there");
+            expect(bad[i], keys[i], OUTCOME_FAIL, "revoked", "a key's CRL is there");
+        }
+    }
+    begin(ROOT, "");
+    put_crl("root.crl", &(struct pki_crl_spec){.issuer = root});
+    put_crl("0.crl", &(struct pki_crl_spec){.issuer = keys[0]});
+    put_crl("1.crl", &(struct pki_crl_spec){.issuer = keys[1]});
+    setting_open(setting);
+    expect(leaves[2], keys[2], OUTCOME_TEMPERROR, "signature is bad", "only the CRLs of other keys");
+    for (int i = 0; i < 3; i++) {
+        pki_free(keys[i]);
+        pki_free(leaves[i]);
+        pki_free(bad[i]);
+    }
+}
+
+/* RFC 5280 §5.2.3: of two with one date the higher number is the newer, wherever it comes from. */
+Test(anchors, crls_of_one_date)
+{
+    time_t then = time(NULL) - DAY;
+    PKI_AUTO struct pki *impostor = pki_sub_ca(root, "Authority");
+    const struct pki forger = {.cert = authority->cert, .key = impostor->key};
+    const struct {
+        const char *what;
+        struct pki_crl_spec first, second, received;
+        enum outcome expected;
+    } rows[] = {
+        {"revoked by the newer", {.number = 255}, {.revoked = {alice}, .number = 256}, {0}, OUTCOME_FAIL},
+        {"revoked by the older", {.revoked = {alice}, .number = 255}, {.number = 256}, {0}, OUTCOME_PASS},
+        {"the newer first", {.revoked = {alice}, .number = 256}, {.number = 255}, {0}, OUTCOME_FAIL},
+        {"an older one is received", {.revoked = {alice}, .number = 9}, {.number = 8}, {.number = 7}, OUTCOME_FAIL},
+        {"a newer one is received", {.number = 8}, {.number = 7}, {.revoked = {alice}, .number = 9}, OUTCOME_FAIL},
+        {"a forged one is received",
+         {.revoked = {alice}, .number = 9},
+         {.number = 8},
+         {.issuer = &forger, .number = 10},
+         OUTCOME_FAIL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct pki_crl_spec specs[] = {rows[i].first, rows[i].second, rows[i].received};
+        for (size_t j = 0; j < G_N_ELEMENTS(specs); j++) {
+            specs[j].this_update = then;
+            specs[j].issuer = specs[j].issuer != NULL ? specs[j].issuer : authority;
+        }
+        begin(ROOT, "");
+        put_crl("root.crl", &(struct pki_crl_spec){.issuer = root});
+        put_crl("a.crl", &specs[0]);
+        put_crl("b.crl", &specs[1]);
+        setting_open(setting);
+        STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
+        if (specs[2].number != 0)
+            sk_X509_CRL_push(received, pki_crl(&specs[2]));
+        expect_with(alice, authority, received, rows[i].expected, "", rows[i].what);
+        sk_X509_CRL_pop_free(received, X509_CRL_free);
+    }
+}
