@@ -53,6 +53,13 @@ enum digest { DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 };
 enum cipher { CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_256_CBC };
 enum key_transport { KEY_TRANSPORT_RSA_OAEP, KEY_TRANSPORT_RSA_PKCS1 };
 
+/* What is done about a certificate of which it is not known whether it has been revoked. */
+enum revocation_check {
+    REVOCATION_CHECK_OFF,  /* nothing: only what comes with a message can revoke */
+    REVOCATION_CHECK_SOFT, /* it passes, and the result says so */
+    REVOCATION_CHECK_HARD, /* the message is deferred */
+};
+
 /* The words of the configuration for these values ("sign+encrypt"); lent, static. */
 const char *protect_name(enum protect protect);
 const char *no_certificate_name(enum no_certificate no_certificate);
@@ -64,6 +71,13 @@ const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
 
 /* A NULL-terminated list of strings is `char **`, never NULL itself. */
+
+/* A group `revocation`. */
+struct revocation_conf {
+    enum revocation_check check;
+    char **crls;                    /* files or folders; empty in a partner's: the global ones */
+    unsigned check_line, crls_line; /* of these keys, for faults; 0: not there */
+};
 
 struct partner;
 
@@ -121,12 +135,15 @@ struct rule {
 /* One policy file: a partner domain, the certificates and authorities that stand for it, and the form that its software
  * reads. */
 struct partner {
-    size_t index;        /* its place in conf->partners */
-    char *file;          /* absolute path */
-    char *name;          /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
-    char *domain;        /* NULL: default.conf or built-in, for each domain that has no file of its own */
-    char **certificates; /* files */
-    char **anchors;      /* files; empty: the global trust_anchors */
+    size_t index;         /* its place in conf->partners */
+    char *file;           /* absolute path */
+    char *name;           /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
+    char *domain;         /* NULL: default.conf or built-in, for each domain that has no file of its own */
+    char **certificates;  /* files */
+    char **anchors;       /* files; empty: the global trust_anchors */
+    char **intermediates; /* files, beside the global ones */
+    struct revocation_conf own_revocation;
+    const struct revocation_conf *revocation; /* own_revocation if its file has that group; else the global one */
     enum naming naming;
     char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
     struct form form;
@@ -134,7 +151,7 @@ struct partner {
     struct label_conf *labels;
     size_t label_count;
     struct rule base; /* `outbound` and `inbound`: what is done where no other rule fits */
-    unsigned certificates_line, anchors_line, outbound_line,
+    unsigned certificates_line, anchors_line, intermediates_line, outbound_line,
         inbound_line; /* of these keys in file, for faults; 0: not there */
 };
 
@@ -176,8 +193,10 @@ struct conf {
     char **trusted_networks; /* as written; conf_is_trusted_network() compares */
     char *authserv_id;
     char *policy_dir;
-    char **trust_anchors;  /* files */
-    char **crls;           /* files or folders */
+    char **trust_anchors; /* files */
+    char **intermediates; /* files */
+    char **crls;          /* private to conf/: the short form of revocation.crls */
+    struct revocation_conf revocation;
     char *certificate_dir; /* key certificate_directory: the store of `domsec cert import`; NULL: none */
     struct identity_conf *identities;
     size_t identity_count;
@@ -192,7 +211,7 @@ struct conf {
     struct partner **partners; /* most specific domain first; the last one is the default, always there */
     size_t partner_count;
     struct _GHashTable *partners_by_domain; /* private to conf_partner() */
-    unsigned listen_line, trust_anchors_line, crls_line, certificate_dir_line, user_line, pid_file_line,
+    unsigned listen_line, trust_anchors_line, intermediates_line, certificate_dir_line, user_line, pid_file_line,
         metrics_file_line; /* of these keys in file, for faults; 0: not there */
     int references;        /* private to conf_ref() and conf_unref() */
 };

@@ -15,6 +15,7 @@
  * are filled only for the roles that the signature's type claims. */
 struct signer_trust {
     struct finding path;      /* certification path, revocation, usage */
+    const char *unchecked;    /* it passed, but whether something in it has been revoked is not known; why; NULL */
     struct finding domain;    /* domain-signing-authority of this partner's authors */
     struct finding review;    /* review-authority */
     struct finding attribute; /* attribute-authority */

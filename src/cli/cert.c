@@ -27,7 +27,9 @@ static bool import_file(const struct conf *conf, const char *file, unsigned *imp
         X509 *certificate = sk_X509_value(certificates, i);
         g_autofree char *subject = certificate_subject(certificate);
         if (X509_check_ca(certificate) == 1) {
-            printf("skipped %s: a CA certificate belongs in trust_anchors or in the anchors of a policy\n", subject);
+            printf("skipped %s: a CA certificate belongs in trust_anchors (or a policy's anchors) if you trust it, "
+                   "otherwise in intermediates\n",
+                   subject);
             continue;
         }
         char sha256[65];

@@ -81,11 +81,12 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     option_read_group(root, &main_options, conf, place);
     conf->listen_line = option_line(root, "listen");
     conf->trust_anchors_line = option_line(root, "trust_anchors");
-    conf->crls_line = option_line(root, "crls");
+    conf->intermediates_line = option_line(root, "intermediates");
     conf->certificate_dir_line = option_line(root, "certificate_directory");
     conf->user_line = option_line(root, "user");
     conf->pid_file_line = option_line(root, "pid_file");
     conf->metrics_file_line = option_line(root, "metrics_file");
+    revocation_read(conf, root, place);
     read_identities(conf, root, place);
     check_identity_domains(conf, place);
     struct place at = *place;

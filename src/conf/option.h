@@ -56,7 +56,9 @@ extern const struct option_table main_options;     /* struct conf */
 extern const struct option_table identity_options; /* struct identity_conf */
 extern const struct option_table partner_options;  /* struct partner, with outbound_options and inbound_options in it */
 extern const struct option_table outbound_options, inbound_options;
-extern const struct option_table label_options; /* struct label_conf */
+extern const struct option_table label_options;              /* struct label_conf */
+extern const struct option_table revocation_options;         /* struct conf, within main_options */
+extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
 
 /* Fills base (zeroed) from a group: every key that is present, then the defaults of those that are absent or faulty. */
 void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,

@@ -83,6 +83,7 @@ static void note_lines(struct partner *partner, const config_setting_t *root)
     const config_setting_t *outbound = config_setting_get_member(root, "outbound");
     partner->certificates_line = option_line(root, "certificates");
     partner->anchors_line = option_line(root, "anchors");
+    partner->intermediates_line = option_line(root, "intermediates");
     partner->outbound_line = option_line(root, "outbound");
     partner->inbound_line = option_line(root, "inbound");
     if (outbound != NULL)
@@ -102,6 +103,7 @@ static struct partner *partner_load(const char *file, const char *name, const st
         option_read_group(root, &partner_options, partner, &at);
         read_labels(partner, root, &at);
         check_partner(partner, root, &at);
+        revocation_read_partner(partner, root);
         note_lines(partner, root);
         *domain_line = option_line(root, "domain");
     }
@@ -200,6 +202,7 @@ void partners_load(struct conf *conf, const struct place *place)
     for (guint i = 0; i < partners->len; i++) {
         struct partner *partner = g_ptr_array_index(partners, i);
         partner->index = i;
+        revocation_settle(conf, partner, place->faults);
         if (partner->domain != NULL)
             g_hash_table_insert(conf->partners_by_domain, partner->domain, partner);
     }

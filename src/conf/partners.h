@@ -12,4 +12,11 @@
 void partners_load(struct conf *conf, const struct place *place);
 void partners_free(struct conf *conf);
 
+/* --- revocation.c, each after the options of the file were read --- */
+
+void revocation_read(struct conf *conf, const struct config_setting_t *root, const struct place *place);
+void revocation_read_partner(struct partner *partner, const struct config_setting_t *root);
+/* Gives a partner without that group the global one. After revocation_read(). */
+void revocation_settle(const struct conf *conf, struct partner *partner, struct faults *faults);
+
 #endif

@@ -32,8 +32,28 @@ static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
 static const char *const digest_words[] = {"sha256", "sha384", "sha512", NULL};
 static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc", NULL};
 static const char *const key_transport_words[] = {"rsa-oaep", "rsa-pkcs1", NULL};
+static const char *const revocation_check_words[] = {"off", "soft", "hard", NULL};
 static const char *const mixed_words[] = {"reject", "tempfail", NULL};
 static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
+
+#define REVOCATION_ROWS                                                                                                \
+    {"check",                                                                                                          \
+     OPTION_WORD,                                                                                                      \
+     AT(check),                                                                                                        \
+     .computed = "\"hard\" with crls, \"off\" without",                                                                \
+     .words = revocation_check_words,                                                                                  \
+     .help = "What to do when it cannot be found out whether a certificate has been revoked"},                         \
+        {"crls", OPTION_TEXTS, AT(crls), .convert = convert_path,                                                      \
+         .help = "Files or directories with certificate revocation lists"},
+#define AT(member) offsetof(struct conf, revocation.member)
+static const struct conf_option revocation_rows[] = {REVOCATION_ROWS};
+#undef AT
+const struct option_table revocation_options = TABLE("revocation", revocation_rows);
+
+#define AT(member) offsetof(struct partner, own_revocation.member)
+static const struct conf_option partner_revocation_rows[] = {REVOCATION_ROWS};
+#undef AT
+const struct option_table partner_revocation_options = TABLE("revocation of a partner", partner_revocation_rows);
 
 #define AT(member) offsetof(struct conf, member)
 static const struct conf_option main_rows[] = {
@@ -49,8 +69,10 @@ static const struct conf_option main_rows[] = {
      .help = "Directory with one policy file per partner domain"},
     {"trust_anchors", OPTION_TEXTS, AT(trust_anchors), .convert = convert_path,
      .help = "Files with the certificates of trusted certification authorities"},
-    {"crls", OPTION_TEXTS, AT(crls), .convert = convert_path,
-     .help = "Files or directories with certificate revocation lists"},
+    {"intermediates", OPTION_TEXTS, AT(intermediates), .convert = convert_path,
+     .help = "Files with authorities that complete certification paths and are not trusted themselves"},
+    {"revocation", OPTION_GROUP, .group = &revocation_options, .help = "Whether certificates have been revoked"},
+    {"crls", OPTION_TEXTS, AT(crls), .convert = convert_path, .help = "Short form of revocation.crls"},
     {"certificate_directory", OPTION_TEXT, AT(certificate_dir), .convert = convert_path,
      .help = "Directory of the certificate store"},
     {"identities", OPTION_GROUPS, AT(identities), .group = &identity_options,
@@ -162,6 +184,10 @@ static const struct conf_option partner_rows[] = {
      .help = "Files with encryption certificates, consulted before all other sources"},
     {"anchors", OPTION_TEXTS, AT(anchors), .convert = convert_path,
      .help = "Files with certification authorities that are trusted for this domain only"},
+    {"intermediates", OPTION_TEXTS, AT(intermediates), .convert = convert_path,
+     .help = "Files with more authorities that complete certification paths for this domain"},
+    {"revocation", OPTION_GROUP, .group = &partner_revocation_options,
+     .help = "Whether certificates have been revoked, for this domain"},
     {"naming", OPTION_WORD, AT(naming), .fallback = "rfc3183", .words = naming_words,
      .help = "Naming convention that a certificate must follow to act for the domain"},
     {"x500_name", OPTION_TEXTS, AT(x500_name), .convert = convert_x500,

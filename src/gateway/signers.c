@@ -185,7 +185,8 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
                                           .crls = layer->crls,
                                           .purpose = PURPOSE_SIGN,
                                           .partner = authors->partners[i],
-                                          .at = asking->mail->at};
+                                          .at = asking->mail->at,
+                                          .unchecked = &trust[i].unchecked};
         if (*bad_paths >= BAD_PATHS_MAX) {
             trust[i].path = trust[i - 1].path;
             continue;

@@ -19,6 +19,15 @@ static const struct finding *worst(const struct signer_view *signer, const struc
 }
 #define WORST(signer, authors, member) worst(signer, authors, offsetof(struct signer_trust, member))
 
+/* The first thing that is not known of revocation; NULL: all is known that has to be. */
+static const char *unchecked(const struct signer_view *signer, const struct authors *authors)
+{
+    const char *reason = NULL;
+    for (size_t i = 0; i < authors->count && reason == NULL; i++)
+        reason = signer->trust[i].unchecked;
+    return reason;
+}
+
 static bool sender_domain_is_covered(const struct signer_view *signer, const struct authors *authors)
 {
     bool covered = true;
@@ -98,8 +107,11 @@ static void judge_signer(const struct layer_view *view, size_t index, const stru
     if (finding->outcome != OUTCOME_PASS ||
         (!may_be_list_agents(view->facts) && !check_names(signer, originator, authors, finding)))
         return;
+    const char *unknown = unchecked(signer, authors);
     if (facts->weak)
         finding_set(finding, OUTCOME_POLICY, "weak signature: %s", facts->reason);
+    else if (unknown != NULL)
+        finding_set(finding, OUTCOME_PASS, "good signature by %s; a certificate %s", signer->subject, unknown);
     else
         finding_set(finding, OUTCOME_PASS, "good signature by %s", signer->subject);
 }

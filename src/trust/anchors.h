@@ -29,18 +29,22 @@ STACK_OF(X509) * anchors_help(const struct anchors *anchors, const X509 *leaf, S
 /* --- trust.c --- */
 
 struct partner_trust {
-    struct anchors *anchors; /* NULL: the global ones */
-    GHashTable *pins;        /* set of fingerprints */
+    struct anchors *anchors;       /* NULL: the global set */
+    GHashTable *pins;              /* set of fingerprints */
+    struct revocation *revocation; /* NULL: the global one */
 };
 
 struct trust {
     struct anchors *global;
-    GHashTable *partners; /* const struct partner * → struct partner_trust * */
+    STACK_OF(X509) * intermediates; /* helpers of every set of anchors */
+    GHashTable *partners;           /* const struct partner * → struct partner_trust * */
     struct path_cache *cache;
     struct revocation *revocation;
 };
 
 /* The anchors that count under a partner; NULL for a partner of another configuration. */
 const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner);
+/* The sources that are asked about revocation under a partner, as above. */
+const struct revocation *trust_revocation(const struct trust *trust, const struct partner *partner);
 
 #endif

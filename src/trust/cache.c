@@ -4,10 +4,10 @@
  * time.
  *
  * Only a valid path is kept: the reasons of a failure depend on what a message brings, a valid path does not. It is
- * kept for the leaf's fingerprint, the anchors, the certificates beside it and the strength asked for, and holds from
- * the time that was asked for until the first certificate of the chain runs out, an hour at most. That nothing in it is
- * revoked is kept with it, for as long as the sources said; what the CRLs of one message say is not. Full, it begins
- * anew.
+ * kept for the leaf's fingerprint, the anchors, the certificates beside it, the strength and the revocation asked for,
+ * and holds from the time that was asked for until the first certificate of the chain runs out, an hour at most. That
+ * nothing in it is revoked is kept with it, for as long as the sources said; what the CRLs of one message say is not.
+ * Full, it begins anew.
  */
 #include "cache.h"
 
@@ -21,6 +21,7 @@ struct entry {
     STACK_OF(X509) * chain;
     time_t from, until;     /* valid; both included */
     time_t unrevoked_until; /* nothing in it is revoked, also from `from` on; included */
+    const char *unchecked;  /* … as far as is known: why not further; NULL */
 };
 
 struct path_cache {
@@ -67,7 +68,7 @@ static char *key_new(const struct path_query *query)
     if (count > UNTRUSTED_MAX)
         return NULL;
     g_autoptr(GString) key = g_string_new(NULL);
-    g_string_printf(key, "%p %d ", (const void *)query->anchors, query->strength);
+    g_string_printf(key, "%p %p %d ", (const void *)query->anchors, (const void *)query->revocation, query->strength);
     bool good = append_fingerprint(key, query->leaf);
     for (int i = 0; i < count && good; i++)
         good = append_fingerprint(key, sk_X509_value(query->untrusted, i));
@@ -81,7 +82,7 @@ static const struct entry *find(struct path_cache *cache, const char *key, const
     return entry != NULL && entry->from <= query->at && query->at <= entry->until ? entry : NULL;
 }
 
-bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query)
+bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query, const char **unchecked)
 {
     g_autofree char *key = key_new(query);
     if (key == NULL)
@@ -89,6 +90,8 @@ bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *
     g_mutex_lock(&cache->lock);
     const struct entry *entry = find(cache, key, query);
     bool unrevoked = entry != NULL && query->at <= entry->unrevoked_until;
+    if (unrevoked)
+        *unchecked = entry->unchecked;
     g_mutex_unlock(&cache->lock);
     return unrevoked;
 }
@@ -113,9 +116,13 @@ static time_t last_second(const X509 *certificate)
 }
 
 void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain,
-                    time_t unrevoked_until)
+                    const struct revocation_result *known)
 {
-    struct entry entry = {.from = query->at, .until = query->at + LIFETIME, .unrevoked_until = unrevoked_until};
+    struct entry entry = {.from = query->at, .until = query->at + LIFETIME};
+    if (known != NULL) {
+        entry.unrevoked_until = known->until;
+        entry.unchecked = known->unchecked;
+    }
     for (int i = 0; i < sk_X509_num(chain); i++)
         entry.until = MIN(entry.until, last_second(sk_X509_value(chain, i)) - 1);
     char *key = key_new(query);

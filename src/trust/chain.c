@@ -33,11 +33,20 @@ static bool has_revoked(const struct search *search, const STACK_OF(X509) * chai
     return false;
 }
 
-static void remember(const struct search *search, const STACK_OF(X509) * chain, time_t unrevoked_until)
+static void remember(const struct search *search, const STACK_OF(X509) * chain, const struct revocation_result *known)
 {
     bool has_received = sk_X509_CRL_num(search->query->crls) > 0;
     if (!search->known || !has_received)
-        path_cache_add(search->trust->cache, search->asked, chain, has_received ? 0 : unrevoked_until);
+        path_cache_add(search->trust->cache, search->asked, chain, has_received ? NULL : known);
+}
+
+/* What is not known is not hidden. */
+static bool pass(const struct chain_query *query, const char *unchecked, struct finding *finding)
+{
+    if (query->unchecked != NULL)
+        *query->unchecked = unchecked;
+    return finding_set(finding, OUTCOME_PASS, "%s%s%s", PATH_IS_VALID,
+                       unchecked != NULL ? ", but one certificate " : "", unchecked != NULL ? unchecked : "");
 }
 
 /* Another path may avoid a revoked authority, but not by beginning with it as an anchor. No path makes a revoked leaf
@@ -53,12 +62,13 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
                                      .chain = chain,
                                      .untrusted = search->path.untrusted,
                                      .received = search->query->crls,
+                                     .check = search->query->partner->revocation->check,
                                      .strength = search->path.strength,
                                      .at = search->path.at};
-    revocation_check(search->trust->revocation, &query, &result, &finding);
+    revocation_check(trust_revocation(search->trust, search->query->partner), &query, &result, &finding);
     if (result.status == REVOCATION_GOOD) {
-        finding_set(search->finding, OUTCOME_PASS, PATH_IS_VALID);
-        remember(search, chain, result.until);
+        pass(search->query, result.unchecked, search->finding);
+        remember(search, chain, &result);
         return true;
     }
     if (!search->judged)
@@ -67,7 +77,7 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
     if (result.status == REVOCATION_REVOKED)
         return result.depth == 0 || sk_X509_push(search->revoked, sk_X509_value(chain, result.depth)) <= 0;
     if (first)
-        remember(search, chain, 0);
+        remember(search, chain, NULL);
     return first;
 }
 
@@ -80,9 +90,11 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                                      .leaf = query->leaf,
                                      .untrusted = query->untrusted,
                                      .strength = query->purpose != PURPOSE_PATH,
+                                     .revocation = query->partner->revocation,
                                      .at = query->at};
-    if (sk_X509_CRL_num(query->crls) <= 0 && path_cache_is_unrevoked(trust->cache, &asked))
-        return finding_set(finding, OUTCOME_PASS, PATH_IS_VALID);
+    const char *unchecked = NULL;
+    if (sk_X509_CRL_num(query->crls) <= 0 && path_cache_is_unrevoked(trust->cache, &asked, &unchecked))
+        return pass(query, unchecked, finding);
     owned(x509_stack) STACK_OF(X509) *known = path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
     owned(x509_stack) STACK_OF(X509) *helped = leaf != NULL ? anchors_help(anchors, leaf, query->untrusted) : NULL;

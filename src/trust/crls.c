@@ -137,7 +137,7 @@ static bool add_folder(struct crls *crls, const char *folder, struct error *erro
     return true;
 }
 
-struct crls *crls_open(const struct conf *conf, struct faults *faults)
+struct crls *crls_open(const struct revocation_conf *conf, const char *file, struct faults *faults)
 {
     bool good = true;
     struct crls *crls = g_new0(struct crls, 1);
@@ -149,7 +149,7 @@ struct crls *crls_open(const struct conf *conf, struct faults *faults)
         bool is_folder = g_file_test(*path, G_FILE_TEST_IS_DIR);
         if (is_folder ? add_folder(crls, *path, &error) : add_file(crls, *path, &error))
             continue;
-        faults_add(faults, conf->file, conf->crls_line, "crls: %s", error.text);
+        faults_add(faults, file, conf->crls_line, "crls: %s", error.text);
         good = false;
     }
     if (good)

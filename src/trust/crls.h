@@ -8,8 +8,8 @@
 #include "trust/trust.h"
 
 struct crls;
-/* Loads conf->crls. NULL after an error was added to faults. */
-struct crls *crls_open(const struct conf *conf, struct faults *faults);
+/* Loads conf->crls, which stand in file. NULL after an error was added to faults. */
+struct crls *crls_open(const struct revocation_conf *conf, const char *file, struct faults *faults);
 void crls_close(struct crls *crls);
 bool crls_are_configured(const struct crls *crls);
 

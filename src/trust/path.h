@@ -12,7 +12,8 @@ struct path_query {
     const struct anchors *anchors;
     X509 *leaf;
     STACK_OF(X509) * untrusted;
-    bool strength; /* digests and keys have to be strong too */
+    bool strength;                            /* digests and keys have to be strong too */
+    const struct revocation_conf *revocation; /* for the cache: what is known of revocation depends on it */
     time_t at;
 };
 

@@ -3,8 +3,8 @@
  * revocation: the ordered list of sources, and what their answers come to for a path.
  *
  * The first source that knows a certificate decides about it. Revoked anywhere in the path is a failure; not known is
- * "try again" where the configuration wants to know (it names CRLs), and otherwise no obstacle (RFC 8550 §2.1: what a
- * message brings can revoke, and nothing else is asked for).
+ * "try again" where the configuration insists (`check` is hard), and otherwise no obstacle (RFC 8550 §2.1: what a
+ * message brings can revoke).
  */
 #include "revocation.h"
 
@@ -13,7 +13,6 @@
 static const struct revocation_source *const built_in[] = {&revocation_source_crls, NULL};
 
 struct revocation {
-    bool required;
     size_t count;
     struct {
         const struct revocation_source *source;
@@ -21,8 +20,8 @@ struct revocation {
     } list[];
 };
 
-struct revocation *revocation_open(const struct conf *conf, const struct revocation_source *const *sources,
-                                   struct faults *faults)
+struct revocation *revocation_open(const struct revocation_conf *conf, const char *file,
+                                   const struct revocation_source *const *sources, struct faults *faults)
 {
     size_t count = 0;
     if (sources == NULL)
@@ -31,10 +30,9 @@ struct revocation *revocation_open(const struct conf *conf, const struct revocat
         count++;
     owned(revocation) struct revocation *revocation =
         g_malloc0(sizeof(struct revocation) + count * sizeof(revocation->list[0]));
-    revocation->required = conf->crls[0] != NULL;
     for (; revocation->count < count; revocation->count++) {
         const struct revocation_source *source = sources[revocation->count];
-        void *state = source->open(conf, faults);
+        void *state = source->open(conf, file, faults);
         if (state == NULL)
             return NULL;
         revocation->list[revocation->count].source = source;
@@ -90,16 +88,19 @@ void revocation_check(const struct revocation *revocation, const struct revocati
     for (int i = 0; i < count - 1; i++)
         result->until = MIN(result->until, answers[i].until);
     int depth = decisive(query, answers);
-    if (depth < 0 || (answers[depth].status == REVOCATION_UNKNOWN && !revocation->required))
+    if (depth < 0)
         return;
+    const char *reason = answers[depth].reason != NULL ? answers[depth].reason
+                                                       : "cannot be checked for revocation: nothing knows about it";
+    if (answers[depth].status == REVOCATION_UNKNOWN && query->check != REVOCATION_CHECK_HARD) {
+        result->unchecked = query->check == REVOCATION_CHECK_SOFT ? reason : NULL;
+        return;
+    }
     result->status = answers[depth].status;
     result->depth = depth;
     const X509 *certificate = sk_X509_value(query->chain, depth);
     if (answers[depth].status == REVOCATION_REVOKED)
         path_explain_one(certificate, OUTCOME_FAIL, "is revoked", finding);
     else
-        path_explain_one(certificate, OUTCOME_TEMPERROR,
-                         answers[depth].reason != NULL ? answers[depth].reason
-                                                       : "cannot be checked for revocation: nothing knows about it",
-                         finding);
+        path_explain_one(certificate, OUTCOME_TEMPERROR, reason, finding);
 }

@@ -15,6 +15,7 @@ struct revocation_query {
     STACK_OF(X509) * chain;        /* a valid path, leaf first; the last is an anchor */
     STACK_OF(X509) * untrusted;    /* other certificates at hand, such as those of CRL issuers */
     STACK_OF(X509_CRL) * received; /* from the message; may be NULL */
+    enum revocation_check check;   /* OFF: nothing counts but what was received */
     bool strength;                 /* as of the path */
     time_t at;
 };
@@ -33,7 +34,7 @@ struct revocation_answer {
 struct revocation_source {
     const char *name;
     /* Returns the source's state, or NULL after it added an error to faults. A source without data is not an error. */
-    void *(*open)(const struct conf *conf, struct faults *faults);
+    void *(*open)(const struct revocation_conf *conf, const char *file, struct faults *faults);
     void (*close)(void *state);
     /* Fills the answers that are unknown, one for each certificate of the chain; the others are an earlier source's. No
      * answer is needed for the last certificate, which is an anchor. Thread-safe. */
@@ -47,17 +48,21 @@ void crls_attach(X509_STORE *store);
 
 struct revocation;
 
-/* sources: NULL-terminated, lent; NULL: all of this build. NULL after an error was added to faults. */
-struct revocation *revocation_open(const struct conf *conf, const struct revocation_source *const *sources,
-                                   struct faults *faults);
+/* sources: NULL-terminated, lent; NULL: all of this build. conf stands in file. NULL after an error was added to
+ * faults.
+ */
+struct revocation *revocation_open(const struct revocation_conf *conf, const char *file,
+                                   const struct revocation_source *const *sources, struct faults *faults);
 void revocation_close(struct revocation *revocation);
 
 struct revocation_result {
     enum revocation_status status;
-    time_t until; /* GOOD: the last second for which all answers stay; 0: not known */
-    int depth;    /* the certificate that status is about; 0: the leaf */
+    time_t until;          /* GOOD: the last second for which all answers stay; 0: not known */
+    int depth;             /* the certificate that status is about; 0: the leaf */
+    const char *unchecked; /* GOOD, but not known of a certificate for this reason; static; NULL: known as far as
+                              query->check asks for it */
 };
-/* GOOD: nothing in the chain is revoked, as far as the configuration wants to know. Otherwise finding says why. */
+/* GOOD: nothing in the chain is revoked, as far as query->check wants to know. Otherwise finding says why. */
 void revocation_check(const struct revocation *revocation, const struct revocation_query *query,
                       struct revocation_result *result, struct finding *finding);
 

@@ -59,7 +59,7 @@ static const char *reason_of(int error)
 
 /* One verification with CRLs. */
 struct run {
-    const struct crls *configured;
+    const struct crls *configured; /* NULL: they do not count */
     STACK_OF(X509_CRL) * received;
     const struct revocation_answer *earlier; /* another source's */
     struct revocation_answer *answers;       /* of the certificates up to the one that ended it */
@@ -119,7 +119,7 @@ static STACK_OF(X509_CRL) * lookup_crls(const X509_STORE_CTX *context, const X50
     bool on_path = X509_STORE_CTX_get0_parent_ctx(context_in) == NULL;
     if (on_path && depth >= run->count - 1)
         return sk_X509_CRL_new_null(); /* no one asks about an anchor */
-    STACK_OF(X509_CRL) *list = crls_of(run->configured, name);
+    STACK_OF(X509_CRL) *list = run->configured != NULL ? crls_of(run->configured, name) : sk_X509_CRL_new_null();
     for (int i = 0; list != NULL && i < sk_X509_CRL_num(run->received); i++)
         crls_add(list, sk_X509_CRL_value(run->received, i));
     if (run->tries && on_path)
@@ -260,17 +260,18 @@ static void ask(void *state, const struct revocation_query *query, struct revoca
     const struct crls *crls = state;
     int count = sk_X509_num(query->chain);
     bool has_received = sk_X509_CRL_num(query->received) > 0;
-    if (!has_received && !crls_are_configured(crls))
+    bool has_configured = query->check != REVOCATION_CHECK_OFF && crls_are_configured(crls);
+    if (!has_received && !has_configured)
         return;
     g_autofree struct revocation_answer *own = g_new0(struct revocation_answer, (gsize)count);
-    struct run run = {.configured = crls,
+    struct run run = {.configured = has_configured ? crls : NULL,
                       .received = query->received,
                       .earlier = answers,
                       .answers = own,
                       .chain = query->chain,
                       .count = count};
     run_verification(&run, query);
-    if (has_received && crls_are_configured(crls) && is_undecided(&run)) {
+    if (has_received && has_configured && is_undecided(&run)) {
         /* What came with the message may not spoil what the configured CRLs can tell alone. */
         run.received = NULL;
         run_verification(&run, query);
@@ -285,9 +286,9 @@ static void ask(void *state, const struct revocation_query *query, struct revoca
     }
 }
 
-static void *open_crls(const struct conf *conf, struct faults *faults)
+static void *open_crls(const struct revocation_conf *conf, const char *file, struct faults *faults)
 {
-    return crls_open(conf, faults);
+    return crls_open(conf, file, faults);
 }
 
 static void close_crls(void *state)

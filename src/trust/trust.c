@@ -16,6 +16,7 @@ static void partner_trust_free(void *data)
     struct partner_trust *partner = data;
     anchors_free(partner->anchors);
     g_hash_table_destroy(partner->pins);
+    revocation_close(partner->revocation);
     g_free(partner);
 }
 
@@ -71,7 +72,46 @@ static struct anchors *anchors_open(char *const *files, const struct place *plac
     return NULL;
 }
 
-static bool pins_open(const struct partner *partner, GHashTable *pins, struct faults *faults)
+static bool add_all(struct anchors *anchors, const STACK_OF(X509) * list,
+                    bool (*add)(struct anchors *anchors, X509 *certificate))
+{
+    for (int i = 0; i < sk_X509_num(list); i++)
+        if (!add(anchors, sk_X509_value(list, i)))
+            return false;
+    return true;
+}
+
+/* --- intermediates, and pinned certificates, which may have their chain beside them --- */
+
+/* Adds the authorities among these certificates to the list. False: there is none. */
+static bool add_authorities(STACK_OF(X509) * list, const STACK_OF(X509) * found)
+{
+    int before = sk_X509_num(list);
+    for (int i = 0; i < sk_X509_num(found); i++)
+        if (X509_check_ca(sk_X509_value(found, i)) != 0 &&
+            !X509_add_cert(list, sk_X509_value(found, i), X509_ADD_FLAG_UP_REF))
+            g_error("out of memory");
+    return sk_X509_num(list) > before;
+}
+
+static bool intermediates_open(char *const *files, const struct place *place, STACK_OF(X509) * list,
+                               struct faults *faults)
+{
+    bool good = true;
+    for (; *files != NULL; files++) {
+        struct error error = {0};
+        owned(x509_stack) STACK_OF(X509) *found = certificates_load(*files, &error);
+        if (found == NULL)
+            complain(faults, place, error.text);
+        else if (!add_authorities(list, found))
+            faults_warn(faults, place->file, place->line, "%s: %s contains no CA certificate", place->key, *files);
+        good = good && found != NULL;
+    }
+    return good;
+}
+
+static bool pins_open(const struct partner *partner, struct partner_trust *loaded, STACK_OF(X509) * authorities,
+                      struct faults *faults)
 {
     const struct place place = {.file = partner->file, .line = partner->certificates_line, .key = "certificates"};
     for (char **file = partner->certificates; *file != NULL; file++) {
@@ -84,38 +124,79 @@ static bool pins_open(const struct partner *partner, GHashTable *pins, struct fa
         for (int i = 0; i < sk_X509_num(found); i++) {
             char *hex = g_malloc(65);
             certificate_fingerprint(sk_X509_value(found, i), hex);
-            g_hash_table_add(pins, hex);
+            g_hash_table_add(loaded->pins, hex);
         }
+        add_authorities(authorities, found);
     }
     return true;
 }
 
-static bool partner_open(struct trust *trust, const struct partner *partner, struct faults *faults)
+/* --- partners --- */
+
+/* A partner without anchors has the global ones, and a partner without authorities of its own the same set of them. */
+static bool partner_open_anchors(const struct trust *trust, const struct partner *partner, struct partner_trust *loaded,
+                                 const STACK_OF(X509) * authorities, struct faults *faults)
 {
+    const struct place place = {.file = partner->file, .line = partner->anchors_line, .key = "anchors"};
+    if (partner->anchors[0] != NULL)
+        loaded->anchors = anchors_open(partner->anchors, &place, faults);
+    else if (sk_X509_num(authorities) == 0 || trust->global == NULL)
+        return true;
+    else
+        loaded->anchors = anchors_new();
+    if (loaded->anchors == NULL)
+        return false;
+    if ((partner->anchors[0] == NULL && !add_all(loaded->anchors, trust->global->list, anchors_add)) ||
+        !add_all(loaded->anchors, trust->intermediates, anchors_add_helper) ||
+        !add_all(loaded->anchors, authorities, anchors_add_helper))
+        g_error("out of memory");
+    return true;
+}
+
+static bool partner_open(struct trust *trust, const struct partner *partner,
+                         const struct revocation_source *const *sources, struct faults *faults)
+{
+    const struct place place = {.file = partner->file, .line = partner->intermediates_line, .key = "intermediates"};
     struct partner_trust *loaded = g_new0(struct partner_trust, 1);
+    owned(x509_stack) STACK_OF(X509) *authorities = sk_X509_new_null();
     loaded->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_insert(trust->partners, (gpointer)partner, loaded);
-    bool good = pins_open(partner, loaded->pins, faults);
-    if (partner->anchors[0] != NULL) {
-        const struct place place = {.file = partner->file, .line = partner->anchors_line, .key = "anchors"};
-        loaded->anchors = anchors_open(partner->anchors, &place, faults);
-        good = good && loaded->anchors != NULL;
-    }
-    return good;
+    if (authorities == NULL)
+        g_error("out of memory");
+    bool good = pins_open(partner, loaded, authorities, faults);
+    good = intermediates_open(partner->intermediates, &place, authorities, faults) && good;
+    good = partner_open_anchors(trust, partner, loaded, authorities, faults) && good;
+    if (partner->revocation->crls[0] == NULL || partner->revocation != &partner->own_revocation)
+        return good;
+    loaded->revocation = revocation_open(partner->revocation, partner->file, sources, faults);
+    return good && loaded->revocation != NULL;
+}
+
+static bool open_global(struct trust *trust, const struct conf *conf, const struct revocation_source *const *sources,
+                        struct faults *faults)
+{
+    const struct place place = {.file = conf->file, .line = conf->trust_anchors_line, .key = "trust_anchors"};
+    const struct place chains = {.file = conf->file, .line = conf->intermediates_line, .key = "intermediates"};
+    trust->revocation = revocation_open(&conf->revocation, conf->file, sources, faults);
+    trust->global = anchors_open(conf->trust_anchors, &place, faults);
+    bool good = intermediates_open(conf->intermediates, &chains, trust->intermediates, faults);
+    if (trust->global != NULL && !add_all(trust->global, trust->intermediates, anchors_add_helper))
+        g_error("out of memory");
+    return good && trust->revocation != NULL && trust->global != NULL;
 }
 
 struct trust *trust_open_with(const struct conf *conf, const struct revocation_source *const *sources,
                               struct faults *faults)
 {
-    const struct place place = {.file = conf->file, .line = conf->trust_anchors_line, .key = "trust_anchors"};
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
-    trust->revocation = revocation_open(conf, sources, faults);
-    trust->global = anchors_open(conf->trust_anchors, &place, faults);
-    bool good = trust->revocation != NULL && trust->global != NULL;
+    trust->intermediates = sk_X509_new_null();
+    if (trust->intermediates == NULL)
+        g_error("out of memory");
+    bool good = open_global(trust, conf, sources, faults);
     for (size_t i = 0; i < conf->partner_count; i++)
-        good = partner_open(trust, conf->partners[i], faults) && good;
+        good = partner_open(trust, conf->partners[i], sources, faults) && good;
     if (good)
         return trust;
     trust_close(trust);
@@ -133,6 +214,7 @@ void trust_close(struct trust *trust)
         return;
     g_hash_table_destroy(trust->partners);
     anchors_free(trust->global);
+    sk_X509_pop_free(trust->intermediates, X509_free);
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
     g_free(trust);
@@ -144,6 +226,12 @@ const struct anchors *trust_anchors(const struct trust *trust, const struct part
     if (loaded == NULL)
         return NULL;
     return loaded->anchors != NULL ? loaded->anchors : trust->global;
+}
+
+const struct revocation *trust_revocation(const struct trust *trust, const struct partner *partner)
+{
+    const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
+    return loaded != NULL && loaded->revocation != NULL ? loaded->revocation : trust->revocation;
 }
 
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate)

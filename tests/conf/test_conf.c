@@ -27,7 +27,7 @@ Test(conf, defaults)
     cr_expect_not_null(conf->authserv_id);
     cr_expect_null(conf->policy_dir);
     cr_expect_null(conf->trust_anchors[0]);
-    cr_expect_null(conf->crls[0]);
+    cr_expect_null(conf->revocation.crls[0]);
     cr_expect_null(conf->certificate_dir);
     cr_expect_eq(conf->identity_count, 0);
     cr_expect_eq(conf->limits.message_size, 52428800);
@@ -122,11 +122,11 @@ Test(conf, every_key)
     expect_path(conf->policy_dir, "p");
     expect_path(conf->trust_anchors[0], "anchors/a.pem");
     cr_expect_eq(conf->trust_anchors_line, 6);
-    cr_expect_eq(conf->crls_line, 7);
+    cr_expect_eq(conf->revocation.crls_line, 7);
     cr_expect_eq(conf->certificate_dir_line, 8);
     cr_expect_eq(conf->user_line, 15);
-    cr_expect_str_eq(conf->crls[0], "/etc/crls");
-    expect_path(conf->crls[1], "c.pem");
+    cr_expect_str_eq(conf->revocation.crls[0], "/etc/crls");
+    expect_path(conf->revocation.crls[1], "c.pem");
     expect_path(conf->certificate_dir, "certs.d");
     cr_expect_str_eq(conf->user, "nobody");
     cr_expect_str_eq(conf->pid_file, "/run/x.pid");

@@ -54,11 +54,16 @@ static struct trust *trust_of(struct partner *partner)
 {
     static char *none[] = {NULL};
     static struct partner *partners[1];
-    static struct conf conf = {
-        .file = (char *)"fuzz", .trust_anchors = none, .crls = none, .partners = partners, .partner_count = 1};
+    static struct conf conf = {.file = (char *)"fuzz",
+                               .trust_anchors = none,
+                               .intermediates = none,
+                               .revocation = {.crls = none},
+                               .partners = partners,
+                               .partner_count = 1};
     partners[0] = partner;
     partner->file = partner->name = (char *)"fuzz";
-    partner->certificates = partner->anchors = none;
+    partner->certificates = partner->anchors = partner->intermediates = none;
+    partner->revocation = &conf.revocation;
     owned(faults) struct faults *faults = faults_new();
     return trust_open(&conf, faults);
 }

@@ -34,6 +34,10 @@ static const struct {
     /* the path, under each author's partner */
     {"an unknown issuer", "domain/path=fail", 1, "fail", "path0=fail"},
     {"an issuer that could not be checked", "domain/path=temperror", 1, "temperror", "path0=temperror"},
+    {"an issuer of which not everything is known", "domain/unchecked1", 2, "pass",
+     "good signature by domain; a certificate is unchecked"},
+    {"… and that is asked only of authors", "domain/unchecked1", 1, "pass", "good signature by domain"},
+    {"a weak digest counts more", "domain/weak/unchecked1", 2, "policy", "weak signature: weak"},
     {"an issuer that only the first author's partner trusts", "domain/path1=fail", 2, "fail", "path1=fail"},
     {"… and that is asked only of authors", "domain/path1=fail", 1, "pass", "good signature by domain"},
     {"the worst answer counts", "domain/path0=policy/path1=fail", 2, "fail", "path1=fail"},

@@ -7,24 +7,26 @@
 
 struct scripted_revocation scripted_revocation[2];
 
-static void *script_open(struct scripted_revocation *script, const struct conf *conf, struct faults *faults)
+static void *script_open(struct scripted_revocation *script, const char *file, struct faults *faults)
 {
     if (script->does_not_open) {
-        faults_add(faults, conf->file, 0, "scripted: does not open");
+        faults_add(faults, file, 0, "scripted: does not open");
         return NULL;
     }
     script->opened++;
     return script;
 }
 
-static void *open_first(const struct conf *conf, struct faults *faults)
+static void *open_first(const struct revocation_conf *conf, const char *file, struct faults *faults)
 {
-    return script_open(&scripted_revocation[0], conf, faults);
+    (void)conf;
+    return script_open(&scripted_revocation[0], file, faults);
 }
 
-static void *open_second(const struct conf *conf, struct faults *faults)
+static void *open_second(const struct revocation_conf *conf, const char *file, struct faults *faults)
 {
-    return script_open(&scripted_revocation[1], conf, faults);
+    (void)conf;
+    return script_open(&scripted_revocation[1], file, faults);
 }
 
 static void script_close(void *state)

@@ -239,3 +239,149 @@ Test(anchors, crls_of_one_date)
         sk_X509_CRL_pop_free(received, X509_CRL_free);
     }
 }
+
+/* --- what the configuration asks of them --- */
+
+/* One authority's CRLs are not a condition for the mail of a partner whose authority issues none. */
+Test(anchors, revocation_by_partner)
+{
+    enum { NONE, STALE, REVOKES };
+    static const struct {
+        const char *main, *partner;
+        int crl; /* of the authority, in crls/ */
+        enum outcome expected, elsewhere;
+        const char *says;
+    } rows[] = {
+        {"crls = ( \"crls\" );", "", NONE, OUTCOME_TEMPERROR, OUTCOME_TEMPERROR, "no CRL"},
+        {"crls = ( \"crls\" );", "revocation = { check = \"off\"; };", NONE, OUTCOME_PASS, OUTCOME_TEMPERROR,
+         "is valid"},
+        {"crls = ( \"crls\" );", "revocation = { check = \"soft\"; };", NONE, OUTCOME_PASS, OUTCOME_TEMPERROR,
+         "is valid, but one certificate cannot be checked for revocation: there is no CRL for it"},
+        {"crls = ( \"crls\" );", "revocation = { check = \"soft\"; };", STALE, OUTCOME_PASS, OUTCOME_TEMPERROR,
+         "but one certificate cannot be checked for revocation: its CRL is out of date"},
+        {"crls = ( \"crls\" );", "revocation = { check = \"soft\"; };", REVOKES, OUTCOME_FAIL, OUTCOME_FAIL, "revoked"},
+        {"crls = ( \"crls\" );", "revocation = { check = \"off\"; };", REVOKES, OUTCOME_PASS, OUTCOME_FAIL, "is valid"},
+        {"", "revocation = { crls = ( \"crls\" ); };", REVOKES, OUTCOME_FAIL, OUTCOME_PASS, "revoked"},
+        {"", "revocation = { crls = ( \"crls\" ); };", NONE, OUTCOME_TEMPERROR, OUTCOME_PASS, "no CRL"},
+        {"crls = ( \"crls\" );", "revocation = { crls = ( \"more-crls\" ); };", REVOKES, OUTCOME_PASS, OUTCOME_FAIL,
+         "is valid"},
+        {"revocation = { check = \"soft\"; crls = ( \"crls\" ); };", "revocation = { check = \"hard\"; };", NONE,
+         OUTCOME_TEMPERROR, OUTCOME_PASS, "no CRL"},
+        {"revocation = { check = \"off\"; crls = ( \"crls\" ); };", "", REVOKES, OUTCOME_PASS, OUTCOME_PASS,
+         "is valid"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        time_t now = time(NULL);
+        const struct pki_crl_spec specs[] = {
+            [STALE] = {.issuer = authority, .this_update = now - 9 * DAY, .next_update = now - DAY},
+            [REVOKES] = {.issuer = authority, .revoked = {alice}}};
+        g_autofree char *what = g_strdup_printf("row %zu", i);
+        g_autofree char *main_keys = g_strconcat("trust_anchors = ( \"root.pem\" ); ", rows[i].main, NULL);
+        begin(main_keys, rows[i].partner);
+        put_crl("root.crl", &(struct pki_crl_spec){.issuer = root});
+        put_crl("more-crls/root.crl", &(struct pki_crl_spec){.issuer = root});
+        put_crl("more-crls/authority.crl", &(struct pki_crl_spec){.issuer = authority});
+        if (rows[i].crl != NONE)
+            put_crl("authority.crl", &specs[rows[i].crl]);
+        setting_open(setting);
+        expect(alice, authority, rows[i].expected, rows[i].says, what);
+        setting->partner = conf_partner(setting->conf, "elsewhere.test");
+        expect(alice, authority, rows[i].elsewhere, "", what);
+        setting->partner = conf_partner(setting->conf, "partner.test");
+        expect(alice, authority, rows[i].expected, rows[i].says, what);
+    }
+}
+
+/* What passed although nothing was known is said each time, and gone when something is known. */
+Test(anchors, what_is_not_known_is_not_hidden)
+{
+    begin("trust_anchors = ( \"root.pem\" );", "revocation = { check = \"soft\"; };");
+    setting_open(setting);
+    owned(x509_stack) STACK_OF(X509) *untrusted = sk_X509_new_null();
+    X509_add_cert(untrusted, authority->cert, X509_ADD_FLAG_UP_REF);
+    STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(received, pki_crl(&(struct pki_crl_spec){.issuer = root}));
+    sk_X509_CRL_push(received, pki_crl(&(struct pki_crl_spec){.issuer = authority}));
+    for (int i = 0; i < 4; i++) {
+        const char *unchecked = "unset";
+        struct chain_query query = {.leaf = alice->cert,
+                                    .untrusted = untrusted,
+                                    .crls = i == 2 ? received : NULL,
+                                    .purpose = PURPOSE_SIGN,
+                                    .unchecked = &unchecked};
+        setting_expect(setting, &query, OUTCOME_PASS, "valid", "soft");
+        cr_expect_eq(unchecked == NULL, i == 2, "%d: %s", i, unchecked);
+    }
+    sk_X509_CRL_pop_free(received, X509_CRL_free);
+}
+
+/* --- intermediates --- */
+
+#define INTERMEDIATES "intermediates = ( \"authority.pem\" );"
+
+Test(anchors, intermediates_complete_a_path)
+{
+    static const struct {
+        const char *what, *main, *partner;
+        enum outcome expected, elsewhere;
+    } rows[] = {
+        {"not at hand", "", "", OUTCOME_POLICY, OUTCOME_POLICY},
+        {"global", INTERMEDIATES, "", OUTCOME_PASS, OUTCOME_PASS},
+        {"the partner's", "", INTERMEDIATES, OUTCOME_PASS, OUTCOME_POLICY},
+        {"beside the partner's certificate", "", "certificates = ( \"alice.pem\", \"authority.pem\" );", OUTCOME_PASS,
+         OUTCOME_POLICY},
+        {"global, under the partner's anchors", INTERMEDIATES, "anchors = ( \"root.pem\" );", OUTCOME_PASS,
+         OUTCOME_PASS},
+        {"the partner's, under its anchors", "", "anchors = ( \"root.pem\" ); " INTERMEDIATES, OUTCOME_PASS,
+         OUTCOME_POLICY},
+        {"of another authority", "intermediates = ( \"root.pem\" );", "", OUTCOME_POLICY, OUTCOME_POLICY},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *main_keys = g_strconcat("trust_anchors = ( \"root.pem\" ); ", rows[i].main, NULL);
+        begin(main_keys, rows[i].partner);
+        setting_open(setting);
+        expect(alice, NULL, rows[i].expected, "", rows[i].what);
+        setting->partner = conf_partner(setting->conf, "elsewhere.test");
+        expect(alice, NULL, rows[i].elsewhere, "", rows[i].what);
+    }
+}
+
+/* They are trusted by no one, and can be revoked. */
+Test(anchors, intermediates_are_no_anchors)
+{
+    PKI_AUTO struct pki *other = pki_ca("Other");
+    begin(INTERMEDIATES " trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );", "");
+    put_crl("root.crl", &(struct pki_crl_spec){.issuer = root, .revoked = {authority}});
+    put_crl("authority.crl", &(struct pki_crl_spec){.issuer = authority});
+    setting_open(setting);
+    expect(alice, NULL, OUTCOME_FAIL, "Authority,O=Tests\" is revoked", "revoked");
+    begin(INTERMEDIATES " trust_anchors = ( \"root.pem\" );", "");
+    g_free(pki_write(setting->folder, "root.pem", other, NULL));
+    setting_open(setting);
+    expect(alice, NULL, OUTCOME_POLICY, "does not lead to a trust anchor", "no anchor above");
+}
+
+/* Several of them, the nearest first or last. */
+Test(anchors, intermediates_above_intermediates)
+{
+    PKI_AUTO struct pki *second = pki_sub_ca(authority, "Second");
+    PKI_AUTO struct pki *third = pki_sub_ca(second, "Third");
+    PKI_AUTO struct pki *bob = pki_person(third, "bob@acme.test");
+    begin("trust_anchors = ( \"root.pem\" ); intermediates = ( \"chain.pem\", \"chain2.pem\" );", "");
+    g_free(pki_write(setting->folder, "chain.pem", third, authority, NULL));
+    g_free(pki_write(setting->folder, "chain2.pem", second, alice, NULL));
+    setting_open(setting);
+    expect(bob, NULL, OUTCOME_PASS, "valid", "three authorities");
+    expect(bob, third, OUTCOME_PASS, "valid", "the message brings one of them");
+    cr_expect_eq(faults_count(setting->faults), 0u);
+}
+
+Test(anchors, intermediates_that_are_none)
+{
+    begin("trust_anchors = ( \"root.pem\" ); intermediates = ( \"alice.pem\" );", "intermediates = ( \"alice.pem\" );");
+    setting_open(setting);
+    cr_assert_eq(faults_count(setting->faults), 2u);
+    for (size_t i = 0; i < 2; i++)
+        cr_expect_not_null(strstr(faults_at(setting->faults, i), "alice.pem contains no CA certificate"), "%s",
+                           faults_at(setting->faults, i));
+}

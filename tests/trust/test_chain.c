@@ -695,6 +695,9 @@ Test(trust, faults)
         {"crls = ( \"root.pem\" );", "", "crls: "},
         {"", "anchors = ( \"absent.pem\" );", "anchors: "},
         {"", "certificates = ( \"absent.pem\" );", "certificates: "},
+        {"intermediates = ( \"absent.pem\" );", "", "domsec.conf:3: intermediates: "},
+        {"", "intermediates = ( \"absent.pem\" );", "partner.test.conf:2: intermediates: "},
+        {"", "revocation = { crls = ( \"absent\" ); };", "partner.test.conf:2: crls: "},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         AUTO_SETTING setting = setting_new(rows[i].main_keys, rows[i].rule_keys);

@@ -387,7 +387,7 @@ Test(revocation_step, crls_of_another_path_tell_nothing)
     open_with(WANTED, NULL);
     put_crls(NULL);
     const struct anchors *anchors = trust_anchors(setting->trust, setting->partner);
-    void *crls = revocation_source_crls.open(setting->conf, setting->faults);
+    void *crls = revocation_source_crls.open(&setting->conf->revocation, setting->conf->file, setting->faults);
     cr_assert_not_null(crls);
     const struct {
         X509 *chain[4];
@@ -406,8 +406,12 @@ Test(revocation_step, crls_of_another_path_tell_nothing)
         struct revocation_answer answers[4] = {0};
         for (size_t j = 0; j < 4 && rows[i].chain[j] != NULL; j++)
             sk_X509_push(chain, rows[i].chain[j]);
-        struct revocation_query query = {
-            .anchors = anchors, .chain = chain, .untrusted = untrusted, .strength = true, .at = time(NULL)};
+        struct revocation_query query = {.anchors = anchors,
+                                         .chain = chain,
+                                         .untrusted = untrusted,
+                                         .check = REVOCATION_CHECK_HARD,
+                                         .strength = true,
+                                         .at = time(NULL)};
         revocation_source_crls.ask(crls, &query, answers);
         for (int j = 0; j < sk_X509_num(chain); j++) {
             cr_expect_eq(answers[j].status == REVOCATION_GOOD, rows[i].good, "row %zu, %d", i, j);
@@ -424,13 +428,16 @@ Test(revocation_step, crls_answer_for_each_certificate)
     put_crls(NULL);
     g_autofree char *missing = g_build_filename(setting->folder, "crls", "authority.crl", NULL);
     cr_assert_eq(g_remove(missing), 0);
-    void *crls = revocation_source_crls.open(setting->conf, setting->faults);
+    void *crls = revocation_source_crls.open(&setting->conf->revocation, setting->conf->file, setting->faults);
     STACK_OF(X509) *chain = sk_X509_new_null();
     X509 *const certificates[] = {alice->cert, authority->cert, root->cert};
     for (size_t i = 0; i < G_N_ELEMENTS(certificates); i++)
         sk_X509_push(chain, certificates[i]);
-    struct revocation_query query = {
-        .anchors = trust_anchors(setting->trust, setting->partner), .chain = chain, .strength = true, .at = time(NULL)};
+    struct revocation_query query = {.anchors = trust_anchors(setting->trust, setting->partner),
+                                     .chain = chain,
+                                     .check = REVOCATION_CHECK_HARD,
+                                     .strength = true,
+                                     .at = time(NULL)};
     struct revocation_answer answers[3] = {0};
     revocation_source_crls.ask(crls, &query, answers);
     cr_expect_eq(answers[0].status, UNKNOWN);

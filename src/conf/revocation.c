@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * revocation: what the groups `revocation` of domsec.conf and of the policy files come to, with their short form `crls`
+ * in domsec.conf. A partner's group replaces the global one; CRLs that it does not name are the global ones.
+ */
+#include "partners.h"
+
+#include <libconfig.h>
+
+#define NO_LISTS                                                                                                       \
+    "\"check\" is \"hard\" and there are no \"crls\", so mail is deferred unless it brings the lists of its signer's " \
+    "authorities"
+
+/* A list alone means that it is to be used. */
+static void complete(const config_setting_t *group, struct revocation_conf *revocation)
+{
+    revocation->check_line = group != NULL ? option_line(group, "check") : 0;
+    revocation->crls_line = group != NULL ? option_line(group, "crls") : 0;
+    if (group == NULL || config_setting_get_member(group, "check") == NULL)
+        revocation->check = revocation->crls[0] != NULL ? REVOCATION_CHECK_HARD : REVOCATION_CHECK_OFF;
+}
+
+void revocation_read(struct conf *conf, const config_setting_t *root, const struct place *place)
+{
+    const config_setting_t *group = config_setting_get_member(root, "revocation");
+    struct revocation_conf *revocation = &conf->revocation;
+    bool is_short = conf->crls[0] != NULL;
+    struct place at = *place;
+    at.line = option_line(root, "crls");
+    if (is_short && revocation->crls[0] != NULL)
+        place_fault(&at, "\"crls\" is set twice, here and in the group \"revocation\"");
+    if (is_short) {
+        g_strfreev(revocation->crls);
+        revocation->crls = conf->crls;
+        conf->crls = g_new0(char *, 1);
+    }
+    complete(group, revocation);
+    if (is_short)
+        revocation->crls_line = at.line;
+    at.line = revocation->check_line;
+    if (revocation->check == REVOCATION_CHECK_HARD && revocation->crls[0] == NULL)
+        place_warn(&at, NO_LISTS);
+}
+
+void revocation_read_partner(struct partner *partner, const config_setting_t *root)
+{
+    const config_setting_t *group = config_setting_get_member(root, "revocation");
+    if (group == NULL)
+        return;
+    complete(group, &partner->own_revocation);
+    partner->revocation = &partner->own_revocation;
+}
+
+void revocation_settle(const struct conf *conf, struct partner *partner, struct faults *faults)
+{
+    if (partner->revocation == NULL)
+        partner->revocation = &conf->revocation;
+    const struct revocation_conf *own = &partner->own_revocation;
+    if (partner->revocation == own && own->check == REVOCATION_CHECK_HARD && own->crls[0] == NULL &&
+        conf->revocation.crls[0] == NULL)
+        faults_warn(faults, partner->file, own->check_line, NO_LISTS);
+}
