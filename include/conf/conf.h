@@ -183,6 +183,8 @@ const char *mixed_name(enum mixed mixed);
 
 /* The account of the daemon where `user` names none: the Debian package creates it, and its unit file names it. */
 #define CONF_USER_DEFAULT "domsec"
+/* The socket of new configurations: Debian's Postfix finds it as unix:domsec/milter, from its chroot, too. */
+#define CONF_LISTEN_POSTFIX "local:/var/spool/postfix/domsec/milter"
 
 struct conf {
     char *file;   /* absolute path of domsec.conf */

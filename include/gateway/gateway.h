@@ -23,9 +23,10 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults);
 struct gateway *gateway_ref(struct gateway *gateway);
 void gateway_unref(struct gateway *gateway);
 const struct conf *gateway_conf(const struct gateway *gateway);
-/* Adds a fault for each file or directory that accounts which we do not trust can change, or, if it is a key, read. For
- * the daemon and `domsec check`: who runs one message through a copy of a configuration is not held up. */
-void gateway_check_files(const struct conf *conf, struct faults *faults);
+/* Adds a fault for each file or directory that accounts which we do not trust can change, or, if it is a key, read, and
+ * a warning for a socket that they can reach. For the daemon and `domsec check`: who runs one message through a copy of
+ * a configuration is not held up. */
+void gateway_check_exposure(const struct conf *conf, struct faults *faults);
 /* Returns false, with a fault for each, if the next configuration has no valid certificate at that time for a signing
  * identity that it names and for which the one in force has a valid certificate. */
 bool gateway_check_reload(const struct gateway *in_force, const struct gateway *next, time_t at, struct faults *faults);

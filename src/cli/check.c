@@ -61,7 +61,7 @@ static struct gateway *open_all(const char *file, struct conf **conf, struct fau
     *conf = conf_load(file, faults);
     if (*conf == NULL)
         return NULL;
-    gateway_check_files(*conf, faults);
+    gateway_check_exposure(*conf, faults);
     return gateway_open(*conf, faults);
 }
 

@@ -172,6 +172,8 @@ static int find_owner(const struct command *self, struct request *request)
         return cli_usage(self, "no such user: %s", request->owner);
     request->uid = user->pw_uid;
     request->gid = user->pw_gid;
+    if (!g_str_equal(request->owner, CONF_USER_DEFAULT))
+        request->choices.user = request->owner;
     return CLI_GO;
 }
 
@@ -189,7 +191,7 @@ static int make(const struct command *self, struct request *request)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct request request = {.algorithm = "rsa2048", .choices = {.listen = "inet:8891@127.0.0.1"}};
+    struct request request = {.algorithm = "rsa2048", .choices = {.listen = CONF_LISTEN_POSTFIX}};
     const char *domain = NULL;
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "mail domain; may contain non-ASCII letters"},
@@ -197,7 +199,7 @@ static int run(const struct command *self, int argc, char **argv)
          "create certificate requests for another CA instead of certificates"},
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
         {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET",
-         "socket on which the daemon will listen; default: inet:8891@127.0.0.1"},
+         "socket on which the daemon will listen; default: " CONF_LISTEN_POSTFIX},
         {"owner", 0, OPTION_TEXT, &request.owner, "USER",
          "owner of the keys; default for root: domsec, if that user exists"},
     };
@@ -214,6 +216,8 @@ static int run(const struct command *self, int argc, char **argv)
     g_autofree char *normalised = domain_of_mail(domain);
     if (normalised == NULL || strchr(normalised, '.') == NULL)
         return cli_usage(self, "%s is not a mail domain", domain);
+    if (request.owner != NULL && !init_conf_is_plain(request.owner))
+        return cli_usage(self, "no such user: %s", request.owner);
     if (!init_conf_is_plain(request.choices.listen))
         return cli_usage(self, "%s is not a socket", request.choices.listen);
     g_autofree char *folder = g_canonicalize_filename(argv[operands], NULL);

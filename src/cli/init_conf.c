@@ -5,6 +5,7 @@
  */
 #include "init_conf.h"
 
+#include "conf/conf.h"
 #include "output.h"
 
 #include <string.h>
@@ -65,6 +66,12 @@ char *init_conf_text(const struct init_choices *choices)
                            "    certificate = \"keys/dca.pem\"; key = \"file:keys/dca.key\"; }\n"
                            ");\n",
                            choices->domain, choices->domain);
+    if (choices->user != NULL)
+        g_string_append_printf(text,
+                               "\n"
+                               "// The account of the daemon. It owns the keys.\n"
+                               "user = \"%s\";\n",
+                               choices->user);
     return g_string_free(text, FALSE);
 }
 
@@ -89,6 +96,27 @@ static void print_made(const struct init_choices *choices, const char *algorithm
     table_print(table, stdout, 2, false);
 }
 
+/* For the socket of new configurations. Returns the number of the next step. */
+static unsigned print_postfix(const char *listen, unsigned step)
+{
+    g_autofree char *folder = g_path_get_dirname(CONF_LISTEN_POSTFIX + strlen("local:"));
+    if (!g_str_equal(listen, CONF_LISTEN_POSTFIX))
+        return step;
+    printf("  %u. In Postfix's main.cf, write:\n"
+           "\n"
+           "       smtpd_milters = unix:domsec/milter\n"
+           "       non_smtpd_milters = $smtpd_milters\n"
+           "       milter_default_action = tempfail\n"
+           "       internal_mail_filter_classes = bounce\n"
+           "\n",
+           step);
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
+        printf("     The Debian package and its unit create the directory of the socket. Without them, run:\n\n"
+               "       install -d -o domsec -g postfix -m 2710 %s\n\n",
+               folder);
+    return step + 1;
+}
+
 void init_print_next(const struct init_choices *choices, const char *folder, const char *algorithm, const char *owner)
 {
     printf("created %s for %s\n", folder, choices->domain);
@@ -109,6 +137,7 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
             "     set user = \"domsec\"; in domsec.conf.\n\n"
             "       adduser --system --group domsec && chown -R domsec: %s/keys\n\n",
             step++, folder);
+    step = print_postfix(choices->listen, step);
     printf("  %u. Send %s to your partner by a channel that you both trust. Put the partner's files\n"
            "     in anchors/ and certs/. Then write policy.d/partner.example.conf:\n"
            "\n"

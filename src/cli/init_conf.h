@@ -10,6 +10,7 @@
 struct init_choices {
     const char *domain; /* normalised */
     const char *listen;
+    const char *user; /* for the key `user`; NULL: not written */
     bool csr;
 };
 

@@ -76,9 +76,5 @@ char *convert_listen(const char *text, const struct place *place)
         place_fault(place,
                     "\"%s\": \"%s\" is not a socket such as \"inet:8891@127.0.0.1\" or \"local:/run/domsec/socket\"",
                     place->key, text);
-    else if (strchr(listen, '@') == NULL)
-        place_warn(place,
-                   "\"%s\": \"%s\" listens on every interface; any client that can reach it can have mail signed",
-                   place->key, text);
     return listen;
 }

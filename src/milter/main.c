@@ -110,7 +110,7 @@ static struct gateway *open_gateway(const char *file, struct faults *faults)
 {
     owned(conf) struct conf *conf = conf_load(file, faults);
     if (conf != NULL)
-        gateway_check_files(conf, faults);
+        gateway_check_exposure(conf, faults);
     return conf != NULL ? gateway_open(conf, faults) : NULL;
 }
 

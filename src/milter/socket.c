@@ -99,6 +99,11 @@ static int open_and_find(const char *listen)
 
 static bool open_unix_to_group(const char *path, uid_t uid, gid_t gid, struct error *error)
 {
+    struct stat status;
+    g_autofree char *folder = g_path_get_dirname(path);
+    /* A directory with the setgid bit gives its own group, that of the MTA. */
+    if (stat(folder, &status) == 0 && (status.st_mode & S_ISGID) != 0)
+        gid = (gid_t)-1;
     /* Only root can change the owner. If the daemon was started as that user, it already owns the file. */
     bool give = uid != (uid_t)-1 && geteuid() == 0;
     if (chmod(path, 0660) != 0 || (give && lchown(path, uid, gid) != 0))

@@ -29,6 +29,24 @@ Test(init, makes_files_with_the_right_modes)
                      folder_mode(dir, files[i].name));
 }
 
+/* Also as Postfix calls it. */
+Test(init, the_socket_is_one_that_only_postfix_reaches)
+{
+    owned(folder) char *dir = folder_new();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
+    owned(run) struct run other =
+        run("domsec init --domain acme.test --algorithm p256 --listen inet:8891@127.0.0.1 '%s/b'", dir);
+    g_autofree char *conf = folder_read(dir, "a/domsec.conf");
+    expect_status(made, 0);
+    expect_contains(conf, "listen = \"local:/var/spool/postfix/domsec/milter\";");
+    expect_contains(made.out, "smtpd_milters = unix:domsec/milter\n");
+    expect_status(other, 0);
+    cr_expect_null(strstr(other.out, "smtpd_milters"));
+    owned(run) struct run checked = run("domsec check -c '%s/b/domsec.conf'", dir);
+    expect_status(checked, 0);
+    expect_contains(checked.out, "warning: \"listen\": inet:8891@127.0.0.1: every account of this host");
+}
+
 Test(init, keys_are_private_under_any_umask)
 {
     owned(folder) char *dir = folder_new();
@@ -52,6 +70,8 @@ Test(init, keys_are_given_to_the_daemon)
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s/a'", dir);
     expect_status(made, 0);
     expect_contains(made.out, "owner: nobody");
+    owned(run) struct run checked = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_status(checked, 0);
     const struct {
         const char *name;
         bool given;

@@ -54,20 +54,28 @@ to_three() {
     done
 }
 
-# The acme.test gateway on a unix socket, as a user of its own, readable for Postfix by its group.
+may_write() { # ACCOUNT FILE
+    setpriv --reuid="$1" --regid="$1" --clear-groups test -w "$2"
+}
+
+# The acme.test gateway on a unix socket below Postfix's queue directory, as a user of its own, with smtpd and cleanup in
+# a chroot, as on Debian.
 on_unix_socket() {
-    local dir=$RIG/acme/gateway path=$RIG/acme/run/milter.sock
-    mkdir -p "${path%/*}"
-    chown nobody:postfix "${path%/*}"
-    chmod 2750 "${path%/*}"
+    local dir=$RIG/acme/gateway path=$RIG/acme/queue/domsec/milter
+    "$here/../../packaging/socket-folder" "${path%/*}" nobody
     cp "$dir/domsec.conf" "$RIG/acme/saved.conf"
     chown -R nobody "$dir/keys" "$RIG/acme/spool"
     sed -i "s|^listen = .*|listen = \"local:$path\"; user = \"nobody\";|" "$dir/domsec.conf"
     gateway_stop acme || return
     spawn gateway-acme "$BUILD/domsec-milter" -c "$dir/domsec.conf" -f
     wait_for 5 test -S "$path" || why "no socket" || return
-    chgrp postfix "$path"
-    org_set acme "smtpd_milters = unix:$path"
+    [ "$(stat -c '%a %U %G' "$path")" = "660 nobody postfix" ] || why "$(stat -c '%a %U %G' "$path")" || return
+    may_write postfix "$path" || why "closed to Postfix" || return
+    ! may_write daemon "$path" || why "open to others" || return
+    cp "$RIG/acme/etc/master.cf" "$RIG/acme/saved.cf"
+    sed -i -E 's/^(\S+ +(inet|unix) +n +- +)n( .* (smtpd|cleanup))$/\1y\3/' "$RIG/acme/etc/master.cf"
+    [ "$(grep -c ' n - y ' "$RIG/acme/etc/master.cf")" = 2 ] || why "no chroot" || return
+    org_set acme "smtpd_milters = unix:domsec/milter"
     postfix_reload acme
     sleep 0.5
     [ "$(stat -c %u "/proc/${PIDS[gateway-acme]}")" = "$(id -u nobody)" ] || why "still runs as root" || return
@@ -77,6 +85,7 @@ on_unix_socket() {
 back_on_inet() {
     gateway_stop acme
     cp "$RIG/acme/saved.conf" "$RIG/acme/gateway/domsec.conf"
+    cp "$RIG/acme/saved.cf" "$RIG/acme/etc/master.cf"
     chown -R root "$RIG/acme/gateway/keys"
     org_set acme "smtpd_milters = inet:${ORG_IP[acme]}:10891"
     gateway_start acme
@@ -87,7 +96,7 @@ back_on_inet() {
 cases_socket() {
     local WANT=smime=pass
     both sign+encrypt sign+encrypt
-    it "unix socket, user of its own" on_unix_socket
+    it "unix socket, user of its own, smtpd in a chroot" on_unix_socket
     back_on_inet
 }
 

@@ -11,7 +11,7 @@ static char *faults_of(const struct rig *rig, bool *opened)
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     cr_assert_not_null(conf);
-    gateway_check_files(conf, faults);
+    gateway_check_exposure(conf, faults);
     owned(gateway) struct gateway *gateway = gateway_open(conf, faults);
     GString *text = g_string_new(NULL);
     for (size_t i = 0; i < faults_count(faults); i++)
@@ -26,7 +26,7 @@ static void set_mode(const struct rig *rig, const char *name, mode_t mode)
     cr_assert_eq(chmod(path, mode), 0, "%s", name);
 }
 
-Test(check_files, what_others_can_change_or_read_is_a_fault)
+Test(check_exposure, what_others_can_change_or_read_is_a_fault)
 {
     static const struct {
         const char *name;
@@ -67,4 +67,38 @@ Test(check_files, what_others_can_change_or_read_is_a_fault)
     const char *first = strstr(once, "every account can change ");
     cr_assert_not_null(first);
     cr_expect_null(strstr(first + 1, "every account can change "), "a directory is named once:\n%s", once);
+}
+
+Test(check_exposure, a_socket_that_others_reach_is_a_warning)
+{
+    static const struct {
+        const char *listen, *want; /* NULL: no warning */
+    } rows[] = {
+        {"inet:8891@127.0.0.1",
+         "domsec.conf:7: warning: \"listen\": inet:8891@127.0.0.1: every account of this host can "},
+        {"inet6:8891@::1", "every account of this host can have mail signed and decrypted; use a unix socket"},
+        {"inet:localhost:8891", "every account of this host can "},
+        {"inet:8891", "it listens on all addresses, and every host that reaches one of them can "},
+        {"inet:8891@0.0.0.0", "it listens on all addresses"},
+        {"inet6:8891@::", "it listens on all addresses"},
+        {"inet:8891@192.0.2.1", "every host that reaches it can "},
+        {"inet:8891@192.0.2.1", "or let only the mail server connect (firewall)"},
+        {"local:milter", NULL},
+        {"local:open/milter", "domsec.conf:7: warning: \"listen\": every account can change "},
+        {"local:absent/milter", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        bool opened = false;
+        g_autofree char *line = g_strdup_printf("listen = \"%s\";", rows[i].listen);
+        folder_write(rig->acme.folder, "open/x", "");
+        set_mode(rig, "open", 01777);
+        rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; };", line);
+        g_autofree char *text = faults_of(rig, &opened);
+        cr_expect(opened, "%s", text);
+        if (rows[i].want != NULL)
+            cr_expect_not_null(strstr(text, rows[i].want), "row %zu: %s", i, text);
+        else
+            cr_expect_null(strstr(text, "listen"), "row %zu: %s", i, text);
+    }
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * check_files: can other accounts read our private keys, or change what we trust? That is a fault and no warning, at
+ * check_exposure: can other accounts read our private keys, or change what we trust? That is a fault and no warning, at
  * the start, at a reload and in `domsec check`: who changes a policy file sends plaintext, and who changes an anchor
  * signs in the name of a partner. Certificates that are trusted only by a path to an anchor, and revocation lists,
  * which their authority has signed, are not checked.
+ *
+ * The socket has no password. Who can connect to it can claim to be a user who has logged in, and have any message
+ * signed and decrypted. That is a warning, because a mail server on another host can only be reached over TCP.
  */
 #include "internal.h"
 
@@ -62,7 +65,36 @@ static void check_partner_files(struct check *check, const struct partner *partn
                 partner->base.outbound.require_review);
 }
 
-void gateway_check_files(const struct conf *conf, struct faults *faults)
+static bool is_loopback(const char *host)
+{
+    return g_ascii_strcasecmp(host, "localhost") == 0 || text_begins_with(host, "127.") || g_str_equal(host, "::1");
+}
+
+/* listen: "inet:PORT@HOST" or "inet:PORT", also with inet6. */
+static void check_inet(const struct conf *conf, struct faults *faults)
+{
+    const char *at = strchr(conf->listen, '@'), *host = at != NULL ? at + 1 : "";
+    const char *who = "every host that reaches it";
+    if (*host == '\0' || g_str_equal(host, "0.0.0.0") || g_str_equal(host, "::"))
+        who = "it listens on all addresses, and every host that reaches one of them";
+    else if (is_loopback(host))
+        who = "every account of this host";
+    faults_warn(faults, conf->file, conf->listen_line,
+                "\"listen\": %s: %s can have mail signed and decrypted; use a unix socket, for Postfix "
+                "\"" CONF_LISTEN_POSTFIX "\"%s",
+                conf->listen, who, is_loopback(host) ? "" : ", or let only the mail server connect (firewall)");
+}
+
+/* Who can change its directory can put another socket there, and read and change all mail. */
+static void check_socket_folder(const struct guard *guard, const struct conf *conf, struct faults *faults)
+{
+    struct error why = {0};
+    g_autofree char *folder = g_path_get_dirname(conf->listen + strlen("local:")), *culprit = NULL;
+    if (guard_check(guard, folder, GUARD_FOLDER, &culprit, &why) != GUARD_GOOD)
+        faults_warn(faults, conf->file, conf->listen_line, "\"listen\": %s", why.text);
+}
+
+void gateway_check_exposure(const struct conf *conf, struct faults *faults)
 {
     g_autoptr(GHashTable) culprits = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     struct check check = {.culprits = culprits, .faults = faults};
@@ -76,4 +108,8 @@ void gateway_check_files(const struct conf *conf, struct faults *faults)
     check_paths(&check, (struct origin){conf->file, conf->trust_anchors_line}, conf->trust_anchors);
     for (size_t i = 0; i < conf->partner_count; i++)
         check_partner_files(&check, conf->partners[i]);
+    if (text_begins_with(conf->listen, "local:"))
+        check_socket_folder(&check.guard, conf, faults);
+    else
+        check_inet(conf, faults);
 }
