@@ -61,6 +61,8 @@ struct layer_lookup {
 };
 
 struct recipient_lookup {
+    char *name; /* its address; where the MTA delivers to another one, both */
+    struct destination destination;
     struct certs_answer certificates;
 };
 
@@ -175,6 +177,8 @@ char *passage_log_line(const struct passage *passage);
 void passage_count(const struct passage *passage);
 /* The rules that had a say: of the recipients, or of the authors; their names, separated by ", ". g_free(). */
 char *passage_rules(const struct passage *passage);
+/* The same for one recipient. */
+char *passage_rules_of(const struct passage *passage, size_t recipient);
 
 /* Why a candidate for a recipient is used, or why not. g_free(). */
 char *passage_note(const struct passage *passage, size_t recipient, size_t candidate);

@@ -9,11 +9,12 @@
 #include "mail/address.h"
 
 struct recipient {
-    struct address address; /* as policy reads it */
+    struct address address; /* as given */
     char *argument;         /* as the client gave it to RCPT TO, with its angle brackets */
     char **parameters;      /* its ESMTP parameters ("NOTIFY=NEVER"), NULL-terminated; NULL: it has none */
-    /* As the MTA reads it: the macros {rcpt_addr}, {rcpt_host}, {rcpt_mailer}. NULL where it does not say. */
+    /* The macros {rcpt_addr}, {rcpt_host}, {rcpt_mailer}; NULL: the MTA did not send them. */
     char *mta_address, *mta_host, *mta_mailer;
+    struct address resolved; /* where the MTA delivers to, by these macros; text NULL: it does not say */
 };
 
 struct envelope {
@@ -31,6 +32,12 @@ void envelope_free(struct envelope *envelope);
 /* Adds a recipient and takes the strings out of *address; the rest is the caller's to fill. Lent until the next call.
  */
 struct recipient *envelope_add_recipient(struct envelope *envelope, struct address *address);
+
+/* How the MTA reads a recipient; each NULL where it does not say. Postfix's sendmail(1) sends {rcpt_addr} before it has
+ * resolved any route in it, and no mailer: such an address is not where it delivers to. */
+void recipient_set_reading(struct recipient *recipient, const char *address, const char *host, const char *mailer);
+/* Whether the MTA delivers to another address than the one given. */
+bool recipient_is_redirected(const struct recipient *recipient);
 
 DECLARE_OWNED(envelope, struct envelope *, envelope_free)
 

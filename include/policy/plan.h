@@ -17,15 +17,25 @@ struct client {
     char reason[320]; /* why, or why not */
 };
 
-struct recipient_view {
-    const char *text; /* the address, for reasons */
+/* A rule that a recipient's copy must satisfy. */
+struct claim {
     const struct rule *rule;
-    bool local;                     /* stays in a local domain */
-    bool routed;                    /* in a local domain, but its local part may be a route to another host */
+    const char *const *reviewers; /* fingerprints of rule->outbound.require_review, NULL-terminated */
+};
+
+struct recipient_view {
+    const char *text;                       /* the address, for reasons */
+    struct claim claims[DESTINATION_RULES]; /* the rules of its destination */
+    size_t claim_count;
+    bool local;                     /* it stays with us */
+    bool arrives;                   /* the MTA delivers it to one of ours, local or not */
+    enum unclear unclear;           /* which rules apply */
     enum found certificate;         /* whether there is one to encrypt to */
     const char *certificate_reason; /* why not */
-    const char *const *reviewers;   /* fingerprints of rule->outbound.require_review, NULL-terminated */
 };
+
+/* Whether a rule that counts for the recipient asks for something, such as policy_encrypts(). */
+bool recipient_wants(const struct recipient_view *recipient, bool (*asks)(const struct rule *rule));
 
 /* Our own identities that may be needed. */
 enum own {
@@ -123,17 +133,21 @@ struct outbound_facts {
     bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
     enum found certificate; /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
-    bool routed;          /* in a local domain, but with what may be a route to another host in its local part */
-    bool reviewed;        /* carries a review signature by one of rule->outbound.require_review that passes */
-    bool may_be_reviewed; /* carries one that could not be checked now */
+    enum unclear unclear;           /* whether this rule applies, or another one */
+    bool reviewed;                  /* carries a review signature by one of rule->outbound.require_review that passes */
+    bool may_be_reviewed;           /* carries one that could not be checked now */
 };
 
-/* For one recipient. Table: protect none → nothing. A signature is due and may not be given (originator not authentic,
- * or a bad signature inside): unchecked → tempfail, else rule->outbound.unauthentic. Encryption is due: certificate
- * found → encrypt; none → rule->outbound.no_certificate; failed → tempfail, whatever the rule says. already_encrypted
- * counts as encrypted only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate
- * is found. */
+/* For one recipient and one of its rules. Table: protect none → nothing. A signature is due and may not be given
+ * (originator not authentic, or a bad signature inside): unchecked → tempfail, else rule->outbound.unauthentic.
+ * Encryption is due: certificate found → encrypt; none → rule->outbound.no_certificate; failed → tempfail, whatever the
+ * rule says. already_encrypted counts as encrypted only for `encrypt`'s demand that no plaintext leaves; it is
+ * encrypted again where a certificate is found. */
 void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision);
+
+/* The stricter of two decisions on a recipient, by two rules: a tempfail before a rejection, else all that either puts
+ * on. The result is in *decision. */
+void policy_stricter(const struct outbound_decision *other, struct outbound_decision *decision);
 
 /* One treatment for all recipients of a message that is not split: all of them get the same bytes. Combines decisions:
  * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a

@@ -27,9 +27,28 @@ bool policy_encrypts(const struct rule *rule);
 bool policy_requires_signature(const struct rule *rule);
 bool policy_requires_encryption(const struct rule *rule);
 
-/* Whether a recipient stays with us: it is in a local domain or has no domain, and its local part cannot be a route to
- * another host ("bob%x.test@acme.test": some MTAs take it for bob@x.test). */
-bool policy_is_local(const struct conf *conf, const struct address *recipient);
+/* Why it is not clear which rules apply to a recipient. */
+enum unclear {
+    UNCLEAR_NOT,
+    UNCLEAR_ROUTE,  /* the MTA may read a route in it (bob%x.test@acme.test as bob@x.test), and does not say whether */
+    UNCLEAR_DOMAIN, /* the MTA may complete its domain to another, and does not say whether */
+    UNCLEAR_NEXT    /* the next MTA may read a route in it, which cannot be read here */
+};
+
+/* The address that the MTA delivers to, that given, and what may be domains in its local part bring a rule each. */
+#define DESTINATION_RULES 8
+
+/* Where a recipient's copy goes. What is in it is lent by the recipient and by conf. */
+struct destination {
+    const struct address *address; /* the MTA delivers to it, as far as is known: certificates are looked up for it */
+    const struct partner *partner; /* the partner of that address */
+    bool local;                    /* it stays with us: no rule for what leaves applies */
+    bool arrives;                  /* the MTA delivers it to one of ours, though as given it may be another's */
+    enum unclear unclear;
+    const struct rule *rules[DESTINATION_RULES]; /* each has to be satisfied; the first is that of the address */
+    size_t rule_count;                           /* at least one */
+};
+void policy_destination(const struct conf *conf, const struct recipient *recipient, struct destination *destination);
 /* Outbound if any recipient does not stay with us, else inbound: what leaves is bound by the policy for what leaves. */
 enum direction policy_direction(const struct conf *conf, const struct recipient *recipients, size_t count);
 

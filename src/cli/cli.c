@@ -239,13 +239,30 @@ bool cli_recipients(struct envelope *envelope, const GPtrArray *addresses)
             fprintf(stderr, "domsec: %s\n", error.text);
             return false;
         }
-        if (*address.text == '\0') {
+        if (*address.local == '\0') {
             fprintf(stderr, "domsec: the address of a recipient must not be empty\n");
             address_clear(&address);
             return false;
         }
         envelope_add_recipient(envelope, &address);
         address_clear(&address);
+    }
+    return true;
+}
+
+bool cli_delivered_to(struct envelope *envelope, const GPtrArray *addresses)
+{
+    if (addresses->len > envelope->recipient_count) {
+        fprintf(stderr, "domsec: --delivered-to needs a --to before it\n");
+        return false;
+    }
+    for (guint i = 0; i < addresses->len; i++) {
+        const char *text = addresses->pdata[i];
+        recipient_set_reading(&envelope->recipients[i], text, NULL, "unknown");
+        if (envelope->recipients[i].resolved.text == NULL) {
+            fprintf(stderr, "domsec: --delivered-to: \"%s\" is not an address\n", text);
+            return false;
+        }
     }
     return true;
 }

@@ -79,6 +79,13 @@ bool cli_client(const char *text);
 bool cli_address(const char *text, struct address *address);
 /* Adds each of a list of addresses (const char *) as a recipient. */
 bool cli_recipients(struct envelope *envelope, const GPtrArray *addresses);
+/* Sets how the mail server reads the recipients: the first of the list that of the first, and so on. */
+bool cli_delivered_to(struct envelope *envelope, const GPtrArray *addresses);
+#define CLI_OPTION_DELIVERED_TO(list)                                                                                  \
+    {                                                                                                                  \
+        "delivered-to", 0, OPTION_LIST, (list), "ADDRESS",                                                             \
+            "how the mail server reads a recipient ({rcpt_addr}): the first --to, then the second, …"                \
+    }
 /* "domain-signing-authority" → its role. Returns false if there is no such role. */
 bool cli_role(const char *name, enum role *role);
 

@@ -57,15 +57,18 @@ static void print_recipient(const struct passage *passage, size_t index)
     bool accepted = leaves && verdict == VERDICT_ACCEPT;
     g_autofree char *what =
         g_strdup_printf("%s%s%s", verdict_name(verdict), accepted ? ": " : "", accepted ? treatment(decision) : "");
-    g_autofree char *rule =
-        leaves ? g_strdup(passage->lookups.recipients[index].rule->partner->name) : passage_rules(passage);
-    printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), passage->mail.envelope->recipients[index].address.text,
-           output_style(stdout, STYLE_PLAIN));
+    const struct recipient *recipient = &passage->mail.envelope->recipients[index];
+    g_autofree char *rule = leaves ? passage_rules_of(passage, index) : passage_rules(passage);
+    printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), recipient->address.text, output_style(stdout, STYLE_PLAIN));
     owned(table) struct table *facts = table_new(2);
     const char *const rows[][2] = {
-        {"rule", rule}, {"decision", what}, {"because", leaves ? decision->reason : passage->reply.reason}};
+        {"delivered to", recipient_is_redirected(recipient) ? recipient->resolved.text : NULL},
+        {"rule", rule},
+        {"decision", what},
+        {"because", leaves ? decision->reason : passage->reply.reason}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        table_row(facts, rows[i]);
+        if (rows[i][1] != NULL)
+            table_row(facts, rows[i]);
     table_print(facts, stdout, 2, false);
     if (leaves)
         print_certificates(passage, index);
@@ -124,10 +127,12 @@ static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION, *from = NULL, *login = NULL, *client = NULL, *subject = NULL;
     g_autoptr(GPtrArray) to = g_ptr_array_new();
+    g_autoptr(GPtrArray) delivered_to = g_ptr_array_new();
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(file),
         {"from", 'f', OPTION_TEXT, &from, "ADDRESS", "sender, in the envelope and in From"},
         {"to", 't', OPTION_LIST, to, "ADDRESS", "recipient; may be repeated"},
+        CLI_OPTION_DELIVERED_TO(delivered_to),
         {"auth", 0, OPTION_TEXT, &login, "NAME", "login name of a client that used SMTP AUTH"},
         {"client", 0, OPTION_TEXT, &client, "IP", "address of the client"},
         {"subject", 0, OPTION_TEXT, &subject, "TEXT", "shown in the answer; the rules do not use it"},
@@ -142,14 +147,16 @@ static int run(const struct command *self, int argc, char **argv)
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(login);
     envelope->client_address = g_strdup(client);
-    if (!cli_address(from, &envelope->sender) || !cli_recipients(envelope, to))
+    if (!cli_address(from, &envelope->sender) || !cli_recipients(envelope, to) ||
+        !cli_delivered_to(envelope, delivered_to))
         return EX_USAGE;
     return explain(file, envelope, subject);
 }
 
 const struct command command_explain = {
     .name = "explain",
-    .arguments = "[-c FILE] --from A --to B [--to C]... [--auth NAME] [--client IP] [--subject TEXT]",
+    .arguments =
+        "[-c FILE] --from A --to B [--to C]... [--delivered-to D]... [--auth NAME] [--client IP] [--subject TEXT]",
     .summary = "show what would be done for each recipient, and why",
     .details = "The answer is for a plain message, which is neither signed nor encrypted.\n"
                "The exit status gives the verdict: 0 accepted or quarantined, 65 rejected, 75 deferred.\n",

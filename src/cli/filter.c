@@ -173,6 +173,7 @@ static int filter(const struct request *request, struct envelope *envelope, time
 static int run(const struct command *self, int argc, char **argv)
 {
     g_autoptr(GPtrArray) to = g_ptr_array_new();
+    g_autoptr(GPtrArray) delivered_to = g_ptr_array_new();
     struct request request = {.configuration = CLI_CONFIGURATION, .to = to};
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(request.configuration),
@@ -181,6 +182,7 @@ static int run(const struct command *self, int argc, char **argv)
         {"from", 'f', OPTION_TEXT, &request.from, "ADDRESS",
          "envelope sender, \"\" for the null sender; default: the mailbox in From"},
         {"to", 't', OPTION_LIST, to, "ADDRESS", "recipient; may be repeated; default: the mailboxes in To and Cc"},
+        CLI_OPTION_DELIVERED_TO(delivered_to),
         {"auth", 0, OPTION_TEXT, &request.login, "NAME", "login name of a client that used SMTP AUTH"},
         {"client", 0, OPTION_TEXT, &request.client, "IP", "address of the client"},
         {"at", 0, OPTION_TEXT, &request.at, "TIME", "evaluate certificates as of TIME (RFC 3339)"},
@@ -201,16 +203,17 @@ static int run(const struct command *self, int argc, char **argv)
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(request.login);
     envelope->client_address = g_strdup(request.client);
-    if ((request.from != NULL && !cli_address(request.from, &envelope->sender)) || !cli_recipients(envelope, to))
+    if ((request.from != NULL && !cli_address(request.from, &envelope->sender)) || !cli_recipients(envelope, to) ||
+        !cli_delivered_to(envelope, delivered_to))
         return EX_USAGE;
     return filter(&request, envelope, at);
 }
 
 const struct command command_filter = {
     .name = "filter",
-    .arguments =
-        "[-c FILE] [--direction outbound|inbound] [--from A] [--to B]... [--auth NAME] [--client IP] [--at TIME] "
-        "[--report FILE] [--output DIR] <MESSAGE",
+    .arguments = "[-c FILE] [--direction outbound|inbound] [--from A] [--to B]... [--delivered-to C]... [--auth NAME] "
+                 "[--client IP] [--at TIME] "
+                 "[--report FILE] [--output DIR] <MESSAGE",
     .summary = "run a message from standard input through the gateway and write the result",
     .details =
         "The exit status gives the verdict: 0 accepted or quarantined (the message is written), 65 rejected, 75\n"

@@ -60,7 +60,8 @@ static const struct identity *encrypter(const struct gateway *gateway, const str
 static bool puts_layers_on(const struct lookups *lookups, const struct mail *mail)
 {
     for (size_t i = 0; i < mail->envelope->recipient_count; i++)
-        if (!lookups->recipients[i].local && lookups->recipients[i].rule->outbound.protect != PROTECT_NONE)
+        if (recipient_wants(&lookups->recipients[i], policy_signs) ||
+            recipient_wants(&lookups->recipients[i], policy_encrypts))
             return true;
     return false;
 }

@@ -21,8 +21,10 @@ void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const s
 void lookups_clear(struct lookups *lookups, const struct mail *mail)
 {
     lookups_clear_signers(lookups);
-    for (size_t i = 0; lookups->answers != NULL && i < mail->envelope->recipient_count; i++)
+    for (size_t i = 0; lookups->answers != NULL && i < mail->envelope->recipient_count; i++) {
         certs_answers_clear(&lookups->answers[i].certificates, 1);
+        g_free(lookups->answers[i].name);
+    }
     g_free(lookups->answers);
     g_free(lookups->recipients);
     memset(lookups, 0, sizeof(*lookups));

@@ -156,6 +156,25 @@ static void add_rule(GPtrArray *names, const struct rule *rule)
         g_ptr_array_add(names, rule->partner->name);
 }
 
+static void add_rules_of(GPtrArray *names, const struct recipient_view *recipient)
+{
+    for (size_t i = 0; i < recipient->claim_count; i++)
+        add_rule(names, recipient->claims[i].rule);
+}
+
+static char *join(GPtrArray *names)
+{
+    g_ptr_array_add(names, NULL);
+    return g_strjoinv(", ", (char **)names->pdata);
+}
+
+char *passage_rules_of(const struct passage *passage, size_t recipient)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    add_rules_of(names, &passage->lookups.recipients[recipient]);
+    return join(names);
+}
+
 char *passage_rules(const struct passage *passage)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -165,8 +184,7 @@ char *passage_rules(const struct passage *passage)
             add_rule(names, policy_rule(passage->mail.authors.partners[i]));
     } else {
         for (size_t i = 0; lookups->recipients != NULL && i < passage->mail.envelope->recipient_count; i++)
-            add_rule(names, lookups->recipients[i].rule);
+            add_rules_of(names, &lookups->recipients[i]);
     }
-    g_ptr_array_add(names, NULL);
-    return g_strjoinv(", ", (char **)names->pdata);
+    return join(names);
 }

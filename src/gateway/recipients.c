@@ -32,16 +32,31 @@ static bool check_candidate(void *context, size_t query, const struct candidate 
     return finding->outcome == OUTCOME_PASS;
 }
 
-static void read_recipient(const struct gateway *gateway, const struct address *address, struct recipient_view *view)
+/* Both addresses where the MTA delivers to another one than the one given. */
+static char *name_of(const struct recipient *recipient)
 {
-    const struct partner *partner = conf_partner(gateway->conf, address->domain);
-    view->text = address->text;
-    view->rule = policy_rule(partner);
-    view->local = policy_is_local(gateway->conf, address);
-    view->routed = !view->local && conf_is_local_domain(gateway->conf, address->domain);
-    view->certificate = FOUND_NONE;
-    view->certificate_reason = "not looked up";
-    view->reviewers = reviewers_of(gateway->reviewers, partner);
+    const char *given = recipient->address.text;
+    return recipient_is_redirected(recipient) ? g_strdup_printf("%s, delivered to %s", given, recipient->resolved.text)
+                                              : g_strdup(given);
+}
+
+static void read_recipient(const struct gateway *gateway, const struct recipient *recipient,
+                           struct recipient_lookup *answer, struct recipient_view *view)
+{
+    struct destination *destination = &answer->destination;
+    policy_destination(gateway->conf, recipient, destination);
+    answer->name = name_of(recipient);
+    *view = (struct recipient_view){.text = answer->name,
+                                    .local = destination->local,
+                                    .arrives = destination->arrives,
+                                    .unclear = destination->unclear,
+                                    .claim_count = destination->rule_count,
+                                    .certificate = FOUND_NONE,
+                                    .certificate_reason = "not looked up"};
+    for (size_t i = 0; i < destination->rule_count; i++) {
+        const struct rule *rule = destination->rules[i];
+        view->claims[i] = (struct claim){rule, reviewers_of(gateway->reviewers, rule->partner)};
+    }
 }
 
 static void ask_certificates(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
@@ -56,8 +71,8 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
             continue;
         recipient_of[count] = i;
         queries[count++] = (struct certs_query){.purpose = CERTS_ENCRYPT,
-                                                .partner = lookups->recipients[i].rule->partner,
-                                                .address = &mail->envelope->recipients[i].address};
+                                                .partner = lookups->answers[i].destination.partner,
+                                                .address = lookups->answers[i].destination.address};
     }
     struct acceptance context = {.gateway = gateway, .queries = queries, .at = mail->at};
     const struct certs_acceptance accept = {.check = check_candidate, .context = &context};
@@ -78,7 +93,7 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
     lookups->recipients = g_new0(struct recipient_view, count + 1);
     lookups->answers = g_new0(struct recipient_lookup, count + 1);
     for (size_t i = 0; i < count; i++)
-        read_recipient(gateway, &mail->envelope->recipients[i].address, &lookups->recipients[i]);
+        read_recipient(gateway, &mail->envelope->recipients[i], &lookups->answers[i], &lookups->recipients[i]);
     const struct plan_input input = {.conf = gateway->conf,
                                      .direction = mail->direction,
                                      .client = &mail->client,

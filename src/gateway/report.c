@@ -192,6 +192,22 @@ static json_t *groups(const struct passage *passage)
     return groups;
 }
 
+/* The recipients that the MTA delivers to other addresses than those given. */
+static json_t *redirections(const struct envelope *envelope)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        const struct recipient *recipient = &envelope->recipients[i];
+        if (!recipient_is_redirected(recipient))
+            continue;
+        json_t *object = json_object();
+        set(object, "recipient", text(recipient->address.text));
+        set(object, "delivered_to", text(recipient->resolved.text));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *reply(const struct reply *reply)
 {
     if (reply->code < 400)
@@ -238,6 +254,7 @@ char *passage_report(const struct passage *passage)
     set(report, "originator", finding(&judgement->originator, originator_name(passage)));
     set(report, "layers", layers(passage));
     set(report, "groups", groups(passage));
+    set(report, "redirections", redirections(passage->mail.envelope));
     set(report, "authentication_results", unfolded(passage->made.authentication_results));
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         set(report, "null_signature", text(null_signature(&passage->made)));
@@ -255,6 +272,8 @@ char *passage_report(const struct passage *passage)
 
 /* --- the log line --- */
 
+#define REDIRECTIONS_MAX 600 /* octets, roughly */
+
 /* key="value" with the quotes escaped, so that a line can be taken apart again. */
 static void append_quoted(GString *line, const char *key, const char *value)
 {
@@ -268,6 +287,20 @@ static void append_quoted(GString *line, const char *key, const char *value)
         g_string_append_c(line, *c);
     }
     g_string_append_c(line, '"');
+}
+
+/* The recipients that the MTA delivers to other addresses than those given. */
+static void append_redirections(GString *line, const struct envelope *envelope)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    for (size_t i = 0; i < envelope->recipient_count && all->len < REDIRECTIONS_MAX; i++) {
+        const struct recipient *recipient = &envelope->recipients[i];
+        if (recipient_is_redirected(recipient))
+            g_string_append_printf(all, "%s%s to %s", all->len > 0 ? ", " : "", recipient->address.text,
+                                   recipient->resolved.text);
+    }
+    if (all->len > 0)
+        append_quoted(line, "redirected", all->str);
 }
 
 static void append_layers(GString *line, const struct passage *passage)
@@ -295,6 +328,7 @@ char *passage_log_line(const struct passage *passage)
     append_quoted(line, "from", author(passage));
     append_quoted(line, "sender", envelope->sender.text);
     append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].address.text : "");
+    append_redirections(line, envelope);
     g_string_append_printf(line, " nrcpt=%zu verdict=%s code=%u status=%s", envelope->recipient_count,
                            verdict_name(reply->verdict), reply->code, reply->status);
     if (passage->plan.direction == DIRECTION_OUTBOUND) {

@@ -78,19 +78,44 @@ static char *literal_normalise(const char *domain)
 
 static char *make_text(const char *local, const char *domain)
 {
-    const char *at = local;
+    const char *at = local, *separator = *domain != '\0' ? "@" : "";
     while (is_atext(*at) || (*at == '.' && at != local && is_atext(at[1])))
         at++;
     if (*at == '\0' && at != local)
-        return g_strconcat(local, "@", domain, NULL);
+        return g_strconcat(local, separator, domain, NULL);
     GString *text = g_string_new("\"");
     for (at = local; *at != '\0'; at++) {
         if (*at == '"' || *at == '\\')
             g_string_append_c(text, '\\');
         g_string_append_c(text, *at);
     }
-    g_string_append_printf(text, "\"@%s", domain);
+    g_string_append_printf(text, "\"%s%s", separator, domain);
     return g_string_free(text, FALSE);
+}
+
+static char *normalise(const char *domain)
+{
+    return domain[0] == '[' ? literal_normalise(domain) : domain_normalise(domain);
+}
+
+/* Takes the source route at the start of *rest, "@a.test,@b.test:". Returns NULL, or why it cannot be parsed. */
+static const char *take_route(struct slice *rest, char **route)
+{
+    const char *end = memchr(rest->data, ':', rest->len);
+    if (end == NULL)
+        return "there is no local part";
+    g_autofree char *text = g_strndup(rest->data, (gsize)(end - rest->data));
+    g_auto(GStrv) hosts = g_strsplit(text, ",", -1);
+    for (char **host = hosts; *host != NULL; host++) {
+        char *domain = (*host)[0] == '@' ? normalise(*host + 1) : NULL;
+        if (domain == NULL)
+            return "its source route is not valid";
+        g_free(*host);
+        *host = domain;
+    }
+    *route = g_strjoinv(",", hosts);
+    *rest = (struct slice){end + 1, (size_t)(rest->data + rest->len - end - 1)};
+    return NULL;
 }
 
 /* NULL, or why these bytes cannot form an address in any order. */
@@ -112,11 +137,12 @@ static const char *odd_bytes(struct slice text)
     return NULL;
 }
 
-/* With is_path, a local part alone is valid. */
+/* With is_path, a source route and a local part alone are valid. */
 static bool parse(struct slice text, bool is_path, struct address *address, struct error *error)
 {
     struct slice rest = text;
     g_autoptr(GString) local = g_string_new(NULL);
+    g_autofree char *route = NULL;
 
     *address = (struct address){0};
     const char *why = text.len > 0 ? odd_bytes(text) : NULL;
@@ -131,22 +157,21 @@ static bool parse(struct slice text, bool is_path, struct address *address, stru
         *address = (struct address){g_strdup(""), g_strdup(""), g_strdup("")};
         return true;
     }
-    why = take_local(&rest, local);
+    if (is_path && rest.data[0] == '@')
+        why = take_route(&rest, &route);
+    if (why == NULL)
+        why = take_local(&rest, local);
     if (why != NULL)
         return fault(error, text, why);
-    if (rest.len == 0 && is_path && strpbrk(local->str, "%!@") == NULL) {
-        *address = (struct address){g_strdup(local->str), g_strdup(""), g_strdup(local->str)};
-        return true;
-    }
-    if (rest.len == 0)
-        return fault(error, text, is_path ? "it has a source route and no domain" : "it has no domain");
-    if (rest.data[0] != '@')
+    if (rest.len == 0 && (!is_path || route != NULL))
+        return fault(error, text, "it has no domain");
+    if (rest.len > 0 && rest.data[0] != '@')
         return fault(error, text, "\"@\" is expected after the local part");
-    g_autofree char *given = g_strndup(rest.data + 1, rest.len - 1);
-    char *domain = given[0] == '[' ? literal_normalise(given) : domain_normalise(given);
+    g_autofree char *given = rest.len > 0 ? g_strndup(rest.data + 1, rest.len - 1) : NULL;
+    char *domain = given != NULL ? normalise(given) : g_strdup("");
     if (domain == NULL)
         return fault(error, text, "its domain is not valid");
-    *address = (struct address){g_strdup(local->str), domain, make_text(local->str, domain)};
+    *address = (struct address){g_strdup(local->str), domain, make_text(local->str, domain), steal(&route)};
     return true;
 }
 
@@ -165,6 +190,7 @@ void address_clear(struct address *address)
     g_free(address->local);
     g_free(address->domain);
     g_free(address->text);
+    g_free(address->route);
     *address = (struct address){0};
 }
 

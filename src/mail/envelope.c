@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * envelope: holds the envelope and judges nothing. The collector enforces the limit on recipients.
+ *
+ * A text that the MTA sends in place of an address, such as the reason why it will not deliver, is not an address.
  */
 #include "mail/envelope.h"
 
@@ -17,6 +19,7 @@ static void recipient_clear(struct recipient *recipient)
     g_free(recipient->mta_address);
     g_free(recipient->mta_host);
     g_free(recipient->mta_mailer);
+    address_clear(&recipient->resolved);
 }
 
 void envelope_free(struct envelope *envelope)
@@ -45,4 +48,21 @@ struct recipient *envelope_add_recipient(struct envelope *envelope, struct addre
     *recipient = (struct recipient){.address = *address};
     *address = (struct address){0};
     return recipient;
+}
+
+void recipient_set_reading(struct recipient *recipient, const char *address, const char *host, const char *mailer)
+{
+    struct error ignored = {0};
+    recipient->mta_address = g_strdup(address);
+    recipient->mta_host = g_strdup(host);
+    recipient->mta_mailer = g_strdup(mailer);
+    if (address == NULL || mailer == NULL || !address_parse_path(slice_of(address), &recipient->resolved, &ignored))
+        return;
+    if (*recipient->resolved.local == '\0')
+        address_clear(&recipient->resolved);
+}
+
+bool recipient_is_redirected(const struct recipient *recipient)
+{
+    return recipient->resolved.text != NULL && !address_equal(&recipient->address, &recipient->resolved);
 }

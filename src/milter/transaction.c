@@ -87,7 +87,13 @@ void transaction_sender(struct transaction *transaction, const char *const *argu
     struct envelope *envelope = transaction->envelope;
     struct error error = {0};
     address_clear(&envelope->sender);
-    if (!address_parse_path(slice_of(arguments[0]), &envelope->sender, &error)) {
+    bool good = address_parse_path(slice_of(arguments[0]), &envelope->sender, &error);
+    if (good && *envelope->sender.domain == '\0' && strpbrk(envelope->sender.local, "%!@") != NULL) {
+        good = error_set(&error, ERROR_PERMANENT, "address \"%s\": it may be a route and has no domain",
+                         envelope->sender.text);
+        address_clear(&envelope->sender);
+    }
+    if (!good) {
         envelope->sender = as_told(arguments[0]);
         fail_address(transaction, REPLY_SENDER, &error);
     }
@@ -115,11 +121,8 @@ void transaction_recipient(struct transaction *transaction, const char *const *a
     recipient->argument = g_strdup(arguments[0]);
     if (arguments[0] != NULL && arguments[1] != NULL)
         recipient->parameters = g_strdupv((char **)arguments + 1);
-    if (reading == NULL)
-        return;
-    recipient->mta_address = g_strdup(reading->address);
-    recipient->mta_host = g_strdup(reading->host);
-    recipient->mta_mailer = g_strdup(reading->mailer);
+    if (reading != NULL)
+        recipient_set_reading(recipient, reading->address, reading->host, reading->mailer);
 }
 
 void transaction_field(struct transaction *transaction, const char *name, const char *value, bool leading_space)

@@ -53,6 +53,22 @@ static unsigned strictness(const struct outbound_decision *decision)
     return (decision->encrypt ? 2 : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 4 : 0);
 }
 
+void policy_stricter(const struct outbound_decision *other, struct outbound_decision *decision)
+{
+    const struct outbound_decision both[] = {*decision, *other};
+    static bool (*const refusals[])(const struct outbound_decision *decision) = {is_tempfail, is_reject};
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++)
+        for (size_t j = 0; j < G_N_ELEMENTS(both); j++)
+            if (refusals[i](&both[j])) {
+                *decision = both[j];
+                return;
+            }
+    *decision = both[strictness(&both[1]) > strictness(&both[0]) ? 1 : 0];
+    decision->sign = both[0].sign || both[1].sign;
+    decision->encrypt = both[0].encrypt || both[1].encrypt;
+    decision->triple = both[0].triple || both[1].triple;
+}
+
 /* Combines everything that any rule requires. Returns the recipient whose rule requires most. */
 static size_t combine(const struct outbound_decision *decisions, size_t count, struct plan *plan)
 {

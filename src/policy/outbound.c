@@ -169,9 +169,12 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
         EXPLAIN(decision, "the recipient is in a local domain");
         return;
     }
-    if (facts->routed) {
+    if (facts->unclear != UNCLEAR_NOT) {
         refuse(decision, VERDICT_REJECT);
-        EXPLAIN(decision, "the local part may be a route to another host, so the rule that applies is unknown");
+        EXPLAIN(decision, "%s, so the rule that applies is unknown%s",
+                facts->unclear == UNCLEAR_DOMAIN ? "the domain may be an abbreviation"
+                                                 : "the local part may be a route to another host",
+                facts->unclear == UNCLEAR_NEXT ? "" : "; the mail server does not send {rcpt_addr} and {rcpt_mailer}");
         return;
     }
     if ((facts->already_encrypted || facts->unreadable) && rule->outbound.unreadable != UNREADABLE_PASS) {

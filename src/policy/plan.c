@@ -103,20 +103,34 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
     }
 }
 
+/* Every one of a recipient's rules has to be satisfied. */
+static void decide_recipient(const struct plan_input *input, const struct recipient_view *recipient,
+                             struct outbound_facts *facts, const struct judgement *judgement,
+                             struct outbound_decision *decision)
+{
+    facts->local_recipient = recipient->local;
+    facts->unclear = recipient->unclear;
+    facts->certificate = recipient->certificate;
+    facts->certificate_reason = recipient->certificate_reason;
+    for (size_t i = 0; i < recipient->claim_count; i++) {
+        const struct claim *claim = &recipient->claims[i];
+        struct outbound_decision one;
+        facts->reviewed = policy_reviewed(input->layers, judgement, claim->reviewers);
+        facts->may_be_reviewed = policy_may_be_reviewed(input->layers, judgement, claim->reviewers);
+        policy_outbound(claim->rule, facts, &one);
+        if (i == 0)
+            *decision = one;
+        else
+            policy_stricter(&one, decision);
+    }
+}
+
 static void decide_recipients(const struct plan_input *input, const char *authentic_reason,
                               struct outbound_facts *facts, struct plan *plan)
 {
     facts->originator_reason = authentic_reason;
-    for (size_t i = 0; i < input->recipient_count; i++) {
-        const struct recipient_view *recipient = &input->recipients[i];
-        facts->local_recipient = recipient->local;
-        facts->routed = recipient->routed;
-        facts->certificate = recipient->certificate;
-        facts->certificate_reason = recipient->certificate_reason;
-        facts->reviewed = policy_reviewed(input->layers, &plan->judgement, recipient->reviewers);
-        facts->may_be_reviewed = policy_may_be_reviewed(input->layers, &plan->judgement, recipient->reviewers);
-        policy_outbound(recipient->rule, facts, &plan->recipients[i]);
-    }
+    for (size_t i = 0; i < input->recipient_count; i++)
+        decide_recipient(input, &input->recipients[i], facts, &plan->judgement, &plan->recipients[i]);
 }
 
 /* The identities that the layers need, in the order in which a missing one is reported. */
@@ -145,8 +159,9 @@ static void plan_layers(const struct plan_input *input, bool authentic, struct p
         plan->unwrapping.depth = 0; /* only a new signature takes the place of the mailing list agent's */
     plan->treatment.encrypt |= plan->unwrapping.reencrypt;
     for (size_t i = 0; i < input->recipient_count; i++) {
-        if (!input->recipients[i].local)
-            wrapping_add(input->recipients[i].rule, input->message, &plan->wrapping);
+        const struct recipient_view *recipient = &input->recipients[i];
+        for (size_t j = 0; j < recipient->claim_count && !recipient->local; j++)
+            wrapping_add(recipient->claims[j].rule, input->message, &plan->wrapping);
     }
     const struct error *missing = missing_identity(input, plan);
     if (missing != NULL)
@@ -192,7 +207,7 @@ static void plan_arriving(const struct plan_input *input, const struct layers_vi
 static bool serves_local(const struct plan_input *input)
 {
     for (size_t i = 0; i < input->recipient_count; i++)
-        if (input->recipients[i].local)
+        if (input->recipients[i].arrives)
             return true;
     return false;
 }
@@ -249,6 +264,14 @@ static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
 
 /* --- both --- */
 
+bool recipient_wants(const struct recipient_view *recipient, bool (*asks)(const struct rule *rule))
+{
+    for (size_t i = 0; i < recipient->claim_count; i++)
+        if (!recipient->local && asks(recipient->claims[i].rule))
+            return true;
+    return false;
+}
+
 /* Nothing comes off for strangers: a lookup would show them what our key opens. */
 static bool may_reencrypt(const struct plan_input *input)
 {
@@ -264,7 +287,7 @@ static bool may_reencrypt(const struct plan_input *input)
 bool policy_wants_certificates(const struct plan_input *input)
 {
     for (size_t i = 0; i < input->recipient_count; i++)
-        if (!input->recipients[i].local && policy_encrypts(input->recipients[i].rule))
+        if (recipient_wants(&input->recipients[i], policy_encrypts))
             return true;
     return may_reencrypt(input);
 }

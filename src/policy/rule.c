@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rule: which rule of a partner fits, what it asks, which recipients are ours, and the words for verdicts.
+ * rule: which rule of a partner fits, what it asks, and the words for verdicts.
  */
 #include "policy/policy.h"
-
-#include <string.h>
 
 /* A partner has one rule so far, without criteria. */
 const struct rule *policy_rule(const struct partner *partner)
@@ -31,20 +29,6 @@ bool policy_requires_signature(const struct rule *rule)
 bool policy_requires_encryption(const struct rule *rule)
 {
     return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_SIGN;
-}
-
-bool policy_is_local(const struct conf *conf, const struct address *recipient)
-{
-    return (recipient->domain[0] == '\0' || conf_is_local_domain(conf, recipient->domain)) &&
-           strpbrk(recipient->local, "%!@") == NULL;
-}
-
-enum direction policy_direction(const struct conf *conf, const struct recipient *recipients, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!policy_is_local(conf, &recipients[i].address))
-            return DIRECTION_OUTBOUND;
-    return DIRECTION_INBOUND;
 }
 
 const char *direction_name(enum direction direction)

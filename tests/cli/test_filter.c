@@ -132,6 +132,38 @@ Test(filter, direction_is_derived_from_the_recipients)
     }
 }
 
+/* What the mail server would say of an address, and what it is without that. */
+Test(filter, recipients_as_the_mail_server_reads_them)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    static const struct {
+        const char *to;
+        int status;
+        const char *says; /* explain */
+    } rows[] = {
+        {"--to bob%partner.test@localhost --delivered-to bob@partner.test", 0, "delivered to  bob@partner.test"},
+        {"--to carol@nowhere.test --to 'bob%partner.test@[127.0.0.1]' --delivered-to carol@nowhere.test "
+         "--delivered-to bob@partner.test",
+         65, "delivered to  bob@partner.test"}, /* mixed_recipients */
+        {"--to bob%partner.test@localhost", 65, "may be a route to another host"},
+        {"--to bob@partner.test --delivered-to carol@nowhere.test", 65, "delivered to  carol@nowhere.test"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(run) struct run done = run_with(
+            MESSAGE, "domsec filter -c '%s/a/domsec.conf' --auth alice --report '%s/r.json' %s", dir, dir, rows[i].to);
+        g_autofree char *report = folder_read(dir, "r.json");
+        bool redirected = strstr(rows[i].to, "--delivered-to") != NULL;
+        expect_status(done, rows[i].status);
+        schema_expect(report, rows[i].to);
+        cr_expect_eq(strstr(report, "\"delivered_to\": ") != NULL, redirected, "%s", report);
+        cr_expect_null(strstr(done.out, "A line of plans"), "%s", rows[i].to);
+        owned(run) struct run told =
+            run("domsec explain -c '%s/a/domsec.conf' --auth alice --from alice@acme.test %s", dir, rows[i].to);
+        expect_status(told, rows[i].status);
+        expect_contains(told.out, rows[i].says);
+    }
+}
+
 Test(filter, untouched_is_the_same_byte_for_byte)
 {
     owned(folder) char *dir = two_domains("p256", "");

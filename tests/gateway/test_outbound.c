@@ -134,7 +134,7 @@ Test(outbound, explain_names_rule_and_certificate)
     owned(passage) struct passage *result = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
     cr_assert_eq(result->reply.verdict, VERDICT_ACCEPT);
     cr_assert_eq(result->plan.recipient_count, 1);
-    cr_assert_str_eq(result->lookups.recipients[0].rule->partner->name, "partner.test.conf");
+    cr_assert_str_eq(result->lookups.recipients[0].claims[0].rule->partner->name, "partner.test.conf");
     cr_assert_eq(result->lookups.answers[0].certificates.count, 1);
     cr_assert_eq(result->lookups.answers[0].certificates.chosen, 0);
     cr_assert(result->plan.treatment.encrypt);

@@ -133,6 +133,56 @@ static const struct {
     {BYTES("a@xn--a.test")},
 };
 
+/* As an MTA accepts it in RCPT TO. */
+static const struct {
+    const char *input, *local, *domain, *text, *route; /* local NULL: it is not a path */
+} paths[] = {
+    {"<postmaster>", "postmaster", "", "postmaster", NULL},
+    {"postmaster", "postmaster", "", "postmaster", NULL},
+    {"<a@b.test>", "a", "b.test", "a@b.test", NULL},
+    {"<bob%x.test>", "bob%x.test", "", "bob%x.test", NULL},
+    {"<x.test!bob>", "x.test!bob", "", "x.test!bob", NULL},
+    {"<\"bob@x.test\">", "bob@x.test", "", "\"bob@x.test\"", NULL},
+    {"<\"a b\">", "a b", "", "\"a b\"", NULL},
+    {"<@X.test:a@b.test>", "a", "b.test", "a@b.test", "x.test"},
+    {"<@x.test,@[192.0.2.1],@b\xc3\xbc"
+     "cher.test:\"a:b\"@c.test>",
+     "a:b", "c.test", "\"a:b\"@c.test", "x.test,[192.0.2.1],xn--bcher-kva.test"},
+    {"<@x.test:bob%y.test@c.test>", "bob%y.test", "c.test", "bob%y.test@c.test", "x.test"},
+    {"<@x.test:a>", NULL},
+    {"<@x.test:@y.test:a@b.test>", NULL},
+    {"<@x.test,y.test:a@b.test>", NULL},
+    {"<@x.test,:a@b.test>", NULL},
+    {"<@:a@b.test>", NULL},
+    {"<@x..test:a@b.test>", NULL},
+    {"<@x.test>", NULL},
+    {"<@x.test:>", NULL},
+    {"<x.test:a@b.test>", NULL},
+    {"<a b>", NULL},
+    {"<a@>", NULL},
+};
+
+Test(address, paths)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        struct address address;
+        struct error error = {0};
+        bool parsed = address_parse_path(slice_of(paths[i].input), &address, &error);
+        cr_assert_eq(parsed, paths[i].local != NULL, "%s: %s", paths[i].input, error.text);
+        if (!parsed) {
+            cr_expect(error.kind == ERROR_PERMANENT && address.text == NULL && address.route == NULL, "%s",
+                      paths[i].input);
+            continue;
+        }
+        cr_expect_str_eq(address.local, paths[i].local, "%s: %s", paths[i].input, address.local);
+        cr_expect_str_eq(address.domain, paths[i].domain, "%s: %s", paths[i].input, address.domain);
+        cr_expect_str_eq(address.text, paths[i].text, "%s: %s", paths[i].input, address.text);
+        cr_expect_eq(g_strcmp0(address.route, paths[i].route), 0, "%s: %s", paths[i].input, address.route);
+        address_clear(&address);
+        cr_expect_null(address.route);
+    }
+}
+
 Test(address, bad)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {

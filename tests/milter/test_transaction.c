@@ -97,16 +97,22 @@ Test(transaction, addresses)
         {"<\"x y\"@b.test>", "<c@d.test>", REPLY_ACCEPT},
         {"<a@b.test>", "<postmaster>", REPLY_ACCEPT},
         {"<root>", "Postmaster", REPLY_ACCEPT},
-        {"<a@b.test>", "<bob%d.test>", REPLY_RECIPIENT},
-        {"<a@b.test>", "<d.test!bob>", REPLY_RECIPIENT},
-        {"<a@b.test>", "<\"bob@d.test\">", REPLY_RECIPIENT},
+        /* policy knows where these go, or refuses them */
+        {"<a@b.test>", "<bob%d.test>", REPLY_ACCEPT},
+        {"<a@b.test>", "<d.test!bob>", REPLY_ACCEPT},
+        {"<a@b.test>", "<\"bob@d.test\">", REPLY_ACCEPT},
+        {"<a@b.test>", "<@x.test:c@d.test>", REPLY_ACCEPT},
+        {"<bob%d.test>", "<c@d.test>", REPLY_SENDER},
+        {"<d.test!bob>", "<c@d.test>", REPLY_SENDER},
+        {"<\"bob@d.test\">", "<c@d.test>", REPLY_SENDER},
+        {"<bob%d.test@x.test>", "<c@d.test>", REPLY_ACCEPT},
         {"<a@b@c>", "<c@d.test>", REPLY_SENDER},
         {"<a@b.test", "<c@d.test>", REPLY_SENDER},
         {"a\nb@c.test", "<c@d.test>", REPLY_SENDER},
         {"<a@b.test>", "<>", REPLY_RECIPIENT},
         {"<a@b.test>", "", REPLY_RECIPIENT},
         {"<a@b.test>", "<a@b.test,c@d.test>", REPLY_RECIPIENT},
-        {"<a@b.test>", "<@x.test:c@d.test>", REPLY_RECIPIENT},
+        {"<a@b.test>", "<@x.test:c>", REPLY_RECIPIENT},
         {"<a@b.test>", "c d@e.test", REPLY_RECIPIENT},
     };
     struct limits some = limits();
@@ -230,6 +236,7 @@ Test(transaction, recipients_as_given_and_as_the_mta_reads_them)
     cr_expect_str_eq(recipients[0].mta_address, "bob@partner.test");
     cr_expect_str_eq(recipients[0].mta_host, "partner.test");
     cr_expect_str_eq(recipients[0].mta_mailer, "smtp");
+    cr_expect_str_eq(recipients[0].resolved.text, "bob@partner.test");
     cr_expect_str_eq(recipients[1].argument, bob[0]);
     cr_expect(recipients[1].parameters == NULL && recipients[1].mta_address == NULL);
 }

@@ -145,10 +145,21 @@ Test(outbound, local_recipient)
 Test(outbound, routed_recipient)
 {
     struct rule rule = {.partner = &partner, .outbound = {NONE, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED}};
-    struct outbound_facts facts = {.routed = true, .originator_authentic = true, .certificate = FOUND};
-    struct outbound_decision decision;
-    policy_outbound(&rule, &facts, &decision);
-    cr_expect_eq(decision.verdict, REJECT);
+    static const char *const reasons[] = {
+        [UNCLEAR_ROUTE] = "the local part may be a route to another host, so the rule that applies is unknown; the "
+                          "mail server does not send {rcpt_addr} and {rcpt_mailer}",
+        [UNCLEAR_DOMAIN] = "the domain may be an abbreviation, so the rule that applies is unknown; the mail server "
+                           "does not send {rcpt_addr} and {rcpt_mailer}",
+        [UNCLEAR_NEXT] = "the local part may be a route to another host, so the rule that applies is unknown",
+    };
+    for (int unclear = UNCLEAR_ROUTE; unclear <= UNCLEAR_NEXT; unclear++) {
+        struct outbound_facts facts = {
+            .unclear = (enum unclear)unclear, .originator_authentic = true, .certificate = FOUND};
+        struct outbound_decision decision;
+        policy_outbound(&rule, &facts, &decision);
+        cr_expect_eq(decision.verdict, REJECT);
+        cr_expect_str_eq(decision.reason, reasons[unclear]);
+    }
 }
 
 Test(outbound, reason_is_printable_and_cut)

@@ -48,6 +48,24 @@ static const struct row {
     {"one of several is ours and cannot read it", OURS, NULL, "", "encrypt local", "outbound reject split", "mixed"},
     {"a route to another host", OURS, NULL, "", "routed", "outbound reject", "route to another host"},
 
+    /* the MTA delivers to another address than the one given: both rules count */
+    {"two rules, none asks", OURS, NULL, "", "nothing+nothing", "outbound accept"},
+    {"two rules, the first asks for more", OURS, NULL, "", "sign+nothing", "outbound accept sign", "sign: outbound"},
+    {"two rules, the second asks for more", OURS, NULL, "", "nothing+encrypt", "outbound accept encrypt",
+     "encrypt: outbound"},
+    {"each asks for something else", OURS, NULL, "", "sign+encrypt", "outbound accept sign encrypt",
+     "encrypt: outbound"},
+    {"… and a third for all", OURS, NULL, "", "sign+encrypt+triple", "outbound accept sign encrypt triple",
+     "triple: outbound"},
+    {"one refuses", OURS, NULL, "", "nothing+encrypt/none", "outbound reject", "no certificate (there is none)"},
+    {"… in the other order", OURS, NULL, "", "encrypt+nothing/none", "outbound reject", "no certificate"},
+    {"one gives up, the other does not", OURS, NULL, "", "plain+encrypt/none", "outbound reject", "no certificate"},
+    {"one refuses, the other waits", STRANGER, NULL, "", "sign+later", "outbound tempfail", "later: outbound"},
+    {"… in the other order", STRANGER, NULL, "", "later+sign", "outbound tempfail", "later: outbound"},
+    {"a review that the second asks for", OURS, NULL, "", "nothing+reviewed", "outbound reject", "no valid review"},
+    {"what the second needs to be readable", OURS, NULL, "gcm/nokey", "nothing+readable", "outbound reject",
+     "outbound.unreadable"},
+
     /* who may have a signature */
     {"a stranger", STRANGER, NULL, "", "sign", "outbound reject", "the originator is not authentic (unknown)"},
     {"a stranger, and the rule gives up", STRANGER, NULL, "", "unsigned", "outbound accept", "not signed"},
@@ -181,6 +199,10 @@ static const struct row {
      "send it to each recipient separately"},
     {"… encrypted to others", STRANGER, NULL, "gcm/nokey", "nothing local", "inbound accept met"},
     {"… a part encrypted to us", STRANGER, NULL, "part/gcm", "nothing local", "inbound accept met"},
+    {"to one of ours by another's address", STRANGER, "strict", "", "arrives/none", "inbound reject",
+     "no valid signature"},
+    {"… accepted as it is", STRANGER, NULL, "", "arrives/none", "inbound accept met"},
+    {"… from us", OURS, "strict", "", "arrives/none", "outbound accept", "not protected"},
 };
 
 static void expect(const struct row *row)
@@ -230,6 +252,8 @@ Test(plan, identities_of_ours_that_are_missing)
         {"labelled_alone", {"domain"}},
         {"equivalent", {"attribute", "domain"}},
         {"reviews labelled", {"review", "attribute", "domain"}},
+        {"sign+reviews", {"review", "domain"}},
+        {"sign+audited", {"domain", "auditor"}},
         {"audited", {"auditor"}},
         {"audited_signed", {"domain"}},
         {"audited sign", {"domain", "auditor"}},
@@ -261,7 +285,7 @@ Test(plan, what_a_local_recipients_rule_asks_is_not_asked)
     struct scene scene;
     struct plan plan;
     scene_set(&scene, OURS, NULL, "", "sign local", MIXED_REJECT);
-    scene.recipients[1].rule = &scene_partner("reviews")->base;
+    scene.recipients[1].claims[0].rule = &scene_partner("reviews")->base;
     policy_plan(&scene.input, &plan);
     cr_expect_eq(plan.verdict, VERDICT_ACCEPT);
     cr_expect_not(plan.wrapping.review);
@@ -333,6 +357,7 @@ Test(plan, whether_certificates_are_wanted)
         {OURS, "", "encrypt", true},
         {OURS, "", "sign encrypt", true},
         {OURS, "", "local", false},
+        {OURS, "", "nothing+encrypt", true},
         {STRANGER, "", "encrypt", true},
         {OURS, "gcm", "sign", false},
         {OURS, "gcm gcm/nokey", "sign", true},
@@ -344,14 +369,14 @@ Test(plan, whether_certificates_are_wanted)
         struct scene scene;
         scene_set(&scene, lookups[i].sender, NULL, lookups[i].layers, lookups[i].recipients, MIXED_REJECT);
         scene.recipients[scene.input.recipient_count] =
-            (struct recipient_view){.rule = &scene_partner("encrypt")->base}; /* is not asked */
+            (struct recipient_view){.claims = {{&scene_partner("encrypt")->base, NULL}}, .claim_count = 1};
         cr_expect_eq(policy_wants_certificates(&scene.input), lookups[i].wanted, "%s, to %s", lookups[i].layers,
                      lookups[i].recipients);
         scene_clear(&scene);
     }
     struct scene scene;
     scene_set(&scene, OURS, NULL, "", "local", MIXED_REJECT);
-    scene.recipients[0].rule = &scene_partner("encrypt")->base;
+    scene.recipients[0].claims[0].rule = &scene_partner("encrypt")->base;
     cr_expect_not(policy_wants_certificates(&scene.input), "a local recipient's rule encrypts nothing");
     scene_clear(&scene);
 }

@@ -60,10 +60,17 @@ const struct partner *scene_partner(const char *name)
 static void set_recipient(struct recipient_view *recipient, const char *word)
 {
     g_auto(GStrv) parts = g_strsplit(word, "/", 2);
-    *recipient = (struct recipient_view){.text = word, .certificate = FOUND, .reviewers = reviewers};
+    *recipient = (struct recipient_view){.text = word, .certificate = FOUND};
     recipient->local = strcmp(parts[0], "local") == 0;
-    recipient->routed = strcmp(parts[0], "routed") == 0;
-    recipient->rule = &scene_partner(recipient->local ? "encrypt" : recipient->routed ? "nothing" : parts[0])->base;
+    recipient->arrives = recipient->local || strcmp(parts[0], "arrives") == 0;
+    recipient->unclear = strcmp(parts[0], "routed") == 0 ? UNCLEAR_ROUTE : UNCLEAR_NOT;
+    g_auto(GStrv) names = g_strsplit(recipient->local                    ? "encrypt"
+                                     : recipient->unclear != UNCLEAR_NOT ? "nothing"
+                                     : recipient->arrives                ? "plain"
+                                                                         : parts[0],
+                                     "+", -1);
+    for (char **name = names; *name != NULL; name++)
+        recipient->claims[recipient->claim_count++] = (struct claim){&scene_partner(*name)->base, reviewers};
     if (recipient->local)
         recipient->certificate = FOUND_NONE;
     if (parts[1] != NULL) {
@@ -77,8 +84,12 @@ void scene_set(struct scene *scene, enum scene_sender sender, const char *author
                const char *recipients, enum mixed mixed)
 {
     /* What lies beyond the recipients would change every answer. */
-    const struct recipient_view beyond = {
-        .text = "beyond", .local = true, .certificate = FOUND_FAILED, .rule = &scene_partner("reviews")->base};
+    const struct recipient_view beyond = {.text = "beyond",
+                                          .local = true,
+                                          .arrives = true,
+                                          .certificate = FOUND_FAILED,
+                                          .claims = {{&scene_partner("reviews")->base, NULL}},
+                                          .claim_count = 1};
     memset(scene, 0, sizeof(*scene));
     scene->authors[0] = (struct address){.domain = (char *)"us.test", .text = (char *)"ann@us.test"};
     scene->authors[1] = (struct address){.domain = (char *)"other.test", .text = (char *)"eve@other.test"};

@@ -4,8 +4,10 @@
  *
  *     scene_set(&scene, OURS, "strict", "gcm domain", "sign encrypt/none local", MIXED_REJECT);
  *
- * Each recipient is the name of a partner in scene.c ("sign", "both", "audited" …), or "local", or "routed"; then, if
- * it has no certificate, "/none" or "/failed"; "local/found" has one. The layers are those of support/views.h.
+ * Each recipient is the name of a partner in scene.c ("sign", "both", "audited" …), of several whose rules count
+ * ("sign+encrypt"), or "local", "routed", or "arrives", which the MTA delivers to one of ours, while the rule "plain"
+ * counts; then, if it has no certificate, "/none" or "/failed"; "local/found" has one. The layers are those of
+ * support/views.h.
  */
 #ifndef DOMSEC_TESTS_SUPPORT_SCENE_H
 #define DOMSEC_TESTS_SUPPORT_SCENE_H
