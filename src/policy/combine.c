@@ -99,7 +99,7 @@ void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
     size_t strictest = combine(decisions, count, plan);
     EXPLAIN(plan, "%s: %s", recipients[strictest].text, decisions[strictest].reason);
     for (size_t i = 0; i < count && plan->treatment.encrypt; i++) {
-        if (decisions[i].encrypt || recipients[i].certificate == FOUND)
+        if (recipients[i].certificate == FOUND)
             continue;
         plan->needs_split = true;
         refuse(plan, mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL, i);

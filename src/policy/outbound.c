@@ -63,24 +63,22 @@ static void wait_for_check(const struct rule *rule, const struct outbound_facts 
             rule->partner->name, protect_name(rule->outbound.protect), why);
 }
 
-/* A signature is required and not allowed. True if the message may continue without it. */
-static bool go_unsigned(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
+/* A signature is required and not allowed: the message continues without it, or is refused. */
+static void go_unsigned(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
 {
     g_autofree char *why = why_not_signed(facts);
     enum unauthentic unauthentic = rule->outbound.unauthentic;
     if (facts->unchecked != NULL) {
         wait_for_check(rule, facts, decision);
-        return false;
-    }
-    if (unauthentic == UNAUTHENTIC_UNSIGNED) {
+    } else if (unauthentic == UNAUTHENTIC_UNSIGNED) {
         decision->sign = decision->triple = false;
         EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->partner->name,
                 unauthentic_name(unauthentic), why);
-        return true;
+    } else {
+        refuse(decision, unauthentic == UNAUTHENTIC_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
+        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": %s", rule->partner->name, unauthentic_name(unauthentic),
+                why);
     }
-    refuse(decision, unauthentic == UNAUTHENTIC_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
-    EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": %s", rule->partner->name, unauthentic_name(unauthentic), why);
-    return false;
 }
 
 /* "sign" in place of encryption. A message that may not be signed does not leave: `unsigned` gives up the signature
@@ -124,7 +122,6 @@ static void without_certificate(const struct rule *rule, const struct outbound_f
     case NO_CERTIFICATE_TEMPFAIL:
     default:
         refuse(decision, VERDICT_TEMPFAIL);
-        break;
     }
     EXPLAIN(decision, "%s: outbound.no_certificate = \"%s\": no certificate%s", rule->partner->name,
             no_certificate_name(no_certificate), why);
@@ -192,8 +189,8 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     }
     EXPLAIN(decision, "%s: outbound.protect = \"%s\"", rule->partner->name, protect_name(rule->outbound.protect));
     bool lookup_failed = decision->encrypt && facts->certificate != FOUND && facts->certificate != FOUND_NONE;
-    if (decision->sign && !lookup_failed && !may_sign(facts) && !go_unsigned(rule, facts, decision))
-        return;
+    if (decision->sign && !lookup_failed && !may_sign(facts))
+        go_unsigned(rule, facts, decision);
     if (decision->encrypt)
         encrypt(rule, facts, decision);
 }

@@ -197,6 +197,28 @@ Test(failures, a_strangers_encrypted_message)
     }
 }
 
+/* --- disk --- */
+
+/* Its line ends have to change before it is delivered, and there is no room for that. */
+Test(failures, what_is_inside_cannot_be_written)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    g_autofree char *lines = g_strnfill(20000, '\n');
+    g_autofree char *content = g_strconcat("Content-Type: text/plain\r\n\r\n", lines, NULL);
+    struct attack attack = {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .content = content};
+    g_autofree char *text = attack_opaque(ATTACK_TOP, attack_sign(&attack));
+    struct limits *limits = (struct limits *)&gateway_conf(rig->partner.gateway)->limits;
+    limits->memory = 32000;
+    for (size_t i = 0; i < 2; i++) {
+        g_autofree char *usual = limits->spool_dir;
+        limits->spool_dir = g_strdup(i == 0 ? usual : "/nonexistent");
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        cr_expect_eq(rig_verdict(&in), i == 0 ? VERDICT_ACCEPT : VERDICT_TEMPFAIL, "%zu: %s", i, rig_reason(&in));
+        cr_expect_eq(in.result->made.removed, i == 0 ? 1 : 0);
+        cr_expect_eq(strcmp(in.bytes, text) == 0, i == 1, "%s", in.bytes);
+    }
+}
+
 /* --- memory --- */
 
 /* A sample of what `make torture` tries: an allocation that fails leads to a temporary failure, or changes nothing. */

@@ -73,6 +73,20 @@ Test(inbound, what_is_missing_is_told)
     }
 }
 
+/* A refused message is not delivered without anything: its field, in the report, holds only what was found. */
+Test(inbound, what_is_missing_is_not_told_of_what_is_refused)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", REQUIRE("sign+encrypt", "reject"));
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    AUTO_SENT struct sent signed_only = rig_inbound(rig, out.bytes, out.length);
+    AUTO_SENT struct sent plain = rig_inbound(rig, MESSAGE, strlen(MESSAGE));
+    cr_assert_eq(signed_only.result->reply.verdict, VERDICT_REJECT);
+    cr_expect_not_null(strstr(signed_only.result->made.authentication_results, "smime=pass"));
+    cr_expect_null(strstr(signed_only.result->made.authentication_results, "smime=policy"));
+    cr_assert_eq(plain.result->reply.verdict, VERDICT_REJECT);
+    cr_expect_null(plain.result->made.authentication_results);
+}
+
 /* Each place in the base64 of an encrypted message, one character changed: never a line of the content, never pass. */
 Test(inbound, tampered_ciphertext_is_never_delivered_in_part)
 {

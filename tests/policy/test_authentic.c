@@ -17,7 +17,7 @@ static const struct {
     {"e", false, false},   {"x", false, false},   {"es", false, false}, {"es", true, true},  {"se", false, true},
     {"ses", false, true},  {"seb", false, false}, {"ds", false, true},  {"cs", false, true}, {"ces", false, false},
     {"des", false, false}, {"ees", false, false}, {"dse", false, true}, {"sx", false, true}, {"sf", false, true},
-    {"bs", false, false},  {"ecs", false, false},
+    {"bs", false, false},  {"ecs", false, false}, {"sd", false, true},
 };
 
 struct made {

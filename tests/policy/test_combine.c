@@ -35,6 +35,10 @@ static const struct {
 } rows[] = {
     {{PLAIN}, {false}, 1, MIXED_REJECT, {VERDICT_ACCEPT, false, false, false, 0, "ann@a.test: plain"}},
     {{SIGN, PLAIN}, {false}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, false, false, 0, "ann@a.test: sign"}},
+    {{PLAIN, SIGN}, {false}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, false, false, 0, "bob@b.test: sign"}},
+    {{ENCRYPT, BOTH}, {true, true}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, true, false, 0, "bob@b.test: both"}},
+    /* of two that require as much, the first */
+    {{SIGN, SIGN}, {false}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, false, false, 0, "ann@a.test: sign"}},
     {{ENCRYPT}, {true}, 1, MIXED_REJECT, {VERDICT_ACCEPT, false, true, false, 0, "ann@a.test: encrypt"}},
     {{SIGN, ENCRYPT}, {true, true}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, true, false, 0, "bob@b.test: encrypt"}},
     {{BOTH, TRIPLE, PLAIN},
