@@ -42,7 +42,7 @@ static void make_plan(struct passage *passage)
 static bool has_work(const struct passage *passage)
 {
     const struct plan *plan = &passage->plan;
-    return passage->mail.message != NULL && plan->failure == ERROR_NONE &&
+    return passage->mail.message != NULL &&
            (plan->direction == DIRECTION_INBOUND || plan->treatment.sign || plan->treatment.encrypt);
 }
 
@@ -144,7 +144,7 @@ char *passage_note(const struct passage *passage, size_t recipient, size_t candi
     const struct finding *finding = &answer->list[candidate].finding;
     if (candidate == answer->chosen)
         return g_strdup(passage->plan.treatment.encrypt ? "used" : "usable, but nothing is encrypted");
-    if (finding->outcome == OUTCOME_PASS || finding->outcome == OUTCOME_NONE)
+    if (finding->outcome == OUTCOME_NONE)
         return g_strdup("not needed, an earlier one is used");
     return g_strdup_printf("not used: %s", finding->reason);
 }

@@ -70,7 +70,7 @@ static void choose_by(const struct partner *partner, const char *value, struct l
 static bool is_stricter(const struct labels *a, const struct labels *b)
 {
     if (a->label.policy[0] == '\0' || b->label.policy[0] == '\0')
-        return a->label.policy[0] != '\0' && b->label.policy[0] == '\0';
+        return a->label.policy[0] != '\0';
     if (a->label.classification != b->label.classification)
         return a->label.classification > b->label.classification;
     return a->equivalent_count < b->equivalent_count;

@@ -127,6 +127,8 @@ Test(inbound, encrypted_to_somebody_else)
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_assert_eq(in.result->reply.verdict, undecryptable[i].verdict, "%zu: %s", i, in.result->reply.reason);
         cr_assert_eq(in.result->plan.judgement.layers[0].finding.outcome, OUTCOME_NEUTRAL);
+        if (in.result->reply.verdict == VERDICT_TEMPFAIL)
+            cr_expect_str_eq(in.result->reply.status, "4.7.1", "%zu: %s", i, in.result->reply.text);
         if (in.result->reply.verdict == VERDICT_ACCEPT)
             cr_assert_not_null(strstr(in.bytes, "pkcs7-mime"));
     }

@@ -39,7 +39,13 @@ Test(report, of_a_failure)
             passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, "message is larger than 5 octets");
         g_autofree char *report = passage_report(result);
         schema_expect(report, "failure");
+        cr_expect_not_null(strstr(report, i == 0 ? "\"direction\": \"outbound\"" : "\"direction\": \"inbound\""), "%s",
+                           report);
+        cr_expect_not_null(strstr(report, "\"verdict\": \"reject\""), "%s", report);
+        cr_expect_eq(result->plan.verdict, VERDICT_REJECT);
+        cr_expect_not_null(strstr(report, "\"no domain signature\""), "%s", report);
     }
+    passage_free(NULL);
 }
 
 static const struct {
