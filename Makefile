@@ -48,6 +48,8 @@ CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/obj/%.o)
 TESTS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 # Small programs for tests, bench and demo (load generator, milter client …): tests/tools/x.c → build/tools/x.
 TOOLS := $(TOOL_SOURCES:tests/tools/%.c=$(BUILD)/tools/%)
+# What the dynamic linker puts before the libraries of a program: tests/preload/x.c → build/preload/x.so.
+PRELOADS := $(patsubst tests/preload/%.c,$(BUILD)/preload/%.so,$(wildcard tests/preload/*.c))
 LIBRARY := $(BUILD)/libdomsec.a
 # The code that tests share. A tool may use the parts of it that do not need Criterion.
 SUPPORT := $(BUILD)/libtest-support.a
@@ -106,7 +108,13 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-tools: $(TOOLS)
+# Without the flags of the sanitizers, which do not preload.
+$(BUILD)/preload/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -fPIC -shared -o $@ $<
+
+tools: $(TOOLS) $(PRELOADS)
 
 tests: $(TESTS)
 

@@ -180,11 +180,15 @@ struct limits {
 
 enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };
 const char *mixed_name(enum mixed mixed);
+/* What is done with a message that has crashed the daemon twice. */
+enum crashing { CRASHING_TEMPFAIL, CRASHING_REJECT, CRASHING_QUARANTINE };
 
 /* The account of the daemon where `user` names none: the Debian package creates it, and its unit file names it. */
 #define CONF_USER_DEFAULT "domsec"
 /* The socket of new configurations: Debian's Postfix finds it as unix:domsec/milter, from its chroot, too. */
 #define CONF_LISTEN_POSTFIX "local:/var/spool/postfix/domsec/milter"
+/* The directory where `state_directory` names none. It need not exist. */
+#define CONF_STATE_DEFAULT "/var/lib/domsec"
 
 struct conf {
     char *file;   /* absolute path of domsec.conf */
@@ -204,18 +208,20 @@ struct conf {
     size_t identity_count;
     struct limits limits;
     enum mixed mixed_recipients;
+    enum crashing crashing_messages;
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */
     char *user;          /* key user: drop privileges to it; NULL: stay */
+    char *state_dir;     /* key state_directory; NULL: CONF_STATE_DEFAULT, if it can be used */
     char *pid_file;      /* NULL: none */
     char *metrics_file;  /* NULL: none */
     int log_level;       /* enum log_level */
     struct partner **partners; /* most specific domain first; the last one is the default, always there */
     size_t partner_count;
     struct _GHashTable *partners_by_domain; /* private to conf_partner() */
-    unsigned listen_line, trust_anchors_line, intermediates_line, certificate_dir_line, user_line, pid_file_line,
-        metrics_file_line; /* of these keys in file, for faults; 0: not there */
-    int references;        /* private to conf_ref() and conf_unref() */
+    unsigned listen_line, trust_anchors_line, intermediates_line, certificate_dir_line, user_line, state_dir_line,
+        pid_file_line, metrics_file_line; /* of these keys in file, for faults; 0: not there */
+    int references;                       /* private to conf_ref() and conf_unref() */
 };
 
 /* Reads domsec.conf and its policy folder. Every fault is added to faults with file:line. Returns NULL if there is

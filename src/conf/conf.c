@@ -84,6 +84,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     conf->intermediates_line = option_line(root, "intermediates");
     conf->certificate_dir_line = option_line(root, "certificate_directory");
     conf->user_line = option_line(root, "user");
+    conf->state_dir_line = option_line(root, "state_directory");
     conf->pid_file_line = option_line(root, "pid_file");
     conf->metrics_file_line = option_line(root, "metrics_file");
     revocation_read(conf, root, place);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * convert: checks the text of a value and converts it to the form in the snapshot. There is one function per kind of
- * value; networks and sockets have their own files. Files that a path names are not opened here, except the spool
- * directory, whose absence would show only at the first large message.
+ * value; networks and sockets have their own files. Files that a path names are not opened here. A folder to
+ * write in is looked at, because its absence would show only late.
  */
 #include "option.h"
 
@@ -96,7 +96,7 @@ char *convert_mark(const char *text, const struct place *place)
     return NULL;
 }
 
-char *convert_spool(const char *text, const struct place *place)
+char *convert_folder(const char *text, const struct place *place)
 {
     g_autofree char *path = convert_path(text, place);
     struct stat status;

@@ -34,6 +34,7 @@ static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "aes-12
 static const char *const key_transport_words[] = {"rsa-oaep", "rsa-pkcs1", NULL};
 static const char *const revocation_check_words[] = {"off", "soft", "hard", NULL};
 static const char *const mixed_words[] = {"reject", "tempfail", NULL};
+static const char *const crashing_words[] = {"tempfail", "reject", "quarantine", NULL};
 static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
 
 #define REVOCATION_ROWS                                                                                                \
@@ -85,12 +86,16 @@ static const struct conf_option main_rows[] = {
      .help = "Lowest severity that is logged"},
     {"mixed_recipients", OPTION_WORD, AT(mixed_recipients), .fallback = "reject", .words = mixed_words,
      .help = "What to do when no single treatment suits all recipients"},
+    {"crashing_messages", OPTION_WORD, AT(crashing_messages), .fallback = "tempfail", .words = crashing_words,
+     .help = "What to do with a message that has crashed the daemon twice"},
     {"crypto_threads", OPTION_COUNT, AT(max_crypto), .fallback = "0", .minimum = 0, .maximum = 1024,
      .help = "Maximum number of messages in cryptographic processing at the same time"},
     {"milter_timeout", OPTION_COUNT, AT(timeout), .fallback = "7210", .minimum = 1, .maximum = 86400,
      .help = "Seconds to wait for the MTA"},
     {"spool_directory", OPTION_TEXT, AT(limits.spool_dir), .computed = "\"/var/spool/domsec\"",
-     .convert = convert_spool, .help = "Directory for the temporary files of large messages"},
+     .convert = convert_folder, .help = "Directory for the temporary files of large messages"},
+    {"state_directory", OPTION_TEXT, AT(state_dir), .computed = "\"/var/lib/domsec\"", .convert = convert_folder,
+     .help = "Directory for what the daemon remembers when it is restarted"},
     {"memory_limit", OPTION_SIZE, AT(limits.memory), .fallback = "1048576", .minimum = 0, .maximum = GB,
      .help = "Maximum number of bytes of a message that are held in memory"},
     {"message_size_limit", OPTION_SIZE, AT(limits.message_size), .fallback = "52428800", .minimum = KB, .maximum = GB,

@@ -11,6 +11,7 @@
  */
 #include "base/log.h"
 #include "base/metrics.h"
+#include "crash.h"
 #include "process.h"
 #include "service.h"
 #include "session.h"
@@ -123,6 +124,7 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
     } keys[] = {
         {"listen", g_strcmp0(old->listen, new->listen) != 0},
         {"user", g_strcmp0(old->user, new->user) != 0},
+        {"state_directory", g_strcmp0(old->state_dir, new->state_dir) != 0},
         {"pid_file", g_strcmp0(old->pid_file, new->pid_file) != 0},
         {"milter_timeout", old->timeout != new->timeout},
     };
@@ -227,6 +229,19 @@ static bool write_pid(struct daemon *daemon, struct error *error)
     return true;
 }
 
+/* After privileges were dropped, because the file must belong to the user. */
+static bool remember_crashes(const struct daemon *daemon, struct error *error)
+{
+    const struct conf *conf = daemon->started;
+    if (conf->state_dir != NULL)
+        return crash_open(conf->state_dir, error) || tell_place(conf, conf->state_dir_line, error);
+    if (crash_open(CONF_STATE_DEFAULT, error))
+        return true;
+    error_prefix(error, "messages that crash the daemon are not remembered; set state_directory");
+    complain(daemon, LOG_LEVEL_WARNING, error->text);
+    return true;
+}
+
 /* Listens, drops privileges, starts our threads. */
 static bool start(struct daemon *daemon, const struct signals_handler *handler, struct error *error)
 {
@@ -236,7 +251,8 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
         return tell_place(conf, conf->user_line, error);
     bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
                    smfi_settimeout((int)conf->timeout) == MI_SUCCESS && open_socket(daemon, &account, error) &&
-                   write_pid(daemon, error) && process_become(&account, error) && signals_start(handler, error);
+                   write_pid(daemon, error) && process_become(&account, error) && remember_crashes(daemon, error) &&
+                   signals_start(handler, error);
     account_clear(&account);
     return started;
 }

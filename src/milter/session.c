@@ -14,6 +14,7 @@
 
 #include "apply.h"
 #include "base/log.h"
+#include "crash.h"
 #include "smtp_reply.h"
 #include "transaction.h"
 
@@ -37,6 +38,7 @@ struct session {
     bool leading_space; /* SMFIP_HDR_LEADSPC is in force */
     bool can_quarantine;
     char *client_address; /* of the connection, for MTAs that do not send {client_addr} */
+    struct crash_trail *trail;
     /* Of the message in progress, if any: */
     struct transaction *transaction;
     struct gateway *gateway;
@@ -52,6 +54,7 @@ static struct session *session_of(SMFICTX *context)
     struct session *session = smfi_getpriv(context);
     if (session == NULL) {
         session = g_new0(struct session, 1);
+        session->trail = crash_trail_new();
         smfi_setpriv(context, session);
     }
     return session;
@@ -73,6 +76,24 @@ static void begin_message(struct session *session)
     session->counted = service_message_begin(service);
     session->gateway = service_gateway(service);
     session->transaction = transaction_new(&gateway_conf(session->gateway)->limits);
+    crash_trail_reset(session->trail);
+}
+
+/* Before anything is done with a piece of a message. Returns false if there is no message, or if it has crashed the
+ * daemon here before; then the piece is left alone, and the message has failed. Ends with crash_leave(). */
+static bool take_up(struct session *session, enum crash_piece piece, const char *name, struct slice data)
+{
+    static const enum reply_kind kinds[] = {[CRASHING_TEMPFAIL] = REPLY_TEMPFAIL,
+                                            [CRASHING_REJECT] = REPLY_REJECT,
+                                            [CRASHING_QUARANTINE] = REPLY_QUARANTINE};
+    struct error error = {0};
+    if (session->transaction == NULL)
+        return false;
+    if (crash_enter(session->trail, piece, name, data))
+        return true;
+    error_set(&error, ERROR_PERMANENT, "the S/MIME gateway has crashed on this message before");
+    transaction_fail(session->transaction, kinds[gateway_conf(session->gateway)->crashing_messages], &error);
+    return false;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): libmilter prescribes the nine parameters */
@@ -129,7 +150,9 @@ static sfsistat on_sender(SMFICTX *context, char **arguments)
         error_set(&error, ERROR_BUG, "no option negotiation on this connection");
         transaction_fail(session->transaction, REPLY_PROTOCOL, &error);
     }
-    transaction_sender(session->transaction, (const char *const *)arguments);
+    if (take_up(session, PIECE_SENDER, NULL, slice_of(arguments[0])))
+        transaction_sender(session->transaction, (const char *const *)arguments);
+    crash_leave();
     return SMFIS_NOREPLY;
 }
 
@@ -150,8 +173,9 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
     struct session *session = session_of(context);
     const struct reading reading = {macro(context, "{rcpt_addr}"), macro(context, "{rcpt_host}"),
                                     macro(context, "{rcpt_mailer}")};
-    if (session->transaction != NULL)
+    if (take_up(session, PIECE_RECIPIENT, NULL, slice_of(arguments[0])))
         transaction_recipient(session->transaction, (const char *const *)arguments, &reading);
+    crash_leave();
     return SMFIS_NOREPLY;
 }
 
@@ -167,24 +191,27 @@ static sfsistat on_data(SMFICTX *context)
 static sfsistat on_field(SMFICTX *context, char *name, char *value)
 {
     struct session *session = session_of(context);
-    if (session->transaction != NULL)
+    if (take_up(session, PIECE_FIELD, name, slice_of(value)))
         transaction_field(session->transaction, name, value, session->leading_space);
+    crash_leave();
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_end_of_header(SMFICTX *context)
 {
     struct session *session = session_of(context);
-    if (session->transaction != NULL)
+    if (take_up(session, PIECE_END_OF_HEADER, NULL, SLICE_NONE))
         transaction_end_header(session->transaction);
+    crash_leave();
     return SMFIS_NOREPLY;
 }
 
 static sfsistat on_body(SMFICTX *context, unsigned char *data, size_t length)
 {
     struct session *session = session_of(context);
-    if (session->transaction != NULL)
+    if (take_up(session, PIECE_BODY, NULL, (struct slice){(const char *)data, length}))
         transaction_body(session->transaction, data, length);
+    crash_leave();
     return SMFIS_NOREPLY;
 }
 
@@ -299,6 +326,7 @@ static sfsistat on_end_of_message(SMFICTX *context)
         return SMFIS_TEMPFAIL;
     }
     complete_envelope(context, session);
+    take_up(session, PIECE_END, NULL, SLICE_NONE);
     struct passage *passage = pass(context, session);
     if (reply_accepts(&passage->reply) && !hand_over(context, session, passage, &error))
         reply_set(&passage->reply, REPLY_EDIT, error.text, NULL);
@@ -310,6 +338,7 @@ static sfsistat on_end_of_message(SMFICTX *context)
     /* The passage refers to the message. */
     passage_free(passage);
     end_message(session);
+    crash_leave();
     return reply.disposition;
 }
 
@@ -326,6 +355,7 @@ static sfsistat on_close(SMFICTX *context)
         return SMFIS_CONTINUE;
     smfi_setpriv(context, NULL);
     end_message(session);
+    crash_trail_free(session->trail);
     g_free(session->client_address);
     g_free(session);
     return SMFIS_CONTINUE;

@@ -103,7 +103,8 @@ static const char everything[] =
     "  { domain = \"acme.test\"; role = \"attribute-authority\"; certificate = \"/a.pem\"; key = \"file:/a.key\"; } "
     ");\n"
     "user = \"nobody\"; pid_file = \"/run/x.pid\"; metrics_file = \"m.prom\"; log_level = \"debug\";\n"
-    "mixed_recipients = \"tempfail\"; crypto_threads = 3; milter_timeout = 60;\n"
+    "mixed_recipients = \"tempfail\"; crashing_messages = \"quarantine\"; state_directory = \".\"; crypto_threads = 3; "
+    "milter_timeout = 60;\n"
     "spool_directory = \".\"; memory_limit = 0; message_size_limit = 1000000000L; header_size_limit = 0x10000;\n"
     "header_count_limit = 1; mime_nesting_limit = 2; mime_parts_limit = 3; layers_limit = 4; recipients_limit = 5;\n"
     "signers_limit = 6; certificates_limit = 7;\n";
@@ -133,6 +134,9 @@ Test(conf, every_key)
     expect_path(conf->metrics_file, "m.prom");
     cr_expect_eq(conf->log_level, LOG_LEVEL_DEBUG);
     cr_expect_eq(conf->mixed_recipients, MIXED_TEMPFAIL);
+    cr_expect_eq(conf->crashing_messages, CRASHING_QUARANTINE);
+    cr_expect_str_eq(conf->state_dir, scratch);
+    cr_expect_eq(conf->state_dir_line, 16);
     cr_expect_eq(conf->max_crypto, 3);
     cr_expect_eq(conf->timeout, 60);
     cr_expect_str_eq(conf->limits.spool_dir, scratch);
