@@ -87,6 +87,7 @@ struct made {
     struct treatment treatment; /* the layers that were put on */
     bool null_layer, null_layer_omitted;
     size_t removed;               /* outermost layers that were taken off */
+    const char *note;             /* a form that nothing in the configuration asks for, and why; static; NULL */
     char *authentication_results; /* inbound: the value of the field that edits insert; NULL */
     struct error failure;         /* why nothing was made after all */
 };

@@ -23,6 +23,7 @@ struct envelope {
     char *client_address;  /* {client_addr} */
     char *daemon_name;     /* {daemon_name} */
     struct address sender; /* RFC 5321 reverse-path */
+    bool eight_bit;        /* the client said BODY=8BITMIME or BINARYMIME (RFC 6152): where this goes, 8-bit passes */
     struct recipient *recipients;
     size_t recipient_count;
 };

@@ -68,7 +68,10 @@ bool part_decode(const struct part *part, struct spool *out, struct error *error
 struct entity {
     struct rope *header;
     struct rope *body;
-    bool is_base64; /* the header is ASCII, the body lines of base64: so no 8-bit character and no boundary is in it */
+    bool is_base64; /* the header is ASCII, the body lines of base64: so no boundary is in it */
+    bool fragile; /* of mime_canonical(): an MTA may change it (8-bit, NUL, bare CR or LF, lines over 998 octets), and a
+                     clear signature over it would break */
+    bool opaque;  /* of mime_deliverable(): a clear signature in it became an opaque one */
 };
 void entity_clear(struct entity *entity);
 /* Header, CRLF, body as one rope that borrows from entity. */
@@ -84,6 +87,23 @@ struct rope *entity_bytes(const struct entity *entity);
  * charset if it contains 8-bit text). A body that needs no change is borrowed from root's slices, not copied. */
 bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error);
 
+/* How content goes on that comes out of a layer. */
+struct transport {
+    bool eight_bit; /* 8-bit content passes (8BITMIME, RFC 6152) */
+    /* The MIME fields, each with CRLF, and the base64 body of the application/pkcs7-mime that is the same signature as
+     * a multipart/signed. ERROR_PERMANENT: there is no such signature. */
+    const char *opaque_header;
+    bool (*write_opaque)(const struct part *part, const struct limits *limits, struct spool *out, struct error *error);
+};
+
+/* The entity to deliver: the Content-* fields of root, and its body. What transport cannot carry is recoded, in every
+ * part, so that each leaf decodes to the same octets: NUL, bare CR and LF, lines over 998 octets, 8-bit octets if it
+ * does not take them, and "binary" as a label. message/rfc822, around which no base64 may be, has the parts of its
+ * message recoded. A signature over such content is kept in its opaque form. treatment.c has the details. A body that
+ * gets through as it is is borrowed. Only a spool can make this fail (ERROR_TEMPORARY). */
+bool mime_deliverable(const struct part *root, const struct transport *transport, const struct limits *limits,
+                      struct entity *entity, struct error *error);
+
 /* Writes data as base64 with CRLF lines of 76 characters into out; call with final=true once at the end.
  * carry keeps up to 56 bytes between calls and starts zeroed. */
 struct base64_state {
@@ -92,9 +112,12 @@ struct base64_state {
 };
 bool base64_write(struct base64_state *state, struct slice data, bool final, struct spool *out, struct error *error);
 
-/* Copies bytes into out, converts each bare CR and bare LF to CRLF, and adds a missing final CRLF. For decrypted
- * content before it goes to the MTA, so that nothing can be smuggled. *changed is true if the bytes differ. */
+/* Copies bytes into out, converts each bare CR and bare LF to CRLF, and adds a missing final CRLF. *changed is true if
+ * the bytes differ. */
 bool mime_line_ends(struct slice bytes, struct spool *out, bool *changed, struct error *error);
+/* mime_line_ends() of an entity whose header has other line ends, except in the bodies of parts that say they are
+ * binary. *text points into the spool, which is the caller's. NULL: ERROR_TEMPORARY. */
+struct spool *mime_from_unix(struct slice bytes, const struct limits *limits, struct slice *text, struct error *error);
 /* True if mime_line_ends() would change nothing. */
 bool mime_is_canonical(struct slice bytes);
 

@@ -39,8 +39,8 @@ struct sign_options {
 
 /* Wraps content in SignedData with signing time, SignatureType, signingCertificateV2 (RFC 5035), S/MIME capabilities,
  * the certificate and its chain without the root. Clear: multipart/signed with micalg (RFC 8551 §3.5.3), the content's
- * bytes borrowed. Opaque: application/pkcs7-mime; smime-type=signed-data. content is consumed (its ropes move into
- * out). */
+ * bytes borrowed. Opaque: application/pkcs7-mime; smime-type=signed-data; also what is fragile, whatever the format.
+ * content is consumed (its ropes move into out). */
 bool smime_sign(const struct identity *signer, const struct sign_options *options, struct entity *content,
                 struct entity *out, struct error *error);
 
@@ -60,6 +60,12 @@ bool smime_encrypt(X509 *const *recipients, size_t count, const struct encrypt_o
                    struct entity *out, struct error *error);
 
 /* --- taking off --- */
+
+/* The same signature in its other form: the body of an application/pkcs7-mime that holds signature and content of a
+ * multipart/signed, both with the octets that were received. Adds to out. ERROR_PERMANENT, and nothing is added: part
+ * is not a multipart/signed with a signature that can be parsed. It verifies nothing. For struct transport. */
+bool smime_write_opaque(const struct part *part, const struct limits *limits, struct spool *out, struct error *error);
+extern const char smime_opaque_header[]; /* its MIME fields, each with CRLF */
 
 /* One SignerInfo: its facts, and the handles that go with them. */
 struct signer {

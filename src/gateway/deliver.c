@@ -54,43 +54,14 @@ static void mark_subject(const struct passage *passage, struct edits *edits)
         edits_set(edits, message, "Subject", value);
 }
 
-/* Only the Content-* fields of what was inside come out: no inner From, Subject or Received is ever promoted. */
-static struct rope *mime_fields(const struct part *part)
-{
-    struct rope *header = rope_new();
-    for (size_t i = 0; i < part->fields.count; i++) {
-        const struct field *field = &part->fields.list[i];
-        if (field_is_content(field)) {
-            rope_borrow(header, field->name);
-            rope_copy(header, slice_of(":"));
-            rope_borrow(header, field->value);
-            rope_copy(header, slice_of("\r\n"));
-        }
-    }
-    return header;
-}
-
-/* What goes back to the MTA has CRLF line ends only, whatever was encrypted: nothing can be smuggled into SMTP. */
-static bool make_entity(const struct limits *limits, const struct part *part, struct entity *entity,
-                        struct error *error)
-{
-    struct rope *body = rope_new();
-    struct slice bytes = part->body;
-    entity->header = mime_fields(part);
-    entity->body = body;
-    if (!mime_is_canonical(bytes)) {
-        struct spool *spool = spool_new(limits);
-        bool changed = false;
-        spool_give(spool, body);
-        if (!mime_line_ends(bytes, spool, &changed, error) || !spool_finish(spool, &bytes, error))
-            return false;
-    }
-    rope_borrow(body, bytes);
-    return true;
-}
-
+/* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
+ * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside come out: no inner From, Subject
+ * or Received is ever promoted. */
 static bool take_off(const struct passage *passage, struct made *made)
 {
+    const struct transport transport = {.eight_bit = passage->mail.envelope->eight_bit,
+                                        .opaque_header = smime_opaque_header,
+                                        .write_opaque = smime_write_opaque};
     struct entity entity = {0};
     size_t depth = passage->plan.removable;
     if (depth == 0)
@@ -98,10 +69,11 @@ static bool take_off(const struct passage *passage, struct made *made)
     const struct part *inner = examination_entity(passage->mail.examination, depth);
     if (inner == NULL)
         return error_set(&made->failure, ERROR_BUG, "there is no message to deliver");
-    if (!make_entity(&passage->gateway->conf->limits, inner, &entity, &made->failure)) {
-        entity_clear(&entity);
+    if (!mime_deliverable(inner, &transport, &passage->gateway->conf->limits, &entity, &made->failure))
         return false;
-    }
+    if (entity.opaque)
+        made->note =
+            "a signature that stays is delivered in opaque form, because its content cannot pass in clear form";
     edits_replace_entity(&made->edits, passage->mail.message, &entity);
     made->removed = depth;
     return true;

@@ -36,12 +36,11 @@ static bool make_canonical(struct examined_layer *examined, const struct limits 
                            struct error *error)
 {
     struct slice header, body;
-    bool changed;
     if (!part_split(*inner, &header, &body) ? memmem(inner->data, inner->len, "\n\n", 2) == NULL
                                             : mime_is_canonical(header))
         return true;
-    examined->spool = spool_new(limits);
-    return mime_line_ends(*inner, examined->spool, &changed, error) && spool_finish(examined->spool, inner, error);
+    examined->spool = mime_from_unix(*inner, limits, inner, error);
+    return examined->spool != NULL;
 }
 
 /* An inner entity that begins without header fields is all body (a CMS of other software may hold bare text). */

@@ -18,6 +18,7 @@ struct making {
     const struct limits *limits;
     struct sign_options sign;
     struct entity *entity; /* grows from the inside out */
+    struct made *made;
     struct error *error;
 };
 
@@ -44,6 +45,9 @@ static bool put_signature(const struct making *making, enum own by, const struct
     const struct identity *signer = making->passage->lookups.own[by];
     if (signer == NULL)
         return error_set(making->error, ERROR_BUG, "a signature was planned without an identity");
+    if (making->entity->fragile && options->format == FORMAT_CLEAR)
+        making->made->note = "signed in opaque form, because the content has octets or lines that cannot be encoded "
+                             "and that a mail server may change";
     if (!smime_sign(signer, options, making->entity, &out, making->error))
         return false;
     replace(making->entity, &out);
@@ -143,8 +147,9 @@ static bool is_signed(const struct passage *passage, size_t depth)
 }
 
 /* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. */
-static bool put_inner_signature(const struct making *making, struct made *made)
+static bool put_inner_signature(const struct making *making)
 {
+    struct made *made = making->made;
     if (is_signed(making->passage, making->plan->unwrapping.depth))
         return true;
     made->null_layer = making->plan->wrapping.form.null_signature;
@@ -157,7 +162,7 @@ static bool put_inner_signature(const struct making *making, struct made *made)
     return true;
 }
 
-static bool put_layers(const struct making *making, struct made *made)
+static bool put_layers(const struct making *making)
 {
     const struct plan *plan = making->plan;
     const struct part *innermost = examination_entity(making->passage->mail.examination, plan->unwrapping.depth);
@@ -165,7 +170,7 @@ static bool put_layers(const struct making *making, struct made *made)
         return error_set(making->error, ERROR_BUG, "there is no message to protect");
     if (!mime_canonical(innermost, making->limits, making->entity, making->error))
         return false;
-    if (plan->treatment.sign && (!put_inner_signature(making, made) || !put_signatures(making)))
+    if (plan->treatment.sign && (!put_inner_signature(making) || !put_signatures(making)))
         return false;
     if (plan->treatment.encrypt && !put_encryption(making))
         return false;
@@ -184,9 +189,10 @@ void made_protect(struct made *made, const struct passage *passage)
         .limits = &conf->limits,
         .sign = {.format = form->format, .signature = form->signature, .digest = form->digest, .limits = &conf->limits},
         .entity = &entity,
+        .made = made,
         .error = &made->failure,
     };
-    if (!put_layers(&making, made)) {
+    if (!put_layers(&making)) {
         entity_clear(&entity);
         return;
     }

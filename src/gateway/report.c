@@ -256,6 +256,7 @@ char *passage_report(const struct passage *passage)
     set(report, "groups", groups(passage));
     set(report, "redirections", redirections(passage->mail.envelope));
     set(report, "authentication_results", unfolded(passage->made.authentication_results));
+    set(report, "note", text(passage->made.note));
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         set(report, "null_signature", text(null_signature(&passage->made)));
     } else {
@@ -342,6 +343,8 @@ char *passage_log_line(const struct passage *passage)
                            outcome_name(judgement->originator.outcome));
     append_layers(line, passage);
     append_quoted(line, "reason", reply->reason);
+    if (passage->made.note != NULL)
+        append_quoted(line, "note", passage->made.note);
     if (outcome_is_worse(judgement->domain.outcome, OUTCOME_NONE))
         append_quoted(line, "domain_reason", judgement->domain.reason);
     if (outcome_is_worse(judgement->originator.outcome, OUTCOME_NONE))

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * canonical: makes the entity to protect (RFC 8551 §3.1, RFC 3183 §3.2).
+ * canonical: makes an entity whose content gets through unchanged: the one to protect (RFC 8551 §3.1, RFC 3183 §3.2),
+ * and the one that is delivered when the layers around it are gone.
  *
- * A signed entity must pass MTAs unchanged. Most messages need no change: one pass over the body shows it, and the body
- * is borrowed. Otherwise the tree is walked, only the parts that need it are re-encoded, and everything else is
- * borrowed from the bytes received. Per part:
- *
- *     leaf without trouble                   unchanged; a label "8bit" or "binary" becomes "7bit"
- *     text leaf with trouble                 quoted-printable (base64 again if it was base64)
- *     other leaf with trouble                base64
- *     multipart/signed, multipart/encrypted, message/…, base64 of application/pkcs7-mime
- *                                            unchanged, whatever its content: a signature may be inside
- *     part with a fault, unknown or broken transfer encoding
- *                                            unchanged except bare CR and LF: it cannot be split reliably
+ * Most messages need no change: one pass over the body shows it, and the body is borrowed. Otherwise the tree is
+ * walked, only the parts that need it are re-encoded, and everything else is borrowed from the bytes received.
+ * treatment.c says what a part needs. On the way the troubles are counted that nothing can be done about.
  *
  * A preamble or epilogue with trouble is omitted, because it is not content (RFC 2046 §5.1.1) and cannot be encoded.
  * MIME headers are kept as received, except Content-Transfer-Encoding. smime/ adds the S/MIME layers.
@@ -20,92 +13,21 @@
 #include "lines.h"
 #include "quoted.h"
 #include "segments.h"
+#include "treatment.h"
 
 #include <string.h>
 
-enum treatment {
-    KEEP,      /* borrow */
-    LABEL,     /* borrow the body, but the header says 7bit */
-    LINE_ENDS, /* copy, bare CR and LF made CRLF */
-    QUOTED,    /* decode, encode as quoted-printable */
-    BASE64,    /* decode, encode as base64 */
+struct making {
+    const struct limits *limits;
+    const struct transport *transport; /* NULL: the entity will be signed */
+    struct error *error;
+    unsigned depth; /* messages within messages */
+    bool opaque;    /* a signature got the opaque form */
 };
 
-static bool is_multipart(const struct part *part)
+static struct slice range(const char *from, const char *to)
 {
-    return text_begins_with(part->type, "multipart/");
-}
-
-static bool declares_eight_bit(const struct part *part)
-{
-    return part->encoding == ENCODING_8BIT || part->encoding == ENCODING_BINARY;
-}
-
-/* Parts whose content we must not change, because signatures may cover it. */
-static bool is_sealed(const struct part *part)
-{
-    return strcmp(part->type, "multipart/signed") == 0 || strcmp(part->type, "multipart/encrypted") == 0 ||
-           text_begins_with(part->type, "message/") ||
-           (part->encoding == ENCODING_BASE64 && text_begins_with(part->type, "application/") &&
-            part_is_pkcs7_mime(part));
-}
-
-/* For every part except a multipart that is to be split. is_child: the delimiter after it brings its last CRLF. */
-static enum treatment choose(const struct part *part, bool is_child)
-{
-    unsigned troubles = lines_scan(part->body) & ~(is_child ? TROUBLE_OPEN : 0u);
-    if (part->fault != NULL)
-        return LINE_ENDS;
-    if (is_sealed(part))
-        return !is_multipart(part) && declares_eight_bit(part) && (troubles & TROUBLE_HARD) == 0 ? LABEL : KEEP;
-    if (troubles == 0)
-        return declares_eight_bit(part) ? LABEL : KEEP;
-    if (part->encoding == ENCODING_UNKNOWN)
-        return LINE_ENDS;
-    if (part->encoding == ENCODING_BASE64)
-        return troubles == TROUBLE_OPEN ? KEEP : BASE64;
-    return text_begins_with(part->type, "text/") ? QUOTED : BASE64;
-}
-
-/* True if 8-bit bytes will remain. */
-static bool stays_eight_bit(const struct part *part)
-{
-    if (is_multipart(part) && part->fault == NULL && !is_sealed(part)) {
-        for (size_t i = 0; i < part->child_count; i++)
-            if (stays_eight_bit(&part->children[i]))
-                return true;
-        return false;
-    }
-    if ((lines_scan(part->body) & TROUBLE_EIGHT_BIT) == 0)
-        return false;
-    enum treatment treatment = choose(part, true);
-    /* Base64 with 8-bit characters cannot be decoded. */
-    return treatment == KEEP || treatment == LINE_ENDS || part->encoding == ENCODING_BASE64;
-}
-
-/* True if a label must be corrected. */
-static bool has_eight_bit_label(const struct part *part)
-{
-    if (declares_eight_bit(part))
-        return true;
-    for (size_t i = 0; i < part->child_count; i++)
-        if (has_eight_bit_label(&part->children[i]))
-            return true;
-    return false;
-}
-
-static const char *label_of(enum treatment treatment)
-{
-    switch (treatment) {
-    case LABEL:
-        return "Content-Transfer-Encoding: 7bit\r\n";
-    case QUOTED:
-        return "Content-Transfer-Encoding: quoted-printable\r\n";
-    case BASE64:
-        return "Content-Transfer-Encoding: base64\r\n";
-    default:
-        return NULL;
-    }
+    return (struct slice){from, (size_t)(to - from)};
 }
 
 /* --- bodies --- */
@@ -116,205 +38,335 @@ static bool write_base64(struct slice bytes, struct spool *out, struct error *er
     return base64_write(&state, bytes, true, out, error);
 }
 
-/* Decodes the part's body and writes it encoded. *treatment becomes LINE_ENDS if it cannot be decoded. */
-static bool write_leaf(struct segments *out, const struct part *part, enum treatment *treatment, bool is_child,
-                       struct error *error)
+/* Decodes the part's body. *bytes stays as it is if there is no encoding. *decodable: false if it is broken. */
+static bool decode(const struct part *part, struct spool *decoded, struct slice *bytes, bool *decodable,
+                   struct error *error)
 {
-    owned(spool) struct spool *decoded = NULL;
+    struct error cause = {0};
+    *decodable = true;
+    if (part->encoding != ENCODING_BASE64 && part->encoding != ENCODING_QUOTED_PRINTABLE)
+        return true;
+    if (part_decode(part, decoded, &cause))
+        return spool_finish(decoded, bytes, error);
+    *decodable = false;
+    if (cause.kind == ERROR_PERMANENT)
+        return true;
+    *error = cause;
+    return false;
+}
+
+/* The octets of the content, encoded anew. *treatment changes if they cannot be decoded. */
+static bool add_encoded(const struct making *making, struct segments *out, const struct part *part, bool is_child,
+                        enum treatment *treatment, unsigned *troubles)
+{
+    owned(spool) struct spool *decoded = spool_new(making->limits);
     struct slice bytes = part->body;
-    if (*treatment != LINE_ENDS && (part->encoding == ENCODING_BASE64 || part->encoding == ENCODING_QUOTED_PRINTABLE)) {
-        decoded = spool_new(out->limits);
-        struct error cause = {0};
-        if (!part_decode(part, decoded, &cause)) {
-            if (cause.kind != ERROR_PERMANENT) {
-                *error = cause;
-                return false;
-            }
-            *treatment = LINE_ENDS;
-        } else if (!spool_finish(decoded, &bytes, error)) {
+    bool decodable = true, changed, good = true;
+    if (*treatment == QUOTED || *treatment == BASE64) {
+        if (!decode(part, decoded, &bytes, &decodable, making->error))
             return false;
-        }
+        if (!decodable)
+            *treatment = treatment_otherwise(making->transport, *treatment, *troubles);
     }
-    bool changed;
+    if (*treatment == LINE_ENDS && (*troubles & (TROUBLE_BARE | TROUBLE_OPEN)) == 0) {
+        segments_borrow(out, part->body);
+        return true;
+    }
     segments_begin(out);
-    if (*treatment == LINE_ENDS && !lines_write(part->body, !is_child, segments_spool(out), &changed, error))
-        return false;
-    if (*treatment == QUOTED && !quoted_write(bytes, !is_child, segments_spool(out), error))
-        return false;
-    if (*treatment == BASE64 && !write_base64(bytes, segments_spool(out), error))
+    if (*treatment == LINE_ENDS)
+        good = lines_write(part->body, !is_child, segments_spool(out), &changed, making->error);
+    else if (*treatment == QUOTED)
+        good = quoted_write(bytes, !is_child, segments_spool(out), making->error);
+    else
+        good = write_base64(bytes, segments_spool(out), making->error);
+    segments_end(out);
+    *troubles &= *treatment == LINE_ENDS ? ~(unsigned)TROUBLE_BARE : 0;
+    return good;
+}
+
+/* *treatment changes if the signature cannot be taken apart. */
+static bool add_opaque(struct making *making, struct segments *out, const struct part *part, enum treatment *treatment,
+                       unsigned *troubles)
+{
+    struct error cause = {0};
+    segments_begin(out);
+    if (making->transport->write_opaque(part, making->limits, segments_spool(out), &cause)) {
+        segments_end(out);
+        making->opaque = true;
+        *troubles = 0;
+        return true;
+    }
+    *treatment = treatment_otherwise(making->transport, *treatment, *troubles);
+    if (cause.kind == ERROR_PERMANENT)
+        return true;
+    *making->error = cause;
+    return false;
+}
+
+/* --- headers --- */
+
+static bool is_dropped(const struct field *field, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (slice_equal_nocase(field->name, *names))
+            return true;
+    return false;
+}
+
+/* Bytes of a header or between parts. A NUL there is no content; where it cannot pass it becomes a space. */
+static bool add_text(struct making *making, struct segments *out, struct slice text, unsigned *left)
+{
+    unsigned troubles = lines_scan(text) & ~(unsigned)TROUBLE_OPEN;
+    g_autofree char *copy = NULL;
+    bool changed, blanks = making->transport != NULL && (troubles & TROUBLE_NUL) != 0;
+    *left |= troubles & ~(unsigned)(TROUBLE_BARE | (blanks ? TROUBLE_NUL : 0));
+    if ((troubles & TROUBLE_BARE) == 0 && !blanks) {
+        segments_borrow(out, text);
+        return true;
+    }
+    if (blanks) {
+        copy = g_memdup2(text.data, text.len);
+        for (size_t i = 0; i < text.len; i++)
+            if (copy[i] == '\0')
+                copy[i] = ' ';
+        text.data = copy;
+    }
+    segments_begin(out);
+    if (!lines_write(text, false, segments_spool(out), &changed, making->error))
         return false;
     segments_end(out);
     return true;
 }
 
-/* --- headers --- */
-
-/* Borrows the header of a part, with its Content-Transfer-Encoding replaced by label (a whole line); label NULL:
- * unchanged. */
-static bool add_part_header(struct segments *out, const struct part *part, const char *label, struct error *error)
+/* The header of a part, with the fields that relabelling drops replaced by its lines. */
+static bool add_part_header(struct making *making, struct segments *out, const struct part *part,
+                            struct relabelling relabelling, unsigned *left)
 {
     const char *p = part->header.data, *end = p + part->header.len;
-    bool is_written = label == NULL;
-    for (size_t i = 0; label != NULL && i < part->fields.count; i++) {
+    bool is_written = relabelling.lines == NULL;
+    for (size_t i = 0; relabelling.lines != NULL && i < part->fields.count; i++) {
         const struct field *field = &part->fields.list[i];
-        if (!slice_equal_nocase(field->name, "Content-Transfer-Encoding"))
+        if (!is_dropped(field, relabelling.drops))
             continue;
-        segments_borrow(out, (struct slice){p, (size_t)(field->name.data - p)});
-        if (!is_written && !segments_copy(out, slice_of(label), error))
+        if (!add_text(making, out, range(p, field->name.data), left) ||
+            (!is_written && !segments_copy(out, slice_of(relabelling.lines), making->error)))
             return false;
         is_written = true;
         p = field->value.data + field->value.len;
         p += end - p >= 2 ? 2 : end - p; /* CRLF */
     }
-    segments_borrow(out, (struct slice){p, (size_t)(end - p)});
+    if (!add_text(making, out, range(p, end), left))
+        return false;
     if (is_written)
         return true;
-    if (end > part->header.data && end[-1] != '\n' && !segments_copy(out, slice_of("\r\n"), error))
+    if (end > part->header.data && end[-1] != '\n' && !segments_copy(out, slice_of("\r\n"), making->error))
         return false;
-    return segments_copy(out, slice_of(label), error);
+    return segments_copy(out, slice_of(relabelling.lines), making->error);
 }
 
 /* --- the tree --- */
 
-static bool add_multipart(struct segments *out, const struct part *part, struct error *error);
+static bool add_multipart(struct making *making, struct segments *out, const struct part *part, unsigned *left);
+static bool add_message(struct making *making, struct segments *out, const struct part *part, enum treatment *treatment,
+                        unsigned *troubles);
 
-static struct slice range(const char *from, const char *to)
+/* Writes the body of a part. *treatment: what the header must say. *troubles: what is left in the body. */
+static bool add_body(struct making *making, struct segments *out, const struct part *part, bool is_child,
+                     enum treatment *treatment, unsigned *troubles)
 {
-    return (struct slice){from, (size_t)(to - from)};
+    if (*treatment == OPAQUE && !add_opaque(making, out, part, treatment, troubles))
+        return false;
+    if (*treatment == NEST && !add_message(making, out, part, treatment, troubles))
+        return false;
+    switch (*treatment) {
+    case OPAQUE:
+    case NEST:
+        return true;
+    case OPEN:
+        *troubles = 0;
+        return add_multipart(making, out, part, troubles);
+    case KEEP:
+        segments_borrow(out, part->body);
+        return true;
+    default:
+        return add_encoded(making, out, part, is_child, treatment, troubles);
+    }
 }
 
-static bool add_child(struct segments *out, const struct part *part, struct error *error)
+/* A part without it is all body; it gets one where it gets a header. */
+static bool add_empty_line(struct making *making, struct segments *out, const struct part *part, bool has_header,
+                           unsigned *left)
 {
-    const char *end = part->whole.data + part->whole.len;
-    if (part->fault != NULL) {
-        bool changed;
-        if ((lines_scan(part->whole) & TROUBLE_BARE) == 0) {
-            segments_borrow(out, part->whole);
-            return true;
-        }
-        segments_begin(out);
-        if (!lines_write(part->whole, false, segments_spool(out), &changed, error))
-            return false;
-        segments_end(out);
-        return true;
-    }
-    bool opens = is_multipart(part) && !is_sealed(part);
-    enum treatment treatment = KEEP;
-    if (opens)
-        treatment = declares_eight_bit(part) && !stays_eight_bit(part) ? LABEL : KEEP;
-    else
-        treatment = choose(part, true);
+    struct slice line = range(part->header.data + part->header.len, part->body.data);
+    if (line.len == 0 && part->body.len > 0 && has_header)
+        line = slice_of("\r\n");
+    return add_text(making, out, line, left);
+}
 
+/* A part with its header. */
+static bool add_part(struct making *making, struct segments *out, const struct part *part, unsigned *left)
+{
+    unsigned troubles = 0;
+    enum treatment treatment = treatment_choose(part, making->transport, true, &troubles);
     struct segments body;
     segments_nest(&body, out);
-    bool good = true;
-    if (opens)
-        good = add_multipart(&body, part, error);
-    else if (treatment == KEEP || treatment == LABEL)
-        segments_borrow(&body, range(part->body.data, end));
-    else
-        good = write_leaf(&body, part, &treatment, true, error);
-    good = good && add_part_header(out, part, label_of(treatment), error);
-    if (good)
-        segments_borrow(out, range(part->header.data + part->header.len, part->body.data)); /* the empty line */
+    bool good = add_body(making, &body, part, true, &treatment, &troubles);
+    struct relabelling relabelling = treatment_label(part, making->transport, treatment, troubles);
+    good = good && add_part_header(making, out, part, relabelling, left) &&
+           add_empty_line(making, out, part, relabelling.lines != NULL, left);
     segments_merge(out, &body);
+    *left |= troubles;
     return good;
 }
 
-/* Writes the children one after another, with everything between them. */
-static bool add_multipart(struct segments *out, const struct part *part, struct error *error)
+/* A part whose header can be read in several ways is one run of text when it is signed: it is not split. */
+static bool add_child(struct making *making, struct segments *out, const struct part *part, unsigned *left)
 {
+    if (making->transport == NULL && part->fault != NULL)
+        return add_text(making, out, part->whole, left);
+    return add_part(making, out, part, left);
+}
+
+/* A signature covers it, and it gets through as it is. */
+static bool is_covered(const struct making *making, const struct part *part, size_t index)
+{
+    return index == 0 && strcmp(part->type, "multipart/signed") == 0 &&
+           (lines_scan(part->children[0].whole) & treatment_barred(making->transport)) == 0;
+}
+
+/* Writes the children one after another, with everything between them. */
+static bool add_multipart(struct making *making, struct segments *out, const struct part *part, unsigned *left)
+{
+    const unsigned spoils = making->transport == NULL ? ~(unsigned)TROUBLE_OPEN : treatment_barred(making->transport);
     const char *p = part->body.data, *end = p + part->body.len;
-    if ((lines_scan(part->preamble) & ~(unsigned)TROUBLE_OPEN) != 0)
+    if ((lines_scan(part->preamble) & spoils) != 0)
         p = part->preamble.data + part->preamble.len + 2; /* after the CRLF of the first delimiter */
     for (size_t i = 0; i < part->child_count; i++) {
         const struct part *child = &part->children[i];
-        segments_borrow(out, range(p, child->whole.data));
-        if (!add_child(out, child, error))
+        if (!add_text(making, out, range(p, child->whole.data), left))
             return false;
+        if (is_covered(making, part, i)) {
+            segments_borrow(out, child->whole);
+            *left |= lines_scan(child->whole) & TROUBLE_EIGHT_BIT;
+        } else if (!add_child(making, out, child, left)) {
+            return false;
+        }
         p = child->whole.data + child->whole.len;
     }
-    if ((lines_scan(part->epilogue) & ~(unsigned)TROUBLE_OPEN) != 0)
+    if ((lines_scan(part->epilogue) & spoils) != 0)
         end = part->epilogue.data;
-    segments_borrow(out, range(p, end));
-    return true;
+    return add_text(making, out, range(p, end), left);
+}
+
+/* The message in a message/rfc822. *treatment changes if its header cannot get through: nothing can encode that. */
+static bool add_message(struct making *making, struct segments *out, const struct part *part, enum treatment *treatment,
+                        unsigned *troubles)
+{
+    struct error cause = {0};
+    owned(part) struct part *message =
+        making->depth < making->limits->nesting ? part_parse_entity(part->body, making->limits, &cause) : NULL;
+    if (message == NULL || (lines_scan(message->header) & (TROUBLE_NUL | TROUBLE_LONG)) != 0) {
+        *treatment = treatment_otherwise(making->transport, *treatment, *troubles);
+        return true;
+    }
+    *troubles = 0;
+    making->depth++;
+    bool good = add_part(making, out, message, troubles);
+    making->depth--;
+    return good;
 }
 
 /* --- the root --- */
 
+static void add_root_field(struct rope *header, const struct field *field, unsigned *left)
+{
+    struct slice raw = range(field->name.data, field->value.data + field->value.len);
+    unsigned troubles = lines_scan(raw) & TROUBLE_HARD;
+    *left |= troubles & ~(unsigned)(TROUBLE_BARE | TROUBLE_NUL);
+    if ((troubles & (TROUBLE_BARE | TROUBLE_NUL)) == 0) {
+        rope_borrow(header, raw);
+    } else {
+        g_autofree char *folded = field_fold(field->value);
+        rope_copy(header, field->name);
+        rope_printf(header, ":%s", folded);
+    }
+    rope_borrow(header, slice_of("\r\n"));
+}
+
 /* The Content-* fields, as received and in their order. */
-static struct rope *root_header(const struct part *root, const char *label, bool is_eight_bit)
+static struct rope *root_header(const struct part *root, struct relabelling relabelling, bool is_eight_bit,
+                                unsigned *left)
 {
     struct rope *header = rope_new();
-    bool is_written = label == NULL;
-    if (fields_find(&root->fields, "Content-Type", 1) == NULL)
+    bool is_written = relabelling.lines == NULL;
+    if (fields_find(&root->fields, "Content-Type", 1) == NULL && (is_written || relabelling.drops[1] == NULL))
         rope_borrow(header, slice_of(is_eight_bit ? "Content-Type: text/plain\r\n"
                                                   : "Content-Type: text/plain; charset=us-ascii\r\n"));
     for (size_t i = 0; i < root->fields.count; i++) {
         const struct field *field = &root->fields.list[i];
         if (!field_is_content(field))
             continue;
-        if (label == NULL || !slice_equal_nocase(field->name, "Content-Transfer-Encoding")) {
-            struct slice raw = range(field->name.data, field->value.data + field->value.len);
-            if ((lines_scan(raw) & TROUBLE_BARE) == 0) {
-                rope_borrow(header, raw);
-            } else {
-                g_autofree char *folded = field_fold(field->value);
-                rope_copy(header, field->name);
-                rope_printf(header, ":%s", folded);
-            }
-            rope_borrow(header, slice_of("\r\n"));
+        if (relabelling.lines == NULL || !is_dropped(field, relabelling.drops)) {
+            add_root_field(header, field, left);
         } else if (!is_written) {
-            rope_borrow(header, slice_of(label));
+            rope_borrow(header, slice_of(relabelling.lines));
             is_written = true;
         }
     }
     if (!is_written)
-        rope_borrow(header, slice_of(label));
+        rope_borrow(header, slice_of(relabelling.lines));
     return header;
 }
 
-/* Writes the body of root to out. *treatment: what the header must say. */
-static bool add_root(struct segments *out, const struct part *root, enum treatment *treatment, struct error *error)
+/* Everything but the header. */
+static bool add_root(struct making *making, struct segments *out, const struct part *root, enum treatment *treatment,
+                     unsigned *left)
 {
-    if (is_multipart(root) && root->fault == NULL && !is_sealed(root)) {
-        *treatment = declares_eight_bit(root) && !stays_eight_bit(root) ? LABEL : KEEP;
-        if (!add_multipart(out, root, error))
-            return false;
-    } else {
-        *treatment = choose(root, false);
-        if (*treatment == LINE_ENDS && mime_is_canonical(root->body))
-            *treatment = KEEP;
-        if (*treatment == KEEP || *treatment == LABEL)
-            segments_borrow(out, root->body);
-        else if (!write_leaf(out, root, treatment, false, error))
-            return false;
-    }
+    *treatment = treatment_choose(root, making->transport, false, left);
+    if (!add_body(making, out, root, false, treatment, left))
+        return false;
     /* A clear-signed body must end in CRLF, because an MTA would add it. */
     if (segments_is_open(out))
-        return segments_copy(out, slice_of("\r\n"), error);
+        return segments_copy(out, slice_of("\r\n"), making->error);
+    return true;
+}
+
+static bool make(struct making *making, const struct part *root, struct entity *entity)
+{
+    unsigned troubles = lines_scan(root->body), left = 0;
+    unsigned matters = making->transport == NULL ? ~0u : treatment_barred(making->transport) | TROUBLE_OPEN;
+    struct relabelling relabelling = {NULL, NULL};
+    *entity = (struct entity){0};
+    if ((troubles & matters) == 0 && !treatment_has_label(root, making->transport)) {
+        entity->body = rope_new();
+        if (root->body.len > 0)
+            rope_borrow(entity->body, root->body);
+    } else {
+        struct segments out;
+        enum treatment treatment;
+        segments_init(&out, making->limits);
+        if (add_root(making, &out, root, &treatment, &left))
+            entity->body = segments_rope(&out, making->error);
+        segments_clear(&out);
+        if (entity->body == NULL)
+            return false;
+        relabelling = treatment_label(root, making->transport, treatment, left);
+    }
+    entity->header = root_header(root, relabelling, (troubles & TROUBLE_EIGHT_BIT) != 0, &left);
+    entity->fragile = (left & TROUBLE_HARD) != 0;
+    entity->opaque = making->opaque;
     return true;
 }
 
 bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error)
 {
-    unsigned troubles = lines_scan(root->body);
-    entity->header = entity->body = NULL;
-    if (troubles == 0 && !has_eight_bit_label(root)) {
-        entity->header = root_header(root, NULL, false);
-        entity->body = rope_new();
-        if (root->body.len > 0)
-            rope_borrow(entity->body, root->body);
-        return true;
-    }
-    struct segments out;
-    segments_init(&out, limits);
-    enum treatment treatment;
-    if (add_root(&out, root, &treatment, error))
-        entity->body = segments_rope(&out, error);
-    segments_clear(&out);
-    if (entity->body == NULL)
-        return false;
-    entity->header = root_header(root, label_of(treatment), (troubles & TROUBLE_EIGHT_BIT) != 0);
-    return true;
+    struct making making = {.limits = limits, .error = error};
+    return make(&making, root, entity);
+}
+
+bool mime_deliverable(const struct part *root, const struct transport *transport, const struct limits *limits,
+                      struct entity *entity, struct error *error)
+{
+    struct making making = {.limits = limits, .transport = transport, .error = error};
+    return make(&making, root, entity);
 }

@@ -82,10 +82,20 @@ static struct address as_told(const char *text)
     return (struct address){g_strdup(""), g_strdup(""), g_strndup(text != NULL ? text : "", TOLD_MAX)};
 }
 
+static bool says_eight_bit(const char *const *parameters)
+{
+    for (; *parameters != NULL; parameters++)
+        if (g_ascii_strcasecmp(*parameters, "BODY=8BITMIME") == 0 ||
+            g_ascii_strcasecmp(*parameters, "BODY=BINARYMIME") == 0)
+            return true;
+    return false;
+}
+
 void transaction_sender(struct transaction *transaction, const char *const *arguments)
 {
     struct envelope *envelope = transaction->envelope;
     struct error error = {0};
+    envelope->eight_bit = arguments[0] != NULL && says_eight_bit(arguments + 1);
     address_clear(&envelope->sender);
     bool good = address_parse_path(slice_of(arguments[0]), &envelope->sender, &error);
     if (good && *envelope->sender.domain == '\0' && strpbrk(envelope->sender.local, "%!@") != NULL) {

@@ -138,6 +138,31 @@ long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *er
     return length > 0 ? length : -1;
 }
 
+bool frame_write(const unsigned char *der, long length, const struct rope *content, struct spool *out,
+                 struct error *error)
+{
+    __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
+    struct base64_state state = {0};
+    if (!frame_make(der, length, CONTENT_SIGNED, rope_length(content), &frame, error))
+        return false;
+    const struct slice prefix = {(const char *)frame.prefix->data, frame.prefix->len};
+    const struct slice suffix = {(const char *)der + frame.suffix_at, frame.suffix_length};
+    if (!base64_write(&state, prefix, false, out, error))
+        return false;
+    for (size_t i = 0; i < rope_count(content); i++)
+        if (!base64_write(&state, rope_at(content, i), false, out, error))
+            return false;
+    return base64_write(&state, suffix, true, out, error);
+}
+
+#define ENTITY_HEADER(smime_type)                                                                                      \
+    "Content-Type: application/pkcs7-mime; smime-type=" smime_type ";\r\n"                                             \
+    "\tname=\"smime.p7m\"\r\n"                                                                                         \
+    "Content-Transfer-Encoding: base64\r\n"                                                                            \
+    "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n"
+
+const char smime_opaque_header[] = ENTITY_HEADER("signed-data");
+
 bool frame_entity(const char *smime_type, struct spool **body, struct entity *out, struct error *error)
 {
     owned(rope) struct rope *rope = rope_new();
@@ -146,11 +171,6 @@ bool frame_entity(const char *smime_type, struct spool **body, struct entity *ou
     out->body = steal(&rope);
     out->is_base64 = true;
     out->header = rope_new();
-    rope_printf(out->header,
-                "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
-                "\tname=\"smime.p7m\"\r\n"
-                "Content-Transfer-Encoding: base64\r\n"
-                "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n",
-                smime_type);
+    rope_printf(out->header, ENTITY_HEADER("%s"), smime_type);
     return true;
 }

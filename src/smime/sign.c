@@ -133,35 +133,14 @@ static bool sign_and_check(CMS_ContentInfo *cms, CMS_SignerInfo *info, const str
     return true;
 }
 
-static bool base64_bytes(struct base64_state *state, const void *data, size_t length, struct spool *out,
-                         struct error *error)
-{
-    return base64_write(state, (struct slice){data, length}, false, out, error);
-}
-
-/* The DER of cms with content put in, as base64. */
-static bool write_opaque(const CMS_ContentInfo *cms, const struct rope *content, struct spool *out, struct error *error)
-{
-    owned(openssl_bytes) unsigned char *der = NULL;
-    __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
-    struct base64_state state = {0};
-    long length = frame_der(cms, &der, error);
-    if (length < 0 || !frame_make(der, length, CONTENT_SIGNED, rope_length(content), &frame, error))
-        return false;
-    if (!base64_bytes(&state, frame.prefix->data, frame.prefix->len, out, error))
-        return false;
-    for (size_t i = 0; i < rope_count(content); i++)
-        if (!base64_write(&state, rope_at(content, i), false, out, error))
-            return false;
-    return base64_bytes(&state, der + frame.suffix_at, frame.suffix_length, out, error) &&
-           base64_write(&state, SLICE_NONE, true, out, error);
-}
-
 static bool make_opaque(const CMS_ContentInfo *cms, const struct limits *limits, const struct rope *bytes,
                         struct entity *out, struct error *error)
 {
     owned(spool) struct spool *body = spool_new(limits);
-    return write_opaque(cms, bytes, body, error) && frame_entity("signed-data", &body, out, error);
+    owned(openssl_bytes) unsigned char *der = NULL;
+    long length = frame_der(cms, &der, error);
+    return length >= 0 && frame_write(der, length, bytes, body, error) &&
+           frame_entity("signed-data", &body, out, error);
 }
 
 /* 24 random octets in hex do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). content NULL:
@@ -186,24 +165,6 @@ static bool make_boundary(const struct rope *content, char boundary[60], struct 
     return error_set(error, ERROR_BUG, "every boundary occurs in the content");
 }
 
-static bool is_eight_bit(const struct rope *content)
-{
-    for (size_t i = 0; i < rope_count(content); i++) {
-        struct slice slice = rope_at(content, i);
-        guint64 all = 0, word;
-        size_t at = 0;
-        for (; at + sizeof(word) <= slice.len; at += sizeof(word)) {
-            memcpy(&word, slice.data + at, sizeof(word));
-            all |= word;
-        }
-        for (; at < slice.len; at++)
-            all |= (unsigned char)slice.data[at];
-        if ((all & G_GUINT64_CONSTANT(0x8080808080808080)) != 0)
-            return true;
-    }
-    return false;
-}
-
 static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct limits *limits, struct slice *text,
                                         struct error *error)
 {
@@ -221,7 +182,6 @@ static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct
 struct clear_form {
     const char *micalg;
     char boundary[60];
-    bool eight_bit;
 };
 
 /* RFC 1847 §2.1, RFC 8551 §3.5.3. The CRLF before a boundary belongs to the boundary. */
@@ -237,8 +197,6 @@ static bool make_clear(const CMS_ContentInfo *cms, const struct limits *limits, 
                 "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\r\n"
                 "\tmicalg=%s; boundary=\"%s\"\r\n",
                 form->micalg, form->boundary);
-    if (form->eight_bit)
-        rope_printf(out->header, "Content-Transfer-Encoding: 8bit\r\n");
     out->body = rope_new();
     rope_printf(out->body, "This is a signed message in MIME format (S/MIME).\r\n\r\n--%s\r\n", form->boundary);
     rope_take(out->body, steal(&content->header));
@@ -274,11 +232,9 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
             steal(&cms);
         return false;
     }
-    if (options->format == FORMAT_CLEAR) {
-        form.eight_bit = !content->is_base64 && is_eight_bit(bytes);
+    if (options->format == FORMAT_CLEAR && !content->fragile)
         return make_boundary(content->is_base64 ? NULL : bytes, form.boundary, error) &&
                make_clear(cms, options->limits, &form, content, out, error);
-    }
     if (!make_opaque(cms, options->limits, bytes, out, error))
         return false;
     entity_clear(content);

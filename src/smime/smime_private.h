@@ -56,6 +56,10 @@ int originator_info_encode(X509 *certificate, unsigned char **der, struct error 
 /* DER of a CMS; free with OPENSSL_free(). Negative: error is set. */
 long frame_der(const CMS_ContentInfo *cms, unsigned char **der, struct error *error);
 
+/* The DER of a SignedData whose content is detached, with content put in, as base64. */
+bool frame_write(const unsigned char *der, long length, const struct rope *content, struct spool *out,
+                 struct error *error);
+
 /* The entity application/pkcs7-mime around a base64 body; takes the spool. */
 bool frame_entity(const char *smime_type, struct spool **body, struct entity *out, struct error *error);
 

@@ -442,6 +442,7 @@ static void check_decrypted(const struct message *message, const struct passage 
     size_t body_length;
     g_autofree char *body = rope_flatten(result->made.edits.body, &body_length);
     require(mime_is_canonical((struct slice){body, body_length}));
+    require(memchr(body, '\0', body_length) == NULL);
 }
 
 /* The name that the report gives with the domain's result or the originator's; g_free(), NULL for none. */

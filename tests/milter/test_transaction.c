@@ -74,6 +74,22 @@ Test(transaction, leading_space)
     }
 }
 
+/* RFC 6152. */
+Test(transaction, eight_bit_is_what_the_client_says)
+{
+    static const struct {
+        const char *parameter;
+        bool eight_bit;
+    } rows[] = {
+        {"BODY=8BITMIME", true}, {"body=binarymime", true}, {"BODY=7BIT", false}, {"SIZE=8", false}, {NULL, false}};
+    struct limits some = limits();
+    owned(transaction) struct transaction *t = transaction_new(&some);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        transaction_sender(t, (const char *const[]){"<a@b.test>", "SIZE=100", rows[i].parameter, NULL});
+        cr_expect_eq(transaction_envelope(t)->eight_bit, rows[i].eight_bit, "%zu", i);
+    }
+}
+
 Test(transaction, no_field_no_body)
 {
     struct limits some = limits();

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* treatment: what is delivered has the same content, and nothing in it that a mail server changes. */
+#include "support/mime_help.h"
+
+TestSuite(treatment, .init = mime_init);
+
+static bool write_sealed(const struct part *part, const struct limits *limits, struct spool *out, struct error *error)
+{
+    (void)limits;
+    if (part->child_count != 2)
+        return error_set(error, ERROR_PERMANENT, "no signature");
+    return spool_write(out, "U0VBTEVE\r\n", 10, error);
+}
+
+static char *deliverable(const char *message, size_t length, bool eight_bit, bool *opaque, size_t *made)
+{
+    const struct transport transport = {
+        .eight_bit = eight_bit, .opaque_header = "Content-Type: sealed\r\n", .write_opaque = write_sealed};
+    owned(part) struct part *root = help_parse(message, length);
+    owned(entity) struct entity entity = {0};
+    struct error error = {0};
+    cr_assert(mime_deliverable(root, &transport, &help_limits, &entity, &error), "%s", error.text);
+    *opaque = entity.opaque;
+    owned(rope) struct rope *bytes = entity_bytes(&entity);
+    return rope_flatten(bytes, made);
+}
+
+#define ASCII "Content-Type: text/plain; charset=us-ascii\r\n"
+#define UTF8 "Content-Type: text/plain; charset=utf-8\r\n"
+#define OCTETS "Content-Type: application/octet-stream\r\n"
+#define CTE "Content-Transfer-Encoding: "
+#define QP CTE "quoted-printable\r\n"
+#define B64 CTE "base64\r\n"
+#define BINARY CTE "binary\r\n"
+#define MIXED "Content-Type: multipart/mixed; boundary=b\r\n"
+#define SIGNED "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=b\r\n"
+#define PGP "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=b\r\n"
+#define P7S "Content-Type: application/pkcs7-signature\r\n"
+#define RFC822 "Content-Type: message/rfc822\r\n"
+#define LONG                                                                                                           \
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901" \
+    "2345678901234567890123456789012345678901234567890123456789"
+#define LONGER LONG LONG LONG LONG LONG LONG /* 1008 */
+
+static const struct row {
+    const char *name, *in;
+    const char *seven; /* where 8-bit does not pass; NULL: as it is */
+    const char *eight; /* where it does; NULL: as it is; "": as seven */
+    bool opaque;
+} rows[] = {
+    {"what some MTAs change stays", ASCII "\r\nx \r\nFrom y\r\n.\r\n", NULL, NULL, false},
+    {"8-bit label", ASCII CTE "8bit\r\n\r\nx\r\n", NULL, NULL, false},
+    {"binary label", OCTETS BINARY "\r\nx\r\n", OCTETS CTE "7bit\r\n\r\nx\r\n", "", false},
+    {"8-bit", UTF8 CTE "8bit\r\n\r\n\xc3\xbc\r\n", UTF8 QP "\r\n=C3=BC\r\n", NULL, false},
+    {"8-bit in binary", UTF8 BINARY "\r\n\xc3\xbc\r\n", UTF8 QP "\r\n=C3=BC\r\n", UTF8 CTE "8bit\r\n\r\n\xc3\xbc\r\n",
+     false},
+    {"bare ends in binary", OCTETS BINARY "\r\na\rb\nc\r\n", OCTETS B64 "\r\nYQ1iCmMNCg==\r\n", "", false},
+    {"bare ends in lines", UTF8 "\r\na\rb\nc\r\n", UTF8 "\r\na\r\nb\r\nc\r\n", "", false},
+    {"bare ends in text that is binary", UTF8 BINARY "\r\na\nb", UTF8 QP "\r\na=0Ab=\r\n", "", false},
+    {"no line end", ASCII "\r\nx", ASCII QP "\r\nx=\r\n", "", false},
+    {"no line end after base64", OCTETS B64 "\r\nYQ==", OCTETS B64 "\r\nYQ==\r\n", "", false},
+    {"bare ends in base64", OCTETS B64 "\r\nYQ\n==\n", OCTETS B64 "\r\nYQ==\r\n", "", false},
+    {"broken base64", OCTETS B64 "\r\nYQ=\n", OCTETS B64 "\r\nYQ=\r\n", "", false},
+    {"broken base64 with an 8-bit octet", ASCII B64 "\r\nY\xc3\r\n", OCTETS B64 "\r\nWcMNCg==\r\n", NULL, false},
+    {"unknown encoding", UTF8 CTE "x\r\n\r\n\xc3\r\n", OCTETS B64 "\r\nww0K\r\n", NULL, false},
+    {"long line", ASCII "\r\n" LONGER "\r\n", "?", "?", false},
+    {"two labels", UTF8 CTE "8bit\r\n" CTE "7bit\r\n\r\n\xc3\xbc\r\n", "?", NULL, false},
+    {"opaque signature in binary", "Content-Type: application/pkcs7-mime\r\n" BINARY "\r\n\x30\x80",
+     "Content-Type: application/pkcs7-mime\r\n" B64 "\r\nMIA=\r\n", "", false},
+    {"parts", MIXED BINARY "\r\np\r\n--b\r\n" UTF8 "\r\n\xc3\xbc\r\n--b\r\n" OCTETS BINARY "\r\n\r\r\n--b--\r\ne\r\n",
+     MIXED CTE "7bit\r\n\r\np\r\n--b\r\n" UTF8 QP "\r\n=C3=BC\r\n--b\r\n" OCTETS B64 "\r\nDQ==\r\n\r\n--b--\r\ne\r\n",
+     MIXED CTE "8bit\r\n\r\np\r\n--b\r\n" UTF8 "\r\n\xc3\xbc\r\n--b\r\n" OCTETS B64 "\r\nDQ==\r\n\r\n--b--\r\ne\r\n",
+     false},
+    {"not closed", MIXED "\r\n--b\r\n" OCTETS BINARY "\r\n\x01\n\r\n",
+     MIXED "\r\n--b\r\n" OCTETS B64 "\r\nAQoNCg==\r\n", "", false},
+    {"no boundary", "Content-Type: multipart/mixed\r\n\r\n\xc3\r\n", OCTETS B64 "\r\nww0K\r\n", NULL, false},
+    {"header of a part", MIXED "\r\n--b\r\nContent-Description: \xc3\xbc\nX: y\r\n\r\nx\r\n--b--\r\n",
+     MIXED "\r\n--b\r\nContent-Description: \xc3\xbc\r\nX: y\r\n\r\nx\r\n--b--\r\n", "", false},
+    {"a part without header and empty line", MIXED "\r\n--b\r\nx\xc3\r\n--b--\r\n",
+     MIXED "\r\n--b\r\n" QP "\r\nx=C3\r\n--b--\r\n", NULL, false},
+    {"preamble", MIXED "\r\n\xc3\r\n--b\r\n\r\nx\r\n--b--\r\n", MIXED "\r\n--b\r\n\r\nx\r\n--b--\r\n", NULL, false},
+    {"forwarded", RFC822 BINARY "\r\nA: \xc3\xbc\r\n" UTF8 BINARY "\r\n\xc3\xbc\n\r\n",
+     RFC822 CTE "8bit\r\n\r\nA: \xc3\xbc\r\n" UTF8 QP "\r\n=C3=BC=0A\r\n", "", false},
+    {"forwarded 8-bit", RFC822 "\r\nA: b\r\n\r\n\xc3\xbc\r\n", RFC822 "\r\nA: b\r\n" QP "\r\n=C3=BC\r\n", NULL, false},
+    {"forwarded twice", RFC822 "\r\n" RFC822 "\r\nA: b\r\n\r\n\xc3\xbc\r\n",
+     RFC822 "\r\n" RFC822 "\r\nA: b\r\n" QP "\r\n=C3=BC\r\n", NULL, false},
+    {"forwarded, with a header that cannot pass", RFC822 "\r\nA: " LONGER "\r\n\r\nx\r\n", "?", "?", false},
+    {"global DSN", "Content-Type: message/global-delivery-status\r\n\r\nA: \xc3\xbc\r\n",
+     "Content-Type: message/global-delivery-status\r\n" QP "\r\nA: =C3=BC\r\n", NULL, false},
+    {"DSN", "Content-Type: message/delivery-status\r\n\r\nA: \xc3\xbc\r\n", NULL, NULL, false},
+    {"binary DSN", "Content-Type: message/delivery-status\r\n" BINARY "\r\nA: b\r\n",
+     "Content-Type: message/delivery-status\r\n" CTE "7bit\r\n\r\nA: b\r\n", "", false},
+    {"a signature that passes", SIGNED "\r\n--b\r\n" BINARY "\r\nx\r\n--b\r\n" P7S BINARY "\r\n\x80\r\n--b--\r\n",
+     SIGNED "\r\n--b\r\n" BINARY "\r\nx\r\n--b\r\n" P7S B64 "\r\ngA==\r\n\r\n--b--\r\n",
+     SIGNED "\r\n--b\r\n" BINARY "\r\nx\r\n--b\r\n" P7S CTE "8bit\r\n\r\n\x80\r\n--b--\r\n", false},
+    {"a signature over 8-bit",
+     SIGNED "Content-Description: c\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b\r\n" P7S "\r\nx\r\n--b--\r\n",
+     "Content-Type: sealed\r\nContent-Description: c\r\n\r\nU0VBTEVE\r\n", NULL, true},
+    {"a signature over NUL among others",
+     MIXED "\r\n--b\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=c\r\n"
+           "Content-Disposition: inline\r\n\r\n--c\r\n\r\n\r\r\n--c\r\n" P7S "\r\nx\r\n--c--\r\n--b--\r\n",
+     MIXED "\r\n--b\r\nContent-Type: sealed\r\n\r\nU0VBTEVE\r\n\r\n--b--\r\n", "", true},
+    {"a signature that is none", SIGNED "\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n",
+     SIGNED "\r\n--b\r\n" QP "\r\n=C3=BC\r\n--b--\r\n", NULL, false},
+    {"PGP over 8-bit", PGP "\r\n--b\r\n\r\n\xc3\xbc\r\n--b\r\n\r\nx\r\n--b--\r\n", NULL, NULL, false},
+    {"PGP over bare ends", PGP "\r\n--b\r\n" BINARY "\r\n\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+     PGP "\r\n--b\r\n" QP "\r\n=0A\r\n--b\r\n\r\nx\r\n--b--\r\n", "", false},
+};
+
+static void expect_row(const struct row *row, bool eight_bit)
+{
+    const char *wanted = eight_bit && (row->eight == NULL || row->eight[0] != '\0') ? row->eight : row->seven;
+    bool opaque;
+    g_autofree char *out = deliverable(row->in, strlen(row->in), eight_bit, &opaque, NULL);
+    if (wanted == NULL || wanted[0] != '?')
+        cr_expect_str_eq(out, wanted != NULL ? wanted : row->in, "%s, %d: %s", row->name, eight_bit, out);
+    else
+        cr_expect_str_neq(out, row->in, "%s", row->name);
+    cr_expect_eq(opaque, row->opaque && wanted != NULL, "%s", row->name);
+    bool again_opaque;
+    g_autofree char *again = deliverable(out, strlen(out), eight_bit, &again_opaque, NULL);
+    cr_expect_str_eq(again, out, "%s, again: %s", row->name, again);
+}
+
+Test(treatment, table)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        expect_row(&rows[i], false);
+        expect_row(&rows[i], true);
+    }
+}
+
+Test(treatment, what_passes_is_borrowed)
+{
+    const char *text = MIXED "\r\n--b\r\n" UTF8 CTE "8bit\r\n\r\n\xc3\xbc \r\n--b--\r\n";
+    const struct transport transport = {.eight_bit = true};
+    owned(part) struct part *root = help_parse(text, strlen(text));
+    owned(entity) struct entity entity = {0};
+    struct error error = {0};
+    cr_assert(mime_deliverable(root, &transport, &help_limits, &entity, &error));
+    cr_expect_eq(rope_count(entity.body), 1);
+    cr_expect_eq(rope_at(entity.body, 0).data, root->body.data);
+}
+
+/* Messages in messages do not make the work grow without bound. */
+Test(treatment, deeply_forwarded)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    bool opaque;
+    for (int i = 0; i < 3000; i++)
+        g_string_append(text, RFC822 "\r\n");
+    g_string_append(text, "\r\n\xc3\xbc\r\n");
+    g_autofree char *out = deliverable(text->str, text->len, false, &opaque, NULL);
+    cr_expect_not_null(strstr(out, OCTETS), "beyond mime_nesting_limit it is octets");
+    cr_expect_lt(strlen(out), 2 * text->len);
+}
