@@ -5,7 +5,8 @@
  * like to the server.
  *
  * DIR/limit holds n (0: before the first edit; absent or -1: never); it is read anew for every connection. DIR/edits is
- * the number of edits that were passed on for the last message, DIR/cut exists once a connection was cut.
+ * the number of edits that were passed on for the last message, DIR/cut exists once a connection was cut. If DIR/mute
+ * exists, the milter does not learn that the server lets it choose its macros, as behind a multiplexer of milters.
  * The milter protocol's frames are a 32-bit length in network order, a command octet and data (libmilter/mfdef.h).
  * Frames are not understood beyond that. One connection at a time is enough here, but each has its own thread.
  */
@@ -89,6 +90,15 @@ static bool pass_reply(int from, int to, int allowed, int *edits)
     return net_write(to, frame->data, frame->len);
 }
 
+/* The options that the server offers: command, version, actions, steps. */
+static void mute(GByteArray *frame)
+{
+    enum { COMMAND = 4, ACTIONS = 9, SIZE = 17, SETSYMLIST = 1 /* of the third octet */ };
+    g_autofree char *name = g_build_filename(option_folder, "mute", NULL);
+    if (frame->len == SIZE && frame->data[COMMAND] == 'O' && g_file_test(name, G_FILE_TEST_EXISTS))
+        frame->data[ACTIONS + 2] &= (guint8)~SETSYMLIST;
+}
+
 static void *serve(void *argument)
 {
     int near = GPOINTER_TO_INT(argument);
@@ -104,6 +114,8 @@ static void *serve(void *argument)
             more = pass_reply(far, near, allowed, &edits);
         if (more && fds[0].revents) {
             g_autoptr(GByteArray) frame = read_frame(near);
+            if (frame)
+                mute(frame);
             more = frame && net_write(far, frame->data, frame->len);
         }
     }
