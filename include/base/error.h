@@ -4,7 +4,8 @@
  *
  * A struct error lives on the caller's stack, zero-initialised, and is the last parameter of every function that can
  * fail. Such a function returns false or NULL, and has then set kind and text. The text is one line for an
- * administrator. It may quote hostile input, which error_set() has made printable.
+ * administrator. It may quote hostile input, which error_set() has made printable. `said` is the part of it that a
+ * stranger may read: our own words, without what a library or the system said, which can show paths and internals.
  */
 #ifndef DOMSEC_BASE_ERROR_H
 #define DOMSEC_BASE_ERROR_H
@@ -24,14 +25,20 @@ enum error_kind {
 struct error {
     enum error_kind kind;
     char text[480];
+    char said[480];
 };
 
 /* Sets kind and text; control characters and bytes that are not UTF-8 are shown as \xNN. Always returns false. */
 bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As error_set(), then appends ": " and the reason of the oldest error in this thread's OpenSSL queue (the root
- * cause); clears the queue. If an error in the queue is a lack of memory, kind is ERROR_TEMPORARY whatever was asked.
+/* As error_set(), then appends to the text ": " and the words of a library or of the system. */
+bool error_set_foreign(struct error *error, enum error_kind kind, const char *words, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* As error_set(), then appends to the text ": " and the reason of the oldest error in this thread's OpenSSL queue (the
+ * root cause); clears the queue. If an error in the queue is a lack of memory, kind is ERROR_TEMPORARY whatever was
+ * asked.
  */
 bool error_set_openssl(struct error *error, enum error_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -164,7 +164,7 @@ struct passage_request {
 struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request);
 /* A passage that ended before the gateway could work on the message, for the log. */
 struct passage *passage_failed(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
-                               const char *reason);
+                               const struct error *error);
 void passage_free(struct passage *passage);
 
 /* --- what is shown of it; all of them read the five structs --- */

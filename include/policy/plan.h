@@ -87,9 +87,9 @@ struct wrapping {
 struct plan {
     enum direction direction; /* whose policy decided: a message that is for us and for others is judged by both */
     enum verdict verdict;
-    enum error_kind failure;   /* not ERROR_NONE: verdict and reply follow from what failed, not from a rule */
-    char reason[640];          /* one line; names the recipient or the rule */
-    const char *public_reason; /* said to the other side instead; static; NULL: the reason */
+    enum error_kind failure; /* not ERROR_NONE: verdict and reply follow from what failed, not from a rule */
+    char reason[640];        /* one line; names the recipient or the rule */
+    char public_reason[480]; /* said to the other side instead; empty: the reason */
     struct judgement judgement;
 
     /* outbound */

@@ -62,9 +62,13 @@ void text_printable(char *dst, size_t size, const char *src, size_t length)
     dst[out] = '\0';
 }
 
-static void set_text(struct error *error, const char *text)
+/* foreign: a library's words behind ours; NULL: there are none. */
+static void set_text(struct error *error, const char *own, const char *foreign)
 {
-    text_printable(error->text, sizeof(error->text), text, strlen(text));
+    char whole[2 * SCRATCH_SIZE];
+    snprintf(whole, sizeof(whole), "%s%s%s", own, foreign != NULL ? ": " : "", foreign != NULL ? foreign : "");
+    text_printable(error->text, sizeof(error->text), whole, strlen(whole));
+    text_printable(error->said, sizeof(error->said), own, strlen(own));
 }
 
 /* An unset kind would look like success to the caller. */
@@ -81,7 +85,19 @@ bool error_set(struct error *error, enum error_kind kind, const char *format, ..
     vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
     error->kind = real_kind(kind);
-    set_text(error, scratch);
+    set_text(error, scratch, NULL);
+    return false;
+}
+
+bool error_set_foreign(struct error *error, enum error_kind kind, const char *words, const char *format, ...)
+{
+    char scratch[SCRATCH_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(scratch, sizeof(scratch), format, arguments);
+    va_end(arguments);
+    error->kind = real_kind(kind);
+    set_text(error, scratch, words);
     return false;
 }
 
@@ -101,48 +117,49 @@ static enum error_kind kind_of_queue(enum error_kind kind)
     return real_kind(kind);
 }
 
-/* Appends ": reason (data)" of the oldest queued error. */
-static void append_openssl(char *text, size_t size)
+/* "reason (data)" of the oldest queued error; false: there is none. */
+static bool print_openssl(char *text, size_t size)
 {
     const char *data = NULL;
     int flags = 0;
     unsigned long code = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
     if (code == 0)
-        return;
+        return false;
     const char *reason = ERR_SYSTEM_ERROR(code) ? g_strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
-    size_t used = strlen(text);
     if (reason != NULL)
-        snprintf(text + used, size - used, ": %s", reason);
+        snprintf(text, size, "%s", reason);
     else
-        snprintf(text + used, size - used, ": OpenSSL error %lx", code);
-    used = strlen(text);
+        snprintf(text, size, "OpenSSL error %lx", code);
+    size_t used = strlen(text);
     if ((flags & ERR_TXT_STRING) != 0 && data != NULL && data[0] != '\0')
         snprintf(text + used, size - used, " (%s)", data);
+    return true;
 }
 
 bool error_set_openssl(struct error *error, enum error_kind kind, const char *format, ...)
 {
-    char scratch[SCRATCH_SIZE];
+    char scratch[SCRATCH_SIZE], words[SCRATCH_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(scratch, sizeof(scratch), format, arguments);
     va_end(arguments);
-    append_openssl(scratch, sizeof(scratch));
+    bool has_words = print_openssl(words, sizeof(words));
     error->kind = kind_of_queue(kind);
-    set_text(error, scratch);
+    set_text(error, scratch, has_words ? words : NULL);
     return false;
 }
 
 bool error_prefix(struct error *error, const char *format, ...)
 {
-    char scratch[SCRATCH_SIZE];
+    char prefix[SCRATCH_SIZE], scratch[2 * SCRATCH_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof(scratch), format, arguments);
+    vsnprintf(prefix, sizeof(prefix), format, arguments);
     va_end(arguments);
-    size_t used = strlen(scratch);
-    snprintf(scratch + used, sizeof(scratch) - used, ": %s", error->text);
+    snprintf(scratch, sizeof(scratch), "%s: %s", prefix, error->text);
+    text_printable(error->text, sizeof(error->text), scratch, strlen(scratch));
+    snprintf(scratch, sizeof(scratch), "%s: %s", prefix, error->said);
+    text_printable(error->said, sizeof(error->said), scratch, strlen(scratch));
     error->kind = real_kind(error->kind);
-    set_text(error, scratch);
     return false;
 }

@@ -66,7 +66,7 @@ static void choose(struct certs_question *question, size_t first, const struct c
             answer->chosen = i;
             if (!question->settled)
                 finding_set(&candidate->finding, OUTCOME_TEMPERROR,
-                            "acts for the domain, and the lookup of the person's own failed: %s", answer->error.text);
+                            "acts for the domain, and the lookup of the person's own failed: %s", answer->error.said);
         } else if (!is_ruled_out(&candidate->finding)) {
             error_set(&error, ERROR_TEMPORARY, "%s", candidate->finding.reason);
             certs_question_failed(question, candidate->personal, &error);

@@ -37,7 +37,7 @@ GPtrArray *certs_directory_files(const char *folder, struct faults *faults, stru
     g_autoptr(GError) failure = NULL;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, &failure);
     if (dir == NULL) {
-        error_set(error, ERROR_CONFIGURATION, "certificate_directory: %s", failure->message);
+        error_set_foreign(error, ERROR_CONFIGURATION, failure->message, "certificate_directory");
         return NULL;
     }
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);

@@ -154,7 +154,7 @@ static int filter(const struct request *request, struct envelope *envelope, time
     struct error error = {0};
     owned(message) struct message *message = message_read(STDIN_FILENO, &gateway_conf(gateway)->limits, &error);
     if (message == NULL) {
-        owned(passage) struct passage *failed = passage_failed(gateway, envelope, reply_kind_of(&error), error.text);
+        owned(passage) struct passage *failed = passage_failed(gateway, envelope, reply_kind_of(&error), &error);
         if (request->direction != NULL)
             failed->plan.direction = direction;
         return deliver(request, failed, NULL);

@@ -77,13 +77,14 @@ static enum reply_kind kind_of_verdict(enum verdict verdict)
 static void say(struct passage *passage)
 {
     const struct plan *plan = &passage->plan;
-    const struct error failed = {.kind = plan->failure};
-    if (passage->made.failure.kind != ERROR_NONE)
-        reply_set(&passage->reply, reply_kind_of(&passage->made.failure), passage->made.failure.text, NULL);
+    const struct error failed = {.kind = plan->failure}, *made = &passage->made.failure;
+    const char *said = plan->public_reason[0] != '\0' ? plan->public_reason : NULL;
+    if (made->kind != ERROR_NONE)
+        reply_set(&passage->reply, reply_kind_of(made), made->text, made->said);
     else if (plan->failure != ERROR_NONE)
-        reply_set(&passage->reply, reply_kind_of(&failed), plan->reason, NULL);
+        reply_set(&passage->reply, reply_kind_of(&failed), plan->reason, said);
     else
-        reply_set(&passage->reply, kind_of_verdict(plan->verdict), plan->reason, plan->public_reason);
+        reply_set(&passage->reply, kind_of_verdict(plan->verdict), plan->reason, said);
 }
 
 /* Nothing that was found out after a failed allocation is certain: neither that a signature is bad, nor that the
@@ -113,7 +114,7 @@ struct passage *gateway_pass(struct gateway *gateway, const struct passage_reque
 }
 
 struct passage *passage_failed(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
-                               const char *reason)
+                               const struct error *error)
 {
     struct passage *passage = g_new0(struct passage, 1);
     passage->gateway = gateway_ref(gateway);
@@ -121,7 +122,7 @@ struct passage *passage_failed(struct gateway *gateway, const struct envelope *e
     passage->mail.direction = passage->plan.direction =
         policy_direction(gateway->conf, envelope->recipients, envelope->recipient_count);
     judgement_init(&passage->plan.judgement);
-    reply_set(&passage->reply, kind, reason, NULL);
+    reply_set(&passage->reply, kind, error->text, error->said);
     passage->plan.verdict = passage->reply.verdict;
     return passage;
 }

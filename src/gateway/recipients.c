@@ -82,7 +82,7 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
         struct certs_answer *answer = &lookups->answers[recipient_of[i]].certificates;
         *answer = answers[i];
         view->certificate = answer->found;
-        view->certificate_reason = answer->found == FOUND ? "found" : answer->error.text;
+        view->certificate_reason = answer->found == FOUND ? "found" : answer->error.said;
     }
 }
 

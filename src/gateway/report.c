@@ -318,6 +318,18 @@ static void append_layers(GString *line, const struct passage *passage)
     }
 }
 
+/* What a library said of a lookup that failed, which stands in no reason. */
+static void append_cause(GString *line, const struct passage *passage)
+{
+    for (size_t i = 0; passage->lookups.answers != NULL && i < passage->mail.envelope->recipient_count; i++) {
+        const struct error *error = &passage->lookups.answers[i].certificates.error;
+        if (strcmp(error->text, error->said) == 0)
+            continue;
+        append_quoted(line, "cause", error->text);
+        return;
+    }
+}
+
 char *passage_log_line(const struct passage *passage)
 {
     const struct envelope *envelope = passage->mail.envelope;
@@ -345,6 +357,7 @@ char *passage_log_line(const struct passage *passage)
     append_quoted(line, "reason", reply->reason);
     if (passage->made.note != NULL)
         append_quoted(line, "note", passage->made.note);
+    append_cause(line, passage);
     if (outcome_is_worse(judgement->domain.outcome, OUTCOME_NONE))
         append_quoted(line, "domain_reason", judgement->domain.reason);
     if (outcome_is_worse(judgement->originator.outcome, OUTCOME_NONE))

@@ -135,7 +135,7 @@ static ssize_t read_chunk(int fd, char *buffer, size_t size, struct error *error
         got = read(fd, buffer, size);
     while (got < 0 && errno == EINTR);
     if (got < 0)
-        error_set(error, ERROR_TEMPORARY, "message: %s", g_strerror(errno));
+        error_set_foreign(error, ERROR_TEMPORARY, g_strerror(errno), "the message cannot be read");
     return got;
 }
 

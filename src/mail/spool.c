@@ -81,7 +81,7 @@ static bool fail(struct spool *spool, struct error *error, const char *what)
 {
     int cause = errno;
     spool->failed = true;
-    return error_set(error, ERROR_TEMPORARY, "file in spool_directory: %s: %s", what, g_strerror(cause));
+    return error_set_foreign(error, ERROR_TEMPORARY, g_strerror(cause), "file in spool_directory: %s", what);
 }
 
 static char *map_memory(size_t size)

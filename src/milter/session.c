@@ -263,7 +263,7 @@ static struct passage *pass(SMFICTX *context, struct session *session)
         .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
     if (!transaction_finish(session->transaction))
         return passage_failed(session->gateway, request.envelope, transaction_failure(session->transaction),
-                              transaction_error(session->transaction)->text);
+                              transaction_error(session->transaction));
     request.message = transaction_message(session->transaction);
     struct passage *passage = gateway_pass(session->gateway, &request);
     if (turn.paused)
@@ -329,7 +329,7 @@ static sfsistat on_end_of_message(SMFICTX *context)
     take_up(session, PIECE_END, NULL, SLICE_NONE);
     struct passage *passage = pass(context, session);
     if (reply_accepts(&passage->reply) && !hand_over(context, session, passage, &error))
-        reply_set(&passage->reply, REPLY_EDIT, error.text, NULL);
+        reply_set(&passage->reply, REPLY_EDIT, error.text, error.said);
     smtp_reply_of(&passage->reply, &reply);
     if (reply.disposition != SMFIS_ACCEPT && smfi_setreply(context, reply.code, reply.status, reply.text) != MI_SUCCESS)
         log_write(LOG_LEVEL_ERROR, "reply %s %s could not be set", reply.code, reply.status);

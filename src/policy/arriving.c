@@ -125,5 +125,6 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
     plan->verdict = worst.verdict;
     g_strlcpy(plan->reason, worst.reason, sizeof(plan->reason));
     if (judgement->malleable && (worst.verdict == VERDICT_REJECT || worst.verdict == VERDICT_TEMPFAIL))
-        plan->public_reason = "the encrypted message does not meet the requirements of this gateway";
+        g_strlcpy(plan->public_reason, "the encrypted message does not meet the requirements of this gateway",
+                  sizeof(plan->public_reason));
 }

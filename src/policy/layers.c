@@ -71,12 +71,12 @@ static void judge_shut(const struct layer_view *view, struct judgement *judgemen
     if (no_key) {
         finding_set(&judged->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is among the recipients");
     } else if (view->error->kind != ERROR_PERMANENT) {
-        finding_set(&judged->finding, OUTCOME_TEMPERROR, "%s", view->error->text);
+        finding_set(&judged->finding, OUTCOME_TEMPERROR, "%s", view->error->said);
     } else {
-        finding_set(&judged->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", view->error->text);
+        finding_set(&judged->finding, encrypted ? OUTCOME_FAIL : OUTCOME_PERMERROR, "%s", view->error->said);
         judged->shut = !encrypted;
         if (!encrypted) /* whether the signatures in it hold is not known then */
-            note_bad(judgement, false, view->error->text);
+            note_bad(judgement, false, view->error->said);
     }
     judgement->spoiled |= encrypted && !no_key && judgement->malleable;
     if (encrypted) {
@@ -108,13 +108,13 @@ static void judge_partial(const struct layer_view *view, const struct originator
         finding_set(&judged->finding, OUTCOME_NEUTRAL, "an encrypted part among other parts is not decrypted");
     else
         finding_set(&judged->finding, OUTCOME_NEUTRAL, "a part that cannot be opened on its own: %s",
-                    view->error->text);
+                    view->error->said);
     judged->shut = view->opened == OPENED_FAILED && !layer_is_encrypted(view->facts);
     if (judged->shut && permanent)
-        note_bad(judgement, false, view->error->text);
+        note_bad(judgement, false, view->error->said);
     note_bad_signature(judgement, view, judged);
     if (view->opened == OPENED && permanent) /* its content cannot be read */
-        note_bad(judgement, false, view->error->text);
+        note_bad(judgement, false, view->error->said);
     /* Not TEMPERROR either: at no other time is it about the whole message. */
     if (judged->finding.outcome == OUTCOME_TEMPERROR)
         judged->finding.outcome = OUTCOME_NEUTRAL;
@@ -129,8 +129,8 @@ static void judge_layer(const struct layer_view *view, const struct originator *
     if (view->hidden)
         return;
     if (view->over_limit) {
-        finding_set(&judged->finding, OUTCOME_PERMERROR, "%s", view->error->text);
-        g_strlcpy(judgement->bad_signature, view->error->text, sizeof(judgement->bad_signature));
+        finding_set(&judged->finding, OUTCOME_PERMERROR, "%s", view->error->said);
+        g_strlcpy(judgement->bad_signature, view->error->said, sizeof(judgement->bad_signature));
         judgement->bad_for_now = false;
     } else if (view->partial) {
         judge_partial(view, originator, authors, judgement, judged);

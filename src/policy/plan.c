@@ -18,6 +18,7 @@ static void fail(struct plan *plan, const struct error *error)
     plan->failure = error->kind;
     plan->treatment = (struct treatment){0};
     EXPLAIN(plan, "%s", error->text);
+    g_strlcpy(plan->public_reason, error->said, sizeof(plan->public_reason));
 }
 
 /* --- the originator, RFC 3183 §3.2 --- */
@@ -251,7 +252,7 @@ static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
     }
     if (is_encrypted_to_us(input->layers)) {
         arriving.verdict = input->conf->mixed_recipients == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
-        arriving.public_reason = NULL;
+        arriving.public_reason[0] = '\0';
         EXPLAIN(
             &arriving,
             "encrypted to this gateway, and addressed to other domains as well; send it to each recipient separately");

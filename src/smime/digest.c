@@ -14,6 +14,13 @@ const EVP_MD *digest_of(CMS_SignerInfo *info)
     return EVP_get_digestbyobj(oid);
 }
 
+/* OpenSSL knows the names of digests that no provider of it has, such as MD4. */
+bool digest_is_usable(const EVP_MD *digest)
+{
+    owned(EVP_MD) EVP_MD *fetched = digest != NULL ? EVP_MD_fetch(NULL, EVP_MD_get0_name(digest), NULL) : NULL;
+    return fetched != NULL;
+}
+
 static bool has_digest(BIO *chain, const EVP_MD *digest)
 {
     for (BIO *each = BIO_find_type(chain, BIO_TYPE_MD); each != NULL;
@@ -35,7 +42,7 @@ BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos)
     for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++) {
         const EVP_MD *digest = digest_of(sk_CMS_SignerInfo_value(infos, i));
         BIO *filter;
-        if (digest == NULL || has_digest(chain, digest))
+        if (!digest_is_usable(digest) || has_digest(chain, digest))
             continue;
         filter = BIO_new(BIO_f_md());
         if (filter == NULL || BIO_set_md(filter, digest) <= 0) {

@@ -108,29 +108,28 @@ static bool signature_verifies(CMS_SignerInfo *info, EVP_PKEY *key, struct slice
     return CMS_signed_get_attr_count(info) < 0 || CMS_SignerInfo_verify(info) == 1; /* the content: see below */
 }
 
-/* True only if the whole verification succeeds. */
-static bool verifies(CMS_SignerInfo *info, X509 *certificate, BIO *digests, struct slice content)
+static const char *why_content_differs(void)
+{
+    for (unsigned long each; (each = ERR_get_error()) != 0;)
+        if (ERR_GET_LIB(each) == ERR_LIB_CMS && ERR_GET_REASON(each) == CMS_R_MESSAGEDIGEST_ATTRIBUTE_WRONG_LENGTH)
+            return "its message digest has the wrong length";
+    return "the content is not what was signed";
+}
+
+/* NULL only if the whole verification succeeds. Otherwise why not, in our words: OpenSSL's differ between versions. */
+static const char *refusal(CMS_SignerInfo *info, X509 *certificate, BIO *digests, struct slice content)
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     if (key == NULL)
-        return false;
+        return "the signer's key cannot be read";
+    if (!digest_is_usable(digest_of(info)))
+        return "its digest algorithm is not supported";
     CMS_SignerInfo_set1_signer_cert(info, certificate);
     if (!signature_verifies(info, key, content))
-        return false;
-    return (edwards_is(key) && CMS_signed_get_attr_count(info) < 0) ||
-           CMS_SignerInfo_verify_content(info, digests) == 1;
-}
-
-/* The newest error is CMS's own word; those before it are of what it called, and differ between versions of OpenSSL. */
-static void say_why(struct signer_facts *facts)
-{
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
-    for (unsigned long each = code; each != 0; each = ERR_get_error()) {
-        if (ERR_GET_LIB(each) == ERR_LIB_CMS && ERR_GET_REASON(each) == CMS_R_MESSAGEDIGEST_ATTRIBUTE_WRONG_LENGTH)
-            reason = "message digest of the wrong length";
-    }
-    say(facts, "the signature does not verify%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+        return "it was not made with the signer's key, or its parameters are wrong";
+    if (edwards_is(key) && CMS_signed_get_attr_count(info) < 0)
+        return NULL;
+    return CMS_SignerInfo_verify_content(info, digests) == 1 ? NULL : why_content_differs();
 }
 
 /* A renewed certificate may keep its key: the one that the signature names counts (RFC 5035), then the one that lasts
@@ -152,6 +151,7 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
                              struct signer *signer)
 {
     X509 *first = NULL, *best = NULL;
+    const char *first_why = NULL;
     unsigned *tried = &signer->facts->tried;
     ERR_clear_error();
     for (int i = 0; i < sk_X509_num(certificates) && *tried < NAMESAKES_MAX; i++) {
@@ -159,10 +159,13 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
         ++*tried;
-        if (verifies(info, each, digests, content) && is_better(info, each, best))
+        const char *why = refusal(info, each, digests, content);
+        if (why == NULL && is_better(info, each, best))
             best = each;
-        if (first == NULL)
+        if (first == NULL) {
             first = each;
+            first_why = why;
+        }
     }
     if (best != NULL) {
         X509_up_ref(best);
@@ -176,7 +179,7 @@ static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice co
     }
     X509_up_ref(first);
     signer->certificate = first;
-    say_why(signer->facts);
+    say(signer->facts, "the signature does not verify: %s", first_why);
     ERR_clear_error();
     return false;
 }
@@ -231,7 +234,7 @@ static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice con
     if (sound && verified)
         sound = names(info, signer->certificate, &error);
     if (!sound) {
-        say(signer->facts, "the %s", error.text);
+        say(signer->facts, "the %s", error.said);
         return;
     }
     signer->facts->valid = verified;
@@ -253,7 +256,7 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
     /* Attributes without a valid signature are ignored. */
     if (!readable && facts->valid) {
         facts->type_fault = true;
-        say(facts, "%s", error.text);
+        say(facts, "%s", error.said);
     }
     if (facts->ess.ml_expansions > 0)
         signer->carried = carried_attributes_of(info);

@@ -88,8 +88,10 @@ ASN1_STRING *der_string(int type, struct slice der, struct error *error);
 
 /* The digest that a SignerInfo names; NULL: an unknown one. */
 const EVP_MD *digest_of(CMS_SignerInfo *info);
-/* A chain of one digest BIO for each digest in use, before a null BIO. An unknown digest is left out: the SignerInfo
- * that names it then fails by itself. NULL: it failed. */
+/* False for NULL, and for a digest that OpenSSL knows and cannot compute. */
+bool digest_is_usable(const EVP_MD *digest);
+/* A chain of one digest BIO for each digest in use, before a null BIO. A digest that is not usable is left out: the
+ * SignerInfo that names it then fails by itself. NULL: it failed. */
 BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos);
 /* All of content into a chain of digest BIOs. */
 bool digest_write(BIO *chain, struct slice content);

@@ -78,8 +78,8 @@ bool path_explain(const struct path_result *result, struct finding *finding)
     g_autofree char *subject = short_subject(result->culprit);
     const struct explanation *known = explanation_of(result->error);
     if (known == NULL)
-        return finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\": %s", subject,
-                           X509_verify_cert_error_string(result->error));
+        return finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\" fails the check with X.509 error %d", subject,
+                           result->error);
     return finding_set(finding, known->outcome, "the certificate \"%s\" %s%s%s", subject, known->text,
                        result->weakness != NULL ? ": " : "", result->weakness != NULL ? result->weakness : "");
 }

@@ -157,3 +157,22 @@ Test(error, openssl_with_data_and_system_errors)
     error_set_openssl(&error, ERROR_TEMPORARY, "nothing queued");
     cr_expect_str_eq(error.text, "nothing queued");
 }
+
+/* What a stranger may read. */
+Test(error, foreign_words_are_not_said)
+{
+    struct error error = {0};
+    cr_expect_not(error_set(&error, ERROR_PERMANENT, "own %d", 1));
+    cr_expect_str_eq(error.said, "own 1");
+    cr_expect_not(error_set_foreign(&error, ERROR_TEMPORARY, "/etc/x: denied\n", "directory %d", 2));
+    cr_expect_eq(error.kind, ERROR_TEMPORARY);
+    cr_expect_str_eq(error.text, "directory 2: /etc/x: denied\\x0A");
+    cr_expect_str_eq(error.said, "directory 2");
+    error_prefix(&error, "lookup of %s", "bob");
+    cr_expect_str_eq(error.text, "lookup of bob: directory 2: /etc/x: denied\\x0A");
+    cr_expect_str_eq(error.said, "lookup of bob: directory 2");
+    ERR_raise(ERR_LIB_RSA, RSA_R_BAD_SIGNATURE);
+    error_set_openssl(&error, ERROR_PERMANENT, "verify");
+    cr_expect_str_neq(error.text, "verify");
+    cr_expect_str_eq(error.said, "verify");
+}

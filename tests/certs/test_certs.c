@@ -132,7 +132,7 @@ static void expect(const struct scene *scene, enum found found, const char *says
         return;
     }
     cr_expect_eq(answer->chosen, answer->count);
-    cr_expect_str_eq(answer->error.text, says);
+    cr_expect_str_eq(answer->error.said, says);
     cr_expect_eq(answer->error.kind, found == FOUND_NONE ? ERROR_PERMANENT : ERROR_TEMPORARY);
 }
 
@@ -185,7 +185,7 @@ Test(certs, a_batch_shrinks_to_what_is_open)
     expect(scene, FOUND, "good for bob");
     cr_expect_eq(scene->answers[1].found, FOUND);
     cr_expect_eq(scene->answers[2].found, FOUND_FAILED, "a source that is down harms those who need it");
-    cr_expect_str_eq(scene->answers[2].error.text, "down");
+    cr_expect_str_eq(scene->answers[2].error.said, "down");
 }
 
 Test(certs, nothing_to_ask)

@@ -219,6 +219,76 @@ Test(failures, what_is_inside_cannot_be_written)
     }
 }
 
+/* --- what the message brings is no failure of ours --- */
+
+static void name_md4(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    X509_ALGOR *digest;
+    (void)cms;
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
+    cr_assert(X509_ALGOR_set0(digest, OBJ_nid2obj(NID_md4), V_ASN1_NULL, NULL));
+}
+
+/* Around the message, and in one part among others: policy decides, in both directions. */
+Test(failures, a_digest_that_cannot_be_computed)
+{
+    static const struct {
+        const char *partner;
+        enum verdict verdict;
+    } rows[] = {{ATTACK_LAX, VERDICT_ACCEPT},
+                {ATTACK_STRICT, VERDICT_QUARANTINE},
+                {"inbound = { require = \"sign\"; };", VERDICT_REJECT}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", rows[i].partner);
+        struct attack attack = {.signer = rig->acme.alice, .spoil = name_md4};
+        g_autofree char *whole = attack_message(&attack);
+        g_autofree char *part = attack_opaque("", attack_sign(&attack));
+        g_autofree char *among =
+            g_strconcat(ATTACK_TOP "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n", part,
+                        "\r\n--b--\r\n", NULL);
+        const char *const texts[] = {whole, among};
+        for (size_t j = 0; j < G_N_ELEMENTS(texts); j++) {
+            AUTO_SENT struct sent in = attack_in(rig, texts[j]);
+            AUTO_SENT struct sent out = rig_outbound(rig, texts[j]);
+            cr_expect_eq(rig_verdict(&in), rows[i].verdict, "%zu %zu: %s", i, j, rig_reason(&in));
+            cr_expect_eq(rig_verdict(&out), VERDICT_REJECT, "%zu %zu: %s", i, j, rig_reason(&out));
+            cr_expect_not_null(strstr(rig_reason(&out), "digest algorithm is not supported"), "%s", rig_reason(&out));
+        }
+    }
+}
+
+/* --- failures of ours --- */
+
+static EVP_PKEY *restricted_key(void)
+{
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+    cr_assert(EVP_PKEY_keygen_init(context) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_keygen_md(context, EVP_sha512()) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(context, EVP_sha512()) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(context, 64) > 0 && EVP_PKEY_generate(context, &key) > 0);
+    return key;
+}
+
+/* OpenSSL says why it does not sign, and only the log repeats it. */
+Test(failures, a_key_that_does_not_sign)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    owned(EVP_PKEY) EVP_PKEY *key = restricted_key();
+    PKI_AUTO struct pki *dsa = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
+                                                            .subject = PKI_LIST("CN=domain-signing-authority"),
+                                                            .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                                            .use_key = key});
+    g_free(pki_write(rig->acme.folder, "dsa.pem", dsa, NULL));
+    g_free(pki_write_key(rig->acme.folder, "dsa.key", dsa));
+    gateway_unref(rig->acme.gateway);
+    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; }; digest = \"sha256\";", NULL);
+    AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP "\r\nx\r\n");
+    cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s", rig_reason(&out));
+    cr_expect_str_eq(out.result->reply.text, "preparing the signature");
+    cr_expect(g_str_has_prefix(rig_reason(&out), "preparing the signature: "), "%s", rig_reason(&out));
+}
+
 /* --- memory --- */
 
 /* A sample of what `make torture` tries: an allocation that fails leads to a temporary failure, or changes nothing. */

@@ -187,3 +187,32 @@ Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
         cr_expect_str_eq(in.result->plan.judgement.domain.reason, "no domain signature");
     }
 }
+
+/* --- what is said of a failure --- */
+
+/* A library's words help the administrator. They show a sender what runs here. */
+Test(lookups, a_library_speaks_to_the_log_only)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+    struct script script = script_in(rig->acme.gateway);
+    scripted_certs_fail(script.first, "bob@partner.test", true, ERROR_TEMPORARY, "the directory is down");
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    g_autofree char *line = passage_log_line(out.result);
+    cr_expect_eq(out.result->reply.verdict, VERDICT_TEMPFAIL);
+    cr_expect_not_null(strstr(out.result->reply.text, "(the directory is down)"), "%s", out.result->reply.text);
+    cr_expect_null(strstr(out.result->reply.text, "ldap_result"), "%s", out.result->reply.text);
+    cr_expect_not_null(strstr(line, " cause=\"the directory is down: ldap_result(-1)\""), "%s", line);
+}
+
+/* Likewise of what was to be made. */
+Test(lookups, a_failure_of_our_own)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    struct error error = {0};
+    error_set_foreign(&error, ERROR_TEMPORARY, "digital envelope routines", "signing");
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    owned(passage) struct passage *failed =
+        passage_failed(rig->acme.gateway, out.envelope, reply_kind_of(&error), &error);
+    cr_expect_str_eq(failed->reply.text, "signing");
+    cr_expect_str_eq(failed->reply.reason, "signing: digital envelope routines");
+}

@@ -35,8 +35,9 @@ Test(report, of_a_failure)
     for (size_t i = 0; i < G_N_ELEMENTS(to); i++) {
         owned(envelope) struct envelope *envelope =
             rig_envelope(&(struct rig_envelope){"alice@acme.test", to[i], NULL, NULL, NULL});
-        owned(passage) struct passage *result =
-            passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, "message is larger than 5 octets");
+        struct error error = {0};
+        error_set(&error, ERROR_TOO_LARGE, "message is larger than 5 octets");
+        owned(passage) struct passage *result = passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, &error);
         g_autofree char *report = passage_report(result);
         schema_expect(report, "failure");
         cr_expect_not_null(strstr(report, i == 0 ? "\"direction\": \"outbound\"" : "\"direction\": \"inbound\""), "%s",

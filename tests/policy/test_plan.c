@@ -217,7 +217,7 @@ static void expect(const struct row *row)
     if (row->reason != NULL)
         cr_expect_not_null(strstr(plan.reason, row->reason), "%s: %s", row->name, plan.reason);
     if (strstr(plan.reason, "separately") != NULL)
-        cr_expect_null(plan.public_reason, "%s", row->name);
+        cr_expect_str_empty(plan.public_reason, "%s", row->name);
     cr_expect_eq(plan.recipient_count, scene.input.recipient_count, "%s", row->name);
     cr_expect_not_null(plan.recipients, "%s", row->name);
     cr_expect_eq(plan.client_is_ours, row->sender == OURS, "%s", row->name);
@@ -334,7 +334,7 @@ Test(plan, to_both_at_once_nothing_shows_what_our_key_opens)
         g_autofree char *each = views_tell_layers(&plan.judgement);
         cr_expect_str_eq(each, replies[i].each, "%s: %s", replies[i].layers, each);
         cr_expect_eq(plan.verdict, replies[i].layers[0] == 'g' ? VERDICT_TEMPFAIL : VERDICT_ACCEPT);
-        cr_expect_null(plan.public_reason);
+        cr_expect_str_empty(plan.public_reason);
         for (size_t j = 1; j < plan.judgement.layer_count; j++)
             if (strstr(replies[i].layers, "part/gcm") != NULL && !plan.judgement.layers[j].hidden)
                 cr_expect_str_eq(plan.judgement.layers[j].finding.reason,
@@ -412,4 +412,21 @@ Test(plan, why_the_originator_is_authentic)
         judgement_clear(&judgement);
         scene_clear(&scene);
     }
+}
+
+/* A library's words are for the log. */
+Test(plan, what_is_said_of_a_failure)
+{
+    struct scene scene;
+    struct plan plan;
+    struct error failure = {0};
+    error_set_foreign(&failure, ERROR_TEMPORARY, "ENOSPC", "file in spool_directory");
+    scene_set(&scene, STRANGER, NULL, "domain", "nothing local", MIXED_TEMPFAIL);
+    scene.input.failure = &failure;
+    policy_plan(&scene.input, &plan);
+    cr_expect_eq(plan.failure, ERROR_TEMPORARY);
+    cr_expect_str_eq(plan.reason, "file in spool_directory: ENOSPC");
+    cr_expect_str_eq(plan.public_reason, "file in spool_directory");
+    plan_clear(&plan);
+    scene_clear(&scene);
 }

@@ -921,3 +921,51 @@ Test(verify, the_list_of_digests_is_not_believed)
     cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
     g_byte_array_unref(der);
 }
+
+/* --- digests that cannot be computed --- */
+
+/* A SignerInfo that names a digest which OpenSSL knows by name alone, such as MD4, or not at all. */
+static CMS_ContentInfo *signed_with(int nid, const char *oid, bool second)
+{
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
+    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
+    ASN1_OBJECT *object = nid != NID_undef ? OBJ_nid2obj(nid) : OBJ_txt2obj(oid, 1);
+    CMS_SignerInfo *info = CMS_add1_signer(cms, alice->cert, alice->key, EVP_sha256(), CMS_BINARY);
+    X509_ALGOR *digest;
+    if (second)
+        cr_assert_not_null(CMS_add1_signer(cms, alice->cert, alice->key, EVP_sha384(), CMS_BINARY | CMS_NOCERTS));
+    cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
+    cr_assert(X509_ALGOR_set0(digest, object, V_ASN1_NULL, NULL));
+    BIO_free(data);
+    return cms;
+}
+
+/* It is a defect of this signature, and of nothing else: no failure of ours, which would be tried again for ever. */
+Test(verify, digests_that_cannot_be_computed)
+{
+    static const struct {
+        int nid;
+        const char *oid;
+    } rows[] = {
+        {NID_md4, NULL}, {NID_mdc2, NULL}, {NID_md2, NULL}, {NID_whirlpool, NULL}, {NID_undef, "1.3.6.1.4.1.99999.1"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        for (int second = 0; second < 2; second++) {
+            owned(CMS_ContentInfo) CMS_ContentInfo *cms = signed_with(rows[i].nid, rows[i].oid, second);
+            struct error error = {0};
+            CRAFT_LAYER layer;
+            cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "row %zu: %s", i, error.text);
+            cr_assert_eq(layer.facts.signer_count, second ? 2u : 1u, "row %zu, %d: %zu", i, second,
+                         layer.facts.signer_count);
+            unsigned supported = 0;
+            for (size_t j = 0; j < layer.facts.signer_count; j++) {
+                const struct signer_facts *facts = &layer.facts.signers[j];
+                supported += facts->valid;
+                if (!facts->valid)
+                    cr_expect_str_eq(facts->reason,
+                                     "the signature does not verify: its digest algorithm is not supported");
+            }
+            cr_expect_eq(supported, second ? 1u : 0u, "row %zu", i);
+            cr_expect_eq(ERR_peek_error(), 0ul);
+        }
+}

@@ -49,7 +49,7 @@ void scripted_certs_fail(struct scripted_certs *script, const char *address, boo
                          const char *text)
 {
     struct line *line = line_of(script, address);
-    error_set(&line->failure, kind, "%s", text);
+    error_set_foreign(&line->failure, kind, "ldap_result(-1)", "%s", text);
     line->failed_own = personal;
 }
 
