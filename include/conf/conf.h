@@ -69,6 +69,7 @@ const char *otherwise_name(enum otherwise otherwise);
 const char *unreadable_name(enum unreadable unreadable);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
+const char *digest_name(enum digest digest);
 
 /* A NULL-terminated list of strings is `char **`, never NULL itself. */
 

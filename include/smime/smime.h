@@ -37,6 +37,9 @@ struct sign_options {
     const struct limits *limits; /* for spools */
 };
 
+/* False if key is an RSA-PSS key whose parameters (RFC 4055 §3.1) exclude this digest. */
+bool smime_key_takes_digest(EVP_PKEY *key, enum digest digest);
+
 /* Wraps content in SignedData with signing time, SignatureType, signingCertificateV2 (RFC 5035), S/MIME capabilities,
  * the certificate and its chain without the root. Clear: multipart/signed with micalg (RFC 8551 §3.5.3), the content's
  * bytes borrowed. Opaque: application/pkcs7-mime; smime-type=signed-data; also what is fragile, whatever the format.

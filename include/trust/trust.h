@@ -60,6 +60,10 @@ struct role_query {
  * e-mail address maps by its dc= components (RFC 2247), and one with neither by partner->x500_name. */
 void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding);
 
+/* Which of the global anchors and intermediates has issued certificate, a self-signed one first, by names and key
+ * identifiers; lent. NULL: none of them. */
+const X509 *trust_issuer(const struct trust *trust, const X509 *certificate);
+
 /* True if the partner's `certificates` or `naming = "pinned"` names exactly this certificate. */
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate);
 

@@ -66,8 +66,8 @@ static bool load(const struct partner *partner, const char *file, struct pinned_
     while (sk_X509_num(found) > 0)
         add(list, sk_X509_shift(found));
     if (list->candidates->len == before)
-        faults_warn(faults, partner->file, partner->certificates_line, "certificates: %s contains only CA certificates",
-                    file);
+        faults_warn(faults, partner->file, partner->certificates_line,
+                    "certificates: %s contains only CA certificates; name them in anchors", file);
     return true;
 }
 

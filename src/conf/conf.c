@@ -54,7 +54,9 @@ static void check_identity_domains(const struct conf *conf, const struct place *
         }
         if (!related)
             faults_warn(place->faults, place->file, identity->line,
-                        "no local domain is \"%s\" or below it, so this identity is never used", identity->domain);
+                        "no local domain is \"%s\" or below it, so this identity is never used; correct the domain, or "
+                        "add it to local_domains",
+                        identity->domain);
     }
 }
 

@@ -102,14 +102,26 @@ static void skip_word(struct scan *scan)
         scan->at++;
 }
 
+/* libconfig joins two strings that follow each other. In a list this makes one domain or file out of two. */
+static void check_adjacent(const struct scan *scan, bool after_string)
+{
+    if (after_string)
+        faults_warn(scan->place->faults, scan->file, scan->line,
+                    "this string is joined to the one before it; is a comma missing between them?");
+}
+
 static bool scan_text(struct scan *scan)
 {
-    bool good = true, line_start = true;
+    bool good = true, line_start = true, after_string = false;
     while (good && *scan->at != '\0') {
         char c = *scan->at;
         if (c == '"') {
-            good = skip_string(scan);
-        } else if (c == '#' || (c == '/' && scan->at[1] == '/')) {
+            check_adjacent(scan, after_string);
+            after_string = good = skip_string(scan);
+            line_start = false;
+            continue;
+        }
+        if (c == '#' || (c == '/' && scan->at[1] == '/')) {
             scan->at += strcspn(scan->at, "\n");
         } else if (c == '/' && scan->at[1] == '*') {
             good = skip_block_comment(scan);
@@ -122,10 +134,12 @@ static bool scan_text(struct scan *scan)
         } else {
             scan->line += c == '\n';
             line_start = c == '\n' || (line_start && (c == ' ' || c == '\t'));
+            after_string = after_string && g_ascii_isspace(c);
             scan->at++;
             continue;
         }
         line_start = false;
+        after_string = after_string && (c == '#' || c == '/');
     }
     return good;
 }

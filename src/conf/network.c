@@ -94,8 +94,12 @@ char *convert_network(const char *text, const struct place *place)
     for (unsigned bit = network.prefix; bit < 128; bit++)
         host_bits = host_bits || (network.address[bit / 8] & (0x80 >> bit % 8)) != 0;
     if (network.prefix == (network.v4 ? 96U : 0U))
-        place_warn(place, "\"%s\": \"%s\" lets every client send as any local domain", place->key, text);
+        place_warn(place, "\"%s\": \"%s\" lets every client send as any local domain; name only your own networks",
+                   place->key, text);
     else if (host_bits)
-        place_warn(place, "\"%s\": \"%s\" has bits set beyond its prefix; they are ignored", place->key, text);
+        place_warn(
+            place,
+            "\"%s\": \"%s\" has bits set beyond its prefix, which are ignored; correct the address or the prefix",
+            place->key, text);
     return g_strdup(text);
 }

@@ -60,6 +60,10 @@ static void check_partner(const struct partner *partner, const config_setting_t 
     at.line = option_line(root, "naming");
     if (partner->naming == NAMING_PINNED && partner->certificates[0] == NULL)
         place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" lists none");
+    at.line = option_line(root, "inbound");
+    if (partner->base.inbound.subject_verified != NULL && partner->base.inbound.require == REQUIRE_NONE)
+        place_warn(&at, "\"subject_verified\" marks every message, because \"require\" is \"none\"; set \"require\" to "
+                        "\"sign\"");
     at.line = option_line(root, "x500_name");
     if (partner->x500_name[0] != NULL && !names_organization(partner->x500_name))
         place_fault(&at, "\"x500_name\" has no organization (\"O=…\"), so no certificate can map");
@@ -177,6 +181,16 @@ static void check_unique(GHashTable *seen, const struct partner *partner, unsign
         g_hash_table_insert(seen, g_strdup(partner->domain), g_strdup_printf("%s:%u", partner->file, line));
 }
 
+/* Mail between our own users passes no partner. */
+static void check_own(const struct conf *conf, const struct partner *partner, unsigned line, const struct place *place)
+{
+    if (partner->domain != NULL && conf_is_local_domain(conf, partner->domain))
+        faults_warn(place->faults, partner->file, line,
+                    "\"%s\" is one of local_domains: \"protect\" is never done for it, and \"require\" applies to each "
+                    "message that arrives under such an author; remove the file if it was meant for a partner",
+                    partner->domain);
+}
+
 void partners_load(struct conf *conf, const struct place *place)
 {
     g_autoptr(GPtrArray) partners = g_ptr_array_new();
@@ -191,6 +205,7 @@ void partners_load(struct conf *conf, const struct place *place)
         if (partner == NULL)
             continue;
         check_unique(seen, partner, line, place);
+        check_own(conf, partner, line, place);
         has_default = has_default || strcmp(name, DEFAULT_FILE) == 0;
         g_ptr_array_add(partners, partner);
     }

@@ -284,6 +284,11 @@ const char *mixed_name(enum mixed mixed)
     return word(mixed_words, mixed);
 }
 
+const char *digest_name(enum digest digest)
+{
+    return word(digest_words, digest);
+}
+
 const char *naming_name(enum naming naming)
 {
     return word(naming_words, naming);

@@ -39,13 +39,26 @@ static void check_role(const struct gateway *gateway, enum role role, const char
         unsigned line =
             g_str_equal(key, "require") ? conf->partners[i]->inbound_line : conf->partners[i]->outbound_line;
         faults_warn(faults, conf->partners[i]->file, line,
-                    "\"%s\" cannot be done for %s: there is no identity with the role %s", key, domain,
-                    role_name(role));
+                    "\"%s\" cannot be done for %s: there is no identity with the role %s; add one to identities", key,
+                    domain, role_name(role));
         return;
     }
 }
 
 /* --- partners' certificates --- */
+
+/* By its path and usage, whomever it names. */
+static bool is_fit(const struct gateway *gateway, const struct partner *partner, const struct candidate *candidate)
+{
+    struct finding finding = {0};
+    const struct chain_query query = {.leaf = candidate->certificate,
+                                      .untrusted = candidate->authorities,
+                                      .purpose = PURPOSE_ENCRYPT,
+                                      .partner = partner,
+                                      .at = time(NULL)};
+    trust_check_chain(gateway->trust, &query, &finding);
+    return finding.outcome == OUTCOME_PASS;
+}
 
 static void check_pinned(const struct gateway *gateway, const struct rule *rule, const struct candidate *candidate,
                          struct faults *faults)
@@ -64,7 +77,35 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
         trust_check_chain(gateway->trust, &query, &as_signer);
     if (as_signer.outcome != OUTCOME_PASS)
         faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
-                    "certificates: this certificate is not used for encryption: %s", finding.reason);
+                    "certificates: this certificate is not used for encryption: %s; ask the partner for another one",
+                    finding.reason);
+}
+
+/* Certificates that may be encrypted to by their path and usage, and that name no one at this partner. */
+static void check_naming(const struct gateway *gateway, const struct certs_query *query,
+                         const struct certs_answer *answer, struct faults *faults)
+{
+    const struct partner *partner = query->partner;
+    struct finding first = {0};
+    size_t unnamed = 0;
+    for (size_t i = 0; i < answer->count; i++) {
+        struct finding finding = {0};
+        if (candidate_fits(gateway, query, &answer->list[i], time(NULL), &finding))
+            return;
+        if (answer->list[i].pinned && is_fit(gateway, partner, &answer->list[i]) && unnamed++ == 0)
+            first = finding;
+    }
+    if (unnamed == 1)
+        faults_warn(
+            faults, partner->file, partner->certificates_line,
+            "certificates: the only certificate does not stand for %s under naming = \"%s\": %s; if it does, set "
+            "naming = \"pinned\"",
+            partner->domain, naming_name(partner->naming), first.reason);
+    else if (unnamed > 1)
+        faults_note(faults, partner->file, partner->certificates_line,
+                    "certificates: none of them stands for all of %s under naming = \"%s\": each is used only for the "
+                    "addresses that it names",
+                    partner->domain, naming_name(partner->naming));
 }
 
 static bool store_is_empty(const struct conf *conf)
@@ -102,6 +143,8 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
     for (size_t i = 0; i < answer.count; i++)
         if (answer.list[i].pinned)
             check_pinned(gateway, rule, &answer.list[i], faults);
+    if (rule->partner->domain != NULL)
+        check_naming(gateway, &query, &answer, faults);
     address_clear(&anybody);
 }
 

@@ -23,7 +23,8 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
         check_identities(gateway, faults);
         check_partners(gateway, faults);
-        return gateway;
+        if (faults_errors(faults) == 0)
+            return gateway;
     }
     if (faults_errors(faults) == 0)
         faults_add(faults, conf->file, 0, "keys, certificates or anchors could not be opened");

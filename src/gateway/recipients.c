@@ -14,13 +14,18 @@ struct acceptance {
 static bool check_candidate(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
     const struct acceptance *acceptance = context;
-    const struct certs_query *asked = &acceptance->queries[query];
+    return candidate_fits(acceptance->gateway, &acceptance->queries[query], candidate, acceptance->at, finding);
+}
+
+bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
+                    time_t at, struct finding *finding)
+{
     const struct chain_query chain = {.leaf = candidate->certificate,
                                       .untrusted = candidate->authorities,
                                       .purpose = PURPOSE_ENCRYPT,
                                       .partner = asked->partner,
-                                      .at = acceptance->at};
-    trust_check_chain(acceptance->gateway->trust, &chain, finding);
+                                      .at = at};
+    trust_check_chain(gateway->trust, &chain, finding);
     if (finding->outcome != OUTCOME_PASS)
         return false;
     const char *domain = asked->address->domain;
@@ -28,7 +33,7 @@ static bool check_candidate(void *context, size_t query, const struct candidate 
     if (candidate->personal)
         trust_check_mailbox(candidate->certificate, asked->address, 1, finding);
     else
-        trust_check_role(acceptance->gateway->trust, &role, finding);
+        trust_check_role(gateway->trust, &role, finding);
     return finding->outcome == OUTCOME_PASS;
 }
 

@@ -66,13 +66,15 @@ static void warn(const struct conf *conf, const struct identity *identity, struc
     const char *weakness = key_weakness(identity->key);
     if (weakness != NULL)
         faults_warn(faults, conf->file, identity->conf->line,
-                    "%s: %s; it can decrypt, but partners will not encrypt to it", identity->conf->key, weakness);
+                    "%s: %s; it can decrypt, but partners will not encrypt to it; create a new one (domsec key new)",
+                    identity->conf->key, weakness);
     time_t now = time(NULL);
     if (certificate_is_current(identity->certificate, now))
         return;
     bool early = ASN1_TIME_cmp_time_t(X509_get0_notBefore(identity->certificate), now) == 1;
     faults_warn(faults, conf->file, identity->conf->line, "%s: the certificate %s", identity->conf->certificate,
-                early ? "is not yet valid" : "has expired");
+                early ? "is not yet valid; check the clock, or wait"
+                      : "has expired; renew it (domsec key csr) or replace it (domsec key new)");
 }
 
 struct identity *identity_open(const struct conf *conf, const struct identity_conf *entry, struct key_stores *stores,

@@ -97,7 +97,9 @@ static void complain(const struct daemon *daemon, enum log_level level, const ch
 
 static enum log_level level_of(const struct faults *faults, size_t index)
 {
-    return faults_is_warning(faults, index) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+    static const enum log_level levels[] = {
+        [FAULT_ERROR] = LOG_LEVEL_ERROR, [FAULT_WARNING] = LOG_LEVEL_WARNING, [FAULT_NOTE] = LOG_LEVEL_INFO};
+    return levels[faults_grade(faults, index)];
 }
 
 static void complain_faults(const struct daemon *daemon, const struct faults *faults)

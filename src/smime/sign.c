@@ -20,12 +20,24 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-static bool set_pss(CMS_SignerInfo *info, const EVP_MD *digest)
+static bool set_pss(EVP_PKEY_CTX *context, const EVP_MD *digest)
 {
-    EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
     return context != NULL && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0 &&
            EVP_PKEY_CTX_set_rsa_mgf1_md(context, digest) > 0;
+}
+
+bool smime_key_takes_digest(EVP_PKEY *key, enum digest digest)
+{
+    if (!EVP_PKEY_is_a(key, "RSA-PSS"))
+        return true;
+    const EVP_MD *md = algorithm_digest(digest);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    bool takes = context != NULL && EVP_PKEY_sign_init(context) > 0 && EVP_PKEY_CTX_set_signature_md(context, md) > 0 &&
+                 set_pss(context, md);
+    EVP_PKEY_CTX_free(context);
+    ERR_clear_error();
+    return takes;
 }
 
 /* OpenSSL before 3.2 fails when a certificate is added twice. */
@@ -90,7 +102,7 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
         signing_failed(signer, "preparing the signature", error);
         return NULL;
     }
-    if ((is_pss && !set_pss(info, digest)) || !add_chain(cms, signer)) {
+    if ((is_pss && !set_pss(CMS_SignerInfo_get0_pkey_ctx(info), digest)) || !add_chain(cms, signer)) {
         error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
         return NULL;
     }

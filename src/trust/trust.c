@@ -59,8 +59,10 @@ static struct anchors *anchors_open(char *const *files, const struct place *plac
         unsigned authorities = 0;
         if (add_file(anchors, *files, &authorities, &error)) {
             if (authorities == 0)
-                faults_warn(faults, place->file, place->line,
-                            "%s: %s is not a CA certificate, so it is trusted only for itself", place->key, *files);
+                faults_warn(
+                    faults, place->file, place->line,
+                    "%s: %s is not a CA certificate, so it is trusted only for itself; name the certificate of its CA",
+                    place->key, *files);
             continue;
         }
         complain(faults, place, error.text);
@@ -232,6 +234,25 @@ const struct revocation *trust_revocation(const struct trust *trust, const struc
 {
     const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
     return loaded != NULL && loaded->revocation != NULL ? loaded->revocation : trust->revocation;
+}
+
+/* A self-signed one is returned at once, another one only if none follows. */
+static const X509 *issuer_among(const STACK_OF(X509) * list, const X509 *certificate, const X509 *other)
+{
+    for (int i = 0; i < sk_X509_num(list); i++) {
+        X509 *each = sk_X509_value(list, i);
+        if (X509_check_issued(each, (X509 *)certificate) != X509_V_OK)
+            continue;
+        if ((X509_get_extension_flags(each) & EXFLAG_SS) != 0)
+            return each;
+        other = each;
+    }
+    return other;
+}
+
+const X509 *trust_issuer(const struct trust *trust, const X509 *certificate)
+{
+    return issuer_among(trust->global->list, certificate, issuer_among(trust->intermediates, certificate, NULL));
 }
 
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate)

@@ -26,7 +26,8 @@ static void introduce(const char *dir, const char *own, const char *peer, const 
 static char *two_domains(const char *algorithm, const char *extra)
 {
     char *dir = folder_new();
-    owned(run) struct run a = run("domsec init --domain acme.test --algorithm %s '%s/a'", algorithm, dir);
+    owned(run) struct run a =
+        run("domsec init --domain acme.test --algorithm %s --listen 'local:%s/milter' '%s/a'", algorithm, dir, dir);
     owned(run) struct run b = run("domsec init --domain partner.test --algorithm %s '%s/b'", algorithm, dir);
     cr_assert_eq(a.status, 0, "%s", a.err);
     cr_assert_eq(b.status, 0, "%s", b.err);
@@ -358,7 +359,7 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
                     "partner.test.conf:4: warning: certificates: this certificate is not used for encryption: ");
     expect_contains(warned.out, "its key usage does not allow encryption");
     expect_contains(warned.out, "third.test.conf:2: warning: \"review\" cannot be done for acme.test: "
-                                "there is no identity with the role review-authority\n");
+                                "there is no identity with the role review-authority; add one to identities\n");
     folder_write(dir, "a/policy.d/nobody.test.conf",
                  "domain = \"nobody.test\";\n\noutbound = { protect = \"encrypt\";\n"
                  "  require_review = ( \"certs/none.pem\" ); };\n");
@@ -373,7 +374,9 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     folder_write(dir, "a/policy.d/leaf.test.conf", "domain = \"leaf.test\";\nanchors = ( \"anchors/leaf.pem\" );\n");
     owned(run) struct run unfit = run("domsec check -c '%s/a/domsec.conf'", dir);
     expect_contains(unfit.out, "leaf.test.conf:2: warning: anchors: ");
-    expect_contains(unfit.out, "leaf.pem is not a CA certificate, so it is trusted only for itself\n");
+    expect_contains(
+        unfit.out,
+        "leaf.pem is not a CA certificate, so it is trusted only for itself; name the certificate of its CA\n");
     expect_contains(warned.out, ", 2 warnings\n"); /* what signs under "pinned" is in its place there */
 }
 

@@ -129,7 +129,7 @@ Test(check, each_fault_has_its_line)
                  "domain = \"partner.test\";\noutbound = { protect = \"sign\"; };\n");
     owned(run) struct run good = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(good, 0);
-    expect_contains(good.out, "configuration is good: 2 identities, 1 policy, 1 trust anchor file\n");
+    expect_contains(good.out, "configuration is good: 2 identities, 1 policy, 1 trust anchor file");
 }
 
 /* A FIFO in the place of a file is a fault, and not to be waited for. */
@@ -174,10 +174,10 @@ Test(check, slips_that_no_single_key_shows)
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "policy.d/partner.test: warning: ignored: the name of a policy file must end in .conf\n");
-    expect_contains(bad.out, "domsec.conf:1: \"user\": no such account: \"no-such-account\"\n");
-    expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": no such directory: ");
+    expect_contains(bad.out, "domsec.conf:1: \"user\": no such account: \"no-such-account\"; create it, ");
+    expect_contains(bad.out, "domsec.conf:2: warning: \"metrics_file\": no file can be created in ");
     expect_contains(bad.out, "domsec.conf:3: warning: \"pid_file\": ");
-    expect_contains(bad.out, "/policy.d is a directory\n");
+    expect_contains(bad.out, "/policy.d is a directory; name a file\n");
     expect_contains(bad.out, "configuration is bad: 1 fault\n");
 }
 

@@ -263,14 +263,19 @@ static const struct {
     const char *text, *warning;
 } odd[] = {
     {"trusted_networks = ( \"192.0.2.1/24\" );", "domsec.conf:2: warning: \"trusted_networks\": \"192.0.2.1/24\" has "
-                                                 "bits set beyond its prefix; they are ignored"},
-    {"trusted_networks = ( \"0.0.0.0/0\" );",
-     "domsec.conf:2: warning: \"trusted_networks\": \"0.0.0.0/0\" lets every client send as any local domain"},
+                                                 "bits set beyond its prefix, which are ignored; correct the "
+                                                 "address or the prefix"},
+    {"trusted_networks = ( \"0.0.0.0/0\" );", "domsec.conf:2: warning: \"trusted_networks\": \"0.0.0.0/0\" lets every "
+                                              "client send as any local domain; name only "
+                                              "your own networks"},
     {"trusted_networks = ( \"::/0\" );",
-     "domsec.conf:2: warning: \"trusted_networks\": \"::/0\" lets every client send as any local domain"},
+     "domsec.conf:2: warning: \"trusted_networks\": \"::/0\" lets every client send as any local domain; name only "
+     "your own networks"},
     {"identities = ( { domain = \"amce.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:x\"; } "
      ");",
-     "domsec.conf:2: warning: no local domain is \"amce.test\" or below it, so this identity is never used"},
+     "domsec.conf:2: warning: no local domain is \"amce.test\" or below it, so this identity is never used; correct "
+     "the domain, or "
+     "add it to local_domains"},
 };
 
 Test(conf_faults, warnings_let_it_load)

@@ -49,7 +49,8 @@ static const struct {
      "contains no mail domain"},
     /* RFC 8550 §4.4.2, §4.4.4 */
     {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@acme.test",
-     SIGN, "its key usage does not allow signatures; partners will not accept it", "critical,keyAgreement"},
+     SIGN, "its key usage does not allow signatures; partners will not accept it; have another one issued",
+     "critical,keyAgreement"},
     {"dsa", "domain-signing-authority", PKI_LIST("CN=domain-signing-authority"), "domain-signing-authority@acme.test",
      SIGN, "its extended key usage does not include e-mail protection", NULL, "serverAuth"},
     {"dca", "domain-confidentiality-authority", PKI_LIST("CN=domain-confidentiality-authority"),
