@@ -191,6 +191,9 @@ enum crashing { CRASHING_TEMPFAIL, CRASHING_REJECT, CRASHING_QUARANTINE };
 /* The directory where `state_directory` names none. It need not exist. */
 #define CONF_STATE_DEFAULT "/var/lib/domsec"
 
+/* A macro that no MTA has. The daemon asks for it, so that `domsec status` recognises the daemon. */
+#define CONF_DAEMON_MACRO "{domsec}"
+
 struct conf {
     char *file;   /* absolute path of domsec.conf */
     char **files; /* all files that were read, domsec.conf, policy files and what they include */

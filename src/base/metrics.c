@@ -13,6 +13,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_SIZE 512
@@ -101,11 +102,11 @@ bool metrics_save(const char *path, struct error *error)
 {
     g_autoptr(GString) text = metrics_text();
     g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
-    /* The collector runs as another user, so it must be able to read the file, as far as the umask allows. */
     int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_set(error, ERROR_TEMPORARY, "metrics file %s: %s", path, g_strerror(errno));
-    bool written = write_all(fd, text->str, text->len);
+    /* The collector runs as another user, and the umask of the daemon is strict. */
+    bool written = fchmod(fd, 0644) == 0 && write_all(fd, text->str, text->len);
     int cause = errno;
     if (close(fd) != 0 && written) {
         written = false;

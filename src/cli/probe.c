@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
+#include "conf/conf.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +24,8 @@
 /* A packet has the length of the rest, a command and, for SMFIC_OPTNEG, three words. */
 #define OPTNEG_WORDS 12
 #define PACKET_HEAD 5
+/* Behind them, the answer names the macros that the milter asks for. */
+#define ANSWER_MAX 4096
 
 static inline void close_descriptor(int fd)
 {
@@ -129,12 +132,17 @@ bool probe_milter(const char *socket, unsigned *version, struct error *error)
     put_word(packet + PACKET_HEAD, SMFI_PROT_VERSION);
     put_word(packet + PACKET_HEAD + 4, SMFI_CURR_ACTS);
     put_word(packet + PACKET_HEAD + 8, SMFI_CURR_PROT);
-    unsigned char answer[PACKET_HEAD + OPTNEG_WORDS];
+    unsigned char answer[ANSWER_MAX];
     if (send(fd, packet, sizeof(packet), MSG_NOSIGNAL) != (ssize_t)sizeof(packet) ||
-        !read_fully(fd, answer, sizeof(answer)))
+        !read_fully(fd, answer, PACKET_HEAD + OPTNEG_WORDS))
         return error_set(error, ERROR_TEMPORARY, "no answer from %s: %s", socket, g_strerror(errno));
-    if (answer[4] != SMFIC_OPTNEG || get_word(answer) < 1 + OPTNEG_WORDS)
+    size_t length = get_word(answer);
+    if (answer[4] != SMFIC_OPTNEG || length < 1 + OPTNEG_WORDS || length > sizeof(answer) - 4)
         return error_set(error, ERROR_TEMPORARY, "the server on %s is not a milter", socket);
+    size_t rest = length - 1 - OPTNEG_WORDS;
+    if (!read_fully(fd, answer + PACKET_HEAD + OPTNEG_WORDS, rest) ||
+        memmem(answer + PACKET_HEAD + OPTNEG_WORDS, rest, CONF_DAEMON_MACRO, strlen(CONF_DAEMON_MACRO)) == NULL)
+        return error_set(error, ERROR_TEMPORARY, "another milter answers on %s, not domsec-milter", socket);
     *version = get_word(answer + PACKET_HEAD);
     const unsigned char goodbye[PACKET_HEAD] = {0, 0, 0, 1, SMFIC_QUIT};
     (void)send(fd, goodbye, sizeof(goodbye), MSG_NOSIGNAL);

@@ -8,8 +8,8 @@
 #include "base/error.h"
 
 /* Connects to a socket in libmilter's form ("inet:8891@127.0.0.1", "inet6:…", "local:/path", "unix:/path"),
- * negotiates options as an MTA does, and quits. Returns true with the milter protocol version of the answer. Waits a
- * few seconds at most. */
+ * negotiates options as an MTA does, and quits. Returns true if domsec-milter answers, with the milter protocol version
+ * of the answer, and false if another program does. Waits a few seconds at most. */
 bool probe_milter(const char *socket, unsigned *version, struct error *error);
 
 #endif

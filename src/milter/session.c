@@ -112,10 +112,10 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
     *my_actions = NEEDED_ACTIONS | (actions & (SMFIF_QUARANTINE | SMFIF_SETSYMLIST));
     *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC | (over_tcp ? 0 : SMFIP_NODATA));
     if ((actions & SMFIF_SETSYMLIST) != 0) {
-        smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name}");
+        smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name} " CONF_DAEMON_MACRO);
         /* Requests a macro that always exists as well: libmilter keeps the macros of the previous message if it gets
-         * none. */
-        smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"{auth_authen} {daemon_name}");
+         * none. Sendmail gives the queue ID here only, and Postfix at the end of the message. */
+        smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"i {auth_authen} {daemon_name}");
         smfi_setsymlist(context, SMFIM_ENVRCPT, (char *)"{rcpt_addr} {rcpt_host} {rcpt_mailer}");
         smfi_setsymlist(context, SMFIM_EOM, (char *)"i");
     }

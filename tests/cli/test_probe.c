@@ -47,8 +47,22 @@ Test(probe, answers)
 {
     struct error error = {0};
     unsigned version = 0;
-    cr_expect(probe("\0\0\0\015O\0\0\0\006\0\0\0\077\0\0\0\0", 17, &version, &error), "%s", error.text);
+    static const char ours[] = "\0\0\0\050O\0\0\0\006\0\0\0\077\0\0\0\0\0\0\0\0{client_addr} {domsec}";
+    cr_expect(probe(ours, sizeof(ours), &version, &error), "%s", error.text);
     cr_expect_eq(version, 6);
+}
+
+Test(probe, another_milter)
+{
+    struct error error = {0};
+    unsigned version = 0;
+    static const char other[] = "\0\0\0\035O\0\0\0\006\0\0\0\077\0\0\0\0\0\0\0\0{daemon_nam";
+    cr_expect_not(probe("\0\0\0\015O\0\0\0\006\0\0\0\077\0\0\0\0", 17, &version, &error));
+    expect_contains(error.text, "another milter answers on ");
+    cr_expect_not(probe(other, sizeof(other), &version, &error));
+    expect_contains(error.text, "another milter answers on ");
+    cr_expect_not(probe("\0\0\020\0O\0\0\0\006\0\0\0\077\0\0\0\0", 17, &version, &error));
+    expect_contains(error.text, "is not a milter");
 }
 
 Test(probe, what_is_no_milter)

@@ -40,8 +40,8 @@ Test(session, negotiation)
     cr_expect_eq(client.actions, MC_ADDHDRS | MC_CHGBODY | MC_CHGHDRS | MC_QUARANTINE | MC_SETSYMLIST);
     cr_expect_eq(client.steps, SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HELO |
                                    SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY);
-    cr_expect_str_eq(client.symbols[0]->str, "{client_addr} {daemon_name}");
-    cr_expect_str_eq(client.symbols[2]->str, "{auth_authen} {daemon_name}");
+    cr_expect_str_eq(client.symbols[0]->str, "{client_addr} {daemon_name} {domsec}");
+    cr_expect_str_eq(client.symbols[2]->str, "i {auth_authen} {daemon_name}");
     cr_expect_str_eq(client.symbols[5]->str, "i");
     cr_expect(mc_quit(&client));
 }
@@ -407,4 +407,21 @@ Test(session, log_line)
     mc_outcome_clear(&outcome);
     mc_quit(&client);
     cr_expect(daemon_wait_log(&daemon_under_test, "4TEST: direction=outbound", 1));
+}
+
+/* Sendmail gives the queue ID with the sender, and nothing at the end of the message. */
+Test(session, queue_id_of_sendmail)
+{
+    struct mc client;
+    cr_assert(daemon_client(&client, &daemon_under_test));
+    for (int i = 0; i < 2; i++) {
+        struct mc_outcome outcome = {0};
+        g_autofree char *id = g_strdup_printf("4MAIL%d", i), *line = g_strdup_printf("%s: direction=outbound", id);
+        cr_assert(mc_macros(&client, SMFIC_MAIL, "i", id, "{daemon_name}", "MTA", NULL));
+        cr_assert(mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) && mc_data(&client) &&
+                  mc_message(&client, MESSAGE, strlen(MESSAGE), 0) && mc_end(&client, &outcome));
+        cr_expect(daemon_wait_log(&daemon_under_test, line, 1));
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
 }
