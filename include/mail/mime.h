@@ -52,11 +52,16 @@ void part_free(struct part *part);
 bool part_split(struct slice whole, struct slice *header, struct slice *body);
 /* part_parse() of such bytes; root->whole is set. */
 struct part *part_parse_entity(struct slice whole, const struct limits *limits, struct error *error);
+/* True if the bytes begin with a header that has a field of MIME (RFC 2045 §3), or an empty one. Line ends may be LF.
+ */
+bool mime_is_entity(struct slice bytes, const struct limits *limits);
 /* A parameter of Content-Type (RFC 2231 decoded), lent, NULL if absent. Name lower case. */
 const char *part_parameter(const struct part *part, const char *name);
 /* True if type is application/pkcs7-mime or application/x-pkcs7-mime, or application/octet-stream with a name or
  * filename ending in .p7m or .p7z (RFC 8551 §3.9, any case). */
 bool part_is_pkcs7_mime(const struct part *part);
+/* True if its name has two endings, as that of a signed document has: "invoice.xml.p7m". */
+bool part_is_named_as_document(const struct part *part);
 /* True if multipart/signed with an S/MIME protocol parameter or a pkcs7-signature second part. */
 bool part_is_multipart_signed(const struct part *part);
 

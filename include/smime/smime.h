@@ -100,6 +100,11 @@ struct layer {
  * NULL. */
 enum opened smime_open(const struct part *part, const struct keys *keys, STACK_OF(X509) * known,
                        const struct limits *limits, struct layer *layer, struct error *error);
+/* The same of a part among others. Signed content that is no MIME entity is then a document of its own, such as an
+ * attached invoice.xml.p7m or contract.pdf.p7m, and no layer of the message: OPENED_NOT_SMIME, and not verified. (To
+ * smime_open() it is one if it has such a name, too: other software signs whole messages of bare text.) */
+enum opened smime_open_part(const struct part *part, const struct keys *keys, const struct limits *limits,
+                            struct layer *layer, struct error *error);
 void layer_clear(struct layer *layer);
 
 #endif

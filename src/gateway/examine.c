@@ -66,14 +66,11 @@ static void note_failure(struct examination *examination, const struct error *er
         examination->failure = *error;
 }
 
-static enum opened open_counted(const struct examine_options *options, const struct part *part, const struct keys *keys,
-                                struct layer *layer, struct error *error)
+static void count_work(const struct examine_options *options, const struct layer *layer)
 {
-    enum opened opened = smime_open(part, keys, NULL, options->limits, layer, error);
-    options->work->layers += opened != OPENED_NOT_SMIME;
+    options->work->layers++;
     for (size_t i = 0; i < layer->facts.signer_count; i++)
         options->work->signatures += layer->facts.signers[i].tried;
-    return opened;
 }
 
 /* Records what is true of the attempt whether or not it succeeded. */
@@ -125,9 +122,10 @@ static const struct part *walk_layer(const struct examine_options *options, stru
     const struct limits *limits = options->limits;
     struct layer layer = {0};
     struct error error = {0}, inner_error = {0};
-    enum opened opened = open_counted(options, part, options->keys, &layer, &error);
+    enum opened opened = smime_open(part, options->keys, NULL, limits, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return NULL;
+    count_work(options, &layer);
     size_t index = examination->count;
     struct examined_layer *examined = add_layer(examination, &layer, layer_path(index));
     examination->whole = examination->count;
@@ -235,9 +233,11 @@ static void walk_parts(const struct examine_options *options, struct examination
     }
     if (too_many_partial(options, examination, by_our_key))
         return;
-    enum opened opened = open_counted(options, part, options->opens_parts ? options->keys : NULL, &layer, &error);
+    enum opened opened =
+        smime_open_part(part, options->opens_parts ? options->keys : NULL, options->limits, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return;
+    count_work(options, &layer);
     size_t index = examination->count;
     struct examined_layer *examined =
         add_layer(examination, &layer, part->id[0] != '\0' ? g_strconcat(path, ".", part->id, NULL) : g_strdup(path));

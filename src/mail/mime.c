@@ -34,14 +34,29 @@ static bool has_ending(const char *name, const char *const *endings)
     return false;
 }
 
-/* The name of Content-Type and the filename of Content-Disposition: each may be present alone. */
+/* The filename of Content-Disposition, beside which the name of Content-Type may be present; g_free(). */
+static char *filename_of(const struct part *part)
+{
+    const struct field *field = fields_find(&part->fields, "Content-Disposition", 1);
+    return field == NULL ? NULL : disposition_filename(field->value);
+}
+
 static bool is_named(const struct part *part, const char *const *endings)
 {
-    if (has_ending(part_parameter(part, "name"), endings))
-        return true;
-    const struct field *field = fields_find(&part->fields, "Content-Disposition", 1);
-    g_autofree char *filename = field == NULL ? NULL : disposition_filename(field->value);
-    return has_ending(filename, endings);
+    g_autofree char *filename = filename_of(part);
+    return has_ending(part_parameter(part, "name"), endings) || has_ending(filename, endings);
+}
+
+static bool has_two_endings(const char *name)
+{
+    const char *dot = name != NULL ? strchr(name, '.') : NULL;
+    return dot != NULL && dot > name && strchr(dot + 1, '.') != NULL;
+}
+
+bool part_is_named_as_document(const struct part *part)
+{
+    g_autofree char *filename = filename_of(part);
+    return has_two_endings(part_parameter(part, "name")) || has_two_endings(filename);
 }
 
 bool part_is_pkcs7_mime(const struct part *part)

@@ -247,6 +247,41 @@ struct part *part_parse_entity(struct slice whole, const struct limits *limits, 
     return part;
 }
 
+/* The header up to its empty line, or all there is up to the limit. */
+static struct slice header_of(struct slice bytes, const struct limits *limits)
+{
+    struct slice header = {bytes.data, MIN(bytes.len, limits->header_size)};
+    const char *unix_end = header.len > 0 ? memmem(header.data, header.len, "\n\n", 2) : NULL;
+    const char *end = header.len > 0 ? memmem(header.data, header.len, "\n\r\n", 3) : NULL;
+    if (unix_end != NULL && (end == NULL || unix_end < end))
+        end = unix_end;
+    if (end != NULL)
+        header.len = (size_t)(end - header.data) + 1;
+    return header;
+}
+
+static bool is_of_mime(const struct field *field)
+{
+    return (field->name.len > 8 && g_ascii_strncasecmp(field->name.data, "Content-", 8) == 0) ||
+           (field->name.len == 12 && g_ascii_strncasecmp(field->name.data, "MIME-Version", 12) == 0);
+}
+
+bool mime_is_entity(struct slice bytes, const struct limits *limits)
+{
+    struct fields fields = {0};
+    struct error error = {0};
+    bool found = false;
+    if (bytes.len > 0 && (bytes.data[0] == '\n' || (bytes.len > 1 && memcmp(bytes.data, "\r\n", 2) == 0)))
+        return true;
+    if (!fields_parse(header_of(bytes, limits), limits, &fields, &error))
+        return true; /* over a limit: nothing that is known to be a document */
+    for (size_t i = 0; i < fields.count && !found; i++)
+        found = is_of_mime(&fields.list[i]);
+    found &= fields.junk.len == 0;
+    fields_clear(&fields);
+    return found;
+}
+
 static void clear_part(struct part *part)
 {
     for (size_t i = 0; i < part->child_count; i++)

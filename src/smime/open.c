@@ -149,21 +149,37 @@ static enum opened open_multipart(const struct part *part, const struct opening 
     return open_signed(opening, &cms, &part->children[0].whole);
 }
 
+static enum opened open_any(const struct part *part, const struct opening *opening)
+{
+    enum opened opened;
+    *opening->layer = (struct layer){0};
+    if (part_is_multipart_signed(part))
+        opened = open_multipart(part, opening);
+    else if (part_is_pkcs7_mime(part))
+        opened = open_mime_cms(part, opening);
+    else
+        return OPENED_NOT_SMIME;
+    if (opened != OPENED && opened != OPENED_BROKEN)
+        layer_forget(opening->layer);
+    return opened;
+}
+
 enum opened smime_open(const struct part *part, const struct keys *keys, STACK_OF(X509) * known,
                        const struct limits *limits, struct layer *layer, struct error *error)
 {
-    struct opening opening = {.keys = keys, .known = known, .limits = limits, .layer = layer, .error = error};
-    enum opened opened;
-    *layer = (struct layer){0};
-    if (part_is_multipart_signed(part))
-        opened = open_multipart(part, &opening);
-    else if (part_is_pkcs7_mime(part))
-        opened = open_mime_cms(part, &opening);
-    else
-        return OPENED_NOT_SMIME;
-    if (opened == OPENED || opened == OPENED_BROKEN)
-        return opened;
+    const struct opening opening = {.keys = keys,
+                                    .known = known,
+                                    .limits = limits,
+                                    .may_be_document = part_is_named_as_document(part),
+                                    .layer = layer,
+                                    .error = error};
+    return open_any(part, &opening);
+}
 
-    layer_forget(layer);
-    return opened;
+enum opened smime_open_part(const struct part *part, const struct keys *keys, const struct limits *limits,
+                            struct layer *layer, struct error *error)
+{
+    const struct opening opening = {
+        .keys = keys, .limits = limits, .may_be_document = true, .layer = layer, .error = error};
+    return open_any(part, &opening);
 }

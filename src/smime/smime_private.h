@@ -114,6 +114,7 @@ struct opening {
     const struct keys *keys;
     STACK_OF(X509) * known;
     const struct limits *limits;
+    bool may_be_document; /* signed content that is no MIME entity is a document, and no layer */
     struct layer *layer;
     struct error *error;
 };

@@ -114,6 +114,8 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
 
     if (fault != NULL)
         return opening_failed(opening, fault);
+    if (opening->may_be_document && content == NULL && !mime_is_entity(layer->inner, opening->limits))
+        return OPENED_NOT_SMIME;
     if (sk_CMS_SignerInfo_num(infos) > (int)MIN(opening->limits->signers, INT_MAX))
         return opening_failed(opening, "more signers than signers_limit");
     layer->certificates = CMS_get1_certs(*cms);

@@ -43,6 +43,38 @@ Test(mime, pkcs7_mime)
     }
 }
 
+Test(mime, entities)
+{
+    static const struct {
+        const char *text;
+        bool expected;
+    } table[] = {
+        {"Content-Type: text/plain\r\n\r\nx", true},
+        {"content-transfer-encoding : 7bit\n\nx", true},
+        {"X: y\r\nMIME-VERSION: 1.0\r\n\r\n", true},
+        {"Content-Type: text/plain;\r\n charset=utf-8\r\n\r\nx", true},
+        {"Content-Type: text/plain", true},
+        {"\r\nx", true},
+        {"\nx", true},
+        {"", false},
+        {"\r", false},
+        {"x", false},
+        {"Subject: x\r\n\r\nContent-Type: text/plain\r\n", false},
+        {"Subject: x\n\nContent-Type: text/plain\r\n\r\n", false},
+        {"Content-Type: text/plain\r\n<xml/>\r\n\r\nx", false},
+        {"Content-: x\r\n\r\n", false},
+        {"MIME-Versions: 1.0\r\n\r\n", false},
+    };
+    const struct limits limits = {.header_size = 100, .header_count = 3};
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+        cr_expect_eq(mime_is_entity(slice_of(table[i].text), &limits), table[i].expected, "%s", table[i].text);
+    cr_expect_not(mime_is_entity(SLICE_NONE, &limits));
+    cr_expect(mime_is_entity(slice_of("a: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\n\r\n"), &limits), "over a limit");
+    g_autofree char *far = g_strnfill(200, 'x');
+    g_autofree char *text = g_strconcat("a: ", far, "\r\nMIME-Version: 1.0\r\n\r\n", NULL);
+    cr_expect_not(mime_is_entity(slice_of(text), &limits), "not looked for so far inside");
+}
+
 Test(mime, multipart_signed)
 {
     static const struct {
