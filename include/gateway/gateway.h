@@ -132,6 +132,7 @@ bool reply_accepts(const struct reply *reply);
 
 struct passage {
     struct gateway *gateway; /* a reference of its own */
+    int64_t began;           /* g_get_monotonic_time() */
     struct mail mail;
     struct lookups lookups;
     struct plan plan;

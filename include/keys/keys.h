@@ -59,7 +59,9 @@ EVP_PKEY *keys_load(const char *uri, struct error *error);
 /* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
 STACK_OF(X509) * certificates_load(const char *file, struct error *error);
 
-/* Lower-case hex of a certificate's SHA-256. */
+/* Lower-case hex of a certificate's SHA-256. Tables and the log show the first digits, which are enough for `domsec
+ * cert show`. */
+#define FINGERPRINT_DIGITS 16
 void certificate_fingerprint(const X509 *certificate, char hex[65]);
 /* RFC 2253-like one-line name, printable, for logs and reports. g_free(). */
 char *certificate_subject(const X509 *certificate);

@@ -15,7 +15,7 @@ char *describe_id(const X509 *certificate)
 {
     char sha256[65];
     certificate_fingerprint(certificate, sha256);
-    return g_strndup(sha256, DESCRIBE_ID_DIGITS);
+    return g_strndup(sha256, FINGERPRINT_DIGITS);
 }
 
 char *describe_addresses(const X509 *certificate)

@@ -9,8 +9,6 @@
 
 #include <jansson.h>
 
-#define DESCRIBE_ID_DIGITS 16 /* of a fingerprint, in tables; enough for `domsec cert show` */
-
 char *describe_id(const X509 *certificate);               /* the beginning of its fingerprint, for tables */
 char *describe_addresses(const X509 *certificate);        /* comma-separated; "" for none */
 char *describe_name(const X509 *certificate);             /* its addresses, or its subject if it has none */

@@ -41,7 +41,7 @@ static void print_certificates(const struct passage *passage, size_t recipient)
         g_autofree char *subject = certificate_subject(candidate->certificate);
         g_autofree char *note = passage_note(passage, recipient, i);
         certificate_fingerprint(candidate->certificate, sha256);
-        sha256[DESCRIBE_ID_DIGITS] = '\0';
+        sha256[FINGERPRINT_DIGITS] = '\0';
         const char *cells[] = {sha256, candidate->source, subject, note};
         table_row(table, cells);
     }

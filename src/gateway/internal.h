@@ -63,6 +63,15 @@ char *authentication_results(const struct passage *passage, const char *missing)
 /* Takes out each Authentication-Results under our name (RFC 8601 §5). */
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits);
 
+/* --- report.c, for log_line.c --- */
+
+/* "sign+encrypt": what was put on. */
+const char *passage_protection(const struct passage *passage);
+/* What became of the empty layer. */
+const char *made_null_signature(const struct made *made);
+/* The address in From; NULL: none, or several. */
+const char *passage_author(const struct passage *passage);
+
 /* --- check_identities.c, check_partners.c: what `domsec check` and the start say of a configuration --- */
 
 /* Warns of each identity whose certificate breaks the naming of a partner that gets to see it, or is not for its use.

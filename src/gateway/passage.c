@@ -102,6 +102,7 @@ struct passage *gateway_pass(struct gateway *gateway, const struct passage_reque
     unsigned failures = memory_failures();
     struct passage *passage = g_new0(struct passage, 1);
     passage->gateway = gateway_ref(gateway);
+    passage->began = g_get_monotonic_time();
     enter(request->turns);
     mail_read(&passage->mail, gateway, request);
     leave(request->turns);
@@ -118,6 +119,7 @@ struct passage *passage_failed(struct gateway *gateway, const struct envelope *e
 {
     struct passage *passage = g_new0(struct passage, 1);
     passage->gateway = gateway_ref(gateway);
+    passage->began = g_get_monotonic_time();
     passage->mail.envelope = envelope;
     passage->mail.direction = passage->plan.direction =
         policy_direction(gateway->conf, envelope->recipients, envelope->recipient_count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * report: one passage shown in three ways: as JSON for programs, as one log line for people, as counters. All three
- * read the same five structs, so that they cannot differ. The JSON is described by etc/report.schema.json.
+ * report: one passage as JSON for programs (etc/report.schema.json), and as counters. log_line.c shows it to people.
+ * All of them read the same five structs, so that they cannot differ.
  */
 #include "internal.h"
 
@@ -136,7 +136,7 @@ static json_t *layers(const struct passage *passage)
     return list;
 }
 
-static const char *protection(const struct passage *passage)
+const char *passage_protection(const struct passage *passage)
 {
     const struct treatment *treatment = &passage->made.treatment;
     enum protect protect = PROTECT_NONE;
@@ -185,7 +185,7 @@ static json_t *groups(const struct passage *passage)
     g_autofree char *rules = passage_rules(passage);
     group = json_object();
     set(group, "recipients", recipients);
-    set(group, "protect", text(protection(passage)));
+    set(group, "protect", text(passage_protection(passage)));
     set(group, "rule", text(rules));
     set(group, "certificates", used_certificates(passage));
     json_array_append_new(groups, group);
@@ -216,7 +216,7 @@ static json_t *reply(const struct reply *reply)
     return text(line);
 }
 
-static const char *null_signature(const struct made *made)
+const char *made_null_signature(const struct made *made)
 {
     if (made->null_layer)
         return "applied";
@@ -230,7 +230,7 @@ static const char *domain_name(const struct passage *passage)
                                                                    : NULL;
 }
 
-static const char *author(const struct passage *passage)
+const char *passage_author(const struct passage *passage)
 {
     const struct addresses *from = &passage->mail.originator.from;
     return from->count > 0 ? from->list[0].text : NULL;
@@ -238,7 +238,7 @@ static const char *author(const struct passage *passage)
 
 static const char *originator_name(const struct passage *passage)
 {
-    return passage->plan.judgement.originator_layer != JUDGED_NO_LAYER ? author(passage) : NULL;
+    return passage->plan.judgement.originator_layer != JUDGED_NO_LAYER ? passage_author(passage) : NULL;
 }
 
 char *passage_report(const struct passage *passage)
@@ -258,7 +258,7 @@ char *passage_report(const struct passage *passage)
     set(report, "authentication_results", unfolded(passage->made.authentication_results));
     set(report, "note", text(passage->made.note));
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
-        set(report, "null_signature", text(null_signature(&passage->made)));
+        set(report, "null_signature", text(made_null_signature(&passage->made)));
     } else {
         g_autofree char *rules = passage_rules(passage);
         set(report, "rule", text(rules));
@@ -269,100 +269,6 @@ char *passage_report(const struct passage *passage)
     char *out = is_whole ? g_strconcat(dump, "\n", NULL) : NULL;
     free(dump);
     return out;
-}
-
-/* --- the log line --- */
-
-#define REDIRECTIONS_MAX 600 /* octets, roughly */
-
-/* key="value" with the quotes escaped, so that a line can be taken apart again. */
-static void append_quoted(GString *line, const char *key, const char *value)
-{
-    char printable[700];
-    const char *known = value != NULL ? value : "";
-    text_printable(printable, sizeof(printable), known, strlen(known));
-    g_string_append_printf(line, " %s=\"", key);
-    for (const char *c = printable; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            g_string_append_c(line, '\\');
-        g_string_append_c(line, *c);
-    }
-    g_string_append_c(line, '"');
-}
-
-/* The recipients that the MTA delivers to other addresses than those given. */
-static void append_redirections(GString *line, const struct envelope *envelope)
-{
-    g_autoptr(GString) all = g_string_new(NULL);
-    for (size_t i = 0; i < envelope->recipient_count && all->len < REDIRECTIONS_MAX; i++) {
-        const struct recipient *recipient = &envelope->recipients[i];
-        if (recipient_is_redirected(recipient))
-            g_string_append_printf(all, "%s%s to %s", all->len > 0 ? ", " : "", recipient->address.text,
-                                   recipient->resolved.text);
-    }
-    if (all->len > 0)
-        append_quoted(line, "redirected", all->str);
-}
-
-static void append_layers(GString *line, const struct passage *passage)
-{
-    const struct judgement *judgement = &passage->plan.judgement;
-    const char *separator = " layers=";
-    for (size_t i = 0; i < judgement->layer_count; i++) {
-        const struct layer_view *view = &passage->lookups.views[i];
-        if (judgement->layers[i].hidden)
-            continue;
-        g_string_append_printf(line, "%s%s%s:%s", separator, view->partial ? "partial-" : "",
-                               layer_type_name(view->facts->type), outcome_name(judgement->layers[i].finding.outcome));
-        separator = ",";
-    }
-}
-
-/* What a library said of a lookup that failed, which stands in no reason. */
-static void append_cause(GString *line, const struct passage *passage)
-{
-    for (size_t i = 0; passage->lookups.answers != NULL && i < passage->mail.envelope->recipient_count; i++) {
-        const struct error *error = &passage->lookups.answers[i].certificates.error;
-        if (strcmp(error->text, error->said) == 0)
-            continue;
-        append_quoted(line, "cause", error->text);
-        return;
-    }
-}
-
-char *passage_log_line(const struct passage *passage)
-{
-    const struct envelope *envelope = passage->mail.envelope;
-    const struct judgement *judgement = &passage->plan.judgement;
-    const struct reply *reply = &passage->reply;
-    GString *line = g_string_new(NULL);
-    g_string_append_printf(line, "%s: direction=%s", envelope->queue_id != NULL ? envelope->queue_id : "NOQUEUE",
-                           direction_name(passage->plan.direction));
-    append_quoted(line, "from", author(passage));
-    append_quoted(line, "sender", envelope->sender.text);
-    append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].address.text : "");
-    append_redirections(line, envelope);
-    g_string_append_printf(line, " nrcpt=%zu verdict=%s code=%u status=%s", envelope->recipient_count,
-                           verdict_name(reply->verdict), reply->code, reply->status);
-    if (passage->plan.direction == DIRECTION_OUTBOUND) {
-        g_string_append_printf(line, " protect=%s null_signature=\"%s\"", protection(passage),
-                               null_signature(&passage->made));
-    } else {
-        g_autofree char *rules = passage_rules(passage);
-        append_quoted(line, "rule", rules);
-    }
-    g_string_append_printf(line, " domain=%s originator=%s", outcome_name(judgement->domain.outcome),
-                           outcome_name(judgement->originator.outcome));
-    append_layers(line, passage);
-    append_quoted(line, "reason", reply->reason);
-    if (passage->made.note != NULL)
-        append_quoted(line, "note", passage->made.note);
-    append_cause(line, passage);
-    if (outcome_is_worse(judgement->domain.outcome, OUTCOME_NONE))
-        append_quoted(line, "domain_reason", judgement->domain.reason);
-    if (outcome_is_worse(judgement->originator.outcome, OUTCOME_NONE))
-        append_quoted(line, "originator_reason", judgement->originator.reason);
-    return g_string_free(line, FALSE);
 }
 
 /* --- counters --- */
@@ -382,7 +288,7 @@ void passage_count(const struct passage *passage)
           verdict_name(passage->reply.verdict));
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         if (passage->reply.verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
-            count("domsec_protected_total", "protect", protection(passage), NULL, NULL);
+            count("domsec_protected_total", "protect", passage_protection(passage), NULL, NULL);
         return;
     }
     count("domsec_signatures_total", "by", "domain", "result", outcome_name(judgement->domain.outcome));

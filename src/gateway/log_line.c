@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_line: one passage as one line for people. It answers who could read a message, and with which key: it names each
+ * certificate that was used by the first digits of its SHA-256.
+ */
+#include "internal.h"
+
+#include <string.h>
+
+#define CERTIFICATES_MAX 1500 /* octets of the line, for each list of certificates */
+
+#define REDIRECTIONS_MAX 600 /* octets, roughly */
+
+/* key="value" with the quotes escaped, so that a line can be taken apart again. */
+static void append_quoted(GString *line, const char *key, const char *value)
+{
+    char printable[700];
+    const char *known = value != NULL ? value : "";
+    text_printable(printable, sizeof(printable), known, strlen(known));
+    g_string_append_printf(line, " %s=\"", key);
+    for (const char *c = printable; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            g_string_append_c(line, '\\');
+        g_string_append_c(line, *c);
+    }
+    g_string_append_c(line, '"');
+}
+
+/* The recipients that the MTA delivers to other addresses than those given. */
+static void append_redirections(GString *line, const struct envelope *envelope)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    for (size_t i = 0; i < envelope->recipient_count && all->len < REDIRECTIONS_MAX; i++) {
+        const struct recipient *recipient = &envelope->recipients[i];
+        if (recipient_is_redirected(recipient))
+            g_string_append_printf(all, "%s%s to %s", all->len > 0 ? ", " : "", recipient->address.text,
+                                   recipient->resolved.text);
+    }
+    if (all->len > 0)
+        append_quoted(line, "redirected", all->str);
+}
+
+static void append_layers(GString *line, const struct passage *passage)
+{
+    const struct judgement *judgement = &passage->plan.judgement;
+    const char *separator = " layers=";
+    for (size_t i = 0; i < judgement->layer_count; i++) {
+        const struct layer_view *view = &passage->lookups.views[i];
+        if (judgement->layers[i].hidden)
+            continue;
+        g_string_append_printf(line, "%s%s%s:%s", separator, view->partial ? "partial-" : "",
+                               layer_type_name(view->facts->type), outcome_name(judgement->layers[i].finding.outcome));
+        separator = ",";
+    }
+}
+
+/* What a library said of a lookup that failed, which stands in no reason. */
+static void append_cause(GString *line, const struct passage *passage)
+{
+    for (size_t i = 0; passage->lookups.answers != NULL && i < passage->mail.envelope->recipient_count; i++) {
+        const struct error *error = &passage->lookups.answers[i].certificates.error;
+        if (strcmp(error->text, error->said) == 0)
+            continue;
+        append_quoted(line, "cause", error->text);
+        return;
+    }
+}
+
+/* --- who could read it, and who signed it --- */
+
+/* Fingerprints, each once, in the order in which they were added. */
+struct prints {
+    GString *text;
+    unsigned left_out;
+};
+
+static void prints_add(struct prints *prints, const char *sha256)
+{
+    g_autofree char *id = g_strndup(sha256 != NULL ? sha256 : "", FINGERPRINT_DIGITS);
+    if (*id == '\0' || strstr(prints->text->str, id) != NULL)
+        return;
+    if (prints->text->len >= CERTIFICATES_MAX)
+        prints->left_out++;
+    else
+        g_string_append_printf(prints->text, "%s%s", prints->text->len > 0 ? "," : "", id);
+}
+
+static void prints_add_own(struct prints *prints, const struct identity *identity)
+{
+    if (identity != NULL)
+        prints_add(prints, identity->sha256);
+}
+
+static void prints_add_certificate(struct prints *prints, const X509 *certificate)
+{
+    char sha256[65] = "";
+    certificate_fingerprint(certificate, sha256);
+    prints_add(prints, sha256);
+}
+
+/* Frees the list. */
+static void append_prints(GString *line, const char *key, struct prints *prints)
+{
+    if (prints->text->len > 0)
+        g_string_append_printf(line, " %s=%s", key, prints->text->str);
+    if (prints->left_out > 0)
+        g_string_append_printf(line, ",and-%u-more", prints->left_out);
+    g_string_free(prints->text, TRUE);
+}
+
+static void append_signed_with(GString *line, const struct passage *passage)
+{
+    const struct wrapping *wrapping = &passage->plan.wrapping;
+    struct prints prints = {.text = g_string_new(NULL)};
+    if (passage->made.treatment.sign) {
+        if (wrapping->review)
+            prints_add_own(&prints, passage->lookups.own[OWN_REVIEW]);
+        if (wrapping->attributes)
+            prints_add_own(&prints, passage->lookups.own[OWN_ATTRIBUTE]);
+        prints_add_own(&prints, passage->lookups.own[OWN_DOMAIN]);
+    }
+    append_prints(line, "signed_with", &prints);
+}
+
+static void append_encrypted_to(GString *line, const struct passage *passage)
+{
+    const struct lookups *lookups = &passage->lookups;
+    struct prints prints = {.text = g_string_new(NULL)};
+    for (size_t i = 0; passage->made.treatment.encrypt && i < passage->mail.envelope->recipient_count; i++) {
+        const struct certs_answer *answer = &lookups->answers[i].certificates;
+        if (answer->found == FOUND && answer->chosen < answer->count)
+            prints_add_certificate(&prints, answer->list[answer->chosen].certificate);
+    }
+    if (passage->made.treatment.encrypt && passage->plan.wrapping.encrypt_to_self)
+        prints_add_own(&prints, lookups->own[OWN_AUDITOR]);
+    append_prints(line, "encrypted_to", &prints);
+}
+
+/* What came, whether it was taken off or not. */
+static void append_layers_keys(GString *line, const struct passage *passage)
+{
+    const struct examination *examination = passage->mail.examination;
+    struct prints opened = {.text = g_string_new(NULL)}, signers = {.text = g_string_new(NULL)};
+    for (size_t i = 0; i < passage->plan.judgement.layer_count; i++) {
+        const struct layer_lookup *detail = &passage->lookups.details[i];
+        if (passage->plan.judgement.layers[i].hidden)
+            continue;
+        prints_add_own(&opened, examination->layers[i].layer.identity);
+        for (size_t j = 0; j < detail->signer_count; j++)
+            prints_add(&signers, detail->names[j].sha256);
+    }
+    append_prints(line, "opened_with", &opened);
+    append_prints(line, "signed_by", &signers);
+}
+
+/* --- the line --- */
+
+static void append_message(GString *line, const struct passage *passage)
+{
+    const struct message *message = passage->mail.message;
+    const struct field *id = message != NULL ? fields_find(message_fields(message), "Message-ID", 1) : NULL;
+    g_autofree char *value = id != NULL ? g_strndup(id->value.data, id->value.len) : NULL;
+    append_quoted(line, "message_id", value != NULL ? g_strstrip(value) : NULL);
+    g_string_append_printf(line, " size=%zu", message != NULL ? message_bytes(message).len : 0);
+}
+
+static void append_client(GString *line, const struct envelope *envelope)
+{
+    append_quoted(line, "client", envelope->client_address);
+    if (envelope->authenticated != NULL)
+        append_quoted(line, "login", envelope->authenticated);
+}
+
+char *passage_log_line(const struct passage *passage)
+{
+    const struct envelope *envelope = passage->mail.envelope;
+    const struct judgement *judgement = &passage->plan.judgement;
+    const struct reply *reply = &passage->reply;
+    GString *line = g_string_new(NULL);
+    g_string_append_printf(line, "%s: direction=%s", envelope->queue_id != NULL ? envelope->queue_id : "NOQUEUE",
+                           direction_name(passage->plan.direction));
+    append_message(line, passage);
+    append_client(line, envelope);
+    append_quoted(line, "from", passage_author(passage));
+    append_quoted(line, "sender", envelope->sender.text);
+    append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].address.text : "");
+    append_redirections(line, envelope);
+    g_string_append_printf(line, " nrcpt=%zu verdict=%s code=%u status=%s", envelope->recipient_count,
+                           verdict_name(reply->verdict), reply->code, reply->status);
+    if (passage->plan.direction == DIRECTION_OUTBOUND) {
+        g_string_append_printf(line, " protect=%s null_signature=\"%s\"", passage_protection(passage),
+                               made_null_signature(&passage->made));
+    } else {
+        g_autofree char *rules = passage_rules(passage);
+        append_quoted(line, "rule", rules);
+    }
+    g_string_append_printf(line, " domain=%s originator=%s", outcome_name(judgement->domain.outcome),
+                           outcome_name(judgement->originator.outcome));
+    append_layers(line, passage);
+    append_layers_keys(line, passage);
+    append_signed_with(line, passage);
+    append_encrypted_to(line, passage);
+    append_quoted(line, "reason", reply->reason);
+    if (passage->made.note != NULL)
+        append_quoted(line, "note", passage->made.note);
+    append_cause(line, passage);
+    if (outcome_is_worse(judgement->domain.outcome, OUTCOME_NONE))
+        append_quoted(line, "domain_reason", judgement->domain.reason);
+    if (outcome_is_worse(judgement->originator.outcome, OUTCOME_NONE))
+        append_quoted(line, "originator_reason", judgement->originator.reason);
+    double seconds = (double)(g_get_monotonic_time() - passage->began) / G_USEC_PER_SEC;
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    g_string_append_printf(line, " duration=%s", g_ascii_formatd(number, sizeof(number), "%.3f", seconds));
+    return g_string_free(line, FALSE);
+}
