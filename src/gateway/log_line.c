@@ -179,14 +179,14 @@ char *passage_log_line(const struct passage *passage)
     GString *line = g_string_new(NULL);
     g_string_append_printf(line, "%s: direction=%s", envelope->queue_id != NULL ? envelope->queue_id : "NOQUEUE",
                            direction_name(passage->plan.direction));
-    append_message(line, passage);
-    append_client(line, envelope);
     append_quoted(line, "from", passage_author(passage));
     append_quoted(line, "sender", envelope->sender.text);
     append_quoted(line, "to", envelope->recipient_count > 0 ? envelope->recipients[0].address.text : "");
     append_redirections(line, envelope);
     g_string_append_printf(line, " nrcpt=%zu verdict=%s code=%u status=%s", envelope->recipient_count,
                            verdict_name(reply->verdict), reply->code, reply->status);
+    append_message(line, passage);
+    append_client(line, envelope);
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         g_string_append_printf(line, " protect=%s null_signature=\"%s\"", passage_protection(passage),
                                made_null_signature(&passage->made));

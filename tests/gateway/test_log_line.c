@@ -38,7 +38,7 @@ Test(log_line, names_the_keys_and_the_message)
     g_autofree char *arrived = passage_log_line(in.result);
     expect_key(arrived, "opened_with", rig->partner.dca, NULL);
     expect_key(arrived, "signed_by", rig->acme.dsa, NULL);
-    cr_expect_not_null(strstr(arrived, " client=\"198.51.100.1\" from="), "%s", arrived);
+    cr_expect_not_null(strstr(arrived, " client=\"198.51.100.1\" rule="), "%s", arrived);
     cr_expect_null(strstr(arrived, "signed_with"));
     cr_expect_null(strstr(arrived, "encrypted_to"));
 }
@@ -53,7 +53,7 @@ Test(log_line, names_no_key_that_was_not_used)
     error_set(&error, ERROR_TOO_LARGE, "too large");
     owned(passage) struct passage *failed = passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, &error);
     g_autofree char *unread = passage_log_line(failed);
-    cr_expect_not_null(strstr(unread, " message_id=\"\" size=0 client=\"\" from="), "%s", unread);
+    cr_expect_not_null(strstr(unread, " message_id=\"\" size=0 client=\"\" protect="), "%s", unread);
     AUTO_SENT struct sent out =
         rig_pass(&rig->acme, DIRECTION_OUTBOUND,
                  &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "198.51.100.1"}, MESSAGE,
