@@ -15,6 +15,9 @@
  * succeed. Fails with ERROR_CONFIGURATION if OpenSSL lacks an algorithm. */
 bool smime_init(struct error *error);
 
+/* One sentence on what the OpenSSL that runs lacks for our work, g_free(); NULL: nothing that is known. */
+char *smime_library_warning(void);
+
 /* The signed attributes of a SignerInfo that can be put on another signature (RFC 3183 §5, step 4): all but those that
  * belong to the signature itself (content type, message digest, signing time, signing certificate, capabilities,
  * signature type). */

@@ -96,6 +96,9 @@ static int run(const struct command *self, int argc, char **argv)
     if (gateway != NULL)
         check_account(conf, faults);
     cli_print_faults(stdout, faults);
+    g_autofree char *library = smime_library_warning(); /* not of the configuration: --strict does not count it */
+    if (library != NULL)
+        printf("warning: %s\n", library);
     strict = strict && faults_warnings(faults) > 0;
     if (conf == NULL || gateway == NULL || faults_errors(faults) > 0 || strict) {
         print_bad(faults, strict);

@@ -283,6 +283,9 @@ static int run(struct daemon *daemon)
         complain(daemon, LOG_LEVEL_ERROR, error.text);
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
+    g_autofree char *library = smime_library_warning();
+    if (library != NULL)
+        complain(daemon, LOG_LEVEL_WARNING, library);
     if (geteuid() == 0)
         complain(daemon, LOG_LEVEL_WARNING, "running as root; set `user` in domsec.conf");
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);

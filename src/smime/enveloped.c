@@ -121,6 +121,10 @@ bool enveloped_info_read(CMS_ContentInfo *cms, struct enveloped_info *info, stru
     if (outside == NULL)
         return false;
     data = outside->data;
+    /* RFC 5083 §2.1: authAttrs are [1] and unauthAttrs [2], behind the MAC. An OpenSSL that numbers them differently
+     * would take others, which no MAC covers. */
+    if (data->attributes_2 != NULL || data->attributes_4 != NULL)
+        return error_set(error, ERROR_PERMANENT, "attributes under a tag that is not theirs (RFC 5083 section 2.1)");
     X509_ALGOR_get0(&oid, NULL, NULL, data->content->cipher);
     info->cipher_nid = OBJ_obj2nid(oid);
     algorithm_name(oid, info->cipher, sizeof(info->cipher));

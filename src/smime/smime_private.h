@@ -84,6 +84,9 @@ struct slice der_slice(const unsigned char *der, int length);
  */
 ASN1_STRING *der_string(int type, struct slice der, struct error *error);
 
+/* --- library.c: what this version of OpenSSL lacks; static; NULL: nothing that is known --- */
+const char *library_lacks(unsigned major, unsigned minor, unsigned patch);
+
 /* --- digest.c: the digests of a SignedData --- */
 
 /* The digest that a SignerInfo names; NULL: an unknown one. */

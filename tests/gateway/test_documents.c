@@ -115,3 +115,16 @@ Test(documents, that_are_all_of_the_message)
                      "row %zu: %s", i, in.result->plan.judgement.originator.reason);
     }
 }
+
+/* Only what holds its content can be a document. */
+Test(documents, are_not_looked_for_in_clear_signatures)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_LAX);
+    static const char entity[] = "Subject: no field of MIME\r\n\r\nhello\r\n";
+    struct attack attack = {.signer = rig->partner.dsa, .content = entity, .flags = CMS_DETACHED};
+    g_autofree char *part = attack_clear("", entity, attack_sign(&attack));
+    g_autofree char *text = attached((const char *const[]){part, NULL});
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
+    cr_expect_eq(rig_verdict(&out), VERDICT_REJECT, "%s", rig_reason(&out));
+    cr_expect_eq(out.result->lookups.layers.count, 1);
+}
