@@ -57,6 +57,9 @@ struct certs_answer {
 struct certs_acceptance {
     bool (*check)(void *context, size_t query, const struct candidate *candidate, struct finding *finding);
     void *context;
+    /* Called before and after the checks of what one source answered; while a source is asked is no work. NULL: not. */
+    void (*begin)(void *context);
+    void (*end)(void *context);
 };
 
 #define CERTS_NO_DEADLINE INT64_MAX

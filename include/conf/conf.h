@@ -177,6 +177,7 @@ struct limits {
     unsigned recipients;   /* key recipients_limit: of one message */
     unsigned signers;      /* key signers_limit: SignerInfos, and RecipientInfos times 100, of one layer */
     unsigned certificates; /* key certificates_limit: in one SignedData */
+    unsigned work;         /* key work_limit: of one message, in milliseconds as base/budget.h counts them */
 };
 
 enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };

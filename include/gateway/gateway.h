@@ -33,6 +33,12 @@ bool gateway_check_reload(const struct gateway *in_force, const struct gateway *
 
 /* --- the five stages --- */
 
+/* What a message may cost: one account for what everyone sees of it, and one for what only our key opens. So what is
+ * said of the first does not depend on the second, of which a stranger must not learn. */
+struct accounts {
+    struct budget visible, inside;
+};
+
 /* What came. Envelope and message are lent by the caller. */
 struct mail {
     const struct envelope *envelope;
@@ -42,6 +48,7 @@ struct mail {
     struct client client;
     struct originator originator;
     struct authors authors;
+    struct accounts *accounts;       /* what the message may still cost; the stages pay from it */
     struct examination *examination; /* the S/MIME layers taken apart, the signatures' mathematics done */
 };
 
@@ -52,6 +59,7 @@ struct signer_name {
 
 /* What was asked about one layer. */
 struct layer_lookup {
+    struct error error; /* why it counts as not opened after all; kind ERROR_NONE: it does not */
     struct layer
         late; /* opened once more, with certificates that are not in the message; facts.signers NULL: it was not */
     struct signer_view *signers;
@@ -133,6 +141,7 @@ bool reply_accepts(const struct reply *reply);
 struct passage {
     struct gateway *gateway; /* a reference of its own */
     int64_t began;           /* g_get_monotonic_time() */
+    struct accounts accounts;
     struct mail mail;
     struct lookups lookups;
     struct plan plan;
@@ -142,11 +151,12 @@ struct passage {
 
 /* --- the way --- */
 
-/* Cryptographic work is done in turns, so that a few messages cannot keep all others waiting. Lookups, which may wait
- * for a directory, are not. */
+/* Work is done in turns, so that a few messages cannot keep all others waiting. No turn is held while a lookup may wait
+ * for a directory. rest is called within a turn, after a while of work, and may let others pass; NULL: it is not. */
 struct turns {
     void (*enter)(void *context);
     void (*leave)(void *context);
+    void (*rest)(void *context);
     void *context;
 };
 

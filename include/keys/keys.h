@@ -6,6 +6,7 @@
 #ifndef DOMSEC_KEYS_KEYS_H
 #define DOMSEC_KEYS_KEYS_H
 
+#include "base/budget.h"
 #include "base/error.h"
 #include "base/openssl.h"
 #include "conf/conf.h"
@@ -70,6 +71,10 @@ char *certificate_serial(const X509 *certificate); /* upper-case hex, no prefix 
 /* Why this key is too weak to be used or believed (RSA below 2048 bits or with an even exponent or 1, EC below 256
  * bits, other kinds but Edwards and Montgomery curves); static. NULL: it is strong enough. NULL key: a weakness. */
 const char *key_weakness(const EVP_PKEY *key);
+/* What one use of this key costs, in the unit of base/budget.h: of the public half, or of the private one. NULL costs
+ * nothing. */
+uint64_t key_cost(const EVP_PKEY *key);
+uint64_t key_private_cost(const EVP_PKEY *key);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
 /* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.

@@ -8,6 +8,7 @@
 #ifndef DOMSEC_MAIL_MIME_H
 #define DOMSEC_MAIL_MIME_H
 
+#include "base/budget.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "conf/conf.h"
@@ -46,6 +47,9 @@ struct part {
 /* Builds the tree. message/rfc822 parts are leaves. Malformed input does not make it fail; `fault` of the part
  * describes it. Fails with ERROR_PERMANENT beyond limits->nesting, parts or header sizes. */
 struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error);
+/* The same, paid from budget, which may be NULL. Fails with ERROR_PERMANENT also if it does not suffice. */
+struct part *part_parse_paid(struct slice header, struct slice body, const struct limits *limits, struct budget *budget,
+                             struct error *error);
 void part_free(struct part *part);
 /* Splits header, empty line and body of an opened layer (CRLF lines). header includes the CRLF of its last field,
  * without the empty line. False if there is no empty line: everything is header then. */

@@ -95,19 +95,25 @@ struct layer {
 /* The only reason that is given for anything that our key did not open. */
 #define SMIME_CANNOT_DECRYPT "cannot be decrypted"
 
+struct open_options {
+    const struct limits *limits;
+    const struct keys *keys; /* NULL: nothing is decrypted */
+    STACK_OF(X509) * known;  /* certificates beside those in the message, for signers whose own is not in it; or NULL */
+    struct budget *budget;   /* may be NULL */
+};
+
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's
  * bytes as received) or an application/pkcs7-mime of any smime-type (the content decides, the parameter is not
  * believed). Decryption uses the identities of role domain-confidentiality-authority whose RecipientIdentifier fits;
  * wrong key, wrong padding and broken content are one error with one text. Nothing of an AuthEnvelopedData whose tag
- * fails is ever handed out. known: certificates beside those in the message, for signers whose own is not in it; maybe
- * NULL. */
-enum opened smime_open(const struct part *part, const struct keys *keys, STACK_OF(X509) * known,
-                       const struct limits *limits, struct layer *layer, struct error *error);
+ * fails is ever handed out. What budget does not allow is OPENED_FAILED, ERROR_PERMANENT. */
+enum opened smime_open(const struct part *part, const struct open_options *options, struct layer *layer,
+                       struct error *error);
 /* The same of a part among others. Signed content that is no MIME entity is then a document of its own, such as an
  * attached invoice.xml.p7m or contract.pdf.p7m, and no layer of the message: OPENED_NOT_SMIME, and not verified. (To
  * smime_open() it is one if it has such a name, too: other software signs whole messages of bare text.) */
-enum opened smime_open_part(const struct part *part, const struct keys *keys, const struct limits *limits,
-                            struct layer *layer, struct error *error);
+enum opened smime_open_part(const struct part *part, const struct open_options *options, struct layer *layer,
+                            struct error *error);
 void layer_clear(struct layer *layer);
 
 #endif

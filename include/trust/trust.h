@@ -32,14 +32,15 @@ struct chain_query {
     time_t at;
     const char **unchecked; /* on a pass: gets why it is not known whether some certificate has been revoked, static;
                                NULL if that is known or does not matter. May be NULL */
+    struct budget *budget;  /* NULL: no limit */
 };
 
 /* Path, validity, basic constraints, name constraints, EKU emailProtection or any or absent (RFC 8550 §4.4.4), key
  * usage for the purpose (digitalSignature or nonRepudiation; keyEncipherment or keyAgreement), leaf is no CA, key and
  * digest strength (RSA >= 2048, no MD5 or SHA-1), revocation of the whole chain as the partner's `revocation` says
- * (hard: a missing or stale CRL is OUTCOME_TEMPERROR). Results: PASS; FAIL (broken, expired, revoked, wrong usage,
- * weak); POLICY (chain leads to no anchor of ours). A certificate pinned by the partner under naming "pinned" passes
- * without a chain, never without validity, usage and strength. */
+ * (hard: a missing or stale CRL is OUTCOME_TEMPERROR). Results: PASS; PERMERROR (more work than the budget allows);
+ * FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no anchor of ours). A certificate pinned
+ * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */

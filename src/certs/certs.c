@@ -74,11 +74,25 @@ static void choose(struct certs_question *question, size_t first, const struct c
     }
 }
 
+static void choose_all(GPtrArray *open, const size_t *before, const struct certs_acceptance *accept)
+{
+    if (accept->begin != NULL)
+        accept->begin(accept->context);
+    for (guint i = 0; i < open->len; i++) {
+        struct certs_question *question = g_ptr_array_index(open, i);
+        if (question->query->purpose == CERTS_ENCRYPT)
+            choose(question, before[i], accept);
+    }
+    if (accept->end != NULL)
+        accept->end(accept->context);
+}
+
 /* One source's answers to what is open. */
 static void ask_source(const struct certs_opened *opened, GPtrArray *open, int64_t deadline,
                        const struct certs_acceptance *accept)
 {
     g_autofree size_t *before = g_new(size_t, open->len);
+    bool found = false;
     for (guint i = 0; i < open->len; i++) {
         struct certs_question *question = g_ptr_array_index(open, i);
         question->source = opened->source;
@@ -93,9 +107,10 @@ static void ask_source(const struct certs_opened *opened, GPtrArray *open, int64
             error_set(&silent, ERROR_BUG, "the source \"%s\" did not answer", opened->source->name);
             certs_question_failed(question, true, &silent);
         }
-        if (accept != NULL && question->query->purpose == CERTS_ENCRYPT)
-            choose(question, before[i], accept);
+        found |= question->answer->count > before[i];
     }
+    if (accept != NULL && found)
+        choose_all(open, before, accept);
 }
 
 static void fail_all(GPtrArray *open)

@@ -117,6 +117,8 @@ static const struct conf_option main_rows[] = {
      .help = "Maximum number of signatures in a signed layer"},
     {"certificates_limit", OPTION_COUNT, AT(limits.certificates), .fallback = "100", .minimum = 1, .maximum = 10000,
      .help = "Maximum number of certificates in a signed layer"},
+    {"work_limit", OPTION_COUNT, AT(limits.work), .fallback = "100", .minimum = 10, .maximum = 100000,
+     .help = "Maximum work on the layers of a message, in counted milliseconds"},
 };
 #undef AT
 const struct option_table main_options = TABLE("domsec.conf", main_rows);

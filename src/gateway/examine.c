@@ -7,6 +7,7 @@
  */
 #include "examine.h"
 
+#include "gateway/gateway.h"
 #include "malleable.h"
 
 #include <string.h>
@@ -32,31 +33,40 @@ static char *layer_path(size_t depth)
 
 /* Software that skips the canonical form (RFC 8551 §3.1.1) puts lines that end in LF inside. The layer was verified or
  * decrypted as it is; only what is read and delivered from here on has CRLF. */
-static bool make_canonical(struct examined_layer *examined, const struct limits *limits, struct slice *inner,
-                           struct error *error)
+static bool make_canonical(struct examined_layer *examined, const struct limits *limits, struct budget *budget,
+                           struct slice *inner, struct error *error)
 {
     struct slice header, body;
     if (!part_split(*inner, &header, &body) ? memmem(inner->data, inner->len, "\n\n", 2) == NULL
                                             : mime_is_canonical(header))
         return true;
+    if (!budget_spend(budget, 2 * inner->len * COST_DECODED, error)) /* LF by LF it gets twice as long */
+        return false;
     examined->spool = mime_from_unix(*inner, limits, inner, error);
     return examined->spool != NULL;
 }
 
 /* An inner entity that begins without header fields is all body (a CMS of other software may hold bare text). */
-static struct part *parse_inner(struct examined_layer *examined, const struct limits *limits, struct error *error)
+static struct part *parse_inner(struct examined_layer *examined, const struct limits *limits, struct budget *budget,
+                                struct error *error)
 {
     struct slice inner = examined->layer.inner, header, body;
     struct fields fields = {0};
-    if (!make_canonical(examined, limits, &inner, error))
+    if (!make_canonical(examined, limits, budget, &inner, error))
         return NULL;
     if (!part_split(inner, &header, &body))
-        return part_parse(SLICE_NONE, inner, limits, error);
+        return part_parse_paid(SLICE_NONE, inner, limits, budget, error);
     if (!fields_parse(header, limits, &fields, error))
         return NULL;
     bool bare = header.len > 0 && (fields.count == 0 || fields.junk.len > 0);
     fields_clear(&fields);
-    return bare ? part_parse(SLICE_NONE, inner, limits, error) : part_parse(header, body, limits, error);
+    return bare ? part_parse_paid(SLICE_NONE, inner, limits, budget, error)
+                : part_parse_paid(header, body, limits, budget, error);
+}
+
+static struct budget *account_of(const struct examine_options *options, bool inside)
+{
+    return inside ? &options->accounts->inside : &options->accounts->visible;
 }
 
 /* Whatever kind of failure, the text is kept; one of ours ends the message. */
@@ -64,6 +74,12 @@ static void note_failure(struct examination *examination, const struct error *er
 {
     if (error->kind != ERROR_NONE && error->kind != ERROR_PERMANENT)
         examination->failure = *error;
+}
+
+static struct open_options how_to_open(const struct examine_options *options, bool inside)
+{
+    return (struct open_options){
+        .limits = options->limits, .keys = options->keys, .budget = account_of(options, inside)};
 }
 
 static void count_work(const struct examine_options *options, const struct layer *layer)
@@ -93,6 +109,7 @@ static struct examination *vain_of(struct examination *examination, size_t depth
 {
     struct examination *vain = g_new0(struct examination, 1);
     vain->depth = depth;
+    vain->inside = true;
     vain->next_vain = examination->vain;
     examination->vain = vain;
     return vain;
@@ -122,12 +139,16 @@ static const struct part *walk_layer(const struct examine_options *options, stru
     const struct limits *limits = options->limits;
     struct layer layer = {0};
     struct error error = {0}, inner_error = {0};
-    enum opened opened = smime_open(part, options->keys, NULL, limits, &layer, &error);
+    bool inside = examination->inside;
+    const struct open_options how = how_to_open(options, inside);
+    enum opened opened = smime_open(part, &how, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return NULL;
     count_work(options, &layer);
     size_t index = examination->count;
     struct examined_layer *examined = add_layer(examination, &layer, layer_path(index));
+    examined->inside = inside;
+    examination->inside |= layer.facts.attempted > 0;
     examination->whole = examination->count;
     examined->source = part;
     examined->opened = opened;
@@ -144,7 +165,7 @@ static const struct part *walk_layer(const struct examine_options *options, stru
     if (layer.facts.attempted)
         note_attempt(options, examination, examined);
     if ((examined->opened == OPENED || examined->opened == OPENED_BROKEN) && layer.inner.data != NULL)
-        examined->inner = parse_inner(examined, limits, &inner_error);
+        examined->inner = parse_inner(examined, limits, account_of(options, examination->inside), &inner_error);
     if (examined->opened == OPENED && layer.facts.attempted && !layer.facts.authenticated &&
         malleable_has_noise(examined->inner)) {
         examined->opened = OPENED_BROKEN;
@@ -197,7 +218,8 @@ static void walk_inside(const struct examine_options *options, struct examined_l
 {
     g_autofree char *within = g_strconcat(examined->part, ".1", NULL);
     struct error error = {0};
-    struct part *inner = examined->inner = parse_inner(examined, options->limits, &error);
+    struct budget *budget = account_of(options, examination->inside || by_our_key);
+    struct part *inner = examined->inner = parse_inner(examined, options->limits, budget, &error);
     if (inner == NULL) {
         examined->error = error;
         note_failure(examination, &error);
@@ -233,8 +255,10 @@ static void walk_parts(const struct examine_options *options, struct examination
     }
     if (too_many_partial(options, examination, by_our_key))
         return;
-    enum opened opened =
-        smime_open_part(part, options->opens_parts ? options->keys : NULL, options->limits, &layer, &error);
+    bool inside = examination->inside || by_our_key;
+    struct open_options how = how_to_open(options, inside);
+    how.keys = options->opens_parts ? options->keys : NULL;
+    enum opened opened = smime_open_part(part, &how, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return;
     count_work(options, &layer);
@@ -244,6 +268,7 @@ static void walk_parts(const struct examine_options *options, struct examination
     examination->partial_count++;
     examination->visible_count += !by_our_key;
     examined->partial = true;
+    examined->inside = inside;
     examined->by_our_key = by_our_key;
     examined->source = part;
     examined->opened = opened;
@@ -279,8 +304,8 @@ struct examination *examine(const struct examine_options *options, const struct 
     counting.work = &examination->work;
     if (message == NULL)
         return examination;
-    examination->root =
-        part_parse(message_header(message), message_body(message), options->limits, &examination->failure);
+    examination->root = part_parse_paid(message_header(message), message_body(message), options->limits,
+                                        account_of(options, false), &examination->failure);
     if (examination->root == NULL)
         return examination;
     examination->root->message = message;

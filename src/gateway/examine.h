@@ -9,6 +9,8 @@
 
 #include "smime/smime.h"
 
+struct accounts; /* gateway/gateway.h */
+
 struct examined_layer {
     struct layer layer;
     char *part;                /* part number within the message: "1", "1.1" … */
@@ -19,6 +21,7 @@ struct examined_layer {
     struct spool *spool; /* its bytes, where line ends had to be made CRLF before they could be parsed; else NULL */
     bool partial;        /* it covers one part among others */
     bool by_our_key;     /* inside a part that only our key opens */
+    bool inside;         /* an encryption that our key was used on */
     bool over_limit;     /* not opened: the message has too many parts like it */
 };
 
@@ -37,6 +40,7 @@ struct examination {
     size_t count, whole;           /* of all; of those that cover the whole body */
     size_t partial_count;          /* how many partial ones were looked at, in vain or not */
     size_t visible_count;          /* … of those that show without our key */
+    bool inside;                   /* our key was used on a layer around the whole, or this is in vain */
     bool malleable;                /* our key was used on an encryption that does not protect against changes (CBC) */
     struct error failure;          /* the message could not be worked on; kind ERROR_PERMANENT: by its own fault */
     struct work work;              /* what was done in vain is counted, too */
@@ -47,6 +51,7 @@ struct examination {
 struct examine_options {
     const struct keys *keys;
     const struct limits *limits;
+    struct accounts *accounts;
     bool refuses_cbc;  /* what does not protect against changes is left shut */
     bool opens_parts;  /* what is encrypted to us among other parts is opened, too */
     struct work *work; /* private to examine() */

@@ -19,6 +19,11 @@ struct gateway {
     struct reviewers *reviewers;
 };
 
+/* --- passage.c: NULL does nothing --- */
+
+void turns_enter(const struct turns *turns);
+void turns_leave(const struct turns *turns);
+
 /* --- mail.c --- */
 
 /* Reads what came: who the client is, the authors and their partners, the layers. */
@@ -27,12 +32,17 @@ void mail_clear(struct mail *mail);
 
 /* --- signers.c, recipients.c, identities.c: the parts of the lookups --- */
 
+/* How long a lookup may take, and the turn to leave meanwhile. */
+struct patience {
+    int64_t deadline; /* for all lookups of one message */
+    const struct turns *turns;
+};
 /* What trust/ thinks of each signer; certificates that are not in the message are looked up. */
 void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
-                         int64_t deadline);
+                         const struct patience *patience);
 /* Each recipient's partner, rule and certificate. */
 void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
-                            int64_t deadline);
+                            const struct patience *patience);
 /* Whether a candidate may be encrypted to for this query: its path and usage, and its names. */
 bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
                     time_t at, struct finding *finding);
@@ -42,8 +52,9 @@ void lookups_clear_signers(struct lookups *lookups);
 
 /* --- lookups.c --- */
 
-/* Asks everything that the plan needs to know, with one deadline. */
-void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail);
+/* Asks everything that the plan needs to know, with one deadline. Called within a turn. */
+void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
+                 const struct turns *turns);
 void lookups_clear(struct lookups *lookups, const struct mail *mail);
 
 /* --- protect.c, deliver.c --- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lookups: the second stage: asks everything that the plan needs to know, with one deadline, outside the turns for
- * cryptographic work, because a directory may be slow. Decides nothing.
+ * lookups: the second stage: asks everything that the plan needs to know, with one deadline. A directory may be slow:
+ * the turn is given up while one is asked. What is then verified with its answer is work as any other. Decides nothing.
  */
 #include "internal.h"
 
@@ -10,11 +10,13 @@
 /* For all lookups of one message. Postfix waits 300 seconds for the end of a message. */
 #define LOOKUP_SECONDS 10
 
-void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail)
+void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
+                 const struct turns *turns)
 {
-    int64_t deadline = g_get_monotonic_time() + (int64_t)LOOKUP_SECONDS * G_USEC_PER_SEC;
-    lookups_ask_signers(lookups, gateway, mail, deadline);
-    lookups_ask_recipients(lookups, gateway, mail, deadline);
+    const struct patience patience = {.deadline = g_get_monotonic_time() + (int64_t)LOOKUP_SECONDS * G_USEC_PER_SEC,
+                                      .turns = turns};
+    lookups_ask_signers(lookups, gateway, mail, &patience);
+    lookups_ask_recipients(lookups, gateway, mail, &patience);
     lookups_ask_identities(lookups, gateway, mail);
 }
 

@@ -1,21 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * passage: the order of the stages, nothing else. Cryptographic work is done in two short turns, decrypting and
- * verifying before the lookups, signing and encrypting after the plan; no turn is held while a directory is asked.
+ * passage: the order of the stages, nothing else. All work is done within a turn, which is given up only while a
+ * directory is asked, because that may take long and costs nothing.
  */
 #include "base/memory.h"
 #include "internal.h"
 
-static void enter(const struct turns *turns)
+void turns_enter(const struct turns *turns)
 {
     if (turns != NULL)
         turns->enter(turns->context);
 }
 
-static void leave(const struct turns *turns)
+void turns_leave(const struct turns *turns)
 {
     if (turns != NULL)
         turns->leave(turns->context);
+}
+
+/* An honest message costs 10 nanoseconds for each of its octets, with a signature within an encryption. */
+#define ALLOWED_AN_OCTET 20
+
+static void open_accounts(struct passage *passage, const struct passage_request *request)
+{
+    const struct turns *turns = request->turns;
+    uint64_t octets =
+        request->message != NULL ? message_header(request->message).len + message_body(request->message).len : 0;
+    struct budget budget = {
+        .limit = passage->gateway->conf->limits.work * BUDGET_MILLISECOND + octets * ALLOWED_AN_OCTET,
+        .rest = turns != NULL ? turns->rest : NULL,
+        .context = turns != NULL ? turns->context : NULL,
+    };
+    passage->accounts.visible = passage->accounts.inside = budget;
 }
 
 static void make_plan(struct passage *passage)
@@ -46,17 +62,14 @@ static bool has_work(const struct passage *passage)
            (plan->direction == DIRECTION_INBOUND || plan->treatment.sign || plan->treatment.encrypt);
 }
 
-static void make(struct passage *passage, const struct turns *turns)
+static void make(struct passage *passage)
 {
     if (!has_work(passage))
         return;
-    if (passage->plan.direction == DIRECTION_INBOUND) {
+    if (passage->plan.direction == DIRECTION_INBOUND)
         made_deliver(&passage->made, passage);
-        return;
-    }
-    enter(turns);
-    made_protect(&passage->made, passage);
-    leave(turns);
+    else
+        made_protect(&passage->made, passage);
 }
 
 static enum reply_kind kind_of_verdict(enum verdict verdict)
@@ -103,12 +116,14 @@ struct passage *gateway_pass(struct gateway *gateway, const struct passage_reque
     struct passage *passage = g_new0(struct passage, 1);
     passage->gateway = gateway_ref(gateway);
     passage->began = g_get_monotonic_time();
-    enter(request->turns);
+    open_accounts(passage, request);
+    passage->mail.accounts = &passage->accounts;
+    turns_enter(request->turns);
     mail_read(&passage->mail, gateway, request);
-    leave(request->turns);
-    lookups_ask(&passage->lookups, gateway, &passage->mail);
+    lookups_ask(&passage->lookups, gateway, &passage->mail, request->turns);
     make_plan(passage);
-    make(passage, request->turns);
+    make(passage);
+    turns_leave(request->turns);
     say(passage);
     mind_memory(passage, failures);
     return passage;

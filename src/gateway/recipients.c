@@ -8,8 +8,19 @@
 struct acceptance {
     const struct gateway *gateway;
     const struct certs_query *queries;
+    const struct turns *turns;
     time_t at;
 };
+
+static void begin(void *context)
+{
+    turns_enter(((const struct acceptance *)context)->turns);
+}
+
+static void end(void *context)
+{
+    turns_leave(((const struct acceptance *)context)->turns);
+}
 
 static bool check_candidate(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
@@ -65,7 +76,7 @@ static void read_recipient(const struct gateway *gateway, const struct recipient
 }
 
 static void ask_certificates(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
-                             int64_t deadline)
+                             const struct patience *patience)
 {
     size_t total = mail->envelope->recipient_count, count = 0;
     g_autofree struct certs_query *queries = g_new0(struct certs_query, total + 1);
@@ -79,9 +90,11 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
                                                 .partner = lookups->answers[i].destination.partner,
                                                 .address = lookups->answers[i].destination.address};
     }
-    struct acceptance context = {.gateway = gateway, .queries = queries, .at = mail->at};
-    const struct certs_acceptance accept = {.check = check_candidate, .context = &context};
-    certs_ask(gateway->certs, queries, count, deadline, &accept, answers);
+    struct acceptance context = {.gateway = gateway, .queries = queries, .turns = patience->turns, .at = mail->at};
+    const struct certs_acceptance accept = {.check = check_candidate, .context = &context, .begin = begin, .end = end};
+    turns_leave(patience->turns);
+    certs_ask(gateway->certs, queries, count, patience->deadline, &accept, answers);
+    turns_enter(patience->turns);
     for (size_t i = 0; i < count; i++) {
         struct recipient_view *view = &lookups->recipients[recipient_of[i]];
         struct certs_answer *answer = &lookups->answers[recipient_of[i]].certificates;
@@ -92,7 +105,7 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
 }
 
 void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
-                            int64_t deadline)
+                            const struct patience *patience)
 {
     size_t count = mail->envelope->recipient_count;
     lookups->recipients = g_new0(struct recipient_view, count + 1);
@@ -110,5 +123,5 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
                                      .recipient_count = count};
     lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND && policy_wants_certificates(&input);
     if (lookups->wants_certificates)
-        ask_certificates(lookups, gateway, mail, deadline);
+        ask_certificates(lookups, gateway, mail, patience);
 }

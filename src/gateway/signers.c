@@ -12,11 +12,17 @@
  * layer is refused anyway; its other signers are skipped. */
 #define BAD_PATHS_MAX 4
 
+/* As keys/certificate_names.c reads them. */
+#define NAMES_MAX 500
+#define SHORTEST_NAME 8
+#define COST_NAME 4000 /* a name that is parsed and compared with an author, as a person's and as a domain's */
+
 struct asking {
     const struct gateway *gateway;
     const struct mail *mail;
     struct lookups *lookups;
-    int64_t deadline;
+    const struct patience *patience;
+    struct budget *budget;  /* of the layer that is being asked about */
     STACK_OF(X509) * known; /* certificates of the author that are not in the message; NULL: not asked yet */
 };
 
@@ -51,7 +57,9 @@ static bool ask_known(struct asking *asking)
     const struct certs_query query = {
         .purpose = CERTS_SIGNER, .partner = asking->mail->authors.partners[0], .address = &originator->from.list[0]};
     owned(certs_answer) struct certs_answer answer = {0};
-    certs_ask(asking->gateway->certs, &query, 1, asking->deadline, NULL, &answer);
+    turns_leave(asking->patience->turns);
+    certs_ask(asking->gateway->certs, &query, 1, asking->patience->deadline, NULL, &answer);
+    turns_enter(asking->patience->turns);
     if (answer.found == FOUND_FAILED) {
         *failure = answer.error;
         return false;
@@ -70,15 +78,19 @@ static void open_late(struct asking *asking, const struct examined_layer *examin
     struct error error = {0};
     if (!ask_known(asking) || sk_X509_num(asking->known) == 0)
         return;
-    enum opened opened =
-        smime_open(examined->source, NULL, asking->known, &asking->gateway->conf->limits, &detail->late, &error);
+    const struct open_options how = {
+        .limits = &asking->gateway->conf->limits, .known = asking->known, .budget = asking->budget};
+    enum opened opened = smime_open(examined->source, &how, &detail->late, &error);
     if (opened == OPENED && detail->late.facts.signer_count == examined->layer.facts.signer_count)
         return;
     layer_clear(&detail->late);
     memset(&detail->late, 0, sizeof(detail->late));
     if (opened == OPENED)
         error_set(&error, ERROR_BUG, "a layer has other signers when it is opened again");
-    asking->lookups->failure = error;
+    if (budget_is_spent(asking->budget))
+        detail->error = error;
+    else
+        asking->lookups->failure = error;
 }
 
 /* --- names --- */
@@ -186,7 +198,8 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
                                           .purpose = PURPOSE_SIGN,
                                           .partner = authors->partners[i],
                                           .at = asking->mail->at,
-                                          .unchecked = &trust[i].unchecked};
+                                          .unchecked = &trust[i].unchecked,
+                                          .budget = asking->budget};
         if (*bad_paths >= BAD_PATHS_MAX) {
             trust[i].path = trust[i - 1].path;
             continue;
@@ -200,7 +213,24 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
     }
 }
 
-static void ask_signed(const struct asking *asking, const struct layer *layer, struct layer_lookup *detail,
+/* Each author is compared with each name of a certificate, as a person and as a domain, and each time the certificate's
+ * names are decoded anew. */
+static bool pay_for_names(const struct asking *asking, const X509 *certificate, struct error *error)
+{
+    int at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1);
+    const X509_EXTENSION *names = at >= 0 ? X509_get_ext(certificate, at) : NULL;
+    uint64_t length =
+        names != NULL ? (uint64_t)ASN1_STRING_length(X509_EXTENSION_get_data((X509_EXTENSION *)names)) : 0;
+    uint64_t count = MIN(length / SHORTEST_NAME + 1, NAMES_MAX);
+    uint64_t times = 4 + 2 * asking->mail->authors.count;
+    return budget_spend(asking->budget,
+                        times * COST_DER * (uint64_t)MAX(i2d_X509((X509 *)certificate, NULL), 0) +
+                            count * asking->mail->originator.from.count * COST_NAME,
+                        error);
+}
+
+/* False: the budget does not allow it; error is set. */
+static bool ask_signed(const struct asking *asking, const struct layer *layer, struct layer_lookup *detail,
                        struct layer_view *view)
 {
     size_t count = layer->facts.signer_count, partners = asking->mail->authors.count;
@@ -211,8 +241,10 @@ static void ask_signed(const struct asking *asking, const struct layer *layer, s
     for (size_t i = 0; i < count; i++) {
         const struct signer *signer = &layer->signers[i];
         struct signer_view *out = &detail->signers[i];
-        name_signer(&asking->mail->originator, signer, &detail->names[i]);
         out->facts = signer->facts;
+        if (signer->certificate != NULL && !pay_for_names(asking, signer->certificate, &detail->error))
+            return false;
+        name_signer(&asking->mail->originator, signer, &detail->names[i]);
         out->subject = detail->names[i].subject;
         out->sha256 = detail->names[i].sha256;
         if (signer->certificate == NULL || signer->facts->type_fault || !signer->facts->valid ||
@@ -222,6 +254,7 @@ static void ask_signed(const struct asking *asking, const struct layer *layer, s
         ask_trust(asking, layer, signer, &detail->trust[i * partners], &view->bad_paths);
         ask_mailbox(asking->mail, signer->certificate, out);
     }
+    return !budget_is_spent(asking->budget) || error_set(&detail->error, ERROR_PERMANENT, BUDGET_SPENT);
 }
 
 /* RFC 3183 §4.1. The certificates there prove nothing, anyone can copy them, so a good name earns nothing; one that
@@ -236,6 +269,11 @@ static void ask_encrypter(const struct asking *asking, const struct layer *layer
         struct finding person = {0};
         if (X509_check_ca(certificate) != 0) /* of the chain */
             continue;
+        struct error error = {0};
+        if (!pay_for_names(asking, certificate, &error)) {
+            finding_set(finding, OUTCOME_POLICY, "%s", error.text);
+            return;
+        }
         asking->lookups->encrypters++;
         trust_check_mailbox(certificate, from->list, from->count, &person);
         for (size_t j = 0; j < mail->authors.count && person.outcome != OUTCOME_PASS; j++) {
@@ -256,6 +294,8 @@ static void ask_layer(struct asking *asking, const struct examined_layer *examin
                       struct layer_view *view)
 {
     const struct layer *layer = &examined->layer;
+    struct accounts *accounts = asking->mail->accounts;
+    asking->budget = examined->inside ? &accounts->inside : &accounts->visible;
     if (examined->opened == OPENED && lacks_certificate(&layer->facts))
         open_late(asking, examined, detail);
     if (detail->late.facts.signers != NULL)
@@ -278,6 +318,10 @@ static void ask_layer(struct asking *asking, const struct examined_layer *examin
     else if (decrypted && layer_is_encrypted(&layer->facts))
         ask_encrypter(asking, layer, &view->encrypter);
     view->signers = detail->signers;
+    if (detail->error.kind == ERROR_NONE)
+        return;
+    view->opened = OPENED_FAILED;
+    view->error = &detail->error;
 }
 
 static void detail_clear(struct layer_lookup *detail)
@@ -311,10 +355,10 @@ static void ask_in_vain(struct asking *asking, const struct examination *examina
 }
 
 void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
-                         int64_t deadline)
+                         const struct patience *patience)
 {
     const struct examination *examination = mail->examination;
-    struct asking asking = {.gateway = gateway, .mail = mail, .lookups = lookups, .deadline = deadline};
+    struct asking asking = {.gateway = gateway, .mail = mail, .lookups = lookups, .patience = patience};
     lookups->views = g_new0(struct layer_view, examination->count + 1);
     lookups->details = g_new0(struct layer_lookup, examination->count + 1);
     for (size_t i = 0; i < examination->count; i++)

@@ -69,6 +69,47 @@ char *certificate_serial(const X509 *certificate)
     return text;
 }
 
+#define COST_KEY ((uint64_t)150000)      /* a use of a key of 128 bits of security */
+#define COST_MULTIPLIED ((uint64_t)1000) /* two numbers of 2048 bits */
+
+/* Long numbers cost by the square of their length, and an exponent by each of its bits: of a key of up to 3072 bits
+ * OpenSSL takes any. */
+static uint64_t rsa_cost(const EVP_PKEY *key)
+{
+    owned(BIGNUM) BIGNUM *exponent = NULL;
+    uint64_t length = (uint64_t)EVP_PKEY_get_bits(key), bits = length;
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent))
+        bits = (uint64_t)BN_num_bits(exponent);
+    return COST_MULTIPLIED * (bits + 16) * length / 2048 * length / 2048;
+}
+
+static bool is_rsa(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS");
+}
+
+uint64_t key_cost(const EVP_PKEY *key)
+{
+    if (key == NULL)
+        return 0;
+    uint64_t bits = (uint64_t)MAX(EVP_PKEY_get_bits(key), 0);
+    if (is_rsa(key))
+        return rsa_cost(key);
+    if (EVP_PKEY_is_a(key, "DSA"))
+        return COST_KEY * 2 * bits / 2048 * bits / 2048;
+    if (EVP_PKEY_is_a(key, "EC"))
+        return COST_KEY * bits / 256 * bits / 256 * bits / 256;
+    return COST_KEY;
+}
+
+uint64_t key_private_cost(const EVP_PKEY *key)
+{
+    if (key == NULL || !is_rsa(key))
+        return key_cost(key);
+    uint64_t length = (uint64_t)EVP_PKEY_get_bits(key);
+    return 4 * COST_KEY * length / 2048 * length / 2048 * length / 2048;
+}
+
 bool certificate_is_current(const X509 *certificate, time_t at)
 {
     int before = ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), at);

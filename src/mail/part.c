@@ -18,8 +18,10 @@
 struct builder {
     const struct limits *limits;
     struct error *error;
+    struct budget *budget; /* of the message */
     unsigned parts;
-    size_t budget; /* lines that look like delimiters but are not, before we give up */
+    unsigned conversions; /* pieces in another character set, in fields that GMime reads */
+    size_t lookalikes;    /* lines that look like delimiters but are not, before we give up */
 };
 
 static void set_fault(struct part *part, const char *fault)
@@ -91,11 +93,41 @@ static enum encoding read_encoding(struct part *part)
     return ENCODING_UNKNOWN;
 }
 
+#define CONVERSIONS_MAX 2000              /* of one entity; nobody writes as many */
+#define COST_CONVERSION ((uint64_t)30000) /* the C library may load a table from a file for each */
+#define COST_PART ((uint64_t)20000)
+#define COST_HEADER 20 /* an octet */
+
+/* How many pieces of text a field may have that are converted: "name*=charset'…" and "=?charset?…?=". */
+static unsigned count_conversions(const struct part *part, const char *name)
+{
+    const struct field *field = fields_find(&part->fields, name, 1);
+    unsigned count = 0;
+    for (size_t i = 0; field != NULL && i + 1 < field->value.len; i++)
+        count += (field->value.data[i] == '*' && field->value.data[i + 1] == '=') ||
+                 (field->value.data[i] == '=' && field->value.data[i + 1] == '?');
+    return count;
+}
+
+static bool pay_for_conversions(struct builder *builder, const struct part *part)
+{
+    unsigned conversions = count_conversions(part, "Content-Type") + count_conversions(part, "Content-Disposition");
+    builder->conversions += conversions;
+    if (builder->conversions > CONVERSIONS_MAX)
+        return error_set(builder->error, ERROR_PERMANENT,
+                         "the message has more than %d parameters and words in other character sets", CONVERSIONS_MAX);
+    return budget_spend(builder->budget, conversions * COST_CONVERSION, builder->error);
+}
+
 /* Fills fields, type and encoding from part->header. */
 static bool read_header(struct builder *builder, struct part *part, bool in_digest)
 {
+    if (!budget_spend(builder->budget, COST_PART + part->header.len * COST_HEADER, builder->error))
+        return false;
     if (!fields_parse(part->header, builder->limits, &part->fields, builder->error))
         return error_prefix(builder->error, "MIME part %s", part->id);
+    if (!pay_for_conversions(builder, part))
+        return false;
     set_fault(part, header_fault(part->header));
     if (part->fields.junk.len > 0)
         set_fault(part, "its header has a line that is not a field");
@@ -179,7 +211,7 @@ static bool open_multipart(struct builder *builder, struct part *part, const str
         return true;
 
     struct split split;
-    bool good = boundary_split(&own, part->body, builder->limits->parts, &builder->budget, &split, builder->error);
+    bool good = boundary_split(&own, part->body, builder->limits->parts, &builder->lookalikes, &split, builder->error);
     set_fault(part, split.fault);
     part->preamble = split.preamble;
     part->epilogue = split.epilogue;
@@ -197,9 +229,16 @@ static bool build(struct builder *builder, struct part *part, const struct bound
     return true;
 }
 
-struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error)
+struct part *part_parse_paid(struct slice header, struct slice body, const struct limits *limits, struct budget *budget,
+                             struct error *error)
 {
-    struct builder builder = {limits, error, 1, 16 * (size_t)limits->parts + 1024};
+    if (!budget_spend(budget, body.len * COST_READ, error))
+        return NULL;
+    struct builder builder = {.limits = limits,
+                              .error = error,
+                              .parts = 1,
+                              .budget = budget,
+                              .lookalikes = 16 * (size_t)limits->parts + 1024};
     owned(part) struct part *root = g_new0(struct part, 1);
     root->id = g_strdup("");
     /* The pointer must not be NULL even if there are no bytes: offsets into NULL are undefined. */
@@ -215,6 +254,11 @@ struct part *part_parse(struct slice header, struct slice body, const struct lim
         root->id = g_strdup("1"); /* RFC 9051 §6.4.5.1 */
     }
     return steal(&root);
+}
+
+struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error)
+{
+    return part_parse_paid(header, body, limits, NULL, error);
 }
 
 bool part_split(struct slice whole, struct slice *header, struct slice *body)

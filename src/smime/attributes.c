@@ -219,6 +219,13 @@ static const char *find(CMS_SignerInfo *info, size_t index, const ASN1_TYPE **va
     return NULL;
 }
 
+static uint64_t length_of(const ASN1_TYPE *value)
+{
+    bool is_string = ASN1_TYPE_get(value) != V_ASN1_NULL && ASN1_TYPE_get(value) != V_ASN1_BOOLEAN &&
+                     ASN1_TYPE_get(value) != V_ASN1_OBJECT;
+    return is_string ? (uint64_t)ASN1_STRING_length(value->value.asn1_string) : 0;
+}
+
 bool attributes_read(CMS_SignerInfo *info, enum attribute_role role, const struct reading *reading, struct error *error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
@@ -227,6 +234,8 @@ bool attributes_read(CMS_SignerInfo *info, enum attribute_role role, const struc
             continue;
         const char *fault = find(info, i, &value);
         ERR_clear_error(); /* what is in OpenSSL's queue then is about the value */
+        if (value != NULL && !budget_spend(reading->budget, length_of(value) * COST_DER, error))
+            return false;
         if (fault == NULL && value != NULL && attributes[i].read != NULL)
             fault = attributes[i].read(value, reading);
         if (fault != NULL)

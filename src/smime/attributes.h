@@ -34,6 +34,7 @@ struct reading {
     CMS_SignerInfo *info;       /* ATTRIBUTE_OF_SIGNATURE: whose attributes they are */
     const X509 *certificate;    /* ATTRIBUTE_OF_CERTIFICATE: the signer's, perhaps */
     struct signer_facts *facts; /* the other roles: where it goes */
+    struct budget *budget;      /* NULL: none */
 };
 
 struct signed_attribute {

@@ -15,7 +15,9 @@
 #include <string.h>
 
 #define PIECE ((size_t)48 << 10)
-#define GCM_TAG_MIN 12 /* RFC 5084 §3.2: 12 to 16 */
+#define TRIES_MAX 8        /* our keys that are used on one layer */
+#define COST_RECIPIENT 300 /* a RecipientInfo that is compared with an identity */
+#define GCM_TAG_MIN 12     /* RFC 5084 §3.2: 12 to 16 */
 
 /* Older gateways still send Triple DES: it is read, and marked as weak (RFC 8551, appendix B). */
 static const int ciphers_cbc[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc, NID_des_ede3_cbc};
@@ -296,8 +298,17 @@ static const struct identity **named_identities(const struct keys *keys, STACK_O
     return keys_by_recipients(keys, (const struct recipient_id *)(const void *)ids->data, ids->len);
 }
 
+/* By what everyone can see, whether the key opens the layer or not. */
+static bool pay_for(const struct opening *opening, STACK_OF(CMS_RecipientInfo) * infos, const struct identity *identity,
+                    struct slice content)
+{
+    uint64_t comparing = (uint64_t)sk_CMS_RecipientInfo_num(infos) * COST_RECIPIENT;
+    return budget_spend(opening->budget, comparing + key_private_cost(identity->key) + content.len * COST_DECODED,
+                        opening->error);
+}
+
 /* Without authentication every matching identity is tried, even if another one has opened the layer, because the
- * duration must not reveal which. */
+ * duration must not reveal which: up to TRIES_MAX of them, since a sender could name all that we have. */
 static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, int cipher_nid,
                                   struct slice content)
 {
@@ -308,6 +319,8 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
         named = named_identities(opening->keys, infos);
     for (size_t i = 0; named != NULL && named[i] != NULL; i++) {
         const struct identity *identity = named[i];
+        if (opening->layer->facts.attempted >= TRIES_MAX || !pay_for(opening, infos, identity, content))
+            break;
         if (!is_recipient(infos, identity)) /* not with a key of this kind */
             continue;
         if (!is_sound(infos, identity, cipher_nid)) {
@@ -319,6 +332,8 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
         if (try_identity(opening, cms, identity, content, &opened))
             return opened;
     }
+    if (opened == OPENED_NO_KEY && budget_is_spent(opening->budget))
+        return OPENED_FAILED;
     if (opened == OPENED_NO_KEY)
         error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
     if (opened == OPENED_BROKEN)

@@ -5,6 +5,8 @@
  */
 #include "smime_private.h"
 
+#define PIECE ((size_t)1 << 20)
+
 const EVP_MD *digest_of(CMS_SignerInfo *info)
 {
     const ASN1_OBJECT *oid;
@@ -54,12 +56,23 @@ BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos)
     return steal(&chain);
 }
 
-bool digest_write(BIO *chain, struct slice content)
+static unsigned digest_count(BIO *chain)
 {
+    unsigned count = 0;
+    for (BIO *each = chain; (each = BIO_find_type(each, BIO_TYPE_MD)) != NULL; each = BIO_next(each))
+        count++;
+    return count;
+}
+
+bool digest_write(BIO *chain, struct slice content, struct budget *budget, struct error *error)
+{
+    unsigned count = digest_count(chain);
     while (content.len > 0) {
-        size_t written;
-        if (!BIO_write_ex(chain, content.data, MIN(content.len, (size_t)1 << 30), &written))
+        size_t piece = MIN(content.len, PIECE), written;
+        if (!budget_spend(budget, piece * count * COST_HASHED, error))
             return false;
+        if (!BIO_write_ex(chain, content.data, piece, &written))
+            return error_set_openssl(error, ERROR_TEMPORARY, "digest of the content");
         content.data += written;
         content.len -= written;
     }

@@ -35,7 +35,8 @@ static CMS_ContentInfo *parse(struct slice der, struct error *error)
         error_set(error, ERROR_PERMANENT, "the signature is empty or too large");
         return NULL;
     }
-    if (!skeleton_check(der, error))
+    int nid;
+    if (!skeleton_check(der, NULL, &nid, error))
         return NULL;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
     if (cms == NULL) {

@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-static enum layer_type known_type(const CMS_ContentInfo *cms, enum layer_type otherwise)
+static enum layer_type known_type(int nid, enum layer_type otherwise)
 {
-    switch (OBJ_obj2nid(CMS_get0_type(cms))) {
+    switch (nid) {
     case NID_pkcs7_signed:
         return LAYER_SIGNED;
     case NID_pkcs7_enveloped:
@@ -30,22 +30,26 @@ static enum layer_type known_type(const CMS_ContentInfo *cms, enum layer_type ot
 
 /* The octets must be exactly one CMS object, because another program could read trailing data differently. One CRLF
  * is allowed, which SMTP adds after the last line if no transfer encoding hides it. */
-static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *type, struct error *error)
+static CMS_ContentInfo *parse(const struct opening *opening, struct slice der, bool encoded, enum layer_type *type)
 {
+    struct error *error = opening->error;
     const unsigned char *at = (const unsigned char *)der.data;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = NULL;
     if (der.len == 0 || der.len > INT_MAX) {
         error_set(error, ERROR_PERMANENT, "the CMS object is empty or too large");
         return NULL;
     }
-    if (!skeleton_check(der, error))
+    int nid = NID_undef;
+    bool affordable = skeleton_check(der, opening->budget, &nid, error);
+    *type = known_type(nid, *type);
+    if (!affordable)
         return NULL;
     cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
     if (cms == NULL) {
         error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
         return NULL;
     }
-    *type = known_type(cms, *type);
+    *type = known_type(OBJ_obj2nid(CMS_get0_type(cms)), *type);
     struct slice rest = {(const char *)at, der.len - (size_t)((const char *)at - der.data)};
     if (rest.len > 0 && (encoded || !slice_equal(rest, slice_of("\r\n")))) {
         error_set(error, ERROR_PERMANENT, "the CMS object is followed by other data");
@@ -56,20 +60,20 @@ static CMS_ContentInfo *parse(struct slice der, bool encoded, enum layer_type *t
 
 /* The DER is gone when this returns: from here on only the decoded structure is in memory. While it is decoded, the
  * encoded message needs not be there, too. */
-static CMS_ContentInfo *decode(const struct part *part, const struct limits *limits, enum layer_type *type,
-                               struct error *error)
+static CMS_ContentInfo *decode(const struct part *part, const struct opening *opening, enum layer_type *type)
 {
-    owned(spool) struct spool *der = spool_new(limits);
+    owned(spool) struct spool *der = spool_new(opening->limits);
+    struct error *error = opening->error;
     struct slice bytes;
-    if (!part_decode(part, der, error))
+    if (!budget_spend(opening->budget, part->body.len * COST_DECODED, error) || !part_decode(part, der, error))
         return NULL;
     if (part->message != NULL)
         message_forget(part->message);
-    if (spool_length(der) > limits->message_size) {
+    if (spool_length(der) > opening->limits->message_size) {
         error_set(error, ERROR_PERMANENT, "the CMS object is larger than message_size_limit");
         return NULL;
     }
-    return spool_finish(der, &bytes, error) ? parse(bytes, part->encoding == ENCODING_BASE64, type, error) : NULL;
+    return spool_finish(der, &bytes, error) ? parse(opening, bytes, part->encoding == ENCODING_BASE64, type) : NULL;
 }
 
 /* Only for the report on a layer that cannot be decoded. */
@@ -91,7 +95,7 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
     opening->layer->facts.type = hinted_type(part);
     if (part->fault != NULL)
         return opening_failed(opening, part->fault);
-    cms = decode(part, opening->limits, &opening->layer->facts.type, opening->error);
+    cms = decode(part, opening, &opening->layer->facts.type);
     if (cms == NULL)
         return OPENED_FAILED;
     switch (OBJ_obj2nid(CMS_get0_type(cms))) {
@@ -141,7 +145,7 @@ static enum opened open_multipart(const struct part *part, const struct opening 
         return opening_failed(opening, part->children[1].fault);
     if (!is_signature_type(part->children[1].type))
         return opening_failed(opening, "the second part of multipart/signed is no S/MIME signature");
-    cms = decode(&part->children[1], opening->limits, &type, opening->error);
+    cms = decode(&part->children[1], opening, &type);
     if (cms == NULL)
         return OPENED_FAILED;
     if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed)
@@ -164,22 +168,28 @@ static enum opened open_any(const struct part *part, const struct opening *openi
     return opened;
 }
 
-enum opened smime_open(const struct part *part, const struct keys *keys, STACK_OF(X509) * known,
-                       const struct limits *limits, struct layer *layer, struct error *error)
+static struct opening opening_of(const struct open_options *options, struct layer *layer, struct error *error)
 {
-    const struct opening opening = {.keys = keys,
-                                    .known = known,
-                                    .limits = limits,
-                                    .may_be_document = part_is_named_as_document(part),
-                                    .layer = layer,
-                                    .error = error};
+    return (struct opening){.keys = options->keys,
+                            .known = options->known,
+                            .limits = options->limits,
+                            .budget = options->budget,
+                            .layer = layer,
+                            .error = error};
+}
+
+enum opened smime_open(const struct part *part, const struct open_options *options, struct layer *layer,
+                       struct error *error)
+{
+    struct opening opening = opening_of(options, layer, error);
+    opening.may_be_document = part_is_named_as_document(part);
     return open_any(part, &opening);
 }
 
-enum opened smime_open_part(const struct part *part, const struct keys *keys, const struct limits *limits,
-                            struct layer *layer, struct error *error)
+enum opened smime_open_part(const struct part *part, const struct open_options *options, struct layer *layer,
+                            struct error *error)
 {
-    const struct opening opening = {
-        .keys = keys, .limits = limits, .may_be_document = true, .layer = layer, .error = error};
+    struct opening opening = opening_of(options, layer, error);
+    opening.may_be_document = true;
     return open_any(part, &opening);
 }

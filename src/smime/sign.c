@@ -121,8 +121,8 @@ static bool digest_and_sign(CMS_ContentInfo *cms, const struct identity *signer,
     if (chain == NULL)
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     for (size_t i = 0; i < rope_count(content); i++)
-        if (!digest_write(chain, rope_at(content, i)))
-            return error_set_openssl(error, ERROR_TEMPORARY, "digest of the content");
+        if (!digest_write(chain, rope_at(content, i), NULL, error))
+            return false;
     return CMS_dataFinal(cms, chain) > 0 || signing_failed(signer, "signing", error);
 }
 

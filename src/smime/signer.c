@@ -86,18 +86,20 @@ static bool is_attribute_set(struct slice content)
 
 /* What the signature must be whatever the mathematics says: RFC 5652 §5.3, §11; the content is of type data, which is
  * checked before. */
-static bool is_sound(CMS_SignerInfo *info, struct slice content, struct signer_facts *facts, struct error *error)
+static bool is_sound(CMS_SignerInfo *info, const struct verification *by, struct signer_facts *facts,
+                     struct error *error)
 {
-    const struct reading reading = {.info = info, .facts = facts};
+    const struct reading reading = {.info = info, .facts = facts, .budget = by->budget};
     if (CMS_signed_get_attr_count(info) >= 0)
         return attributes_read(info, ATTRIBUTE_OF_SIGNATURE, &reading, error);
-    return !is_attribute_set(content) ||
+    return !is_attribute_set(by->content) ||
            error_set(error, ERROR_PERMANENT, "content is the signed attributes of another message");
 }
 
-static bool names(CMS_SignerInfo *info, const X509 *certificate, struct error *error)
+static bool names(CMS_SignerInfo *info, const X509 *certificate, struct budget *budget, struct error *error)
 {
-    return attributes_read(info, ATTRIBUTE_OF_CERTIFICATE, &(struct reading){.certificate = certificate}, error);
+    const struct reading reading = {.certificate = certificate, .budget = budget};
+    return attributes_read(info, ATTRIBUTE_OF_CERTIFICATE, &reading, error);
 }
 
 /* Verifies with one key. The signature covers the signed attributes, or the content if there are none. */
@@ -134,33 +136,44 @@ static const char *refusal(CMS_SignerInfo *info, X509 *certificate, BIO *digests
 
 /* A renewed certificate may keep its key: the one that the signature names counts (RFC 5035), then the one that lasts
  * longer. */
-static bool is_better(CMS_SignerInfo *info, X509 *candidate, X509 *best)
+static bool is_better(CMS_SignerInfo *info, X509 *candidate, X509 *best, struct budget *budget)
 {
     if (best == NULL)
         return true;
     struct error error = {0};
-    bool named = names(info, candidate, &error);
-    if (named != names(info, best, &error))
+    bool named = names(info, candidate, budget, &error);
+    if (named != names(info, best, budget, &error))
         return named;
     return ASN1_TIME_compare(X509_get0_notAfter(candidate), X509_get0_notAfter(best)) > 0;
 }
 
+#define COST_ATTRIBUTE 2000 /* a signed attribute, which is encoded, sorted and hashed */
+
+static uint64_t cost_of_try(CMS_SignerInfo *info, const X509 *certificate, struct slice content)
+{
+    int attributes = CMS_signed_get_attr_count(info);
+    uint64_t covered = attributes < 0 ? content.len * COST_HASHED : (uint64_t)attributes * COST_ATTRIBUTE;
+    return key_cost(X509_get0_pubkey(certificate)) + covered;
+}
+
 /* Several certificates may carry the signer's name and number, or its key identifier: the best of those whose key
  * verifies counts; if none does, the first is named. */
-static bool find_certificate(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
-                             struct signer *signer)
+static bool find_certificate(CMS_SignerInfo *info, const struct verification *by, struct signer *signer,
+                             struct error *error)
 {
     X509 *first = NULL, *best = NULL;
     const char *first_why = NULL;
     unsigned *tried = &signer->facts->tried;
     ERR_clear_error();
-    for (int i = 0; i < sk_X509_num(certificates) && *tried < NAMESAKES_MAX; i++) {
-        X509 *each = sk_X509_value(certificates, i);
+    for (int i = 0; i < sk_X509_num(by->certificates) && *tried < NAMESAKES_MAX; i++) {
+        X509 *each = sk_X509_value(by->certificates, i);
         if (CMS_SignerInfo_cert_cmp(info, each) != 0)
             continue;
+        if (!budget_spend(by->budget, cost_of_try(info, each, by->content), error))
+            return false;
         ++*tried;
-        const char *why = refusal(info, each, digests, content);
-        if (why == NULL && is_better(info, each, best))
+        const char *why = refusal(info, each, by->digests, by->content);
+        if (why == NULL && is_better(info, each, best, by->budget))
             best = each;
         if (first == NULL) {
             first = each;
@@ -225,34 +238,40 @@ static void judge_strength(CMS_SignerInfo *info, const X509 *certificate, struct
         say(facts, "no signed attributes");
 }
 
-static void check_signature(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
-                            struct signer *signer)
+static bool check_signature(CMS_SignerInfo *info, const struct verification *by, struct signer *signer,
+                            struct error *over)
 {
     struct error error = {0};
-    bool sound = is_sound(info, content, signer->facts, &error);
-    bool verified = find_certificate(info, digests, content, certificates, signer);
+    bool sound = is_sound(info, by, signer->facts, &error);
+    bool verified = find_certificate(info, by, signer, over);
     if (sound && verified)
-        sound = names(info, signer->certificate, &error);
+        sound = names(info, signer->certificate, by->budget, &error);
+    if (over->kind != ERROR_NONE || budget_is_spent(by->budget)) { /* then nothing else counts */
+        ERR_clear_error();
+        return error_set(over, ERROR_PERMANENT, BUDGET_SPENT);
+    }
     if (!sound) {
         say(signer->facts, "the %s", error.said);
-        return;
+        return true;
     }
     signer->facts->valid = verified;
     if (verified)
         judge_strength(info, signer->certificate, signer->facts);
+    return true;
 }
 
-void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
-                  struct signer *signer)
+bool signer_check(CMS_SignerInfo *info, const struct verification *by, struct signer *signer, struct error *over)
 {
     struct signer_facts *facts = signer->facts;
     struct error error = {0};
     read_identifier(info, facts);
     facts->ess = ESS_NONE;
     facts->has_unsigned = CMS_unsigned_get_attr_count(info) > 0;
-    check_signature(info, digests, content, certificates, signer);
+    if (!check_signature(info, by, signer, over))
+        return false;
     facts->has_certificate = signer->certificate != NULL;
-    bool readable = attributes_read(info, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = facts}, &error);
+    bool readable =
+        attributes_read(info, ATTRIBUTE_OF_MESSAGE, &(struct reading){.facts = facts, .budget = by->budget}, &error);
     /* Attributes without a valid signature are ignored. */
     if (!readable && facts->valid) {
         facts->type_fault = true;
@@ -260,4 +279,5 @@ void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STAC
     }
     if (facts->ess.ml_expansions > 0)
         signer->carried = carried_attributes_of(info);
+    return true;
 }

@@ -2,15 +2,19 @@
 /*
  * Measures a large CMS object before it is decoded: how much of it is not content.
  *
- * A decoded set of small elements takes twenty times the octets that it came in, and a sender could fill a message with
- * them. So a large object is decoded once by a template that takes its parts as they are, unopened; what is beside the
- * content must stay below a fixed size. Certificates and CRLs of honest messages are far below it.
+ * A decoded set of small elements takes twenty times the octets that it came in, and a certificate takes as long as
+ * 100 kB of content; a sender could fill a message with them. So a large object is decoded once by a template that
+ * takes its parts as they are, unopened; what is beside the content must stay below a fixed size. Certificates and CRLs
+ * of honest messages are far below it.
  */
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
 
-#define SMALL ((size_t)1 << 20) /* such an object may be anything */
+#define SMALL ((size_t)4 << 10) /* such an object may be anything, and is paid for as the most expensive */
+#define COST_OF_CERTIFICATES                                                                                           \
+    400 /* an octet of certificates: OpenSSL decodes the key in each, and they may be short                            \
+         */
 #define BESIDE_CONTENT_MAX ((long)2 << 20)
 
 /* The fields of SignedData, EnvelopedData, AuthEnvelopedData and CompressedData in one row (RFC 5652 §5.1, §6.1, RFC
@@ -62,6 +66,11 @@ ASN1_SEQUENCE(SKELETON) = {
 
 DECLARE_OWNED(skeleton, struct skeleton *, skeleton_free)
 
+static uint64_t length_of(const ASN1_STRING *field)
+{
+    return field != NULL ? (uint64_t)ASN1_STRING_length(field) : 0;
+}
+
 static long length_beside_content(const struct raw_fields *fields)
 {
     const ASN1_STRING *const beside[] = {fields->originator, fields->first_set, fields->certificates,
@@ -69,20 +78,25 @@ static long length_beside_content(const struct raw_fields *fields)
                                          fields->last_tag_2, fields->last_tag_3};
     long length = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(beside); i++)
-        length += beside[i] != NULL ? ASN1_STRING_length(beside[i]) : 0;
+        length += (long)length_of(beside[i]);
     return length;
 }
 
-bool skeleton_check(struct slice der, struct error *error)
+bool skeleton_check(struct slice der, struct budget *budget, int *nid, struct error *error)
 {
     const unsigned char *at = (const unsigned char *)der.data;
     owned(skeleton) struct skeleton *skeleton = NULL;
     if (der.len <= SMALL)
-        return true;
+        return budget_spend(budget, der.len * COST_OF_CERTIFICATES, error);
+    if (!budget_spend(budget, der.len * COST_READ, error))
+        return false;
     skeleton = (struct skeleton *)ASN1_item_d2i(NULL, &at, (long)der.len, ASN1_ITEM_rptr(SKELETON));
     if (skeleton == NULL)
         return error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
+    *nid = OBJ_obj2nid(skeleton->type);
     if (length_beside_content(skeleton->fields) > BESIDE_CONTENT_MAX)
         return error_set(error, ERROR_PERMANENT, "the CMS object has too much data besides its content");
-    return true;
+    uint64_t certificates = length_of(skeleton->fields->certificates) + length_of(skeleton->fields->originator);
+    uint64_t beside = (uint64_t)length_beside_content(skeleton->fields);
+    return budget_spend(budget, certificates * COST_OF_CERTIFICATES + beside * COST_DER, error);
 }

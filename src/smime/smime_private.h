@@ -97,7 +97,7 @@ bool digest_is_usable(const EVP_MD *digest);
  * SignerInfo that names it then fails by itself. NULL: it failed. */
 BIO *digest_chain(STACK_OF(CMS_SignerInfo) * infos);
 /* All of content into a chain of digest BIOs. */
-bool digest_write(BIO *chain, struct slice content);
+bool digest_write(BIO *chain, struct slice content, struct budget *budget, struct error *error);
 
 /* --- opening --- */
 
@@ -118,20 +118,27 @@ struct opening {
     STACK_OF(X509) * known;
     const struct limits *limits;
     bool may_be_document; /* signed content that is no MIME entity is a document, and no layer */
+    struct budget *budget;
     struct layer *layer;
     struct error *error;
 };
 
 /* layer.c: ERROR_PERMANENT for that reason, and OPENED_FAILED. */
 enum opened opening_failed(const struct opening *opening, const char *reason);
-/* skeleton.c: false, if what is beside the content would take too much memory when decoded. */
-bool skeleton_check(struct slice der, struct error *error);
+/* skeleton.c: pays for decoding it; false also if what is beside the content would take too much memory then. *nid:
+ * its content type, where it had to be looked at. */
+bool skeleton_check(struct slice der, struct budget *budget, int *nid, struct error *error);
 
 /* verify.c. content: of a multipart/signed, else NULL. On OPENED *cms may have been taken. */
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content);
-/* signer.c: one SignerInfo; digests is a chain of digest BIOs that has seen the content. */
-void signer_check(CMS_SignerInfo *info, BIO *digests, struct slice content, STACK_OF(X509) * certificates,
-                  struct signer *signer);
+/* signer.c: one SignerInfo. False, and over is set, if the budget does not allow it. */
+struct verification {
+    BIO *digests; /* a chain that has seen the content */
+    struct slice content;
+    STACK_OF(X509) * certificates;
+    struct budget *budget;
+};
+bool signer_check(CMS_SignerInfo *info, const struct verification *by, struct signer *signer, struct error *over);
 /* decrypt.c */
 enum opened open_enveloped(const struct opening *opening, CMS_ContentInfo **cms);
 /* transport.c: false if the key transport algorithm of a KeyTransRecipientInfo for RSA is unknown or malformed. */

@@ -48,18 +48,22 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
 {
     struct layer *layer = opening->layer;
     owned(BIO) BIO *chain = digest_chain(infos);
-    if (chain == NULL || !digest_write(chain, layer->inner)) {
+    if (chain == NULL) {
         error_set_openssl(opening->error, ERROR_TEMPORARY, "digest of the signed content");
         return OPENED_FAILED;
     }
+    if (!digest_write(chain, layer->inner, opening->budget, opening->error))
+        return OPENED_FAILED;
+    const struct verification by = {
+        .digests = chain, .content = layer->inner, .certificates = layer->certificates, .budget = opening->budget};
     size_t count = (size_t)MAX(sk_CMS_SignerInfo_num(infos), 0);
     layer->signers = g_new0(struct signer, count);
     layer->facts.signers = g_new0(struct signer_facts, count);
     layer->facts.signer_count = count;
     for (size_t i = 0; i < count; i++) {
         layer->signers[i].facts = &layer->facts.signers[i];
-        signer_check(sk_CMS_SignerInfo_value(infos, (int)i), chain, layer->inner, layer->certificates,
-                     &layer->signers[i]);
+        if (!signer_check(sk_CMS_SignerInfo_value(infos, (int)i), &by, &layer->signers[i], opening->error))
+            return OPENED_FAILED;
     }
     ERR_clear_error(); /* the fault has been reported, or concerns a certificate that did not sign */
     compare_signers(&layer->facts);

@@ -49,6 +49,22 @@ static bool pass(const struct chain_query *query, const char *unchecked, struct 
                        unchecked != NULL ? ", but one certificate " : "", unchecked != NULL ? unchecked : "");
 }
 
+#define COST_CRL 20000 /* a list that is looked at for one certificate */
+#define CRLS_TRIED 64  /* as revocation_crls.c limits it */
+
+/* Lists that came with the message are hashed, and several of one name tried, each with a key of the path. */
+static uint64_t cost_of_revocation(const STACK_OF(X509_CRL) * received, const STACK_OF(X509) * chain)
+{
+    uint64_t cost = 0;
+    int length = sk_X509_num(chain), count = sk_X509_CRL_num(received);
+    for (int i = 0; i < count; i++)
+        cost += (uint64_t)MAX(i2d_X509_CRL(sk_X509_CRL_value(received, i), NULL), 0) * COST_HASHED +
+                (uint64_t)length * COST_CRL;
+    for (int i = 0; i < length && count > 0; i++)
+        cost += key_cost(X509_get0_pubkey(sk_X509_value(chain, i))) * (uint64_t)MIN(count, CRLS_TRIED);
+    return 2 * cost; /* once with and once without the lists that were configured */
+}
+
 /* Another path may avoid a revoked authority, but not by beginning with it as an anchor. No path makes a revoked leaf
  * good. If revocation cannot be determined, the path that is preferred is the one to report. */
 static bool judge(void *data, STACK_OF(X509) * chain, bool first)
@@ -65,6 +81,10 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
                                      .check = search->query->partner->revocation->check,
                                      .strength = search->path.strength,
                                      .at = search->path.at};
+    if (!budget_spend(search->path.budget, cost_of_revocation(search->query->crls, chain), NULL)) {
+        search->judged = true;
+        return true;
+    }
     revocation_check(trust_revocation(search->trust, search->query->partner), &query, &result, &finding);
     if (result.status == REVOCATION_GOOD) {
         pass(search->query, result.unchecked, search->finding);
@@ -91,7 +111,8 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                                      .untrusted = query->untrusted,
                                      .strength = query->purpose != PURPOSE_PATH,
                                      .revocation = query->partner->revocation,
-                                     .at = query->at};
+                                     .at = query->at,
+                                     .budget = query->budget};
     const char *unchecked = NULL;
     if (sk_X509_CRL_num(query->crls) <= 0 && path_cache_is_unrevoked(trust->cache, &asked, &unchecked))
         return pass(query, unchecked, finding);
@@ -99,7 +120,7 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
     owned(x509_stack) STACK_OF(X509) *helped = leaf != NULL ? anchors_help(anchors, leaf, query->untrusted) : NULL;
     owned(x509_stack) STACK_OF(X509) *untrusted =
-        helped != NULL ? path_inherit_parameters(helped, anchors->list, &leaf) : NULL;
+        helped != NULL ? path_inherit_parameters(helped, &asked, &leaf) : NULL;
     owned(x509_lent) STACK_OF(X509) *revoked = sk_X509_new_null();
     if (untrusted == NULL || revoked == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
@@ -138,8 +159,25 @@ static void check(const struct trust *trust, const struct chain_query *query, st
                 good ? " (its certification path is valid)" : "");
 }
 
+static uint64_t octets_of(const STACK_OF(X509) * certificates)
+{
+    uint64_t octets = 0;
+    for (int i = 0; i < sk_X509_num(certificates); i++)
+        octets += (uint64_t)MAX(i2d_X509(sk_X509_value(certificates, i), NULL), 0);
+    return octets;
+}
+
+/* The cache knows a path by the fingerprints of all certificates. */
+static uint64_t cost_of_lookup(const struct chain_query *query)
+{
+    return 3 * COST_HASHED * octets_of(query->untrusted) + COST_CERTIFICATE;
+}
+
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    check(trust, query, finding);
+    if (budget_spend(query->budget, cost_of_lookup(query), NULL))
+        check(trust, query, finding);
+    if (budget_is_spent(query->budget) && finding->outcome != OUTCOME_PASS)
+        finding_set(finding, OUTCOME_PERMERROR, BUDGET_SPENT);
     ERR_clear_error(); /* the finding has OpenSSL's error */
 }

@@ -73,23 +73,28 @@ static bool complete(X509 *certificate, const ASN1_STRING *parameters)
     return good;
 }
 
-static bool inherits_from(X509 *certificate, const X509 *issuer, unsigned *signatures)
+struct inheritance {
+    struct budget *budget;
+    unsigned signatures; /* verified */
+};
+
+static bool inherits_from(struct inheritance *inheritance, X509 *certificate, const X509 *issuer)
 {
     int type;
     const void *parameters;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     bool good = key != NULL && dsa_parameters(issuer, &type, &parameters) && type == V_ASN1_SEQUENCE &&
                 X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) == 0 &&
-                (*signatures)++ < SIGNATURES_MAX && X509_verify(certificate, key) == 1 &&
-                complete(certificate, parameters);
+                inheritance->signatures++ < SIGNATURES_MAX && budget_spend(inheritance->budget, key_cost(key), NULL) &&
+                X509_verify(certificate, key) == 1 && complete(certificate, parameters);
     ERR_clear_error();
     return good;
 }
 
-static bool inherits_from_any(X509 *certificate, const STACK_OF(X509) * issuers, unsigned *signatures)
+static bool inherits_from_any(struct inheritance *inheritance, X509 *certificate, const STACK_OF(X509) * issuers)
 {
     for (int i = 0; i < sk_X509_num(issuers); i++)
-        if (inherits_from(certificate, sk_X509_value(issuers, i), signatures))
+        if (inherits_from(inheritance, certificate, sk_X509_value(issuers, i)))
             return true;
     return false;
 }
@@ -115,7 +120,7 @@ static STACK_OF(X509) * copy_all(const STACK_OF(X509) * certificates)
     return steal(&copies);
 }
 
-STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, STACK_OF(X509) * anchors, X509 **leaf)
+STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, const struct path_query *query, X509 **leaf)
 {
     STACK_OF(X509) *copies = copy_all(untrusted);
     X509 *leaf_copy = copy_if_lacking(*leaf);
@@ -124,13 +129,13 @@ STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, STACK_OF(X5
         *leaf = leaf_copy;
     }
     bool changed = true;
-    unsigned signatures = 0;
+    struct inheritance inheritance = {.budget = query->budget};
     for (int round = 0; changed && round < ROUNDS_MAX; round++) {
         changed = false;
         for (int i = -1; i < sk_X509_num(copies); i++) {
             X509 *each = i < 0 ? *leaf : sk_X509_value(copies, i);
-            if (lacks_parameters(each) &&
-                (inherits_from_any(each, copies, &signatures) || inherits_from_any(each, anchors, &signatures)))
+            if (lacks_parameters(each) && (inherits_from_any(&inheritance, each, copies) ||
+                                           inherits_from_any(&inheritance, each, query->anchors->list)))
                 changed = true;
         }
     }

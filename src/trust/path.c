@@ -87,6 +87,16 @@ static void check_issuers(const struct path_query *query, STACK_OF(X509) * chain
     }
 }
 
+#define COST_PATH ((uint64_t)100000)
+#define COST_CANDIDATE 10000 /* a certificate that may be the next of a path, at each of its steps */
+
+/* Which they are is known only then. */
+static void pay_for_signatures(struct budget *budget, const STACK_OF(X509) * chain)
+{
+    for (int i = 1; i < sk_X509_num(chain); i++)
+        budget_spend(budget, key_cost(X509_get0_pubkey(sk_X509_value(chain, i))), NULL);
+}
+
 void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_OF(X509) * trusted,
               struct path_result *result)
 {
@@ -96,6 +106,10 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_
     if (context == NULL || !X509_STORE_CTX_set_app_data(context, result)) {
         blame(result, X509_V_ERR_OUT_OF_MEM, 0, query->leaf);
         ERR_clear_error();
+        return;
+    }
+    if (!budget_spend(query->budget, COST_PATH + (uint64_t)MAX(sk_X509_num(untrusted), 0) * COST_CANDIDATE, NULL)) {
+        blame(result, X509_V_ERR_UNSPECIFIED, 0, query->leaf);
         return;
     }
     X509_STORE_CTX_set_verify_cb(context, on_step);
@@ -110,5 +124,6 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_
     }
     if (result->error != X509_V_OK && result->culprit == NULL) /* the path as a whole, as with its policies */
         blame(result, result->error, 0, query->leaf);
+    pay_for_signatures(query->budget, X509_STORE_CTX_get0_chain(context));
     ERR_clear_error();
 }

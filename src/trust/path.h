@@ -15,6 +15,7 @@ struct path_query {
     bool strength;                            /* digests and keys have to be strong too */
     const struct revocation_conf *revocation; /* for the cache: what is known of revocation depends on it */
     time_t at;
+    struct budget *budget; /* NULL: no limit */
 };
 
 /* What OpenSSL said of one path: error is X509_V_OK only if all is well. */
@@ -60,8 +61,9 @@ bool path_find(const struct path_query *query, const struct path_visitor *visito
 /* --- inherit.c --- */
 
 /* RFC 3279 §2.3.2: a DSA key without parameters has its issuer's. The same certificates, where one had to be completed
- * a copy; leaf is replaced by its copy too. A stack of references of its own. */
-STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, STACK_OF(X509) * anchors, X509 **leaf);
+ * a copy; leaf is replaced by its copy too. Keys are looked for among the untrusted and the anchors. A stack of
+ * references of its own. */
+STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, const struct path_query *query, X509 **leaf);
 
 /* --- usage.c --- */
 

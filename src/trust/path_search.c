@@ -17,6 +17,7 @@
 #define SIGNATURES_MAX 64
 #define WAYS_MAX 16
 #define LENGTH_MAX 10
+#define COST_COMPARED 1000 /* a certificate that may have issued another */
 
 struct search {
     const struct path_query *query;
@@ -40,8 +41,10 @@ static bool is_issuer(struct search *search, X509 *issuer, X509 *subject)
     if (search->signatures >= SIGNATURES_MAX || is_on_way(search, issuer) ||
         X509_check_issued(issuer, subject) != X509_V_OK)
         return false;
-    search->signatures++;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
+    if (!budget_spend(search->query->budget, key_cost(key), NULL))
+        return false;
+    search->signatures++;
     bool good = key != NULL && X509_verify(subject, key) == 1;
     ERR_clear_error();
     return good;
@@ -78,6 +81,9 @@ static bool extend(struct search *search)
 {
     X509 *last = search->way[search->length - 1];
     const STACK_OF(X509) *anchors = search->query->anchors->list;
+    int candidates = sk_X509_num(anchors) + MAX(sk_X509_num(search->query->untrusted), 0);
+    if (!budget_spend(search->query->budget, (uint64_t)candidates * COST_COMPARED, NULL))
+        return false;
     for (int i = 0; i < sk_X509_num(anchors); i++)
         if (is_issuer(search, sk_X509_value(anchors, i), last) && try_way(search, sk_X509_value(anchors, i)))
             return true;

@@ -195,7 +195,7 @@ static void open_message(struct slice header, struct slice body, unsigned depth)
     enum opened opened;
     if (part == NULL)
         return;
-    opened = smime_open(part, keys, NULL, &limits, &layer, &error);
+    opened = smime_open(part, &(struct open_options){.limits = &limits, .keys = keys}, &layer, &error);
     if (opened == OPENED) {
         const char *end = memmem(layer.inner.data, layer.inner.len, "\r\n\r\n", 4);
         check_signers(&layer);

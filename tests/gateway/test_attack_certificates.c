@@ -298,7 +298,7 @@ Test(certificates, names_by_the_thousand)
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
 
     g_ptr_array_add(list, g_strdup("email:alice@acme.test"));
-    for (int i = 0; i < 20000; i++)
+    for (int i = 0; i < 2000; i++)
         g_ptr_array_add(list, g_strdup_printf("email:a%d@acme.test", i));
     g_ptr_array_add(list, NULL);
     PKI_AUTO struct pki *crowd = pki_issue(&(struct pki_spec){

@@ -3,6 +3,7 @@
 #include "gateway/internal.h"
 
 #include "support/attack.h"
+#include "support/counted.h"
 #include "support/scripted_certs.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
@@ -12,8 +13,9 @@ struct watch {
     const struct scripted_certs *script;
     bool held;
     unsigned turns;
-    unsigned asked_within; /* batches that were asked while a turn was held */
-    unsigned asked_before; /* … until the turn began */
+    unsigned asked_within;               /* batches that were asked while a turn was held */
+    unsigned asked_before;               /* … until the turn began */
+    unsigned paths_within, paths_before; /* the same of certification paths */
 };
 
 static void enter(void *context)
@@ -23,6 +25,7 @@ static void enter(void *context)
     watch->held = true;
     watch->turns++;
     watch->asked_before = watch->script->batches;
+    watch->paths_before = counted.paths;
 }
 
 static void leave(void *context)
@@ -31,6 +34,7 @@ static void leave(void *context)
     cr_expect(watch->held);
     watch->held = false;
     watch->asked_within += watch->script->batches - watch->asked_before;
+    watch->paths_within += counted.paths - watch->paths_before;
 }
 
 static struct passage *pass(struct gateway *gateway, const struct envelope *envelope, const struct message *message,
@@ -39,7 +43,10 @@ static struct passage *pass(struct gateway *gateway, const struct envelope *enve
     const struct turns turns = {.enter = enter, .leave = leave, .context = watch};
     const struct passage_request request = {
         .envelope = envelope, .message = message, .at = time(NULL), .turns = &turns};
-    return gateway_pass(gateway, &request);
+    counted = (struct counted){0};
+    struct passage *passage = gateway_pass(gateway, &request);
+    cr_expect_eq(watch->paths_within, counted.paths, "a certification path is work");
+    return passage;
 }
 
 static const struct {
@@ -47,18 +54,20 @@ static const struct {
     unsigned turns, batches;
 } rows[] = {
     {"outbound = { protect = \"none\"; };", 1, 0},
-    {"outbound = { protect = \"sign\"; };", 2, 0},
-    {"outbound = { protect = \"sign+encrypt\"; };", 2, 1},
+    {"outbound = { protect = \"sign\"; };", 1, 0},
+    {"outbound = { protect = \"sign+encrypt\"; };", 3, 1},
 };
 
 /* A directory that is slow must not keep others from their turns. */
-Test(passage, lookups_are_asked_between_two_short_turns)
+Test(passage, lookups_are_asked_outside_the_turns)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(rig) struct rig *rig = rig_new(rows[i].policy, "");
         struct scripted_certs *script = scripted_certs_new("script");
         scripted_certs_replace(&rig->acme.gateway->certs, script, NULL);
-        scripted_certs_domain(script, "bob@partner.test", rig->partner.dca->cert);
+        PKI_AUTO struct pki *unknown =
+            rig_role(rig, rig->partner.ca, "domain-confidentiality-authority", "partner.test"); /* no path is cached */
+        scripted_certs_domain(script, "bob@partner.test", unknown->cert);
         struct watch watch = {.script = script};
         owned(message) struct message *message = rig_message(&rig->acme, MESSAGE, strlen(MESSAGE));
         owned(envelope) struct envelope *envelope =
@@ -69,6 +78,7 @@ Test(passage, lookups_are_asked_between_two_short_turns)
         cr_expect_not(watch.held, "%zu", i);
         cr_expect_eq(script->batches, rows[i].batches, "%zu: %u batches", i, script->batches);
         cr_expect_eq(watch.asked_within, 0, "%zu: a source was asked within a turn", i);
+        cr_expect_eq(counted.paths > 0, rows[i].batches > 0, "%zu: %u paths", i, counted.paths);
     }
 }
 
@@ -89,6 +99,7 @@ Test(passage, signers_are_looked_up_outside_the_turns)
     cr_expect_eq(passage->plan.judgement.domain.outcome, OUTCOME_PASS, "%s", passage->plan.judgement.domain.reason);
     cr_expect_eq(script->batches, 1);
     cr_expect_eq(watch.asked_within, 0);
+    cr_expect_gt(counted.paths, 0);
 }
 
 Test(passage, all_recipients_are_one_batch)

@@ -33,7 +33,7 @@ static enum opened open_der(const unsigned char *der, size_t length, struct laye
 {
     CRAFT_PART part = craft_part_of_der(der, length);
     *error = (struct error){0};
-    return smime_open(part.part, ours.keys, NULL, &craft_limits, layer, error);
+    return smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = ours.keys}, layer, error);
 }
 
 /* Whatever octet is changed: an authenticated layer opens to what was sent or not at all. */
@@ -119,7 +119,7 @@ static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys,
     CRAFT_PART part = craft_part_of_cms(cms);
     CRAFT_LAYER layer;
     *error = (struct error){0};
-    return smime_open(part.part, keys, NULL, &craft_limits, &layer, error);
+    return smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = keys}, &layer, error);
 }
 
 /* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC
@@ -202,7 +202,9 @@ Test(decrypt, the_wrong_key_under_the_right_name)
         CRAFT_LAYER layer;
 
         craft_keys_open(&keys, (const struct pki *const[]){wrong, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &craft_limits, &layer, &error), OPENED_FAILED);
+        cr_expect_eq(
+            smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = keys.keys}, &layer, &error),
+            OPENED_FAILED);
         cr_expect_str_eq(error.text, CANNOT);
         cr_expect_eq(layer.facts.type, LAYER_AUTHENVELOPED);
         cr_expect_null(layer.inner.data);
@@ -213,7 +215,9 @@ Test(decrypt, the_wrong_key_under_the_right_name)
         craft_keys_open(&both, (const struct pki *const[]){wrong, right, NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
         error = (struct error){0};
         CRAFT_LAYER again;
-        cr_expect_eq(smime_open(part.part, both.keys, NULL, &craft_limits, &again, &error), OPENED, "%s", error.text);
+        cr_expect_eq(
+            smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = both.keys}, &again, &error),
+            OPENED, "%s", error.text);
         cr_expect(craft_inner_is(&again, CRAFT_WHOLE));
     }
 }
@@ -226,13 +230,18 @@ Test(decrypt, not_for_us)
     struct error error = {0};
     CRAFT_LAYER layer, second, third;
     CRAFT_KEYS signing;
-    cr_expect_eq(smime_open(part.part, ours.keys, NULL, &craft_limits, &layer, &error), OPENED_NO_KEY);
+    cr_expect_eq(
+        smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = ours.keys}, &layer, &error),
+        OPENED_NO_KEY);
     cr_expect_eq(layer.facts.type, LAYER_AUTHENVELOPED);
     cr_expect_str_eq(layer.facts.cipher, "aes-256-gcm");
-    cr_expect_eq(smime_open(part.part, NULL, NULL, &craft_limits, &second, &error), OPENED_NO_KEY, "no keys at all");
+    cr_expect_eq(smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = NULL}, &second, &error),
+                 OPENED_NO_KEY, "no keys at all");
     /* Only confidentiality authorities decrypt (RFC 3183 §4). */
     craft_keys_open(&signing, (const struct pki *const[]){ec, NULL}, ROLE_DOMAIN_SIGNING);
-    cr_expect_eq(smime_open(mine.part, signing.keys, NULL, &craft_limits, &third, &error), OPENED_NO_KEY);
+    cr_expect_eq(
+        smime_open(mine.part, &(struct open_options){.limits = &craft_limits, .keys = signing.keys}, &third, &error),
+        OPENED_NO_KEY);
 }
 
 /* --- what is refused before a key is used --- */
@@ -579,8 +588,9 @@ Test(decrypt, bare_text_inside_cbc_is_a_message)
         sk_X509_push(to, rsa->cert);
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_encrypt(to, data, EVP_aes_256_cbc(), CMS_BINARY);
         CRAFT_PART part = craft_part_of_cms(cms);
-        cr_expect_eq(smime_open(part.part, ours.keys, NULL, &craft_limits, &layer, &error), OPENED, "%zu: %s", i,
-                     error.text);
+        cr_expect_eq(
+            smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = ours.keys}, &layer, &error),
+            OPENED, "%zu: %s", i, error.text);
         cr_expect(craft_inner_is(&layer, texts[i]), "%zu", i);
         sk_X509_free(to);
         BIO_free(data);

@@ -157,6 +157,46 @@ Test(decrypt_identities, all_that_are_named_are_tried_without_authentication)
     }
 }
 
+/* Whoever names all that we have must not have them all used: neither where each is tried in any case, nor where none
+ * of them opens it. */
+Test(decrypt_identities, only_some_of_all_that_are_named_are_tried)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    struct pki *list[20];
+    X509 *certificates[G_N_ELEMENTS(list)];
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++) {
+        list[i] = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
+        certificates[i] = list[i]->cert;
+    }
+    struct home *home = home_new();
+    struct keys *keys = open_keys(home, (const struct pki *const *)list, G_N_ELEMENTS(list));
+    for (unsigned i = 0; i < 4; i++) {
+        bool authenticated = i & 1, broken = i & 2;
+        struct encrypt_options options = {.cipher = authenticated ? CIPHER_AES_128_GCM : CIPHER_AES_128_CBC,
+                                          .limits = &craft_limits};
+        struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
+        struct error error = {0};
+        cr_assert(smime_encrypt(certificates, G_N_ELEMENTS(list), &options, &content, &out, &error), "%s", error.text);
+        CRAFT_PART part = craft_part_of_entity(&out);
+        GByteArray *der = craft_der(part.part);
+        der->data[der->len - (authenticated ? 1 : 17)] ^= broken ? 0x80 : 0;
+        CRAFT_PART sent = craft_part_of_der(der->data, der->len);
+        g_byte_array_unref(der);
+        CRAFT_LAYER layer;
+        keys_used = 0;
+        enum opened opened = craft_open(sent.part, keys, &craft_limits, &layer, &error);
+        unsigned expected = authenticated && !broken ? 1 : 8;
+        cr_expect_eq(opened == OPENED, !broken, "%u: %s", i, error.text);
+        cr_expect_eq(keys_used, expected, "%u: %u keys used", i, keys_used);
+        cr_expect_eq(layer.facts.attempted, expected, "%u", i);
+    }
+    keys_close(keys);
+    home_free(home);
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++)
+        pki_free(list[i]);
+}
+
 /* The message names our certificate, but wraps its key for one of another kind. */
 Test(decrypt_identities, a_key_of_another_kind_is_not_tried)
 {

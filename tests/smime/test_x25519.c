@@ -57,7 +57,7 @@ static enum opened open_der(const GByteArray *der, struct error *error)
     CRAFT_LAYER layer;
     enum opened opened;
     *error = (struct error){0};
-    opened = smime_open(part.part, ours.keys, NULL, &craft_limits, &layer, error);
+    opened = smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = ours.keys}, &layer, error);
     if (opened == OPENED)
         cr_expect(craft_inner_is(&layer, CRAFT_WHOLE));
     return opened;
@@ -110,8 +110,9 @@ Test(x25519, beside_other_keys)
         CRAFT_KEYS one;
         CRAFT_LAYER layer;
         craft_keys_open(&one, (const struct pki *const[]){all[i], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, one.keys, NULL, &craft_limits, &layer, &error), OPENED, "%zu: %s", i,
-                     error.text);
+        cr_expect_eq(
+            smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = one.keys}, &layer, &error),
+            OPENED, "%zu: %s", i, error.text);
         cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "%zu", i);
     }
 }
@@ -242,6 +243,8 @@ Test(x25519, curves_are_not_mixed)
         CRAFT_LAYER layer;
         CRAFT_KEYS keys;
         craft_keys_open(&keys, (const struct pki *const[]){pairs[i][1], NULL}, ROLE_DOMAIN_CONFIDENTIALITY);
-        cr_expect_eq(smime_open(part.part, keys.keys, NULL, &craft_limits, &layer, &error), OPENED_FAILED, "%zu", i);
+        cr_expect_eq(
+            smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = keys.keys}, &layer, &error),
+            OPENED_FAILED, "%zu", i);
     }
 }

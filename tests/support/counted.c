@@ -2,7 +2,9 @@
 #include "support/counted.h"
 
 #include <dlfcn.h>
+#include <openssl/cms.h>
 #include <openssl/x509_vfy.h>
+#include <zlib.h>
 
 struct counted counted;
 
@@ -21,4 +23,29 @@ int X509_verify(X509 *certificate, EVP_PKEY *key)
     int (*real)(X509 *, EVP_PKEY *) = (int (*)(X509 *, EVP_PKEY *))dlsym(RTLD_NEXT, "X509_verify");
     counted.signatures++;
     return real(certificate, key);
+}
+
+int CMS_SignerInfo_verify(CMS_SignerInfo *info)
+{
+    int (*real)(CMS_SignerInfo *) = (int (*)(CMS_SignerInfo *))dlsym(RTLD_NEXT, "CMS_SignerInfo_verify");
+    counted.signers++;
+    return real(info);
+}
+
+CMS_ContentInfo *d2i_CMS_ContentInfo(CMS_ContentInfo **cms, const unsigned char **in, long length)
+{
+    CMS_ContentInfo *(*real)(CMS_ContentInfo **, const unsigned char **, long) =
+        (CMS_ContentInfo * (*)(CMS_ContentInfo **, const unsigned char **, long))
+            dlsym(RTLD_NEXT, "d2i_CMS_ContentInfo");
+    counted.decoded++;
+    return real(cms, in, length);
+}
+
+int inflate(z_streamp stream, int flush)
+{
+    int (*real)(z_streamp, int) = (int (*)(z_streamp, int))dlsym(RTLD_NEXT, "inflate");
+    uLong before = stream->total_out;
+    int status = real(stream, flush);
+    counted.inflated += stream->total_out - before;
+    return status;
 }

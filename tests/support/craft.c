@@ -203,7 +203,7 @@ enum opened craft_open(const struct part *part, const struct keys *keys, const s
 {
     ERR_clear_error();
     *error = (struct error){0};
-    enum opened opened = smime_open(part, keys, NULL, limits, layer, error);
+    enum opened opened = smime_open(part, &(struct open_options){.limits = limits, .keys = keys}, layer, error);
     cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
     return opened;
 }

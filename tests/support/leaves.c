@@ -22,7 +22,8 @@ static bool add_signed(const struct part *part, const struct limits *limits, GSt
     struct layer layer = {0};
     struct error error = {0};
     bool holds = true;
-    if (smime_open(part, NULL, NULL, limits, &layer, &error) != OPENED || layer.facts.type != LAYER_SIGNED) {
+    if (smime_open(part, &(struct open_options){.limits = limits}, &layer, &error) != OPENED ||
+        layer.facts.type != LAYER_SIGNED) {
         layer_clear(&layer);
         return false;
     }

@@ -236,7 +236,8 @@ static int peel(const struct options *options)
         parts[depth] = part_parse(header, body, &limits, &error);
         if (parts[depth] == NULL || depth == LAYERS_MAX)
             die(options->in, &error);
-        enum opened opened = smime_open(parts[depth], keys, NULL, &limits, &layers[depth], &error);
+        enum opened opened =
+            smime_open(parts[depth], &(struct open_options){.limits = &limits, .keys = keys}, &layers[depth], &error);
         if (opened == OPENED_NOT_SMIME)
             break;
         if (opened != OPENED) {
