@@ -69,7 +69,10 @@ const char *otherwise_name(enum otherwise otherwise);
 const char *unreadable_name(enum unreadable unreadable);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
+const char *signature_name(enum signature signature);
 const char *digest_name(enum digest digest);
+const char *cipher_name(enum cipher cipher);
+const char *key_transport_name(enum key_transport key_transport);
 
 /* A NULL-terminated list of strings is `char **`, never NULL itself. */
 

@@ -286,9 +286,24 @@ const char *mixed_name(enum mixed mixed)
     return word(mixed_words, mixed);
 }
 
+const char *signature_name(enum signature signature)
+{
+    return word(signature_words, signature);
+}
+
 const char *digest_name(enum digest digest)
 {
     return word(digest_words, digest);
+}
+
+const char *cipher_name(enum cipher cipher)
+{
+    return word(cipher_words, cipher);
+}
+
+const char *key_transport_name(enum key_transport key_transport)
+{
+    return word(key_transport_words, key_transport);
 }
 
 const char *naming_name(enum naming naming)

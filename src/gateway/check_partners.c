@@ -70,8 +70,13 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
                                 .partner = rule->partner,
                                 .at = time(NULL)};
     trust_check_chain(gateway->trust, &query, &finding);
-    if (finding.outcome == OUTCOME_PASS)
+    if (finding.outcome == OUTCOME_PASS) {
+        struct error error = {0};
+        if (!self_test_recipient(&rule->partner->form, candidate->certificate, &error))
+            faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
+                        "certificates: no message can be encrypted for this certificate: %s", error.text);
         return;
+    }
     query.purpose = PURPOSE_SIGN;
     if (rule->partner->naming == NAMING_PINNED)
         trust_check_chain(gateway->trust, &query, &as_signer);

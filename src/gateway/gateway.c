@@ -3,6 +3,7 @@
  * gateway: opens the services that a configuration names, in the order of the layers, so that every key, chain and
  * directory is read once and shared by all messages. The way of a message is in passage.c.
  */
+#include "base/memory.h"
 #include "internal.h"
 
 #include <string.h>
@@ -10,24 +11,30 @@
 struct gateway *gateway_open(struct conf *conf, struct faults *faults)
 {
     struct error error = {0};
+    unsigned failures = memory_failures();
     struct gateway *gateway = g_new0(struct gateway, 1);
     gateway->references = 1;
     gateway->conf = conf_ref(conf);
     mime_init();
-    if (!smime_init(&error))
+    bool is_ready = smime_init(&error);
+    if (!is_ready)
         faults_add(faults, conf->file, 0, "%s", error.text);
     gateway->keys = keys_open(conf, faults);
     gateway->certs = certs_open(conf, faults);
     gateway->trust = trust_open(conf, faults);
     gateway->reviewers = reviewers_open(conf, faults);
-    if (faults_errors(faults) == 0 && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
+    if (is_ready && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
+        self_test(gateway, faults);
         check_identities(gateway, faults);
         check_partners(gateway, faults);
-        if (faults_errors(faults) == 0)
-            return gateway;
-    }
-    if (faults_errors(faults) == 0)
+    } else if (faults_errors(faults) == 0) {
         faults_add(faults, conf->file, 0, "keys, certificates or anchors could not be opened");
+    }
+    /* OpenSSL keeps what it read of a certificate, or fetched, also if that was incomplete. */
+    if (memory_failures() != failures)
+        faults_add(faults, conf->file, 0, "there was not enough memory");
+    if (faults_errors(faults) == 0)
+        return gateway;
     gateway_unref(gateway);
     return NULL;
 }

@@ -74,6 +74,13 @@ char *authentication_results(const struct passage *passage, const char *missing)
 /* Takes out each Authentication-Results under our name (RFC 8601 §5). */
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits);
 
+/* --- self_test.c --- */
+
+/* Adds a fault for each of our keys that does not sign, or does not decrypt, with the algorithms of the policies. */
+void self_test(const struct gateway *gateway, struct faults *faults);
+/* Returns false if nothing can be encrypted for this certificate in that form. */
+bool self_test_recipient(const struct form *form, X509 *certificate, struct error *error);
+
 /* --- report.c, for log_line.c --- */
 
 /* "sign+encrypt": what was put on. */

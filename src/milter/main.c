@@ -10,6 +10,7 @@
  * messages.
  */
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "crash.h"
 #include "process.h"
@@ -264,15 +265,10 @@ static int run(struct daemon *daemon)
     const struct signals_handler handler = {daemon, reload, stop, save_metrics};
     owned(faults) struct faults *faults = faults_new();
     struct error error = {0};
-    mime_init();
-    if (!smime_init(&error)) {
-        complain(daemon, LOG_LEVEL_ERROR, error.text);
-        return EX_SOFTWARE;
-    }
     owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
     complain_faults(daemon, faults);
-    if (gateway == NULL)
-        return EX_CONFIG;
+    if (gateway == NULL) /* more memory may be there at the next start, but nothing else will be different */
+        return memory_failures() > 0 ? EX_OSERR : EX_CONFIG;
 
     const struct conf *conf = gateway_conf(gateway);
     log_set_level((enum log_level)conf->log_level);

@@ -156,6 +156,37 @@ Test(daemon, reload_that_would_end_signing_is_refused)
     daemon_stop(&daemon);
 }
 
+static void damage_key(const char *home, const char *name)
+{
+    g_autofree char *text = folder_read(home, name);
+    owned(BIO) BIO *file = BIO_new_mem_buf(text, -1);
+    owned(EVP_PKEY) EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
+    struct pki damaged = {.key = pki_damaged_key(key)};
+    g_free(pki_write_key(home, name, &damaged));
+    EVP_PKEY_free(damaged.key);
+}
+
+Test(daemon, a_key_that_fails_the_self_test)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+    damage_key(home, "keys/dsa.key");
+    kill(daemon.pid, SIGHUP);
+    cr_expect(daemon_wait_log(&daemon, "the self-test failed", 1));
+    cr_expect(daemon_wait_log(&daemon, "reload: rejected", 1));
+    cr_expect(send_signed(&daemon), "the old one stays");
+    kill(daemon.pid, SIGTERM);
+    cr_expect_eq(daemon_wait(&daemon), 0);
+    daemon.pid = daemon_spawn(daemon.conf, daemon.log);
+    cr_expect_eq(daemon_wait(&daemon), 78);
+    cr_expect(daemon_wait_log(&daemon, "the self-test failed", 2));
+    owned(run) struct run check = run("domsec check -c '%s'", daemon.conf);
+    expect_status(check, 1);
+    expect_contains(check.out, "keys/dsa.key: the self-test failed: a signature (rsa-pss, sha256): ");
+    daemon_free(&daemon);
+}
+
 /* Milters that an administrator knows reload on SIGUSR1; none ends on SIGUSR2. */
 Test(daemon, user_signals)
 {
@@ -372,6 +403,7 @@ Test(daemon, warnings_are_no_errors)
     struct daemon daemon;
     daemon_start(&daemon, true, "crypto_threads = 1;\n");
     g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL);
+    cr_assert(daemon_wait_log(&daemon, "started", 1));
     folder_write(home, "policy.d/misnamed", "");
     kill(daemon.pid, SIGHUP);
     cr_assert(daemon_wait_log(&daemon, "in force", 1));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/pki.h"
 
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 #include <sys/stat.h>
 
@@ -70,6 +71,26 @@ EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot)
     }
     g_assert_nonnull(key);
     return key;
+}
+
+EVP_PKEY *pki_damaged_key(EVP_PKEY *key)
+{
+    static const char *const names[] = {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1,
+                                        OSSL_PKEY_PARAM_RSA_EXPONENT1};
+    OSSL_PARAM *parameters = NULL;
+    EVP_PKEY *made = NULL;
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    if (context == NULL || !EVP_PKEY_todata(key, EVP_PKEY_KEYPAIR, &parameters))
+        g_error("the key cannot be read");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        OSSL_PARAM *each = OSSL_PARAM_locate(parameters, names[i]);
+        if (each != NULL)
+            ((unsigned char *)each->data)[each->data_size / 2] ^= 4;
+    }
+    if (EVP_PKEY_fromdata_init(context) <= 0 || EVP_PKEY_fromdata(context, &made, EVP_PKEY_KEYPAIR, parameters) <= 0)
+        g_error("the damaged key cannot be made");
+    OSSL_PARAM_free(parameters);
+    return made;
 }
 
 /* Percent-decodes the text behind the separator. */

@@ -77,6 +77,9 @@ void pki_cleanup(struct pki **pki);
 /* slot: which of the RSA keys of this process. EVP_PKEY_free(). */
 EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot);
 
+/* An RSA or EC key with the same public part, and a private one that does not belong to it. EVP_PKEY_free(). */
+EVP_PKEY *pki_damaged_key(EVP_PKEY *key);
+
 /* A name of entries as in struct pki_spec; X509_NAME_free(). */
 X509_NAME *pki_name(const char *const *entries);
 
