@@ -46,7 +46,7 @@ static bool make_canonical(struct examined_layer *examined, const struct limits 
     return examined->spool != NULL;
 }
 
-/* An inner entity that begins without header fields is all body (a CMS of other software may hold bare text). */
+/* An inner entity whose header is not one is all body (a CMS of other software may hold bare text). */
 static struct part *parse_inner(struct examined_layer *examined, const struct limits *limits, struct budget *budget,
                                 struct error *error)
 {
@@ -58,7 +58,7 @@ static struct part *parse_inner(struct examined_layer *examined, const struct li
         return part_parse_paid(SLICE_NONE, inner, limits, budget, error);
     if (!fields_parse(header, limits, &fields, error))
         return NULL;
-    bool bare = header.len > 0 && (fields.count == 0 || fields.junk.len > 0);
+    bool bare = fields.junk.len > 0;
     fields_clear(&fields);
     return bare ? part_parse_paid(SLICE_NONE, inner, limits, budget, error)
                 : part_parse_paid(header, body, limits, budget, error);

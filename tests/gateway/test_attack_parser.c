@@ -248,6 +248,33 @@ Test(parser, smuggling_in_clear_signatures)
     }
 }
 
+/* --- what is inside without a header --- */
+
+static const struct {
+    const char *content, *body;
+} headless[] = {
+    {"Content-Type: text/plain\r\n\r\nx\r\n", "x\r\n"},
+    {"\r\nx\r\n", "x\r\n"},
+    {"x\r\n", "x\r\n"},
+    {"x\r\n\r\ny\r\n", "x\r\n\r\ny\r\n"},
+    {"X: 1\r\nx\r\n\r\ny\r\n", "X: 1\r\nx\r\n\r\ny\r\n"},
+    {"x\r\nX: 1\r\n\r\ny\r\n", "x\r\nX: 1\r\n\r\ny\r\n"},
+};
+
+Test(parser, what_has_no_header_is_all_body)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    for (size_t i = 0; i < G_N_ELEMENTS(headless); i++) {
+        struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .content = headless[i].content};
+        g_autofree char *text = attack_message(&attack);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        attack_expect_believed(&in, true, headless[i].content);
+        const char *end = strstr(in.bytes, "\r\n\r\n");
+        cr_assert_not_null(end);
+        cr_expect_str_eq(end + 4, headless[i].body, "%zu: %s", i, in.bytes);
+    }
+}
+
 /* --- a certificate's fields are text, wherever they show up --- */
 
 static const char *const injections[] = {

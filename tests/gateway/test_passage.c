@@ -116,6 +116,31 @@ Test(passage, all_recipients_are_one_batch)
     cr_expect_str_eq(script->asked->str, "bob@partner.test carol@partner.test ");
 }
 
+/* Who may speak for our domains, and what is said of a client who may not. */
+Test(passage, which_clients_are_ours)
+{
+    static const struct {
+        const char *authenticated, *client;
+        bool trusted;
+        const char *reason;
+    } clients[] = {
+        {"alice", "198.51.100.1", true, "client authenticated as alice"},
+        {"", "198.51.100.1", false, "client 198.51.100.1 is neither authenticated nor in trusted_networks"},
+        {NULL, "192.0.2.7", true, "client 192.0.2.7 is in trusted_networks"},
+        {NULL, "198.51.100.1", false, "client 198.51.100.1 is neither authenticated nor in trusted_networks"},
+        {NULL, NULL, false, "client (unknown) is neither authenticated nor in trusted_networks"},
+    };
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    for (size_t i = 0; i < G_N_ELEMENTS(clients); i++) {
+        owned(envelope) struct envelope *envelope = rig_envelope(&(struct rig_envelope){
+            "alice@acme.test", "bob@partner.test", NULL, clients[i].authenticated, clients[i].client});
+        owned(passage) struct passage *passage = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
+        cr_expect_eq(passage->mail.client.trusted, clients[i].trusted, "%zu", i);
+        cr_expect_str_eq(passage->mail.client.reason, clients[i].reason, "%zu: %s", i, passage->mail.client.reason);
+        cr_expect_eq(passage->reply.verdict, clients[i].trusted ? VERDICT_ACCEPT : VERDICT_REJECT, "%zu", i);
+    }
+}
+
 /* explain goes the same way and stops before anything is made. */
 Test(passage, a_question_makes_nothing)
 {

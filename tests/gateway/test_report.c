@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is counted, and that the report is as etc/report.schema.json says. rig_pass() compares each report of the tests.
  */
-#include "support/rig.h"
-#include "support/schema.h"
+#include "gateway/internal.h"
 
 #include "base/metrics.h"
+#include "support/attack.h"
+#include "support/schema.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
 
@@ -47,6 +48,23 @@ Test(report, of_a_failure)
         cr_expect_not_null(strstr(report, "\"no domain signature\""), "%s", report);
     }
     passage_free(NULL);
+}
+
+/* Each layer is named by the way to it: the outermost, what is inside it, and a part of what is inside. */
+Test(report, names_of_layers)
+{
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"none\"; };");
+    g_autofree char *innermost = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    g_autofree char *mixed = g_strconcat("Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n\r\nx\r\n--o\r\n",
+                                         innermost, "--o--\r\n", NULL);
+    struct attack inner = {.signer = rig->acme.alice, .content = mixed};
+    g_autofree char *inside = attack_opaque("", attack_sign(&inner));
+    g_autofree char *text = attack_message(&(struct attack){.signer = rig->acme.dsa, .content = inside});
+    AUTO_SENT struct sent in = attack_in(rig, text);
+    static const char *const names[] = {"1", "1.1", "1.1.1.2"};
+    cr_assert_eq(in.result->lookups.layers.count, G_N_ELEMENTS(names));
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        cr_expect_str_eq(in.result->lookups.views[i].part, names[i], "%s", in.result->lookups.views[i].part);
 }
 
 static const struct {
