@@ -256,6 +256,7 @@ static const struct {
     {"Content-Type: text/plain\r\n\r\nx\r\n", "x\r\n"},
     {"\r\nx\r\n", "x\r\n"},
     {"x\r\n", "x\r\n"},
+    {"X: 1\r\n", "X: 1\r\n"},
     {"x\r\n\r\ny\r\n", "x\r\n\r\ny\r\n"},
     {"X: 1\r\nx\r\n\r\ny\r\n", "X: 1\r\nx\r\n\r\ny\r\n"},
     {"x\r\nX: 1\r\n\r\ny\r\n", "x\r\nX: 1\r\n\r\ny\r\n"},
@@ -272,6 +273,26 @@ Test(parser, what_has_no_header_is_all_body)
         const char *end = strstr(in.bytes, "\r\n\r\n");
         cr_assert_not_null(end);
         cr_expect_str_eq(end + 4, headless[i].body, "%zu: %s", i, in.bytes);
+    }
+}
+
+Test(parser, a_header_inside_that_is_beyond_a_limit)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    struct limits *limits = (struct limits *)&gateway_conf(rig->partner.gateway)->limits;
+    limits->header_count = 20;
+    for (unsigned count = 20; count <= 21; count++) {
+        g_autoptr(GString) content = g_string_new(NULL);
+        for (unsigned i = 0; i < count; i++)
+            g_string_append_printf(content, "X-%u: x\r\n", i);
+        g_string_append(content, "\r\nx\r\n");
+        struct attack attack = {.signer = rig->acme.dsa, .types = DOMAIN, .content = content->str};
+        g_autofree char *text = attack_message(&attack);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        if (count == 20)
+            attack_expect_believed(&in, true, "at the limit");
+        else
+            attack_expect_refused(&in, "beyond the limit");
     }
 }
 

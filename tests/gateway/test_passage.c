@@ -116,6 +116,47 @@ Test(passage, all_recipients_are_one_batch)
     cr_expect_str_eq(script->asked->str, "bob@partner.test carol@partner.test ");
 }
 
+/* As OpenSSL sees it when memory is lacking, after all that is made was made. */
+static void lack_memory(void *context)
+{
+    (void)context;
+    cr_expect_null(OPENSSL_malloc(SIZE_MAX / 2));
+    ERR_clear_error();
+}
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+Test(passage, what_was_made_without_memory_is_not_used)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    owned(message) struct message *message = rig_message(&rig->acme, MESSAGE, strlen(MESSAGE));
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
+    const struct turns turns = {.enter = nothing, .leave = lack_memory};
+    const struct passage_request request = {
+        .envelope = envelope, .message = message, .at = time(NULL), .turns = &turns};
+    owned(passage) struct passage *passage = gateway_pass(rig->acme.gateway, &request);
+    cr_expect_eq(passage->reply.verdict, VERDICT_TEMPFAIL);
+    cr_expect_eq(passage->reply.code, 452, "%u", passage->reply.code);
+    cr_expect_str_eq(passage->reply.status, "4.3.1", "%s", passage->reply.status);
+    cr_expect(edits_are_empty(&passage->made.edits));
+}
+
+Test(passage, names_of_the_rules)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
+    const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", "carol@partner.test", "alice", NULL};
+    owned(envelope) struct envelope *envelope = rig_envelope(&spec);
+    owned(passage) struct passage *passage = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
+    owned(passage) struct passage *failed = passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, "too large");
+    g_autofree char *names = passage_rules(passage), *none = passage_rules(failed);
+    cr_expect_str_eq(names, "partner.test.conf", "%s: each once", names);
+    cr_expect_str_eq(none, "");
+}
+
 /* Who may speak for our domains, and what is said of a client who may not. */
 Test(passage, which_clients_are_ours)
 {
