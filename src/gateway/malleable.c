@@ -9,7 +9,7 @@
 
 static bool is_readable(const char *from, const char *to)
 {
-    if (!g_utf8_validate_len(from, (gsize)MAX(to - from, 0), NULL))
+    if (!g_utf8_validate_len(from, (gsize)(to - from), NULL))
         return false;
     for (; from < to; from++)
         if (g_ascii_iscntrl(*from) && strchr("\r\n\t", *from) == NULL)
