@@ -282,7 +282,10 @@ Test(failures, a_key_that_does_not_sign)
     g_free(pki_write(rig->acme.folder, "dsa.pem", dsa, NULL));
     g_free(pki_write_key(rig->acme.folder, "dsa.key", dsa));
     gateway_unref(rig->acme.gateway);
-    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; }; digest = \"sha256\";", NULL);
+    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; }; digest = \"sha512\";", NULL);
+    const struct conf *conf = gateway_conf(rig->acme.gateway); /* which is not read when it asks for SHA-256 */
+    for (size_t i = 0; i < conf->partner_count; i++)
+        ((struct partner *)conf->partners[i])->form.digest = DIGEST_SHA256;
     AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP "\r\nx\r\n");
     cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s", rig_reason(&out));
     cr_expect_str_eq(out.result->reply.text, "preparing the signature");

@@ -151,7 +151,8 @@ Test(passage, names_of_the_rules)
     const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", "carol@partner.test", "alice", NULL};
     owned(envelope) struct envelope *envelope = rig_envelope(&spec);
     owned(passage) struct passage *passage = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
-    owned(passage) struct passage *failed = passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, "too large");
+    const struct error error = {.kind = ERROR_TOO_LARGE, .text = "too large"};
+    owned(passage) struct passage *failed = passage_failed(rig->acme.gateway, envelope, REPLY_SIZE, &error);
     g_autofree char *names = passage_rules(passage), *none = passage_rules(failed);
     cr_expect_str_eq(names, "partner.test.conf", "%s: each once", names);
     cr_expect_str_eq(none, "");
