@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * metrics: process-wide counters in the Prometheus text exposition format. Thread-safe.
+ * metrics: process-wide counters and gauges in the Prometheus text exposition format. Thread-safe.
  */
 #ifndef DOMSEC_BASE_METRICS_H
 #define DOMSEC_BASE_METRICS_H
@@ -13,7 +13,12 @@
  * name must be one of the documented metrics in domsec-milter(8). */
 void metrics_add(const char *name, const char *labels, double value);
 
-/* Writes all counters, sorted, with # TYPE lines. */
+/* Sets a gauge, with a name and labels as above. */
+void metrics_set(const char *name, const char *labels, double value);
+/* Drops all samples of that name, before gauges are set anew. */
+void metrics_forget(const char *name);
+
+/* Writes all samples, sorted, with # TYPE lines. */
 void metrics_print(FILE *stream);
 
 /* Replaces the file atomically (temporary file beside it, then rename), for node_exporter's textfile collector. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * metrics: counters in one hash table under one mutex.
+ * metrics: counters and gauges in one hash table under one mutex.
  *
  * Each message adds a few times, so the cost of the lock is not measurable. The key is "name\nlabels": a line feed
  * sorts before every character of a name, so sorted keys keep the series of one metric together, as the exposition
- * format requires. There are only counters, no gauges or histograms.
+ * format requires. There are no histograms.
  */
 #include "base/metrics.h"
 
@@ -19,24 +19,56 @@
 #define KEY_SIZE 512
 
 static GMutex metrics_lock;
-static GHashTable *metrics; /* char * → double *, both owned */
+static GHashTable *metrics; /* char * → struct sample *, both owned */
 
-void metrics_add(const char *name, const char *labels, double value)
+struct sample {
+    double value;
+    bool is_gauge;
+};
+
+/* The sample, made if need be. Under the lock. */
+static struct sample *sample_of(const char *name, const char *labels)
 {
     char safe[KEY_SIZE / 2];
     char key[KEY_SIZE];
     text_printable(safe, sizeof(safe), labels != NULL ? labels : "", labels != NULL ? strlen(labels) : 0);
     snprintf(key, sizeof(key), "%s\n%s", name, safe);
-
-    g_mutex_lock(&metrics_lock);
     if (metrics == NULL)
         metrics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    double *counter = g_hash_table_lookup(metrics, key);
-    if (counter == NULL) {
-        counter = g_new0(double, 1);
-        g_hash_table_insert(metrics, g_strdup(key), counter);
+    struct sample *sample = g_hash_table_lookup(metrics, key);
+    if (sample == NULL) {
+        sample = g_new0(struct sample, 1);
+        g_hash_table_insert(metrics, g_strdup(key), sample);
     }
-    *counter += value;
+    return sample;
+}
+
+void metrics_add(const char *name, const char *labels, double value)
+{
+    g_mutex_lock(&metrics_lock);
+    sample_of(name, labels)->value += value;
+    g_mutex_unlock(&metrics_lock);
+}
+
+void metrics_set(const char *name, const char *labels, double value)
+{
+    g_mutex_lock(&metrics_lock);
+    *sample_of(name, labels) = (struct sample){value, true};
+    g_mutex_unlock(&metrics_lock);
+}
+
+static gboolean has_name(gpointer key, gpointer value, gpointer name)
+{
+    size_t length = strlen(name);
+    (void)value;
+    return strncmp(key, name, length) == 0 && ((const char *)key)[length] == '\n';
+}
+
+void metrics_forget(const char *name)
+{
+    g_mutex_lock(&metrics_lock);
+    if (metrics != NULL)
+        g_hash_table_foreach_remove(metrics, has_name, (gpointer)name);
     g_mutex_unlock(&metrics_lock);
 }
 
@@ -45,7 +77,7 @@ static gint compare_keys(gconstpointer a, gconstpointer b)
     return strcmp(a, b);
 }
 
-static void append_counter(GString *text, const char *key, double value, GString *last_name)
+static void append_sample(GString *text, const char *key, const struct sample *sample, GString *last_name)
 {
     char number[G_ASCII_DTOSTR_BUF_SIZE];
     const char *end = strchr(key, '\n');
@@ -53,13 +85,13 @@ static void append_counter(GString *text, const char *key, double value, GString
     if (last_name->len != length || memcmp(last_name->str, key, length) != 0) {
         g_string_truncate(last_name, 0);
         g_string_append_len(last_name, key, (gssize)length);
-        g_string_append_printf(text, "# TYPE %s counter\n", last_name->str);
+        g_string_append_printf(text, "# TYPE %s %s\n", last_name->str, sample->is_gauge ? "gauge" : "counter");
     }
     g_string_append(text, last_name->str);
     if (end[1] != '\0')
         g_string_append_printf(text, "{%s}", end + 1);
     /* Independent of the locale's decimal point. */
-    g_string_append_printf(text, " %s\n", g_ascii_formatd(number, sizeof(number), "%.15g", value));
+    g_string_append_printf(text, " %s\n", g_ascii_formatd(number, sizeof(number), "%.15g", sample->value));
 }
 
 static GString *metrics_text(void)
@@ -68,10 +100,8 @@ static GString *metrics_text(void)
     GString *last_name = g_string_new(NULL);
     g_mutex_lock(&metrics_lock);
     GList *keys = metrics != NULL ? g_list_sort(g_hash_table_get_keys(metrics), compare_keys) : NULL;
-    for (GList *item = keys; item != NULL; item = item->next) {
-        const double *counter = g_hash_table_lookup(metrics, item->data);
-        append_counter(text, item->data, *counter, last_name);
-    }
+    for (GList *item = keys; item != NULL; item = item->next)
+        append_sample(text, item->data, g_hash_table_lookup(metrics, item->data), last_name);
     g_list_free(keys);
     g_mutex_unlock(&metrics_lock);
     g_string_free(last_name, TRUE);

@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include "check_account.h"
+#include "gateway/expiry.h"
 #include "output.h"
 
 #include <errno.h>
@@ -76,6 +77,14 @@ static void check_process(const struct conf *conf, struct faults *faults)
                     conf->pid_file);
 }
 
+static void check_expiries(const struct conf *conf, struct faults *faults)
+{
+    struct expiries expiries;
+    expiries_read(conf, &expiries);
+    expiries_check(&expiries, time(NULL), faults);
+    expiries_clear(&expiries);
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
@@ -91,8 +100,10 @@ static int run(const struct command *self, int argc, char **argv)
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = NULL;
     owned(gateway) struct gateway *gateway = check_open(file, &conf, faults);
-    if (conf != NULL)
+    if (conf != NULL) {
+        check_expiries(conf, faults);
         check_process(conf, faults);
+    }
     if (gateway != NULL)
         check_account(conf, faults);
     cli_print_faults(stdout, faults);

@@ -9,14 +9,12 @@
 #include "base/file.h"
 #include "certs/certs.h"
 #include "describe.h"
+#include "gateway/expiry.h"
 #include "issue.h"
 #include "output.h"
 #include "probe.h"
 
 #include <string.h>
-
-/* A certificate that expires sooner makes the status bad, because partners need time to change over. */
-#define DAYS_WARNING 30
 
 struct status {
     const struct conf *conf;
@@ -25,6 +23,7 @@ struct status {
     bool answers;
     unsigned protocol;
     struct error probe;
+    struct expiries expiries;
     char **counters; /* lines of the metrics file; NULL: none */
     bool good;
 };
@@ -37,7 +36,7 @@ static void gather_identities(struct status *status)
         owned(x509_stack) STACK_OF(X509) *chain = certificates_load(status->conf->identities[i].certificate, &error);
         if (chain != NULL && X509_up_ref(sk_X509_value(chain, 0)) == 1)
             status->own[i] = sk_X509_value(chain, 0);
-        if (status->own[i] == NULL || describe_days_left(status->own[i]) < DAYS_WARNING ||
+        if (status->own[i] == NULL || describe_days_left(status->own[i]) < EXPIRY_DAYS ||
             !certificate_is_current(status->own[i], time(NULL)))
             status->good = false;
     }
@@ -73,10 +72,19 @@ static void gather_counters(struct status *status)
     status->counters = (char **)g_ptr_array_free(samples, FALSE);
 }
 
+static void gather_expiries(struct status *status)
+{
+    expiries_read(status->conf, &status->expiries);
+    for (size_t i = 0; i < status->expiries.count; i++)
+        if (expiry_is_near(status->expiries.list[i], time(NULL)))
+            status->good = false;
+}
+
 static void gather(struct status *status, const struct conf *conf)
 {
     *status = (struct status){.conf = conf, .good = true};
     gather_identities(status);
+    gather_expiries(status);
     gather_store(status);
     gather_counters(status);
     status->answers = probe_milter(conf->listen, &status->protocol, &status->probe);
@@ -89,6 +97,7 @@ static void clear(struct status *status)
     for (size_t i = 0; i < status->conf->identity_count; i++)
         X509_free(status->own[i]);
     g_free(status->own);
+    expiries_clear(&status->expiries);
     g_strfreev(status->counters);
 }
 
@@ -115,6 +124,28 @@ static void print_identities(const struct status *status)
         const char *cells[] = {identity->domain, role_name(identity->role), expires, days, key, id};
         table_row(table, cells);
     }
+    table_print(table, stdout, 2, true);
+}
+
+static void print_expiries(const struct status *status)
+{
+    const char *const heading[] = {"ends soon", "role", "days", "file"};
+    owned(table) struct table *table = table_new(4);
+    time_t now = time(NULL);
+    bool any = false;
+    table_row(table, heading);
+    for (size_t i = 0; i < status->expiries.count; i++) {
+        const struct expiry *expiry = status->expiries.list[i];
+        if (!expiry_is_near(expiry, now))
+            continue;
+        g_autofree char *days = g_strdup_printf("%ld", (long)(expiry->ends - now) / 86400);
+        const char *cells[] = {expiry->who, expiry->role, days, expiry->file};
+        table_row(table, cells);
+        any = true;
+    }
+    if (!any)
+        return;
+    printf("\ncertificates that end within %d days\n", EXPIRY_DAYS);
     table_print(table, stdout, 2, true);
 }
 
@@ -162,6 +193,7 @@ static void print_status(const struct status *status)
         table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
     print_identities(status);
+    print_expiries(status);
     print_rules(conf);
     if (status->counters != NULL)
         print_counters(status->counters);
@@ -176,6 +208,24 @@ static json_t *identities_json(const struct status *status)
         json_object_set_new(entry, "domain", json_string(identity->domain));
         json_object_set_new(entry, "role", json_string(role_name(identity->role)));
         json_object_set_new(entry, "file", json_string(identity->certificate));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+static json_t *expiries_json(const struct status *status)
+{
+    json_t *list = json_array();
+    time_t now = time(NULL);
+    for (size_t i = 0; i < status->expiries.count; i++) {
+        const struct expiry *expiry = status->expiries.list[i];
+        if (!expiry_is_near(expiry, now))
+            continue;
+        json_t *entry = json_object();
+        json_object_set_new(entry, "who", json_string(expiry->who));
+        json_object_set_new(entry, "role", json_string(expiry->role));
+        json_object_set_new(entry, "file", json_string(expiry->file));
+        json_object_set_new(entry, "days_left", json_integer((expiry->ends - now) / 86400));
         json_array_append_new(list, entry);
     }
     return list;
@@ -206,6 +256,7 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "listen", json_string(status->conf->listen));
     json_object_set_new(json, "answers", json_boolean(status->answers));
     json_object_set_new(json, "identities", identities_json(status));
+    json_object_set_new(json, "ends_soon", expiries_json(status));
     json_object_set_new(json, "rules", rules_json(status->conf));
     json_object_set_new(json, "certificates", status->stored < 0 ? json_null() : json_integer(status->stored));
     json_t *counters = json_object();
@@ -245,8 +296,8 @@ const struct command command_status = {
     .name = "status",
     .arguments = "[-c FILE] [--json]",
     .summary = "show identities, rules, the store and whether the daemon answers",
-    .details =
-        "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read or ends\n"
-        "within 30 days. It is 78 if the configuration is bad, and 0 otherwise.\n",
+    .details = "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read, or "
+               "if one of ours\n"
+               "or a partner's ends within 30 days. It is 78 if the configuration is bad, and 0 otherwise.\n",
     .run = run,
 };

@@ -13,6 +13,8 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "crash.h"
+#include "daily.h"
+#include "gateway/expiry.h"
 #include "process.h"
 #include "service.h"
 #include "session.h"
@@ -40,6 +42,7 @@ struct daemon {
     struct conf *started; /* the configuration of the start */
     int pid_file;         /* open for writing, or -1 */
     bool metrics_lost;    /* the last write failed */
+    time_t next_expiry;   /* when certificates are looked at again; see daily.h */
 };
 
 static void usage(FILE *stream)
@@ -157,6 +160,7 @@ static void reload(void *context)
     if (gateway != NULL) {
         const struct conf *conf = gateway_conf(gateway);
         service_replace(daemon->service, gateway);
+        daemon->next_expiry = 0;
         log_set_level((enum log_level)conf->log_level);
         warn_of_restart(daemon->started, conf);
         log_write(LOG_LEVEL_INFO, "reload: %s is in force", daemon->file);
@@ -180,6 +184,27 @@ static void save_metrics(void *context)
     else if (!lost && daemon->metrics_lost)
         log_write(LOG_LEVEL_INFO, "writing metrics works again");
     daemon->metrics_lost = lost;
+}
+
+static void check_expiry(const struct conf *conf)
+{
+    owned(faults) struct faults *faults = faults_new();
+    struct expiries expiries;
+    expiries_read(conf, &expiries);
+    expiries_check(&expiries, time(NULL), faults);
+    expiries_measure(&expiries);
+    expiries_clear(&expiries);
+    for (size_t i = 0; i < faults_count(faults); i++)
+        log_write(level_of(faults, i), "%s", faults_at(faults, i));
+}
+
+static void tick(void *context)
+{
+    struct daemon *daemon = context;
+    owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
+    if (daily_is_due(&daemon->next_expiry, time(NULL)))
+        check_expiry(gateway_conf(gateway));
+    save_metrics(daemon);
 }
 
 /* If we may not remove the PID file, truncate it so that it names no process. */
@@ -262,7 +287,7 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
 
 static int run(struct daemon *daemon)
 {
-    const struct signals_handler handler = {daemon, reload, stop, save_metrics};
+    const struct signals_handler handler = {daemon, reload, stop, tick};
     owned(faults) struct faults *faults = faults_new();
     struct error error = {0};
     owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);

@@ -239,3 +239,23 @@ Test(check, places_that_the_daemon_cannot_write)
     expect_status(mkdir, 0);
     expect(dir, ": warning: \"metrics_file\": no file can be created in ", "absent: Permission denied; ");
 }
+
+Test(check, a_certificate_that_ends_soon)
+{
+    owned(folder) char *dir = configuration(POLICY);
+    PKI_AUTO struct pki *root = pki_ca("Root");
+    PKI_AUTO struct pki *dsa = pki_issue(&(struct pki_spec){.issuer = root,
+                                                            .subject = PKI_LIST("CN=domain-signing-authority"),
+                                                            .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                                            .not_after = time(NULL) + 5 * 86400 + 100});
+    anchor(dir, root);
+    identity(dir, dsa, NULL);
+    expect(dir, ": warning: ", "dsa.pem: the certificate of acme.test (domain-signing-authority) ends on ");
+    owned(run) struct run status = run("domsec status -c '%s/a/domsec.conf'", dir);
+    expect_status(status, 1);
+    expect_contains(status.out, "\ncertificates that end within 30 days\n");
+    expect_contains(status.out, "  acme.test  domain-signing-authority  5 ");
+    owned(run) struct run json = run("domsec status --json -c '%s/a/domsec.conf'", dir);
+    expect_contains(json.out, "\"ends_soon\": [");
+    expect_contains(json.out, "\"days_left\": 5");
+}

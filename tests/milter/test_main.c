@@ -588,3 +588,19 @@ Test(daemon, becomes_its_user)
     g_unlink(daemon.address + strlen("local:"));
     daemon_free(&daemon);
 }
+
+/* Within five seconds of the start, and not again. */
+Test(daemon, certificates_that_end_soon_are_logged)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    g_autofree char *anchors = g_build_filename(daemon.folder, "acme", "ca", NULL);
+    PKI_AUTO struct pki *soon =
+        pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=Soon"), .not_after = time(NULL) + 5 * 86400});
+    g_free(pki_write(anchors, "ca.pem", soon, NULL));
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
+    cr_expect(daemon_wait_log(&daemon, "warning: /", 1));
+    cr_expect(daemon_wait_log(&daemon, "the certificate of CN=Soon (anchor) ends on ", 1));
+    daemon_stop(&daemon);
+}
