@@ -204,6 +204,7 @@ struct conf {
     char *folder;
     char *listen; /* as libmilter takes it: "inet:8891@127.0.0.1", "local:/path" */
     char **local_domains;
+    char **pass_daemons;     /* {daemon_name} of the listeners on which nothing is done */
     char **trusted_networks; /* as written; conf_is_trusted_network() compares */
     char *authserv_id;
     char *policy_dir;

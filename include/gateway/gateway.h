@@ -147,9 +147,13 @@ struct passage {
     struct plan plan;
     struct made made;
     struct reply reply;
+    bool untouched; /* gateway_passes(): accepted as it is; lookups and made are empty */
 };
 
 /* --- the way --- */
+
+/* Whether the message comes by a listener in pass_daemons: it is accepted, and nothing is asked or done. */
+bool gateway_passes(const struct gateway *gateway, const struct envelope *envelope);
 
 /* Work is done in turns, so that a few messages cannot keep all others waiting. No turn is held while a lookup may wait
  * for a directory. rest is called within a turn, after a while of work, and may let others pass; NULL: it is not. */
@@ -163,7 +167,8 @@ struct turns {
 /* What a message is asked with. */
 struct passage_request {
     const struct envelope *envelope;
-    const struct message *message; /* NULL: what would be done with a plain message from `from`; nothing is made */
+    const struct message *message; /* NULL: what would be done with a plain message from `from`; nothing is made. Also
+                                      for a message that gateway_passes(), whatever became of it */
     const char *from;              /* without a message: the value of From; may be NULL */
     time_t at;
     const enum direction *direction; /* NULL: derived from the recipients */

@@ -86,6 +86,10 @@ bool cli_delivered_to(struct envelope *envelope, const GPtrArray *addresses);
         "delivered-to", 0, OPTION_LIST, (list), "ADDRESS",                                                             \
             "how the mail server reads a recipient ({rcpt_addr}): the first --to, then the second, …"                \
     }
+#define CLI_OPTION_DAEMON(variable)                                                                                    \
+    {                                                                                                                  \
+        "daemon", 0, OPTION_TEXT, &(variable), "NAME", "name of the mail server's listener ({daemon_name})"            \
+    }
 /* "domain-signing-authority" → its role. Returns false if there is no such role. */
 bool cli_role(const char *name, enum role *role);
 

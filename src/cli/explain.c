@@ -98,6 +98,7 @@ static void print_passage(const struct passage *passage, const char *from, const
         {"subject", subject},
         {"login", envelope->authenticated},
         {"client", stranger ? "not trusted (neither --auth nor --client is given)" : envelope->client_address},
+        {"listener", envelope->daemon_name},
         {"direction", direction_name(passage->mail.direction)},
         {"verdict", verdict},
         {"because", reply->reason},
@@ -125,7 +126,7 @@ static int explain(const char *configuration, const struct envelope *envelope, c
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    const char *file = CLI_CONFIGURATION, *from = NULL, *login = NULL, *client = NULL, *subject = NULL;
+    const char *file = CLI_CONFIGURATION, *from = NULL, *login = NULL, *client = NULL, *subject = NULL, *daemon = NULL;
     g_autoptr(GPtrArray) to = g_ptr_array_new();
     g_autoptr(GPtrArray) delivered_to = g_ptr_array_new();
     const struct option_spec options[] = {
@@ -135,6 +136,7 @@ static int run(const struct command *self, int argc, char **argv)
         CLI_OPTION_DELIVERED_TO(delivered_to),
         {"auth", 0, OPTION_TEXT, &login, "NAME", "login name of a client that used SMTP AUTH"},
         {"client", 0, OPTION_TEXT, &client, "IP", "address of the client"},
+        CLI_OPTION_DAEMON(daemon),
         {"subject", 0, OPTION_TEXT, &subject, "TEXT", "shown in the answer; the rules do not use it"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
@@ -147,6 +149,7 @@ static int run(const struct command *self, int argc, char **argv)
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(login);
     envelope->client_address = g_strdup(client);
+    envelope->daemon_name = g_strdup(daemon);
     if (!cli_address(from, &envelope->sender) || !cli_recipients(envelope, to) ||
         !cli_delivered_to(envelope, delivered_to))
         return EX_USAGE;
@@ -155,8 +158,8 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_explain = {
     .name = "explain",
-    .arguments =
-        "[-c FILE] --from A --to B [--to C]... [--delivered-to D]... [--auth NAME] [--client IP] [--subject TEXT]",
+    .arguments = "[-c FILE] --from A --to B [--to C]... [--delivered-to D]... [--auth NAME] [--client IP] "
+                 "[--daemon NAME] [--subject TEXT]",
     .summary = "show what would be done for each recipient, and why",
     .details = "The answer is for a plain message, which is neither signed nor encrypted.\n"
                "The exit status gives the verdict: 0 accepted or quarantined, 65 rejected, 75 deferred.\n",

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 struct request {
-    const char *configuration, *direction, *from, *login, *client, *at, *report, *output;
+    const char *configuration, *direction, *from, *login, *client, *daemon, *at, *report, *output;
     GPtrArray *to;
 };
 
@@ -185,6 +185,7 @@ static int run(const struct command *self, int argc, char **argv)
         CLI_OPTION_DELIVERED_TO(delivered_to),
         {"auth", 0, OPTION_TEXT, &request.login, "NAME", "login name of a client that used SMTP AUTH"},
         {"client", 0, OPTION_TEXT, &request.client, "IP", "address of the client"},
+        CLI_OPTION_DAEMON(request.daemon),
         {"at", 0, OPTION_TEXT, &request.at, "TIME", "evaluate certificates as of TIME (RFC 3339)"},
         {"report", 'r', OPTION_TEXT, &request.report, "FILE", "write the report (JSON) to FILE; - is standard error"},
         {"output", 'o', OPTION_TEXT, &request.output, "DIR", "write DIR/1.eml instead of standard output"},
@@ -203,6 +204,7 @@ static int run(const struct command *self, int argc, char **argv)
     owned(envelope) struct envelope *envelope = envelope_new();
     envelope->authenticated = g_strdup(request.login);
     envelope->client_address = g_strdup(request.client);
+    envelope->daemon_name = g_strdup(request.daemon);
     if ((request.from != NULL && !cli_address(request.from, &envelope->sender)) || !cli_recipients(envelope, to) ||
         !cli_delivered_to(envelope, delivered_to))
         return EX_USAGE;
@@ -212,7 +214,7 @@ static int run(const struct command *self, int argc, char **argv)
 const struct command command_filter = {
     .name = "filter",
     .arguments = "[-c FILE] [--direction outbound|inbound] [--from A] [--to B]... [--delivered-to C]... [--auth NAME] "
-                 "[--client IP] [--at TIME] "
+                 "[--client IP] [--daemon NAME] [--at TIME] "
                  "[--report FILE] [--output DIR] <MESSAGE",
     .summary = "run a message from standard input through the gateway and write the result",
     .details =

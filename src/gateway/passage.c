@@ -110,8 +110,48 @@ static void mind_memory(struct passage *passage, unsigned failures)
     reply_set(&passage->reply, REPLY_RESOURCE, "", NULL);
 }
 
+bool gateway_passes(const struct gateway *gateway, const struct envelope *envelope)
+{
+    const char *name = envelope->daemon_name;
+    return name != NULL && g_strv_contains((const char *const *)gateway->conf->pass_daemons, name);
+}
+
+/* A passage that ended before anything was asked. said: as for reply_set(). */
+static struct passage *ended(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
+                             const char *reason, const char *said)
+{
+    struct passage *passage = g_new0(struct passage, 1);
+    passage->gateway = gateway_ref(gateway);
+    passage->began = g_get_monotonic_time();
+    passage->mail.envelope = envelope;
+    passage->mail.direction = passage->plan.direction =
+        policy_direction(gateway->conf, envelope->recipients, envelope->recipient_count);
+    judgement_init(&passage->plan.judgement);
+    reply_set(&passage->reply, kind, reason, said);
+    passage->plan.verdict = passage->reply.verdict;
+    return passage;
+}
+
+/* A content filter hands mail back that has been through here. */
+static struct passage *leave_untouched(struct gateway *gateway, const struct passage_request *request)
+{
+    g_autofree char *reason =
+        g_strdup_printf("nothing is done: pass_daemons has the listener %s", request->envelope->daemon_name);
+    struct passage *passage = ended(gateway, request->envelope, REPLY_ACCEPT, reason, NULL);
+    passage->untouched = true;
+    passage->mail.message = request->message;
+    passage->mail.at = request->at;
+    if (request->message != NULL)
+        originator_read(request->message, &passage->mail.originator);
+    else
+        originator_from_text(request->from, &passage->mail.originator);
+    return passage;
+}
+
 struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request)
 {
+    if (gateway_passes(gateway, request->envelope))
+        return leave_untouched(gateway, request);
     unsigned failures = memory_failures();
     struct passage *passage = g_new0(struct passage, 1);
     passage->gateway = gateway_ref(gateway);
@@ -132,16 +172,7 @@ struct passage *gateway_pass(struct gateway *gateway, const struct passage_reque
 struct passage *passage_failed(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
                                const struct error *error)
 {
-    struct passage *passage = g_new0(struct passage, 1);
-    passage->gateway = gateway_ref(gateway);
-    passage->began = g_get_monotonic_time();
-    passage->mail.envelope = envelope;
-    passage->mail.direction = passage->plan.direction =
-        policy_direction(gateway->conf, envelope->recipients, envelope->recipient_count);
-    judgement_init(&passage->plan.judgement);
-    reply_set(&passage->reply, kind, error->text, error->said);
-    passage->plan.verdict = passage->reply.verdict;
-    return passage;
+    return ended(gateway, envelope, kind, error->text, error->said);
 }
 
 void passage_free(struct passage *passage)

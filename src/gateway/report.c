@@ -286,6 +286,10 @@ void passage_count(const struct passage *passage)
     const struct judgement *judgement = &passage->plan.judgement;
     count("domsec_messages_total", "direction", direction_name(passage->plan.direction), "verdict",
           verdict_name(passage->reply.verdict));
+    if (passage->untouched) {
+        count("domsec_untouched_total", "direction", direction_name(passage->plan.direction), NULL, NULL);
+        return;
+    }
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         if (passage->reply.verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
             count("domsec_protected_total", "protect", passage_protection(passage), NULL, NULL);

@@ -42,7 +42,8 @@ struct session {
     /* Of the message in progress, if any: */
     struct transaction *transaction;
     struct gateway *gateway;
-    bool counted; /* service_message_begin() */
+    const char *reading; /* {rcpt_addr} of the last recipient, to compare the pointer */
+    bool counted;        /* service_message_begin() */
 };
 
 /* Set once, before libmilter starts a thread, because its callbacks get no argument for it. */
@@ -76,6 +77,7 @@ static void begin_message(struct session *session)
     session->counted = service_message_begin(service);
     session->gateway = service_gateway(service);
     session->transaction = transaction_new(&gateway_conf(session->gateway)->limits);
+    session->reading = NULL;
     crash_trail_reset(session->trail);
 }
 
@@ -171,8 +173,14 @@ static char *macro_copy(SMFICTX *context, const char *name)
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
     struct session *session = session_of(context);
-    const struct reading reading = {macro(context, "{rcpt_addr}"), macro(context, "{rcpt_host}"),
-                                    macro(context, "{rcpt_mailer}")};
+    struct reading reading = {macro(context, "{rcpt_addr}"), macro(context, "{rcpt_host}"),
+                              macro(context, "{rcpt_mailer}")};
+    /* libmilter keeps the macros of the previous recipient if it gets none for this one. New ones are read before it
+     * frees the old ones, so they have another address in memory. */
+    if (reading.address == session->reading)
+        reading = (struct reading){0};
+    else
+        session->reading = reading.address;
     if (take_up(session, PIECE_RECIPIENT, NULL, slice_of(arguments[0])))
         transaction_recipient(session->transaction, (const char *const *)arguments, &reading);
     crash_leave();
@@ -261,10 +269,11 @@ static struct passage *pass(SMFICTX *context, struct session *session)
     const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .context = &turn};
     struct passage_request request = {
         .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
-    if (!transaction_finish(session->transaction))
+    bool whole = transaction_finish(session->transaction);
+    if (!whole && !gateway_passes(session->gateway, request.envelope))
         return passage_failed(session->gateway, request.envelope, transaction_failure(session->transaction),
                               transaction_error(session->transaction));
-    request.message = transaction_message(session->transaction);
+    request.message = whole ? transaction_message(session->transaction) : NULL;
     struct passage *passage = gateway_pass(session->gateway, &request);
     if (turn.paused)
         service_finish(service);

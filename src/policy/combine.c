@@ -64,9 +64,7 @@ void policy_stricter(const struct outbound_decision *other, struct outbound_deci
                 return;
             }
     *decision = both[strictness(&both[1]) > strictness(&both[0]) ? 1 : 0];
-    decision->sign = both[0].sign || both[1].sign;
-    decision->encrypt = both[0].encrypt || both[1].encrypt;
-    decision->triple = both[0].triple || both[1].triple;
+    decision->sign = both[0].sign || both[1].sign; /* the stricter one has all else that either has */
 }
 
 /* Combines everything that any rule requires. Returns the recipient whose rule requires most. */

@@ -97,7 +97,7 @@ static bool begins_with_label(const char *domain, const char *label, size_t leng
 static bool may_be_completed(const struct conf *conf, const char *host)
 {
     size_t length = strlen(host);
-    if (strchr(host, '.') != NULL || strcmp(host, "localhost") == 0)
+    if (strchr(host, '.') != NULL)
         return false;
     for (char **local = conf->local_domains; *local != NULL; local++)
         if (begins_with_label(*local, host, length))

@@ -165,6 +165,28 @@ Test(filter, recipients_as_the_mail_server_reads_them)
     }
 }
 
+/* What came through here before, and comes back by a listener in pass_daemons. */
+Test(filter, a_listener_on_which_nothing_is_done)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    g_autofree char *configuration = folder_read(dir, "a/domsec.conf");
+    g_autofree char *passing = g_strconcat(configuration, "pass_daemons = ( \"reinject\" );\n", NULL);
+    folder_write(dir, "a/domsec.conf", passing);
+    owned(run) struct run done =
+        run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --daemon reinject --report '%s/r.json'", dir, dir);
+    g_autofree char *report = folder_read(dir, "r.json");
+    expect_status(done, 0);
+    cr_expect_str_eq(done.out, MESSAGE);
+    schema_expect(report, "reinject");
+    expect_contains(report, "nothing is done: pass_daemons has the listener reinject");
+    owned(run) struct run told =
+        run("domsec explain -c '%s/a/domsec.conf' --from x@y.test --to bob@partner.test --daemon reinject", dir);
+    expect_status(told, 0);
+    expect_contains(told.out, "nothing is done: pass_daemons has the listener reinject");
+    owned(run) struct run other = run_with(MESSAGE, "domsec filter -c '%s/a/domsec.conf' --daemon smtp", dir);
+    expect_status(other, 65);
+}
+
 Test(filter, untouched_is_the_same_byte_for_byte)
 {
     owned(folder) char *dir = two_domains("p256", "");

@@ -24,6 +24,7 @@ Test(conf, defaults)
     cr_expect_str_eq(conf->folder, scratch);
     cr_expect_str_eq(conf->listen, "inet:8891@127.0.0.1");
     cr_expect_null(conf->trusted_networks[0]);
+    cr_expect_null(conf->pass_daemons[0]);
     cr_expect_not_null(conf->authserv_id);
     cr_expect_null(conf->policy_dir);
     cr_expect_null(conf->trust_anchors[0]);
@@ -103,7 +104,8 @@ static const char everything[] =
     "  { domain = \"acme.test\"; role = \"attribute-authority\"; certificate = \"/a.pem\"; key = \"file:/a.key\"; } "
     ");\n"
     "user = \"nobody\"; pid_file = \"/run/x.pid\"; metrics_file = \"m.prom\"; log_level = \"debug\";\n"
-    "mixed_recipients = \"tempfail\"; crashing_messages = \"quarantine\"; state_directory = \".\"; crypto_threads = 3; "
+    "pass_daemons = ( \"reinject\", \"filtered\" ); mixed_recipients = \"tempfail\"; crashing_messages = "
+    "\"quarantine\"; state_directory = \".\"; crypto_threads = 3; "
     "milter_timeout = 60;\n"
     "spool_directory = \".\"; memory_limit = 0; message_size_limit = 1000000000L; header_size_limit = 0x10000;\n"
     "header_count_limit = 1; mime_nesting_limit = 2; mime_parts_limit = 3; layers_limit = 4; recipients_limit = 5;\n"
@@ -133,6 +135,8 @@ Test(conf, every_key)
     cr_expect_str_eq(conf->pid_file, "/run/x.pid");
     expect_path(conf->metrics_file, "m.prom");
     cr_expect_eq(conf->log_level, LOG_LEVEL_DEBUG);
+    cr_expect_str_eq(conf->pass_daemons[1], "filtered");
+    cr_expect_null(conf->pass_daemons[2]);
     cr_expect_eq(conf->mixed_recipients, MIXED_TEMPFAIL);
     cr_expect_eq(conf->crashing_messages, CRASHING_QUARANTINE);
     cr_expect_str_eq(conf->state_dir, scratch);

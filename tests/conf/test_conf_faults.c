@@ -276,6 +276,9 @@ static const struct {
      "domsec.conf:2: warning: no local domain is \"amce.test\" or below it, so this identity is never used; correct "
      "the domain, or "
      "add it to local_domains"},
+    {"pass_daemons = ( \"reinject\", \"MTA\" );",
+     "domsec.conf:2: warning: \"pass_daemons\": mail servers call every listener \"MTA\" by default, so all mail may "
+     "pass untouched; give the listener another name"},
 };
 
 Test(conf_faults, warnings_let_it_load)

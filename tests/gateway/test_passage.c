@@ -2,8 +2,10 @@
 /* The order of the stages: what happens within a turn at cryptographic work, what outside, and what only once. */
 #include "gateway/internal.h"
 
+#include "base/metrics.h"
 #include "support/attack.h"
 #include "support/counted.h"
+#include "support/schema.h"
 #include "support/scripted_certs.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
@@ -196,4 +198,41 @@ Test(passage, a_question_makes_nothing)
     cr_expect(passage->plan.treatment.sign && passage->plan.treatment.encrypt);
     cr_expect(edits_are_empty(&passage->made.edits));
     cr_expect_not(passage->made.treatment.sign || passage->made.treatment.encrypt);
+}
+
+/* By a listener in pass_daemons nothing is asked and nothing is done; it is logged, reported and counted. */
+Test(passage, by_a_listener_that_passes)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign+encrypt\"; };", "pass_daemons = \"reinject\";");
+    rig_open(&rig->partner, &rig->acme, "", NULL);
+    struct scripted_certs *script = scripted_certs_new("script");
+    scripted_certs_replace(&rig->acme.gateway->certs, script, NULL);
+    struct watch watch = {.script = script};
+    owned(message) struct message *message = rig_message(&rig->acme, MESSAGE, strlen(MESSAGE));
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){"mallory@evil.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
+    envelope->daemon_name = g_strdup("reinject");
+    metrics_reset();
+    owned(passage) struct passage *passage = pass(rig->acme.gateway, envelope, message, &watch);
+    g_autofree char *report = passage_report(passage), *line = passage_log_line(passage);
+    passage_count(passage);
+    char *counters = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&counters, &length);
+    metrics_print(stream);
+    fclose(stream);
+
+    cr_expect_eq(passage->reply.verdict, VERDICT_ACCEPT, "%s", passage->reply.reason);
+    cr_expect(edits_are_empty(&passage->made.edits));
+    cr_expect(watch.turns == 0 && script->batches == 0);
+    schema_expect(report, "reinject");
+    cr_expect_not_null(strstr(line, "direction=outbound from=\"alice@acme.test\" sender=\"mallory@evil.test\""), "%s",
+                       line);
+    cr_expect_not_null(strstr(line, "reason=\"nothing is done: pass_daemons has the listener reinject\""), "%s", line);
+    cr_expect_str_eq(counters, "# TYPE domsec_messages_total counter\n"
+                               "domsec_messages_total{direction=\"outbound\",verdict=\"accept\"} 1\n"
+                               "# TYPE domsec_untouched_total counter\n"
+                               "domsec_untouched_total{direction=\"outbound\"} 1\n");
+    free(counters);
 }

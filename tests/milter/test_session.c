@@ -42,6 +42,7 @@ Test(session, negotiation)
                                    SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY);
     cr_expect_str_eq(client.symbols[0]->str, "{client_addr} {daemon_name} {domsec}");
     cr_expect_str_eq(client.symbols[2]->str, "i {auth_authen} {daemon_name}");
+    cr_expect_str_eq(client.symbols[3]->str, "{rcpt_addr} {rcpt_host} {rcpt_mailer}");
     cr_expect_str_eq(client.symbols[5]->str, "i");
     cr_expect(mc_quit(&client));
 }
@@ -302,6 +303,97 @@ Test(session, client_address)
         mc_outcome_clear(&outcome);
         mc_quit(&client);
     }
+}
+
+/* Each recipient by the macros that came for it, and by none of an earlier one's. */
+Test(session, how_the_mta_reads_a_recipient)
+{
+#define ROUTE "<bob%partner.test@localhost>"
+    static const struct {
+        struct {
+            const char *to, *addr, *mailer;
+        } recipients[3];
+        const char *want; /* the reply; NULL: signed, as partner.test's policy says */
+    } rows[] = {
+        {{{ROUTE, "bob@partner.test", "smtp"}}, NULL},
+        {{{ROUTE, NULL, NULL}}, "550 5.7.1 "},
+        {{{ROUTE, "bob%partner.test@localhost", NULL}}, "550 5.7.1 "},
+        {{{ROUTE, "bob@partner.test", NULL}}, "550 5.7.1 "},
+        {{{ROUTE, NULL, "smtp"}}, "550 5.7.1 "},
+        {{{BOB, "bob@partner.test", "smtp"}, {ROUTE, NULL, NULL}}, "550 5.7.1 "},
+        {{{BOB, "bob@partner.test", "smtp"}, {ROUTE, "", ""}}, "550 5.7.1 "},
+        {{{BOB, "bob@partner.test", "smtp"}, {ROUTE, NULL, NULL}, {BOB, "bob@partner.test", "smtp"}}, "550 5.7.1 "},
+        {{{BOB, "bob@partner.test", "smtp"}, {BOB, NULL, NULL}, {ROUTE, NULL, NULL}}, "550 5.7.1 "},
+        {{{ROUTE, NULL, NULL}, {ROUTE, "bob@partner.test", "smtp"}}, "550 5.7.1 "},
+        {{{BOB, NULL, NULL}, {ROUTE, "bob@partner.test", "smtp"}, {BOB, "bob@partner.test", "smtp"}}, NULL},
+        {{{ROUTE, "bob@partner.test", "smtp"}, {ROUTE, "bob@partner.test", "smtp"}, {BOB, NULL, NULL}}, NULL},
+        {{{ROUTE, NULL, NULL}}, "550 5.7.1 "}, /* behind a message with macros */
+    };
+    struct mc client;
+    struct mc_outcome outcome;
+    cr_assert(daemon_client(&client, &daemon_under_test));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        cr_assert(mc_mail(&client, ALICE, NULL));
+        for (size_t j = 0; j < 3 && rows[i].recipients[j].to != NULL; j++) {
+            const char *addr = rows[i].recipients[j].addr, *mailer = rows[i].recipients[j].mailer;
+            if (addr != NULL && mailer != NULL)
+                mc_macros(&client, SMFIC_RCPT, "{rcpt_addr}", addr, "{rcpt_mailer}", mailer, NULL);
+            else if (addr != NULL || mailer != NULL)
+                mc_macros(&client, SMFIC_RCPT, addr != NULL ? "{rcpt_addr}" : "{rcpt_mailer}",
+                          addr != NULL ? addr : mailer, NULL);
+            cr_assert(mc_rcpt(&client, rows[i].recipients[j].to));
+        }
+        cr_assert(mc_message(&client, MESSAGE, strlen(MESSAGE), 0) && mc_end(&client, &outcome));
+        if (rows[i].want == NULL)
+            expect_signed(&outcome, "Hello Bob.");
+        else
+            cr_expect(outcome.reply != NULL && g_str_has_prefix(outcome.reply, rows[i].want), "row %zu: '%c' %s", i,
+                      outcome.disposition, outcome.reply);
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
+    cr_expect(daemon_wait_log(&daemon_under_test, "redirected=\"bob%partner.test@localhost to bob@partner.test", 4));
+}
+
+/* Nothing is done by a listener in pass_daemons, whatever the message is, and whoever sends it. */
+Test(session, pass_daemons, .init = NULL, .fini = NULL)
+{
+    static const struct {
+        const char *daemon, *from, *to;
+        size_t size;
+        bool passes;
+    } rows[] = {
+        {"reinject", CAROL, BOB, 0, true},
+        {"reinject", ALICE, BOB, 0, true},
+        {"reinject", "<>", "<dave@acme.test>", 0, true},
+        {"reinject", ALICE, "<x@@y.test>", 0, true},
+        {"reinject", ALICE, "<bob%partner.test@localhost>", 0, true},
+        {"reinject", ALICE, BOB, 100000, true}, /* over message_size_limit */
+        {"filtered", CAROL, BOB, 0, true},
+        {"Reinject", CAROL, BOB, 0, false},
+        {"reinject2", CAROL, BOB, 0, false},
+        {"", CAROL, BOB, 0, false},
+        {NULL, CAROL, BOB, 0, false},
+    };
+    struct daemon daemon;
+    daemon_start(&daemon, true, "message_size_limit = 65536;\npass_daemons = ( \"reinject\", \"filtered\" );\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct mc client;
+        struct mc_outcome outcome;
+        g_autofree char *body = g_strnfill(rows[i].size, 'x');
+        g_autofree char *text = g_strconcat("From: carol@other.test\r\n\r\n", body, "\r\n", NULL);
+        cr_assert(mc_open(&client, daemon.address) && mc_negotiate(&client));
+        if (rows[i].daemon != NULL)
+            mc_macros(&client, SMFIC_CONNECT, "{client_addr}", "127.0.0.1", "{daemon_name}", rows[i].daemon, NULL);
+        cr_assert(mc_connect(&client, "host", "127.0.0.1") && mc_helo(&client, "host"));
+        cr_assert(daemon_exchange(&client, rows[i].from, rows[i].to, text, strlen(text), 0, &outcome), "row %zu", i);
+        cr_expect_eq(mc_accepted(&outcome), rows[i].passes, "row %zu: '%c' %s", i, outcome.disposition, outcome.reply);
+        cr_expect(outcome.edits->len == 0 && outcome.body == NULL, "row %zu", i);
+        mc_outcome_clear(&outcome);
+        mc_quit(&client);
+    }
+    cr_expect(daemon_wait_log(&daemon, "reason=\"nothing is done: pass_daemons has the listener reinject\"", 6));
+    daemon_stop(&daemon);
 }
 
 /* Who logged in for one message has not for the next. */

@@ -56,6 +56,8 @@ static struct conf *configuration(const char *fallback)
         {"plain.test", "outbound = { protect = \"none\"; };"},
         {"xn--bcher-kva.test", "outbound = { protect = \"encrypt\"; };"},
         {"plain.secret.test", "outbound = { protect = \"none\"; };"},
+        {"other.test.example", "outbound = { protect = \"sign\"; };"},
+        {"corp.example", "outbound = { protect = \"sign\"; };"},
     };
     char *folder = folder_new();
     g_autofree char *policy_dir = g_build_filename(folder, "policy.d", NULL);
@@ -69,7 +71,7 @@ static struct conf *configuration(const char *fallback)
     if (fallback != NULL)
         folder_write(policy_dir, "default.conf", fallback);
     g_autofree char *file = folder_file(folder, "domsec.conf",
-                                        "local_domains = ( \"acme.test\", \"branch.acme.example\" );\n"
+                                        "local_domains = ( \"acme.test\", \"branch.acme.example\", \"corp\" );\n"
                                         "policy_dir = \"policy.d\";\n");
     struct conf *conf = conf_load(file, faults);
     cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
@@ -124,7 +126,7 @@ static const struct row unread[] = {
     {"secret.test%plain.test@other.test", NULL, NULL, BUILT_IN}, /* the first is a name */
     {"plain.test!secret.test@other.test", NULL, NULL, BUILT_IN}, /* … and here the last */
     {"a%@other.test", NULL, NULL, BUILT_IN},
-    {"50%off@other.test", NULL, NULL, BUILT_IN},
+    {"50%off@plain.test", NULL, NULL, PLAIN},
 
     /* several levels, mixed */
     {"bob%secret.test%plain.test@other.test", NULL, NULL, "route " BUILT_IN},
@@ -171,7 +173,7 @@ static const struct row unread[] = {
     {"bob@secret", NULL, NULL, "domain " BUILT_IN},
     {"bob@signed", NULL, NULL, "domain " BUILT_IN},
     {"bob@plain", NULL, NULL, BUILT_IN}, /* plain.secret.test asks for nothing, and plain.test neither */
-    {"bob@other", NULL, NULL, BUILT_IN},
+    {"alice@corp", NULL, NULL, "local " BUILT_IN},
     {"bob@branch", NULL, NULL, "domain " BUILT_IN},
 
     /* Postfix's sendmail(1): rewritten, and no route is resolved yet */
@@ -265,6 +267,8 @@ Test(destination, default_rule)
         {"bob%x@plain.test", NULL, NULL, "route " PLAIN},
         {"bob%plain.test@[127.0.0.1]", "bob@plain.test", "smtp", "to=bob@plain.test " PLAIN "+default.conf"},
         {"bob%x.test@plain.test", "bob%x.test@plain.test", "smtp", PLAIN "+default.conf"},
+        {"bob%acme.test@plain.test", "bob%acme.test@plain.test", "smtp", PLAIN},
+        {"bob%plain.test", "bob@plain.test", "smtp", "to=bob@plain.test " PLAIN},
         {"bob%plain.test@acme.test", "bob%plain.test@acme.test", "virtual", "local default.conf"},
     };
     owned(conf) struct conf *conf = configuration("outbound = { protect = \"sign\"; };\n");
