@@ -26,6 +26,7 @@ signature_type_name(enum signature_type type); /* "originator", "domain", "addit
 
 /* The statements of one SignerInfo, and whether its signature is valid. */
 struct signer_facts {
+    bool receipt;         /* over a receipt (RFC 2634 §2), not over an entity */
     bool has_certificate; /* false: the signer's certificate is not in the message */
     unsigned tried;       /* certificates whose key was tried: what this signer cost */
     bool valid;           /* the cryptography holds: message digest, signature over the signed attributes */

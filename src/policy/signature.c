@@ -107,13 +107,14 @@ static void judge_signer(const struct layer_view *view, size_t index, const stru
     if (finding->outcome != OUTCOME_PASS ||
         (!may_be_list_agents(view->facts) && !check_names(signer, originator, authors, finding)))
         return;
-    const char *unknown = unchecked(signer, authors);
+    const char *unknown = unchecked(signer, authors), *receipt = facts->receipt ? " (a receipt)" : "";
     if (facts->weak)
         finding_set(finding, OUTCOME_POLICY, "weak signature: %s", facts->reason);
     else if (unknown != NULL)
-        finding_set(finding, OUTCOME_PASS, "good signature by %s; a certificate %s", signer->subject, unknown);
+        finding_set(finding, OUTCOME_PASS, "good signature by %s%s; a certificate %s", signer->subject, receipt,
+                    unknown);
     else
-        finding_set(finding, OUTCOME_PASS, "good signature by %s", signer->subject);
+        finding_set(finding, OUTCOME_PASS, "good signature by %s%s", signer->subject, receipt);
 }
 
 /* Returns true if it is the worst so far. */

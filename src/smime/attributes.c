@@ -9,11 +9,11 @@
 #include <openssl/err.h>
 #include <string.h>
 
-/* The content is of type data, which is checked before (RFC 5652 §11.1). */
+/* The content is of type data or a receipt, which is checked before (RFC 5652 §11.1). */
 static const char *read_content_type(const ASN1_TYPE *value, const struct reading *reading)
 {
-    (void)reading;
-    return OBJ_obj2nid(value->value.object) == NID_pkcs7_data ? NULL : "attribute differs from the content's type";
+    int expected = reading->facts->receipt ? NID_id_smime_ct_receipt : NID_pkcs7_data;
+    return OBJ_obj2nid(value->value.object) == expected ? NULL : "attribute differs from the content's type";
 }
 
 /* A claim, in either form (RFC 8551 §2.5.1). If it cannot be parsed, it counts as absent. */

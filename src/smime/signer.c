@@ -92,6 +92,8 @@ static bool is_sound(CMS_SignerInfo *info, const struct verification *by, struct
     const struct reading reading = {.info = info, .facts = facts, .budget = by->budget};
     if (CMS_signed_get_attr_count(info) >= 0)
         return attributes_read(info, ATTRIBUTE_OF_SIGNATURE, &reading, error);
+    if (facts->receipt)
+        return error_set(error, ERROR_PERMANENT, "signed attributes are missing (RFC 5652 section 5.3)");
     return !is_attribute_set(by->content) ||
            error_set(error, ERROR_PERMANENT, "content is the signed attributes of another message");
 }

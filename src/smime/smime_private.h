@@ -131,6 +131,8 @@ bool skeleton_check(struct slice der, struct budget *budget, int *nid, struct er
 
 /* verify.c. content: of a multipart/signed, else NULL. On OPENED *cms may have been taken. */
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content);
+/* receipt.c: false if these octets are no Receipt (RFC 2634 §2.8). */
+bool receipt_is_sound(struct slice der);
 /* signer.c: one SignerInfo. False, and over is set, if the budget does not allow it. */
 struct verification {
     BIO *digests; /* a chain that has seen the content */

@@ -44,7 +44,7 @@ static void compare_signers(struct layer_facts *layer)
     }
 }
 
-static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_SignerInfo) * infos)
+static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_SignerInfo) * infos, bool receipt)
 {
     struct layer *layer = opening->layer;
     owned(BIO) BIO *chain = digest_chain(infos);
@@ -62,6 +62,7 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
     layer->facts.signer_count = count;
     for (size_t i = 0; i < count; i++) {
         layer->signers[i].facts = &layer->facts.signers[i];
+        layer->facts.signers[i].receipt = receipt;
         if (!signer_check(sk_CMS_SignerInfo_value(infos, (int)i), &by, &layer->signers[i], opening->error))
             return OPENED_FAILED;
     }
@@ -70,12 +71,18 @@ static enum opened check_signers(const struct opening *opening, STACK_OF(CMS_Sig
     return OPENED;
 }
 
+static bool is_receipt(CMS_ContentInfo *cms)
+{
+    return OBJ_obj2nid(CMS_get0_eContentType(cms)) == NID_id_smime_ct_receipt;
+}
+
 /* Finds the signed content. A second content beside a detached one would be verified by some programs and shown by
  * others. */
 static const char *find_content(CMS_ContentInfo *cms, const struct slice *detached, struct slice *content)
 {
     ASN1_OCTET_STRING **inside = CMS_get0_content(cms);
-    if (OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data)
+    bool is_data = OBJ_obj2nid(CMS_get0_eContentType(cms)) == NID_pkcs7_data;
+    if (!is_data && (detached != NULL || !is_receipt(cms)))
         return "the signed content is not of type data (RFC 8551 section 2.4.1)";
     if (detached != NULL) {
         if (inside != NULL && *inside != NULL)
@@ -86,7 +93,7 @@ static const char *find_content(CMS_ContentInfo *cms, const struct slice *detach
     if (inside == NULL || *inside == NULL)
         return "the signed data has no content";
     *content = (struct slice){(const char *)ASN1_STRING_get0_data(*inside), (size_t)ASN1_STRING_length(*inside)};
-    return NULL;
+    return is_data || receipt_is_sound(*content) ? NULL : "the receipt cannot be parsed (RFC 2634 section 2.8)";
 }
 
 /* RFC 8551 §3.8: certificates and CRLs to take along, no signature and nothing signed. */
@@ -118,7 +125,8 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
 
     if (fault != NULL)
         return opening_failed(opening, fault);
-    if (opening->may_be_document && content == NULL && !mime_is_entity(layer->inner, opening->limits))
+    bool receipt = is_receipt(*cms);
+    if (opening->may_be_document && content == NULL && !receipt && !mime_is_entity(layer->inner, opening->limits))
         return OPENED_NOT_SMIME;
     if (sk_CMS_SignerInfo_num(infos) > (int)MIN(opening->limits->signers, INT_MAX))
         return opening_failed(opening, "more signers than signers_limit");
@@ -131,7 +139,9 @@ enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, co
         error_set_openssl(opening->error, ERROR_TEMPORARY, "certificates of signers");
         return OPENED_FAILED;
     }
-    opened = check_signers(opening, infos);
+    opened = check_signers(opening, infos, receipt);
+    if (receipt)
+        layer->inner = SLICE_NONE; /* there is no entity in it */
     if (opened == OPENED && content == NULL) {
         struct layer_owner *owner = g_new0(struct layer_owner, 1);
         owner->cms = steal(cms);
