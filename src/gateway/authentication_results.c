@@ -127,6 +127,16 @@ char *authentication_results(const struct passage *passage, const char *missing)
 }
 
 /* RFC 8601 §5: what claims to be ours and came from outside goes. */
+bool results_has_ours(const struct gateway *gateway, const struct message *message)
+{
+    const struct fields *fields = message_fields(message);
+    const struct field *field;
+    for (unsigned i = 1; (field = fields_find(fields, "Authentication-Results", i)) != NULL; i++)
+        if (authres_is_from(field->value, gateway->conf->authserv_id))
+            return true;
+    return false;
+}
+
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits)
 {
     const struct fields *fields = message_fields(message);

@@ -71,6 +71,8 @@ void made_clear(struct made *made);
  * and what needs no change is not touched. missing: why it is delivered or held without all that the rules require;
  * NULL: it has all. */
 char *authentication_results(const struct passage *passage, const char *missing);
+/* Whether there is an Authentication-Results under our name, real or forged. */
+bool results_has_ours(const struct gateway *gateway, const struct message *message);
 /* Takes out each Authentication-Results under our name (RFC 8601 §5). */
 void results_remove_forged(const struct gateway *gateway, const struct message *message, struct edits *edits);
 

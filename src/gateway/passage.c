@@ -87,6 +87,14 @@ static enum reply_kind kind_of_verdict(enum verdict verdict)
     return REPLY_BUG;
 }
 
+/* A host of ours brings what has our result already, and lacks the protection that came off then. */
+static bool may_have_been_here(const struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    return plan->direction == DIRECTION_INBOUND && !plan->met && !plan->internal && passage->mail.client.trusted &&
+           passage->mail.message != NULL && results_has_ours(passage->gateway, passage->mail.message);
+}
+
 static void say(struct passage *passage)
 {
     const struct plan *plan = &passage->plan;
@@ -98,6 +106,9 @@ static void say(struct passage *passage)
         reply_set(&passage->reply, reply_kind_of(&failed), plan->reason, said);
     else
         reply_set(&passage->reply, kind_of_verdict(plan->verdict), plan->reason, said);
+    if (may_have_been_here(passage))
+        g_strlcat(passage->reply.reason, "; it has a result of this gateway: if it was here before, see pass_daemons",
+                  sizeof(passage->reply.reason));
 }
 
 /* Nothing that was found out after a failed allocation is certain: neither that a signature is bad, nor that the

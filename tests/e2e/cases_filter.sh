@@ -2,17 +2,21 @@
 # shellcheck shell=bash
 # Cases of ./run: a content filter (here a tap) that returns mail to Postfix, on a listener that uses the gateway, too.
 
+filter_address() { # ORG
+    echo "${ORG_IP[$1]%.*}.$((${ORG_IP[$1]##*.} + 4))"
+}
+
 # filter_start ORG [smtpd's options]: all mail of ORG passes a filter, and comes back by a listener with these options.
 filter_start() {
-    local org=$1 net=${ORG_IP[$1]%.*} number=${ORG_IP[$1]##*.}
+    local org=$1 filter back=${ORG_IP[$1]}:10026
     shift
-    local filter=$net.$((number + 4)):10024 back=${ORG_IP[$org]}:10026
+    filter=$(filter_address "$org"):10024
     mkdir -p "$RIG/$org/filtered"
     cp "$RIG/$org/etc/master.cf" "$RIG/$org/master.cf"
     {
         echo "smtp-filter unix - - n - 10 smtp -o disable_mime_output_conversion=yes"
         echo "$back inet n - n - - smtpd -o content_filter= $*"
-        echo "    -o mynetworks=$net.$((number + 4)) -o smtpd_relay_restrictions=permit_mynetworks,reject"
+        echo "    -o mynetworks=${filter%:*} -o smtpd_relay_restrictions=permit_mynetworks,reject"
         echo "    -o receive_override_options=no_unknown_recipient_checks,no_header_body_checks"
     } >>"$RIG/$org/etc/master.cf"
     spawn "filter-$org" "$TOOLS/smtp_tap" -l "$filter" -f "$back" -b "${filter%:*}" -d "$RIG/$org/filtered"
@@ -59,6 +63,7 @@ inbound_refused() {
     text_to_bob
     send acme alice@acme.test bob@partner.test "$FILE" && wait_for 10 refused_behind_filter ||
         why "not refused when it came back" || return
+    grep -q 'if it was here before, see pass_daemons' "$RIG/gateway-partner.log" || why "the log does not say why" || return
     not_delivered "$ID"
 }
 
@@ -74,6 +79,7 @@ cases_filter() {
     for org in acme partner; do
         cp "$RIG/$org/gateway/domsec.conf" "$RIG/$org/saved.conf"
         echo 'pass_daemons = ( "reinject" );' >>"$RIG/$org/gateway/domsec.conf"
+        sed -i "s|^trusted_networks = ( |&\"$(filter_address "$org")\", |" "$RIG/$org/gateway/domsec.conf"
         gateway_reload "$org"
     done
     filter_start acme -o milter_macro_daemon_name=reinject

@@ -236,3 +236,29 @@ Test(passage, by_a_listener_that_passes)
                                "domsec_untouched_total{direction=\"outbound\"} 1\n");
     free(counters);
 }
+
+/* The cause of a refusal for what a content filter returns: for our log, and for clients of ours alone. */
+Test(passage, hint_at_what_was_here_before)
+{
+    static const struct {
+        const char *client, *field;
+        bool hint;
+    } returned[] = {
+        {"192.0.2.1", "Authentication-Results: gw.partner.test; smime=pass\r\n", true},
+        {"192.0.2.1", "Authentication-Results: gw.acme.test; smime=pass\r\n", false},
+        {"192.0.2.1", "", false},
+        {"198.51.100.1", "Authentication-Results: gw.partner.test; smime=pass\r\n", false},
+    };
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; };");
+    for (size_t i = 0; i < G_N_ELEMENTS(returned); i++) {
+        g_autofree char *text = g_strconcat(returned[i].field, MESSAGE, NULL);
+        AUTO_SENT struct sent in =
+            rig_pass(&rig->partner, DIRECTION_INBOUND,
+                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, returned[i].client},
+                     text, strlen(text));
+        cr_expect_eq(in.result->reply.verdict, VERDICT_REJECT);
+        cr_expect_eq(strstr(in.result->reply.reason, "see pass_daemons") != NULL, returned[i].hint, "%zu: %s", i,
+                     in.result->reply.reason);
+        cr_expect_null(strstr(in.result->reply.text, "pass_daemons"), "%s", in.result->reply.text);
+    }
+}
