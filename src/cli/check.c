@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include "check_account.h"
+#include "check_postfix.h"
 #include "gateway/expiry.h"
 #include "output.h"
 
@@ -88,14 +89,19 @@ static void check_expiries(const struct conf *conf, struct faults *faults)
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
-    bool strict = false;
+    bool strict = false, postfix = false;
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(file),
         {"strict", 0, OPTION_FLAG, &strict, NULL, "take warnings for faults; notes never are"},
+        {"postfix", 0, OPTION_FLAG, &postfix, NULL,
+         "ask postconf whether Postfix, with its configuration in DIR or the system's, is wired as needed"},
     };
-    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
+    int operands = 0;
+    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
     if (status != CLI_GO)
         return status;
+    if (argc - operands > (postfix ? 1 : 0))
+        return cli_usage(self, "unexpected argument %s", argv[argc - 1]);
 
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = NULL;
@@ -106,6 +112,8 @@ static int run(const struct command *self, int argc, char **argv)
     }
     if (gateway != NULL)
         check_account(conf, faults);
+    if (conf != NULL && postfix)
+        check_postfix(conf, operands < argc ? argv[operands] : NULL, faults);
     cli_print_faults(stdout, faults);
     g_autofree char *library = smime_library_warning(); /* not of the configuration: --strict does not count it */
     if (library != NULL)
@@ -121,7 +129,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_check = {
     .name = "check",
-    .arguments = "[-c FILE] [--strict]",
+    .arguments = "[-c FILE] [--strict] [--postfix [DIR]]",
     .summary = "read everything that the daemon reads, and show each fault with file:line",
     .details =
         "The exit status is 0 if the configuration is good, and 1 if it is not. Warnings do not make it bad, except\n"

@@ -57,6 +57,10 @@ static void check_socket_folder(const struct conf *conf, struct faults *faults)
 
 static void check_places(const struct conf *conf, struct faults *faults)
 {
+    if (conf->state_dir != NULL && !can_create_files(conf->state_dir))
+        faults_add(faults, conf->file, conf->state_dir_line,
+                   "\"state_directory\": no file can be created in %s: %s; let only the daemon's account write there",
+                   conf->state_dir, g_strerror(errno));
     if (conf->metrics_file != NULL)
         check_metrics_file(conf, faults);
     if (text_begins_with(conf->listen, "local:"))

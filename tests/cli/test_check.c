@@ -238,6 +238,11 @@ Test(check, places_that_the_daemon_cannot_write)
     expect_status(chown, 0);
     expect_status(mkdir, 0);
     expect(dir, ": warning: \"metrics_file\": no file can be created in ", "absent: Permission denied; ");
+    g_autofree char *state = g_strdup_printf("state_directory = \"%s/absent\";\n", dir);
+    append(dir, "a/domsec.conf", state);
+    owned(run) struct run bad = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_status(bad, 1);
+    expect_contains(bad.out, ": \"state_directory\": no file can be created in ");
 }
 
 Test(check, a_certificate_that_ends_soon)

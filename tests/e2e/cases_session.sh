@@ -54,6 +54,14 @@ to_three() {
     done
 }
 
+# What `domsec check` says of this Postfix: STATUS PATTERN
+wired() {
+    local said status
+    said=$("$BUILD/domsec" check -c "$RIG/acme/gateway/domsec.conf" --postfix "$RIG/acme/etc" 2>&1)
+    status=$?
+    [ "$status" = "$1" ] && grep -qE -e "$2" <<<"$said" || why "$status: $said"
+}
+
 may_write() { # ACCOUNT FILE
     setpriv --reuid="$1" --regid="$1" --clear-groups test -w "$2"
 }
@@ -79,6 +87,10 @@ on_unix_socket() {
     postfix_reload acme
     sleep 0.5
     [ "$(stat -c %u "/proc/${PIDS[gateway-acme]}")" = "$(id -u nobody)" ] || why "still runs as root" || return
+    wired 0 "configuration is good" || return
+    chmod 2700 "${path%/*}"
+    wired 1 "the account postfix cannot connect to $path: Permission denied" || return
+    chmod 2710 "${path%/*}"
     several_at_once
 }
 
@@ -107,9 +119,24 @@ sendmail_local() { # OPTIONS...
     arrives_equal partner bob "$ID" "$FILE" && has_layers "authenveloped-data signed-data"
 }
 
+wired_badly() { # "NAME = VALUE" PATTERN
+    local status
+    org_set acme "$1"
+    wired 1 "$2"
+    status=$?
+    postconf -c "$RIG/acme/etc" -X "${1%% *}"
+    org_set acme "${@:3}"
+    return "$status"
+}
+
 cases_submission() {
     local WANT=smime=pass
     both sign+encrypt sign+encrypt
+    it "check --postfix finds Postfix wired" wired 0 'internal_mail_filter_classes lacks "bounce"'
+    it "check --postfix: mail would leave unprotected" wired_badly "milter_default_action = accept" \
+        'main.cf: milter_default_action is "accept" for .*/inet: ' "milter_default_action = tempfail"
+    it "check --postfix: the gateway is not called" wired_badly "smtpd_milters = inet:${ORG_IP[acme]}:1" \
+        'main.cf: no smtpd calls the gateway' "smtpd_milters = inet:${ORG_IP[acme]}:10891"
     it "sendmail(1), through non_smtpd_milters" sendmail_local -i bob@partner.test
     it "sendmail -t" sendmail_local -i -t
 }

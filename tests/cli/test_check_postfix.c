@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `domsec check --postfix` says, with a postconf of the test's own. tests/e2e/ asks the real one. */
+#include "support/program.h"
+
+#define GOOD                                                                                                           \
+    "config_directory = /etc/postfix\ncompatibility_level = 3.6\nqueue_directory = /var/spool/postfix\n"               \
+    "mail_owner = no-such-account\ninternal_mail_filter_classes = bounce\nmessage_size_limit = 10240000\n"             \
+    "smtpd_recipient_limit = 1000\nmilter_protocol = 6\nsmtpd_forbid_bare_newline = yes\n"                             \
+    "milter_rcpt_macros = i {rcpt_addr} {rcpt_host} {rcpt_mailer}\n"
+#define ACTION "milter_default_action = tempfail\n"
+#define OURS "unix:domsec/milter"
+#define MILTERS "smtpd_milters = " OURS "\nnon_smtpd_milters = " OURS "\n"
+#define SMTP(chroot) "smtp/inet/command = smtpd -o x=y\nsmtp/inet/chroot = " chroot "\n"
+#define CLEANUP(chroot) "cleanup/unix/command = cleanup\ncleanup/unix/chroot = " chroot "\n"
+#define SERVICES SMTP("y") CLEANUP("y")
+#define SUBMISSION "submission/inet/command = smtpd\nsubmission/inet/chroot = y\n"
+
+static char *dir;
+
+static void setup(void)
+{
+    dir = folder_new();
+    g_autofree char *script = g_build_filename(dir, "postconf", NULL);
+    g_autofree char *path = g_strconcat(dir, ":", g_getenv("PATH"), NULL);
+    folder_write(dir, "postconf",
+                 "#!/bin/sh\nhere=${0%/*}\n[ ! -e \"$here/broken\" ] || { echo 'fatal: broken' >&2; exit 1; }\n"
+                 "cat \"$here/postconf$1\"\n[ \"$2 $3\" = '-c /etc/other' ] || [ $# = 1 ]\n");
+    cr_assert_eq(chmod(script, 0755), 0);
+    g_setenv("PATH", path, TRUE);
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
+    expect_status(made, 0);
+}
+
+static void teardown(void)
+{
+    folder_remove(dir);
+}
+
+TestSuite(check_postfix, .init = setup, .fini = teardown);
+
+static struct run check(const char *listen, const char *main, const char *overrides, const char *fields)
+{
+    if (listen != NULL) {
+        g_autofree char *text = folder_read(dir, "a/domsec.conf"), *rest = g_strdup(strstr(text, "// Domains whose"));
+        g_autofree char *all = g_strdup_printf("listen = \"%s\";\n%s", listen, rest);
+        folder_write(dir, "a/domsec.conf", all);
+    }
+    folder_write(dir, "postconf-x", main);
+    folder_write(dir, "postconf-xP", overrides);
+    folder_write(dir, "postconf-F", fields);
+    return run("domsec check -c '%s/a/domsec.conf' --postfix", dir);
+}
+
+/* How many findings are about Postfix. */
+static unsigned count(const char *text)
+{
+    unsigned found = 0;
+    for (const char *at = text; (at = strstr(at, "/etc/postfix/m")) != NULL; at++)
+        found++;
+    return found;
+}
+
+struct row {
+    const char *listen; /* NULL: that of init */
+    const char *main, *overrides, *fields;
+    const char *want; /* NULL: no finding */
+};
+
+static void expect_rows(const struct row *rows, size_t rows_count)
+{
+    for (size_t i = 0; i < rows_count; i++) {
+        owned(run) struct run got = check(rows[i].listen, rows[i].main, rows[i].overrides, rows[i].fields);
+        bool is_fault =
+            rows[i].want != NULL && strstr(rows[i].want, ": warning") == NULL && strstr(rows[i].want, ": note") == NULL;
+        cr_expect_eq(got.status, is_fault ? 1 : 0, "row %zu: %d\n%s", i, got.status, got.out);
+        cr_expect_eq(count(got.out), rows[i].want != NULL ? 1 : 0, "row %zu:\n%s", i, got.out);
+        if (rows[i].want != NULL)
+            cr_expect_not_null(strstr(got.out, rows[i].want), "row %zu: %s\n%s", i, rows[i].want, got.out);
+    }
+}
+
+Test(check_postfix, sockets)
+{
+    static const struct row rows[] = {
+        {NULL, GOOD ACTION MILTERS, "", SERVICES, NULL},
+        {NULL, GOOD ACTION MILTERS, "", SMTP("n") CLEANUP("n"), NULL},
+        {NULL, GOOD ACTION "smtpd_milters = unix:/domsec/milter\nnon_smtpd_milters = " OURS "\n", "", SERVICES, NULL},
+        {NULL, GOOD ACTION "smtpd_milters = unix:/var/spool/postfix/domsec/milter\nnon_smtpd_milters = " OURS "\n", "",
+         SMTP("n") CLEANUP("-"), NULL},
+        {NULL, GOOD ACTION "smtpd_milters = unix:/var/spool/postfix/domsec/milter\nnon_smtpd_milters = " OURS "\n", "",
+         SERVICES,
+         "master.cf: smtp/inet runs in a chroot, from which it cannot reach local:/var/spool/postfix/domsec/milter; "
+         "use "},
+        {NULL, GOOD ACTION "smtpd_milters =\nnon_smtpd_milters = " OURS "\n", "", SERVICES,
+         "main.cf: no smtpd calls the gateway, so that nothing is protected; set smtpd_milters = unix:domsec/milter"},
+        {NULL, GOOD ACTION MILTERS, "smtp/inet/receive_override_options = no_milters\n", SERVICES,
+         "main.cf: no smtpd calls the gateway"},
+        {NULL, GOOD ACTION "smtpd_milters = " OURS "\nnon_smtpd_milters =\n", "", SERVICES,
+         "main.cf: warning: non_smtpd_milters does not call the gateway"},
+        {"local:/run/domsec/milter",
+         GOOD ACTION "smtpd_milters = unix:/run/domsec/milter\nnon_smtpd_milters = unix:/run/domsec/milter\n", "",
+         SMTP("-") CLEANUP("n"), NULL},
+        {"local:/run/domsec/milter",
+         GOOD ACTION "smtpd_milters = unix:/run/domsec/milter\nnon_smtpd_milters = unix:/run/domsec/milter\n", "",
+         SMTP("y") CLEANUP("n"), "master.cf: smtp/inet runs in a chroot"},
+        {"inet:8891@127.0.0.1",
+         GOOD ACTION "smtpd_milters = inet:localhost:8891\nnon_smtpd_milters = inet:[127.0.0.1]:8891\n", "", SERVICES,
+         NULL},
+        {"inet:8891", GOOD ACTION "smtpd_milters = inet:192.0.2.1:8891\nnon_smtpd_milters = inet:127.0.0.1:8891\n", "",
+         SERVICES, NULL},
+        {"inet6:8891@2001:db8::1",
+         GOOD ACTION "smtpd_milters = inet:[2001:db8::1]:8891\nnon_smtpd_milters = inet:[2001:db8::1]:8892\n", "",
+         SERVICES,
+         "main.cf: warning: non_smtpd_milters does not call the gateway, so that mail of sendmail(1) leaves "
+         "unprotected; set "
+         "non_smtpd_milters = inet:[2001:db8::1]:8891"},
+    };
+    expect_rows(rows, G_N_ELEMENTS(rows));
+}
+
+Test(check_postfix, settings)
+{
+    static const struct row rows[] = {
+        {NULL, GOOD MILTERS "milter_default_action = accept\n", "", SERVICES,
+         "main.cf: milter_default_action is \"accept\" for smtp/inet: mail leaves unprotected"},
+        {NULL, GOOD MILTERS "milter_default_action = reject\n", "", SERVICES,
+         "main.cf: warning: milter_default_action is \"reject\" for smtp/inet"},
+        {NULL, GOOD MILTERS "milter_default_action = shutdown\n", "", SERVICES, NULL},
+        {NULL, GOOD MILTERS ACTION, "smtp/inet/milter_default_action = accept\n", SERVICES,
+         "is \"accept\" for smtp/inet"},
+        {NULL,
+         GOOD "milter_default_action = accept\nsmtpd_milters = { " OURS
+              ", connect_timeout=9s,default_action = tempfail }\n"
+              "non_smtpd_milters = " OURS "\n",
+         "", SERVICES, NULL},
+        {NULL, GOOD ACTION "smtpd_milters = {" OURS ",default_action=accept}\nnon_smtpd_milters = " OURS "\n", "",
+         SERVICES, "is \"accept\" for smtp/inet"},
+        {NULL, GOOD ACTION MILTERS "internal_mail_filter_classes = notify\n", "", SERVICES,
+         "main.cf: warning: internal_mail_filter_classes lacks \"bounce\""},
+        {NULL, GOOD ACTION MILTERS "message_size_limit = 52428801\n", "", SERVICES,
+         "main.cf: warning: message_size_limit is 52428801, and that of the gateway 52428800"},
+        {NULL, GOOD ACTION MILTERS "message_size_limit = 0\n", "", SERVICES,
+         "main.cf: warning: message_size_limit is 0"},
+        {NULL, GOOD ACTION MILTERS "smtpd_recipient_limit = 1001\n", "", SERVICES,
+         "main.cf: warning: smtpd_recipient_limit is 1001, and recipients_limit 1000"},
+        {NULL, GOOD ACTION MILTERS "milter_protocol = 2\n", "", SERVICES, "main.cf: warning: milter_protocol is 2"},
+        {NULL, GOOD ACTION MILTERS "milter_rcpt_macros = i {rcpt_addr}\n", "", SERVICES,
+         "main.cf: note: milter_rcpt_macros lacks {rcpt_host}"},
+        {NULL, GOOD ACTION MILTERS "smtpd_forbid_bare_newline = no\n", "", SERVICES,
+         "main.cf: note: smtpd_forbid_bare_newline is \"no\""},
+        {NULL, GOOD ACTION MILTERS "smtpd_milter_maps = cidr:/x\n", "", SERVICES, "main.cf: note: smtpd_milter_maps"},
+    };
+    expect_rows(rows, G_N_ELEMENTS(rows));
+}
+
+Test(check_postfix, services_and_order)
+{
+#define DKIM "unix:opendkim/dkim.sock"
+    static const struct row rows[] = {
+        {NULL, GOOD ACTION MILTERS, "submission/inet/smtpd_milters =\n", SERVICES SUBMISSION,
+         "master.cf: warning: submission/inet does not call the gateway, so that mail of your users leaves "
+         "unprotected"},
+        {NULL, GOOD ACTION MILTERS, "127.0.0.1:10025/inet/smtpd_milters =\n",
+         SERVICES "127.0.0.1:10025/inet/command = smtpd\n127.0.0.1:10025/inet/chroot = y\n",
+         "master.cf: note: 127.0.0.1:10025/inet does not call the gateway"},
+        {NULL, GOOD ACTION "smtpd_milters = " DKIM ", " OURS "\nnon_smtpd_milters = " OURS " " DKIM "\n", "", SERVICES,
+         NULL},
+        {NULL, GOOD ACTION "smtpd_milters = " OURS "," DKIM "\nnon_smtpd_milters = " OURS "\n", "", SERVICES,
+         "main.cf: warning: smtp/inet: unix:opendkim/dkim.sock verifies after the gateway has changed the message"},
+        {NULL, GOOD ACTION MILTERS, "submission/inet/smtpd_milters = " DKIM " " OURS "\n", SERVICES SUBMISSION,
+         "main.cf: warning: submission/inet: unix:opendkim/dkim.sock signs before the gateway changes the message"},
+        {NULL, GOOD ACTION "smtpd_milters = " OURS "\nnon_smtpd_milters = " DKIM "\t" OURS "\n", "", SERVICES,
+         "main.cf: warning: non_smtpd_milters: unix:opendkim/dkim.sock signs before"},
+        {NULL, GOOD ACTION "smtpd_milters = inet:127.0.0.1:9 " OURS "\nnon_smtpd_milters = " OURS "\n", "", SERVICES,
+         "main.cf: note: smtp/inet: the gateway is milter 2 of 2"},
+    };
+    expect_rows(rows, G_N_ELEMENTS(rows));
+}
+
+Test(check_postfix, of_another_directory_and_of_none)
+{
+    owned(run) struct run good = check(NULL, GOOD ACTION MILTERS, "", SERVICES);
+    expect_status(good, 0);
+    owned(run) struct run other = run("domsec check -c '%s/a/domsec.conf' --postfix /etc/other", dir);
+    expect_status(other, 0);
+    owned(run) struct run stray = run("domsec check -c '%s/a/domsec.conf' /etc/other", dir);
+    expect_status(stray, 64);
+    folder_write(dir, "broken", "");
+    owned(run) struct run broken = run("domsec check -c '%s/a/domsec.conf' --postfix", dir);
+    expect_status(broken, 1);
+    expect_contains(broken.out, "postconf failed: fatal: broken");
+}
