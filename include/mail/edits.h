@@ -25,8 +25,7 @@ struct edit {
 };
 
 struct edits {
-    struct edit
-        *list; /* in the order to send: deletions from the highest index down, then changes, insertions, appends */
+    struct edit *list; /* in the order to send: changes, deletions from the highest index down, insertions, appends */
     size_t count;
     struct rope *body; /* the whole new body; NULL: unchanged */
 };
@@ -41,12 +40,21 @@ void edits_set(struct edits *edits, const struct message *message, const char *n
  * name exists, and the body by that of entity, which is taken. Call it at most once, before or after the other
  * edits. */
 void edits_replace_entity(struct edits *edits, const struct message *message, struct entity *entity);
-/* Sorts list into the order above. Call once, after all edits. */
-void edits_finish(struct edits *edits);
+/* Call once, after all edits. If there are any, each other field of message that has a line of blanks only gets its
+ * value without (field_plain()). Then sorts list into the order above. ERROR_TOO_LARGE: a field is larger than a milter
+ * can send; the edits are cleared then. */
+bool edits_finish(struct edits *edits, const struct message *message, struct error *error);
+/* False if an edit so far is larger than a milter can send; error as of edits_finish(). */
+bool edits_fit(const struct edits *edits, struct error *error);
 bool edits_are_empty(const struct edits *edits);
 
-/* The message with the edits applied. With message_is_unix(), line ends are LF again. Without edits: the original.
- * The rope borrows from both. */
+/* Octets of name and value that one packet of the milter protocol holds, beside what else is in it (mfdef.h:
+ * MILTER_CHUNK_SIZE). */
+#define EDIT_MAX 65520
+
+/* The message with the edits applied. A line of its header that is no field becomes the value of an X-Malformed-Line,
+ * for it would end the header for some readers. With message_is_unix(), line ends are LF again. Without edits: the
+ * original. The rope borrows from both. */
 struct rope *edits_apply(const struct edits *edits, const struct message *message);
 
 #endif

@@ -40,6 +40,11 @@ bool field_is_content(const struct field *field);
 /* A value that cannot break out of its field: line ends become CRLF, a continuation line without leading white space
  * gets a space, a bare CR and a NUL become a space. g_free(). */
 char *field_fold(struct slice value);
+/* field_fold() without lines of blanks only, which are an obsolete folding (RFC 5322 §4.2), but end the header for some
+ * readers. g_free(). */
+char *field_plain(struct slice value);
+/* True if all readers see the same field: its value is as field_plain() makes it, and its name ends at the colon. */
+bool field_is_plain(const struct field *field);
 
 struct message;
 

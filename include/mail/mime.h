@@ -50,6 +50,10 @@ struct part *part_parse(struct slice header, struct slice body, const struct lim
 /* The same, paid from budget, which may be NULL. Fails with ERROR_PERMANENT also if it does not suffice. */
 struct part *part_parse_paid(struct slice header, struct slice body, const struct limits *limits, struct budget *budget,
                              struct error *error);
+/* part_parse_paid() of a message as received; root->message is set. A line of blanks only in its header is no fault:
+ * edits take it out (edits_finish()). */
+struct part *part_parse_message(const struct message *message, const struct limits *limits, struct budget *budget,
+                                struct error *error);
 void part_free(struct part *part);
 /* Splits header, empty line and body of an opened layer (CRLF lines). header includes the CRLF of its last field,
  * without the empty line. False if there is no empty line: everything is header then. */

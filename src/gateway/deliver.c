@@ -62,6 +62,7 @@ static bool take_off(const struct passage *passage, struct made *made)
     const struct transport transport = {.eight_bit = passage->mail.envelope->eight_bit,
                                         .opaque_header = smime_opaque_header,
                                         .write_opaque = smime_write_opaque};
+    struct error too_large = {0};
     struct entity entity = {0};
     size_t depth = passage->plan.removable;
     if (depth == 0)
@@ -75,7 +76,13 @@ static bool take_off(const struct passage *passage, struct made *made)
         made->note =
             "a signature that stays is delivered in opaque form, because its content cannot pass in clear form";
     edits_replace_entity(&made->edits, passage->mail.message, &entity);
-    made->removed = depth;
+    if (edits_fit(&made->edits, &too_large)) {
+        made->removed = depth;
+        return true;
+    }
+    /* No answer may tell what is inside. */
+    edits_clear(&made->edits);
+    made->note = "delivered as it came, because a header field inside is larger than the milter protocol allows";
     return true;
 }
 
@@ -96,5 +103,5 @@ void made_deliver(struct made *made, const struct passage *passage)
     mark_subject(passage, &made->edits);
     if (made->authentication_results != NULL)
         edits_insert(&made->edits, "Authentication-Results", made->authentication_results);
-    edits_finish(&made->edits);
+    (void)edits_finish(&made->edits, message, &made->failure);
 }

@@ -304,12 +304,9 @@ struct examination *examine(const struct examine_options *options, const struct 
     counting.work = &examination->work;
     if (message == NULL)
         return examination;
-    examination->root = part_parse_paid(message_header(message), message_body(message), options->limits,
-                                        account_of(options, false), &examination->failure);
-    if (examination->root == NULL)
-        return examination;
-    examination->root->message = message;
-    walk(&counting, examination);
+    examination->root = part_parse_message(message, options->limits, account_of(options, false), &examination->failure);
+    if (examination->root != NULL)
+        walk(&counting, examination);
     return examination;
 }
 

@@ -200,7 +200,8 @@ void made_protect(struct made *made, const struct passage *passage)
     edits_replace_entity(&made->edits, passage->mail.message, &entity);
     if (!plan->client_is_ours)
         results_remove_forged(passage->gateway, passage->mail.message, &made->edits);
-    edits_finish(&made->edits);
+    if (!edits_finish(&made->edits, passage->mail.message, &made->failure))
+        return;
     if (plan->treatment.encrypt) /* what was encrypted is a copy */
         message_forget(passage->mail.message);
 }

@@ -281,14 +281,13 @@ static bool add_message(struct making *making, struct segments *out, const struc
 static void add_root_field(struct rope *header, const struct field *field, unsigned *left)
 {
     struct slice raw = range(field->name.data, field->value.data + field->value.len);
-    unsigned troubles = lines_scan(raw) & TROUBLE_HARD;
-    *left |= troubles & ~(unsigned)(TROUBLE_BARE | TROUBLE_NUL);
-    if ((troubles & (TROUBLE_BARE | TROUBLE_NUL)) == 0) {
+    *left |= lines_scan(raw) & ~(unsigned)(TROUBLE_BARE | TROUBLE_NUL);
+    if (field_is_plain(field)) {
         rope_borrow(header, raw);
     } else {
-        g_autofree char *folded = field_fold(field->value);
+        g_autofree char *plain = field_plain(field->value);
         rope_copy(header, field->name);
-        rope_printf(header, ":%s", folded);
+        rope_printf(header, ":%s", plain);
     }
     rope_borrow(header, slice_of("\r\n"));
 }

@@ -3,12 +3,15 @@
  * edits: the changes to a message, in the terms of a milter.
  *
  * Indexes refer to the message as received. So that they keep their meaning when an MTA applies the edits one by one,
- * nothing is deleted or changed twice, deletions run from the highest index down, and the fields that
- * edits_replace_entity() changes come before those that it deletes. A field inserted later is above one inserted
- * earlier, in edits_apply() as in an MTA.
+ * nothing is deleted or changed twice, changes come before deletions, and deletions run from the highest index down. A
+ * field inserted later is above one inserted earlier, in edits_apply() as in an MTA.
  *
- * edits_apply() omits header lines that are not fields: after an inserted field, one that begins with white space
- * would become its continuation, and would speak in our name. mime determines the MIME structure, not this file.
+ * Readers differ in what they make of a header line of blanks only, of a bare CR, LF or NUL, of white space before the
+ * colon, and of a line that is not a field: some of it ends the header for some of them. A message that is changed
+ * leaves without, so that no field is there for one reader and not for another, and what we sign another gateway takes.
+ * A line that is not a field becomes one: after an inserted field, one that begins with white space would become its
+ * continuation, and would speak in our name. mime determines the MIME structure, not this
+ * file.
  */
 #include "mail/edits.h"
 
@@ -42,7 +45,7 @@ static void add(struct edits *edits, enum edit_kind kind, struct slice name, uns
 
 void edits_insert(struct edits *edits, const char *name, const char *value)
 {
-    add(edits, EDIT_INSERT, slice_of(name), 1, field_fold(slice_of(value)));
+    add(edits, EDIT_INSERT, slice_of(name), 1, field_plain(slice_of(value)));
 }
 
 void edits_delete(struct edits *edits, const char *name, unsigned index)
@@ -57,7 +60,7 @@ void edits_set(struct edits *edits, const struct message *message, const char *n
     for (unsigned i = fields_count(received, name); i > 1; i--)
         edits_delete(edits, name, i);
     add(edits, first != NULL ? EDIT_CHANGE : EDIT_APPEND, first != NULL ? first->name : slice_of(name), 1,
-        field_fold(slice_of(value)));
+        field_plain(slice_of(value)));
 }
 
 /* NULL if there are fewer of that name. */
@@ -80,7 +83,7 @@ static void replace_fields(struct edits *edits, const struct fields *received, c
         if (!field_is_content(field))
             continue;
         const struct field *old = counterpart(received, field);
-        g_autofree char *value = field_fold(field->value);
+        g_autofree char *value = field_plain(field->value);
         if (old == NULL)
             add(edits, EDIT_APPEND, field->name, field->index, steal(&value));
         else if (!slice_equal(old->value, slice_of(value)))
@@ -121,7 +124,7 @@ void edits_replace_entity(struct edits *edits, const struct message *message, st
 
 static int rank(const struct edit *edit)
 {
-    static const int ranks[] = {[EDIT_DELETE] = 0, [EDIT_CHANGE] = 1, [EDIT_INSERT] = 2, [EDIT_APPEND] = 3};
+    static const int ranks[] = {[EDIT_CHANGE] = 0, [EDIT_DELETE] = 1, [EDIT_INSERT] = 2, [EDIT_APPEND] = 3};
     return ranks[edit->kind];
 }
 
@@ -156,8 +159,40 @@ static bool is_superfluous(const struct edits *edits, size_t index)
     return false;
 }
 
-void edits_finish(struct edits *edits)
+static const struct edit *edit_of(const struct edits *edits, const struct field *field)
 {
+    for (size_t i = 0; i < edits->count; i++) {
+        if (concerns(&edits->list[i], field->name, field->index))
+            return &edits->list[i];
+    }
+    return NULL;
+}
+
+static void make_plain(struct edits *edits, const struct message *message)
+{
+    const struct fields *fields = message_fields(message);
+    for (size_t i = 0; i < fields->count && !edits_are_empty(edits); i++) {
+        const struct field *field = &fields->list[i];
+        if (!field_is_plain(field) && edit_of(edits, field) == NULL)
+            add(edits, EDIT_CHANGE, field->name, field->index, field_plain(field->value));
+    }
+}
+
+bool edits_fit(const struct edits *edits, struct error *error)
+{
+    for (size_t i = 0; i < edits->count; i++) {
+        const struct edit *edit = &edits->list[i];
+        if (strlen(edit->name) + (edit->value != NULL ? strlen(edit->value) : 0) > EDIT_MAX)
+            return error_set(error, ERROR_TOO_LARGE,
+                             "the change of header field %.80s is larger than the milter protocol allows (%u octets)",
+                             edit->name, EDIT_MAX);
+    }
+    return true;
+}
+
+bool edits_finish(struct edits *edits, const struct message *message, struct error *error)
+{
+    make_plain(edits, message);
     struct edits kept = {.body = edits->body};
     g_autofree const struct edit **order = g_new(const struct edit *, edits->count + 1);
     size_t count = 0;
@@ -172,6 +207,10 @@ void edits_finish(struct edits *edits)
     edits->body = NULL;
     edits_clear(edits);
     *edits = kept;
+    if (edits_fit(edits, error))
+        return true;
+    edits_clear(edits);
+    return false;
 }
 
 bool edits_are_empty(const struct edits *edits)
@@ -187,13 +226,24 @@ static void put_field(struct rope *rope, const struct edit *edit)
     rope_borrow(rope, slice_of("\r\n"));
 }
 
-static const struct edit *edit_of(const struct edits *edits, const struct field *field)
+/* What lies between two fields, one line after another. */
+static void put_malformed(struct rope *rope, const char *from, const char *to)
 {
-    for (size_t i = 0; i < edits->count; i++) {
-        if (concerns(&edits->list[i], field->name, field->index))
-            return &edits->list[i];
+    while (from < to) {
+        const char *end = from;
+        do {
+            const char *lf = memchr(end, '\n', (size_t)(to - end));
+            end = lf != NULL ? lf + 1 : to;
+        } while (end < to && (*end == ' ' || *end == '\t'));
+        size_t length = (size_t)(end - from);
+        while (length > 0 && (from[length - 1] == '\n' || from[length - 1] == '\r'))
+            length--;
+        g_autofree char *value = field_plain((struct slice){from, length});
+        rope_copy(rope, slice_of("X-Malformed-Line: "));
+        rope_copy(rope, slice_of(value));
+        rope_copy(rope, slice_of("\r\n"));
+        from = end;
     }
-    return NULL;
 }
 
 static void put_received(struct rope *rope, const struct edits *edits, const struct field *field)
@@ -201,8 +251,8 @@ static void put_received(struct rope *rope, const struct edits *edits, const str
     const struct edit *edit = edit_of(edits, field);
     if (edit != NULL && edit->kind == EDIT_DELETE)
         return;
-    /* The name as it was written, with its colon. */
-    rope_borrow(rope, (struct slice){field->name.data, (size_t)(field->value.data - field->name.data)});
+    rope_borrow(rope, field->name);
+    rope_borrow(rope, slice_of(":"));
     rope_borrow(rope, edit != NULL ? slice_of(edit->value) : field->value);
     rope_borrow(rope, slice_of("\r\n"));
 }
@@ -210,13 +260,22 @@ static void put_received(struct rope *rope, const struct edits *edits, const str
 static struct rope *edited_header(const struct edits *edits, const struct message *message)
 {
     const struct fields *fields = message_fields(message);
+    const struct slice received = message_header(message);
+    const char *at = received.data, *end = received.data + received.len;
     struct rope *rope = rope_new();
     for (size_t i = edits->count; i-- > 0;) {
         if (edits->list[i].kind == EDIT_INSERT)
             put_field(rope, &edits->list[i]);
     }
-    for (size_t i = 0; i < fields->count; i++)
-        put_received(rope, edits, &fields->list[i]);
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct field *field = &fields->list[i];
+        put_malformed(rope, at, field->name.data);
+        put_received(rope, edits, field);
+        const char *lf =
+            memchr(field->value.data + field->value.len, '\n', (size_t)(end - field->value.data - field->value.len));
+        at = lf != NULL ? lf + 1 : end;
+    }
+    put_malformed(rope, at, end);
     for (size_t i = 0; i < edits->count; i++) {
         if (edits->list[i].kind == EDIT_APPEND)
             put_field(rope, &edits->list[i]);

@@ -180,3 +180,45 @@ char *field_fold(struct slice value)
     }
     return g_string_free(folded, FALSE);
 }
+
+/* The end of the line of blanks that begins at `at`, behind a line end; NULL: there is something else in it. */
+static const char *blank_line_end(const char *at, const char *end)
+{
+    while (at < end && is_blank(*at))
+        at++;
+    if (at < end && *at == '\r')
+        at++;
+    return at == end || *at == '\n' ? at : NULL;
+}
+
+char *field_plain(struct slice value)
+{
+    g_autofree char *folded = field_fold(value);
+    GString *plain = g_string_sized_new(value.len);
+    const char *end = folded + strlen(folded), *at = folded;
+    for (const char *lf; (lf = strchr(at, '\n')) != NULL;) {
+        const char *line = lf + 1, *stop;
+        g_string_append_len(plain, at, lf - 1 - at);
+        while ((stop = blank_line_end(line, end)) != NULL && stop < end)
+            line = stop + 1;
+        if (stop == end)
+            return g_string_free(plain, FALSE);
+        g_string_append(plain, "\r\n");
+        at = line;
+    }
+    g_string_append(plain, at);
+    return g_string_free(plain, FALSE);
+}
+
+bool field_is_plain(const struct field *field)
+{
+    static const char odd[] = {'\0', '\r', '\n'};
+    const char *colon = field->name.data + field->name.len;
+    bool has_odd = false;
+    for (size_t i = 0; i < sizeof(odd) && field->value.len > 0; i++)
+        has_odd |= memchr(field->value.data, odd[i], field->value.len) != NULL;
+    if (*colon != ':' || !has_odd)
+        return *colon == ':';
+    g_autofree char *plain = field_plain(field->value);
+    return slice_equal(field->value, slice_of(plain));
+}

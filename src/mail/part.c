@@ -30,8 +30,9 @@ static void set_fault(struct part *part, const char *fault)
         part->fault = fault;
 }
 
-/* A header that other parsers might end or split elsewhere: bare CR or LF, NUL, a line of only white space. */
-static const char *header_fault(struct slice header)
+/* A header that other parsers might end or split elsewhere: bare CR or LF, NUL, a line of only white space. The last is
+ * legal (RFC 5322 §4.2). In a message's own header, it is there for no one who reads what leaves here. */
+static const char *header_fault(struct slice header, bool may_have_blank_line)
 {
     const char *p = header.data, *end = header.data + header.len;
     while (p < end) {
@@ -44,7 +45,7 @@ static const char *header_fault(struct slice header)
             return "its header contains a bare carriage return";
         if (memchr(p, '\0', (size_t)(stop - p)) != NULL)
             return "its header contains a NUL";
-        if (*p == ' ' || *p == '\t') {
+        if (!may_have_blank_line && (*p == ' ' || *p == '\t')) {
             while (p < stop && (*p == ' ' || *p == '\t' || *p == '\r'))
                 p++;
             if (p == stop)
@@ -128,7 +129,7 @@ static bool read_header(struct builder *builder, struct part *part, bool in_dige
         return error_prefix(builder->error, "MIME part %s", part->id);
     if (!pay_for_conversions(builder, part))
         return false;
-    set_fault(part, header_fault(part->header));
+    set_fault(part, header_fault(part->header, part->message != NULL));
     if (part->fields.junk.len > 0)
         set_fault(part, "its header has a line that is not a field");
     if (fields_count(&part->fields, "Content-Type") > 1)
@@ -229,8 +230,8 @@ static bool build(struct builder *builder, struct part *part, const struct bound
     return true;
 }
 
-struct part *part_parse_paid(struct slice header, struct slice body, const struct limits *limits, struct budget *budget,
-                             struct error *error)
+static struct part *parse(const struct message *message, struct slice header, struct slice body,
+                          const struct limits *limits, struct budget *budget, struct error *error)
 {
     if (!budget_spend(budget, body.len * COST_READ, error))
         return NULL;
@@ -241,6 +242,7 @@ struct part *part_parse_paid(struct slice header, struct slice body, const struc
                               .lookalikes = 16 * (size_t)limits->parts + 1024};
     owned(part) struct part *root = g_new0(struct part, 1);
     root->id = g_strdup("");
+    root->message = message;
     /* The pointer must not be NULL even if there are no bytes: offsets into NULL are undefined. */
     root->header = header.data != NULL ? header : slice_of("");
     root->body = body.data != NULL ? body : slice_of("");
@@ -258,7 +260,19 @@ struct part *part_parse_paid(struct slice header, struct slice body, const struc
 
 struct part *part_parse(struct slice header, struct slice body, const struct limits *limits, struct error *error)
 {
-    return part_parse_paid(header, body, limits, NULL, error);
+    return parse(NULL, header, body, limits, NULL, error);
+}
+
+struct part *part_parse_paid(struct slice header, struct slice body, const struct limits *limits, struct budget *budget,
+                             struct error *error)
+{
+    return parse(NULL, header, body, limits, budget, error);
+}
+
+struct part *part_parse_message(const struct message *message, const struct limits *limits, struct budget *budget,
+                                struct error *error)
+{
+    return parse(message, message_header(message), message_body(message), limits, budget, error);
 }
 
 bool part_split(struct slice whole, struct slice *header, struct slice *body)

@@ -109,6 +109,12 @@ static enum treatment for_delivery_message(const struct part *part, unsigned bar
     return (barred & ~(unsigned)TROUBLE_EIGHT_BIT) == 0 ? KEEP : OCTETS;
 }
 
+/* What readers make of it is not known; 8-bit octets alone are left to them. */
+static enum treatment undecodable(unsigned barred)
+{
+    return (barred & (TROUBLE_NUL | TROUBLE_LONG)) != 0 ? OCTETS : LINE_ENDS;
+}
+
 /* RFC 2045 §2.7, §2.8: a CR or an LF by itself cannot be content of it, and is a line end of some software. */
 static bool is_lines_of_text(const struct part *part)
 {
@@ -133,10 +139,9 @@ static enum treatment for_delivery(const struct part *part, const struct transpo
     bool is_open = (*troubles & TROUBLE_OPEN) != 0 && part->encoding != ENCODING_BASE64;
     if (barred == 0 && (!is_open || text_begins_with(part->type, "message/")))
         return KEEP;
-    bool line_ends = (barred & ~(unsigned)TROUBLE_BARE) == 0;
     if (is_multipart(part) || part->encoding == ENCODING_UNKNOWN)
-        return line_ends ? LINE_ENDS : OCTETS;
-    return barred != 0 && line_ends && is_lines_of_text(part) ? LINE_ENDS : encoded(part);
+        return undecodable(barred);
+    return barred == TROUBLE_BARE && is_lines_of_text(part) ? LINE_ENDS : encoded(part);
 }
 
 /* --- both --- */
@@ -153,10 +158,9 @@ enum treatment treatment_otherwise(const struct transport *transport, enum treat
 {
     if (treatment == OPAQUE)
         return OPEN;
-    unsigned barred = troubles & treatment_barred(transport) & ~(unsigned)TROUBLE_BARE;
-    if (transport == NULL || barred == 0)
-        return LINE_ENDS;
-    return OCTETS;
+    if (treatment == NEST)
+        return (troubles & (TROUBLE_NUL | TROUBLE_BARE | TROUBLE_LONG)) != 0 ? OCTETS : KEEP;
+    return transport == NULL ? LINE_ENDS : undecodable(troubles);
 }
 
 static const char *transfer_label(const struct part *part, unsigned left)

@@ -413,3 +413,26 @@ Test(explain, misses_the_identity_that_would_sign)
     expect_status(missing, 75);
     expect_contains(missing.out, "no identity with the role review-authority is configured for acme.test");
 }
+
+/* Nothing that the sender wrote is lost, and the other gateway is not in doubt where the header ends. */
+Test(filter, malformed_header_lines_are_kept_as_fields)
+{
+    static const char message[] = "Not a field\n folded\nFrom: Alice <alice@acme.test>\n>From somebody\n"
+                                  "To: Bob <bob@partner.test>\nSubject: plans\n \n of mine\nno colon\n\nA line.\n";
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run out =
+        run_with(message, "domsec filter -c '%s/a/domsec.conf' --direction outbound --auth alice", dir);
+    expect_status(out, 0);
+    expect_contains(out.out, "X-Malformed-Line: Not a field\n folded\nFrom: Alice");
+    expect_contains(out.out, "\nX-Malformed-Line: >From somebody\nTo: ");
+    expect_contains(out.out, "\nSubject: plans\n of mine\nX-Malformed-Line: no colon\n");
+    owned(run) struct run in =
+        run_with(out.out,
+                 "domsec filter -c '%s/b/domsec.conf' --direction inbound --from alice@acme.test "
+                 "--to bob@partner.test",
+                 dir);
+    expect_status(in, 0);
+    expect_contains(in.out, "smime=pass");
+    expect_contains(in.out, "\nX-Malformed-Line: no colon\n");
+    expect_contains(in.out, "\n\nA line.\n");
+}

@@ -144,7 +144,7 @@ static void check_edits(const struct message *message, struct slice hostile, boo
     struct error error = {0};
     struct fields fields;
     size_t length;
-    g_autofree char *value = field_fold(hostile);
+    g_autofree char *value = field_plain(hostile);
     g_autofree char *one = g_strconcat(" ", value, NULL);
     struct entity entity = {rope_new(), rope_new()};
     rope_printf(entity.header, "Content-Type:%s\r\n", one);
@@ -153,7 +153,11 @@ static void check_edits(const struct message *message, struct slice hostile, boo
     edits_delete(&edits, "Subject", 1);
     if (replace)
         edits_replace_entity(&edits, message, &entity);
-    edits_finish(&edits);
+    if (!edits_finish(&edits, message, &error)) {
+        require(error.kind == ERROR_TOO_LARGE);
+        entity_clear(&entity);
+        return;
+    }
     owned(rope) struct rope *out = edits_apply(&edits, message);
     g_autofree char *flat = rope_flatten(out, &length);
     require(fields_parse((struct slice){flat, length}, &wide, &fields, &error));

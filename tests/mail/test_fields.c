@@ -184,3 +184,38 @@ Test(fields, fold)
         cr_expect_str_eq(again, folded, "row %zu changes when folded twice", i);
     }
 }
+
+Test(fields, plain)
+{
+    static const struct {
+        struct slice line; /* a name of one letter, a colon, and the value */
+        const char *plain; /* of the value; NULL: the same */
+    } rows[] = {
+        {{"X:", 2}, NULL},
+        {{"X: ", 3}, NULL},
+        {{"X: a\r\n b", 8}, NULL},
+        {{"X:\r\n a", 6}, NULL},
+        {{"X: a\r\n \t b \r\n c", 15}, NULL},
+        {{"X: a\r\n \r\n b", 11}, " a\r\n b"},
+        {{"X: a\n\t\n \n b\n", 12}, " a\r\n b"},
+        {{"X: a\r\n ", 7}, " a"},
+        {{"X:\r\n \r\n ", 8}, ""},
+        {{"X: \r\n \r\n\tb\r\n  ", 14}, " \r\n\tb"},
+        {{"X: a\rb", 6}, " a b"},
+        {{"X: a\n b", 7}, " a\r\n b"},
+        {{"X: a\0b", 6}, " a b"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct slice line = rows[i].line;
+        const struct field field = {.name = {line.data, 1}, .value = {line.data + 2, line.len - 2}};
+        g_autofree char *plain = field_plain(field.value);
+        g_autofree char *same = g_strndup(field.value.data, field.value.len);
+        cr_expect_str_eq(plain, rows[i].plain != NULL ? rows[i].plain : same, "%zu: %s", i, plain);
+        cr_expect_eq(field_is_plain(&field), rows[i].plain == NULL, "%zu", i);
+        g_autofree char *again = field_plain(slice_of(plain));
+        cr_expect_str_eq(again, plain, "%zu", i);
+    }
+    g_autofree char *nothing = field_plain(SLICE_NONE);
+    cr_expect_str_eq(nothing, "");
+    cr_expect(!field_is_plain(&(struct field){.name = {"X : a", 1}, .value = {"X : a" + 3, 2}}));
+}
