@@ -28,6 +28,10 @@
 /* Postfix waits 300 seconds for the end of a message; each progress notification restarts that time. */
 #define PROGRESS_SECONDS 20
 
+/* A header field comes in one packet, and libmilter ends the connection at one over 64 kB, so that the MTA would defer
+ * the message for ever. Postfix lets 100 kB of header through. */
+#define PACKET_MAX ((size_t)1 << 20)
+
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)
 #define NO_REPLIES                                                                                                     \
     (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
@@ -390,6 +394,7 @@ bool session_register(struct service *shared, const char *name, bool tcp, struct
     };
     service = shared;
     over_tcp = tcp;
+    (void)smfi_setmaxdatasize(PACKET_MAX);
     if (smfi_register(description) != MI_SUCCESS)
         return error_set(error, ERROR_BUG, "libmilter did not accept the callbacks");
     return true;

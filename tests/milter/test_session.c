@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real daemon over its real socket: protocol, collecting, edits, replies. */
 #include "support/daemon.h"
+#include "support/folder.h"
 
 static struct daemon daemon_under_test;
 
@@ -516,4 +517,78 @@ Test(session, queue_id_of_sendmail)
         mc_outcome_clear(&outcome);
     }
     mc_quit(&client);
+}
+
+/* --- fields near the largest packet of the protocol --- */
+
+#define MARKING                                                                                                        \
+    "domain = \"partner.test\"; outbound = { protect = \"sign\"; };\n"                                                 \
+    "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_unverified = \"[unverified]\"; };\n"
+
+static char *message_with(const char *from, const char *to, const char *name, const char *unit, unsigned count)
+{
+    GString *text = g_string_new(NULL);
+    g_string_append_printf(text, "From: %s\r\nTo: %s\r\n%s: ", from, to, name);
+    for (unsigned i = 0; i < count; i++)
+        g_string_append(text, unit);
+    g_string_append(text, "\r\n\r\nHello.\r\n");
+    return g_string_free(text, FALSE);
+}
+
+static void start_marking(struct daemon *daemon)
+{
+    daemon_start(daemon, true, "");
+    g_autofree char *policy = g_build_filename(daemon->folder, "acme", "policy.d", NULL);
+    folder_write(policy, "partner.test.conf", MARKING);
+    kill(daemon->pid, SIGHUP);
+    cr_assert(daemon_wait_log(daemon, "is in force", 1));
+}
+
+/* A Subject that cannot be marked is refused for good: left alone it would look as if it needed no mark, and a
+ * temporary failure would come back for ever. */
+Test(session, a_subject_too_large_to_be_marked, .init = NULL, .fini = NULL)
+{
+    static const struct {
+        const char *unit;
+        unsigned count;
+        bool marked;
+    } rows[] = {{"word ", 4000, true},
+                {"word ", 18000, false},
+                {"\xc3\xbc", 28000, false},
+                {"=?utf-8?b?w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvA==?= ", 1600, false}};
+    struct daemon daemon;
+    struct mc client;
+    start_marking(&daemon);
+    cr_assert(daemon_client(&client, &daemon));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct mc_outcome outcome;
+        g_autofree char *text =
+            message_with("bob@partner.test", "alice@acme.test", "Subject", rows[i].unit, rows[i].count);
+        cr_assert(daemon_exchange(&client, BOB, ALICE, text, strlen(text), 0, &outcome), "%zu", i);
+        const struct mc_edit *edit = mc_find_edit(&outcome, "Subject");
+        if (rows[i].marked)
+            cr_expect(mc_accepted(&outcome) && edit != NULL && strstr(edit->value, "[unverified]") != NULL, "%zu", i);
+        else
+            cr_expect(outcome.disposition == 'y' && g_str_has_prefix(outcome.reply, "552 5.3.4 "), "%zu: '%c' %s", i,
+                      outcome.disposition, outcome.reply);
+        mc_outcome_clear(&outcome);
+    }
+    mc_quit(&client);
+    daemon_stop(&daemon);
+}
+
+/* libmilter would end the connection. */
+Test(session, a_field_over_64_kilobytes_arrives, .init = NULL, .fini = NULL)
+{
+    struct daemon daemon;
+    struct mc client;
+    struct mc_outcome outcome;
+    daemon_start(&daemon, true, "");
+    cr_assert(daemon_client(&client, &daemon));
+    g_autofree char *text = message_with("alice@acme.test", "bob@partner.test", "X-Long", "word ", 20000);
+    cr_assert(daemon_exchange(&client, ALICE, BOB, text, strlen(text), 0, &outcome));
+    expect_signed(&outcome, "Hello.");
+    mc_outcome_clear(&outcome);
+    mc_quit(&client);
+    daemon_stop(&daemon);
 }
