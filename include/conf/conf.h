@@ -34,6 +34,7 @@ enum otherwise { OTHERWISE_REJECT, OTHERWISE_QUARANTINE, OTHERWISE_TAG };
 enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_TEMPFAIL };
 enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
+enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
 /* Whose signature meets inbound.require. */
 enum signed_by { SIGNED_BY_ANY, SIGNED_BY_DOMAIN, SIGNED_BY_ORIGINATOR, SIGNED_BY_BOTH };
 /* RFC 2634 §3.2 security-classification, plus one; none: absent. */
@@ -101,8 +102,9 @@ struct outbound_rule {
 struct inbound_rule {
     enum require require;
     enum otherwise otherwise;
-    enum undecryptable undecryptable;      /* key `undecryptable`: encrypted, and none of our keys opens it */
-    enum signed_by signed_by;              /* key `signed_by` */
+    enum undecryptable undecryptable; /* key `undecryptable`: encrypted, and none of our keys opens it */
+    enum signed_by signed_by;         /* key `signed_by` */
+    enum originator_signatures originator_signatures; /* key `originator_signatures`: whether those that pass stay */
     bool require_authenticated_encryption; /* CBC, which does not protect against changes, is not decrypted */
     char **accept_labels; /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
     enum classification max_classification; /* key `max_classification`; none: any */

@@ -104,8 +104,9 @@ bool judged_is_originators(const struct layer_view *view, const struct judged_la
 
 /* How many of the outermost layers come off before local delivery: those down to the last one that was encrypted to us,
  * then domain, review and additional-attributes signatures and empty signature layers. An originator's signature and
- * what it holds stays, and so does a signature that does not hold. */
-size_t policy_removable(const struct layers_view *view, const struct judgement *judgement);
+ * what it holds stays, and so does a signature that does not hold. With `originators`, that of one originator comes off
+ * if it passes. */
+size_t policy_removable(const struct layers_view *view, const struct judgement *judgement, bool originators);
 
 /* What comes off before a domain signature goes on (RFC 3183 §5). */
 struct unwrapping {

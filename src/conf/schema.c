@@ -24,6 +24,7 @@ static const char *const otherwise_words[] = {"reject", "quarantine", "tag", NUL
 static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
 static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NULL};
 static const char *const signed_by_words[] = {"any", "domain", "originator", "both", NULL};
+static const char *const originator_signatures_words[] = {"keep", "remove", NULL};
 static const char *const classification_words[] = {"none",         "unmarked", "unclassified", "restricted",
                                                    "confidential", "secret",   "top-secret",   NULL};
 static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", NULL};
@@ -169,6 +170,8 @@ static const struct conf_option inbound_rows[] = {
      .help = "What to do with encrypted mail that none of our keys can decrypt"},
     {"signed_by", OPTION_WORD, AT(signed_by), .fallback = "any", .words = signed_by_words,
      .help = "Whose signature satisfies require"},
+    {"originator_signatures", OPTION_WORD, AT(originator_signatures), .fallback = "keep",
+     .words = originator_signatures_words, .help = "What to do with originators' signatures that pass"},
     {"require_authenticated_encryption", OPTION_SWITCH, AT(require_authenticated_encryption), .fallback = "false",
      .help = "Whether mail encrypted without authentication (CBC) is treated as undecryptable"},
     {"accept_labels", OPTION_TEXTS, AT(accept_labels), .convert = convert_oid,

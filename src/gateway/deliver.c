@@ -54,6 +54,18 @@ static void mark_subject(const struct passage *passage, struct edits *edits)
         edits_set(edits, message, "Subject", value);
 }
 
+/* Behind the last encryption; what lies around one goes with it. */
+static bool removes_originators(const struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    bool found = false;
+    for (size_t i = 0; i < plan->removable; i++) {
+        const struct layer_view *view = &passage->lookups.views[i];
+        found = !layer_is_encrypted(view->facts) && (found || judged_is_originators(view, &plan->judgement.layers[i]));
+    }
+    return found;
+}
+
 /* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
  * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside come out: no inner From, Subject
  * or Received is ever promoted. */
@@ -75,6 +87,8 @@ static bool take_off(const struct passage *passage, struct made *made)
     if (entity.opaque)
         made->note =
             "a signature that stays is delivered in opaque form, because its content cannot pass in clear form";
+    else if (removes_originators(passage))
+        made->note = "the originator's signature passed and was taken off";
     edits_replace_entity(&made->edits, passage->mail.message, &entity);
     if (edits_fit(&made->edits, &too_large)) {
         made->removed = depth;

@@ -248,7 +248,8 @@ void judgement_clear(struct judgement *judgement)
 
 /* --- what comes off --- */
 
-static bool is_removable_signature(const struct layers_view *view, const struct judgement *judgement, size_t i)
+static bool is_removable_signature(const struct layers_view *view, const struct judgement *judgement, bool originators,
+                                   size_t i)
 {
     const struct layer_view *layer = &view->list[i];
     const struct judged_layer *judged = &judgement->layers[i];
@@ -256,12 +257,14 @@ static bool is_removable_signature(const struct layers_view *view, const struct 
         return false;
     if (layer->facts->signer_count == 0)
         return i > 0; /* by itself it came from elsewhere, and no rule asked for it to be opened */
+    if (judged_is_originators(layer, judged))
+        return originators && layer->facts->signer_count == 1 && judged->finding.outcome == OUTCOME_PASS;
     /* The history that a mailing list agent keeps in its signature is for the next agent (RFC 2634 §4.2). */
-    return !judged_is_originators(layer, judged) && !judged->by_list_agent;
+    return !judged->by_list_agent;
 }
 
 /* Few mail programs read compressed mail: the compression goes with the layer around it, or with one inside. */
-size_t policy_removable(const struct layers_view *view, const struct judgement *judgement)
+size_t policy_removable(const struct layers_view *view, const struct judgement *judgement, bool originators)
 {
     size_t removable = 0;
     for (size_t i = 0; i < view->whole; i++)
@@ -269,7 +272,7 @@ size_t policy_removable(const struct layers_view *view, const struct judgement *
             removable = i + 1;
     for (size_t i = removable; i < view->whole; i++) {
         bool compressed = view->list[i].facts->type == LAYER_COMPRESSED && view->list[i].has_content;
-        if (!compressed && !is_removable_signature(view, judgement, i))
+        if (!compressed && !is_removable_signature(view, judgement, originators, i))
             break;
         if (!compressed || (i > 0 && i == removable))
             removable = i + 1;

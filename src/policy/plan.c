@@ -191,6 +191,15 @@ static void plan_leaving(const struct plan_input *input, struct plan *plan)
 
 /* --- what arrives --- */
 
+/* Only if each author's rule says so. */
+static bool removes_originators(const struct authors *authors)
+{
+    bool removes = authors->count > 0;
+    for (size_t i = 0; i < authors->count; i++)
+        removes &= policy_rule(authors->partners[i])->inbound.originator_signatures == ORIGINATOR_SIGNATURES_REMOVE;
+    return removes;
+}
+
 static void plan_arriving(const struct plan_input *input, const struct layers_view *layers, struct plan *plan)
 {
     plan->internal = plan->client_is_ours;
@@ -200,7 +209,8 @@ static void plan_arriving(const struct plan_input *input, const struct layers_vi
     } else {
         policy_arriving(input, layers, &plan->judgement, plan);
     }
-    plan->removable = policy_removable(layers, &plan->judgement);
+    plan->removable =
+        policy_removable(layers, &plan->judgement, !plan->internal && removes_originators(input->authors));
 }
 
 /* --- what arrives for us and for others at once --- */

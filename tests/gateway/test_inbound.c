@@ -2,7 +2,7 @@
 /*
  * What arrives broken, forged or shut: the verdict, and that nothing of it is believed or delivered in part.
  */
-#include "support/rig.h"
+#include "support/attack.h"
 
 #define TOP "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
 #define MESSAGE TOP "Content-Type: text/plain\r\n\r\nthe secret line\r\n"
@@ -388,4 +388,40 @@ Test(inbound, endless_from)
     cr_assert_eq(in.result->reply.verdict, VERDICT_REJECT, "%s", in.result->reply.reason);
     cr_assert_neq(in.result->plan.judgement.domain.outcome, OUTCOME_PASS);
     cr_assert_eq(in.result->mail.originator.from.count, 0);
+}
+
+/* For readers that cannot read signed mail: what is taken off then stands in the field and the log. */
+Test(inbound, originators_signatures_can_be_taken_off)
+{
+    static const struct {
+        const char *policy;
+        bool opaque, changed, removed;
+    } rows[] = {
+        {"inbound = { originator_signatures = \"remove\"; };", true, false, true},
+        {"inbound = { originator_signatures = \"remove\"; };", false, false, true},
+        {"inbound = { originator_signatures = \"remove\"; };", false, true, false},
+        {"inbound = { originator_signatures = \"keep\"; };", true, false, false},
+        {"", false, false, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_new("", rows[i].policy);
+        struct attack attack = {.signer = rig->acme.alice, .flags = rows[i].opaque ? 0 : CMS_DETACHED};
+        const char *entity = rows[i].changed ? "Content-Type: text/plain\r\n\r\nelse\r\n" : ATTACK_ENTITY;
+        g_autofree char *text =
+            rows[i].opaque ? attack_message(&attack) : attack_clear(ATTACK_TOP, entity, attack_sign(&attack));
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        g_autofree char *line = passage_log_line(in.result);
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "row %zu", i);
+        cr_expect_eq(g_str_has_suffix(in.bytes, "Content-Type: text/plain\r\n\r\n" ATTACK_SECRET "\r\n"),
+                     rows[i].removed, "row %zu: %s", i, in.bytes);
+        cr_expect_eq(strstr(in.bytes, "pkcs7") == NULL, rows[i].removed, "row %zu: %s", i, in.bytes);
+        cr_expect_eq(strstr(line, "note=\"the originator's signature passed and was taken off\"") != NULL,
+                     rows[i].removed, "row %zu: %s", i, line);
+        if (rows[i].changed)
+            continue;
+        cr_expect_not_null(strstr(line, " originator=pass"), "%s", line);
+        cr_expect_not_null(strstr(line, " signed_by="), "%s", line);
+        cr_expect_not_null(strstr(in.bytes, "smime=pass (originator signature)"), "%s", in.bytes);
+        cr_expect_not_null(strstr(in.bytes, "body.smime-identifier=\"alice@acme.test\""), "%s", in.bytes);
+    }
 }

@@ -256,7 +256,7 @@ Test(layers, how_many_come_off_before_delivery)
 {
     static const struct {
         const char *layers;
-        size_t removable;
+        size_t removable, with_originators; /* 0: the same */
     } removals[] = {
         {"gcm", 1},
         {"gcm/nokey", 0},
@@ -272,12 +272,23 @@ Test(layers, how_many_come_off_before_delivery)
         {"domain/invalid", 0},
         {"domain/unread", 0},
         {"domain/unread_later", 0},
-        {"domain/and=originator", 0},
-        {"originator", 0},
-        {"originator domain", 0},
-        {"domain originator", 1},
-        {"gcm domain originator", 2},
+        {"domain/and=originator", 0, 1},
+        {"originator", 0, 1},
+        {"untyped", 0, 1},
+        {"originator/weak", 0},
+        {"originator/path=fail", 0},
+        {"originator/mailbox=policy", 0},
+        {"originator/path=temperror", 0},
+        {"originator/unread", 0},
+        {"originator+originator", 0},
+        {"originator originator", 0, 2},
+        {"originator originator/invalid", 0, 1},
+        {"part/originator", 0},
+        {"originator domain", 0, 2},
+        {"domain originator", 1, 2},
+        {"gcm domain originator", 2, 3},
         {"agent originator", 0},
+        {"agent", 0, 1}, /* with none inside it is the originator's */
         {"gcm agent originator", 1},
         {"gcm agent/and=domain", 2},
         {"empty", 0},
@@ -286,24 +297,28 @@ Test(layers, how_many_come_off_before_delivery)
         {"domain gcm/nokey", 1},
         {"compressed", 0},
         {"compressed domain", 2},
-        {"compressed originator", 0},
-        {"compressed compressed originator", 0},
+        {"compressed originator", 0, 2},
+        {"compressed compressed originator", 0, 3},
         {"domain gcm/anonymous", 1},
         {"compressed compressed domain", 3},
         {"gcm compressed", 2},
-        {"gcm compressed originator", 2},
+        {"gcm compressed originator", 2, 3},
         {"domain compressed", 2},
         {"domain compressed/unread", 1},
         {"domain compressed compressed", 3},
-        {"originator compressed", 0},
+        {"originator compressed", 0, 2},
         {"gcm part/domain", 1},
         {"part/gcm", 0},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(removals); i++) {
         owned(views) struct views *views = views_new(removals[i].layers);
         struct judgement judgement = judge(views);
-        size_t removable = policy_removable(&views->all, &judgement);
-        cr_expect_eq(removable, removals[i].removable, "%s: %zu", removals[i].layers, removable);
+        for (int originators = 0; originators < 2; originators++) {
+            size_t removable = policy_removable(&views->all, &judgement, originators);
+            size_t expected =
+                originators && removals[i].with_originators > 0 ? removals[i].with_originators : removals[i].removable;
+            cr_expect_eq(removable, expected, "%s, %d: %zu", removals[i].layers, originators, removable);
+        }
         judgement_clear(&judgement);
     }
 }

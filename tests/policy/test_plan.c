@@ -430,3 +430,28 @@ Test(plan, what_is_said_of_a_failure)
     plan_clear(&plan);
     scene_clear(&scene);
 }
+
+/* An originator's signature comes off only if each author's rule says so, and from no one but strangers. */
+Test(plan, originators_signatures_that_come_off)
+{
+    static const struct {
+        enum scene_sender sender;
+        const char *first, *second; /* the authors' partners */
+        size_t removable;
+    } senders[] = {
+        {STRANGER, "nothing", NULL, 0},      {STRANGER, "removes", NULL, 1},      {STRANGER, "removes", "removes", 1},
+        {STRANGER, "removes", "nothing", 0}, {STRANGER, "nothing", "removes", 0}, {OURS, "removes", NULL, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(senders); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, senders[i].sender, NULL, "originator", "local", MIXED_REJECT);
+        const struct partner *partners[] = {scene_partner(senders[i].first),
+                                            senders[i].second != NULL ? scene_partner(senders[i].second) : NULL};
+        scene.partners = (struct authors){.partners = partners, .count = senders[i].second != NULL ? 2 : 1};
+        policy_plan(&scene.input, &plan);
+        cr_expect_eq(plan.removable, senders[i].removable, "row %zu: %zu", i, plan.removable);
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
+}

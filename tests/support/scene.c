@@ -42,6 +42,7 @@ static struct partner partners[] = {
     /* for authors */
     {.name = (char *)"strict", .base.inbound.require = REQUIRE_SIGN},
     {.name = (char *)"secret", .base.inbound.require = REQUIRE_ENCRYPT},
+    {.name = (char *)"removes", .base.inbound.originator_signatures = ORIGINATOR_SIGNATURES_REMOVE},
     {.name = (char *)"tags", .base.inbound = {.require = REQUIRE_SIGN, .otherwise = OTHERWISE_TAG}},
 };
 
