@@ -285,6 +285,16 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
     return started;
 }
 
+/* Apart from run(), which does not return while the daemon runs. */
+static void complain_of_surroundings(const struct daemon *daemon)
+{
+    g_autofree char *library = smime_library_warning();
+    if (library != NULL)
+        complain(daemon, LOG_LEVEL_WARNING, library);
+    if (geteuid() == 0)
+        complain(daemon, LOG_LEVEL_WARNING, "running as root; set `user` in domsec.conf");
+}
+
 static int run(struct daemon *daemon)
 {
     const struct signals_handler handler = {daemon, reload, stop, tick};
@@ -304,11 +314,7 @@ static int run(struct daemon *daemon)
         complain(daemon, LOG_LEVEL_ERROR, error.text);
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
-    g_autofree char *library = smime_library_warning();
-    if (library != NULL)
-        complain(daemon, LOG_LEVEL_WARNING, library);
-    if (geteuid() == 0)
-        complain(daemon, LOG_LEVEL_WARNING, "running as root; set `user` in domsec.conf");
+    complain_of_surroundings(daemon);
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();
     process_notify_ready();

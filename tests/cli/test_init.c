@@ -67,6 +67,7 @@ Test(init, keys_are_given_to_the_daemon)
     if (geteuid() != 0)
         return;
     owned(folder) char *dir = folder_new();
+    g_chmod(dir, 0755); /* the account that runs the daemon gets there */
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner nobody '%s/a'", dir);
     expect_status(made, 0);
     expect_contains(made.out, "owner: nobody");
