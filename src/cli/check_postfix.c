@@ -137,6 +137,43 @@ static void check_without(const struct check *check, const struct postfix_servic
                     "%s does not call the gateway; that is right only for mail that has passed it", service->key);
 }
 
+static bool is_for_this_host(const struct check *check, const struct postfix_service *service)
+{
+    static const char *const loopback[] = {"127.", "localhost:", "[::1]:", "::1:"};
+    for (size_t i = 0; i < G_N_ELEMENTS(loopback); i++)
+        if (text_begins_with(service->name, loopback[i]))
+            return true;
+    return strstr(service->key, "/inet") == NULL ||
+           (strchr(service->name, ':') == NULL &&
+            g_str_equal(postfix_value(check->postfix, service, "inet_interfaces"), "loopback-only"));
+}
+
+/* What a content filter returns is to pass untouched, and nothing else. */
+static void check_passing(const struct check *check, const struct postfix_service *service)
+{
+    const struct postfix *postfix = check->postfix;
+    const char *name = postfix_value(postfix, service, "milter_macro_daemon_name");
+    bool passes = g_strv_contains((const char *const *)check->conf->pass_daemons, name);
+    bool is_usual = g_str_equal(name, postfix_value(postfix, NULL, "milter_macro_daemon_name"));
+    bool is_returned = *postfix_value(postfix, NULL, "content_filter") != '\0' &&
+                       *postfix_value(postfix, service, "content_filter") == '\0';
+    if (passes && (is_usual || is_submission(service)))
+        faults_add(check->faults, check->master, 0,
+                   "%s has the name \"%s\", which is in pass_daemons, so that its mail leaves unprotected; give that "
+                   "name (milter_macro_daemon_name) only to the listener for a content filter",
+                   service->key, name);
+    else if (passes && !is_for_this_host(check, service))
+        faults_warn(check->faults, check->master, 0,
+                    "%s has the name \"%s\", which is in pass_daemons: hosts that can connect to it send mail past "
+                    "the gateway; bind it to 127.0.0.1",
+                    service->key, name);
+    else if (!passes && is_returned && !is_submission(service))
+        faults_warn(check->faults, check->master, 0,
+                    "%s calls the gateway again for mail that a content filter returns, which is then protected twice "
+                    "or refused; add -o milter_macro_daemon_name=reinject to it, and \"reinject\" to pass_daemons",
+                    service->key);
+}
+
 enum calls { CALLS, CALLS_NOT, CALLS_IN_VAIN };
 
 static enum calls check_smtpd(const struct check *check, const struct postfix_service *service)
@@ -149,6 +186,7 @@ static enum calls check_smtpd(const struct check *check, const struct postfix_se
     if (found) {
         check_action(check, service, &place);
         check_order(check, service->key, is_submission(service), &place);
+        check_passing(check, service);
     }
     place_clear(&place);
     if (found || !is_hidden_by_chroot(check, list, service->chroot))

@@ -177,6 +177,37 @@ Test(check_postfix, services_and_order)
     expect_rows(rows, G_N_ELEMENTS(rows));
 }
 
+Test(check_postfix, listeners_that_pass)
+{
+#define FILTER GOOD ACTION MILTERS "content_filter = scan:[127.0.0.1]:10024\nmilter_macro_daemon_name = mx.acme.test\n"
+#define LISTENER(name) SERVICES name "/command = smtpd\n" name "/chroot = y\n"
+#define RETURNS(name) name "/content_filter =\n"
+#define NAMED(name) RETURNS(name) name "/milter_macro_daemon_name = reinject\n"
+    static const struct row rows[] = {
+        {NULL, FILTER, "", SERVICES, NULL},
+        {NULL, FILTER, NAMED("127.0.0.1:10025/inet"), LISTENER("127.0.0.1:10025/inet"), NULL},
+        {NULL, FILTER, NAMED("localhost:10025/inet"), LISTENER("localhost:10025/inet"), NULL},
+        {NULL, FILTER, NAMED("[::1]:10025/inet"), LISTENER("[::1]:10025/inet"), NULL},
+        {NULL, FILTER, NAMED("returned/unix"), LISTENER("returned/unix"), NULL},
+        {NULL, FILTER "inet_interfaces = loopback-only\n", NAMED("10025/inet"), LISTENER("10025/inet"), NULL},
+        {NULL, FILTER, NAMED("10025/inet"), LISTENER("10025/inet"),
+         "master.cf: warning: 10025/inet has the name \"reinject\", which is in pass_daemons: hosts that"},
+        {NULL, FILTER, NAMED("192.0.2.1:10025/inet"), LISTENER("192.0.2.1:10025/inet"),
+         "master.cf: warning: 192.0.2.1:10025/inet has the name"},
+        {NULL, FILTER, RETURNS("127.0.0.1:10025/inet"), LISTENER("127.0.0.1:10025/inet"),
+         "master.cf: warning: 127.0.0.1:10025/inet calls the gateway again for mail that a content filter returns"},
+        {NULL, FILTER, RETURNS("submission/inet"), LISTENER("submission/inet"), NULL},
+        {NULL, FILTER, NAMED("submission/inet"), LISTENER("submission/inet"),
+         "master.cf: submission/inet has the name \"reinject\", which is in pass_daemons, so that its mail leaves"},
+        {NULL, GOOD ACTION MILTERS "milter_macro_daemon_name = reinject\n", "", SERVICES,
+         "master.cf: smtp/inet has the name \"reinject\", which is in pass_daemons"},
+    };
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    g_autofree char *passing = g_strconcat(text, "pass_daemons = ( \"reinject\" );\n", NULL);
+    folder_write(dir, "a/domsec.conf", passing);
+    expect_rows(rows, G_N_ELEMENTS(rows));
+}
+
 Test(check_postfix, of_another_directory_and_of_none)
 {
     owned(run) struct run good = check(NULL, GOOD ACTION MILTERS, "", SERVICES);
