@@ -14,6 +14,7 @@
 # make tsan        runs the daemon and the tests with threads under ThreadSanitizer
 # make torture     lets each memory allocation of a message fail in turn
 # make bench       measures; make fuzz looks for crashes
+# make timing      measures whether the time of an answer tells what could be decrypted (ROW=)
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -62,7 +63,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
+.PHONY: all help deps demo check test unit seeds e2e interop bench timing fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -106,7 +107,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT) $(BUILD)/libmilter-domsec.a 
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 
 # Without the flags of the sanitizers, which do not preload.
 $(BUILD)/preload/%.so: tests/preload/%.c
@@ -182,6 +183,9 @@ torture: all tools
 
 bench: all tools
 	@tests/bench/run $(BUILD)
+
+timing: all tools
+	@tests/bench/oracle $(BUILD) $(ROW)
 
 fuzz:
 	@tests/fuzz/run $(BUILD)
