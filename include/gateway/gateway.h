@@ -78,7 +78,12 @@ struct recipient_lookup {
 struct lookups {
     struct layers_view layers; /* what policy sees of the layers: in the order of the examination */
     struct layer_view *views;
-    struct layer_lookup *details;      /* for each of them */
+    struct layer_lookup *details; /* for each of them */
+    /* The same of what came out of decryptions that failed, and of the message as if they had not. */
+    struct layer_view *vain_views, *if_opened_list;
+    struct layer_lookup *vain_details;
+    size_t vain_count;
+    struct layers_view if_opened;      /* of the layers around the whole message alone */
     struct recipient_view *recipients; /* for each of the envelope's */
     struct recipient_lookup *answers;
     bool wants_certificates;

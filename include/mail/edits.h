@@ -40,6 +40,11 @@ void edits_set(struct edits *edits, const struct message *message, const char *n
  * name exists, and the body by that of entity, which is taken. Call it at most once, before or after the other
  * edits. */
 void edits_replace_entity(struct edits *edits, const struct message *message, struct entity *entity);
+/* The Content-* fields and the body are replaced by themselves: as much work for the MTA as a new entity, and nothing
+ * changes. In place of edits_replace_entity(). */
+void edits_replace_by_itself(struct edits *edits, const struct message *message);
+/* Adds edits that change nothing until there are `count`: deletions of fields that are not there. */
+void edits_pad(struct edits *edits, const struct message *message, size_t count);
 /* Call once, after all edits. If there are any, each other field of message that has a line of blanks only gets its
  * value without (field_plain()). Then sorts list into the order above. ERROR_TOO_LARGE: a field is larger than a milter
  * can send; the edits are cleared then. */

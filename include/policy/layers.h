@@ -107,6 +107,11 @@ bool judged_is_originators(const struct layer_view *view, const struct judged_la
  * what it holds stays, and so does a signature that does not hold. With `originators`, that of one originator comes off
  * if it passes. */
 size_t policy_removable(const struct layers_view *view, const struct judgement *judgement, bool originators);
+/* The same for each outcome that changes to a malleable message may have: for each encryption that does not protect
+ * against them, as if it were the first to fail; then as if none failed. view: as if none has failed. Returns their
+ * number, list is for g_free(). */
+size_t policy_endings(const struct layers_view *view, const struct judgement *judgement, bool originators,
+                      size_t **list);
 
 /* What comes off before a domain signature goes on (RFC 3183 §5). */
 struct unwrapping {

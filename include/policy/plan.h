@@ -55,7 +55,8 @@ struct plan_input {
     const struct authors *authors;
     const struct message *message; /* NULL: there is only a question (`domsec explain`) */
     const struct layers_view *layers;
-    const struct error *failure; /* the message could not be worked on; kind ERROR_NONE: it could */
+    const struct layers_view *if_opened; /* those around the whole message, as if no decryption had failed */
+    const struct error *failure;         /* the message could not be worked on; kind ERROR_NONE: it could */
     const struct recipient_view *recipients;
     size_t recipient_count;
     const struct error *own; /* OWN_COUNT of them: why that identity is missing; kind ERROR_NONE: it is there */
@@ -106,6 +107,9 @@ struct plan {
     bool internal;    /* from a client of ours to our own domains: no rule applies */
     bool met;         /* the authors' rules have everything that they require */
     size_t removable; /* outermost layers that come off */
+    /* Malleable: what removable is if one decryption or another fails, and if none does. Delivery must cost the same
+     * in each case. */
+    size_t *endings, ending_count;
     const char *mark; /* text to put before the Subject, lent by conf; NULL: no mark */
 };
 

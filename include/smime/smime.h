@@ -89,6 +89,7 @@ struct layer {
     STACK_OF(X509_CRL) * crls;
     const struct identity *identity; /* whose key opened it (enveloped) */
     struct slice inner;              /* the entity inside: header, empty line, body */
+    bool noise;                      /* inner is what a wrong key leaves: neither an entity nor text */
     void *owner;                     /* private */
 };
 

@@ -93,6 +93,14 @@ static bool all_pass(const struct authres_result *results, size_t count)
     return true;
 }
 
+/* Of a message without a signature. In CBC the reason is about as long whether or not it could be decrypted. */
+static const char *unsigned_reason(const struct judgement *judgement)
+{
+    if (judgement->undecryptable)
+        return judgement->undecryptable_reason;
+    return judgement->malleable ? "may have been changed" : NULL;
+}
+
 /* RFC 7281 §3.1: a signature that is good, but not all that is required, is "policy". */
 char *authentication_results(const struct passage *passage, const char *missing)
 {
@@ -117,7 +125,7 @@ char *authentication_results(const struct passage *passage, const char *missing)
         };
     if (count == 0 || (tagged && all_pass(results, count))) {
         results[count].result = outcome_name(count == 0 ? OUTCOME_NONE : OUTCOME_POLICY);
-        results[count].reason = tagged ? missing : judgement->undecryptable ? judgement->undecryptable_reason : NULL;
+        results[count].reason = tagged ? missing : unsigned_reason(judgement);
         count++;
     }
     char *field = authres_format(passage->gateway->conf->authserv_id, results, count);

@@ -66,38 +66,91 @@ static bool removes_originators(const struct passage *passage)
     return found;
 }
 
+/* One of the forms that a message may be delivered in. */
+struct ending {
+    struct edits edits;
+    size_t removed;   /* outermost layers that are not in it */
+    const char *note; /* made.note */
+};
+
 /* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
  * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside come out: no inner From, Subject
  * or Received is ever promoted. */
-static bool take_off(const struct passage *passage, struct made *made)
+static bool replace_by(const struct passage *passage, const struct part *part, struct edits *edits, const char **note,
+                       struct error *error)
 {
     const struct transport transport = {.eight_bit = passage->mail.envelope->eight_bit,
                                         .opaque_header = smime_opaque_header,
                                         .write_opaque = smime_write_opaque};
-    struct error too_large = {0};
     struct entity entity = {0};
-    size_t depth = passage->plan.removable;
-    if (depth == 0)
-        return true;
-    const struct part *inner = examination_entity(passage->mail.examination, depth);
-    if (inner == NULL)
-        return error_set(&made->failure, ERROR_BUG, "there is no message to deliver");
-    if (!mime_deliverable(inner, &transport, &passage->gateway->conf->limits, &entity, &made->failure))
+    if (part == NULL)
+        return error_set(error, ERROR_BUG, "there is no message to deliver");
+    if (!mime_deliverable(part, &transport, &passage->gateway->conf->limits, &entity, error))
         return false;
     if (entity.opaque)
-        made->note =
-            "a signature that stays is delivered in opaque form, because its content cannot pass in clear form";
+        *note = "a signature that stays is delivered in opaque form, because its content cannot pass in clear form";
     else if (removes_originators(passage))
-        made->note = "the originator's signature passed and was taken off";
-    edits_replace_entity(&made->edits, passage->mail.message, &entity);
-    if (edits_fit(&made->edits, &too_large)) {
-        made->removed = depth;
-        return true;
-    }
-    /* No answer may tell what is inside. */
-    edits_clear(&made->edits);
-    made->note = "delivered as it came, because a header field inside is larger than the milter protocol allows";
+        *note = "the originator's signature passed and was taken off";
+    edits_replace_entity(edits, passage->mail.message, &entity);
     return true;
+}
+
+static bool ending_make(const struct passage *passage, size_t depth, struct ending *ending, struct error *error)
+{
+    const struct examination *examination = passage->mail.examination;
+    bool is_one_of_several = passage->plan.ending_count > 0;
+    struct error too_large = {0};
+    if (depth > 0) {
+        const struct part *part =
+            is_one_of_several ? examination_if_opened(examination, depth) : examination_entity(examination, depth);
+        if (!replace_by(passage, part, &ending->edits, &ending->note, error))
+            return false;
+        ending->removed = depth;
+        if (edits_fit(&ending->edits, &too_large))
+            return true;
+        /* No answer may tell what is inside. */
+        edits_clear(&ending->edits);
+        ending->removed = 0;
+        ending->note = "delivered as it came, because a header field inside is larger than the milter protocol allows";
+    }
+    if (is_one_of_several)
+        edits_replace_by_itself(&ending->edits, passage->mail.message);
+    return edits_fit(&ending->edits, error);
+}
+
+/* Whether a decryption succeeded must not show in what it takes to deliver the message, here and in the MTA. So
+ * everything that could have come out is made, only the right one is kept, and it has as many edits as any. */
+static bool ending_choose(const struct passage *passage, struct ending *chosen, struct error *error)
+{
+    const struct plan *plan = &passage->plan;
+    size_t most = 0;
+    bool found = false, good = true;
+    for (size_t i = 0; i < plan->ending_count && good; i++) {
+        struct ending ending = {0};
+        good = ending_make(passage, plan->endings[i], &ending, error);
+        most = MAX(most, ending.edits.count);
+        if (good && !found && plan->endings[i] == plan->removable) {
+            *chosen = ending;
+            found = true;
+        } else {
+            edits_clear(&ending.edits);
+        }
+    }
+    if (!good || (!found && !ending_make(passage, plan->removable, chosen, error)))
+        return false;
+    edits_pad(&chosen->edits, passage->mail.message, most);
+    return true;
+}
+
+static bool take_off(const struct passage *passage, struct made *made)
+{
+    struct ending ending = {0};
+    bool good = passage->plan.ending_count > 0 ? ending_choose(passage, &ending, &made->failure)
+                                               : ending_make(passage, passage->plan.removable, &ending, &made->failure);
+    made->edits = ending.edits;
+    made->removed = good ? ending.removed : 0;
+    made->note = ending.note;
+    return good;
 }
 
 void made_deliver(struct made *made, const struct passage *passage)

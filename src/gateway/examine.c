@@ -46,15 +46,25 @@ static bool make_canonical(struct examined_layer *examined, const struct limits 
     return examined->spool != NULL;
 }
 
+/* In place of noise: the right key would have shown a text with a header. */
+static void stand_in(const struct examined_layer *examined, struct slice *header, struct slice *body)
+{
+    *header = slice_of("Content-Type: text/plain; charset=us-ascii\r\nContent-Transfer-Encoding: 7bit\r\n");
+    *body = examined->source->body;
+    body->len = MIN(body->len, examined->layer.inner.len);
+}
+
 /* An inner entity whose header is not one is all body (a CMS of other software may hold bare text). */
 static struct part *parse_inner(struct examined_layer *examined, const struct limits *limits, struct budget *budget,
                                 struct error *error)
 {
     struct slice inner = examined->layer.inner, header, body;
     struct fields fields = {0};
-    if (!make_canonical(examined, limits, budget, &inner, error))
+    if (examined->layer.noise)
+        stand_in(examined, &header, &body);
+    else if (!make_canonical(examined, limits, budget, &inner, error))
         return NULL;
-    if (!part_split(inner, &header, &body))
+    else if (!part_split(inner, &header, &body))
         return part_parse_paid(SLICE_NONE, inner, limits, budget, error);
     if (!fields_parse(header, limits, &fields, error))
         return NULL;
@@ -110,6 +120,7 @@ static struct examination *vain_of(struct examination *examination, size_t depth
     struct examination *vain = g_new0(struct examination, 1);
     vain->depth = depth;
     vain->inside = true;
+    vain->malleable = true;
     vain->next_vain = examination->vain;
     examination->vain = vain;
     return vain;
@@ -123,13 +134,13 @@ static void work_in_vain(const struct examine_options *options, struct examinati
     struct examined_layer *examined = &examination->layers[index];
     struct examination *vain = vain_of(examination, examination->depth + examination->count);
     vain->root = steal(&examined->inner);
+    vain->vain_identity = steal(&examined->layer.identity);
     if (vain->root != NULL)
         walk(options, vain);
     else if (inner_error->kind != ERROR_PERMANENT)
         vain->failure = *inner_error;
     note_failure(examination, &vain->failure);
     examined->layer.inner = SLICE_NONE;
-    examined->layer.identity = NULL;
 }
 
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
@@ -166,8 +177,8 @@ static const struct part *walk_layer(const struct examine_options *options, stru
         note_attempt(options, examination, examined);
     if ((examined->opened == OPENED || examined->opened == OPENED_BROKEN) && layer.inner.data != NULL)
         examined->inner = parse_inner(examined, limits, account_of(options, examination->inside), &inner_error);
-    if (examined->opened == OPENED && layer.facts.attempted && !layer.facts.authenticated &&
-        malleable_has_noise(examined->inner)) {
+    bool noise = layer.facts.attempted && !layer.facts.authenticated && malleable_has_noise(examined->inner);
+    if (examined->opened == OPENED && noise) {
         examined->opened = OPENED_BROKEN;
         error_set(&examined->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     }
@@ -342,4 +353,18 @@ const struct part *examination_entity(const struct examination *examination, siz
     if (depth == 0)
         return examination->root;
     return depth <= examination->whole ? examination->layers[depth - 1].inner : NULL;
+}
+
+const struct examination *examination_in_vain(const struct examination *examination)
+{
+    size_t whole = examination->whole;
+    return whole > 0 && examination->layers[whole - 1].opened == OPENED_BROKEN ? examination->vain : NULL;
+}
+
+const struct part *examination_if_opened(const struct examination *examination, size_t depth)
+{
+    const struct examination *vain = examination_in_vain(examination);
+    if (vain != NULL && depth >= examination->whole)
+        return examination_if_opened(vain, depth - examination->whole);
+    return examination_entity(examination, depth);
 }

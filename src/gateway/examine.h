@@ -46,6 +46,7 @@ struct examination {
     struct work work;              /* what was done in vain is counted, too */
     /* What came out of decryptions that failed. Each stage works on it as on the rest, and nothing else uses it. */
     struct examination *vain, *next_vain;
+    const struct identity *vain_identity; /* of what came out: whose key was used; NULL: out of a part */
 };
 
 struct examine_options {
@@ -63,6 +64,11 @@ void examination_free(struct examination *examination);
 
 /* The entity inside the `depth` outermost layers; depth 0 is the message itself. NULL if there is no such entity. */
 const struct part *examination_entity(const struct examination *examination, size_t depth);
+
+/* What came out of the innermost layer around the whole message, if that is a decryption that failed; else NULL. */
+const struct examination *examination_in_vain(const struct examination *examination);
+/* examination_entity() as if no decryption had failed. Never for the message: only to do the same work. */
+const struct part *examination_if_opened(const struct examination *examination, size_t depth);
 
 DECLARE_OWNED(examination, struct examination *, examination_free)
 

@@ -47,6 +47,7 @@ static void make_plan(struct passage *passage)
         .authors = &mail->authors,
         .message = mail->message,
         .layers = &lookups->layers,
+        .if_opened = &lookups->if_opened,
         .failure = failure->kind != ERROR_NONE ? failure : &lookups->failure,
         .recipients = lookups->recipients,
         .recipient_count = mail->envelope->recipient_count,

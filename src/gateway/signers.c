@@ -340,18 +340,50 @@ static void detail_clear(struct layer_lookup *detail)
     layer_clear(&detail->late);
 }
 
-/* What came out of decryptions that failed costs the same, and nothing is kept of it. */
+static size_t count_in_vain(const struct examination *examination)
+{
+    size_t count = 0;
+    for (const struct examination *vain = examination->vain; vain != NULL; vain = vain->next_vain)
+        count += vain->count + count_in_vain(vain);
+    return count;
+}
+
+/* What came out of decryptions that failed costs the same. */
 static void ask_in_vain(struct asking *asking, const struct examination *examination)
 {
+    struct lookups *lookups = asking->lookups;
     for (const struct examination *vain = examination->vain; vain != NULL; vain = vain->next_vain) {
-        for (size_t i = 0; i < vain->count; i++) {
-            struct layer_lookup detail = {0};
-            struct layer_view view;
-            ask_layer(asking, &vain->layers[i], &detail, &view);
-            detail_clear(&detail);
-        }
+        for (size_t i = 0; i < vain->count; i++, lookups->vain_count++)
+            ask_layer(asking, &vain->layers[i], &lookups->vain_details[lookups->vain_count],
+                      &lookups->vain_views[lookups->vain_count]);
         ask_in_vain(asking, vain);
     }
+}
+
+/* What policy would see if no decryption had failed, whether or not one has. */
+static void suppose_opened(struct lookups *lookups, const struct examination *examination)
+{
+    static const struct error fine = {.kind = ERROR_NONE};
+    struct layers_view *all = &lookups->if_opened;
+    const struct layer_view *views = lookups->views, *in_vain = lookups->vain_views;
+    struct layer_view *list = g_new0(struct layer_view, examination->count + lookups->vain_count + 1);
+    for (const struct examination *at = examination; at != NULL; at = examination_in_vain(at)) {
+        const struct examination *vain = examination_in_vain(at);
+        for (size_t i = 0; i < at->whole; i++)
+            list[all->whole++] = views[i];
+        views = in_vain;
+        if (vain == NULL)
+            continue;
+        in_vain += vain->count;
+        struct layer_view *broken = &list[all->whole - 1];
+        broken->opened = OPENED;
+        broken->error = &fine;
+        broken->has_content = vain->root != NULL;
+        broken->identity = vain->vain_identity->conf->domain;
+    }
+    all->list = lookups->if_opened_list = list;
+    all->count = all->whole;
+    all->malleable = examination->malleable;
 }
 
 void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
@@ -361,6 +393,8 @@ void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway,
     struct asking asking = {.gateway = gateway, .mail = mail, .lookups = lookups, .patience = patience};
     lookups->views = g_new0(struct layer_view, examination->count + 1);
     lookups->details = g_new0(struct layer_lookup, examination->count + 1);
+    lookups->vain_views = g_new0(struct layer_view, count_in_vain(examination) + 1);
+    lookups->vain_details = g_new0(struct layer_lookup, count_in_vain(examination) + 1);
     for (size_t i = 0; i < examination->count; i++)
         ask_layer(&asking, &examination->layers[i], &lookups->details[i], &lookups->views[i]);
     ask_in_vain(&asking, examination);
@@ -368,6 +402,7 @@ void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway,
                                            .count = examination->count,
                                            .whole = examination->whole,
                                            .malleable = examination->malleable};
+    suppose_opened(lookups, examination);
     x509_stack_free(asking.known);
 }
 
@@ -375,6 +410,11 @@ void lookups_clear_signers(struct lookups *lookups)
 {
     for (size_t i = 0; i < lookups->layers.count; i++)
         detail_clear(&lookups->details[i]);
+    for (size_t i = 0; i < lookups->vain_count; i++)
+        detail_clear(&lookups->vain_details[i]);
     g_free(lookups->details);
     g_free(lookups->views);
+    g_free(lookups->vain_details);
+    g_free(lookups->vain_views);
+    g_free(lookups->if_opened_list);
 }

@@ -18,6 +18,8 @@
 #include <limits.h>
 #include <string.h>
 
+#define VALUE_MAX ((size_t)4 << 10) /* of a field that is replaced by itself */
+
 static void edit_clear(struct edit *edit)
 {
     g_free(edit->name);
@@ -120,6 +122,41 @@ void edits_replace_entity(struct edits *edits, const struct message *message, st
     edits->body = steal(&entity->body);
     /* The objects of the header rope may keep the body's bytes alive. */
     rope_own(edits->body, steal(&entity->header), destroy_rope);
+}
+
+void edits_pad(struct edits *edits, const struct message *message, size_t count)
+{
+    unsigned behind = fields_count(message_fields(message), "Content-Type") + 1;
+    while (edits->count < count)
+        edits_delete(edits, "Content-Type", behind + (unsigned)edits->count);
+}
+
+static bool is_blank(struct slice value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (!g_ascii_isspace(value.data[i]))
+            return false;
+    return true;
+}
+
+void edits_replace_by_itself(struct edits *edits, const struct message *message)
+{
+    const struct fields *received = message_fields(message);
+    size_t count = edits->count;
+    for (size_t i = 0; i < received->count; i++) {
+        const struct field *field = &received->list[i];
+        if (!field_is_content(field))
+            continue;
+        count++;
+        if (!field_is_plain(field)) /* edits_finish() would, too */
+            add(edits, EDIT_CHANGE, field->name, field->index, field_plain(field->value));
+        else if (field->value.len <= VALUE_MAX && !is_blank(field->value))
+            add(edits, EDIT_CHANGE, field->name, field->index, g_strndup(field->value.data, field->value.len));
+    }
+    edits_pad(edits, message, count);
+    rope_free(edits->body);
+    edits->body = rope_new();
+    rope_borrow(edits->body, message_body(message));
 }
 
 static int rank(const struct edit *edit)

@@ -280,6 +280,21 @@ size_t policy_removable(const struct layers_view *view, const struct judgement *
     return removable;
 }
 
+size_t policy_endings(const struct layers_view *view, const struct judgement *judgement, bool originators,
+                      size_t **list)
+{
+    size_t count = 0;
+    *list = g_new0(size_t, view->whole + 1);
+    for (size_t i = 0; i < view->whole; i++) {
+        const struct layer_facts *facts = view->list[i].facts;
+        const struct layers_view outside = {.list = view->list, .count = i, .whole = i};
+        if (facts->attempted && !facts->authenticated)
+            (*list)[count++] = policy_removable(&outside, judgement, originators);
+    }
+    (*list)[count++] = policy_removable(view, judgement, originators);
+    return count;
+}
+
 static bool has_history(const struct layer_facts *facts)
 {
     for (size_t i = 0; i < facts->signer_count; i++)

@@ -200,6 +200,15 @@ static bool removes_originators(const struct authors *authors)
     return removes;
 }
 
+/* Done whether or not a decryption has failed. */
+static void foresee_endings(const struct plan_input *input, bool originators, struct plan *plan)
+{
+    struct judgement judgement;
+    policy_judge(input->if_opened, input->originator, input->authors, &judgement);
+    plan->ending_count = policy_endings(input->if_opened, &judgement, originators, &plan->endings);
+    judgement_clear(&judgement);
+}
+
 static void plan_arriving(const struct plan_input *input, const struct layers_view *layers, struct plan *plan)
 {
     plan->internal = plan->client_is_ours;
@@ -209,8 +218,10 @@ static void plan_arriving(const struct plan_input *input, const struct layers_vi
     } else {
         policy_arriving(input, layers, &plan->judgement, plan);
     }
-    plan->removable =
-        policy_removable(layers, &plan->judgement, !plan->internal && removes_originators(input->authors));
+    bool originators = !plan->internal && removes_originators(input->authors);
+    plan->removable = policy_removable(layers, &plan->judgement, originators);
+    if (plan->judgement.malleable)
+        foresee_endings(input, originators, plan);
 }
 
 /* --- what arrives for us and for others at once --- */
@@ -329,5 +340,6 @@ void plan_clear(struct plan *plan)
 {
     judgement_clear(&plan->judgement);
     g_free(plan->recipients);
+    g_free(plan->endings);
     *plan = (struct plan){0};
 }

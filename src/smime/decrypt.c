@@ -233,7 +233,7 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
     owned(spool) struct spool *plain = spool_new(opening->limits);
     struct layer *layer = opening->layer;
     struct slice bytes;
-    bool broken = false;
+    bool broken = false, noise = false;
     if (!decrypt_with(opening, cms, identity, content, plain, &broken) ||
         !spool_finish(plain, &bytes, opening->error)) {
         if (*opened == OPENED_NO_KEY || opening->error->kind != ERROR_PERMANENT)
@@ -241,7 +241,8 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
         return opening->error->kind != ERROR_PERMANENT;
     }
     if (!layer->facts.authenticated)
-        broken |= !looks_like_entity(bytes);
+        noise = !looks_like_entity(bytes);
+    broken |= noise;
     if (*opened == OPENED || (broken && *opened == OPENED_BROKEN))
         return false;
     layer_owner_free(layer->owner);
@@ -249,6 +250,7 @@ static bool try_identity(const struct opening *opening, CMS_ContentInfo *cms, co
     owner->spool = steal(&plain);
     layer->owner = owner;
     layer->inner = bytes;
+    layer->noise = noise;
     layer->identity = identity;
     *opened = broken ? OPENED_BROKEN : OPENED;
     return layer->facts.authenticated;

@@ -414,3 +414,59 @@ Test(edits, what_is_too_large_for_a_milter)
         edits_clear(&edits);
     }
 }
+
+/* --- edits that change nothing --- */
+
+static const struct {
+    const char *message;
+    size_t pad;
+    const char *told;
+    const char *applied; /* NULL: the message */
+} neutral[] = {
+    {"A: b\r\n\r\nbody", 0, "", NULL},
+    {"A: b\r\n\r\nbody", 2, "-Content-Type[2];-Content-Type[1];", NULL},
+    {"Content-Type: a/b;\r\n\tc=d\r\nContent-ID:<x>\r\n\r\nbody", 0,
+     "~Content-Type[1]= a/b;\r\n\tc=d;~Content-ID[1]=<x>;", NULL},
+    {"Content-Type: a\r\ncontent-type: b\r\n\r\nbody", 3, "~Content-Type[1]= a;~content-type[2]= b;-Content-Type[5];",
+     NULL},
+    /* what would mean a deletion */
+    {"Content-A:\r\nContent-B: \r\nContent-Type: a\r\n\r\nbody", 5,
+     "~Content-Type[1]= a;-Content-Type[6];-Content-Type[5];-Content-Type[4];-Content-Type[3];", NULL},
+    /* what is made plain anyway */
+    {"Content-C: x\ry\r\nContent-D: d\r\n\r\nbody", 0, "~Content-C[1]= x y;~Content-D[1]= d;",
+     "Content-C: x y\r\nContent-D: d\r\n\r\nbody"},
+    {"Content-Type: a/b\nContent-ID: <x>\n\nbody\n", 0, "~Content-Type[1]= a/b;~Content-ID[1]= <x>;", NULL},
+};
+
+Test(edits, replaced_by_itself)
+{
+    for (size_t row = 0; row < G_N_ELEMENTS(neutral); row++) {
+        struct edits edits = {0};
+        struct error error = {0};
+        owned(message) struct message *message = message_of(neutral[row].message);
+        edits_replace_by_itself(&edits, message);
+        edits_pad(&edits, message, neutral[row].pad);
+        cr_expect(edits_finish(&edits, message, &error));
+        g_autofree char *text = told(&edits);
+        cr_expect_str_eq(text, neutral[row].told, "row %zu: %s", row, text);
+        cr_expect_not_null(edits.body);
+        const char *applied = neutral[row].applied != NULL ? neutral[row].applied : neutral[row].message;
+        expect_applied(&edits, message, applied, row);
+        edits_clear(&edits);
+    }
+}
+
+Test(edits, a_long_field_is_not_replaced)
+{
+    for (size_t length = 4095; length <= 4097; length++) {
+        struct edits edits = {0};
+        g_autofree char *value = g_strnfill(length, 'x');
+        g_autofree char *text = g_strconcat("Content-Type:", value, "\r\n\r\nbody", NULL);
+        owned(message) struct message *message = message_of(text);
+        edits_replace_by_itself(&edits, message);
+        cr_assert_eq(edits.count, 1);
+        cr_expect_eq(edits.list[0].kind, length <= 4096 ? EDIT_CHANGE : EDIT_DELETE, "%zu", length);
+        expect_applied(&edits, message, text, length);
+        edits_clear(&edits);
+    }
+}

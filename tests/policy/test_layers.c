@@ -323,6 +323,40 @@ Test(layers, how_many_come_off_before_delivery)
     }
 }
 
+/* One number for each CBC that may be the first to fail, the last if none fails. */
+Test(layers, what_changes_can_make_come_off)
+{
+    static const struct {
+        const char *layers, *endings;
+    } cases[] = {
+        {"cbc", "0 1"},
+        {"old", "0 1"},
+        {"cbc/nokey", "0"},
+        {"gcm", "1"},
+        {"gcm cbc", "1 2"},
+        {"cbc gcm", "0 2"},
+        {"cbc cbc", "0 1 2"},
+        {"cbc originator cbc", "0 1 3"},
+        {"domain cbc", "1 2"},
+        {"originator cbc", "0 2"},
+        {"domain/invalid cbc", "0 2"},
+        {"cbc domain", "0 2"},
+        {"cbc domain originator", "0 2"},
+        {"cbc/unread", "0 0"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        owned(views) struct views *views = views_new(cases[i].layers);
+        struct judgement judgement = judge(views);
+        g_autofree size_t *list = NULL;
+        size_t count = policy_endings(&views->all, &judgement, false, &list);
+        g_autoptr(GString) told = g_string_new(NULL);
+        for (size_t j = 0; j < count; j++)
+            g_string_append_printf(told, "%s%zu", j > 0 ? " " : "", list[j]);
+        cr_expect_str_eq(told->str, cases[i].endings, "%s: %s", cases[i].layers, told->str);
+        judgement_clear(&judgement);
+    }
+}
+
 Test(layers, what_comes_off_before_a_domain_signature_goes_on)
 {
     static const size_t none = JUDGED_NO_LAYER;
