@@ -35,6 +35,7 @@ enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_
 enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
+enum malleable { MALLEABLE_ACCEPT, MALLEABLE_REFUSE };
 /* Whose signature meets inbound.require. */
 enum signed_by { SIGNED_BY_ANY, SIGNED_BY_DOMAIN, SIGNED_BY_ORIGINATOR, SIGNED_BY_BOTH };
 /* RFC 2634 §3.2 security-classification, plus one; none: absent. */
@@ -106,6 +107,7 @@ struct inbound_rule {
     enum signed_by signed_by;         /* key `signed_by` */
     enum originator_signatures originator_signatures; /* key `originator_signatures`: whether those that pass stay */
     bool require_authenticated_encryption; /* CBC, which does not protect against changes, is not decrypted */
+    enum malleable malleable;              /* key `malleable`: CBC without the signature inside that require asks for */
     char **accept_labels; /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
     enum classification max_classification; /* key `max_classification`; none: any */
     char *subject_verified;   /* key `subject_verified`: text before the Subject of what meets `require`; NULL: none */

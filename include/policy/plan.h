@@ -188,6 +188,9 @@ struct inbound_decision {
  * undecryptable → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag: accept). */
 void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision);
 
+/* Whether some author's rule leaves a malleable message shut, since the signature that it requires is not inside. */
+bool policy_shuts_malleable(const struct authors *authors, const struct judgement *judgement);
+
 /* The rule of each author decides by itself, and every one has to be satisfied: sets verdict and reason to those of the
  * most severe decision, and mark to that of the first author whose rule is not met, else whose rule is met. */
 void policy_arriving(const struct plan_input *input, const struct layers_view *layers,

@@ -26,6 +26,8 @@ bool policy_encrypts(const struct rule *rule);
 /* Whether rule->inbound.require asks for a signature, for encryption. An unknown value asks for both. */
 bool policy_requires_signature(const struct rule *rule);
 bool policy_requires_encryption(const struct rule *rule);
+/* Whether what is encrypted without protection against changes (CBC) is left shut, whatever is inside. */
+bool policy_refuses_cbc(const struct rule *rule);
 
 /* Why it is not clear which rules apply to a recipient. */
 enum unclear {

@@ -22,6 +22,7 @@ static const char *const unauthentic_words[] = {"reject", "tempfail", "unsigned"
 static const char *const require_words[] = {"none", "sign", "encrypt", "sign+encrypt", NULL};
 static const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
 static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
+static const char *const malleable_words[] = {"accept", "refuse", NULL};
 static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NULL};
 static const char *const signed_by_words[] = {"any", "domain", "originator", "both", NULL};
 static const char *const originator_signatures_words[] = {"keep", "remove", NULL};
@@ -174,6 +175,8 @@ static const struct conf_option inbound_rows[] = {
      .words = originator_signatures_words, .help = "What to do with originators' signatures that pass"},
     {"require_authenticated_encryption", OPTION_SWITCH, AT(require_authenticated_encryption), .fallback = "false",
      .help = "Whether mail encrypted without authentication (CBC) is treated as undecryptable"},
+    {"malleable", OPTION_WORD, AT(malleable), .fallback = "accept", .words = malleable_words,
+     .help = "What to do with mail in CBC mode that lacks the signature inside that require asks for"},
     {"accept_labels", OPTION_TEXTS, AT(accept_labels), .convert = convert_oid,
      .help = "Security policies whose labels are accepted, as dotted OIDs"},
     {"max_classification", OPTION_WORD, AT(max_classification), .fallback = "none", .words = classification_words,

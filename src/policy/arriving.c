@@ -75,6 +75,16 @@ static void decide_by(const struct rule *rule, const struct layers_view *layers,
     policy_inbound(rule, &facts, decision);
 }
 
+bool policy_shuts_malleable(const struct authors *authors, const struct judgement *judgement)
+{
+    for (size_t i = 0; i < authors->count && judgement->malleable; i++) {
+        const struct rule *rule = policy_rule(authors->partners[i]);
+        if (rule->inbound.malleable != MALLEABLE_ACCEPT && !signed_as_required(rule, judgement, true))
+            return true;
+    }
+    return false;
+}
+
 static unsigned severity(const struct inbound_decision *decision)
 {
     switch (decision->verdict) {

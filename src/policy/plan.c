@@ -209,17 +209,45 @@ static void foresee_endings(const struct plan_input *input, bool originators, st
     judgement_clear(&judgement);
 }
 
-static void plan_arriving(const struct plan_input *input, const struct layers_view *layers, struct plan *plan)
+/* Judges the message once more, as if it had not been decrypted. layers: becomes what is seen of it then, in list
+ * (g_free()). */
+static void shut_malleable(const struct plan_input *input, struct layers_view *layers, struct layer_view **list,
+                           struct error *error, struct plan *plan)
 {
+    size_t i = 0;
+    while (i + 1 < layers->whole && (!layers->list[i].facts->attempted || layers->list[i].facts->authenticated))
+        i++;
+    *list = g_memdup2(layers->list, (i + 1) * sizeof(**list));
+    error_set(error, ERROR_PERMANENT,
+              "encrypted without protection against changes (%s), which the rule accepts only around the signature "
+              "that it requires",
+              layers->list[i].facts->cipher);
+    (*list)[i].opened = OPENED_FAILED;
+    (*list)[i].error = error;
+    (*list)[i].has_content = false;
+    (*list)[i].identity = NULL;
+    *layers = (struct layers_view){.list = *list, .count = i + 1, .whole = i + 1};
+    judgement_clear(&plan->judgement);
+    policy_judge(layers, input->originator, input->authors, &plan->judgement);
+    plan->judgement.domain_counts = plan->judgement.originator_counts = false; /* outside the encryption */
+}
+
+static void plan_arriving(const struct plan_input *input, const struct layers_view *all, struct plan *plan)
+{
+    g_autofree struct layer_view *list = NULL;
+    struct layers_view layers = *all;
+    struct error error = {0};
     plan->internal = plan->client_is_ours;
     if (plan->internal) {
         plan->verdict = VERDICT_ACCEPT;
         EXPLAIN(plan, "from our own client to our own domains");
     } else {
-        policy_arriving(input, layers, &plan->judgement, plan);
+        if (policy_shuts_malleable(input->authors, &plan->judgement))
+            shut_malleable(input, &layers, &list, &error, plan);
+        policy_arriving(input, &layers, &plan->judgement, plan);
     }
     bool originators = !plan->internal && removes_originators(input->authors);
-    plan->removable = policy_removable(layers, &plan->judgement, originators);
+    plan->removable = policy_removable(&layers, &plan->judgement, originators);
     if (plan->judgement.malleable)
         foresee_endings(input, originators, plan);
 }

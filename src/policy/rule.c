@@ -31,6 +31,12 @@ bool policy_requires_encryption(const struct rule *rule)
     return rule->inbound.require != REQUIRE_NONE && rule->inbound.require != REQUIRE_SIGN;
 }
 
+bool policy_refuses_cbc(const struct rule *rule)
+{
+    return rule->inbound.require_authenticated_encryption ||
+           (rule->inbound.malleable != MALLEABLE_ACCEPT && !policy_requires_signature(rule));
+}
+
 const char *direction_name(enum direction direction)
 {
     return direction == DIRECTION_OUTBOUND ? "outbound" : "inbound";

@@ -79,6 +79,7 @@ Test(conf, built_in_rule)
     cr_expect_null(rule->outbound.require_review[0]);
     cr_expect_eq(rule->inbound.signed_by, SIGNED_BY_ANY);
     cr_expect_not(rule->inbound.require_authenticated_encryption);
+    cr_expect_eq(rule->inbound.malleable, MALLEABLE_ACCEPT);
     cr_expect_null(rule->inbound.accept_labels[0]);
     cr_expect_eq(rule->inbound.max_classification, CLASSIFICATION_NONE);
     cr_expect_null(rule->inbound.subject_verified);
@@ -184,7 +185,8 @@ Test(conf, rules_most_specific_first)
     scratch_write("p/b.conf",
                   "domain = \"Mail.Partner.Test\"; outbound = { protect = \"triple\"; unauthentic = \"unsigned\";\n"
                   "  no_certificate = \"tempfail\"; }; inbound = { require = \"encrypt\"; otherwise = \"tag\";\n"
-                  "  undecryptable = \"tempfail\"; }; certificates = ( \"c/x.pem\" ); anchors = ( \"a.pem\" );\n"
+                  "  undecryptable = \"tempfail\"; malleable = \"refuse\"; }; certificates = ( \"c/x.pem\" ); anchors "
+                  "= ( \"a.pem\" );\n"
                   "naming = \"pinned\"; x500_name = ( \"C=US\", \"O=Partner\" ); null_signature = false; format = "
                   "\"opaque\"; signature = \"rsa-pkcs1\";\n"
                   "digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";\n"
@@ -207,6 +209,7 @@ Test(conf, rules_most_specific_first)
     cr_expect_eq(rule->inbound.require, REQUIRE_ENCRYPT);
     cr_expect_eq(rule->inbound.otherwise, OTHERWISE_TAG);
     cr_expect_eq(rule->inbound.undecryptable, UNDECRYPTABLE_TEMPFAIL);
+    cr_expect_eq(rule->inbound.malleable, MALLEABLE_REFUSE);
     expect_path(rule->partner->certificates[0], "c/x.pem");
     cr_expect_eq(rule->partner->certificates_line, 3);
     cr_expect_eq(rule->partner->anchors_line, 3);

@@ -358,6 +358,10 @@ cases_refusal() {
     OTHERWISE=tag both sign+encrypt sign+encrypt
     it "ciphertext altered on the way is marked" tampered_marked "flip 60"
     it "and is delivered as it came" as_it_came
+    OTHERWISE=tag both none none
+    it "so is what a changed padding does not let us decrypt" changed_as_it_came
+    INBOUND='malleable = "refuse";' both none none
+    it "and what the rule refuses to decrypt" changed_as_it_came
 }
 
 # Encrypted to somebody else: delivered byte for byte, marked.
@@ -373,6 +377,27 @@ as_it_came() {
     submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
     arrives_equal partner bob "$ID" "$FILE" || return
     [[ $(result_of partner "$GOT") != *smime=pass* ]] || why "passed"
+}
+
+# Encrypted to us in CBC mode, with another length of the padding: the gateway replaces header and body by themselves.
+changed_as_it_came() {
+    next_id changed
+    local der=$RIG/sent/changed.der at octet
+    printf 'Content-Type: text/plain\r\n\r\nsecret\r\n' |
+        openssl cms -encrypt -aes256 -binary -outform DER -out "$der" "$RIG/partner/gateway/keys/dca.pem"
+    at=$(($(wc -c <"$der") - 17))
+    octet=$(od -An -tu1 -j "$at" -N 1 "$der")
+    printf "\\x$(printf %02x $((octet ^ 128)))" | dd of="$der" bs=1 seek="$at" conv=notrunc status=none
+    {
+        head_of "Alice <alice@acme.test>" bob@partner.test "$ID" "Changed" | crlf
+        printf 'Content-Type: application/pkcs7-mime; smime-type=enveloped-data;\r\n\t name="smime.p7m"\r\n'
+        printf 'Content-Description:  two  blanks\r\nContent-Empty:\r\n'
+        printf 'Content-Transfer-Encoding: base64\r\nContent-Disposition:attachment\r\n\r\n'
+        base64 -w 64 "$der" | crlf
+    } >"$FILE"
+    submit partner alice@acme.test bob@partner.test "$FILE" -b "$STRANGER" >/dev/null || why "not accepted" || return
+    arrives_equal partner bob "$ID" "$FILE" || return
+    [[ $(result_of partner "$GOT") == *smime=none* ]] || why "result: $(result_of partner "$GOT")"
 }
 
 # broken CONTENT-TYPE BODY: whatever becomes of it, the answer is clean, nothing passes, and the gateway goes on.

@@ -222,6 +222,50 @@ static void expect(const struct row *row)
     judgement_clear(&judgement);
 }
 
+PARTNER(refuses, ANY, .require = REQUIRE_SIGN, .malleable = MALLEABLE_REFUSE);
+PARTNER(refuses_domain, ANY, .require = REQUIRE_SIGN, .signed_by = SIGNED_BY_DOMAIN, .malleable = MALLEABLE_REFUSE);
+PARTNER(refuses_unknown, ANY, .require = REQUIRE_SIGN, .malleable = (enum malleable)99);
+
+/* Unless the signature that the rule requires is inside, or may turn out to be. */
+Test(arriving, what_is_left_shut)
+{
+    static const struct {
+        const char *layers;
+        const struct partner *partners[2];
+        bool shut;
+    } cases[] = {
+        {"cbc", {&refuses}, true},
+        {"cbc", {&sign}, false},
+        {"cbc", {&sign, &refuses}, true},
+        {"cbc", {&refuses_unknown}, true},
+        {"gcm", {&refuses}, false},
+        {"domain", {&refuses}, false},
+        {"cbc/nokey", {&refuses}, false},
+        {"cbc/broken", {&refuses}, true},
+        {"cbc/garbled", {&refuses}, true},
+        {"cbc domain", {&refuses}, false},
+        {"cbc originator", {&refuses}, false},
+        {"cbc originator", {&refuses_domain}, true},
+        {"cbc originator", {&refuses, &refuses_domain}, true},
+        {"cbc domain", {&refuses, &refuses_domain}, false},
+        {"cbc domain/invalid", {&refuses}, true},
+        {"cbc domain/path=fail", {&refuses}, true},
+        {"cbc domain/path=temperror", {&refuses}, false},
+        {"domain cbc", {&refuses}, true},
+        {"cbc part/domain", {&refuses}, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        owned(views) struct views *views = views_new(cases[i].layers);
+        const struct partner *partners[] = {cases[i].partners[0], cases[i].partners[1]};
+        const struct authors authors = {.partners = partners, .count = partners[1] != NULL ? 2 : 1};
+        const struct originator author = {0};
+        struct judgement judgement;
+        policy_judge(&views->all, &author, &authors, &judgement);
+        cr_expect_eq(policy_shuts_malleable(&authors, &judgement), cases[i].shut, "%zu: %s", i, cases[i].layers);
+        judgement_clear(&judgement);
+    }
+}
+
 Test(arriving, table)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

@@ -169,6 +169,15 @@ static const struct row {
     {"… is there, and comes off", STRANGER, "strict", "domain", "local", "inbound accept met remove=1"},
     {"… of ours comes off, too", OURS, "strict", "gcm domain", "local", "inbound accept internal remove=2"},
     {"a client of ours in another's name", OURS_AS_OTHER, "strict", "", "local", "inbound reject", "no valid"},
+    {"CBC comes off", STRANGER, "tags", "cbc", "local", "inbound accept remove=1", "neither"},
+    {"… is left shut", STRANGER, "refuses", "cbc", "local", "inbound accept", "neither"},
+    {"… with what is inside", STRANGER, "refuses", "gcm cbc domain/invalid cbc", "local", "inbound accept remove=1",
+     "neither"},
+    {"… and broken", STRANGER, "refuses", "cbc/broken", "local", "inbound accept", "neither"},
+    {"… not around a good signature", STRANGER, "refuses", "cbc domain", "local", "inbound accept met remove=2"},
+    {"… nor from one of ours", OURS, "refuses", "cbc", "local", "inbound accept internal remove=1"},
+    {"a signature around CBC that is left shut", STRANGER, "refuses", "originator cbc", "local", "inbound accept",
+     "it is outside the encryption"},
     {"the author's signature makes no client of ours", STRANGER, "strict", "originator", "local", "inbound accept met"},
 
     /* both at once */

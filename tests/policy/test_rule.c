@@ -19,6 +19,26 @@ Test(rule, what_protect_asks)
     }
 }
 
+Test(rule, whose_cbc_is_left_shut)
+{
+    static const struct {
+        enum require require;
+        enum malleable malleable;
+        bool authenticated, refused;
+    } rules[] = {
+        {REQUIRE_NONE, MALLEABLE_ACCEPT, false, false},         {REQUIRE_NONE, MALLEABLE_REFUSE, false, true},
+        {REQUIRE_ENCRYPT, MALLEABLE_REFUSE, false, true},       {REQUIRE_SIGN, MALLEABLE_REFUSE, false, false},
+        {REQUIRE_SIGN_ENCRYPT, MALLEABLE_REFUSE, false, false}, {REQUIRE_SIGN, MALLEABLE_ACCEPT, true, true},
+        {REQUIRE_NONE, MALLEABLE_ACCEPT, true, true},           {REQUIRE_NONE, (enum malleable)99, false, true},
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        const struct rule rule = {.inbound = {.require = rules[i].require,
+                                              .malleable = rules[i].malleable,
+                                              .require_authenticated_encryption = rules[i].authenticated}};
+        cr_expect_eq(policy_refuses_cbc(&rule), rules[i].refused, "%zu", i);
+    }
+}
+
 Test(rule, verdict_names)
 {
     cr_expect_str_eq(verdict_name(VERDICT_ACCEPT), "accept");

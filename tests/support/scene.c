@@ -44,6 +44,8 @@ static struct partner partners[] = {
     {.name = (char *)"secret", .base.inbound.require = REQUIRE_ENCRYPT},
     {.name = (char *)"removes", .base.inbound.originator_signatures = ORIGINATOR_SIGNATURES_REMOVE},
     {.name = (char *)"tags", .base.inbound = {.require = REQUIRE_SIGN, .otherwise = OTHERWISE_TAG}},
+    {.name = (char *)"refuses",
+     .base.inbound = {.require = REQUIRE_SIGN, .otherwise = OTHERWISE_TAG, .malleable = MALLEABLE_REFUSE}},
 };
 
 const struct partner *scene_partner(const char *name)
@@ -111,6 +113,7 @@ void scene_set(struct scene *scene, enum scene_sender sender, const char *author
                                        .originator = &scene->originator,
                                        .authors = &scene->partners,
                                        .layers = &scene->views->all,
+                                       .if_opened = &scene->views->all,
                                        .failure = &scene->failure,
                                        .recipients = scene->recipients,
                                        .own = scene->own};
