@@ -143,9 +143,11 @@ static void append_layers_keys(GString *line, const struct passage *passage)
     struct prints opened = {.text = g_string_new(NULL)}, signers = {.text = g_string_new(NULL)};
     for (size_t i = 0; i < passage->plan.judgement.layer_count; i++) {
         const struct layer_lookup *detail = &passage->lookups.details[i];
-        if (passage->plan.judgement.layers[i].hidden)
+        const struct judged_layer *judged = &passage->plan.judgement.layers[i];
+        if (judged->hidden)
             continue;
-        prints_add_own(&opened, examination->layers[i].layer.identity);
+        if (judged->holds || examination->layers[i].partial)
+            prints_add_own(&opened, examination->layers[i].layer.identity);
         for (size_t j = 0; j < detail->signer_count; j++)
             prints_add(&signers, detail->names[j].sha256);
     }
