@@ -10,6 +10,7 @@
 #define FIELDS FROM "To: bob@partner.test\r\nSubject: hello\r\n"
 #define BODY(text) FIELDS "\r\n" text "\r\n"
 #define HARMLESS BODY("Hello Bob.")
+#define ODD "<bob@CRASH-SEGV-\303\274.test>"
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 /* A daemon that meets its crash. */
@@ -92,8 +93,8 @@ Test(crash, the_second_crash_is_the_last)
         {{.message = BODY("CRASH-STACK")}, SIGSEGV},
         {{.message = FROM "Subject: CRASH-SEGV and more\r\n\r\n"}, SIGSEGV},
         {{.message = FIELDS "X-Odd: CRASH-SEGV and more\r\n\r\n"}, SIGSEGV},
-        {{.to = "<bob@CRASH-SEGV-\303\274.test>", .message = HARMLESS}, SIGSEGV},
-        {{.from = "<alice@CRASH-SEGV-\303\274.test>", .message = HARMLESS}, SIGSEGV},
+        {{.to = ODD, .message = HARMLESS}, SIGSEGV},
+        {{.from = ODD, .message = HARMLESS}, SIGSEGV},
     };
     struct daemon daemon;
     start(&daemon, "");
@@ -151,18 +152,21 @@ Test(crash, the_same_content_is_recognised)
 
 Test(crash, other_content_is_another_message)
 {
-    static const char *const others[] = {
-        BODY("CRASH-SEGV and more"),
-        FIELDS "Content-Type: text/plain\r\n\r\nCRASH-SEGV\r\n",
-        FROM "To: bob@partner.test\r\nSubject: hello again\r\n\r\nCRASH-SEGV\r\n",
-        FROM "To: carol@partner.test\r\nSubject: hello\r\n\r\nCRASH-SEGV\r\n",
+    static const struct mail others[] = {
+        {.message = BODY("CRASH-SEGV and more")},
+        {.message = FIELDS "Content-Type: text/plain\r\n\r\nCRASH-SEGV\r\n"},
+        {.message = FROM "To: bob@partner.test\r\nSubject: hello again\r\n\r\nCRASH-SEGV\r\n"},
+        {.message = FROM "To: carol@partner.test\r\nSubject: hello\r\n\r\nCRASH-SEGV\r\n"},
+        {.to = ODD, .message = HARMLESS},
+        {.to = ODD, .message = HARMLESS},
+        {.from = ODD, .message = HARMLESS}, /* a sender is no recipient */
     };
     struct daemon daemon;
     start(&daemon, "");
     expect_crash(&daemon, (struct mail){.message = BODY("CRASH-SEGV")}, SIGSEGV);
     expect_crash(&daemon, (struct mail){.message = BODY("CRASH-SEGV")}, SIGSEGV);
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-        expect_crash(&daemon, (struct mail){.message = others[i]}, SIGSEGV);
+        expect_crash(&daemon, others[i], SIGSEGV);
     cr_expect_eq(record_count(&daemon), 2 + G_N_ELEMENTS(others));
     daemon_stop(&daemon);
 }
@@ -178,6 +182,51 @@ Test(crash, other_ends_are_not_recorded)
     kill(daemon.pid, SIGSEGV);
     cr_expect_eq(daemon_wait(&daemon), 128 + SIGSEGV);
     cr_expect_eq(record_count(&daemon), 0);
+    daemon_free(&daemon);
+}
+
+/* What came before on the connection does not count. */
+Test(crash, later_on_a_connection)
+{
+    static const char *const earlier[] = {HARMLESS, BODY("Hello again.")};
+    struct daemon daemon;
+    start(&daemon, "");
+    for (size_t i = 0; i < G_N_ELEMENTS(earlier); i++) {
+        struct mc client;
+        struct mc_outcome outcome;
+        const char *crash = BODY("CRASH-SEGV");
+        cr_assert(daemon_client(&client, &daemon));
+        cr_assert(daemon_exchange(&client, ALICE, BOB, earlier[i], strlen(earlier[i]), 0, &outcome));
+        mc_outcome_clear(&outcome);
+        cr_assert_not(daemon_exchange(&client, ALICE, BOB, crash, strlen(crash), 0, &outcome));
+        mc_outcome_clear(&outcome);
+        mc_close(&client);
+        cr_expect_eq(daemon_wait(&daemon), 128 + SIGSEGV);
+        restart(&daemon);
+    }
+    cr_expect_eq(exchange(&daemon, (struct mail){.message = BODY("CRASH-SEGV")}), '4');
+    daemon_stop(&daemon);
+}
+
+/* A thread that worked on a message and now waits for the next one. */
+Test(crash, between_two_messages)
+{
+    struct daemon daemon;
+    struct mc client;
+    struct mc_outcome outcome;
+    pid_t last = 0;
+    start(&daemon, "");
+    cr_assert(daemon_client(&client, &daemon));
+    cr_assert(daemon_exchange(&client, ALICE, BOB, HARMLESS, strlen(HARMLESS), 0, &outcome));
+    mc_outcome_clear(&outcome);
+    g_autofree char *path = g_strdup_printf("/proc/%d/task", (int)daemon.pid);
+    g_autoptr(GDir) threads = g_dir_open(path, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(threads)) != NULL;)
+        last = MAX(last, (pid_t)strtol(name, NULL, 10));
+    cr_assert_eq(tgkill(daemon.pid, last, SIGSEGV), 0);
+    cr_expect_eq(daemon_wait(&daemon), 128 + SIGSEGV);
+    cr_expect_eq(record_count(&daemon), 0);
+    mc_close(&client);
     daemon_free(&daemon);
 }
 
@@ -225,30 +274,44 @@ Test(crash, several_threads_crash_at_once)
     daemon_stop(&daemon);
 }
 
-/* What the file says is of an earlier key, so nothing in it is recognised; but it is read and bounded. */
-Test(crash, records_expire)
+/* Both crashes happened so many seconds earlier. */
+static void make_older(struct daemon *daemon, gint64 seconds)
 {
-    struct daemon daemon;
-    const struct mail mail = {.message = BODY("CRASH-SEGV")};
-    start(&daemon, "");
-    expect_crash(&daemon, mail, SIGSEGV);
-    expect_crash(&daemon, mail, SIGSEGV);
-    cr_expect_eq(exchange(&daemon, mail), '4');
-    kill(daemon.pid, SIGKILL);
-    daemon_wait(&daemon);
-    /* Eight days ago. */
-    g_autofree char *text = crashes(&daemon);
+    kill(daemon->pid, SIGKILL);
+    daemon_wait(daemon);
+    g_autofree char *text = crashes(daemon);
     g_autoptr(GString) older = g_string_new(NULL);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_string_append_printf(older, "%s\n", lines[0]);
     for (size_t i = 1; i <= 2; i++)
-        g_string_append_printf(older, "%012lld%s\n", g_ascii_strtoll(lines[i], NULL, 10) - 8LL * 86400, lines[i] + 12);
-    folder_write(daemon.folder, "crashes", older->str);
-    restart(&daemon);
-    cr_expect_eq(record_count(&daemon), 0);
-    cr_expect_eq(exchange(&daemon, mail), '-');
-    daemon_wait(&daemon);
-    daemon_free(&daemon);
+        g_string_append_printf(older, "%012" G_GINT64_FORMAT "%s\n", g_ascii_strtoll(lines[i], NULL, 10) - seconds,
+                               lines[i] + 12);
+    folder_write(daemon->folder, "crashes", older->str);
+    restart(daemon);
+}
+
+#define WEEK (7 * 86400)
+
+Test(crash, records_expire)
+{
+    static const struct {
+        gint64 older;
+        unsigned kept;
+    } rows[] = {{WEEK + 86400, 0}, {WEEK - 3, 2}}; /* when the file is read, and later */
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct daemon daemon;
+        const struct mail mail = {.message = BODY("CRASH-SEGV")};
+        start(&daemon, "");
+        expect_crash(&daemon, mail, SIGSEGV);
+        expect_crash(&daemon, mail, SIGSEGV);
+        cr_expect_eq(exchange(&daemon, mail), '4');
+        make_older(&daemon, rows[i].older);
+        cr_expect_leq(record_count(&daemon), rows[i].kept);
+        g_usleep(4 * G_USEC_PER_SEC);
+        cr_expect_eq(exchange(&daemon, mail), '-');
+        daemon_wait(&daemon);
+        daemon_free(&daemon);
+    }
 }
 
 /* The daemon starts whatever is in the file, keeps what is whole, and keeps the file small. */
@@ -261,9 +324,9 @@ Test(crash, a_damaged_file)
         g_string_append(many, record);
     while (huge->len < 2000000)
         g_string_append(huge, record);
-    g_autofree char *mixed =
-        g_strconcat("domsec crashes 1 " KEY "\n", record, "torn 00\n", now, "\n\n", now,
-                    " 00112233445566778899aabbccddeefg\n999999999999 ", record + 13, record, "000000", NULL);
+    g_autofree char *mixed = g_strconcat("domsec crashes 1 " KEY "\n", record, "torn 00\n", now, "\n\n", now,
+                                         " 00112233445566778899aabbccddeefg\n999999999999 ", record + 13, now,
+                                         " 00112233445566778899aabbccddeeff00\n", record, "000000", NULL);
     const struct {
         const char *text;
         unsigned kept;
