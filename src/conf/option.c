@@ -51,14 +51,32 @@ static void wrong_type(const struct place *place, const config_setting_t *settin
     place_fault(place, "\"%s\" must be %s, not %s", place->key, wanted, type_name(setting));
 }
 
+/* libconfig leaves the name of a member, or a string, NULL if it got no memory for it. */
+static const char *name_of(const config_setting_t *member)
+{
+    const char *name = config_setting_name(member);
+    if (name == NULL)
+        g_error("out of memory");
+    return name;
+}
+
+/* NULL if the value is not a string. */
+static const char *string_of(const config_setting_t *setting)
+{
+    const char *text = config_setting_get_string(setting);
+    if (text == NULL && config_setting_type(setting) == CONFIG_TYPE_STRING)
+        g_error("out of memory");
+    return text;
+}
+
 static bool read_string(const config_setting_t *setting, const struct conf_option *option, char **value,
                         const struct place *place)
 {
-    if (config_setting_type(setting) != CONFIG_TYPE_STRING) {
+    const char *text = string_of(setting);
+    if (text == NULL) {
         wrong_type(place, setting, option->type == OPTION_TEXTS ? "a list of strings" : "a string");
         return false;
     }
-    const char *text = config_setting_get_string(setting);
     if (text[0] == '\0') {
         place_fault(place, "\"%s\" must not be empty", place->key);
         return false;
@@ -106,7 +124,7 @@ static bool read_word(const config_setting_t *setting, const struct conf_option 
                       const struct place *place)
 {
     g_autofree char *words = g_strjoinv("\", \"", (char **)option->words);
-    const char *text = config_setting_get_string(setting);
+    const char *text = string_of(setting);
     if (text == NULL) {
         g_autofree char *wanted = g_strdup_printf("one of \"%s\"", words);
         wrong_type(place, setting, wanted);
@@ -195,7 +213,7 @@ void option_read_group(const struct config_setting_t *group, const struct option
         const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
         g_autofree char *file = NULL;
         struct place at = option_place(place, setting, &file);
-        at.key = config_setting_name(setting);
+        at.key = name_of(setting);
         const struct conf_option *option = find_row(table, at.key);
         if (option != NULL) {
             option_clear(&(struct option_table){table->name, option, 1}, base);

@@ -294,6 +294,33 @@ Test(daemon, faults_at_start)
     }
 }
 
+/* systemd starts it again after 71, and not after 78. OpenSSL itself may crash where it got no memory. */
+Test(daemon, a_start_with_too_little_memory)
+{
+    static const char *const failing[] = {"40", "400", "800", "1200", "1600"};
+    const struct rlimit no_core = {0, 0};
+    struct daemon daemon;
+    unsigned said = 0;
+    setrlimit(RLIMIT_CORE, &no_core);
+    daemon_start(&daemon, true, "");
+    kill(daemon.pid, SIGTERM);
+    cr_assert_eq(daemon_wait(&daemon), 0);
+    g_autofree char *preload = program_path("preload/no_memory.so");
+    g_setenv("LD_PRELOAD", preload, TRUE);
+    g_setenv("ASAN_OPTIONS", "verify_asan_link_order=0", TRUE);
+    for (size_t i = 0; i < G_N_ELEMENTS(failing); i++) {
+        g_setenv("NO_MEMORY", failing[i], TRUE);
+        daemon.pid = daemon_spawn(daemon.conf, daemon.log);
+        int status = daemon_wait(&daemon);
+        cr_expect(status == 71 || status == 128 + SIGSEGV, "%s: %d", failing[i], status);
+        said += status == 71;
+        cr_expect(daemon_wait_log(&daemon, "there was not enough memory", said), "%s", failing[i]);
+    }
+    cr_expect_gt(said, 2);
+    g_unsetenv("LD_PRELOAD");
+    daemon_free(&daemon);
+}
+
 Test(daemon, socket_file)
 {
     struct daemon daemon;
