@@ -42,6 +42,39 @@ Test(install, another_prefix_is_in_the_unit)
     cr_expect_null(strstr(unit, "=/etc/domsec"));
 }
 
+/* A bad configuration ends a reload with an error, and the daemon can create its socket. */
+Test(install, the_unit_checks_before_a_reload_and_lets_the_socket_be)
+{
+    owned(folder) char *dir = folder_new();
+    g_autofree char *prefix = install(dir, "/usr", "/etc");
+    g_autofree char *unit = folder_read(prefix, "lib/systemd/system/domsec-milter.service");
+    cr_assert_not_null(unit);
+    expect_contains(unit, "\nExecReload=/usr/bin/domsec check -c /etc/domsec/domsec.conf\n"
+                          "ExecReload=/bin/kill -HUP $MAINPID\n");
+    expect_contains(unit, "\nExecStartPre=+/usr/lib/domsec/socket-folder\n");
+    expect_contains(unit, " -/var/spool/postfix/domsec ");
+    cr_expect_eq(folder_mode(prefix, "lib/domsec/socket-folder"), 0755);
+}
+
+/* For an account that is there; that of the package may not be. */
+Test(install, the_directory_of_the_socket_is_closed_to_others)
+{
+    if (geteuid() != 0)
+        cr_skip_test("only root can give a directory away");
+    owned(folder) char *dir = folder_new();
+    g_autofree char *prefix = install(dir, "/usr", "/etc"), *folder = g_build_filename(dir, "socket", NULL);
+    struct stat status;
+    for (int again = 0; again < 2; again++) {
+        owned(run) struct run made = run("'%s/lib/domsec/socket-folder' '%s' nobody", prefix, folder);
+        expect_status(made, 0);
+        cr_assert_eq(stat(folder, &status), 0);
+        cr_expect_eq(status.st_mode & 07777, 02710, "%o", status.st_mode);
+        cr_expect_neq(status.st_uid, 0);
+        cr_expect_neq(status.st_gid, 0, "that of postfix, or of the account");
+        cr_assert_eq(chmod(folder, 0777), 0);
+    }
+}
+
 Test(install, wants_three_words)
 {
     const char *tests = g_getenv("DOMSEC_TESTS");

@@ -25,6 +25,16 @@ fail() {
     exit 1
 }
 
+# guarded DIRECTORY: no other account can change it, or a directory above; otherwise the gateway refuses to start there.
+guarded() {
+    local dir=$1
+    while [ -z "$(find "$dir" -maxdepth 0 -perm /022 ! -perm -1000)" ]; do
+        [ "$dir" != / ] || return 0
+        dir=$(dirname "$dir")
+    done
+    return 1
+}
+
 # rig_begin BUILD NAME: makes $RIG, the folder that holds everything of this run.
 rig_begin() {
     [ "$(id -u)" = 0 ] || fail "must run as root or by sudo: Postfix switches users"
@@ -38,8 +48,9 @@ rig_begin() {
     rm -rf "${RIG:?}"
     mkdir -p "$RIG"
     chmod 755 "$RIG"
-    # Postfix' unprivileged half must be able to walk there, and its configuration knows no way to quote.
-    if ! setpriv --reuid=postfix --regid=postfix --clear-groups test -x "$RIG" || [[ $RIG =~ [^A-Za-z0-9/._+-] ]]; then
+    # Postfix' unprivileged half must be able to walk there, no other account may change it, and Postfix's configuration
+    # knows no way to quote.
+    if ! setpriv --reuid=postfix --regid=postfix --clear-groups test -x "$RIG" || ! guarded "$RIG" || [[ $RIG =~ [^A-Za-z0-9/._+-] ]]; then
         rmdir "$RIG"
         RIG=$(mktemp -d /tmp/domsec.XXXXXX)
         chmod 755 "$RIG"
