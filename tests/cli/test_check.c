@@ -124,6 +124,12 @@ Test(check, our_own_intermediate_is_missing)
            "dsa.pem: the issuing authority \"CN=Middle\" is not known; if it is an intermediate one, append");
     anchor(dir, root);
     expect(dir, ": warning: ", "the issuing authority \"CN=Middle\" is not known");
+    g_autofree char *before = folder_read(dir, "a/domsec.conf");
+    g_autofree char *anchors = g_build_filename(dir, "a", "anchors", NULL);
+    g_free(pki_write(anchors, "middle.pem", middle, NULL));
+    append(dir, "a/domsec.conf", "intermediates = ( \"anchors/middle.pem\" );\n");
+    expect(dir, ": warning: ", "dsa.pem: the certificate of the issuing authority \"CN=Middle\" is missing");
+    folder_write(dir, "a/domsec.conf", before);
     anchor(dir, middle);
     expect(dir, ": warning: ", "dsa.pem: the certificate of the issuing authority \"CN=Middle\" is missing");
     identity(dir, dsa, middle);

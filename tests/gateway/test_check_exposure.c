@@ -40,6 +40,7 @@ Test(check_exposure, what_others_can_change_or_read_is_a_fault)
         {"policy.d/partner.test.conf", 0666, 0644, "partner.test.conf: every account can change "},
         {"policy.d/more.inc", 0666, 0644, "more.inc: every account can change "},
         {"policy.d", 0777, 0700, "policy.d (mode 0777); run: chmod go-w "},
+        {"policy.d", 01777, 0700, "policy.d (mode 1777); run: chmod go-w "},
         {"ca.pem", 0666, 0644, "domsec.conf:5: every account can change "},
         {"other-ca.pem", 0666, 0644, "partner.test.conf:2: every account can change "},
         {"other-dca.pem", 0666, 0644, "partner.test.conf:3: every account can change "},

@@ -112,9 +112,21 @@ Test(expiry, the_last_of_several_counts)
     put(&rig->acme, "other-dca.pem", "email:bob@partner.test", 3, "email:bob@partner.test", 100);
     g_autofree char *text = warnings(rig);
     cr_expect_str_empty(text, "%s", text);
+    put(&rig->acme, "other-dca.pem", "email:bob@partner.test", 100, "email:bob@partner.test", 3);
+    g_autofree char *again = warnings(rig);
+    cr_expect_str_empty(again, "%s", again);
     put(&rig->acme, "other-dca.pem", "email:bob@partner.test", 100, "email:carol@partner.test", 3);
     g_autofree char *other = warnings(rig);
     cr_expect_not_null(strstr(other, "carol@partner.test (partner) ends on"), "%s", other);
+}
+
+/* Behind our own certificate stands its chain. */
+Test(expiry, the_chain_of_an_identity_does_not_count)
+{
+    owned(rig) struct rig *rig = new_rig();
+    put(&rig->acme, "dsa.pem", "email:x@acme.test", 5, "email:ca@acme.test", 300);
+    g_autofree char *text = warnings(rig);
+    cr_expect_not_null(strstr(text, "acme.test (domain-signing-authority) ends on "), "%s", text);
 }
 
 Test(expiry, is_measured)

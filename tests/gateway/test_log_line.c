@@ -22,7 +22,10 @@ static void expect_key(const char *line, const char *key, const struct pki *firs
 Test(log_line, names_the_keys_and_the_message)
 {
     owned(rig) struct rig *rig = rig_new(POLICY, POLICY);
-    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    AUTO_SENT struct sent out = rig_pass(
+        &rig->acme, DIRECTION_OUTBOUND,
+        &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "carol@partner.test", "alice", "192.0.2.1"},
+        MESSAGE, strlen(MESSAGE));
     g_autofree char *left = passage_log_line(out.result);
     g_autofree char *size = g_strdup_printf(" size=%zu ", strlen(MESSAGE));
     expect_key(left, "signed_with", rig->acme.dsa, NULL);
