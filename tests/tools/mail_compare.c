@@ -3,10 +3,11 @@
  * mail_compare [-n] SENT DELIVERED: does the delivered message say what was sent?
  *
  * Equal means: the same tree of parts, each with the same media type, parameters, disposition and Content-ID, each leaf
- * the same octets once its transfer encoding is taken off (text with its line ends as LF), and every header field of
- * the sent message, MIME fields apart, in its place and unchanged to the octet, folding included (transports may add
- * fields of their own). With -n the last line of a leaf may have got a line end. Prints "N parts, N octets" and ends
- * with 0, or prints the first difference and ends with 1. GMime reads both; nothing of the product is used.
+ * the same octets once its transfer encoding is taken off (text and reports with their line ends as LF), and every
+ * header field of the sent message, MIME fields apart, in its place and unchanged to the octet, folding included
+ * (transports may add fields of their own). With -n the last line of a leaf may have got a line end. Prints "N parts, N
+ * octets" and ends with 0, or prints the first difference and ends with 1. GMime reads both; nothing of the product is
+ * used.
  */
 #include <gmime/gmime.h>
 #include <stdbool.h>
@@ -74,7 +75,7 @@ static GByteArray *content(GMimeObject *part)
         g_object_unref(memory);
     }
     GMimeContentType *type = g_mime_object_get_content_type(part);
-    if (g_mime_content_type_is_type(type, "text", "*"))
+    if (g_mime_content_type_is_type(type, "text", "*") || g_mime_content_type_is_type(type, "message", "*"))
         text_line_ends(bytes);
     return bytes;
 }
