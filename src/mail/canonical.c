@@ -21,8 +21,9 @@ struct making {
     const struct limits *limits;
     const struct transport *transport; /* NULL: the entity will be signed */
     struct error *error;
-    unsigned depth; /* messages within messages */
-    bool opaque;    /* a signature got the opaque form */
+    unsigned depth;  /* messages within messages */
+    unsigned parts;  /* of all messages within; together not more than mime_parts_limit */
+    unsigned opaque; /* signatures that got the opaque form; not more than layers_limit */
 };
 
 static struct slice range(const char *from, const char *to)
@@ -88,11 +89,12 @@ static bool add_encoded(const struct making *making, struct segments *out, const
 static bool add_opaque(struct making *making, struct segments *out, const struct part *part, enum treatment *treatment,
                        unsigned *troubles)
 {
-    struct error cause = {0};
+    struct error cause = {.kind = ERROR_PERMANENT};
     segments_begin(out);
-    if (making->transport->write_opaque(part, making->limits, segments_spool(out), &cause)) {
+    if (making->opaque < making->limits->layers &&
+        making->transport->write_opaque(part, making->limits, segments_spool(out), &cause)) {
         segments_end(out);
-        making->opaque = true;
+        making->opaque++;
         *troubles = 0;
         return true;
     }
@@ -258,13 +260,33 @@ static bool add_multipart(struct making *making, struct segments *out, const str
     return add_text(making, out, range(p, end), left);
 }
 
+static unsigned count_parts(const struct part *part)
+{
+    unsigned count = 1;
+    for (size_t i = 0; i < part->child_count; i++)
+        count += count_parts(&part->children[i]);
+    return count;
+}
+
+/* The message in a message/rfc822, or NULL if there are too many messages, or too many parts in them: then no further
+ * message is looked into. */
+static struct part *parse_message(struct making *making, const struct part *part)
+{
+    struct limits left = *making->limits;
+    struct error ignored = {0};
+    struct part *message = NULL;
+    left.parts -= making->parts;
+    if (making->depth < left.nesting && left.parts > 0)
+        message = part_parse_entity(part->body, &left, &ignored);
+    making->parts += message != NULL ? MIN(count_parts(message), left.parts) : left.parts;
+    return message;
+}
+
 /* The message in a message/rfc822. *treatment changes if its header cannot get through: nothing can encode that. */
 static bool add_message(struct making *making, struct segments *out, const struct part *part, enum treatment *treatment,
                         unsigned *troubles)
 {
-    struct error cause = {0};
-    owned(part) struct part *message =
-        making->depth < making->limits->nesting ? part_parse_entity(part->body, making->limits, &cause) : NULL;
+    owned(part) struct part *message = parse_message(making, part);
     if (message == NULL || (lines_scan(message->header) & (TROUBLE_NUL | TROUBLE_LONG)) != 0) {
         *treatment = treatment_otherwise(making->transport, *treatment, *troubles);
         return true;
@@ -353,7 +375,7 @@ static bool make(struct making *making, const struct part *root, struct entity *
     }
     entity->header = root_header(root, relabelling, (troubles & TROUBLE_EIGHT_BIT) != 0, &left);
     entity->fragile = (left & TROUBLE_HARD) != 0;
-    entity->opaque = making->opaque;
+    entity->opaque = making->opaque > 0;
     return true;
 }
 

@@ -31,6 +31,28 @@ grün
 EOF
 }
 
+# Postfix goes by the label.
+forwarded_label() {
+    passes "Forwarded" <<'EOF'
+Content-Type: multipart/mixed; boundary=b
+
+--b
+
+see below
+--b
+Content-Type: message/rfc822
+
+From: carol@example.test
+Subject: forwarded
+MIME-Version: 1.0
+Content-Type: text/plain; charset=us-ascii
+Content-Transfer-Encoding: 8bit
+
+a = b
+--b--
+EOF
+}
+
 report_with_8bit() {
     passes "Delivery report" <<'EOF'
 Content-Type: multipart/report; report-type=delivery-status; boundary=b
@@ -124,6 +146,7 @@ cases_lossless() {
     postfix_reload acme
     both sign sign 'null_signature = false;'
     it "no 8BITMIME: a forwarded 8-bit message" forwarded_8bit
+    it "no 8BITMIME: a forwarded message that only says it is 8-bit" forwarded_label
     it "no 8BITMIME: a delivery report with an 8-bit message" report_with_8bit
     it "a forwarded message with a long line" forwarded_long_line
     it "a field folded with a line of blanks" folded_with_blanks

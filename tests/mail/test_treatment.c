@@ -144,6 +144,50 @@ Test(treatment, what_passes_is_borrowed)
     cr_expect_eq(rope_at(entity.body, 0).data, root->body.data);
 }
 
+/* Many messages in parts, each of many parts: together no more are looked into than one message may have. */
+Test(treatment, many_forwarded)
+{
+    g_autoptr(GString) text = g_string_new(MIXED "\r\n");
+    unsigned encoded = 0;
+    for (int i = 0; i < 50; i++) {
+        g_string_append(text, "--b\r\n" RFC822 "\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n");
+        for (unsigned c = 0; c < 99; c++)
+            g_string_append(text, "--c\r\n\r\n\xc3\xbc\r\n");
+        g_string_append(text, "--c--\r\n");
+    }
+    g_string_append(text, "--b--\r\n");
+    struct limits limits = help_limits;
+    limits.parts = 1000;
+    const struct transport transport = {.opaque_header = "Content-Type: sealed\r\n", .write_opaque = write_sealed};
+    struct error error = {0};
+    owned(part) struct part *root = help_parse(text->str, text->len);
+    owned(entity) struct entity entity = {0};
+    cr_assert(mime_deliverable(root, &transport, &limits, &entity, &error), "%s", error.text);
+    owned(rope) struct rope *bytes = entity_bytes(&entity);
+    g_autofree char *out = rope_flatten(bytes, NULL);
+    for (const char *c = out; (c = strstr(c, "=C3=BC")) != NULL; c++)
+        encoded++;
+    cr_expect_eq(encoded, 10 * 99, "%u", encoded);
+}
+
+/* Each costs a CMS object that is parsed. */
+Test(treatment, many_signatures)
+{
+    g_autoptr(GString) text = g_string_new(MIXED "\r\n");
+    unsigned sealed = 0;
+    for (unsigned i = 0; i < help_limits.layers + 5; i++)
+        g_string_append(text,
+                        "--b\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=c"
+                        "\r\n\r\n--c\r\n\r\n\xc3\xbc\r\n--c\r\n" P7S "\r\nx\r\n--c--\r\n");
+    g_string_append(text, "--b--\r\n");
+    bool opaque;
+    g_autofree char *out = deliverable(text->str, text->len, false, &opaque, NULL);
+    for (const char *c = out; (c = strstr(c, "U0VBTEVE")) != NULL; c++)
+        sealed++;
+    cr_expect_eq(sealed, help_limits.layers, "%u", sealed);
+    cr_expect_not_null(strstr(out, "=C3=BC"), "the rest is content all the same");
+}
+
 /* Messages in messages do not make the work grow without bound. */
 Test(treatment, deeply_forwarded)
 {

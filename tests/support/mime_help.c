@@ -8,6 +8,7 @@ const struct limits help_limits = {
     .header_size = 65536,
     .header_count = 500,
     .nesting = 20,
+    .layers = 10,
     .parts = 200,
 };
 
