@@ -179,7 +179,7 @@ static void read_as_resolved(const struct conf *conf, const struct recipient *re
     if (given->domain[0] != '\0' && !conf_is_local_domain(conf, given->domain) && asks(as_given))
         add_rule(destination, as_given);
     add_rules_behind(conf, resolved, destination);
-    destination->local = destination->arrives && destination->rule_count == 0 && destination->unclear == UNCLEAR_NOT;
+    destination->local = destination->rule_count == 0 && destination->unclear == UNCLEAR_NOT;
 }
 
 void policy_destination(const struct conf *conf, const struct recipient *recipient, struct destination *destination)

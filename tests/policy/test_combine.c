@@ -106,6 +106,41 @@ Test(combine, table)
     }
 }
 
+/* What one recipient's rules ask for together. */
+Test(combine, stricter)
+{
+    static const struct {
+        struct outbound_decision one, other, both;
+    } pairs[] = {
+        {PLAIN, PLAIN, PLAIN},
+        {PLAIN, SIGN, SIGN},
+        {SIGN, D(VERDICT_ACCEPT, true, false, false, "other"), SIGN}, /* of two that ask for as much, the first */
+        {SIGN, ENCRYPT, D(VERDICT_ACCEPT, true, true, false, "encrypt")},
+        {BOTH, SIGN, BOTH},
+        {BOTH, TRIPLE, TRIPLE},
+        {ENCRYPT, TRIPLE, TRIPLE},
+        {SIGN, REJECT, REJECT},
+        {TRIPLE, TEMPFAIL, TEMPFAIL},
+        {REJECT, TEMPFAIL, TEMPFAIL},
+        {D(VERDICT_QUARANTINE, false, false, false, "odd"), REJECT, D(VERDICT_QUARANTINE, false, false, false, "odd")},
+    };
+    for (size_t i = 0; i < COUNT(pairs) * 2; i++) {
+        bool swapped = i >= COUNT(pairs);
+        const struct outbound_decision *one = &pairs[i % COUNT(pairs)].one, *other = &pairs[i % COUNT(pairs)].other,
+                                       *both = &pairs[i % COUNT(pairs)].both;
+        struct outbound_decision found = swapped ? *other : *one;
+        policy_stricter(swapped ? one : other, &found);
+        cr_expect_eq(found.verdict, both->verdict, "%zu", i);
+        cr_expect_eq(found.sign, both->sign, "%zu", i);
+        cr_expect_eq(found.encrypt, both->encrypt, "%zu", i);
+        cr_expect_eq(found.triple, both->triple, "%zu", i);
+        if (!swapped || strcmp(other->reason, "other") != 0)
+            cr_expect_str_eq(found.reason, both->reason, "%zu: %s", i, found.reason);
+        else
+            cr_expect_str_eq(found.reason, "other");
+    }
+}
+
 Test(combine, unknown_certificates_are_none)
 {
     struct outbound_decision decisions[] = {PLAIN, ENCRYPT};

@@ -70,9 +70,11 @@ static struct conf *configuration(const char *fallback)
     }
     if (fallback != NULL)
         folder_write(policy_dir, "default.conf", fallback);
-    g_autofree char *file = folder_file(folder, "domsec.conf",
-                                        "local_domains = ( \"acme.test\", \"branch.acme.example\", \"corp\" );\n"
-                                        "policy_dir = \"policy.d\";\n");
+    g_autofree char *file =
+        folder_file(folder, "domsec.conf",
+                    "local_domains = ( \"acme.test\", \"branch.acme.example\", \"localhost.example\", "
+                    "\"corp\" );\n"
+                    "policy_dir = \"policy.d\";\n");
     struct conf *conf = conf_load(file, faults);
     cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
     folder_remove(folder);
@@ -175,6 +177,10 @@ static const struct row unread[] = {
     {"bob@plain", NULL, NULL, BUILT_IN}, /* plain.secret.test asks for nothing, and plain.test neither */
     {"alice@corp", NULL, NULL, "local " BUILT_IN},
     {"bob@branch", NULL, NULL, "domain " BUILT_IN},
+    {"bob@branch.acme", NULL, NULL, BUILT_IN},
+    {"bob@readable", NULL, NULL, "domain " BUILT_IN},
+    {"bob@reviewed", NULL, NULL, "domain " BUILT_IN},
+    {"bob@letter", NULL, NULL, BUILT_IN}, /* as long as "secret" */
 
     /* Postfix's sendmail(1): rewritten, and no route is resolved yet */
     {"bob%secret.test@localhost", "bob%secret.test@localhost", NULL, "route " BUILT_IN},
@@ -270,6 +276,7 @@ Test(destination, default_rule)
         {"bob%acme.test@plain.test", "bob%acme.test@plain.test", "smtp", PLAIN},
         {"bob%plain.test", "bob@plain.test", "smtp", "to=bob@plain.test " PLAIN},
         {"bob%plain.test@acme.test", "bob%plain.test@acme.test", "virtual", "local default.conf"},
+        {"postmaster", "postmaster@acme.test", "virtual", "local to=postmaster@acme.test default.conf"},
     };
     owned(conf) struct conf *conf = configuration("outbound = { protect = \"sign\"; };\n");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -288,6 +295,26 @@ Test(destination, nothing_is_protected)
     };
     char *folder = folder_new();
     g_autofree char *file = folder_file(folder, "domsec.conf", "local_domains = ( \"acme.test\" );\n");
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        expect(conf, &rows[i]);
+    folder_remove(folder);
+}
+
+/* The only rule that there is asks for something. */
+Test(destination, one_rule)
+{
+    static const struct row rows[] = {
+        {"bob@secret", NULL, NULL, "domain " BUILT_IN},
+        {"\"bob@x(y)\"@other.test", "\"bob@x(y)\"@other.test", "smtp", "next " BUILT_IN},
+    };
+    char *folder = folder_new();
+    g_autofree char *policy_dir = g_build_filename(folder, "policy.d", NULL);
+    g_mkdir(policy_dir, 0700);
+    folder_write(policy_dir, SECRET, "domain = \"secret.test\";\noutbound = { protect = \"sign\"; };\n");
+    g_autofree char *file =
+        folder_file(folder, "domsec.conf", "local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n");
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = conf_load(file, faults);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

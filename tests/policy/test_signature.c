@@ -36,6 +36,8 @@ static const struct {
     {"an issuer that could not be checked", "domain/path=temperror", 1, "temperror", "path0=temperror"},
     {"an issuer of which not everything is known", "domain/unchecked1", 2, "pass",
      "good signature by domain; a certificate is unchecked"},
+    {"… by the first author's partner", "domain/unchecked0", 2, "pass",
+     "good signature by domain; a certificate is unchecked"},
     {"… and that is asked only of authors", "domain/unchecked1", 1, "pass", "good signature by domain"},
     {"a weak digest counts more", "domain/weak/unchecked1", 2, "policy", "weak signature: weak"},
     {"an issuer that only the first author's partner trusts", "domain/path1=fail", 2, "fail", "path1=fail"},

@@ -125,8 +125,8 @@ static bool set_name(struct signer_view *view, struct signer_facts *facts, struc
             detail->trust[i].sender_domain = true;
     } else if (strcmp(word, "sender_domain0") == 0) {
         detail->trust[0].sender_domain = true;
-    } else if (strcmp(word, "unchecked1") == 0) {
-        detail->trust[1].unchecked = "is unchecked";
+    } else if (strcmp(word, "unchecked0") == 0 || strcmp(word, "unchecked1") == 0) {
+        detail->trust[word[9] - '0'].unchecked = "is unchecked";
     } else if (strcmp(word, "sender_domain1") == 0) {
         detail->trust[1].sender_domain = true;
     } else {

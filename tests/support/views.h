@@ -15,8 +15,9 @@
  * content cannot be read), anonymous (no identity), cipher=…, encrypter=OUTCOME, bad_paths=N.
  *
  * Of a signer: and=KIND (one more type), invalid, nocert, fault (type_fault), weak, unasked (no trust), label=POLICY:N
- * and equal=POLICY:N (an equivalent label), by=FINGERPRINT, sender_domain, sender_mailbox, unchecked1, and path=,
- * domain=, review=, attribute=, mailbox=OUTCOME. The trust of a single partner is meant by "0" or "1" before "=".
+ * and equal=POLICY:N (an equivalent label), by=FINGERPRINT, sender_domain, sender_mailbox, unchecked0 and unchecked1,
+ * path=, domain=, review=, attribute=, mailbox=OUTCOME. The trust of a single partner is meant by "0" or "1" before
+ * "=".
  */
 #ifndef DOMSEC_TESTS_SUPPORT_VIEWS_H
 #define DOMSEC_TESTS_SUPPORT_VIEWS_H
