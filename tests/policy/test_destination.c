@@ -70,11 +70,10 @@ static struct conf *configuration(const char *fallback)
     }
     if (fallback != NULL)
         folder_write(policy_dir, "default.conf", fallback);
-    g_autofree char *file =
-        folder_file(folder, "domsec.conf",
-                    "local_domains = ( \"acme.test\", \"branch.acme.example\", \"localhost.example\", "
-                    "\"corp\" );\n"
-                    "policy_dir = \"policy.d\";\n");
+    g_autofree char *file = folder_file(folder, "domsec.conf",
+                                        "local_domains = ( \"acme.test\", \"branch.acme.example\", "
+                                        "\"corp\" );\n"
+                                        "policy_dir = \"policy.d\";\n");
     struct conf *conf = conf_load(file, faults);
     cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
     folder_remove(folder);
