@@ -6,6 +6,10 @@
 #include "internal.h"
 #include "mail/subject.h"
 
+#include <string.h>
+
+#define GARBLED_MAX 64 /* octets at the end of a content that a change of its padding garbles */
+
 /* It is delivered or held without what the rules require. */
 static bool is_tagged(const struct plan *plan)
 {
@@ -73,6 +77,26 @@ struct ending {
     const char *note; /* made.note */
 };
 
+/* A change garbles the end of the content, and what is garbled there is recoded as a whole. So that neither shows, what
+ * went through as it is is recoded in vain, and what was recoded is made in vain without its end. */
+static bool make_other_end(const struct part *part, const struct entity *made, const struct transport *transport,
+                           const struct limits *limits, struct error *error)
+{
+    struct part other = *part;
+    struct entity in_vain = {0};
+    if (part->child_count > 0 || part->body.len < GARBLED_MAX)
+        return true;
+    if (rope_count(made->body) == 1 && slice_equal(rope_at(made->body, 0), part->body)) {
+        other.body.len -= 2; /* an open line */
+    } else {
+        const char *lf = memrchr(part->body.data, '\n', part->body.len - GARBLED_MAX);
+        other.body.len = lf != NULL ? (size_t)(lf + 1 - part->body.data) : 0;
+    }
+    bool good = mime_deliverable(&other, transport, limits, &in_vain, error);
+    entity_clear(&in_vain);
+    return good;
+}
+
 /* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
  * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside come out: no inner From, Subject
  * or Received is ever promoted. */
@@ -82,11 +106,16 @@ static bool replace_by(const struct passage *passage, const struct part *part, s
     const struct transport transport = {.eight_bit = passage->mail.envelope->eight_bit,
                                         .opaque_header = smime_opaque_header,
                                         .write_opaque = smime_write_opaque};
+    const struct limits *limits = &passage->gateway->conf->limits;
     struct entity entity = {0};
     if (part == NULL)
         return error_set(error, ERROR_BUG, "there is no message to deliver");
-    if (!mime_deliverable(part, &transport, &passage->gateway->conf->limits, &entity, error))
+    if (!mime_deliverable(part, &transport, limits, &entity, error))
         return false;
+    if (passage->plan.ending_count > 0 && !make_other_end(part, &entity, &transport, limits, error)) {
+        entity_clear(&entity);
+        return false;
+    }
     if (entity.opaque)
         *note = "a signature that stays is delivered in opaque form, because its content cannot pass in clear form";
     else if (removes_originators(passage))

@@ -13,7 +13,7 @@
 
 /* --- changed copies --- */
 
-enum change { RIGHT, PADDING, KEY, UNWRAP, CHANGES };
+enum change { RIGHT, PADDING, KEY, UNWRAP, CHANGES, NO_CHANGE };
 static const char *const changes[] = {"right", "padding", "key", "unwrap"};
 
 struct variant {
@@ -267,6 +267,27 @@ Test(padding, a_delivery_takes_as_much_whatever_the_key)
         for (size_t f = 0; f < G_N_ELEMENTS(forms); f++)
             for (enum around around = NOTHING; around < AROUNDS && (!forms[f].oaep || key == PKI_RSA); around++)
                 expect_same_for_all_keys(rig, &forms[f], around);
+    }
+}
+
+/* Small as it comes and as it is decrypted; recoded, too large for memory, with no folder to put it in. */
+Test(padding, an_end_that_must_be_recoded_is_as_much_work_as_one_that_need_not)
+{
+    static const enum change copies[] = {NO_CHANGE, RIGHT, PADDING};
+    owned(rig) struct rig *rig = rig_new(KEYS, ATTACK_LAX);
+    g_autoptr(GString) content = g_string_new("Content-Type: text/plain\r\n\r\n");
+    for (unsigned i = 0; i < 200; i++)
+        g_string_append(content, "==================================================\r\n");
+    g_string_append(content, EPILOGUE);
+    for (size_t i = 0; i < G_N_ELEMENTS(copies); i++) {
+        g_autofree char *entity = changed(rig, &forms[0], content->str, copies[i]);
+        g_autofree char *text = message(rig, NOTHING, entity);
+        struct limits *limits = (struct limits *)&gateway_conf(rig->partner.gateway)->limits, usual = *limits;
+        limits->memory = 17000;
+        limits->spool_dir = (char *)"/nonexistent";
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        *limits = usual;
+        cr_expect_eq(rig_verdict(&in), VERDICT_TEMPFAIL, "%zu: %s", i, rig_reason(&in));
     }
 }
 
