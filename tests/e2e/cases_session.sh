@@ -72,7 +72,7 @@ on_unix_socket() {
     local dir=$RIG/acme/gateway path=$RIG/acme/queue/domsec/milter
     "$here/../../packaging/socket-folder" "${path%/*}" nobody
     cp "$dir/domsec.conf" "$RIG/acme/saved.conf"
-    chown -R nobody "$dir/keys" "$RIG/acme/spool"
+    chown -R nobody "$dir/keys" "$RIG/acme/spool" "$RIG/acme/state"
     sed -i "s|^listen = .*|listen = \"local:$path\"; user = \"nobody\";|" "$dir/domsec.conf"
     gateway_stop acme || return
     spawn gateway-acme "$BUILD/domsec-milter" -c "$dir/domsec.conf" -f

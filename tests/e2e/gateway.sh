@@ -12,11 +12,11 @@ gateway() {
         cat "$RIG/gateway-$1.log" >&2
         fail "domsec init fails for $1"
     }
-    mkdir -p "$RIG/$1/spool"
+    mkdir -p "$RIG/$1/spool" "$RIG/$1/state"
     # Its own client, and what is submitted on the host itself by sendmail(1); not the rest of 127.0.0.0/8.
     sed -i "s|^trusted_networks = .*|trusted_networks = ( \"${ORG_CLIENT[$1]}/32\", \"127.0.0.1/32\" );|" \
         "$dir/domsec.conf"
-    printf 'spool_directory = "%s";\nstate_directory = "%s";\n' "$RIG/$1/spool" "$RIG/$1/spool" >>"$dir/domsec.conf"
+    printf 'spool_directory = "%s";\nstate_directory = "%s";\n' "$RIG/$1/spool" "$RIG/$1/state" >>"$dir/domsec.conf"
     org_set "$1" "smtpd_milters = inet:${ORG_IP[$1]}:10891" "non_smtpd_milters = \$smtpd_milters" \
         "milter_default_action = tempfail"
 }
