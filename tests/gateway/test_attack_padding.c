@@ -170,6 +170,7 @@ static const char *const policies[] = {
     "inbound = { require = \"encrypt\"; otherwise = \"quarantine\"; };",
     "inbound = { require = \"sign\"; otherwise = \"tag\"; subject_unverified = \"[?]\"; };",
     "inbound = { require = \"sign+encrypt\"; otherwise = \"quarantine\"; };",
+    "inbound = { require = \"none\"; originator_signatures = \"remove\"; };",
 };
 
 /* With fields that the message lacks, without those that it has, with one that is the same, without any. */
@@ -311,6 +312,27 @@ Test(padding, what_does_not_open_is_replaced_by_itself)
         bool same = in.length > length && strcmp(in.bytes + in.length - length, text) == 0;
         cr_expect_eq(same, change != RIGHT, "%s: %s", changes[change], in.bytes);
     }
+}
+
+/* What is inside must not show in whether the milter protocol can say it. */
+Test(padding, a_field_inside_that_no_packet_holds)
+{
+    owned(rig) struct rig *rig = rig_new(KEYS, ATTACK_LAX);
+    GString *content = g_string_new("Content-Type: text/plain\r\nContent-Description: x");
+    struct cost costs[2];
+    for (unsigned i = 0; i < 7000; i++)
+        g_string_append(content, "\r\n\t123456789");
+    g_string_append(content, "\r\n\r\n" ATTACK_SECRET "\r\n" EPILOGUE);
+    for (enum change change = RIGHT; change <= PADDING; change++) {
+        g_autofree char *entity = changed(rig, &forms[0], content->str, change);
+        g_autofree char *text = message(rig, NOTHING, entity);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        costs[change] = cost_of(&in);
+        cr_expect_eq(in.result->made.removed, 0);
+        cr_expect_str_eq(in.bytes + in.length - strlen(text), text);
+    }
+    expect_same(&costs[RIGHT], &costs[PADDING], "a large field");
+    g_string_free(content, TRUE);
 }
 
 /* A field that libmilter would not take, or that would not come back as it is, stays: the message must be delivered. */

@@ -5,13 +5,15 @@
  *     oracle_timing -a MILTER [-p PID] | -s IP:PORT [-n TIMES] [-f FROM] [-r TO] [-i CLIENT-ADDRESS] MESSAGE SECOND
  *
  * MESSAGE and SECOND are EnvelopedData around the same content for the same recipient, base64 below one header, with at
- * most 15 octets of padding. Four variants are sent TIMES times each, in random order. An octet of the last block but
- * one is changed, so that this block becomes noise and the last block has another first octet (right) or another length
- * of the padding (padding); or the content is that of SECOND (key); or the key does not come out (unwrap). The clock
- * runs from the end of the message to the last word about it, as the milter's client sees it (-a) or the mail server's
- * (-s); with -p it is the processor time of the daemon, which shows differences where others keep the machine busy.
- * Prints for each variant the mean, median and standard deviation in microseconds, and Welch's t for each pair: of all
- * times, and of those below the 90th percentile of all, which an attacker would look at.
+ * most 15 octets of padding. Five variants are sent TIMES times each, in random order: as it is (whole); with an octet
+ * of the last block but one changed, so that this block becomes noise and the last block has another first octet
+ * (right) or another length of the padding (padding); with the content of SECOND (key); with a key that does not come
+ * out (unwrap).
+ *
+ * The clock runs from the end of the message to the last word about it, as the milter's client sees it (-a) or the mail
+ * server's (-s); with -p it is the processor time of the daemon, which shows differences where others keep the machine
+ * busy. Prints for each variant the mean, median and standard deviation in microseconds, and Welch's t for each pair:
+ * of all times, and of those below the 90th percentile of all, which an attacker would look at.
  */
 #include "clock.h"
 #include "smtp_net.h"
@@ -20,8 +22,8 @@
 #include <getopt.h>
 #include <math.h>
 
-enum variant { RIGHT, PADDING, KEY, UNWRAP, VARIANTS };
-static const char *const names[VARIANTS] = {"right", "padding", "key", "unwrap"};
+enum variant { WHOLE, RIGHT, PADDING, KEY, UNWRAP, VARIANTS };
+static const char *const names[VARIANTS] = {"whole", "right", "padding", "key", "unwrap"};
 
 struct timing {
     const char *milter, *server, *from, *to, *client_address;
@@ -91,6 +93,7 @@ static void make_variants(struct timing *timing, const char *file, const char *s
     read_envelope(second_file, &second);
     if (envelope.length != second.length || envelope.cipher != second.cipher)
         die("the two messages differ in length");
+    timing->messages[WHOLE] = write_message(&envelope);
     envelope.der[envelope.length - 32] ^= 1;
     timing->messages[RIGHT] = write_message(&envelope);
     envelope.der[envelope.length - 32] ^= 1;
@@ -231,7 +234,7 @@ static double percentile(const GArray *times, unsigned percent)
 
 static void report(GArray *const *times)
 {
-    static const enum variant pairs[][2] = {{RIGHT, PADDING}, {PADDING, KEY}, {PADDING, UNWRAP}};
+    static const enum variant pairs[][2] = {{WHOLE, PADDING}, {RIGHT, PADDING}, {PADDING, KEY}, {PADDING, UNWRAP}};
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(double));
     for (unsigned i = 0; i < VARIANTS; i++) {
         struct moments m = moments_of(times[i], INFINITY);
