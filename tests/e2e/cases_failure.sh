@@ -55,6 +55,58 @@ cases_outage() {
     it "SIGTERM, start, go on" polite_end
 }
 
+# crashing_start ORG: tests/preload/crash.c makes its gateway crash on certain text.
+crashing_start() {
+    LD_PRELOAD=$BUILD/preload/crash.so gateway_start "$1"
+}
+
+gateway_dead() {
+    ! gateway_alive "$1"
+}
+
+REMEMBERED='crashed on this message before'
+
+# By SMTP, as a server upstream sends it again and again.
+crash_by_smtp() {
+    local attempt
+    text_to_bob
+    printf 'CRASH-SEGV\r\n' >>"$FILE"
+    for attempt in first second; do
+        refused '^4[0-9][0-9] 4\.' acme alice@acme.test bob@partner.test "$FILE" || return
+        wait_for 5 gateway_dead acme || why "the $attempt did not crash it" || return
+        crashing_start acme
+    done
+    refused "^451 4\.7\.1 .*$REMEMBERED" acme alice@acme.test bob@partner.test "$FILE" || return
+    gateway_alive acme || why "it crashed once more" || return
+    not_delivered "$ID" && sent_with
+}
+
+# By sendmail(1): Postfix adds Date and Message-ID, other ones at each attempt.
+crash_by_sendmail() {
+    local attempt before
+    before=$(grep -c "$REMEMBERED" "$RIG/gateway-acme.log")
+    printf 'From: alice@acme.test\nTo: bob@partner.test\nSubject: by itself\n\nCRASH-ABRT\n' |
+        /usr/sbin/sendmail -C "$RIG/acme/etc" -i -f alice@acme.test bob@partner.test
+    for attempt in first second; do
+        wait_for 10 gateway_dead acme || why "the $attempt did not crash it" || return
+        crashing_start acme
+        postfix_reload acme
+    done
+    wait_for 10 more_lines "$REMEMBERED" "$RIG/gateway-acme.log" "$before" || why "not recognised" || return
+    gateway_alive acme || why "it crashed once more"
+}
+
+cases_crash() {
+    local WANT=smime=pass
+    both sign+encrypt sign+encrypt "null_signature = false;"
+    gateway_stop acme
+    crashing_start acme
+    it "a message crashes the gateway twice, not three times" crash_by_smtp
+    it "the same for what sendmail hands over" crash_by_sendmail
+    gateway_stop acme
+    gateway_start acme
+}
+
 # What was decrypted and then cannot be delivered goes back to its sender: not in the clear.
 bounce_protected() {
     next_id bounce
