@@ -271,6 +271,31 @@ Test(padding, a_delivery_takes_as_much_whatever_the_key)
     }
 }
 
+/* On the way out, what does not open is signed or encrypted as it is. A stranger's is not opened at all. */
+Test(padding, what_leaves_takes_as_much_whatever_the_padding)
+{
+    static const char *const leaving[] = {
+        "outbound = { protect = \"sign\"; };",
+        "outbound = { protect = \"sign+encrypt\"; };",
+        "outbound = { protect = \"encrypt\"; };",
+        "outbound = { protect = \"sign\"; unauthentic = \"unsigned\"; };",
+    };
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(leaving); i++) {
+        owned(rig) struct rig *rig = rig_new(leaving[i / 2], ATTACK_LAX);
+        const struct rig swapped = {.acme = rig->partner, .partner = rig->acme};
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", NULL, i % 2 == 0 ? "alice" : NULL,
+                                          "192.0.2.1"};
+        struct cost costs[CHANGES];
+        for (enum change change = RIGHT; change < CHANGES; change++) {
+            g_autofree char *entity = changed(&swapped, &forms[0], contents[0], change);
+            g_autofree char *text = g_strconcat(ATTACK_TOP, entity, NULL);
+            AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+            costs[change] = cost_of(&out);
+            expect_same(&costs[RIGHT], &costs[change], leaving[i / 2]);
+        }
+    }
+}
+
 /* Small as it comes and as it is decrypted; recoded, too large for memory, with no folder to put it in. */
 Test(padding, an_end_that_must_be_recoded_is_as_much_work_as_one_that_need_not)
 {
