@@ -34,6 +34,20 @@ static struct sent go(const struct org *org, const struct way *way, const char *
     return sent;
 }
 
+/* Beside partner.test, acme.test has rules for signed.test and for open.test, which gives up without a certificate. */
+static struct rig *rig_with_others(const char *acme_policy, const char *partner_policy)
+{
+    struct rig *rig = rig_closed(PKI_EC);
+    g_autofree char *policies = g_build_filename(rig->acme.folder, "policy.d", NULL);
+    g_mkdir(policies, 0700);
+    folder_write(policies, "signed.test.conf", "domain = \"signed.test\"; outbound = { protect = \"sign\"; };\n");
+    folder_write(policies, "open.test.conf",
+                 "domain = \"open.test\"; outbound = { protect = \"encrypt\"; no_certificate = \"plain\"; };\n");
+    rig_open(&rig->acme, &rig->partner, acme_policy, NULL);
+    rig_open(&rig->partner, &rig->acme, partner_policy, NULL);
+    return rig;
+}
+
 static const struct way resolved[] = {
     {"bob%partner.test@[127.0.0.1]", "bob@partner.test", "smtp", "alice"},
     {"\"bob@partner.test\"@mx.acme.test", "bob@partner.test", "smtp", "alice"},
@@ -42,11 +56,13 @@ static const struct way resolved[] = {
     {"bob%partner.test", "bob@partner.test", "smtp", "alice"},
     {"partner.test!bob", "bob@partner.test", "smtp", "alice"},
     {"alice@acme.test", "bob@partner.test", "esmtp", "alice"}, /* a virtual user */
+    {"bob%partner.test@signed.test", "bob@partner.test", "smtp", "alice"},
+    {"bob@open.test", "bob@partner.test", "smtp", "alice"},
 };
 
 Test(destinations, what_the_mta_resolves_is_protected_and_shown)
 {
-    owned(rig) struct rig *rig = rig_new(ENCRYPT, ATTACK_STRICT);
+    owned(rig) struct rig *rig = rig_with_others(ENCRYPT, ATTACK_STRICT);
     struct scripted_certs *script = scripted_certs_new("script");
     scripted_certs_replace(&rig->acme.gateway->certs, script, NULL);
     scripted_certs_domain(script, "bob@partner.test", rig->partner.dca->cert); /* and for no other address */
@@ -101,11 +117,12 @@ static const struct way refused[] = {
     {"alice%acme.test", NULL, NULL, NULL},
     {"alice%acme.test@[192.0.2.1]", "alice@acme.test", "virtual", NULL},
     {"alice@other.test", "alice@acme.test", "virtual", NULL},
+    {"alice@open.test", "alice@acme.test", "virtual", NULL}, /* as given it would leave as it is */
 };
 
 Test(destinations, what_may_be_another_address_is_refused)
 {
-    owned(rig) struct rig *rig = rig_new(ENCRYPT "inbound = { require = \"sign\"; };", "");
+    owned(rig) struct rig *rig = rig_with_others(ENCRYPT "inbound = { require = \"sign\"; };", "");
     struct scripted_certs *script = scripted_certs_new("script");
     scripted_certs_replace(&rig->acme.gateway->certs, script, NULL);
     scripted_certs_domain(script, "bob@partner.test", rig->partner.dca->cert);

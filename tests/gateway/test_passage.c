@@ -237,26 +237,32 @@ Test(passage, by_a_listener_that_passes)
     free(counters);
 }
 
+#define OUR_RESULT "Authentication-Results: gw.partner.test; smime=pass\r\n"
+
 /* The cause of a refusal for what a content filter returns: for our log, and for clients of ours alone. */
 Test(passage, hint_at_what_was_here_before)
 {
     static const struct {
-        const char *client, *field;
+        const char *client, *field, *from;
+        enum direction direction;
+        enum verdict verdict;
         bool hint;
     } returned[] = {
-        {"192.0.2.1", "Authentication-Results: gw.partner.test; smime=pass\r\n", true},
-        {"192.0.2.1", "Authentication-Results: gw.acme.test; smime=pass\r\n", false},
-        {"192.0.2.1", "", false},
-        {"198.51.100.1", "Authentication-Results: gw.partner.test; smime=pass\r\n", false},
+        {"192.0.2.1", OUR_RESULT, "alice@acme.test", DIRECTION_INBOUND, VERDICT_REJECT, true},
+        {"192.0.2.1", "Authentication-Results: gw.acme.test; smime=pass\r\n", "alice@acme.test", DIRECTION_INBOUND,
+         VERDICT_REJECT, false},
+        {"192.0.2.1", "", "alice@acme.test", DIRECTION_INBOUND, VERDICT_REJECT, false},
+        {"198.51.100.1", OUR_RESULT, "alice@acme.test", DIRECTION_INBOUND, VERDICT_REJECT, false},
+        {"192.0.2.1", OUR_RESULT, "carol@partner.test", DIRECTION_INBOUND, VERDICT_ACCEPT, false},
+        {"192.0.2.1", OUR_RESULT, "carol@partner.test", DIRECTION_OUTBOUND, VERDICT_ACCEPT, false},
     };
     owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; };");
     for (size_t i = 0; i < G_N_ELEMENTS(returned); i++) {
-        g_autofree char *text = g_strconcat(returned[i].field, MESSAGE, NULL);
-        AUTO_SENT struct sent in =
-            rig_pass(&rig->partner, DIRECTION_INBOUND,
-                     &(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, returned[i].client},
-                     text, strlen(text));
-        cr_expect_eq(in.result->reply.verdict, VERDICT_REJECT);
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", NULL, NULL, returned[i].client};
+        g_autofree char *text =
+            g_strdup_printf("%sFrom: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", returned[i].field, returned[i].from);
+        AUTO_SENT struct sent in = rig_pass(&rig->partner, returned[i].direction, &spec, text, strlen(text));
+        cr_expect_eq(in.result->reply.verdict, returned[i].verdict, "%zu: %s", i, in.result->reply.reason);
         cr_expect_eq(strstr(in.result->reply.reason, "see pass_daemons") != NULL, returned[i].hint, "%zu: %s", i,
                      in.result->reply.reason);
         cr_expect_null(strstr(in.result->reply.text, "pass_daemons"), "%s", in.result->reply.text);
