@@ -75,6 +75,9 @@ const char *key_weakness(const EVP_PKEY *key);
  * nothing. */
 uint64_t key_cost(const EVP_PKEY *key);
 uint64_t key_private_cost(const EVP_PKEY *key);
+/* True of a public key that takes so long that only an attacker makes it: RSA with an exponent of thousands of bits.
+ * Nothing is verified with it. */
+bool key_is_slow(const EVP_PKEY *key);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
 /* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.

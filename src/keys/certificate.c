@@ -69,7 +69,8 @@ char *certificate_serial(const X509 *certificate)
     return text;
 }
 
-#define COST_KEY ((uint64_t)150000)      /* a use of a key of 128 bits of security */
+#define COST_KEY ((uint64_t)150000) /* a use of a key of 128 bits of security */
+#define COST_KEY_MAX (5 * BUDGET_MILLISECOND / 2)
 #define COST_MULTIPLIED ((uint64_t)1000) /* two numbers of 2048 bits */
 
 /* Long numbers cost by the square of their length, and an exponent by each of its bits: of a key of up to 3072 bits
@@ -100,6 +101,11 @@ uint64_t key_cost(const EVP_PKEY *key)
     if (EVP_PKEY_is_a(key, "EC"))
         return COST_KEY * bits / 256 * bits / 256 * bits / 256;
     return COST_KEY;
+}
+
+bool key_is_slow(const EVP_PKEY *key)
+{
+    return key_cost(key) > COST_KEY_MAX;
 }
 
 uint64_t key_private_cost(const EVP_PKEY *key)

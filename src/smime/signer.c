@@ -126,6 +126,8 @@ static const char *refusal(CMS_SignerInfo *info, X509 *certificate, BIO *digests
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     if (key == NULL)
         return "the signer's key cannot be read";
+    if (key_is_slow(key))
+        return "the signer's key is of a kind that takes too long";
     if (!digest_is_usable(digest_of(info)))
         return "its digest algorithm is not supported";
     CMS_SignerInfo_set1_signer_cert(info, certificate);
@@ -155,7 +157,8 @@ static uint64_t cost_of_try(CMS_SignerInfo *info, const X509 *certificate, struc
 {
     int attributes = CMS_signed_get_attr_count(info);
     uint64_t covered = attributes < 0 ? content.len * COST_HASHED : (uint64_t)attributes * COST_ATTRIBUTE;
-    return key_cost(X509_get0_pubkey(certificate)) + covered;
+    const EVP_PKEY *key = X509_get0_pubkey(certificate);
+    return key_is_slow(key) ? 0 : key_cost(key) + covered;
 }
 
 /* Several certificates may carry the signer's name and number, or its key identifier: the best of those whose key

@@ -84,6 +84,7 @@ static bool inherits_from(struct inheritance *inheritance, X509 *certificate, co
     const void *parameters;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     bool good = key != NULL && dsa_parameters(issuer, &type, &parameters) && type == V_ASN1_SEQUENCE &&
+                !key_is_slow(key) &&
                 X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) == 0 &&
                 inheritance->signatures++ < SIGNATURES_MAX && budget_spend(inheritance->budget, key_cost(key), NULL) &&
                 X509_verify(certificate, key) == 1 && complete(certificate, parameters);

@@ -42,7 +42,7 @@ static bool is_issuer(struct search *search, X509 *issuer, X509 *subject)
         X509_check_issued(issuer, subject) != X509_V_OK)
         return false;
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    if (!budget_spend(search->query->budget, key_cost(key), NULL))
+    if (key_is_slow(key) || !budget_spend(search->query->budget, key_cost(key), NULL))
         return false;
     search->signatures++;
     bool good = key != NULL && X509_verify(subject, key) == 1;

@@ -79,7 +79,7 @@ Test(work, hostile_messages)
         AUTO_SENT struct sent in = attack_in(rig, text);
         expect_bounded(hostile);
         attack_expect_safe(&in, hostile->name);
-        cr_expect_eq(hostile->says == NULL, !says(in.result, "more "), "%s", hostile->name);
+        cr_expect(hostile->says != NULL || !says(in.result, "more "), "%s", hostile->name);
         cr_expect(hostile->says == NULL || says(in.result, hostile->says), "%s", hostile->name);
         if (hostile->says != NULL)
             attack_expect_refused(&in, hostile->name);
@@ -88,6 +88,8 @@ Test(work, hostile_messages)
     }
     if (folder == NULL)
         return;
+    AUTO_SENT struct sent good = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
+    folder_write(folder, "good.eml", good.bytes);
     g_autofree char *copy = g_strdup_printf("cp -r '%s' '%s/configuration'", rig->partner.folder, folder);
     cr_assert_eq(system(copy), 0);
 }

@@ -94,6 +94,7 @@ Test(certificate, key_cost)
     EVP_PKEY *p256 = pki_new_key(PKI_EC, 0), *p384 = pki_new_key(PKI_P384, 0), *edwards = pki_new_key(PKI_ED25519, 0);
     cr_expect_eq(key_cost(longer), 4 * key_cost(usual));
     cr_expect_gt(key_cost(huge), 100 * key_cost(usual), "OpenSSL multiplies for each bit of the exponent");
+    cr_expect(key_is_slow(huge) && !key_is_slow(longer) && !key_is_slow(NULL));
     cr_expect_gt(key_private_cost(usual), 10 * key_cost(usual));
     cr_expect_eq(key_private_cost(longer), 8 * key_private_cost(usual));
     cr_expect_gt(key_cost(p384), 3 * key_cost(p256));

@@ -252,7 +252,7 @@ static char *signers_with_slow_keys_in_parts(const struct rig *rig)
 static char *signers_with_long_keys(const struct rig *rig)
 {
     (void)rig;
-    g_autofree char *entity = slow_signers(16384, 64, 20, ATTACK_ENTITY);
+    g_autofree char *entity = slow_signers(16384, 17, 20, ATTACK_ENTITY);
     return g_strconcat(ATTACK_TOP, entity, NULL);
 }
 
@@ -582,11 +582,11 @@ const struct hostile hostile_messages[] = {
     {"bomb-of-file-names", bomb_of_file_names, "more ", 0},
     {"bomb-of-fields", bomb_of_fields, BUDGET_SPENT, 0},
     {"digests", digests, BUDGET_SPENT, 0},
-    {"signers-with-slow-keys", signers_with_slow_keys, BUDGET_SPENT, 15},
-    {"signers-with-slow-keys-in-parts", signers_with_slow_keys_in_parts, BUDGET_SPENT, 15},
-    {"signers-with-long-keys", signers_with_long_keys, BUDGET_SPENT, 20},
-    {"paths-with-slow-keys", paths_with_slow_keys, BUDGET_SPENT, 15},
-    {"paths-with-slow-keys-in-parts", paths_with_slow_keys_in_parts, BUDGET_SPENT, 15},
+    {"signers-with-slow-keys", signers_with_slow_keys, "takes too long", 0},
+    {"signers-with-slow-keys-in-parts", signers_with_slow_keys_in_parts, "takes too long", 0},
+    {"signers-with-long-keys", signers_with_long_keys, BUDGET_SPENT, 50},
+    {"paths-with-slow-keys", paths_with_slow_keys, "trust anchor", 10},
+    {"paths-with-slow-keys-in-parts", paths_with_slow_keys_in_parts, BUDGET_SPENT, 40},
     {"crossed-in-parts", crossed_in_parts, BUDGET_SPENT, 200},
     {"signers-in-layers", signers_in_layers, NULL, 200},
     {"bags-of-certificates", bags_of_certificates, BUDGET_SPENT, 0},
