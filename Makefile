@@ -15,6 +15,7 @@
 # make torture     lets each memory allocation of a message fail in turn
 # make bench       measures; make fuzz looks for crashes
 # make timing      measures whether the time of an answer tells what could be decrypted (ROW=)
+# make hostile     measures what hostile messages cost, and what good mail beside them feels
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -63,7 +64,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench timing fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
+.PHONY: all help deps demo check test unit seeds e2e interop bench timing hostile fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -186,6 +187,10 @@ bench: all tools
 
 timing: all tools
 	@tests/bench/oracle $(BUILD) $(ROW)
+
+# What hostile messages cost, and what good mail feels of them.
+hostile: all tools $(BUILD)/tests/gateway/test_attack_work
+	@tests/bench/hostile $(BUILD)
 
 fuzz:
 	@tests/fuzz/run $(BUILD)

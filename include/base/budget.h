@@ -23,7 +23,7 @@ struct budget {
 };
 
 #define BUDGET_MILLISECOND ((uint64_t)1000000)
-#define BUDGET_REST_EVERY (4 * BUDGET_MILLISECOND)
+#define BUDGET_REST_EVERY BUDGET_MILLISECOND
 
 /* Returns false, with ERROR_PERMANENT, if the message has no more to spend; then the caller does not work. budget NULL:
  * there is no limit. error may be NULL. */

@@ -4,20 +4,17 @@
  *
  * libmilter starts as many threads as the MTA opens connections. Waiting threads are cheap, but cryptographic work is
  * not: more of it at once than there are processors gains nothing and costs memory and fairness. So a complete message
- * waits for its turn, in order of arrival, and none is passed over. Waiting messages hold at most message_size_limit
- * times the MTA's process limit (memory_limit of each in memory, the rest on disk). A reload puts another gateway in
- * force; a message in progress keeps the old one to its end.
+ * waits for its turn, which goes to the client that has used least (fair.c); of one client's messages, in order of
+ * arrival. A message that takes long rests now and then, and others pass it. Waiting messages hold at most
+ * message_size_limit times the MTA's process limit (memory_limit of each in memory, the rest on disk). A reload puts
+ * another gateway in force; a message in progress keeps the old one to its end.
  */
 #include "service.h"
 
+#include "fair.h"
+
 /* libmilter sends a verdict after the callback has returned it, and does not report when it is sent. */
 #define GRACE_MILLISECONDS 500
-
-/* A thread that waits for its turn; it lives on its stack. */
-struct waiter {
-    GCond woken;
-    bool resuming; /* it was interrupted by lookups: it gets its turn even if the process is about to end */
-};
 
 struct service {
     GMutex lock;
@@ -25,7 +22,7 @@ struct service {
     struct gateway *gateway;
     unsigned working;  /* turns taken */
     unsigned paused;   /* messages between two turns */
-    GQueue waiting;    /* struct waiter *, in order */
+    struct fair *fair; /* who waits */
     unsigned messages; /* in progress */
     gint64 last_end;   /* when the last one got its verdict, monotonic */
     bool draining;
@@ -37,7 +34,7 @@ struct service *service_new(struct gateway *gateway)
     struct service *service = g_new0(struct service, 1);
     g_mutex_init(&service->lock);
     g_cond_init(&service->drained);
-    g_queue_init(&service->waiting);
+    service->fair = fair_new();
     service->gateway = gateway_ref(gateway);
     return service;
 }
@@ -47,6 +44,7 @@ void service_free(struct service *service)
     if (service == NULL)
         return;
     gateway_unref(service->gateway);
+    fair_free(service->fair);
     g_cond_clear(&service->drained);
     g_mutex_clear(&service->lock);
     g_free(service);
@@ -60,12 +58,17 @@ struct gateway *service_gateway(struct service *service)
     return gateway;
 }
 
-/* Wakes the first in line, which wakes the next one when it has its turn. */
+/* Wakes the one who is next, who wakes the next one when it has its turn. */
 static void wake_first(struct service *service)
 {
-    struct waiter *first = g_queue_peek_head(&service->waiting);
+    struct waiter *first = fair_next(service->fair, service->closed);
     if (first != NULL)
         g_cond_signal(&first->woken);
+}
+
+static bool has_room(const struct service *service)
+{
+    return service->working < MAX(gateway_conf(service->gateway)->max_crypto, 1);
 }
 
 void service_replace(struct service *service, struct gateway *gateway)
@@ -82,9 +85,7 @@ void service_replace(struct service *service, struct gateway *gateway)
 
 static bool is_turn(struct service *service, const struct waiter *waiter)
 {
-    unsigned limit = MAX(gateway_conf(service->gateway)->max_crypto, 1);
-    return (!service->closed || waiter->resuming) && service->working < limit &&
-           g_queue_peek_head(&service->waiting) == waiter;
+    return has_room(service) && fair_next(service->fair, service->closed) == waiter;
 }
 
 /* Returns true if its turn came within that time. The lock is held on entry and on return. */
@@ -97,50 +98,73 @@ static bool wait_for_turn(struct service *service, struct waiter *waiter, unsign
     return true;
 }
 
-static bool enter(struct service *service, bool resuming, unsigned seconds, void (*tell)(void *context), void *context)
+/* With the lock held on entry and on return. */
+static bool enter_locked(struct service *service, struct waiter *self, const struct waiting *how)
 {
-    struct waiter self = {.resuming = resuming};
     bool entered;
-    g_cond_init(&self.woken);
-    g_mutex_lock(&service->lock);
-    g_queue_push_tail(&service->waiting, &self);
-    while (!(entered = wait_for_turn(service, &self, seconds)) && tell != NULL) {
+    g_cond_init(&self->woken);
+    fair_wait(service->fair, self);
+    while (!(entered = wait_for_turn(service, self, how->seconds)) && how->tell != NULL) {
         g_mutex_unlock(&service->lock);
-        tell(context);
+        how->tell(how->context);
         g_mutex_lock(&service->lock);
     }
-    g_queue_remove(&service->waiting, &self);
-    if (entered)
+    if (entered) {
+        fair_begin(service->fair, self->client);
         service->working++;
-    if (entered && resuming)
+    }
+    if (entered && self->resuming)
         service->paused--;
+    fair_wait_no_more(service->fair, self);
     wake_first(service);
-    g_mutex_unlock(&service->lock);
-    g_cond_clear(&self.woken);
+    g_cond_clear(&self->woken);
     return entered;
 }
 
-bool service_enter(struct service *service, unsigned timeout_seconds)
+static bool enter(struct service *service, const char *client, bool resuming, const struct waiting *how)
 {
-    return enter(service, false, timeout_seconds, NULL, NULL);
-}
-
-void service_enter_telling(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
-{
-    enter(service, false, seconds, tell, context);
-}
-
-void service_resume(struct service *service, unsigned seconds, void (*tell)(void *context), void *context)
-{
-    enter(service, true, seconds, tell, context);
-}
-
-void service_pause(struct service *service)
-{
+    struct waiter self = {.client = client, .resuming = resuming};
     g_mutex_lock(&service->lock);
+    bool entered = enter_locked(service, &self, how);
+    g_mutex_unlock(&service->lock);
+    return entered;
+}
+
+bool service_enter(struct service *service, const char *client, const struct waiting *how)
+{
+    return enter(service, client, false, how);
+}
+
+void service_resume(struct service *service, const char *client, const struct waiting *how)
+{
+    enter(service, client, true, how);
+}
+
+static void give_back(struct service *service, const char *client)
+{
+    fair_end(service->fair, client);
     service->working--;
     service->paused++;
     wake_first(service);
+}
+
+void service_pause(struct service *service, const char *client, uint64_t used)
+{
+    g_mutex_lock(&service->lock);
+    fair_charge(service->fair, client, used);
+    give_back(service, client);
+    g_mutex_unlock(&service->lock);
+}
+
+void service_rest(struct service *service, const char *client, uint64_t used, const struct waiting *how)
+{
+    g_mutex_lock(&service->lock);
+    fair_charge(service->fair, client, used);
+    if (!has_room(service) && fair_is_due(service->fair, client)) {
+        struct waiter self = {.client = client, .resuming = true};
+        give_back(service, client);
+        enter_locked(service, &self, how);
+    }
     g_mutex_unlock(&service->lock);
 }
 
@@ -148,16 +172,6 @@ void service_finish(struct service *service)
 {
     g_mutex_lock(&service->lock);
     service->paused--;
-    if (service->draining)
-        g_cond_broadcast(&service->drained);
-    g_mutex_unlock(&service->lock);
-}
-
-void service_leave(struct service *service)
-{
-    g_mutex_lock(&service->lock);
-    service->working--;
-    wake_first(service);
     if (service->draining)
         g_cond_broadcast(&service->drained);
     g_mutex_unlock(&service->lock);

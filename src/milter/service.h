@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct service;
 
@@ -21,20 +22,25 @@ struct gateway *service_gateway(struct service *service);
 /* Puts another gateway in force for messages to come. Takes a reference. */
 void service_replace(struct service *service, struct gateway *gateway);
 
-/* Takes a turn for cryptographic work; at most crypto_threads of the gateway in force have one. Waits up to
- * timeout_seconds, and returns false if none became free. */
-bool service_enter(struct service *service, unsigned timeout_seconds);
-/* The same without a time limit. After each period of that many seconds it calls tell(context), so that the caller
- * can notify its MTA. It keeps its place in line. */
-void service_enter_telling(struct service *service, unsigned seconds, void (*tell)(void *context), void *context);
-void service_leave(struct service *service);
+/* How long to wait for a turn. */
+struct waiting {
+    unsigned seconds;
+    void (*tell)(void *context); /* called after each period of that many seconds, so that the caller can notify its
+                                    MTA; the place in line is kept. NULL: after the first one the wait ends in vain */
+    void *context;
+};
 
-/* Between two turns of one message, while it waits for lookups: pause gives the turn back, resume waits for another one
- * as service_enter_telling() does, and finish ends a pause without another turn. service_drain() waits for paused
- * messages, and they get their turn even then. */
-void service_pause(struct service *service);
-void service_resume(struct service *service, unsigned seconds, void (*tell)(void *context), void *context);
+/* Takes a turn for cryptographic work; at most crypto_threads of the gateway in force have one. Turns are shared by
+ * clients (fair_client()). Returns false if none became free in time. */
+bool service_enter(struct service *service, const char *client, const struct waiting *how);
+/* Between two turns of one message, while it waits for lookups or for its end: pause gives the turn back, resume waits
+ * for another one, which it gets even if the process is about to end, and finish ends a pause without another turn.
+ * used: microseconds of processor time since the turn began or rested. service_drain() waits for paused messages. */
+void service_pause(struct service *service, const char *client, uint64_t used);
+void service_resume(struct service *service, const char *client, const struct waiting *how);
 void service_finish(struct service *service);
+/* In the middle of a turn: lets others pass whose clients have used less. */
+void service_rest(struct service *service, const char *client, uint64_t used, const struct waiting *how);
 
 /* Count a message in progress. begin returns false after service_drain(): the message continues, but the process
  * does not wait for it, and the caller must not call end. */

@@ -15,6 +15,7 @@
 #include "apply.h"
 #include "base/log.h"
 #include "crash.h"
+#include "fair.h"
 #include "smtp_reply.h"
 #include "transaction.h"
 
@@ -22,6 +23,7 @@
 #include <libmilter/mfdef.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -31,6 +33,9 @@
 /* A header field comes in one packet, and libmilter ends the connection at one over 64 kB, so that the MTA would defer
  * the message for ever. Postfix lets 100 kB of header through. */
 #define PACKET_MAX ((size_t)1 << 20)
+
+#define DEAR_FROM 20000 /* microseconds of a message */
+#define DEAR_TIMES 8
 
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)
 #define NO_REPLIES                                                                                                     \
@@ -245,32 +250,59 @@ static void tell_progress(void *context)
 
 /* The turns of one message. */
 struct turn {
-    SMFICTX *context;
-    bool paused; /* between two turns */
+    char *client;
+    struct waiting waiting;
+    bool paused;   /* between two turns */
+    int64_t total; /* microseconds of this thread's processor time that the message has used */
+    int64_t began; /* microseconds of this thread's processor time, when the turn began or rested */
 };
+
+static int64_t processor_time(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+/* What an honest message hardly ever needs counts more, so that what is hostile gets the smaller share. */
+static uint64_t use(struct turn *turn)
+{
+    int64_t now = processor_time(), used = MAX(now - turn->began, 0);
+    turn->began = now;
+    turn->total += used;
+    return (uint64_t)(turn->total > DEAR_FROM ? used * DEAR_TIMES : used);
+}
 
 static void enter_turn(void *context)
 {
     struct turn *turn = context;
     if (turn->paused)
-        service_resume(service, PROGRESS_SECONDS, tell_progress, turn->context);
+        service_resume(service, turn->client, &turn->waiting);
     else
-        service_enter_telling(service, PROGRESS_SECONDS, tell_progress, turn->context);
+        service_enter(service, turn->client, &turn->waiting);
     turn->paused = false;
+    turn->began = processor_time();
 }
 
 static void leave_turn(void *context)
 {
     struct turn *turn = context;
-    service_pause(service);
+    service_pause(service, turn->client, use(turn));
     turn->paused = true;
+}
+
+static void rest_turn(void *context)
+{
+    struct turn *turn = context;
+    service_rest(service, turn->client, use(turn), &turn->waiting);
+    sched_yield(); /* who is about to get in line, or sends a verdict, needs a processor, too */
 }
 
 /* The gateway's result, or the failure before it could be called. */
 static struct passage *pass(SMFICTX *context, struct session *session)
 {
-    struct turn turn = {.context = context};
-    const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .context = &turn};
+    struct turn turn = {.waiting = {.seconds = PROGRESS_SECONDS, .tell = tell_progress, .context = context}};
+    const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .rest = rest_turn, .context = &turn};
     struct passage_request request = {
         .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
     bool whole = transaction_finish(session->transaction);
@@ -278,7 +310,9 @@ static struct passage *pass(SMFICTX *context, struct session *session)
         return passage_failed(session->gateway, request.envelope, transaction_failure(session->transaction),
                               transaction_error(session->transaction));
     request.message = whole ? transaction_message(session->transaction) : NULL;
+    turn.client = fair_client(request.envelope->client_address);
     struct passage *passage = gateway_pass(session->gateway, &request);
+    g_free(turn.client);
     if (turn.paused)
         service_finish(service);
     return passage;

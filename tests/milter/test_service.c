@@ -24,6 +24,17 @@ static struct gateway *open_gateway(unsigned threads)
     return gateway;
 }
 
+static bool enter(struct service *service, unsigned seconds)
+{
+    return service_enter(service, "a", &(struct waiting){.seconds = seconds});
+}
+
+static void leave(struct service *service)
+{
+    service_pause(service, "a", 0);
+    service_finish(service);
+}
+
 struct crowd {
     struct service *service;
     gint inside, most, served;
@@ -33,7 +44,7 @@ static void *one(void *argument)
 {
     struct crowd *crowd = argument;
     for (int i = 0; i < 50; i++) {
-        if (!service_enter(crowd->service, 60))
+        if (!enter(crowd->service, 60))
             return NULL;
         int inside = g_atomic_int_add(&crowd->inside, 1) + 1;
         int most = g_atomic_int_get(&crowd->most);
@@ -42,7 +53,7 @@ static void *one(void *argument)
         g_usleep(50);
         g_atomic_int_add(&crowd->inside, -1);
         g_atomic_int_inc(&crowd->served);
-        service_leave(crowd->service);
+        leave(crowd->service);
     }
     return NULL;
 }
@@ -65,11 +76,11 @@ Test(service, a_turn_that_does_not_come)
 {
     owned(gateway) struct gateway *gateway = open_gateway(1);
     owned(service) struct service *service = service_new(gateway);
-    cr_assert(service_enter(service, 0));
-    cr_expect_not(service_enter(service, 0));
-    service_leave(service);
-    cr_expect(service_enter(service, 0));
-    service_leave(service);
+    cr_assert(enter(service, 0));
+    cr_expect_not(enter(service, 0));
+    leave(service);
+    cr_expect(enter(service, 0));
+    leave(service);
 }
 
 struct place {
@@ -81,9 +92,9 @@ struct place {
 static void *stand_in_line(void *argument)
 {
     struct place *place = argument;
-    if (service_enter(place->service, 60)) {
+    if (enter(place->service, 60)) {
         g_string_append_c(place->order, place->name); /* one turn at a time */
-        service_leave(place->service);
+        leave(place->service);
     }
     return NULL;
 }
@@ -95,13 +106,13 @@ Test(service, first_come_first_served)
     pthread_t threads[6];
     struct place places[6];
     GString *order = g_string_new(NULL);
-    cr_assert(service_enter(service, 0));
+    cr_assert(enter(service, 0));
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++) {
         places[i] = (struct place){service, order, (char)('a' + i)};
         cr_assert_eq(pthread_create(&threads[i], NULL, stand_in_line, &places[i]), 0);
         g_usleep(100000);
     }
-    service_leave(service);
+    leave(service);
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         pthread_join(threads[i], NULL);
     cr_expect_str_eq(order->str, "abcdef");
@@ -118,9 +129,10 @@ static gint told;
 static void *stand_and_tell(void *argument)
 {
     struct place *place = argument;
-    service_enter_telling(place->service, 1, count, &told);
+    const struct waiting waiting = {.seconds = 1, .tell = count, .context = &told};
+    service_enter(place->service, "a", &waiting);
     g_string_append_c(place->order, place->name);
-    service_leave(place->service);
+    leave(place->service);
     return NULL;
 }
 
@@ -132,16 +144,59 @@ Test(service, who_tells_keeps_its_place)
     GString *order = g_string_new(NULL);
     struct place first = {service, order, 'a'}, second = {service, order, 'b'};
     pthread_t threads[2];
-    cr_assert(service_enter(service, 0));
+    cr_assert(enter(service, 0));
     cr_assert_eq(pthread_create(&threads[0], NULL, stand_and_tell, &first), 0);
     g_usleep(500000);
     cr_assert_eq(pthread_create(&threads[1], NULL, stand_in_line, &second), 0);
     g_usleep(1000000);
-    service_leave(service);
+    leave(service);
     for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
         pthread_join(threads[i], NULL);
     cr_expect_str_eq(order->str, "ab");
     cr_expect_eq(told, 1);
+    g_string_free(order, TRUE);
+}
+
+/* Takes the turn as soon as it can, and says so. */
+static void *pass(void *argument)
+{
+    struct place *place = argument;
+    const char client[] = {place->name, '\0'};
+    if (!service_enter(place->service, client, &(struct waiting){.seconds = 60}))
+        return NULL;
+    g_string_append_c(place->order, place->name);
+    service_pause(place->service, client, 1000);
+    service_finish(place->service);
+    return NULL;
+}
+
+/* A message that takes long lets those pass whose clients have used less, and only them. */
+Test(service, a_long_turn_rests)
+{
+    owned(gateway) struct gateway *gateway = open_gateway(1);
+    owned(service) struct service *service = service_new(gateway);
+    const struct waiting waiting = {.seconds = 60};
+    GString *order = g_string_new(NULL);
+    struct place places[] = {{service, order, 'b'}, {service, order, 'a'}, {service, order, 'c'}};
+    pthread_t threads[G_N_ELEMENTS(places)];
+    cr_assert(enter(service, 0));
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        cr_assert_eq(pthread_create(&threads[i], NULL, pass, &places[i]), 0);
+        g_usleep(100000);
+    }
+    service_rest(service, "a", 0, &waiting);
+    cr_expect_str_eq(order->str, "", "it has used nothing: nobody has used less");
+    service_rest(service, "a", 10000, &waiting);
+    cr_expect_str_eq(order->str, "bc", "its own client's next message waits: %s", order->str);
+    g_string_append_c(order, '.');
+    service_rest(service, "a", 10000, &waiting);
+    cr_expect_str_eq(order->str, "bc.", "nobody else waits");
+    service_pause(service, "a", 0);
+    service_finish(service);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_str_eq(order->str, "bc.a");
+    cr_expect_eq(service_drain(service, 0), 0);
     g_string_free(order, TRUE);
 }
 
@@ -156,10 +211,10 @@ Test(service, replacing_the_gateway)
     owned(gateway) struct gateway *now = service_gateway(service);
     cr_expect_eq(now, second);
     cr_expect_eq(gateway_conf(held)->max_crypto, 1, "who holds the old one may go on with it");
-    cr_expect(service_enter(service, 0) && service_enter(service, 0), "the new limit");
-    cr_expect_not(service_enter(service, 0));
-    service_leave(service);
-    service_leave(service);
+    cr_expect(enter(service, 0) && enter(service, 0), "the new limit");
+    cr_expect_not(enter(service, 0));
+    leave(service);
+    leave(service);
 }
 
 Test(service, drain)
@@ -171,13 +226,13 @@ Test(service, drain)
     cr_expect_not(service_message_begin(service), "no more are counted");
     service_message_end(service);
     cr_expect_eq(service_drain(service, 0), 0);
-    cr_expect_not(service_enter(service, 0), "no more turns");
+    cr_expect_not(enter(service, 0), "no more turns");
 }
 
 static void *end_later(void *argument)
 {
     g_usleep(300000);
-    service_leave(argument);
+    leave(argument);
     service_message_end(argument);
     return NULL;
 }
@@ -187,7 +242,7 @@ Test(service, drain_waits)
     owned(gateway) struct gateway *gateway = open_gateway(1);
     owned(service) struct service *service = service_new(gateway);
     pthread_t thread;
-    cr_assert(service_message_begin(service) && service_enter(service, 0));
+    cr_assert(service_message_begin(service) && enter(service, 0));
     cr_assert_eq(pthread_create(&thread, NULL, end_later, service), 0);
     gint64 begin = g_get_monotonic_time();
     cr_expect_eq(service_drain(service, 30), 0);
@@ -200,8 +255,9 @@ static void *resume_later(void *argument)
 {
     unsigned times = 0;
     g_usleep(300000);
-    service_resume(argument, 1, count, &times);
-    service_leave(argument);
+    const struct waiting waiting = {.seconds = 1, .tell = count, .context = &times};
+    service_resume(argument, "a", &waiting);
+    leave(argument);
     return NULL;
 }
 
@@ -210,23 +266,23 @@ Test(service, drain_waits_for_a_pause)
     owned(gateway) struct gateway *gateway = open_gateway(1);
     owned(service) struct service *service = service_new(gateway);
     pthread_t thread;
-    cr_assert(service_enter(service, 0));
-    service_pause(service);
-    cr_expect(service_enter(service, 0), "another message has the turn meanwhile");
-    service_leave(service);
+    cr_assert(enter(service, 0));
+    service_pause(service, "a", 0);
+    cr_expect(enter(service, 0), "another message has the turn meanwhile");
+    leave(service);
     cr_expect_eq(service_drain(service, 0), 1, "the paused one is not done");
     cr_assert_eq(pthread_create(&thread, NULL, resume_later, service), 0);
     cr_expect_eq(service_drain(service, 30), 0);
     pthread_join(thread, NULL);
-    cr_expect_not(service_enter(service, 0), "no more turns");
+    cr_expect_not(enter(service, 0), "no more turns");
 }
 
 Test(service, a_pause_may_end_without_a_turn)
 {
     owned(gateway) struct gateway *gateway = open_gateway(1);
     owned(service) struct service *service = service_new(gateway);
-    cr_assert(service_enter(service, 0));
-    service_pause(service);
+    cr_assert(enter(service, 0));
+    service_pause(service, "a", 0);
     service_finish(service);
     cr_expect_eq(service_drain(service, 0), 0);
 }
