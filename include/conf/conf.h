@@ -36,6 +36,8 @@ enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNE
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
 enum malleable { MALLEABLE_ACCEPT, MALLEABLE_REFUSE };
+/* What a signature without SignatureType counts as, if its certificate acts for the domain. */
+enum without_signature_type { WITHOUT_TYPE_ORIGINATOR, WITHOUT_TYPE_DOMAIN };
 /* Whose signature meets inbound.require. */
 enum signed_by { SIGNED_BY_ANY, SIGNED_BY_DOMAIN, SIGNED_BY_ORIGINATOR, SIGNED_BY_BOTH };
 /* RFC 2634 §3.2 security-classification, plus one; none: absent. */
@@ -48,7 +50,7 @@ enum classification {
     CLASSIFICATION_SECRET,
     CLASSIFICATION_TOP_SECRET
 };
-enum naming { NAMING_RFC3183, NAMING_MAILBOX, NAMING_DOMAIN, NAMING_PINNED };
+enum naming { NAMING_RFC3183, NAMING_MAILBOX, NAMING_DOMAIN, NAMING_PINNED, NAMING_ADDRESS };
 enum format { FORMAT_CLEAR, FORMAT_OPAQUE };
 enum signature { SIGNATURE_RSA_PSS, SIGNATURE_RSA_PKCS1 };
 enum digest { DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 };
@@ -105,7 +107,8 @@ struct inbound_rule {
     enum otherwise otherwise;
     enum undecryptable undecryptable; /* key `undecryptable`: encrypted, and none of our keys opens it */
     enum signed_by signed_by;         /* key `signed_by` */
-    enum originator_signatures originator_signatures; /* key `originator_signatures`: whether those that pass stay */
+    enum without_signature_type without_signature_type; /* key `without_signature_type` */
+    enum originator_signatures originator_signatures;   /* key `originator_signatures`: whether those that pass stay */
     bool require_authenticated_encryption; /* CBC, which does not protect against changes, is not decrypted */
     enum malleable malleable;              /* key `malleable`: CBC without the signature inside that require asks for */
     char **accept_labels; /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
@@ -153,6 +156,7 @@ struct partner {
     struct revocation_conf own_revocation;
     const struct revocation_conf *revocation; /* own_revocation if its file has that group; else the global one */
     enum naming naming;
+    char **gateway_addresses; /* local parts in lower case; each is in the partner's domain */
     char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
     struct form form;
     char *label_header; /* NULL: none */

@@ -16,7 +16,8 @@
 struct signer_trust {
     struct finding path;      /* certification path, revocation, usage */
     const char *unchecked;    /* it passed, but whether something in it has been revoked is not known; why; NULL */
-    struct finding domain;    /* domain-signing-authority of this partner's authors */
+    struct finding domain;    /* domain-signing-authority of this partner's authors; also of a signature without a type,
+                                 if the partner's file lets it be the domain's */
     struct finding review;    /* review-authority */
     struct finding attribute; /* attribute-authority */
     bool sender_domain;       /* it would be the domain-signing-authority of Sender's domain (RFC 8550 §3) */
@@ -60,7 +61,8 @@ struct layers_view {
 
 struct judged_layer {
     struct finding finding;
-    unsigned signature_types; /* union over signers */
+    bool outermost;           /* no signature lies around it, and no domain signature is in another layer */
+    unsigned signature_types; /* union over signers; of one without a type also what it counts as */
     bool by_list_agent; /* all its signatures are a mailing list agent's (RFC 2634 §4) around others: they authenticate
                            no one */
     struct finding as_originators; /* … or would be the originator's, if there were none inside */

@@ -147,12 +147,25 @@ static void add_domains(struct certs_question *question, const struct directory 
     }
 }
 
+/* Other gateways than those of RFC 3183 have addresses of their own. */
+static void add_gateways(struct certs_question *question, const struct directory *directory)
+{
+    const struct partner *partner = question->query->partner;
+    for (char **each = partner != NULL ? partner->gateway_addresses : NULL; each != NULL && *each != NULL; each++) {
+        const GArray *list = g_hash_table_lookup(directory->by_mailbox, *each);
+        for (guint i = 0; list != NULL && i < list->len; i++)
+            certs_question_add(question, g_array_index(list, struct entry, i).certificate, false,
+                               directory->authorities);
+    }
+}
+
 static void directory_ask(void *state, struct certs_question *const *questions, size_t count, int64_t deadline)
 {
     (void)deadline; /* never waits */
     for (size_t i = 0; i < count; i++) {
         add_mailbox(questions[i], state);
         add_domains(questions[i], state);
+        add_gateways(questions[i], state);
         certs_question_answered(questions[i]);
     }
 }

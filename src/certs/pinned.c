@@ -67,7 +67,7 @@ static bool load(const struct partner *partner, const char *file, struct pinned_
         add(list, sk_X509_shift(found));
     if (list->candidates->len == before)
         faults_warn(faults, partner->file, partner->certificates_line,
-                    "certificates: %s contains only CA certificates; name them in anchors", file);
+                    "certificates: %s contains only CA certificates; name them in anchors, or in intermediates", file);
     return true;
 }
 

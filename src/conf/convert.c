@@ -39,6 +39,22 @@ char *convert_oid(const char *text, const struct place *place)
     return NULL;
 }
 
+/* "local@domain" with the local part in lower case and the domain in A-labels. */
+char *convert_address(const char *text, const struct place *place)
+{
+    const char *at = strchr(text, '@');
+    char *domain = at != NULL && at > text ? domain_of_mail(at + 1) : NULL;
+    if (domain == NULL || strpbrk(text, " \t<>\"") != NULL) {
+        g_free(domain);
+        place_fault(place, "\"%s\": \"%s\" is not an address such as \"gateway@partner.test\"", place->key, text);
+        return NULL;
+    }
+    g_autofree char *part = g_strndup(text, (gsize)(at - text)), *local = g_ascii_strdown(part, -1);
+    char *address = g_strconcat(local, "@", domain, NULL);
+    g_free(domain);
+    return address;
+}
+
 /* One component of the domain part of an X.500 name (RFC 3183 §3.1.1). */
 char *convert_x500(const char *text, const struct place *place)
 {

@@ -69,6 +69,30 @@ static void check_partner(const struct partner *partner, const config_setting_t 
         place_fault(&at, "\"x500_name\" has no organization (\"O=…\"), so no certificate can map");
 }
 
+/* Only the partner's own addresses may act for it. */
+static void check_gateway(const struct partner *partner, const config_setting_t *root, const struct place *place)
+{
+    struct place at = *place;
+    at.line = option_line(root, "naming");
+    if (partner->naming == NAMING_ADDRESS && partner->gateway_addresses[0] == NULL)
+        place_fault(&at, "\"naming\" is \"address\", but \"gateway_addresses\" lists none");
+    at.line = option_line(root, "gateway_addresses");
+    if (partner->gateway_addresses[0] != NULL && partner->naming != NAMING_ADDRESS)
+        place_fault(&at, "\"gateway_addresses\" is set, but \"naming\" is not \"address\"");
+    for (char **each = partner->gateway_addresses; *each != NULL; each++)
+        if (partner->domain == NULL || !domain_is_within(strchr(*each, '@') + 1, partner->domain))
+            place_fault(&at, "\"gateway_addresses\": %s is not in the partner's domain", *each);
+    at.line = option_line(root, "inbound");
+    if (partner->base.inbound.without_signature_type == WITHOUT_TYPE_ORIGINATOR)
+        return;
+    if (partner->naming == NAMING_RFC3183)
+        place_fault(&at, "\"without_signature_type\" is \"domain\", which needs another \"naming\" than \"rfc3183\": "
+                         "\"address\", \"pinned\", \"mailbox\" or \"domain\"");
+    else if (partner->naming != NAMING_PINNED && partner->anchors[0] == NULL)
+        place_fault(&at, "\"without_signature_type\" is \"domain\", which needs the partner's own \"anchors\", or "
+                         "\"naming\" = \"pinned\"");
+}
+
 static void read_labels(struct partner *partner, const config_setting_t *root, const struct place *place)
 {
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -107,6 +131,7 @@ static struct partner *partner_load(const char *file, const char *name, const st
         option_read_group(root, &partner_options, partner, &at);
         read_labels(partner, root, &at);
         check_partner(partner, root, &at);
+        check_gateway(partner, root, &at);
         revocation_read_partner(partner, root);
         note_lines(partner, root);
         *domain_line = option_line(root, "domain");

@@ -28,7 +28,8 @@ static const char *const signed_by_words[] = {"any", "domain", "originator", "bo
 static const char *const originator_signatures_words[] = {"keep", "remove", NULL};
 static const char *const classification_words[] = {"none",         "unmarked", "unclassified", "restricted",
                                                    "confidential", "secret",   "top-secret",   NULL};
-static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", NULL};
+static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", "address", NULL};
+static const char *const without_type_words[] = {"originator", "domain", NULL};
 static const char *const format_words[] = {"clear", "opaque", NULL};
 static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
 static const char *const digest_words[] = {"sha256", "sha384", "sha512", NULL};
@@ -171,6 +172,9 @@ static const struct conf_option inbound_rows[] = {
      .help = "What to do with encrypted mail that none of our keys can decrypt"},
     {"signed_by", OPTION_WORD, AT(signed_by), .fallback = "any", .words = signed_by_words,
      .help = "Whose signature satisfies require"},
+    {"without_signature_type", OPTION_WORD, AT(without_signature_type), .fallback = "originator",
+     .words = without_type_words,
+     .help = "Whose signature one without SignatureType is, if its certificate acts for the domain"},
     {"originator_signatures", OPTION_WORD, AT(originator_signatures), .fallback = "keep",
      .words = originator_signatures_words, .help = "What to do with originators' signatures that pass"},
     {"require_authenticated_encryption", OPTION_SWITCH, AT(require_authenticated_encryption), .fallback = "false",
@@ -205,6 +209,8 @@ static const struct conf_option partner_rows[] = {
      .help = "Whether certificates have been revoked, for this domain"},
     {"naming", OPTION_WORD, AT(naming), .fallback = "rfc3183", .words = naming_words,
      .help = "Naming convention that a certificate must follow to act for the domain"},
+    {"gateway_addresses", OPTION_TEXTS, AT(gateway_addresses), .convert = convert_address,
+     .help = "Addresses of the partner's gateway, for naming = \"address\""},
     {"x500_name", OPTION_TEXTS, AT(x500_name), .convert = convert_x500,
      .help = "X.500 name of the domain, for certificates that contain no mail domain"},
     {"null_signature", OPTION_SWITCH, AT(form.null_signature), .fallback = "true",

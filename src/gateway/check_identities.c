@@ -58,7 +58,8 @@ static void check_identity(const struct gateway *gateway, const struct identity 
         const struct rule *rule = &gateway->conf->partners[i]->base;
         struct finding finding = {0};
         /* Only the partner knows which of our certificates it pins. */
-        if (rule->partner->naming == NAMING_PINNED || !is_shown(rule, entry->role))
+        if (rule->partner->naming == NAMING_PINNED || rule->partner->naming == NAMING_ADDRESS ||
+            !is_shown(rule, entry->role))
             continue;
         const struct role_query query = {rule->partner, identity->certificate, entry->role, &domain, 1};
         trust_check_role(gateway->trust, &query, &finding);

@@ -104,7 +104,7 @@ static void check_naming(const struct gateway *gateway, const struct certs_query
         faults_warn(
             faults, partner->file, partner->certificates_line,
             "certificates: the only certificate does not stand for %s under naming = \"%s\": %s; if it does, set "
-            "naming = \"pinned\"",
+            "naming = \"address\" with gateway_addresses, or naming = \"pinned\"",
             partner->domain, naming_name(partner->naming), first.reason);
     else if (unnamed > 1)
         faults_note(faults, partner->file, partner->certificates_line,

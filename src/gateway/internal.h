@@ -57,6 +57,13 @@ void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const s
                  const struct turns *turns);
 void lookups_clear(struct lookups *lookups, const struct mail *mail);
 
+/* --- hints.c: what could help where another vendor's gateway is not recognised; g_free(), NULL: nothing --- */
+
+/* Behind the reason why a candidate is not used. */
+char *hint_for_candidate(const struct passage *passage, size_t recipient, size_t candidate);
+/* Of a message that arrived. */
+char *hint_for_signature(const struct passage *passage);
+
 /* --- protect.c, deliver.c --- */
 
 /* Puts the layers of the plan around what leaves. */

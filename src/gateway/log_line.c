@@ -206,6 +206,9 @@ char *passage_log_line(const struct passage *passage)
     if (passage->made.note != NULL)
         append_quoted(line, "note", passage->made.note);
     append_cause(line, passage);
+    g_autofree char *hint = hint_for_signature(passage);
+    if (hint != NULL)
+        append_quoted(line, "hint", hint);
     if (outcome_is_worse(judgement->domain.outcome, OUTCOME_NONE))
         append_quoted(line, "domain_reason", judgement->domain.reason);
     if (outcome_is_worse(judgement->originator.outcome, OUTCOME_NONE))

@@ -207,7 +207,8 @@ char *passage_note(const struct passage *passage, size_t recipient, size_t candi
         return g_strdup(passage->plan.treatment.encrypt ? "used" : "usable, but nothing is encrypted");
     if (finding->outcome == OUTCOME_NONE)
         return g_strdup("not needed, an earlier one is used");
-    return g_strdup_printf("not used: %s", finding->reason);
+    g_autofree char *hint = hint_for_candidate(passage, recipient, candidate);
+    return g_strdup_printf("not used: %s%s", finding->reason, hint != NULL ? hint : "");
 }
 
 /* Each name once. */

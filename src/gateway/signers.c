@@ -119,7 +119,8 @@ static void ask_names(const struct asking *asking, size_t partner, const X509 *c
     const struct role_query attribute = {under, certificate, ROLE_ATTRIBUTE, NULL, 0};
     g_autofree const char **domains = domains_of(mail, partner, &domain.domain_count);
     domain.domains = domains;
-    if (types & SIGNATURE_TYPE_DOMAIN)
+    if ((types & SIGNATURE_TYPE_DOMAIN) ||
+        (types == 0 && policy_rule(under)->inbound.without_signature_type == WITHOUT_TYPE_DOMAIN))
         trust_check_role(store, &domain, &trust->domain);
     if ((types & SIGNATURE_TYPE_DOMAIN) && trust->domain.outcome != OUTCOME_PASS && sender->count == 1) {
         const char *const sender_domain = sender->list[0].domain;
@@ -206,9 +207,9 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
         }
         asking->lookups->paths++;
         trust_check_chain(asking->gateway->trust, &query, &trust[i].path);
-        if (trust[i].path.outcome != OUTCOME_PASS)
-            ++*bad_paths;
-        else
+        bool passes = trust[i].path.outcome == OUTCOME_PASS;
+        *bad_paths += !passes;
+        if (passes || signer->facts->types == 0) /* whose signature it is that does not pass */
             ask_names(asking, i, signer->certificate, signer->facts->types, &trust[i]);
     }
 }

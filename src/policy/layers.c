@@ -225,6 +225,27 @@ void judgement_init(struct judgement *judgement)
     finding_set(&judgement->originator, OUTCOME_NONE, "no originator's signature");
 }
 
+static bool has_domain_signature(const struct layer_view *view)
+{
+    unsigned types = 0;
+    for (size_t i = 0; i < view->facts->signer_count; i++)
+        types |= view->facts->signers[i].types;
+    return types & SIGNATURE_TYPE_DOMAIN;
+}
+
+/* The signature that no other signature is around, unless one in the message says that it is the domain's. */
+static size_t outermost_signature(const struct layers_view *view)
+{
+    size_t found = JUDGED_NO_LAYER;
+    for (size_t i = 0; i < view->whole; i++) {
+        if (has_domain_signature(&view->list[i]))
+            return JUDGED_NO_LAYER;
+        if (found == JUDGED_NO_LAYER && view->list[i].facts->type == LAYER_SIGNED)
+            found = i;
+    }
+    return found;
+}
+
 void policy_judge(const struct layers_view *view, const struct originator *originator, const struct authors *authors,
                   struct judgement *judgement)
 {
@@ -232,6 +253,9 @@ void policy_judge(const struct layers_view *view, const struct originator *origi
     judgement->layers = g_new0(struct judged_layer, view->count + 1);
     judgement->layer_count = view->count;
     judgement->malleable = view->malleable;
+    size_t outermost = outermost_signature(view);
+    if (outermost != JUDGED_NO_LAYER)
+        judgement->layers[outermost].outermost = true;
     for (size_t i = 0; i < view->count; i++)
         judge_layer(&view->list[i], originator, authors, judgement, &judgement->layers[i]);
     settle_list_agents(view, judgement);

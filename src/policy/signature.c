@@ -50,10 +50,9 @@ static bool explain_sender(const struct originator *originator, bool covered, co
 }
 
 /* RFC 3183 §3.1.1: what a signature of this type asks of the certificate's name. */
-static bool check_names(const struct signer_view *signer, const struct originator *originator,
+static bool check_names(const struct signer_view *signer, unsigned types, const struct originator *originator,
                         const struct authors *authors, struct finding *finding)
 {
-    unsigned types = signer->facts->types;
     bool is_originators = types == 0 || (types & SIGNATURE_TYPE_ORIGINATOR); /* §3.1.2 */
     if (originator->fault[0] != '\0' && (is_originators || (types & SIGNATURE_TYPE_DOMAIN)))
         return finding_set(finding, OUTCOME_POLICY, "%s", originator->fault);
@@ -84,11 +83,28 @@ static bool may_be_list_agents(const struct layer_facts *layer)
     return true;
 }
 
+/* The gateways of other vendors sign for their domain without a SignatureType. Each author's partner has to have agreed
+ * to that, and to know the certificate by anchors or pins of its own. */
+static bool is_domains_by_agreement(const struct layer_view *view, const struct authors *authors)
+{
+    const struct signer_view *signer = &view->signers[0];
+    bool agreed = view->facts->signer_count == 1 && signer->facts->types == 0 &&
+                  signer->facts->ess.ml_expansions == 0 && signer->trust != NULL && authors->count > 0;
+    for (size_t i = 0; i < authors->count && agreed; i++) {
+        const struct partner *partner = authors->partners[i];
+        agreed = policy_rule(partner)->inbound.without_signature_type == WITHOUT_TYPE_DOMAIN &&
+                 (partner->naming == NAMING_PINNED || partner->anchors[0] != NULL) &&
+                 signer->trust[i].domain.outcome == OUTCOME_PASS;
+    }
+    return agreed;
+}
+
 static void judge_signer(const struct layer_view *view, size_t index, const struct originator *originator,
-                         const struct authors *authors, struct finding *finding)
+                         const struct authors *authors, bool by_agreement, struct finding *finding)
 {
     const struct signer_view *signer = &view->signers[index];
     const struct signer_facts *facts = signer->facts;
+    unsigned types = by_agreement ? SIGNATURE_TYPE_DOMAIN : facts->types;
     if (facts->type_fault) {
         finding_set(finding, OUTCOME_PERMERROR, "signed attributes: %s", facts->reason);
         return;
@@ -105,9 +121,12 @@ static void judge_signer(const struct layer_view *view, size_t index, const stru
     }
     *finding = *WORST(signer, authors, path);
     if (finding->outcome != OUTCOME_PASS ||
-        (!may_be_list_agents(view->facts) && !check_names(signer, originator, authors, finding)))
+        (!may_be_list_agents(view->facts) && !check_names(signer, types, originator, authors, finding)))
         return;
-    const char *unknown = unchecked(signer, authors), *receipt = facts->receipt ? " (a receipt)" : "";
+    const char *unknown = unchecked(signer, authors), *receipt = facts->receipt ? " (a receipt)"
+                                                                 : by_agreement
+                                                                     ? " (for the domain, without SignatureType)"
+                                                                     : "";
     if (facts->weak)
         finding_set(finding, OUTCOME_POLICY, "weak signature: %s", facts->reason);
     else if (unknown != NULL)
@@ -122,7 +141,7 @@ static bool judge_as_originators(const struct signer_view *signer, const struct 
                                  const struct authors *authors, const struct finding *finding, struct finding *worst)
 {
     struct finding named = {0};
-    if (finding->outcome != OUTCOME_PASS || check_names(signer, originator, authors, &named))
+    if (finding->outcome != OUTCOME_PASS || check_names(signer, signer->facts->types, originator, authors, &named))
         named = *finding;
     if (worst->reason[0] != '\0' && !outcome_is_worse(named.outcome, worst->outcome))
         return false;
@@ -138,9 +157,11 @@ void signature_judge(const struct layer_view *view, const struct originator *ori
         return;
     }
     judged->by_list_agent = may_be_list_agents(view->facts);
+    bool by_agreement = judged->outermost && is_domains_by_agreement(view, authors);
+    judged->signature_types = by_agreement ? SIGNATURE_TYPE_DOMAIN : 0;
     for (size_t i = 0; i < view->facts->signer_count; i++) {
         struct finding finding = {0};
-        judge_signer(view, i, originator, authors, &finding);
+        judge_signer(view, i, originator, authors, by_agreement, &finding);
         if (i == 0 || outcome_is_worse(finding.outcome, judged->finding.outcome)) {
             judged->finding = finding;
             judged->signer_judged = i;

@@ -11,6 +11,8 @@
  *   allowed.
  * - Under `domain` the names must be the domain itself, without ascent and wildcards, because such a certificate does
  *   not name a role.
+ * - Under `address` one of the certificate's addresses must be one that the partner's file names; it acts for the
+ *   partner's domain and those below it.
  * - "com" and "co.uk" never map, not even to themselves. A suffix with an owner ("github.io") maps only to itself.
  * - X.500 names (c=, o=, ou= …) contain no mail domain; the partner's x500_name maps them (x500.c).
  */
@@ -182,6 +184,41 @@ static bool check_domains(const struct role_query *query, struct finding *findin
     return finding_set(finding, OUTCOME_PASS, "the certificate names the domain");
 }
 
+static bool is_gateway(const struct partner *partner, const struct address *address)
+{
+    for (char **each = partner->gateway_addresses; *each != NULL; each++) {
+        const char *at = strchr(*each, '@');
+        g_autofree char *local = g_strndup(*each, (gsize)(at - *each));
+        if (g_ascii_strcasecmp(local, address->local) == 0 && strcmp(at + 1, address->domain) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_gateway(const struct role_query *query, struct finding *finding)
+{
+    bool odd = false;
+    g_auto(GStrv) addresses = certificate_addresses(query->certificate, &odd);
+    const struct partner *partner = query->partner;
+    if (odd)
+        return refuse_odd(finding);
+    for (size_t i = 0; i < query->domain_count; i++)
+        if (partner->domain == NULL || !domain_is_within(query->domains[i], partner->domain))
+            return finding_set(finding, OUTCOME_POLICY, "%.100s is not a domain of %s", query->domains[i],
+                               partner->name);
+    for (char **each = addresses; *each != NULL; each++) {
+        struct address address = {0};
+        if (!certificate_address_parse(*each, &address))
+            continue;
+        bool found = is_gateway(partner, &address);
+        address_clear(&address);
+        if (found)
+            return finding_set(finding, OUTCOME_PASS, "%.100s is a gateway address of %s", *each, partner->name);
+    }
+    return finding_set(finding, OUTCOME_POLICY, "the certificate names none of the gateway addresses of %s",
+                       partner->name);
+}
+
 /* RFC 3183 §3.1.1 has no mapping rule for the other roles. */
 static bool must_map(enum role role)
 {
@@ -208,6 +245,9 @@ void trust_check_role(const struct trust *trust, const struct role_query *query,
         return;
     case NAMING_DOMAIN:
         check_domains(query, finding);
+        return;
+    case NAMING_ADDRESS:
+        check_gateway(query, finding);
         return;
     case NAMING_PINNED:
         if (trust_is_pinned(trust, partner, query->certificate))

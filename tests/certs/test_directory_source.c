@@ -163,3 +163,28 @@ Test(certs_directory_source, signers_are_found_in_each_role)
         cr_expect_str_eq(to_encrypt, rows[i].to_encrypt, "%s: %s", rows[i].author, to_encrypt);
     }
 }
+
+/* Of a partner with another vendor's gateway. */
+Test(certs_directory_source, finds_gateway_addresses)
+{
+    owned(certs_home) struct certs_home *home =
+        certs_home_new("naming = \"address\"; gateway_addresses = ( \"Gateway@partner.test\", \"gw2@partner.test\" );");
+    PKI_AUTO struct pki *gateway =
+        certs_home_issue(home, PKI_LIST("CN=gateway"), PKI_LIST("email:gateway@partner.test"), 5);
+    PKI_AUTO struct pki *other = certs_home_issue(home, PKI_LIST("CN=other"), PKI_LIST("email:gateway@acme.test"), 5);
+    certs_home_put(home, "a.pem", gateway);
+    certs_home_put(home, "b.pem", other);
+    cr_assert(certs_home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
+    static const struct {
+        const char *recipient, *expected;
+    } rows[] = {
+        {"bob@partner.test", "gateway"},
+        {"bob@eu.partner.test", "gateway"},
+        {"gateway@partner.test", "gateway*"},
+        {"bob@acme.test", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *names = certs_home_names(home, CERTS_ENCRYPT, rows[i].recipient);
+        cr_expect_str_eq(names, rows[i].expected, "%s: %s", rows[i].recipient, names);
+    }
+}

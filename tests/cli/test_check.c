@@ -187,7 +187,7 @@ Test(check, a_certificate_that_does_not_stand_for_the_partner)
          "partner.test.conf:3: warning: certificates: the only certificate does not stand for partner.test under "
          "naming = "
          "\"rfc3183\": ",
-         "; if it does, set naming = \"pinned\""},
+         "; if it does, set naming = \"address\" with gateway_addresses, or naming = \"pinned\""},
         {"email:gateway@partner.test", NULL, "pinned", NULL, NULL},
         {"email:bob@partner.test", "email:carol@partner.test", "rfc3183",
          "partner.test.conf:3: note: certificates: none of them stands for all of partner.test",

@@ -141,6 +141,26 @@ static const struct {
      "p/partner.conf:2: \"x500_name\": \"O=\" is not one of \"C=…\", \"ST=…\", \"L=…\", \"O=…\", \"OU=…\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\nx500_name = ( \"C=US\", \"OU=marketing\" );",
      "p/partner.conf:2: \"x500_name\" has no organization (\"O=…\"), so no certificate can map"},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nnaming = \"address\";",
+     "p/partner.conf:2: \"naming\" is \"address\", but \"gateway_addresses\" lists none"},
+    {MINIMAL POLICY, "domain = \"partner.test\";\ngateway_addresses = \"gw@partner.test\";",
+     "p/partner.conf:2: \"gateway_addresses\" is set, but \"naming\" is not \"address\""},
+    {MINIMAL POLICY, "domain = \"partner.test\";\nnaming = \"address\";\ngateway_addresses = \"gw@acme.test\";",
+     "p/partner.conf:3: \"gateway_addresses\": gw@acme.test is not in the partner's domain"},
+    {MINIMAL POLICY,
+     "domain = \"partner.test\";\nnaming = \"address\";\ngateway_addresses = (\"partner.test\", \"a b@x.test\", "
+     "\"@x.test\");",
+     "p/partner.conf:3: \"gateway_addresses\": \"partner.test\" is not an address such as \"gateway@partner.test\"\n"
+     "p/partner.conf:3: \"gateway_addresses\": \"a b@x.test\" is not an address such as \"gateway@partner.test\"\n"
+     "p/partner.conf:3: \"gateway_addresses\": \"@x.test\" is not an address such as \"gateway@partner.test\"\n"
+     "p/partner.conf:2: \"naming\" is \"address\", but \"gateway_addresses\" lists none"},
+    {MINIMAL POLICY, "domain = \"partner.test\";\ninbound = { without_signature_type = \"domain\"; };",
+     "p/partner.conf:2: \"without_signature_type\" is \"domain\", which needs another \"naming\" than \"rfc3183\": "
+     "\"address\", \"pinned\", \"mailbox\" or \"domain\""},
+    {MINIMAL POLICY,
+     "domain = \"partner.test\";\ninbound = { without_signature_type = \"domain\"; };\nnaming = \"mailbox\";",
+     "p/partner.conf:2: \"without_signature_type\" is \"domain\", which needs the partner's own \"anchors\", or "
+     "\"naming\" = \"pinned\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\ncipher = \"des3\";",
      "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", "
      "not "

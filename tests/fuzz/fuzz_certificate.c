@@ -62,7 +62,7 @@ static struct trust *trust_of(struct partner *partner)
                                .partner_count = 1};
     partners[0] = partner;
     partner->file = partner->name = (char *)"fuzz";
-    partner->certificates = partner->anchors = partner->intermediates = none;
+    partner->certificates = partner->anchors = partner->intermediates = partner->gateway_addresses = none;
     partner->revocation = &conf.revocation;
     owned(faults) struct faults *faults = faults_new();
     return trust_open(&conf, faults);
@@ -75,7 +75,7 @@ static void check_roles(X509 *certificate)
     static const char *const domains[] = {"acme.test", "sales.acme.test"};
     if (trust == NULL)
         trust = trust_of(&partner);
-    for (int naming = NAMING_RFC3183; naming <= NAMING_PINNED; naming++) {
+    for (int naming = NAMING_RFC3183; naming <= NAMING_ADDRESS; naming++) {
         partner.naming = (enum naming)naming;
         for (int role = 0; role < ROLE_COUNT; role++) {
             struct finding finding = {0};

@@ -252,6 +252,68 @@ Test(layers, without_a_layer_nothing_is_signed)
     cr_expect_eq(judgement.layer_count, 0);
 }
 
+/* A signature without a type is the domain's by agreement with each author's partner, and only the outermost one. */
+Test(layers, by_agreement)
+{
+    static char *anchors[] = {(char *)"anchors.pem", NULL}, *no_anchors[] = {NULL};
+    static const struct {
+        const char *layers;
+        bool agreed, own_anchors;
+        enum naming naming;
+        size_t domain; /* the layer that is the domain's; 9: none */
+        bool typed;    /* it says so itself */
+    } rows_of_agreement[] = {
+        {"untyped/domain=pass", true, true, NAMING_ADDRESS, 0},
+        {"untyped/domain=pass", true, true, NAMING_MAILBOX, 0},
+        {"untyped/domain=pass", true, false, NAMING_PINNED, 0},
+        {"untyped/domain=pass", true, false, NAMING_ADDRESS, 9},
+        {"untyped/domain=pass", false, true, NAMING_ADDRESS, 9},
+        {"untyped/domain=policy", true, true, NAMING_ADDRESS, 9},
+        {"untyped/domain=pass/path=fail", true, true, NAMING_ADDRESS, 0},
+        {"untyped/domain=pass/path=temperror", true, true, NAMING_ADDRESS, 0},
+        {"untyped/domain=pass/weak", true, true, NAMING_ADDRESS, 0},
+        {"untyped/domain=pass/invalid", true, true, NAMING_ADDRESS, 9},
+        {"gcm untyped/domain=pass", true, true, NAMING_ADDRESS, 1},
+        {"compressed untyped/domain=pass", true, true, NAMING_ADDRESS, 1},
+        {"untyped/domain=pass gcm", true, true, NAMING_ADDRESS, 0},
+        {"untyped/domain=pass originator", true, true, NAMING_ADDRESS, 0},
+        {"untyped/domain=pass untyped/domain=pass", true, true, NAMING_ADDRESS, 0},
+        {"originator untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"empty untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"review untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"untyped/domain=pass domain", true, true, NAMING_ADDRESS, 1, true},
+        {"domain untyped/domain=pass", true, true, NAMING_ADDRESS, 0, true},
+        {"untyped/domain=pass+untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"agent/domain=pass originator", true, true, NAMING_ADDRESS, 9},
+        {"agent/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"part/untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"originator/domain=pass", true, true, NAMING_ADDRESS, 9},
+        {"review/domain=pass", true, true, NAMING_ADDRESS, 9},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows_of_agreement); i++)
+        for (int second = 0; second < 2; second++) { /* the other author's partner has agreed to nothing */
+            owned(views) struct views *views = views_new(rows_of_agreement[i].layers);
+            struct partner one = {.naming = rows_of_agreement[i].naming,
+                                  .anchors = rows_of_agreement[i].own_anchors ? anchors : no_anchors};
+            struct partner other = {.naming = NAMING_ADDRESS, .anchors = anchors};
+            const struct partner *both[] = {&one, &other};
+            const struct authors authors = {.partners = both, .count = (size_t)second + 1};
+            const struct originator originator = {0};
+            struct judgement judgement;
+            if (rows_of_agreement[i].agreed)
+                one.base.inbound.without_signature_type = WITHOUT_TYPE_DOMAIN;
+            one.base.partner = &one;
+            other.base.partner = &other;
+            policy_judge(&views->all, &originator, &authors, &judgement);
+            size_t expected = rows_of_agreement[i].domain == 9 || (second && !rows_of_agreement[i].typed)
+                                  ? JUDGED_NO_LAYER
+                                  : rows_of_agreement[i].domain;
+            cr_expect_eq(judgement.domain_layer, expected, "%s, %d: %zu", rows_of_agreement[i].layers, second,
+                         judgement.domain_layer);
+            judgement_clear(&judgement);
+        }
+}
+
 Test(layers, how_many_come_off_before_delivery)
 {
     static const struct {

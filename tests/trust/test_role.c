@@ -235,6 +235,35 @@ Test(role, domain)
     run("domain", rows, G_N_ELEMENTS(rows));
 }
 
+/* Exactly the addresses that the partner's file names. */
+Test(role, address)
+{
+    const struct row rows[] = {
+        {"CN free", PKI_LIST("CN=anything"), PKI_LIST("email:gateway@partner.test"), SIGN, "partner.test", PASS},
+        {"to encrypt for", PKI_LIST("CN=anything"), PKI_LIST("email:gateway@partner.test"), CONF, "partner.test", PASS},
+        {"the other one", NULL, PKI_LIST("email:gw2@eu.partner.test"), SIGN, "partner.test", PASS},
+        {"in capitals", NULL, PKI_LIST("email:GateWay@PARTNER.test"), SIGN, "partner.test", PASS},
+        {"beside others", NULL, PKI_LIST("email:bob@partner.test", "email:gateway@partner.test"), SIGN, "partner.test",
+         PASS},
+        {"in the subject", PKI_LIST("CN=a", "emailAddress=gateway@partner.test"), NULL, SIGN, "partner.test", PASS},
+        {"for a domain below", NULL, PKI_LIST("email:gateway@partner.test"), SIGN, "a.partner.test partner.test", PASS},
+        {"for another domain", NULL, PKI_LIST("email:gateway@partner.test"), SIGN, "acme.test", BAD},
+        {"for another domain beside", NULL, PKI_LIST("email:gateway@partner.test"), SIGN, "partner.test acme.test",
+         BAD},
+        {"another address", NULL, PKI_LIST("email:bob@partner.test"), SIGN, "partner.test", BAD},
+        {"in another domain", NULL, PKI_LIST("email:gateway@a.partner.test"), SIGN, "partner.test", BAD},
+        {"a role", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@partner.test"), SIGN, "partner.test", BAD},
+        {"the domain", NULL, PKI_LIST("dns:partner.test", "email:partner.test"), SIGN, "partner.test", BAD},
+        {"NUL", NULL, PKI_LIST("email:gateway@partner.test%00"), SIGN, "partner.test", BAD},
+        {"NUL beside a good one", NULL, PKI_LIST("email:gateway@partner.test", "email:x%00@partner.test"), SIGN,
+         "partner.test", BAD},
+        {"no address", PKI_LIST("CN=gateway@partner.test"), NULL, SIGN, "partner.test", BAD},
+        {"no domain", NULL, PKI_LIST("email:gateway@partner.test"), SIGN, "", BAD},
+    };
+    run("address\"; gateway_addresses = ( \"Gateway@partner.test\", \"gw2@eu.partner.test\" ); x500_name = \"O=a", rows,
+        G_N_ELEMENTS(rows));
+}
+
 Test(role, pinned)
 {
     AUTO_SETTING setting = setting_new("", "naming = \"pinned\"; certificates = ( \"pin.pem\" );");
