@@ -163,7 +163,7 @@ struct partner {
     struct label_conf *labels;
     size_t label_count;
     struct rule base; /* `outbound` and `inbound`: what is done where no other rule fits */
-    unsigned certificates_line, anchors_line, intermediates_line, outbound_line,
+    unsigned domain_line, certificates_line, anchors_line, intermediates_line, outbound_line,
         inbound_line; /* of these keys in file, for faults; 0: not there */
 };
 

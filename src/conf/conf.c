@@ -60,6 +60,20 @@ static void check_identity_domains(const struct conf *conf, const struct place *
     }
 }
 
+/* Mail between our own users passes no partner. */
+static void check_partner_domains(const struct conf *conf, const struct place *place)
+{
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const struct partner *partner = conf->partners[i];
+        if (partner->domain != NULL && conf_is_local_domain(conf, partner->domain))
+            faults_warn(
+                place->faults, partner->file, partner->domain_line,
+                "\"%s\" is one of local_domains: \"protect\" is never done for it, and \"require\" applies to each "
+                "message that arrives under such an author; remove the file if it was meant for a partner",
+                partner->domain);
+    }
+}
+
 /* The values whose defaults depend on the machine. */
 static void find_out_defaults(struct conf *conf)
 {
@@ -118,6 +132,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
     partners_load(conf, &at);
+    check_partner_domains(conf, place);
     find_out_defaults(conf);
 }
 

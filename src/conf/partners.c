@@ -109,6 +109,7 @@ static void read_labels(struct partner *partner, const config_setting_t *root, c
 static void note_lines(struct partner *partner, const config_setting_t *root)
 {
     const config_setting_t *outbound = config_setting_get_member(root, "outbound");
+    partner->domain_line = option_line(root, "domain");
     partner->certificates_line = option_line(root, "certificates");
     partner->anchors_line = option_line(root, "anchors");
     partner->intermediates_line = option_line(root, "intermediates");
@@ -206,16 +207,6 @@ static void check_unique(GHashTable *seen, const struct partner *partner, unsign
         g_hash_table_insert(seen, g_strdup(partner->domain), g_strdup_printf("%s:%u", partner->file, line));
 }
 
-/* Mail between our own users passes no partner. */
-static void check_own(const struct conf *conf, const struct partner *partner, unsigned line, const struct place *place)
-{
-    if (partner->domain != NULL && conf_is_local_domain(conf, partner->domain))
-        faults_warn(place->faults, partner->file, line,
-                    "\"%s\" is one of local_domains: \"protect\" is never done for it, and \"require\" applies to each "
-                    "message that arrives under such an author; remove the file if it was meant for a partner",
-                    partner->domain);
-}
-
 void partners_load(struct conf *conf, const struct place *place)
 {
     g_autoptr(GPtrArray) partners = g_ptr_array_new();
@@ -230,7 +221,6 @@ void partners_load(struct conf *conf, const struct place *place)
         if (partner == NULL)
             continue;
         check_unique(seen, partner, line, place);
-        check_own(conf, partner, line, place);
         has_default = has_default || strcmp(name, DEFAULT_FILE) == 0;
         g_ptr_array_add(partners, partner);
     }

@@ -43,12 +43,15 @@ void lookups_ask_signers(struct lookups *lookups, const struct gateway *gateway,
 /* Each recipient's partner, rule and certificate. */
 void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                             const struct patience *patience);
-/* Whether a candidate may be encrypted to for this query: its path and usage, and its names. */
-bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
-                    time_t at, struct finding *finding);
 /* Our identities that may put layers on. */
 void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail);
 void lookups_clear_signers(struct lookups *lookups);
+
+/* --- candidate.c --- */
+
+/* Whether a candidate may be encrypted to for this query: its path and usage, and its names. */
+bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
+                    time_t at, struct finding *finding);
 
 /* --- lookups.c --- */
 

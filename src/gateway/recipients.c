@@ -28,26 +28,6 @@ static bool check_candidate(void *context, size_t query, const struct candidate 
     return candidate_fits(acceptance->gateway, &acceptance->queries[query], candidate, acceptance->at, finding);
 }
 
-bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
-                    time_t at, struct finding *finding)
-{
-    const struct chain_query chain = {.leaf = candidate->certificate,
-                                      .untrusted = candidate->authorities,
-                                      .purpose = PURPOSE_ENCRYPT,
-                                      .partner = asked->partner,
-                                      .at = at};
-    trust_check_chain(gateway->trust, &chain, finding);
-    if (finding->outcome != OUTCOME_PASS)
-        return false;
-    const char *domain = asked->address->domain;
-    const struct role_query role = {asked->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1};
-    if (candidate->personal)
-        trust_check_mailbox(candidate->certificate, asked->address, 1, finding);
-    else
-        trust_check_role(gateway->trust, &role, finding);
-    return finding->outcome == OUTCOME_PASS;
-}
-
 /* Both addresses where the MTA delivers to another one than the one given. */
 static char *name_of(const struct recipient *recipient)
 {

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * candidate: may a certificate that certs/ has found be encrypted to? Asked for each message, and by `domsec check`.
+ */
+#include "internal.h"
+
+bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
+                    time_t at, struct finding *finding)
+{
+    const struct chain_query chain = {.leaf = candidate->certificate,
+                                      .untrusted = candidate->authorities,
+                                      .purpose = PURPOSE_ENCRYPT,
+                                      .partner = asked->partner,
+                                      .at = at};
+    trust_check_chain(gateway->trust, &chain, finding);
+    if (finding->outcome != OUTCOME_PASS)
+        return false;
+    const char *domain = asked->address->domain;
+    const struct role_query role = {asked->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1};
+    if (candidate->personal)
+        trust_check_mailbox(candidate->certificate, asked->address, 1, finding);
+    else
+        trust_check_role(gateway->trust, &role, finding);
+    return finding->outcome == OUTCOME_PASS;
+}
