@@ -19,7 +19,7 @@ struct gateway {
     struct reviewers *reviewers;
 };
 
-/* --- passage.c: NULL does nothing --- */
+/* --- turns.c: NULL does nothing --- */
 
 void turns_enter(const struct turns *turns);
 void turns_leave(const struct turns *turns);

@@ -6,18 +6,6 @@
 #include "base/memory.h"
 #include "internal.h"
 
-void turns_enter(const struct turns *turns)
-{
-    if (turns != NULL)
-        turns->enter(turns->context);
-}
-
-void turns_leave(const struct turns *turns)
-{
-    if (turns != NULL)
-        turns->leave(turns->context);
-}
-
 /* An honest message costs 10 nanoseconds for each of its octets, with a signature within an encryption. */
 #define ALLOWED_AN_OCTET 20
 
