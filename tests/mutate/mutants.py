@@ -188,12 +188,22 @@ class File:
                 continue
             self.add("delete", begin, end, "")
 
+    def ends_switch(self, end):
+        """Whether the statement that ends here is the last one of a switch: without it, the same comes next."""
+        if not re.match(r";\s*\}", self.code[end:]):
+            return False
+        depth, at = 0, end
+        while at > 0 and depth >= 0:
+            at -= 1
+            depth += {"}": 1, "{": -1}.get(self.code[at], 0)
+        return re.search(r"\bswitch \([^\n]*\) $", self.code[:at]) is not None
+
     def is_deletable(self, text, end):
         word = re.match(r"\w*", text).group()
         if word == "return":
             return text == "return" or not re.match(r";\s*\n\}", self.code[end:])
         if word in ("break", "continue"):
-            return True
+            return not self.ends_switch(end)
         if word in KEYWORDS:
             return False
         call = re.match(r"(?:\(void\))?([\w>.-]+)\(", text)

@@ -3,19 +3,32 @@
  * runner: runs Criterion's tests without Criterion, which cannot start under ThreadSanitizer: both map memory at the
  * same fixed addresses. Loaded before the library (LD_PRELOAD), it replaces main() and the functions behind the
  * assertions. Each test has a process of its own, one after another. There are no filters and no parameterised tests,
- * because the tests with threads use none.
+ * because our tests use none.
+ *
+ * With TEST_SERVER in the environment (tests/mutate/run), it names its tests, one on a line, and a line "." follows.
+ * Then it runs what it is asked, with the seconds that a process may compute and that the test may take: MUTANT
+ * CPU-SECONDS SECONDS COUNTS SUITE NAME      COUNTS: a folder for gcov's counters, or - and answers
+ *     ok|fails|spins|stalls CPU-SECONDS SECONDS         spins: too much computation, stalls: too long
  */
 #include <criterion/criterion.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SECONDS 300 /* for one test */
 #define SKIPPED 77
+
+/* tests/mutate/chosen.c */
+void domsec_mutant_choose(int number);
+#pragma weak domsec_mutant_choose
 
 static bool failed;
 
@@ -117,32 +130,137 @@ static const struct criterion_test_extra_data *suite_of(const struct criterion_t
     return &none;
 }
 
-static int run(const struct criterion_test *test)
+/* In the test's own process. */
+static void run_and_exit(const struct criterion_test *test)
 {
     const struct criterion_test_extra_data *suite = suite_of(test);
+    call(suite->init);
+    call(test->data->init);
+    test->test();
+    call(test->data->fini);
+    call(suite->fini);
+    exit(failed ? 1 : 0);
+}
+
+static bool is_good(const struct criterion_test *test, int status)
+{
+    if (test->data->signal != 0)
+        return WIFSIGNALED(status) && WTERMSIG(status) == test->data->signal;
+    return WIFEXITED(status) && (WEXITSTATUS(status) == SKIPPED || WEXITSTATUS(status) == test->data->exit_code);
+}
+
+static int run(const struct criterion_test *test)
+{
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         alarm(SECONDS);
-        call(suite->init);
-        call(test->data->init);
-        test->test();
-        call(test->data->fini);
-        call(suite->fini);
-        exit(failed ? 1 : 0);
+        run_and_exit(test);
     }
     int status = 0;
     waitpid(child, &status, 0);
-    if (test->data->signal != 0)
-        return WIFSIGNALED(status) && WTERMSIG(status) == test->data->signal ? 0 : 1;
-    return WIFEXITED(status) && (WEXITSTATUS(status) == SKIPPED || WEXITSTATUS(status) == test->data->exit_code) ? 0
-                                                                                                                 : 1;
+    return is_good(test, status) ? 0 : 1;
+}
+
+struct request {
+    int mutant;
+    unsigned cpu, seconds;
+    char counts[256], suite[64], name[128];
+};
+
+static void redirect(const char *path, int flags, int as)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0644);
+    dup2(fd, as);
+    close(fd);
+}
+
+static void serve_child(const struct criterion_test *test, const struct request *request)
+{
+    const char *log = getenv("TEST_SERVER");
+    char number[16];
+    setpgid(0, 0);
+    redirect("/dev/null", O_RDONLY, STDIN_FILENO);
+    redirect(log, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+    dup2(STDOUT_FILENO, STDERR_FILENO);
+    struct rlimit limit = {request->cpu, request->cpu + 1};
+    setrlimit(RLIMIT_CPU, &limit);
+    alarm(request->seconds);
+    snprintf(number, sizeof(number), "%d", request->mutant);
+    setenv("DOMSEC_MUTANT", number, 1);
+    if (strcmp(request->counts, "-") != 0)
+        setenv("GCOV_PREFIX", request->counts, 1);
+    unsetenv("LD_PRELOAD"); /* for programs that the test starts */
+    if (domsec_mutant_choose != NULL)
+        domsec_mutant_choose(request->mutant);
+    run_and_exit(test);
+}
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double seconds_of(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
+static const char *answer_of(const struct criterion_test *test, int status)
+{
+    if (is_good(test, status))
+        return "ok";
+    if (!WIFSIGNALED(status))
+        return "fails";
+    return WTERMSIG(status) == SIGALRM ? "stalls" : WTERMSIG(status) == SIGXCPU ? "spins" : "fails";
+}
+
+static void answer(FILE *answers, const struct criterion_test *test, const struct request *request)
+{
+    fflush(NULL);
+    double begin = now();
+    pid_t child = fork();
+    if (child == 0) {
+        fclose(answers);
+        serve_child(test, request);
+    }
+    int status = 0;
+    struct rusage usage;
+    wait4(child, &status, 0, &usage);
+    kill(-child, SIGKILL); /* what the test left running */
+    fprintf(answers, "%s %.3f %.3f\n", answer_of(test, status),
+            seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime), now() - begin);
+    fflush(answers);
+}
+
+static int serve(struct criterion_test **tests, size_t count)
+{
+    char line[512];
+    struct request request;
+    FILE *answers = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+    for (size_t i = 0; i < count; i++)
+        fprintf(answers, "%s %s\n", tests[i]->category, tests[i]->name);
+    fprintf(answers, ".\n");
+    fflush(answers);
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        if (sscanf(line, "%d %u %u %255s %63s %127s", &request.mutant, &request.cpu, &request.seconds, request.counts,
+                   request.suite, request.name) != 6)
+            return 1;
+        for (size_t i = 0; i < count; i++)
+            if (strcmp(tests[i]->category, request.suite) == 0 && strcmp(tests[i]->name, request.name) == 0)
+                answer(answers, tests[i], &request);
+    }
+    return 0;
 }
 
 int main(void)
 {
     size_t count = 0, passed = 0;
     struct criterion_test **tests = section_of_program("cr_tst", &count);
+    if (getenv("TEST_SERVER") != NULL)
+        return serve(tests, count);
     for (size_t i = 0; i < count; i++) {
         if (run(tests[i]) == 0)
             passed++;
