@@ -61,13 +61,14 @@ static bool has_ascii_local_part(const unsigned char *mailbox, int length)
     return true;
 }
 
-/* RFC 9598 §3 (before it, RFC 8398 §3): an ASCII local part belongs in an rfc822Name and MUST NOT be here. The domain
- * is compared octet by octet, so nothing is mapped to it here. */
+/* RFC 9598 §3 (before it, RFC 8398 §3): an ASCII local part belongs in an rfc822Name and MUST NOT be here, where it
+ * names no one; the certificate's other names count. The domain is compared octet by octet, so nothing is mapped to it
+ * here. */
 static void add_smtputf8_mailbox(GPtrArray *list, const ASN1_STRING *string, bool *odd)
 {
     guint before = list->len;
     if (has_ascii_local_part(ASN1_STRING_get0_data(string), ASN1_STRING_length(string))) {
-        *odd = true;
+        *odd |= !is_clean(ASN1_STRING_get0_data(string), ASN1_STRING_length(string), true);
         return;
     }
     add_string(list, string, true, odd);

@@ -159,6 +159,8 @@ Test(role, rfc3183)
          "xn--bcher-kva.test", PASS},
         {"SmtpUTF8Mailbox, though the role is ASCII", PKI_LIST("CN=" DSA), PKI_LIST("utf8:" DSA "@bücher.test"), SIGN,
          "xn--bcher-kva.test", BAD},
+        {"SmtpUTF8Mailbox that names no one beside a good address", PKI_LIST("CN=" DSA),
+         PKI_LIST("email:" DSA "@acme.test", "utf8:bob@acme.test"), SIGN, "acme.test", PASS},
         {"look-alike domain", PKI_LIST("CN=" DSA), PKI_LIST("utf8:" DSA "@%d0%b0cme.test"), SIGN, "acme.test", BAD},
         {"address literal", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@[192.0.2.1]"), SIGN, "acme.test", BAD},
 
