@@ -7,6 +7,7 @@
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
+#include <openssl/rsa.h>
 
 struct protection {
     X509_ALGOR *digest;
@@ -51,6 +52,56 @@ static bool is_same(const X509_ALGOR *a, const X509_ALGOR *b)
     return !has_parameters(a) || ASN1_TYPE_cmp(a->parameter, b->parameter) == 0;
 }
 
+/* --- RSASSA-PSS (RFC 4055 §3.1), whose parameters have defaults; NULL: the default --- */
+
+static bool is_same_hash(const X509_ALGOR *a, const X509_ALGOR *b)
+{
+    const ASN1_OBJECT *first = a != NULL ? a->algorithm : OBJ_nid2obj(NID_sha1);
+    const ASN1_OBJECT *second = b != NULL ? b->algorithm : OBJ_nid2obj(NID_sha1);
+    return OBJ_cmp(first, second) == 0 && (a == NULL || !has_parameters(a)) && (b == NULL || !has_parameters(b));
+}
+
+/* MGF1 with its hash; false in *known: another one. */
+static X509_ALGOR *mask_hash(const X509_ALGOR *mask, bool *known)
+{
+    *known = mask == NULL || OBJ_obj2nid(mask->algorithm) == NID_mgf1;
+    X509_ALGOR *hash = *known && mask != NULL ? algorithm_parameters(mask, ASN1_ITEM_rptr(X509_ALGOR)) : NULL;
+    *known &= mask == NULL || hash != NULL;
+    return hash;
+}
+
+static bool is_same_mask(const X509_ALGOR *a, const X509_ALGOR *b)
+{
+    bool known_a, known_b;
+    owned(X509_ALGOR) X509_ALGOR *first = mask_hash(a, &known_a), *second = mask_hash(b, &known_b);
+    return known_a && known_b && is_same_hash(first, second);
+}
+
+static bool is_same_number(const ASN1_INTEGER *a, const ASN1_INTEGER *b, long usual)
+{
+    return (a != NULL ? ASN1_INTEGER_get(a) : usual) == (b != NULL ? ASN1_INTEGER_get(b) : usual);
+}
+
+static bool is_same_pss(const X509_ALGOR *a, const X509_ALGOR *b)
+{
+    RSA_PSS_PARAMS *first = algorithm_parameters(a, ASN1_ITEM_rptr(RSA_PSS_PARAMS)),
+                   *second = algorithm_parameters(b, ASN1_ITEM_rptr(RSA_PSS_PARAMS));
+    bool same = first != NULL && second != NULL && is_same_hash(first->hashAlgorithm, second->hashAlgorithm) &&
+                is_same_mask(first->maskGenAlgorithm, second->maskGenAlgorithm) &&
+                is_same_number(first->saltLength, second->saltLength, 20) &&
+                is_same_number(first->trailerField, second->trailerField, 1);
+    RSA_PSS_PARAMS_free(first);
+    RSA_PSS_PARAMS_free(second);
+    return same;
+}
+
+/* RFC 6211 §3: what is compared is the meaning, not the encoding. */
+static bool means_the_same(const X509_ALGOR *a, const X509_ALGOR *b)
+{
+    bool both_pss = OBJ_obj2nid(a->algorithm) == NID_rsassaPss && OBJ_obj2nid(b->algorithm) == NID_rsassaPss;
+    return is_same(a, b) || (both_pss && is_same_pss(a, b));
+}
+
 const char *algorithm_protection_read(const ASN1_TYPE *value, const struct reading *reading)
 {
     owned(protection) struct protection *protection = decode(value->value.sequence);
@@ -60,7 +111,7 @@ const char *algorithm_protection_read(const ASN1_TYPE *value, const struct readi
     CMS_SignerInfo_get0_algs(reading->info, NULL, NULL, &digest, &signature);
     if (!is_same(protection->digest, digest))
         return "attribute names another digest";
-    if (!is_same(protection->signature, signature))
+    if (!means_the_same(protection->signature, signature))
         return "attribute names another signature algorithm";
     return NULL;
 }

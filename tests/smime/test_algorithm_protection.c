@@ -132,6 +132,103 @@ static void add(CMS_ContentInfo *cms, CMS_SignerInfo *info)
     g_byte_array_unref(value);
 }
 
+/* --- RSASSA-PSS: the same parameters can be encoded in several ways (§3) --- */
+
+/* The hash, that of the mask, the salt's length and the trailer; a default may be written. */
+static const struct pss_row {
+    const char *name;
+    int hash, mask;     /* NID_undef: left out */
+    long salt, trailer; /* 0: left out */
+    int parameters;     /* of the hashes: V_ASN1_NULL or V_ASN1_UNDEF */
+    bool same;
+} pss_rows[] = {
+    {"as it is signed", NID_sha256, NID_sha256, 32, 0, V_ASN1_NULL, true},
+    {"without NULL", NID_sha256, NID_sha256, 32, 0, V_ASN1_UNDEF, true},
+    {"with the default written", NID_sha256, NID_sha256, 32, 1, V_ASN1_NULL, true},
+    {"another trailer", NID_sha256, NID_sha256, 32, 2, V_ASN1_NULL, false},
+    {"another hash", NID_sha384, NID_sha256, 32, 0, V_ASN1_NULL, false},
+    {"the default hash", NID_undef, NID_sha256, 32, 0, V_ASN1_NULL, false},
+    {"another mask", NID_sha256, NID_sha384, 32, 0, V_ASN1_NULL, false},
+    {"the default mask", NID_sha256, NID_undef, 32, 0, V_ASN1_NULL, false},
+    {"another salt", NID_sha256, NID_sha256, 20, 0, V_ASN1_NULL, false},
+    {"the default salt", NID_sha256, NID_sha256, 0, 0, V_ASN1_NULL, false},
+};
+static const struct pss_row *pss_row;
+
+static X509_ALGOR *hash_of(int nid)
+{
+    X509_ALGOR *hash = nid != NID_undef ? X509_ALGOR_new() : NULL;
+    if (hash != NULL)
+        X509_ALGOR_set0(hash, OBJ_nid2obj(nid), pss_row->parameters, NULL);
+    return hash;
+}
+
+static ASN1_INTEGER *number_of(long number)
+{
+    ASN1_INTEGER *integer = number != 0 ? ASN1_INTEGER_new() : NULL;
+    if (integer != NULL)
+        ASN1_INTEGER_set(integer, number);
+    return integer;
+}
+
+static X509_ALGOR *pss_algorithm(void)
+{
+    RSA_PSS_PARAMS *parameters = RSA_PSS_PARAMS_new();
+    ASN1_STRING *packed = NULL;
+    X509_ALGOR *algorithm = X509_ALGOR_new(), *mask = hash_of(pss_row->mask);
+    parameters->hashAlgorithm = hash_of(pss_row->hash);
+    if (mask != NULL) {
+        ASN1_STRING *inner = NULL;
+        cr_assert_not_null(ASN1_item_pack(mask, ASN1_ITEM_rptr(X509_ALGOR), &inner));
+        parameters->maskGenAlgorithm = X509_ALGOR_new();
+        X509_ALGOR_set0(parameters->maskGenAlgorithm, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, inner);
+        X509_ALGOR_free(mask);
+    }
+    parameters->saltLength = number_of(pss_row->salt);
+    parameters->trailerField = number_of(pss_row->trailer);
+    cr_assert_not_null(ASN1_item_pack(parameters, ASN1_ITEM_rptr(RSA_PSS_PARAMS), &packed));
+    X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed);
+    RSA_PSS_PARAMS_free(parameters);
+    return algorithm;
+}
+
+/* SEQUENCE { digest, [1] signature }, below 128 octets each. */
+static void add_pss(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
+    cr_assert(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0);
+    unsigned char *der = NULL;
+    X509_ALGOR *algorithm = pss_algorithm();
+    int length = i2d_X509_ALGOR(algorithm, &der);
+    g_autoptr(GByteArray) value = g_byte_array_new();
+    g_byte_array_append(value, (const guint8 *)"\x30\x00", 2);
+    name_algorithm(value, 0x30, NID_sha256, V_ASN1_UNDEF);
+    der[0] = 0xa1;
+    g_byte_array_append(value, der, (guint)length);
+    cr_assert_lt(value->len, 130u);
+    value->data[1] = (guint8)(value->len - 2);
+    row = &rows[0];
+    add_once(info, value);
+    OPENSSL_free(der);
+    X509_ALGOR_free(algorithm);
+}
+
+Test(algorithm_protection, parameters_of_pss_are_compared_by_their_meaning)
+{
+    for (pss_row = pss_rows; pss_row < pss_rows + G_N_ELEMENTS(pss_rows); pss_row++) {
+        struct error error = {0};
+        CRAFT_LAYER layer;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(rsa, CMS_KEY_PARAM, "SHA256", add_pss);
+        CRAFT_PART part = craft_part_of_cms(cms);
+        cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED, "%s: %s", pss_row->name,
+                     error.text);
+        cr_expect_eq(layer.facts.signers[0].valid, pss_row->same, "%s: %s", pss_row->name,
+                     layer.facts.signers[0].reason);
+    }
+}
+
 Test(algorithm_protection, what_contradicts_the_signer_info_breaks_the_signature)
 {
     for (row = rows; row < rows + G_N_ELEMENTS(rows); row++) {
