@@ -190,8 +190,9 @@ void made_deliver(struct made *made, const struct passage *passage)
     if (plan->verdict != VERDICT_ACCEPT && plan->verdict != VERDICT_QUARANTINE)
         return;
     if (!take_off(passage, made)) {
-        /* The message was accepted: that it cannot be written now is our failure, whatever kind the error has. */
-        made->failure.kind = made->failure.kind == ERROR_CONFIGURATION ? ERROR_CONFIGURATION : ERROR_TEMPORARY;
+        /* The message was accepted: that it cannot be written now is our failure, unless it never can. */
+        if (made->failure.kind != ERROR_CONFIGURATION && made->failure.kind != ERROR_TOO_LARGE)
+            made->failure.kind = ERROR_TEMPORARY;
         edits_clear(&made->edits);
         return;
     }

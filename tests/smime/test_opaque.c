@@ -13,7 +13,13 @@ static void initialise(void)
     root = pki_ca("root");
     alice = pki_person(root, "alice@acme.test");
 }
-TestSuite(opaque, .init = initialise);
+static void finish(void)
+{
+    pki_free(alice);
+    pki_free(root);
+}
+
+TestSuite(opaque, .init = initialise, .fini = finish);
 
 /* The octets of the p7m, or NULL with an error. */
 static GByteArray *opaque_of(const struct part *part, struct error *error)
