@@ -135,8 +135,8 @@ static enum treatment for_delivery(const struct part *part, const struct transpo
     unsigned barred = *troubles & treatment_barred(transport);
     if (text_begins_with(part->type, "message/") && (barred != 0 || part->encoding == ENCODING_BINARY))
         return for_delivery_message(part, barred);
-    /* The CRLF that an MTA adds at the end would be one of the content, unless the content is base64. */
-    bool is_open = (*troubles & TROUBLE_OPEN) != 0 && part->encoding != ENCODING_BASE64;
+    /* The CRLF that an MTA adds at the end would be one of the content. */
+    bool is_open = (*troubles & TROUBLE_OPEN) != 0;
     if (barred == 0 && (!is_open || text_begins_with(part->type, "message/")))
         return KEEP;
     if (is_multipart(part) || part->encoding == ENCODING_UNKNOWN)

@@ -157,6 +157,14 @@ Test(opaque, what_is_no_such_signature)
     CRAFT_PART cut = craft_part_of_clear(slice_of(CRAFT_WHOLE), der->data, der->len / 2);
     CRAFT_PART empty = craft_part_of_clear(slice_of(CRAFT_WHOLE), der->data, 0);
     OPENSSL_free(inside);
+    CRAFT_PART clear = craft_part_of_clear(slice_of(CRAFT_WHOLE), der->data, der->len);
+    for (size_t count = 1; count <= 3; count += 2) {
+        struct part children[3] = {clear.part->children[0], clear.part->children[1], clear.part->children[1]};
+        struct part odd = *clear.part;
+        odd.children = children;
+        odd.child_count = count;
+        expect_refused(&odd, "not two parts");
+    }
     expect_refused(leaf.part, "text");
     expect_refused(twice.part, "content twice");
     expect_refused(cut.part, "cut off");
