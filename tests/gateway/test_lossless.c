@@ -266,12 +266,13 @@ Test(lossless, binary_parts_of_an_entity_with_unix_line_ends)
     static const char *const headers[] = {"Content-Type: multipart/mixed; boundary=b\n",
                                           "Content-Type: image/x\n" BINARY, "Content-Type: image/x\n" BINARY,
                                           "Content-Type: message/rfc822\n" BINARY};
-    static const char *const inside[] = {"\r\n\r\nCg0KDQB4Cg==\r\n", "\r\n\r\nCg0KDQB4Cg==\r\n", "\r\n\r\nCg0KDQB4\r\n",
-                                         "\r\n\r\nA: b\r\n\r\nc\r\n"};
+    static const char *const inside[] = {
+        "\r\n\r\nCg0KDQB4Cg==\r\n", "\r\n\r\nCg0KDQB4Cg==\r\n", "\r\n\r\nCg0KDQB4\r\n",
+        "\r\n\r\nA: b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC\r\n"};
     static const struct slice bodies[] = {
         BYTES("--b\nContent-Type: text/plain\n\na\nb\n\n--b\nContent-Type: application/x\n"
               "Content-Transfer-Encoding: binary\n\n\n\r\n\r\0x\n\n--b\n\nc\n--b--\n"),
-        BYTES("\n\r\n\r\0x\n"), BYTES("\n\r\n\r\0x"), BYTES("A: b\n\nc\n")};
+        BYTES("\n\r\n\r\0x\n"), BYTES("\n\r\n\r\0x"), BYTES("A: b\n\n\xc3\xbc\n")};
     owned(rig) struct rig *rig = rig_new("", ACCEPT);
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         struct entity entity = {.header = rope_new(), .body = rope_new()};
