@@ -97,8 +97,10 @@ void postfix_free(struct postfix *postfix)
         g_free(postfix->services[i].command);
     }
     g_free(postfix->services);
-    g_clear_pointer(&postfix->main, g_hash_table_unref);
-    g_clear_pointer(&postfix->overrides, g_hash_table_unref);
+    if (postfix->main != NULL)
+        g_hash_table_unref(postfix->main);
+    if (postfix->overrides != NULL)
+        g_hash_table_unref(postfix->overrides);
     g_free(postfix->folder);
     g_free(postfix);
 }
