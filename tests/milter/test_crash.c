@@ -17,7 +17,9 @@
 static void start(struct daemon *daemon, const char *extra)
 {
     const struct rlimit none = {0, 0};
-    g_autofree char *preload = program_path("preload/crash.so");
+    g_autofree char *ours = program_path("preload/crash.so");
+    const char *others = g_getenv("LD_PRELOAD"); /* for ThreadSanitizer */
+    g_autofree char *preload = g_strconcat(ours, others != NULL ? ":" : "", others, NULL);
     setrlimit(RLIMIT_CORE, &none);
     g_setenv("LD_PRELOAD", preload, TRUE);
     g_setenv("ASAN_OPTIONS", "verify_asan_link_order=0", TRUE);
