@@ -34,7 +34,7 @@
  * the message for ever. Postfix lets 100 kB of header through. */
 #define PACKET_MAX ((size_t)1 << 20)
 
-#define DEAR_FROM 20000 /* microseconds of a message */
+#define DEAR_FROM 5000 /* microseconds of a message */
 #define DEAR_TIMES 8
 
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)

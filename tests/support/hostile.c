@@ -372,6 +372,21 @@ static char *bags_of_certificates(const struct rig *rig)
     return compressed(parts, strlen(parts), 1);
 }
 
+/* Clear signatures that cannot be delivered as they are, each with such a bag: decrypted, they are recoded. */
+static char *signatures_to_recode(const struct rig *rig)
+{
+    static const char content[] = "Content-Type: text/plain\r\nContent-Transfer-Encoding: 8bit\r\n\r\na\nb\n";
+    CMS_ContentInfo *cms = attack_sign(
+        &(struct attack){.signer = rig->acme.dsa, .types = DOMAIN, .content = content, .flags = CMS_DETACHED});
+    for (int i = 0; i < 50; i++) {
+        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = rig->acme.ca, .subject = PKI_LIST("CN=x")});
+        CMS_add1_cert(cms, leaf->cert);
+    }
+    g_autofree char *entity = attack_clear("", content, cms);
+    g_autofree char *parts = copies(entity, 300);
+    return compressed(parts, strlen(parts), 1);
+}
+
 /* A certificate with as many names as fit. */
 static char *names_by_the_thousand(const struct rig *rig)
 {
@@ -590,6 +605,7 @@ const struct hostile hostile_messages[] = {
     {"crossed-in-parts", crossed_in_parts, BUDGET_SPENT, 200},
     {"signers-in-layers", signers_in_layers, NULL, 200},
     {"bags-of-certificates", bags_of_certificates, BUDGET_SPENT, 0},
+    {"signatures-to-recode", signatures_to_recode, "more ", 20},
     {"names-by-the-thousand", names_by_the_thousand, BUDGET_SPENT, 0},
     {"crls", crls, BUDGET_SPENT, 5},
     {"many-crls", many_crls, BUDGET_SPENT, 20},
