@@ -49,8 +49,8 @@ Test(reply, another_text)
 Test(reply, text_is_safe)
 {
     struct reply reply;
-    reply_set(&reply, REPLY_REJECT, "100% s\r\n250 ok\x01\xc3\xa4", NULL);
-    cr_expect_str_eq(reply.text, "100? s??250 ok???");
+    reply_set(&reply, REPLY_REJECT, "100% s\r\n250 ok~\x7f\x01\xc3\xa4", NULL);
+    cr_expect_str_eq(reply.text, "100? s??250 ok~????");
     reply_set(&reply, REPLY_EDIT, "", NULL);
     cr_expect_str_eq(reply.text, "The mail server did not accept a change by the S/MIME gateway");
     cr_expect_str_eq(reply.reason, reply.text);

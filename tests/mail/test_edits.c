@@ -105,6 +105,9 @@ static const struct {
     {"A: b\n \n c\n\nx", NULL, NULL, NULL, NULL, "", "A: b\n \n c\n\nx"},
     {"A: b\r\n \r\n c\r\nA: d\r\n \r\n\r\nx", NULL, NULL, NULL, "A 1", "~A[2]= d;-A[1];", "A: d\r\n\r\nx"},
     {"A: b\r\n\r\nx", NULL, NULL, " v\n \n w", NULL, "^X-Top= v\r\n w;", "X-Top: v\r\n w\r\nA: b\r\n\r\nx"},
+    /* a name that only begins like another is another */
+    {"Content-Types: a\r\nMIME-Version: 1.0\r\n\r\nx", "Content-Type: b\r\n", "y", NULL, NULL,
+     "-Content-Types[1];+Content-Type= b;", "MIME-Version: 1.0\r\nContent-Type: b\r\n\r\ny"},
     /* deletions, from the highest index down, each once */
     {"A: 1\r\nB: 1\r\na: 2\r\nA: 3\r\n\r\nx", NULL, NULL, NULL, "A 1 A 3 a 1 B 1", "-A[3];-A[1];-B[1];",
      "a: 2\r\n\r\nx"},
@@ -436,6 +439,7 @@ static const struct {
     {"Content-C: x\ry\r\nContent-D: d\r\n\r\nbody", 0, "~Content-C[1]= x y;~Content-D[1]= d;",
      "Content-C: x y\r\nContent-D: d\r\n\r\nbody"},
     {"Content-Type: a/b\nContent-ID: <x>\n\nbody\n", 0, "~Content-Type[1]= a/b;~Content-ID[1]= <x>;", NULL},
+    {"Content-X:x \r\n\r\nbody", 0, "~Content-X[1]=x ;", NULL},
 };
 
 Test(edits, replaced_by_itself)
