@@ -87,6 +87,8 @@ Test(role, rfc3183)
          "acme.test", BAD},
         {"CN in capitals (caseIgnoreMatch)", PKI_LIST("CN=Domain-Signing-Authority"),
          PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
+        {"CN with NUL beside a good one", PKI_LIST("CN=" DSA, "CN=x%00"), PKI_LIST("email:" DSA "@acme.test"), SIGN,
+         "acme.test", BAD},
         {"CN with NUL", PKI_LIST("CN=" DSA "%00x"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
         {"CN with CR LF", PKI_LIST("CN=" DSA "%0d%0aX-Evil: 1"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test",
          BAD},
