@@ -43,6 +43,8 @@ char *field_fold(struct slice value);
 /* field_fold() without lines of blanks only, which are an obsolete folding (RFC 5322 §4.2), but end the header for some
  * readers. g_free(). */
 char *field_plain(struct slice value);
+/* The value on one line, without white space around it. g_free(). */
+char *field_unfolded(struct slice value);
 /* True if all readers see the same field: its value is as field_plain() makes it, and its name ends at the colon. */
 bool field_is_plain(const struct field *field);
 

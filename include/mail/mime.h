@@ -100,6 +100,11 @@ struct rope *entity_bytes(const struct entity *entity);
  * charset if it contains 8-bit text). A body that needs no change is borrowed from root's slices, not copied. */
 bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error);
 
+/* The same of an entity that came out of a layer: all its fields stay in it, as its sender protected them (RFC 9788).
+ */
+bool mime_canonical_inner(const struct part *root, const struct limits *limits, struct entity *entity,
+                          struct error *error);
+
 /* How content goes on that comes out of a layer. */
 struct transport {
     bool eight_bit; /* 8-bit content passes (8BITMIME, RFC 6152) */

@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 #include "mail/subject.h"
+#include "protected_headers.h"
 
 #include <string.h>
 
@@ -98,11 +99,15 @@ static bool make_other_end(const struct part *part, const struct entity *made, c
 }
 
 /* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
- * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside come out: no inner From, Subject
- * or Received is ever promoted. */
-static bool replace_by(const struct passage *passage, const struct part *part, struct edits *edits, const char **note,
+ * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside become fields of the message: no
+ * inner From or Received is ever promoted. */
+static bool replace_by(const struct passage *passage, size_t depth, struct edits *edits, const char **note,
                        struct error *error)
 {
+    const struct examination *examination = passage->mail.examination;
+    bool is_one_of_several = passage->plan.ending_count > 0;
+    const struct part *part =
+        is_one_of_several ? examination_if_opened(examination, depth) : examination_entity(examination, depth);
     const struct transport transport = {.eight_bit = passage->mail.envelope->eight_bit,
                                         .opaque_header = smime_opaque_header,
                                         .write_opaque = smime_write_opaque};
@@ -112,7 +117,8 @@ static bool replace_by(const struct passage *passage, const struct part *part, s
         return error_set(error, ERROR_BUG, "there is no message to deliver");
     if (!mime_deliverable(part, &transport, limits, &entity, error))
         return false;
-    if (passage->plan.ending_count > 0 && !make_other_end(part, &entity, &transport, limits, error)) {
+    if ((is_one_of_several && !make_other_end(part, &entity, &transport, limits, error)) ||
+        !protected_headers_keep(passage, depth, is_one_of_several, &transport, &entity, error)) {
         entity_clear(&entity);
         return false;
     }
@@ -126,13 +132,9 @@ static bool replace_by(const struct passage *passage, const struct part *part, s
 
 static bool ending_make(const struct passage *passage, size_t depth, struct ending *ending, struct error *error)
 {
-    const struct examination *examination = passage->mail.examination;
-    bool is_one_of_several = passage->plan.ending_count > 0;
     struct error too_large = {0};
     if (depth > 0) {
-        const struct part *part =
-            is_one_of_several ? examination_if_opened(examination, depth) : examination_entity(examination, depth);
-        if (!replace_by(passage, part, &ending->edits, &ending->note, error))
+        if (!replace_by(passage, depth, &ending->edits, &ending->note, error))
             return false;
         ending->removed = depth;
         if (edits_fit(&ending->edits, &too_large))
@@ -142,7 +144,7 @@ static bool ending_make(const struct passage *passage, size_t depth, struct endi
         ending->removed = 0;
         ending->note = "delivered as it came, because a header field inside is larger than the milter protocol allows";
     }
-    if (is_one_of_several)
+    if (passage->plan.ending_count > 0)
         edits_replace_by_itself(&ending->edits, passage->mail.message);
     return edits_fit(&ending->edits, error);
 }

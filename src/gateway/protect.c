@@ -165,10 +165,11 @@ static bool put_inner_signature(const struct making *making)
 static bool put_layers(const struct making *making)
 {
     const struct plan *plan = making->plan;
-    const struct part *innermost = examination_entity(making->passage->mail.examination, plan->unwrapping.depth);
+    size_t depth = plan->unwrapping.depth;
+    const struct part *innermost = examination_entity(making->passage->mail.examination, depth);
     if (innermost == NULL)
         return error_set(making->error, ERROR_BUG, "there is no message to protect");
-    if (!mime_canonical(innermost, making->limits, making->entity, making->error))
+    if (!(depth > 0 ? mime_canonical_inner : mime_canonical)(innermost, making->limits, making->entity, making->error))
         return false;
     if (plan->treatment.sign && (!put_inner_signature(making) || !put_signatures(making)))
         return false;

@@ -21,6 +21,7 @@ struct making {
     const struct limits *limits;
     const struct transport *transport; /* NULL: the entity will be signed */
     struct error *error;
+    bool all_fields; /* the root's fields that are not of MIME stay, too */
     unsigned depth;  /* messages within messages */
     unsigned parts;  /* of all messages within; together not more than mime_parts_limit */
     unsigned opaque; /* signatures that got the opaque form; not more than layers_limit */
@@ -314,9 +315,9 @@ static void add_root_field(struct rope *header, const struct field *field, unsig
     rope_borrow(header, slice_of("\r\n"));
 }
 
-/* The Content-* fields, as received and in their order. */
-static struct rope *root_header(const struct part *root, struct relabelling relabelling, bool is_eight_bit,
-                                unsigned *left)
+/* The Content-* fields, or all, as received and in their order. */
+static struct rope *root_header(const struct making *making, const struct part *root, struct relabelling relabelling,
+                                bool is_eight_bit, unsigned *left)
 {
     struct rope *header = rope_new();
     bool is_written = relabelling.lines == NULL;
@@ -325,7 +326,7 @@ static struct rope *root_header(const struct part *root, struct relabelling rela
                                                   : "Content-Type: text/plain; charset=us-ascii\r\n"));
     for (size_t i = 0; i < root->fields.count; i++) {
         const struct field *field = &root->fields.list[i];
-        if (!field_is_content(field))
+        if (!making->all_fields && !field_is_content(field))
             continue;
         if (relabelling.lines == NULL || !is_dropped(field, relabelling.drops)) {
             add_root_field(header, field, left);
@@ -373,7 +374,7 @@ static bool make(struct making *making, const struct part *root, struct entity *
             return false;
         relabelling = treatment_label(root, making->transport, treatment, left);
     }
-    entity->header = root_header(root, relabelling, (troubles & TROUBLE_EIGHT_BIT) != 0, &left);
+    entity->header = root_header(making, root, relabelling, (troubles & TROUBLE_EIGHT_BIT) != 0, &left);
     entity->fragile = (left & TROUBLE_HARD) != 0;
     entity->opaque = making->opaque > 0;
     return true;
@@ -382,6 +383,13 @@ static bool make(struct making *making, const struct part *root, struct entity *
 bool mime_canonical(const struct part *root, const struct limits *limits, struct entity *entity, struct error *error)
 {
     struct making making = {.limits = limits, .error = error};
+    return make(&making, root, entity);
+}
+
+bool mime_canonical_inner(const struct part *root, const struct limits *limits, struct entity *entity,
+                          struct error *error)
+{
+    struct making making = {.limits = limits, .error = error, .all_fields = true};
     return make(&making, root, entity);
 }
 

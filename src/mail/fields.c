@@ -210,6 +210,16 @@ char *field_plain(struct slice value)
     return g_string_free(plain, FALSE);
 }
 
+char *field_unfolded(struct slice value)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    g_autofree char *plain = field_plain(value);
+    for (const char *c = plain; *c != '\0'; c++)
+        if (*c != '\r' && *c != '\n')
+            g_string_append_c(line, *c);
+    return g_strdup(g_strstrip(line->str));
+}
+
 bool field_is_plain(const struct field *field)
 {
     static const char odd[] = {'\0', '\r', '\n'};

@@ -184,7 +184,8 @@ Test(decryption, odd_contents)
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_refused(&in, contents[i].content);
         cr_expect_not_null(strstr(in.bytes, contents[i].delivered), "%s: %s", contents[i].content, in.bytes);
-        cr_expect_null(strstr(in.bytes, "ceo@partner"), "%s", in.bytes);
+        g_autofree char *header = g_strndup(in.bytes, (gsize)(strstr(in.bytes, "\r\n\r\n") - in.bytes));
+        cr_expect_null(strstr(header, "ceo@partner"), "%s", in.bytes);
         cr_expect_null(strstr(in.bytes, "\rFrom"), "%s", in.bytes);
         for (const char *c = in.bytes; *c != '\0'; c++)
             cr_expect((*c != '\n' || c[-1] == '\r') && (*c != '\r' || c[1] == '\n'), "%s: bare line ends",

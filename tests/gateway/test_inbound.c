@@ -248,9 +248,12 @@ Test(inbound, decrypted_content_is_made_canonical_and_promotes_no_header)
         "a\n.\nMAIL FROM:<x@y>\r\n.\rb");
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_assert_eq(in.result->reply.verdict, VERDICT_ACCEPT, "%s", in.result->reply.reason);
+    char *body = strstr(in.bytes, "\r\n\r\n");
+    *body = '\0';
     cr_assert_null(strstr(in.bytes, "ceo@partner"));
     cr_assert_null(strstr(in.bytes, "Subject: inner"));
     cr_assert_null(strstr(in.bytes, "X-Evil"));
+    *body = '\r';
     cr_assert_not_null(strstr(in.bytes, "\r\n\r\na\r\n.\r\nMAIL FROM:<x@y>\r\n.\r\nb"), "%s", in.bytes);
 }
 

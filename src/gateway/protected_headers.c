@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * protected_headers: what becomes of the header fields of what was signed or encrypted (RFC 9788). None of them is
+ * lost: what does not stand in the header of the message is shown to the reader.
+ */
+#include "protected_headers.h"
+
+#include "mail/kept_fields.h"
+
+/* Fields with their values, so that each is kept once. */
+struct kept {
+    GHashTable *known;
+    GPtrArray *fields;
+};
+
+/* Without case, as names are compared; g_free(). */
+static char *key_of(const struct field *field)
+{
+    g_autofree char *name = g_ascii_strdown(field->name.data, (gssize)field->name.len);
+    g_autofree char *value = field_unfolded(field->value);
+    return g_strconcat(name, ":", value, NULL);
+}
+
+/* Says how the content is to be read, and has no meaning beside it. */
+static bool belongs_to_content(const struct field *field)
+{
+    return field_is_content(field) || slice_equal_nocase(field->name, "MIME-Version") ||
+           slice_equal_nocase(field->name, "HP-Outer");
+}
+
+static void add_fields(struct kept *kept, const struct part *part)
+{
+    for (size_t i = 0; i < part->fields.count; i++) {
+        const struct field *field = &part->fields.list[i];
+        if (!belongs_to_content(field) && g_hash_table_add(kept->known, key_of(field)))
+            g_ptr_array_add(kept->fields, (gpointer)field);
+    }
+}
+
+bool protected_headers_keep(const struct passage *passage, size_t depth, bool if_opened,
+                            const struct transport *transport, struct entity *entity, struct error *error)
+{
+    const struct examination *examination = passage->mail.examination;
+    const struct fields *outside = message_fields(passage->mail.message);
+    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) fields = g_ptr_array_new();
+    struct kept kept = {known, fields};
+    for (size_t i = 0; i < outside->count; i++)
+        g_hash_table_add(known, key_of(&outside->list[i]));
+    for (size_t i = 1; i <= depth; i++) {
+        const struct part *part =
+            if_opened ? examination_if_opened(examination, i) : examination_entity(examination, i);
+        if (part != NULL)
+            add_fields(&kept, part);
+    }
+    return fields->len == 0 || mime_keep_fields((const struct field *const *)fields->pdata, fields->len, transport,
+                                                &passage->gateway->conf->limits, entity, error);
+}

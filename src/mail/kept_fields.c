@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kept_fields: puts fields into a part of their own. Readers show text/rfc822-headers as text, and act upon none of the
+ * fields in it.
+ */
+#include "mail/kept_fields.h"
+
+#include "lines.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define BOUNDARY_OCTETS 24
+
+static unsigned troubles_of(const struct rope *rope)
+{
+    unsigned troubles = 0;
+    for (size_t i = 0; i < rope_count(rope); i++)
+        troubles |= lines_scan(rope_at(rope, i));
+    return troubles;
+}
+
+static bool occurs(const char *text, const struct rope *rope)
+{
+    for (size_t i = 0; i < rope_count(rope); i++) {
+        struct slice slice = rope_at(rope, i);
+        if (slice.len > 0 && memmem(slice.data, slice.len, text, strlen(text)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Random octets do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). g_free(). */
+static char *choose_boundary(const struct entity *entity, struct error *error)
+{
+    for (unsigned attempt = 0; attempt < 4; attempt++) {
+        unsigned char random[BOUNDARY_OCTETS];
+        g_autoptr(GString) text = g_string_new("domsec-");
+        if (getentropy(random, sizeof(random)) != 0) {
+            error_set(error, ERROR_TEMPORARY, "random numbers: %s", g_strerror(errno));
+            return NULL;
+        }
+        for (size_t i = 0; i < sizeof(random); i++)
+            g_string_append_printf(text, "%02x", random[i]);
+        if (!occurs(text->str, entity->header) && !occurs(text->str, entity->body))
+            return g_strdup(text->str);
+    }
+    error_set(error, ERROR_BUG, "every boundary occurs in the content");
+    return NULL;
+}
+
+/* The part with the fields. What comes out refers to *bytes, which is for g_free(). */
+static bool make_shown(const struct field *const *fields, size_t count, const struct transport *transport,
+                       const struct limits *limits, struct entity *shown, char **bytes, struct error *error)
+{
+    g_autoptr(GString) lines = g_string_new(NULL), whole = g_string_new(NULL);
+    for (size_t i = 0; i < count; i++) {
+        g_autofree char *value = field_plain(fields[i]->value);
+        g_string_append_len(lines, fields[i]->name.data, (gssize)fields[i]->name.len);
+        g_string_append_printf(lines, ":%s\r\n", value);
+    }
+    const struct slice text = {lines->str, lines->len};
+    g_string_append_printf(whole, "Content-Type: text/rfc822-headers\r\nContent-Disposition: inline\r\n%s\r\n%s",
+                           (lines_scan(text) & TROUBLE_EIGHT_BIT) != 0 ? "Content-Transfer-Encoding: 8bit\r\n" : "",
+                           lines->str);
+    size_t length = whole->len;
+    *bytes = g_string_free(steal(&whole), FALSE);
+    owned(part) struct part *part = part_parse_entity((struct slice){*bytes, length}, limits, error);
+    return part != NULL && mime_deliverable(part, transport, limits, shown, error);
+}
+
+static void add_part(struct rope *body, const char *boundary, struct entity *part)
+{
+    rope_printf(body, "--%s\r\n", boundary);
+    rope_take(body, steal(&part->header));
+    rope_borrow(body, slice_of("\r\n"));
+    rope_take(body, steal(&part->body));
+    rope_borrow(body, slice_of("\r\n")); /* it belongs to the delimiter that follows */
+}
+
+bool mime_keep_fields(const struct field *const *fields, size_t count, const struct transport *transport,
+                      const struct limits *limits, struct entity *entity, struct error *error)
+{
+    owned(entity) struct entity shown = {0};
+    g_autofree char *bytes = NULL;
+    g_autofree char *boundary = choose_boundary(entity, error);
+    if (boundary == NULL || !make_shown(fields, count, transport, limits, &shown, &bytes, error))
+        return false;
+    unsigned troubles =
+        troubles_of(shown.header) | troubles_of(shown.body) | troubles_of(entity->header) | troubles_of(entity->body);
+    struct rope *header = rope_new(), *body = rope_new();
+    rope_printf(header, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n", boundary);
+    if ((troubles & TROUBLE_EIGHT_BIT) != 0)
+        rope_borrow(header, slice_of("Content-Transfer-Encoding: 8bit\r\n"));
+    add_part(body, boundary, &shown);
+    add_part(body, boundary, entity);
+    rope_printf(body, "--%s--\r\n", boundary);
+    rope_own(body, steal(&bytes), g_free);
+    entity->header = header;
+    entity->body = body;
+    entity->is_base64 = false;
+    return true;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Header fields of what was signed or encrypted (RFC 9788): nothing that the sender wrote is lost, and nothing becomes
+ * a field of the message that must not.
+ */
+#include "support/attack.h"
+
+#include <string.h>
+
+#define OUTER "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: [...]\r\nMIME-Version: 1.0\r\n"
+#define REAL "Subject: the real subject\r\n"
+#define TEXT "Content-Type: text/plain\r\n"
+
+/* Ends the bytes at the header of the message. */
+static char *cut_header(struct sent *in)
+{
+    char *body = strstr(in->bytes, "\r\n\r\n");
+    cr_assert_not_null(body, "%s", in->bytes);
+    *body = '\0';
+    return body + 4;
+}
+
+/* What holds the octets of the second part is as it was. */
+Test(protected_headers, what_cannot_be_a_field_of_the_message_is_kept_in_a_part)
+{
+    static const struct {
+        const char *header; /* beside Content-Type */
+        const char *shown;  /* in the part; NULL: there is no part */
+        const char *hidden; /* nowhere in the body; NULL: nothing in particular */
+    } rows[] = {
+        {"", NULL, NULL},
+        {REAL, "\r\n\r\nSubject: the real subject\r\n\r\n--", NULL},
+        {"MIME-Version: 1.0\r\nContent-Language: en\r\nHP-Outer: Subject: [...]\r\n", NULL, NULL},
+        {"HP-Outer: Subject: [...]\r\n" REAL, REAL, "HP-Outer: "},
+        {"from:Alice\r\n <alice@acme.test>\r\nTO:  bob@partner.test \r\n", NULL, NULL},
+        {"From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n" REAL, "\r\n\r\n" REAL "\r\n--", "To: "},
+        {"From: ceo@acme.test\r\nDate: then\r\n", "\r\n\r\nFrom: ceo@acme.test\r\nDate: then\r\n", NULL},
+        {REAL REAL "Subject: another\r\n", "\r\n\r\n" REAL "Subject: another\r\n\r\n--", NULL},
+        {"X-A: b\r\n folded\r\n", "X-A: b\r\n folded\r\n", NULL},
+        {"Received: by x\r\nList-Id: <l>\r\nAuthentication-Results: mx; smime=pass\r\n", "Received: by x", NULL},
+        {"Subject: gr\xc3\xbc\xc3\x9f\x65\r\n", "Subject: gr=C3=BC=C3=9Fe\r\n", "\xc3"},
+    };
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *header = g_strconcat(TEXT, rows[i].header, NULL);
+        g_autofree char *text = rig_encrypt(&rig->partner, OUTER, header, "line\r\n");
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        const char *body = cut_header(&in);
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "row %zu", i);
+        cr_expect_not_null(strstr(in.bytes, "\r\nSubject: [...]"), "row %zu: %s", i, in.bytes);
+        cr_expect_null(strstr(in.bytes, "real"), "row %zu: %s", i, in.bytes);
+        cr_expect_null(strstr(in.bytes, "ceo@"), "row %zu: %s", i, in.bytes);
+        if (rows[i].shown == NULL) {
+            cr_expect_str_eq(body, "line\r\n", "row %zu", i);
+            continue;
+        }
+        cr_expect_not_null(strstr(in.bytes, "Content-Type: multipart/mixed; boundary="), "row %zu: %s", i, in.bytes);
+        cr_expect_not_null(strstr(body, "Content-Type: text/rfc822-headers\r\nContent-Disposition: inline\r\n"));
+        cr_expect_not_null(strstr(body, rows[i].shown), "row %zu: %s", i, body);
+        cr_expect_not_null(strstr(body, "\r\n\r\nline\r\n\r\n--domsec-"), "row %zu: %s", i, body);
+        cr_expect(rows[i].hidden == NULL || strstr(body, rows[i].hidden) == NULL, "row %zu: %s", i, body);
+    }
+}
+
+/* Each layer's entity has a header of its own. */
+Test(protected_headers, of_every_layer_that_comes_off)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    struct attack attack = {.signer = rig->acme.dsa,
+                            .types = SIGNATURE_TYPE_DOMAIN,
+                            .content = TEXT "Comments: innermost\r\n" REAL "\r\n" ATTACK_SECRET "\r\n"};
+    g_autofree char *signature = attack_opaque(REAL, attack_sign(&attack));
+    char *entity = strstr(signature, "\r\n\r\n");
+    g_autofree char *header = g_strndup(signature, (gsize)(entity + 2 - signature));
+    g_autofree char *text = rig_encrypt(&rig->partner, OUTER, header, entity + 4);
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    g_autofree char *shape = rig_shape(&in);
+    const char *body = cut_header(&in);
+    cr_expect_str_eq(shape, "ED");
+    cr_expect_not_null(strstr(body, "\r\n\r\n" REAL "Comments: innermost\r\n\r\n--"), "%s", body);
+    cr_expect_not_null(strstr(body, "\r\n\r\n" ATTACK_SECRET "\r\n\r\n--domsec-"), "%s", body);
+}
+
+/* What stays opaque, or was not opened, has its fields inside. */
+Test(protected_headers, no_part_where_nothing_comes_off)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    struct attack attack = {.signer = rig->acme.alice, .content = TEXT REAL "\r\n" ATTACK_SECRET "\r\n"};
+    g_autofree char *text = attack_message(&attack);
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    const char *body = cut_header(&in);
+    cr_expect_str_eq(body, strstr(text, "\r\n\r\n") + 4);
+    cr_expect_null(strstr(in.bytes, "real"), "%s", in.bytes);
+}
+
+/* 8-bit content and 8-bit fields: the label of the multipart says so. */
+Test(protected_headers, eight_bit_where_the_transport_takes_it)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    g_autofree char *text = rig_encrypt(
+        &rig->partner, OUTER, TEXT "Content-Transfer-Encoding: 8bit\r\nSubject: \xc3\xbc\r\n", "\xc3\xa4\r\n");
+    struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){.from = "alice@acme.test", .to = "bob@partner.test"});
+    envelope->eight_bit = true;
+    struct message *message = rig_message(&rig->partner, text, strlen(text));
+    struct passage *passage = rig_take(rig->partner.gateway, DIRECTION_INBOUND, envelope, message, time(NULL));
+    owned(rope) struct rope *rope = edits_apply(&passage->made.edits, message);
+    g_autofree char *bytes = rope_flatten(rope, NULL);
+    char *body = strstr(bytes, "\r\n\r\n");
+    *body = '\0';
+    cr_expect_not_null(strstr(bytes, "Content-Transfer-Encoding: 8bit"), "%s", bytes);
+    cr_expect_not_null(strstr(body + 4, "Content-Transfer-Encoding: 8bit\r\n\r\nSubject: \xc3\xbc\r\n"), "%s",
+                       body + 4);
+    cr_expect_not_null(strstr(body + 4, "\r\n\r\n\xc3\xa4\r\n\r\n--"), "%s", body + 4);
+    passage_free(passage);
+    message_free(message);
+    envelope_free(envelope);
+}
+
+/* RFC 3183 §5: what users encrypted to our own authority is signed, or encrypted again, with its fields. */
+Test(protected_headers, stay_inside_on_the_way_out)
+{
+    static const char *const policies[] = {
+        "outbound = { protect = \"sign\"; }; null_signature = false;",
+        "outbound = { protect = \"sign+encrypt\"; }; format = \"opaque\";",
+        "outbound = { protect = \"encrypt\"; };",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+        owned(rig) struct rig *rig = rig_new(policies[i], ATTACK_LAX);
+        g_autofree char *text =
+            rig_encrypt(&rig->acme, OUTER,
+                        REAL "HP-Outer: Subject: [...]\r\nContent-Type: text/plain; hp=\"cipher\"\r\n", "line\r\n");
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%zu: %s", i, rig_reason(&out));
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        const struct examination *examination = in.result->mail.examination;
+        const struct part *payload = examination_entity(examination, examination->whole);
+        g_autofree char *header = g_strndup(payload->header.data, payload->header.len);
+        cr_expect_str_eq(header, REAL "HP-Outer: Subject: [...]\r\nContent-Type: text/plain; hp=\"cipher\"\r\n", "%zu",
+                         i);
+        cut_header(&out);
+        cr_expect_not_null(strstr(out.bytes, "Subject: [...]"), "%zu: %s", i, out.bytes);
+        cr_expect_null(strstr(out.bytes, "real"), "%zu: %s", i, out.bytes);
+    }
+}
