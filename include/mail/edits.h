@@ -27,8 +27,12 @@ struct edit {
 struct edits {
     struct edit *list; /* in the order to send: changes, deletions from the highest index down, insertions, appends */
     size_t count;
-    struct rope *body; /* the whole new body; NULL: unchanged */
+    struct rope *body;  /* the whole new body; NULL: unchanged */
+    size_t body_chunks; /* in how many packets of a milter it goes, if it can; 0: in as few as possible */
 };
+
+/* Octets of a body that one packet of the milter protocol holds (MILTER_CHUNK_SIZE). */
+#define EDIT_CHUNK 65535
 
 void edits_clear(struct edits *edits);
 void edits_insert(struct edits *edits, const char *name, const char *value);

@@ -150,16 +150,19 @@ static bool ending_make(const struct passage *passage, size_t depth, struct endi
 }
 
 /* Whether a decryption succeeded must not show in what it takes to deliver the message, here and in the MTA. So
- * everything that could have come out is made, only the right one is kept, and it has as many edits as any. */
+ * everything that could have come out is made, only the right one is kept, and it has as many edits, and its
+ * body goes in as many packets, as any. */
 static bool ending_choose(const struct passage *passage, struct ending *chosen, struct error *error)
 {
     const struct plan *plan = &passage->plan;
-    size_t most = 0;
+    size_t most = 0, longest = 0;
     bool found = false, good = true;
     for (size_t i = 0; i < plan->ending_count && good; i++) {
         struct ending ending = {0};
         good = ending_make(passage, plan->endings[i], &ending, error);
         most = MAX(most, ending.edits.count);
+        if (good)
+            longest = MAX(longest, rope_length(ending.edits.body));
         if (good && !found && plan->endings[i] == plan->removable) {
             *chosen = ending;
             found = true;
@@ -170,6 +173,7 @@ static bool ending_choose(const struct passage *passage, struct ending *chosen, 
     if (!good || (!found && !ending_make(passage, plan->removable, chosen, error)))
         return false;
     edits_pad(&chosen->edits, passage->mail.message, most);
+    chosen->edits.body_chunks = (longest + EDIT_CHUNK - 1) / EDIT_CHUNK;
     return true;
 }
 

@@ -230,7 +230,7 @@ bool edits_fit(const struct edits *edits, struct error *error)
 bool edits_finish(struct edits *edits, const struct message *message, struct error *error)
 {
     make_plain(edits, message);
-    struct edits kept = {.body = edits->body};
+    struct edits kept = {.body = edits->body, .body_chunks = edits->body_chunks};
     g_autofree const struct edit **order = g_new(const struct edit *, edits->count + 1);
     size_t count = 0;
     for (size_t i = 0; i < edits->count; i++) {

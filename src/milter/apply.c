@@ -46,10 +46,10 @@ static bool apply_edit(const struct edit *edit, bool leading_space, const struct
     return false;
 }
 
-static bool send_chunks(struct slice bytes, const struct apply_target *target)
+static bool send_chunks(struct slice bytes, size_t size, const struct apply_target *target)
 {
     while (bytes.len > 0) {
-        struct slice chunk = {bytes.data, MIN(bytes.len, APPLY_CHUNK)};
+        struct slice chunk = {bytes.data, MIN(bytes.len, size)};
         if (!target->replace_body(target->context, chunk))
             return false;
         bytes.data += chunk.len;
@@ -59,22 +59,29 @@ static bool send_chunks(struct slice bytes, const struct apply_target *target)
 }
 
 /* Sends whole chunks of a slice. */
-static bool send_middle(const struct rope *body, size_t index, size_t begin, size_t end,
+static bool send_middle(const struct rope *body, size_t index, size_t begin, size_t end, size_t size,
                         const struct apply_target *target)
 {
     struct slice slice = rope_at(body, index);
     for (size_t at = begin, next; at < end; at = next) {
-        next = MIN(at + FORGET_AFTER, end);
-        if (!send_chunks((struct slice){slice.data + at, next - at}, target))
+        next = MIN(at + FORGET_AFTER / size * size, end);
+        if (!send_chunks((struct slice){slice.data + at, next - at}, size, target))
             return false;
         rope_forget(body, index, next);
     }
     return true;
 }
 
-static bool apply_body(const struct rope *body, const struct apply_target *target)
+/* As large as possible, or as many as the edits ask for. */
+static size_t chunk_size(const struct edits *edits)
 {
-    g_autofree char *buffer = g_malloc(APPLY_CHUNK);
+    size_t length = rope_length(edits->body), chunks = edits->body_chunks;
+    return chunks > 1 ? CLAMP((length + chunks - 1) / chunks, 1, APPLY_CHUNK) : APPLY_CHUNK;
+}
+
+static bool apply_body(const struct rope *body, size_t size, const struct apply_target *target)
+{
+    g_autofree char *buffer = g_malloc(size);
     size_t used = 0;
     bool good = true;
     /* An empty body also replaces the body. */
@@ -84,23 +91,23 @@ static bool apply_body(const struct rope *body, const struct apply_target *targe
         struct slice slice = rope_at(body, i);
         if (slice.len == 0)
             continue;
-        if (slice.len <= APPLY_CHUNK - used) {
+        if (slice.len <= size - used) {
             memcpy(buffer + used, slice.data, slice.len);
             used += slice.len;
             continue;
         }
         /* Fills the buffer, sends the middle without a copy, and keeps the rest. */
-        size_t fill = used > 0 ? APPLY_CHUNK - used : 0;
+        size_t fill = used > 0 ? size - used : 0;
         if (used > 0) {
             memcpy(buffer + used, slice.data, fill);
-            good = send_chunks((struct slice){buffer, APPLY_CHUNK}, target);
+            good = send_chunks((struct slice){buffer, size}, size, target);
         }
-        size_t middle = (slice.len - fill) / APPLY_CHUNK * APPLY_CHUNK;
-        good = good && send_middle(body, i, fill, fill + middle, target);
+        size_t middle = (slice.len - fill) / size * size;
+        good = good && send_middle(body, i, fill, fill + middle, size, target);
         used = slice.len - fill - middle;
         memcpy(buffer, slice.data + fill + middle, used);
     }
-    return good && send_chunks((struct slice){buffer, used}, target);
+    return good && send_chunks((struct slice){buffer, used}, size, target);
 }
 
 bool apply_edits(const struct edits *edits, bool leading_space, const struct apply_target *target, struct error *error)
@@ -109,7 +116,7 @@ bool apply_edits(const struct edits *edits, bool leading_space, const struct app
         if (!apply_edit(&edits->list[i], leading_space, target))
             return error_set(error, ERROR_TEMPORARY, "the mail server did not accept the change of header field %s",
                              edits->list[i].name);
-    if (edits->body != NULL && !apply_body(edits->body, target))
+    if (edits->body != NULL && !apply_body(edits->body, chunk_size(edits), target))
         return error_set(error, ERROR_TEMPORARY, "the mail server did not accept the new body");
     return true;
 }

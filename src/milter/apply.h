@@ -18,7 +18,7 @@ struct apply_target {
     bool (*replace_body)(void *context, struct slice chunk); /* up to APPLY_CHUNK bytes; appends after the first */
 };
 
-#define APPLY_CHUNK 65535 /* libmilter's MILTER_CHUNK_SIZE */
+#define APPLY_CHUNK EDIT_CHUNK
 
 /* leading_space: the MTA adds nothing between the colon and a value (SMFIP_HDR_LEADSPC); otherwise it adds a space. */
 bool apply_edits(const struct edits *edits, bool leading_space, const struct apply_target *target, struct error *error);

@@ -122,7 +122,7 @@ struct cost {
     enum verdict verdict;
     unsigned code;
     struct work work;
-    size_t edits;
+    size_t edits, chunks;
     bool body;
 };
 
@@ -133,6 +133,7 @@ static struct cost cost_of(const struct sent *sent)
                         .code = passage->reply.code,
                         .work = passage->mail.examination->work,
                         .edits = passage->made.edits.count,
+                        .chunks = passage->made.edits.body_chunks,
                         .body = passage->made.edits.body != NULL};
     cost.work.paths = passage->lookups.paths;
     cost.work.encrypters = passage->lookups.encrypters;
@@ -161,6 +162,7 @@ static void expect_same(const struct cost *a, const struct cost *b, const char *
     cr_expect_eq(a->work.encrypters, b->work.encrypters, "%s: encrypters", what);
     cr_expect_eq(a->edits, b->edits, "%s: edits: %zu, not %zu", what, b->edits, a->edits);
     cr_expect_eq(a->body, b->body, "%s: body", what);
+    cr_expect_eq(a->chunks, b->chunks, "%s: packets: %zu, not %zu", what, b->chunks, a->chunks);
 }
 
 static const char *const policies[] = {
@@ -337,6 +339,22 @@ Test(padding, what_does_not_open_is_replaced_by_itself)
         bool same = in.length > length && strcmp(in.bytes + in.length - length, text) == 0;
         cr_expect_eq(same, change != RIGHT, "%s: %s", changes[change], in.bytes);
     }
+}
+
+/* Encrypted in base64, it is a third longer. */
+Test(padding, a_body_goes_in_as_many_packets_whatever_the_padding)
+{
+    owned(rig) struct rig *rig = rig_new(KEYS, ATTACK_LAX);
+    GString *content = g_string_new("Content-Type: text/plain\r\n\r\n");
+    while (content->len < 60000)
+        g_string_append(content, EPILOGUE);
+    for (enum change change = RIGHT; change < CHANGES; change++) {
+        g_autofree char *entity = changed(rig, &forms[0], content->str, change);
+        g_autofree char *text = message(rig, NOTHING, entity);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        cr_expect_eq(in.result->made.edits.body_chunks, 2, "%s", changes[change]);
+    }
+    g_string_free(content, TRUE);
 }
 
 /* What is inside must not show in whether the milter protocol can say it. */

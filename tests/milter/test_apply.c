@@ -174,6 +174,34 @@ Test(apply, chunks)
     g_free(bytes);
 }
 
+/* At most; never more octets in one than the protocol allows. */
+Test(apply, as_many_chunks_as_the_edits_ask_for)
+{
+    static const struct {
+        size_t length, chunks, sent;
+    } bodies[] = {
+        {0, 3, 1},      {1, 3, 1},      {3, 3, 3},      {65535, 0, 1},        {65535, 1, 1}, {65535, 2, 2},
+        {100000, 2, 2}, {100000, 5, 5}, {100000, 1, 2}, {65535 * 40, 55, 55}, {65536, 2, 2},
+    };
+    char *bytes = g_malloc0(65535 * 40);
+    for (size_t i = 0; i < 65535 * 40; i++)
+        bytes[i] = (char)(i * 31 + i / 251);
+    for (size_t row = 0; row < G_N_ELEMENTS(bodies); row++) {
+        struct record record;
+        owned(rope) struct rope *body = rope_new();
+        size_t first = bodies[row].length / 3;
+        rope_borrow(body, (struct slice){bytes, first});
+        rope_borrow(body, (struct slice){bytes + first, bodies[row].length - first});
+        struct edits edits = {.body = body, .body_chunks = bodies[row].chunks};
+        cr_assert(run(&record, &edits, true, -1));
+        cr_expect_eq(record.chunks, bodies[row].sent, "row %zu: %u", row, record.chunks);
+        cr_expect_leq(record.largest, APPLY_CHUNK);
+        cr_expect(record.body->len == bodies[row].length && memcmp(record.body->data, bytes, record.body->len) == 0);
+        clear(&record);
+    }
+    g_free(bytes);
+}
+
 Test(apply, many_small_slices_are_gathered)
 {
     struct record record;
