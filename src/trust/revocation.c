@@ -69,7 +69,7 @@ static int decisive(const struct revocation_query *query, const struct revocatio
     for (int i = 0; i < sk_X509_num(query->chain) - 1; i++) {
         if (answers[i].status == REVOCATION_REVOKED)
             return i;
-        if (answers[i].status == REVOCATION_UNKNOWN && i < anchor && (answers[i].reason != NULL || unknown < 0))
+        if (i < anchor && answers[i].status == REVOCATION_UNKNOWN && (answers[i].reason != NULL || unknown < 0))
             unknown = i;
     }
     return unknown;
