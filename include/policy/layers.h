@@ -63,8 +63,9 @@ struct judged_layer {
     struct finding finding;
     bool outermost;           /* no signature lies around it, and no domain signature is in another layer */
     unsigned signature_types; /* union over signers; of one without a type also what it counts as */
-    bool by_list_agent; /* all its signatures are a mailing list agent's (RFC 2634 §4) around others: they authenticate
-                           no one */
+    bool around_others; /* all its signatures have no type and are around others, as a mailing list agent's (RFC 2634
+                           §4): they authenticate no one */
+    bool by_list_agent; /* … and the first of them has a mailing list's history */
     struct finding as_originators; /* … or would be the originator's, if there were none inside */
     bool hidden;                   /* was passed over: neither judged nor reported */
     bool shut;                     /* signed or compressed, and cannot be looked into */

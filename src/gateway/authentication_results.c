@@ -36,13 +36,38 @@ static void describe(const struct passage *passage, const struct finding *findin
  * agent's; but a failure of one is reported. */
 static const char *aside_name(const struct judged_layer *layer)
 {
-    if (layer->by_list_agent)
-        return "mailing list agent's signature";
+    if (layer->around_others)
+        return layer->by_list_agent ? "mailing list agent's signature" : "signature around others";
     if (layer->signature_types & (SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ORIGINATOR))
         return NULL;
     if (layer->signature_types & SIGNATURE_TYPE_REVIEW)
         return "review signature";
     return layer->signature_types & SIGNATURE_TYPE_ATTRIBUTES ? "additional attributes signature" : NULL;
+}
+
+/* A good review signature is reported, too: a reader may want to see that someone has released the message. */
+static size_t good_review(const struct judgement *judgement)
+{
+    for (size_t i = 0; i < judgement->layer_count; i++) {
+        const struct judged_layer *layer = &judgement->layers[i];
+        bool is_review =
+            aside_name(layer) != NULL && !layer->around_others && (layer->signature_types & SIGNATURE_TYPE_REVIEW);
+        if (is_review && layer->finding.outcome == OUTCOME_PASS)
+            return i;
+    }
+    return JUDGED_NO_LAYER;
+}
+
+/* Without a name: a reader who looks for one in the whole field must not find this signer's beside a pass. */
+static struct authres_result aside_result(const struct passage *passage, size_t layer)
+{
+    const struct judged_layer *judged = &passage->plan.judgement.layers[layer];
+    return (struct authres_result){
+        .result = outcome_name(judged->finding.outcome),
+        .comment = aside_name(judged),
+        .reason = judged->finding.reason,
+        .properties = {{"body.smime-part", passage->lookups.views[layer].part}},
+    };
 }
 
 static size_t failed_aside(const struct judgement *judgement)
@@ -105,9 +130,9 @@ static const char *unsigned_reason(const struct judgement *judgement)
 char *authentication_results(const struct passage *passage, const char *missing)
 {
     const struct judgement *judgement = &passage->plan.judgement;
-    size_t aside = failed_aside(judgement), count = 0;
+    size_t aside = failed_aside(judgement), review = good_review(judgement), count = 0;
     bool tagged = missing != NULL;
-    struct authres_result results[4] = {0};
+    struct authres_result results[5] = {0};
     if (seen_layers(judgement) == 0 && !tagged)
         return NULL;
     if (judgement->domain.outcome != OUTCOME_NONE)
@@ -115,19 +140,15 @@ char *authentication_results(const struct passage *passage, const char *missing)
     if (judgement->originator.outcome != OUTCOME_NONE)
         describe(passage, &judgement->originator, judgement->originator_layer, "originator signature",
                  &results[count++]);
-    if (aside != JUDGED_NO_LAYER) /* without a name: a reader who looks for one in the whole field must not find this
-                                     signer's beside a pass */
-        results[count++] = (struct authres_result){
-            .result = outcome_name(judgement->layers[aside].finding.outcome),
-            .comment = aside_name(&judgement->layers[aside]),
-            .reason = judgement->layers[aside].finding.reason,
-            .properties = {{"body.smime-part", passage->lookups.views[aside].part}},
-        };
+    if (aside != JUDGED_NO_LAYER)
+        results[count++] = aside_result(passage, aside);
     if (count == 0 || (tagged && all_pass(results, count))) {
         results[count].result = outcome_name(count == 0 ? OUTCOME_NONE : OUTCOME_POLICY);
         results[count].reason = tagged ? missing : unsigned_reason(judgement);
         count++;
     }
+    if (review != JUDGED_NO_LAYER) /* behind what authenticates someone */
+        results[count++] = aside_result(passage, review);
     char *field = authres_format(passage->gateway->conf->authserv_id, results, count);
     if (is_ascii(message_header(passage->mail.message)))
         make_ascii(field);

@@ -163,7 +163,7 @@ static void find_equivalents(const struct rule *rule, const struct layers_view *
 {
     for (size_t i = 0; i <= depth; i++) {
         const struct layer_facts *layer = view->list[i].facts;
-        if (judgement->layers[i].finding.outcome != OUTCOME_PASS || judgement->layers[i].by_list_agent)
+        if (judgement->layers[i].finding.outcome != OUTCOME_PASS || judgement->layers[i].around_others)
             continue;
         for (size_t j = 0; j < layer->signer_count; j++)
             add_equivalents(rule, &layer->signers[j].ess, equivalents);

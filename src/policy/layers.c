@@ -148,18 +148,29 @@ static bool has_signers(const struct layer_view *view)
 
 bool judged_is_originators(const struct layer_view *view, const struct judged_layer *judged)
 {
-    return has_signers(view) && !judged->by_list_agent &&
+    return has_signers(view) && !judged->around_others &&
            (judged->signature_types == 0 || (judged->signature_types & SIGNATURE_TYPE_ORIGINATOR));
 }
 
-/* A mailing list agent's signature with none inside is taken for the originator's, as any other. */
-static void settle_list_agents(const struct layers_view *view, struct judgement *judgement)
+static bool has_history(const struct layer_facts *facts)
+{
+    for (size_t i = 0; i < facts->signer_count; i++)
+        if (facts->signers[i].ess.ml_expansions > 0)
+            return true;
+    return false;
+}
+
+/* A signature without a type with none inside is taken for the originator's. So is one that is bad, or in the author's
+ * own name, unless it is a mailing list agent's: somebody's good signature around another's authenticates no one. */
+static void settle_those_around_others(const struct layers_view *view, struct judgement *judgement)
 {
     bool encapsulates = false;
     for (size_t i = view->count; i > 0; i--) {
         struct judged_layer *judged = &judgement->layers[i - 1];
-        if (judged->by_list_agent && !encapsulates) {
-            judged->by_list_agent = false;
+        bool own = !has_history(view->list[i - 1].facts) &&
+                   (judged->finding.outcome != OUTCOME_PASS || judged->as_originators.outcome == OUTCOME_PASS);
+        if (judged->around_others && (own || !encapsulates)) {
+            judged->around_others = false;
             if (judged->finding.outcome == OUTCOME_PASS)
                 judged->finding = judged->as_originators;
             note_bad_finding(judgement, &judged->as_originators);
@@ -258,7 +269,7 @@ void policy_judge(const struct layers_view *view, const struct originator *origi
         judgement->layers[outermost].outermost = true;
     for (size_t i = 0; i < view->count; i++)
         judge_layer(&view->list[i], originator, authors, judgement, &judgement->layers[i]);
-    settle_list_agents(view, judgement);
+    settle_those_around_others(view, judgement);
     say_what_counts(view, judgement);
     say_what_is_visible(view, judgement);
     sum_up_all(view, judgement);
@@ -284,7 +295,7 @@ static bool is_removable_signature(const struct layers_view *view, const struct 
     if (judged_is_originators(layer, judged))
         return originators && layer->facts->signer_count == 1 && judged->finding.outcome == OUTCOME_PASS;
     /* The history that a mailing list agent keeps in its signature is for the next agent (RFC 2634 §4.2). */
-    return !judged->by_list_agent;
+    return !judged->around_others;
 }
 
 /* Few mail programs read compressed mail: the compression goes with the layer around it, or with one inside. */
@@ -317,14 +328,6 @@ size_t policy_endings(const struct layers_view *view, const struct judgement *ju
     }
     (*list)[count++] = policy_removable(view, judgement, originators);
     return count;
-}
-
-static bool has_history(const struct layer_facts *facts)
-{
-    for (size_t i = 0; i < facts->signer_count; i++)
-        if (facts->signers[i].ess.ml_expansions > 0)
-            return true;
-    return false;
 }
 
 /* RFC 3183 §5. The first encrypted layer ends the search: the signatures outside it come off with it. A mailing list

@@ -73,12 +73,13 @@ static bool check_names(const struct signer_view *signer, unsigned types, const 
     return true;
 }
 
-/* RFC 2634 §4.3: an agent signs in its own name around what others have signed, and RFC 3183 §3.1.2 takes a signature
- * without a type for the originator's only where it encapsulates no other. Whether it does is seen later. */
-static bool may_be_list_agents(const struct layer_facts *layer)
+/* RFC 3183 §3.1.2 takes a signature without a type for the originator's only where it encapsulates no other: a mailing
+ * list agent (RFC 2634 §4.3), a secretary or a scanner sign in their own names around what others have signed. Whether
+ * it encapsulates one is seen later. Of a part only an agent's can be such. */
+static bool may_be_around_others(const struct layer_view *view)
 {
-    for (size_t i = 0; i < layer->signer_count; i++)
-        if (layer->signers[i].types != 0 || layer->signers[i].ess.ml_expansions == 0)
+    for (size_t i = 0; i < view->facts->signer_count; i++)
+        if (view->facts->signers[i].types != 0 || (view->partial && view->facts->signers[i].ess.ml_expansions == 0))
             return false;
     return true;
 }
@@ -102,6 +103,7 @@ static bool is_domains_by_agreement(const struct layer_view *view, const struct 
 static void judge_signer(const struct layer_view *view, size_t index, const struct originator *originator,
                          const struct authors *authors, bool by_agreement, struct finding *finding)
 {
+    bool asks_names = by_agreement || !may_be_around_others(view);
     const struct signer_view *signer = &view->signers[index];
     const struct signer_facts *facts = signer->facts;
     unsigned types = by_agreement ? SIGNATURE_TYPE_DOMAIN : facts->types;
@@ -120,8 +122,7 @@ static void judge_signer(const struct layer_view *view, size_t index, const stru
         return;
     }
     *finding = *WORST(signer, authors, path);
-    if (finding->outcome != OUTCOME_PASS ||
-        (!may_be_list_agents(view->facts) && !check_names(signer, types, originator, authors, finding)))
+    if (finding->outcome != OUTCOME_PASS || (asks_names && !check_names(signer, types, originator, authors, finding)))
         return;
     const char *unknown = unchecked(signer, authors), *receipt = facts->receipt ? " (a receipt)"
                                                                  : by_agreement
@@ -156,8 +157,9 @@ void signature_judge(const struct layer_view *view, const struct originator *ori
         finding_set(&judged->finding, OUTCOME_NONE, "empty signature layer (RFC 3183 section 3)");
         return;
     }
-    judged->by_list_agent = may_be_list_agents(view->facts);
     bool by_agreement = judged->outermost && is_domains_by_agreement(view, authors);
+    judged->around_others = !by_agreement && may_be_around_others(view);
+    judged->by_list_agent = judged->around_others && view->facts->signers[0].ess.ml_expansions > 0;
     judged->signature_types = by_agreement ? SIGNATURE_TYPE_DOMAIN : 0;
     for (size_t i = 0; i < view->facts->signer_count; i++) {
         struct finding finding = {0};
@@ -166,7 +168,7 @@ void signature_judge(const struct layer_view *view, const struct originator *ori
             judged->finding = finding;
             judged->signer_judged = i;
         }
-        if (judged->by_list_agent &&
+        if (judged->around_others &&
             judge_as_originators(&view->signers[i], originator, authors, &finding, &judged->as_originators) &&
             judged->finding.outcome == OUTCOME_PASS)
             judged->signer_judged = i;

@@ -7,7 +7,7 @@
 
 #include "policy/layers.h"
 
-/* Judges each signer of an open signed layer: fills finding, signature_types, by_list_agent, as_originators and
+/* Judges each signer of an open signed layer: fills finding, signature_types, around_others, as_originators and
  * signer_judged. */
 void signature_judge(const struct layer_view *view, const struct originator *originator, const struct authors *authors,
                      struct judged_layer *judged);

@@ -181,8 +181,8 @@ Test(results, the_two_results_do_not_mix)
     cr_assert_eq(second.result->reply.verdict, VERDICT_QUARANTINE, "%s", second.result->reply.reason);
 }
 
-/* It counts for neither of the two, but the recipient's header tells it. */
-Test(results, failed_review_is_not_hidden)
+/* It counts for neither of the two, but the recipient's header tells it, and a good one as well. */
+Test(results, reviews_are_not_hidden)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     PKI_AUTO struct pki *ca = pki_ca("evil");
@@ -192,7 +192,7 @@ Test(results, failed_review_is_not_hidden)
         const struct pki *signer;
         const char *says;
     } rows[] = {
-        {SIGNATURE_TYPE_REVIEW, rig->acme.review, NULL},
+        {SIGNATURE_TYPE_REVIEW, rig->acme.review, "smime=pass (review signature)"},
         {SIGNATURE_TYPE_ATTRIBUTES, rig->acme.attribute, NULL},
         {SIGNATURE_TYPE_REVIEW, rig->acme.alice, "smime=policy (review signature)"},
         {SIGNATURE_TYPE_REVIEW, evil, "smime=policy (review signature)"},
@@ -417,4 +417,22 @@ Test(results, signed_attributes)
         attack_expect_outcome(&in.result->plan.judgement.domain, attributes[i].outcome, attributes[i].says,
                               attributes[i].what);
     }
+}
+
+/* A good signature by somebody else around the author's whole signed mail: what is inside decides. */
+Test(results, of_a_signature_around_others)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    PKI_AUTO struct pki *secretary = pki_person(rig->acme.ca, "secretary@acme.test");
+    g_autofree char *inner = attack_opaque("", attack_sign(&(struct attack){.signer = rig->acme.alice}));
+    g_autofree char *around = attack_message(&(struct attack){.signer = secretary, .content = inner});
+    g_autofree char *alone = attack_message(&(struct attack){.signer = secretary});
+    AUTO_SENT struct sent in = attack_in(rig, around);
+    AUTO_SENT struct sent without = attack_in(rig, alone);
+    AUTO_SENT struct sent out = rig_outbound(rig, around);
+    attack_expect_believed(&in, false, "around the author's");
+    cr_expect_eq(in.result->plan.judgement.originator_layer, 1u);
+    cr_expect_null(strstr(in.bytes, "secretary"), "%s", in.bytes);
+    attack_expect_refused(&without, "around nothing");
+    cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
 }

@@ -17,7 +17,8 @@ static const struct {
 } rows[] = {
     {"a domain signature that all agree on", "domain", 2, "pass", "good signature by domain"},
     {"an originator's", "originator", 2, "pass", "good signature by originator"},
-    {"a signature without a type is the originator's", "untyped", 1, "pass", "good signature by untyped"},
+    {"a signature without a type is the originator's", "untyped", 1, "pass", "good signature by untyped",
+     "good signature by untyped"},
     {"an empty layer says nothing", "empty", 1, "none", "empty signature layer (RFC 3183 section 3)"},
 
     /* the cryptography */
@@ -60,7 +61,8 @@ static const struct {
     {"an attribute signature need not be in the domain's name", "attributes/domain=policy/review=policy/mailbox=policy",
      1, "pass", "good signature by attributes"},
     {"an originator's in another's name", "originator/mailbox=policy", 1, "policy", "mailbox=policy"},
-    {"… without a type", "untyped/mailbox=policy", 1, "policy", "mailbox=policy"},
+    {"… without a type, if it is around no other", "untyped/mailbox=policy", 1, "pass", "good signature by untyped",
+     "mailbox=policy"},
     {"an originator's need not be in the domain's name", "originator/domain=policy/review=policy/attribute=policy", 1,
      "pass", "good signature by originator"},
     {"a name that could not be checked", "domain/domain=temperror", 1, "temperror", "domain0=temperror"},
@@ -84,8 +86,10 @@ static const struct {
     {"an agent's weak signature", "agent/weak/mailbox=policy", 1, "policy", "weak signature: weak",
      "weak signature: weak"},
     {"a type makes it no agent's", "domain/and=agent/domain=policy", 1, "policy", "domain0=policy"},
-    {"one signer that is no agent makes it no agent's", "agent/mailbox=policy+untyped", 1, "policy", "mailbox=policy"},
-    {"… in the other order", "untyped+agent/mailbox=policy", 1, "policy", "mailbox=policy", NULL, 1},
+    {"an agent and somebody else", "agent/mailbox=policy+untyped", 1, "pass", "good signature by agent",
+     "mailbox=policy"},
+    {"… in the other order", "untyped+agent/mailbox=policy", 1, "pass", "good signature by untyped", "mailbox=policy",
+     1},
     {"two agents", "agent+agent/mailbox=policy", 1, "pass", "good signature by agent", "mailbox=policy", 1},
     {"two agents, the first in another's name", "agent/mailbox=policy+agent", 1, "pass", "good signature by agent",
      "mailbox=policy"},
@@ -133,7 +137,7 @@ Test(signature, table)
         cr_expect_str_eq(outcome_name(judged.finding.outcome), rows[i].outcome, "%s: %s (%s)", rows[i].name,
                          outcome_name(judged.finding.outcome), judged.finding.reason);
         cr_expect_str_eq(judged.finding.reason, rows[i].reason, "%s: %s", rows[i].name, judged.finding.reason);
-        cr_expect_eq(judged.by_list_agent, rows[i].as_originators != NULL, "%s", rows[i].name);
+        cr_expect_eq(judged.around_others, rows[i].as_originators != NULL, "%s", rows[i].name);
         cr_expect_str_eq(judged.as_originators.reason, rows[i].as_originators != NULL ? rows[i].as_originators : "",
                          "%s: as the originator's: %s", rows[i].name, judged.as_originators.reason);
         cr_expect_eq(judged.signer_judged, rows[i].signer_judged, "%s: %zu", rows[i].name, judged.signer_judged);
@@ -175,7 +179,7 @@ Test(signature, a_from_with_a_fault)
     } faults[] = {
         {"domain", "policy", "two of them"},
         {"originator", "policy", "two of them"},
-        {"untyped", "policy", "two of them"},
+        {"untyped", "pass", "good signature by untyped"}, /* as the originator's it is not */
         {"domain/domain=fail", "policy", "two of them"},
         {"originator/and=review", "policy", "two of them"},
         {"review", "pass", "good signature by review"},

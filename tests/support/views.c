@@ -321,7 +321,7 @@ char *views_tell_layers(const struct judgement *judgement)
     for (size_t i = 0; i < judgement->layer_count; i++) {
         const struct judged_layer *judged = &judgement->layers[i];
         g_string_append_printf(text, "%s%s%s%s%s%s", i > 0 ? " " : "", judged->hidden ? "hidden/" : "",
-                               outcome_name(judged->finding.outcome), judged->by_list_agent ? "/agent" : "",
+                               outcome_name(judged->finding.outcome), judged->around_others ? "/agent" : "",
                                judged->shut ? "/shut" : "", judged->holds ? "/holds" : "");
     }
     return g_string_free(text, FALSE);
