@@ -2,6 +2,9 @@
 /* The real daemon over its real socket: protocol, collecting, edits, replies. */
 #include "support/daemon.h"
 #include "support/folder.h"
+#include "support/hostile.h"
+
+#include <pthread.h>
 
 static struct daemon daemon_under_test;
 
@@ -590,5 +593,58 @@ Test(session, a_field_over_64_kilobytes_arrives, .init = NULL, .fini = NULL)
     expect_signed(&outcome, "Hello.");
     mc_outcome_clear(&outcome);
     mc_quit(&client);
+    daemon_stop(&daemon);
+}
+
+/* A client that sends one message. */
+struct sender {
+    const struct daemon *daemon;
+    const char *address, *message;
+    gint *sent, *answered; /* how many of them all */
+};
+
+static void *send_from(void *argument)
+{
+    struct sender *sender = argument;
+    struct mc client;
+    struct mc_outcome outcome = {0};
+    bool good = mc_open(&client, sender->daemon->address) && mc_negotiate(&client);
+    mc_timeout(&client, 60);
+    good = good && mc_macros(&client, SMFIC_CONNECT, "{client_addr}", sender->address, "{daemon_name}", "test", NULL) &&
+           mc_connect(&client, "client.test", sender->address) && mc_helo(&client, "client.test") &&
+           mc_mail(&client, "<mallory@evil.test>", NULL) && mc_rcpt(&client, ALICE) && mc_data(&client) &&
+           mc_message(&client, sender->message, strlen(sender->message), 0);
+    g_atomic_int_inc(sender->sent);
+    good = good && mc_end(&client, &outcome);
+    g_atomic_int_inc(sender->answered);
+    mc_outcome_clear(&outcome);
+    mc_close(&client);
+    return good ? argument : NULL;
+}
+
+/* However many connections a client has, and however long one of its messages takes: a message of another client does
+ * not wait until it is done. */
+Test(session, a_hostile_client_waits_behind_others, .init = NULL, .fini = NULL)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "crypto_threads = 1;\nwork_limit = 100000;\n");
+    g_autofree char *bombs = hostile_messages[0].make(NULL);
+    gint sent = 0, answered = 0, others = 0;
+    struct sender hostile = {&daemon, "198.51.100.66", bombs, &sent, &answered};
+    struct sender other = {&daemon, "203.0.113.1", MESSAGE, &others, &others};
+    pthread_t threads[3];
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, send_from, &hostile), 0);
+    while (g_atomic_int_get(&sent) < (gint)G_N_ELEMENTS(threads))
+        g_usleep(1000);
+    g_usleep(50000); /* their ends are on their way: each takes half a second of work */
+    for (int i = 0; i < 4; i++)
+        cr_expect_not_null(send_from(&other));
+    cr_expect_eq(g_atomic_int_get(&answered), 0, "%d were done before", answered);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++) {
+        void *good = NULL;
+        pthread_join(threads[i], &good);
+        cr_expect_not_null(good);
+    }
     daemon_stop(&daemon);
 }
