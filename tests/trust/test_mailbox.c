@@ -8,7 +8,17 @@ Test(mailbox, every_address_has_an_equal)
         const char *const *subject, *const *san;
         const char *addresses; /* separated by spaces */
         enum outcome expected;
+        const char *reason; /* NULL: any */
     } rows[] = {
+        {PKI_LIST("CN=a"), PKI_LIST("email:a@x.test"), "a@x.test", OUTCOME_PASS, "the certificate names a@x.test"},
+        {PKI_LIST("CN=a"), PKI_LIST("email:a@x.test", "email:b@x.test"), "a@x.test b@x.test", OUTCOME_PASS,
+         "the certificate names a@x.test and the other addresses"},
+        {PKI_LIST("CN=a"), PKI_LIST("email:a@x.test"), "b@x.test", OUTCOME_POLICY,
+         "the certificate is not for b@x.test (it names a@x.test)"},
+        {PKI_LIST("CN=a"), PKI_LIST("email:a@x.test", "email:b@x.test"), "a@x.test c@x.test", OUTCOME_POLICY,
+         "the certificate is not for c@x.test (it names a@x.test and others)"},
+        {PKI_LIST("CN=a"), NULL, "a@x.test", OUTCOME_POLICY,
+         "the certificate is not for a@x.test (it names no address)"},
         {PKI_LIST("CN=a"), PKI_LIST("email:alice@acme.test"), "alice@acme.test", OUTCOME_PASS},
         {PKI_LIST("CN=a"), PKI_LIST("email:Alice@ACME.test"), "alice@acme.test", OUTCOME_PASS},
         {PKI_LIST("emailAddress=alice@acme.test"), NULL, "alice@acme.test", OUTCOME_PASS},
@@ -58,6 +68,8 @@ Test(mailbox, every_address_has_an_equal)
         cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s: %s", i, outcome_name(finding.outcome),
                      finding.reason);
         cr_expect(g_utf8_validate(finding.reason, -1, NULL) && finding.reason[0] != '\0');
+        if (rows[i].reason != NULL)
+            cr_expect_str_eq(finding.reason, rows[i].reason, "row %zu: %s", i, finding.reason);
         for (size_t j = 0; j < count; j++)
             address_clear(&addresses[j]);
     }

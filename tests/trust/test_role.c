@@ -336,6 +336,32 @@ Test(role, x500)
     }
 }
 
+Test(role, reasons)
+{
+    const struct {
+        struct row row;
+        const char *reason;
+    } rows[] = {
+        {{"an address", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "sales.acme.test", PASS},
+         "the certificate is the " DSA " of acme.test"},
+        {{"components", PKI_LIST("DC=test", "DC=acme", "CN=" DSA), NULL, SIGN, "sales.acme.test", PASS},
+         "the certificate is the " DSA " of acme.test"},
+        {{"a reviewer", PKI_LIST("DC=test", "DC=acme", "CN=review-authority"), NULL, ROLE_REVIEW, "", PASS},
+         "the certificate is named review-authority"},
+        {{"a reviewer without components", PKI_LIST("CN=review-authority"), NULL, ROLE_REVIEW, "", PASS},
+         "the certificate is named review-authority"},
+        {{"another common name", PKI_LIST("CN=x"), NULL, SIGN, "acme.test", BAD},
+         "the certificate's common name \"x\" is not " DSA},
+    };
+    AUTO_SETTING setting = setting_new("", "naming = \"rfc3183\";");
+    setting_open(setting);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct finding finding;
+        cr_expect_eq(judge(setting, &rows[i].row, &finding), rows[i].row.expected, "%s", rows[i].row.what);
+        cr_expect_str_eq(finding.reason, rows[i].reason, "%s: %s", rows[i].row.what, finding.reason);
+    }
+}
+
 Test(role, registrable)
 {
     static const struct {
