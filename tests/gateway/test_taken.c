@@ -138,6 +138,25 @@ static unsigned take(const char *bytes, size_t length, const char *what)
     return taken;
 }
 
+/* What some readers of a header see and others do not. */
+static const char *const odd[] = {
+    "Subject: a\r\n \r\n b\r\nContent-Type: text/plain\r\n\r\nx\r\n",
+    "Subject: a\r\n\t\r\nX:\r\n \r\n\r\nx\r\n",
+    "Content-Type: text/plain;\r\n \r\n charset=utf-8\r\n \r\nContent-Language:\r\n \r\n de\r\n\r\nb\xc3\xbcro\r\n",
+    "Content-Type : text/plain\r\nContent-Transfer-Encoding\t: 8bit\r\nSubject : a\r\n\r\nb\xc3\xbcro\r\n",
+    "Content-Type: multipart/mixed;\r\n \r\n boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+    "Subject: a\rX: b\r\nY: c\nZ: d\r\n\r\nx\r\n",
+    "no field\r\n folded\r\nSubject: a\r\n>From b\r\n\r\nx\r\n",
+};
+
+Test(taken, odd_headers)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(odd); i++) {
+        g_autofree char *what = g_strdup_printf("odd %zu", i);
+        cr_expect_eq(take(odd[i], strlen(odd[i]), what), G_N_ELEMENTS(treatments), "%s", what);
+    }
+}
+
 static unsigned take_folder(const char *folder, const char *ending)
 {
     unsigned taken = 0;
