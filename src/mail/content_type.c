@@ -23,6 +23,7 @@
 
 struct seen {
     struct slice names[MAX_PARAMETERS];
+    struct token values[MAX_PARAMETERS];
     size_t count;
     struct token boundary; /* TOKEN_END: none in plain form */
 };
@@ -55,6 +56,30 @@ static bool is_repeated(const struct seen *seen, struct slice name)
     return false;
 }
 
+/* The same parameter with the same value, in plain form, is read one way; but a boundary is searched for by its name.
+ */
+static bool is_said_again(const struct seen *seen, struct slice name, const struct token *value)
+{
+    bool same = false;
+    for (size_t i = 0; i < seen->count && !same; i++) {
+        g_autofree char *text = token_text(value), *other = token_text(&seen->values[i]);
+        same = same_name(name, seen->names[i]) && strcmp(text, other) == 0;
+    }
+    return same && memchr(name.data, '*', name.len) == NULL && !slice_equal_nocase(name, "boundary");
+}
+
+/* A value without its quotes, such as application/pkcs7-signature or a file's name with blanks, ends where the next
+ * parameter begins. Returns the token behind it. */
+static struct token skip_unquoted(struct lexer *lexer, struct slice name, const struct token *value)
+{
+    struct token token = lexer_next(lexer);
+    bool may = value->kind == TOKEN_WORD && !slice_equal_nocase(base_name(name), "boundary");
+    while (may && (token.kind == TOKEN_WORD || token_is_special(&token, '/') || token_is_special(&token, ':') ||
+                   token_is_special(&token, '@')))
+        token = lexer_next(lexer);
+    return token;
+}
+
 /* Reads ";name=value" to the end. Returns a fault or NULL. */
 static const char *check_parameters(struct lexer *lexer, struct seen *seen)
 {
@@ -75,14 +100,16 @@ static const char *check_parameters(struct lexer *lexer, struct seen *seen)
             return "its Content-Type has a malformed parameter value";
         if (seen->count == MAX_PARAMETERS)
             return "its Content-Type has too many parameters";
-        if (is_repeated(seen, name.text))
+        bool again = is_said_again(seen, name.text, &value);
+        if (!again && is_repeated(seen, name.text))
             return "its Content-Type repeats a parameter";
+        seen->values[seen->count] = value;
         seen->names[seen->count++] = name.text;
         if (slice_equal_nocase(name.text, "boundary"))
             seen->boundary = value;
         else if (slice_equal_nocase(base_name(name.text), "boundary"))
             return "its boundary is in RFC 2231 form"; /* legal, but read by few */
-        token = lexer_next(lexer);
+        token = skip_unquoted(lexer, name.text, &value);
     }
     return NULL;
 }

@@ -120,6 +120,19 @@ static bool pay_for_conversions(struct builder *builder, const struct part *part
     return budget_spend(builder->budget, conversions * COST_CONVERSION, builder->error);
 }
 
+/* A field that is there twice with one value is read one way. */
+static bool has_different(const struct fields *fields, const char *name)
+{
+    const struct field *first = fields_find(fields, name, 1), *other;
+    for (unsigned i = 2; first != NULL && (other = fields_find(fields, name, i)) != NULL; i++) {
+        g_autofree char *a = g_strndup(first->value.data, first->value.len);
+        g_autofree char *b = g_strndup(other->value.data, other->value.len);
+        if (memchr(first->value.data, '\0', first->value.len) != NULL || strcmp(g_strstrip(a), g_strstrip(b)) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* Fills fields, type and encoding from part->header. */
 static bool read_header(struct builder *builder, struct part *part, bool in_digest)
 {
@@ -132,9 +145,9 @@ static bool read_header(struct builder *builder, struct part *part, bool in_dige
     set_fault(part, header_fault(part->header, part->message != NULL));
     if (part->fields.junk.len > 0)
         set_fault(part, "its header has a line that is not a field");
-    if (fields_count(&part->fields, "Content-Type") > 1)
+    if (has_different(&part->fields, "Content-Type"))
         set_fault(part, "it has two Content-Type fields");
-    if (fields_count(&part->fields, "Content-Transfer-Encoding") > 1)
+    if (has_different(&part->fields, "Content-Transfer-Encoding"))
         set_fault(part, "it has two Content-Transfer-Encoding fields");
 
     if (has_loose_name(&part->fields))

@@ -51,6 +51,8 @@ static CMS_ContentInfo *parse(const struct opening *opening, struct slice der, b
     }
     *type = known_type(OBJ_obj2nid(CMS_get0_type(cms)), *type);
     struct slice rest = {(const char *)at, der.len - (size_t)((const char *)at - der.data)};
+    while (rest.len > 0 && rest.data[rest.len - 1] == '\0') /* fill, which every program passes over */
+        rest.len--;
     if (rest.len > 0 && (encoded || !slice_equal(rest, slice_of("\r\n")))) {
         error_set(error, ERROR_PERMANENT, "the CMS object is followed by other data");
         return NULL;

@@ -394,7 +394,7 @@ Test(attack_partial, objects_with_something_behind_hide_nothing)
         owned(CMS_ContentInfo) CMS_ContentInfo *cms =
             attack_sign(&(struct attack){.signer = rig->acme.alice, .alter = labelled ? label_secret : NULL});
         GByteArray *der = attack_der(cms);
-        g_byte_array_append(der, (const guint8 *)"", 1);
+        g_byte_array_append(der, (const guint8 *)"\0x", 2);
         g_autofree char *entity = attack_opaque_der("", der->data, der->len);
         g_byte_array_unref(der);
         g_autofree char *text =

@@ -428,3 +428,60 @@ Test(inbound, originators_signatures_can_be_taken_off)
         cr_expect_not_null(strstr(in.bytes, "body.smime-identifier=\"alice@acme.test\""), "%s", in.bytes);
     }
 }
+
+/* --- where all programs read a thing one way --- */
+
+/* Some servers wrap what was encrypted as a whole; nothing is beside it. */
+Test(inbound, an_encrypted_part_that_is_alone)
+{
+    static const struct {
+        const char *before, *behind;
+        bool opens;
+    } rows[] = {
+        {"", "", true},
+        {"\r\n", "\r\n \r\n", true},
+        {"This is a message in MIME format.\r\n", "", false},
+        {"", "A banner.\r\n", false},
+        {"--b\r\n\r\n\r\n", "", false},
+        {"", "--b--x\r\n", false},
+    };
+    owned(rig) struct rig *rig = rig_new("", "");
+    g_autofree char *part =
+        attack_opaque("", attack_envelop(EVP_aes_256_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat(ATTACK_TOP "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+                                            rows[i].before, "--b\r\n", part, "\r\n--b--\r\n", rows[i].behind, NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        cr_expect_eq(in.result->made.removed, rows[i].opens ? 1u : 0u, "row %zu", i);
+        cr_expect_eq(g_str_has_suffix(in.bytes, "Content-Type: text/plain\r\n\r\n" ATTACK_SECRET "\r\n"), rows[i].opens,
+                     "row %zu: %s", i, in.bytes);
+    }
+}
+
+/* Fill behind the object, a field twice, a value without quotes. */
+Test(inbound, oddities_that_mean_one_thing)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = attack_sign(&(struct attack){.signer = rig->acme.alice});
+    g_autoptr(GByteArray) der = attack_der(cms);
+    g_byte_array_append(der, (const guint8 *)"\0\0\0", 3);
+    g_autofree char *filled = attack_opaque_der(ATTACK_TOP, der->data, der->len);
+    g_autofree char *base64 = attack_base64(der->data, der->len);
+    g_autofree char *odd =
+        g_strconcat(ATTACK_TOP "Content-Type: application/pkcs7-mime; name=my mail.p7m; name=\"my mail.p7m\"\r\n"
+                               "Content-Transfer-Encoding: base64\r\n"
+                               "Content-Transfer-Encoding: base64\r\n\r\n",
+                    base64, NULL);
+    g_autofree char *clear = attack_clear(
+        ATTACK_TOP, ATTACK_ENTITY, attack_sign(&(struct attack){.signer = rig->acme.alice, .flags = CMS_DETACHED}));
+    GString *unquoted = g_string_new(clear);
+    g_string_replace(unquoted, "\"application/pkcs7-signature\"", "application/pkcs7-signature", 1);
+    const char *const texts[] = {filled, unquoted->str};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        AUTO_SENT struct sent in = attack_in(rig, texts[i]);
+        attack_expect_believed(&in, false, texts[i]);
+    }
+    AUTO_SENT struct sent repeated = attack_in(rig, odd);
+    cr_expect_eq(rig_verdict(&repeated), VERDICT_QUARANTINE, "one value with quotes, one without");
+    g_string_free(unquoted, TRUE);
+}
