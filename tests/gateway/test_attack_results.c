@@ -217,6 +217,21 @@ Test(results, reviews_are_not_hidden)
     }
 }
 
+/* What is the domain's signature has one result, whatever else it is, and whether it holds. */
+Test(results, a_domain_signature_that_is_a_review_is_told_once)
+{
+    owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
+    const struct pki *const signers[] = {rig->acme.dsa, rig->acme.alice};
+    for (size_t i = 0; i < G_N_ELEMENTS(signers); i++) {
+        g_autofree char *text =
+            attack_message(&(struct attack){.signer = signers[i], .types = DOMAIN | SIGNATURE_TYPE_REVIEW});
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        const char *line = in.result->made.authentication_results;
+        cr_expect_not_null(strstr(line, "(domain signature)"), "%zu: %s", i, line);
+        cr_expect_null(strstr(line, "(review signature)"), "%zu: %s", i, line);
+    }
+}
+
 static const char *const inner_headers[] = {
     "From: ceo@partner.test\r\nContent-Type: text/plain\r\n\r\n",
     "Content-Type: text/plain\r\nSubject: inner\r\nReply-To: x@evil.test\r\n\r\n",
