@@ -35,6 +35,7 @@ enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_
 enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
+enum protected_headers { PROTECTED_HEADERS_RESTORE, PROTECTED_HEADERS_KEEP };
 enum malleable { MALLEABLE_ACCEPT, MALLEABLE_REFUSE };
 /* What a signature without SignatureType counts as, if its certificate acts for the domain. */
 enum without_signature_type { WITHOUT_TYPE_ORIGINATOR, WITHOUT_TYPE_DOMAIN };
@@ -109,8 +110,9 @@ struct inbound_rule {
     enum signed_by signed_by;         /* key `signed_by` */
     enum without_signature_type without_signature_type; /* key `without_signature_type` */
     enum originator_signatures originator_signatures;   /* key `originator_signatures`: whether those that pass stay */
-    bool require_authenticated_encryption; /* CBC, which does not protect against changes, is not decrypted */
-    enum malleable malleable;              /* key `malleable`: CBC without the signature inside that require asks for */
+    enum protected_headers protected_headers; /* key `protected_headers`: whether protected fields take their place */
+    bool require_authenticated_encryption;    /* CBC, which does not protect against changes, is not decrypted */
+    enum malleable malleable; /* key `malleable`: CBC without the signature inside that require asks for */
     char **accept_labels; /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */
     enum classification max_classification; /* key `max_classification`; none: any */
     char *subject_verified;   /* key `subject_verified`: text before the Subject of what meets `require`; NULL: none */

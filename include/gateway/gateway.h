@@ -13,6 +13,7 @@
 #include "mail/edits.h"
 #include "mail/envelope.h"
 #include "policy/plan.h"
+#include "policy/protected_fields.h"
 #include "smime/smime.h"
 
 struct gateway;
@@ -94,6 +95,14 @@ struct lookups {
     unsigned encrypters;                   /* certificates in encryptions whose names were compared, in vain or not */
 };
 
+/* What becomes of protected header fields (RFC 9788); the fields lie in the examination. */
+struct made_fields {
+    const struct field *restored[RESTORABLE_COUNT];
+    size_t restored_count;
+    struct protected_difference differences[DIFFERENCE_COUNT];
+    size_t difference_count;
+};
+
 /* What was made. */
 struct made {
     struct edits edits;
@@ -102,6 +111,7 @@ struct made {
     size_t removed;               /* outermost layers that were taken off */
     const char *note;             /* a form that nothing in the configuration asks for, and why; static; NULL */
     char *authentication_results; /* inbound: the value of the field that edits insert; NULL */
+    struct made_fields fields;    /* inbound: those that are protected inside */
     struct error failure;         /* why nothing was made after all */
 };
 

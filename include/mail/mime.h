@@ -84,7 +84,8 @@ struct entity {
     bool is_base64; /* the header is ASCII, the body lines of base64: so no boundary is in it */
     bool fragile; /* of mime_canonical(): an MTA may change it (8-bit, NUL, bare CR or LF, lines over 998 octets), and a
                      clear signature over it would break */
-    bool opaque;  /* of mime_deliverable(): a clear signature in it became an opaque one */
+    bool eight_bit; /* there are octets beyond ASCII in header or body */
+    bool opaque;    /* of mime_deliverable(): a clear signature in it became an opaque one */
 };
 void entity_clear(struct entity *entity);
 /* Header, CRLF, body as one rope that borrows from entity. */

@@ -110,6 +110,7 @@ struct plan {
     /* Malleable: what removable is if one decryption or another fails, and if none does. Delivery must cost the same
      * in each case. */
     size_t *endings, ending_count;
+    bool restores;    /* protected fields may take the place of the message's (policy/protected_fields.h) */
     const char *mark; /* text to put before the Subject, lent by conf; NULL: no mark */
 };
 

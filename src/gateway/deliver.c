@@ -4,6 +4,7 @@
  * marked with the result (RFC 8601, 7281). A message that cannot be opened is never delivered in part.
  */
 #include "internal.h"
+#include "mail/legacy_display.h"
 #include "mail/subject.h"
 #include "protected_headers.h"
 
@@ -42,17 +43,41 @@ static void remove_marked_subjects(const struct message *message, const GPtrArra
     }
 }
 
+static const struct field *restored_subject(const struct made_fields *fields)
+{
+    for (size_t i = 0; i < fields->restored_count; i++)
+        if (slice_equal_nocase(fields->restored[i]->name, "Subject"))
+            return fields->restored[i];
+    return NULL;
+}
+
+/* All but the Subject, which may get a mark. */
+static void restore_fields(const struct passage *passage, struct edits *edits)
+{
+    const struct made_fields *fields = &passage->made.fields;
+    for (size_t i = 0; i < fields->restored_count; i++) {
+        const struct field *field = fields->restored[i];
+        g_autofree char *name = g_strndup(field->name.data, field->name.len);
+        g_autofree char *value = field_plain(field->value);
+        if (field != restored_subject(fields))
+            edits_set(edits, passage->mail.message, name, value);
+    }
+}
+
 /* Optional marks for people's eyes. They are worth something only if no outsider can put them there. */
 static void mark_subject(const struct passage *passage, struct edits *edits)
 {
     const struct message *message = passage->mail.message;
-    const struct field *field = fields_find(message_fields(message), "Subject", 1);
+    const struct field *restored = restored_subject(&passage->made.fields);
+    const struct field *field = restored != NULL ? restored : fields_find(message_fields(message), "Subject", 1);
     const char *mark = passage->plan.mark;
     g_autoptr(GPtrArray) marks = all_marks(passage->gateway->conf);
-    if (passage->plan.internal || marks->len == 0 || (field == NULL && mark == NULL))
+    if (restored == NULL && (passage->plan.internal || marks->len == 0 || (field == NULL && mark == NULL)))
         return;
     g_autofree char *value =
         subject_mark(field != NULL ? field->value : SLICE_NONE, (const char *const *)marks->pdata, marks->len, mark);
+    if (value == NULL && restored != NULL)
+        value = field_plain(restored->value);
     if (value == NULL)
         remove_marked_subjects(message, marks, edits);
     else
@@ -98,6 +123,22 @@ static bool make_other_end(const struct part *part, const struct entity *made, c
     return good;
 }
 
+/* mime_deliverable() without what the text repeats for readers that do not know header protection. */
+static bool deliver_once(const struct part *part, const struct transport *transport, const struct limits *limits,
+                         struct entity *entity, struct error *error)
+{
+    owned(spool) struct spool *spool = spool_new(limits);
+    struct slice bytes = SLICE_NONE;
+    bool changed = false;
+    if (!mime_without_legacy_display(part, limits, spool, &changed, error) || !spool_finish(spool, &bytes, error))
+        return false;
+    owned(part) struct part *once = changed ? part_parse_entity(bytes, limits, error) : NULL;
+    if ((changed && once == NULL) || !mime_deliverable(once != NULL ? once : part, transport, limits, entity, error))
+        return false;
+    spool_give(steal(&spool), entity->body);
+    return true;
+}
+
 /* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
  * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside become fields of the message: no
  * inner From or Received is ever promoted. */
@@ -115,7 +156,8 @@ static bool replace_by(const struct passage *passage, size_t depth, struct edits
     struct entity entity = {0};
     if (part == NULL)
         return error_set(error, ERROR_BUG, "there is no message to deliver");
-    if (!mime_deliverable(part, &transport, limits, &entity, error))
+    if (protected_headers_show_twice(passage, depth) ? !deliver_once(part, &transport, limits, &entity, error)
+                                                     : !mime_deliverable(part, &transport, limits, &entity, error))
         return false;
     if ((is_one_of_several && !make_other_end(part, &entity, &transport, limits, error)) ||
         !protected_headers_keep(passage, depth, is_one_of_several, &transport, &entity, error)) {
@@ -195,6 +237,7 @@ void made_deliver(struct made *made, const struct passage *passage)
     made->authentication_results = authentication_results(passage, is_tagged(plan) ? plan->reason : NULL);
     if (plan->verdict != VERDICT_ACCEPT && plan->verdict != VERDICT_QUARANTINE)
         return;
+    protected_headers_decide(&made->fields, passage);
     if (!take_off(passage, made)) {
         /* The message was accepted: that it cannot be written now is our failure, unless it never can. */
         if (made->failure.kind != ERROR_CONFIGURATION && made->failure.kind != ERROR_TOO_LARGE)
@@ -202,7 +245,10 @@ void made_deliver(struct made *made, const struct passage *passage)
         edits_clear(&made->edits);
         return;
     }
+    if (made->removed < plan->removable) /* it is delivered as it came */
+        made->fields.restored_count = 0;
     results_remove_forged(passage->gateway, message, &made->edits);
+    restore_fields(passage, &made->edits);
     mark_subject(passage, &made->edits);
     if (made->authentication_results != NULL)
         edits_insert(&made->edits, "Authentication-Results", made->authentication_results);

@@ -155,6 +155,32 @@ static void append_layers_keys(GString *line, const struct passage *passage)
     append_prints(line, "signed_by", &signers);
 }
 
+/* --- header fields --- */
+
+static char *line_of(const struct field *field)
+{
+    return field != NULL ? field_unfolded(field->value) : g_strdup("not one field");
+}
+
+static void append_fields(GString *line, const struct made_fields *fields)
+{
+    g_autoptr(GString) restored = g_string_new(NULL), differences = g_string_new(NULL);
+    for (size_t i = 0; i < fields->restored_count; i++) {
+        g_string_append(restored, i > 0 ? "," : "");
+        g_string_append_len(restored, fields->restored[i]->name.data, (gssize)fields->restored[i]->name.len);
+    }
+    for (size_t i = 0; i < fields->difference_count; i++) {
+        const struct protected_difference *difference = &fields->differences[i];
+        g_autofree char *inside = line_of(difference->inside), *outside = line_of(difference->outside);
+        g_string_append_printf(differences, "%s%s: %.200s (protected), %.200s (received)", i > 0 ? "; " : "",
+                               difference->name, inside, outside);
+    }
+    if (restored->len > 0)
+        append_quoted(line, "restored", restored->str);
+    if (differences->len > 0)
+        append_quoted(line, "protected_policy", differences->str);
+}
+
 /* --- the line --- */
 
 static void append_message(GString *line, const struct passage *passage)
@@ -205,6 +231,7 @@ char *passage_log_line(const struct passage *passage)
     append_quoted(line, "reason", reply->reason);
     if (passage->made.note != NULL)
         append_quoted(line, "note", passage->made.note);
+    append_fields(line, &passage->made.fields);
     append_cause(line, passage);
     g_autofree char *hint = hint_for_signature(passage);
     if (hint != NULL)

@@ -28,13 +28,60 @@ static bool belongs_to_content(const struct field *field)
            slice_equal_nocase(field->name, "HP-Outer");
 }
 
-static void add_fields(struct kept *kept, const struct part *part)
+static bool is_restored(const struct made_fields *made, const struct field *field)
+{
+    for (size_t i = 0; i < made->restored_count; i++)
+        if (made->restored[i] == field)
+            return true;
+    return false;
+}
+
+static void add_fields(struct kept *kept, const struct made_fields *made, const struct part *part)
 {
     for (size_t i = 0; i < part->fields.count; i++) {
         const struct field *field = &part->fields.list[i];
-        if (!belongs_to_content(field) && g_hash_table_add(kept->known, key_of(field)))
+        if (!belongs_to_content(field) && !is_restored(made, field) && g_hash_table_add(kept->known, key_of(field)))
             g_ptr_array_add(kept->fields, (gpointer)field);
     }
+}
+
+/* The entity that lies directly in the layers; NULL: it is not read, or could be read in several ways. */
+static const struct part *payload_of(const struct passage *passage)
+{
+    const struct examination *examination = passage->mail.examination;
+    bool is_judged = passage->plan.judgement.layer_count >= examination->whole;
+    const struct part *part = is_judged ? examination_entity(examination, examination->whole) : NULL;
+    return examination->whole > 0 && part != NULL && part->fault == NULL ? part : NULL;
+}
+
+/* Nothing of what stays encrypted is shown. */
+static bool is_opened(const struct passage *passage)
+{
+    const struct examination *examination = passage->mail.examination;
+    for (size_t i = passage->plan.removable; i < examination->whole; i++)
+        if (layer_is_encrypted(&examination->layers[i].layer.facts))
+            return false;
+    return true;
+}
+
+void protected_headers_decide(struct made_fields *made, const struct passage *passage)
+{
+    const struct part *payload = payload_of(passage);
+    if (payload == NULL)
+        return;
+    const struct protected_view view = {
+        .protection = header_protection_of(part_parameter(payload, "hp")),
+        .inside = &payload->fields,
+        .outside = message_fields(passage->mail.message),
+        .restores = passage->plan.restores && is_opened(passage),
+    };
+    made->restored_count = policy_restorable(&view, made->restored);
+    made->difference_count = policy_differences(&view, made->differences);
+}
+
+bool protected_headers_show_twice(const struct passage *passage, size_t depth)
+{
+    return passage->made.fields.restored_count > 0 && depth == passage->mail.examination->whole;
 }
 
 bool protected_headers_keep(const struct passage *passage, size_t depth, bool if_opened,
@@ -51,7 +98,7 @@ bool protected_headers_keep(const struct passage *passage, size_t depth, bool if
         const struct part *part =
             if_opened ? examination_if_opened(examination, i) : examination_entity(examination, i);
         if (part != NULL)
-            add_fields(&kept, part);
+            add_fields(&kept, &passage->made.fields, part);
     }
     return fields->len == 0 || mime_keep_fields((const struct field *const *)fields->pdata, fields->len, transport,
                                                 &passage->gateway->conf->limits, entity, error);

@@ -208,6 +208,37 @@ static json_t *redirections(const struct envelope *envelope)
     return list;
 }
 
+static json_t *field_text(const struct field *field)
+{
+    g_autofree char *value = field != NULL ? field_unfolded(field->value) : NULL;
+    return text(value);
+}
+
+static json_t *restored(const struct made_fields *fields)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < fields->restored_count; i++) {
+        g_autofree char *name = g_strndup(fields->restored[i]->name.data, fields->restored[i]->name.len);
+        json_array_append_new(list, text(name));
+    }
+    return list;
+}
+
+/* Protected fields that the message has with other values. */
+static json_t *differences(const struct made_fields *fields)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < fields->difference_count; i++) {
+        json_t *object = json_object();
+        set(object, "name", text(fields->differences[i].name));
+        set(object, "result", text(outcome_name(OUTCOME_POLICY)));
+        set(object, "protected", field_text(fields->differences[i].inside));
+        set(object, "received", field_text(fields->differences[i].outside));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *reply(const struct reply *reply)
 {
     if (reply->code < 400)
@@ -262,6 +293,8 @@ char *passage_report(const struct passage *passage)
     } else {
         g_autofree char *rules = passage_rules(passage);
         set(report, "rule", text(rules));
+        set(report, "restored_fields", restored(&passage->made.fields));
+        set(report, "protected_fields", differences(&passage->made.fields));
     }
     char *dump = json_dumps(report, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(report);

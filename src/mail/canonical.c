@@ -363,6 +363,7 @@ static bool make(struct making *making, const struct part *root, struct entity *
         entity->body = rope_new();
         if (root->body.len > 0)
             rope_borrow(entity->body, root->body);
+        entity->eight_bit = (troubles & TROUBLE_EIGHT_BIT) != 0;
     } else {
         struct segments out;
         enum treatment treatment;
@@ -375,6 +376,7 @@ static bool make(struct making *making, const struct part *root, struct entity *
         relabelling = treatment_label(root, making->transport, treatment, left);
     }
     entity->header = root_header(making, root, relabelling, (troubles & TROUBLE_EIGHT_BIT) != 0, &left);
+    entity->eight_bit |= (left & TROUBLE_EIGHT_BIT) != 0;
     entity->fragile = (left & TROUBLE_HARD) != 0;
     entity->opaque = making->opaque > 0;
     return true;

@@ -7,46 +7,24 @@
 
 #include "lines.h"
 
-#include <string.h>
+#include <errno.h>
 #include <unistd.h>
 
 #define BOUNDARY_OCTETS 24
 
-static unsigned troubles_of(const struct rope *rope)
+/* Random octets do not occur in the content by chance. To look for them would take longer for what was decrypted than
+ * for what could not be decrypted. g_free(). */
+static char *choose_boundary(struct error *error)
 {
-    unsigned troubles = 0;
-    for (size_t i = 0; i < rope_count(rope); i++)
-        troubles |= lines_scan(rope_at(rope, i));
-    return troubles;
-}
-
-static bool occurs(const char *text, const struct rope *rope)
-{
-    for (size_t i = 0; i < rope_count(rope); i++) {
-        struct slice slice = rope_at(rope, i);
-        if (slice.len > 0 && memmem(slice.data, slice.len, text, strlen(text)) != NULL)
-            return true;
+    unsigned char random[BOUNDARY_OCTETS];
+    g_autoptr(GString) text = g_string_new("domsec-");
+    if (getentropy(random, sizeof(random)) != 0) {
+        error_set(error, ERROR_TEMPORARY, "random numbers: %s", g_strerror(errno));
+        return NULL;
     }
-    return false;
-}
-
-/* Random octets do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). g_free(). */
-static char *choose_boundary(const struct entity *entity, struct error *error)
-{
-    for (unsigned attempt = 0; attempt < 4; attempt++) {
-        unsigned char random[BOUNDARY_OCTETS];
-        g_autoptr(GString) text = g_string_new("domsec-");
-        if (getentropy(random, sizeof(random)) != 0) {
-            error_set(error, ERROR_TEMPORARY, "random numbers: %s", g_strerror(errno));
-            return NULL;
-        }
-        for (size_t i = 0; i < sizeof(random); i++)
-            g_string_append_printf(text, "%02x", random[i]);
-        if (!occurs(text->str, entity->header) && !occurs(text->str, entity->body))
-            return g_strdup(text->str);
-    }
-    error_set(error, ERROR_BUG, "every boundary occurs in the content");
-    return NULL;
+    for (size_t i = 0; i < sizeof(random); i++)
+        g_string_append_printf(text, "%02x", random[i]);
+    return g_strdup(text->str);
 }
 
 /* The part with the fields. What comes out refers to *bytes, which is for g_free(). */
@@ -83,14 +61,12 @@ bool mime_keep_fields(const struct field *const *fields, size_t count, const str
 {
     owned(entity) struct entity shown = {0};
     g_autofree char *bytes = NULL;
-    g_autofree char *boundary = choose_boundary(entity, error);
+    g_autofree char *boundary = choose_boundary(error);
     if (boundary == NULL || !make_shown(fields, count, transport, limits, &shown, &bytes, error))
         return false;
-    unsigned troubles =
-        troubles_of(shown.header) | troubles_of(shown.body) | troubles_of(entity->header) | troubles_of(entity->body);
     struct rope *header = rope_new(), *body = rope_new();
     rope_printf(header, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n", boundary);
-    if ((troubles & TROUBLE_EIGHT_BIT) != 0)
+    if (shown.eight_bit || entity->eight_bit)
         rope_borrow(header, slice_of("Content-Transfer-Encoding: 8bit\r\n"));
     add_part(body, boundary, &shown);
     add_part(body, boundary, entity);

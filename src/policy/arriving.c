@@ -21,6 +21,12 @@ static bool signed_as_required(const struct rule *rule, const struct judgement *
                             finding_holds(originator, hoping) && judgement->originator_counts && !domain_broken);
 }
 
+/* Even where the rule requires no signature. */
+static bool lets_restore(const struct rule *rule, const struct judgement *judgement)
+{
+    return rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE && signed_as_required(rule, judgement, false);
+}
+
 /* The fault of the signature that the rule requires, never the merit of another one. */
 static const char *sign_reason(const struct rule *rule, const struct finding *domain, const struct finding *originator)
 {
@@ -121,12 +127,13 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
     const struct authors *authors = input->authors;
     struct inbound_decision worst = {.verdict = VERDICT_TEMPFAIL, .reason = "no rule applies"};
     struct marks marks = {0};
-    plan->met = authors->count > 0;
+    plan->met = plan->restores = authors->count > 0;
     for (size_t i = 0; i < authors->count; i++) {
         const struct rule *rule = policy_rule(authors->partners[i]);
         struct inbound_decision decision = {0};
         decide_by(rule, layers, judgement, &decision);
         plan->met &= decision.met;
+        plan->restores &= decision.met && lets_restore(rule, judgement);
         add_mark(&marks, rule, decision.met);
         if (i == 0 || severity(&decision) > severity(&worst))
             worst = decision;

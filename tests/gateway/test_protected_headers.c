@@ -143,3 +143,110 @@ Test(protected_headers, stay_inside_on_the_way_out)
         cr_expect_null(strstr(out.bytes, "real"), "%zu: %s", i, out.bytes);
     }
 }
+
+/* --- what is restored --- */
+
+#define SENT "HP-Outer: Subject: [...]\r\n"
+#define CIPHER "Content-Type: text/plain; hp=\"cipher\"; hp-legacy-display=\"1\"\r\n"
+#define PARTIES "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n"
+#define TWICE "Subject: the real subject\r\n\r\n"
+#define MARKS "subject_verified = \"[ok]\"; subject_unverified = \"[bad]\";"
+
+/* An entity, signed (types 0: by alice herself, else by the domain), then encrypted for partner.test. g_free(). */
+static char *protect(const struct rig *rig, const char *entity, unsigned types, const char *outer)
+{
+    struct attack attack = {.signer = types != 0 ? rig->acme.dsa : rig->acme.alice, .types = types, .content = entity};
+    g_autofree char *signature = attack_opaque("", attack_sign(&attack));
+    char *body = strstr(signature, "\r\n\r\n");
+    g_autofree char *header = g_strndup(signature, (gsize)(body + 2 - signature));
+    return rig_encrypt(&rig->partner, outer, header, body + 4);
+}
+
+Test(protected_headers, come_back_under_a_signature)
+{
+    static const struct {
+        const char *policy, *entity;
+        unsigned types;
+        const char *outer;
+        const char *subject; /* of what is delivered */
+        const char *body;    /* it ends in */
+        bool kept;           /* the header inside has a part of its own */
+    } rows[] = {
+        {ATTACK_LAX, CIPHER SENT PARTIES REAL "\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER,
+         " the real subject", "line\r\n", false},
+        {"", CIPHER SENT "Subject: =?utf-8?q?gr=C3=BC?=\r\n\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER,
+         " =?utf-8?q?gr=C3=BC?=", "line\r\n", false},
+        {"", TEXT SENT REAL "\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER, " [...]", NULL, true},
+        {"", CIPHER "HP-Outer: Subject: else\r\n" REAL "\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER, " [...]",
+         NULL, true},
+        {"", CIPHER SENT REAL REAL "\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER, " [...]", NULL, true},
+        {"inbound = { protected_headers = \"keep\"; };", CIPHER SENT REAL "\r\n" TWICE "line\r\n",
+         SIGNATURE_TYPE_DOMAIN, OUTER, " [...]", NULL, true},
+        {"inbound = { require = \"sign\"; signed_by = \"originator\"; otherwise = \"tag\"; };",
+         CIPHER SENT REAL "\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER, " [...]", NULL, true},
+        {"", CIPHER SENT REAL "\r\n" TWICE "line\r\n", SIGNATURE_TYPE_REVIEW, OUTER, " [...]", NULL, true},
+        /* the originator's signature stays, and with it the text */
+        {"", CIPHER SENT PARTIES REAL "\r\n" TWICE "line\r\n", 0, OUTER, " the real subject", NULL, false},
+        {"inbound = { originator_signatures = \"remove\"; };", CIPHER SENT PARTIES REAL "\r\n" TWICE "line\r\n", 0,
+         OUTER, " the real subject", "line\r\n", false},
+        /* marks are ours alone */
+        {"inbound = { require = \"sign\"; " MARKS " };", CIPHER SENT REAL "\r\n" TWICE "line\r\n",
+         SIGNATURE_TYPE_DOMAIN, OUTER, " [ok] the real subject", "line\r\n", false},
+        {"inbound = { require = \"none\"; " MARKS " };",
+         CIPHER SENT "Subject: [o=?us-ascii?q?k?=] [ok] a\r\n\r\n" TWICE "line\r\n", SIGNATURE_TYPE_DOMAIN, OUTER, NULL,
+         "line\r\n", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_new("", rows[i].policy);
+        g_autofree char *text = protect(rig, rows[i].entity, rows[i].types, rows[i].outer);
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        const char *body = cut_header(&in);
+        g_autofree char *line = passage_log_line(in.result);
+        g_autofree char *field = g_strconcat("\r\nSubject:", rows[i].subject, "\r\n", NULL);
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&in));
+        cr_expect(rows[i].subject == NULL || strstr(in.bytes, field) != NULL, "row %zu: %s", i, in.bytes);
+        cr_expect_null(strstr(in.bytes, "[ok] a"), "row %zu: %s", i, in.bytes);
+        cr_expect(rows[i].body == NULL || strcmp(body, rows[i].body) == 0, "row %zu: %s", i, body);
+        cr_expect_eq(strstr(body, "text/rfc822-headers") != NULL, rows[i].kept, "row %zu: %s", i, body);
+        cr_expect_eq(strstr(line, " restored=\"Subject\"") == NULL, rows[i].kept, "row %zu: %s", i, line);
+    }
+}
+
+/* Whoever signs for himself speaks for himself only. */
+Test(protected_headers, come_back_under_no_other_signature)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    struct attack attack = {.signer = rig->partner.alice, .content = CIPHER SENT REAL "\r\n" TWICE "line\r\n"};
+    g_autofree char *text = attack_opaque(OUTER, attack_sign(&attack));
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    cut_header(&in);
+    cr_expect_not_null(strstr(in.bytes, "\r\nSubject: [...]\r\n"), "%s", in.bytes);
+    g_autofree char *unsigned_text = rig_encrypt(&rig->partner, OUTER, CIPHER SENT REAL, TWICE "line\r\n");
+    AUTO_SENT struct sent plain = rig_inbound(rig, unsigned_text, strlen(unsigned_text));
+    const char *body = cut_header(&plain);
+    cr_expect_not_null(strstr(plain.bytes, "\r\nSubject: [...]\r\n"), "%s", plain.bytes);
+    cr_expect_not_null(strstr(body, "\r\n\r\n" REAL), "%s", body);
+    cr_expect_not_null(strstr(body, "\r\n\r\n" TWICE "line\r\n"), "%s", body);
+}
+
+/* A protected author is never promoted, but what differs is told to the administrator. */
+Test(protected_headers, a_difference_is_reported)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    g_autofree char *text = protect(
+        rig,
+        CIPHER SENT "From: The Boss <boss@acme.test>\r\nDate: Sat, 1 Jan 2000 00:00:00 +0000\r\n" REAL "\r\nline\r\n",
+        SIGNATURE_TYPE_DOMAIN, OUTER);
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    g_autofree char *line = passage_log_line(in.result);
+    g_autofree char *report = passage_report(in.result);
+    const char *body = cut_header(&in);
+    cr_expect_not_null(strstr(line, "protected_policy=\"From: The Boss <boss@acme.test> (protected), Alice "
+                                    "<alice@acme.test> (received); Date: Sat, 1 Jan 2000 00:00:00 +0000 (protected), "
+                                    "not one field (received)\""),
+                       "%s", line);
+    cr_expect_not_null(strstr(report, "\"protected\": \"The Boss <boss@acme.test>\""), "%s", report);
+    cr_expect_not_null(strstr(report, "\"received\": \"Alice <alice@acme.test>\""), "%s", report);
+    cr_expect_null(strstr(in.bytes, "boss@"), "%s", in.bytes);
+    cr_expect_not_null(strstr(body, "\r\n\r\nFrom: The Boss <boss@acme.test>\r\n"), "%s", body);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/protected_fields.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define PLAIN "From: a@b\r\nTo: c@d\r\nDate: now\r\nSubject: [...]\r\n"
+#define SENT "HP-Outer: Subject: [...]\r\n"
+#define LONG_40 "0123456789012345678901234567890123456789"
+#define LONG_1000                                                                                                      \
+    LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40    \
+        LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40
+
+static const struct row {
+    const char *name, *hp, *inside, *outside;
+    bool may_not;         /* no signature, or the rules say no */
+    const char *restored; /* "Subject=real": one after another */
+    const char *differs;
+} rows[] = {
+    {"no fields", "cipher", "", PLAIN, false, "", ""},
+    {"the real subject", "cipher", SENT "Subject: real\r\n", PLAIN, false, "Subject=real;", ""},
+    {"of what was only signed", "clear", "Subject: real\r\n", PLAIN, false, "Subject=real;", ""},
+    {"the parameter in another case", "CIPHER", SENT "Subject: real\r\n", PLAIN, false, "Subject=real;", ""},
+    {"without the parameter", NULL, SENT "Subject: real\r\nFrom: x@y\r\n", PLAIN, false, "", ""},
+    {"an unknown parameter", "v1", SENT "Subject: real\r\nFrom: x@y\r\n", PLAIN, false, "", ""},
+    {"without a signature", "cipher", SENT "Subject: real\r\nFrom: x@y\r\n", PLAIN, true, "", "From "},
+    {"it is the same", "clear", "Subject: [...]\r\n", PLAIN, false, "", ""},
+    {"an encoded word", "clear", "Subject: =?utf-8?q?gr=C3=BC?=\r\n", PLAIN, false, "Subject==?utf-8?q?gr=C3=BC?=;",
+     ""},
+    {"all that may be", "clear", "KEYWORDS: k\r\nComments: c\r\nSubject: s\r\n", "From: a@b\r\n", false,
+     "Subject=s;Keywords=k;Comments=c;", ""},
+    {"what never may", "clear",
+     "From: x@y\r\nSender: s\r\nReply-To: r\r\nTo: x\r\nCc: c\r\nBcc: b\r\nDate: d\r\nMessage-ID: <m>\r\n"
+     "Received: r\r\nReturn-Path: <p>\r\nList-Id: <l>\r\nDKIM-Signature: d\r\nAuthentication-Results: x\r\n"
+     "In-Reply-To: <i>\r\nReferences: <r>\r\nX-Spam: no\r\nContent-Language: en\r\nMIME-Version: 1.0\r\n",
+     PLAIN, false, "", "From To Date "},
+
+    /* HP-Outer */
+    {"without it", "cipher", "Subject: real\r\n", PLAIN, false, "", ""},
+    {"another value arrived", "cipher", SENT "Subject: real\r\n", "Subject: [list] [...]\r\n", false, "", ""},
+    {"nothing arrived", "cipher", SENT "Subject: real\r\n", "From: a@b\r\n", false, "", ""},
+    {"nothing was sent", "cipher", "Subject: real\r\n", "From: a@b\r\n", false, "Subject=real;", ""},
+    {"of another field", "cipher", "HP-Outer: Comments: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
+    {"of a longer name", "cipher", "HP-Outer: Subject-X: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
+    {"without a name", "cipher", "HP-Outer: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
+    {"twice", "cipher", SENT SENT "Subject: real\r\n", PLAIN, false, "", ""},
+    {"another case and folding", "cipher", "hp-outer:  SUBJECT :a\r\n b\r\nSubject: real\r\n", "subject: a b \r\n",
+     false, "Subject=real;", ""},
+    {"means nothing where nothing is hidden", "clear", "HP-Outer: Subject: x\r\nSubject: real\r\n", PLAIN, false,
+     "Subject=real;", ""},
+
+    /* which one? */
+    {"two inside", "clear", "Subject: a\r\nSubject: b\r\n", PLAIN, false, "", ""},
+    {"two outside", "clear", "Subject: a\r\n", "Subject: [...]\r\nsubject: [...]\r\n", false, "", ""},
+    {"two outside that hide", "cipher", SENT "Subject: a\r\n", "Subject: [...]\r\nSubject: [...]\r\n", false, "", ""},
+    {"only the one in doubt", "clear", "Subject: a\r\nSubject: b\r\nKeywords: k\r\n", PLAIN, false, "Keywords=k;", ""},
+
+    /* what a mail server may change, or a reader */
+    {"folded", "clear", "Subject: a\r\n\tb\r\n", PLAIN, false, "Subject=a\tb;", ""},
+    {"8-bit octets", "clear", "Subject: gr\xc3\xbc\r\n", PLAIN, false, "", ""},
+    {"control characters", "clear", "Subject: a\x1b[31m\r\n", PLAIN, false, "", ""},
+    {"a CR by itself", "clear", "Subject: a\rBcc: x\r\n", PLAIN, false, "", ""},
+    {"a line of blanks", "clear", "Subject: a\r\n \r\n b\r\n", PLAIN, false, "", ""},
+    {"a blank before the colon", "clear", "Subject : a\r\n", PLAIN, false, "", ""},
+    {"a long line", "clear", "Subject: " LONG_1000 "\r\n", PLAIN, false, "", ""},
+    {"a long value", "clear", "Subject: a\r\n " LONG_40 LONG_40 "\r\n", PLAIN, false, "Subject=a " LONG_40 LONG_40 ";",
+     ""},
+
+    /* what is reported */
+    {"another author", "clear", "From: x@y\r\n", PLAIN, false, "", "From "},
+    {"another spelling only", "clear", "FROM:  a@b \r\n", PLAIN, false, "", ""},
+    {"two authors inside", "clear", "From: a@b\r\nFrom: a@b\r\n", PLAIN, false, "", "From "},
+    {"none outside", "cipher", "Date: then\r\n", "From: a@b\r\n", false, "", "Date "},
+};
+
+static void parse(const char *text, struct fields *fields)
+{
+    const struct limits limits = {.header_size = 100000, .header_count = 1000};
+    struct error error = {0};
+    cr_assert(fields_parse(slice_of(text), &limits, fields, &error), "%s", error.text);
+}
+
+Test(protected_fields, table)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct row *row = &rows[i];
+        struct fields inside = {0}, outside = {0};
+        const struct field *restored[RESTORABLE_COUNT];
+        struct protected_difference differences[DIFFERENCE_COUNT];
+        g_autoptr(GString) got = g_string_new(NULL), differs = g_string_new(NULL);
+        parse(row->inside, &inside);
+        parse(row->outside, &outside);
+        const struct protected_view view = {header_protection_of(row->hp), &inside, &outside, !row->may_not};
+        size_t count = policy_restorable(&view, restored);
+        for (size_t j = 0; j < count; j++) {
+            g_autofree char *value = field_unfolded(restored[j]->value);
+            const char *name = restored[j]->name.data[0] == 'K' ? "Keywords" : NULL;
+            if (name != NULL)
+                g_string_append(got, name);
+            else
+                g_string_append_len(got, restored[j]->name.data, (gssize)restored[j]->name.len);
+            g_string_append_printf(got, "=%s;", value);
+        }
+        count = policy_differences(&view, differences);
+        for (size_t j = 0; j < count; j++)
+            g_string_append_printf(differs, "%s ", differences[j].name);
+        cr_expect_str_eq(got->str, row->restored, "%s", row->name);
+        cr_expect_str_eq(differs->str, row->differs, "%s", row->name);
+        fields_clear(&inside);
+        fields_clear(&outside);
+    }
+}
