@@ -92,7 +92,7 @@ static bool add_opaque(struct making *making, struct segments *out, const struct
 {
     struct error cause = {.kind = ERROR_PERMANENT};
     segments_begin(out);
-    if (making->opaque < making->limits->layers &&
+    if (making->transport != NULL && making->opaque < making->limits->layers &&
         making->transport->write_opaque(part, making->limits, segments_spool(out), &cause)) {
         segments_end(out);
         making->opaque++;
