@@ -377,7 +377,7 @@ Test(parser, certificate_fields)
 Test(parser, layers_by_the_dozen)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
-    for (unsigned depth = 9; depth <= 12; depth++) {
+    for (unsigned depth = 9; depth <= 14; depth++) {
         char *entity = g_strdup(ATTACK_ENTITY);
         for (unsigned i = 0; i < depth; i++) {
             char *next = attack_opaque(
@@ -392,6 +392,8 @@ Test(parser, layers_by_the_dozen)
             attack_expect_believed(&in, true, "ten layers");
         else
             attack_expect_refused(&in, "more");
+        struct work work = rig_work(&rig->partner, text, false);
+        cr_expect_eq(work.layers, MIN(depth, 11), "%u: what is deeper is not looked into: %u", depth, work.layers);
     }
 }
 

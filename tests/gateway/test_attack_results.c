@@ -217,17 +217,21 @@ Test(results, reviews_are_not_hidden)
     }
 }
 
-/* What is the domain's signature has one result, whatever else it is, and whether it holds. */
-Test(results, a_domain_signature_that_is_a_review_is_told_once)
+/* The domain's and the originator's signature have one result each, whatever else they are, and whether they hold. */
+Test(results, a_signature_that_is_a_review_too_is_told_once)
 {
     owned(rig) struct rig *rig = rig_new(SIGN, ATTACK_STRICT);
     const struct pki *const signers[] = {rig->acme.dsa, rig->acme.alice};
-    for (size_t i = 0; i < G_N_ELEMENTS(signers); i++) {
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(signers); i++) {
+        bool originators = i & 2;
+        unsigned type = originators ? SIGNATURE_TYPE_ORIGINATOR : DOMAIN;
         g_autofree char *text =
-            attack_message(&(struct attack){.signer = signers[i], .types = DOMAIN | SIGNATURE_TYPE_REVIEW});
+            attack_message(&(struct attack){.signer = signers[i & 1], .types = type | SIGNATURE_TYPE_REVIEW});
         AUTO_SENT struct sent in = attack_in(rig, text);
-        const char *line = in.result->made.authentication_results;
-        cr_expect_not_null(strstr(line, "(domain signature)"), "%zu: %s", i, line);
+        g_autofree char *line = g_strdup(in.result->made.authentication_results);
+        g_strdelimit(line, "\r\n\t", ' ');
+        cr_expect_not_null(strstr(line, originators ? "(originator signature)" : "(domain signature)"), "%zu: %s", i,
+                           line);
         cr_expect_null(strstr(line, "(review signature)"), "%zu: %s", i, line);
     }
 }
