@@ -80,6 +80,8 @@ uint64_t key_private_cost(const EVP_PKEY *key);
 bool key_is_slow(const EVP_PKEY *key);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
+/* No real certificate has more names of a kind, and each is compared with each author. One with more is odd. */
+#define CERTIFICATE_NAMES_MAX 500
 /* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.
  * NULL-terminated; an entry that holds NUL or control characters is left out and *odd set. g_strfreev(). */
 char **certificate_addresses(const X509 *certificate, bool *odd);

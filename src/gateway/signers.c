@@ -12,8 +12,6 @@
  * layer is refused anyway; its other signers are skipped. */
 #define BAD_PATHS_MAX 4
 
-/* As keys/certificate_names.c reads them. */
-#define NAMES_MAX 500
 #define SHORTEST_NAME 8
 #define COST_NAME 4000 /* a name that is parsed and compared with an author, as a person's and as a domain's */
 
@@ -222,7 +220,7 @@ static bool pay_for_names(const struct asking *asking, const X509 *certificate, 
     const X509_EXTENSION *names = at >= 0 ? X509_get_ext(certificate, at) : NULL;
     uint64_t length =
         names != NULL ? (uint64_t)ASN1_STRING_length(X509_EXTENSION_get_data((X509_EXTENSION *)names)) : 0;
-    uint64_t count = MIN(length / SHORTEST_NAME + 1, NAMES_MAX);
+    uint64_t count = MIN(length / SHORTEST_NAME + 1, CERTIFICATE_NAMES_MAX);
     uint64_t times = 4 + 2 * asking->mail->authors.count;
     return budget_spend(asking->budget,
                         times * COST_DER * (uint64_t)MAX(i2d_X509((X509 *)certificate, NULL), 0) +

@@ -37,12 +37,9 @@ static bool is_clean(const unsigned char *data, int length, bool utf8)
     return true;
 }
 
-/* No real certificate has more, and each name is compared with each author. */
-#define NAMES_MAX 500
-
 static void add(GPtrArray *list, const unsigned char *data, int length, bool utf8, bool *odd)
 {
-    if (list->len < NAMES_MAX && is_clean(data, length, utf8))
+    if (list->len < CERTIFICATE_NAMES_MAX && is_clean(data, length, utf8))
         g_ptr_array_add(list, g_strndup((const char *)data, (gsize)length));
     else
         *odd = true;

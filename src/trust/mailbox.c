@@ -29,7 +29,9 @@ void trust_check_mailbox(const X509 *certificate, const struct address *addresse
     bool odd = false;
     g_auto(GStrv) named = certificate_addresses(certificate, &odd);
     if (odd) {
-        finding_set(finding, OUTCOME_POLICY, "the certificate contains an address that cannot be parsed safely");
+        finding_set(finding, OUTCOME_POLICY,
+                    "the certificate contains an address that cannot be parsed safely, or more than %d names",
+                    CERTIFICATE_NAMES_MAX);
         return;
     }
     if (count == 0) {

@@ -37,7 +37,9 @@ static const char *first_unmapped(const struct role_query *query, const char *na
 
 static bool refuse_odd(struct finding *finding)
 {
-    return finding_set(finding, OUTCOME_POLICY, "the certificate contains a name that cannot be parsed safely");
+    return finding_set(finding, OUTCOME_POLICY,
+                       "the certificate contains a name that cannot be parsed safely, or more than %d names",
+                       CERTIFICATE_NAMES_MAX);
 }
 
 static bool accept_name(const struct role_query *query, const char *name, struct finding *finding)
