@@ -147,6 +147,23 @@ Test(passage, what_was_made_without_memory_is_not_used)
     cr_expect(edits_are_empty(&passage->made.edits));
 }
 
+/* An empty signature stands in for the originator's, and is reported where the rule leaves it out. */
+Test(passage, the_empty_layer_is_made_or_left_out)
+{
+    static const char *const policies[] = {"outbound = { protect = \"sign\"; };",
+                                           "outbound = { protect = \"sign\"; }; null_signature = false;"};
+    for (size_t i = 0; i < 4; i++) {
+        bool made = i % 2 == 0, is_signed = i / 2;
+        owned(rig) struct rig *rig = rig_new(policies[i % 2], "");
+        g_autofree char *text =
+            is_signed ? attack_message(&(struct attack){.signer = rig->acme.alice}) : g_strdup(MESSAGE);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%zu: %s", i, rig_reason(&out));
+        cr_expect_eq(out.result->made.null_layer, made && !is_signed, "%zu", i);
+        cr_expect_eq(out.result->made.null_layer_omitted, !made && !is_signed, "%zu", i);
+    }
+}
+
 Test(passage, names_of_the_rules)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", "");
