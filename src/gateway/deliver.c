@@ -156,8 +156,8 @@ static bool replace_by(const struct passage *passage, size_t depth, struct edits
     struct entity entity = {0};
     if (part == NULL)
         return error_set(error, ERROR_BUG, "there is no message to deliver");
-    if (protected_headers_show_twice(passage, depth) ? !deliver_once(part, &transport, limits, &entity, error)
-                                                     : !mime_deliverable(part, &transport, limits, &entity, error))
+    if (passage->made.fields.restored_count > 0 ? !deliver_once(part, &transport, limits, &entity, error)
+                                                : !mime_deliverable(part, &transport, limits, &entity, error))
         return false;
     if ((is_one_of_several && !make_other_end(part, &entity, &transport, limits, error)) ||
         !protected_headers_keep(passage, depth, is_one_of_several, &transport, &entity, error)) {

@@ -79,11 +79,6 @@ void protected_headers_decide(struct made_fields *made, const struct passage *pa
     made->difference_count = policy_differences(&view, made->differences);
 }
 
-bool protected_headers_show_twice(const struct passage *passage, size_t depth)
-{
-    return passage->made.fields.restored_count > 0 && depth == passage->mail.examination->whole;
-}
-
 bool protected_headers_keep(const struct passage *passage, size_t depth, bool if_opened,
                             const struct transport *transport, struct entity *entity, struct error *error)
 {

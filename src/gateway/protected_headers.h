@@ -10,9 +10,6 @@
 /* Decides which fields are restored. */
 void protected_headers_decide(struct made_fields *made, const struct passage *passage);
 
-/* Whether the text inside the `depth` outermost layers repeats what is restored, and may be changed. */
-bool protected_headers_show_twice(const struct passage *passage, size_t depth);
-
 /* Adds to entity, which lies inside the `depth` outermost layers, a part with those fields of the entities inside them
  * that do not stand in the header of the message. if_opened: as if no decryption had failed. */
 bool protected_headers_keep(const struct passage *passage, size_t depth, bool if_opened,

@@ -212,6 +212,25 @@ Test(protected_headers, come_back_under_a_signature)
     }
 }
 
+/* A signature that stays holds afterwards. */
+Test(protected_headers, the_text_under_a_signature_stays)
+{
+    static const char entity[] = CIPHER SENT PARTIES REAL "\r\n" TWICE "line\r\n";
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    struct attack attack = {.signer = rig->acme.alice, .content = entity, .flags = CMS_DETACHED};
+    g_autofree char *signature = attack_clear("", entity, attack_sign(&attack));
+    char *end = strstr(signature, "\r\n\r\n");
+    g_autofree char *header = g_strndup(signature, (gsize)(end + 2 - signature));
+    g_autofree char *text = rig_encrypt(&rig->partner, OUTER, header, end + 4);
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    AUTO_SENT struct sent again = rig_inbound(rig, in.bytes, in.length);
+    g_autofree char *shape = rig_shape(&again);
+    const char *body = cut_header(&in);
+    cr_expect_not_null(strstr(in.bytes, "\r\nSubject: the real subject\r\n"), "%s", in.bytes);
+    cr_expect_not_null(strstr(body, entity), "%s", body);
+    cr_expect_str_eq(shape, "S");
+}
+
 /* Whoever signs for himself speaks for himself only. */
 Test(protected_headers, come_back_under_no_other_signature)
 {
