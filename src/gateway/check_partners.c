@@ -153,6 +153,29 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
     address_clear(&anybody);
 }
 
+static bool shows_subjects(const struct rule *rule)
+{
+    return policy_encrypts(rule) && rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE;
+}
+
+/* One note for all partners: each of them is as it should be for most. */
+static void note_restored_subjects(const struct conf *conf, struct faults *faults)
+{
+    const struct partner *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < conf->partner_count; i++)
+        if (shows_subjects(&conf->partners[i]->base) && count++ == 0)
+            first = conf->partners[i];
+    if (first == NULL)
+        return;
+    g_autofree char *others = count > 1 ? g_strdup_printf(" (in %zu more policies, too)", count - 1) : g_strdup("");
+    faults_note(
+        faults, first->file, first->outbound_line,
+        "\"protect\" encrypts, and inbound.protected_headers = \"restore\"%s: a Subject that is restored leaves "
+        "in the clear with the reply; \"keep\" leaves it in the content",
+        others);
+}
+
 void check_partners(const struct gateway *gateway, struct faults *faults)
 {
     const struct conf *conf = gateway->conf;
@@ -165,4 +188,5 @@ void check_partners(const struct gateway *gateway, struct faults *faults)
     for (size_t i = 0; i < conf->partner_count; i++)
         if (policy_encrypts(&gateway->conf->partners[i]->base))
             check_certificates(gateway, &gateway->conf->partners[i]->base, faults);
+    note_restored_subjects(conf, faults);
 }

@@ -178,6 +178,32 @@ Test(check, a_key_that_cannot_sign_with_the_digest)
     expect_nothing(dir);
 }
 
+/* RFC 9788: a reply quotes the Subject, and is not protected as it was. */
+Test(check, a_restored_subject_leaves_in_the_clear)
+{
+    static const struct {
+        const char *protect, *inbound;
+        bool is_noted;
+    } rows[] = {
+        {"encrypt", "", true},
+        {"sign+encrypt", "protected_headers = \"restore\";", true},
+        {"encrypt", "protected_headers = \"keep\";", false},
+        {"sign", "", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\n\noutbound = { protect = \"%s\"; };\n"
+                                                  "inbound = { %s };\n",
+                                                  rows[i].protect, rows[i].inbound);
+        owned(folder) char *dir = configuration(policy);
+        owned(run) struct run checked = run("domsec check -c '%s/a/domsec.conf'", dir);
+        expect_status(checked, 0);
+        cr_expect_eq(strstr(checked.out,
+                            "partner.test.conf:3: note: \"protect\" encrypts, and inbound.protected_headers "
+                            "= \"restore\": a Subject") != NULL,
+                     rows[i].is_noted, "row %zu: %s", i, checked.out);
+    }
+}
+
 Test(check, a_certificate_that_does_not_stand_for_the_partner)
 {
     static const struct {
@@ -198,7 +224,8 @@ Test(check, a_certificate_that_does_not_stand_for_the_partner)
         g_autofree char *policy =
             g_strdup_printf("domain = \"partner.test\"; naming = \"%s\"; anchors = ( \"ca/peer.pem\" );\n"
                             "outbound = { protect = \"encrypt\"; };\n"
-                            "certificates = ( \"certs/one.pem\"%s );\n",
+                            "certificates = ( \"certs/one.pem\"%s );\n"
+                            "inbound = { protected_headers = \"keep\"; };\n",
                             rows[i].naming, rows[i].second != NULL ? ", \"certs/two.pem\"" : "");
         owned(folder) char *dir = configuration(policy);
         g_autofree char *ca = g_build_filename(dir, "a/ca", NULL), *certs = g_build_filename(dir, "a/certs", NULL);

@@ -399,7 +399,7 @@ Test(check, foresees_what_policies_ask_for_and_cannot_have)
     expect_contains(
         unfit.out,
         "leaf.pem is not a CA certificate, so it is trusted only for itself; name the certificate of its CA\n");
-    expect_contains(warned.out, ", 2 warnings\n"); /* what signs under "pinned" is in its place there */
+    expect_contains(warned.out, ", 2 warnings, 1 note\n"); /* what signs under "pinned" is in its place there */
 }
 
 /* What filter would say, not what policy alone says. */
