@@ -296,27 +296,10 @@ static void walk_parts(const struct examine_options *options, struct examination
     }
 }
 
-static bool is_blank(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!g_ascii_isspace(text.data[i]))
-            return false;
-    return true;
-}
-
-/* Some servers put a multipart/mixed around what was encrypted or signed as a whole. With nothing beside it there is
- * nothing that could be mixed with its content. */
-static const struct part *alone(const struct part *root)
-{
-    bool single = strcmp(root->type, "multipart/mixed") == 0 && root->fault == NULL && root->child_count == 1 &&
-                  part_is_pkcs7_mime(&root->children[0]) && is_blank(root->preamble) && is_blank(root->epilogue);
-    return single ? &root->children[0] : root;
-}
-
 /* From the root inwards. */
 static void walk(const struct examine_options *options, struct examination *examination)
 {
-    const struct part *innermost = examination->depth == 0 ? alone(examination->root) : examination->root;
+    const struct part *innermost = examination->root;
     for (const struct part *part = innermost; part != NULL; part = walk_layer(options, examination, part))
         innermost = part;
     if (examination->count == 0 || examination->layers[examination->count - 1].inner == innermost) {

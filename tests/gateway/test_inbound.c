@@ -431,33 +431,6 @@ Test(inbound, originators_signatures_can_be_taken_off)
 
 /* --- where all programs read a thing one way --- */
 
-/* Some servers wrap what was encrypted as a whole; nothing is beside it. */
-Test(inbound, an_encrypted_part_that_is_alone)
-{
-    static const struct {
-        const char *before, *behind;
-        bool opens;
-    } rows[] = {
-        {"", "", true},
-        {"\r\n", "\r\n \r\n", true},
-        {"This is a message in MIME format.\r\n", "", false},
-        {"", "A banner.\r\n", false},
-        {"--b\r\n\r\n\r\n", "", false},
-        {"", "--b--x\r\n", false},
-    };
-    owned(rig) struct rig *rig = rig_new("", "");
-    g_autofree char *part =
-        attack_opaque("", attack_envelop(EVP_aes_256_gcm(), rig->partner.dca, ATTACK_ENTITY, false));
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *text = g_strconcat(ATTACK_TOP "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
-                                            rows[i].before, "--b\r\n", part, "\r\n--b--\r\n", rows[i].behind, NULL);
-        AUTO_SENT struct sent in = attack_in(rig, text);
-        cr_expect_eq(in.result->made.removed, rows[i].opens ? 1u : 0u, "row %zu", i);
-        cr_expect_eq(g_str_has_suffix(in.bytes, "Content-Type: text/plain\r\n\r\n" ATTACK_SECRET "\r\n"), rows[i].opens,
-                     "row %zu: %s", i, in.bytes);
-    }
-}
-
 /* Fill behind the object, a field twice, a value without quotes. */
 Test(inbound, oddities_that_mean_one_thing)
 {
