@@ -27,9 +27,8 @@ static char *choose_boundary(struct error *error)
     return g_strdup(text->str);
 }
 
-/* The part with the fields. What comes out refers to *bytes, which is for g_free(). */
-static bool make_shown(const struct field *const *fields, size_t count, const struct transport *transport,
-                       const struct limits *limits, struct entity *shown, char **bytes, struct error *error)
+/* The part with the fields, for g_free(). */
+static char *shown_text(const struct field *const *fields, size_t count, size_t *length)
 {
     g_autoptr(GString) lines = g_string_new(NULL), whole = g_string_new(NULL);
     for (size_t i = 0; i < count; i++) {
@@ -41,9 +40,15 @@ static bool make_shown(const struct field *const *fields, size_t count, const st
     g_string_append_printf(whole, "Content-Type: text/rfc822-headers\r\nContent-Disposition: inline\r\n%s\r\n%s",
                            (lines_scan(text) & TROUBLE_EIGHT_BIT) != 0 ? "Content-Transfer-Encoding: 8bit\r\n" : "",
                            lines->str);
-    size_t length = whole->len;
-    *bytes = g_string_free(steal(&whole), FALSE);
-    owned(part) struct part *part = part_parse_entity((struct slice){*bytes, length}, limits, error);
+    *length = whole->len;
+    return g_string_free(steal(&whole), FALSE);
+}
+
+/* What comes out refers to the text. */
+static bool make_shown(struct slice text, const struct transport *transport, const struct limits *limits,
+                       struct entity *shown, struct error *error)
+{
+    owned(part) struct part *part = part_parse_entity(text, limits, error);
     return part != NULL && mime_deliverable(part, transport, limits, shown, error);
 }
 
@@ -60,9 +65,10 @@ bool mime_keep_fields(const struct field *const *fields, size_t count, const str
                       const struct limits *limits, struct entity *entity, struct error *error)
 {
     owned(entity) struct entity shown = {0};
-    g_autofree char *bytes = NULL;
+    size_t length;
+    g_autofree char *bytes = shown_text(fields, count, &length);
     g_autofree char *boundary = choose_boundary(error);
-    if (boundary == NULL || !make_shown(fields, count, transport, limits, &shown, &bytes, error))
+    if (boundary == NULL || !make_shown((struct slice){bytes, length}, transport, limits, &shown, error))
         return false;
     struct rope *header = rope_new(), *body = rope_new();
     rope_printf(header, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n", boundary);

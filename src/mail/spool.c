@@ -234,7 +234,7 @@ bool spool_finish(struct spool *spool, struct slice *bytes, struct error *error)
 
 bool spool_append(struct spool *spool, struct rope *rope, struct error *error)
 {
-    struct slice bytes;
+    struct slice bytes = SLICE_NONE;
     spool_give(spool, rope);
     if (!spool_finish(spool, &bytes, error))
         return false;

@@ -143,7 +143,7 @@ bool frame_write(const unsigned char *der, long length, const struct rope *conte
 {
     __attribute__((cleanup(cleanup_frame))) struct frame frame = {0};
     struct base64_state state = {0};
-    if (!frame_make(der, length, CONTENT_SIGNED, rope_length(content), &frame, error))
+    if (!frame_make(der, length, CONTENT_SIGNED, rope_length(content), &frame, error) || frame.prefix == NULL)
         return false;
     const struct slice prefix = {(const char *)frame.prefix->data, frame.prefix->len};
     const struct slice suffix = {(const char *)der + frame.suffix_at, frame.suffix_length};
