@@ -28,6 +28,8 @@ const struct conf *gateway_conf(const struct gateway *gateway);
  * a warning for a socket that they can reach. For the daemon and `domsec check`: who runs one message through a copy of
  * a configuration is not held up. */
 void gateway_check_exposure(const struct conf *conf, struct faults *faults);
+/* Notes that a Subject which is restored is not protected in the reply to it. For `domsec check` only. */
+void gateway_check_replies(const struct conf *conf, struct faults *faults);
 /* Returns false, with a fault for each, if the next configuration has no valid certificate at that time for a signing
  * identity that it names and for which the one in force has a valid certificate. */
 bool gateway_check_reload(const struct gateway *in_force, const struct gateway *next, time_t at, struct faults *faults);

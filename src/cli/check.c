@@ -109,6 +109,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (conf != NULL) {
         check_expiries(conf, faults);
         check_process(conf, faults);
+        gateway_check_replies(conf, faults);
     }
     if (gateway != NULL)
         check_account(conf, faults);

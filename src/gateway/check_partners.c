@@ -153,13 +153,27 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
     address_clear(&anybody);
 }
 
+void check_partners(const struct gateway *gateway, struct faults *faults)
+{
+    const struct conf *conf = gateway->conf;
+    for (char **entry = conf->local_domains; *entry != NULL; entry++) {
+        const char *domain = *entry + (**entry == '.');
+        for (int role = 0; role < ROLE_COUNT; role++)
+            if (!keys_has(gateway->keys, (enum role)role, domain)) /* one that has expired is warned of elsewhere */
+                check_role(gateway, (enum role)role, domain, faults);
+    }
+    for (size_t i = 0; i < conf->partner_count; i++)
+        if (policy_encrypts(&gateway->conf->partners[i]->base))
+            check_certificates(gateway, &gateway->conf->partners[i]->base, faults);
+}
+
 static bool shows_subjects(const struct rule *rule)
 {
     return policy_encrypts(rule) && rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE;
 }
 
 /* One note for all partners: each of them is as it should be for most. */
-static void note_restored_subjects(const struct conf *conf, struct faults *faults)
+void gateway_check_replies(const struct conf *conf, struct faults *faults)
 {
     const struct partner *first = NULL;
     size_t count = 0;
@@ -174,19 +188,4 @@ static void note_restored_subjects(const struct conf *conf, struct faults *fault
         "\"protect\" encrypts, and inbound.protected_headers = \"restore\"%s: a Subject that is restored leaves "
         "in the clear with the reply; \"keep\" leaves it in the content",
         others);
-}
-
-void check_partners(const struct gateway *gateway, struct faults *faults)
-{
-    const struct conf *conf = gateway->conf;
-    for (char **entry = conf->local_domains; *entry != NULL; entry++) {
-        const char *domain = *entry + (**entry == '.');
-        for (int role = 0; role < ROLE_COUNT; role++)
-            if (!keys_has(gateway->keys, (enum role)role, domain)) /* one that has expired is warned of elsewhere */
-                check_role(gateway, (enum role)role, domain, faults);
-    }
-    for (size_t i = 0; i < conf->partner_count; i++)
-        if (policy_encrypts(&gateway->conf->partners[i]->base))
-            check_certificates(gateway, &gateway->conf->partners[i]->base, faults);
-    note_restored_subjects(conf, faults);
 }
