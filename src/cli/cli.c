@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include "base/distance.h"
 #include "output.h"
 
 #include <getopt.h>
@@ -140,6 +141,24 @@ static const char *last_word(const char *name)
     return space != NULL ? space + 1 : name;
 }
 
+void cli_unknown_command(const char *program, const struct command *const *list, const char *word)
+{
+    const char *nearest = NULL;
+    unsigned distance = distance_limit(word);
+    for (size_t i = 0; list[i] != NULL; i++) {
+        const char *name = last_word(list[i]->name);
+        unsigned found = distance_between(word, name);
+        if (found < distance) {
+            distance = found;
+            nearest = name;
+        }
+    }
+    fprintf(stderr, "%s: unknown command %s", program, word);
+    if (nearest != NULL)
+        fprintf(stderr, "; did you mean %s?", nearest);
+    fputc('\n', stderr);
+}
+
 int cli_dispatch(const struct command *command, const struct command *const *list, int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -148,8 +167,10 @@ int cli_dispatch(const struct command *command, const struct command *const *lis
             return list[i]->run(list[i], argc - 1, argv + 1);
     bool help = word != NULL && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0);
     FILE *stream = help ? stdout : stderr;
-    if (word != NULL && !help)
-        fprintf(stderr, "domsec %s: unknown command %s\n", command->name, word);
+    if (word != NULL && !help) {
+        g_autofree char *program = g_strdup_printf("domsec %s", command->name);
+        cli_unknown_command(program, list, word);
+    }
     print_usage(command, stream);
     fprintf(stream, "\n%s\n\ncommands\n", command->summary);
     for (size_t i = 0; list[i] != NULL; i++) {

@@ -60,6 +60,9 @@ int cli_usage(const struct command *command, const char *format, ...) __attribut
 /* Runs the command in list (NULL-terminated) whose last word is argv[1], for a command that has commands within. */
 int cli_dispatch(const struct command *command, const struct command *const *list, int argc, char **argv);
 
+/* Prints "PROGRAM: unknown command WORD" to standard error, with the command in list that was probably meant. */
+void cli_unknown_command(const char *program, const struct command *const *list, const char *word);
+
 /* Prints the error to standard error. Returns the status for its kind: 65 for bad input, 78 for a bad configuration,
  * 75 for all else. */
 int cli_failed(const struct error *error);

@@ -57,7 +57,7 @@ static int run(int argc, char **argv)
         return EX_OK;
     }
     if (word != NULL)
-        fprintf(stderr, "domsec: unknown command %s\n", help ? argv[2] : word);
+        cli_unknown_command("domsec", commands, help ? argv[2] : word);
     print_overview(stderr);
     return EX_USAGE;
 }
@@ -77,7 +77,8 @@ int main(int argc, char **argv)
     if (!hold_standard_descriptors())
         return EX_TEMPFAIL;
     setlocale(LC_CTYPE, "");
-    /* If a reader goes away, the write fails and gives a status, instead of ending the program silently. */
+    /* A connection that the other side closes must not end the program, and a message that was not taken must give a
+     * status. */
     signal(SIGPIPE, SIG_IGN);
     log_open("domsec", true, LOG_LEVEL_WARNING);
     struct error error = {0};
@@ -85,7 +86,8 @@ int main(int argc, char **argv)
     if (!smime_init(&error))
         return cli_failed(&error);
     int status = run(argc, argv);
-    if (output_close_stream(stdout, "standard output", &error))
+    bool unread = output_reader_left(stdout);
+    if (output_close_stream(stdout, "standard output", &error) || unread)
         return status;
     int lost = cli_failed(&error);
     return status == EX_OK ? lost : status;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -34,6 +35,13 @@ bool output_write_rope(int fd, const char *name, const struct rope *rope, struct
         if (!output_write(fd, name, rope_at(rope, i), error))
             return false;
     return true;
+}
+
+bool output_reader_left(FILE *stream)
+{
+    (void)fflush(stream); /* an error stays with the stream */
+    struct pollfd output = {.fd = fileno(stream), .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 bool output_close_stream(FILE *stream, const char *name, struct error *error)

@@ -14,6 +14,8 @@
 /* Writes all bytes to a descriptor. name is for the error (ERROR_TEMPORARY). */
 bool output_write(int fd, const char *name, struct slice bytes, struct error *error);
 bool output_write_rope(int fd, const char *name, const struct rope *rope, struct error *error);
+/* Flushes the stream. True if its reader (`| head`) has seen enough and went away: what it did not take is no loss. */
+bool output_reader_left(FILE *stream);
 /* Flushes and closes the stream. Returns false if any output was lost. */
 bool output_close_stream(FILE *stream, const char *name, struct error *error);
 

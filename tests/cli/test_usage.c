@@ -15,7 +15,12 @@ Test(usage, status_and_stream)
         {"domsec help filter", 0, "--report FILE", NULL},
         {"domsec help no-such", 64, NULL, "unknown command no-such"},
         {"domsec --version", 0, "domsec 0.", NULL},
-        {"domsec no-such", 64, NULL, "unknown command no-such"},
+        {"domsec no-such", 64, NULL, "unknown command no-such\n"},
+        {"domsec CHEKC", 64, NULL, "unknown command CHEKC; did you mean check?\n"},
+        {"domsec filtr", 64, NULL, "; did you mean filter?\n"},
+        {"domsec help statsu", 64, NULL, "; did you mean status?\n"},
+        {"domsec cert improt", 64, NULL, "domsec cert: unknown command improt; did you mean import?\n"},
+        {"domsec key nwe", 64, NULL, "; did you mean new?\n"},
         {"domsec init --help", 0, "--algorithm WORD", NULL},
         {"domsec check --help", 0, "-c, --config FILE", NULL},
         {"domsec explain -h", 0, "--subject TEXT", NULL},
@@ -92,6 +97,34 @@ Test(usage, lost_output_is_no_success)
     owned(run) struct run got = run_words(words, "", 0, full);
     close(full);
     expect_status(got, 75);
+}
+
+/* `domsec … | head` is no error; a message that is not taken is one. */
+Test(usage, a_reader_that_went_away_is_no_error)
+{
+    owned(folder) char *dir = folder_new();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --listen local:none '%s'", dir);
+    expect_status(made, 0);
+    g_autofree char *program = program_path("domsec");
+    g_autofree char *conf = g_build_filename(dir, "domsec.conf", NULL);
+    const char *const calls[][6] = {{program, "--help"},
+                                    {program, "cert", "import", "--help"},
+                                    {program, "cert", "list", "--json", "-c", conf},
+                                    {program, "filter", "--direction", "inbound", "-c", conf}};
+    for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+        char *words[7] = {NULL};
+        for (size_t j = 0; j < G_N_ELEMENTS(calls[i]); j++)
+            words[j] = (char *)calls[i][j];
+        int ends[2];
+        cr_assert_eq(pipe(ends), 0);
+        close(ends[0]);
+        bool message = strcmp(words[1], "filter") == 0;
+        const char *input = "From: a@b.test\nTo: c@acme.test\n\ntext\n";
+        owned(run) struct run got = run_words(words, input, message ? strlen(input) : 0, ends[1]);
+        close(ends[1]);
+        cr_expect_eq(got.status, message ? 75 : 0, "%s: status %d", words[1], got.status);
+        cr_expect_eq(*got.err != '\0', message, "%s: %s", words[1], got.err);
+    }
 }
 
 /* Also where there was something else to say. */
