@@ -295,7 +295,8 @@ static void pki_crl_extensions(const struct pki_crl_spec *spec, X509_CRL *crl)
     X509V3_set_ctx_nodb(&context);
     ASN1_INTEGER *number = ASN1_INTEGER_new();
     ASN1_INTEGER_set(number, spec->number != 0 ? spec->number : 1);
-    X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0);
+    if (spec->number != -1)
+        X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0);
     ASN1_INTEGER_free(number);
     for (const char *const *entry = spec->extensions; entry != NULL && *entry != NULL; entry++) {
         g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));

@@ -67,7 +67,7 @@ struct pki_crl_spec {
     const struct pki *revoked[PKI_REVOKED_MAX]; /* up to the first NULL */
     time_t this_update, next_update;            /* 0: a day ago; 30 days from now; next_update -1: absent */
     const char *const *extensions;
-    long number; /* 0: 1 */
+    long number; /* 0: 1; -1: absent */
 };
 
 void pki_free(struct pki *pki);

@@ -466,6 +466,8 @@ Test(revocation, is_told_by_the_whole_chain)
         {0, OUTCOME_TEMPERROR, "no CRL"},
         {ROOT_REVOKES, OUTCOME_FAIL, "revoked"},
         {REVOKES, OUTCOME_FAIL, "revoked"},
+        {ROOT_REVOKES | STALE, OUTCOME_FAIL, "CN=Authority,O=Tests\" is revoked"},
+        {ROOT_REVOKES | EARLY, OUTCOME_FAIL, "CN=Authority,O=Tests\" is revoked"},
         {ROOT_GOOD | STALE, OUTCOME_TEMPERROR, "out of date"},
         {ROOT_GOOD | STALE_REVOKES, OUTCOME_FAIL, "revoked"},
         {ROOT_GOOD | EARLY, OUTCOME_TEMPERROR, "not yet valid"},
@@ -535,19 +537,24 @@ Test(revocation, without_crls_in_the_configuration)
 Test(revocation, crls_of_a_message)
 {
     time_t now = time(NULL);
-    enum { OLD_GOOD = 1, NEW_GOOD = 2, NEW_REVOKES = 4, FORGED_NEW = 8, OLD_REVOKES = 16 };
+    enum { OLD_GOOD = 1, NEW_GOOD = 2, NEW_REVOKES = 4, FORGED_NEW = 8, OLD_REVOKES = 16, ODD_NEW = 32 };
     static const struct {
         int configured, received;
         enum outcome expected;
+        const char *says;
     } rows[] = {
-        {0, OLD_GOOD, OUTCOME_PASS},
-        {0, OLD_REVOKES, OUTCOME_FAIL},
-        {NEW_REVOKES, OLD_GOOD, OUTCOME_FAIL},
-        {OLD_GOOD, NEW_REVOKES, OUTCOME_FAIL},
-        {OLD_GOOD, NEW_GOOD, OUTCOME_PASS},
-        {OLD_GOOD, FORGED_NEW, OUTCOME_PASS},
-        {NEW_REVOKES, FORGED_NEW, OUTCOME_FAIL},
-        {0, FORGED_NEW, OUTCOME_TEMPERROR},
+        {0, OLD_GOOD, OUTCOME_PASS, "valid"},
+        {0, OLD_REVOKES, OUTCOME_FAIL, "revoked"},
+        {NEW_REVOKES, OLD_GOOD, OUTCOME_FAIL, "revoked"},
+        {OLD_GOOD, NEW_REVOKES, OUTCOME_FAIL, "revoked"},
+        {OLD_GOOD, NEW_GOOD, OUTCOME_PASS, "valid"},
+        {OLD_GOOD, FORGED_NEW, OUTCOME_PASS, "valid"},
+        {NEW_REVOKES, FORGED_NEW, OUTCOME_FAIL, "revoked"},
+        {0, FORGED_NEW, OUTCOME_TEMPERROR, "no CRL"}, /* what is said is about the configured ones */
+        {FORGED_NEW, FORGED_NEW, OUTCOME_TEMPERROR, "signature is bad"},
+        {OLD_GOOD, ODD_NEW, OUTCOME_PASS, "valid"}, /* what cannot be used counts as little as what is forged */
+        {OLD_REVOKES, ODD_NEW, OUTCOME_FAIL, "revoked"},
+        {0, ODD_NEW, OUTCOME_TEMPERROR, "no CRL"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(world) struct world *world = world_new(CRLS, "");
@@ -563,6 +570,11 @@ Test(revocation, crls_of_a_message)
             {NEW_GOOD, {.issuer = world->authority, .this_update = now - DAY, .number = 2}},
             {NEW_REVOKES, {.issuer = world->authority, .revoked = {alice}, .this_update = now - DAY, .number = 2}},
             {FORGED_NEW, {.issuer = &forger, .this_update = now - 60, .number = 3}},
+            {ODD_NEW,
+             {.issuer = world->authority,
+              .this_update = now - 60,
+              .number = 3,
+              .extensions = PKI_LIST("1.2.3.4=critical,DER:0500")}},
         };
         STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
         put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
@@ -572,6 +584,45 @@ Test(revocation, crls_of_a_message)
             if ((rows[i].received & crls[j].flag) != 0)
                 sk_X509_CRL_push(received, pki_crl(&crls[j].spec));
         }
+        setting_open(world->setting);
+        expect_then(world, alice, now, received, rows[i].expected, rows[i].says, i);
+        sk_X509_CRL_pop_free(received, X509_CRL_free);
+    }
+}
+
+/* Forged CRLs of an authority cost a signature each. Beyond the limit one that revokes is not looked for, but what was
+ * configured counts. */
+Test(revocation, many_forged_crls_of_a_message)
+{
+    time_t now = time(NULL);
+    static const struct {
+        const char *main_keys;
+        bool configured_revokes;
+        int forged; /* newer than a good one that revokes, and received behind it */
+        bool real;
+        enum outcome expected;
+    } rows[] = {
+        {ANCHOR, false, 63, true, OUTCOME_FAIL}, {ANCHOR, false, 64, true, OUTCOME_PASS},
+        {CRLS, false, 64, false, OUTCOME_PASS},  {CRLS, true, 64, false, OUTCOME_FAIL},
+        {CRLS, false, 200, false, OUTCOME_PASS},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(world) struct world *world = world_new(rows[i].main_keys, "");
+        PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+        PKI_AUTO struct pki *impostor = pki_sub_ca(world->root, "Authority");
+        const struct pki forger = {.cert = world->authority->cert, .key = impostor->key};
+        STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
+        put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
+        put_crl(world, "authority.crl",
+                &(struct pki_crl_spec){.issuer = world->authority,
+                                       .revoked = {rows[i].configured_revokes ? alice : NULL},
+                                       .this_update = now - 3 * DAY});
+        if (rows[i].real)
+            sk_X509_CRL_push(received,
+                             pki_crl(&(struct pki_crl_spec){
+                                 .issuer = world->authority, .revoked = {alice}, .this_update = now - 2 * DAY}));
+        for (int j = 0; j < rows[i].forged; j++)
+            sk_X509_CRL_push(received, pki_crl(&(struct pki_crl_spec){.issuer = &forger, .this_update = now - 60}));
         setting_open(world->setting);
         expect_then(world, alice, now, received, rows[i].expected, "", i);
         sk_X509_CRL_pop_free(received, X509_CRL_free);
