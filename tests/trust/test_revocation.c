@@ -156,17 +156,20 @@ Test(revocation_step, answers_are_kept_as_long_as_they_stand)
 {
     time_t now = time(NULL);
     static const struct {
-        time_t until[2]; /* of alice and the authority, from now; 0: asked again each time */
+        time_t until[3]; /* of alice, the authority and the root, from now; 0: asked again each time */
         int seconds;     /* the second question, so much later */
         unsigned asks;
     } rows[] = {
-        {{100, 200}, 0, 1}, {{100, 200}, 100, 1},    {{100, 200}, 101, 2},    {{200, 100}, 101, 2},   {{0, 200}, 0, 2},
-        {{200, 0}, 0, 2},   {{9000, 9000}, 3600, 1}, {{9000, 9000}, 3601, 2}, {{9000, 9000}, -10, 2},
+        {{100, 200, 200}, 0, 1},       {{100, 200, 200}, 100, 1},    {{100, 200, 200}, 101, 2},
+        {{200, 100, 200}, 101, 2},     {{200, 200, 100}, 101, 1}, /* an anchor is not asked for */
+        {{0, 200, 200}, 0, 2},         {{200, 0, 200}, 0, 2},        {{9000, 9000, 9000}, 3600, 1},
+        {{9000, 9000, 9000}, 3601, 2}, {{9000, 9000, 9000}, -10, 2},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         scripted_revocation[0] = (struct scripted_revocation){
             .rows = {{"alice", GOOD, NULL, rows[i].until[0] != 0 ? now + rows[i].until[0] : 0},
-                     {"CN=Authority", GOOD, NULL, rows[i].until[1] != 0 ? now + rows[i].until[1] : 0}}};
+                     {"CN=Authority", GOOD, NULL, rows[i].until[1] != 0 ? now + rows[i].until[1] : 0},
+                     {"CN=Root", GOOD, NULL, now + rows[i].until[2]}}};
         open_with(WANTED, scripted_revocation_sources);
         expect_of(alice, now, NULL, OUTCOME_PASS, "valid");
         expect_of(alice, now + rows[i].seconds, NULL, OUTCOME_PASS, "valid");
@@ -183,7 +186,8 @@ Test(revocation_step, what_is_not_good_is_asked_again)
         open_with(WANTED, scripted_revocation_sources);
         expect(rows[i] == REVOKED ? OUTCOME_FAIL : OUTCOME_TEMPERROR, "");
         scripted_revocation[0].rows[0].status = GOOD;
-        expect(OUTCOME_PASS, "valid");
+        for (int again = 0; again < 2; again++)
+            expect(OUTCOME_PASS, "valid");
         cr_expect_eq(scripted_revocation[0].asks, 2u);
     }
 }
@@ -224,7 +228,7 @@ static void put_crls(const struct pki *revoked_person)
 /* CRLs cost one more verification; a message that brings some costs it each time, but not the path again. */
 Test(revocation_step, verifications_are_counted)
 {
-    STACK_OF(X509_CRL) *received = crls_new(authority, NULL);
+    STACK_OF(X509_CRL) *received = crls_new(authority, NULL), *none = sk_X509_CRL_new_null();
     open_with(NOT_WANTED, NULL);
     counted.paths = 0;
     for (int i = 0; i < 3; i++)
@@ -243,7 +247,31 @@ Test(revocation_step, verifications_are_counted)
     expect_of(alice, 0, received, OUTCOME_PASS, "valid");
     expect(OUTCOME_PASS, "valid");
     cr_expect_eq(counted.paths, 3u, "%u after one that was received", counted.paths);
+
+    open_with(WANTED, NULL);
+    put_crls(NULL);
+    counted.paths = 0;
+    for (int i = 0; i < 3; i++)
+        expect_of(alice, 0, none, OUTCOME_PASS, "valid");
+    cr_expect_eq(counted.paths, 2u, "%u with none that was received", counted.paths);
+    open_with(NOT_WANTED, NULL);
+    counted.paths = 0;
+    for (int i = 0; i < 2; i++)
+        expect_of(alice, 0, received, OUTCOME_PASS, "valid");
+    cr_expect_eq(counted.paths, 3u, "%u: the path is kept that came with CRLs", counted.paths);
+
+    /* What is not known is verified once, if nothing was received that may have spoiled it. */
+    open_with(WANTED, NULL);
+    X509_CRL *of_root = pki_crl(&(struct pki_crl_spec){.issuer = root});
+    g_free(pki_write_crl(setting->folder, "crls/root.crl", of_root));
+    X509_CRL_free(of_root);
+    trust_close(setting->trust);
+    setting->trust = trust_open(setting->conf, setting->faults);
+    counted.paths = 0;
+    expect(OUTCOME_TEMPERROR, "no CRL");
+    cr_expect_eq(counted.paths, 2u, "%u with an unknown certificate", counted.paths);
     sk_X509_CRL_pop_free(received, X509_CRL_free);
+    sk_X509_CRL_free(none);
 }
 
 /* --- other paths --- */
@@ -304,8 +332,10 @@ Test(revocation_step, no_other_path_is_asked_for_in_vain)
         scripted_revocation[0] = (struct scripted_revocation){
             .rows = {{"alice", rows[i].alice, NULL, FOREVER}, {"CN=Authority", rows[i].authority, NULL, FOREVER}}};
         open_with(WANTED, scripted_revocation_sources);
+        counted.paths = 0;
         expect(rows[i].expected, "");
         cr_expect_eq(scripted_revocation[0].asks, rows[i].asks, "row %zu: %u", i, scripted_revocation[0].asks);
+        cr_expect_eq(counted.paths, rows[i].asks, "row %zu: %u", i, counted.paths);
     }
 }
 
