@@ -114,6 +114,49 @@ Test(search, a_long_way_is_not_followed)
     cr_expect_eq(counted.signatures, 9, "of a way of ten certificates: %u", counted.signatures);
 }
 
+/* With whatever is left to spend: a good answer is complete, and otherwise it is said that the work was not done. */
+Test(search, costs_what_it_costs)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = pki_sub_ca(world->root, "Issuer");
+    PKI_AUTO struct pki *alice = pki_person(issuer, "alice@acme.test");
+    PKI_AUTO struct pki *bob = pki_person(issuer, "bob@acme.test");
+    add(world, issuer);
+    const struct {
+        const struct pki *leaf;
+        int lists; /* each the same */
+        enum outcome expected;
+    } rows[] = {{alice, 0, OUTCOME_PASS}, {alice, 1, OUTCOME_PASS}, {alice, 2, OUTCOME_PASS}, {bob, 1, OUTCOME_FAIL}};
+    uint64_t full[G_N_ELEMENTS(rows)];
+    X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = issuer, .revoked = {bob}});
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
+        for (int j = 0; j < rows[i].lists; j++)
+            sk_X509_CRL_push(received, crl);
+        struct budget budget = {.limit = UINT64_MAX};
+        struct chain_query query = {.leaf = rows[i].leaf->cert,
+                                    .untrusted = world->untrusted,
+                                    .crls = received,
+                                    .purpose = PURPOSE_SIGN,
+                                    .budget = &budget};
+        for (int step = 16; step >= -1; step--) {
+            trust_close(world->setting->trust); /* nothing is remembered */
+            world->setting->trust = trust_open(world->setting->conf, world->setting->faults);
+            if (step == 16) {
+                setting_expect(world->setting, &query, rows[i].expected, "", "without a limit");
+                full[i] = budget.spent;
+                continue;
+            }
+            budget = (struct budget){.limit = step >= 0 ? full[i] / 16 * (uint64_t)step : full[i] - 1};
+            setting_expect(world->setting, &query, OUTCOME_PERMERROR, BUDGET_SPENT, "with a limit");
+        }
+        sk_X509_CRL_free(received);
+    }
+    cr_expect_gt(full[1], full[0] + 2 * (uint64_t)i2d_X509_CRL(crl, NULL) * COST_HASHED + 2 * 3 * 20000 - 1);
+    cr_expect_eq(full[2] - full[1], full[1] - full[0], "each list has its price");
+    X509_CRL_free(crl);
+}
+
 /* --- DSA parameters, RFC 3279 §2.3.2 --- */
 
 static EVP_PKEY *dsa_key(EVP_PKEY *parameters)
