@@ -113,7 +113,7 @@ bool part_decode(const struct part *part, struct spool *out, struct error *error
 }
 
 #define LINE_BYTES 57 /* 76 characters */
-#define LINES 512     /* at once */
+#define LINES 1024    /* at once; more than the buffer of a spool holds, so it is not copied once more */
 
 /* Whole lines of bytes. */
 static bool encode_lines(const unsigned char *bytes, size_t lines, struct spool *out, struct error *error)
