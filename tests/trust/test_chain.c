@@ -82,12 +82,24 @@ Test(chain, leaf_by_leaf)
         {"RSA, encrypt", {.key = PKI_RSA}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
         {"Ed25519", {.key = PKI_ED25519}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"Ed25519, encrypt", {.key = PKI_ED25519}, PURPOSE_ENCRYPT, OUTCOME_FAIL, "cannot encrypt"},
+        {"X25519", {.key = PKI_X25519, .key_usage = ""}, PURPOSE_SIGN, OUTCOME_FAIL, "its key cannot sign"},
+        {"X25519, encrypt", {.key = PKI_X25519}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
+        {"keyEncipherment for X25519",
+         {.key = PKI_X25519, .key_usage = "keyEncipherment"},
+         PURPOSE_ENCRYPT,
+         OUTCOME_FAIL,
+         "no keyAgreement"},
         {"expired", {.not_after = now - 5}, PURPOSE_SIGN, OUTCOME_FAIL, "has expired"},
         {"early", {.not_before = now + 500}, PURPOSE_SIGN, OUTCOME_FAIL, "not yet valid"},
         {"no EKU", {.eku = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"any EKU", {.eku = "anyExtendedKeyUsage"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"any EKU among others", {.eku = "critical,serverAuth,2.5.29.37.0"}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
-        {"other EKU", {.eku = "serverAuth,clientAuth"}, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage"},
+        {"other EKU",
+         {.eku = "serverAuth,clientAuth"},
+         PURPOSE_SIGN,
+         OUTCOME_FAIL,
+         "the certificate \"CN=leaf\" cannot be used: its extended key usage does not include e-mail protection "
+         "(its certification path is valid)"},
         {"unknown EKU", {.eku = "1.2.3.4"}, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage"},
         {"no KU, sign", {.key_usage = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"no KU, encrypt", {.key_usage = ""}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
@@ -343,8 +355,10 @@ Test(chain, pinned)
     PKI_AUTO struct pki *weak = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=weak"), .key = PKI_RSA_1024});
     PKI_AUTO struct pki *web = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=web"), .eku = "serverAuth"});
     PKI_AUTO struct pki *ca = pki_ca("ca");
+    PKI_AUTO struct pki *unreadable = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=unreadable"), .extensions = PKI_LIST("subjectAltName=DER:0500")});
     PKI_AUTO struct pki *unpinned = pki_person(NULL, "bob@partner.test");
-    g_free(pki_write(world->setting->folder, "pins.pem", pinned, old, weak, web, ca, NULL));
+    g_free(pki_write(world->setting->folder, "pins.pem", pinned, old, weak, web, ca, unreadable, NULL));
     setting_open(world->setting);
     expect(world, pinned, PURPOSE_SIGN, OUTCOME_PASS, "pinned by partner.test.conf");
     expect(world, pinned, PURPOSE_ENCRYPT, OUTCOME_PASS, "pinned");
@@ -352,6 +366,7 @@ Test(chain, pinned)
     expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "2048");
     expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage");
     expect(world, ca, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
+    expect(world, unreadable, PURPOSE_SIGN, OUTCOME_FAIL, "its extensions cannot be read");
     expect(world, unpinned, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");
 }
 
@@ -649,6 +664,10 @@ Test(revocation, wrong_usage_is_final_whatever_the_crls)
         pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=web"), .eku = "serverAuth"});
     setting_open(world->setting);
     expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage");
+    struct chain_query query = question(world, web, PURPOSE_SIGN);
+    struct finding finding;
+    setting_judge(world->setting, &query, &finding);
+    cr_expect_null(strstr(finding.reason, "is valid"), "%s", finding.reason);
 }
 
 /* --- what is remembered --- */
@@ -669,11 +688,33 @@ Test(cache, does_not_outlive_what_it_rests_on)
         int second;
         enum outcome expected;
     } rows[] = {
-        {0, OUTCOME_PASS}, {10, OUTCOME_PASS},   {299, OUTCOME_PASS}, {310, OUTCOME_FAIL},
-        {0, OUTCOME_PASS}, {1001, OUTCOME_FAIL}, {0, OUTCOME_PASS},   {-3 * DAY, OUTCOME_FAIL},
+        {0, OUTCOME_PASS},   {10, OUTCOME_PASS}, {299, OUTCOME_PASS},  {300, OUTCOME_FAIL}, {0, OUTCOME_PASS},
+        {310, OUTCOME_FAIL}, {0, OUTCOME_PASS},  {1001, OUTCOME_FAIL}, {0, OUTCOME_PASS},   {-3 * DAY, OUTCOME_FAIL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         expect_then(world, alice, now + rows[i].second, NULL, rows[i].expected, "", i);
+}
+
+/* A CRL that covers other issuers, too, is kept apart; it runs out like others. */
+Test(cache, ends_with_the_crls)
+{
+    const char *const *const extensions[] = {NULL, PKI_LIST("issuingDistributionPoint=critical,indirectCRL:TRUE")};
+    time_t now = time(NULL);
+    static const struct {
+        int second;
+        enum outcome expected;
+    } rows[] = {{0, OUTCOME_PASS}, {500, OUTCOME_TEMPERROR}, {0, OUTCOME_PASS}, {499, OUTCOME_PASS}};
+    for (size_t i = 0; i < G_N_ELEMENTS(extensions); i++) {
+        owned(world) struct world *world = world_new(CRLS, "");
+        PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+        put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
+        put_crl(
+            world, "authority.crl",
+            &(struct pki_crl_spec){.issuer = world->authority, .next_update = now + 500, .extensions = extensions[i]});
+        setting_open(world->setting);
+        for (size_t j = 0; j < G_N_ELEMENTS(rows); j++)
+            expect_then(world, alice, now + rows[j].second, NULL, rows[j].expected, "", j);
+    }
 }
 
 Test(cache, ends_with_the_first_certificate_of_the_chain)
@@ -732,7 +773,33 @@ Test(cache, purposes_and_rules_stay_apart)
     }
 }
 
-/* --- what cannot be loaded --- */
+/* --- what can be loaded, and what cannot --- */
+
+/* An empty CRL in DER, and so many octets behind it. */
+static void put_der(const struct setting *setting, const char *name, const struct pki *issuer, size_t behind)
+{
+    owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = issuer});
+    unsigned char *der = NULL;
+    int length = i2d_X509_CRL(crl, &der);
+    g_autofree char *path = g_build_filename(setting->folder, name, NULL);
+    g_autofree char *octets = g_malloc0((size_t)length + behind);
+    memcpy(octets, der, (size_t)length);
+    OPENSSL_free(der);
+    cr_assert(g_file_set_contents(path, octets, (gssize)((size_t)length + behind), NULL));
+}
+
+Test(trust, a_folder_of_crls)
+{
+    owned(world) struct world *world = world_new(CRLS, "");
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test");
+    g_autofree char *below = g_build_filename(world->setting->folder, "crls", "below", NULL);
+    cr_assert_eq(g_mkdir(below, 0700), 0);
+    g_free(folder_file(world->setting->folder, "crls/.hidden", "no CRL"));
+    put_der(world->setting, "crls/root.crl", world->root, 0);
+    put_crl(world, "authority.crl", &(struct pki_crl_spec){.issuer = world->authority});
+    setting_open(world->setting);
+    expect(world, alice, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+}
 
 Test(trust, faults)
 {
@@ -743,7 +810,10 @@ Test(trust, faults)
         {"trust_anchors = ( \"domsec.conf\" );", "", "trust_anchors: "},
         {"crls = ( \"absent\" );", "", "crls: "},
         {"crls = ( \"policy.d\" );", "", "crls: "},
-        {"crls = ( \"root.pem\" );", "", "crls: "},
+        {"crls = ( \"root.pem\" );", "", "root.pem: contains no CRL, only other PEM data"},
+        {"crls = ( \"domsec.conf\" );", "", "domsec.conf: contains no CRL in PEM or DER"},
+        {"crls = ( \"broken.crl\" );", "", "broken.crl: cannot parse the CRL"},
+        {"crls = ( \"behind.crl\" );", "", "behind.crl: contains no CRL in PEM or DER"},
         {"", "anchors = ( \"absent.pem\" );", "anchors: "},
         {"", "certificates = ( \"absent.pem\" );", "certificates: "},
         {"intermediates = ( \"absent.pem\" );", "", "domsec.conf:3: intermediates: "},
@@ -754,6 +824,8 @@ Test(trust, faults)
         AUTO_SETTING setting = setting_new(rows[i].main_keys, rows[i].rule_keys);
         PKI_AUTO struct pki *root = pki_ca("root");
         g_free(pki_write(setting->folder, "root.pem", root, NULL));
+        g_free(folder_file(setting->folder, "broken.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"));
+        put_der(setting, "behind.crl", root, 1);
         cr_expect_not(setting_try(setting), "row %zu", i);
         cr_assert_eq(faults_errors(setting->faults), 1, "row %zu", i);
         cr_expect_not_null(strstr(faults_at(setting->faults, 0), rows[i].says), "%s", faults_at(setting->faults, 0));
