@@ -74,6 +74,7 @@ Test(role, rfc3183)
         {"attribute, other domain", PKI_LIST("CN=attribute-authority"), PKI_LIST("email:attribute-authority@acme.test"),
          ROLE_ATTRIBUTE, "evil.test", BAD},
         {"domain signing for no domain", PKI_LIST("CN=" DSA), PKI_LIST("email:" DSA "@acme.test"), SIGN, "", BAD},
+        {"confidentiality for no domain", PKI_LIST("CN=" DCA), PKI_LIST("email:" DCA "@acme.test"), CONF, "", BAD},
 
         {"no CN", PKI_LIST("O=Acme"), PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
         {"empty subject", NULL, PKI_LIST("email:" DSA "@acme.test"), SIGN, "acme.test", BAD},
@@ -233,6 +234,8 @@ Test(role, domain)
         {"emailAddress", PKI_LIST("emailAddress=acme.test"), NULL, SIGN, "acme.test", BAD},
         {"NUL", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test%00.evil.test"), SIGN, "acme.test", BAD},
         {"NUL beside a good one", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test", "dns:evil%00"), SIGN, "acme.test", BAD},
+        {"NUL in an address beside a good one", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test", "email:x%00@acme.test"),
+         SIGN, "acme.test", BAD},
         {"no domain", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), SIGN, "", BAD},
         {"no domain, review", PKI_LIST("CN=a"), PKI_LIST("dns:acme.test"), ROLE_REVIEW, "", BAD},
     };
@@ -359,6 +362,53 @@ Test(role, reasons)
         struct finding finding;
         cr_expect_eq(judge(setting, &rows[i].row, &finding), rows[i].row.expected, "%s", rows[i].row.what);
         cr_expect_str_eq(finding.reason, rows[i].reason, "%s: %s", rows[i].row.what, finding.reason);
+    }
+}
+
+Test(role, reasons_name_the_first_domain)
+{
+    const struct row rows[] = {
+        {"mailbox", NULL, PKI_LIST("email:" DSA "@partner.test"), SIGN, "a.partner.test b.partner.test", PASS},
+        {"rfc3183", PKI_LIST("C=US", "O=acme", "CN=" DSA), NULL, SIGN, "a.partner.test b.partner.test", PASS},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *keys = g_strdup_printf("naming = \"%s\"; x500_name = ( \"C=US\", \"O=acme\" );", rows[i].what);
+        AUTO_SETTING setting = setting_new("", keys);
+        struct finding finding;
+        setting_open(setting);
+        cr_expect_eq(judge(setting, &rows[i], &finding), rows[i].expected, "%s: %s", rows[i].what, finding.reason);
+        cr_expect_str_eq(finding.reason, "the certificate is the " DSA " of a.partner.test");
+    }
+}
+
+/* What no configuration has is refused, and not taken for something else. */
+Test(role, what_is_unknown)
+{
+    AUTO_SETTING setting = setting_new("", "naming = \"address\"; gateway_addresses = ( \"gateway@partner.test\" );");
+    setting_open(setting);
+    struct partner odd = *setting->partner, everyone = *setting->partner;
+    odd.naming = (enum naming)99;
+    everyone.domain = NULL;
+    const struct {
+        const struct partner *partner;
+        enum role role;
+        enum outcome expected;
+        const char *reason;
+    } rows[] = {
+        {setting->partner, SIGN, PASS, "gateway@partner.test is a gateway address of partner.test.conf"},
+        {setting->partner, ROLE_COUNT, BAD, "the role or the partner is unknown"},
+        {NULL, SIGN, BAD, "the role or the partner is unknown"},
+        {&odd, SIGN, BAD, "the partner's naming is unknown"},
+        {&everyone, SIGN, BAD, "partner.test is not a domain of partner.test.conf"},
+    };
+    PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.san = PKI_LIST("email:gateway@partner.test")});
+    const char *domain = "partner.test";
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct finding finding = {0};
+        const struct role_query query = {rows[i].partner, pki->cert, rows[i].role, &domain, 1};
+        trust_check_role(setting->trust, &query, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s", i, finding.reason);
+        cr_expect_str_eq(finding.reason, rows[i].reason, "row %zu: %s", i, finding.reason);
     }
 }
 
