@@ -357,6 +357,29 @@ Test(revocation_step, the_path_that_openssl_prefers_is_told_of)
     cr_expect_eq(scripted_revocation[0].asks, 2u);
 }
 
+static void revoke_one_after_another(const struct revocation_query *query, const struct revocation_answer *answers)
+{
+    static const enum revocation_status answers_in_order[] = {REVOKED, UNKNOWN, GOOD};
+    (void)query;
+    (void)answers;
+    scripted_revocation[0].rows[1].status = answers_in_order[MIN(scripted_revocation[0].asks, 3) - 1];
+}
+
+/* … which is known of the first alone. */
+Test(revocation_step, behind_a_path_that_is_not_known_a_good_one_is_found)
+{
+    PKI_AUTO struct pki *anew = certified_anew();
+    PKI_AUTO struct pki *once_more = certified_anew();
+    X509_add_cert(untrusted, anew->cert, X509_ADD_FLAG_UP_REF);
+    X509_add_cert(untrusted, once_more->cert, X509_ADD_FLAG_UP_REF);
+    scripted_revocation[0] =
+        (struct scripted_revocation){.rows = {{"alice", GOOD, NULL, FOREVER}, {"CN=Authority", GOOD, NULL, FOREVER}},
+                                     .on_ask = revoke_one_after_another};
+    open_with(WANTED, scripted_revocation_sources);
+    expect(OUTCOME_PASS, "valid");
+    cr_expect_eq(scripted_revocation[0].asks, 3u);
+}
+
 /* The first path is not valid, of the others one is revoked. */
 Test(revocation_step, other_paths_are_asked_for_where_the_first_is_not_valid)
 {

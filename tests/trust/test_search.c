@@ -81,6 +81,23 @@ Test(search, many_namesakes_are_bounded)
     PKI_AUTO struct pki *leaf = leaf_of(stranger, NULL);
     expect(world, leaf, PURPOSE_SIGN, OUTCOME_POLICY, "");
     cr_expect_eq(counted.signatures, 64, "%u", counted.signatures);
+    cr_expect_eq(counted.paths, 1, "OpenSSL's own: %u", counted.paths);
+}
+
+/* Two authorities that certify each other: neither is its own issuer's issuer, also where the way begins with it. */
+Test(search, a_circle_is_followed_once)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *root_of_a = authority(NULL, "A", NULL, 0);
+    PKI_AUTO struct pki *b = authority(root_of_a, "B", NULL, 0);
+    PKI_AUTO struct pki *a = authority(b, "A", root_of_a->key, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(a, NULL);
+    add(world, a);
+    add(world, b);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_POLICY, "");
+    cr_expect_eq(counted.signatures, 2, "%u", counted.signatures);
+    expect(world, a, PURPOSE_PATH, OUTCOME_POLICY, "");
+    cr_expect_eq(counted.signatures, 1, "%u", counted.signatures);
 }
 
 /* Each way leads to the anchor, and none is valid. */
