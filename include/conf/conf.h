@@ -172,9 +172,10 @@ struct partner {
 struct identity_conf {
     char *domain;
     enum role role;
-    char *certificate; /* file: leaf, then its chain */
-    char *key;         /* URI; a file: path is absolute by now */
-    unsigned line;     /* in domsec.conf */
+    char *certificate;     /* file: leaf, then its chain */
+    char *key;             /* URI; a file: path is absolute by now */
+    char *passphrase_file; /* of the key and of a PKCS #12 bundle; NULL: none */
+    unsigned line;         /* in domsec.conf */
 };
 
 /* What a sender controls has a limit. Sizes in bytes. */

@@ -59,6 +59,8 @@ const struct identity **keys_by_recipients(const struct keys *keys, const struct
 EVP_PKEY *keys_load(const char *uri, struct error *error);
 /* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
 STACK_OF(X509) * certificates_load(const char *file, struct error *error);
+/* As above, also from a PKCS #12 bundle. passphrase NULL: there is none. */
+STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error);
 
 /* Lower-case hex of a certificate's SHA-256. Tables and the log show the first digits, which are enough for `domsec
  * cert show`. */
@@ -95,6 +97,9 @@ bool certificate_address_parse(const char *text, struct address *address);
 /* The domain that the subject's dc= components spell (RFC 2247), normalised. NULL: none, or none that can be read in
  * one way only. g_free(). */
 char *certificate_dc_domain(const X509 *certificate);
+
+/* Those of an identity, from its file: its own, then the chain. A PKCS #12 bundle is opened with its passphrase. */
+STACK_OF(X509) * identity_certificates(const struct identity_conf *conf, struct error *error);
 
 DECLARE_OWNED(keys, struct keys *, keys_close)
 

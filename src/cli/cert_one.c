@@ -62,7 +62,7 @@ static STACK_OF(X509) * known_certificates(const struct conf *conf)
     cli_print_faults(stderr, faults);
     for (size_t i = 0; i < conf->identity_count; i++) {
         struct error ignored = {0};
-        owned(x509_stack) STACK_OF(X509) *chain = certificates_load(conf->identities[i].certificate, &ignored);
+        owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(&conf->identities[i], &ignored);
         X509 *leaf = chain != NULL ? sk_X509_value(chain, 0) : NULL;
         if (leaf != NULL && X509_up_ref(leaf) == 1 && sk_X509_push(all, leaf) <= 0)
             X509_free(leaf);

@@ -33,7 +33,7 @@ static void gather_identities(struct status *status)
     status->own = g_new0(X509 *, status->conf->identity_count + 1);
     for (size_t i = 0; i < status->conf->identity_count; i++) {
         struct error error = {0};
-        owned(x509_stack) STACK_OF(X509) *chain = certificates_load(status->conf->identities[i].certificate, &error);
+        owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(&status->conf->identities[i], &error);
         if (chain != NULL && X509_up_ref(sk_X509_value(chain, 0)) == 1)
             status->own[i] = sk_X509_value(chain, 0);
         if (status->own[i] == NULL || describe_days_left(status->own[i]) < EXPIRY_DAYS ||

@@ -137,6 +137,8 @@ static const struct conf_option identity_rows[] = {
     {"certificate", OPTION_TEXT, AT(certificate), .required = true, .convert = convert_path,
      .help = "File with the certificate, followed by its chain"},
     {"key", OPTION_TEXT, AT(key), .required = true, .convert = convert_key, .help = "URI of the private key"},
+    {"passphrase_file", OPTION_TEXT, AT(passphrase_file), .convert = convert_path,
+     .help = "File with the passphrase that the key is encrypted with"},
 };
 #undef AT
 const struct option_table identity_options = TABLE("identities", identity_rows);

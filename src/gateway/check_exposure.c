@@ -53,6 +53,8 @@ static void check_identity_files(struct check *check, const struct conf *conf)
         const struct origin origin = {conf->file, identity->line};
         if (text_begins_with(identity->key, "file:"))
             check_path(check, origin, identity->key + strlen("file:"), GUARD_SECRET);
+        if (identity->passphrase_file != NULL)
+            check_path(check, origin, identity->passphrase_file, GUARD_SECRET);
         check_path(check, origin, identity->certificate, GUARD_FILE);
     }
 }

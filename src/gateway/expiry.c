@@ -65,13 +65,12 @@ static void add(struct reader *reader, const struct expiry *like, const X509 *ce
     expiry->ends = ends;
 }
 
-/* one: the first certificate of the file stands for it, and the others are its chain. */
-static void read_file(struct reader *reader, struct expiry *like, const char *file, bool one)
+static void read_file(struct reader *reader, struct expiry *like, const char *file)
 {
     struct error ignored = {0};
     owned(x509_stack) STACK_OF(X509) *found = certificates_load(file, &ignored);
     like->file = (char *)file;
-    for (int i = 0; i < sk_X509_num(found) && (i == 0 || !one); i++)
+    for (int i = 0; i < sk_X509_num(found); i++)
         add(reader, like, sk_X509_value(found, i));
 }
 
@@ -81,7 +80,11 @@ static void read_identities(struct reader *reader, const struct conf *conf)
         const struct identity_conf *identity = &conf->identities[i];
         struct expiry like = {EXPIRY_OWN, identity->domain, role_name(identity->role), NULL, conf->file, identity->line,
                               0};
-        read_file(reader, &like, identity->certificate, true);
+        struct error ignored = {0};
+        owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(identity, &ignored);
+        like.file = identity->certificate;
+        if (chain != NULL)
+            add(reader, &like, sk_X509_value(chain, 0)); /* the others have their own owner */
     }
 }
 
@@ -89,14 +92,14 @@ static void read_anchors(struct reader *reader, char *const *files, const char *
 {
     struct expiry like = {EXPIRY_ANCHOR, NULL, "anchor", NULL, (char *)origin, line, 0};
     for (; *files != NULL; files++)
-        read_file(reader, &like, *files, false);
+        read_file(reader, &like, *files);
 }
 
 static void read_partner(struct reader *reader, const struct partner *partner)
 {
     struct expiry like = {EXPIRY_PARTNER, NULL, "partner", NULL, partner->file, partner->certificates_line, 0};
     for (char **file = partner->certificates; *file != NULL; file++)
-        read_file(reader, &like, *file, false);
+        read_file(reader, &like, *file);
     read_anchors(reader, partner->anchors, partner->file, partner->anchors_line);
 }
 

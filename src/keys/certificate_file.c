@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * certificate_file: certificates from a file in any of the forms that people have them in: PEM (several, with other
- * things between them), DER (one after another), PKCS#7 or CMS certs-only in either. Told apart by trying, never by the
- * file's name.
+ * things between them), DER (one after another), PKCS#7 or CMS certs-only in either, or PKCS #12. Told apart by trying,
+ * never by the file's name.
  *
  * One bad block makes the whole file bad: a chain of which a part was left out silently would be a riddle later.
  */
 #include "keys/keys.h"
+
+#include "passphrase.h"
 
 #include "base/file.h"
 
@@ -100,16 +102,35 @@ static bool add_any(STACK_OF(X509) * list, const char *contents, gsize length)
     return file != NULL && add_pem(list, file);
 }
 
-/* What many authorities hand out; it is encrypted. */
-static bool is_pkcs12(const char *contents, gsize length)
+static STACK_OF(X509) * open_bundle(PKCS12 *bundle, const char *file, const char *passphrase, struct error *error)
 {
-    const unsigned char *at = (const unsigned char *)contents;
-    PKCS12 *bundle = d2i_PKCS12(NULL, &at, (long)length);
-    PKCS12_free(bundle);
-    return bundle != NULL;
+    STACK_OF(X509) *list = NULL;
+    if (passphrase != NULL)
+        list = passphrase_open(bundle, passphrase, NULL, error);
+    else
+        error_set(error, ERROR_CONFIGURATION,
+                  "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere extract the certificates "
+                  "with openssl pkcs12 -nokeys");
+    if (list == NULL)
+        error_prefix(error, "%s", file);
+    return list;
 }
 
 STACK_OF(X509) * certificates_load(const char *file, struct error *error)
+{
+    return certificates_load_with(file, NULL, error);
+}
+
+/* What many authorities hand out; NULL: it is something else. */
+static PKCS12 *parse_bundle(const char *contents, size_t length)
+{
+    const unsigned char *at = (const unsigned char *)contents;
+    PKCS12 *bundle = d2i_PKCS12(NULL, &at, (long)length);
+    ERR_clear_error();
+    return bundle;
+}
+
+STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error)
 {
     size_t length = 0;
     g_autofree char *contents = file_read(file, &length, error);
@@ -121,6 +142,9 @@ STACK_OF(X509) * certificates_load(const char *file, struct error *error)
         error_set(error, ERROR_CONFIGURATION, "%s: larger than %d MiB", file, CERTIFICATE_FILE_MAX >> 20);
         return NULL;
     }
+    owned(PKCS12) PKCS12 *bundle = parse_bundle(contents, length);
+    if (bundle != NULL)
+        return open_bundle(bundle, file, passphrase, error);
     owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
     if (list == NULL) {
         error_set(error, ERROR_TEMPORARY, "out of memory");
@@ -131,9 +155,6 @@ STACK_OF(X509) * certificates_load(const char *file, struct error *error)
     if (!add_any(list, contents, length)) {
         if (is_pem)
             error_set_openssl(error, ERROR_CONFIGURATION, "%s: cannot parse the certificate", file);
-        else if (is_pkcs12(contents, length))
-            error_set(error, ERROR_CONFIGURATION,
-                      "%s: a PKCS #12 bundle; extract the certificates with openssl pkcs12 -nokeys", file);
         else
             error_set(error, ERROR_CONFIGURATION, "%s: contains no certificate in PEM or DER", file);
         ERR_clear_error();

@@ -5,6 +5,8 @@
  */
 #include "identity.h"
 
+#include "passphrase.h"
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -32,9 +34,24 @@ static bool explain_missing(const char *certificate, struct error *error)
     return false;
 }
 
+/* *passphrase stays NULL if the identity has none. */
+static bool read_passphrase(const struct identity_conf *conf, char **passphrase, struct error *error)
+{
+    *passphrase = conf->passphrase_file != NULL ? passphrase_read(conf->passphrase_file, error) : NULL;
+    return *passphrase != NULL || conf->passphrase_file == NULL;
+}
+
+STACK_OF(X509) * identity_certificates(const struct identity_conf *conf, struct error *error)
+{
+    owned(passphrase) char *passphrase = NULL;
+    if (!read_passphrase(conf, &passphrase, error))
+        return NULL;
+    return certificates_load_with(conf->certificate, passphrase, error);
+}
+
 static bool load_certificates(struct identity *identity, struct error *error)
 {
-    STACK_OF(X509) *all = certificates_load(identity->conf->certificate, error);
+    STACK_OF(X509) *all = identity_certificates(identity->conf, error);
     if (all == NULL)
         return explain_missing(identity->conf->certificate, error);
     identity->certificate = sk_X509_shift(all);
@@ -45,7 +62,10 @@ static bool load_certificates(struct identity *identity, struct error *error)
 
 static bool load_key(struct identity *identity, struct key_stores *stores, struct error *error)
 {
-    identity->key = key_stores_load(stores, identity->conf->key, error);
+    owned(passphrase) char *passphrase = NULL;
+    if (!read_passphrase(identity->conf, &passphrase, error))
+        return false;
+    identity->key = key_stores_load(stores, identity->conf->key, passphrase, error);
     if (identity->key == NULL)
         return false;
     if (!X509_check_private_key(identity->certificate, identity->key)) {

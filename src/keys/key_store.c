@@ -100,7 +100,7 @@ static void add_others(const struct key_store *store, const char *location, stru
     error_set(error, before.kind, "%s; the other keys there are %s", before.text, names->str);
 }
 
-EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, struct error *error)
+EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *passphrase, struct error *error)
 {
     const char *location = NULL;
     struct key_store *store = store_for(stores, uri, &location);
@@ -110,7 +110,7 @@ EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, struct err
     }
     if (!open_once(stores, store, error))
         return NULL;
-    EVP_PKEY *key = store->type->load(store->state, location, error);
+    EVP_PKEY *key = store->type->load(store->state, location, passphrase, error);
     if (key == NULL && error->kind == ERROR_CONFIGURATION)
         add_others(store, location, error);
     return key;

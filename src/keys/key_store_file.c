@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_store_file: private keys in files, PEM or DER, PKCS #8 or traditional.
+ * key_store_file: private keys in files: PEM or DER, PKCS #8 or traditional, or in a PKCS #12 bundle.
  *
- * A daemon cannot ask for a passphrase, so an encrypted key is an error and never a prompt: every reader gets a
- * callback that refuses. certificate_file.c reads certificates.
+ * A daemon cannot ask for a passphrase, so an encrypted key without a passphrase is an error and never a prompt: every
+ * reader gets our callback. certificate_file.c reads certificates.
  */
 #include "key_store.h"
+
+#include "passphrase.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,14 +19,21 @@
 
 #define KEY_FILE_MAX (1 << 20)
 
-/* Notes that a passphrase was asked for, and gives none. */
-static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
+struct question {
+    const char *passphrase; /* NULL: there is none */
+    bool asked;
+};
+
+static int answer(char *buffer, int size, int writing, void *data)
 {
-    (void)buffer;
-    (void)size;
+    struct question *question = data;
     (void)writing;
-    *(bool *)asked = true;
-    return -1;
+    question->asked = true;
+    size_t length = question->passphrase != NULL ? strlen(question->passphrase) : 0;
+    if (question->passphrase == NULL || length > (size_t)size)
+        return -1;
+    memcpy(buffer, question->passphrase, length);
+    return (int)length;
 }
 
 /* What the machine is short of may be there later; the rest is for an administrator. */
@@ -68,51 +77,62 @@ static BIO *open_key_file(const char *path, struct error *error)
     return file;
 }
 
-static EVP_PKEY *read_key(BIO *file, bool *encrypted)
+static EVP_PKEY *read_key(BIO *file, struct question *question)
 {
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, refuse_passphrase, encrypted);
-    if (key != NULL || *encrypted)
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, answer, question);
+    if (key != NULL || question->asked)
         return key;
     if (BIO_seek(file, 0) < 0)
         return NULL;
     key = d2i_PrivateKey_bio(file, NULL);
     if (key != NULL || BIO_seek(file, 0) < 0)
         return key;
-    return d2i_PKCS8PrivateKey_bio(file, NULL, refuse_passphrase, encrypted);
+    return d2i_PKCS8PrivateKey_bio(file, NULL, answer, question);
 }
 
-/* What many authorities hand out. */
-static bool is_bundle(BIO *file)
+/* Returns false if it is no bundle. */
+static bool read_bundle(BIO *file, const char *passphrase, EVP_PKEY **key, struct error *error)
 {
-    PKCS12 *bundle = BIO_seek(file, 0) >= 0 ? d2i_PKCS12_bio(file, NULL) : NULL;
-    PKCS12_free(bundle);
-    return bundle != NULL;
+    owned(PKCS12) PKCS12 *bundle = BIO_seek(file, 0) >= 0 ? d2i_PKCS12_bio(file, NULL) : NULL;
+    if (bundle == NULL)
+        return false;
+    if (passphrase == NULL)
+        error_set(
+            error, ERROR_CONFIGURATION,
+            "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere extract the key with openssl "
+            "pkcs12 -nocerts -noenc");
+    else
+        x509_stack_free(passphrase_open(bundle, passphrase, key, error));
+    return true;
 }
 
-static EVP_PKEY *load(void *state, const char *path, struct error *error)
+static void explain(const struct question *question, struct error *error)
+{
+    if (!question->asked)
+        error_set(error, ERROR_CONFIGURATION, "contains no private key in PEM or DER");
+    else if (question->passphrase != NULL)
+        passphrase_failed(error);
+    else
+        error_set(error, ERROR_CONFIGURATION,
+                  "the key is encrypted, and a daemon cannot ask for its passphrase; name a passphrase_file in the "
+                  "identity, or decrypt it with openssl pkey");
+}
+
+static EVP_PKEY *load(void *state, const char *path, const char *passphrase, struct error *error)
 {
     (void)state;
     owned(BIO) BIO *file = open_key_file(path, error);
     if (file == NULL)
         return NULL;
-    bool encrypted = false;
-    EVP_PKEY *key = read_key(file, &encrypted);
-    if (key != NULL) {
-        ERR_clear_error(); /* of the forms that it is not */
-        return key;
-    }
-    if (encrypted)
-        error_set(error, ERROR_CONFIGURATION,
-                  "key file %s: the key is encrypted, and a daemon cannot ask for its passphrase; decrypt it with "
-                  "openssl pkey",
-                  path);
-    else if (is_bundle(file))
-        error_set(error, ERROR_CONFIGURATION,
-                  "key file %s: a PKCS #12 bundle; extract the key with openssl pkcs12 -nocerts -noenc", path);
-    else
-        error_set(error, ERROR_CONFIGURATION, "key file %s: contains no private key in PEM or DER", path);
+    struct question question = {passphrase, false};
     ERR_clear_error();
-    return NULL;
+    EVP_PKEY *key = read_key(file, &question);
+    if (key == NULL && (question.asked || !read_bundle(file, passphrase, &key, error)))
+        explain(&question, error);
+    if (key == NULL)
+        error_prefix(error, "key file %s", path);
+    ERR_clear_error(); /* of the forms that it is not */
+    return key;
 }
 
 static int compare_paths(gconstpointer a, gconstpointer b)
@@ -120,7 +140,8 @@ static int compare_paths(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* By their name, as the command line makes it: to look into each file would put foreign keys into memory. */
+/* By their name, as the command line makes it, and path itself if it is there: to look into each file would put foreign
+ * keys into memory. */
 static char **list(void *state, const char *path, struct error *error)
 {
     (void)state;
@@ -131,9 +152,12 @@ static char **list(void *state, const char *path, struct error *error)
         error_set(error, kind_of(errno), "directory %s: %s", folder, g_strerror(errno));
         return NULL;
     }
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] != '.' && g_str_has_suffix(entry->d_name, ".key"))
+    g_autofree char *name = g_path_get_basename(path);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        bool is_key = entry->d_name[0] != '.' && g_str_has_suffix(entry->d_name, ".key");
+        if (is_key || g_str_equal(entry->d_name, name))
             g_ptr_array_add(paths, g_build_filename(folder, entry->d_name, NULL));
+    }
     closedir(directory);
     g_ptr_array_sort(paths, compare_paths);
     g_ptr_array_add(paths, NULL);

@@ -6,8 +6,9 @@
 
 #include <criterion/criterion.h>
 
-static EVP_PKEY *bare_load(void *state, const char *location, struct error *error)
+static EVP_PKEY *bare_load(void *state, const char *location, const char *passphrase, struct error *error)
 {
+    (void)passphrase;
     (void)location;
     (void)error;
     cr_expect_null(state);
@@ -46,7 +47,7 @@ Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
     }
     struct error error = {0};
     owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL);
-    cr_expect_null(key_stores_load(stores, "pkcs11:x", &error));
+    cr_expect_null(key_stores_load(stores, "pkcs11:x", NULL, &error));
     cr_expect(g_str_has_suffix(error.text, "supported: \"scripted:\", \"file:\""), "%s", error.text);
 }
 
@@ -59,7 +60,7 @@ Test(key_store, is_opened_once_and_closed)
     struct key_stores *stores = key_stores_new(types, &conf);
     cr_expect_eq(scripted_keys.opened, 0u, "not before it is needed");
     for (size_t i = 0; i < 3; i++) {
-        owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "Scripted:token=a:b", &error);
+        owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "Scripted:token=a:b", NULL, &error);
         cr_expect_eq(key, ec->key);
         cr_expect_str_eq(scripted_keys.location, "token=a:b");
     }
@@ -79,7 +80,7 @@ Test(key_store, one_that_does_not_open_is_asked_once)
     struct key_stores *stores = key_stores_new(types, NULL);
     for (size_t i = 0; i < 3; i++) {
         struct error error = {0};
-        cr_expect_null(key_stores_load(stores, "scripted:a", &error));
+        cr_expect_null(key_stores_load(stores, "scripted:a", NULL, &error));
         cr_expect_eq(error.kind, ERROR_TEMPORARY);
         cr_expect_str_eq(error.text, "no session");
     }
@@ -111,7 +112,7 @@ Test(key_store, says_which_keys_are_there)
         g_autofree char *uri = g_strconcat("scripted:", rows[i].location, NULL);
         scripted_keys =
             (struct scripted_keys){.opened = scripted_keys.opened, .at_load = rows[i].kind, .there = rows[i].there};
-        cr_expect_null(key_stores_load(stores, uri, &error));
+        cr_expect_null(key_stores_load(stores, uri, NULL, &error));
         cr_expect_eq(error.kind, rows[i].kind, "row %zu", i);
         cr_expect_str_eq(error.text, rows[i].text, "row %zu", i);
     }
@@ -143,7 +144,7 @@ Test(key_store, a_store_need_not_have_a_state)
     struct error error = {0};
     scripted_keys = (struct scripted_keys){.key = ec->key};
     owned(key_stores) struct key_stores *stores = key_stores_new(bare, NULL);
-    owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", &error);
+    owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", NULL, &error);
     cr_expect_eq(key, ec->key);
 }
 

@@ -240,8 +240,9 @@ Test(keys, finds_by_recipient_identifier)
 static struct pki *many[MANY];
 static unsigned loads;
 
-static EVP_PKEY *load_of_many(void *state, const char *location, struct error *error)
+static EVP_PKEY *load_of_many(void *state, const char *location, const char *passphrase, struct error *error)
 {
+    (void)passphrase;
     (void)state;
     (void)error;
     EVP_PKEY *key = many[g_ascii_strtoull(location, NULL, 10)]->key;

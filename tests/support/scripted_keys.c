@@ -19,8 +19,9 @@ static void scripted_close(void *state)
     scripted_keys.closed++;
 }
 
-static EVP_PKEY *scripted_load(void *state, const char *location, struct error *error)
+static EVP_PKEY *scripted_load(void *state, const char *location, const char *passphrase, struct error *error)
 {
+    (void)passphrase;
     cr_expect_eq(state, &scripted_keys);
     scripted_keys.loads++;
     g_strlcpy(scripted_keys.location, location, sizeof(scripted_keys.location));
@@ -52,9 +53,9 @@ const struct key_store_type scripted_keys_type = {
 /* --- keys that fail when they are used --- */
 
 /* The public half of what the file holds. */
-static EVP_PKEY *lost_load(void *state, const char *location, struct error *error)
+static EVP_PKEY *lost_load(void *state, const char *location, const char *passphrase, struct error *error)
 {
-    owned(EVP_PKEY) EVP_PKEY *whole = key_store_file.load(state, location, error);
+    owned(EVP_PKEY) EVP_PKEY *whole = key_store_file.load(state, location, passphrase, error);
     unsigned char *der = NULL;
     int length = whole != NULL ? i2d_PUBKEY(whole, &der) : -1;
     const unsigned char *at = der;
