@@ -13,6 +13,22 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+/* Says why a certificate does not belong in the store. */
+static bool is_skipped(X509 *certificate, const char *subject)
+{
+    if (X509_check_ca(certificate) == 1) {
+        printf("skipped %s: a CA certificate belongs in trust_anchors (or a policy's anchors) if you trust it, "
+               "otherwise in intermediates\n",
+               subject);
+        return true;
+    }
+    if (X509_cmp_time(X509_get0_notAfter(certificate), NULL) >= 0)
+        return false;
+    g_autofree char *end = describe_date(X509_get0_notAfter(certificate));
+    printf("skipped %s: the certificate expired on %s\n", subject, end);
+    return true;
+}
+
 /* Adds to *imported. */
 static bool import_file(const struct conf *conf, const char *file, unsigned *imported, struct error *error)
 {
@@ -26,12 +42,8 @@ static bool import_file(const struct conf *conf, const char *file, unsigned *imp
     for (int i = 0; good && i < sk_X509_num(certificates); i++) {
         X509 *certificate = sk_X509_value(certificates, i);
         g_autofree char *subject = certificate_subject(certificate);
-        if (X509_check_ca(certificate) == 1) {
-            printf("skipped %s: a CA certificate belongs in trust_anchors (or a policy's anchors) if you trust it, "
-                   "otherwise in intermediates\n",
-                   subject);
+        if (is_skipped(certificate, subject))
             continue;
-        }
         char sha256[65];
         certificate_fingerprint(certificate, sha256);
         good = certs_directory_import(conf, certificate, error);

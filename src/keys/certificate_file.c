@@ -130,6 +130,30 @@ static PKCS12 *parse_bundle(const char *contents, size_t length)
     return bundle;
 }
 
+static bool is_request(const char *contents, size_t length, bool is_pem)
+{
+    const unsigned char *at = (const unsigned char *)contents;
+    owned(BIO) BIO *file = is_pem ? BIO_new_mem_buf(contents, (int)length) : NULL;
+    owned(X509_REQ) X509_REQ *request =
+        is_pem ? PEM_read_bio_X509_REQ(file, NULL, NULL, NULL) : d2i_X509_REQ(NULL, &at, (long)length);
+    ERR_clear_error();
+    return request != NULL;
+}
+
+/* What a file without a certificate is instead: the wrong one of several files was most likely named. */
+static void explain(const char *file, const char *contents, size_t length, struct error *error)
+{
+    bool is_pem = g_strstr_len(contents, (gssize)length, "-----BEGIN ") != NULL;
+    if (is_request(contents, length, is_pem))
+        error_set(error, ERROR_CONFIGURATION,
+                  "%s: this is a certificate request; the CA to which it is sent answers with the certificate", file);
+    else if (!is_pem)
+        error_set(error, ERROR_CONFIGURATION, "%s: contains no certificate in PEM or DER", file);
+    else
+        error_set(error, ERROR_CONFIGURATION, "%s: contains %sno certificate", file,
+                  g_strstr_len(contents, (gssize)length, "PRIVATE KEY-----") != NULL ? "a private key, but " : "");
+}
+
 STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error)
 {
     size_t length = 0;
@@ -156,15 +180,13 @@ STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase
         if (is_pem)
             error_set_openssl(error, ERROR_CONFIGURATION, "%s: cannot parse the certificate", file);
         else
-            error_set(error, ERROR_CONFIGURATION, "%s: contains no certificate in PEM or DER", file);
+            explain(file, contents, length, error);
         ERR_clear_error();
         return NULL;
     }
     ERR_clear_error();
     if (sk_X509_num(list) == 0) {
-        bool is_key = is_pem && g_strstr_len(contents, (gssize)length, "PRIVATE KEY-----") != NULL;
-        error_set(error, ERROR_CONFIGURATION, "%s: contains %sno certificate", file,
-                  is_key ? "a private key, but " : "");
+        explain(file, contents, length, error);
         return NULL;
     }
     return steal(&list);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store of partners' certificates, and keys made beside an existing configuration. */
+#include "support/pki.h"
 #include "support/program.h"
 
 /* dir/a and dir/b: configurations of acme.test and partner.test. */
@@ -144,6 +145,44 @@ Test(check, what_the_daemon_cannot_read_is_a_fault)
     cr_assert_eq(chmod(dir, 0700), 0);
     owned(run) struct run none = run("domsec check -c '%s/domsec.conf'", dir);
     expect_contains(none.out, "/domsec.conf: cannot be read: Permission denied\n");
+}
+
+/* The valid one of the same file is imported. */
+Test(cert, expired_certificates_are_left_out)
+{
+    owned(folder) char *dir = two_domains();
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *old = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_before = now - 9 * 86400, .not_after = now - 86400});
+    PKI_AUTO struct pki *new = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=new")});
+    g_autofree char *both = pki_write(dir, "both.pem", old, new, NULL), *one = pki_write(dir, "old.pem", old, NULL);
+    owned(run) struct run got = run("domsec cert import '%s' -c '%s/a/domsec.conf'", both, dir);
+    expect_status(got, 0);
+    expect_contains(got.out, "skipped CN=old: the certificate expired on 20");
+    expect_contains(got.out, "  CN=new\n");
+    owned(run) struct run listed = run("domsec cert list -c '%s/a/domsec.conf'", dir);
+    cr_expect_null(strstr(listed.out, "expired"), "%s", listed.out);
+    owned(run) struct run none = run("domsec cert import '%s' -c '%s/a/domsec.conf'", one, dir);
+    expect_status(none, 65);
+}
+
+Test(cert, a_request_is_named_as_such)
+{
+    owned(folder) char *dir = two_domains();
+    owned(run) struct run pem =
+        run("openssl req -new -key '%s/a/keys/dsa.key' -subj /CN=x -out '%s/pem.csr'", dir, dir);
+    owned(run) struct run der = run("openssl req -in '%s/pem.csr' -outform DER -out '%s/der.csr'", dir, dir);
+    owned(run) struct run old = run("openssl req -in '%s/pem.csr' -newhdr -text -out '%s/old.csr'", dir, dir);
+    expect_status(pem, 0);
+    expect_status(der, 0);
+    expect_status(old, 0);
+    static const char *const names[] = {"pem.csr", "der.csr", "old.csr"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        owned(run) struct run got = run("domsec cert import '%s/%s' -c '%s/a/domsec.conf'", dir, names[i], dir);
+        expect_status(got, 65);
+        expect_contains(got.err, names[i]);
+        expect_contains(got.err, ": this is a certificate request; ");
+    }
 }
 
 Test(cert, nothing_imported_is_no_success)
