@@ -4,6 +4,7 @@
 
 #define DAY 86400
 #define BOTH "trust_anchors = ( \"root.pem\", \"authority.pem\" ); crls = ( \"crls\" );"
+#define BOTH_TURNED "trust_anchors = ( \"authority.pem\", \"root.pem\" ); crls = ( \"crls\" );"
 #define ROOT "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
 
 /* Root → Authority → alice; written, not opened. */
@@ -106,7 +107,8 @@ Test(anchors, of_one_path)
         {REVOKES_AUTHORITY | OF_AUTHORITY, OUTCOME_FAIL, "CN=Authority,O=Tests\" is revoked"},
         {OF_ROOT | REVOKES_ALICE, OUTCOME_FAIL, "alice@acme.test,O=Tests\" is revoked"},
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(rows); i++) {
+        size_t row = i / 2;
         const struct {
             int flag;
             struct pki_crl_spec spec;
@@ -114,16 +116,16 @@ Test(anchors, of_one_path)
                     {REVOKES_AUTHORITY, {.issuer = root, .revoked = {authority}}},
                     {OF_AUTHORITY, {.issuer = authority}},
                     {REVOKES_ALICE, {.issuer = authority, .revoked = {alice}}}};
-        begin(BOTH, "");
+        begin(i % 2 == 0 ? BOTH : BOTH_TURNED, "");
         for (size_t j = 0; j < G_N_ELEMENTS(crls); j++) {
             g_autofree char *name = g_strdup_printf("%zu.crl", j);
-            if ((rows[i].crls & crls[j].flag) != 0)
+            if ((rows[row].crls & crls[j].flag) != 0)
                 put_crl(name, &crls[j].spec);
         }
         setting_open(setting);
         g_autofree char *what = g_strdup_printf("row %zu", i);
-        expect(alice, NULL, rows[i].expected, rows[i].says, what);
-        expect(alice, authority, rows[i].expected, rows[i].says, what);
+        expect(alice, NULL, rows[row].expected, rows[row].says, what);
+        expect(alice, authority, rows[row].expected, rows[row].says, what);
     }
 }
 
@@ -155,6 +157,55 @@ Test(anchors, that_are_leaves)
     put_crl("authority.crl", &(struct pki_crl_spec){.issuer = authority, .revoked = {alice}});
     setting_open(setting);
     expect(alice, authority, OUTCOME_FAIL, "revoked", "named and revoked");
+}
+
+/* An anchor that certifies no other is worth a warning, not more. */
+Test(anchors, that_certify_no_other_are_warned_of)
+{
+    static const struct {
+        const char *main_keys;
+        size_t warnings;
+    } rows[] = {
+        {"trust_anchors = ( \"root.pem\", \"authority.pem\" );", 0},
+        {"trust_anchors = ( \"alice.pem\" );", 1},
+        {"trust_anchors = ( \"root.pem\", \"alice.pem\" );", 1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        begin(rows[i].main_keys, "");
+        setting_open(setting);
+        size_t found = 0;
+        for (size_t j = 0; j < faults_count(setting->faults); j++)
+            found += strstr(faults_at(setting->faults, j), "alice.pem is not a CA certificate") != NULL;
+        cr_expect_eq(found, rows[i].warnings, "row %zu: %zu", i, found);
+    }
+}
+
+/* Among namesakes that may have issued a certificate the self-signed one is preferred, wherever it stands. */
+Test(anchors, and_intermediates_as_issuers)
+{
+    PKI_AUTO struct pki *other = pki_ca("Other");
+    PKI_AUTO struct pki *cross = pki_issue(&(struct pki_spec){
+        .issuer = other, .ca = true, .subject = PKI_LIST("O=Tests", "CN=Root"), .use_key = root->key});
+    static const struct {
+        const char *main_keys;
+        bool has_root, has_authority;
+    } rows[] = {
+        {"trust_anchors = ( \"root.pem\", \"cross.pem\" ); intermediates = ( \"authority.pem\" );", true, true},
+        {"trust_anchors = ( \"cross.pem\", \"root.pem\" );", true, false},
+        {"trust_anchors = ( \"root.pem\" ); intermediates = ( \"cross.pem\" );", true, false},
+        {"trust_anchors = ( \"cross.pem\" ); intermediates = ( \"authority.pem\" );", false, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        begin(rows[i].main_keys, "");
+        g_free(pki_write(setting->folder, "cross.pem", cross, NULL));
+        setting_open(setting);
+        const X509 *above = trust_issuer(setting->trust, authority->cert);
+        const X509 *near = trust_issuer(setting->trust, alice->cert);
+        cr_assert_not_null(above, "row %zu", i);
+        cr_expect_eq(X509_cmp(above, rows[i].has_root ? root->cert : cross->cert), 0, "row %zu", i);
+        cr_assert_eq(near != NULL, rows[i].has_authority, "row %zu", i);
+        cr_expect(near == NULL || X509_cmp(near, authority->cert) == 0, "row %zu", i);
+    }
 }
 
 /* --- which CRL --- */
