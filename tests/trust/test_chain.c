@@ -819,6 +819,8 @@ Test(trust, faults)
         {"intermediates = ( \"absent.pem\" );", "", "domsec.conf:3: intermediates: "},
         {"", "intermediates = ( \"absent.pem\" );", "partner.test.conf:2: intermediates: "},
         {"", "revocation = { crls = ( \"absent\" ); };", "partner.test.conf:2: crls: "},
+        {"intermediates = ( \"absent.pem\", \"root.pem\" );", "", "domsec.conf:3: intermediates: "},
+        {"", "certificates = ( \"absent.pem\" ); revocation = { crls = ( \"good.crl\" ); };", "certificates: "},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         AUTO_SETTING setting = setting_new(rows[i].main_keys, rows[i].rule_keys);
@@ -826,6 +828,7 @@ Test(trust, faults)
         g_free(pki_write(setting->folder, "root.pem", root, NULL));
         g_free(folder_file(setting->folder, "broken.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"));
         put_der(setting, "behind.crl", root, 1);
+        put_der(setting, "good.crl", root, 0);
         cr_expect_not(setting_try(setting), "row %zu", i);
         cr_assert_eq(faults_errors(setting->faults), 1, "row %zu", i);
         cr_expect_not_null(strstr(faults_at(setting->faults, 0), rows[i].says), "%s", faults_at(setting->faults, 0));

@@ -293,6 +293,8 @@ Test(role, pinned)
         cr_expect_eq(trust_is_pinned(setting->trust, setting->partner, rows[i].pki->cert), rows[i].pinned);
         cr_expect_not(trust_is_pinned(setting->trust, conf_partner(setting->conf, ""), rows[i].pki->cert),
                       "another rule's pin");
+        struct partner stranger = *setting->partner;
+        cr_expect_not(trust_is_pinned(setting->trust, &stranger, rows[i].pki->cert), "another configuration's rule");
     }
 }
 

@@ -131,6 +131,22 @@ Test(search, a_long_way_is_not_followed)
     cr_expect_eq(counted.signatures, 9, "of a way of ten certificates: %u", counted.signatures);
 }
 
+/* A path is remembered for the certificates beside it, unless there are many. */
+Test(search, is_not_remembered_for_many_certificates)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
+    add(world, issuer);
+    for (int count = 1; count <= 10; count++) {
+        for (int again = 0; again < 2; again++)
+            expect(world, leaf, PURPOSE_SIGN, OUTCOME_PASS, "valid");
+        cr_expect_eq(counted.paths, count <= 8 ? 0 : 1, "with %d: %u", count, counted.paths);
+        PKI_AUTO struct pki *another = authority(NULL, "Another", NULL, 0);
+        add(world, another);
+    }
+}
+
 /* With whatever is left to spend: a good answer is complete, and otherwise it is said that the work was not done. */
 Test(search, costs_what_it_costs)
 {
