@@ -317,6 +317,8 @@ Test(role, x500)
         {"a unit below", PKI_LIST("C=US", "O=acme", "OU=defence", "OU=marketing", "OU=x", "CN=" DSA), NULL, SIGN,
          "partner.test", BAD},
         {"another organization", PKI_LIST("C=US", "O=evil", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"a state between", PKI_LIST("C=US", "ST=acme", "O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"a locality between", PKI_LIST("C=US", "L=acme", "O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
         {"another country", PKI_LIST("C=DE", "O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
         {"no country", PKI_LIST("O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
         {"a country stands for nobody", PKI_LIST("C=US", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
