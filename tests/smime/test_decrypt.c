@@ -328,16 +328,16 @@ Test(decrypt, tags)
         int parameter; /* aes-ICVlen; 0: as it was */
         enum opened opened;
     } rows[] = {
-        {16, 0, OPENED},         {15, 0, OPENED_FAILED}, {12, 0, OPENED_FAILED},  {4, 0, OPENED_FAILED},
-        {1, 0, OPENED_FAILED},   {0, 0, OPENED_FAILED},  {4, 4, OPENED_FAILED},   {8, 8, OPENED_FAILED},
-        {11, 11, OPENED_FAILED}, {1, 1, OPENED_FAILED},  {16, 17, OPENED_FAILED}, {16, 12, OPENED_FAILED},
-        {12, 12, OPENED},
+        {16, 0, OPENED},         {15, 0, OPENED_FAILED},  {12, 0, OPENED_FAILED},  {4, 0, OPENED_FAILED},
+        {1, 0, OPENED_FAILED},   {0, 0, OPENED_FAILED},   {4, 4, OPENED_FAILED},   {8, 8, OPENED_FAILED},
+        {11, 11, OPENED_FAILED}, {1, 1, OPENED_FAILED},   {16, 17, OPENED_FAILED}, {16, 12, OPENED_FAILED},
+        {12, 12, OPENED},        {17, 17, OPENED_FAILED}, {17, 0, OPENED_FAILED},
     };
     GByteArray *der = large_gcm();
     struct error error = {0};
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        guint8 old[18], new[18];
+        guint8 old[18], new[19] = {0};
         CRAFT_LAYER layer;
         memcpy(old, der->data + der->len - 18, 18);
         cr_assert(old[0] == 4 && old[1] == 16);
@@ -477,6 +477,27 @@ Test(decrypt, modes_are_not_mixed)
     cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "2.16.840.1.101.3.4.1.99") != NULL, "%s", error.text);
     g_byte_array_unref(der);
+}
+
+/* Too weak to be read at all. */
+Test(decrypt, weak_ciphers)
+{
+    static const guint8 arcs[] = {2, 4}; /* of 1.2.840.113549.3: RC2 and RC4, in place of Triple DES */
+    for (size_t i = 0; i < G_N_ELEMENTS(arcs); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_by_hand(EVP_des_ede3_cbc(), rsa, 0);
+        CRAFT_PART part = craft_part_of_cms(cms);
+        GByteArray *der = craft_der(part.part);
+        unsigned char *oid = memmem(der->data, der->len, "\x2a\x86\x48\x86\xf7\x0d\x03\x07", 8);
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert_not_null(oid);
+        oid[7] = arcs[i];
+        cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
+        cr_expect_not_null(strstr(error.text, "encrypted with the weak cipher rc"), "%s", error.text);
+        cr_expect_eq(error.kind, ERROR_PERMANENT);
+        cr_expect_eq(layer.facts.attempted, 0u);
+        g_byte_array_unref(der);
+    }
 }
 
 Test(decrypt, recipients_that_are_no_certificates)
