@@ -351,6 +351,8 @@ Test(decrypt, tags)
         }
         cr_expect_eq(open_der(made->data, made->len, &layer, &error), rows[i].opened, "%u, %d: %s", rows[i].length,
                      rows[i].parameter, error.text);
+        cr_expect_eq(layer.facts.attempted, rows[i].opened == OPENED ? 1u : 0u, "%u, %d: seen before a key is used",
+                     rows[i].length, rows[i].parameter);
         g_byte_array_unref(made);
     }
     g_byte_array_unref(der);
