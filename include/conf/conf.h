@@ -36,6 +36,7 @@ enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNE
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
 enum protected_headers { PROTECTED_HEADERS_RESTORE, PROTECTED_HEADERS_KEEP };
+enum misleading_names { MISLEADING_NAMES_REFUSE, MISLEADING_NAMES_ACCEPT };
 enum malleable { MALLEABLE_ACCEPT, MALLEABLE_REFUSE };
 /* What a signature without SignatureType counts as, if its certificate acts for the domain. */
 enum without_signature_type { WITHOUT_TYPE_ORIGINATOR, WITHOUT_TYPE_DOMAIN };
@@ -111,6 +112,7 @@ struct inbound_rule {
     enum without_signature_type without_signature_type; /* key `without_signature_type` */
     enum originator_signatures originator_signatures;   /* key `originator_signatures`: whether those that pass stay */
     enum protected_headers protected_headers; /* key `protected_headers`: whether protected fields take their place */
+    enum misleading_names misleading_names;   /* key `misleading_names`: of an author whose name is another address */
     bool require_authenticated_encryption;    /* CBC, which does not protect against changes, is not decrypted */
     enum malleable malleable; /* key `malleable`: CBC without the signature inside that require asks for */
     char **accept_labels; /* key `accept_labels`: security policies (dotted OIDs) of labels that we know; empty: any */

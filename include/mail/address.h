@@ -30,11 +30,14 @@ bool address_equal(const struct address *a, const struct address *b); /* local p
 struct addresses {
     struct address *list;
     size_t count;
+    bool shows_another; /* a display name or a comment holds an address that is not in the list */
+    bool hides_another; /* one does so in encoded words: a program that decodes first finds another mailbox */
 };
 
 /* Every mailbox of a From, Sender, To … value, with groups expanded, and without display names and comments. Strict:
  * a value that two parsers could read differently (no mailbox, two angle brackets, an address in an unquoted display
- * name, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. */
+ * name, stray text, encoded-words inside an address) is ERROR_PERMANENT with the reason. An address in a quoted or
+ * encoded display name is not: the mailbox is clear then. */
 bool addresses_parse(struct slice field_value, struct addresses *addresses, struct error *error);
 void addresses_clear(struct addresses *addresses);
 

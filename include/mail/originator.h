@@ -12,6 +12,7 @@
 
 struct originator {
     struct addresses from;   /* the authors: the mailboxes of From; empty if there is a fault */
+    char misleading[320];    /* how a name in From shows an address that is no author's; empty: none does */
     char fault[320];         /* why From cannot be used (absent, repeated, odd syntax); empty: it can */
     char **domains;          /* of from, in its order, NULL-terminated; lent by from */
     struct addresses sender; /* the mailbox of Sender; empty unless there is exactly one that can be read */

@@ -61,10 +61,13 @@ struct authors {
     size_t count;
     size_t *partner_of; /* for each of originator->from.list, the index of its partner */
 };
-/* A From that cannot be read may seem to come from each domain that it mentions: then the partners are those of all
- * these domains and of the envelope's sender. message may be NULL. Clear with authors_clear(). */
+/* A display name that hides another address may seem to come from its domain, too, unless the authors' partners accept
+ * such names. A From that cannot be read may seem to come from each domain that it mentions: then the partners are
+ * those of all these domains and of the envelope's sender. message may be NULL. Clear with authors_clear(). */
 void authors_find(const struct conf *conf, const struct originator *originator, const struct message *message,
                   const struct address *sender, struct authors *authors);
 void authors_clear(struct authors *authors);
+/* Whether all of them accept a display name that shows another address. */
+bool authors_accept_misleading_names(const struct authors *authors);
 
 #endif

@@ -27,6 +27,7 @@ static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NUL
 static const char *const signed_by_words[] = {"any", "domain", "originator", "both", NULL};
 static const char *const originator_signatures_words[] = {"keep", "remove", NULL};
 static const char *const protected_headers_words[] = {"restore", "keep", NULL};
+static const char *const misleading_names_words[] = {"refuse", "accept", NULL};
 static const char *const classification_words[] = {"none",         "unmarked", "unclassified", "restricted",
                                                    "confidential", "secret",   "top-secret",   NULL};
 static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", "address", NULL};
@@ -182,6 +183,8 @@ static const struct conf_option inbound_rows[] = {
      .words = originator_signatures_words, .help = "What to do with originators' signatures that pass"},
     {"protected_headers", OPTION_WORD, AT(protected_headers), .fallback = "restore", .words = protected_headers_words,
      .help = "What to do with a Subject, Keywords and Comments that are protected inside (RFC 9788)"},
+    {"misleading_names", OPTION_WORD, AT(misleading_names), .fallback = "refuse", .words = misleading_names_words,
+     .help = "Whether a signature counts if a name in From shows an address that is not an author's"},
     {"require_authenticated_encryption", OPTION_SWITCH, AT(require_authenticated_encryption), .fallback = "false",
      .help = "Whether mail encrypted without authentication (CBC) is treated as undecryptable"},
     {"malleable", OPTION_WORD, AT(malleable), .fallback = "accept", .words = malleable_words,

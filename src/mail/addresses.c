@@ -5,7 +5,8 @@
  * The author of a message decides whose signature counts, and this gateway must find the author that a mail client
  * shows. So two parsers read each value: the grammar below, which accepts the plain forms of RFC 5322 §3.4 and refuses
  * everything on which parsers differ, and GMime in its strict mode. A value is accepted only if both give the same
- * result.
+ * result. A display name in quotes or encoded words leaves no doubt of the mailbox, but may show or hide another
+ * address: that is noted, and policy/ decides.
  *
  *     list    = [address] *("," [address])               address = mailbox / phrase ":" mailboxes ";"
  *     mailbox = addr-spec / [phrase] "<" addr-spec ">"   phrase  = *(quoted-string / atom, dots allowed)
@@ -15,6 +16,7 @@
  */
 #include "charsets.h"
 #include "mail/address.h"
+#include "shown_names.h"
 #include "words.h"
 
 #include <gmime/gmime.h>
@@ -27,6 +29,7 @@ struct scanner {
     const char *at; /* in a NUL-terminated text */
     GMimeParserOptions *options;
     struct addresses *addresses;
+    GString *shown; /* display names and comments, each in a line */
     struct error *error;
 };
 
@@ -75,6 +78,11 @@ static size_t count_of(const char *text, size_t length, const char *characters)
 static bool holds_its_own(const char *decoded, const struct address *own)
 {
     g_autofree char *text = g_strstrip(g_ascii_strdown(decoded, -1));
+    size_t length = strlen(text);
+    if (length > 1 && text[0] == '"' && strchr(text + 1, '"') == text + length - 1) { /* of a quoted string */
+        text[0] = text[length - 1] = ' ';
+        g_strstrip(text);
+    }
     g_autofree char *address = g_ascii_strdown(own->text, -1);
     g_autofree char *comment = g_strconcat("(", address, ")", NULL);
     return strcmp(text, address) == 0 || (strstr(text, comment) != NULL &&
@@ -99,8 +107,10 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
     owned(words_reading) struct words_reading *other = words_read(raw);
     if (!other->is_sound)
         return fault(scanner, "an encoded word that programs read differently");
-    if (hides_address(decoded, raw, own) || hides_address(other->each->str, raw, own))
+    bool hides = hides_address(decoded, raw, own) || hides_address(other->each->str, raw, own);
+    if (hides && own == NULL)
         return fault(scanner, "an encoded word contains an address");
+    scanner->addresses->hides_another |= hides;
     for (const char *c = decoded; *c != '\0'; c++) {
         if (g_ascii_iscntrl(*c) && *c != '\t')
             return fault(scanner, "an encoded word contains a control character");
@@ -112,9 +122,14 @@ static bool check_encoded_words(struct scanner *scanner, const char *start, cons
  * address. */
 static bool check_nested(struct scanner *scanner, const char *start, bool difficult)
 {
-    if (difficult && count_of(start, (size_t)(scanner->at - start), ADDRESS_CHARACTERS) > 0)
-        return fault(scanner, "an address within nested comments or after a backslash");
-    return check_encoded_words(scanner, start, scanner->at, NULL);
+    return !difficult || count_of(start, (size_t)(scanner->at - start), ADDRESS_CHARACTERS) == 0 ||
+           fault(scanner, "an address within nested comments or after a backslash");
+}
+
+static void note_shown(struct scanner *scanner, const char *start, const char *end)
+{
+    g_string_append_len(scanner->shown, start, end - start);
+    g_string_append_c(scanner->shown, '\n');
 }
 
 static bool skip_comment(struct scanner *scanner)
@@ -136,7 +151,8 @@ static bool skip_comment(struct scanner *scanner)
         difficult |= depth > 1;
         scanner->at++;
     } while (depth > 0);
-    return check_nested(scanner, start, difficult);
+    note_shown(scanner, start, scanner->at);
+    return check_nested(scanner, start, difficult) && check_encoded_words(scanner, start, scanner->at, NULL);
 }
 
 static bool skip_space(struct scanner *scanner)
@@ -285,6 +301,7 @@ static bool take_mailbox_or(struct scanner *scanner, bool *is_group)
     *is_group = *end == ':';
     if (!*is_group && !take_angle(scanner))
         return false;
+    note_shown(scanner, start, end);
     return check_encoded_words(scanner, start, end, *is_group ? NULL : &taken->list[taken->count - 1]);
 }
 
@@ -373,11 +390,14 @@ bool addresses_parse(struct slice field_value, struct addresses *addresses, stru
     g_autofree char *text = unfold(field_value, error);
     if (text == NULL)
         return false;
-    struct scanner scanner = {text, g_mime_parser_options_new(), addresses, error};
+    g_autoptr(GString) shown = g_string_new(NULL);
+    struct scanner scanner = {text, g_mime_parser_options_new(), addresses, shown, error};
     g_mime_parser_options_set_address_compliance_mode(scanner.options, GMIME_RFC_COMPLIANCE_STRICT);
     bool good = scan(&scanner, text);
     g_mime_parser_options_free(scanner.options);
-    if (!good)
+    if (good)
+        addresses->shows_another = addresses->hides_another || shows_another_address(shown->str, addresses);
+    else
         addresses_clear(addresses);
     return good;
 }

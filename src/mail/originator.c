@@ -25,6 +25,10 @@ static void read_value(struct originator *originator, struct slice value)
     } else if (originator->from.count > AUTHORS_MAX) {
         addresses_clear(&originator->from);
         g_snprintf(originator->fault, sizeof(originator->fault), "From names more than %d authors", AUTHORS_MAX);
+    } else if (originator->from.shows_another) {
+        g_snprintf(originator->misleading, sizeof(originator->misleading),
+                   "a display name in From shows another address than that of its author, %.200s",
+                   originator->from.list[0].text);
     }
 }
 

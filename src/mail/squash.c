@@ -23,3 +23,18 @@ char *squash(const char *text, size_t length, bool without_comments)
     }
     return g_string_free(squashed, FALSE);
 }
+
+/* They are converted one by one, because GLib needs quadratic time to sort the marks on a letter. */
+char *plain_forms(const char *text)
+{
+    GString *plain = g_string_sized_new(strlen(text));
+    for (const char *next; *text != '\0'; text = next) {
+        next = g_utf8_next_char(text);
+        g_autofree char *form = next - text > 1 ? g_utf8_normalize(text, next - text, G_NORMALIZE_NFKC) : NULL;
+        if (form != NULL)
+            g_string_append(plain, form);
+        else
+            g_string_append_len(plain, text, next - text);
+    }
+    return g_string_free(plain, FALSE);
+}

@@ -12,4 +12,7 @@
  * parentheses and, if requested, the comments between them. g_free(). */
 char *squash(const char *text, size_t length, bool without_comments);
 
+/* UTF-8 with each character in its plain form: a full-width "@" becomes "@". g_free(). */
+char *plain_forms(const char *text);
+
 #endif

@@ -33,15 +33,25 @@ static void add_mentioned(const struct conf *conf, const struct message *message
             add(authors, conf->partners[i]);
 }
 
+bool authors_accept_misleading_names(const struct authors *authors)
+{
+    bool accepted = authors->count > 0;
+    for (size_t i = 0; i < authors->count; i++)
+        accepted &= policy_rule(authors->partners[i])->inbound.misleading_names == MISLEADING_NAMES_ACCEPT;
+    return accepted;
+}
+
 void authors_find(const struct conf *conf, const struct originator *originator, const struct message *message,
                   const struct address *sender, struct authors *authors)
 {
     *authors = (struct authors){.partner_of = g_new0(size_t, originator->from.count + 1)};
     for (size_t i = 0; i < originator->from.count; i++)
         authors->partner_of[i] = add(authors, conf_partner(conf, originator->from.list[i].domain));
-    if (originator->from.count > 0)
+    bool is_clear = !originator->from.hides_another || authors_accept_misleading_names(authors);
+    if (originator->from.count > 0 && is_clear)
         return;
-    add(authors, conf_partner(conf, sender->domain));
+    if (originator->from.count == 0)
+        add(authors, conf_partner(conf, sender->domain));
     if (message != NULL)
         add_mentioned(conf, message, authors);
 }

@@ -30,6 +30,11 @@ bool policy_is_authentic(const struct plan_input *input, const struct judgement 
         g_strlcpy(reason, originator->fault, size);
         return false;
     }
+    /* Programs that decode names before they look for addresses would take our signature for another's. */
+    if (originator->from.hides_another) {
+        g_strlcpy(reason, originator->misleading, size);
+        return false;
+    }
     for (size_t i = 0; i < originator->from.count; i++)
         if (!conf_is_local_domain(input->conf, originator->from.list[i].domain)) {
             g_snprintf(reason, size, "From %s is not in local_domains", originator->from.list[i].text);
@@ -322,13 +327,22 @@ bool recipient_wants(const struct recipient_view *recipient, bool (*asks)(const 
     return false;
 }
 
+/* How a name in From misleads its readers is for the partner to judge, as long as it hides no author. */
+static void judge_leaving(const struct plan_input *input, struct judgement *judgement)
+{
+    struct originator originator = *input->originator;
+    if (!originator.from.hides_another)
+        originator.misleading[0] = '\0';
+    policy_judge(input->layers, &originator, input->authors, judgement);
+}
+
 /* Nothing comes off for strangers: a lookup would show them what our key opens. */
 static bool may_reencrypt(const struct plan_input *input)
 {
     char ignored[720];
     struct judgement judgement;
     struct unwrapping unwrapping;
-    policy_judge(input->layers, input->originator, input->authors, &judgement);
+    judge_leaving(input, &judgement);
     policy_unwrap(input->layers, policy_is_authentic(input, &judgement, ignored, sizeof(ignored)), &unwrapping);
     judgement_clear(&judgement);
     return unwrapping.reencrypt;
@@ -354,11 +368,12 @@ void policy_plan(const struct plan_input *input, struct plan *plan)
         fail(plan, input->failure);
         return;
     }
-    policy_judge(input->layers, input->originator, input->authors, &plan->judgement);
     if (input->direction == DIRECTION_INBOUND) {
+        policy_judge(input->layers, input->originator, input->authors, &plan->judgement);
         plan_arriving(input, input->layers, plan);
         return;
     }
+    judge_leaving(input, &plan->judgement);
     plan_leaving(input, plan);
     if (plan->verdict == VERDICT_ACCEPT && serves_local(input) && !plan->client_is_ours)
         judge_arrival_too(input, plan);

@@ -70,6 +70,9 @@ static bool check_names(const struct signer_view *signer, unsigned types, const 
     }
     if (is_originators && signer->mailbox.outcome != OUTCOME_PASS)
         return explain_sender(originator, signer->sender_mailbox, &signer->mailbox, finding);
+    if (originator->misleading[0] != '\0' && (is_originators || (types & SIGNATURE_TYPE_DOMAIN)) &&
+        !authors_accept_misleading_names(authors))
+        return finding_set(finding, OUTCOME_POLICY, "%s", originator->misleading);
     return true;
 }
 

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "mail/mime.h"
 #include "policy/policy.h"
 
 #include "support/scratch.h"
 
-TestSuite(authors, .init = scratch_setup, .fini = scratch_teardown);
+static void setup(void)
+{
+    mime_init();
+    scratch_setup();
+}
+
+TestSuite(authors, .init = setup, .fini = scratch_teardown);
 
 static struct conf *load(void)
 {
     scratch_write("domsec.conf", "listen = \"inet:8891@127.0.0.1\";\nlocal_domains = ( \"us.test\" );\n"
                                  "policy_dir = \"p\";\n");
     scratch_write("p/a.test.conf", "domain = \"a.test\";");
-    scratch_write("p/b.test.conf", "domain = \"b.test\";");
+    scratch_write("p/b.test.conf", "domain = \"b.test\"; inbound = { misleading_names = \"accept\"; };");
     scratch_write("p/sub.a.test.conf", "domain = \"sub.a.test\";");
     scratch_write("p/default.conf", "");
     return scratch_load_good();
@@ -61,6 +68,17 @@ Test(authors, whose_rules_a_message_has_to_satisfy)
         {"each partner once", "From: x@a.test, y@b.test, z@a.test, w@b.test", "", "a.test b.test: 0 1 0 1"},
         {"two without a rule", "From: x@c.test, y@d.test", "", "default: 0 0"},
         {"another field does not count", "From: x@a.test|Sender: y@b.test|To: z@b.test", "", "a.test: 0"},
+
+        /* a name that shows another address */
+        {"a quoted name", "From: \"x@b.test\" <x@a.test>", "b.test", "a.test: 0"},
+        {"a name that is encoded hides its domain", "From: =?utf-8?q?x=40b.test?= <x@a.test>", "c.test",
+         "a.test b.test: 0"},
+        {"… one without a rule", "From: =?utf-8?q?x=40d.test?= <x@a.test>", "c.test", "a.test: 0"},
+        {"… its own author's", "From: =?utf-8?q?y=40a.test?= <x@a.test>", "c.test", "a.test: 0"},
+        {"… under the default", "From: =?utf-8?q?x=40a.test?= <x@c.test>", "b.test", "default a.test: 0"},
+        {"… by a partner who accepts that", "From: =?utf-8?q?x=40a.test?= <x@b.test>", "c.test", "b.test: 0"},
+        {"… by one of two", "From: =?utf-8?q?x=40sub.a.test?= <x@b.test>, x@a.test", "c.test",
+         "b.test a.test sub.a.test: 0 1"},
 
         /* a From that programs read differently */
         {"no From: the sender's", "Sender: x@a.test", "b.test", "b.test:"},

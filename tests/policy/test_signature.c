@@ -196,3 +196,35 @@ Test(signature, a_from_with_a_fault)
         cr_expect_str_eq(judged.finding.reason, faults[i].reason, "%s: %s", faults[i].layer, judged.finding.reason);
     }
 }
+
+/* The mailbox is clear, but its readers take another for the author. */
+Test(signature, a_misleading_name)
+{
+    static const struct partner accepts = {.base.inbound.misleading_names = MISLEADING_NAMES_ACCEPT};
+    static const struct {
+        const char *layer, *outcome, *reason;
+        const struct partner *partners[2];
+    } names[] = {
+        {"domain", "policy", "misleads", {&partners[0], &partners[0]}},
+        {"originator", "policy", "misleads", {&partners[0], &partners[0]}},
+        {"domain", "policy", "misleads", {&accepts, &partners[0]}},
+        {"domain", "policy", "misleads", {&partners[0], &accepts}},
+        {"domain", "pass", "good signature by domain", {&accepts, &accepts}},
+        {"originator", "pass", "good signature by originator", {&accepts, &accepts}},
+        {"originator/and=review", "policy", "misleads", {&partners[0], &partners[0]}},
+        {"review", "pass", "good signature by review", {&partners[0], &partners[0]}},
+        {"domain/domain=fail", "fail", "domain0=fail", {&partners[0], &partners[0]}},
+        {"domain/path=fail", "fail", "path0=fail", {&accepts, &accepts}},
+    };
+    const struct originator originator = {.misleading = "misleads"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const struct partner *list[] = {names[i].partners[0], names[i].partners[1]};
+        const struct authors all = {.partners = list, .count = 2};
+        owned(views) struct views *views = views_new(names[i].layer);
+        struct judged_layer judged = {0};
+        signature_judge(&views->layers[0], &originator, &all, &judged);
+        cr_expect_str_eq(outcome_name(judged.finding.outcome), names[i].outcome, "%zu %s", i, names[i].layer);
+        cr_expect_str_eq(judged.finding.reason, names[i].reason, "%zu %s: %s", i, names[i].layer,
+                         judged.finding.reason);
+    }
+}
