@@ -52,9 +52,10 @@ int EVP_PKEY_derive(EVP_PKEY_CTX *context, unsigned char *secret, size_t *length
 /* Keys in memory, by their place in the configuration. */
 static const struct pki *const *loaded;
 
-static EVP_PKEY *load(void *state, const char *location, struct error *error)
+static EVP_PKEY *load(void *state, const char *location, const char *passphrase, struct error *error)
 {
     (void)state;
+    (void)passphrase;
     (void)error;
     EVP_PKEY *key = loaded[g_ascii_strtoull(location, NULL, 10)]->key;
     return EVP_PKEY_up_ref(key) ? key : NULL;
