@@ -294,8 +294,8 @@ Test(daemon, faults_at_start)
     }
 }
 
-/* systemd starts it again after 71, and not after 78. OpenSSL itself may crash where it got no memory, and GLib ends the
- * process by SIGTRAP. */
+/* systemd starts it again after 71, and not after 78. OpenSSL itself may crash where it got no memory, and GLib ends
+ * the process by SIGTRAP. */
 Test(daemon, a_start_with_too_little_memory)
 {
     static const char *const failing[] = {"40", "400", "800", "1200", "1600"};
