@@ -62,42 +62,40 @@ void text_printable(char *dst, size_t size, const char *src, size_t length)
     dst[out] = '\0';
 }
 
-/* foreign: a library's words behind ours; NULL: there are none. */
-static void set_text(struct error *error, const char *own, const char *foreign)
-{
-    char whole[2 * SCRATCH_SIZE];
-    snprintf(whole, sizeof(whole), "%s%s%s", own, foreign != NULL ? ": " : "", foreign != NULL ? foreign : "");
-    text_printable(error->text, sizeof(error->text), whole, strlen(whole));
-    text_printable(error->said, sizeof(error->said), own, strlen(own));
-}
-
 /* An unset kind would look like success to the caller. */
 static enum error_kind real_kind(enum error_kind kind)
 {
     return kind == ERROR_NONE ? ERROR_BUG : kind;
 }
 
+/* foreign: a library's words behind ours; NULL if it said nothing. Returns false. */
+__attribute__((format(printf, 4, 0))) static bool set(struct error *error, enum error_kind kind, const char *foreign,
+                                                      const char *format, va_list arguments)
+{
+    char own[SCRATCH_SIZE], whole[2 * SCRATCH_SIZE];
+    vsnprintf(own, sizeof(own), format, arguments);
+    snprintf(whole, sizeof(whole), "%s%s%s", own, foreign != NULL ? ": " : "", foreign != NULL ? foreign : "");
+    error->kind = real_kind(kind);
+    text_printable(error->text, sizeof(error->text), whole, strlen(whole));
+    text_printable(error->said, sizeof(error->said), own, strlen(own));
+    return false;
+}
+
 bool error_set(struct error *error, enum error_kind kind, const char *format, ...)
 {
-    char scratch[SCRATCH_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof(scratch), format, arguments);
+    set(error, kind, NULL, format, arguments);
     va_end(arguments);
-    error->kind = real_kind(kind);
-    set_text(error, scratch, NULL);
     return false;
 }
 
 bool error_set_foreign(struct error *error, enum error_kind kind, const char *words, const char *format, ...)
 {
-    char scratch[SCRATCH_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof(scratch), format, arguments);
+    set(error, kind, words, format, arguments);
     va_end(arguments);
-    error->kind = real_kind(kind);
-    set_text(error, scratch, words);
     return false;
 }
 
@@ -117,7 +115,7 @@ static enum error_kind kind_of_queue(enum error_kind kind)
     return real_kind(kind);
 }
 
-/* "reason (data)" of the oldest queued error; false: there is none. */
+/* "reason (data)" of the oldest queued error. Returns false if no error is queued. */
 static bool print_openssl(char *text, size_t size)
 {
     const char *data = NULL;
@@ -138,14 +136,13 @@ static bool print_openssl(char *text, size_t size)
 
 bool error_set_openssl(struct error *error, enum error_kind kind, const char *format, ...)
 {
-    char scratch[SCRATCH_SIZE], words[SCRATCH_SIZE];
+    char words[SCRATCH_SIZE];
+    bool has_words = print_openssl(words, sizeof(words));
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(scratch, sizeof(scratch), format, arguments);
+    set(error, kind, has_words ? words : NULL, format, arguments);
     va_end(arguments);
-    bool has_words = print_openssl(words, sizeof(words));
     error->kind = kind_of_queue(kind);
-    set_text(error, scratch, has_words ? words : NULL);
     return false;
 }
 
