@@ -123,6 +123,10 @@ struct transport {
 bool mime_deliverable(const struct part *root, const struct transport *transport, const struct limits *limits,
                       struct entity *entity, struct error *error);
 
+/* A boundary for a multipart of ours: random octets, which do not occur in the content by chance (RFC 2046 §5.1.1). */
+#define BOUNDARY_SIZE 60
+bool boundary_choose(char boundary[BOUNDARY_SIZE], struct error *error);
+
 /* Writes data as base64 with CRLF lines of 76 characters into out; call with final=true once at the end.
  * carry keeps up to 56 bytes between calls and starts zeroed. */
 struct base64_state {

@@ -84,8 +84,8 @@ static bool open_entity(const struct entity *entity, const struct keys *keys, st
 static bool try_signing(const struct gateway *gateway, const struct identity *identity, enum signature signature,
                         enum digest digest, struct error *error)
 {
-    __attribute__((cleanup(cleanup_entity))) struct entity content = content_new();
-    __attribute__((cleanup(cleanup_entity))) struct entity made = {0};
+    owned(entity) struct entity content = content_new();
+    owned(entity) struct entity made = {0};
     const struct sign_options options = {
         .format = FORMAT_CLEAR, .signature = signature, .digest = digest, .limits = &limits};
     return smime_sign(identity, &options, &content, &made, error) && open_entity(&made, gateway->keys, error);
@@ -94,7 +94,7 @@ static bool try_signing(const struct gateway *gateway, const struct identity *id
 static bool encrypt(X509 *certificate, enum cipher cipher, enum key_transport transport, struct entity *made,
                     struct error *error)
 {
-    __attribute__((cleanup(cleanup_entity))) struct entity content = content_new();
+    owned(entity) struct entity content = content_new();
     const struct encrypt_options options = {.cipher = cipher, .key_transport = transport, .limits = &limits};
     return smime_encrypt(&certificate, 1, &options, &content, made, error);
 }
@@ -102,7 +102,7 @@ static bool encrypt(X509 *certificate, enum cipher cipher, enum key_transport tr
 static bool try_decrypting(const struct gateway *gateway, const struct identity *identity, enum cipher cipher,
                            enum key_transport transport, struct error *error)
 {
-    __attribute__((cleanup(cleanup_entity))) struct entity made = {0};
+    owned(entity) struct entity made = {0};
     return encrypt(identity->certificate, cipher, transport, &made, error) && open_entity(&made, gateway->keys, error);
 }
 
@@ -167,6 +167,6 @@ void self_test(const struct gateway *gateway, struct faults *faults)
 
 bool self_test_recipient(const struct form *form, X509 *certificate, struct error *error)
 {
-    __attribute__((cleanup(cleanup_entity))) struct entity made = {0};
+    owned(entity) struct entity made = {0};
     return encrypt(certificate, form->cipher, form->key_transport, &made, error);
 }

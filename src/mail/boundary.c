@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * boundary: splits the body of a multipart at its delimiter lines.
+ * boundary: splits the body of a multipart at its delimiter lines, and chooses a boundary for one of ours.
  *
  * Only this is a delimiter: CRLF (or the beginning of the body), "--", the boundary, optionally "--", optionally
  * spaces and tabs, and CRLF (or the end of the body). A line that begins like this and continues differently, or has a
@@ -8,7 +8,10 @@
  */
 #include "boundary.h"
 
+#include "mail/mime.h"
+
 #include <glib.h>
+#include <openssl/rand.h>
 #include <string.h>
 
 #define MAX_BOUNDARY 70 /* RFC 2046 §5.1.1 */
@@ -171,4 +174,13 @@ void split_clear(struct split *split)
     g_free(split->parts);
     split->parts = NULL;
     split->count = 0;
+}
+
+bool boundary_choose(char boundary[BOUNDARY_SIZE], struct error *error)
+{
+    unsigned char random[24];
+    size_t length = g_strlcpy(boundary, "domsec-", BOUNDARY_SIZE);
+    return (RAND_bytes(random, sizeof(random)) == 1 &&
+            OPENSSL_buf2hexstr_ex(boundary + length, BOUNDARY_SIZE - length, NULL, random, sizeof(random), '\0')) ||
+           error_set_openssl(error, ERROR_TEMPORARY, "random numbers");
 }

@@ -7,26 +7,6 @@
 
 #include "lines.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-#define BOUNDARY_OCTETS 24
-
-/* Random octets do not occur in the content by chance. To look for them would take longer for what was decrypted than
- * for what could not be decrypted. g_free(). */
-static char *choose_boundary(struct error *error)
-{
-    unsigned char random[BOUNDARY_OCTETS];
-    g_autoptr(GString) text = g_string_new("domsec-");
-    if (getentropy(random, sizeof(random)) != 0) {
-        error_set(error, ERROR_TEMPORARY, "random numbers: %s", g_strerror(errno));
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof(random); i++)
-        g_string_append_printf(text, "%02x", random[i]);
-    return g_strdup(text->str);
-}
-
 /* The part with the fields, for g_free(). */
 static char *shown_text(const struct field *const *fields, size_t count, size_t *length)
 {
@@ -67,8 +47,11 @@ bool mime_keep_fields(const struct field *const *fields, size_t count, const str
     owned(entity) struct entity shown = {0};
     size_t length;
     g_autofree char *bytes = shown_text(fields, count, &length);
-    g_autofree char *boundary = choose_boundary(error);
-    if (boundary == NULL || !make_shown((struct slice){bytes, length}, transport, limits, &shown, error))
+    char boundary[BOUNDARY_SIZE];
+    /* To look for the boundary in the content would take longer for what was decrypted than for what could not be
+     * decrypted. */
+    if (!boundary_choose(boundary, error) ||
+        !make_shown((struct slice){bytes, length}, transport, limits, &shown, error))
         return false;
     struct rope *header = rope_new(), *body = rope_new();
     rope_printf(header, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n", boundary);

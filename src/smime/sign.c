@@ -15,7 +15,6 @@
 #include "smime_private.h"
 
 #include <openssl/err.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -155,21 +154,17 @@ static bool make_opaque(const CMS_ContentInfo *cms, const struct limits *limits,
            frame_entity("signed-data", &body, out, error);
 }
 
-/* 24 random octets in hex do not occur by chance, but it is checked nevertheless (RFC 2046 §5.1.1). content NULL:
- * base64, where no boundary can occur. */
-static bool make_boundary(const struct rope *content, char boundary[60], struct error *error)
+/* That the boundary occurs is not to be expected, but it is checked nevertheless. content NULL: base64, where no
+ * boundary can occur. */
+static bool make_boundary(const struct rope *content, char boundary[BOUNDARY_SIZE], struct error *error)
 {
     for (unsigned attempt = 0; attempt < 4; attempt++) {
-        unsigned char random[24];
         bool occurs = false;
-        size_t length = g_strlcpy(boundary, "domsec-", 60);
-        if (RAND_bytes(random, sizeof(random)) != 1 ||
-            !OPENSSL_buf2hexstr_ex(boundary + length, 60 - length, NULL, random, sizeof(random), '\0'))
-            return error_set_openssl(error, ERROR_TEMPORARY, "random numbers");
-        length += 2 * sizeof(random);
+        if (!boundary_choose(boundary, error))
+            return false;
         for (size_t i = 0; content != NULL && i < rope_count(content) && !occurs; i++) {
             struct slice slice = rope_at(content, i);
-            occurs = memmem(slice.data, slice.len, boundary, length) != NULL;
+            occurs = memmem(slice.data, slice.len, boundary, strlen(boundary)) != NULL;
         }
         if (!occurs)
             return true;
@@ -193,7 +188,7 @@ static struct spool *detached_signature(const CMS_ContentInfo *cms, const struct
 /* The parameters in the header of a clear-signed message. */
 struct clear_form {
     const char *micalg;
-    char boundary[60];
+    char boundary[BOUNDARY_SIZE];
 };
 
 /* RFC 1847 §2.1, RFC 8551 §3.5.3. The CRLF before a boundary belongs to the boundary. */
