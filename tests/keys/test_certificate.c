@@ -4,8 +4,6 @@
 #include "support/pki.h"
 
 #include <criterion/criterion.h>
-#include <openssl/core_names.h>
-#include <openssl/param_build.h>
 
 Test(certificate, names_are_printable)
 {
@@ -66,31 +64,9 @@ Test(certificate, key_weakness)
     cr_expect_not_null(key_weakness(NULL));
 }
 
-/* A modulus of this length with an exponent of that. */
-static EVP_PKEY *rsa_key(int bits, int exponent_bits)
-{
-    EVP_PKEY *key = NULL;
-    BIGNUM *n = BN_new(), *e = BN_new();
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    cr_assert(BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) &&
-              BN_rand(e, exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) &&
-              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
-              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e));
-    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
-    cr_assert(EVP_PKEY_fromdata_init(context) > 0 &&
-              EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) > 0);
-    OSSL_PARAM_free(parameters);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX_free(context);
-    BN_free(n);
-    BN_free(e);
-    return key;
-}
-
 Test(certificate, key_cost)
 {
-    EVP_PKEY *usual = rsa_key(2048, 17), *longer = rsa_key(4096, 17), *huge = rsa_key(3072, 3071);
+    EVP_PKEY *usual = pki_rsa_public(2048, 17), *longer = pki_rsa_public(4096, 17), *huge = pki_rsa_public(3072, 3071);
     EVP_PKEY *p256 = pki_new_key(PKI_EC, 0), *p384 = pki_new_key(PKI_P384, 0), *edwards = pki_new_key(PKI_ED25519, 0);
     cr_expect_eq(key_cost(longer), 4 * key_cost(usual));
     cr_expect_gt(key_cost(huge), 100 * key_cost(usual), "OpenSSL multiplies for each bit of the exponent");

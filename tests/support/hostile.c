@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/hostile.h"
 
-#include <openssl/core_names.h>
-#include <openssl/param_build.h>
-
 #define MEGABYTE ((size_t)1 << 20)
 #define LARGE (48 * MEGABYTE) /* just below message_size_limit */
 #define MIXED "Content-Type: multipart/mixed; boundary=o\r\n\r\n"
@@ -182,29 +179,6 @@ static char *digests(const struct rig *rig)
 
 /* --- keys that are slow --- */
 
-/* An RSA key of 3072 bits with an exponent of as many: OpenSSL limits the exponent of longer keys only. There is no
- * private key. */
-static EVP_PKEY *slow_key(int bits, int exponent_bits)
-{
-    EVP_PKEY *key = NULL;
-    BIGNUM *n = BN_new(), *e = BN_new();
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    cr_assert(BN_rand(n, bits, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD) &&
-              BN_rand(e, exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) &&
-              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
-              OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e));
-    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
-    cr_assert(EVP_PKEY_fromdata_init(context) > 0 &&
-              EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) > 0);
-    OSSL_PARAM_free(parameters);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX_free(context);
-    BN_free(n);
-    BN_free(e);
-    return key;
-}
-
 /* A signature by `signers` SignerInfos, each of which names 8 certificates with such keys. */
 static char *slow_signers(int bits, int exponent_bits, unsigned signers, const char *content)
 {
@@ -220,7 +194,7 @@ static char *slow_signers(int bits, int exponent_bits, unsigned signers, const c
     g_autofree unsigned char *signature = g_malloc0((gsize)bits / 8);
     signature[bits / 8 - 1] = 2; /* below each modulus */
     for (unsigned i = 0; i < 8; i++) {
-        EVP_PKEY *key = slow_key(bits, exponent_bits);
+        EVP_PKEY *key = pki_rsa_public(bits, exponent_bits);
         PKI_AUTO struct pki *namesake = pki_issue(&(struct pki_spec){
             .issuer = ca, .subject = PKI_LIST("CN=x"), .serial = 77, .use_key = key, .no_key_ids = true});
         EVP_PKEY_free(key);
@@ -282,7 +256,7 @@ static char *slow_path(EVP_PKEY *(*make_key)(void), unsigned signers)
 
 static EVP_PKEY *huge_exponent(void)
 {
-    return slow_key(3072, 3071);
+    return pki_rsa_public(3072, 3071);
 }
 
 static char *paths_with_slow_keys(const struct rig *rig)

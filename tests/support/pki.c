@@ -2,6 +2,7 @@
 #include "support/pki.h"
 
 #include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <sys/stat.h>
 
@@ -70,6 +71,27 @@ EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot)
         break;
     }
     g_assert_nonnull(key);
+    return key;
+}
+
+EVP_PKEY *pki_rsa_public(int bits, int exponent_bits)
+{
+    EVP_PKEY *key = NULL;
+    BIGNUM *n = BN_new(), *e = BN_new();
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    if (!BN_rand(n, bits, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD) ||
+        !BN_rand(e, exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD) ||
+        !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) ||
+        !OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e))
+        g_error("the public key cannot be made");
+    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
+    if (EVP_PKEY_fromdata_init(context) <= 0 || EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) <= 0)
+        g_error("the public key cannot be made");
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(n);
+    BN_free(e);
     return key;
 }
 

@@ -77,6 +77,10 @@ void pki_cleanup(struct pki **pki);
 /* slot: which of the RSA keys of this process. EVP_PKEY_free(). */
 EVP_PKEY *pki_new_key(enum pki_key kind, unsigned slot);
 
+/* An RSA key without its private part, with a modulus and an exponent of these lengths: a verification with it may be
+ * slow. OpenSSL limits the exponent of a key of more than 3072 bits only. EVP_PKEY_free(). */
+EVP_PKEY *pki_rsa_public(int bits, int exponent_bits);
+
 /* An RSA or EC key with the same public part, and a private one that does not belong to it. EVP_PKEY_free(). */
 EVP_PKEY *pki_damaged_key(EVP_PKEY *key);
 
