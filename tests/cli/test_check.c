@@ -16,6 +16,7 @@ static char *configuration(const char *policy)
     expect_status(made, 0);
     cr_assert_eq(chmod(dir, 0755), 0);
     folder_write(dir, "a/policy.d/partner.test.conf", policy);
+    program_give(dir, NULL);
     return dir;
 }
 
@@ -265,6 +266,7 @@ Test(check, places_that_the_daemon_cannot_write)
            "absent: No such file or directory; ");
     if (geteuid() != 0)
         return;
+    program_give(dir, "root");
     append(dir, "a/domsec.conf", "user = \"nobody\";\n");
     owned(run) struct run chown = run("chown -R nobody '%s/a/keys'", dir);
     owned(run) struct run mkdir = run("mkdir -m 755 '%s/absent'", dir);

@@ -29,6 +29,7 @@ static void setup(void)
     g_setenv("PATH", path, TRUE);
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
     expect_status(made, 0);
+    program_give(dir, NULL);
 }
 
 static void teardown(void)

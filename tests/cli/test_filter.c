@@ -33,6 +33,7 @@ static char *two_domains(const char *algorithm, const char *extra)
     cr_assert_eq(b.status, 0, "%s", b.err);
     introduce(dir, "a", "b", "partner.test", extra);
     introduce(dir, "b", "a", "acme.test", extra);
+    program_give(dir, NULL);
     return dir;
 }
 

@@ -42,6 +42,7 @@ Test(init, the_socket_is_one_that_only_postfix_reaches)
     expect_contains(made.out, "smtpd_milters = unix:domsec/milter\n");
     expect_status(other, 0);
     cr_expect_null(strstr(other.out, "smtpd_milters"));
+    program_give(dir, NULL);
     owned(run) struct run checked = run("domsec check -c '%s/b/domsec.conf'", dir);
     expect_status(checked, 0);
     expect_contains(checked.out, "warning: \"listen\": inet:8891@127.0.0.1: every account of this host");
@@ -132,6 +133,7 @@ static void expect_algorithm(const struct expectation *expected)
     expect_contains(authority.out, "CA:TRUE, pathlen:0");
     expect_contains(authority.out, "critical\n                Certificate Sign, CRL Sign\n");
     expect_contains(authority.out, expected->authority_key);
+    program_give(dir, NULL);
     owned(run) struct run checked = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(checked, 0);
     expect_contains(checked.out, "configuration is good: 2 identities, 0 policies");

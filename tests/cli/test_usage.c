@@ -204,6 +204,7 @@ Test(check, slips_that_no_single_key_shows)
                                         "pid_file = \"policy.d\";\n",
                                         text, NULL);
     folder_write(dir, "domsec.conf", more);
+    program_give(dir, "root"); /* another account than `user` must not own the keys */
     owned(run) struct run bad = run("domsec check -c '%s/domsec.conf'", dir);
     expect_status(bad, 1);
     expect_contains(bad.out, "policy.d/partner.test: warning: ignored: the name of a policy file must end in .conf\n");

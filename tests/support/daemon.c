@@ -34,6 +34,7 @@ char *daemon_folder(const char *listen, const char *extra)
         g_strdup_printf("%s\nspool_directory = \"%s\";\nlog_level = \"debug\";\n%s\n", text, folder, extra);
     folder_write(home, "domsec.conf", whole);
     folder_write(home, "policy.d/partner.test.conf", POLICY_SIGN);
+    program_give(folder, "root"); /* whatever `user` is */
     return folder;
 }
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/program.h"
 
+#include "conf/conf.h"
+
 #include <errno.h>
+#include <pwd.h>
 
 char *program_path(const char *name)
 {
@@ -80,4 +83,14 @@ struct run run_with(const char *input, const char *format, ...)
         words[0] = program_path("domsec");
     }
     return run_words(words, input, strlen(input), -1);
+}
+
+void program_give(const char *folder, const char *account)
+{
+    if (account == NULL && getpwnam(CONF_USER_DEFAULT) != NULL)
+        account = CONF_USER_DEFAULT;
+    if (geteuid() != 0 || account == NULL)
+        return;
+    owned(run) struct run given = run("chown -R '%s' '%s'", account, folder);
+    expect_status(given, 0);
 }

@@ -45,6 +45,10 @@ int run_status(const char *const *words);
 struct run run_with(const char *input, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define run(...) run_with("", __VA_ARGS__)
 
+/* As root, gives a folder and all in it to an account; otherwise does nothing. account NULL: to the one that the daemon
+ * runs as where no `user` is set, and as which check looks then; nothing is done if it does not exist. */
+void program_give(const char *folder, const char *account);
+
 #define expect_status(run, wanted)                                                                                     \
     cr_expect_eq((run).status, wanted, "status %d, wanted %d\n%s%s", (run).status, wanted, (run).out, (run).err)
 #define expect_contains(text, wanted) cr_expect(strstr(text, wanted) != NULL, "\"%s\" is not in:\n%s", wanted, text)
