@@ -59,13 +59,15 @@ const struct identity **keys_by_recipients(const struct keys *keys, const struct
 EVP_PKEY *keys_load(const char *uri, struct error *error);
 /* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
 STACK_OF(X509) * certificates_load(const char *file, struct error *error);
-/* As above, also from a PKCS #12 bundle. passphrase NULL: there is none. */
+/* As above, also from a PKCS #12 bundle. passphrase may be NULL. */
 STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error);
 
 /* Lower-case hex of a certificate's SHA-256. Tables and the log show the first digits, which are enough for `domsec
  * cert show`. */
 #define FINGERPRINT_DIGITS 16
 void certificate_fingerprint(const X509 *certificate, char hex[65]);
+/* The last second at which it is valid; 0 if that cannot be read. */
+time_t certificate_ends(const X509 *certificate);
 /* RFC 2253-like one-line name, printable, for logs and reports. g_free(). */
 char *certificate_subject(const X509 *certificate);
 char *certificate_issuer(const X509 *certificate);

@@ -8,8 +8,8 @@
 
 #include "mail/mime.h"
 
-/* Writes the entity without them: header, empty line, body. Only texts that say they begin with one are changed, and
- * none under a signature. *changed: false if there are none. */
+/* Writes the entity without them: header, empty line, body. It changes only texts that say that they begin with one,
+ * and no text under a signature. *changed: whether it has changed one. */
 bool mime_without_legacy_display(const struct part *root, const struct limits *limits, struct spool *out, bool *changed,
                                  struct error *error);
 

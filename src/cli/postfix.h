@@ -34,7 +34,7 @@ DECLARE_OWNED(postfix, struct postfix *, postfix_free)
 
 /* What holds for the service, or, with NULL, for all others; lent, "" if there is no such parameter. */
 const char *postfix_value(const struct postfix *postfix, const struct postfix_service *service, const char *name);
-/* As a number; 0 if it is none. */
+/* As a number; 0 if it is not a number. */
 long long postfix_number(const struct postfix *postfix, const char *name);
 
 /* One milter of a list such as smtpd_milters. */

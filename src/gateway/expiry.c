@@ -28,12 +28,6 @@ static void expiry_free(struct expiry *expiry)
     g_free(expiry);
 }
 
-static time_t end_of(const X509 *certificate)
-{
-    struct tm parts = {0};
-    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? timegm(&parts) : 0;
-}
-
 static char *name_of(const X509 *certificate)
 {
     bool odd = false;
@@ -47,7 +41,7 @@ static void add(struct reader *reader, const struct expiry *like, const X509 *ce
     g_autofree char *who = like->who != NULL ? g_strdup(like->who) : name_of(certificate);
     g_autofree char *key = g_strdup_printf("%s\n%s", like->role, who);
     struct expiry *expiry = g_hash_table_lookup(reader->index, key);
-    time_t ends = end_of(certificate);
+    time_t ends = certificate_ends(certificate);
     if (expiry != NULL && expiry->ends >= ends)
         return;
     if (expiry == NULL) {

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* An address of the certificate in the partner's domain that is none of the authors'; NULL. g_free(). */
+/* Returns an address of the certificate that is in the partner's domain and does not belong to an author, or NULL.
+ * g_free(). */
 static char *address_in_domain(const struct partner *partner, const X509 *certificate, const struct addresses *authors)
 {
     bool odd = false;
@@ -66,8 +67,8 @@ static const X509 *untyped_signer(const struct passage *passage)
         bool fits = view->opened == OPENED && view->facts->signer_count == 1 && view->signers[0].trust != NULL &&
                     view->signers[0].trust[0].path.outcome == OUTCOME_PASS && view->facts->signers[0].types == 0 &&
                     passage->plan.judgement.layers[i].finding.outcome == OUTCOME_POLICY;
-        const struct layer *late = &passage->lookups.details[i].late;
-        const struct layer *layer = late->facts.signers != NULL ? late : &passage->mail.examination->layers[i].layer;
+        const struct layer *layer =
+            layer_lookup_layer(&passage->lookups.details[i], &passage->mail.examination->layers[i]);
         return fits ? layer->signers[0].certificate : NULL;
     }
     return NULL;

@@ -116,8 +116,8 @@ static const struct carried_attributes *history_of(const struct passage *passage
     size_t index = passage->plan.unwrapping.history_layer;
     if (index == JUDGED_NO_LAYER)
         return NULL;
-    const struct layer *late = &passage->lookups.details[index].late;
-    const struct layer *layer = late->facts.signers != NULL ? late : &passage->mail.examination->layers[index].layer;
+    const struct layer *layer =
+        layer_lookup_layer(&passage->lookups.details[index], &passage->mail.examination->layers[index]);
     for (size_t i = 0; i < layer->facts.signer_count; i++)
         if (layer->signers[i].carried != NULL)
             return layer->signers[i].carried;

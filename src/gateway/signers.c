@@ -289,16 +289,19 @@ static void ask_encrypter(const struct asking *asking, const struct layer *layer
     }
 }
 
+const struct layer *layer_lookup_layer(const struct layer_lookup *detail, const struct examined_layer *examined)
+{
+    return detail->late.facts.signers != NULL ? &detail->late : &examined->layer;
+}
+
 static void ask_layer(struct asking *asking, const struct examined_layer *examined, struct layer_lookup *detail,
                       struct layer_view *view)
 {
-    const struct layer *layer = &examined->layer;
     struct accounts *accounts = asking->mail->accounts;
     asking->budget = examined->inside ? &accounts->inside : &accounts->visible;
-    if (examined->opened == OPENED && lacks_certificate(&layer->facts))
+    if (examined->opened == OPENED && lacks_certificate(&examined->layer.facts))
         open_late(asking, examined, detail);
-    if (detail->late.facts.signers != NULL)
-        layer = &detail->late;
+    const struct layer *layer = layer_lookup_layer(detail, examined);
     *view = (struct layer_view){
         .facts = &layer->facts,
         .part = examined->part,

@@ -15,6 +15,12 @@
 #define RSA_MIN_BITS 2048
 #define EC_MIN_BITS 256
 
+time_t certificate_ends(const X509 *certificate)
+{
+    struct tm parts = {0};
+    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? timegm(&parts) : 0;
+}
+
 void certificate_fingerprint(const X509 *certificate, char hex[65])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];

@@ -19,7 +19,7 @@ struct key_store_type {
     /* Optional; called once after a successful open. A key that was loaded may outlive the store: it holds what it
      * needs. */
     void (*close)(void *state);
-    /* A reference of its own, or NULL. passphrase NULL: there is none. */
+    /* Returns a reference of its own, or NULL. passphrase may be NULL. */
     EVP_PKEY *(*load)(void *state, const char *location, const char *passphrase, struct error *error);
     /* The locations of the keys beside `location` (in its folder, in its token), NULL-terminated; g_strfreev(). */
     char **(*list)(void *state, const char *location, struct error *error);
@@ -35,7 +35,7 @@ struct key_stores;
 struct key_stores *key_stores_new(const struct key_store_type *const *types, const struct conf *conf);
 void key_stores_free(struct key_stores *stores);
 
-/* The key's own reference, or NULL. passphrase NULL: there is none. */
+/* Returns a reference of its own, or NULL. passphrase may be NULL. */
 EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *passphrase, struct error *error);
 
 DECLARE_OWNED(key_stores, struct key_stores *, key_stores_free)

@@ -94,7 +94,7 @@ static enum encoding read_encoding(struct part *part)
     return ENCODING_UNKNOWN;
 }
 
-#define CONVERSIONS_MAX 2000              /* of one entity; nobody writes as many */
+#define CONVERSIONS_MAX 2000              /* of one entity; honest mail has far fewer */
 #define COST_CONVERSION ((uint64_t)30000) /* the C library may load a table from a file for each */
 #define COST_PART ((uint64_t)20000)
 #define COST_HEADER 20 /* an octet */

@@ -5,7 +5,7 @@
  * Each client has an account of what it has used. Who has used least is next. A client that comes, or comes back,
  * begins where the others are, so it can neither save up turns nor be held to what it used when nobody else waited. A
  * turn that is under way counts as one slice until it is charged, so that several turns at once do not all go to one
- * client. When nobody has or wants a turn, all is forgotten: so the table holds those clients only that compete.
+ * client. Without turns and waiters the table is emptied, so it holds only clients that compete.
  */
 #include "fair.h"
 

@@ -27,7 +27,8 @@ void fair_free(struct fair *fair);
 /* Puts it in line, and takes it out. */
 void fair_wait(struct fair *fair, struct waiter *waiter);
 void fair_wait_no_more(struct fair *fair, struct waiter *waiter);
-/* The one whose client has used least, the first of equals; NULL: there is none. Only those that resume, if asked. */
+/* Returns the waiter whose client has used least, the first of equals, or NULL if no one waits. resuming: only of those
+ * that resume. */
 struct waiter *fair_next(const struct fair *fair, bool resuming);
 
 /* A client has a turn from begin to end; in between and at the end it is charged for what it has used, in

@@ -18,7 +18,7 @@
 
 #define UNKNOWN_COMMAND '\0'
 
-/* As libmilter declares it. Returns the data of one packet, allocated with malloc(), or NULL if there is none. */
+/* As libmilter declares it. Returns the data of one packet, allocated with malloc(), or NULL if it has no data. */
 char *mi_rd_cmd(int connection, struct timeval *timeout, char *command, size_t *length, char *name);
 
 /* data: the letter of a command, then strings, each with its NUL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * protected_fields: a field is restored only if nobody can doubt which one it is: there is one inside, at most one
+ * protected_fields: a field is restored only if it is clear which one it is: there is one inside, at most one
  * outside, and the one outside is what the sender put there.
  */
 #include "policy/protected_fields.h"
@@ -38,7 +38,7 @@ static bool is_fit(const struct field *field)
     return true;
 }
 
-/* The only field of that name; NULL: there is none, or there are several. *count: how many. */
+/* Returns the only field of that name, or NULL if their number, *count, is not 1. */
 static const struct field *only(const struct fields *fields, const char *name, unsigned *count)
 {
     *count = fields_count(fields, name);

@@ -108,13 +108,6 @@ STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_que
     return chain;
 }
 
-/* The last second at which the certificate is valid; 0 if that is unknown. */
-static time_t last_second(const X509 *certificate)
-{
-    struct tm parts;
-    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) ? timegm(&parts) : 0;
-}
-
 void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain,
                     const struct revocation_result *known)
 {
@@ -124,7 +117,7 @@ void path_cache_add(struct path_cache *cache, const struct path_query *query, co
         entry.unchecked = known->unchecked;
     }
     for (int i = 0; i < sk_X509_num(chain); i++)
-        entry.until = MIN(entry.until, last_second(sk_X509_value(chain, i)) - 1);
+        entry.until = MIN(entry.until, certificate_ends(sk_X509_value(chain, i)) - 1);
     char *key = key_new(query);
     entry.chain = key != NULL ? X509_chain_up_ref((STACK_OF(X509) *)chain) : NULL;
     if (entry.chain == NULL) {
