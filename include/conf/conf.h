@@ -196,8 +196,19 @@ struct limits {
     unsigned work;         /* key work_limit: of one message, in milliseconds as base/budget.h counts them */
 };
 
-enum mixed { MIXED_REJECT, MIXED_TEMPFAIL };
+enum mixed { MIXED_REJECT, MIXED_TEMPFAIL, MIXED_SPLIT };
 const char *mixed_name(enum mixed mixed);
+
+/* The group `split`. */
+struct split_conf {
+    char **keys;       /* URIs ("file:" with an absolute path); the first seals, all open; empty: there is no group */
+    char *daemon_name; /* {daemon_name} of the listener for the second pass */
+    char **copies;     /* addresses, the local part in lower case */
+    bool aliases;
+    bool proven;
+    unsigned max_age; /* days */
+    unsigned line;    /* of the keys; 0: not there */
+};
 /* What is done with a message that has crashed the daemon twice. */
 enum crashing { CRASHING_TEMPFAIL, CRASHING_REJECT, CRASHING_QUARANTINE };
 
@@ -229,7 +240,8 @@ struct conf {
     struct identity_conf *identities;
     size_t identity_count;
     struct limits limits;
-    enum mixed mixed_recipients;
+    enum mixed mixed_recipients; /* never MIXED_SPLIT without split.keys */
+    struct split_conf split;
     enum crashing crashing_messages;
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */

@@ -92,22 +92,12 @@ static void find_out_defaults(struct conf *conf)
         conf->max_crypto = g_get_num_processors();
 }
 
-/* Every listener has such a name unless the administrator gives it another: then all mail would pass untouched. */
-static bool is_usual_daemon_name(const char *name)
-{
-    static const char *const sendmail[] = {"MTA", "MSA", "Daemon0", NULL};
-    const char *host = g_get_host_name();
-    size_t length = strlen(host);
-    bool names_host = g_ascii_strncasecmp(name, host, length) == 0 && (name[length] == '\0' || name[length] == '.');
-    return g_strv_contains(sendmail, name) || names_host;
-}
-
 static void check_pass_daemons(const struct conf *conf, const struct place *place, unsigned line)
 {
     struct place at = *place;
     at.line = line;
     for (char **name = conf->pass_daemons; *name != NULL; name++)
-        if (is_usual_daemon_name(*name))
+        if (split_is_usual_name(*name))
             place_warn(&at,
                        "\"pass_daemons\": mail servers call every listener \"%s\" by default, so all mail may pass "
                        "untouched; give the listener another name",
@@ -127,6 +117,7 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     conf->metrics_file_line = option_line(root, "metrics_file");
     check_pass_daemons(conf, place, option_line(root, "pass_daemons"));
     revocation_read(conf, root, place);
+    split_read(conf, root, place);
     read_identities(conf, root, place);
     check_identity_domains(conf, place);
     struct place at = *place;

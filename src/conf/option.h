@@ -57,6 +57,7 @@ extern const struct option_table identity_options; /* struct identity_conf */
 extern const struct option_table partner_options;  /* struct partner, with outbound_options and inbound_options in it */
 extern const struct option_table outbound_options, inbound_options;
 extern const struct option_table label_options;              /* struct label_conf */
+extern const struct option_table split_options;              /* struct conf, within main_options */
 extern const struct option_table revocation_options;         /* struct conf, within main_options */
 extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
 

@@ -19,4 +19,11 @@ void revocation_read_partner(struct partner *partner, const struct config_settin
 /* Gives a partner without that group the global one. After revocation_read(). */
 void revocation_settle(const struct conf *conf, struct partner *partner, struct faults *faults);
 
+/* --- split.c --- */
+
+/* What the group `split` and mixed_recipients come to. After the options of the file were read. */
+void split_read(struct conf *conf, const struct config_setting_t *root, const struct place *place);
+/* Whether mail servers give a listener this name unless the administrator chooses another one. */
+bool split_is_usual_name(const char *name);
+
 #endif

@@ -38,7 +38,7 @@ static const char *const digest_words[] = {"sha256", "sha384", "sha512", NULL};
 static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc", NULL};
 static const char *const key_transport_words[] = {"rsa-oaep", "rsa-pkcs1", NULL};
 static const char *const revocation_check_words[] = {"off", "soft", "hard", NULL};
-static const char *const mixed_words[] = {"reject", "tempfail", NULL};
+static const char *const mixed_words[] = {"reject", "tempfail", "split", NULL};
 static const char *const crashing_words[] = {"tempfail", "reject", "quarantine", NULL};
 static const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
 
@@ -60,6 +60,24 @@ const struct option_table revocation_options = TABLE("revocation", revocation_ro
 static const struct conf_option partner_revocation_rows[] = {REVOCATION_ROWS};
 #undef AT
 const struct option_table partner_revocation_options = TABLE("revocation of a partner", partner_revocation_rows);
+
+#define AT(member) offsetof(struct conf, split.member)
+static const struct conf_option split_rows[] = {
+    {"keys", OPTION_TEXTS, AT(keys), .required = true, .convert = convert_key,
+     .help = "URIs of the keys that seal a message on its way through the queue"},
+    {"daemon_name", OPTION_TEXT, AT(daemon_name), .fallback = "domsec-split",
+     .help = "Listener of Postfix on which sealed messages come back"},
+    {"copies", OPTION_TEXTS, AT(copies), .convert = convert_address,
+     .help = "Addresses outside our domains to which Postfix sends copies of its own accord"},
+    {"aliases", OPTION_SWITCH, AT(aliases), .fallback = "false",
+     .help = "Whether each message to one of our domains is sealed, because an alias may lead outside"},
+    {"proven", OPTION_SWITCH, AT(proven), .fallback = "false",
+     .help = "Whether Postfix is known to bring sealed messages back"},
+    {"max_age", OPTION_COUNT, AT(max_age), .fallback = "30", .minimum = 1, .maximum = 3650,
+     .help = "Days after which a sealed message is no longer accepted"},
+};
+#undef AT
+const struct option_table split_options = TABLE("split", split_rows);
 
 #define AT(member) offsetof(struct conf, member)
 static const struct conf_option main_rows[] = {
@@ -91,8 +109,9 @@ static const struct conf_option main_rows[] = {
      .help = "File to which counters are written in the Prometheus text format"},
     {"log_level", OPTION_WORD, AT(log_level), .fallback = "info", .words = log_level_words,
      .help = "Lowest severity that is logged"},
-    {"mixed_recipients", OPTION_WORD, AT(mixed_recipients), .fallback = "reject", .words = mixed_words,
-     .help = "What to do when no single treatment suits all recipients"},
+    {"mixed_recipients", OPTION_WORD, AT(mixed_recipients), .computed = "\"reject\"; \"split\" with the group split",
+     .words = mixed_words, .help = "What to do when no single treatment suits all recipients"},
+    {"split", OPTION_GROUP, .group = &split_options, .help = "How a message is split by Postfix"},
     {"crashing_messages", OPTION_WORD, AT(crashing_messages), .fallback = "tempfail", .words = crashing_words,
      .help = "What to do with a message that has crashed the daemon twice"},
     {"crypto_threads", OPTION_COUNT, AT(max_crypto), .fallback = "0", .minimum = 0, .maximum = 1024,

@@ -79,8 +79,8 @@ Test(examples, show_every_key)
         if (shown == NULL || (option->fallback == NULL && option->computed == NULL))
             continue;
         g_autofree char *fallback = option_default_text(option);
-        cr_expect_eq(strncmp(shown + strlen(off), fallback, strlen(fallback)), 0, "%s is not %s", option->key,
-                     fallback);
+        size_t length = strcspn(fallback, " ;"); /* a computed one may say more */
+        cr_expect_eq(strncmp(shown + strlen(off), fallback, length), 0, "%s is not %s", option->key, fallback);
     }
     g_autofree char *labelled = shipped("policy/labelled.test.conf");
     for (size_t t = 0; t < G_N_ELEMENTS(policy_tables); t++)
