@@ -7,6 +7,7 @@
 #include "option.h"
 
 #include "base/bytes.h"
+#include "conf/address_set.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
@@ -39,20 +40,25 @@ char *convert_oid(const char *text, const struct place *place)
     return NULL;
 }
 
+/* "bob@acme.test" or "*@acme.test", in its normal form. */
+char *convert_address_pattern(const char *text, const struct place *place)
+{
+    struct error error = {0};
+    char *pattern = address_pattern_normalise(text, &error);
+    if (pattern == NULL)
+        place_fault(place, "\"%s\": %s", place->key, error.text);
+    return pattern;
+}
+
 /* "local@domain" with the local part in lower case and the domain in A-labels. */
 char *convert_address(const char *text, const struct place *place)
 {
-    const char *at = strchr(text, '@');
-    char *domain = at != NULL && at > text ? domain_of_mail(at + 1) : NULL;
-    if (domain == NULL || strpbrk(text, " \t<>\"") != NULL) {
-        g_free(domain);
-        place_fault(place, "\"%s\": \"%s\" is not an address such as \"gateway@partner.test\"", place->key, text);
-        return NULL;
-    }
-    g_autofree char *part = g_strndup(text, (gsize)(at - text)), *local = g_ascii_strdown(part, -1);
-    char *address = g_strconcat(local, "@", domain, NULL);
-    g_free(domain);
-    return address;
+    struct error error = {0};
+    g_autofree char *address = address_pattern_normalise(text, &error);
+    if (address != NULL && !address_pattern_is_wide(address))
+        return steal(&address);
+    place_fault(place, "\"%s\": \"%s\" is not an address such as \"gateway@partner.test\"", place->key, text);
+    return NULL;
 }
 
 /* One component of the domain part of an X.500 name (RFC 3183 §3.1.1). */

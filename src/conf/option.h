@@ -16,7 +16,8 @@ struct config_setting_t; /* libconfig's */
 /* Checks a string and converts it to the form in the snapshot: g_free(). NULL after it has added a fault. */
 typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
-    convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address;
+    convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address,
+    convert_address_pattern;
 
 enum option_type {
     OPTION_TEXT,   /* char * */

@@ -7,9 +7,9 @@
  * part. Local parts are kept unchanged, including their Unicode form (RFC 6531 §3.3 leaves it to the receiving
  * system). addresses.c parses header fields, which have comments and display names.
  */
-#include "mail/address.h"
+#include "base/address.h"
 
-#include "conf/conf.h"
+#include "base/domain.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -197,4 +197,9 @@ void address_clear(struct address *address)
 bool address_equal(const struct address *a, const struct address *b)
 {
     return g_ascii_strcasecmp(a->local, b->local) == 0 && strcmp(a->domain, b->domain) == 0;
+}
+
+char *address_key(const struct address *address)
+{
+    return g_ascii_strdown(address->text, -1);
 }
