@@ -82,6 +82,10 @@ uint64_t key_private_cost(const EVP_PKEY *key);
 /* True of a public key that takes so long that only an attacker makes it: RSA with an exponent of thousands of bits.
  * Nothing is verified with it. */
 bool key_is_slow(const EVP_PKEY *key);
+/* True of a self-signed CA certificate that is meant for itself where it is pinned together with list: its key usage
+ * allows more than to issue, and it is the issuer of no other certificate there. `openssl req -x509` makes such ones.
+ */
+bool certificate_stands_alone(const X509 *certificate, const STACK_OF(X509) * list);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
 /* No real certificate has more names of a kind, and each is compared with each author. One with more is odd. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pinned: the first source, the `certificates` of a partner. An administrator's choice for a partner comes before what
- * any other source knows. All certificates of a file are candidates, in their order, whatever their names.
+ * any other source knows. All certificates of a file are candidates, in their order, whatever their names; a chain
+ * beside them is not.
  */
 #include "index_names.h"
 #include "source.h"
@@ -40,34 +41,56 @@ static void pinned_close(void *state)
     g_free(pinned);
 }
 
-/* Takes certificate. */
-static void add(struct pinned_list *list, X509 *certificate)
+static void add_candidate(struct pinned_list *list, X509 *certificate)
 {
-    if (index_is_authority(certificate)) {
-        if (sk_X509_push(list->authorities, certificate) <= 0)
-            g_error("out of memory");
-        return;
-    }
     struct pinned_certificate *entry = g_new0(struct pinned_certificate, 1);
-    entry->certificate = certificate;
+    entry->certificate = X509_up_ref(certificate) ? certificate : NULL;
     entry->mailboxes = index_mailboxes(certificate);
     g_ptr_array_add(list->candidates, entry);
 }
 
-static bool load(const struct partner *partner, const char *file, struct pinned_list *list, struct faults *faults)
+/* all: what all files of the partner contain. */
+static void add(struct pinned_list *list, const STACK_OF(X509) * found, const STACK_OF(X509) * all)
 {
-    struct error error = {0};
-    owned(x509_stack) STACK_OF(X509) *found = certificates_load(file, &error);
-    if (found == NULL) {
-        faults_add(faults, partner->file, partner->certificates_line, "certificates: %s", error.text);
-        return false;
+    for (int i = 0; i < sk_X509_num(found); i++) {
+        X509 *certificate = sk_X509_value(found, i);
+        if (!index_is_authority(certificate) || certificate_stands_alone(certificate, all))
+            add_candidate(list, certificate);
+        else if (!X509_add_cert(list->authorities, certificate, X509_ADD_FLAG_UP_REF))
+            g_error("out of memory");
     }
-    guint before = list->candidates->len;
-    while (sk_X509_num(found) > 0)
-        add(list, sk_X509_shift(found));
-    if (list->candidates->len == before)
-        faults_warn(faults, partner->file, partner->certificates_line,
-                    "certificates: %s contains only CA certificates; name them in anchors, or in intermediates", file);
+}
+
+static void add_files(const struct partner *partner, GPtrArray *files, struct pinned_list *list, struct faults *faults)
+{
+    owned(x509_stack) STACK_OF(X509) *all = sk_X509_new_null();
+    for (guint i = 0; i < files->len; i++)
+        if (all == NULL || !X509_add_certs(all, g_ptr_array_index(files, i), X509_ADD_FLAG_UP_REF))
+            g_error("out of memory");
+    for (guint i = 0; i < files->len; i++) {
+        guint before = list->candidates->len;
+        add(list, g_ptr_array_index(files, i), all);
+        if (list->candidates->len == before)
+            faults_warn(faults, partner->file, partner->certificates_line,
+                        "certificates: %s contains only CA certificates; name them in anchors, or in intermediates",
+                        partner->certificates[i]);
+    }
+}
+
+static bool load(const struct partner *partner, struct pinned_list *list, struct faults *faults)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)x509_stack_free);
+    for (char **file = partner->certificates; *file != NULL; file++) {
+        struct error error = {0};
+        STACK_OF(X509) *found = certificates_load(*file, &error);
+        if (found != NULL)
+            g_ptr_array_add(files, found);
+        else
+            faults_add(faults, partner->file, partner->certificates_line, "certificates: %s", error.text);
+    }
+    if (files->len < g_strv_length(partner->certificates))
+        return false;
+    add_files(partner, files, list, faults);
     return true;
 }
 
@@ -83,8 +106,7 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
         list->authorities = sk_X509_new_null();
         if (list->authorities == NULL)
             g_error("out of memory");
-        for (char **file = conf->partners[i]->certificates; *file != NULL; file++)
-            good = load(conf->partners[i], *file, list, faults) && good;
+        good = load(conf->partners[i], list, faults) && good;
     }
     if (good)
         return pinned;

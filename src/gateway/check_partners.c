@@ -82,8 +82,9 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
         trust_check_chain(gateway->trust, &query, &as_signer);
     if (as_signer.outcome != OUTCOME_PASS)
         faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
-                    "certificates: this certificate is not used for encryption: %s; ask the partner for another one",
-                    finding.reason);
+                    "certificates: this certificate is not used for encryption: %s; %s", finding.reason,
+                    finding.outcome == OUTCOME_POLICY ? "name its CA in \"anchors\", or set naming = \"pinned\""
+                                                      : "ask the partner for another one");
 }
 
 /* Certificates that may be encrypted to by their path and usage, and that name no one at this partner. */

@@ -75,6 +75,22 @@ char *certificate_serial(const X509 *certificate)
     return text;
 }
 
+#define KU_OF_END (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT)
+
+/* By names alone: whatever looks like the issuer of another is part of its chain. */
+bool certificate_stands_alone(const X509 *certificate, const STACK_OF(X509) * list)
+{
+    if (X509_self_signed((X509 *)certificate, 0) != 1 || (X509_get_key_usage((X509 *)certificate) & KU_OF_END) == 0)
+        return false;
+    for (int i = 0; i < sk_X509_num(list); i++) {
+        X509 *other = sk_X509_value(list, i);
+        if (X509_self_signed(other, 0) != 1 &&
+            X509_NAME_cmp(X509_get_issuer_name(other), X509_get_subject_name(certificate)) == 0)
+            return false;
+    }
+    return true;
+}
+
 #define COST_KEY ((uint64_t)150000) /* a use of a key of 128 bits of security */
 #define COST_KEY_MAX (5 * BUDGET_MILLISECOND / 2)
 #define COST_MULTIPLIED ((uint64_t)1000) /* two numbers of 2048 bits */

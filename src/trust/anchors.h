@@ -28,9 +28,15 @@ STACK_OF(X509) * anchors_help(const struct anchors *anchors, const X509 *leaf, S
 
 /* --- trust.c --- */
 
+enum pin {
+    PIN_NONE,
+    PIN_PLAIN,
+    PIN_ALONE, /* a CA certificate that stands for itself: certificate_stands_alone() */
+};
+
 struct partner_trust {
     struct anchors *anchors;       /* NULL: the global set */
-    GHashTable *pins;              /* set of fingerprints */
+    GHashTable *pins;              /* fingerprint → enum pin */
     struct revocation *revocation; /* NULL: the global one */
 };
 
@@ -44,6 +50,7 @@ struct trust {
 
 /* The anchors that count under a partner; NULL for a partner of another configuration. */
 const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner);
+enum pin trust_pin(const struct trust *trust, const struct partner *partner, const X509 *certificate);
 /* The sources that are asked about revocation under a partner, as above. */
 const struct revocation *trust_revocation(const struct trust *trust, const struct partner *partner);
 

@@ -148,9 +148,13 @@ static bool check_pinned(const struct chain_query *query, struct finding *findin
 
 static void check(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    bool pinned = query->partner->naming == NAMING_PINNED && trust_is_pinned(trust, query->partner, query->leaf);
+    enum pin pin = trust_pin(trust, query->partner, query->leaf);
+    bool pinned = query->partner->naming == NAMING_PINNED && pin != PIN_NONE;
     bool good = pinned ? check_pinned(query, finding) : check_path(trust, query, finding);
-    const char *refusal = query->purpose == PURPOSE_PATH ? NULL : trust_usage_refusal(query->leaf, query->purpose);
+    /* A pin says that this certificate is meant, whatever else its key could do; it makes it an anchor of no other. */
+    bool may_be_authority = pin == PIN_ALONE && (pinned || query->purpose == PURPOSE_ENCRYPT);
+    const char *refusal =
+        query->purpose == PURPOSE_PATH ? NULL : usage_refusal(query->leaf, query->purpose, may_be_authority);
     if (refusal == NULL || finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY)
         return;
     g_autofree char *subject = certificate_subject(query->leaf);

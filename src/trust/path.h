@@ -69,6 +69,8 @@ STACK_OF(X509) * path_inherit_parameters(STACK_OF(X509) * untrusted, const struc
 
 /* True if its extendedKeyUsage is absent or allows e-mail. */
 bool usage_allows_mail(const X509 *certificate);
+/* As trust_usage_refusal(), of a certificate that may be that of an authority, too. */
+const char *usage_refusal(const X509 *certificate, enum purpose purpose, bool may_be_authority);
 
 static inline __attribute__((unused)) void cleanup_path_result(struct path_result *result)
 {

@@ -116,6 +116,7 @@ static bool pins_open(const struct partner *partner, struct partner_trust *loade
                       struct faults *faults)
 {
     const struct place place = {.file = partner->file, .line = partner->certificates_line, .key = "certificates"};
+    owned(x509_stack) STACK_OF(X509) *all = sk_X509_new_null();
     for (char **file = partner->certificates; *file != NULL; file++) {
         struct error error = {0};
         owned(x509_stack) STACK_OF(X509) *found = certificates_load(*file, &error);
@@ -123,13 +124,16 @@ static bool pins_open(const struct partner *partner, struct partner_trust *loade
             complain(faults, &place, error.text);
             return false;
         }
-        for (int i = 0; i < sk_X509_num(found); i++) {
-            char *hex = g_malloc(65);
-            certificate_fingerprint(sk_X509_value(found, i), hex);
-            g_hash_table_add(loaded->pins, hex);
-        }
-        add_authorities(authorities, found);
+        if (all == NULL || !X509_add_certs(all, found, X509_ADD_FLAG_UP_REF))
+            g_error("out of memory");
     }
+    for (int i = 0; i < sk_X509_num(all); i++) {
+        char *hex = g_malloc(65);
+        certificate_fingerprint(sk_X509_value(all, i), hex);
+        bool alone = certificate_stands_alone(sk_X509_value(all, i), all);
+        g_hash_table_insert(loaded->pins, hex, GINT_TO_POINTER(alone ? PIN_ALONE : PIN_PLAIN));
+    }
+    add_authorities(authorities, all);
     return true;
 }
 
@@ -255,10 +259,17 @@ const X509 *trust_issuer(const struct trust *trust, const X509 *certificate)
     return issuer_among(trust->global->list, certificate, issuer_among(trust->intermediates, certificate, NULL));
 }
 
-bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate)
+enum pin trust_pin(const struct trust *trust, const struct partner *partner, const X509 *certificate)
 {
     char hex[65];
     const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
+    if (loaded == NULL || g_hash_table_size(loaded->pins) == 0)
+        return PIN_NONE;
     certificate_fingerprint(certificate, hex);
-    return loaded != NULL && hex[0] != '\0' && g_hash_table_contains(loaded->pins, hex);
+    return hex[0] != '\0' ? (enum pin)GPOINTER_TO_INT(g_hash_table_lookup(loaded->pins, hex)) : PIN_NONE;
+}
+
+bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate)
+{
+    return trust_pin(trust, partner, certificate) != PIN_NONE;
 }

@@ -35,7 +35,7 @@ static const char *key_usage_refusal(X509 *certificate, enum purpose purpose)
     return "its key cannot encrypt";
 }
 
-const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose)
+const char *usage_refusal(const X509 *certificate, enum purpose purpose, bool may_be_authority)
 {
     X509 *certificate_in = (X509 *)certificate;
     if (X509_check_purpose(certificate_in, -1, 0) != 1 ||
@@ -46,9 +46,15 @@ const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose)
         return weakness;
     /* By basicConstraints, by keyCertSign without them, or if they contradict each other: the holder of such a key
      * can issue certificates. */
-    if (X509_check_ca(certificate_in) != 0 || (X509_get_extension_flags(certificate_in) & EXFLAG_CA) != 0)
+    if (!may_be_authority &&
+        (X509_check_ca(certificate_in) != 0 || (X509_get_extension_flags(certificate_in) & EXFLAG_CA) != 0))
         return "it is a CA certificate";
     if (!usage_allows_mail(certificate))
         return "its extended key usage does not include e-mail protection";
     return key_usage_refusal(certificate_in, purpose);
+}
+
+const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose)
+{
+    return usage_refusal(certificate, purpose, false);
 }

@@ -65,6 +65,28 @@ Test(certs_pinned, each_partner_has_its_own)
     }
 }
 
+/* A CA certificate is a candidate only where it is pinned for itself: not beside what it has issued. */
+Test(certs_pinned, an_authority_that_stands_alone)
+{
+    owned(certs_home) struct certs_home *home =
+        certs_home_new("certificates = ( \"alone.pem\", \"leaf.pem\", \"chain.pem\", \"root.pem\" );");
+    const struct pki_spec spec = {.ca = true, .subject = PKI_LIST("CN=alone"), .key_usage = ""};
+    struct pki_spec issuing = spec;
+    issuing.subject = PKI_LIST("CN=issuing");
+    PKI_AUTO struct pki *alone = pki_issue(&spec), *issuer = pki_issue(&issuing);
+    PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("CN=leaf")});
+    g_free(pki_write(home->folder, "alone.pem", alone, NULL));
+    g_free(pki_write(home->folder, "leaf.pem", leaf, NULL));
+    g_free(pki_write(home->folder, "chain.pem", issuer, NULL));
+    g_free(pki_write(home->folder, "root.pem", home->ca, NULL));
+    cr_assert(certs_home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
+    g_autofree char *names = certs_home_names(home, CERTS_ENCRYPT, "bob@partner.test");
+    cr_expect_str_eq(names, "alone! leaf!", "%s", names);
+    cr_assert_eq(faults_count(home->faults), 2);
+    cr_expect(strstr(faults_at(home->faults, 0), "chain.pem contains only CA certificates") != NULL);
+    cr_expect(strstr(faults_at(home->faults, 1), "root.pem contains only CA certificates") != NULL);
+}
+
 Test(certs_pinned, unreadable_files_are_faults)
 {
     static const char *const rows[] = {"absent.pem", "broken.pem"};

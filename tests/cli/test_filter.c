@@ -366,6 +366,33 @@ Test(explain, tells_who_a_client_without_a_name_is)
     expect_contains(stranger.out, "  usable, but nothing is encrypted\n");
 }
 
+/* What openssl makes without options is a CA certificate. */
+Test(check, a_self_signed_certificate_is_taken_where_it_is_pinned)
+{
+    owned(folder) char *dir = two_domains("p256", "");
+    owned(run) struct run made = run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "
+                                     "/CN=gw -keyout '%s/gw.key' -out '%s/a/certs/gw.pem'",
+                                     dir, dir);
+    expect_status(made, 0);
+    static const char policy[] = "domain = \"gw.test\"; outbound = { protect = \"encrypt\"; };\n"
+                                 "certificates = ( \"certs/gw.pem\" ); %s\n";
+    static const char explain[] =
+        "domsec explain -c '%s/a/domsec.conf' --auth alice --from alice@acme.test --to bob@gw.test";
+    g_autofree char *unnamed = g_strdup_printf(policy, ""), *pinned = g_strdup_printf(policy, "naming = \"pinned\";");
+    folder_write(dir, "a/policy.d/gw.test.conf", unnamed);
+    owned(run) struct run warned = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_contains(warned.out, "gw.test.conf:2: warning: certificates: this certificate is not used for encryption: ");
+    expect_contains(warned.out, "; name its CA in \"anchors\", or set naming = \"pinned\"\n");
+    owned(run) struct run refused = run(explain, dir);
+    expect_status(refused, 65);
+    folder_write(dir, "a/policy.d/gw.test.conf", pinned);
+    owned(run) struct run good = run("domsec check -c '%s/a/domsec.conf'", dir);
+    cr_expect_null(strstr(good.out, "gw.test.conf:2: warning: "), "%s", good.out);
+    owned(run) struct run used = run(explain, dir);
+    expect_status(used, 0);
+    expect_contains(used.out, "CN=gw    used\n");
+}
+
 Test(check, foresees_what_policies_ask_for_and_cannot_have)
 {
     owned(folder) char *dir = two_domains("p256", "");

@@ -14,18 +14,26 @@ enum wrapped { OPAQUE, CLEAR, ENCRYPTED };
 
 struct vendor {
     const char *const *subject, *const *san;
+    bool own; /* self-signed, as `openssl req -x509` makes it: a CA certificate */
 };
 
 static struct pki *certificate(const struct pki *issuer, const struct vendor *vendor)
 {
-    return pki_issue(&(struct pki_spec){
-        .issuer = issuer, .subject = vendor->subject, .san = vendor->san, .key = PKI_RSA, .slot = 3});
+    return pki_issue(&(struct pki_spec){.issuer = vendor->own ? NULL : issuer,
+                                        .ca = vendor->own,
+                                        .key_usage = vendor->own ? "" : NULL,
+                                        .subject = vendor->subject,
+                                        .san = vendor->san,
+                                        .key = PKI_RSA,
+                                        .slot = 3});
 }
 
 static const struct vendor by_address = {PKI_LIST("C=DE", "O=Acme", "CN=Mail Gateway 01"),
-                                         PKI_LIST("email:gateway@acme.test")};
-static const struct vendor by_subject = {PKI_LIST("O=Acme", "CN=Secure Mail", "emailAddress=gateway@acme.test"), NULL};
-static const struct vendor by_dns = {PKI_LIST("CN=acme.test"), PKI_LIST("dns:acme.test")};
+                                         PKI_LIST("email:gateway@acme.test"), false};
+static const struct vendor by_subject = {PKI_LIST("O=Acme", "CN=Secure Mail", "emailAddress=gateway@acme.test"), NULL,
+                                         false};
+static const struct vendor by_dns = {PKI_LIST("CN=acme.test"), PKI_LIST("dns:acme.test"), false};
+static const struct vendor by_itself = {PKI_LIST("C=AU", "O=Internet Widgits Pty Ltd"), NULL, true};
 
 /* Both organisations; acme.test's mail comes from a gateway of another vendor, and partner.test has this policy. */
 static struct rig *rig_of(const struct vendor *vendor, const char *policy, struct pki **gateway)
@@ -64,6 +72,8 @@ Test(other_gateways, sign_for_their_domain)
         {"an address in the subject", &by_subject, ADDRESS DOMAIN, OPAQUE, true},
         {"a domain", &by_dns, "naming = \"domain\";" DOMAIN, CLEAR, true},
         {"a pin", &by_subject, "naming = \"pinned\"; certificates = ( \"gateway.pem\" );" DOMAIN, CLEAR, true},
+        {"a pin that no one issued", &by_itself, "naming = \"pinned\"; certificates = ( \"gateway.pem\" );" DOMAIN,
+         CLEAR, true},
         {"another address", &by_address, "naming = \"address\"; gateway_addresses = ( \"mail@acme.test\" );" DOMAIN,
          CLEAR, false},
         {"a domain, where an address is agreed", &by_dns, ADDRESS DOMAIN, CLEAR, false},

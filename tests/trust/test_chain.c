@@ -380,6 +380,94 @@ Test(chain, a_pin_under_another_naming_needs_its_path)
     expect(world, bob, PURPOSE_ENCRYPT, OUTCOME_POLICY, "self-signed");
 }
 
+/* `openssl req -x509` makes CA certificates; a pin says that such a one is meant for itself. */
+static struct pki *self_signed(const char *usage, const char *basic)
+{
+    return pki_issue(&(struct pki_spec){
+        .ca = true, .subject = PKI_LIST("CN=gateway"), .key_usage = usage, .basic = basic, .eku = ""});
+}
+
+#define PINNED "naming = \"pinned\"; certificates = ( \"pins.pem\", \"more.pem\" );"
+
+Test(chain, a_pinned_authority_stands_for_itself)
+{
+    const struct {
+        const char *usage, *basic;
+        const char *sign, *encrypt; /* NULL: pass; else a part of the reason */
+    } rows[] = {
+        {"", "critical,CA:TRUE", NULL, NULL}, /* openssl's default */
+        {"", "CA:TRUE,pathlen:0", NULL, NULL},
+        {"digitalSignature", "CA:TRUE", NULL, "no keyAgreement"},
+        {"keyAgreement", "CA:TRUE", "does not allow signatures", NULL},
+        {"keyCertSign,nonRepudiation,keyAgreement", "CA:TRUE", NULL, NULL},
+        {"keyCertSign,digitalSignature", "", NULL, "no keyAgreement"},
+        {"keyCertSign,cRLSign", "CA:TRUE", "it is a CA certificate", "it is a CA certificate"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(world) struct world *world = world_new(ANCHOR, PINNED);
+        PKI_AUTO struct pki *own = self_signed(rows[i].usage, rows[i].basic);
+        PKI_AUTO struct pki *next = self_signed(rows[i].usage, rows[i].basic); /* of the same name: a new key */
+        g_free(pki_write(world->setting->folder, "pins.pem", own, NULL));
+        g_free(pki_write(world->setting->folder, "more.pem", next, NULL));
+        setting_open(world->setting);
+        enum outcome sign = rows[i].sign == NULL ? OUTCOME_PASS : OUTCOME_FAIL;
+        enum outcome encrypt = rows[i].encrypt == NULL ? OUTCOME_PASS : OUTCOME_FAIL;
+        expect(world, own, PURPOSE_SIGN, sign, sign == OUTCOME_PASS ? "pinned" : rows[i].sign);
+        expect(world, next, PURPOSE_SIGN, sign, sign == OUTCOME_PASS ? "pinned" : rows[i].sign);
+        expect(world, own, PURPOSE_ENCRYPT, encrypt, encrypt == OUTCOME_PASS ? "pinned" : rows[i].encrypt);
+    }
+}
+
+Test(chain, a_pinned_authority_vouches_for_no_other)
+{
+    owned(world) struct world *world = world_new(ANCHOR, PINNED);
+    PKI_AUTO struct pki *own = self_signed("", "critical,CA:TRUE");
+    PKI_AUTO struct pki *below = pki_person(own, "bob@partner.test");
+    PKI_AUTO struct pki *other = self_signed("", "critical,CA:TRUE");
+    PKI_AUTO struct pki *sub = pki_issue(&(struct pki_spec){
+        .issuer = world->root, .ca = true, .subject = PKI_LIST("CN=sub"), .key_usage = "keyCertSign,digitalSignature"});
+    g_free(pki_write(world->setting->folder, "pins.pem", own, NULL));
+    g_free(pki_write(world->setting->folder, "more.pem", sub, NULL));
+    add(world, own);
+    setting_open(world->setting);
+    expect(world, own, PURPOSE_SIGN, OUTCOME_PASS, "pinned");
+    expect(world, below, PURPOSE_SIGN, OUTCOME_POLICY, "is a root certificate and not a trust anchor");
+    expect(world, below, PURPOSE_ENCRYPT, OUTCOME_POLICY, "is a root certificate and not a trust anchor");
+    expect(world, other, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");
+    expect(world, sub, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
+    struct chain_query query = question(world, own, PURPOSE_SIGN);
+    struct finding finding = {0};
+    query.partner = conf_partner(world->setting->conf, "");
+    trust_check_chain(world->setting->trust, &query, &finding);
+    cr_expect_neq(finding.outcome, OUTCOME_PASS, "another partner's pin: %s", finding.reason);
+}
+
+/* The issuer beside a pinned certificate is its chain, in whatever file. */
+Test(chain, an_authority_beside_its_leaf_is_no_pin)
+{
+    owned(world) struct world *world = world_new(ANCHOR, PINNED);
+    PKI_AUTO struct pki *issuer = self_signed("", "critical,CA:TRUE");
+    PKI_AUTO struct pki *leaf = pki_person(issuer, "bob@partner.test");
+    g_free(pki_write(world->setting->folder, "pins.pem", leaf, NULL));
+    g_free(pki_write(world->setting->folder, "more.pem", issuer, NULL));
+    setting_open(world->setting);
+    expect(world, leaf, PURPOSE_ENCRYPT, OUTCOME_PASS, "pinned");
+    expect(world, issuer, PURPOSE_ENCRYPT, OUTCOME_FAIL, "it is a CA certificate");
+    expect(world, issuer, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
+}
+
+/* Where the path counts, it ends at the certificate itself. Only "pinned" lets it sign. */
+Test(chain, a_pinned_authority_under_another_naming)
+{
+    owned(world) struct world *world =
+        world_new(ANCHOR, "certificates = ( \"pins.pem\" ); anchors = ( \"pins.pem\" );");
+    PKI_AUTO struct pki *own = self_signed("", "critical,CA:TRUE");
+    g_free(pki_write(world->setting->folder, "pins.pem", own, NULL));
+    setting_open(world->setting);
+    expect(world, own, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid");
+    expect(world, own, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
+}
+
 /* --- several ways --- */
 
 static struct pki *reissue(const struct pki *authority, const struct pki *issuer, time_t not_after, bool no_key_ids)
