@@ -56,7 +56,8 @@ enum naming { NAMING_RFC3183, NAMING_MAILBOX, NAMING_DOMAIN, NAMING_PINNED, NAMI
 enum format { FORMAT_CLEAR, FORMAT_OPAQUE };
 enum signature { SIGNATURE_RSA_PSS, SIGNATURE_RSA_PKCS1 };
 enum digest { DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 };
-enum cipher { CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_256_CBC };
+/* First those that authenticate, and in each kind by the length of the key. */
+enum cipher { CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_192_CBC, CIPHER_AES_256_CBC };
 enum key_transport { KEY_TRANSPORT_RSA_OAEP, KEY_TRANSPORT_RSA_PKCS1 };
 
 /* What is done about a certificate of which it is not known whether it has been revoked. */

@@ -35,7 +35,8 @@ static const char *const without_type_words[] = {"originator", "domain", NULL};
 static const char *const format_words[] = {"clear", "opaque", NULL};
 static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
 static const char *const digest_words[] = {"sha256", "sha384", "sha512", NULL};
-static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc", NULL};
+static const char *const cipher_words[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc",
+                                           "aes-192-cbc", "aes-256-cbc", NULL};
 static const char *const key_transport_words[] = {"rsa-oaep", "rsa-pkcs1", NULL};
 static const char *const revocation_check_words[] = {"off", "soft", "hard", NULL};
 static const char *const mixed_words[] = {"reject", "tempfail", "split", NULL};

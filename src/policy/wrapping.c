@@ -8,7 +8,7 @@
 
 static bool is_cbc(enum cipher cipher)
 {
-    return cipher == CIPHER_AES_128_CBC || cipher == CIPHER_AES_256_CBC;
+    return cipher >= CIPHER_AES_128_CBC;
 }
 
 /* What knows GCM knows it with either key and knows CBC (RFC 8551 §2.7); what is said to want CBC may know no other,

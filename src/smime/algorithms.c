@@ -14,7 +14,7 @@
 
 static struct {
     EVP_MD *digests[3];
-    EVP_CIPHER *ciphers[4];
+    EVP_CIPHER *ciphers[CIPHER_AES_256_CBC + 1];
     unsigned char *capabilities;
     int capabilities_length;
 } algorithms;
@@ -24,9 +24,8 @@ static const char *const digest_names[] = {
 static const char *const micalg_names[] = {
     [DIGEST_SHA256] = "sha-256", [DIGEST_SHA384] = "sha-384", [DIGEST_SHA512] = "sha-512"};
 static const int cipher_nids[] = {
-    [CIPHER_AES_128_GCM] = NID_aes_128_gcm,
-    [CIPHER_AES_256_GCM] = NID_aes_256_gcm,
-    [CIPHER_AES_128_CBC] = NID_aes_128_cbc,
+    [CIPHER_AES_128_GCM] = NID_aes_128_gcm, [CIPHER_AES_256_GCM] = NID_aes_256_gcm,
+    [CIPHER_AES_128_CBC] = NID_aes_128_cbc, [CIPHER_AES_192_CBC] = NID_aes_192_cbc,
     [CIPHER_AES_256_CBC] = NID_aes_256_cbc,
 };
 /* In order of preference (RFC 8551 §2.5.2, §2.7). */

@@ -162,9 +162,8 @@ static const struct {
      "p/partner.conf:2: \"without_signature_type\" is \"domain\", which needs the partner's own \"anchors\", or "
      "\"naming\" = \"pinned\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\ncipher = \"des3\";",
-     "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-256-cbc\", "
-     "not "
-     "\"des3\""},
+     "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-192-cbc\", "
+     "\"aes-256-cbc\", not \"des3\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
      "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?"},
     {MINIMAL POLICY, "domain = \"partner.test\"; /* outbound = { protect = \"encrypt\"; };",

@@ -16,6 +16,7 @@ static const struct {
     {"sign opaque", "outbound = { protect = \"sign\"; }; format = \"opaque\";", true, false, PKI_EC},
     {"encrypt gcm", "outbound = { protect = \"encrypt\"; };", false, true, PKI_EC},
     {"encrypt cbc", "outbound = { protect = \"encrypt\"; }; cipher = \"aes-256-cbc\";", false, true, PKI_EC},
+    {"encrypt 192", "outbound = { protect = \"encrypt\"; }; cipher = \"aes-192-cbc\";", false, true, PKI_EC},
     {"sign+encrypt", "outbound = { protect = \"sign+encrypt\"; };", true, true, PKI_EC},
     {"triple", "outbound = { protect = \"triple\"; };", true, true, PKI_EC},
     {"rsa pss oaep", "outbound = { protect = \"sign+encrypt\"; };", true, true, PKI_RSA},

@@ -85,10 +85,10 @@ Test(self_test, each_algorithm_that_a_policy_names)
         "signature = \"rsa-pkcs1\"; digest = \"sha384\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";",
         "signature = \"rsa-pss\"; digest = \"sha512\"; cipher = \"aes-128-gcm\";",
         "signature = \"rsa-pkcs1\"; digest = \"sha384\"; cipher = \"aes-256-cbc\"; key_transport = \"rsa-oaep\";",
-        NULL};
+        "cipher = \"aes-192-cbc\";", NULL};
     static const char *const tried[] = {
-        "(rsa-pss, sha256)",        "(rsa-pkcs1, sha384)",     "(rsa-pss, sha512)",      "(aes-256-gcm, rsa-oaep)",
-        "(aes-128-cbc, rsa-pkcs1)", "(aes-128-gcm, rsa-oaep)", "(aes-256-cbc, rsa-oaep)"};
+        "(rsa-pss, sha256)",        "(rsa-pkcs1, sha384)",     "(rsa-pss, sha512)",       "(aes-256-gcm, rsa-oaep)",
+        "(aes-128-cbc, rsa-pkcs1)", "(aes-128-gcm, rsa-oaep)", "(aes-256-cbc, rsa-oaep)", "(aes-192-cbc, rsa-oaep)"};
     owned(rig) struct rig *rig = rig_closed(PKI_RSA);
     damage(&rig->acme, "dsa.key", rig->acme.dsa);
     damage(&rig->acme, "dca.key", rig->acme.dca);
@@ -110,6 +110,8 @@ Test(self_test, each_algorithm_works)
         "signature = \"rsa-pkcs1\"; digest = \"sha256\"; cipher = \"aes-256-cbc\"; key_transport = \"rsa-oaep\";",
         "signature = \"rsa-pkcs1\"; digest = \"sha512\"; cipher = \"aes-128-cbc\"; key_transport = \"rsa-oaep\";",
         "signature = \"rsa-pss\"; digest = \"sha384\"; cipher = \"aes-256-cbc\"; key_transport = \"rsa-pkcs1\";",
+        "cipher = \"aes-192-cbc\"; key_transport = \"rsa-oaep\";",
+        "cipher = \"aes-192-cbc\"; key_transport = \"rsa-pkcs1\";",
         NULL};
     static const enum pki_key signers[] = {PKI_RSA, PKI_EC, PKI_P384, PKI_ED25519};
     static const enum pki_key decrypters[] = {PKI_RSA, PKI_EC, PKI_P384, PKI_X25519};

@@ -194,6 +194,8 @@ public class Bouncy {
         switch (name) {
         case "aes-128-cbc":
             return CMSAlgorithm.AES128_CBC;
+        case "aes-192-cbc":
+            return CMSAlgorithm.AES192_CBC;
         case "aes-256-cbc":
             return CMSAlgorithm.AES256_CBC;
         case "aes-128-gcm":
@@ -210,11 +212,15 @@ public class Bouncy {
             "hkdf-sha384", "1.2.840.113549.1.9.16.3.21", "hkdf-sha512", "1.3.132.1.11.1", "x963-sha256", "1.3.132.1.11.2",
             "x963-sha384", "1.3.132.1.11.3", "x963-sha512");
 
+    /** The wrap for a content key of so many octets. */
+    static final Map<Integer, ASN1ObjectIdentifier> WRAPS = Map.of(16, CMSAlgorithm.AES128_WRAP, 24, CMSAlgorithm.AES192_WRAP, 32,
+            CMSAlgorithm.AES256_WRAP);
+
     /** RFC 8418 section 2. */
     static KeyParameter keyEncryptionKey(AlgorithmIdentifier algorithm, AsymmetricKeyParameter own, AsymmetricKeyParameter other,
             byte[] ukm) throws Exception {
         AlgorithmIdentifier wrap = AlgorithmIdentifier.getInstance(algorithm.getParameters());
-        int length = wrap.getAlgorithm().equals(CMSAlgorithm.AES256_WRAP) ? 32 : 16;
+        int length = WRAPS.entrySet().stream().filter(e -> e.getValue().equals(wrap.getAlgorithm())).findFirst().get().getKey();
         byte[] info = new ECCCMSSharedInfo(wrap, ukm, Pack.intToBigEndian(length * 8)).getEncoded("DER");
         String scheme = SCHEMES.get(algorithm.getAlgorithm().getId());
         Digest digest = scheme.endsWith("256") ? new SHA256Digest() : scheme.endsWith("384") ? new SHA384Digest()
@@ -257,7 +263,7 @@ public class Bouncy {
         String name = (transport.contains("x963") ? "x963-" : "hkdf-") + hash;
         String oid = SCHEMES.entrySet().stream().filter(e -> e.getValue().equals(name)).findFirst().get().getKey();
         AlgorithmIdentifier algorithm = new AlgorithmIdentifier(new ASN1ObjectIdentifier(oid),
-                new AlgorithmIdentifier(contentKey.length == 32 ? CMSAlgorithm.AES256_WRAP : CMSAlgorithm.AES128_WRAP));
+                new AlgorithmIdentifier(WRAPS.get(contentKey.length)));
         byte[] ukm = transport.contains("ukm") ? "some user keying material, longer than the key".getBytes() : null;
         X25519PrivateKeyParameters ephemeral = new X25519PrivateKeyParameters(new java.security.SecureRandom());
         AESWrapEngine engine = new AESWrapEngine();

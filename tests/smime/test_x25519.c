@@ -32,6 +32,7 @@ TestSuite(x25519, .init = setup, .fini = teardown);
 #define OID_HKDF_SHA256 "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x13"
 #define OID_X25519 "\x06\x03\x2b\x65\x6e"
 #define OID_WRAP_128 "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x05"
+#define OID_WRAP_192 "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x19"
 #define OID_WRAP_256 "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x2d"
 
 static unsigned char *place(const GByteArray *der, const char *bytes, size_t length)
@@ -72,6 +73,7 @@ Test(x25519, form)
     } rows[] = {{CIPHER_AES_128_GCM, OID_WRAP_128},
                 {CIPHER_AES_256_GCM, OID_WRAP_256},
                 {CIPHER_AES_128_CBC, OID_WRAP_128},
+                {CIPHER_AES_192_CBC, OID_WRAP_192},
                 {CIPHER_AES_256_CBC, OID_WRAP_256}};
     unsigned char last[32] = {0};
 

@@ -307,7 +307,8 @@ static void parse_option(struct options *options, const char *name, const char *
     } else if (strcmp(name, "--digest") == 0) {
         options->digest = number_of(value, (const char *const[]){"sha256", "sha384", "sha512", NULL}, name);
     } else if (strcmp(name, "--cipher") == 0) {
-        static const char *const ciphers[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc", "aes-256-cbc", NULL};
+        static const char *const ciphers[] = {"aes-128-gcm", "aes-256-gcm", "aes-128-cbc",
+                                              "aes-192-cbc", "aes-256-cbc", NULL};
         options->cipher = number_of(value, ciphers, name);
     } else {
         die(name, NULL);
