@@ -93,7 +93,7 @@ static EVP_PKEY *make_key(struct request *request, const char *name, bool for_au
     g_autofree char *path = path_of(request, name);
     owned(EVP_PKEY) EVP_PKEY *key =
         for_authority ? issue_authority_key(request->algorithm, error) : issue_key(request->algorithm, error);
-    if (key == NULL || !note(request, issue_write_key(path, key, error), path))
+    if (key == NULL || !note(request, issue_write_key(path, key, NULL, error), path))
         return NULL;
     /* The caller remains the owner of the CA key, because the daemon does not use it. */
     if (!for_authority && !own(request, path, error))

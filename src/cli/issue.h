@@ -30,8 +30,8 @@ X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY
 /* A request (PKCS #10) with the same names and usages. */
 X509_REQ *issue_request(const struct subject *subject, struct error *error);
 
-/* Write new PEM files by output_create(). A key is in PKCS #8, with mode 0600. */
-bool issue_write_key(const char *path, EVP_PKEY *key, struct error *error);
+/* Write new PEM files by output_create(). A key is in PKCS #8, with mode 0600; passphrase NULL: not encrypted. */
+bool issue_write_key(const char *path, EVP_PKEY *key, const char *passphrase, struct error *error);
 bool issue_write_certificate(const char *path, X509 *certificate, struct error *error);
 bool issue_write_request(const char *path, X509_REQ *request, struct error *error);
 /* Writes a new file with a certificate from that CA, or with a request if it is NULL. */
@@ -40,6 +40,11 @@ bool issue_write_for(const struct subject *subject, X509 *authority, EVP_PKEY *a
 /* As a string; g_free(). */
 char *issue_certificate_pem(X509 *certificate, struct error *error);
 char *issue_request_pem(X509_REQ *request, struct error *error);
+
+/* keys/dca-2028.key → keys/dca-2028.pem; g_free(). */
+char *issue_path_beside(const char *path, const char *ending);
+/* The daemon could not read a key of root's, so root gives a new one to the owner of its directory. */
+bool issue_give_to_folder_owner(const char *path, struct error *error);
 
 /* "RSA-2048", "EC-P-256"; g_free(). */
 char *issue_key_description(const EVP_PKEY *key);

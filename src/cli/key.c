@@ -7,10 +7,9 @@
 #include "cli.h"
 
 #include "issue.h"
+#include "key_import.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct request {
@@ -49,19 +48,10 @@ static EVP_PKEY *load_file_key(const char *path, struct error *error)
     return load_key(uri, error);
 }
 
-/* keys/dca-2028.key → keys/dca-2028.pem */
-static char *beside(const char *path, const char *ending)
-{
-    size_t length = strlen(path);
-    if (g_str_has_suffix(path, ".key"))
-        length -= strlen(".key");
-    return g_strdup_printf("%.*s%s", (int)length, path, ending);
-}
-
 static bool issue_beside(const struct request *request, EVP_PKEY *key, struct error *error)
 {
     struct subject subject = {request->normalised, request->role, key};
-    g_autofree char *path = beside(request->out, request->authority != NULL ? ".pem" : ".csr");
+    g_autofree char *path = issue_path_beside(request->out, request->authority != NULL ? ".pem" : ".csr");
     if (request->authority == NULL) {
         if (!issue_write_for(&subject, NULL, NULL, path, error))
             return false;
@@ -81,29 +71,17 @@ static bool issue_beside(const struct request *request, EVP_PKEY *key, struct er
     return true;
 }
 
-/* The daemon could not read a key of root's, so a new key gets the owner of its directory. */
-static bool give_to_folder_owner(const char *path, struct error *error)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    struct stat status;
-    if (geteuid() != 0 || stat(folder, &status) != 0 || status.st_uid == 0)
-        return true;
-    return lchown(path, status.st_uid, status.st_gid) == 0 ||
-           error_set(error, ERROR_TEMPORARY, "cannot change the owner of %s to that of its directory: %s", path,
-                     g_strerror(errno));
-}
-
 static int make_new(const struct request *request)
 {
     struct error error = {0};
     owned(EVP_PKEY) EVP_PKEY *key = issue_key(request->algorithm, &error);
-    if (key == NULL || !issue_write_key(request->out, key, &error))
+    if (key == NULL || !issue_write_key(request->out, key, NULL, &error))
         return cli_failed(&error);
-    if (!give_to_folder_owner(request->out, &error) || !issue_beside(request, key, &error)) {
+    if (!issue_give_to_folder_owner(request->out, &error) || !issue_beside(request, key, &error)) {
         (void)unlink(request->out);
         return cli_failed(&error);
     }
-    g_autofree char *certificate = beside(request->out, ".pem");
+    g_autofree char *certificate = issue_path_beside(request->out, ".pem");
     printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
            "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"file:%s\"; }\n",
            request->normalised, role_name(request->role), certificate, request->out);
@@ -195,13 +173,13 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_new, &command_csr, NULL};
+    static const struct command *const list[] = {&command_new, &command_csr, &command_key_import, NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 
 const struct command command_key = {
     .name = "key",
-    .arguments = "new|csr",
+    .arguments = "new|csr|import",
     .summary = "create keys and certificate requests for our identities",
     .run = run,
 };

@@ -68,7 +68,7 @@ bool output_create(const char *path, mode_t mode, struct slice bytes, struct err
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
     if (fd < 0)
         return error_set(error, errno == EEXIST ? ERROR_PERMANENT : ERROR_TEMPORARY, "cannot create %s: %s", path,
-                         g_strerror(errno));
+                         errno == EEXIST ? "it exists already" : g_strerror(errno));
     bool written = output_write(fd, path, bytes, error);
     /* fchmod() and not the mode of open(), so that a tight umask does not make a certificate unreadable to the
      * daemon. */

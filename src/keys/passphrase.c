@@ -45,9 +45,8 @@ bool passphrase_failed(struct error *error)
     if (unsupported)
         return error_set(error, ERROR_CONFIGURATION,
                          "encrypted with an old algorithm that OpenSSL no longer supports; write it anew on a machine "
-                         "with openssl's legacy provider (for a bundle: openssl pkcs12 -legacy, then openssl pkcs12 "
-                         "-export)");
-    return error_set(error, ERROR_CONFIGURATION, "cannot be decrypted; the passphrase in passphrase_file is wrong");
+                         "with openssl's legacy provider (for a bundle: domsec key import)");
+    return error_set(error, ERROR_CONFIGURATION, "cannot be decrypted; the passphrase is wrong");
 }
 
 /* The extensions are decoded now: later that would need a lock. */
@@ -63,6 +62,53 @@ static bool add(STACK_OF(X509) * list, X509 *certificate)
     return true;
 }
 
+static int count_keys(const STACK_OF(PKCS12_SAFEBAG) * bags)
+{
+    int count = 0;
+    for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); i++) {
+        int type = PKCS12_SAFEBAG_get_nid(sk_PKCS12_SAFEBAG_value(bags, i));
+        count += type == NID_keyBag || type == NID_pkcs8ShroudedKeyBag;
+    }
+    return count;
+}
+
+static void free_safes(STACK_OF(PKCS7) * safes)
+{
+    sk_PKCS7_pop_free(safes, PKCS7_free);
+}
+DECLARE_OWNED(safes, STACK_OF(PKCS7) *, free_safes)
+
+/* PKCS12_parse() takes the first and does not mention the others. */
+static int keys_in(const PKCS12 *bundle, const char *passphrase)
+{
+    int count = 0;
+    owned(safes) STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(bundle);
+    for (int i = 0; i < sk_PKCS7_num(safes); i++) {
+        PKCS7 *safe = sk_PKCS7_value(safes, i);
+        STACK_OF(PKCS12_SAFEBAG) *bags = PKCS7_type_is_encrypted(safe)
+                                             ? PKCS12_unpack_p7encdata(safe, passphrase, (int)strlen(passphrase))
+                                             : PKCS12_unpack_p7data(safe);
+        count += count_keys(bags);
+        sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+    }
+    return count;
+}
+
+static bool is_complete(const PKCS12 *bundle, const char *passphrase, const EVP_PKEY *key, const X509 *leaf,
+                        struct error *error)
+{
+    int count = keys_in(bundle, passphrase);
+    if (count > 1)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "the PKCS #12 bundle contains %d private keys, and an identity has one; export each of them "
+                         "with its certificate alone",
+                         count);
+    if (key == NULL || leaf == NULL)
+        return error_set(error, ERROR_CONFIGURATION, "the PKCS #12 bundle contains no %s",
+                         key == NULL ? "private key" : "certificate of its key");
+    return true;
+}
+
 STACK_OF(X509) * passphrase_open(PKCS12 *bundle, const char *passphrase, EVP_PKEY **key, struct error *error)
 {
     owned(EVP_PKEY) EVP_PKEY *found = NULL;
@@ -73,11 +119,8 @@ STACK_OF(X509) * passphrase_open(PKCS12 *bundle, const char *passphrase, EVP_PKE
         passphrase_failed(error);
         return NULL;
     }
-    if (found == NULL || leaf == NULL) {
-        error_set(error, ERROR_CONFIGURATION, "the PKCS #12 bundle contains no %s",
-                  found == NULL ? "private key" : "certificate of its key");
+    if (!is_complete(bundle, passphrase, found, leaf, error))
         return NULL;
-    }
     owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
     bool good = list != NULL && add(list, leaf);
     for (int i = 0; good && i < sk_X509_num(others); i++)

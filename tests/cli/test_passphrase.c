@@ -78,7 +78,7 @@ Test(passphrase, opens_what_openssl_writes)
         owned(run) struct run wrong = run("domsec check -c '%s/domsec.conf'", dir);
         cr_expect_eq(wrong.status, 1, "%s", rows[i].how);
         expect_contains(wrong.out, "domsec.conf:2: ");
-        expect_contains(wrong.out, "keys/encrypted: cannot be decrypted; the passphrase in passphrase_file is wrong\n");
+        expect_contains(wrong.out, "keys/encrypted: cannot be decrypted; the passphrase is wrong\n");
         configure(certificate, "keys/encrypted", NULL);
         owned(run) struct run without = run("domsec check -c '%s/domsec.conf'", dir);
         cr_expect_eq(without.status, 1, "%s", rows[i].how);
