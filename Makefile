@@ -6,7 +6,7 @@
 # make deps        installs missing packages (Debian; as root or with sudo)
 # make install     installs the programs and manual pages (DESTDIR=, PREFIX=, SYSCONFDIR=)
 # make deb         builds the Debian package
-# make unit        runs the unit tests; also: seeds, interop, e2e
+# make unit        runs the unit tests; also: seeds, interop, e2e, package
 # make sanitize    runs the unit tests and fuzzing seeds under AddressSanitizer and UndefinedBehaviorSanitizer
 # make debian13    builds the Debian package in a root of Debian 13, and runs the unit tests and fuzzing seeds there
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
@@ -35,7 +35,7 @@ PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lmilter -l
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-Iinclude $(WARNINGS) $(OPTIMISE) $(HARDENING) $(PKG_CFLAGS) -MMD -MP $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+ALL_LDFLAGS = -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 LAYERS := base conf mail keys certs trust smime policy gateway
 SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c src/$l/*/*.c))
@@ -65,7 +65,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop bench timing hostile fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
+.PHONY: all help deps demo check test unit seeds e2e interop package bench timing hostile fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -137,6 +137,7 @@ test: all tools $(TESTS)
 	@$(MAKE) --no-print-directory seeds
 	@$(MAKE) --no-print-directory interop
 	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory package
 
 unit: all $(TESTS) tools
 	@tests/run $(BUILD) $(TESTS)
@@ -150,6 +151,10 @@ interop: all tools
 
 e2e: all tools
 	@tests/e2e/run $(BUILD)
+
+# Builds the Debian package and examines it.
+package: deb
+	@tests/package
 
 demo: deps
 	@$(MAKE) --no-print-directory all tools

@@ -30,16 +30,20 @@ Test(install, files_are_where_they_belong)
     cr_expect_eq(folder_mode(dir, "etc/domsec/domsec.conf"), 0);
 }
 
-Test(install, another_prefix_is_in_the_unit)
+Test(install, another_prefix_is_in_the_unit_and_the_profile)
 {
     owned(folder) char *dir = folder_new();
     g_autofree char *prefix = install(dir, "/opt/domsec", "/opt/domsec/etc");
-    g_autofree char *unit = folder_read(prefix, "lib/systemd/system/domsec-milter.service");
-    if (unit == NULL)
-        return;
-    expect_contains(unit, "/opt/domsec/sbin/domsec-milter");
-    cr_expect_null(strstr(unit, "/usr/sbin/domsec-milter"));
-    cr_expect_null(strstr(unit, "=/etc/domsec"));
+    const char *const files[] = {"lib/systemd/system/domsec-milter.service", "etc/apparmor.d/domsec-milter"};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *text = folder_read(prefix, files[i]);
+        cr_assert_not_null(text, "%s", files[i]);
+        expect_contains(text, "/opt/domsec/sbin/domsec-milter");
+        expect_contains(text, "/opt/domsec/etc/domsec/");
+        cr_expect_null(strstr(text, "/usr/sbin/domsec-milter"), "%s", files[i]);
+        cr_expect_null(strstr(text, "=/etc/domsec"), "%s", files[i]);
+        cr_expect_null(strstr(text, " /etc/domsec"), "%s", files[i]);
+    }
 }
 
 /* A bad configuration ends a reload with an error, and the daemon can create its socket. */

@@ -138,14 +138,21 @@ Test(library, by_version)
 /* The package asks for a version that lacks nothing. */
 Test(library, of_the_package)
 {
-    static const char *const files[] = {"make-deb", "debian/control.in"};
-    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-        const char *tests = g_getenv("DOMSEC_TESTS");
-        g_autofree char *path = g_build_filename(tests != NULL ? tests : "tests", "../packaging", files[i], NULL);
-        g_autofree char *text = NULL;
-        cr_assert(g_file_get_contents(path, &text, NULL, NULL), "%s", path);
-        const char *version = strstr(text, "libssl3 (>= 3.0.");
-        cr_assert_not_null(version, "%s", path);
-        cr_expect_null(library_lacks(3, 0, (unsigned)atoi(version + strlen("libssl3 (>= 3.0."))), "%s", path);
+    const char *tests = g_getenv("DOMSEC_TESTS");
+    g_autofree char *folder = g_build_filename(tests != NULL ? tests : "tests", "..", NULL), *text = NULL;
+    g_autofree char *here = g_build_filename(folder, "packaging/debian/rules", NULL);
+    g_autofree char *in_source_package = g_build_filename(folder, "debian/rules", NULL);
+    cr_assert(g_file_get_contents(here, &text, NULL, NULL) ||
+              g_file_get_contents(in_source_package, &text, NULL, NULL));
+    static const struct {
+        unsigned minor;
+        const char *dependency;
+    } rows[] = {{0, "/libssl3 (>= 3.0."}, {5, "/libssl3t64 (>= 3.5."}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *version = strstr(text, rows[i].dependency);
+        cr_assert_not_null(version, "%s", rows[i].dependency);
+        unsigned patch = (unsigned)atoi(version + strlen(rows[i].dependency));
+        cr_expect_null(library_lacks(3, rows[i].minor, patch), "3.%u.%u", rows[i].minor, patch);
+        cr_expect_not_null(library_lacks(3, rows[i].minor, patch - 1), "3.%u.%u", rows[i].minor, patch - 1);
     }
 }
