@@ -151,6 +151,7 @@ interop: all tools
 
 e2e: all tools
 	@tests/e2e/run $(BUILD)
+	@tests/e2e/run_sendmail $(BUILD)
 
 # Builds the Debian package and examines it.
 package: deb

@@ -179,12 +179,12 @@ cases_bodies() {
     it "sign+encrypt: no final line end" missing_newline
 }
 
-headers() {
+headers() { # [FOLD]: in the field To
     next_id headers
     {
         printf 'From: "Alice, of Acme" <alice@acme.test>\nX-None:none\nX-Two:  two\nX-Tab:\ttab\nX-Empty:\nX-Blank: \n'
         printf 'X-Fold: one\n  two\n\tthree\nX-Twice: 1\n'
-        printf 'To: bob@partner.test,\n  "Bob" <bob@partner.test>\nX-Twice: 2\n'
+        printf 'To: bob@partner.test,%s "Bob" <bob@partner.test>\nX-Twice: 2\n' "${1-$'\n '}"
         printf 'Subject:\n =?utf-8?b?R3LDvMOfZQ==?=\n =?utf-8?q?_again?=\nx-lower: case\nX-Trailing: space \n'
         printf 'Date: Mon, 02 Mar 2026 09:30:00 +0100\nMessage-ID: <%s>\nList-Id: a list\n <list.acme.test>\n' "$ID"
         printf 'Comments: %s\n' "$(printf 'word%d ' {1..120})"

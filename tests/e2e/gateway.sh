@@ -4,9 +4,9 @@
 # The gateway of each mail domain in the rig (lib.sh): configuration by `domsec init`, certificates exchanged as two
 # administrators would, the daemon, and Postfix told to use it.
 
-# gateway ORG [ALGORITHM]: configuration, keys and certificates in $RIG/ORG/gateway.
+# gateway ORG [ALGORITHM [LISTEN]]: configuration, keys and certificates in $RIG/ORG/gateway.
 gateway() {
-    local dir=$RIG/$1/gateway listen="inet:10891@${ORG_IP[$1]}"
+    local dir=$RIG/$1/gateway listen=${3:-inet:10891@${ORG_IP[$1]}}
     "$BUILD/domsec" init --domain "${ORG_DOMAIN[$1]}" --listen "$listen" --algorithm "${2:-rsa2048}" "$dir" \
         >>"$RIG/gateway-$1.log" 2>&1 || {
         cat "$RIG/gateway-$1.log" >&2
@@ -17,7 +17,7 @@ gateway() {
     sed -i "s|^trusted_networks = .*|trusted_networks = ( \"${ORG_CLIENT[$1]}/32\", \"127.0.0.1/32\" );|" \
         "$dir/domsec.conf"
     printf 'spool_directory = "%s";\nstate_directory = "%s";\n' "$RIG/$1/spool" "$RIG/$1/state" >>"$dir/domsec.conf"
-    org_set "$1" "smtpd_milters = inet:${ORG_IP[$1]}:10891" "non_smtpd_milters = \$smtpd_milters" \
+    [ ! -e "$RIG/$1/etc/main.cf" ] || org_set "$1" "smtpd_milters = inet:${ORG_IP[$1]}:10891" "non_smtpd_milters = \$smtpd_milters" \
         "milter_default_action = tempfail"
 }
 
@@ -50,7 +50,7 @@ gateway_start() {
 }
 
 gateway_up() {
-    listens "${ORG_IP[$1]}:10891" || ! gateway_alive "$1"
+    listens "${ORG_IP[$1]}:10891" || [ -S "$RIG/$1/run/milter" ] || ! gateway_alive "$1"
 }
 
 gateway_alive() {

@@ -160,14 +160,21 @@ listens() { # IP:PORT
     [ -n "$(ss -Hltn "src $1")" ]
 }
 
+# org_names NAME DOMAIN PEER-DOMAIN NUMBER: what a mail domain is called, and where it is.
+org_names() {
+    ORG_DOMAIN[$1]=$2 ORG_PEER[$1]=$3 ORG_IP[$1]=$NET.$(($4 * 10 + 1)) ORG_CLIENT[$1]=$NET.$(($4 * 10 + 2))
+    mkdir -p "$RIG/$1"/{mail,wire}
+    chmod 755 "$RIG/$1"
+    chown nobody:nogroup "$RIG/$1/mail"
+}
+
 # org NAME DOMAIN PEER-DOMAIN NUMBER: a mail domain that sends what is for PEER-DOMAIN through a tap.
 org() {
-    ORG_DOMAIN[$1]=$2 ORG_PEER[$1]=$3 ORG_IP[$1]=$NET.$(($4 * 10 + 1)) ORG_CLIENT[$1]=$NET.$(($4 * 10 + 2))
     local dir=$RIG/$1
-    mkdir -p "$dir"/{etc,queue,data,mail,wire}
-    chmod 755 "$dir" "$dir"/{etc,queue}
+    org_names "$@"
+    mkdir -p "$dir"/{etc,queue,data}
+    chmod 755 "$dir"/{etc,queue}
     chown postfix "$dir/data"
-    chown nobody:nogroup "$dir/mail"
     # inet_interfaces takes only addresses that an interface names, which 127.0.0.1 alone is; master.cf says where it
     # listens.
     cat >"$dir/etc/main.cf" <<EOF
@@ -322,7 +329,7 @@ next_id() {
 }
 
 queue_is_empty() {
-    [ -z "$(find "$RIG/$1"/queue/{incoming,active,deferred,maildrop} -type f 2>/dev/null | head -n 1)" ]
+    [ -z "$(find "$RIG/$1"/queue/{incoming,active,deferred,maildrop} "$RIG/$1"/queue/[dq]f* -type f 2>/dev/null | head -n 1)" ]
 }
 
 in_log() { # ORG PATTERN
