@@ -34,6 +34,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lmilter -lpthread)$(PKG_LIBS)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DDOMSEC_DATADIR='"$(PREFIX)/share/domsec"' \
 	-Iinclude $(WARNINGS) $(OPTIMISE) $(HARDENING) $(PKG_CFLAGS) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 

@@ -12,6 +12,7 @@
 
 #include "base/domain.h"
 #include "conf/faults.h"
+#include "conf/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ const char *role_name(enum role role);
 enum protect { PROTECT_NONE, PROTECT_SIGN, PROTECT_ENCRYPT, PROTECT_SIGN_ENCRYPT, PROTECT_TRIPLE };
 enum no_certificate { NO_CERTIFICATE_REJECT, NO_CERTIFICATE_TEMPFAIL, NO_CERTIFICATE_SIGN, NO_CERTIFICATE_PLAIN };
 enum require { REQUIRE_NONE, REQUIRE_SIGN, REQUIRE_ENCRYPT, REQUIRE_SIGN_ENCRYPT };
+enum mode { MODE_ENFORCE, MODE_TEST };
 enum otherwise { OTHERWISE_REJECT, OTHERWISE_QUARANTINE, OTHERWISE_TAG };
 enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_TEMPFAIL };
 enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
@@ -73,6 +75,7 @@ const char *no_certificate_name(enum no_certificate no_certificate);
 const char *unauthentic_name(enum unauthentic unauthentic);
 const char *require_name(enum require require);
 const char *otherwise_name(enum otherwise otherwise);
+const char *mode_name(enum mode mode);
 const char *unreadable_name(enum unreadable unreadable);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
@@ -103,6 +106,7 @@ struct outbound_rule {
                               signatures the message must carry; empty: none is asked for */
     unsigned require_review_line;
     bool encrypt_to_self; /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
+    bool refuse;          /* key `refuse`: mail is rejected */
 };
 
 struct inbound_rule {
@@ -145,7 +149,14 @@ struct form {
 struct rule {
     const struct partner *partner; /* whose rule it is */
     struct outbound_rule outbound;
-    struct inbound_rule inbound;
+    struct inbound_rule inbound; /* its strings are those of the partner's base */
+    struct when when;
+    unsigned criteria; /* CRITERION_BIT() of those in `when`; 0: the base */
+    bool lowers;       /* key `lowers`: it may lower the protection though it fits by the sender's words */
+    bool leaves;       /* it counts for mail that leaves */
+    bool arrives;      /* it counts for mail that arrives: it has the key `otherwise` */
+    const char *file;  /* g_intern_string() */
+    unsigned line;     /* 0: the base */
 };
 
 /* One policy file: a partner domain, the certificates and authorities that stand for it, and the form that its software
@@ -167,7 +178,13 @@ struct partner {
     char *label_header; /* NULL: none */
     struct label_conf *labels;
     size_t label_count;
-    struct rule base; /* `outbound` and `inbound`: what is done where no other rule fits */
+    struct rule base;   /* `outbound` and `inbound`: what is done where no other rule fits */
+    struct rule *rules; /* in the order in which they are tried */
+    size_t rule_count;
+    struct rule_index *rule_index; /* private to conf/ */
+    enum mode mode;
+    bool is_template; /* key `template` */
+    char *use;        /* key `use`; NULL: none */
     unsigned domain_line, certificates_line, anchors_line, intermediates_line, outbound_line,
         inbound_line; /* of these keys in file, for faults; 0: not there */
 };
@@ -240,6 +257,9 @@ struct conf {
     char *certificate_dir; /* key certificate_directory: the store of `domsec cert import`; NULL: none */
     struct identity_conf *identities;
     size_t identity_count;
+    struct lists *lists;         /* private to conf/ */
+    char **tags;                 /* of all rules: what comes off a Subject that leaves; each once, as in when.values */
+    struct _GHashTable *origins; /* private to conf_origin() */
     struct limits limits;
     enum mixed mixed_recipients; /* never MIXED_SPLIT without split.keys */
     struct split_conf split;
@@ -262,6 +282,8 @@ struct conf {
 /* Reads domsec.conf and its policy folder. Every fault is added to faults with file:line. Returns NULL if there is
  * any error among them. The reference is the caller's. */
 struct conf *conf_load(const char *file, struct faults *faults);
+/* The same at a reload: a list of addresses that cannot be read is that of `previous`, with a warning. */
+struct conf *conf_reload(const char *file, const struct conf *previous, struct faults *faults);
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf);
 

@@ -22,6 +22,9 @@ static void conf_free(struct conf *conf)
         option_clear(&identity_options, &conf->identities[i]);
     g_free(conf->identities);
     partners_free(conf);
+    lists_free(conf->lists);
+    g_strfreev(conf->tags);
+    g_hash_table_unref(conf->origins);
     option_clear(&main_options, conf);
     g_strfreev(conf->files);
     g_free(conf->file);
@@ -104,9 +107,25 @@ static void check_pass_daemons(const struct conf *conf, const struct place *plac
                        *name);
 }
 
-static void read_root(struct conf *conf, const config_setting_t *root, const struct place *place)
+/* What must not be seen outside. */
+static void gather_tags(struct conf *conf)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) tags = g_ptr_array_new();
+    for (size_t i = 0; i < conf->partner_count; i++)
+        for (size_t j = 0; j < conf->partners[i]->rule_count; j++)
+            for (char **tag = conf->partners[i]->rules[j].when.values[CRITERION_SUBJECT]; *tag != NULL; tag++)
+                if (g_hash_table_add(seen, *tag))
+                    g_ptr_array_add(tags, g_strdup(*tag));
+    g_ptr_array_add(tags, NULL);
+    conf->tags = (char **)g_ptr_array_free(steal(&tags), FALSE);
+}
+
+static void read_root(struct conf *conf, const struct conf *previous, const config_setting_t *root,
+                      const struct place *place)
 {
     option_read_group(root, &main_options, conf, place);
+    conf->lists = lists_read(root, previous != NULL ? previous->lists : NULL, place);
     conf->listen_line = option_line(root, "listen");
     conf->trust_anchors_line = option_line(root, "trust_anchors");
     conf->intermediates_line = option_line(root, "intermediates");
@@ -122,14 +141,22 @@ static void read_root(struct conf *conf, const config_setting_t *root, const str
     check_identity_domains(conf, place);
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
+    at.origins = conf->origins;
     partners_load(conf, &at);
+    gather_tags(conf);
     check_partner_domains(conf, place);
     find_out_defaults(conf);
 }
 
 struct conf *conf_load(const char *file, struct faults *faults)
 {
+    return conf_reload(file, NULL, faults);
+}
+
+struct conf *conf_reload(const char *file, const struct conf *previous, struct faults *faults)
+{
     struct conf *conf = g_new0(struct conf, 1);
+    conf->origins = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     conf->references = 1;
     conf->file = g_canonicalize_filename(file, NULL);
     conf->folder = g_path_get_dirname(conf->file);
@@ -140,7 +167,7 @@ struct conf *conf_load(const char *file, struct faults *faults)
     if (access(conf->file, F_OK) != 0 && errno == ENOENT)
         place_fault(&place, "cannot be read: no such file; `domsec init` creates a configuration");
     else if (config_file_read(conf->file, &place, &config))
-        read_root(conf, config_root_setting(&config), &place);
+        read_root(conf, previous, config_root_setting(&config), &place);
     config_destroy(&config);
     g_ptr_array_add(files, NULL);
     conf->files = (char **)g_ptr_array_free(steal(&files), FALSE);
@@ -160,6 +187,11 @@ void conf_unref(struct conf *conf)
 {
     if (conf != NULL && g_atomic_int_dec_and_test(&conf->references))
         conf_free(conf);
+}
+
+const struct value_origin *conf_origin(const struct conf *conf, const void *value)
+{
+    return g_hash_table_lookup(conf->origins, value);
 }
 
 bool conf_is_local_domain(const struct conf *conf, const char *domain)

@@ -4,9 +4,9 @@
  * value; networks and sockets have their own files. Files that a path names are not opened here. A folder to
  * write in is looked at, because its absence would show only late.
  */
-#include "option.h"
+#include "partners.h"
 
-#include "base/bytes.h"
+#include "base/fold.h"
 #include "conf/address_set.h"
 
 #include <openssl/err.h>
@@ -48,6 +48,20 @@ char *convert_address_pattern(const char *text, const struct place *place)
     if (pattern == NULL)
         place_fault(place, "\"%s\": %s", place->key, error.text);
     return pattern;
+}
+
+/* Also "list:NAME", and "file:PATH" with an absolute path. */
+char *convert_address_member(const char *text, const struct place *place)
+{
+    if (!lists_is_name(text))
+        return convert_address_pattern(text, place);
+    const char *rest = text + strlen("list:");
+    if (rest[0] == '\0') {
+        place_fault(place, "\"%s\": \"%s\" names no list; write \"list:NAME\" or \"file:PATH\"", place->key, text);
+        return NULL;
+    }
+    g_autofree char *path = text_begins_with(text, "file:") ? convert_path(rest, place) : NULL;
+    return path != NULL ? g_strconcat("file:", path, NULL) : g_strdup(text);
 }
 
 /* "local@domain" with the local part in lower case and the domain in A-labels. */
@@ -107,6 +121,49 @@ char *convert_field_name(const char *text, const struct place *place)
             return NULL;
         }
     return g_strdup(text);
+}
+
+/* A tag of one letter or without any would be found in ordinary Subjects; a long one could not be told from a text. */
+char *convert_tag(const char *text, const struct place *place)
+{
+    char *tag = fold_text(slice_of(text));
+    size_t length = tag != NULL ? strlen(tag) : 0;
+    if (length >= 2 && length <= TAG_MAX)
+        return tag;
+    g_free(tag);
+    place_fault(place, "\"%s\": \"%s\" is not a tag such as \"[encrypt]\", of 2 to %d bytes", place->key, text,
+                TAG_MAX);
+    return NULL;
+}
+
+/* "NAME: VALUE" */
+char *convert_header(const char *text, const struct place *place)
+{
+    g_auto(GStrv) halves = g_strsplit(text, ":", 2);
+    if (halves[1] == NULL || halves[0][0] == '\0') {
+        place_fault(place, "\"%s\": \"%s\" is not a field with its value, such as \"Sensitivity: private\"", place->key,
+                    text);
+        return NULL;
+    }
+    g_autofree char *name = convert_field_name(g_strchomp(halves[0]), place);
+    g_autofree char *lower = name != NULL ? g_ascii_strdown(name, -1) : NULL;
+    g_autofree char *value = fold_text(slice_of(halves[1]));
+    return lower != NULL && value != NULL ? g_strconcat(lower, ": ", value, NULL) : NULL;
+}
+
+char *convert_kind(const char *text, const struct place *place)
+{
+    g_autofree char *words = NULL;
+    for (unsigned i = 0; i < KIND_COUNT; i++) {
+        const char *name = kind_name((enum kind)(1u << i));
+        if (strcmp(name, text) == 0)
+            return g_strdup(text);
+        char *longer = words != NULL ? g_strconcat(words, "\", \"", name, NULL) : g_strdup(name);
+        g_free(words);
+        words = longer;
+    }
+    place_fault(place, "\"%s\" must be one of \"%s\", not \"%s\"", place->key, words, text);
+    return NULL;
 }
 
 /* RFC 2634 §3.4: ub-privacy-mark-length. */

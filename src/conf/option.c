@@ -8,8 +8,7 @@
 #include <libconfig.h>
 #include <string.h>
 
-/* The place of a setting, which may be in an included file. */
-static struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file)
+struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file)
 {
     struct place at = *place;
     at.line = (unsigned)config_setting_source_line(setting);
@@ -189,9 +188,10 @@ static bool read_value(const config_setting_t *setting, const struct conf_option
             wrong_type(place, setting, "a group");
             return false;
         }
-        option_read_group(setting, option->group, base, place);
+        option_apply_group(setting, option->group, target, place);
         return true;
     case OPTION_GROUPS:
+    case OPTION_NAMED:
         return true;
     }
     return false;
@@ -205,30 +205,62 @@ static const struct conf_option *find_row(const struct option_table *table, cons
     return NULL;
 }
 
-void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,
-                       const struct place *place)
+/* Finds the row of a key, and the struct that it fills. */
+static const struct conf_option *find_target(const struct option_table *table, const char *key, void **base)
 {
-    option_set_defaults(table, base);
+    const struct conf_option *option = find_row(table, key);
+    if (option != NULL || table->also == NULL)
+        return option;
+    *base = (char *)*base + table->also_offset;
+    return find_row(table->also, key);
+}
+
+static void unknown_key(const struct option_table *table, const struct place *place)
+{
+    g_autofree char *nearest = option_suggest(table, place->key);
+    const char *home = option_home(table, place->key);
+    if (home != NULL)
+        place_fault(place, "unknown key \"%s\" here: it belongs in %s", place->key, home);
+    else if (nearest != NULL)
+        place_fault(place, "unknown key \"%s\", did you mean \"%s\"?", place->key, nearest);
+    else
+        place_fault(place, "unknown key \"%s\"", place->key);
+}
+
+static void note_origin(const struct conf_option *option, const void *base, const struct place *place)
+{
+    if (place->origins == NULL || option->type == OPTION_GROUP)
+        return;
+    struct value_origin *origin = g_new(struct value_origin, 1);
+    *origin = (struct value_origin){g_intern_string(place->file), place->line};
+    g_hash_table_replace(place->origins, (char *)base + option->offset, origin);
+}
+
+static void read_key(const struct config_setting_t *setting, const struct conf_option *option, void *base,
+                     const struct place *place)
+{
+    const struct option_table row = {.options = option, .count = 1};
+    if (option->type != OPTION_GROUP)
+        option_clear(&row, base);
+    if (!read_value(setting, option, base, place))
+        option_set_defaults(&row, base);
+    note_origin(option, base, place);
+}
+
+void option_apply_group(const struct config_setting_t *group, const struct option_table *table, void *base,
+                        const struct place *place)
+{
     for (int i = 0; i < config_setting_length(group); i++) {
         const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
         g_autofree char *file = NULL;
         struct place at = option_place(place, setting, &file);
         at.key = name_of(setting);
-        const struct conf_option *option = find_row(table, at.key);
-        if (option != NULL) {
-            option_clear(&(struct option_table){table->name, option, 1}, base);
-            if (!read_value(setting, option, base, &at))
-                option_set_defaults(&(struct option_table){table->name, option, 1}, base);
-            continue;
-        }
-        g_autofree char *nearest = option_suggest(table, at.key);
-        const char *home = option_home(table, at.key);
-        if (home != NULL)
-            place_fault(&at, "unknown key \"%s\" here: it belongs in %s", at.key, home);
-        else if (nearest != NULL)
-            place_fault(&at, "unknown key \"%s\", did you mean \"%s\"?", at.key, nearest);
+        void *target = base;
+        const struct conf_option *option = find_target(table, at.key, &target);
+        if (option != NULL)
+            read_key(setting, option, target, &at);
         else
-            place_fault(&at, "unknown key \"%s\"", at.key);
+            unknown_key(table, &at);
     }
     for (size_t i = 0; i < table->count; i++) {
         const struct conf_option *option = &table->options[i];
@@ -237,77 +269,21 @@ void option_read_group(const struct config_setting_t *group, const struct option
     }
 }
 
-static int word_index(const struct conf_option *option)
+void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,
+                       const struct place *place)
 {
-    for (int i = 0; option->fallback != NULL && option->words[i] != NULL; i++)
-        if (strcmp(option->words[i], option->fallback) == 0)
-            return i;
-    return 0;
+    option_set_defaults(table, base);
+    option_apply_group(group, table, base, place);
 }
 
-static void set_default(const struct conf_option *option, void *base)
+char **option_read_texts(const struct config_setting_t *setting, option_convert *convert, const struct place *place)
 {
-    char *target = (char *)base + option->offset;
-    const char *fallback = option->fallback;
-    switch (option->type) {
-    case OPTION_TEXT:
-        g_free(*(char **)target);
-        *(char **)target = g_strdup(fallback);
-        break;
-    case OPTION_TEXTS:
-        g_strfreev(*(char ***)target);
-        *(char ***)target = g_new0(char *, 1);
-        break;
-    case OPTION_WORD:
-        *(int *)target = word_index(option);
-        break;
-    case OPTION_SWITCH:
-        *(bool *)target = strcmp(fallback, "true") == 0;
-        break;
-    case OPTION_SIZE:
-        *(size_t *)target = (size_t)g_ascii_strtoull(fallback, NULL, 10);
-        break;
-    case OPTION_COUNT:
-        *(unsigned *)target = (unsigned)g_ascii_strtoull(fallback, NULL, 10);
-        break;
-    case OPTION_GROUP:
-        option_set_defaults(option->group, base);
-        break;
-    case OPTION_GROUPS:
-        break;
-    }
-}
-
-void option_set_defaults(const struct option_table *table, void *base)
-{
-    for (size_t i = 0; i < table->count; i++)
-        set_default(&table->options[i], base);
-}
-
-void option_clear(const struct option_table *table, void *base)
-{
-    for (size_t i = 0; i < table->count; i++) {
-        void *target = (char *)base + table->options[i].offset;
-        if (table->options[i].type == OPTION_TEXT)
-            g_clear_pointer((char **)target, g_free);
-        else if (table->options[i].type == OPTION_TEXTS)
-            g_clear_pointer((char ***)target, g_strfreev);
-        else if (table->options[i].type == OPTION_GROUP)
-            option_clear(table->options[i].group, base);
-    }
-}
-
-char *option_default_text(const struct conf_option *option)
-{
-    if (option->computed != NULL)
-        return g_strdup(option->computed);
-    if (option->required)
-        return g_strdup("required");
-    if (option->fallback == NULL)
-        return g_strdup("none");
-    if (option->type == OPTION_TEXT || option->type == OPTION_WORD)
-        return g_strdup_printf("\"%s\"", option->fallback);
-    return g_strdup(option->fallback);
+    const struct conf_option option = {.type = OPTION_TEXTS, .convert = convert};
+    char **texts = NULL;
+    if (read_strings(setting, &option, &texts, place))
+        return texts;
+    g_strfreev(texts);
+    return NULL;
 }
 
 void *option_read_groups(const struct config_setting_t *parent, const char *key, const struct option_table *table,

@@ -17,7 +17,7 @@ struct config_setting_t; /* libconfig's */
 typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
     convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address,
-    convert_address_pattern;
+    convert_address_pattern, convert_address_member, convert_tag, convert_header, convert_kind;
 
 enum option_type {
     OPTION_TEXT,   /* char * */
@@ -26,8 +26,9 @@ enum option_type {
     OPTION_SWITCH, /* bool */
     OPTION_SIZE,   /* size_t */
     OPTION_COUNT,  /* unsigned */
-    OPTION_GROUP,  /* a group with a table of its own that fills the same struct */
+    OPTION_GROUP,  /* a group with a table of its own, which fills what is at offset */
     OPTION_GROUPS, /* a list of groups; the loader reads them */
+    OPTION_NAMED,  /* a group whose keys are names; the loader reads them */
 };
 
 struct option_table;
@@ -51,26 +52,44 @@ struct option_table {
     const char *name; /* of the block, as domsec.conf(5) heads its section */
     const struct conf_option *options;
     size_t count;
+    const struct option_table *also; /* whose keys may stand in the group, too; NULL: none */
+    size_t also_offset;              /* of the struct that they fill */
 };
 
 extern const struct option_table main_options;     /* struct conf */
 extern const struct option_table identity_options; /* struct identity_conf */
 extern const struct option_table partner_options;  /* struct partner, with outbound_options and inbound_options in it */
-extern const struct option_table outbound_options, inbound_options;
-extern const struct option_table label_options;              /* struct label_conf */
-extern const struct option_table split_options;              /* struct conf, within main_options */
+extern const struct option_table outbound_options; /* struct outbound_rule */
+extern const struct option_table inbound_options;  /* struct inbound_rule */
+extern const struct option_table rule_options;     /* struct rule, and outbound_options in it */
+extern const struct option_table when_options;     /* struct when */
+extern const struct option_table label_options;    /* struct label_conf */
+extern const struct option_table split_options;    /* struct conf, within main_options */
 extern const struct option_table revocation_options;         /* struct conf, within main_options */
 extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
+
+extern const char *const otherwise_words[];
 
 /* Fills base (zeroed) from a group: every key that is present, then the defaults of those that are absent or faulty. */
 void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,
                        const struct place *place);
+/* The same over the values that base has: a key that is absent keeps its value. */
+void option_apply_group(const struct config_setting_t *group, const struct option_table *table, void *base,
+                        const struct place *place);
+/* Reads one value as an OPTION_TEXTS row with that converter has it. NULL after it has added a fault. g_strfreev(). */
+char **option_read_texts(const struct config_setting_t *setting, option_convert *convert, const struct place *place);
+/* The place of a setting, which may be in an included file. *file: g_free() it after the last use of the place. */
+struct place option_place(const struct place *place, const struct config_setting_t *setting, char **file);
 /* Reads a list of groups into a new array of structs of `size` bytes. lines (of unsigned) gets a line for each, and
  * its length is the count. NULL if the key is absent or not a list. Clear each struct with option_clear(), and the
  * array with g_free(). */
 void *option_read_groups(const struct config_setting_t *parent, const char *key, const struct option_table *table,
                          size_t size, GArray *lines, const struct place *place);
 void option_set_defaults(const struct option_table *table, void *base);
+/* Copies all values except those of OPTION_GROUPS. to: zeroed. option_clear(). */
+void option_copy(const struct option_table *table, const void *from, void *to);
+/* A value as it is written in the file; g_free(). */
+char *option_value_text(const struct conf_option *option, const void *base);
 /* Frees the strings and lists in base, but not the contents of OPTION_GROUPS. */
 void option_clear(const struct option_table *table, void *base);
 /* The default as domsec.conf(5) shows it: `"reject"`, `20`, `none`, `required`. g_free(). */

@@ -15,11 +15,18 @@
 #define DEFAULT_FILE "default.conf"
 #define BUILT_IN "built-in"
 
-static void partner_free(struct partner *partner)
+static void clear_labels(struct partner *partner)
 {
     for (size_t i = 0; i < partner->label_count; i++)
         option_clear(&label_options, &partner->labels[i]);
-    g_free(partner->labels);
+    g_clear_pointer(&partner->labels, g_free);
+    partner->label_count = 0;
+}
+
+static void partner_free(struct partner *partner)
+{
+    clear_labels(partner);
+    rules_free(partner);
     option_clear(&partner_options, partner);
     g_free(partner->file);
     g_free(partner->name);
@@ -96,6 +103,9 @@ static void check_gateway(const struct partner *partner, const config_setting_t 
 static void read_labels(struct partner *partner, const config_setting_t *root, const struct place *place)
 {
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    if (config_setting_get_member(root, "labels") == NULL)
+        return;
+    clear_labels(partner);
     partner->labels = option_read_groups(root, "labels", &label_options, sizeof(struct label_conf), lines, place);
     partner->label_count = lines->len;
     for (size_t i = 0; i < partner->label_count; i++) {
@@ -119,24 +129,93 @@ static void note_lines(struct partner *partner, const config_setting_t *root)
         partner->base.outbound.require_review_line = option_line(outbound, "require_review");
 }
 
-static struct partner *partner_load(const char *file, const char *name, const struct place *place,
-                                    unsigned *domain_line)
+/* Everything but what only the file as a whole can tell. */
+static void apply_file(struct conf *conf, struct partner *partner, const config_setting_t *root,
+                       const struct place *place)
+{
+    option_apply_group(root, &partner_options, partner, place);
+    read_labels(partner, root, place);
+    revocation_read_partner(partner, root);
+    rules_read(conf, partner, root, place);
+}
+
+/* A path as the policy files see it: with or without its ending, in their directory or where domsec was installed. */
+static char *find_template(const struct conf *conf, const char *name)
+{
+    const char *const folders[] = {conf->policy_dir, DOMSEC_DATADIR};
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++)
+        for (int ending = 0; ending < 2; ending++) {
+            g_autofree char *file = ending ? g_strconcat(name, ".conf", NULL) : g_strdup(name);
+            g_autofree char *path = g_canonicalize_filename(file, folders[i]);
+            if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+                return steal(&path);
+        }
+    return NULL;
+}
+
+static bool is_template(const config_setting_t *root)
+{
+    int value = 0;
+    return config_setting_lookup_bool(root, "template", &value) == CONFIG_TRUE && value != 0;
+}
+
+static void apply_template(struct conf *conf, struct partner *partner, const char *name, const struct place *place)
+{
+    g_autofree char *file = find_template(conf, name);
+    struct place at = {.faults = place->faults,
+                       .file = file,
+                       .folder = place->folder,
+                       .files = place->files,
+                       .origins = place->origins};
+    config_t config;
+    if (file == NULL) {
+        place_fault(place, "\"use\": no such file: %s, neither in %s nor in " DOMSEC_DATADIR, name, conf->policy_dir);
+        return;
+    }
+    config_init(&config);
+    if (config_file_read(file, &at, &config)) {
+        const config_setting_t *root = config_root_setting(&config);
+        if (!is_template(root))
+            place_fault(place, "\"use\": %s does not say template = true", file);
+        if (config_setting_get_member(root, "domain") != NULL || config_setting_get_member(root, "use") != NULL)
+            place_fault(&at, "a template has neither \"domain\" nor \"use\"");
+        apply_file(conf, partner, root, &at);
+    }
+    config_destroy(&config);
+}
+
+/* What stands in the file wins over what it uses. */
+static void read_partner(struct conf *conf, struct partner *partner, const config_setting_t *root,
+                         const struct place *place)
+{
+    const char *use = NULL;
+    struct place at = *place;
+    at.line = option_line(root, "use");
+    if (config_setting_lookup_string(root, "use", &use) == CONFIG_TRUE && use[0] != '\0')
+        apply_template(conf, partner, use, &at);
+    partner->is_template = false;
+    apply_file(conf, partner, root, place);
+    check_partner(partner, root, place);
+    check_gateway(partner, root, place);
+    note_lines(partner, root);
+}
+
+/* NULL after a fault, and for a file that only others use. */
+static struct partner *partner_load(struct conf *conf, const char *file, const char *name, const struct place *place)
 {
     owned(partner) struct partner *partner = partner_new(file, name);
-    struct place at = {.faults = place->faults, .file = file, .folder = place->folder, .files = place->files};
+    struct place at = {.faults = place->faults,
+                       .file = file,
+                       .folder = place->folder,
+                       .files = place->files,
+                       .origins = place->origins};
     config_t config;
     config_init(&config);
     bool good = config_file_read(file, &at, &config);
-    if (good) {
-        const config_setting_t *root = config_root_setting(&config);
-        option_read_group(root, &partner_options, partner, &at);
-        read_labels(partner, root, &at);
-        check_partner(partner, root, &at);
-        check_gateway(partner, root, &at);
-        revocation_read_partner(partner, root);
-        note_lines(partner, root);
-        *domain_line = option_line(root, "domain");
-    }
+    if (good && is_template(config_root_setting(&config)))
+        good = false;
+    else if (good)
+        read_partner(conf, partner, config_root_setting(&config), &at);
     config_destroy(&config);
     return good ? steal(&partner) : NULL;
 }
@@ -164,7 +243,8 @@ static GPtrArray *list_files(const char *folder, const struct place *place)
         g_autofree char *path = g_build_filename(folder, name, NULL);
         if (name[0] != '.' && g_str_has_suffix(name, ".conf"))
             g_ptr_array_add(names, g_strdup(name));
-        else if (name[0] != '.' && !g_str_has_suffix(name, "~")) /* editors' */
+        else if (name[0] != '.' && !g_str_has_suffix(name, "~") && /* editors' */
+                 !g_file_test(path, G_FILE_TEST_IS_DIR))           /* of templates, perhaps */
             faults_warn(place->faults, path, 0, "ignored: the name of a policy file must end in .conf");
     }
     if (errno != 0)
@@ -216,11 +296,10 @@ void partners_load(struct conf *conf, const struct place *place)
     for (guint i = 0; i < names->len; i++) {
         const char *name = g_ptr_array_index(names, i);
         g_autofree char *file = g_build_filename(conf->policy_dir, name, NULL);
-        unsigned line = 0;
-        struct partner *partner = partner_load(file, name, place, &line);
+        struct partner *partner = partner_load(conf, file, name, place);
         if (partner == NULL)
             continue;
-        check_unique(seen, partner, line, place);
+        check_unique(seen, partner, partner->domain_line, place);
         has_default = has_default || strcmp(name, DEFAULT_FILE) == 0;
         g_ptr_array_add(partners, partner);
     }
@@ -237,6 +316,9 @@ void partners_load(struct conf *conf, const struct place *place)
             g_hash_table_insert(conf->partners_by_domain, partner->domain, partner);
     }
     conf->partners = (struct partner **)g_ptr_array_free(steal(&partners), FALSE);
+    lists_index(conf->lists);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        rules_settle(conf, conf->partners[i], place->faults);
 }
 
 void partners_free(struct conf *conf)

@@ -19,6 +19,29 @@ void revocation_read_partner(struct partner *partner, const struct config_settin
 /* Gives a partner without that group the global one. After revocation_read(). */
 void revocation_settle(const struct conf *conf, struct partner *partner, struct faults *faults);
 
+/* --- lists.c --- */
+
+/* Reads the group `lists`. previous: of the configuration in force, for lists that are missing now; may be NULL. */
+struct lists *lists_read(const struct config_setting_t *root, const struct lists *previous, const struct place *place);
+void lists_free(struct lists *lists);
+/* The members of "list:NAME" or "file:/PATH", which is read if it was not yet: addresses and patterns as in
+ * when.values. Lent. NULL after it has added a fault. */
+char *const *lists_members(struct lists *lists, const char *name, const struct place *place);
+bool lists_is_name(const char *member);
+/* After the last list was read: which lists hold a key. */
+void lists_index(struct lists *lists);
+
+/* --- rules.c --- */
+
+/* Reads the list `rules` in place of those that the partner has. After `outbound` and `inbound`. */
+void rules_read(struct conf *conf, struct partner *partner, const struct config_setting_t *root,
+                const struct place *place);
+/* Builds the index, and warns of rules that can never match. After local_domains and all keys of the partner. */
+void rules_settle(struct conf *conf, struct partner *partner, struct faults *faults);
+void rules_free(struct partner *partner);
+/* rules_check.c: warns of rules that can never fit, and notes those that lower. After the index was built. */
+void rules_check(const struct conf *conf, const struct partner *partner, struct faults *faults);
+
 /* --- split.c --- */
 
 /* What the group `split` and mixed_recipients come to. After the options of the file were read. */

@@ -14,8 +14,9 @@ struct place {
     const char *file;
     unsigned line;
     const char *key;
-    const char *folder;       /* of domsec.conf: what relative paths are relative to */
-    struct _GPtrArray *files; /* collects each file that is read (char *); may be NULL */
+    const char *folder;          /* of domsec.conf: what relative paths are relative to */
+    struct _GPtrArray *files;    /* collects each file that is read (char *); may be NULL */
+    struct _GHashTable *origins; /* collects where each value comes from (conf_origin()); may be NULL */
 };
 void place_fault(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void place_warn(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));

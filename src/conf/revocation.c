@@ -47,7 +47,11 @@ void revocation_read_partner(struct partner *partner, const config_setting_t *ro
     const config_setting_t *group = config_setting_get_member(root, "revocation");
     if (group == NULL)
         return;
+    enum revocation_check check = partner->own_revocation.check;
+    bool is_set = partner->own_revocation.check_line > 0; /* by the template */
     complete(group, &partner->own_revocation);
+    if (is_set && config_setting_get_member(group, "check") == NULL)
+        partner->own_revocation.check = check;
     partner->revocation = &partner->own_revocation;
 }
 

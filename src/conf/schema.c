@@ -20,7 +20,8 @@ static const char *const protect_words[] = {"none", "sign", "encrypt", "sign+enc
 static const char *const no_certificate_words[] = {"reject", "tempfail", "sign", "plain", NULL};
 static const char *const unauthentic_words[] = {"reject", "tempfail", "unsigned", NULL};
 static const char *const require_words[] = {"none", "sign", "encrypt", "sign+encrypt", NULL};
-static const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
+static const char *const mode_words[] = {"enforce", "test", NULL};
+const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
 static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
 static const char *const malleable_words[] = {"accept", "refuse", NULL};
 static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NULL};
@@ -104,6 +105,7 @@ static const struct conf_option main_rows[] = {
      .help = "Directory of the certificate store"},
     {"identities", OPTION_GROUPS, AT(identities), .group = &identity_options,
      .help = "Our certificates and private keys"},
+    {"lists", OPTION_NAMED, AT(lists), .help = "Lists of addresses, each under a name"},
     {"user", OPTION_TEXT, AT(user), .help = "Account under which the daemon runs if it is started as root"},
     {"pid_file", OPTION_TEXT, AT(pid_file), .convert = convert_path, .help = "PID file of the daemon"},
     {"metrics_file", OPTION_TEXT, AT(metrics_file), .convert = convert_path,
@@ -164,7 +166,7 @@ static const struct conf_option identity_rows[] = {
 #undef AT
 const struct option_table identity_options = TABLE("identities", identity_rows);
 
-#define AT(member) offsetof(struct partner, base.outbound.member)
+#define AT(member) offsetof(struct outbound_rule, member)
 static const struct conf_option outbound_rows[] = {
     {"protect", OPTION_WORD, AT(protect), .fallback = "none", .words = protect_words,
      .help = "Protection applied to mail for the domain"},
@@ -182,11 +184,12 @@ static const struct conf_option outbound_rows[] = {
      .help = "Files with the certificates of review authorities, one of which must have signed"},
     {"encrypt_to_self", OPTION_SWITCH, AT(encrypt_to_self), .fallback = "false",
      .help = "Whether messages are also encrypted for our own confidentiality authority"},
+    {"refuse", OPTION_SWITCH, AT(refuse), .fallback = "false", .help = "Whether mail is rejected"},
 };
 #undef AT
 const struct option_table outbound_options = TABLE("outbound", outbound_rows);
 
-#define AT(member) offsetof(struct partner, base.inbound.member)
+#define AT(member) offsetof(struct inbound_rule, member)
 static const struct conf_option inbound_rows[] = {
     {"require", OPTION_WORD, AT(require), .fallback = "none", .words = require_words,
      .help = "Protection that mail from the domain must have"},
@@ -225,8 +228,16 @@ const struct option_table inbound_options = TABLE("inbound", inbound_rows);
 static const struct conf_option partner_rows[] = {
     {"domain", OPTION_TEXT, AT(domain), .computed = "required, except in default.conf", .convert = convert_domain,
      .help = "Mail domain of the partner"},
-    {"outbound", OPTION_GROUP, .group = &outbound_options, .help = "How to protect mail for the domain"},
-    {"inbound", OPTION_GROUP, .group = &inbound_options, .help = "What to require of mail from the domain"},
+    {"template", OPTION_SWITCH, AT(is_template), .fallback = "false",
+     .help = "Whether this file holds settings for others to use"},
+    {"use", OPTION_TEXT, AT(use), .help = "File whose settings apply where this file has none"},
+    {"mode", OPTION_WORD, AT(mode), .fallback = "enforce", .words = mode_words,
+     .help = "Whether the policy is carried out"},
+    {"outbound", OPTION_GROUP, AT(base.outbound), .group = &outbound_options,
+     .help = "How to protect mail for the domain"},
+    {"inbound", OPTION_GROUP, AT(base.inbound), .group = &inbound_options,
+     .help = "What to require of mail from the domain"},
+    {"rules", OPTION_GROUPS, AT(rules), .group = &rule_options, .help = "Exceptions from outbound and inbound"},
     {"certificates", OPTION_TEXTS, AT(certificates), .convert = convert_path,
      .help = "Files with encryption certificates, consulted before all other sources"},
     {"anchors", OPTION_TEXTS, AT(anchors), .convert = convert_path,
@@ -311,6 +322,11 @@ const char *require_name(enum require require)
 const char *otherwise_name(enum otherwise otherwise)
 {
     return word(otherwise_words, otherwise);
+}
+
+const char *mode_name(enum mode mode)
+{
+    return word(mode_words, mode);
 }
 
 const char *undecryptable_name(enum undecryptable undecryptable)

@@ -25,6 +25,8 @@ char *option_suggest(const struct option_table *table, const char *key)
 {
     unsigned distance = distance_limit(key);
     const char *found = nearest(table, key, &distance);
+    const char *other = table->also != NULL ? nearest(table->also, key, &distance) : NULL;
+    found = other != NULL ? other : found;
     g_autofree char *suggestion = g_strdup(found);
     for (size_t i = 0; i < table->count; i++) {
         if (table->options[i].type != OPTION_GROUP)

@@ -112,10 +112,10 @@ static void complain_faults(const struct daemon *daemon, const struct faults *fa
         complain(daemon, level_of(faults, i), faults_at(faults, i));
 }
 
-/* A gateway with the configuration file as it is now; NULL if faults has errors. */
-static struct gateway *open_gateway(const char *file, struct faults *faults)
+/* A gateway with the configuration file as it is now; NULL if faults has errors. previous: the one in force; NULL. */
+static struct gateway *open_gateway(const char *file, const struct conf *previous, struct faults *faults)
 {
-    owned(conf) struct conf *conf = conf_load(file, faults);
+    owned(conf) struct conf *conf = conf_reload(file, previous, faults);
     if (conf != NULL)
         gateway_check_exposure(conf, faults);
     return conf != NULL ? gateway_open(conf, faults) : NULL;
@@ -143,8 +143,8 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
 /* The configuration as it is now, if it may replace the one in force. */
 static struct gateway *open_next(const struct daemon *daemon, struct faults *faults)
 {
-    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
     owned(gateway) struct gateway *in_force = service_gateway(daemon->service);
+    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, gateway_conf(in_force), faults);
     bool good = gateway != NULL && gateway_check_reload(in_force, gateway, time(NULL), faults);
     return good ? steal(&gateway) : NULL;
 }
@@ -300,7 +300,7 @@ static int run(struct daemon *daemon)
     const struct signals_handler handler = {daemon, reload, stop, tick};
     owned(faults) struct faults *faults = faults_new();
     struct error error = {0};
-    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, faults);
+    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, NULL, faults);
     complain_faults(daemon, faults);
     if (gateway == NULL) /* more memory may be there at the next start, but nothing else will be different */
         return memory_failures() > 0 ? EX_OSERR : EX_CONFIG;

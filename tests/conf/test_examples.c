@@ -24,7 +24,10 @@ static size_t install(void)
     g_autoptr(GDir) directory = g_dir_open(folder, 0, NULL);
     cr_assert_not_null(directory);
     size_t count = 0;
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL; count++) {
+    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
+        if (!g_str_has_suffix(name, ".conf")) /* a directory of templates */
+            continue;
+        count++;
         g_autofree char *from = g_build_filename("policy", name, NULL);
         g_autofree char *to = g_build_filename("policy.d", name, NULL);
         g_autofree char *text = shipped(from);
@@ -63,7 +66,7 @@ Test(examples, load)
 }
 
 static const struct option_table *const policy_tables[] = {&partner_options, &outbound_options, &inbound_options,
-                                                           &label_options};
+                                                           &label_options,   &rule_options,     &when_options};
 
 /* Keys of domsec.conf are all there, live or commented out, and those commented out show the default. */
 Test(examples, show_every_key)
@@ -83,10 +86,12 @@ Test(examples, show_every_key)
         cr_expect_eq(strncmp(shown + strlen(off), fallback, length), 0, "%s is not %s", option->key, fallback);
     }
     g_autofree char *labelled = shipped("policy/labelled.test.conf");
+    g_autofree char *rules = shipped("policy/rules.test.conf");
     for (size_t t = 0; t < G_N_ELEMENTS(policy_tables); t++)
         for (size_t i = 0; i < policy_tables[t]->count; i++) {
             const char *key = policy_tables[t]->options[i].key;
-            cr_expect(strstr(policy, key) != NULL || strstr(labelled, key) != NULL, "%s", key);
+            cr_expect(strstr(policy, key) != NULL || strstr(labelled, key) != NULL || strstr(rules, key) != NULL, "%s",
+                      key);
         }
 }
 
@@ -109,17 +114,23 @@ Test(examples, of_the_manual)
 {
     g_autofree char *page = shipped("man/domsec.conf.5");
     g_auto(GStrv) pieces = g_strsplit(page, ".EX\n", -1);
-    cr_assert_eq(g_strv_length(pieces), 4);
-    for (int i = 1; i < 4; i++) {
+    cr_assert_eq(g_strv_length(pieces), 5);
+    for (int i = 1; i < 5; i++) {
         char *end = strstr(pieces[i], ".EE\n");
         cr_assert_not_null(end);
         *end = '\0';
         GString *text = g_string_new(pieces[i]);
         g_string_replace(text, "\\-", "-", 0);
-        g_autofree char *name = i == 1 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
+        g_autofree char *name = i == 2 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
+        if (i == 1)
+            g_string_replace(text, "partner.test", "rules.test", 0);
+        if (i == 1)
+            g_string_prepend(text, "domain = \"rules.test\";\n");
+        if (i == 2)
+            g_string_append(text, "lists = { board = ( \"ceo@acme.test\" ); };\n");
         scratch_write(name, text->str);
         g_string_free(text, TRUE);
     }
     owned(conf) struct conf *conf = scratch_load_good();
-    cr_expect_eq(conf->partner_count, 3);
+    cr_expect_eq(conf->partner_count, 4);
 }

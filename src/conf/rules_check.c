@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rules_check: finds rules that can never fit, and those by which senders can lower the protection. A rule is hidden if
+ * an earlier one fits whenever it does: each criterion of the earlier one is a criterion of it, and all its values are
+ * among those of the earlier one.
+ */
+#include "partners.h"
+
+#include "base/bytes.h"
+#include "conf/address_set.h"
+
+#include <string.h>
+
+#define WORDS                                                                                                          \
+    (CRITERION_BIT(CRITERION_FROM) | CRITERION_BIT(CRITERION_SUBJECT) | CRITERION_BIT(CRITERION_HEADER) |              \
+     CRITERION_BIT(CRITERION_KIND) | CRITERION_BIT(CRITERION_LARGER_THAN))
+
+/* --- hidden rules --- */
+
+/* For each earlier rule: which criteria hold whenever they do in this one. */
+struct cover {
+    const struct partner *partner;
+    unsigned number;
+    unsigned *criteria; /* CRITERION_BIT() */
+    unsigned *values;   /* of the criterion in hand that it has, too */
+    unsigned *seen;     /* the value in hand, counted from 1 */
+};
+
+static void mark_holders(const struct cover *cover, enum criterion criterion, const char *key, unsigned value)
+{
+    size_t count = 0;
+    const unsigned *rules = partner_rules_with(cover->partner, criterion, key, &count);
+    for (size_t i = 0; i < count && rules[i] < cover->number; i++)
+        if (cover->seen[rules[i]] != value) {
+            cover->seen[rules[i]] = value;
+            cover->values[rules[i]]++;
+        }
+}
+
+/* A value is among those of another rule as itself, by a pattern, or in a list. */
+static void mark_value(const struct conf *conf, const struct cover *cover, enum criterion criterion, const char *text,
+                       unsigned value)
+{
+    bool is_address = (criterion == CRITERION_FROM || criterion == CRITERION_TO) && !lists_is_name(text);
+    const char *key = is_address && address_pattern_is_wide(text) ? text + 1 : text;
+    const char *domain = is_address ? strrchr(text, '@') : NULL;
+    mark_holders(cover, criterion, key, value);
+    if (domain == NULL)
+        return;
+    if (domain != key)
+        mark_holders(cover, criterion, domain, value);
+    for (const char *const *name = conf_lists_holding(conf, key); name != NULL && *name != NULL; name++)
+        mark_holders(cover, criterion, *name, value);
+    for (const char *const *name = conf_lists_holding(conf, domain); name != NULL && *name != NULL; name++)
+        mark_holders(cover, criterion, *name, value);
+}
+
+static void mark_criterion(const struct conf *conf, const struct cover *cover, enum criterion criterion)
+{
+    const struct rule *rules = cover->partner->rules;
+    unsigned count = 0;
+    if (rules[cover->number].when.values[criterion][0] == NULL)
+        return;
+    memset(cover->values, 0, cover->number * sizeof(*cover->values));
+    memset(cover->seen, 0, cover->number * sizeof(*cover->seen));
+    for (char **value = rules[cover->number].when.values[criterion]; *value != NULL; value++)
+        mark_value(conf, cover, criterion, *value, ++count);
+    for (unsigned i = 0; i < cover->number; i++)
+        if (cover->values[i] == count)
+            cover->criteria[i] |= CRITERION_BIT(criterion);
+}
+
+static bool hides(const struct rule *earlier, const struct rule *rule, unsigned covered)
+{
+    if (earlier->when.larger_than > 0 && rule->when.larger_than >= earlier->when.larger_than)
+        covered |= CRITERION_BIT(CRITERION_LARGER_THAN);
+    return earlier->criteria != 0 && (earlier->criteria & ~covered) == 0 && (earlier->leaves || !rule->leaves) &&
+           (earlier->arrives || !rule->arrives);
+}
+
+static const struct rule *hidden_by(const struct conf *conf, struct cover *cover)
+{
+    const struct rule *rules = cover->partner->rules;
+    memset(cover->criteria, 0, cover->number * sizeof(*cover->criteria));
+    for (int i = 0; i < CRITERION_LARGER_THAN; i++)
+        mark_criterion(conf, cover, (enum criterion)i);
+    for (unsigned i = 0; i < cover->number; i++)
+        if (hides(&rules[i], &rules[cover->number], cover->criteria[i]))
+            return &rules[i];
+    return NULL;
+}
+
+static void check_hidden(const struct conf *conf, const struct partner *partner, struct faults *faults)
+{
+    g_autofree unsigned *numbers = g_new(unsigned, 3 * partner->rule_count);
+    struct cover cover = {.partner = partner,
+                          .criteria = numbers,
+                          .values = numbers + partner->rule_count,
+                          .seen = numbers + 2 * partner->rule_count};
+    for (; cover.number < partner->rule_count; cover.number++) {
+        const struct rule *rule = &partner->rules[cover.number], *by = hidden_by(conf, &cover);
+        if (by != NULL)
+            faults_warn(
+                faults, rule->file, rule->line,
+                "this rule can never fit, because the one in line %u fits whenever it would; put it before that "
+                "one",
+                by->line);
+    }
+}
+
+/* --- addresses that no mail has --- */
+
+static bool is_possible(const struct conf *conf, const struct partner *partner, const char *member, bool ours)
+{
+    const char *domain = strrchr(member, '@');
+    if (domain == NULL)
+        return true;
+    return ours ? conf_is_local_domain(conf, domain + 1) : conf_partner(conf, domain + 1) == partner;
+}
+
+static bool some_is_possible(const struct conf *conf, const struct partner *partner, char *const *values, bool ours)
+{
+    static const struct place nowhere = {0};
+    if (values == NULL)
+        return true; /* a list that is missing is a fault already */
+    for (; *values != NULL; values++) {
+        char *const *members = lists_is_name(*values) ? lists_members(conf->lists, *values, &nowhere) : NULL;
+        if (lists_is_name(*values) ? some_is_possible(conf, partner, members, ours)
+                                   : is_possible(conf, partner, *values, ours))
+            return true;
+    }
+    return false;
+}
+
+static void check_addresses(const struct conf *conf, const struct rule *rule, struct faults *faults)
+{
+    const struct partner *partner = rule->partner;
+    for (int i = CRITERION_FROM; i <= CRITERION_TO; i++) {
+        char *const *values = rule->when.values[i];
+        bool is_ours = i == CRITERION_FROM, fits_leaving = some_is_possible(conf, partner, values, is_ours),
+             fits_arriving = some_is_possible(conf, partner, values, !is_ours);
+        if (values[0] != NULL && !(rule->leaves && fits_leaving) && !(rule->arrives && fits_arriving))
+            faults_warn(faults, rule->file, rule->line, "this rule can never fit: no address in \"%s\" is %s",
+                        criterion_name((enum criterion)i),
+                        is_ours == rule->leaves ? "in local_domains" : "of a domain that this file is for");
+    }
+}
+
+void rules_check(const struct conf *conf, const struct partner *partner, struct faults *faults)
+{
+    check_hidden(conf, partner, faults);
+    for (size_t i = 0; i < partner->rule_count; i++)
+        check_addresses(conf, &partner->rules[i], faults);
+}
+
+void conf_check_lowers(const struct conf *conf, struct faults *faults)
+{
+    for (size_t i = 0; i < conf->partner_count; i++)
+        for (size_t j = 0; j < conf->partners[i]->rule_count; j++) {
+            const struct rule *rule = &conf->partners[i]->rules[j];
+            if (rule->lowers && (rule->criteria & WORDS) != 0)
+                faults_note(faults, rule->file, rule->line,
+                            "\"lowers\": by this rule, what a sender writes can lower the protection");
+            else if (rule->lowers)
+                faults_note(faults, rule->file, rule->line,
+                            "\"lowers\" has no effect: the rule does not fit by the sender's words");
+        }
+}
