@@ -11,6 +11,7 @@
 #define DOMSEC_CONF_CONF_H
 
 #include "base/domain.h"
+#include "conf/address_set.h"
 #include "conf/faults.h"
 #include "conf/rules.h"
 
@@ -24,8 +25,9 @@ enum role {
     ROLE_DOMAIN_CONFIDENTIALITY, /* domain-confidentiality-authority */
     ROLE_REVIEW,                 /* review-authority */
     ROLE_ATTRIBUTE,              /* attribute-authority */
+    ROLE_MAILBOX,                /* not one of RFC 3183: an identity of a mailbox or a group */
 };
-#define ROLE_COUNT 4
+#define ROLE_COUNT 4 /* of RFC 3183 */
 const char *role_name(enum role role);
 
 enum protect { PROTECT_NONE, PROTECT_SIGN, PROTECT_ENCRYPT, PROTECT_SIGN_ENCRYPT, PROTECT_TRIPLE };
@@ -189,13 +191,17 @@ struct partner {
         inbound_line; /* of these keys in file, for faults; 0: not there */
 };
 
+/* One of our identities: a domain's, with a role, or a mailbox's or a group's own. */
 struct identity_conf {
-    char *domain;
+    char *domain; /* NULL: ROLE_MAILBOX */
     enum role role;
-    char *certificate;     /* file: leaf, then its chain */
-    char *key;             /* URI; a file: path is absolute by now */
-    char *passphrase_file; /* of the key and of a PKCS #12 bundle; NULL: none */
-    unsigned line;         /* in domsec.conf */
+    char **addresses;              /* key `address`: of ROLE_MAILBOX, mailboxes and patterns; else empty */
+    struct address_set *mailboxes; /* the same, to look addresses up; NULL: empty */
+    char *name;                    /* of ROLE_MAILBOX, for people: the first of the addresses, and how many more */
+    char *certificate;             /* file: leaf, then its chain */
+    char *key;                     /* URI; a file: path is absolute by now */
+    char *passphrase_file;         /* of the key and of a PKCS #12 bundle; NULL: none */
+    unsigned line;                 /* in domsec.conf */
 };
 
 /* What a sender controls has a limit. Sizes in bytes. */
@@ -292,6 +298,9 @@ bool conf_is_trusted_network(const struct conf *conf, const char *address);
 /* domain: normalised (domain_normalise()). Exact match with one of local_domains, or with its subdomains too if the
  * entry is written ".acme.test". */
 bool conf_is_local_domain(const struct conf *conf, const char *domain);
+
+/* Whose identity this is, for people; lent. */
+const char *identity_owner(const struct identity_conf *identity);
 
 /* The partner that a domain belongs to: that of the most specific domain that equals `domain` or is a parent of it,
  * else the default. domain is normalised; NULL or "" gives the default. Lent by conf; costs one hash probe per label.

@@ -6,11 +6,11 @@
 #ifndef DOMSEC_KEYS_KEYS_H
 #define DOMSEC_KEYS_KEYS_H
 
+#include "base/address.h"
 #include "base/budget.h"
 #include "base/error.h"
 #include "base/openssl.h"
 #include "conf/conf.h"
-#include "mail/address.h"
 
 #include <time.h>
 
@@ -21,6 +21,11 @@ struct identity {
     EVP_PKEY *key;
     char sha256[65]; /* of the certificate, lower-case hex */
 };
+
+/* Whether it makes signatures; a mailbox's does if its certificate and key allow it. */
+bool identity_signs(const struct identity *identity);
+/* Whether its key decrypts. Each of a mailbox does, if such a key can: partners may use any certificate they have. */
+bool identity_decrypts(const struct identity *identity);
 
 struct keys;
 
@@ -38,6 +43,12 @@ const struct identity *keys_at(const struct keys *keys, size_t index);
  * ERROR_CONFIGURATION if there is none (the text tells expired from missing), as for the domain NULL. */
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
                                  struct error *error);
+
+/* The identity that signs in the name of a mailbox at that time: that of the mailbox itself before that of the pattern
+ * of its domain, if it is valid; among several as for keys_find(). NULL: there is none; of an identity that signs for
+ * the mailbox and is not valid, *error has kind ERROR_CONFIGURATION and says so, else it has ERROR_PERMANENT. */
+const struct identity *keys_find_mailbox(const struct keys *keys, const struct address *address, time_t at,
+                                         struct error *error);
 
 /* True if an identity is configured to act in this role for a domain, whether its certificate is valid or not. */
 bool keys_has(const struct keys *keys, enum role role, const char *domain);

@@ -45,7 +45,7 @@ struct layer_view {
     enum opened opened;
     bool has_content;          /* the entity inside was parsed */
     const struct error *error; /* why it is not open, or why its content cannot be read; kind ERROR_NONE: all is well */
-    const char *identity;      /* domain of the identity of ours whose key opened it; NULL */
+    const char *identity;      /* whose key opened it: a domain or an address of ours; NULL */
     const struct signer_view *signers; /* facts->signer_count of them */
     unsigned bad_paths;                /* signers of this layer whose path leads nowhere */
     struct finding encrypter; /* encrypted: the names in originatorInfo (RFC 3183 §4.1); OUTCOME_PASS: nothing wrong */

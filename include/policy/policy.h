@@ -54,6 +54,11 @@ void policy_destination(const struct conf *conf, const struct recipient *recipie
 /* Outbound if any recipient does not stay with us, else inbound: what leaves is bound by the policy for what leaves. */
 enum direction policy_direction(const struct conf *conf, const struct recipient *recipients, size_t count);
 
+/* Whether the key of one of our identities may be used to decrypt a message in that direction for these recipients. A
+ * mailbox's or a group's own key opens only what arrives for its addresses alone: others must not read it. */
+bool policy_may_open(const struct identity_conf *identity, enum direction direction, const struct recipient *recipients,
+                     size_t count);
+
 /* The partners whose certificates and rules a message has to satisfy: those of all its authors. Combined, never
  * chosen: a partner must not vouch for another partner's people. */
 struct authors {

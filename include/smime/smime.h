@@ -96,11 +96,16 @@ struct layer {
 /* The only reason that is given for anything that our key did not open. */
 #define SMIME_CANNOT_DECRYPT "cannot be decrypted"
 
+/* Whether the key of an identity that a message names may be used on it. It must not depend on what any key opens. */
+typedef bool identity_admission(const void *context, const struct identity *identity);
+
 struct open_options {
     const struct limits *limits;
-    const struct keys *keys; /* NULL: nothing is decrypted */
-    STACK_OF(X509) * known;  /* certificates beside those in the message, for signers whose own is not in it; or NULL */
-    struct budget *budget;   /* may be NULL */
+    const struct keys *keys;    /* NULL: nothing is decrypted */
+    identity_admission *admits; /* NULL: each identity may be used */
+    const void *admits_context;
+    STACK_OF(X509) * known; /* certificates beside those in the message, for signers whose own is not in it; or NULL */
+    struct budget *budget;  /* may be NULL */
 };
 
 /* Opens the outermost layer of part: a multipart/signed (exactly two parts, RFC 8551 §3.5.3; verified on the part's

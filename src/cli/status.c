@@ -105,13 +105,13 @@ static void print_identities(const struct status *status)
 {
     printf("\nidentities\n");
     owned(table) struct table *table = table_new(6);
-    const char *const heading[] = {"domain", "role", "expires", "days", "key", "sha256"};
+    const char *const heading[] = {"for", "role", "expires", "days", "key", "sha256"};
     table_row(table, heading);
     for (size_t i = 0; i < status->conf->identity_count; i++) {
         const struct identity_conf *identity = &status->conf->identities[i];
         X509 *certificate = status->own[i];
         if (certificate == NULL) {
-            const char *cells[] = {identity->domain,     role_name(identity->role), "unreadable", NULL, NULL,
+            const char *cells[] = {identity_owner(identity), role_name(identity->role), "unreadable", NULL, NULL,
                                    identity->certificate};
             table_row(table, cells);
             continue;
@@ -121,7 +121,7 @@ static void print_identities(const struct status *status)
         g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : NULL;
         g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
         g_autofree char *days = describe_days(certificate);
-        const char *cells[] = {identity->domain, role_name(identity->role), expires, days, key, id};
+        const char *cells[] = {identity_owner(identity), role_name(identity->role), expires, days, key, id};
         table_row(table, cells);
     }
     table_print(table, stdout, 2, true);
@@ -199,13 +199,24 @@ static void print_status(const struct status *status)
         print_counters(status->counters);
 }
 
+static json_t *addresses_json(const struct identity_conf *identity)
+{
+    json_t *list = json_array();
+    for (char **address = identity->addresses; *address != NULL; address++)
+        json_array_append_new(list, json_string(*address));
+    return list;
+}
+
 static json_t *identities_json(const struct status *status)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < status->conf->identity_count; i++) {
         const struct identity_conf *identity = &status->conf->identities[i];
         json_t *entry = status->own[i] != NULL ? describe_json(status->own[i]) : json_object();
-        json_object_set_new(entry, "domain", json_string(identity->domain));
+        if (identity->domain != NULL)
+            json_object_set_new(entry, "domain", json_string(identity->domain));
+        else
+            json_object_set_new(entry, "addresses", addresses_json(identity));
         json_object_set_new(entry, "role", json_string(role_name(identity->role)));
         json_object_set_new(entry, "file", json_string(identity->certificate));
         json_array_append_new(list, entry);

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 
 #include "config_file.h"
+#include "identities.h"
 #include "option.h"
 #include "partners.h"
 
@@ -18,9 +19,7 @@
 
 static void conf_free(struct conf *conf)
 {
-    for (size_t i = 0; i < conf->identity_count; i++)
-        option_clear(&identity_options, &conf->identities[i]);
-    g_free(conf->identities);
+    identities_free(conf);
     partners_free(conf);
     lists_free(conf->lists);
     g_strfreev(conf->tags);
@@ -30,37 +29,6 @@ static void conf_free(struct conf *conf)
     g_free(conf->file);
     g_free(conf->folder);
     g_free(conf);
-}
-
-static void read_identities(struct conf *conf, const config_setting_t *root, const struct place *place)
-{
-    GArray *lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    conf->identities =
-        option_read_groups(root, "identities", &identity_options, sizeof(struct identity_conf), lines, place);
-    conf->identity_count = lines->len;
-    for (size_t i = 0; i < conf->identity_count; i++)
-        conf->identities[i].line = g_array_index(lines, unsigned, i);
-    g_array_unref(lines);
-}
-
-/* An identity of a foreign domain does no harm, but is most likely a typing error. */
-static void check_identity_domains(const struct conf *conf, const struct place *place)
-{
-    if (conf->local_domains[0] == NULL)
-        return; /* a fault already */
-    for (size_t i = 0; i < conf->identity_count; i++) {
-        const struct identity_conf *identity = &conf->identities[i];
-        bool related = identity->domain == NULL;
-        for (char **entry = conf->local_domains; *entry != NULL && !related; entry++) {
-            const char *local = *entry + (**entry == '.');
-            related = domain_is_within(local, identity->domain) || domain_is_within(identity->domain, local);
-        }
-        if (!related)
-            faults_warn(place->faults, place->file, identity->line,
-                        "no local domain is \"%s\" or below it, so this identity is never used; correct the domain, or "
-                        "add it to local_domains",
-                        identity->domain);
-    }
 }
 
 /* Mail between our own users passes no partner. */
@@ -137,8 +105,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     check_pass_daemons(conf, place, option_line(root, "pass_daemons"));
     revocation_read(conf, root, place);
     split_read(conf, root, place);
-    read_identities(conf, root, place);
-    check_identity_domains(conf, place);
+    identities_read(conf, root, place);
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
     at.origins = conf->origins;

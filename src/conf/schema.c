@@ -154,9 +154,12 @@ const struct option_table main_options = TABLE("domsec.conf", main_rows);
 
 #define AT(member) offsetof(struct identity_conf, member)
 static const struct conf_option identity_rows[] = {
-    {"domain", OPTION_TEXT, AT(domain), .required = true, .convert = convert_domain,
+    {"domain", OPTION_TEXT, AT(domain), .computed = "required, unless address is there", .convert = convert_domain,
      .help = "Domain that the identity acts for"},
-    {"role", OPTION_WORD, AT(role), .required = true, .words = role_words, .help = "Role in which the identity acts"},
+    {"role", OPTION_WORD, AT(role), .computed = "required with domain", .words = role_words,
+     .help = "Role in which the identity acts"},
+    {"address", OPTION_TEXTS, AT(addresses), .convert = convert_address_pattern,
+     .help = "Mailboxes whose own identity this is, in place of domain and role"},
     {"certificate", OPTION_TEXT, AT(certificate), .required = true, .convert = convert_path,
      .help = "File with the certificate, followed by its chain"},
     {"key", OPTION_TEXT, AT(key), .required = true, .convert = convert_key, .help = "URI of the private key"},
@@ -296,7 +299,7 @@ static const char *word(const char *const *words, unsigned index)
 
 const char *role_name(enum role role)
 {
-    return word(role_words, role);
+    return role == ROLE_MAILBOX ? "mailbox" : word(role_words, role);
 }
 
 const char *protect_name(enum protect protect)

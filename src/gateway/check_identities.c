@@ -21,6 +21,8 @@ static bool is_shown(const struct rule *rule, enum role role)
         return policy_signs(rule) && rule->outbound.review;
     case ROLE_ATTRIBUTE:
         return policy_signs(rule) && rule->outbound.attributes;
+    case ROLE_MAILBOX:
+        return false;
     }
     return false;
 }
@@ -40,10 +42,13 @@ static bool is_x500_named(const X509 *certificate, enum role role)
            X509_NAME_get_index_by_NID(subject, NID_organizationName, -1) >= 0;
 }
 
+/* A mailbox's certificate need not be for both. */
 static void check_usage(const struct gateway *gateway, const struct identity *identity, struct faults *faults)
 {
-    enum purpose purpose = identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY ? PURPOSE_ENCRYPT : PURPOSE_SIGN;
+    enum purpose purpose = identity_decrypts(identity) ? PURPOSE_ENCRYPT : PURPOSE_SIGN;
     const char *refusal = trust_usage_refusal(identity->certificate, purpose);
+    if (refusal != NULL && identity_signs(identity))
+        refusal = trust_usage_refusal(identity->certificate, PURPOSE_SIGN);
     if (refusal != NULL && key_weakness(identity->key) == NULL) /* keys/ warns of a weak key */
         faults_warn(faults, gateway->conf->file, identity->conf->line,
                     "%s: %s; partners will not accept it; have another one issued", identity->conf->certificate,
@@ -54,6 +59,8 @@ static void check_identity(const struct gateway *gateway, const struct identity 
 {
     const struct identity_conf *entry = identity->conf;
     const char *domain = entry->domain;
+    if (entry->role == ROLE_MAILBOX)
+        return;
     for (size_t i = 0; i < gateway->conf->partner_count; i++) {
         const struct rule *rule = &gateway->conf->partners[i]->base;
         struct finding finding = {0};
@@ -136,7 +143,7 @@ static void check_digest(const struct gateway *gateway, const struct identity *i
 {
     for (size_t i = 0; i < gateway->conf->partner_count; i++) {
         const struct partner *partner = gateway->conf->partners[i];
-        if (identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY || !is_shown(&partner->base, identity->conf->role) ||
+        if (!identity_signs(identity) || !is_shown(&partner->base, identity->conf->role) ||
             smime_key_takes_digest(identity->key, partner->form.digest))
             continue;
         const char *other = digest_of(identity->key);

@@ -24,6 +24,8 @@ static const char *needing_key(const struct rule *rule, enum role role)
         if (rule->inbound.require > REQUIRE_SIGN)
             return "require";
         return policy_encrypts(rule) && rule->outbound.encrypt_to_self ? "encrypt_to_self" : NULL;
+    case ROLE_MAILBOX:
+        return NULL;
     }
     return NULL;
 }

@@ -8,7 +8,7 @@
 
 static bool signs(const struct identity *identity, time_t at)
 {
-    return identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY && certificate_is_current(identity->certificate, at);
+    return identity_signs(identity) && certificate_is_current(identity->certificate, at);
 }
 
 /* The line of the identity that would sign; 0 if that is one of a parent domain. */
@@ -22,20 +22,45 @@ static unsigned line_of(const struct keys *keys, enum role role, const char *dom
     return 0;
 }
 
+static void check_domain(const struct gateway *next, const struct identity_conf *entry, time_t at,
+                         struct faults *faults)
+{
+    struct error error = {0};
+    /* An identity that is no longer configured is the administrator's decision. */
+    if (!keys_has(next->keys, entry->role, entry->domain) ||
+        keys_find(next->keys, entry->role, entry->domain, at, &error) != NULL)
+        return;
+    faults_add(faults, next->conf->file, line_of(next->keys, entry->role, entry->domain),
+               "%s; the configuration in force has a valid one", error.text);
+}
+
+/* For each address. A pattern has the form of an address, and is found as one. */
+static void check_mailboxes(const struct gateway *next, const struct identity_conf *entry, time_t at,
+                            struct faults *faults)
+{
+    for (char **pattern = entry->addresses; *pattern != NULL; pattern++) {
+        struct address address;
+        struct error error = {0}, ignored = {0};
+        if (!address_parse(slice_of(*pattern), &address, &ignored))
+            continue;
+        if (keys_find_mailbox(next->keys, &address, at, &error) == NULL && error.kind == ERROR_CONFIGURATION)
+            faults_add(faults, next->conf->file, 0, "identities: %s; the configuration in force has a valid one",
+                       error.text);
+        address_clear(&address);
+    }
+}
+
 bool gateway_check_reload(const struct gateway *in_force, const struct gateway *next, time_t at, struct faults *faults)
 {
     size_t before = faults_errors(faults);
     for (size_t i = 0; i < keys_count(in_force->keys); i++) {
         const struct identity *identity = keys_at(in_force->keys, i);
-        struct error error = {0};
-        enum role role = identity->conf->role;
-        const char *domain = identity->conf->domain;
-        /* An identity that is no longer configured is the administrator's decision. */
-        if (!signs(identity, at) || !keys_has(next->keys, role, domain) ||
-            keys_find(next->keys, role, domain, at, &error) != NULL)
+        if (!signs(identity, at))
             continue;
-        faults_add(faults, next->conf->file, line_of(next->keys, role, domain),
-                   "%s; the configuration in force has a valid one", error.text);
+        if (identity->conf->role == ROLE_MAILBOX)
+            check_mailboxes(next, identity->conf, at, faults);
+        else
+            check_domain(next, identity->conf, at, faults);
     }
     return faults_errors(faults) == before;
 }

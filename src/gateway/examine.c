@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define COST_RECIPIENT 500 /* a recipient of the message that is compared with the addresses of an identity */
+
 static void walk(const struct examine_options *options, struct examination *examination);
 
 static struct examined_layer *add_layer(struct examination *examination, const struct layer *layer, char *part)
@@ -86,10 +88,24 @@ static void note_failure(struct examination *examination, const struct error *er
         examination->failure = *error;
 }
 
+/* What it costs shows to everyone, whatever the key would open. */
+static bool admits(const void *context, const struct identity *identity)
+{
+    const struct examine_options *options = context;
+    const struct envelope *envelope = options->envelope;
+    struct error ignored = {0};
+    return identity->conf->role != ROLE_MAILBOX ||
+           (budget_spend(&options->accounts->visible, envelope->recipient_count * COST_RECIPIENT, &ignored) &&
+            policy_may_open(identity->conf, options->direction, envelope->recipients, envelope->recipient_count));
+}
+
 static struct open_options how_to_open(const struct examine_options *options, bool inside)
 {
-    return (struct open_options){
-        .limits = options->limits, .keys = options->keys, .budget = account_of(options, inside)};
+    return (struct open_options){.limits = options->limits,
+                                 .keys = options->keys,
+                                 .admits = options->envelope != NULL ? admits : NULL,
+                                 .admits_context = options,
+                                 .budget = account_of(options, inside)};
 }
 
 static void count_work(const struct examine_options *options, const struct layer *layer)

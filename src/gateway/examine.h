@@ -7,6 +7,7 @@
 #ifndef DOMSEC_GATEWAY_EXAMINE_H
 #define DOMSEC_GATEWAY_EXAMINE_H
 
+#include "policy/policy.h"
 #include "smime/smime.h"
 
 struct accounts; /* gateway/gateway.h */
@@ -52,6 +53,8 @@ struct examination {
 struct examine_options {
     const struct keys *keys;
     const struct limits *limits;
+    const struct envelope *envelope; /* a mailbox's own key opens only what all recipients may read; NULL: any */
+    enum direction direction;
     struct accounts *accounts;
     bool refuses_cbc;  /* what does not protect against changes is left shut */
     bool opens_parts;  /* what is encrypted to us among other parts is opened, too */

@@ -72,8 +72,9 @@ static void read_identities(struct reader *reader, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->identity_count; i++) {
         const struct identity_conf *identity = &conf->identities[i];
-        struct expiry like = {EXPIRY_OWN, identity->domain, role_name(identity->role), NULL, conf->file, identity->line,
-                              0};
+        struct expiry like = {
+            EXPIRY_OWN, (char *)identity_owner(identity), role_name(identity->role), NULL, conf->file, identity->line,
+            0};
         struct error ignored = {0};
         owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(identity, &ignored);
         like.file = identity->certificate;

@@ -51,6 +51,8 @@ void mail_read(struct mail *mail, const struct gateway *gateway, const struct pa
     const struct examine_options options = {
         .keys = gateway->keys,
         .limits = &conf->limits,
+        .envelope = envelope,
+        .direction = mail->direction,
         .accounts = mail->accounts,
         .refuses_cbc = refuse_cbc(&mail->authors),
         .opens_parts = mail->direction == DIRECTION_OUTBOUND,

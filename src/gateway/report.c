@@ -119,6 +119,7 @@ static json_t *layer(const struct passage *passage, size_t i)
     set(object, "reason", text(judged->finding.reason));
     set(object, "partial", json_boolean(view->partial));
     set(object, "removed", json_boolean(i < passage->made.removed));
+    set(object, "opened_by", text(judged->holds ? view->identity : NULL));
     set(object, "signature_types", types(judged->signature_types));
     set(object, "signers", signers(detail));
     if (detail->signer_count > 0)

@@ -5,6 +5,10 @@
  * OpenSSL may lack an algorithm, a private key may be damaged although its public part fits the certificate, and
  * OpenSSL fetches much at the first use and remembers a fetch that failed. So a gateway that fails here is not opened.
  *
+ * There may be a thousand mailboxes with keys of their own, and the start must not wait for them. Their first key of a
+ * kind (RSA of 2048 bits, P-256, …) is tested with all algorithms, which finds out what OpenSSL lacks; each further one
+ * of that kind only with the first algorithm, which finds out whether the key is damaged.
+ *
  * Keys of partners are public. Only the encryption for those that are pinned is tried.
  */
 #include "internal.h"
@@ -113,14 +117,19 @@ static void complain(const struct gateway *gateway, const struct identity *ident
                identity->conf->key, what, error->text);
 }
 
+/* with_each: not with the first algorithm alone. */
 static void test_signing(const struct gateway *gateway, const struct identity *identity,
-                         const struct algorithms *algorithms, struct faults *faults)
+                         const struct algorithms *algorithms, bool with_each, struct faults *faults)
 {
+    bool done = false;
     for (int signature = 0; signature <= SIGNATURE_RSA_PKCS1; signature++)
         for (int digest = 0; digest <= DIGEST_SHA512; digest++) {
             struct error error = {0};
-            if (!algorithms->signs[signature][digest] || !smime_key_takes_digest(identity->key, (enum digest)digest) ||
-                try_signing(gateway, identity, (enum signature)signature, (enum digest)digest, &error))
+            if (done || !algorithms->signs[signature][digest] ||
+                !smime_key_takes_digest(identity->key, (enum digest)digest))
+                continue;
+            done = !with_each;
+            if (try_signing(gateway, identity, (enum signature)signature, (enum digest)digest, &error))
                 continue;
             g_autofree char *what = g_strdup_printf("a signature (%s, %s)", signature_name((enum signature)signature),
                                                     digest_name((enum digest)digest));
@@ -129,13 +138,16 @@ static void test_signing(const struct gateway *gateway, const struct identity *i
 }
 
 static void test_decrypting(const struct gateway *gateway, const struct identity *identity,
-                            const struct algorithms *algorithms, struct faults *faults)
+                            const struct algorithms *algorithms, bool with_each, struct faults *faults)
 {
+    bool done = false;
     for (int cipher = 0; cipher <= CIPHER_AES_256_CBC; cipher++)
         for (int transport = 0; transport <= KEY_TRANSPORT_RSA_PKCS1; transport++) {
             struct error error = {0};
-            if (!algorithms->encrypts[cipher][transport] ||
-                try_decrypting(gateway, identity, (enum cipher)cipher, (enum key_transport)transport, &error))
+            if (done || !algorithms->encrypts[cipher][transport])
+                continue;
+            done = !with_each;
+            if (try_decrypting(gateway, identity, (enum cipher)cipher, (enum key_transport)transport, &error))
                 continue;
             g_autofree char *what = g_strdup_printf("encryption (%s, %s)", cipher_name((enum cipher)cipher),
                                                     key_transport_name((enum key_transport)transport));
@@ -143,8 +155,30 @@ static void test_decrypting(const struct gateway *gateway, const struct identity
         }
 }
 
+/* "RSA 2048 sign decrypt". */
+static char *kind_of(const struct identity *identity)
+{
+    char group[80] = "";
+    (void)EVP_PKEY_get_group_name(identity->key, group, sizeof(group), NULL);
+    return g_strdup_printf("%s %d %s %s %s", EVP_PKEY_get0_type_name(identity->key), EVP_PKEY_get_bits(identity->key),
+                           group, identity_signs(identity) ? "sign" : "", identity_decrypts(identity) ? "decrypt" : "");
+}
+
+/* kinds: of the keys of mailboxes that were tested with each algorithm. */
+static void test_identity(const struct gateway *gateway, const struct identity *identity,
+                          const struct algorithms *algorithms, GHashTable *kinds, struct faults *faults)
+{
+    bool signs = identity_signs(identity);
+    bool with_each = identity->conf->role != ROLE_MAILBOX || g_hash_table_add(kinds, kind_of(identity));
+    if (signs)
+        test_signing(gateway, identity, algorithms, with_each, faults);
+    if (identity_decrypts(identity) && (with_each || !signs)) /* one use shows whether the key is damaged */
+        test_decrypting(gateway, identity, algorithms, with_each, faults);
+}
+
 void self_test(const struct gateway *gateway, struct faults *faults)
 {
+    g_autoptr(GHashTable) kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     const struct conf *conf = gateway->conf;
     struct algorithms algorithms = {0};
     struct error error = {0};
@@ -153,13 +187,8 @@ void self_test(const struct gateway *gateway, struct faults *faults)
         algorithms.signs[form->signature][form->digest] = true;
         algorithms.encrypts[form->cipher][form->key_transport] = true;
     }
-    for (size_t i = 0; i < keys_count(gateway->keys); i++) {
-        const struct identity *identity = keys_at(gateway->keys, i);
-        if (identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY)
-            test_decrypting(gateway, identity, &algorithms, faults);
-        else
-            test_signing(gateway, identity, &algorithms, faults);
-    }
+    for (size_t i = 0; i < keys_count(gateway->keys); i++)
+        test_identity(gateway, keys_at(gateway->keys, i), &algorithms, kinds, faults);
     if (!open_again(slice_of(COMPRESSED), gateway->keys, &error))
         faults_add(faults, conf->file, 0, "the self-test failed: compressed content: %s", error.text);
     ERR_clear_error();

@@ -311,7 +311,7 @@ static void ask_layer(struct asking *asking, const struct examined_layer *examin
         .opened = examined->opened,
         .has_content = examined->inner != NULL,
         .error = &examined->error,
-        .identity = examined->layer.identity != NULL ? examined->layer.identity->conf->domain : NULL,
+        .identity = examined->layer.identity != NULL ? identity_owner(examined->layer.identity->conf) : NULL,
     };
     /* The names around what our key opened are compared whether or not the padding was right. */
     bool decrypted = examined->opened == OPENED || examined->opened == OPENED_BROKEN;
@@ -381,7 +381,7 @@ static void suppose_opened(struct lookups *lookups, const struct examination *ex
         broken->opened = OPENED;
         broken->error = &fine;
         broken->has_content = vain->root != NULL;
-        broken->identity = vain->vain_identity->conf->domain;
+        broken->identity = identity_owner(vain->vain_identity->conf);
     }
     all->list = lookups->if_opened_list = list;
     all->count = all->whole;

@@ -23,6 +23,28 @@ void identity_free(struct identity *identity)
 
 DECLARE_OWNED(identity, struct identity *, identity_free)
 
+/* --- what it is for --- */
+
+bool identity_signs(const struct identity *identity)
+{
+    if (identity->conf->role != ROLE_MAILBOX)
+        return identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY;
+    bool is_for_agreement = EVP_PKEY_is_a(identity->key, "X25519") || EVP_PKEY_is_a(identity->key, "X448");
+    uint32_t usage = X509_get_key_usage(identity->certificate); /* all bits set when the extension is absent */
+    return !is_for_agreement && (usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0 &&
+           key_weakness(identity->key) == NULL;
+}
+
+bool identity_decrypts(const struct identity *identity)
+{
+    if (identity->conf->role != ROLE_MAILBOX)
+        return identity->conf->role == ROLE_DOMAIN_CONFIDENTIALITY;
+    return EVP_PKEY_is_a(identity->key, "RSA") || EVP_PKEY_is_a(identity->key, "EC") ||
+           EVP_PKEY_is_a(identity->key, "X25519") || EVP_PKEY_is_a(identity->key, "X448");
+}
+
+/* --- loading --- */
+
 /* `domsec init --csr` and `key new` leave a request where the certificate is to be. */
 static bool explain_missing(const char *certificate, struct error *error)
 {
@@ -75,7 +97,7 @@ static bool load_key(struct identity *identity, struct key_stores *stores, struc
     }
     const char *weakness = key_weakness(identity->key);
     /* An old key can still decrypt old mail, but careful partners no longer encrypt to it. */
-    if (weakness != NULL && identity->conf->role != ROLE_DOMAIN_CONFIDENTIALITY)
+    if (weakness != NULL && !identity_decrypts(identity))
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", identity->conf->key, weakness);
     return true;
 }

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* A domain; the address of a mailbox can stand beside it in the same table. */
+/* A domain, or a mailbox or pattern in its normal form. */
 struct name_id {
     enum role role;
     char *name;
@@ -21,13 +21,13 @@ struct name_id {
 struct key_index {
     GHashTable *by_name;      /* struct name_id → GArray of guint */
     GHashTable *by_recipient; /* struct recipient_id → GArray of guint */
-    GArray *by_role[ROLE_COUNT];
+    GArray *by_role[ROLE_MAILBOX + 1];
 };
 
 static guint name_hash(gconstpointer data)
 {
     const struct name_id *id = data;
-    return g_str_hash(id->name) * ROLE_COUNT + (guint)id->role;
+    return g_str_hash(id->name) * (ROLE_MAILBOX + 1) + (guint)id->role;
 }
 
 static gboolean name_equal(gconstpointer a, gconstpointer b)
@@ -81,7 +81,7 @@ struct key_index *key_index_new(void)
     struct key_index *index = g_new0(struct key_index, 1);
     index->by_name = g_hash_table_new_full(name_hash, name_equal, name_free, positions_free);
     index->by_recipient = g_hash_table_new_full(recipient_hash, recipient_equal, g_free, positions_free);
-    for (size_t i = 0; i < ROLE_COUNT; i++)
+    for (size_t i = 0; i < G_N_ELEMENTS(index->by_role); i++)
         index->by_role[i] = positions_new();
     return index;
 }
@@ -92,7 +92,7 @@ void key_index_free(struct key_index *index)
         return;
     g_hash_table_unref(index->by_name);
     g_hash_table_unref(index->by_recipient);
-    for (size_t i = 0; i < ROLE_COUNT; i++)
+    for (size_t i = 0; i < G_N_ELEMENTS(index->by_role); i++)
         g_array_unref(index->by_role[i]);
     g_free(index);
 }
@@ -124,9 +124,13 @@ void key_index_add(struct key_index *index, const struct identity *identity, gui
     enum role role = identity->conf->role;
     const X509 *certificate = identity->certificate;
     const ASN1_OCTET_STRING *key_id = X509_get0_subject_key_id(identity->certificate);
-    add_name(index, role, identity->conf->domain, position);
+    if (role != ROLE_MAILBOX)
+        add_name(index, role, identity->conf->domain, position);
+    else if (identity_signs(identity))
+        for (char **address = identity->conf->addresses; *address != NULL; address++)
+            add_name(index, role, *address, position);
     g_array_append_val(index->by_role[role], position);
-    if (role != ROLE_DOMAIN_CONFIDENTIALITY)
+    if (!identity_decrypts(identity))
         return;
     struct recipient_id by_issuer = {.issuer = X509_get_issuer_name(certificate),
                                      .serial = X509_get0_serialNumber(certificate)};
@@ -135,9 +139,9 @@ void key_index_add(struct key_index *index, const struct identity *identity, gui
         add_recipient(index, &(struct recipient_id){.key_id = key_id}, position);
 }
 
-const GArray *key_index_named(const struct key_index *index, enum role role, const char *domain)
+const GArray *key_index_named(const struct key_index *index, enum role role, const char *name)
 {
-    return g_hash_table_lookup(index->by_name, &(struct name_id){role, (char *)domain});
+    return g_hash_table_lookup(index->by_name, &(struct name_id){role, (char *)name});
 }
 
 const GArray *key_index_role(const struct key_index *index, enum role role)

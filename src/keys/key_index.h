@@ -16,9 +16,9 @@ void key_index_free(struct key_index *index);
 /* The identity is lent and must outlive the index. position: its place in the configuration. */
 void key_index_add(struct key_index *index, const struct identity *identity, guint position);
 
-/* The positions (guint) of the identities with that role for exactly that domain, ascending; lent. NULL: no such
- * identity. */
-const GArray *key_index_named(const struct key_index *index, enum role role, const char *domain);
+/* The positions (guint) of the identities with that role for exactly that domain, or that sign for exactly that mailbox
+ * or pattern, ascending; lent. NULL: no such identity. */
+const GArray *key_index_named(const struct key_index *index, enum role role, const char *name);
 /* All with that role. */
 const GArray *key_index_role(const struct key_index *index, enum role role);
 /* Those that decrypt and whose certificate has this identifier. */

@@ -99,6 +99,13 @@ static const char *parent_of(const char *domain)
     return dot != NULL ? dot + 1 : NULL;
 }
 
+static void explain_outdated(const struct identity *identity, time_t at, struct error *error)
+{
+    bool early = ASN1_TIME_cmp_time_t(X509_get0_notBefore(identity->certificate), at) == 1;
+    error_set(error, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) %s", role_name(identity->conf->role),
+              identity_owner(identity->conf), identity->conf->certificate, early ? "is not yet valid" : "has expired");
+}
+
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
                                  struct error *error)
 {
@@ -113,14 +120,34 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
         if (outdated == NULL)
             outdated = old;
     }
-    if (outdated != NULL) {
-        bool early = ASN1_TIME_cmp_time_t(X509_get0_notBefore(outdated->certificate), at) == 1;
-        error_set(error, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) %s", role_name(role),
-                  outdated->conf->domain, outdated->conf->certificate, early ? "is not yet valid" : "has expired");
-    } else {
+    if (outdated != NULL)
+        explain_outdated(outdated, at, error);
+    else
         error_set(error, ERROR_CONFIGURATION, "no identity with the role %s is configured for %s", role_name(role),
                   domain != NULL ? domain : "a message without an author");
+    return NULL;
+}
+
+const struct identity *keys_find_mailbox(const struct keys *keys, const struct address *address, time_t at,
+                                         struct error *error)
+{
+    g_autofree char *mailbox = address_key(address), *pattern = g_strconcat("*@", address->domain, NULL);
+    const char *const names[] = {mailbox, pattern};
+    const struct identity *outdated = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const GArray *positions = key_index_named(keys->index, ROLE_MAILBOX, names[i]);
+        const struct identity *found = NULL, *old = NULL;
+        if (positions != NULL)
+            found = newest(keys, positions, at, &old);
+        if (found != NULL)
+            return found;
+        if (outdated == NULL)
+            outdated = old;
     }
+    if (outdated != NULL)
+        explain_outdated(outdated, at, error);
+    else
+        error_set(error, ERROR_PERMANENT, "no identity signs for %s", address->text);
     return NULL;
 }
 

@@ -316,11 +316,16 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
     g_autofree const struct identity **named = NULL;
+    const struct identity *barred = NULL;
     enum opened opened = OPENED_NO_KEY;
     if (opening->keys != NULL)
         named = named_identities(opening->keys, infos);
     for (size_t i = 0; named != NULL && named[i] != NULL; i++) {
         const struct identity *identity = named[i];
+        if (opening->admits != NULL && !opening->admits(opening->admits_context, identity)) {
+            barred = identity;
+            continue;
+        }
         if (opening->layer->facts.attempted >= TRIES_MAX || !pay_for(opening, infos, identity, content))
             break;
         if (!is_recipient(infos, identity)) /* not with a key of this kind */
@@ -336,7 +341,11 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
     }
     if (opened == OPENED_NO_KEY && budget_is_spent(opening->budget))
         return OPENED_FAILED;
-    if (opened == OPENED_NO_KEY)
+    if (opened == OPENED_NO_KEY && barred != NULL)
+        error_set(opening->error, ERROR_PERMANENT,
+                  "encrypted for %s, and not each recipient of the message is among its addresses",
+                  identity_owner(barred->conf));
+    else if (opened == OPENED_NO_KEY)
         error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
     if (opened == OPENED_BROKEN)
         error_set(opening->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);

@@ -117,6 +117,8 @@ struct opening {
     const struct keys *keys;
     STACK_OF(X509) * known;
     const struct limits *limits;
+    identity_admission *admits;
+    const void *admits_context;
     bool may_be_document; /* signed content that is no MIME entity is a document, and no layer */
     struct budget *budget;
     struct layer *layer;

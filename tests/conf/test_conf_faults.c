@@ -80,10 +80,9 @@ static const struct {
      "domsec.conf:3: \"role\" must be one of \"domain-signing-authority\", \"domain-confidentiality-authority\", "
      "\"review-authority\", \"attribute-authority\", not \"dsa\"\n"
      "domsec.conf:4: \"key\": \"keys/x.key\" is not a URI; write \"file:keys/x.key\" for a file\n"
-     "domsec.conf:5: missing key \"domain\": Domain that the identity acts for\n"
-     "domsec.conf:5: missing key \"role\": Role in which the identity acts\n"
      "domsec.conf:5: missing key \"certificate\": File with the certificate, followed by its chain\n"
-     "domsec.conf:5: missing key \"key\": URI of the private key"},
+     "domsec.conf:5: missing key \"key\": URI of the private key\n"
+     "domsec.conf:5: missing key \"domain\" with \"role\", or \"address\": whose identity this is"},
     {MINIMAL
      "identities = ({ domain = \"acme.test\"; role = \"review-authority\"; certificate = \"x\"; key = \"file:\"; });",
      NULL, "domsec.conf:2: \"key\": \"file:\" has no file name"},

@@ -65,3 +65,27 @@ Test(check_reload, a_configuration_that_signs_does_not_give_way_to_one_that_cann
     renew(rig, "domain-confidentiality", rig->acme.dca, -20, -10);
     expect(rig, good, NULL);
 }
+
+/* A mailbox's own is looked for by its address, and the pattern of its domain serves as well. */
+Test(check_reload, mailboxes)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    g_free(pki_write(rig->acme.folder, "alice.pem", rig->acme.alice, NULL));
+    g_free(pki_write_key(rig->acme.folder, "alice.key", rig->acme.alice));
+    g_free(pki_write(rig->acme.folder, "dca.pem", rig->acme.alice, NULL)); /* what renew() writes */
+    g_free(pki_write_key(rig->acme.folder, "dca.key", rig->acme.alice));
+    rig->acme.people = "{ address = ( \"alice@acme.test\", \"*@acme.test\" ); certificate = \"dca.pem\"; key = "
+                       "\"file:alice.key\"; },\n";
+    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; };", NULL);
+    struct gateway *good = rig->acme.gateway;
+    expect(rig, good, NULL);
+    renew(rig, "domain-confidentiality", rig->acme.alice, -20, -10);
+    owned(faults) struct faults *faults = faults_new();
+    owned(gateway) struct gateway *next = load(rig, faults);
+    size_t before = faults_count(faults);
+    cr_expect_not(gateway_check_reload(good, next, time(NULL), faults));
+    cr_assert_eq(faults_count(faults) - before, 2);
+    cr_expect_not_null(strstr(faults_at(faults, before), "the certificate of the mailbox for alice@acme.test and 1 "
+                                                         "more"),
+                       "%s", faults_at(faults, before));
+}

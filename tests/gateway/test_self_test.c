@@ -2,7 +2,26 @@
 /* A gateway whose keys or algorithms do not work is not opened. */
 #include "support/rig.h"
 
+#include <dlfcn.h>
 #include <zlib.h>
+
+/* What is made, by sign.c and encrypt.c, and how often a key decrypts. */
+static unsigned made, decrypted;
+
+int CMS_dataFinal(CMS_ContentInfo *cms, BIO *chain)
+{
+    int (*real)(CMS_ContentInfo *, BIO *) = (int (*)(CMS_ContentInfo *, BIO *))dlsym(RTLD_NEXT, __func__);
+    made++;
+    return real(cms, chain);
+}
+
+int CMS_decrypt_set1_pkey_and_peer(CMS_ContentInfo *cms, EVP_PKEY *key, X509 *certificate, X509 *peer)
+{
+    int (*real)(CMS_ContentInfo *, EVP_PKEY *, X509 *, X509 *) =
+        (int (*)(CMS_ContentInfo *, EVP_PKEY *, X509 *, X509 *))dlsym(RTLD_NEXT, __func__);
+    decrypted++;
+    return real(cms, key, certificate, peer);
+}
 
 /* Instead of zlib's, which this one calls. */
 static bool is_zlib_broken;
@@ -170,4 +189,78 @@ Test(self_test, a_certificate_that_cannot_be_used)
     cr_expect_not_null(strstr(faults, "no message can be encrypted for this certificate: cannot encrypt for a key of "
                                       "type X448"),
                        "%s", faults);
+}
+
+/* --- mailboxes --- */
+
+#define MANY 20
+
+/* Writes a certificate and a key for each, and opens the gateway. damaged: the key of this one; MANY: of none. usage:
+ * of all certificates. Returns the faults; g_free(). */
+static char *open_people(struct org *acme, size_t damaged, const char *usage)
+{
+    g_autoptr(GString) text = g_string_new(
+        "local_domains = ( \"acme.test\" );\ntrust_anchors = ( \"ca.pem\" );\nspool_directory = \"/tmp\";\n"
+        "identities = (\n");
+    for (size_t i = 0; i < MANY; i++) {
+        g_autofree char *address = g_strdup_printf("email:u%zu@acme.test", i);
+        g_autofree char *certificate = g_strdup_printf("u%zu.pem", i), *key = g_strdup_printf("u%zu.key", i);
+        PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.issuer = acme->ca,
+                                                                .subject = PKI_LIST("CN=u"),
+                                                                .san = PKI_LIST(address),
+                                                                .key = i % 2 == 0 ? PKI_EC : PKI_P384,
+                                                                .key_usage = usage});
+        g_free(pki_write(acme->folder, certificate, pki, NULL));
+        if (i == damaged)
+            damage(acme, key, pki);
+        else
+            g_free(pki_write_key(acme->folder, key, pki));
+        g_string_append_printf(text, "%s{ address = \"u%zu@acme.test\"; certificate = \"%s\"; key = \"file:%s\"; }",
+                               i > 0 ? ",\n" : "", i, certificate, key);
+    }
+    g_string_append(text, " );\n");
+    g_autofree char *file = folder_file(acme->folder, "domsec.conf", text->str);
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    cr_assert_not_null(conf);
+    gateway_unref(acme->gateway);
+    made = decrypted = 0;
+    acme->gateway = gateway_open(conf, faults);
+    g_string_truncate(text, 0);
+    for (size_t i = 0; i < faults_count(faults); i++)
+        g_string_append_printf(text, "%s\n", faults_at(faults, i));
+    return g_strdup(text->str);
+}
+
+/* A thousand keys must not delay the start: each is used once, and only the first of a kind with each algorithm. */
+Test(self_test, each_key_of_a_mailbox_is_used_once)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    g_autofree char *faults = open_people(&rig->acme, MANY, "digitalSignature,keyAgreement");
+    cr_expect_not_null(rig->acme.gateway, "%s", faults);
+    cr_expect_eq(made, MANY + 2, "%u", made); /* a signature each, and an encryption for the first of each kind */
+    cr_expect_eq(decrypted, 2, "%u", decrypted);
+    g_autofree char *others = open_people(&rig->acme, MANY, "keyAgreement");
+    cr_expect_not_null(rig->acme.gateway, "%s", others);
+    cr_expect_eq(made, MANY, "%u", made);
+    cr_expect_eq(decrypted, MANY, "%u", decrypted);
+}
+
+Test(self_test, a_damaged_key_of_a_mailbox)
+{
+    static const struct {
+        size_t damaged;
+        const char *usage, *says;
+    } rows[] = {
+        {0, "digitalSignature", "u0.key: the self-test failed: a signature (rsa-pss, sha256): "},
+        {7, "digitalSignature", "domsec.conf:12: file:"},
+        {7, "digitalSignature", "u7.key: the self-test failed: a signature (rsa-pss, sha256): "},
+        {19, "keyAgreement", "u19.key: the self-test failed: encryption (aes-256-gcm, rsa-oaep): "},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        g_autofree char *faults = open_people(&rig->acme, rows[i].damaged, rows[i].usage);
+        cr_expect_null(rig->acme.gateway, "row %zu", i);
+        cr_expect_not_null(strstr(faults, rows[i].says), "row %zu: %s", i, faults);
+    }
 }

@@ -24,6 +24,20 @@ void home_add(struct home *home, enum role role, const char *domain, const struc
     home_add_uri(home, role, domain, pki, uri);
 }
 
+void home_add_mailbox(struct home *home, const char *const *addresses, const struct pki *pki, const char *uri)
+{
+    struct identity_conf *entry = &home->identities[home->conf.identity_count];
+    if (uri != NULL)
+        home_add_uri(home, ROLE_MAILBOX, NULL, pki, uri);
+    else
+        home_add(home, ROLE_MAILBOX, NULL, pki, pki);
+    entry->addresses = g_strdupv((char **)addresses);
+    entry->mailboxes = address_set_new();
+    entry->name = g_strdup(addresses[0]);
+    for (; *addresses != NULL; addresses++)
+        address_set_add(entry->mailboxes, *addresses);
+}
+
 struct home *home_new(void)
 {
     struct home *home = g_new0(struct home, 1);
@@ -38,6 +52,9 @@ void home_free(struct home *home)
 {
     for (size_t i = 0; i < home->conf.identity_count; i++) {
         g_free(home->identities[i].domain);
+        g_strfreev(home->identities[i].addresses);
+        address_set_free(home->identities[i].mailboxes);
+        g_free(home->identities[i].name);
         g_free(home->identities[i].certificate);
         g_free(home->identities[i].key);
     }

@@ -25,6 +25,9 @@ void home_add(struct home *home, enum role role, const char *domain, const struc
 /* The same with its key in a store of another kind. */
 void home_add_uri(struct home *home, enum role role, const char *domain, const struct pki *pki, const char *uri);
 
+/* An identity of mailboxes: addresses and patterns in their normal form, up to a NULL; uri NULL: its key in a file. */
+void home_add_mailbox(struct home *home, const char *const *addresses, const struct pki *pki, const char *uri);
+
 bool home_has_fault(const struct home *home, const char *text);
 
 #endif

@@ -51,7 +51,7 @@ void rig_open(struct org *org, const struct org *other, const char *policy, cons
     g_autofree char *text = g_strdup_printf(
         "local_domains = ( \"%s\" );\ntrusted_networks = ( \"192.0.2.0/24\" );\nauthserv_id = \"gw.%s\";\n"
         "policy_dir = \"policy.d\";\ntrust_anchors = ( \"ca.pem\" );\nspool_directory = \"/tmp\";\n%s\n"
-        "identities = (\n"
+        "identities = (\n%s"
         " { domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"dsa.pem\"; key = \"file:dsa.key\"; "
         "},\n"
         " { domain = \"%s\"; role = \"domain-confidentiality-authority\"; certificate = \"dca.pem\"; key = "
@@ -59,7 +59,8 @@ void rig_open(struct org *org, const struct org *other, const char *policy, cons
         " { domain = \"%s\"; role = \"review-authority\"; certificate = \"review.pem\"; key = \"file:review.key\"; },\n"
         " { domain = \"%s\"; role = \"attribute-authority\"; certificate = \"attribute.pem\"; key = "
         "\"file:attribute.key\"; } );\n",
-        org->domain, org->domain, extra != NULL ? extra : "", org->domain, org->domain, org->domain, org->domain);
+        org->domain, org->domain, extra != NULL ? extra : "", org->people != NULL ? org->people : "", org->domain,
+        org->domain, org->domain, org->domain);
     g_autofree char *rule =
         g_strdup_printf("domain = \"%s\";\nanchors = ( \"other-ca.pem\" );\n%s\n%s\n", other->domain,
                         strstr(policy, "certificates") ? "" : "certificates = ( \"other-dca.pem\" );", policy);

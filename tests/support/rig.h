@@ -24,6 +24,7 @@ struct org {
     char *folder;
     const char *domain;
     struct pki *ca, *dsa, *dca, *review, *attribute, *alice;
+    const char *people;      /* more identities for rig_open(), each "{ … }," with its comma; NULL: none */
     struct gateway *gateway; /* NULL until rig_open() */
 };
 

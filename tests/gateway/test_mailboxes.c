@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mail that is encrypted for a person's or a group's own key. */
+#include "support/attack.h"
+
+#include <jansson.h>
+
+#define ALICE "{ address = \"alice@acme.test\"; certificate = \"alice.pem\"; key = \"file:alice.key\"; },\n"
+#define GROUP                                                                                                          \
+    "{ address = ( \"edi@acme.test\", \"*@trading.acme.test\" ); certificate = \"edi.pem\"; key = \"file:edi.key\"; "  \
+    "},"                                                                                                               \
+    "\n"
+
+static struct rig *rig_with_people(const char *policy, struct pki **edi)
+{
+    struct rig *rig = rig_closed(PKI_EC);
+    struct org *acme = &rig->acme;
+    *edi = pki_person(acme->ca, "edi@acme.test");
+    g_free(pki_write(acme->folder, "alice.pem", acme->alice, NULL));
+    g_free(pki_write_key(acme->folder, "alice.key", acme->alice));
+    g_free(pki_write(acme->folder, "edi.pem", *edi, NULL));
+    g_free(pki_write_key(acme->folder, "edi.key", *edi));
+    acme->people = ALICE GROUP;
+    rig_open(acme, &rig->partner, policy, NULL);
+    return rig;
+}
+
+/* Encrypted by hand for one certificate. */
+static char *message_for(const struct pki *to, const EVP_CIPHER *cipher)
+{
+    return attack_opaque("From: bob@partner.test\r\nTo: x@acme.test\r\nSubject: x\r\n",
+                         attack_envelop(cipher, to, ATTACK_ENTITY, false));
+}
+
+static struct sent take(const struct rig *rig, const char *text, const char *to, const char *to2)
+{
+    const struct rig_envelope spec = {"bob@partner.test", to, to2, NULL, "198.51.100.7"};
+    return rig_pass(&rig->acme, DIRECTION_INBOUND, &spec, text, strlen(text));
+}
+
+/* "opened_by" of the outermost layer; g_free(). */
+static char *opener_of(const struct sent *sent)
+{
+    g_autofree char *report = passage_report(sent->result);
+    json_t *json = json_loads(report, 0, NULL);
+    const json_t *layer = json_array_get(json_object_get(json, "layers"), 0);
+    char *name = g_strdup(json_string_value(json_object_get(layer, "opened_by")));
+    json_decref(json);
+    return name;
+}
+
+Test(mailboxes, opened_for_its_own_addresses_alone)
+{
+    struct pki *edi;
+    owned(rig) struct rig *rig = rig_with_people(ATTACK_LAX, &edi);
+    const struct {
+        const struct pki *key;
+        const char *to, *to2, *opened_by; /* NULL: it stays shut */
+    } rows[] = {
+        {rig->acme.alice, "alice@acme.test", NULL, "alice@acme.test"},
+        {rig->acme.alice, "Alice@ACME.test", NULL, "alice@acme.test"},
+        {rig->acme.alice, "alice@acme.test", "carol@acme.test", NULL},
+        {rig->acme.alice, "carol@acme.test", NULL, NULL},
+        {rig->acme.alice, "alice+news@acme.test", NULL, NULL},
+        {edi, "edi@acme.test", "bob@trading.acme.test", "edi@acme.test and 1 more"},
+        {edi, "bob@trading.acme.test", NULL, "edi@acme.test and 1 more"},
+        {edi, "alice@acme.test", "edi@acme.test", NULL},
+        {rig->acme.dca, "alice@acme.test", "carol@acme.test", "acme.test"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        for (int gcm = 0; gcm < 2; gcm++) {
+            g_autofree char *text = message_for(rows[i].key, gcm ? EVP_aes_256_gcm() : EVP_aes_128_cbc());
+            AUTO_SENT struct sent in = take(rig, text, rows[i].to, rows[i].to2);
+            g_autofree char *opener = opener_of(&in);
+            cr_expect_eq(g_strcmp0(opener, rows[i].opened_by), 0, "row %zu: %s", i, opener);
+            cr_expect_eq(strstr(in.bytes, ATTACK_SECRET) != NULL, rows[i].opened_by != NULL, "row %zu", i);
+            cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&in));
+            cr_expect(rows[i].opened_by != NULL || g_str_has_suffix(in.bytes, strstr(text, "\r\n\r\n")),
+                      "row %zu: it is left as it came", i);
+        }
+    pki_free(edi);
+}
+
+/* The key is not even used: how long an answer takes does not depend on it. */
+Test(mailboxes, a_key_that_may_not_be_used_is_not)
+{
+    struct pki *edi;
+    owned(rig) struct rig *rig = rig_with_people(ATTACK_LAX, &edi);
+    g_autofree char *text = message_for(rig->acme.alice, EVP_aes_128_cbc());
+    AUTO_SENT struct sent in = take(rig, text, "alice@acme.test", "carol@acme.test");
+    const struct examined_layer *layer = &in.result->mail.examination->layers[0];
+    cr_expect_eq(layer->layer.facts.attempted, 0);
+    cr_expect_not(in.result->mail.examination->malleable);
+    cr_expect_eq(layer->opened, OPENED_NO_KEY);
+    cr_expect_not_null(strstr(layer->error.text, "encrypted for alice@acme.test, and not each recipient of the message "
+                                                 "is among its addresses"),
+                       "%s", layer->error.text);
+    pki_free(edi);
+}
+
+/* Policy decides about it as about anything that stays shut. */
+Test(mailboxes, what_stays_shut_is_undecryptable)
+{
+    struct pki *edi;
+    owned(rig) struct rig *rig =
+        rig_with_people("inbound = { require = \"none\"; undecryptable = \"reject\"; };", &edi);
+    g_autofree char *text = message_for(edi, EVP_aes_256_gcm());
+    AUTO_SENT struct sent shut = take(rig, text, "edi@acme.test", "alice@acme.test");
+    AUTO_SENT struct sent open = take(rig, text, "edi@acme.test", NULL);
+    cr_expect_eq(rig_verdict(&shut), VERDICT_REJECT, "%s", rig_reason(&shut));
+    cr_expect_eq(rig_verdict(&open), VERDICT_ACCEPT, "%s", rig_reason(&open));
+    pki_free(edi);
+}
+
+/* A client of ours sends out what is encrypted for alice: nothing is opened for others. */
+Test(mailboxes, nothing_is_opened_on_its_way_out)
+{
+    struct pki *edi;
+    owned(rig) struct rig *rig = rig_with_people("outbound = { protect = \"sign\"; };", &edi);
+    g_autofree char *text = attack_opaque("From: alice@acme.test\r\nTo: bob@partner.test\r\n",
+                                          attack_envelop(EVP_aes_256_gcm(), rig->acme.alice, ATTACK_ENTITY, false));
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
+    cr_expect_eq(out.result->mail.examination->layers[0].opened, OPENED_NO_KEY);
+    cr_expect_null(strstr(out.bytes, ATTACK_SECRET));
+    pki_free(edi);
+}
