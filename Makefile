@@ -31,6 +31,8 @@ PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsyste
 
 # These are recursive, so that pkg-config runs only when something is compiled, and `make deps` works on a bare machine.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+# Of the command line alone.
+CLI_LIBS = $(eval CLI_LIBS := $(shell pkg-config --libs ldap lber))$(CLI_LIBS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lmilter -lpthread)$(PKG_LIBS)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_SYSCONFDIR='"$(SYSCONFDIR)"' \
@@ -92,7 +94,7 @@ $(BUILD)/domsec-milter: $(MILTER_OBJECTS) $(LIBRARY)
 
 $(BUILD)/domsec: $(CLI_OBJECTS) $(LIBRARY)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CLI_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -105,7 +107,7 @@ $(BUILD)/obj/tests/%.o: CPPFLAGS += -Isrc -Itests
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT) $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS) $(CLI_LIBS)
 
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	@mkdir -p $(@D)

@@ -88,9 +88,9 @@ void certs_ask(const struct certs *certs, const struct certs_query *queries, siz
                const struct certs_acceptance *accept, struct certs_answer *answers);
 void certs_answers_clear(struct certs_answer *answers, size_t count);
 
-/* The files of certificate_directory, for `domsec cert`. import writes <sha256>.pem atomically; to import the same
- * certificate again is not an error. remove takes a fingerprint, or a unique prefix of at least 8 digits. */
-bool certs_directory_import(const struct conf *conf, X509 *certificate, struct error *error);
+/* The files of certificate_directory, for `domsec cert`. import writes <sha256>.pem atomically; *is_new is false, and
+ * nothing is written, if that file is there. remove takes a fingerprint, or a unique prefix of at least 8 digits. */
+bool certs_directory_import(const struct conf *conf, X509 *certificate, bool *is_new, struct error *error);
 bool certs_directory_remove(const struct conf *conf, const char *fingerprint, struct error *error);
 /* All certificates of the folder, sorted by file name; unreadable files are faults. Never returns NULL. */
 STACK_OF(X509) * certs_directory_list(const struct conf *conf, struct faults *faults);

@@ -72,6 +72,8 @@ EVP_PKEY *keys_load(const char *uri, struct error *error);
 STACK_OF(X509) * certificates_load(const char *file, struct error *error);
 /* As above, also from a PKCS #12 bundle. passphrase may be NULL. */
 STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error);
+/* The same of the contents of a file; the text of an error names none. */
+STACK_OF(X509) * certificates_parse(struct slice contents, const char *passphrase, struct error *error);
 
 /* Lower-case hex of a certificate's SHA-256. Tables and the log show the first digits, which are enough for `domsec
  * cert show`. */

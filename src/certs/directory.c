@@ -84,7 +84,7 @@ static bool has_directory(const struct conf *conf, struct error *error)
            error_set(error, ERROR_CONFIGURATION, "%s does not set certificate_directory", conf->file);
 }
 
-bool certs_directory_import(const struct conf *conf, X509 *certificate, struct error *error)
+bool certs_directory_import(const struct conf *conf, X509 *certificate, bool *is_new, struct error *error)
 {
     char name[65];
     char *data = NULL;
@@ -99,6 +99,9 @@ bool certs_directory_import(const struct conf *conf, X509 *certificate, struct e
     long length = BIO_get_mem_data(memory, &data);
     g_autofree char *path = g_strdup_printf("%s/%s.pem", conf->certificate_dir, name);
     g_autoptr(GError) failure = NULL;
+    *is_new = !g_file_test(path, G_FILE_TEST_EXISTS);
+    if (!*is_new)
+        return true;
     if (!g_file_set_contents_full(path, data, length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
                                   0644, &failure))
         return error_set(error, ERROR_CONFIGURATION, "%s", failure->message);

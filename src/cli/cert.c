@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include "cert_import.h"
 #include "cert_one.h"
 #include "certs/certs.h"
 #include "describe.h"
@@ -12,73 +13,6 @@
 
 #include <openssl/x509v3.h>
 #include <string.h>
-
-/* Says why a certificate does not belong in the store. */
-static bool is_skipped(X509 *certificate, const char *subject)
-{
-    if (X509_check_ca(certificate) == 1) {
-        printf("skipped %s: a CA certificate belongs in trust_anchors (or a policy's anchors) if you trust it, "
-               "otherwise in intermediates\n",
-               subject);
-        return true;
-    }
-    if (X509_cmp_time(X509_get0_notAfter(certificate), NULL) >= 0)
-        return false;
-    g_autofree char *end = describe_date(X509_get0_notAfter(certificate));
-    printf("skipped %s: the certificate expired on %s\n", subject, end);
-    return true;
-}
-
-/* Adds to *imported. */
-static bool import_file(const struct conf *conf, const char *file, unsigned *imported, struct error *error)
-{
-    STACK_OF(X509) *certificates = certificates_load(file, error);
-    if (certificates == NULL) {
-        if (error->kind == ERROR_CONFIGURATION)
-            error->kind = ERROR_PERMANENT; /* the configuration does not name this file */
-        return false;
-    }
-    bool good = true;
-    for (int i = 0; good && i < sk_X509_num(certificates); i++) {
-        X509 *certificate = sk_X509_value(certificates, i);
-        g_autofree char *subject = certificate_subject(certificate);
-        if (is_skipped(certificate, subject))
-            continue;
-        char sha256[65];
-        certificate_fingerprint(certificate, sha256);
-        good = certs_directory_import(conf, certificate, error);
-        *imported += good;
-        if (good)
-            printf("imported %s  %s\n", sha256, subject);
-    }
-    x509_stack_free(certificates);
-    return good;
-}
-
-static int run_import(const struct command *self, int argc, char **argv)
-{
-    const char *file = CLI_CONFIGURATION;
-    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file)};
-    int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
-    if (status != CLI_GO)
-        return status;
-    if (operands == argc)
-        return cli_usage(self, "at least one certificate file is required");
-    owned(conf) struct conf *conf = cli_conf(file);
-    if (conf == NULL)
-        return EX_CONFIG;
-    struct error error = {0};
-    unsigned imported = 0;
-    bool good = true;
-    for (int i = operands; good && i < argc; i++)
-        good = import_file(conf, argv[i], &imported, &error);
-    if (imported > 0)
-        cert_print_reload_hint();
-    if (!good)
-        return cli_failed(&error);
-    return imported > 0 ? EX_OK : EX_DATAERR;
-}
 
 static void print_list(STACK_OF(X509) * certificates)
 {
@@ -184,10 +118,6 @@ static int run_find(const struct command *self, int argc, char **argv)
 }
 
 static const struct command
-    command_import = {.name = "cert import",
-                      .arguments = "[-c FILE] CERTIFICATES...",
-                      .summary = "add certificates (PEM, DER or PKCS #7 files) to the store",
-                      .run = run_import},
     command_list = {.name = "cert list",
                     .arguments = "[-c FILE] [--json]",
                     .summary = "show the certificates in the store",
@@ -216,8 +146,8 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_import, &command_list, &command_show, &command_export,
-                                                 &command_remove, &command_find, NULL};
+    static const struct command *const list[] = {&command_cert_import, &command_list, &command_show, &command_export,
+                                                 &command_remove,      &command_find, NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 

@@ -102,15 +102,85 @@ static bool add_any(STACK_OF(X509) * list, const char *contents, gsize length)
     return file != NULL && add_pem(list, file);
 }
 
-static STACK_OF(X509) * open_bundle(PKCS12 *bundle, const char *file, const char *passphrase, struct error *error)
+static STACK_OF(X509) * open_bundle(PKCS12 *bundle, const char *passphrase, struct error *error)
 {
-    STACK_OF(X509) *list = NULL;
     if (passphrase != NULL)
-        list = passphrase_open(bundle, passphrase, NULL, error);
-    else
+        return passphrase_open(bundle, passphrase, NULL, error);
+    error_set(error, ERROR_CONFIGURATION,
+              "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere extract the certificates with "
+              "openssl pkcs12 -nokeys");
+    return NULL;
+}
+
+/* What many authorities hand out; NULL: it is something else. */
+static PKCS12 *parse_bundle(struct slice contents)
+{
+    const unsigned char *at = (const unsigned char *)contents.data;
+    PKCS12 *bundle = d2i_PKCS12(NULL, &at, (long)contents.len);
+    ERR_clear_error();
+    return bundle;
+}
+
+static bool is_pem(struct slice contents)
+{
+    return g_strstr_len(contents.data, (gssize)contents.len, "-----BEGIN ") != NULL;
+}
+
+static bool is_request(struct slice contents)
+{
+    const unsigned char *at = (const unsigned char *)contents.data;
+    owned(BIO) BIO *file = is_pem(contents) ? BIO_new_mem_buf(contents.data, (int)contents.len) : NULL;
+    owned(X509_REQ) X509_REQ *request =
+        file != NULL ? PEM_read_bio_X509_REQ(file, NULL, NULL, NULL) : d2i_X509_REQ(NULL, &at, (long)contents.len);
+    ERR_clear_error();
+    return request != NULL;
+}
+
+/* What is there instead of a certificate: the wrong one of several files was most likely named. */
+static void explain(struct slice contents, struct error *error)
+{
+    if (is_request(contents))
         error_set(error, ERROR_CONFIGURATION,
-                  "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere extract the certificates "
-                  "with openssl pkcs12 -nokeys");
+                  "this is a certificate request; the CA to which it is sent answers with the certificate");
+    else if (!is_pem(contents))
+        error_set(error, ERROR_CONFIGURATION, "contains no certificate in PEM or DER");
+    else
+        error_set(error, ERROR_CONFIGURATION, "contains %sno certificate",
+                  g_strstr_len(contents.data, (gssize)contents.len, "PRIVATE KEY-----") != NULL ? "a private key, but "
+                                                                                                : "");
+}
+
+STACK_OF(X509) * certificates_parse(struct slice contents, const char *passphrase, struct error *error)
+{
+    if (contents.len == 0 || contents.len > CERTIFICATE_FILE_MAX) {
+        error_set(error, ERROR_CONFIGURATION, contents.len == 0 ? "is empty" : "is larger than %d MiB",
+                  CERTIFICATE_FILE_MAX >> 20);
+        return NULL;
+    }
+    owned(PKCS12) PKCS12 *bundle = parse_bundle(contents);
+    if (bundle != NULL)
+        return open_bundle(bundle, passphrase, error);
+    owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
+    if (list == NULL) {
+        error_set(error, ERROR_TEMPORARY, "out of memory");
+        return NULL;
+    }
+    ERR_clear_error();
+    bool good = add_any(list, contents.data, contents.len);
+    if (!good && is_pem(contents))
+        error_set_openssl(error, ERROR_CONFIGURATION, "cannot parse the certificate");
+    else if (!good || sk_X509_num(list) == 0)
+        explain(contents, error);
+    ERR_clear_error();
+    return good && sk_X509_num(list) > 0 ? steal(&list) : NULL;
+}
+
+STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error)
+{
+    size_t length = 0;
+    g_autofree char *contents = file_read(file, &length, error);
+    STACK_OF(X509) *list =
+        contents != NULL ? certificates_parse((struct slice){contents, length}, passphrase, error) : NULL;
     if (list == NULL)
         error_prefix(error, "%s", file);
     return list;
@@ -119,75 +189,4 @@ static STACK_OF(X509) * open_bundle(PKCS12 *bundle, const char *file, const char
 STACK_OF(X509) * certificates_load(const char *file, struct error *error)
 {
     return certificates_load_with(file, NULL, error);
-}
-
-/* What many authorities hand out; NULL: it is something else. */
-static PKCS12 *parse_bundle(const char *contents, size_t length)
-{
-    const unsigned char *at = (const unsigned char *)contents;
-    PKCS12 *bundle = d2i_PKCS12(NULL, &at, (long)length);
-    ERR_clear_error();
-    return bundle;
-}
-
-static bool is_request(const char *contents, size_t length, bool is_pem)
-{
-    const unsigned char *at = (const unsigned char *)contents;
-    owned(BIO) BIO *file = is_pem ? BIO_new_mem_buf(contents, (int)length) : NULL;
-    owned(X509_REQ) X509_REQ *request =
-        is_pem ? PEM_read_bio_X509_REQ(file, NULL, NULL, NULL) : d2i_X509_REQ(NULL, &at, (long)length);
-    ERR_clear_error();
-    return request != NULL;
-}
-
-/* What a file without a certificate is instead: the wrong one of several files was most likely named. */
-static void explain(const char *file, const char *contents, size_t length, struct error *error)
-{
-    bool is_pem = g_strstr_len(contents, (gssize)length, "-----BEGIN ") != NULL;
-    if (is_request(contents, length, is_pem))
-        error_set(error, ERROR_CONFIGURATION,
-                  "%s: this is a certificate request; the CA to which it is sent answers with the certificate", file);
-    else if (!is_pem)
-        error_set(error, ERROR_CONFIGURATION, "%s: contains no certificate in PEM or DER", file);
-    else
-        error_set(error, ERROR_CONFIGURATION, "%s: contains %sno certificate", file,
-                  g_strstr_len(contents, (gssize)length, "PRIVATE KEY-----") != NULL ? "a private key, but " : "");
-}
-
-STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error)
-{
-    size_t length = 0;
-    g_autofree char *contents = file_read(file, &length, error);
-    if (contents == NULL) {
-        error_prefix(error, "%s", file);
-        return NULL;
-    }
-    if (length > CERTIFICATE_FILE_MAX) {
-        error_set(error, ERROR_CONFIGURATION, "%s: larger than %d MiB", file, CERTIFICATE_FILE_MAX >> 20);
-        return NULL;
-    }
-    owned(PKCS12) PKCS12 *bundle = parse_bundle(contents, length);
-    if (bundle != NULL)
-        return open_bundle(bundle, file, passphrase, error);
-    owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
-    if (list == NULL) {
-        error_set(error, ERROR_TEMPORARY, "out of memory");
-        return NULL;
-    }
-    ERR_clear_error();
-    bool is_pem = g_strstr_len(contents, (gssize)length, "-----BEGIN ") != NULL;
-    if (!add_any(list, contents, length)) {
-        if (is_pem)
-            error_set_openssl(error, ERROR_CONFIGURATION, "%s: cannot parse the certificate", file);
-        else
-            explain(file, contents, length, error);
-        ERR_clear_error();
-        return NULL;
-    }
-    ERR_clear_error();
-    if (sk_X509_num(list) == 0) {
-        explain(file, contents, length, error);
-        return NULL;
-    }
-    return steal(&list);
 }

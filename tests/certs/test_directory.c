@@ -12,13 +12,14 @@ Test(certs_directory, import_and_remove)
     owned(certs_home) struct certs_home *home = certs_home_new("");
     struct error error = {0};
     char hex[65];
+    bool is_new = false;
     PKI_AUTO struct pki *bob = pki_person(home->ca, "bob@partner.test");
     PKI_AUTO struct pki *carol = pki_person(home->ca, "carol@partner.test");
     cr_assert(certs_home_open(home));
     cr_expect_eq(stored(home), 0);
-    cr_assert(certs_directory_import(home->conf, bob->cert, &error), "%s", error.text);
-    cr_assert(certs_directory_import(home->conf, bob->cert, &error), "%s", error.text);
-    cr_assert(certs_directory_import(home->conf, carol->cert, &error), "%s", error.text);
+    cr_assert(certs_directory_import(home->conf, bob->cert, &is_new, &error) && is_new, "%s", error.text);
+    cr_assert(certs_directory_import(home->conf, bob->cert, &is_new, &error) && !is_new, "%s", error.text);
+    cr_assert(certs_directory_import(home->conf, carol->cert, &is_new, &error), "%s", error.text);
     cr_expect_eq(stored(home), 2);
     certificate_fingerprint(bob->cert, hex);
     g_autofree char *path = g_strdup_printf("%s/store/%s.pem", home->folder, hex);
@@ -45,9 +46,10 @@ Test(certs_directory, needs_a_folder_in_the_configuration)
 {
     owned(certs_home) struct certs_home *home = certs_home_new("");
     struct error error = {0};
+    bool is_new = false;
     folder_write(home->folder, "domsec.conf", "local_domains = ( \"acme.test\" );\n");
     cr_assert(certs_home_open(home));
-    cr_expect_not(certs_directory_import(home->conf, home->ca->cert, &error));
+    cr_expect_not(certs_directory_import(home->conf, home->ca->cert, &is_new, &error));
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);
     cr_expect_not(certs_directory_remove(home->conf, "0123456789", &error));
     cr_expect_eq(stored(home), 0);

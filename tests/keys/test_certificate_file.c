@@ -67,7 +67,7 @@ Test(certificate_file, refuses_the_whole_file_for_one_bad_block)
         const char *name, *text, *says;
     } rows[] = {{"two.pem", two, "cannot parse the certificate"},
                 {"cut.pem", cut, "cannot parse the certificate"},
-                {"empty.pem", "", "contains no certificate"},
+                {"empty.pem", "", "empty.pem: is empty"},
                 {"text.pem", "no certificate at all\n", "contains no certificate in PEM or DER"},
                 {"key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key, but no"},
                 {"der.der", "\x30\x82\x01", "contains no certificate in PEM or DER"}};
