@@ -40,6 +40,13 @@ enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNE
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
 enum protected_headers { PROTECTED_HEADERS_RESTORE, PROTECTED_HEADERS_KEEP };
+/* Which header fields are protected inside (RFC 9788), each with more than the one before. */
+enum protect_headers {
+    PROTECT_HEADERS_NONE,
+    PROTECT_HEADERS_SIGN,     /* fields are repeated inside */
+    PROTECT_HEADERS_BASELINE, /* … and what a message is about is hidden outside, if it is encrypted (§3.2.1) */
+    PROTECT_HEADERS_SHY,      /* … and the names in addresses, and the time zone, too */
+};
 enum misleading_names { MISLEADING_NAMES_REFUSE, MISLEADING_NAMES_ACCEPT };
 enum malleable { MALLEABLE_ACCEPT, MALLEABLE_REFUSE };
 /* What a signature without SignatureType counts as, if its certificate acts for the domain. */
@@ -81,6 +88,7 @@ const char *mode_name(enum mode mode);
 const char *unreadable_name(enum unreadable unreadable);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
+const char *protect_headers_name(enum protect_headers headers);
 const char *signature_name(enum signature signature);
 const char *digest_name(enum digest digest);
 const char *cipher_name(enum cipher cipher);
@@ -107,6 +115,7 @@ struct outbound_rule {
     char **require_review; /* key `require_review`: files with the certificates of review authorities, one of whose
                               signatures the message must carry; empty: none is asked for */
     unsigned require_review_line;
+    enum protect_headers header_protection; /* key `header_protection` */
     bool encrypt_to_self; /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
     bool refuse;          /* key `refuse`: mail is rejected */
 };

@@ -12,6 +12,7 @@
 #include "certs/certs.h"
 #include "mail/edits.h"
 #include "mail/envelope.h"
+#include "policy/leaving_fields.h"
 #include "policy/plan.h"
 #include "policy/protected_fields.h"
 #include "smime/smime.h"
@@ -101,6 +102,7 @@ struct lookups {
 struct made_fields {
     const struct field *restored[RESTORABLE_COUNT];
     size_t restored_count;
+    bool settled; /* whether fields may be restored was decided: the content need not say that they are protected */
     struct protected_difference differences[DIFFERENCE_COUNT];
     size_t difference_count;
 };
@@ -110,11 +112,12 @@ struct made {
     struct edits edits;
     struct treatment treatment; /* the layers that were put on */
     bool null_layer, null_layer_omitted;
-    size_t removed;               /* outermost layers that were taken off */
-    const char *note;             /* a form that nothing in the configuration asks for, and why; static; NULL */
-    char *authentication_results; /* inbound: the value of the field that edits insert; NULL */
-    struct made_fields fields;    /* inbound: those that are protected inside */
-    struct error failure;         /* why nothing was made after all */
+    size_t removed;                /* outermost layers that were taken off */
+    const char *note;              /* a form that nothing in the configuration asks for, and why; static; NULL */
+    char *authentication_results;  /* inbound: the value of the field that edits insert; NULL */
+    struct made_fields fields;     /* inbound: those that are protected inside */
+    struct leaving_fields leaving; /* outbound: the same */
+    struct error failure;          /* why nothing was made after all */
 };
 
 /* What can end a message outside of policy, and what policy can say. In the order of severity: the first concerns us

@@ -45,6 +45,8 @@ char *field_fold(struct slice value);
 char *field_plain(struct slice value);
 /* The value on one line, without white space around it. g_free(). */
 char *field_unfolded(struct slice value);
+/* True if they are the same on one line. */
+bool field_same_value(struct slice a, struct slice b);
 /* True if all readers see the same field: its value is as field_plain() makes it, and its name ends at the colon. */
 bool field_is_plain(const struct field *field);
 

@@ -102,6 +102,14 @@ void policy_judge(const struct layers_view *view, const struct originator *origi
 void judgement_init(struct judgement *judgement);
 void judgement_clear(struct judgement *judgement);
 
+/* Which kinds of good signatures lie in the `depth` outermost layers, and inside a malleable encryption if there is
+ * one. hoping: also those that cannot be checked now. */
+struct counting {
+    bool domain, originator;
+};
+void policy_count(const struct layers_view *view, const struct judgement *judgement, size_t depth, bool hoping,
+                  struct counting *counting);
+
 /* True if the layer is the originator's signature: typed so, or without a type and not a mailing list agent's. */
 bool judged_is_originators(const struct layer_view *view, const struct judged_layer *judged);
 

@@ -80,10 +80,13 @@ struct treatment {
 struct wrapping {
     struct form form;
     struct labels labels;
+    enum protect_headers headers;
     bool review, attributes, encrypt_to_self;
     bool names_encrypter; /* all partners follow RFC 3183; some other software cannot read an originatorInfo */
     bool is_set;          /* some rule was added */
 };
+
+#define PLAN_RESTORES_NONE ((size_t)-1)
 
 struct plan {
     enum direction direction; /* whose policy decided: a message that is for us and for others is judged by both */
@@ -110,7 +113,9 @@ struct plan {
     /* Malleable: what removable is if one decryption or another fails, and if none does. Delivery must cost the same
      * in each case. */
     size_t *endings, ending_count;
-    bool restores;    /* protected fields may take the place of the message's (policy/protected_fields.h) */
+    /* Protected fields may take the place of the message's (policy/protected_fields.h) if they stand in an entity
+     * inside at least so many layers; PLAN_RESTORES_NONE: none may. */
+    size_t restores_from;
     const char *mark; /* text to put before the Subject, lent by conf; NULL: no mark */
 };
 

@@ -23,12 +23,13 @@ struct protected_view {
     bool restores; /* a signature over what is inside passes for From, and the rules let fields be restored */
 };
 
-#define RESTORABLE_COUNT 3 /* Subject, Keywords, Comments */
+#define RESTORABLE_COUNT 4 /* Subject, Keywords, Comments; Thread-Topic, which repeats the Subject */
 
 /* Fills fields with those of `inside` that may take the place of the message's, and returns how many. */
 size_t policy_restorable(const struct protected_view *view, const struct field *fields[RESTORABLE_COUNT]);
 
-/* A field that the sender protected with another value than the message has. Either is NULL if it is not there once. */
+/* A field that the sender protected with another value than the message has, and not by leaving names or the time zone
+ * out of it. Either is NULL if it is not there once. */
 struct protected_difference {
     const char *name;
     const struct field *inside, *outside;

@@ -48,6 +48,19 @@ static void print_certificates(const struct passage *passage, size_t recipient)
     table_print(table, stdout, 4, true);
 }
 
+/* Of all rules that count for the recipient; NULL: nothing is protected. */
+static const char *header_protection(const struct passage *passage, size_t index)
+{
+    const struct recipient_view *recipient = &passage->lookups.recipients[index];
+    const struct outbound_decision *decision = &passage->plan.recipients[index];
+    enum protect_headers headers = PROTECT_HEADERS_NONE;
+    for (size_t i = 0; i < recipient->claim_count; i++)
+        headers = MAX(headers, recipient->claims[i].rule->outbound.header_protection);
+    if (headers == PROTECT_HEADERS_NONE || !(decision->sign || decision->encrypt))
+        return NULL;
+    return protect_headers_name(decision->encrypt ? headers : PROTECT_HEADERS_SIGN);
+}
+
 static void print_recipient(const struct passage *passage, size_t index)
 {
     const struct plan *plan = &passage->plan;
@@ -65,6 +78,7 @@ static void print_recipient(const struct passage *passage, size_t index)
         {"delivered to", recipient_is_redirected(recipient) ? recipient->resolved.text : NULL},
         {"rule", rule},
         {"decision", what},
+        {"headers", accepted ? header_protection(passage, index) : NULL},
         {"because", leaves ? decision->reason : passage->reply.reason}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i][1] != NULL)

@@ -76,6 +76,24 @@ static void check_partner(const struct partner *partner, const config_setting_t 
         place_fault(&at, "\"x500_name\" has no organization (\"O=…\"), so no certificate can map");
 }
 
+static void check_header_protection(const struct partner *partner, const config_setting_t *root,
+                                    const struct place *place)
+{
+    const struct outbound_rule *outbound = &partner->base.outbound;
+    struct place at = *place;
+    at.line = option_line(root, "outbound");
+    if (partner->rule_count > 0) /* they may protect what the base does not */
+        return;
+    if (outbound->header_protection != PROTECT_HEADERS_NONE && outbound->protect == PROTECT_NONE)
+        place_warn(&at, "\"header_protection\" does nothing, because \"protect\" is \"none\"");
+    else if (outbound->header_protection > PROTECT_HEADERS_SIGN && outbound->protect == PROTECT_SIGN)
+        place_warn(&at,
+                   "\"header_protection\" hides nothing, because \"protect\" does not encrypt; set it to \"sign\"");
+    else if (outbound->header_protection > PROTECT_HEADERS_SIGN && outbound->protect == PROTECT_ENCRYPT)
+        place_warn(&at, "\"header_protection\" hides the Subject, and what is not signed is not put back; set "
+                        "\"protect\" to \"sign+encrypt\"");
+}
+
 /* Only the partner's own addresses may act for it. */
 static void check_gateway(const struct partner *partner, const config_setting_t *root, const struct place *place)
 {
@@ -196,6 +214,7 @@ static void read_partner(struct conf *conf, struct partner *partner, const confi
     partner->is_template = false;
     apply_file(conf, partner, root, place);
     check_partner(partner, root, place);
+    check_header_protection(partner, root, place);
     check_gateway(partner, root, place);
     note_lines(partner, root);
 }

@@ -28,6 +28,7 @@ static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NUL
 static const char *const signed_by_words[] = {"any", "domain", "originator", "both", NULL};
 static const char *const originator_signatures_words[] = {"keep", "remove", NULL};
 static const char *const protected_headers_words[] = {"restore", "keep", NULL};
+static const char *const protect_headers_words[] = {"none", "sign", "baseline", "shy", NULL};
 static const char *const misleading_names_words[] = {"refuse", "accept", NULL};
 static const char *const classification_words[] = {"none",         "unmarked", "unclassified", "restricted",
                                                    "confidential", "secret",   "top-secret",   NULL};
@@ -185,6 +186,8 @@ static const struct conf_option outbound_rows[] = {
      .help = "Whether our attribute authority signs the label before the domain signs"},
     {"require_review", OPTION_TEXTS, AT(require_review), .convert = convert_path,
      .help = "Files with the certificates of review authorities, one of which must have signed"},
+    {"header_protection", OPTION_WORD, AT(header_protection), .fallback = "none", .words = protect_headers_words,
+     .help = "Which header fields are protected inside, and hidden outside (RFC 9788)"},
     {"encrypt_to_self", OPTION_SWITCH, AT(encrypt_to_self), .fallback = "false",
      .help = "Whether messages are also encrypted for our own confidentiality authority"},
     {"refuse", OPTION_SWITCH, AT(refuse), .fallback = "false", .help = "Whether mail is rejected"},
@@ -208,7 +211,7 @@ static const struct conf_option inbound_rows[] = {
     {"originator_signatures", OPTION_WORD, AT(originator_signatures), .fallback = "keep",
      .words = originator_signatures_words, .help = "What to do with originators' signatures that pass"},
     {"protected_headers", OPTION_WORD, AT(protected_headers), .fallback = "restore", .words = protected_headers_words,
-     .help = "What to do with a Subject, Keywords and Comments that are protected inside (RFC 9788)"},
+     .help = "What to do with a Subject, Keywords, Comments and Thread-Topic that are protected inside (RFC 9788)"},
     {"misleading_names", OPTION_WORD, AT(misleading_names), .fallback = "refuse", .words = misleading_names_words,
      .help = "Whether a signature counts if a name in From shows an address that is not an author's"},
     {"require_authenticated_encryption", OPTION_SWITCH, AT(require_authenticated_encryption), .fallback = "false",
@@ -345,6 +348,11 @@ const char *unreadable_name(enum unreadable unreadable)
 const char *mixed_name(enum mixed mixed)
 {
     return word(mixed_words, mixed);
+}
+
+const char *protect_headers_name(enum protect_headers headers)
+{
+    return word(protect_headers_words, headers);
 }
 
 const char *signature_name(enum signature signature)

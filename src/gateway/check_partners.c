@@ -172,7 +172,8 @@ void check_partners(const struct gateway *gateway, struct faults *faults)
 
 static bool shows_subjects(const struct rule *rule)
 {
-    return policy_encrypts(rule) && rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE;
+    return policy_encrypts(rule) && rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE &&
+           rule->outbound.header_protection == PROTECT_HEADERS_NONE;
 }
 
 /* One note for all partners: each of them is as it should be for most. */
@@ -189,6 +190,7 @@ void gateway_check_replies(const struct conf *conf, struct faults *faults)
     faults_note(
         faults, first->file, first->outbound_line,
         "\"protect\" encrypts, and inbound.protected_headers = \"restore\"%s: a Subject that is restored leaves "
-        "in the clear with the reply; \"keep\" leaves it in the content",
+        "in the clear with the reply; outbound.header_protection = \"baseline\" hides it, and \"keep\" leaves it in "
+        "the content",
         others);
 }

@@ -4,7 +4,7 @@
  * marked with the result (RFC 8601, 7281). A message that cannot be opened is never delivered in part.
  */
 #include "internal.h"
-#include "mail/legacy_display.h"
+#include "mail/protected_entity.h"
 #include "mail/subject.h"
 #include "protected_headers.h"
 
@@ -123,22 +123,6 @@ static bool make_other_end(const struct part *part, const struct entity *made, c
     return good;
 }
 
-/* mime_deliverable() without what the text repeats for readers that do not know header protection. */
-static bool deliver_once(const struct part *part, const struct transport *transport, const struct limits *limits,
-                         struct entity *entity, struct error *error)
-{
-    owned(spool) struct spool *spool = spool_new(limits);
-    struct slice bytes = SLICE_NONE;
-    bool changed = false;
-    if (!mime_without_legacy_display(part, limits, spool, &changed, error) || !spool_finish(spool, &bytes, error))
-        return false;
-    owned(part) struct part *once = changed ? part_parse_entity(bytes, limits, error) : NULL;
-    if ((changed && once == NULL) || !mime_deliverable(once != NULL ? once : part, transport, limits, entity, error))
-        return false;
-    spool_give(steal(&spool), entity->body);
-    return true;
-}
-
 /* What comes out goes through the MTA like any mail, whatever was encrypted or signed: no other line end than CRLF, so
  * that nothing can be smuggled into SMTP. Only the Content-* fields of what was inside become fields of the message: no
  * inner From or Received is ever promoted. */
@@ -156,8 +140,9 @@ static bool replace_by(const struct passage *passage, size_t depth, struct edits
     struct entity entity = {0};
     if (part == NULL)
         return error_set(error, ERROR_BUG, "there is no message to deliver");
-    if (passage->made.fields.restored_count > 0 ? !deliver_once(part, &transport, limits, &entity, error)
-                                                : !mime_deliverable(part, &transport, limits, &entity, error))
+    const struct made_fields *fields = &passage->made.fields;
+    if (!(fields->settled ? mime_unprotect(part, fields->restored_count > 0, &transport, limits, &entity, error)
+                          : mime_deliverable(part, &transport, limits, &entity, error)))
         return false;
     if ((is_one_of_several && !make_other_end(part, &entity, &transport, limits, error)) ||
         !protected_headers_keep(passage, depth, is_one_of_several, &transport, &entity, error)) {

@@ -99,6 +99,8 @@ bool self_test_recipient(const struct form *form, X509 *certificate, struct erro
 
 /* "sign+encrypt": what was put on. */
 const char *passage_protection(const struct passage *passage);
+/* "baseline": what became of the header fields. */
+const char *passage_header_protection(const struct passage *passage);
 /* What became of the empty layer. */
 const char *made_null_signature(const struct made *made);
 /* The address in From; NULL: none, or several. */

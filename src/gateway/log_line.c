@@ -218,6 +218,8 @@ char *passage_log_line(const struct passage *passage)
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         g_string_append_printf(line, " protect=%s null_signature=\"%s\"", passage_protection(passage),
                                made_null_signature(&passage->made));
+        if (passage->made.leaving.count > 0)
+            g_string_append_printf(line, " header_protection=%s", passage_header_protection(passage));
     } else {
         g_autofree char *rules = passage_rules(passage);
         append_quoted(line, "rule", rules);

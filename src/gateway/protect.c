@@ -10,6 +10,7 @@
  * a layer from being made was looked up before; what fails here is a failure of ours.
  */
 #include "internal.h"
+#include "leaving_header.h"
 
 /* What all layers of one message need. */
 struct making {
@@ -165,11 +166,7 @@ static bool put_inner_signature(const struct making *making)
 static bool put_layers(const struct making *making)
 {
     const struct plan *plan = making->plan;
-    size_t depth = plan->unwrapping.depth;
-    const struct part *innermost = examination_entity(making->passage->mail.examination, depth);
-    if (innermost == NULL)
-        return error_set(making->error, ERROR_BUG, "there is no message to protect");
-    if (!(depth > 0 ? mime_canonical_inner : mime_canonical)(innermost, making->limits, making->entity, making->error))
+    if (!leaving_header_make(making->passage, making->made, making->entity, making->error))
         return false;
     if (plan->treatment.sign && (!put_inner_signature(making) || !put_signatures(making)))
         return false;
@@ -199,6 +196,7 @@ void made_protect(struct made *made, const struct passage *passage)
     }
     made->treatment = plan->treatment;
     edits_replace_entity(&made->edits, passage->mail.message, &entity);
+    leaving_header_edit(passage, made);
     if (!plan->client_is_ours)
         results_remove_forged(passage->gateway, passage->mail.message, &made->edits);
     if (!edits_finish(&made->edits, passage->mail.message, &made->failure))
@@ -210,6 +208,7 @@ void made_protect(struct made *made, const struct passage *passage)
 void made_clear(struct made *made)
 {
     edits_clear(&made->edits);
+    leaving_fields_clear(&made->leaving);
     g_free(made->authentication_results);
     *made = (struct made){0};
 }

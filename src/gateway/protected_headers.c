@@ -45,20 +45,25 @@ static void add_fields(struct kept *kept, const struct made_fields *made, const 
     }
 }
 
-/* The entity that lies directly in the layers; NULL: it is not read, or could be read in several ways. */
-static const struct part *payload_of(const struct passage *passage)
+/* How many layers lie around the innermost entity that says that it protects fields: a gateway says so of what it signs
+ * or encrypts, and an originator's signature may lie inside. 0: nothing says so. */
+static size_t depth_of_payload(const struct passage *passage)
 {
     const struct examination *examination = passage->mail.examination;
     bool is_judged = passage->plan.judgement.layer_count >= examination->whole;
-    const struct part *part = is_judged ? examination_entity(examination, examination->whole) : NULL;
-    return examination->whole > 0 && part != NULL && part->fault == NULL ? part : NULL;
+    for (size_t i = is_judged ? examination->whole : 0; i > 0; i--) {
+        const struct part *part = examination_entity(examination, i);
+        if (part != NULL && header_protection_of(part_parameter(part, "hp")) != HEADER_PROTECTION_NONE)
+            return part->fault == NULL ? i : 0; /* it could be read in several ways */
+    }
+    return 0;
 }
 
 /* Nothing of what stays encrypted is shown. */
-static bool is_opened(const struct passage *passage)
+static bool is_opened(const struct passage *passage, size_t depth)
 {
     const struct examination *examination = passage->mail.examination;
-    for (size_t i = passage->plan.removable; i < examination->whole; i++)
+    for (size_t i = passage->plan.removable; i < depth; i++)
         if (layer_is_encrypted(&examination->layers[i].layer.facts))
             return false;
     return true;
@@ -66,15 +71,17 @@ static bool is_opened(const struct passage *passage)
 
 void protected_headers_decide(struct made_fields *made, const struct passage *passage)
 {
-    const struct part *payload = payload_of(passage);
-    if (payload == NULL)
+    size_t depth = depth_of_payload(passage);
+    if (depth == 0)
         return;
+    const struct part *payload = examination_entity(passage->mail.examination, depth);
     const struct protected_view view = {
         .protection = header_protection_of(part_parameter(payload, "hp")),
         .inside = &payload->fields,
         .outside = message_fields(passage->mail.message),
-        .restores = passage->plan.restores && is_opened(passage),
+        .restores = depth >= passage->plan.restores_from && is_opened(passage, depth),
     };
+    made->settled = view.restores;
     made->restored_count = policy_restorable(&view, made->restored);
     made->difference_count = policy_differences(&view, made->differences);
 }

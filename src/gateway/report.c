@@ -152,6 +152,14 @@ const char *passage_protection(const struct passage *passage)
     return protect_name(protect);
 }
 
+const char *passage_header_protection(const struct passage *passage)
+{
+    enum protect_headers headers = passage->plan.wrapping.headers;
+    if (passage->made.leaving.count == 0)
+        return protect_headers_name(PROTECT_HEADERS_NONE);
+    return protect_headers_name(passage->made.treatment.encrypt ? headers : PROTECT_HEADERS_SIGN);
+}
+
 static json_t *used_certificates(const struct passage *passage)
 {
     json_t *list = json_array();
@@ -187,6 +195,7 @@ static json_t *groups(const struct passage *passage)
     group = json_object();
     set(group, "recipients", recipients);
     set(group, "protect", text(passage_protection(passage)));
+    set(group, "header_protection", text(passage_header_protection(passage)));
     set(group, "rule", text(rules));
     set(group, "certificates", used_certificates(passage));
     json_array_append_new(groups, group);

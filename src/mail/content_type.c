@@ -10,6 +10,7 @@
 #include "content_type.h"
 
 #include "charsets.h"
+#include "mail/message.h"
 #include "token.h"
 #include "words.h"
 
@@ -269,6 +270,82 @@ void content_type_free_parameters(void *parameters)
 {
     if (parameters != NULL)
         g_object_unref(parameters);
+}
+
+/* The value up to each parameter of that name, and from the next one on; without the end that separates nothing. */
+static GString *without_parameter(const char *value, const char *name, bool *found)
+{
+    GString *rest = g_string_new(NULL);
+    const char *kept = value, *dropped = NULL;
+    struct lexer lexer;
+    *found = false;
+    lexer_init(&lexer, slice_of(value));
+    for (struct token token = lexer_next(&lexer); token.kind != TOKEN_END && token.kind != TOKEN_BAD;
+         token = lexer_next(&lexer)) {
+        if (!token_is_special(&token, ';'))
+            continue;
+        struct lexer ahead = lexer;
+        struct token word = lexer_next(&ahead);
+        if (dropped != NULL)
+            kept = token.text.data;
+        dropped = word.kind == TOKEN_WORD && slice_equal_nocase(base_name(word.text), name) ? token.text.data : NULL;
+        if (dropped != NULL)
+            g_string_append_len(rest, kept, dropped - kept);
+        *found |= dropped != NULL;
+    }
+    if (dropped == NULL)
+        g_string_append(rest, kept);
+    while (rest->len > 0 && strchr("; \t\r\n", rest->str[rest->len - 1]) != NULL)
+        g_string_truncate(rest, rest->len - 1);
+    return rest;
+}
+
+/* By the grammar alone, of any type. */
+static bool is_strict(struct slice value)
+{
+    struct seen seen = {.count = 0};
+    struct lexer lexer;
+    lexer_init(&lexer, value);
+    g_autofree char *type = read_type(&lexer);
+    return type != NULL && check_parameters(&lexer, &seen) == NULL;
+}
+
+/* Another value of a Content-Type has that parameter, or none (text NULL), and the same in all else that matters. */
+static bool differs_only_in(struct slice value, struct slice other, const char *name, const char *text)
+{
+    static const char *const all[] = {"boundary", "charset", "protocol", "smime-type", "name"};
+    struct content_type before, after;
+    content_type_read(value, &before);
+    content_type_read(other, &after);
+    bool same = strcmp(before.type, after.type) == 0 && before.fault == NULL && after.fault == NULL &&
+                g_strcmp0(content_type_parameter(after.parameters, name), text) == 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(all) && same; i++)
+        same = strcmp(name, all[i]) == 0 || g_strcmp0(content_type_parameter(before.parameters, all[i]),
+                                                      content_type_parameter(after.parameters, all[i])) == 0;
+    content_type_free_parameters(before.parameters);
+    content_type_free_parameters(after.parameters);
+    g_free(before.type);
+    g_free(after.type);
+    return same;
+}
+
+char *content_type_with(struct slice value, const char *name, const char *text)
+{
+    bool has;
+    g_autofree char *plain = field_plain(value);
+    g_autoptr(GString) with = without_parameter(plain, name, &has);
+    g_string_append_printf(with, ";\r\n\t%s=\"%s\"", name, text);
+    struct slice other = {with->str, with->len};
+    return is_strict(other) && differs_only_in(value, other, name, text) ? g_strdup(with->str) : NULL;
+}
+
+char *content_type_without(struct slice value, const char *name)
+{
+    bool has;
+    g_autofree char *plain = field_plain(value);
+    g_autoptr(GString) without = without_parameter(plain, name, &has);
+    struct slice other = {without->str, without->len};
+    return has && is_strict(value) && differs_only_in(value, other, name, NULL) ? g_strdup(without->str) : NULL;
 }
 
 char *disposition_filename(struct slice value)

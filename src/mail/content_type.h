@@ -17,6 +17,11 @@ struct content_type {
 void content_type_read(struct slice value, struct content_type *out);
 const char *content_type_parameter(void *parameters, const char *name);
 void content_type_free_parameters(void *parameters);
+/* The value with that parameter in place of any that it has of that name; text needs no escape. With its leading space
+ * and folding, g_free(). NULL: programs might not find the parameter in it, or find another value than before. */
+char *content_type_with(struct slice value, const char *name, const char *text);
+/* The value without that parameter; g_free(). NULL: it does not have it, or would be read differently without. */
+char *content_type_without(struct slice value, const char *name);
 /* The filename parameter of a Content-Disposition value, or NULL. g_free(). */
 char *disposition_filename(struct slice value);
 

@@ -220,6 +220,12 @@ char *field_unfolded(struct slice value)
     return g_strdup(g_strstrip(line->str));
 }
 
+bool field_same_value(struct slice a, struct slice b)
+{
+    g_autofree char *first = field_unfolded(a), *second = field_unfolded(b);
+    return strcmp(first, second) == 0;
+}
+
 bool field_is_plain(const struct field *field)
 {
     static const char odd[] = {'\0', '\r', '\n'};

@@ -3,30 +3,18 @@
  * legacy_display: finds the elements in the decoded text, and encodes the rest as it was encoded. A text in which none
  * is found where it should be stays as it is.
  */
-#include "mail/legacy_display.h"
+#include "legacy_display.h"
 
-#include "quoted.h"
+#include "content_type.h"
+#include "legacy_element.h"
 
 #include <string.h>
 
 #define HTML_HEAD ((size_t)64 << 10) /* octets in which an element must lie */
 
-struct removal {
-    const struct limits *limits;
-    struct spool *out;
-    const char *at; /* what was not written yet begins here */
-    bool changed;
-    struct error *error;
-};
-
 static struct slice range(const char *from, const char *to)
 {
     return (struct slice){from, (size_t)(to - from)};
-}
-
-static bool put(struct spool *out, struct slice bytes, struct error *error)
-{
-    return bytes.len == 0 || spool_write(out, bytes.data, bytes.len, error);
 }
 
 /* The lines up to and including the first empty one. */
@@ -67,9 +55,9 @@ static int end_of_div(const char *text, size_t length, int offset)
 static bool find_in_html(struct slice text, struct slice *element)
 {
     size_t length = MIN(text.len, HTML_HEAD);
-    g_autoptr(GRegex) div = g_regex_new("<div\\s[^>]*?\\bclass\\s*=\\s*[\"']?(?:[^\"'>]*\\s)?"
-                                        "header-protection-legacy-display[\"'\\s>]",
-                                        G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
+    g_autoptr(GRegex) div =
+        g_regex_new("<div\\s[^>]*?\\bclass\\s*=\\s*[\"']?(?:[^\"'>]*\\s)?" LEGACY_DISPLAY_CLASS "[\"'\\s>]",
+                    G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
     g_autoptr(GMatchInfo) match = NULL;
     int from, to;
     if (!g_regex_match_full(div, text.data, (gssize)length, 0, 0, &match, NULL) ||
@@ -90,40 +78,21 @@ static bool find(const struct part *part, struct slice text, struct slice *eleme
     return strcmp(part->type, "text/html") == 0 ? find_in_html(text, element) : find_in_plain(text, element);
 }
 
-static bool encode(const struct part *part, struct slice text, bool is_child, struct removal *removal)
-{
-    struct base64_state state = {.carried = 0};
-    if (part->encoding == ENCODING_BASE64)
-        return base64_write(&state, text, true, removal->out, removal->error);
-    if (part->encoding == ENCODING_QUOTED_PRINTABLE)
-        return quoted_write(text, !is_child, removal->out, removal->error);
-    return put(removal->out, text, removal->error);
-}
-
 /* False: of our own failure only. */
-static bool write_without(const struct part *part, bool is_child, struct removal *removal)
+static bool take_element(const struct part *part, bool is_child, struct element_edit *edit)
 {
-    owned(spool) struct spool *decoded = spool_new(removal->limits), *left = spool_new(removal->limits);
+    owned(spool) struct spool *decoded = spool_new(edit->limits), *left = spool_new(edit->limits);
+    const struct field *field = fields_find(&part->fields, "Content-Type", 1);
     struct slice text = part->body, element, rest;
-    struct error cause = {0};
-    if (!part_decode(part, decoded, &cause)) {
-        if (cause.kind != ERROR_PERMANENT)
-            *removal->error = cause;
-        return cause.kind == ERROR_PERMANENT; /* it cannot be decoded */
-    }
-    if (!spool_finish(decoded, &text, removal->error))
+    bool can = false;
+    g_autofree char *type = content_type_without(field->value, "hp-legacy-display");
+    if (!legacy_element_decode(part, decoded, &text, &can, edit->error))
         return false;
-    if (!find(part, text, &element))
+    if (!can || type == NULL || !find(part, text, &element))
         return true;
-    if (!put(left, range(text.data, element.data), removal->error) ||
-        !put(left, range(element.data + element.len, text.data + text.len), removal->error) ||
-        !spool_finish(left, &rest, removal->error) ||
-        !put(removal->out, range(removal->at, part->body.data), removal->error) ||
-        !encode(part, rest, is_child, removal))
-        return false;
-    removal->at = part->body.data + part->body.len;
-    removal->changed = true;
-    return true;
+    return legacy_element_put(left, text.data, element.data, edit->error) &&
+           legacy_element_put(left, element.data + element.len, text.data + text.len, edit->error) &&
+           spool_finish(left, &rest, edit->error) && legacy_element_replace(edit, part, is_child, type, rest);
 }
 
 static bool has_element(const struct part *part)
@@ -133,23 +102,30 @@ static bool has_element(const struct part *part)
            (strcmp(part->type, "text/plain") == 0 || strcmp(part->type, "text/html") == 0);
 }
 
-static bool walk(const struct part *part, bool is_child, struct removal *removal)
+static bool walk(const struct part *part, bool is_child, struct element_edit *edit)
 {
     if (strcmp(part->type, "multipart/signed") == 0)
         return true;
     for (size_t i = 0; i < part->child_count; i++)
-        if (!walk(&part->children[i], true, removal))
+        if (!walk(&part->children[i], true, edit))
             return false;
-    return !has_element(part) || write_without(part, is_child, removal);
+    return !has_element(part) || take_element(part, is_child, edit);
 }
 
-bool mime_without_legacy_display(const struct part *root, const struct limits *limits, struct spool *out, bool *changed,
+bool mime_without_legacy_display(const struct part *root, const struct limits *limits, struct display_change *change,
                                  struct error *error)
 {
-    struct removal removal = {.limits = limits, .out = out, .at = root->header.data, .error = error};
-    bool good = root->header.len == 0 || root->body.len == 0 || walk(root, false, &removal);
-    *changed = removal.changed;
-    if (!good || !removal.changed)
-        return good;
-    return put(out, range(removal.at, root->body.data + root->body.len), error);
+    *change = (struct display_change){.body = spool_new(limits)};
+    struct element_edit edit = {.limits = limits, .out = change->body, .at = root->body.data, .error = error};
+    bool good = walk(root, false, &edit) && legacy_element_finish(&edit, root);
+    change->changed = edit.changed;
+    change->type = edit.root_type;
+    return good;
+}
+
+void display_change_clear(struct display_change *change)
+{
+    spool_free(change->body);
+    g_free(change->type);
+    *change = (struct display_change){0};
 }

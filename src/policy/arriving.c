@@ -21,10 +21,19 @@ static bool signed_as_required(const struct rule *rule, const struct judgement *
                             finding_holds(originator, hoping) && judgement->originator_counts && !domain_broken);
 }
 
-/* Even where the rule requires no signature. */
-static bool lets_restore(const struct rule *rule, const struct judgement *judgement)
+/* Even where the rule requires no signature: what such signatures cover begins inside this many layers. */
+static size_t restores_from(const struct rule *rule, const struct layers_view *layers,
+                            const struct judgement *judgement)
 {
-    return rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE && signed_as_required(rule, judgement, false);
+    struct counting counting;
+    if (rule->inbound.protected_headers != PROTECTED_HEADERS_RESTORE || !signed_as_required(rule, judgement, false))
+        return PLAN_RESTORES_NONE;
+    for (size_t depth = 1; depth <= layers->whole; depth++) {
+        policy_count(layers, judgement, depth, false, &counting);
+        if (policy_signed_ok(rule, counting.domain, counting.originator))
+            return depth;
+    }
+    return PLAN_RESTORES_NONE;
 }
 
 /* The fault of the signature that the rule requires, never the merit of another one. */
@@ -127,13 +136,15 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
     const struct authors *authors = input->authors;
     struct inbound_decision worst = {.verdict = VERDICT_TEMPFAIL, .reason = "no rule applies"};
     struct marks marks = {0};
-    plan->met = plan->restores = authors->count > 0;
+    plan->met = authors->count > 0;
+    plan->restores_from = authors->count > 0 ? 0 : PLAN_RESTORES_NONE;
     for (size_t i = 0; i < authors->count; i++) {
         const struct rule *rule = policy_rule(authors->partners[i]);
         struct inbound_decision decision = {0};
         decide_by(rule, layers, judgement, &decision);
         plan->met &= decision.met;
-        plan->restores &= decision.met && lets_restore(rule, judgement);
+        size_t from = decision.met ? restores_from(rule, layers, judgement) : PLAN_RESTORES_NONE;
+        plan->restores_from = MAX(plan->restores_from, from);
         add_mark(&marks, rule, decision.met);
         if (i == 0 || severity(&decision) > severity(&worst))
             worst = decision;

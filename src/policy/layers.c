@@ -179,17 +179,27 @@ static void settle_those_around_others(const struct layers_view *view, struct ju
     }
 }
 
-static void say_what_counts(const struct layers_view *view, struct judgement *judgement)
+void policy_count(const struct layers_view *view, const struct judgement *judgement, size_t depth, bool hoping,
+                  struct counting *counting)
 {
     bool inside = !view->malleable;
-    for (size_t i = 0; i < view->whole; i++) {
+    *counting = (struct counting){false, false};
+    for (size_t i = 0; i < MIN(depth, view->whole); i++) {
         const struct layer_facts *facts = view->list[i].facts;
         const struct judged_layer *judged = &judgement->layers[i];
-        bool good = finding_holds(&judged->finding, true);
-        judgement->domain_counts |= inside && good && (judged->signature_types & SIGNATURE_TYPE_DOMAIN);
-        judgement->originator_counts |= inside && good && judged_is_originators(&view->list[i], judged);
+        bool good = finding_holds(&judged->finding, hoping);
+        counting->domain |= inside && good && (judged->signature_types & SIGNATURE_TYPE_DOMAIN);
+        counting->originator |= inside && good && judged_is_originators(&view->list[i], judged);
         inside |= facts->attempted && !facts->authenticated;
     }
+}
+
+static void say_what_counts(const struct layers_view *view, struct judgement *judgement)
+{
+    struct counting counting;
+    policy_count(view, judgement, view->whole, true, &counting);
+    judgement->domain_counts = counting.domain;
+    judgement->originator_counts = counting.originator;
 }
 
 /* Anybody can send on what was encrypted to us, with the signature that is inside. */

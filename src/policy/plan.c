@@ -243,6 +243,7 @@ static void plan_arriving(const struct plan_input *input, const struct layers_vi
     struct layers_view layers = *all;
     struct error error = {0};
     plan->internal = plan->client_is_ours;
+    plan->restores_from = PLAN_RESTORES_NONE;
     if (plan->internal) {
         plan->verdict = VERDICT_ACCEPT;
         EXPLAIN(plan, "from our own client to our own domains");

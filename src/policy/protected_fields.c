@@ -5,12 +5,13 @@
  */
 #include "policy/protected_fields.h"
 
+#include "mail/bare.h"
+
 #include <string.h>
 
-#define LINE_MAX_OCTETS 998   /* RFC 5322 §2.1.1 */
-#define VALUE_MAX_OCTETS 8192 /* far from what a milter can send, with a mark before it */
+#define VALUE_MAX_OCTETS 16384 /* what a milter can send, also if a mark before it has all written as encoded words */
 
-static const char *const restorable[RESTORABLE_COUNT] = {"Subject", "Keywords", "Comments"};
+static const char *const restorable[RESTORABLE_COUNT] = {"Subject", "Keywords", "Comments", "Thread-Topic"};
 
 enum header_protection header_protection_of(const char *parameter)
 {
@@ -21,18 +22,14 @@ enum header_protection header_protection_of(const char *parameter)
     return HEADER_PROTECTION_NONE;
 }
 
-/* Plain ASCII in lines that every mail server takes. */
+/* As any field may be that comes from outside, and no more. */
 static bool is_fit(const struct field *field)
 {
-    size_t line = field->name.len + 1;
     if (field->value.len > VALUE_MAX_OCTETS || !field_is_plain(field))
         return false;
     for (size_t i = 0; i < field->value.len; i++) {
         char c = field->value.data[i];
-        if (c != '\t' && c != '\r' && c != '\n' && (g_ascii_iscntrl(c) || (signed char)c < 0))
-            return false;
-        line = c == '\n' ? 0 : line + (c != '\r');
-        if (line > LINE_MAX_OCTETS)
+        if (c != '\t' && c != '\r' && c != '\n' && g_ascii_iscntrl(c))
             return false;
     }
     return true;
@@ -43,12 +40,6 @@ static const struct field *only(const struct fields *fields, const char *name, u
 {
     *count = fields_count(fields, name);
     return *count == 1 ? fields_find(fields, name, 1) : NULL;
-}
-
-static bool same_value(struct slice a, struct slice b)
-{
-    g_autofree char *first = field_unfolded(a), *second = field_unfolded(b);
-    return strcmp(first, second) == 0;
 }
 
 /* "NAME: VALUE", if it is about this name. */
@@ -76,7 +67,7 @@ static bool is_as_sent(const struct fields *inside, const char *name, const stru
     }
     if (count == 0 || outside == NULL)
         return count == 0 && outside == NULL;
-    return count == 1 && same_value(sent, outside->value);
+    return count == 1 && field_same_value(sent, outside->value);
 }
 
 size_t policy_restorable(const struct protected_view *view, const struct field *fields[RESTORABLE_COUNT])
@@ -92,10 +83,20 @@ size_t policy_restorable(const struct protected_view *view, const struct field *
             continue;
         if (view->protection == HEADER_PROTECTION_CIPHER && !is_as_sent(view->inside, restorable[i], outside))
             continue;
-        if (outside == NULL || !same_value(inside->value, outside->value))
+        if (outside == NULL || !field_same_value(inside->value, outside->value))
             fields[count++] = inside;
     }
     return count;
+}
+
+/* The sender put the other form outside, and it says the same to a program. */
+static bool is_abridged(const struct fields *inside, const char *name, const struct field *protected,
+                        const struct field *outside)
+{
+    if (!is_as_sent(inside, name, outside))
+        return false;
+    return strcmp(name, "Date") == 0 ? bare_same_date(protected->value, outside->value)
+                                     : bare_same_addresses(protected->value, outside->value);
 }
 
 size_t policy_differences(const struct protected_view *view, struct protected_difference list[DIFFERENCE_COUNT])
@@ -108,7 +109,10 @@ size_t policy_differences(const struct protected_view *view, struct protected_di
         unsigned inner_count, outer_count;
         const struct field *inside = only(view->inside, names[i], &inner_count);
         const struct field *outside = only(view->outside, names[i], &outer_count);
-        bool is_same = inside != NULL && outside != NULL && same_value(inside->value, outside->value);
+        bool is_same =
+            inside != NULL && outside != NULL &&
+            (field_same_value(inside->value, outside->value) ||
+             (view->protection == HEADER_PROTECTION_CIPHER && is_abridged(view->inside, names[i], inside, outside)));
         if (inner_count > 0 && !is_same)
             list[count++] = (struct protected_difference){names[i], inside, outside};
     }

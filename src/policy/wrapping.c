@@ -42,6 +42,8 @@ void wrapping_add(const struct rule *rule, const struct message *message, struct
     wrapping->review |= rule->outbound.review;
     wrapping->attributes |= rule->outbound.attributes;
     wrapping->encrypt_to_self |= rule->outbound.encrypt_to_self;
+    /* What one rule hides stays hidden: all software shows it at the head of the text, if nowhere else. */
+    wrapping->headers = MAX(wrapping->headers, rule->outbound.header_protection);
     /* A signature has one label (RFC 2634 §3.2): that of the first recipient who has any. */
     if (wrapping->labels.label.policy[0] == '\0')
         labels_choose(partner, message, &wrapping->labels);

@@ -183,18 +183,20 @@ Test(check, a_key_that_cannot_sign_with_the_digest)
 Test(check, a_restored_subject_leaves_in_the_clear)
 {
     static const struct {
-        const char *protect, *inbound;
+        const char *protect, *headers, *inbound;
         bool is_noted;
     } rows[] = {
-        {"encrypt", "", true},
-        {"sign+encrypt", "protected_headers = \"restore\";", true},
-        {"encrypt", "protected_headers = \"keep\";", false},
-        {"sign", "", false},
+        {"encrypt", "none", "", true},
+        {"sign+encrypt", "none", "protected_headers = \"restore\";", true},
+        {"encrypt", "none", "protected_headers = \"keep\";", false},
+        {"sign", "none", "", false},
+        {"sign+encrypt", "baseline", "", false},
+        {"sign+encrypt", "shy", "", false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\n\noutbound = { protect = \"%s\"; };\n"
-                                                  "inbound = { %s };\n",
-                                                  rows[i].protect, rows[i].inbound);
+        g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\n\noutbound = { protect = \"%s\"; "
+                                                  "header_protection = \"%s\"; };\ninbound = { %s };\n",
+                                                  rows[i].protect, rows[i].headers, rows[i].inbound);
         owned(folder) char *dir = configuration(policy);
         owned(run) struct run checked = run("domsec check -c '%s/a/domsec.conf'", dir);
         expect_status(checked, 0);

@@ -60,6 +60,33 @@ cases_policies() {
     rekey rsa2048
 }
 
+# pass_hidden KIND TYPES: pass_kind, and the Subject is not on the wire.
+pass_hidden() {
+    local wire
+    pass_kind "$@" || return
+    wire=$(on_the_wire acme "$ID")
+    grep -q $'^Subject: \[\.\.\.\]\r*$' "$wire" || why "the Subject is on the wire" || return
+    [ "$(grep -c '^Subject:' "$wire")" = 1 ] || why "the wire has several Subjects"
+}
+
+# What an observer must not see comes back at the other end, octet by octet.
+cases_protection() {
+    local s=signed-data ae=authenveloped-data kind WANT=smime=pass
+    OUTBOUND='header_protection = "sign";' both sign+encrypt sign+encrypt
+    kinds "header protection, sign" "$ae $s"
+    OUTBOUND='header_protection = "sign";' both sign sign
+    kinds "header protection, sign, not encrypted" "$s"
+    OUTBOUND='header_protection = "baseline";' both triple sign+encrypt
+    for kind in $KINDS; do
+        it "header protection, baseline: $kind" pass_hidden "$kind" "$s $ae $s"
+    done
+    OUTBOUND='header_protection = "baseline";' both sign+encrypt sign+encrypt 'format = "opaque"; cipher = "aes-256-cbc";'
+    for kind in $KINDS; do
+        it "header protection, baseline, AES-256-CBC: $kind" pass_hidden "$kind" "enveloped-data $s"
+    done
+    both sign+encrypt sign+encrypt
+}
+
 # rekey ALGORITHM: new keys and authorities in both domains, in force with the next reload.
 rekey() {
     local org

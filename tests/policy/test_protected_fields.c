@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/protected_fields.h"
 
+#include "mail/mime.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -27,8 +29,8 @@ static const struct row {
     {"it is the same", "clear", "Subject: [...]\r\n", PLAIN, false, "", ""},
     {"an encoded word", "clear", "Subject: =?utf-8?q?gr=C3=BC?=\r\n", PLAIN, false, "Subject==?utf-8?q?gr=C3=BC?=;",
      ""},
-    {"all that may be", "clear", "KEYWORDS: k\r\nComments: c\r\nSubject: s\r\n", "From: a@b\r\n", false,
-     "Subject=s;Keywords=k;Comments=c;", ""},
+    {"all that may be", "clear", "KEYWORDS: k\r\nThread-Topic: t\r\nComments: c\r\nSubject: s\r\n", "From: a@b\r\n",
+     false, "Subject=s;Keywords=k;Comments=c;Thread-Topic=t;", ""},
     {"what never may", "clear",
      "From: x@y\r\nSender: s\r\nReply-To: r\r\nTo: x\r\nCc: c\r\nBcc: b\r\nDate: d\r\nMessage-ID: <m>\r\n"
      "Received: r\r\nReturn-Path: <p>\r\nList-Id: <l>\r\nDKIM-Signature: d\r\nAuthentication-Results: x\r\n"
@@ -57,12 +59,16 @@ static const struct row {
 
     /* what a mail server may change, or a reader */
     {"folded", "clear", "Subject: a\r\n\tb\r\n", PLAIN, false, "Subject=a\tb;", ""},
-    {"8-bit octets", "clear", "Subject: gr\xc3\xbc\r\n", PLAIN, false, "", ""},
+    {"8-bit octets", "clear", "Subject: gr\xc3\xbc\r\n", PLAIN, false, "Subject=gr\xc3\xbc;", ""},
     {"control characters", "clear", "Subject: a\x1b[31m\r\n", PLAIN, false, "", ""},
     {"a CR by itself", "clear", "Subject: a\rBcc: x\r\n", PLAIN, false, "", ""},
     {"a line of blanks", "clear", "Subject: a\r\n \r\n b\r\n", PLAIN, false, "", ""},
     {"a blank before the colon", "clear", "Subject : a\r\n", PLAIN, false, "", ""},
-    {"a long line", "clear", "Subject: " LONG_1000 "\r\n", PLAIN, false, "", ""},
+    {"a long line", "clear", "Subject: " LONG_1000 "\r\n", PLAIN, false, "Subject=" LONG_1000 ";", ""},
+    {"too long a value", "clear",
+     "Subject: " LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000
+         LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 LONG_1000 "\r\n",
+     PLAIN, false, "", ""},
     {"a long value", "clear", "Subject: a\r\n " LONG_40 LONG_40 "\r\n", PLAIN, false, "Subject=a " LONG_40 LONG_40 ";",
      ""},
 
@@ -70,6 +76,19 @@ static const struct row {
     {"another author", "clear", "From: x@y\r\n", PLAIN, false, "", "From "},
     {"another spelling only", "clear", "FROM:  a@b \r\n", PLAIN, false, "", ""},
     {"two authors inside", "clear", "From: a@b\r\nFrom: a@b\r\n", PLAIN, false, "", "From "},
+    {"names that the sender left out", "cipher",
+     "From: \"A\" <a@b.test>\r\nTo: C <c@d.test>\r\nDate: Sat, 1 Jan 2000 09:00:00 +0900\r\n"
+     "HP-Outer: From: a@b.test\r\nHP-Outer: To: c@d.test\r\nHP-Outer: Date: Sat, 01 Jan 2000 00:00:00 +0000\r\n",
+     "From: a@b.test\r\nTo: c@d.test\r\nDate: Sat, 01 Jan 2000 00:00:00 +0000\r\n", false, "", ""},
+    {"names that somebody else left out", "cipher",
+     "From: A <a@b.test>\r\nTo: C <c@d.test>\r\nHP-Outer: To: C <c@d.test>\r\n", "From: a@b.test\r\nTo: c@d.test\r\n",
+     false, "", "From To "},
+    {"names where nothing is hidden", "clear", "From: A <a@b.test>\r\nHP-Outer: From: a@b.test\r\n",
+     "From: a@b.test\r\n", false, "", "From "},
+    {"another address that the sender put outside", "cipher",
+     "From: x@y.test\r\nTo: c@d.test, e@f.test\r\nDate: Sat, 1 Jan 2000 09:00:00 +0900\r\n"
+     "HP-Outer: From: a@b.test\r\nHP-Outer: To: c@d.test\r\nHP-Outer: Date: Sat, 01 Jan 2000 09:00:00 +0000\r\n",
+     "From: a@b.test\r\nTo: c@d.test\r\nDate: Sat, 01 Jan 2000 09:00:00 +0000\r\n", false, "", "From To Date "},
     {"none outside", "cipher", "Date: then\r\n", "From: a@b\r\n", false, "", "Date "},
 };
 
@@ -79,6 +98,8 @@ static void parse(const char *text, struct fields *fields)
     struct error error = {0};
     cr_assert(fields_parse(slice_of(text), &limits, fields, &error), "%s", error.text);
 }
+
+TestSuite(protected_fields, .init = mime_init);
 
 Test(protected_fields, table)
 {

@@ -42,7 +42,7 @@ Test(wrapping, one_rule_is_done_as_it_says)
  */
 Test(wrapping, of_two_rules_what_both_can_read)
 {
-    struct partner others[9];
+    struct partner others[10];
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
         others[i] = strict;
     others[0].form.format = FORMAT_CLEAR;
@@ -54,6 +54,7 @@ Test(wrapping, of_two_rules_what_both_can_read)
     others[6].base.outbound.review = true;
     others[7].base.outbound.attributes = true;
     others[8].base.outbound.encrypt_to_self = true;
+    others[9].base.outbound.header_protection = PROTECT_HEADERS_SHY;
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
         const struct partner *other = &others[i];
         struct wrapping one = merged(&strict, other), two = merged(other, &strict);
@@ -68,6 +69,7 @@ Test(wrapping, of_two_rules_what_both_can_read)
             cr_expect_eq(each->names_encrypter, known, "%zu", i);
             cr_expect_eq(each->review, other->base.outbound.review, "%zu", i);
             cr_expect_eq(each->attributes, other->base.outbound.attributes, "%zu", i);
+            cr_expect_eq(each->headers, other->base.outbound.header_protection, "%zu", i);
             cr_expect_eq(each->encrypt_to_self, other->base.outbound.encrypt_to_self, "%zu", i);
         }
     }
