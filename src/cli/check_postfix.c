@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "check_split.h"
 #include "postfix.h"
 
 #include <errno.h>
@@ -125,8 +126,18 @@ static void check_order(const struct check *check, const char *who, bool signs, 
             who, place->index + 1, place->count);
 }
 
+/* The listener for the second pass of split messages, which are signed again. */
+static bool opens_sealed(const struct check *check, const struct postfix_service *service)
+{
+    return check->conf->mixed_recipients == MIXED_SPLIT &&
+           g_str_equal(postfix_value(check->postfix, service, "milter_macro_daemon_name"),
+                       check->conf->split.daemon_name);
+}
+
 static void check_without(const struct check *check, const struct postfix_service *service)
 {
+    if (opens_sealed(check, service))
+        return; /* check_split() says more of it */
     if (is_submission(service))
         faults_warn(check->faults, check->master, 0,
                     "%s does not call the gateway, so that mail of your users leaves unprotected; add %s to its "
@@ -185,7 +196,7 @@ static enum calls check_smtpd(const struct check *check, const struct postfix_se
     bool found = place.found;
     if (found) {
         check_action(check, service, &place);
-        check_order(check, service->key, is_submission(service), &place);
+        check_order(check, service->key, is_submission(service) || opens_sealed(check, service), &place);
         check_passing(check, service);
     }
     place_clear(&place);
@@ -346,4 +357,6 @@ void check_postfix(const struct conf *conf, const char *folder, struct faults *f
     check_limits(&check);
     check_protocol(&check);
     check_access(&check);
+    check_split(conf, postfix, faults);
+    check_aliases(conf, postfix, faults);
 }

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,6 +121,19 @@ static bool make_identities(struct request *request, X509 *authority, EVP_PKEY *
     return true;
 }
 
+/* The key with which a message is sealed while Postfix splits it. */
+static bool make_split_key(struct request *request, struct error *error)
+{
+    unsigned char octets[32];
+    g_autofree char *path = path_of(request, "keys/split.key");
+    if (RAND_priv_bytes(octets, sizeof(octets)) != 1)
+        return error_set_openssl(error, ERROR_TEMPORARY, "cannot create the key for split messages");
+    bool made =
+        note(request, output_create(path, 0600, (struct slice){(const char *)octets, sizeof(octets)}, error), path);
+    OPENSSL_cleanse(octets, sizeof(octets));
+    return made && own(request, path, error);
+}
+
 static bool make_certificates(struct request *request, struct error *error)
 {
     owned(EVP_PKEY) EVP_PKEY *authority_key = make_key(request, "ca/ca.key", true, error);
@@ -155,7 +170,7 @@ static bool make_all(struct request *request, struct error *error)
     bool made =
         make_folders(request, error) &&
         (request->choices.csr ? make_identities(request, NULL, NULL, error) : make_certificates(request, error)) &&
-        make_configuration(request, error);
+        make_split_key(request, error) && make_configuration(request, error);
     if (!made)
         take_away(request);
     return made;

@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "output.h"
+#include "split_lines.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,13 @@ char *init_conf_text(const struct init_choices *choices)
                            "    certificate = \"keys/dca.pem\"; key = \"file:keys/dca.key\"; }\n"
                            ");\n",
                            choices->domain, choices->domain);
+    g_string_append(text,
+                    "\n"
+                    "// The key of the messages that Postfix splits because their recipients need different "
+                    "treatment. Whoever has it can\n"
+                    "// read what waits in the queue. Before Postfix has the lines that `domsec init` printed, write "
+                    "mixed_recipients = \"reject\";\n"
+                    "split = { keys = ( \"file:keys/split.key\" ); };\n");
     if (choices->user != NULL)
         g_string_append_printf(text,
                                "\n"
@@ -84,6 +92,7 @@ static void print_made(const struct init_choices *choices, const char *algorithm
     const char *const rows[][2] = {
         {"domsec.conf", "the configuration"},
         {"keys/", keys},
+        {"keys/split.key", "the key that seals a message while Postfix splits it"},
         {choices->csr ? NULL : "ca/", "the private CA that issued them"},
         {"policy.d/", "one file per partner; empty"},
         {"certs/", "partners' certificates that policies name; empty"},
@@ -102,14 +111,18 @@ static unsigned print_postfix(const char *listen, unsigned step)
     g_autofree char *folder = g_path_get_dirname(CONF_LISTEN_POSTFIX + strlen("local:"));
     if (!g_str_equal(listen, CONF_LISTEN_POSTFIX))
         return step;
-    printf("  %u. In Postfix's main.cf, write:\n"
+    printf("  %u. In Postfix's main.cf, write (before Postfix 3.7, milter_header_checks needs a file; "
+           "README.postfix.md shows it):\n"
            "\n"
            "       smtpd_milters = unix:domsec/milter\n"
            "       non_smtpd_milters = $smtpd_milters\n"
            "       milter_default_action = tempfail\n"
-           "       internal_mail_filter_classes = bounce\n"
-           "\n",
+           "       internal_mail_filter_classes = bounce\n",
            step);
+    split_print_main(stdout, "unix:domsec/milter", 7);
+    printf("\n     and in its master.cf, for messages whose recipients need different treatment:\n\n");
+    split_print_master(stdout, 7);
+    printf("\n");
     if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
         printf("     The Debian package and its unit create the directory of the socket. Without them, run:\n\n"
                "       install -d -o domsec -g postfix -m 2710 %s\n\n",

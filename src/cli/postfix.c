@@ -13,29 +13,46 @@
 
 #define SEPARATORS ", \t\r\n"
 
-/* --- postconf --- */
+/* --- postconf and postmap --- */
 
-static char *find_postconf(void)
+static char *find_program(const char *name)
 {
-    char *program = g_find_program_in_path("postconf");
-    return program != NULL ? program : g_strdup("/usr/sbin/postconf");
+    char *program = g_find_program_in_path(name);
+    return program != NULL ? program : g_build_filename("/usr/sbin", name, NULL);
+}
+
+/* Runs a program of Postfix with two more words, of which the last may be NULL. Its output; NULL: it could not be run.
+ * `status` is 0 if it succeeded. */
+static char *run(const char *name, const char *folder, const char *const words[3], int *status, struct error *error)
+{
+    g_autofree char *program = find_program(name);
+    char *out = NULL;
+    g_autofree char *err = NULL;
+    const char *all[7] = {program};
+    size_t count = 1;
+    for (size_t i = 0; i < 3 && words[i] != NULL; i++)
+        all[count++] = words[i];
+    if (folder != NULL) {
+        all[count++] = "-c";
+        all[count++] = folder;
+    }
+    g_autoptr(GError) problem = NULL;
+    if (!g_spawn_sync(NULL, (char **)all, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, status, &problem)) {
+        error_set(error, ERROR_CONFIGURATION, "%s cannot be run: %s", name, problem->message);
+        return NULL;
+    }
+    if (*status != 0)
+        error_set(error, ERROR_CONFIGURATION, "%s failed: %s", name, g_strchomp(err));
+    return out;
 }
 
 /* The lines "NAME = VALUE" that postconf prints with these options, as a table. NULL: it failed. */
 static GHashTable *ask(const char *folder, const char *option, struct error *error)
 {
-    g_autofree char *program = find_postconf(), *out = NULL, *err = NULL;
-    const char *words[] = {program, option, folder != NULL ? "-c" : NULL, folder, NULL};
-    g_autoptr(GError) problem = NULL;
     int status = 0;
-    if (!g_spawn_sync(NULL, (char **)words, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, &err, &status, &problem)) {
-        error_set(error, ERROR_CONFIGURATION, "postconf cannot be run: %s", problem->message);
+    g_autofree char *out = run("postconf", folder, (const char *[3]){option}, &status, error);
+    if (out == NULL || status != 0)
         return NULL;
-    }
-    if (!g_spawn_check_wait_status(status, NULL)) {
-        error_set(error, ERROR_CONFIGURATION, "postconf failed: %s", g_strchomp(err));
-        return NULL;
-    }
     GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_auto(GStrv) lines = g_strsplit(out, "\n", -1);
     for (char **line = lines; *line != NULL; line++) {
@@ -82,6 +99,7 @@ struct postfix *postfix_read(const char *folder, struct error *error)
     g_autoptr(GHashTable) fields = postfix->overrides != NULL ? ask(folder, "-F", error) : NULL;
     if (fields == NULL)
         return NULL;
+    postfix->asked = g_strdup(folder);
     postfix->folder = g_strdup(folder != NULL ? folder : postfix_value(postfix, NULL, "config_directory"));
     read_services(postfix, fields);
     return steal(&postfix);
@@ -102,6 +120,7 @@ void postfix_free(struct postfix *postfix)
     if (postfix->overrides != NULL)
         g_hash_table_unref(postfix->overrides);
     g_free(postfix->folder);
+    g_free(postfix->asked);
     g_free(postfix);
 }
 
@@ -120,6 +139,41 @@ const char *postfix_value(const struct postfix *postfix, const struct postfix_se
 long long postfix_number(const struct postfix *postfix, const char *name)
 {
     return g_ascii_strtoll(postfix_value(postfix, NULL, name), NULL, 10);
+}
+
+/* --- tables --- */
+
+char **postfix_tables(const char *list)
+{
+    GPtrArray *tables = g_ptr_array_new();
+    while (*(list += strspn(list, SEPARATORS)) != '\0') {
+        size_t length = 0;
+        unsigned depth = 0;
+        for (; list[length] != '\0' && (depth > 0 || strchr(SEPARATORS, list[length]) == NULL); length++)
+            depth += (list[length] == '{') - (depth > 0 && list[length] == '}');
+        g_ptr_array_add(tables, g_strndup(list, length));
+        list += length;
+    }
+    g_ptr_array_add(tables, NULL);
+    return (char **)g_ptr_array_free(tables, FALSE);
+}
+
+bool postfix_look_up(const struct postfix *postfix, const char *table, const char *key, char **answer)
+{
+    struct error error = {0};
+    int status = 0;
+    g_autofree char *out = run("postmap", postfix->asked, (const char *[3]){"-q", key, table}, &status, &error);
+    *answer = out != NULL && *out != '\0' ? g_strchomp(g_strdup(out)) : NULL;
+    /* postmap(1) also fails if the key is not there, but says nothing then, or only what it thinks of main.cf. */
+    return out != NULL && (status == 0 || strstr(error.text, "fatal:") == NULL);
+}
+
+char **postfix_list(const struct postfix *postfix, const char *table)
+{
+    struct error error = {0};
+    int status = 0;
+    g_autofree char *out = run("postmap", postfix->asked, (const char *[3]){"-s", table}, &status, &error);
+    return out != NULL && status == 0 ? g_strsplit(g_strchomp(out), "\n", -1) : NULL;
 }
 
 /* --- lists of milters --- */

@@ -21,6 +21,7 @@ struct postfix_service {
 
 struct postfix {
     char *folder; /* of its configuration */
+    char *asked;  /* the folder that postconf was given; NULL: that of the system's Postfix */
     struct postfix_service *services;
     size_t service_count;
     struct _GHashTable *main;      /* char * → char *: parameters with their values expanded */
@@ -36,6 +37,14 @@ DECLARE_OWNED(postfix, struct postfix *, postfix_free)
 const char *postfix_value(const struct postfix *postfix, const struct postfix_service *service, const char *name);
 /* As a number; 0 if it is not a number. */
 long long postfix_number(const struct postfix *postfix, const char *name);
+
+/* Asks postmap(1) for the key in a table, "regexp:/etc/postfix/x". The answer is set, or NULL if there is none;
+ * g_free(). Returns false if the table cannot be read. */
+bool postfix_look_up(const struct postfix *postfix, const char *table, const char *key, char **answer);
+/* All "KEY\tVALUE" of a table, g_strfreev(); NULL if tables of its type cannot be listed, or it cannot be read. */
+char **postfix_list(const struct postfix *postfix, const char *table);
+/* The tables of a list such as virtual_alias_maps; g_strfreev(). What stands in braces is one. */
+char **postfix_tables(const char *list);
 
 /* One milter of a list such as smtpd_milters. */
 struct postfix_milter {

@@ -26,9 +26,20 @@ static void setup(void)
                  "#!/bin/sh\nhere=${0%/*}\n[ ! -e \"$here/broken\" ] || { echo 'fatal: broken' >&2; exit 1; }\n"
                  "cat \"$here/postconf$1\"\n[ \"$2 $3\" = '-c /etc/other' ] || [ $# = 1 ]\n");
     cr_assert_eq(chmod(script, 0755), 0);
+    /* Answers with $here/TYPE:NAME, if that is there. */
+    g_autofree char *postmap = g_build_filename(dir, "postmap", NULL);
+    folder_write(
+        dir, "postmap",
+        "#!/bin/sh\nhere=${0%/*}\n[ \"$1\" = -s ] && table=$2 || table=$3\n"
+        "[ -e \"$here/$table\" ] || { echo \"postmap: fatal: open $table\" >&2; exit 1; }\n"
+        "[ -s \"$here/$table\" ] || { echo 'postmap: warning: of main.cf' >&2; exit 1; }\ncat \"$here/$table\"\n");
+    cr_assert_eq(chmod(postmap, 0755), 0);
     g_setenv("PATH", path, TRUE);
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
     expect_status(made, 0);
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    g_autofree char *whole = g_strconcat(text, "mixed_recipients = \"reject\";\n", NULL);
+    folder_write(dir, "a/domsec.conf", whole);
     program_give(dir, NULL);
 }
 
@@ -207,6 +218,154 @@ Test(check_postfix, listeners_that_pass)
     g_autofree char *passing = g_strconcat(text, "pass_daemons = ( \"reinject\" );\n", NULL);
     folder_write(dir, "a/domsec.conf", passing);
     expect_rows(rows, G_N_ELEMENTS(rows));
+}
+
+/* --- the way of split messages --- */
+
+#define SPLIT_MAIN(table, limit)                                                                                       \
+    GOOD ACTION MILTERS "mail_version = 3.10.1\nmilter_header_checks = " table "\n"                                    \
+                        "domsec-split_destination_recipient_limit = " limit "\nsmtp_tls_security_level = encrypt\n"    \
+                        "smtpd_banner = mx ESMTP\nsmtpd_milter_maps =\n"
+#define SPLIT_FIELDS                                                                                                   \
+    SERVICES "domsec-split/unix/command = smtp\ndomsec-split/unix/chroot = n\n"                                        \
+             "127.0.0.1:10026/inet/command = smtpd\n127.0.0.1:10026/inet/chroot = n\n"                                 \
+             "domsec-cleanup/unix/command = cleanup\ndomsec-cleanup/unix/chroot = n\n"
+#define SPLIT_CLIENT "domsec-split/unix/smtp_tls_security_level = none\n"
+#define SPLIT_NAME "127.0.0.1:10026/inet/milter_macro_daemon_name = domsec-split\n"
+#define SPLIT_NETWORKS "127.0.0.1:10026/inet/mynetworks = 127.0.0.0/8 [::1]/128\n"
+#define SPLIT_OVERRIDES                                                                                                \
+    "127.0.0.1:10026/inet/receive_override_options = no_address_mappings no_header_body_checks "                       \
+    "no_unknown_recipient_checks\n"
+#define SPLIT_CLEANUP                                                                                                  \
+    "127.0.0.1:10026/inet/cleanup_service_name = domsec-cleanup\ndomsec-cleanup/unix/message_size_limit = 0\n"         \
+    "domsec-cleanup/unix/milter_header_checks =\n"
+#define SPLIT_MASTER SPLIT_CLIENT SPLIT_NAME SPLIT_NETWORKS SPLIT_OVERRIDES SPLIT_CLEANUP
+#define ROUTE "FILTER domsec-split:[127.0.0.1]:10026\n"
+
+/* With the configuration of init, and the answer of the table regexp:split. */
+static void expect_split_rows(const struct row *rows, size_t count, const char *answer, const char *more)
+{
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    g_auto(GStrv) halves = g_strsplit(text, "\nmixed_recipients", 2);
+    g_autofree char *splitting = g_strconcat(halves[0], "\n", more, NULL);
+    folder_write(dir, "a/domsec.conf", splitting);
+    if (answer != NULL)
+        folder_write(dir, "regexp:split", answer);
+    expect_rows(rows, count);
+}
+
+Test(check_postfix, the_way_of_split_messages_is_whole)
+{
+    static const struct row rows[] = {
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER, SPLIT_FIELDS, NULL},
+        {NULL, SPLIT_MAIN("regexp:split", "50"), SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: domsec-split_destination_recipient_limit is 50: "},
+        {NULL, SPLIT_MAIN("", "1"), SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: milter_header_checks does not bring sealed messages back to the gateway"},
+        {NULL, SPLIT_MAIN("regexp:none", "1"), SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: milter_header_checks: postmap cannot read regexp:none"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER, SERVICES,
+         "master.cf: no service domsec-split with the command smtp"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_CLIENT SPLIT_NETWORKS SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
+         "master.cf: 127.0.0.1:10026/inet has the name \"\", so that the gateway does not open what comes back"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER "127.0.0.1:10026/inet/smtpd_milters =\n", SPLIT_FIELDS,
+         "master.cf: 127.0.0.1:10026/inet does not call the gateway, so that recipients get sealed messages"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER "smtp/inet/milter_macro_daemon_name = domsec-split\n",
+         SPLIT_FIELDS, "master.cf: smtp/inet has the name \"domsec-split\", on which the gateway accepts only sealed"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_CLIENT SPLIT_NAME SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
+         NULL},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "mynetworks = 192.0.2.0/24\n",
+         SPLIT_CLIENT SPLIT_NAME SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
+         "master.cf: warning: 127.0.0.1:10026/inet: other hosts can hand messages to it"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"),
+         SPLIT_CLIENT SPLIT_NAME SPLIT_NETWORKS SPLIT_CLEANUP
+         "127.0.0.1:10026/inet/receive_override_options = no_address_mappings no_header_body_checks\n",
+         SPLIT_FIELDS,
+         "master.cf: warning: 127.0.0.1:10026/inet: receive_override_options lacks no_unknown_recipient_checks"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_NAME SPLIT_NETWORKS SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
+         "master.cf: warning: domsec-split/unix: smtp_tls_security_level is \"encrypt\": sealed messages are held"},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "smtpd_command_filter = pcre:/x\n", SPLIT_MASTER, SPLIT_FIELDS,
+         "master.cf: warning: 127.0.0.1:10026/inet: smtpd_command_filter is \"pcre:/x\": "},
+        {NULL, SPLIT_MAIN("regexp:split", "1"),
+         SPLIT_CLIENT SPLIT_NAME SPLIT_NETWORKS SPLIT_OVERRIDES
+         "127.0.0.1:10026/inet/cleanup_service_name = domsec-cleanup\ndomsec-cleanup/unix/milter_header_checks =\n",
+         SPLIT_FIELDS,
+         "master.cf: warning: domsec-cleanup/unix: message_size_limit is \"10240000\": sealed messages are held"},
+        {NULL, SPLIT_MAIN("regexp:split", "1"),
+         SPLIT_CLIENT SPLIT_NAME SPLIT_NETWORKS SPLIT_OVERRIDES "127.0.0.1:10026/inet/cleanup_service_name = gone\n",
+         SPLIT_FIELDS, "master.cf: 127.0.0.1:10026/inet: no service gone with the command cleanup"},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "smtpd_banner = mx ready\n", SPLIT_MASTER, SPLIT_FIELDS,
+         "master.cf: warning: 127.0.0.1:10026/inet: the smtpd_banner \"mx ready\" may keep"},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "enable_original_recipient = no\n", SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: warning: enable_original_recipient is \"no\""},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "mail_version = 3.6.4\n", SPLIT_MASTER, SPLIT_FIELDS, NULL},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "mail_version = 2.11.1\n", SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: Postfix 2.11.1 cannot split messages"},
+    };
+    expect_split_rows(rows, G_N_ELEMENTS(rows), ROUTE, "");
+}
+
+Test(check_postfix, what_the_table_says_of_a_sealed_message)
+{
+    static const struct row other[] = {
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: milter_header_checks: regexp:split answers \"REJECT\" to a sealed message; it must be FILTER"},
+    };
+    static const struct row nothing[] = {
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: milter_header_checks does not bring"},
+        {NULL, SPLIT_MAIN("regexp:split, regexp:second", "1"), SPLIT_MASTER, SPLIT_FIELDS, NULL},
+    };
+    static const struct row elsewhere[] = {
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER, SPLIT_FIELDS,
+         "master.cf: no smtpd listens on [127.0.0.1]:10027, to which milter_header_checks sends sealed messages"},
+    };
+    folder_write(dir, "regexp:second", ROUTE);
+    expect_split_rows(other, G_N_ELEMENTS(other), "REJECT\n", "");
+    expect_split_rows(nothing, G_N_ELEMENTS(nothing), "", "");
+    expect_split_rows(elsewhere, G_N_ELEMENTS(elsewhere), "FILTER domsec-split:[127.0.0.1]:10027\n", "");
+}
+
+/* --- aliases --- */
+
+Test(check_postfix, aliases_that_lead_to_a_partner)
+{
+#define ALIASES(name, table) GOOD ACTION MILTERS name " = " table "\n"
+    static const struct row rows[] = {
+        {NULL, ALIASES("virtual_alias_maps", "hash:local"), "", SERVICES, NULL},
+        {NULL, ALIASES("virtual_alias_maps", "hash:local, hash:team"), "", SERVICES,
+         "main.cf: warning: virtual_alias_maps leads team@acme.test to bob@partner.test behind the gateway"},
+        {NULL, ALIASES("recipient_canonical_maps", "hash:team"), "", SERVICES,
+         "main.cf: warning: recipient_canonical_maps leads team@acme.test to bob@partner.test"},
+        {NULL, ALIASES("canonical_maps", "hash:many"), "", SERVICES,
+         "main.cf: warning: canonical_maps leads a to x@partner.test, b to x@sub.partner.test, c to x@partner.test, "
+         "and 2 more behind"},
+        {NULL, ALIASES("virtual_alias_maps", "ldap:x"), "", SERVICES,
+         "main.cf: note: virtual_alias_maps: postmap cannot list ldap:x; if an address there leads to a partner, its "
+         "mail "
+         "leaves unprotected without split.aliases"},
+    };
+    static const struct row sealed[] = {
+        {NULL, SPLIT_MAIN("regexp:split", "1") "virtual_alias_maps = hash:team\n", SPLIT_MASTER, SPLIT_FIELDS, NULL},
+        {NULL, SPLIT_MAIN("regexp:split", "1") "virtual_alias_maps = ldap:x\n", SPLIT_MASTER, SPLIT_FIELDS,
+         "main.cf: note: virtual_alias_maps: postmap cannot list ldap:x; if an address there leads to a partner, its "
+         "mail is "
+         "protected by split.aliases"},
+    };
+    folder_write(dir, "a/policy.d/partner.conf", "domain = \"partner.test\";\noutbound = { protect = \"sign\"; };\n");
+    folder_write(dir, "a/policy.d/open.conf", "domain = \"open.test\";\n");
+    folder_write(dir, "hash:local",
+                 "team@acme.test\tbob@acme.test, joe\nopen@acme.test\tx@open.test y@other.test\n"
+                 "bob@partner.test\trobert@partner.test\n");
+    folder_write(dir, "hash:team", "team@acme.test\tjoe, bob@partner.test\n");
+    folder_write(dir, "hash:many",
+                 "a\tx@partner.test\nb\tx@sub.partner.test\nc\tx@partner.test\nd\tx@partner.test y@partner.test\n");
+    expect_rows(rows, G_N_ELEMENTS(rows));
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    g_auto(GStrv) parts = g_strsplit(text, "split.key\" ); ", 2);
+    g_autofree char *aliases = g_strconcat(parts[0], "split.key\" ); aliases = true; ", parts[1], NULL);
+    folder_write(dir, "a/domsec.conf", aliases);
+    expect_split_rows(sealed, G_N_ELEMENTS(sealed), ROUTE, "");
 }
 
 Test(check_postfix, of_another_directory_and_of_none)

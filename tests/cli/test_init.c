@@ -22,6 +22,7 @@ Test(init, makes_files_with_the_right_modes)
                  {"a/keys/dsa.pem", 0644},
                  {"a/keys/dca.key", 0600},
                  {"a/keys/dca.pem", 0644},
+                 {"a/keys/split.key", 0600},
                  {"a/ca/ca.key", 0600},
                  {"a/ca/ca.pem", 0644}};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
@@ -46,6 +47,41 @@ Test(init, the_socket_is_one_that_only_postfix_reaches)
     owned(run) struct run checked = run("domsec check -c '%s/b/domsec.conf'", dir);
     expect_status(checked, 0);
     expect_contains(checked.out, "warning: \"listen\": inet:8891@127.0.0.1: every account of this host");
+}
+
+/* The lines of a file of packaging/postfix/ without its comments, as init prints them. */
+static char *shipped(const char *name)
+{
+    g_autofree char *path = g_build_filename("packaging/postfix", name, NULL), *text = NULL;
+    cr_assert(g_file_get_contents(path, &text, NULL, NULL), "%s", path);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    GString *printed = g_string_new(NULL);
+    for (char **line = lines; *line != NULL; line++)
+        if (**line != '\0' && **line != '#')
+            g_string_append_printf(printed, "       %s\n", *line);
+    return g_string_free(printed, FALSE);
+}
+
+Test(init, makes_what_splitting_needs)
+{
+    owned(folder) char *dir = folder_new();
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
+    owned(run) struct run other = run("domsec init --domain acme.test --csr --algorithm p256 '%s/b'", dir);
+    expect_status(made, 0);
+    expect_status(other, 0);
+    g_autofree char *conf = folder_read(dir, "a/domsec.conf"), *main = shipped("main.cf"),
+                    *master = shipped("master.cf");
+    expect_contains(conf, "\nsplit = { keys = ( \"file:keys/split.key\" ); };\n");
+    expect_contains(made.out, main);
+    expect_contains(made.out, master);
+    g_autofree char *a = g_build_filename(dir, "a/keys/split.key", NULL),
+                    *b = g_build_filename(dir, "b/keys/split.key", NULL);
+    g_autofree char *first = NULL, *second = NULL;
+    gsize length = 0, other_length = 0;
+    cr_assert(g_file_get_contents(a, &first, &length, NULL) && g_file_get_contents(b, &second, &other_length, NULL));
+    cr_expect_eq(length, 32);
+    cr_expect_eq(other_length, 32);
+    cr_expect_neq(memcmp(first, second, 32), 0);
 }
 
 Test(init, keys_are_private_under_any_umask)
@@ -77,8 +113,8 @@ Test(init, keys_are_given_to_the_daemon)
     const struct {
         const char *name;
         bool given;
-    } files[] = {
-        {"a/keys", true}, {"a/keys/dsa.key", true}, {"a/keys/dca.key", true}, {"a/ca/ca.key", false}, {"a", false}};
+    } files[] = {{"a/keys", true},           {"a/keys/dsa.key", true}, {"a/keys/dca.key", true},
+                 {"a/keys/split.key", true}, {"a/ca/ca.key", false},   {"a", false}};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = g_build_filename(dir, files[i].name, NULL);
         struct stat stat;
