@@ -10,6 +10,7 @@
 #define DOMSEC_GATEWAY_GATEWAY_H
 
 #include "certs/certs.h"
+#include "gateway/box.h"
 #include "mail/edits.h"
 #include "mail/envelope.h"
 #include "policy/leaving_fields.h"
@@ -52,6 +53,7 @@ struct mail {
     struct client client;
     struct originator originator;
     struct authors authors;
+    const struct least *least;       /* it is one copy of a message that was split; NULL: it is not */
     struct accounts *accounts;       /* what the message may still cost; the stages pay from it */
     struct examination *examination; /* the S/MIME layers taken apart, the signatures' mathematics done */
 };
@@ -76,6 +78,7 @@ struct recipient_lookup {
     char *name; /* its address; where the MTA delivers to another one, both */
     struct destination destination;
     struct certs_answer certificates;
+    char certificate_id[65]; /* fingerprint of the chosen one; empty: none */
 };
 
 /* What was asked, and what came back. */
@@ -117,6 +120,7 @@ struct made {
     char *authentication_results;  /* inbound: the value of the field that edits insert; NULL */
     struct made_fields fields;     /* inbound: those that are protected inside */
     struct leaving_fields leaving; /* outbound: the same */
+    char sealed[BOX_KEY_ID_SIZE];  /* the message was sealed with this key, to be split; empty: it was not */
     struct error failure;          /* why nothing was made after all */
 };
 
@@ -158,6 +162,16 @@ enum reply_kind reply_kind_of(const struct error *error);
 /* Whether the message goes on: accepted or held. */
 bool reply_accepts(const struct reply *reply);
 
+/* One recipient's copy of a message that was split. */
+struct copy {
+    struct envelope *envelope;     /* of the client that sent the message, with this recipient alone */
+    const struct message *message; /* as the client sent it */
+    const struct message *outside; /* what came; NULL: nothing was sealed */
+    struct client client;
+    struct least least;
+    struct opened_box *opened; /* NULL: nothing was sealed */
+};
+
 struct passage {
     struct gateway *gateway; /* a reference of its own */
     int64_t began;           /* g_get_monotonic_time() */
@@ -167,7 +181,10 @@ struct passage {
     struct plan plan;
     struct made made;
     struct reply reply;
-    bool untouched; /* gateway_passes(): accepted as it is; lookups and made are empty */
+    bool untouched;    /* gateway_passes(): accepted as it is; lookups and made are empty */
+    bool is_second;    /* it came by the listener for sealed messages */
+    bool alarm;        /* the log must say it as an error */
+    struct copy *copy; /* what came out of the box; NULL: none was opened */
 };
 
 /* --- the way --- */
@@ -193,7 +210,19 @@ struct passage_request {
     time_t at;
     const enum direction *direction; /* NULL: derived from the recipients */
     const struct turns *turns;       /* NULL: work at once */
+    bool shows_forms;                /* a message that is split is not sealed: gateway_pass_form() makes each form */
 };
+
+/* Whether the message comes by the listener for the copies of messages that are split. */
+bool gateway_is_second(const struct gateway *gateway, const char *daemon_name);
+/* The limits of a message that comes by this listener; lent by the gateway. NULL: any other listener. */
+const struct limits *gateway_limits(const struct gateway *gateway, const char *daemon_name);
+/* Returns true, with a text for the log, once if a sealed message has not come back in time. */
+bool gateway_misses_copies(const struct gateway *gateway, time_t at, struct error *error);
+/* Adds what a form of a message that is split would be: a passage for the first of its recipients. whole is a passage
+ * of this request, which shows_forms; both must outlive the result. form is below whole->plan.form_count. */
+struct passage *gateway_pass_form(struct gateway *gateway, const struct passage_request *request,
+                                  const struct passage *whole, size_t form);
 
 /* Takes a message all the way. Never NULL, and never fails: what goes wrong is a tempfail or what policy says. The
  * result refers to envelope and message, which must outlive it. Thread-safe. */

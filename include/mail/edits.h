@@ -49,6 +49,9 @@ void edits_replace_entity(struct edits *edits, const struct message *message, st
 void edits_replace_by_itself(struct edits *edits, const struct message *message);
 /* Adds edits that change nothing until there are `count`: deletions of fields that are not there. */
 void edits_pad(struct edits *edits, const struct message *message, size_t count);
+/* Edits of inner become edits of outer: outside, only the fields in kept stay (one for each of its fields, in their
+ * order), those of inner as edited come behind them, and the body is that of inner as edited. */
+void edits_move(struct edits *edits, const struct message *inner, const struct message *outer, const bool *kept);
 /* Call once, after all edits. If there are any, each other field of message that has a line of blanks only gets its
  * value without (field_plain()). Then sorts list into the order above. ERROR_TOO_LARGE: a field is larger than a milter
  * can send; the edits are cleared then. */

@@ -18,12 +18,14 @@ struct recipient {
 };
 
 struct envelope {
-    char *queue_id;        /* macro i; may be NULL until end of message */
-    char *authenticated;   /* {auth_authen}: login name, NULL if the client did not authenticate */
-    char *client_address;  /* {client_addr} */
-    char *daemon_name;     /* {daemon_name} */
-    struct address sender; /* RFC 5321 reverse-path */
-    bool eight_bit;        /* the client said BODY=8BITMIME or BINARYMIME (RFC 6152): where this goes, 8-bit passes */
+    char *queue_id;           /* macro i; may be NULL until end of message */
+    char *authenticated;      /* {auth_authen}: login name, NULL if the client did not authenticate */
+    char *client_address;     /* {client_addr} */
+    char *daemon_name;        /* {daemon_name} */
+    char *mta;                /* macro v: name and version of the mail server's software */
+    struct address sender;    /* RFC 5321 reverse-path */
+    char **sender_parameters; /* its ESMTP parameters, NULL-terminated; NULL: it has none */
+    bool eight_bit; /* the client said BODY=8BITMIME or BINARYMIME (RFC 6152): where this goes, 8-bit passes */
     struct recipient *recipients;
     size_t recipient_count;
 };

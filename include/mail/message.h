@@ -77,6 +77,7 @@ struct slice message_original_body(const struct message *message);
 struct slice message_bytes(const struct message *message);  /* header, empty line, body; CRLF (see message.c) */
 struct slice message_header(const struct message *message); /* without the empty line */
 struct slice message_body(const struct message *message);
+void message_lend_body(const struct message *message, struct rope *rope); /* rope borrows it */
 const struct fields *message_fields(const struct message *message);
 bool message_is_unix(const struct message *message); /* LF line ends were converted to CRLF */
 void message_forget(const struct message *message);  /* spool_forget() */

@@ -24,6 +24,8 @@ bool spool_write(struct spool *spool, const void *data, size_t length, struct er
 size_t spool_length(const struct spool *spool);
 /* Ends the writes. The slice lives until spool_free(). A second call gives the same slice. */
 bool spool_finish(struct spool *spool, struct slice *bytes, struct error *error);
+/* After spool_finish(): the rope borrows some of its bytes. */
+void spool_lend(const struct spool *spool, struct slice bytes, struct rope *rope);
 /* After spool_finish(): drops the resident pages of a mapped file, which return from the file when they are read; no
  * effect on bytes in memory. For a stage that is done with large bytes that may be needed again. */
 void spool_forget(struct spool *spool);

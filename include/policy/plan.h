@@ -32,6 +32,8 @@ struct recipient_view {
     enum unclear unclear;           /* which rules apply */
     enum found certificate;         /* whether there is one to encrypt to */
     const char *certificate_reason; /* why not */
+    const char *certificate_id;     /* its fingerprint; NULL: there is none */
+    bool hidden;                    /* it stands in no To or Cc, so that no other recipient may learn of it */
 };
 
 /* Whether a rule that counts for the recipient asks for something, such as policy_encrypts(). */
@@ -47,6 +49,19 @@ enum own {
     OWN_COUNT
 };
 
+struct treatment {
+    bool sign, encrypt, triple;
+};
+
+/* The least that a copy of a message that was split must have: what was planned when the message was sealed. */
+struct least {
+    struct treatment treatment;
+    struct form form; /* the algorithms; null_signature and format do not count */
+    enum protect_headers headers;
+    bool review, attributes;
+    bool is_planned; /* for this very recipient: what would be refused now is deferred */
+};
+
 struct plan_input {
     const struct conf *conf;
     enum direction direction;
@@ -59,7 +74,8 @@ struct plan_input {
     const struct error *failure;         /* the message could not be worked on; kind ERROR_NONE: it could */
     const struct recipient_view *recipients;
     size_t recipient_count;
-    const struct error *own; /* OWN_COUNT of them: why that identity is missing; kind ERROR_NONE: it is there */
+    const struct error *own;   /* OWN_COUNT of them: why that identity is missing; kind ERROR_NONE: it is there */
+    const struct least *least; /* this is one copy of a message that was split; NULL: it is not */
 };
 
 /* --- what is decided --- */
@@ -70,10 +86,6 @@ struct outbound_decision {
     bool encrypt;
     bool triple;      /* sign, encrypt, sign */
     char reason[320]; /* one line, names the rule's key that decided */
-};
-
-struct treatment {
-    bool sign, encrypt, triple;
 };
 
 /* How the layers of one message are made, so that the software of all its recipients can read them. */
@@ -88,6 +100,18 @@ struct wrapping {
 
 #define PLAN_RESTORES_NONE ((size_t)-1)
 
+/* One way in which copies of a message that is split are made. */
+struct manner {
+    struct treatment treatment;
+    struct wrapping wrapping;
+};
+
+/* What one recipient gets of such a message. */
+struct share {
+    size_t manner; /* in plan->manners */
+    size_t form;   /* those with the same number get the same form: the same manner, and the same certificate */
+};
+
 struct plan {
     enum direction direction; /* whose policy decided: a message that is for us and for others is judged by both */
     enum verdict verdict;
@@ -100,8 +124,11 @@ struct plan {
     bool client_is_ours; /* the connection alone makes the originator authentic */
     struct outbound_decision *recipients;
     size_t recipient_count;
-    size_t culprit;             /* index of the recipient that made it fail; meaningful with REJECT, TEMPFAIL */
-    bool needs_split;           /* no single form serves all recipients; refused or deferred by mixed_recipients */
+    size_t culprit;         /* index of the recipient that made it fail; meaningful with REJECT, TEMPFAIL */
+    bool needs_split;       /* no single form serves all recipients; accepted only where it can be split */
+    struct manner *manners; /* of a message that is split: each different one */
+    struct share *shares;   /* for each recipient; NULL: the message is not split */
+    size_t manner_count, form_count;
     struct treatment treatment; /* of all recipients; nothing unless the verdict is ACCEPT */
     struct unwrapping unwrapping;
     struct wrapping wrapping;
@@ -166,6 +193,34 @@ void policy_stricter(const struct outbound_decision *other, struct outbound_deci
  * verdict, reason, culprit, needs_split and treatment. */
 void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
                     const struct recipient_view *recipients, size_t count, struct plan *plan);
+
+/* Whether a recipient's own decision ends the message: plan has its verdict, reason and culprit then. A tempfail for
+ * one takes precedence over a rejection for another, because a delayed message must not bounce. */
+bool policy_find_refusal(const struct outbound_decision *decisions, const struct recipient_view *recipients,
+                         size_t count, struct plan *plan);
+
+/* Whether the message may be split, if it must be. */
+bool policy_may_split(const struct plan_input *input);
+/* After the recipients' decisions: decides for each recipient as if the message were for it alone. If one cannot be
+ * served, plan has verdict and reason, which names it. If one form serves all, plan is as before. Otherwise needs_split
+ * is set, with manners and shares. authentic: the originator is. */
+void policy_split(const struct plan_input *input, bool authentic, struct plan *plan);
+/* The message is split although one form would serve all: the treatment of plan becomes each recipient's manner. */
+void policy_split_alike(const struct plan_input *input, struct plan *plan);
+/* Raises the treatment of one copy to the least. */
+void policy_raise(const struct least *least, struct plan *plan);
+/* The last word on one copy: its message was accepted, so what would be refused now is deferred, and so is a copy that
+ * cannot have the least. */
+void policy_hold(const struct least *least, struct plan *plan);
+
+/* Plans how treatment is carried out for the recipients of input: wrapping and unwrapping. Fails if an identity or a
+ * certificate is missing. */
+void policy_plan_layers(const struct plan_input *input, bool authentic, struct plan *plan);
+
+/* Whether two wrappings give the same layers, if that treatment is carried out. */
+bool wrapping_equal(const struct wrapping *a, const struct wrapping *b, const struct treatment *treatment);
+/* Raises a wrapping to the least. */
+void wrapping_raise(const struct least *least, struct wrapping *wrapping);
 
 /* Adds what a recipient's rule asks to a wrapping that begins as zeros: where rules differ, the form counts that all
  * software knows, whatever the order of the recipients. message may be NULL: labels_choose(). */

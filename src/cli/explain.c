@@ -73,12 +73,15 @@ static void print_recipient(const struct passage *passage, size_t index)
     const struct recipient *recipient = &passage->mail.envelope->recipients[index];
     g_autofree char *rule = leaves ? passage_rules_of(passage, index) : passage_rules(passage);
     printf("\n%s%s%s\n", output_style(stdout, STYLE_BOLD), recipient->address.text, output_style(stdout, STYLE_PLAIN));
+    g_autofree char *form =
+        plan->shares != NULL ? g_strdup_printf("%zu of %zu", plan->shares[index].form + 1, plan->form_count) : NULL;
     owned(table) struct table *facts = table_new(2);
     const char *const rows[][2] = {
         {"delivered to", recipient_is_redirected(recipient) ? recipient->resolved.text : NULL},
         {"rule", rule},
         {"decision", what},
         {"headers", accepted ? header_protection(passage, index) : NULL},
+        {"form", form},
         {"because", leaves ? decision->reason : passage->reply.reason}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i][1] != NULL)
@@ -102,6 +105,10 @@ static void print_passage(const struct passage *passage, const char *from, const
     bool accepted = reply->verdict == VERDICT_ACCEPT;
     bool other_text = strcmp(reply->text, reply->reason) != 0;
     bool stranger = envelope->authenticated == NULL && envelope->client_address == NULL;
+    g_autofree char *split = passage->plan.needs_split
+                                 ? g_strdup_printf("the mail server splits the message, which takes %zu form%s",
+                                                   passage->plan.form_count, passage->plan.form_count == 1 ? "" : "s")
+                                 : NULL;
     g_autofree char *line =
         g_strdup_printf("%u %s%s%s", reply->code, reply->status, other_text ? " " : "", other_text ? reply->text : "");
     g_autofree char *verdict =
@@ -116,6 +123,7 @@ static void print_passage(const struct passage *passage, const char *from, const
         {"direction", direction_name(passage->mail.direction)},
         {"verdict", verdict},
         {"because", reply->reason},
+        {"split", split},
         {accepted ? NULL : "reply", line},
     };
     owned(table) struct table *table = table_new(2);

@@ -91,8 +91,15 @@ static bool write_report(const struct request *request, const struct passage *pa
     return output_close_stream(stream, request->report, error);
 }
 
-static bool write_message(const struct request *request, const struct passage *passage, const struct message *message,
-                          struct error *error)
+static char *form_path(const struct request *request, size_t number)
+{
+    g_autofree char *name = g_strdup_printf("%zu.eml", number);
+    return g_build_filename(request->output, name, NULL);
+}
+
+/* number: 1 for the first form. */
+static bool write_form(const struct request *request, const struct passage *passage, const struct message *message,
+                       size_t number, struct error *error)
 {
     owned(rope) struct rope *rope = NULL;
     if (edits_are_empty(&passage->made.edits)) {
@@ -105,36 +112,83 @@ static bool write_message(const struct request *request, const struct passage *p
         return output_write_rope(STDOUT_FILENO, "standard output", rope, error);
     if (g_mkdir_with_parents(request->output, 0700) != 0)
         return error_set(error, ERROR_TEMPORARY, "cannot create %s: %s", request->output, g_strerror(errno));
-    g_autofree char *path = g_build_filename(request->output, "1.eml", NULL);
+    g_autofree char *path = form_path(request, number);
     return output_replace(path, 0600, rope, error);
 }
 
-static void remove_message(const struct request *request)
+/* An older file must not be mistaken for a form of this message, which has so many. */
+static void remove_forms(const struct request *request, size_t count)
 {
-    g_autofree char *path = g_build_filename(request->output, "1.eml", NULL);
-    (void)g_unlink(path);
+    bool removed = request->output != NULL;
+    while (removed) {
+        g_autofree char *path = form_path(request, ++count);
+        removed = g_unlink(path) == 0;
+    }
 }
 
-/* Writes what came of the passage. message may be NULL when it was not accepted. */
-static int deliver(const struct request *request, const struct passage *passage, const struct message *message)
+static int tell_failure(const struct error *error)
 {
-    struct error error = {0};
-    bool accepted = reply_accepts(&passage->reply);
-    if (!write_report(request, passage, &error) ||
-        (accepted && message != NULL && !write_message(request, passage, message, &error))) {
-        (void)cli_failed(&error);
-        return EX_TEMPFAIL;
-    }
-    /* An older file must not be mistaken for the result of this message. */
-    if (!accepted && request->output != NULL)
-        remove_message(request);
+    (void)cli_failed(error);
+    return EX_TEMPFAIL;
+}
+
+/* Unless the report says it in the same place. */
+static void tell_reply(const struct request *request, const struct reply *reply)
+{
     bool report_is_seen = request->report != NULL && strcmp(request->report, "-") == 0;
-    const struct reply *reply = &passage->reply;
     if (reply->verdict != VERDICT_ACCEPT && !report_is_seen)
         fprintf(stderr, "%s: %u %s %s\n", verdict_name(reply->verdict), reply->code, reply->status, reply->text);
-    if (accepted && message != NULL)
-        return EX_OK;
-    return reply->verdict == VERDICT_REJECT ? EX_DATAERR : EX_TEMPFAIL;
+}
+
+/* The message was not accepted, or there is none. */
+static int refuse(const struct request *request, const struct passage *passage)
+{
+    struct error error = {0};
+    if (!write_report(request, passage, &error))
+        return tell_failure(&error);
+    remove_forms(request, 0);
+    tell_reply(request, &passage->reply);
+    return passage->reply.verdict == VERDICT_REJECT ? EX_DATAERR : EX_TEMPFAIL;
+}
+
+/* A message as it came, and a passage for each of its forms. */
+struct delivery {
+    const struct message *message;
+    struct passage *const *forms;
+    size_t count;
+};
+
+static int deliver(const struct request *request, const struct passage *whole, const struct delivery *delivery)
+{
+    struct error error = {0};
+    bool good = write_report(request, whole, &error);
+    for (size_t i = 0; i < delivery->count && good; i++)
+        good = write_form(request, delivery->forms[i], delivery->message, i + 1, &error);
+    if (!good)
+        return tell_failure(&error);
+    remove_forms(request, delivery->count);
+    tell_reply(request, &whole->reply);
+    return EX_OK;
+}
+
+/* All forms are made before one is written, because one of them may fail. */
+static int deliver_split(const struct request *request, struct gateway *gateway, const struct passage_request *asked,
+                         const struct passage *whole)
+{
+    size_t count = whole->plan.form_count;
+    g_autoptr(GPtrArray) forms = g_ptr_array_new_with_free_func((GDestroyNotify)passage_free);
+    if (count > 1 && request->output == NULL) {
+        fprintf(stderr, "domsec filter: the message takes %zu forms; use --output\n", count);
+        return EX_USAGE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct passage *form = gateway_pass_form(gateway, asked, whole, i);
+        g_ptr_array_add(forms, form);
+        if (!reply_accepts(&form->reply))
+            return refuse(request, form);
+    }
+    const struct delivery delivery = {asked->message, (struct passage *const *)forms->pdata, count};
+    return deliver(request, whole, &delivery);
 }
 
 /* Without --direction it is derived from the recipients, as the daemon does. */
@@ -157,7 +211,7 @@ static int filter(const struct request *request, struct envelope *envelope, time
         owned(passage) struct passage *failed = passage_failed(gateway, envelope, reply_kind_of(&error), &error);
         if (request->direction != NULL)
             failed->plan.direction = direction;
-        return deliver(request, failed, NULL);
+        return refuse(request, failed);
     }
     int status = complete_envelope(request, envelope, message);
     if (status != CLI_GO)
@@ -165,9 +219,15 @@ static int filter(const struct request *request, struct envelope *envelope, time
     const struct passage_request asked = {.envelope = envelope,
                                           .message = message,
                                           .at = at,
-                                          .direction = request->direction != NULL ? &direction : NULL};
+                                          .direction = request->direction != NULL ? &direction : NULL,
+                                          .shows_forms = true};
     owned(passage) struct passage *passage = gateway_pass(gateway, &asked);
-    return deliver(request, passage, message);
+    if (!reply_accepts(&passage->reply))
+        return refuse(request, passage);
+    if (passage->plan.needs_split)
+        return deliver_split(request, gateway, &asked, passage);
+    const struct delivery delivery = {message, (struct passage *const[]){passage}, 1};
+    return deliver(request, passage, &delivery);
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -188,7 +248,7 @@ static int run(const struct command *self, int argc, char **argv)
         CLI_OPTION_DAEMON(request.daemon),
         {"at", 0, OPTION_TEXT, &request.at, "TIME", "evaluate certificates as of TIME (RFC 3339)"},
         {"report", 'r', OPTION_TEXT, &request.report, "FILE", "write the report (JSON) to FILE; - is standard error"},
-        {"output", 'o', OPTION_TEXT, &request.output, "DIR", "write DIR/1.eml instead of standard output"},
+        {"output", 'o', OPTION_TEXT, &request.output, "DIR", "write each form of the message: DIR/1.eml, DIR/2.eml, …"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
@@ -220,6 +280,8 @@ const struct command command_filter = {
     .details =
         "The exit status gives the verdict: 0 accepted or quarantined (the message is written), 65 rejected, 75\n"
         "temporary failure; in the last two cases only the reply is written, to standard error. 78 means that the\n"
-        "configuration is bad. A message that needs no change is written as it was read, byte for byte.\n",
+        "configuration is bad. A message that needs no change is written as it was read, byte for byte.\n"
+        "If recipients get different forms of the message, --output is needed: the forms are written in the order of\n"
+        "the report's \"groups\".\n",
     .run = run,
 };

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&command_init, &command_check, &command_explain, &command_filter,
-                                                 &command_cert, &command_key,   &command_status,  NULL};
+static const struct command *const commands[] = {&command_init,   &command_check,  &command_explain,
+                                                 &command_filter, &command_cert,   &command_key,
+                                                 &command_status, &command_unseal, NULL};
 
 static void print_overview(FILE *stream)
 {

@@ -13,6 +13,7 @@
 #include "issue.h"
 #include "output.h"
 #include "probe.h"
+#include "status_split.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct status {
     unsigned protocol;
     struct error probe;
     struct expiries expiries;
+    struct split_status split;
     char **counters; /* lines of the metrics file; NULL: none */
     bool good;
 };
@@ -87,6 +89,8 @@ static void gather(struct status *status, const struct conf *conf)
     gather_expiries(status);
     gather_store(status);
     gather_counters(status);
+    if (!split_status_read(conf, &status->split))
+        status->good = false;
     status->answers = probe_milter(conf->listen, &status->protocol, &status->probe);
     if (!status->answers)
         status->good = false;
@@ -98,6 +102,7 @@ static void clear(struct status *status)
         X509_free(status->own[i]);
     g_free(status->own);
     expiries_clear(&status->expiries);
+    split_status_clear(&status->split);
     g_strfreev(status->counters);
 }
 
@@ -195,6 +200,7 @@ static void print_status(const struct status *status)
     print_identities(status);
     print_expiries(status);
     print_rules(conf);
+    split_status_print(&status->split);
     if (status->counters != NULL)
         print_counters(status->counters);
 }
@@ -269,6 +275,7 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "identities", identities_json(status));
     json_object_set_new(json, "ends_soon", expiries_json(status));
     json_object_set_new(json, "rules", rules_json(status->conf));
+    json_object_set_new(json, "split", split_status_json(&status->split));
     json_object_set_new(json, "certificates", status->stored < 0 ? json_null() : json_integer(status->stored));
     json_t *counters = json_object();
     for (char **line = status->counters; line != NULL && *line != NULL; line++) {

@@ -107,6 +107,9 @@ void gateway_check_exposure(const struct conf *conf, struct faults *faults)
     if (conf->policy_dir != NULL)
         check_path(&check, whole, conf->policy_dir, GUARD_FOLDER);
     check_identity_files(&check, conf);
+    for (char **key = conf->split.keys; *key != NULL; key++)
+        if (text_begins_with(*key, "file:"))
+            check_path(&check, (struct origin){conf->file, conf->split.line}, *key + strlen("file:"), GUARD_SECRET);
     check_paths(&check, (struct origin){conf->file, conf->trust_anchors_line}, conf->trust_anchors);
     for (size_t i = 0; i < conf->partner_count; i++)
         check_partner_files(&check, conf->partners[i]);

@@ -233,6 +233,7 @@ void made_deliver(struct made *made, const struct passage *passage)
     if (made->removed < plan->removable) /* it is delivered as it came */
         made->fields.restored_count = 0;
     results_remove_forged(passage->gateway, message, &made->edits);
+    (void)split_remove_field(passage->gateway, message, &made->edits);
     restore_fields(passage, &made->edits);
     mark_subject(passage, &made->edits);
     if (made->authentication_results != NULL)

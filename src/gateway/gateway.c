@@ -5,6 +5,7 @@
  */
 #include "base/memory.h"
 #include "internal.h"
+#include "proof.h"
 
 #include <string.h>
 
@@ -23,6 +24,11 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     gateway->certs = certs_open(conf, faults);
     gateway->trust = trust_open(conf, faults);
     gateway->reviewers = reviewers_open(conf, faults);
+    gateway->box_keys = box_keys_open(conf, faults);
+    if (gateway->box_keys != NULL)
+        gateway->proof = proof_open(conf, box_keys_id(gateway->box_keys, 0));
+    gateway->copy_limits = conf->limits;
+    gateway->copy_limits.message_size = SIZE_MAX / 2;
     if (is_ready && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
         self_test(gateway, faults);
         check_identities(gateway, faults);
@@ -49,6 +55,8 @@ void gateway_unref(struct gateway *gateway)
 {
     if (gateway == NULL || !g_atomic_int_dec_and_test(&gateway->references))
         return;
+    proof_close(gateway->proof);
+    box_keys_close(gateway->box_keys);
     reviewers_close(gateway->reviewers);
     trust_close(gateway->trust);
     certs_close(gateway->certs);
@@ -60,4 +68,20 @@ void gateway_unref(struct gateway *gateway)
 const struct conf *gateway_conf(const struct gateway *gateway)
 {
     return gateway->conf;
+}
+
+bool gateway_is_second(const struct gateway *gateway, const char *daemon_name)
+{
+    return gateway->box_keys != NULL && daemon_name != NULL &&
+           strcmp(daemon_name, gateway->conf->split.daemon_name) == 0;
+}
+
+const struct limits *gateway_limits(const struct gateway *gateway, const char *daemon_name)
+{
+    return gateway_is_second(gateway, daemon_name) ? &gateway->copy_limits : &gateway->conf->limits;
+}
+
+bool gateway_misses_copies(const struct gateway *gateway, time_t at, struct error *error)
+{
+    return gateway->proof != NULL && proof_complain(gateway->proof, at, error);
 }

@@ -59,6 +59,9 @@ static const struct identity *encrypter(const struct gateway *gateway, const str
 /* Some recipient's rule signs or encrypts: for other messages our identities do not matter. */
 static bool puts_layers_on(const struct lookups *lookups, const struct mail *mail)
 {
+    const struct treatment *due = mail->least != NULL ? &mail->least->treatment : NULL;
+    if (due != NULL && (due->sign || due->encrypt))
+        return true;
     for (size_t i = 0; i < mail->envelope->recipient_count; i++)
         if (recipient_wants(&lookups->recipients[i], policy_signs) ||
             recipient_wants(&lookups->recipients[i], policy_encrypts))

@@ -17,6 +17,9 @@ struct gateway {
     struct certs *certs;
     struct trust *trust;
     struct reviewers *reviewers;
+    struct box_keys *box_keys; /* NULL: messages are not split */
+    struct proof *proof;       /* NULL as well */
+    struct limits copy_limits; /* of a sealed message, whose size was measured when it was sealed */
 };
 
 /* --- turns.c: NULL does nothing --- */
@@ -26,8 +29,9 @@ void turns_leave(const struct turns *turns);
 
 /* --- mail.c --- */
 
-/* Reads what came: who the client is, the authors and their partners, the layers. */
-void mail_read(struct mail *mail, const struct gateway *gateway, const struct passage_request *request);
+/* Reads what came: who the client is, the authors and their partners, the layers. copy: NULL unless it is one. */
+void mail_read(struct mail *mail, const struct gateway *gateway, const struct passage_request *request,
+               const struct copy *copy);
 void mail_clear(struct mail *mail);
 
 /* --- signers.c, recipients.c, identities.c: the parts of the lookups --- */
@@ -77,6 +81,28 @@ void made_protect(struct made *made, const struct passage *passage);
 void made_deliver(struct made *made, const struct passage *passage);
 void made_clear(struct made *made);
 
+/* --- seal.c --- */
+
+/* Seals a message that has to be split. */
+void made_seal(struct made *made, const struct passage *passage);
+/* What the plan of a message that is split means for one recipient's copy. */
+void share_least(const struct plan *plan, size_t recipient, struct least *least);
+/* Takes off each field that asks the mail server to split, which nobody but us may insert. True if there was one. */
+bool split_remove_field(const struct gateway *gateway, const struct message *message, struct edits *edits);
+
+/* --- copy.c --- */
+
+/* What came by the listener for sealed messages. NULL: it is not opened; alarm is set if it was for another recipient.
+ */
+struct copy *copy_open(const struct gateway *gateway, const struct passage_request *request, bool *alarm,
+                       struct error *error);
+/* The copy of the first recipient of a form, without a box. */
+struct copy *copy_of_form(const struct passage *whole, size_t form, struct error *error);
+/* Edits of the copy's message become edits of the message outside. */
+bool copy_finish(const struct copy *copy, struct edits *edits, struct error *error);
+void copy_free(struct copy *copy);
+DECLARE_OWNED(copy, struct copy *, copy_free)
+
 /* --- authentication_results.c --- */
 
 /* The field's value, g_free(); NULL for a message without S/MIME of which none is required: nothing was authenticated,
@@ -101,6 +127,8 @@ bool self_test_recipient(const struct form *form, X509 *certificate, struct erro
 const char *passage_protection(const struct passage *passage);
 /* "baseline": what became of the header fields. */
 const char *passage_header_protection(const struct passage *passage);
+/* Adds the names of a recipient's rules that are not in names yet; lent. */
+void passage_add_rules_of(const struct passage *passage, size_t recipient, GPtrArray *names);
 /* What became of the empty layer. */
 const char *made_null_signature(const struct made *made);
 /* The address in From; NULL: none, or several. */

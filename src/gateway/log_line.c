@@ -199,6 +199,20 @@ static void append_client(GString *line, const struct envelope *envelope)
         append_quoted(line, "login", envelope->authenticated);
 }
 
+static void append_split(GString *line, const struct passage *passage)
+{
+    const struct opened_box *opened = passage->copy != NULL ? passage->copy->opened : NULL;
+    if (passage->plan.needs_split)
+        g_string_append_printf(line, " split=1 forms=%zu", passage->plan.form_count);
+    if (passage->made.sealed[0] != '\0')
+        g_string_append_printf(line, " sealed=%s", passage->made.sealed);
+    if (passage->is_second)
+        g_string_append_printf(line, " split=2");
+    if (opened != NULL)
+        g_string_append_printf(line, " opened=%s sealed_as=%s", opened->key_id,
+                               opened->envelope->queue_id != NULL ? opened->envelope->queue_id : "NOQUEUE");
+}
+
 char *passage_log_line(const struct passage *passage)
 {
     const struct envelope *envelope = passage->mail.envelope;
@@ -224,6 +238,7 @@ char *passage_log_line(const struct passage *passage)
         g_autofree char *rules = passage_rules(passage);
         append_quoted(line, "rule", rules);
     }
+    append_split(line, passage);
     g_string_append_printf(line, " domain=%s originator=%s", outcome_name(judgement->domain.outcome),
                            outcome_name(judgement->originator.outcome));
     append_layers(line, passage);

@@ -32,7 +32,8 @@ static bool refuse_cbc(const struct authors *authors)
     return false;
 }
 
-void mail_read(struct mail *mail, const struct gateway *gateway, const struct passage_request *request)
+void mail_read(struct mail *mail, const struct gateway *gateway, const struct passage_request *request,
+               const struct copy *copy)
 {
     const struct conf *conf = gateway->conf;
     const struct envelope *envelope = request->envelope;
@@ -42,7 +43,11 @@ void mail_read(struct mail *mail, const struct gateway *gateway, const struct pa
     mail->direction = request->direction != NULL
                           ? *request->direction
                           : policy_direction(conf, envelope->recipients, envelope->recipient_count);
-    read_client(conf, envelope, &mail->client);
+    mail->least = copy != NULL ? &copy->least : NULL;
+    if (copy != NULL)
+        mail->client = copy->client;
+    else
+        read_client(conf, envelope, &mail->client);
     if (request->message != NULL)
         originator_read(request->message, &mail->originator);
     else

@@ -40,6 +40,7 @@ static void make_plan(struct passage *passage)
         .recipients = lookups->recipients,
         .recipient_count = mail->envelope->recipient_count,
         .own = lookups->missing,
+        .least = mail->least,
     };
     policy_plan(&input, &passage->plan);
 }
@@ -51,14 +52,34 @@ static bool has_work(const struct passage *passage)
            (plan->direction == DIRECTION_INBOUND || plan->treatment.sign || plan->treatment.encrypt);
 }
 
-static void make(struct passage *passage)
+static void make_alone(struct passage *passage)
 {
-    if (!has_work(passage))
+    struct made *made = &passage->made;
+    const struct message *message = passage->mail.message;
+    if (has_work(passage) && passage->plan.direction == DIRECTION_INBOUND)
+        made_deliver(made, passage);
+    else if (has_work(passage))
+        made_protect(made, passage);
+    else if (message != NULL && passage->plan.verdict == VERDICT_ACCEPT &&
+             split_remove_field(passage->gateway, message, &made->edits))
+        (void)edits_finish(&made->edits, message, &made->failure);
+}
+
+static void make(struct passage *passage, const struct passage_request *request)
+{
+    const struct copy *copy = passage->copy;
+    struct made *made = &passage->made;
+    bool accepted = passage->plan.verdict == VERDICT_ACCEPT || passage->plan.verdict == VERDICT_QUARANTINE;
+    if (!passage->plan.needs_split || !accepted)
+        make_alone(passage);
+    else if (passage->mail.message != NULL && !request->shows_forms)
+        made_seal(made, passage);
+    if (copy == NULL || copy->outside == NULL || made->failure.kind != ERROR_NONE)
         return;
-    if (passage->plan.direction == DIRECTION_INBOUND)
-        made_deliver(&passage->made, passage);
+    if (!accepted)
+        edits_clear(&made->edits);
     else
-        made_protect(&passage->made, passage);
+        (void)copy_finish(copy, &made->edits, &made->failure);
 }
 
 static enum reply_kind kind_of_verdict(enum verdict verdict)
@@ -148,25 +169,74 @@ static struct passage *leave_untouched(struct gateway *gateway, const struct pas
     return passage;
 }
 
-struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request)
+/* Takes copy. */
+static struct passage *pass(struct gateway *gateway, const struct passage_request *request, struct copy *copy)
 {
-    if (gateway_passes(gateway, request->envelope))
-        return leave_untouched(gateway, request);
     unsigned failures = memory_failures();
     struct passage *passage = g_new0(struct passage, 1);
+    passage->copy = copy;
     passage->gateway = gateway_ref(gateway);
     passage->began = g_get_monotonic_time();
     open_accounts(passage, request);
     passage->mail.accounts = &passage->accounts;
     turns_enter(request->turns);
-    mail_read(&passage->mail, gateway, request);
+    mail_read(&passage->mail, gateway, request, copy);
     lookups_ask(&passage->lookups, gateway, &passage->mail, request->turns);
     make_plan(passage);
-    make(passage);
+    make(passage, request);
     turns_leave(request->turns);
     say(passage);
     mind_memory(passage, failures);
     return passage;
+}
+
+/* The same for one copy, as from the client that sent the message. */
+static struct passage *pass_copy(struct gateway *gateway, const struct passage_request *request, struct copy *copy)
+{
+    struct passage_request inside = *request;
+    inside.envelope = copy->envelope;
+    inside.message = copy->message;
+    return pass(gateway, &inside, copy);
+}
+
+static struct passage *pass_second(struct gateway *gateway, const struct passage_request *request)
+{
+    struct error error = {0};
+    bool alarm = false;
+    unsigned failures = memory_failures();
+    turns_enter(request->turns);
+    struct copy *copy = copy_open(gateway, request, &alarm, &error);
+    turns_leave(request->turns);
+    bool is_certain = memory_failures() == failures;
+    struct passage *passage = NULL;
+    if (copy != NULL)
+        passage = pass_copy(gateway, request, copy);
+    else if (is_certain)
+        passage = ended(gateway, request->envelope, reply_kind_of(&error), error.text, error.said);
+    else
+        passage = ended(gateway, request->envelope, REPLY_RESOURCE, "", NULL);
+    passage->is_second = true;
+    passage->alarm = alarm;
+    return passage;
+}
+
+struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request)
+{
+    if (gateway_passes(gateway, request->envelope))
+        return leave_untouched(gateway, request);
+    if (gateway_is_second(gateway, request->envelope->daemon_name))
+        return pass_second(gateway, request);
+    return pass(gateway, request, NULL);
+}
+
+struct passage *gateway_pass_form(struct gateway *gateway, const struct passage_request *request,
+                                  const struct passage *whole, size_t form)
+{
+    struct error error = {0};
+    struct copy *copy = copy_of_form(whole, form, &error);
+    if (copy == NULL)
+        return ended(gateway, request->envelope, reply_kind_of(&error), error.text, error.said);
+    return pass_copy(gateway, request, copy);
 }
 
 struct passage *passage_failed(struct gateway *gateway, const struct envelope *envelope, enum reply_kind kind,
@@ -183,8 +253,15 @@ void passage_free(struct passage *passage)
     plan_clear(&passage->plan);
     lookups_clear(&passage->lookups, &passage->mail);
     mail_clear(&passage->mail);
+    copy_free(passage->copy);
     gateway_unref(passage->gateway);
     g_free(passage);
+}
+
+static bool encrypts(const struct plan *plan, size_t recipient)
+{
+    return plan->shares != NULL ? plan->manners[plan->shares[recipient].manner].treatment.encrypt
+                                : plan->treatment.encrypt;
 }
 
 char *passage_note(const struct passage *passage, size_t recipient, size_t candidate)
@@ -192,7 +269,7 @@ char *passage_note(const struct passage *passage, size_t recipient, size_t candi
     const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
     const struct finding *finding = &answer->list[candidate].finding;
     if (candidate == answer->chosen)
-        return g_strdup(passage->plan.treatment.encrypt ? "used" : "usable, but nothing is encrypted");
+        return g_strdup(encrypts(&passage->plan, recipient) ? "used" : "usable, but nothing is encrypted");
     if (finding->outcome == OUTCOME_NONE)
         return g_strdup("not needed, an earlier one is used");
     g_autofree char *hint = hint_for_candidate(passage, recipient, candidate);
@@ -206,8 +283,11 @@ static void add_rule(GPtrArray *names, const struct rule *rule)
         g_ptr_array_add(names, rule->partner->name);
 }
 
-static void add_rules_of(GPtrArray *names, const struct recipient_view *recipient)
+void passage_add_rules_of(const struct passage *passage, size_t index, GPtrArray *names)
 {
+    if (passage->lookups.recipients == NULL)
+        return;
+    const struct recipient_view *recipient = &passage->lookups.recipients[index];
     for (size_t i = 0; i < recipient->claim_count; i++)
         add_rule(names, recipient->claims[i].rule);
 }
@@ -221,7 +301,7 @@ static char *join(GPtrArray *names)
 char *passage_rules_of(const struct passage *passage, size_t recipient)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    add_rules_of(names, &passage->lookups.recipients[recipient]);
+    passage_add_rules_of(passage, recipient, names);
     return join(names);
 }
 
@@ -234,7 +314,7 @@ char *passage_rules(const struct passage *passage)
             add_rule(names, policy_rule(passage->mail.authors.partners[i]));
     } else {
         for (size_t i = 0; lookups->recipients != NULL && i < passage->mail.envelope->recipient_count; i++)
-            add_rules_of(names, &lookups->recipients[i]);
+            passage_add_rules_of(passage, i, names);
     }
     return join(names);
 }

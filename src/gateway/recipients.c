@@ -79,8 +79,39 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
         struct recipient_view *view = &lookups->recipients[recipient_of[i]];
         struct certs_answer *answer = &lookups->answers[recipient_of[i]].certificates;
         *answer = answers[i];
+        if (answer->found == FOUND && answer->chosen < answer->count) {
+            char *id = lookups->answers[recipient_of[i]].certificate_id;
+            certificate_fingerprint(answer->list[answer->chosen].certificate, id);
+            view->certificate_id = id;
+        }
         view->certificate = answer->found;
         view->certificate_reason = answer->found == FOUND ? "found" : answer->error.said;
+    }
+}
+
+static void add_shown(const struct fields *fields, const char *name, GHashTable *shown)
+{
+    const struct field *field = NULL;
+    for (unsigned nth = 1; (field = fields_find(fields, name, nth)) != NULL; nth++) {
+        struct addresses addresses = {0};
+        struct error ignored = {0};
+        if (!addresses_parse(field->value, &addresses, &ignored))
+            continue; /* who stands in it is not known, so nobody may be named */
+        for (size_t i = 0; i < addresses.count; i++)
+            g_hash_table_add(shown, address_key(&addresses.list[i]));
+        addresses_clear(&addresses);
+    }
+}
+
+/* Only who stands in To or Cc may be named to the other recipients. */
+static void find_hidden(struct lookups *lookups, const struct mail *mail)
+{
+    g_autoptr(GHashTable) shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    add_shown(message_fields(mail->message), "To", shown);
+    add_shown(message_fields(mail->message), "Cc", shown);
+    for (size_t i = 0; i < mail->envelope->recipient_count; i++) {
+        g_autofree char *key = address_key(&mail->envelope->recipients[i].address);
+        lookups->recipients[i].hidden = !g_hash_table_contains(shown, key);
     }
 }
 
@@ -100,8 +131,11 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
                                      .message = mail->message,
                                      .layers = &lookups->layers,
                                      .recipients = lookups->recipients,
-                                     .recipient_count = count};
+                                     .recipient_count = count,
+                                     .least = mail->least};
     lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND && policy_wants_certificates(&input);
     if (lookups->wants_certificates)
         ask_certificates(lookups, gateway, mail, patience);
+    if (lookups->wants_certificates && mail->message != NULL && policy_may_split(&input))
+        find_hidden(lookups, mail);
 }

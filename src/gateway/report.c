@@ -137,19 +137,18 @@ static json_t *layers(const struct passage *passage)
     return list;
 }
 
+static enum protect protect_of(const struct treatment *treatment)
+{
+    if (treatment->triple)
+        return PROTECT_TRIPLE;
+    if (treatment->encrypt)
+        return treatment->sign ? PROTECT_SIGN_ENCRYPT : PROTECT_ENCRYPT;
+    return treatment->sign ? PROTECT_SIGN : PROTECT_NONE;
+}
+
 const char *passage_protection(const struct passage *passage)
 {
-    const struct treatment *treatment = &passage->made.treatment;
-    enum protect protect = PROTECT_NONE;
-    if (treatment->triple)
-        protect = PROTECT_TRIPLE;
-    else if (treatment->sign && treatment->encrypt)
-        protect = PROTECT_SIGN_ENCRYPT;
-    else if (treatment->encrypt)
-        protect = PROTECT_ENCRYPT;
-    else if (treatment->sign)
-        protect = PROTECT_SIGN;
-    return protect_name(protect);
+    return passage->made.sealed[0] != '\0' ? "split" : protect_name(protect_of(&passage->made.treatment));
 }
 
 const char *passage_header_protection(const struct passage *passage)
@@ -160,46 +159,86 @@ const char *passage_header_protection(const struct passage *passage)
     return protect_headers_name(passage->made.treatment.encrypt ? headers : PROTECT_HEADERS_SIGN);
 }
 
-static json_t *used_certificates(const struct passage *passage)
+/* --- groups: who gets which form --- */
+
+/* A message that is not split has one form. */
+static size_t form_of(const struct plan *plan, size_t recipient)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < passage->mail.envelope->recipient_count && passage->made.treatment.encrypt; i++) {
-        const struct certs_answer *answer = &passage->lookups.answers[i].certificates;
-        char sha256[65] = "";
-        if (answer->found != FOUND || answer->chosen >= answer->count)
-            continue;
-        const struct candidate *chosen = &answer->list[answer->chosen];
-        g_autofree char *subject = certificate_subject(chosen->certificate);
-        certificate_fingerprint(chosen->certificate, sha256);
-        json_t *object = json_object();
-        set(object, "sha256", text(sha256));
-        set(object, "subject", text(subject));
-        set(object, "source", text(chosen->source));
-        json_array_append_new(list, object);
-    }
-    return list;
+    return plan->shares != NULL ? plan->shares[recipient].form : 0;
 }
 
-/* All recipients get the same bytes, so they are one group; each rule that had a say is named once. */
-static json_t *groups(const struct passage *passage)
+static const struct treatment *treatment_of(const struct passage *passage, size_t recipient)
+{
+    const struct plan *plan = &passage->plan;
+    return plan->shares != NULL ? &plan->manners[plan->shares[recipient].manner].treatment : &passage->made.treatment;
+}
+
+static const char *headers_of(const struct passage *passage, size_t recipient)
+{
+    const struct plan *plan = &passage->plan;
+    if (plan->shares == NULL)
+        return passage_header_protection(passage);
+    const struct manner *manner = &plan->manners[plan->shares[recipient].manner];
+    const struct treatment *treatment = &manner->treatment;
+    enum protect_headers headers = manner->wrapping.headers;
+    if (!treatment->encrypt)
+        headers = treatment->sign ? MIN(headers, PROTECT_HEADERS_SIGN) : PROTECT_HEADERS_NONE;
+    return protect_headers_name(headers);
+}
+
+static void add_certificate(json_t *list, const struct certs_answer *answer)
+{
+    char sha256[65] = "";
+    if (answer->found != FOUND || answer->chosen >= answer->count)
+        return;
+    const struct candidate *chosen = &answer->list[answer->chosen];
+    g_autofree char *subject = certificate_subject(chosen->certificate);
+    certificate_fingerprint(chosen->certificate, sha256);
+    json_t *object = json_object();
+    set(object, "sha256", text(sha256));
+    set(object, "subject", text(subject));
+    set(object, "source", text(chosen->source));
+    json_array_append_new(list, object);
+}
+
+static json_t *group(const struct passage *passage, size_t form)
 {
     const struct envelope *envelope = passage->mail.envelope;
-    json_t *groups = json_array(), *recipients, *group;
-    if (passage->plan.direction != DIRECTION_OUTBOUND || envelope->recipient_count == 0 ||
-        passage->reply.verdict != VERDICT_ACCEPT)
-        return groups;
-    recipients = json_array();
-    for (size_t i = 0; i < envelope->recipient_count; i++)
+    json_t *group = json_object(), *recipients = json_array(), *certificates = json_array();
+    g_autoptr(GPtrArray) rules = g_ptr_array_new();
+    const struct treatment *treatment = NULL;
+    const char *headers = NULL;
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        if (form_of(&passage->plan, i) != form)
+            continue;
+        treatment = treatment_of(passage, i);
+        headers = headers_of(passage, i);
         json_array_append_new(recipients, text(envelope->recipients[i].address.text));
-    g_autofree char *rules = passage_rules(passage);
-    group = json_object();
+        passage_add_rules_of(passage, i, rules);
+        bool is_first = json_array_size(certificates) == 0; /* a form of a split message has one */
+        if (treatment->encrypt && (is_first || passage->plan.shares == NULL))
+            add_certificate(certificates, &passage->lookups.answers[i].certificates);
+    }
+    g_ptr_array_add(rules, NULL);
+    g_autofree char *names = g_strjoinv(", ", (char **)rules->pdata);
     set(group, "recipients", recipients);
-    set(group, "protect", text(passage_protection(passage)));
-    set(group, "header_protection", text(passage_header_protection(passage)));
-    set(group, "rule", text(rules));
-    set(group, "certificates", used_certificates(passage));
-    json_array_append_new(groups, group);
-    return groups;
+    set(group, "protect", text(protect_name(protect_of(treatment))));
+    set(group, "header_protection", text(headers));
+    set(group, "rule", text(names));
+    set(group, "certificates", certificates);
+    return group;
+}
+
+static json_t *groups(const struct passage *passage)
+{
+    const struct plan *plan = &passage->plan;
+    json_t *list = json_array();
+    bool leaves = plan->direction == DIRECTION_OUTBOUND || plan->needs_split;
+    if (!leaves || passage->mail.envelope->recipient_count == 0 || passage->reply.verdict != VERDICT_ACCEPT)
+        return list;
+    for (size_t form = 0; form < (plan->needs_split ? plan->form_count : 1); form++)
+        json_array_append_new(list, group(passage, form));
+    return list;
 }
 
 /* The recipients that the MTA delivers to other addresses than those given. */
@@ -298,6 +337,7 @@ char *passage_report(const struct passage *passage)
     set(report, "redirections", redirections(passage->mail.envelope));
     set(report, "authentication_results", unfolded(passage->made.authentication_results));
     set(report, "note", text(passage->made.note));
+    set(report, "split", json_boolean(passage->plan.needs_split));
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         set(report, "null_signature", text(made_null_signature(&passage->made)));
     } else {
@@ -324,9 +364,24 @@ static void count(const char *name, const char *key, const char *value, const ch
     metrics_add(name, labels, 1);
 }
 
+static void count_split(const struct passage *passage)
+{
+    const struct copy *copy = passage->copy;
+    bool accepted = reply_accepts(&passage->reply);
+    if (passage->made.sealed[0] != '\0')
+        metrics_add("domsec_split_sealed_total", NULL, 1);
+    else if (passage->plan.needs_split)
+        metrics_add("domsec_split_unsealed_total", NULL, 1);
+    if (copy != NULL && copy->opened != NULL && accepted)
+        metrics_add("domsec_split_copies_total", NULL, 1);
+    else if (passage->is_second)
+        count("domsec_split_refused_total", "opened", copy != NULL ? "yes" : "no", NULL, NULL);
+}
+
 void passage_count(const struct passage *passage)
 {
     const struct judgement *judgement = &passage->plan.judgement;
+    count_split(passage);
     count("domsec_messages_total", "direction", direction_name(passage->plan.direction), "verdict",
           verdict_name(passage->reply.verdict));
     if (passage->untouched) {
@@ -334,7 +389,8 @@ void passage_count(const struct passage *passage)
         return;
     }
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
-        if (passage->reply.verdict == VERDICT_ACCEPT) /* what was refused did not leave unprotected */
+        if (passage->reply.verdict == VERDICT_ACCEPT &&
+            !passage->plan.needs_split) /* what was refused did not leave unprotected */
             count("domsec_protected_total", "protect", passage_protection(passage), NULL, NULL);
         return;
     }

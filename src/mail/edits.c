@@ -255,6 +255,44 @@ bool edits_are_empty(const struct edits *edits)
     return edits->count == 0 && edits->body == NULL;
 }
 
+static void append_field(struct edits *edits, struct slice name, const char *value)
+{
+    add(edits, EDIT_APPEND, name, 1, g_strdup(value));
+}
+
+/* From the top down. */
+static void append_edited(struct edits *moved, const struct edits *edits, const struct fields *fields)
+{
+    for (size_t i = edits->count; i-- > 0;)
+        if (edits->list[i].kind == EDIT_INSERT)
+            append_field(moved, slice_of(edits->list[i].name), edits->list[i].value);
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct edit *edit = edit_of(edits, &fields->list[i]);
+        g_autofree char *value = g_strndup(fields->list[i].value.data, fields->list[i].value.len);
+        if (edit == NULL || edit->kind != EDIT_DELETE)
+            append_field(moved, fields->list[i].name, edit != NULL ? edit->value : value);
+    }
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->list[i].kind == EDIT_APPEND)
+            append_field(moved, slice_of(edits->list[i].name), edits->list[i].value);
+}
+
+void edits_move(struct edits *edits, const struct message *inner, const struct message *outer, const bool *kept)
+{
+    const struct fields *fields = message_fields(outer);
+    struct edits moved = {.body = steal(&edits->body), .body_chunks = edits->body_chunks};
+    for (size_t i = 0; i < fields->count; i++)
+        if (!kept[i])
+            add(&moved, EDIT_DELETE, fields->list[i].name, fields->list[i].index, NULL);
+    append_edited(&moved, edits, message_fields(inner));
+    if (moved.body == NULL) {
+        moved.body = rope_new();
+        message_lend_body(inner, moved.body);
+    }
+    edits_clear(edits);
+    *edits = moved;
+}
+
 static void put_field(struct rope *rope, const struct edit *edit)
 {
     rope_borrow(rope, slice_of(edit->name));

@@ -30,7 +30,9 @@ void envelope_free(struct envelope *envelope)
     g_free(envelope->authenticated);
     g_free(envelope->client_address);
     g_free(envelope->daemon_name);
+    g_free(envelope->mta);
     address_clear(&envelope->sender);
+    g_strfreev(envelope->sender_parameters);
     for (size_t i = 0; i < envelope->recipient_count; i++)
         recipient_clear(&envelope->recipients[i]);
     g_free(envelope->recipients);

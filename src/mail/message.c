@@ -215,6 +215,11 @@ struct slice message_body(const struct message *message)
     return message->body;
 }
 
+void message_lend_body(const struct message *message, struct rope *rope)
+{
+    spool_lend(message->spool, message->body, rope);
+}
+
 const struct fields *message_fields(const struct message *message)
 {
     return &message->fields;

@@ -238,11 +238,16 @@ bool spool_append(struct spool *spool, struct rope *rope, struct error *error)
     spool_give(spool, rope);
     if (!spool_finish(spool, &bytes, error))
         return false;
+    spool_lend(spool, bytes, rope);
+    return true;
+}
+
+void spool_lend(const struct spool *spool, struct slice bytes, struct rope *rope)
+{
     if (spool->file_map != NULL)
         rope_borrow_file(rope, bytes);
     else
         rope_borrow(rope, bytes);
-    return true;
 }
 
 void spool_forget(struct spool *spool)

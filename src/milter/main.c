@@ -201,7 +201,12 @@ static void check_expiry(const struct conf *conf)
 static void tick(void *context)
 {
     struct daemon *daemon = context;
+    struct error error = {0};
     owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
+    if (gateway_misses_copies(gateway, time(NULL), &error)) {
+        log_write(LOG_LEVEL_ERROR, "%s", error.text);
+        metrics_add("domsec_split_lost_total", NULL, 1);
+    }
     if (daily_is_due(&daemon->next_expiry, time(NULL)))
         check_expiry(gateway_conf(gateway));
     save_metrics(daemon);

@@ -18,12 +18,12 @@
 #include "fair.h"
 #include "smtp_reply.h"
 #include "transaction.h"
+#include "turn.h"
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -34,9 +34,6 @@
  * the message for ever. Postfix lets 100 kB of header through. */
 #define PACKET_MAX ((size_t)1 << 20)
 
-#define DEAR_FROM 5000 /* microseconds of a message */
-#define DEAR_TIMES 8
-
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY)
 #define NO_REPLIES                                                                                                     \
     (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
@@ -46,11 +43,13 @@ struct session {
     bool negotiated;
     bool leading_space; /* SMFIP_HDR_LEADSPC is in force */
     bool can_quarantine;
-    char *client_address; /* of the connection, for MTAs that do not send {client_addr} */
+    bool answers_recipients; /* SMFIP_NR_RCPT is not in force */
+    char *client_address;    /* of the connection, for MTAs that do not send {client_addr} */
     struct crash_trail *trail;
     /* Of the message in progress, if any: */
     struct transaction *transaction;
     struct gateway *gateway;
+    bool is_second;      /* one recipient's copy of a message that is split */
     const char *reading; /* {rcpt_addr} of the last recipient, to compare the pointer */
     bool counted;        /* service_message_begin() */
 };
@@ -80,12 +79,13 @@ static void end_message(struct session *session)
     session->counted = false;
 }
 
-static void begin_message(struct session *session)
+static void begin_message(struct session *session, const char *daemon_name)
 {
     end_message(session);
     session->counted = service_message_begin(service);
     session->gateway = service_gateway(service);
-    session->transaction = transaction_new(&gateway_conf(session->gateway)->limits);
+    session->transaction = transaction_new(gateway_limits(session->gateway, daemon_name));
+    session->is_second = gateway_is_second(session->gateway, daemon_name);
     session->reading = NULL;
     crash_trail_reset(session->trail);
 }
@@ -107,6 +107,14 @@ static bool take_up(struct session *session, enum crash_piece piece, const char 
     return false;
 }
 
+/* A copy of a message that is split has one recipient, and a second one is refused at once; the answers to the others
+ * cost a round trip each. */
+static bool may_be_second(void)
+{
+    owned(gateway) struct gateway *gateway = service_gateway(service);
+    return gateway_conf(gateway)->split.keys[0] != NULL;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): libmilter prescribes the nine parameters */
 static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned long steps, unsigned long unused2,
                              unsigned long unused3, unsigned long *my_actions, unsigned long *my_steps,
@@ -122,8 +130,11 @@ static sfsistat on_negotiate(SMFICTX *context, unsigned long actions, unsigned l
     }
     *my_actions = NEEDED_ACTIONS | (actions & (SMFIF_QUARANTINE | SMFIF_SETSYMLIST));
     *my_steps = steps & (NO_REPLIES | UNWANTED | SMFIP_HDR_LEADSPC | (over_tcp ? 0 : SMFIP_NODATA));
+    session->answers_recipients = may_be_second();
+    if (session->answers_recipients)
+        *my_steps &= ~(unsigned long)SMFIP_NR_RCPT;
     if ((actions & SMFIF_SETSYMLIST) != 0) {
-        smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name} " CONF_DAEMON_MACRO);
+        smfi_setsymlist(context, SMFIM_CONNECT, (char *)"{client_addr} {daemon_name} v " CONF_DAEMON_MACRO);
         /* Requests a macro that always exists as well: libmilter keeps the macros of the previous message if it gets
          * none. Sendmail gives the queue ID here only, and Postfix at the end of the message. */
         smfi_setsymlist(context, SMFIM_ENVFROM, (char *)"i {auth_authen} {daemon_name}");
@@ -152,21 +163,6 @@ static sfsistat on_connect(SMFICTX *context, char *host, struct sockaddr *addres
     return SMFIS_NOREPLY;
 }
 
-static sfsistat on_sender(SMFICTX *context, char **arguments)
-{
-    struct session *session = session_of(context);
-    begin_message(session);
-    if (!session->negotiated) {
-        struct error error = {0};
-        error_set(&error, ERROR_BUG, "no option negotiation on this connection");
-        transaction_fail(session->transaction, REPLY_PROTOCOL, &error);
-    }
-    if (take_up(session, PIECE_SENDER, NULL, slice_of(arguments[0])))
-        transaction_sender(session->transaction, (const char *const *)arguments);
-    crash_leave();
-    return SMFIS_NOREPLY;
-}
-
 /* NULL if the macro is missing or empty. Lent until the callback returns. */
 static const char *macro(SMFICTX *context, const char *name)
 {
@@ -179,9 +175,35 @@ static char *macro_copy(SMFICTX *context, const char *name)
     return g_strdup(macro(context, name));
 }
 
+static sfsistat on_sender(SMFICTX *context, char **arguments)
+{
+    struct session *session = session_of(context);
+    begin_message(session, macro(context, "{daemon_name}"));
+    if (!session->negotiated) {
+        struct error error = {0};
+        error_set(&error, ERROR_BUG, "no option negotiation on this connection");
+        transaction_fail(session->transaction, REPLY_PROTOCOL, &error);
+    }
+    if (take_up(session, PIECE_SENDER, NULL, slice_of(arguments[0])))
+        transaction_sender(session->transaction, (const char *const *)arguments);
+    crash_leave();
+    return SMFIS_NOREPLY;
+}
+
+/* The mail server has to send each recipient's copy by itself. */
+static bool is_one_too_many(const struct session *session)
+{
+    return session->is_second && session->answers_recipients && session->transaction != NULL &&
+           transaction_envelope(session->transaction)->recipient_count > 0;
+}
+
 static sfsistat on_recipient(SMFICTX *context, char **arguments)
 {
     struct session *session = session_of(context);
+    if (is_one_too_many(session)) {
+        (void)smfi_setreply(context, (char *)"452", (char *)"4.5.3", (char *)"One recipient at a time");
+        return SMFIS_TEMPFAIL;
+    }
     struct reading reading = {macro(context, "{rcpt_addr}"), macro(context, "{rcpt_host}"),
                               macro(context, "{rcpt_mailer}")};
     /* libmilter keeps the macros of the previous recipient if it gets none for this one. New ones are read before it
@@ -193,7 +215,7 @@ static sfsistat on_recipient(SMFICTX *context, char **arguments)
     if (take_up(session, PIECE_RECIPIENT, NULL, slice_of(arguments[0])))
         transaction_recipient(session->transaction, (const char *const *)arguments, &reading);
     crash_leave();
-    return SMFIS_NOREPLY;
+    return session->answers_recipients ? SMFIS_CONTINUE : SMFIS_NOREPLY;
 }
 
 /* Requested over TCP only, and answered although there is nothing to say. Postfix sends the envelope from one
@@ -236,6 +258,7 @@ static void complete_envelope(SMFICTX *context, const struct session *session)
 {
     struct envelope *envelope = transaction_envelope(session->transaction);
     envelope->queue_id = macro_copy(context, "i");
+    envelope->mta = macro_copy(context, "v");
     envelope->authenticated = macro_copy(context, "{auth_authen}");
     envelope->daemon_name = macro_copy(context, "{daemon_name}");
     envelope->client_address = macro_copy(context, "{client_addr}");
@@ -248,61 +271,12 @@ static void tell_progress(void *context)
     smfi_progress(context);
 }
 
-/* The turns of one message. */
-struct turn {
-    char *client;
-    struct waiting waiting;
-    bool paused;   /* between two turns */
-    int64_t total; /* microseconds of this thread's processor time that the message has used */
-    int64_t began; /* microseconds of this thread's processor time, when the turn began or rested */
-};
-
-static int64_t processor_time(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return (int64_t)time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
-}
-
-/* What an honest message hardly ever needs counts more, so that what is hostile gets the smaller share. */
-static uint64_t use(struct turn *turn)
-{
-    int64_t now = processor_time(), used = MAX(now - turn->began, 0);
-    turn->began = now;
-    turn->total += used;
-    return (uint64_t)(turn->total > DEAR_FROM ? used * DEAR_TIMES : used);
-}
-
-static void enter_turn(void *context)
-{
-    struct turn *turn = context;
-    if (turn->paused)
-        service_resume(service, turn->client, &turn->waiting);
-    else
-        service_enter(service, turn->client, &turn->waiting);
-    turn->paused = false;
-    turn->began = processor_time();
-}
-
-static void leave_turn(void *context)
-{
-    struct turn *turn = context;
-    service_pause(service, turn->client, use(turn));
-    turn->paused = true;
-}
-
-static void rest_turn(void *context)
-{
-    struct turn *turn = context;
-    service_rest(service, turn->client, use(turn), &turn->waiting);
-    sched_yield(); /* who is about to get in line, or sends a verdict, needs a processor, too */
-}
-
 /* The gateway's result, or the failure before it could be called. */
 static struct passage *pass(SMFICTX *context, struct session *session)
 {
-    struct turn turn = {.waiting = {.seconds = PROGRESS_SECONDS, .tell = tell_progress, .context = context}};
-    const struct turns turns = {.enter = enter_turn, .leave = leave_turn, .rest = rest_turn, .context = &turn};
+    struct turn turn = {.service = service,
+                        .waiting = {.seconds = PROGRESS_SECONDS, .tell = tell_progress, .context = context}};
+    const struct turns turns = {.enter = turn_enter, .leave = turn_leave, .rest = turn_rest, .context = &turn};
     struct passage_request request = {
         .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
     bool whole = transaction_finish(session->transaction);
@@ -360,7 +334,8 @@ static bool hand_over(SMFICTX *context, const struct session *session, const str
 static void write_log(const struct passage *passage)
 {
     g_autofree char *line = passage_log_line(passage);
-    log_write(passage->reply.verdict == VERDICT_TEMPFAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", line);
+    enum log_level level = passage->reply.verdict == VERDICT_TEMPFAIL ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO;
+    log_write(passage->alarm ? LOG_LEVEL_ERROR : level, "%s", line);
 }
 
 static sfsistat on_end_of_message(SMFICTX *context)

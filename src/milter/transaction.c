@@ -96,6 +96,8 @@ void transaction_sender(struct transaction *transaction, const char *const *argu
     struct envelope *envelope = transaction->envelope;
     struct error error = {0};
     envelope->eight_bit = arguments[0] != NULL && says_eight_bit(arguments + 1);
+    if (arguments[0] != NULL && arguments[1] != NULL && envelope->sender_parameters == NULL)
+        envelope->sender_parameters = g_strdupv((char **)arguments + 1);
     address_clear(&envelope->sender);
     bool good = address_parse_path(slice_of(arguments[0]), &envelope->sender, &error);
     if (good && *envelope->sender.domain == '\0' && strpbrk(envelope->sender.local, "%!@") != NULL) {

@@ -26,9 +26,7 @@ static void refuse(struct plan *plan, enum verdict verdict, size_t culprit)
     plan->treatment = (struct treatment){0};
 }
 
-/* True if a recipient's own decision ends the message. A tempfail for one recipient takes precedence over a
- * rejection for another, because a delayed message must not bounce. */
-static bool find_refusal(const struct outbound_decision *decisions, const struct recipient_view *recipients,
+bool policy_find_refusal(const struct outbound_decision *decisions, const struct recipient_view *recipients,
                          size_t count, struct plan *plan)
 {
     static const struct {
@@ -91,7 +89,7 @@ void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
         EXPLAIN(plan, "the message has no recipients");
         return;
     }
-    if (find_refusal(decisions, recipients, count, plan))
+    if (policy_find_refusal(decisions, recipients, count, plan))
         return;
     plan->verdict = VERDICT_ACCEPT;
     size_t strictest = combine(decisions, count, plan);

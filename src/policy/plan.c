@@ -157,8 +157,7 @@ static const struct error *missing_identity(const struct plan_input *input, cons
     return NULL;
 }
 
-/* How the treatment is carried out. */
-static void plan_layers(const struct plan_input *input, bool authentic, struct plan *plan)
+void policy_plan_layers(const struct plan_input *input, bool authentic, struct plan *plan)
 {
     policy_unwrap(input->layers, authentic, &plan->unwrapping);
     if (!plan->treatment.sign && !plan->unwrapping.decrypted)
@@ -169,6 +168,8 @@ static void plan_layers(const struct plan_input *input, bool authentic, struct p
         for (size_t j = 0; j < recipient->claim_count && !recipient->local; j++)
             wrapping_add(recipient->claims[j].rule, input->message, &plan->wrapping);
     }
+    if (input->least != NULL)
+        wrapping_raise(input->least, &plan->wrapping);
     const struct error *missing = missing_identity(input, plan);
     if (missing != NULL)
         fail(plan, missing);
@@ -189,9 +190,17 @@ static void plan_leaving(const struct plan_input *input, struct plan *plan)
     bool authentic = policy_is_authentic(input, &plan->judgement, reason, sizeof(reason));
     gather_facts(input, &plan->judgement, authentic, &facts);
     decide_recipients(input, reason, &facts, plan);
+    if (policy_may_split(input)) {
+        plan->verdict = VERDICT_ACCEPT;
+        policy_split(input, authentic, plan);
+        if (plan->verdict != VERDICT_ACCEPT || plan->needs_split)
+            return;
+    }
     policy_combine(input->conf->mixed_recipients, plan->recipients, input->recipients, input->recipient_count, plan);
+    if (input->least != NULL && plan->verdict == VERDICT_ACCEPT)
+        policy_raise(input->least, plan);
     if (plan->treatment.sign || plan->treatment.encrypt)
-        plan_layers(input, authentic, plan);
+        policy_plan_layers(input, authentic, plan);
 }
 
 /* --- what arrives --- */
@@ -305,8 +314,16 @@ static void judge_arrival_too(const struct plan_input *input, struct plan *plan)
         plan_clear(&arriving);
         return;
     }
-    if (is_encrypted_to_us(input->layers)) {
-        arriving.verdict = input->conf->mixed_recipients == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+    bool refuses = arriving.verdict == VERDICT_REJECT || arriving.verdict == VERDICT_TEMPFAIL;
+    bool splits = policy_may_split(input) && input->recipient_count > 1;
+    if (splits && !refuses && (plan->needs_split || is_encrypted_to_us(input->layers))) {
+        plan_clear(&arriving);
+        if (!plan->needs_split)
+            policy_split_alike(input, plan);
+        return;
+    }
+    if (is_encrypted_to_us(input->layers) && !splits) {
+        arriving.verdict = input->conf->mixed_recipients == MIXED_TEMPFAIL ? VERDICT_TEMPFAIL : VERDICT_REJECT;
         arriving.public_reason[0] = '\0';
         EXPLAIN(
             &arriving,
@@ -351,10 +368,31 @@ static bool may_reencrypt(const struct plan_input *input)
 
 bool policy_wants_certificates(const struct plan_input *input)
 {
+    if (input->least != NULL && input->least->treatment.encrypt)
+        return true;
     for (size_t i = 0; i < input->recipient_count; i++)
         if (recipient_wants(&input->recipients[i], policy_encrypts))
             return true;
     return may_reencrypt(input);
+}
+
+/* An alias among our own addresses may lead outside, and only a copy that comes back shows it. */
+static bool may_lead_outside(const struct plan_input *input)
+{
+    return policy_may_split(input) && input->conf->split.aliases && input->client->trusted && serves_local(input);
+}
+
+static void plan_by_direction(const struct plan_input *input, struct plan *plan)
+{
+    if (input->direction == DIRECTION_INBOUND) {
+        policy_judge(input->layers, input->originator, input->authors, &plan->judgement);
+        plan_arriving(input, input->layers, plan);
+        return;
+    }
+    judge_leaving(input, &plan->judgement);
+    plan_leaving(input, plan);
+    if (plan->verdict == VERDICT_ACCEPT && serves_local(input) && !plan->client_is_ours)
+        judge_arrival_too(input, plan);
 }
 
 void policy_plan(const struct plan_input *input, struct plan *plan)
@@ -367,17 +405,13 @@ void policy_plan(const struct plan_input *input, struct plan *plan)
     if (input->failure->kind != ERROR_NONE) {
         judgement_init(&plan->judgement);
         fail(plan, input->failure);
-        return;
+    } else {
+        plan_by_direction(input, plan);
     }
-    if (input->direction == DIRECTION_INBOUND) {
-        policy_judge(input->layers, input->originator, input->authors, &plan->judgement);
-        plan_arriving(input, input->layers, plan);
-        return;
-    }
-    judge_leaving(input, &plan->judgement);
-    plan_leaving(input, plan);
-    if (plan->verdict == VERDICT_ACCEPT && serves_local(input) && !plan->client_is_ours)
-        judge_arrival_too(input, plan);
+    if (plan->verdict == VERDICT_ACCEPT && !plan->needs_split && may_lead_outside(input))
+        policy_split_alike(input, plan);
+    if (input->least != NULL)
+        policy_hold(input->least, plan);
 }
 
 void plan_clear(struct plan *plan)
@@ -385,5 +419,7 @@ void plan_clear(struct plan *plan)
     judgement_clear(&plan->judgement);
     g_free(plan->recipients);
     g_free(plan->endings);
+    g_free(plan->manners);
+    g_free(plan->shares);
     *plan = (struct plan){0};
 }

@@ -6,6 +6,8 @@
  */
 #include "policy/plan.h"
 
+#include <string.h>
+
 static bool is_cbc(enum cipher cipher)
 {
     return cipher >= CIPHER_AES_128_CBC;
@@ -47,4 +49,75 @@ void wrapping_add(const struct rule *rule, const struct message *message, struct
     /* A signature has one label (RFC 2634 §3.2): that of the first recipient who has any. */
     if (wrapping->labels.label.policy[0] == '\0')
         labels_choose(partner, message, &wrapping->labels);
+}
+
+/* --- copies of a message that is split --- */
+
+static bool label_equal(const struct security_label *a, const struct security_label *b)
+{
+    return strcmp(a->policy, b->policy) == 0 && a->classification == b->classification &&
+           strcmp(a->privacy_mark, b->privacy_mark) == 0;
+}
+
+static bool labels_equal(const struct labels *a, const struct labels *b)
+{
+    if (!label_equal(&a->label, &b->label) || a->equivalent_count != b->equivalent_count)
+        return false;
+    for (unsigned i = 0; i < a->equivalent_count; i++)
+        if (!label_equal(&a->equivalents[i], &b->equivalents[i]))
+            return false;
+    return true;
+}
+
+static bool signed_equal(const struct wrapping *a, const struct wrapping *b)
+{
+    return a->form.null_signature == b->form.null_signature && a->form.format == b->form.format &&
+           a->form.signature == b->form.signature && a->form.digest == b->form.digest && a->review == b->review &&
+           a->attributes == b->attributes && labels_equal(&a->labels, &b->labels);
+}
+
+static bool encrypted_equal(const struct wrapping *a, const struct wrapping *b)
+{
+    return a->form.cipher == b->form.cipher && a->form.key_transport == b->form.key_transport &&
+           a->encrypt_to_self == b->encrypt_to_self && a->names_encrypter == b->names_encrypter;
+}
+
+bool wrapping_equal(const struct wrapping *a, const struct wrapping *b, const struct treatment *treatment)
+{
+    bool signs = treatment->sign || treatment->triple;
+    /* Nothing is hidden without encryption. */
+    enum protect_headers most = treatment->encrypt ? PROTECT_HEADERS_SHY : PROTECT_HEADERS_SIGN;
+    if ((signs || treatment->encrypt) && MIN(a->headers, most) != MIN(b->headers, most))
+        return false;
+    return (!signs || signed_equal(a, b)) && (!treatment->encrypt || encrypted_equal(a, b));
+}
+
+/* Whatever keeps a secret better comes later. */
+static unsigned strength(enum cipher cipher)
+{
+    static const enum cipher order[] = {CIPHER_AES_128_CBC, CIPHER_AES_192_CBC, CIPHER_AES_256_CBC, CIPHER_AES_128_GCM,
+                                        CIPHER_AES_256_GCM};
+    unsigned rank = 0;
+    while (rank < G_N_ELEMENTS(order) && order[rank] != cipher)
+        rank++;
+    return rank;
+}
+
+void wrapping_raise(const struct least *least, struct wrapping *wrapping)
+{
+    const struct treatment *treatment = &least->treatment;
+    struct form *form = &wrapping->form;
+    if (treatment->sign || treatment->encrypt)
+        wrapping->headers = MAX(wrapping->headers, least->headers);
+    if (treatment->sign || treatment->triple) {
+        form->digest = MAX(form->digest, least->form.digest);
+        form->signature = MIN(form->signature, least->form.signature); /* RSA-PSS comes first */
+        wrapping->review |= least->review;
+        wrapping->attributes |= least->attributes;
+    }
+    if (treatment->encrypt) {
+        if (strength(least->form.cipher) > strength(form->cipher))
+            form->cipher = least->form.cipher;
+        form->key_transport = MIN(form->key_transport, least->form.key_transport); /* RSA-OAEP comes first */
+    }
 }

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copy: the second pass of a message that is split: one recipient's copy comes back by a listener of its own. The box
+ * is opened, and what is in it goes the way of every message, as from the client that sent it. From outside count only
+ * the recipient, and the trace fields that are new. All else comes off: what other milters added in the first pass
+ * belongs to the box.
+ *
+ * Who has a box must not get it opened for anyone he likes: the recipient is one of those that were sealed, or an alias
+ * of one of them, or one of ours, or one of split.copies.
+ */
+#include "internal.h"
+
+#include "proof.h"
+
+#include <string.h>
+
+#define DAY 86400
+
+/* --- the message outside --- */
+
+/* "v=1; key=ID", exactly once. */
+static bool read_field(const struct message *message, char key_id[BOX_KEY_ID_SIZE], struct error *error)
+{
+    static const char beginning[] = "v=1; key=";
+    const struct fields *fields = message_fields(message);
+    unsigned count = fields_count(fields, BOX_FIELD);
+    if (count != 1)
+        return error_set(error, ERROR_PERMANENT,
+                         count == 0 ? "the message on the listener for sealed messages has no field " BOX_FIELD
+                                    : "the message has several fields " BOX_FIELD);
+    g_autofree char *value = field_unfolded(fields_find(fields, BOX_FIELD, 1)->value);
+    if (!text_begins_with(value, beginning) || strlen(value) != strlen(beginning) + BOX_KEY_ID_SIZE - 1)
+        return error_set(error, ERROR_PERMANENT, "the field " BOX_FIELD " cannot be read");
+    g_strlcpy(key_id, value + strlen(beginning), BOX_KEY_ID_SIZE);
+    return true;
+}
+
+static struct opened_box *open_part(const struct gateway *gateway, const struct message *outside, struct error *error)
+{
+    const struct limits *limits = &gateway->copy_limits;
+    owned(part) struct part *root = part_parse_message(outside, limits, NULL, error);
+    const struct part *part = box_find(root);
+    struct slice bytes = SLICE_NONE;
+    if (root != NULL && part == NULL)
+        error_set(error, ERROR_PERMANENT, "the message is not as it was sealed");
+    if (part == NULL)
+        return NULL;
+    owned(spool) struct spool *box = spool_new(limits);
+    if (!part_decode(part, box, error) || !spool_finish(box, &bytes, error))
+        return NULL;
+    message_forget(outside);
+    return box_open(gateway->box_keys, bytes, limits, error);
+}
+
+/* Folding may change on the way, the words may not. */
+static char *from_of(const struct message *message)
+{
+    const struct fields *fields = message_fields(message);
+    const struct field *field = NULL;
+    GString *all = g_string_new(NULL);
+    for (unsigned nth = 1; (field = fields_find(fields, "From", nth)) != NULL; nth++) {
+        g_autofree char *value = field_unfolded(field->value);
+        g_auto(GStrv) words = g_strsplit_set(value, " \t\r\n", -1);
+        for (char **word = words; *word != NULL; word++)
+            if (**word != '\0')
+                g_string_append_printf(all, "%s ", *word);
+        g_string_append_c(all, '\n');
+    }
+    return g_string_free(all, FALSE);
+}
+
+static bool is_same_message(const struct gateway *gateway, const struct message *outside,
+                            const struct opened_box *opened, time_t at, struct error *error)
+{
+    unsigned days = gateway->conf->split.max_age;
+    g_autofree char *arrives = from_of(outside), *sealed = from_of(opened->message);
+    if (strcmp(arrives, sealed) != 0)
+        return error_set(error, ERROR_PERMANENT, "From is not that of the sealed message");
+    if (at - opened->contents.at > (time_t)days * DAY)
+        return error_set(error, ERROR_PERMANENT, "the message was sealed more than %u days ago (split.max_age)", days);
+    return true;
+}
+
+static struct opened_box *open_outside(const struct gateway *gateway, const struct passage_request *request,
+                                       struct error *error)
+{
+    char key_id[BOX_KEY_ID_SIZE];
+    if (request->message == NULL || !read_field(request->message, key_id, error))
+        return NULL;
+    owned(opened_box) struct opened_box *opened = open_part(gateway, request->message, error);
+    if (opened == NULL)
+        return NULL;
+    if (strcmp(opened->key_id, key_id) != 0)
+        error_set(error, ERROR_PERMANENT, "the field " BOX_FIELD " names another key than the sealed message");
+    else if (is_same_message(gateway, request->message, opened, request->at, error))
+        return steal(&opened);
+    return NULL;
+}
+
+/* --- the recipient --- */
+
+/* xtext and utf-8-addr-xtext (RFC 3461 §4, RFC 6533 §3) as plain text. */
+static char *decode_xtext(const char *text)
+{
+    GString *plain = g_string_new(NULL);
+    for (const char *c = text; *c != '\0'; c++) {
+        char *end = NULL;
+        if (c[0] == '\\' && c[1] == 'x' && c[2] == '{') {
+            gunichar letter = (gunichar)g_ascii_strtoull(c + 3, &end, 16);
+            if (*end != '}' || !g_unichar_validate(letter))
+                break;
+            g_string_append_unichar(plain, letter);
+            c = end;
+        } else if (c[0] == '+' && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2])) {
+            g_string_append_c(plain, (char)(g_ascii_xdigit_value(c[1]) * 16 + g_ascii_xdigit_value(c[2])));
+            c += 2;
+        } else {
+            g_string_append_c(plain, *c);
+        }
+    }
+    return g_string_free(plain, FALSE);
+}
+
+/* The address that the sender used, by the parameter ORCPT. Returns false if there is none, or none that is a mail
+ * address. */
+static bool original_of(const struct recipient *recipient, struct address *address)
+{
+    struct error ignored = {0};
+    for (char **parameter = recipient->parameters; parameter != NULL && *parameter != NULL; parameter++) {
+        const char *semicolon = strchr(*parameter, ';');
+        if (g_ascii_strncasecmp(*parameter, "ORCPT=", strlen("ORCPT=")) != 0 || semicolon == NULL)
+            continue;
+        g_autofree char *text = decode_xtext(semicolon + 1);
+        return address_parse_path(slice_of(text), address, &ignored);
+    }
+    return false;
+}
+
+static bool was_sealed_as(const struct recipient *sealed, const struct address *address)
+{
+    return address_equal(&sealed->address, address) ||
+           (sealed->resolved.text != NULL && address_equal(&sealed->resolved, address));
+}
+
+/* NULL: none of them. */
+static const struct least *find_planned(const struct opened_box *opened, const struct address *address)
+{
+    for (size_t i = 0; i < opened->envelope->recipient_count; i++)
+        if (was_sealed_as(&opened->envelope->recipients[i], address))
+            return &opened->planned[i];
+    return NULL;
+}
+
+/* The sender may have given an original recipient of its own. */
+static bool is_alias(const struct opened_box *opened, const struct recipient *recipient)
+{
+    struct address original = {0}, other = {0};
+    bool found = original_of(recipient, &original) && find_planned(opened, &original) != NULL;
+    for (size_t i = 0; i < opened->envelope->recipient_count && original.text != NULL && !found; i++) {
+        found = original_of(&opened->envelope->recipients[i], &other) && address_equal(&other, &original);
+        address_clear(&other);
+    }
+    address_clear(&original);
+    return found;
+}
+
+static bool is_copy(const struct conf *conf, const struct address *address)
+{
+    for (char **text = conf->split.copies; *text != NULL; text++) {
+        struct address copy = {0};
+        struct error ignored = {0};
+        bool same = address_parse(slice_of(*text), &copy, &ignored) && address_equal(&copy, address);
+        address_clear(&copy);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+/* An alias must not be a way around an encryption. */
+static void encrypt_at_least(const struct opened_box *opened, struct least *least)
+{
+    for (size_t i = 0; i < opened->envelope->recipient_count; i++) {
+        const struct least *planned = &opened->planned[i];
+        struct wrapping wrapping = {.form = least->form};
+        if (!planned->treatment.encrypt)
+            continue;
+        if (least->treatment.encrypt)
+            wrapping_raise(planned, &wrapping);
+        else
+            wrapping.form = planned->form;
+        least->form = wrapping.form;
+        least->treatment.encrypt = true;
+    }
+}
+
+/* Whether the box is opened for this recipient, and what it must get at least. */
+static bool admit(const struct conf *conf, const struct opened_box *opened, const struct recipient *recipient,
+                  struct least *least, struct error *error)
+{
+    const struct address *address = &recipient->address;
+    const struct least *planned = find_planned(opened, address);
+    bool ours = address->domain != NULL && conf_is_local_domain(conf, address->domain);
+    *least = (struct least){0};
+    if (planned != NULL) {
+        *least = *planned;
+        return true;
+    }
+    if (ours)
+        return true;
+    if (is_alias(opened, recipient)) {
+        encrypt_at_least(opened, least);
+        return true;
+    }
+    if (is_copy(conf, address))
+        return true;
+    return error_set(error, ERROR_CONFIGURATION,
+                     "the sealed message %s is not for %s, which is no alias of one of its recipients, not in "
+                     "local_domains, and not in split.copies",
+                     opened->envelope->queue_id != NULL ? opened->envelope->queue_id : "", address->text);
+}
+
+static bool copy_recipient(const struct recipient *from, struct envelope *envelope, struct error *error)
+{
+    struct address address = {0};
+    const char *text = from->argument != NULL ? from->argument : from->address.text;
+    if (!address_parse_path(slice_of(text), &address, error))
+        return false;
+    struct recipient *to = envelope_add_recipient(envelope, &address);
+    to->argument = g_strdup(from->argument);
+    to->parameters = g_strdupv(from->parameters);
+    recipient_set_reading(to, from->mta_address, from->mta_host, from->mta_mailer);
+    return true;
+}
+
+/* The envelope of the client, with this recipient alone. */
+static struct envelope *envelope_for(const struct envelope *sealed, const struct envelope *outside,
+                                     const struct recipient *recipient, struct error *error)
+{
+    owned(envelope) struct envelope *envelope = envelope_new();
+    envelope->queue_id = g_strdup(outside->queue_id);
+    envelope->daemon_name = g_strdup(outside->daemon_name);
+    envelope->mta = g_strdup(outside->mta);
+    envelope->authenticated = g_strdup(sealed->authenticated);
+    envelope->client_address = g_strdup(sealed->client_address);
+    envelope->eight_bit = sealed->eight_bit;
+    envelope->sender_parameters = g_strdupv(sealed->sender_parameters);
+    const char *sender = sealed->sender.text != NULL ? sealed->sender.text : "";
+    if (!address_parse_path(slice_of(sender), &envelope->sender, error) || !copy_recipient(recipient, envelope, error))
+        return NULL;
+    return steal(&envelope);
+}
+
+void copy_free(struct copy *copy)
+{
+    if (copy == NULL)
+        return;
+    envelope_free(copy->envelope);
+    opened_box_free(copy->opened);
+    g_free(copy);
+}
+
+/* --- both --- */
+
+struct copy *copy_open(const struct gateway *gateway, const struct passage_request *request, bool *alarm,
+                       struct error *error)
+{
+    const struct envelope *outside = request->envelope;
+    owned(copy) struct copy *copy = g_new0(struct copy, 1);
+    copy->opened = open_outside(gateway, request, error);
+    if (copy->opened == NULL)
+        return NULL;
+    proof_came_back(gateway->proof, copy->opened->key_id, request->at);
+    if (outside->recipient_count != 1) {
+        error_set(error, ERROR_CONFIGURATION,
+                  "the mail server sends a sealed message to %zu recipients at once; set "
+                  "domsec-split_destination_recipient_limit = 1",
+                  outside->recipient_count);
+        return NULL;
+    }
+    const struct recipient *recipient = &outside->recipients[0];
+    *alarm = !admit(gateway->conf, copy->opened, recipient, &copy->least, error);
+    if (*alarm)
+        return NULL;
+    copy->client = copy->opened->contents.client;
+    copy->message = copy->opened->message;
+    copy->outside = request->message;
+    copy->envelope = envelope_for(copy->opened->envelope, outside, recipient, error);
+    return copy->envelope != NULL ? steal(&copy) : NULL;
+}
+
+struct copy *copy_of_form(const struct passage *whole, size_t form, struct error *error)
+{
+    size_t i = 0;
+    while (i < whole->plan.recipient_count && whole->plan.shares[i].form != form)
+        i++;
+    const struct envelope *envelope = whole->mail.envelope;
+    owned(copy) struct copy *copy = g_new0(struct copy, 1);
+    share_least(&whole->plan, i, &copy->least);
+    copy->client = whole->mail.client;
+    copy->message = whole->mail.message;
+    copy->envelope = envelope_for(envelope, envelope, &envelope->recipients[i], error);
+    return copy->envelope != NULL ? steal(&copy) : NULL;
+}
+
+/* --- what leaves --- */
+
+/* A trace field that the sealed message does not have. Those that it has come back with the box. */
+static bool is_new_trace(const struct field *field, const struct fields *sealed)
+{
+    const struct field *known = NULL;
+    if (!slice_equal_nocase(field->name, "Received"))
+        return false;
+    g_autofree char *value = field_unfolded(field->value);
+    for (unsigned nth = 1; (known = fields_find(sealed, "Received", nth)) != NULL; nth++) {
+        g_autofree char *other = field_unfolded(known->value);
+        if (strcmp(value, other) == 0)
+            return false;
+    }
+    return true;
+}
+
+bool copy_finish(const struct copy *copy, struct edits *edits, struct error *error)
+{
+    const struct fields *fields = message_fields(copy->outside);
+    g_autofree bool *kept = g_new0(bool, fields->count + 1);
+    for (size_t i = 0; i < fields->count; i++)
+        kept[i] = is_new_trace(&fields->list[i], message_fields(copy->message));
+    edits_move(edits, copy->message, copy->outside, kept);
+    return edits_finish(edits, copy->outside, error);
+}

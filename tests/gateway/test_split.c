@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A message to several recipients is sealed, and each recipient's copy is made of what comes back. In place of Postfix,
+ * the sealed message is handed to the second pass as it would come.
+ */
+#include "gateway/box.h"
+#include "gateway/split.h"
+#include "support/folder.h"
+#include "support/rig.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define BOTH "outbound = { protect = \"sign+encrypt\"; };"
+#define MESSAGE                                                                                                        \
+    "Received: from pc.acme.test\r\n\tby mail.acme.test; Mon, 5 Jan 2026 10:00:00 +0000\r\nFrom: Alice "               \
+    "<alice@acme.test>\r\nTo: bob@partner.test, dave@plain.test\r\nCc: carol@acme.test\r\nSubject: Gas "               \
+    "nomination\r\nMessage-ID: <1@acme.test>\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\nX-Odd:\r\n\tfolded\r\n "       \
+    "twice\r\nDomsec-Split: v=1; key=0000000000000000\r\n\r\nThe secret\r\n"
+#define ME "alice@acme.test"
+#define BOB "bob@partner.test"
+#define DAVE "dave@plain.test"
+#define CAROL "carol@acme.test"
+
+/* One way through acme.test's gateway, and everything that may differ from the daemon's way. */
+struct way {
+    const char *to[5];
+    const char *orcpt; /* of the first recipient; NULL: none */
+    const char *login, *client, *mta, *daemon;
+    time_t at;
+};
+
+static void write_key(const struct org *org, const char *name, char fill)
+{
+    char key[BOX_KEY_SIZE];
+    memset(key, fill, sizeof(key));
+    g_autofree char *path = g_build_filename(org->folder, name, NULL);
+    cr_assert(g_file_set_contents(path, key, sizeof(key), NULL));
+}
+
+static void open_acme(struct rig *rig, const char *policy, const char *extra)
+{
+    g_autofree char *all = g_strdup_printf("state_directory = \"%s\";\n%s", rig->acme.folder, extra);
+    if (rig->acme.gateway != NULL)
+        gateway_unref(g_steal_pointer(&rig->acme.gateway));
+    rig_open(&rig->acme, &rig->partner, policy, all);
+}
+
+#define SPLIT "split = { keys = ( \"file:split.key\" ); proven = true; };"
+
+static struct rig *open_rig(const char *policy, const char *extra)
+{
+    struct rig *rig = rig_closed(PKI_EC);
+    write_key(&rig->acme, "split.key", 'k');
+    write_key(&rig->acme, "new.key", 'n');
+    open_acme(rig, policy, extra);
+    rig_open(&rig->partner, &rig->acme, "inbound = { require = \"sign+encrypt\"; };", NULL);
+    return rig;
+}
+
+static struct sent go(const struct rig *rig, const char *bytes, const struct way *way)
+{
+    struct sent sent = {.message = rig_message(&rig->acme, bytes, strlen(bytes)), .envelope = envelope_new()};
+    struct envelope *envelope = sent.envelope;
+    struct error error = {0};
+    envelope->queue_id = g_strdup("TEST");
+    envelope->authenticated = g_strdup(way->login);
+    envelope->client_address = g_strdup(way->client != NULL ? way->client : "203.0.113.9");
+    envelope->mta = g_strdup(way->mta != NULL ? way->mta : "Postfix 3.7.11");
+    envelope->daemon_name = g_strdup(way->daemon);
+    cr_assert(address_parse(slice_of(ME), &envelope->sender, &error));
+    for (size_t i = 0; i < G_N_ELEMENTS(way->to) && way->to[i] != NULL; i++) {
+        struct address address = {0};
+        cr_assert(address_parse_path(slice_of(way->to[i]), &address, &error), "%s", error.text);
+        struct recipient *recipient = envelope_add_recipient(envelope, &address);
+        if (i == 0 && way->orcpt != NULL)
+            recipient->parameters = g_strsplit(way->orcpt, "|", -1);
+    }
+    sent.result = gateway_pass(rig->acme.gateway, &(struct passage_request){.envelope = envelope,
+                                                                            .message = sent.message,
+                                                                            .at = way->at != 0 ? way->at : time(NULL)});
+    cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
+    g_autofree char *report = passage_report(sent.result);
+    g_autofree char *line = passage_log_line(sent.result);
+    cr_expect(report != NULL && line != NULL);
+    owned(rope) struct rope *out = edits_apply(&sent.result->made.edits, sent.message);
+    sent.bytes = rope_flatten(out, &sent.length);
+    return sent;
+}
+
+static struct sent seal(const struct rig *rig, const char *text)
+{
+    return go(rig, text, &(struct way){.to = {BOB, DAVE, CAROL}, .login = "alice"});
+}
+
+/* What Postfix sends back, with what happens to it on the way. */
+static char *on_the_way(const struct sent *sealed)
+{
+    return g_strconcat("Received: by mail.acme.test (Postfix); new\r\nDKIM-Signature: v=1; d=acme.test; b=x\r\n",
+                       sealed->bytes, NULL);
+}
+
+static struct sent copy(const struct rig *rig, const struct sent *sealed, const char *to)
+{
+    g_autofree char *text = on_the_way(sealed);
+    return go(rig, text, &(struct way){.to = {to}, .daemon = "domsec-split"});
+}
+
+static void expect(const struct sent *sent, unsigned code, const char *reason)
+{
+    cr_expect_eq(sent->result->reply.code, code, "%u %s", sent->result->reply.code, sent->result->reply.reason);
+    cr_expect(reason == NULL || strstr(sent->result->reply.reason, reason) != NULL, "%s", sent->result->reply.reason);
+}
+
+/* --- the first pass --- */
+
+Test(split, nothing_of_the_message_is_outside)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    expect(&sealed, 250, "split: " BOB);
+    static const char *const stay[] = {"From: Alice <alice@acme.test>\r\n",
+                                       "Message-ID: <1@acme.test>\r\n",
+                                       "Date: Mon",
+                                       "Received: from pc",
+                                       "Subject: [...]\r\n",
+                                       "MIME-Version: 1.0\r\n",
+                                       "Domsec-Split: v=1; key="};
+    static const char *const go[] = {"secret", "Gas", BOB, CAROL, "X-Odd", "key=0000000000000000"};
+    for (size_t i = 0; i < G_N_ELEMENTS(stay); i++)
+        cr_expect_not_null(strstr(sealed.bytes, stay[i]), "%s\n%s", stay[i], sealed.bytes);
+    for (size_t i = 0; i < G_N_ELEMENTS(go); i++)
+        cr_expect_null(strstr(sealed.bytes, go[i]), "%s\n%s", go[i], sealed.bytes);
+    for (const char *c = sealed.bytes; *c != '\0'; c++)
+        cr_assert(g_ascii_isprint(*c) || strchr("\t\r\n", *c) != NULL);
+    g_autofree char *line = passage_log_line(sealed.result);
+    cr_expect_not_null(strstr(line, " split=1 forms=2 sealed="), "%s", line);
+}
+
+Test(split, each_recipient_gets_what_a_message_to_it_alone_would_get)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    AUTO_SENT struct sent bob = copy(rig, &sealed, BOB), dave = copy(rig, &sealed, DAVE),
+                          carol = copy(rig, &sealed, CAROL);
+    expect(&bob, 250, NULL);
+    cr_expect(bob.result->made.treatment.sign && bob.result->made.treatment.encrypt);
+    cr_expect_null(strstr(bob.bytes, "secret"));
+    AUTO_SENT struct sent read = rig_inbound(rig, bob.bytes, bob.length);
+    expect(&read, 250, NULL);
+    cr_expect_not_null(strstr(read.bytes, "The secret\r\n"));
+    cr_expect_not_null(strstr(read.bytes, "Subject: Gas nomination\r\n"));
+    /* the others get the message as it was sent, behind what is new of its trace */
+    const char *was =
+        "Received: by mail.acme.test (Postfix); new\r\nReceived: from pc.acme.test\r\n\tby mail.acme.test; "
+        "Mon, 5 Jan 2026 10:00:00 +0000\r\nFrom: Alice <alice@acme.test>\r\nTo: bob@partner.test, "
+        "dave@plain.test\r\nCc: carol@acme.test\r\nSubject: Gas nomination\r\nMessage-ID: "
+        "<1@acme.test>\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\nX-Odd:\r\n\tfolded\r\n "
+        "twice\r\n\r\nThe secret\r\n";
+    expect(&dave, 250, NULL);
+    cr_expect_str_eq(dave.bytes, was);
+    expect(&carol, 250, "from our own client to our own domains");
+    cr_expect_str_eq(carol.bytes, was);
+    g_autofree char *line = passage_log_line(bob.result);
+    cr_expect_not_null(strstr(line, " split=2 opened="), "%s", line);
+    cr_expect_not_null(strstr(line, "login=\"alice\""), "%s", line);
+}
+
+Test(split, one_form_for_all_is_one_copy)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sent = go(rig, MESSAGE, &(struct way){.to = {BOB, "ben@partner.test"}, .login = "alice"});
+    expect(&sent, 250, NULL);
+    cr_expect(!sent.result->plan.needs_split && sent.result->made.treatment.encrypt);
+    cr_expect_null(strstr(sent.bytes, BOX_FIELD), "the forged field is still there");
+}
+
+Test(split, one_refusal_refuses_all)
+{
+    owned(rig) struct rig *rig = open_rig("outbound = { protect = \"sign+encrypt\"; }; naming = \"domain\";", SPLIT);
+    AUTO_SENT struct sent refused = seal(rig, MESSAGE);
+    expect(&refused, 550, BOB ": partner.test.conf: outbound.no_certificate");
+    cr_expect(edits_are_empty(&refused.result->made.edits));
+}
+
+Test(split, only_postfix_splits)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    static const char *const others[] = {"8.17.1.9", "postfix", "My Postfix"};
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        AUTO_SENT struct sent sent =
+            go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .login = "alice", .mta = others[i]});
+        expect(&sent, 451, "only Postfix can split");
+        cr_expect(edits_are_empty(&sent.result->made.edits));
+    }
+}
+
+Test(split, a_box_has_to_fit)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT "\nmessage_size_limit = 4096;");
+    g_autoptr(GString) text = g_string_new(MESSAGE);
+    while (text->len < 3000)
+        g_string_append(text, "another line\r\n");
+    AUTO_SENT struct sent large = seal(rig, text->str);
+    expect(&large, 552, "message_size_limit");
+    cr_expect_str_eq(large.result->reply.status, "5.3.4");
+    AUTO_SENT struct sent alone = go(rig, text->str, &(struct way){.to = {DAVE}, .login = "alice"});
+    expect(&alone, 250, NULL);
+}
+
+Test(split, a_field_has_to_fit)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    g_autofree char *value = g_strnfill(EDIT_MAX, 'x');
+    g_autofree char *text = g_strconcat("X-Large: ", value, "\r\n", MESSAGE, NULL);
+    AUTO_SENT struct sent sent = seal(rig, text);
+    expect(&sent, 552, "X-Large");
+}
+
+/* --- the second pass --- */
+
+static char *replaced(const char *text, const char *what, const char *with)
+{
+    GString *string = g_string_new(text);
+    cr_assert_eq(g_string_replace(string, what, with, 1), 1, "%s", what);
+    return g_string_free(string, FALSE);
+}
+
+Test(split, a_message_that_is_not_ours_is_refused)
+{
+    static const struct {
+        const char *what, *with;
+        unsigned code;
+        const char *reason;
+    } rows[] = {
+        {"Domsec-Split: ", "X-Domsec-Split: ", 550, "has no field"},
+        {"Subject: [...]\r\n", "Domsec-Split: v=1; key=0bd6dd115e9bbc62\r\n", 550, "several fields"},
+        {"v=1; key=", "v=2; key=", 550, "cannot be read"},
+        {"v=1; key=", "v=1; key=00", 550, "cannot be read"},
+        {"Domsec-Split: v=1; key=0bd6", "Domsec-Split: v=1; key=0000", 550, "another key"},
+        {"From: Alice <alice@acme.test>", "From: Alice <alice@other.test>", 550, "From is not that"},
+        {"From: Alice <alice@acme.test>\r\n", "", 550, "From is not that"},
+        {"From: Alice <alice@acme.test>\r\n", "From: Alice\r\n <alice@acme.test>\r\n", 250, NULL},
+        {"You cannot read it.", "You can read it.", 250, NULL},
+        {"multipart/mixed", "multipart/alternative", 550, "not as it was sealed"},
+        {"base64\r\n\r\n", "base64\r\n\r\nAAAA", 550, "no whole sealed message"},
+        {"base64\r\n\r\n", "base64\r\n\r\n!", 550, "base64"},
+        {"--domsec-split--", "--domsec-other--", 550, "not as it was sealed"},
+    };
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct sent other = {.bytes = replaced(sealed.bytes, rows[i].what, rows[i].with)};
+        AUTO_SENT struct sent dave = copy(rig, &other, DAVE);
+        expect(&dave, rows[i].code, rows[i].reason);
+        cr_expect(rows[i].code == 250 || edits_are_empty(&dave.result->made.edits), "row %zu", i);
+        cr_expect_eq(dave.result->alarm, false);
+        g_free(other.bytes);
+    }
+}
+
+Test(split, no_octet_of_a_box_may_change)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    char *box = strstr(sealed.bytes, "base64\r\n\r\n") + strlen("base64\r\n\r\n");
+    size_t length = (size_t)(strstr(box, "--domsec-split--") - box);
+    for (size_t i = 0; i < length; i += i < 60 ? 1 : 37) {
+        char was = box[i];
+        if (!g_ascii_isalnum(was))
+            continue;
+        box[i] = was == 'Q' ? 'R' : 'Q';
+        AUTO_SENT struct sent dave = copy(rig, &sealed, DAVE);
+        unsigned code = dave.result->reply.code;
+        cr_expect(code == 550 || code == 451, "%zu: %u", i, code);
+        cr_expect_null(strstr(dave.bytes, "secret"));
+        box[i] = was;
+    }
+    char *cut = box + length / 2 / 78 * 78; /* whole lines are missing */
+    memmove(box + 78, cut, strlen(cut) + 1);
+    AUTO_SENT struct sent dave = copy(rig, &sealed, DAVE);
+    expect(&dave, 550, NULL);
+}
+
+Test(split, a_box_does_not_live_for_ever)
+{
+    owned(rig) struct rig *rig =
+        open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; max_age = 2; };");
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
+    time_t now = time(NULL);
+    const struct way young = {.to = {DAVE}, .daemon = "domsec-split", .at = now + 2 * 86400 - 60};
+    const struct way old = {.to = {DAVE}, .daemon = "domsec-split", .at = now + 2 * 86400 + 60};
+    AUTO_SENT struct sent first = go(rig, text, &young), second = go(rig, text, &old);
+    expect(&first, 250, NULL);
+    expect(&second, 550, "2 days ago");
+}
+
+Test(split, a_box_is_opened_for_its_recipients_only)
+{
+    static const struct {
+        const char *to, *orcpt;
+        unsigned code;
+        bool encrypts, alarm;
+        const char *reason;
+    } rows[] = {
+        {BOB, NULL, 250, true, false, NULL},
+        {"BOB@Partner.TEST", NULL, 250, true, false, NULL},
+        {"eve@evil.test", NULL, 451, false, true, "is not for eve@evil.test"},
+        {"ben@partner.test", NULL, 451, false, true, "is not for ben@partner.test"},
+        {"ben@partner.test", "ORCPT=rfc822;eve@evil.test", 451, false, true, "is not for"},
+        {"ben@partner.test", "ORCPT=rfc822;carol@acme.test", 250, true, false, NULL},
+        {"ben@partner.test", "NOTIFY=NEVER|ORCPT=rfc822;carol+40acme.test", 250, true, false, NULL},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme\\x{2E}test", 250, true, false, NULL},
+        /* the message was encrypted for bob, so an alias of whomever gets no plaintext */
+        {"eve@evil.test", "ORCPT=rfc822;carol@acme.test", 451, false, false, "no certificate for eve@evil.test"},
+        {"ann@acme.test", NULL, 250, false, false, "our own domains"},
+        {"ann@acme.test", "ORCPT=rfc822;carol@acme.test", 250, false, false, "our own domains"},
+        {"archive@vault.test", NULL, 250, false, false, "outbound.protect = \"none\""},
+    };
+    owned(rig) struct rig *rig = open_rig(
+        BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; copies = ( \"archive@vault.test\" ); };");
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent sent =
+            go(rig, text, &(struct way){.to = {rows[i].to}, .orcpt = rows[i].orcpt, .daemon = "domsec-split"});
+        expect(&sent, rows[i].code, rows[i].reason);
+        cr_expect_eq(sent.result->made.treatment.encrypt, rows[i].encrypts, "row %zu", i);
+        cr_expect_eq(sent.result->alarm, rows[i].alarm, "row %zu", i);
+    }
+    AUTO_SENT struct sent two = go(rig, text, &(struct way){.to = {BOB, DAVE}, .daemon = "domsec-split"});
+    expect(&two, 451, "2 recipients at once");
+}
+
+/* A sender may give an original recipient of its own (RFC 3461 §4.2). */
+Test(split, an_original_recipient_of_the_sender_is_known)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed =
+        go(rig, MESSAGE,
+           &(struct way){.to = {BOB, DAVE}, .orcpt = "NOTIFY=FAILURE|ORCPT=rfc822;list@else.test", .login = "alice"});
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent ben =
+        go(rig, text,
+           &(struct way){.to = {"ben@partner.test"}, .orcpt = "ORCPT=rfc822;list@else.test", .daemon = "domsec-split"});
+    expect(&ben, 250, NULL);
+    cr_expect(ben.result->made.treatment.encrypt);
+}
+
+Test(split, what_was_planned_holds)
+{
+    static const struct {
+        const char *policy; /* in force when the copy comes back */
+        unsigned code;
+        const char *reason;
+    } rows[] = {
+        {"outbound = { protect = \"none\"; };", 250, NULL},
+        {"outbound = { protect = \"sign\"; }; cipher = \"aes-128-cbc\"; key_transport = \"rsa-pkcs1\";", 250, NULL},
+        {"outbound = { protect = \"triple\"; };", 250, NULL},
+        {BOTH " naming = \"domain\";", 451, "no_certificate"},
+        {"outbound = { protect = \"encrypt\"; no_certificate = \"plain\"; }; naming = \"domain\";", 451,
+         "no certificate for"},
+        {"outbound = { protect = \"none\"; }; naming = \"domain\";", 451, "no certificate for"},
+    };
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        open_acme(rig, rows[i].policy, SPLIT);
+        AUTO_SENT struct sent bob = copy(rig, &sealed, BOB);
+        expect(&bob, rows[i].code, rows[i].reason);
+        const struct treatment *made = &bob.result->made.treatment;
+        cr_expect_eq(rows[i].code == 250, made->sign && made->encrypt, "row %zu", i);
+        cr_expect_null(strstr(bob.bytes, "secret"), "row %zu", i);
+        if (rows[i].code == 250)
+            cr_expect_eq(bob.result->plan.wrapping.form.cipher, CIPHER_AES_256_GCM, "row %zu", i);
+    }
+}
+
+/* With another line in domsec.conf. */
+static void reload(struct rig *rig, const char *what, const char *with)
+{
+    g_autofree char *file = g_build_filename(rig->acme.folder, "domsec.conf", NULL), *text = NULL;
+    cr_assert(g_file_get_contents(file, &text, NULL, NULL));
+    g_autofree char *changed = replaced(text, what, with);
+    cr_assert(g_file_set_contents(file, changed, -1, NULL));
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = conf_load(file, faults);
+    cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+    gateway_unref(rig->acme.gateway);
+    rig->acme.gateway = gateway_open(conf, faults);
+}
+
+/* The client counts as it did when it sent the message. */
+Test(split, a_client_stays_who_it_was)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .client = "192.0.2.1"});
+    expect(&sealed, 250, NULL);
+    reload(rig, "trusted_networks = ( \"192.0.2.0/24\"", "trusted_networks = ( \"192.0.2.2\"");
+    AUTO_SENT struct sent bob = copy(rig, &sealed, BOB);
+    expect(&bob, 250, NULL);
+    cr_expect_str_eq(bob.result->mail.client.reason, "client 192.0.2.1 is in trusted_networks");
+    AUTO_SENT struct sent late = go(rig, MESSAGE, &(struct way){.to = {BOB}, .client = "192.0.2.1"});
+    expect(&late, 550, "neither authenticated nor");
+}
+
+Test(split, a_recipient_that_became_ours_is_not_weaker)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    reload(rig, "local_domains = ( \"acme.test\"", "local_domains = ( \"acme.test\", \"partner.test\"");
+    AUTO_SENT struct sent bob = copy(rig, &sealed, BOB);
+    expect(&bob, 451, "protection was planned");
+}
+
+Test(split, keys_roll_over)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    open_acme(rig, BOTH, "split = { keys = ( \"file:new.key\" ); proven = true; };");
+    AUTO_SENT struct sent without = copy(rig, &sealed, DAVE);
+    expect(&without, 451, "split.keys has no key");
+    open_acme(rig, BOTH, "split = { keys = ( \"file:new.key\", \"file:split.key\" ); proven = true; };");
+    AUTO_SENT struct sent with = copy(rig, &sealed, DAVE), next = seal(rig, MESSAGE);
+    expect(&with, 250, NULL);
+    cr_expect_str_neq(next.result->made.sealed, sealed.result->made.sealed);
+    AUTO_SENT struct sent of_next = copy(rig, &next, DAVE);
+    expect(&of_next, 250, NULL);
+}
+
+/* Elsewhere the field is nothing but a forgery, also where nothing else changes. */
+Test(split, the_field_comes_off_elsewhere)
+{
+    static const char forged[] = "From: eve@evil.test\r\nDomsec-Split: v=1; key=0bd6dd115e9bbc62\r\nSubject: "
+                                 "x\r\ndomsec-split:\r\n v=1\r\n\r\nx\r\n";
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent in = go(rig, forged, &(struct way){.to = {CAROL}});
+    AUTO_SENT struct sent out = go(rig, forged, &(struct way){.to = {DAVE}, .login = "alice"});
+    expect(&in, 250, NULL);
+    expect(&out, 250, NULL);
+    cr_expect_null(strcasestr(in.bytes, BOX_FIELD), "%s", in.bytes);
+    cr_expect_null(strcasestr(out.bytes, BOX_FIELD), "%s", out.bytes);
+    open_acme(rig, BOTH, "");
+    AUTO_SENT struct sent plain = go(rig, forged, &(struct way){.to = {DAVE}, .login = "alice"});
+    cr_expect_str_eq(plain.bytes, forged);
+}
+
+/* --- does the mail server bring them back? --- */
+
+Test(split, one_message_at_a_time_until_the_way_is_proven)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); };");
+    time_t now = time(NULL);
+    struct error error = {0};
+    const struct way at_once = {.to = {BOB, DAVE}, .login = "alice", .at = now};
+    const struct way almost = {.to = {BOB, DAVE}, .login = "alice", .at = now + 59};
+    const struct way later = {.to = {BOB, DAVE}, .login = "alice", .at = now + 60};
+    AUTO_SENT struct sent first = go(rig, MESSAGE, &at_once), second = go(rig, MESSAGE, &almost);
+    expect(&first, 250, NULL);
+    expect(&second, 451, "has not yet brought back");
+    cr_expect(edits_are_empty(&second.result->made.edits));
+    cr_expect_not(gateway_misses_copies(rig->acme.gateway, now + 59, &error));
+    open_acme(rig, BOTH, "split = { keys = ( \"file:split.key\" ); };"); /* it is remembered */
+    cr_expect(gateway_misses_copies(rig->acme.gateway, now + 60, &error));
+    cr_expect_not(gateway_misses_copies(rig->acme.gateway, now + 61, &error), "once");
+    AUTO_SENT struct sent third = go(rig, MESSAGE, &later), fourth = go(rig, MESSAGE, &later);
+    expect(&third, 250, NULL);
+    expect(&fourth, 451, NULL);
+    AUTO_SENT struct sent back = copy(rig, &third, DAVE), fifth = go(rig, MESSAGE, &later);
+    expect(&back, 250, NULL);
+    expect(&fifth, 250, NULL);
+    open_acme(rig, BOTH, "split = { keys = ( \"file:split.key\" ); };");
+    AUTO_SENT struct sent sixth = go(rig, MESSAGE, &later), seventh = go(rig, MESSAGE, &later);
+    expect(&sixth, 250, NULL);
+    expect(&seventh, 250, NULL);
+    open_acme(rig, BOTH, "split = { keys = ( \"file:new.key\", \"file:split.key\" ); };");
+    AUTO_SENT struct sent anew = go(rig, MESSAGE, &later), waits = go(rig, MESSAGE, &later);
+    expect(&anew, 250, NULL);
+    expect(&waits, 451, NULL);
+}
+
+/* --- aliases --- */
+
+Test(split, an_alias_among_our_own_addresses_is_seen)
+{
+    owned(rig) struct rig *rig =
+        open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; aliases = true; };");
+    AUTO_SENT struct sent sealed = go(rig, MESSAGE, &(struct way){.to = {CAROL}, .login = "alice"});
+    AUTO_SENT struct sent stranger = go(rig, MESSAGE, &(struct way){.to = {CAROL}});
+    cr_expect(sealed.result->plan.needs_split);
+    cr_expect_not(stranger.result->plan.needs_split);
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent carol = copy(rig, &sealed, CAROL);
+    AUTO_SENT struct sent bob =
+        go(rig, text, &(struct way){.to = {BOB}, .orcpt = "ORCPT=rfc822;" CAROL, .daemon = "domsec-split"});
+    AUTO_SENT struct sent dave =
+        go(rig, text, &(struct way){.to = {DAVE}, .orcpt = "ORCPT=rfc822;" CAROL, .daemon = "domsec-split"});
+    expect(&carol, 250, NULL);
+    expect(&bob, 250, NULL);
+    expect(&dave, 250, NULL);
+    cr_expect_not_null(strstr(carol.bytes, "The secret"));
+    cr_expect_null(strstr(bob.bytes, "The secret"));
+    cr_expect_not_null(strstr(dave.bytes, "The secret"), "nothing was planned for it");
+}
