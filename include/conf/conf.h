@@ -273,6 +273,7 @@ struct conf {
     struct identity_conf *identities;
     size_t identity_count;
     struct lists *lists;         /* private to conf/ */
+    struct wanted *wanted;       /* private to conf/ */
     char **tags;                 /* of all rules: what comes off a Subject that leaves; each once, as in when.values */
     struct _GHashTable *origins; /* private to conf_origin() */
     struct limits limits;

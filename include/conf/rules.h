@@ -65,6 +65,14 @@ const unsigned *partner_rules_with_size(const struct partner *partner, size_t *c
 /* The names ("list:board") of the lists that hold a key, that of an address or "@x.test": NULL-terminated, lent; NULL:
  * none. */
 const char *const *conf_lists_holding(const struct conf *conf, const char *key);
+/* CRITERION_BIT() of those that any rule has. */
+unsigned conf_criteria(const struct conf *conf);
+/* Whether a rule looks at the header field with this name, in lower case. */
+bool conf_wants_header(const struct conf *conf, const char *name);
+/* The longest tag of any rule that a text, folded as by fold_text(), begins with, and that is shorter than so many
+ * bytes. Lent; NULL: none. */
+const char *conf_longest_tag(const struct conf *conf, const char *text, size_t shorter_than);
+
 /* Notes the rules by which senders can lower the protection. For `domsec check` only. */
 void conf_check_lowers(const struct conf *conf, struct faults *faults);
 /* Where the value at this address of the snapshot comes from; NULL: it is a default. */

@@ -14,7 +14,7 @@
 #include "mail/edits.h"
 #include "mail/envelope.h"
 #include "policy/leaving_fields.h"
-#include "policy/plan.h"
+#include "policy/matching.h"
 #include "policy/protected_fields.h"
 #include "smime/smime.h"
 
@@ -48,6 +48,7 @@ struct accounts {
 struct mail {
     const struct envelope *envelope;
     const struct message *message; /* NULL: there is only a question (`domsec explain`) */
+    const struct fields *fields;   /* without a message: header fields that rules look at; NULL: none */
     time_t at;                     /* the time for which certificates are judged */
     enum direction direction;
     struct client client;
@@ -91,6 +92,7 @@ struct lookups {
     struct layer_lookup *vain_details;
     size_t vain_count;
     struct layers_view if_opened;      /* of the layers around the whole message alone */
+    struct rule_facts facts;           /* what rules look at */
     struct recipient_view *recipients; /* for each of the envelope's */
     struct recipient_lookup *answers;
     bool wants_certificates;
@@ -207,6 +209,7 @@ struct passage_request {
     const struct message *message; /* NULL: what would be done with a plain message from `from`; nothing is made. Also
                                       for a message that gateway_passes(), whatever became of it */
     const char *from;              /* without a message: the value of From; may be NULL */
+    const struct fields *fields;   /* without a message: header fields that rules look at; may be NULL */
     time_t at;
     const enum direction *direction; /* NULL: derived from the recipients */
     const struct turns *turns;       /* NULL: work at once */

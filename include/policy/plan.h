@@ -9,6 +9,11 @@
 #include "policy/labels.h"
 #include "policy/layers.h"
 
+struct rule_facts;
+
+/* A recipient's copy has to satisfy at most two rules of each partner. */
+#define CLAIMS_MAX (2 * DESTINATION_RULES)
+
 /* --- what is known --- */
 
 /* The connection that a message came over. */
@@ -24,12 +29,13 @@ struct claim {
 };
 
 struct recipient_view {
-    const char *text;                       /* the address, for reasons */
-    struct claim claims[DESTINATION_RULES]; /* the rules of its destination */
+    const char *text;                /* the address, for reasons */
+    struct claim claims[CLAIMS_MAX]; /* the rules of its destination (policy_claims()) */
     size_t claim_count;
     bool local;                     /* it stays with us */
     bool arrives;                   /* the MTA delivers it to one of ours, local or not */
     enum unclear unclear;           /* which rules apply */
+    const struct rule *undecided;   /* UNCLEAR_RULE: this one may apply */
     enum found certificate;         /* whether there is one to encrypt to */
     const char *certificate_reason; /* why not */
     const char *certificate_id;     /* its fingerprint; NULL: there is none */
@@ -64,6 +70,7 @@ struct least {
 
 struct plan_input {
     const struct conf *conf;
+    const struct rule_facts *facts; /* what rules look at; NULL: only the bases count */
     enum direction direction;
     const struct client *client;
     const struct originator *originator;
@@ -171,6 +178,7 @@ struct outbound_facts {
     enum found certificate; /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
     enum unclear unclear;           /* whether this rule applies, or another one */
+    const struct rule *undecided;   /* UNCLEAR_RULE: this one may apply */
     bool reviewed;                  /* carries a review signature by one of rule->outbound.require_review that passes */
     bool may_be_reviewed;           /* carries one that could not be checked now */
 };

@@ -18,8 +18,22 @@ const char *direction_name(enum direction direction); /* "outbound" */
 enum verdict { VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_QUARANTINE };
 const char *verdict_name(enum verdict verdict);
 
-/* The rule of a partner that fits a message. Lent by the partner. */
+/* The base of a partner: what is done where no other rule fits, and what no rule changes. Lent by the partner. */
 const struct rule *policy_rule(const struct partner *partner);
+/* The same and then its other rules; index up to rule_count. */
+const struct rule *policy_nth_rule(const struct partner *partner, size_t index);
+/* Whether some rule of a partner asks for something, such as policy_encrypts(). */
+bool policy_may_ask(const struct partner *partner, bool (*asks)(const struct rule *rule));
+/* A rule as reasons name it ("partner.test.conf", "partner.test.conf:12"), and a key of it for mail that leaves
+ * ("partner.test.conf: outbound.protect", "partner.test.conf:12: rules.protect"). */
+struct rule_name {
+    char text[320];
+};
+struct rule_name policy_rule_name(const struct rule *rule);
+struct rule_name policy_key_name(const struct rule *rule, const char *key);
+/* Whether From is more than the sender's word: the client has proved that it may use that address. */
+bool policy_from_is_proven(const struct conf *conf, const struct envelope *envelope,
+                           const struct originator *originator);
 /* Whether rule->outbound.protect asks for a signature, for encryption. */
 bool policy_signs(const struct rule *rule);
 bool policy_encrypts(const struct rule *rule);
@@ -34,7 +48,8 @@ enum unclear {
     UNCLEAR_NOT,
     UNCLEAR_ROUTE,  /* the MTA may read a route in it (bob%x.test@acme.test as bob@x.test), and does not say whether */
     UNCLEAR_DOMAIN, /* the MTA may complete its domain to another, and does not say whether */
-    UNCLEAR_NEXT    /* the next MTA may read a route in it, which cannot be read here */
+    UNCLEAR_NEXT,   /* the next MTA may read a route in it, which cannot be read here */
+    UNCLEAR_RULE    /* whether one of the rules fits the message cannot be said */
 };
 
 /* The address that the MTA delivers to, that given, and what may be domains in its local part bring a rule each. */
@@ -47,8 +62,10 @@ struct destination {
     bool local;                    /* it stays with us: no rule for what leaves applies */
     bool arrives;                  /* the MTA delivers it to one of ours, though as given it may be another's */
     enum unclear unclear;
-    const struct rule *rules[DESTINATION_RULES]; /* each has to be satisfied; the first is that of the address */
-    size_t rule_count;                           /* at least one */
+    const struct rule *rules[DESTINATION_RULES]; /* the bases of the partners that count; the first is that of the
+                                                    address. policy_claims() has the rules */
+    const struct address *addresses[DESTINATION_RULES]; /* for each, the address that brings it */
+    size_t rule_count;                                  /* at least one */
 };
 void policy_destination(const struct conf *conf, const struct recipient *recipient, struct destination *destination);
 /* Outbound if any recipient does not stay with us, else inbound: what leaves is bound by the policy for what leaves. */

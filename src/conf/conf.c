@@ -22,6 +22,7 @@ static void conf_free(struct conf *conf)
     identities_free(conf);
     partners_free(conf);
     lists_free(conf->lists);
+    wanted_free(conf->wanted);
     g_strfreev(conf->tags);
     g_hash_table_unref(conf->origins);
     option_clear(&main_options, conf);
@@ -75,20 +76,6 @@ static void check_pass_daemons(const struct conf *conf, const struct place *plac
                        *name);
 }
 
-/* What must not be seen outside. */
-static void gather_tags(struct conf *conf)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GPtrArray) tags = g_ptr_array_new();
-    for (size_t i = 0; i < conf->partner_count; i++)
-        for (size_t j = 0; j < conf->partners[i]->rule_count; j++)
-            for (char **tag = conf->partners[i]->rules[j].when.values[CRITERION_SUBJECT]; *tag != NULL; tag++)
-                if (g_hash_table_add(seen, *tag))
-                    g_ptr_array_add(tags, g_strdup(*tag));
-    g_ptr_array_add(tags, NULL);
-    conf->tags = (char **)g_ptr_array_free(steal(&tags), FALSE);
-}
-
 static void read_root(struct conf *conf, const struct conf *previous, const config_setting_t *root,
                       const struct place *place)
 {
@@ -110,7 +97,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     at.line = option_line(root, "policy_dir");
     at.origins = conf->origins;
     partners_load(conf, &at);
-    gather_tags(conf);
+    wanted_gather(conf);
     check_partner_domains(conf, place);
     find_out_defaults(conf);
 }

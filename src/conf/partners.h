@@ -42,6 +42,12 @@ void rules_free(struct partner *partner);
 /* rules_check.c: warns of rules that can never fit, and notes those that lower. After the index was built. */
 void rules_check(const struct conf *conf, const struct partner *partner, struct faults *faults);
 
+/* --- tags.c --- */
+
+/* Fills conf->wanted and conf->tags. After all policy files. */
+void wanted_gather(struct conf *conf);
+void wanted_free(struct wanted *wanted);
+
 /* --- split.c --- */
 
 /* What the group `split` and mixed_recipients come to. After the options of the file were read. */

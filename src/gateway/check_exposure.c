@@ -63,8 +63,11 @@ static void check_partner_files(struct check *check, const struct partner *partn
 {
     check_paths(check, (struct origin){partner->file, partner->anchors_line}, partner->anchors);
     check_paths(check, (struct origin){partner->file, partner->certificates_line}, partner->certificates);
-    check_paths(check, (struct origin){partner->file, partner->base.outbound.require_review_line},
-                partner->base.outbound.require_review);
+    for (size_t i = 0; i <= partner->rule_count; i++) {
+        const struct outbound_rule *outbound = &policy_nth_rule(partner, i)->outbound;
+        if (i == 0 || outbound->require_review_line != partner->base.outbound.require_review_line)
+            check_paths(check, (struct origin){partner->file, outbound->require_review_line}, outbound->require_review);
+    }
 }
 
 static bool is_loopback(const char *host)

@@ -10,7 +10,7 @@
 #include <openssl/x509v3.h>
 
 /* Returns true if the partners under rule get to see this identity's certificate. */
-static bool is_shown(const struct rule *rule, enum role role)
+static bool is_shown_by(const struct rule *rule, enum role role)
 {
     switch (role) {
     case ROLE_DOMAIN_SIGNING:
@@ -24,6 +24,14 @@ static bool is_shown(const struct rule *rule, enum role role)
     case ROLE_MAILBOX:
         return false;
     }
+    return false;
+}
+
+static bool is_shown(const struct partner *partner, enum role role)
+{
+    for (size_t i = 0; i <= partner->rule_count; i++)
+        if (is_shown_by(policy_nth_rule(partner, i), role))
+            return true;
     return false;
 }
 
@@ -66,7 +74,7 @@ static void check_identity(const struct gateway *gateway, const struct identity 
         struct finding finding = {0};
         /* Only the partner knows which of our certificates it pins. */
         if (rule->partner->naming == NAMING_PINNED || rule->partner->naming == NAMING_ADDRESS ||
-            !is_shown(rule, entry->role))
+            !is_shown(rule->partner, entry->role))
             continue;
         const struct role_query query = {rule->partner, identity->certificate, entry->role, &domain, 1};
         trust_check_role(gateway->trust, &query, &finding);
@@ -143,7 +151,7 @@ static void check_digest(const struct gateway *gateway, const struct identity *i
 {
     for (size_t i = 0; i < gateway->conf->partner_count; i++) {
         const struct partner *partner = gateway->conf->partners[i];
-        if (!identity_signs(identity) || !is_shown(&partner->base, identity->conf->role) ||
+        if (!identity_signs(identity) || !is_shown(partner, identity->conf->role) ||
             smime_key_takes_digest(identity->key, partner->form.digest))
             continue;
         const char *other = digest_of(identity->key);

@@ -30,21 +30,28 @@ static const char *needing_key(const struct rule *rule, enum role role)
     return NULL;
 }
 
+static unsigned line_of(const struct rule *rule, const char *key)
+{
+    if (rule->line > 0)
+        return rule->line;
+    return g_str_equal(key, "require") ? rule->partner->inbound_line : rule->partner->outbound_line;
+}
+
 /* The first rule that needs it stands for all. */
 static void check_role(const struct gateway *gateway, enum role role, const char *domain, struct faults *faults)
 {
     const struct conf *conf = gateway->conf;
-    for (size_t i = 0; i < conf->partner_count; i++) {
-        const char *key = needing_key(&gateway->conf->partners[i]->base, role);
-        if (key == NULL)
-            continue;
-        unsigned line =
-            g_str_equal(key, "require") ? conf->partners[i]->inbound_line : conf->partners[i]->outbound_line;
-        faults_warn(faults, conf->partners[i]->file, line,
-                    "\"%s\" cannot be done for %s: there is no identity with the role %s; add one to identities", key,
-                    domain, role_name(role));
-        return;
-    }
+    for (size_t i = 0; i < conf->partner_count; i++)
+        for (size_t j = 0; j <= conf->partners[i]->rule_count; j++) {
+            const struct rule *rule = policy_nth_rule(conf->partners[i], j);
+            const char *key = needing_key(rule, role);
+            if (key == NULL)
+                continue;
+            faults_warn(faults, conf->partners[i]->file, line_of(rule, key),
+                        "\"%s\" cannot be done for %s: there is no identity with the role %s; add one to identities",
+                        key, domain, role_name(role));
+            return;
+        }
 }
 
 /* --- partners' certificates --- */
@@ -166,14 +173,19 @@ void check_partners(const struct gateway *gateway, struct faults *faults)
                 check_role(gateway, (enum role)role, domain, faults);
     }
     for (size_t i = 0; i < conf->partner_count; i++)
-        if (policy_encrypts(&gateway->conf->partners[i]->base))
+        if (policy_may_ask(gateway->conf->partners[i], policy_encrypts))
             check_certificates(gateway, &gateway->conf->partners[i]->base, faults);
 }
 
-static bool shows_subjects(const struct rule *rule)
+static bool leaves_bare(const struct rule *rule)
 {
-    return policy_encrypts(rule) && rule->inbound.protected_headers == PROTECTED_HEADERS_RESTORE &&
-           rule->outbound.header_protection == PROTECT_HEADERS_NONE;
+    return policy_encrypts(rule) && rule->outbound.header_protection == PROTECT_HEADERS_NONE;
+}
+
+static bool shows_subjects(const struct partner *partner)
+{
+    return policy_may_ask(partner, leaves_bare) &&
+           policy_rule(partner)->inbound.protected_headers == PROTECTED_HEADERS_RESTORE;
 }
 
 /* One note for all partners: each of them is as it should be for most. */
@@ -182,7 +194,7 @@ void gateway_check_replies(const struct conf *conf, struct faults *faults)
     const struct partner *first = NULL;
     size_t count = 0;
     for (size_t i = 0; i < conf->partner_count; i++)
-        if (shows_subjects(&conf->partners[i]->base) && count++ == 0)
+        if (shows_subjects(conf->partners[i]) && count++ == 0)
             first = conf->partners[i];
     if (first == NULL)
         return;

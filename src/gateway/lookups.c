@@ -10,12 +10,31 @@
 /* For all lookups of one message. Postfix waits 300 seconds for the end of a message. */
 #define LOOKUP_SECONDS 10
 
+/* What rules look at. Layers are known by now. */
+static void read_facts(struct lookups *lookups, const struct conf *conf, const struct mail *mail)
+{
+    const struct message *message = mail->message;
+    const struct facts_source source = {
+        .conf = conf,
+        .envelope = mail->envelope,
+        .client = &mail->client,
+        .originator = &mail->originator,
+        .authors = &mail->authors,
+        .fields = message != NULL ? message_fields(message) : mail->fields,
+        .entity = message != NULL ? examination_entity(mail->examination, 0) : NULL,
+        .layers = &lookups->layers,
+        .size = message != NULL ? message_header(message).len + message_body(message).len : 0,
+    };
+    rule_facts_read(&lookups->facts, &source);
+}
+
 void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                  const struct turns *turns)
 {
     const struct patience patience = {.deadline = g_get_monotonic_time() + (int64_t)LOOKUP_SECONDS * G_USEC_PER_SEC,
                                       .turns = turns};
     lookups_ask_signers(lookups, gateway, mail, &patience);
+    read_facts(lookups, gateway->conf, mail);
     lookups_ask_recipients(lookups, gateway, mail, &patience);
     lookups_ask_identities(lookups, gateway, mail);
 }
@@ -27,6 +46,7 @@ void lookups_clear(struct lookups *lookups, const struct mail *mail)
         certs_answers_clear(&lookups->answers[i].certificates, 1);
         g_free(lookups->answers[i].name);
     }
+    rule_facts_clear(&lookups->facts);
     g_free(lookups->answers);
     g_free(lookups->recipients);
     memset(lookups, 0, sizeof(*lookups));

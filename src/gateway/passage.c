@@ -29,6 +29,7 @@ static void make_plan(struct passage *passage)
     const struct error *failure = &mail->examination->failure;
     const struct plan_input input = {
         .conf = passage->gateway->conf,
+        .facts = &lookups->facts,
         .direction = mail->direction,
         .client = &mail->client,
         .originator = &mail->originator,

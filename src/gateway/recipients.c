@@ -36,8 +36,22 @@ static char *name_of(const struct recipient *recipient)
                                               : g_strdup(given);
 }
 
-static void read_recipient(const struct gateway *gateway, const struct recipient *recipient,
-                           struct recipient_lookup *answer, struct recipient_view *view)
+static void read_claims(const struct gateway *gateway, const struct rule_facts *facts,
+                        const struct destination *destination, struct recipient_view *view)
+{
+    const struct rule *rules[CLAIMS_MAX];
+    const struct rule *undecided = policy_claims(facts, destination, rules, &view->claim_count);
+    for (size_t i = 0; i < view->claim_count; i++)
+        view->claims[i] = (struct claim){rules[i], reviewers_of(gateway->reviewers, rules[i])};
+    if (undecided == NULL || view->unclear != UNCLEAR_NOT)
+        return;
+    view->unclear = UNCLEAR_RULE;
+    view->undecided = undecided;
+}
+
+static void read_recipient(const struct gateway *gateway, const struct rule_facts *facts,
+                           const struct recipient *recipient, struct recipient_lookup *answer,
+                           struct recipient_view *view)
 {
     struct destination *destination = &answer->destination;
     policy_destination(gateway->conf, recipient, destination);
@@ -46,13 +60,9 @@ static void read_recipient(const struct gateway *gateway, const struct recipient
                                     .local = destination->local,
                                     .arrives = destination->arrives,
                                     .unclear = destination->unclear,
-                                    .claim_count = destination->rule_count,
                                     .certificate = FOUND_NONE,
                                     .certificate_reason = "not looked up"};
-    for (size_t i = 0; i < destination->rule_count; i++) {
-        const struct rule *rule = destination->rules[i];
-        view->claims[i] = (struct claim){rule, reviewers_of(gateway->reviewers, rule->partner)};
-    }
+    read_claims(gateway, facts, destination, view);
 }
 
 static void ask_certificates(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
@@ -122,8 +132,10 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
     lookups->recipients = g_new0(struct recipient_view, count + 1);
     lookups->answers = g_new0(struct recipient_lookup, count + 1);
     for (size_t i = 0; i < count; i++)
-        read_recipient(gateway, &mail->envelope->recipients[i], &lookups->answers[i], &lookups->recipients[i]);
+        read_recipient(gateway, &lookups->facts, &mail->envelope->recipients[i], &lookups->answers[i],
+                       &lookups->recipients[i]);
     const struct plan_input input = {.conf = gateway->conf,
+                                     .facts = &lookups->facts,
                                      .direction = mail->direction,
                                      .client = &mail->client,
                                      .originator = &mail->originator,

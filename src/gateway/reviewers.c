@@ -6,17 +6,18 @@
 #include "reviewers.h"
 
 #include "keys/keys.h"
+#include "policy/policy.h"
 
 struct reviewers {
-    GPtrArray *by_partner; /* NULL-terminated lists of fingerprints (char **), in the order of conf->partners */
+    GHashTable *by_rule; /* struct rule → NULL-terminated list of fingerprints (char **) */
 };
 
-static void add_file(GPtrArray *fingerprints, const struct partner *partner, const char *file, struct faults *faults)
+static void add_file(GPtrArray *fingerprints, const struct rule *rule, const char *file, struct faults *faults)
 {
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *certificates = certificates_load(file, &error);
     if (certificates == NULL)
-        faults_add(faults, partner->file, partner->base.outbound.require_review_line, "\"require_review\": %s",
+        faults_add(faults, rule->partner->file, rule->outbound.require_review_line, "\"require_review\": %s",
                    error.text);
     for (int i = 0; i < sk_X509_num(certificates); i++) {
         char *hex = g_malloc0(65);
@@ -25,18 +26,27 @@ static void add_file(GPtrArray *fingerprints, const struct partner *partner, con
     }
 }
 
+static void add_rule(struct reviewers *reviewers, const struct rule *rule, struct faults *faults)
+{
+    GPtrArray *fingerprints = g_ptr_array_new();
+    for (char **file = rule->outbound.require_review; *file != NULL; file++)
+        add_file(fingerprints, rule, *file, faults);
+    g_ptr_array_add(fingerprints, NULL);
+    g_hash_table_insert(reviewers->by_rule, (gpointer)rule, g_ptr_array_free(fingerprints, FALSE));
+}
+
 struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults)
 {
     struct reviewers *reviewers = g_new0(struct reviewers, 1);
-    reviewers->by_partner = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-    for (size_t i = 0; i < conf->partner_count; i++) {
-        const struct partner *partner = conf->partners[i];
-        GPtrArray *fingerprints = g_ptr_array_new();
-        for (char **file = partner->base.outbound.require_review; *file != NULL; file++)
-            add_file(fingerprints, partner, *file, faults);
-        g_ptr_array_add(fingerprints, NULL);
-        g_ptr_array_add(reviewers->by_partner, g_ptr_array_free(fingerprints, FALSE));
-    }
+    reviewers->by_rule = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_strfreev);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        for (size_t j = 0; j <= conf->partners[i]->rule_count; j++) {
+            const struct rule *rule = policy_nth_rule(conf->partners[i], j);
+            const struct rule *base = policy_rule(rule->partner);
+            if (j == 0 || !g_strv_equal((const char *const *)rule->outbound.require_review,
+                                        (const char *const *)base->outbound.require_review))
+                add_rule(reviewers, rule, faults);
+        }
     return reviewers;
 }
 
@@ -44,11 +54,12 @@ void reviewers_close(struct reviewers *reviewers)
 {
     if (reviewers == NULL)
         return;
-    g_ptr_array_unref(reviewers->by_partner);
+    g_hash_table_unref(reviewers->by_rule);
     g_free(reviewers);
 }
 
-const char *const *reviewers_of(const struct reviewers *reviewers, const struct partner *partner)
+const char *const *reviewers_of(const struct reviewers *reviewers, const struct rule *rule)
 {
-    return g_ptr_array_index(reviewers->by_partner, partner->index);
+    const char *const *own = g_hash_table_lookup(reviewers->by_rule, rule);
+    return own != NULL ? own : g_hash_table_lookup(reviewers->by_rule, policy_rule(rule->partner));
 }

@@ -9,11 +9,11 @@
 
 struct reviewers;
 
-/* A file that cannot be read is a fault at the partner. Never NULL. */
+/* A file that cannot be read is a fault at the rule. Never NULL. */
 struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults);
 void reviewers_close(struct reviewers *reviewers);
-/* The SHA-256 fingerprints of the review authorities that may release a message to this partner, NULL-terminated; lent.
+/* The SHA-256 fingerprints of the review authorities that may release a message under this rule, NULL-terminated; lent.
  */
-const char *const *reviewers_of(const struct reviewers *reviewers, const struct partner *partner);
+const char *const *reviewers_of(const struct reviewers *reviewers, const struct rule *rule);
 
 #endif

@@ -9,6 +9,7 @@
  */
 #include "mail/subject.h"
 #include "charsets.h"
+#include "subject_text.h"
 #include "words.h"
 
 #include <gmime/gmime.h>
@@ -254,6 +255,18 @@ static bool is_certain(const char *raw, const char *const *marks, size_t count)
             return false;
     return reading->is_exact && is_plain(shown) && strcmp(shown, reading->each->str) == 0 &&
            !shows(reading->octets->str, marks, count);
+}
+
+char *subject_shown(const char *raw)
+{
+    g_autofree char *shown = decoded(raw);
+    return without_controls(shown, true);
+}
+
+char *subject_written(const char *text)
+{
+    g_autofree char *plain = without_words(text);
+    return written(g_strstrip(plain));
 }
 
 char *subject_mark(struct slice value, const char *const *marks, size_t count, const char *mark)

@@ -4,7 +4,7 @@
  * each rule needs, and combines their decisions: the most severe counts, but a message that is only delayed is not
  * rejected.
  */
-#include "policy/plan.h"
+#include "policy/matching.h"
 
 #include <string.h>
 
@@ -139,7 +139,7 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
     plan->met = authors->count > 0;
     plan->restores_from = authors->count > 0 ? 0 : PLAN_RESTORES_NONE;
     for (size_t i = 0; i < authors->count; i++) {
-        const struct rule *rule = policy_rule(authors->partners[i]);
+        const struct rule *rule = policy_arriving_rule(authors->partners[i], input->facts);
         struct inbound_decision decision = {0};
         decide_by(rule, layers, judgement, &decision);
         plan->met &= decision.met;

@@ -68,20 +68,24 @@ static void read_hosts(const struct address *address, struct hosts *hosts)
 static bool asks(const struct rule *rule)
 {
     const struct outbound_rule *outbound = &rule->outbound;
-    return outbound->protect != PROTECT_NONE || outbound->unreadable != UNREADABLE_PASS ||
+    return outbound->protect != PROTECT_NONE || outbound->refuse || outbound->unreadable != UNREADABLE_PASS ||
            (outbound->require_review != NULL && outbound->require_review[0] != NULL);
 }
 
-static const struct rule *rule_of(const struct conf *conf, const char *domain)
+static bool partner_asks(const struct conf *conf, const char *domain)
 {
-    return policy_rule(conf_partner(conf, domain));
+    return policy_may_ask(conf_partner(conf, domain), asks);
 }
 
-static void add_rule(struct destination *destination, const struct rule *rule)
+/* The partner of a domain, for the sake of an address. */
+static void add_partner(const struct conf *conf, const char *domain, const struct address *address,
+                        struct destination *destination)
 {
+    const struct rule *rule = policy_rule(conf_partner(conf, domain));
     for (size_t i = 0; i < destination->rule_count; i++)
-        if (destination->rules[i] == rule)
+        if (destination->rules[i] == rule && address_equal(destination->addresses[i], address))
             return;
+    destination->addresses[destination->rule_count] = address;
     destination->rules[destination->rule_count++] = rule;
 }
 
@@ -103,7 +107,7 @@ static bool may_be_completed(const struct conf *conf, const char *host)
         if (begins_with_label(*local, host, length))
             return true;
     for (size_t i = 0; i < conf->partner_count; i++)
-        if (begins_with_label(conf->partners[i]->domain, host, length) && asks(policy_rule(conf->partners[i])))
+        if (begins_with_label(conf->partners[i]->domain, host, length) && policy_may_ask(conf->partners[i], asks))
             return true;
     return false;
 }
@@ -112,7 +116,7 @@ static bool may_be_completed(const struct conf *conf, const char *host)
 static bool leads_to_a_rule(const struct conf *conf, const struct hosts *hosts)
 {
     for (size_t i = 0; i < hosts->count; i++)
-        if (conf_is_local_domain(conf, hosts->list[i]) || asks(rule_of(conf, hosts->list[i])) ||
+        if (conf_is_local_domain(conf, hosts->list[i]) || partner_asks(conf, hosts->list[i]) ||
             may_be_completed(conf, hosts->list[i]))
             return true;
     return hosts->obscure;
@@ -148,7 +152,7 @@ static bool arrives(const struct conf *conf, const struct recipient *recipient)
 static bool some_rule_asks(const struct conf *conf)
 {
     for (size_t i = 0; i < conf->partner_count; i++)
-        if (asks(policy_rule(conf->partners[i])))
+        if (policy_may_ask(conf->partners[i], asks))
             return true;
     return false;
 }
@@ -158,9 +162,8 @@ static void add_rules_behind(const struct conf *conf, const struct address *addr
     struct hosts hosts;
     read_hosts(address, &hosts);
     for (size_t i = 0; i < hosts.count; i++) {
-        const struct rule *rule = rule_of(conf, hosts.list[i]);
-        if (!conf_is_local_domain(conf, hosts.list[i]) && asks(rule))
-            add_rule(destination, rule);
+        if (!conf_is_local_domain(conf, hosts.list[i]) && partner_asks(conf, hosts.list[i]))
+            add_partner(conf, hosts.list[i], address, destination);
     }
     if (hosts.obscure && some_rule_asks(conf))
         destination->unclear = UNCLEAR_NEXT;
@@ -171,13 +174,12 @@ static void read_as_resolved(const struct conf *conf, const struct recipient *re
                              struct destination *destination)
 {
     const struct address *given = &recipient->address, *resolved = &recipient->resolved;
-    const struct rule *as_given = rule_of(conf, given->domain);
     destination->address = resolved;
     destination->arrives = arrives(conf, recipient);
     if (!destination->arrives)
-        add_rule(destination, rule_of(conf, resolved->domain));
-    if (given->domain[0] != '\0' && !conf_is_local_domain(conf, given->domain) && asks(as_given))
-        add_rule(destination, as_given);
+        add_partner(conf, resolved->domain, resolved, destination);
+    if (given->domain[0] != '\0' && !conf_is_local_domain(conf, given->domain) && partner_asks(conf, given->domain))
+        add_partner(conf, given->domain, given, destination);
     add_rules_behind(conf, resolved, destination);
     destination->local = destination->rule_count == 0 && destination->unclear == UNCLEAR_NOT;
 }
@@ -191,7 +193,7 @@ void policy_destination(const struct conf *conf, const struct recipient *recipie
         read_as_given(conf, recipient, destination);
     destination->partner = conf_partner(conf, destination->address->domain);
     if (destination->rule_count == 0)
-        add_rule(destination, policy_rule(destination->partner));
+        add_partner(conf, destination->address->domain, destination->address, destination);
 }
 
 enum direction policy_direction(const struct conf *conf, const struct recipient *recipients, size_t count)

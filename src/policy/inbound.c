@@ -17,7 +17,7 @@ static bool refuse_undecryptable(const struct rule *rule, const char *why, struc
         return false;
     decision->verdict = undecryptable == UNDECRYPTABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
     EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys can decrypt the message%s",
-            rule->partner->name, undecryptable_name(undecryptable), why);
+            policy_rule_name(rule).text, undecryptable_name(undecryptable), why);
     return true;
 }
 
@@ -84,7 +84,7 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     if (facts->failed_temporarily && may_refuse && !is_hopeless(rule, facts)) {
         bool tell_encryption = !facts->encrypted_ok && (policy_requires_encryption(rule) || facts->undecryptable);
         decision->verdict = VERDICT_TEMPFAIL;
-        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", rule->partner->name,
+        EXPLAIN(decision, "%s: inbound.require = \"%s\" could not be checked now%s%s", policy_rule_name(rule).text,
                 require_name(require), facts->signed_ok ? "" : sign_why, tell_encryption ? encrypt_why : "");
         return;
     }
@@ -93,11 +93,11 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
     g_autofree char *unmet_list = list_unmet(rule, facts);
     decision->met = unmet_list[0] == '\0';
     if (decision->met) {
-        EXPLAIN(decision, "%s: inbound.require = \"%s\"%s", rule->partner->name, require_name(require),
+        EXPLAIN(decision, "%s: inbound.require = \"%s\"%s", policy_rule_name(rule).text, require_name(require),
                 require == REQUIRE_NONE ? "" : " is met");
         return;
     }
     decision->verdict = unmet(rule->inbound.otherwise);
-    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s", rule->partner->name,
+    EXPLAIN(decision, "%s: inbound.require = \"%s\", otherwise = \"%s\": %s", policy_rule_name(rule).text,
             require_name(require), otherwise_name(rule->inbound.otherwise), unmet_list);
 }

@@ -13,6 +13,7 @@ static void refuse(struct outbound_decision *decision, enum verdict verdict)
     *decision = (struct outbound_decision){.verdict = verdict};
 }
 
+#define KEY(rule, key) policy_key_name(rule, key).text
 #define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
 
 /* Takes the rule's `protect` apart. False if it has no such value. */
@@ -59,8 +60,8 @@ static void wait_for_check(const struct rule *rule, const struct outbound_facts 
 {
     g_autofree char *why = reason_detail(facts->unchecked);
     refuse(decision, VERDICT_TEMPFAIL);
-    EXPLAIN(decision, "%s: outbound.protect = \"%s\": a signature inside could not be checked now%s",
-            rule->partner->name, protect_name(rule->outbound.protect), why);
+    EXPLAIN(decision, "%s = \"%s\": a signature inside could not be checked now%s", KEY(rule, "protect"),
+            protect_name(rule->outbound.protect), why);
 }
 
 /* A signature is required and not allowed: the message continues without it, or is refused. */
@@ -72,12 +73,10 @@ static void go_unsigned(const struct rule *rule, const struct outbound_facts *fa
         wait_for_check(rule, facts, decision);
     } else if (unauthentic == UNAUTHENTIC_UNSIGNED) {
         decision->sign = decision->triple = false;
-        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": not signed, %s", rule->partner->name,
-                unauthentic_name(unauthentic), why);
+        EXPLAIN(decision, "%s = \"%s\": not signed, %s", KEY(rule, "unauthentic"), unauthentic_name(unauthentic), why);
     } else {
         refuse(decision, unauthentic == UNAUTHENTIC_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.unauthentic = \"%s\": %s", rule->partner->name, unauthentic_name(unauthentic),
-                why);
+        EXPLAIN(decision, "%s = \"%s\": %s", KEY(rule, "unauthentic"), unauthentic_name(unauthentic), why);
     }
 }
 
@@ -88,8 +87,7 @@ static void sign_instead(const struct rule *rule, const struct outbound_facts *f
 {
     if (may_sign(facts)) {
         *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT, .sign = true};
-        EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": signed only, no certificate%s", rule->partner->name,
-                why);
+        EXPLAIN(decision, "%s = \"sign\": signed only, no certificate%s", KEY(rule, "no_certificate"), why);
         return;
     }
     if (facts->unchecked != NULL) {
@@ -98,8 +96,8 @@ static void sign_instead(const struct rule *rule, const struct outbound_facts *f
     }
     g_autofree char *why_unsigned = why_not_signed(facts);
     refuse(decision, rule->outbound.unauthentic == UNAUTHENTIC_TEMPFAIL ? VERDICT_TEMPFAIL : VERDICT_REJECT);
-    EXPLAIN(decision, "%s: outbound.no_certificate = \"sign\": no certificate%s, and it may not be signed: %s",
-            rule->partner->name, why, why_unsigned);
+    EXPLAIN(decision, "%s = \"sign\": no certificate%s, and it may not be signed: %s", KEY(rule, "no_certificate"), why,
+            why_unsigned);
 }
 
 static void without_certificate(const struct rule *rule, const struct outbound_facts *facts,
@@ -113,8 +111,7 @@ static void without_certificate(const struct rule *rule, const struct outbound_f
         return;
     case NO_CERTIFICATE_PLAIN:
         *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
-        EXPLAIN(decision, "%s: outbound.no_certificate = \"plain\": not protected, no certificate%s",
-                rule->partner->name, why);
+        EXPLAIN(decision, "%s = \"plain\": not protected, no certificate%s", KEY(rule, "no_certificate"), why);
         return;
     case NO_CERTIFICATE_REJECT:
         refuse(decision, VERDICT_REJECT);
@@ -123,8 +120,8 @@ static void without_certificate(const struct rule *rule, const struct outbound_f
     default:
         refuse(decision, VERDICT_TEMPFAIL);
     }
-    EXPLAIN(decision, "%s: outbound.no_certificate = \"%s\": no certificate%s", rule->partner->name,
-            no_certificate_name(no_certificate), why);
+    EXPLAIN(decision, "%s = \"%s\": no certificate%s", KEY(rule, "no_certificate"), no_certificate_name(no_certificate),
+            why);
 }
 
 static void encrypt(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
@@ -134,11 +131,11 @@ static void encrypt(const struct rule *rule, const struct outbound_facts *facts,
     if (facts->certificate != FOUND_NONE) { /* never "none": an outage must not become plaintext */
         g_autofree char *why = reason_detail(facts->certificate_reason);
         refuse(decision, VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.protect = \"%s\": the certificate could not be looked up%s",
-                rule->partner->name, protect_name(rule->outbound.protect), why);
+        EXPLAIN(decision, "%s = \"%s\": the certificate could not be looked up%s", KEY(rule, "protect"),
+                protect_name(rule->outbound.protect), why);
     } else if (facts->already_encrypted) {
         decision->encrypt = decision->triple = false;
-        EXPLAIN(decision, "%s: outbound.protect = \"%s\": already encrypted by the originator", rule->partner->name,
+        EXPLAIN(decision, "%s = \"%s\": already encrypted by the originator", KEY(rule, "protect"),
                 protect_name(rule->outbound.protect));
     } else {
         without_certificate(rule, facts, decision);
@@ -153,7 +150,7 @@ static bool refuse_unreviewed(const struct rule *rule, const struct outbound_fac
     if (authorities == NULL || authorities[0] == NULL || facts->reviewed)
         return false;
     refuse(decision, facts->may_be_reviewed ? VERDICT_TEMPFAIL : VERDICT_REJECT);
-    EXPLAIN(decision, "%s: outbound.require_review: %s", rule->partner->name,
+    EXPLAIN(decision, "%s: %s", KEY(rule, "require_review"),
             facts->may_be_reviewed ? "the review signature could not be checked now"
                                    : "no valid review signature by an authority named there");
     return true;
@@ -166,6 +163,12 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
         EXPLAIN(decision, "the recipient is in a local domain");
         return;
     }
+    if (facts->unclear == UNCLEAR_RULE) {
+        refuse(decision, VERDICT_TEMPFAIL);
+        EXPLAIN(decision, "%s: From cannot be read, so whether this rule fits is unknown",
+                policy_rule_name(facts->undecided).text);
+        return;
+    }
     if (facts->unclear != UNCLEAR_NOT) {
         refuse(decision, VERDICT_REJECT);
         EXPLAIN(decision, "%s, so the rule that applies is unknown%s",
@@ -174,20 +177,25 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
                 facts->unclear == UNCLEAR_NEXT ? "" : "; the mail server does not send {rcpt_addr} and {rcpt_mailer}");
         return;
     }
+    if (rule->outbound.refuse) {
+        refuse(decision, VERDICT_REJECT);
+        EXPLAIN(decision, "%s = true", KEY(rule, "refuse"));
+        return;
+    }
     if ((facts->already_encrypted || facts->unreadable) && rule->outbound.unreadable != UNREADABLE_PASS) {
         refuse(decision, rule->outbound.unreadable == UNREADABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.unreadable = \"%s\": the originator has encrypted the message or a part of it",
-                rule->partner->name, unreadable_name(rule->outbound.unreadable));
+        EXPLAIN(decision, "%s = \"%s\": the originator has encrypted the message or a part of it",
+                KEY(rule, "unreadable"), unreadable_name(rule->outbound.unreadable));
         return;
     }
     if (refuse_unreviewed(rule, facts, decision))
         return;
     if (!demand(rule->outbound.protect, decision)) {
         refuse(decision, VERDICT_TEMPFAIL);
-        EXPLAIN(decision, "%s: outbound.protect has an unknown value", rule->partner->name);
+        EXPLAIN(decision, "%s has an unknown value", KEY(rule, "protect"));
         return;
     }
-    EXPLAIN(decision, "%s: outbound.protect = \"%s\"", rule->partner->name, protect_name(rule->outbound.protect));
+    EXPLAIN(decision, "%s = \"%s\"", KEY(rule, "protect"), protect_name(rule->outbound.protect));
     bool lookup_failed = decision->encrypt && facts->certificate != FOUND && facts->certificate != FOUND_NONE;
     if (decision->sign && !lookup_failed && !may_sign(facts))
         go_unsigned(rule, facts, decision);

@@ -116,6 +116,7 @@ static void decide_recipient(const struct plan_input *input, const struct recipi
 {
     facts->local_recipient = recipient->local;
     facts->unclear = recipient->unclear;
+    facts->undecided = recipient->undecided;
     facts->certificate = recipient->certificate;
     facts->certificate_reason = recipient->certificate_reason;
     for (size_t i = 0; i < recipient->claim_count; i++) {

@@ -4,10 +4,42 @@
  */
 #include "policy/policy.h"
 
-/* A partner has one rule so far, without criteria. */
 const struct rule *policy_rule(const struct partner *partner)
 {
     return &partner->base;
+}
+
+const struct rule *policy_nth_rule(const struct partner *partner, size_t index)
+{
+    return index == 0 ? &partner->base : &partner->rules[index - 1];
+}
+
+bool policy_may_ask(const struct partner *partner, bool (*asks)(const struct rule *rule))
+{
+    for (size_t i = 0; i <= partner->rule_count; i++) {
+        const struct rule *rule = policy_nth_rule(partner, i);
+        if ((i == 0 || rule->leaves) && asks(rule))
+            return true;
+    }
+    return false;
+}
+
+struct rule_name policy_rule_name(const struct rule *rule)
+{
+    struct rule_name name = {""};
+    if (rule->line > 0)
+        g_snprintf(name.text, sizeof(name.text), "%s:%u", rule->partner->name, rule->line);
+    else
+        g_strlcpy(name.text, rule->partner->name, sizeof(name.text));
+    return name;
+}
+
+struct rule_name policy_key_name(const struct rule *rule, const char *key)
+{
+    struct rule_name name = policy_rule_name(rule);
+    g_strlcat(name.text, rule->line > 0 ? ": rules." : ": outbound.", sizeof(name.text));
+    g_strlcat(name.text, key, sizeof(name.text));
+    return name;
 }
 
 bool policy_signs(const struct rule *rule)

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which rules apply to a message: the first that fits, and what has to be satisfied beside it. */
+#include "policy/matching.h"
+
+#include "support/scratch.h"
+#include "support/views.h"
+
+static void setup(void)
+{
+    scratch_setup();
+    mime_init();
+}
+
+TestSuite(matching, .init = setup, .fini = scratch_teardown);
+
+#define MAIN                                                                                                           \
+    "local_domains = ( \"acme.test\", \"branch.test\" );\npolicy_dir = \"p\";\n"                                       \
+    "lists = { board = ( \"ceo@acme.test\", \"*@branch.test\" ); };\n"
+
+/* Each rule stands in a line of its own, from line 3 on. */
+static struct conf *load(const char *rules)
+{
+    g_autofree char *policy =
+        g_strdup_printf("domain = \"partner.test\"; outbound = { protect = \"sign\"; }; rules = (\n\n%s );\n", rules);
+    owned(faults) struct faults *faults = faults_new();
+    scratch_write("domsec.conf", MAIN);
+    scratch_write("p/partner.test.conf", policy);
+    struct conf *conf = scratch_load(faults);
+    cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+    return conf;
+}
+
+/* --- a message --- */
+
+struct message_like {
+    struct envelope *envelope;
+    struct originator originator;
+    struct authors authors;
+    struct client client;
+    struct fields fields;
+    struct part *entity;
+    struct views *views;
+    struct rule_facts facts;
+};
+
+struct spec {
+    const char *header; /* with its last line end; "From: a@acme.test" if there is no From */
+    const char *layers; /* as for views_new(); NULL: none */
+    const char *login;
+    const char *to; /* NULL: bob@partner.test */
+    bool stranger, null_sender;
+    size_t size;
+};
+
+static void add_recipients(struct envelope *envelope, const char *list)
+{
+    g_auto(GStrv) words = g_strsplit(list, " ", -1);
+    for (char **word = words; *word != NULL; word++) {
+        struct address address;
+        struct error error = {0};
+        cr_assert(address_parse(slice_of(*word), &address, &error), "%s", *word);
+        envelope_add_recipient(envelope, &address);
+    }
+}
+
+static void read_message(const struct conf *conf, const struct spec *spec, struct message_like *message)
+{
+    static const char sender[] = "a@acme.test";
+    struct error error = {0};
+    bool has_from = strstr(spec->header, "From:") != NULL;
+    g_autofree char *text = g_strconcat(has_from ? "" : "From: a@acme.test\r\n", spec->header, "\r\nHello\r\n", NULL);
+    struct slice header = SLICE_NONE, body = SLICE_NONE;
+    *message = (struct message_like){.envelope = envelope_new(), .client.trusted = !spec->stranger};
+    message->envelope->authenticated = g_strdup(spec->login);
+    cr_assert(address_parse(slice_of(spec->null_sender ? "" : sender), &message->envelope->sender, &error));
+    add_recipients(message->envelope, spec->to != NULL ? spec->to : "bob@partner.test");
+    /* Never freed: fields and entity point into it. */
+    char *kept = g_strdup(text);
+    cr_assert(part_split(slice_of(kept), &header, &body));
+    message->entity = part_parse(header, body, &conf->limits, &error);
+    cr_assert_not_null(message->entity, "%s", error.text);
+    cr_assert(fields_parse(header, &conf->limits, &message->fields, &error));
+    const struct field *from = fields_find(&message->fields, "From", 1);
+    g_autofree char *value = g_strndup(from->value.data, from->value.len);
+    originator_from_text(value, &message->originator);
+    authors_find(conf, &message->originator, NULL, &message->envelope->sender, &message->authors);
+    message->views = views_new(spec->layers != NULL ? spec->layers : "");
+    const struct facts_source source = {.conf = conf,
+                                        .envelope = message->envelope,
+                                        .client = &message->client,
+                                        .originator = &message->originator,
+                                        .authors = &message->authors,
+                                        .fields = &message->fields,
+                                        .entity = message->entity,
+                                        .layers = &message->views->all,
+                                        .size = spec->size};
+    rule_facts_read(&message->facts, &source);
+}
+
+static void forget(struct message_like *message)
+{
+    rule_facts_clear(&message->facts);
+    authors_clear(&message->authors);
+    originator_clear(&message->originator);
+    fields_clear(&message->fields);
+    part_free(message->entity);
+    views_free(message->views);
+    envelope_free(message->envelope);
+}
+
+static void append_rule(GString *text, const struct rule *rule)
+{
+    if (rule == NULL)
+        return;
+    if (text->len > 0)
+        g_string_append_c(text, '+');
+    if (rule->line > 0)
+        g_string_append_printf(text, "%u", rule->line);
+    else
+        g_string_append(text, "base");
+}
+
+/* "3+base": the rule in line 3, and the base has to be satisfied as well; "?3": whether it fits is not known. */
+static char *tell(const struct matching *matching)
+{
+    GString *text = g_string_new(NULL);
+    append_rule(text, matching->first);
+    append_rule(text, matching->floor);
+    if (matching->undecided != NULL)
+        g_string_append_printf(text, "?%u", matching->undecided->line);
+    return g_string_free(text, FALSE);
+}
+
+static void expect(const struct conf *conf, const struct spec *spec, const char *expected)
+{
+    struct message_like message;
+    struct matching matching;
+    read_message(conf, spec, &message);
+    policy_match(conf_partner(conf, "partner.test"), &message.facts, &message.envelope->recipients[0].address,
+                 &matching);
+    g_autofree char *text = tell(&matching);
+    cr_expect_str_eq(text, expected, "%s: %s, not %s", spec->header, text, expected);
+    matching_clear(&matching);
+    forget(&message);
+}
+
+/* --- which rule fits --- */
+
+static const struct {
+    const char *when;
+    struct spec spec;
+    bool fits;
+} fitting[] = {
+    {"subject = \"[x]\";", {"Subject: [X] a\r\n"}, true},
+    {"subject = \"[x]\";", {"Subject: a [x]\r\n"}, false},
+    {"subject = ( \"[x]\", \"[y]\" );", {"Subject: Re: [y] a\r\n"}, true},
+    {"subject = \"[y]\";", {"Subject: a\r\nSubject: [y] b\r\n"}, true}, /* any instance */
+    {"subject = \"[x]\";", {"X-Subject: [x]\r\n"}, false},
+    {"subject = \"[x]\";", {""}, false},
+    {"header = \"Sensitivity: Company-Confidential\";", {"SENSITIVITY:  company-CONFIDENTIAL \r\n"}, true},
+    {"header = \"Sensitivity: company-confidential\";", {"Sensitivity: company-confidential too\r\n"}, false},
+    {"header = \"Sensitivity: confidential\";", {"Sensitivity: company-confidential\r\n"}, false},
+    {"header = \"X-A: one two\";", {"X-A: one\r\n\ttwo\r\n"}, true},
+    {"header = \"X-A: b\";", {"X-A: a\r\nX-a: b\r\nX-A: c\r\n"}, true},
+    {"header = \"X-A: b\xc3\xbcro\";", {"X-A: =?utf-8?q?B=C3=BCro?=\r\n"}, true},
+    {"header = \"X-A: =?utf-8?q?b?=\";", {"X-A: =?utf-8?q?b?=\r\n"}, true},
+    {"header = \"X-A:\";", {"X-A:\r\n"}, true},
+    {"header = \"X-A: b\";", {"X-AB: b\r\n"}, false},
+    {"from = \"a@acme.test\";", {"From: Alice <A@Acme.test>\r\n"}, true},
+    {"from = \"b@acme.test\";", {"From: a@acme.test\r\n"}, false},
+    {"from = \"*@acme.test\";", {"From: a@acme.test\r\n"}, true},
+    {"from = \"*@acme.test\";", {"From: a@sub.acme.test\r\n"}, false},
+    {"from = \"list:board\";", {"From: CEO@acme.test\r\n"}, true},
+    {"from = \"list:board\";", {"From: any@branch.test\r\n"}, true},
+    {"from = \"list:board\";", {"From: cfo@acme.test\r\n"}, false},
+    {"from = \"b@acme.test\";", {"From: a@acme.test, b@acme.test\r\n"}, true},
+    {"to = \"bob@partner.test\";", {""}, true},
+    {"to = \"*@partner.test\";", {""}, true},
+    {"to = \"*@partner.test\";", {"", .to = "x@sub.partner.test"}, false},
+    {"to = \"eve@partner.test\";", {""}, false},
+    {"login = \"alice\";", {"", .login = "alice"}, true},
+    {"login = \"alice\";", {"", .login = "Alice"}, false},
+    {"login = \"alice\";", {""}, false},
+    {"larger_than = 100;", {"", .size = 101}, true},
+    {"larger_than = 100;", {"", .size = 100}, false},
+    {"kind = \"calendar\";", {"Content-Type: text/calendar; method=REQUEST\r\n"}, true},
+    {"kind = \"calendar\";", {"Content-Type: text/calendar\r\n"}, false},
+    {"kind = \"calendar\";", {"Content-Type: text/plain; method=REQUEST\r\n"}, false},
+    {"kind = \"calendar\";",
+     {"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"
+      "--b\r\n\r\nx\r\n--b\r\nContent-Type: TEXT/Calendar; Method=reply\r\n\r\ny\r\n--b--\r\n--a--\r\n"},
+     true},
+    {"kind = \"calendar\";",
+     {"Content-Type: message/rfc822\r\n\r\nContent-Type: text/calendar; method=REQUEST\r\n"},
+     false},
+    {"kind = \"auto-reply\";", {"Auto-Submitted: auto-replied\r\n"}, true},
+    {"kind = \"auto-reply\";", {"Auto-Submitted: auto-generated; owner=x\r\n"}, true},
+    {"kind = \"auto-reply\";", {"Auto-Submitted: No\r\n"}, false},
+    {"kind = \"auto-reply\";", {"Auto-Submitted: no; x=y\r\n"}, false},
+    {"kind = \"auto-reply\";", {"Auto-Submitted:\r\n"}, false},
+    {"kind = \"bounce\";",
+     {"Content-Type: multipart/report; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n", .null_sender = true},
+     true},
+    {"kind = \"bounce\";", {"Content-Type: multipart/report; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n"}, false},
+    {"kind = \"bounce\";", {"Content-Type: text/plain\r\n", .null_sender = true}, false},
+    {"kind = \"list\";", {"List-Id: <l.acme.test>\r\n"}, true},
+    {"kind = \"list\";", {"List-Post: <l.acme.test>\r\n"}, false},
+    {"kind = \"signed\";", {"", .layers = "originator"}, true},
+    {"kind = \"signed\";", {"", .layers = "compressed originator"}, true},
+    {"kind = \"signed\";", {"", .layers = "originator gcm"}, true},
+    {"kind = \"signed\";", {"", .layers = "gcm originator"}, false}, /* only our key shows it */
+    {"kind = \"signed\";", {"", .layers = "part/originator"}, false},
+    {"kind = \"encrypted\";", {"", .layers = "gcm/nokey"}, true},
+    {"kind = \"encrypted\";", {"", .layers = "originator gcm"}, true},
+    {"kind = \"encrypted\";", {"", .layers = "part/gcm"}, false},
+    {"kind = \"encrypted\";", {"", .layers = "originator"}, false},
+    {"kind = ( \"list\", \"encrypted\" );", {"", .layers = "gcm"}, true},
+    /* all must hold */
+    {"subject = \"[x]\"; to = \"bob@partner.test\"; login = \"l\";", {"Subject: [x]\r\n", .login = "l"}, true},
+    {"subject = \"[x]\"; to = \"bob@partner.test\"; login = \"l\";", {"Subject: [x]\r\n"}, false},
+    {"subject = \"[x]\"; to = \"eve@partner.test\"; login = \"l\";", {"Subject: [x]\r\n", .login = "l"}, false},
+};
+
+/* Rules that fit by the sender's words bring the base with them. */
+Test(matching, which_rule_fits)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(fitting); i++) {
+        bool has_words = strncmp(fitting[i].when, "to", 2) != 0 && strncmp(fitting[i].when, "login", 5) != 0;
+        g_autofree char *rule = g_strdup_printf("{ when = { %s }; protect = \"encrypt\"; }", fitting[i].when);
+        owned(conf) struct conf *conf = load(rule);
+        expect(conf, &fitting[i].spec, !fitting[i].fits ? "base" : has_words ? "3+base" : "3");
+    }
+}
+
+/* --- the order, and whose words count --- */
+
+#define TAG "{ when = { subject = \"[x]\"; }; }"
+#define LOWERS "{ when = { subject = \"[x]\"; }; lowers = true; }"
+#define LOGIN "{ when = { login = \"l\"; }; }"
+#define LOGIN_TAG "{ when = { login = \"l\"; subject = \"[x]\"; }; }"
+#define TO "{ when = { to = \"*@partner.test\"; }; }"
+#define FROM "{ when = { from = \"a@acme.test\"; }; }"
+#define FROM_LOGIN "{ when = { from = \"a@acme.test\"; login = \"l\"; }; }"
+#define KIND "{ when = { kind = \"list\"; }; }"
+#define ARRIVES "{ when = { to = \"*@acme.test\"; }; otherwise = \"tag\"; }"
+#define X "Subject: [x]\r\n"
+
+static const struct {
+    const char *rules;
+    struct spec spec;
+    const char *expected;
+} ordered[] = {
+    {TAG, {X}, "3+base"},
+    {TAG ",\n" TO, {X}, "3+4"},
+    {TO ",\n" TAG, {X}, "3"},
+    {TAG ",\n" LOGIN ",\n" TO, {X}, "3+5"},
+    {TAG ",\n" LOGIN ",\n" TO, {X, .login = "l"}, "3+4"},
+    {TAG ",\n" KIND ",\n" TO, {X "List-Id: <a.b>\r\n"}, "3+5"},
+    {KIND ",\n" TAG ",\n" TO, {X}, "4+5"},
+    {LOWERS ",\n" TO, {X}, "3"},
+    {LOWERS, {X}, "3"},
+    {TAG ",\n" LOWERS, {X}, "3+base"},
+    {LOGIN_TAG, {X, .login = "l"}, "3+base"},
+    {FROM, {""}, "3+base"}, /* From is not proven */
+    {FROM_LOGIN, {"", .login = "l"}, "3+base"},
+    {ARRIVES, {""}, "base"},
+    {ARRIVES ",\n" TAG, {X}, "4+base"},
+    /* strangers, and those who pass on what strangers wrote */
+    {TAG, {X, .stranger = true}, "base"},
+    {LOWERS, {X, .stranger = true}, "base"},
+    {FROM, {"", .stranger = true}, "base"},
+    {TO, {X, .stranger = true}, "3"},
+    {LOWERS ",\n" TO, {X "From: eve@other.test\r\n"}, "4"},
+    {LOWERS ",\n" TO, {X "From: a@acme.test, eve@other.test\r\n"}, "4"},
+    /* a From that cannot be read */
+    {FROM, {"From: a@acme.test b@acme.test\r\n"}, "base?3"},
+    {FROM ",\n" TO, {"From: a@acme.test b@acme.test\r\n"}, "4?3"},
+    {TO ",\n" FROM, {"From: a@acme.test b@acme.test\r\n"}, "3"},
+    {FROM_LOGIN, {"From: a@acme.test b@acme.test\r\n"}, "base"},
+    {FROM_LOGIN, {"From: a@acme.test b@acme.test\r\n", .login = "l"}, "base?3"},
+    {TAG, {X "From: a@acme.test b@acme.test\r\n"}, "3+base"},
+    {FROM, {"From: a@acme.test b@acme.test\r\n", .stranger = true}, "base"},
+};
+
+Test(matching, first_match_and_what_it_may_not_lower)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(ordered); i++) {
+        owned(conf) struct conf *conf = load(ordered[i].rules);
+        expect(conf, &ordered[i].spec, ordered[i].expected);
+    }
+}
+
+/* --- what comes of two rules: never less than the floor alone --- */
+
+struct circumstances {
+    bool authentic, encrypted;
+    enum found certificate;
+};
+
+static void decide(const struct rule *rule, const struct circumstances *facts, struct outbound_decision *decision)
+{
+    const struct outbound_facts outbound = {.originator_authentic = facts->authentic,
+                                            .originator_reason = "x",
+                                            .already_encrypted = facts->encrypted,
+                                            .unreadable = facts->encrypted,
+                                            .certificate = facts->certificate,
+                                            .certificate_reason = "y"};
+    policy_outbound(rule, &outbound, decision);
+}
+
+static bool is_at_least(const struct outbound_decision *both, const struct outbound_decision *floor)
+{
+    if (floor->verdict == VERDICT_TEMPFAIL)
+        return both->verdict == VERDICT_TEMPFAIL;
+    if (both->verdict != VERDICT_ACCEPT || floor->verdict != VERDICT_ACCEPT)
+        return both->verdict != VERDICT_ACCEPT;
+    return both->sign >= floor->sign && both->encrypt >= floor->encrypt && both->triple >= floor->triple;
+}
+
+#define SETTINGS (5 * 4 * 3 * 3 * 2)
+
+static struct rule setting(const struct partner *partner, int number)
+{
+    struct rule rule = {.partner = partner};
+    rule.outbound.protect = (enum protect)(number % 5);
+    rule.outbound.no_certificate = (enum no_certificate)(number / 5 % 4);
+    rule.outbound.unauthentic = (enum unauthentic)(number / 20 % 3);
+    rule.outbound.unreadable = (enum unreadable)(number / 60 % 3);
+    rule.outbound.refuse = number / 180 % 2 != 0;
+    return rule;
+}
+
+/* Every pair of settings under all circumstances. */
+Test(matching, what_a_user_asks_for_never_lowers)
+{
+    static const enum found found[] = {FOUND, FOUND_NONE, FOUND_FAILED};
+    const struct partner partner = {.name = "p"};
+    unsigned raised = 0;
+    for (int c = 0; c < 12; c++) {
+        const struct circumstances facts = {c % 2 != 0, c / 2 % 2 != 0, found[c / 4]};
+        for (int pair = 0; pair < SETTINGS * SETTINGS; pair++) {
+            struct outbound_decision floor, both;
+            const struct rule lower = setting(&partner, pair % SETTINGS), user = setting(&partner, pair / SETTINGS);
+            decide(&lower, &facts, &floor);
+            decide(&user, &facts, &both);
+            policy_stricter(&floor, &both);
+            if (!is_at_least(&both, &floor))
+                cr_assert_fail("%d under %d", pair, c);
+            raised += is_at_least(&floor, &both) ? 0 : 1;
+        }
+    }
+    cr_expect_gt(raised, 0);
+}
+
+/* --- all claims on one recipient --- */
+
+Test(matching, claims_of_both_addresses)
+{
+    owned(conf) struct conf *conf = load("{ when = { to = \"bob@partner.test\"; }; },\n"
+                                         "{ when = { subject = \"[x]\"; }; },\n"
+                                         "{ when = { to = \"eve@partner.test\"; }; }");
+    struct message_like message;
+    read_message(conf, &(struct spec){X}, &message);
+    struct recipient *recipient = &message.envelope->recipients[0];
+    const struct rule *rules[CLAIMS_MAX];
+    size_t count = 0;
+    recipient_set_reading(recipient, "eve@partner.test", "partner.test", "smtp");
+    struct destination destination;
+    policy_destination(conf, recipient, &destination);
+    cr_expect_null(policy_claims(&message.facts, &destination, rules, &count));
+    cr_assert_eq(count, 3); /* eve: 4 and 5; bob: 3 */
+    cr_expect_eq(rules[0]->line, 4);
+    cr_expect_eq(rules[1]->line, 5);
+    cr_expect_eq(rules[2]->line, 3);
+    forget(&message);
+}
+
+/* --- mail that arrives --- */
+
+#define FROM_PARTNER "{ when = { from = ( \"a@partner.test\", \"b@partner.test\" ); }; otherwise = \"tag\"; }"
+#define TO_US "{ when = { to = ( \"x@acme.test\", \"*@branch.test\" ); }; otherwise = \"quarantine\"; }"
+#define LIST "{ when = { kind = \"list\"; from = \"*@partner.test\"; }; otherwise = \"tag\"; }"
+
+static const struct {
+    const char *rules;
+    struct spec spec;
+    unsigned line; /* 0: the base */
+} arriving[] = {
+    {FROM_PARTNER, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 3},
+    {FROM_PARTNER, {"From: c@partner.test\r\n", .to = "x@acme.test"}, 0},
+    {FROM_PARTNER, {"From: a@partner.test, b@partner.test\r\n", .to = "x@acme.test"}, 3},
+    {FROM_PARTNER, {"From: a@partner.test, c@partner.test\r\n", .to = "x@acme.test"}, 0},
+    {FROM_PARTNER, {"From: a@partner.test, c@other.test\r\n", .to = "x@acme.test"}, 3}, /* that has its own partner */
+    {FROM_PARTNER, {"From: a@partner.test b@partner.test\r\n", .to = "x@acme.test"}, 0},
+    {TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 3},
+    {TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test y@branch.test"}, 3},
+    {TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test z@acme.test"}, 0},
+    {TO_US, {"From: a@partner.test\r\n", .to = "z@acme.test x@acme.test"}, 0},
+    {LIST, {"From: a@partner.test\r\nList-Id: <a.b>\r\n", .to = "x@acme.test"}, 3},
+    {LIST, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 0},
+    {LIST ",\n" TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 4},
+    {TAG ",\n" TO_US, {"From: a@partner.test\r\n" X, .to = "x@acme.test"}, 4},
+};
+
+Test(matching, arriving)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(arriving); i++) {
+        owned(conf) struct conf *conf = load(arriving[i].rules);
+        struct message_like message;
+        read_message(conf, &arriving[i].spec, &message);
+        const struct rule *rule = policy_arriving_rule(conf_partner(conf, "partner.test"), &message.facts);
+        cr_expect_eq(rule->line, arriving[i].line, "%zu: %u", i, rule->line);
+        forget(&message);
+    }
+}
+
+/* --- what it costs --- */
+
+static unsigned steps_of(const char *format, const struct spec *spec, bool numbered)
+{
+    GString *rules = g_string_new(NULL);
+    struct message_like message;
+    struct matching matching;
+    for (int i = 0; i < 5000; i++) {
+        g_autofree char *value = numbered ? g_strdup_printf("%d", i) : g_strdup("0");
+        g_auto(GStrv) pieces = g_strsplit(format, "#", -1);
+        g_autofree char *when = g_strjoinv(value, pieces);
+        g_string_append_printf(rules, "%s{ when = { %s }; }", i > 0 ? ",\n" : "", when);
+    }
+    owned(conf) struct conf *conf = load(rules->str);
+    g_string_free(rules, TRUE);
+    read_message(conf, spec, &message);
+    policy_match(conf_partner(conf, "partner.test"), &message.facts, &message.envelope->recipients[0].address,
+                 &matching);
+    unsigned steps = matching.steps;
+    if (g_getenv("MATCHING_COST") != NULL) { /* for people: seconds of processor for 10,000 messages */
+        clock_t began = clock();
+        for (int i = 0; i < 10000; i++) {
+            struct matching again;
+            policy_match(conf_partner(conf, "partner.test"), &message.facts, &message.envelope->recipients[0].address,
+                         &again);
+            matching_clear(&again);
+        }
+        fprintf(stderr, "%s: %.4f ms\n", format, (double)(clock() - began) / CLOCKS_PER_SEC / 10);
+    }
+    matching_clear(&matching);
+    forget(&message);
+    return steps;
+}
+
+/* One step for each rule, and one for each that a value of the message leads to. */
+Test(matching, thousands_of_rules_cost_little)
+{
+    g_autofree char *long_subject = g_strnfill(60000, 'x'),
+                    *subject = g_strconcat("Subject: [t4999] ", long_subject, "\r\n", NULL);
+    g_autofree char *long_header = g_strconcat("X-A: ", long_subject, "\r\n", NULL);
+    const struct {
+        const char *when;
+        struct spec spec;
+        bool numbered;
+        unsigned most;
+    } rows[] = {
+        {"from = ( \"u#@acme.test\", \"v#@acme.test\" );", {"From: v4999@acme.test\r\n"}, true, 5100},
+        {"subject = \"[t#]\";", {subject}, true, 5100},
+        {"header = \"X-A: #\";", {long_header}, true, 5100},
+        {"header = \"X-A: #\"; to = \"bob@partner.test\";", {"X-A: 4999\r\n"}, true, 10100},
+        {"login = \"l#\";", {"", .login = "l4999"}, true, 5100},
+        {"from = \"list:board\"; subject = \"[t#]\";", {"From: ceo@acme.test\r\n"}, true, 10100},
+        {"larger_than = #1;", {"", .size = 100000000}, true, 15100},
+        {"kind = \"list\"; to = \"*@partner.test\"; header = \"X: y\";", {"List-Id: <a.b>\r\n"}, false, 15100},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        unsigned steps = steps_of(rows[i].when, &rows[i].spec, rows[i].numbered);
+        cr_expect_leq(steps, rows[i].most, "%s: %u", rows[i].when, steps);
+    }
+}
