@@ -173,6 +173,11 @@ static const struct part *walk_layer(const struct examine_options *options, stru
         return NULL;
     count_work(options, &layer);
     size_t index = examination->count;
+    /* What is signed and alone in a multipart may be a document. */
+    if (index == 0 && examination->depth == 0 && part != examination->root && !layer_is_encrypted(&layer.facts)) {
+        layer_clear(&layer);
+        return NULL;
+    }
     struct examined_layer *examined = add_layer(examination, &layer, layer_path(index));
     examined->inside = inside;
     examination->inside |= layer.facts.attempted > 0;
@@ -312,10 +317,30 @@ static void walk_parts(const struct examine_options *options, struct examination
     }
 }
 
+static bool is_blank(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!g_ascii_isspace(text.data[i]))
+            return false;
+    return true;
+}
+
+/* Some mail servers put a multipart/mixed around what was encrypted as a whole. With nothing beside it there is nothing
+ * that its content could be mixed with. */
+static const struct part *outermost(const struct examine_options *options, const struct examination *examination)
+{
+    const struct part *root = examination->root;
+    bool single = options->opens_alone && examination->depth == 0 && strcmp(root->type, "multipart/mixed") == 0 &&
+                  root->fault == NULL && root->child_count == 1 && part_is_pkcs7_mime(&root->children[0]) &&
+                  !part_is_named_as_document(&root->children[0]) && is_blank(root->preamble) &&
+                  is_blank(root->epilogue);
+    return single ? &root->children[0] : root;
+}
+
 /* From the root inwards. */
 static void walk(const struct examine_options *options, struct examination *examination)
 {
-    const struct part *innermost = examination->root;
+    const struct part *innermost = outermost(options, examination);
     for (const struct part *part = innermost; part != NULL; part = walk_layer(options, examination, part))
         innermost = part;
     if (examination->count == 0 || examination->layers[examination->count - 1].inner == innermost) {

@@ -58,6 +58,7 @@ struct examine_options {
     struct accounts *accounts;
     bool refuses_cbc;  /* what does not protect against changes is left shut */
     bool opens_parts;  /* what is encrypted to us among other parts is opened, too */
+    bool opens_alone;  /* an encrypted part that is alone in a multipart/mixed is opened as the whole message */
     struct work *work; /* private to examine() */
 };
 

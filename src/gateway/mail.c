@@ -62,6 +62,7 @@ void mail_read(struct mail *mail, const struct gateway *gateway, const struct pa
         .accounts = mail->accounts,
         .refuses_cbc = refuse_cbc(&mail->authors),
         .opens_parts = mail->direction == DIRECTION_OUTBOUND,
+        .opens_alone = mail->direction == DIRECTION_INBOUND,
     };
     mail->examination = examine(&options, request->message);
 }

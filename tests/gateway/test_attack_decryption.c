@@ -16,7 +16,7 @@ static const char *const contexts[] = {
     MIXED("mixed") IMG "--o\r\n%s\r\n--o\r\nContent-Type: text/html\r\n\r\n\">\r\n--o--\r\n",
     MIXED("related") IMG "--o\r\n%s\r\n--o--\r\n",
     MIXED("alternative") "--o\r\n\r\nx\r\n--o\r\n%s\r\n--o--\r\n",
-    MIXED("mixed") "--o\r\n%s\r\n--o--\r\n",
+    MIXED("mixed") "look:\r\n--o\r\n%s\r\n--o--\r\n",
     MIXED("mixed") "--o\r\n\r\nplease quote this\r\n--o\r\nContent-Disposition: attachment; "
                    "filename=smime.p7m\r\n%s\r\n--o--\r\n",
     MIXED("mixed") "--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n%s\r\n--i--\r\n--o--\r\n",
