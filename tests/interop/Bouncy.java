@@ -6,7 +6,10 @@
  *     NAME verify  ANCHOR MESSAGE CONTENT          MESSAGE is a mail, CONTENT what was signed (written)
  *     NAME decrypt P12 CMS CONTENT
  *     NAME sign    P12 ALGORITHM FORMAT IN CMS     FORMAT detached or attached; CMS is DER (written)
+ *     NAME sign    P12 ALGORITHM FORMAT IN CMS TYPE     with SignatureType TYPE of RFC 3183 (an OID)
  *     NAME encrypt CERTIFICATE TRANSPORT CIPHER IN CMS
+ *     NAME encrypt CERTIFICATE TRANSPORT CIPHER IN CMS KIND     AES-GCM with KIND attributes: auth or unauth (RFC 5083)
+ *     NAME compress IN CMS
  *
  * Its CMS has no X25519 (RFC 8418) yet. So that transport is put together here from its curve, key derivations and key
  * wrap: TRANSPORT is x25519, and then -x963 instead of HKDF, -sha384 or -sha512 instead of SHA-256, -ukm, -ski.
@@ -36,10 +39,15 @@ import javax.crypto.spec.SecretKeySpec;
 import javax.mail.Session;
 import javax.mail.internet.MimeMessage;
 import javax.mail.internet.MimeMultipart;
+import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.ASN1OctetString;
 import org.bouncycastle.asn1.DEROctetString;
 import org.bouncycastle.asn1.DERSequence;
+import org.bouncycastle.asn1.DERSet;
+import org.bouncycastle.asn1.DERUTF8String;
+import org.bouncycastle.asn1.cms.Attribute;
+import org.bouncycastle.asn1.cms.AttributeTable;
 import org.bouncycastle.asn1.cms.CMSObjectIdentifiers;
 import org.bouncycastle.asn1.cms.ContentInfo;
 import org.bouncycastle.asn1.cms.IssuerAndSerialNumber;
@@ -60,6 +68,7 @@ import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cms.CMSAlgorithm;
 import org.bouncycastle.cms.CMSAuthEnvelopedData;
 import org.bouncycastle.cms.CMSAuthEnvelopedDataGenerator;
+import org.bouncycastle.cms.CMSCompressedDataGenerator;
 import org.bouncycastle.cms.CMSEnvelopedData;
 import org.bouncycastle.cms.CMSEnvelopedDataGenerator;
 import org.bouncycastle.cms.CMSEnvelopedGenerator;
@@ -71,6 +80,7 @@ import org.bouncycastle.cms.RecipientInfoGenerator;
 import org.bouncycastle.cms.RecipientInformation;
 import org.bouncycastle.cms.SignerInformation;
 import org.bouncycastle.cms.SignerInformationStore;
+import org.bouncycastle.cms.SimpleAttributeTableGenerator;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoGeneratorBuilder;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
 import org.bouncycastle.cms.jcajce.JceCMSContentEncryptorBuilder;
@@ -79,6 +89,7 @@ import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientInfoGenerator;
 import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransRecipientInfoGenerator;
+import org.bouncycastle.cms.jcajce.ZlibCompressor;
 import org.bouncycastle.crypto.DerivationFunction;
 import org.bouncycastle.crypto.Digest;
 import org.bouncycastle.crypto.agreement.X25519Agreement;
@@ -180,11 +191,18 @@ public class Bouncy {
         write(f[4], content);
     }
 
+    static AttributeTable attributes(String type, ASN1Encodable value) {
+        return new AttributeTable(new DERSet(new Attribute(new ASN1ObjectIdentifier(type), new DERSet(value))));
+    }
+
     static void sign(String[] f) throws Exception {
         Identity identity = identity(f[2]);
         CMSSignedDataGenerator generator = new CMSSignedDataGenerator();
-        generator.addSignerInfoGenerator(new JcaSimpleSignerInfoGeneratorBuilder().setProvider(BC).build(f[3], identity.key(),
-                identity.certificate()));
+        JcaSimpleSignerInfoGeneratorBuilder builder = new JcaSimpleSignerInfoGeneratorBuilder().setProvider(BC);
+        if (f.length > 7)
+            builder.setSignedAttributeGenerator(attributes("1.2.840.113549.1.9.16.2.28",
+                    new DERSequence(new ASN1ObjectIdentifier(f[7]))));
+        generator.addSignerInfoGenerator(builder.build(f[3], identity.key(), identity.certificate()));
         generator.addCertificates(new JcaCertStore(List.of(identity.certificate())));
         CMSProcessableByteArray content = new CMSProcessableByteArray(bytes(f[5]));
         write(f[6], generator.generate(content, f[4].equals("attached")).getEncoded());
@@ -296,6 +314,9 @@ public class Bouncy {
                     throw new IllegalStateException(failure);
                 }
             };
+        if (transport.equals("pkcs1-ski"))
+            return new JceKeyTransRecipientInfoGenerator(SubjectKeyIdentifier.fromExtensions(new X509CertificateHolder(
+                    certificate.getEncoded()).getExtensions()).getKeyIdentifier(), certificate.getPublicKey()).setProvider(BC);
         if (transport.equals("pkcs1"))
             return new JceKeyTransRecipientInfoGenerator(certificate).setProvider(BC);
         OAEPParameterSpec oaep = new OAEPParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256,
@@ -310,11 +331,24 @@ public class Bouncy {
         generator.addRecipientInfoGenerator(recipient(certificate(f[2]), f[3]));
         CMSProcessableByteArray content = new CMSProcessableByteArray(bytes(f[5]));
         var encryptor = new JceCMSContentEncryptorBuilder(cipher(f[4])).setProvider(BC).build();
+        if (f.length > 7) {
+            CMSAuthEnvelopedDataGenerator attributed = (CMSAuthEnvelopedDataGenerator) generator;
+            var table = new SimpleAttributeTableGenerator(attributes("1.2.840.113549.1.9.16.2.4", new DERUTF8String("a hint")));
+            if (f[7].equals("auth"))
+                attributed.setAuthenticatedAttributeGenerator(table);
+            else
+                attributed.setUnauthenticatedAttributeGenerator(table);
+        }
         if (authenticated)
             write(f[6], ((CMSAuthEnvelopedDataGenerator) generator).generate(content, (OutputAEADEncryptor) encryptor)
                     .getEncoded());
         else
             write(f[6], ((CMSEnvelopedDataGenerator) generator).generate(content, encryptor).getEncoded());
+    }
+
+    static void compress(String[] f) throws Exception {
+        write(f[3], new CMSCompressedDataGenerator().generate(new CMSProcessableByteArray(bytes(f[2])), new ZlibCompressor())
+                .getEncoded());
     }
 
     static void run(String[] f) throws Exception {
@@ -330,6 +364,9 @@ public class Bouncy {
             break;
         case "encrypt":
             encrypt(f);
+            break;
+        case "compress":
+            compress(f);
             break;
         default:
             throw new Exception("unknown task");
