@@ -121,7 +121,8 @@ struct made {
     const char *note;              /* a form that nothing in the configuration asks for, and why; static; NULL */
     char *authentication_results;  /* inbound: the value of the field that edits insert; NULL */
     struct made_fields fields;     /* inbound: those that are protected inside */
-    struct leaving_fields leaving; /* outbound: the same */
+    struct fields header;          /* outbound: the message's fields as they are protected inside: without tags */
+    struct leaving_fields leaving; /* outbound: the same as `fields` */
     char sealed[BOX_KEY_ID_SIZE];  /* the message was sealed with this key, to be split; empty: it was not */
     struct error failure;          /* why nothing was made after all */
 };

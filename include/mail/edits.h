@@ -37,6 +37,8 @@ struct edits {
 void edits_clear(struct edits *edits);
 void edits_insert(struct edits *edits, const char *name, const char *value);
 void edits_delete(struct edits *edits, const char *name, unsigned index);
+/* The index-th field of that name gets a new value. */
+void edits_change(struct edits *edits, const char *name, unsigned index, const char *value);
 /* The first field of that name gets a new value in its place, and the others are deleted. If there is none, one is
  * appended. */
 void edits_set(struct edits *edits, const struct message *message, const char *name, const char *value);

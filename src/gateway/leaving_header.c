@@ -8,6 +8,37 @@
 
 #include "mail/protected_entity.h"
 
+/* --- tags, which nobody outside sees --- */
+
+/* The fields of the message, whose Subjects have no tags. */
+static void read_header(const struct passage *passage, struct fields *header)
+{
+    const struct fields *received = message_fields(passage->mail.message);
+    const struct rule_facts *facts = &passage->lookups.facts;
+    *header = (struct fields){.list = g_memdup2(received->list, received->count * sizeof(*received->list)),
+                              .count = received->count};
+    for (size_t i = 0; i < facts->subject_count && facts->sender_counts; i++)
+        header->list[facts->subjects[i].field - received->list].value = slice_of(facts->subjects[i].tags.rest);
+}
+
+static bool hides_subject(const struct leaving_fields *leaving)
+{
+    for (size_t i = 0; i < leaving->count; i++)
+        if (leaving->list[i].hidden && slice_equal_nocase(leaving->list[i].field->name, "Subject"))
+            return true;
+    return false;
+}
+
+static void remove_tags(const struct passage *passage, struct made *made)
+{
+    const struct rule_facts *facts = &passage->lookups.facts;
+    bool leaves = passage->plan.direction == DIRECTION_OUTBOUND && facts->sender_counts;
+    for (size_t i = 0; i < facts->subject_count && leaves && !hides_subject(&made->leaving); i++)
+        edits_change(&made->edits, "Subject", facts->subjects[i].field->index, facts->subjects[i].tags.rest);
+}
+
+/* --- fields that are protected inside --- */
+
 /* The entity inside the layers whose sender said that it has protected fields; NULL: there is none. */
 static const struct part *protected_by_originator(const struct passage *passage, size_t depth)
 {
@@ -92,7 +123,9 @@ bool leaving_header_make(const struct passage *passage, struct made *made, struc
         return error_set(error, ERROR_BUG, "there is no message to protect");
     const struct part *own = protected_by_originator(passage, depth);
     bool is_left = own != NULL || (depth > 0 && has_other_fields(root, outside));
-    policy_leaving_fields(outside, plan->wrapping.headers, plan->treatment.encrypt, &made->leaving);
+    read_header(passage, &made->header);
+    policy_leaving_fields(is_left ? outside : &made->header, plan->wrapping.headers, plan->treatment.encrypt,
+                          &made->leaving);
     if (made->leaving.count > 0 && !is_left)
         return make_protected(passage, root, &made->leaving, entity, error);
     if (made->leaving.count > 0)
@@ -106,6 +139,7 @@ bool leaving_header_make(const struct passage *passage, struct made *made, struc
 
 void leaving_header_edit(const struct passage *passage, struct made *made)
 {
+    remove_tags(passage, made);
     for (size_t i = 0; i < made->leaving.count; i++) {
         const struct leaving_field *field = &made->leaving.list[i];
         g_autofree char *name = g_strndup(field->field->name.data, field->field->name.len);

@@ -5,6 +5,7 @@
  */
 #include "base/memory.h"
 #include "internal.h"
+#include "leaving_header.h"
 
 /* An honest message costs 10 nanoseconds for each of its octets, with a signature within an encryption. */
 #define ALLOWED_AN_OCTET 20
@@ -53,6 +54,16 @@ static bool has_work(const struct passage *passage)
            (plan->direction == DIRECTION_INBOUND || plan->treatment.sign || plan->treatment.encrypt);
 }
 
+static void make_unprotected(struct passage *passage)
+{
+    struct made *made = &passage->made;
+    const struct message *message = passage->mail.message;
+    leaving_header_edit(passage, made);
+    (void)split_remove_field(passage->gateway, message, &made->edits);
+    if (!edits_are_empty(&made->edits))
+        (void)edits_finish(&made->edits, message, &made->failure);
+}
+
 static void make_alone(struct passage *passage)
 {
     struct made *made = &passage->made;
@@ -61,9 +72,8 @@ static void make_alone(struct passage *passage)
         made_deliver(made, passage);
     else if (has_work(passage))
         made_protect(made, passage);
-    else if (message != NULL && passage->plan.verdict == VERDICT_ACCEPT &&
-             split_remove_field(passage->gateway, message, &made->edits))
-        (void)edits_finish(&made->edits, message, &made->failure);
+    else if (message != NULL && passage->plan.verdict == VERDICT_ACCEPT)
+        make_unprotected(passage);
 }
 
 static void make(struct passage *passage, const struct passage_request *request)

@@ -210,6 +210,7 @@ void made_clear(struct made *made)
 {
     edits_clear(&made->edits);
     leaving_fields_clear(&made->leaving);
+    fields_clear(&made->header);
     g_free(made->authentication_results);
     *made = (struct made){0};
 }

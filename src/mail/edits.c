@@ -55,6 +55,11 @@ void edits_delete(struct edits *edits, const char *name, unsigned index)
     add(edits, EDIT_DELETE, slice_of(name), index, NULL);
 }
 
+void edits_change(struct edits *edits, const char *name, unsigned index, const char *value)
+{
+    add(edits, EDIT_CHANGE, slice_of(name), index, field_plain(slice_of(value)));
+}
+
 void edits_set(struct edits *edits, const struct message *message, const char *name, const char *value)
 {
     const struct fields *received = message_fields(message);

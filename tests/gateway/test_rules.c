@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules on the way of a message: what they do to what leaves and to what arrives. */
+#include "support/rig.h"
+
+#define HEAD "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n"
+#define TAGGED HEAD "Subject: [Encrypt] Wages\r\n\r\nthe secret line\r\n"
+#define TAG_RULE(settings) "rules = ( { when = { subject = \"[encrypt]\"; }; " settings " } );"
+
+/* --- a tag comes off in every form --- */
+
+static const struct {
+    const char *policy;
+    bool sign, encrypt;
+} forms[] = {
+    {TAG_RULE(""), false, false},
+    {TAG_RULE("protect = \"sign\";"), true, false},
+    {"format = \"opaque\"; " TAG_RULE("protect = \"sign\";"), true, false},
+    {TAG_RULE("protect = \"encrypt\";"), false, true},
+    {TAG_RULE("protect = \"sign+encrypt\";"), true, true},
+    {TAG_RULE("protect = \"triple\";"), true, true},
+    {TAG_RULE("protect = \"sign\"; header_protection = \"sign\";"), true, false},
+    {TAG_RULE("protect = \"sign+encrypt\"; header_protection = \"sign\";"), true, true},
+    {TAG_RULE("protect = \"sign+encrypt\"; header_protection = \"baseline\";"), true, true},
+    {"outbound = { header_protection = \"shy\"; }; " TAG_RULE("protect = \"encrypt\";"), false, true},
+    /* whichever rule is taken */
+    {"outbound = { protect = \"sign\"; }; rules = ( { when = { to = \"*@partner.test\"; }; },"
+     "{ when = { subject = \"[encrypt]\"; }; protect = \"encrypt\"; } );",
+     true, false},
+    {"outbound = { protect = \"sign\"; }; " TAG_RULE("protect = \"encrypt\";"), true, true},
+};
+
+Test(rules, a_tag_comes_off_in_every_form)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
+        owned(rig) struct rig *rig = rig_new(forms[i].policy, "inbound = { protected_headers = \"restore\"; };");
+        AUTO_SENT struct sent out = rig_outbound(rig, TAGGED);
+        cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s: %s", forms[i].policy, rig_reason(&out));
+        cr_expect_eq(out.result->made.treatment.sign, forms[i].sign, "%s", forms[i].policy);
+        cr_expect_eq(out.result->made.treatment.encrypt, forms[i].encrypt, "%s", forms[i].policy);
+        g_autofree char *lower = g_ascii_strdown(out.bytes, -1);
+        cr_expect_null(strstr(lower, "[encrypt]"), "%s:\n%s", forms[i].policy, out.bytes);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        g_autofree char *opened = g_ascii_strdown(in.bytes, -1);
+        cr_expect_null(strstr(opened, "[encrypt]"), "%s:\n%s", forms[i].policy, in.bytes);
+        bool hidden = strstr(out.bytes, "Subject: [...]") != NULL; /* RFC 9788 */
+        cr_expect(strstr(hidden ? in.bytes : out.bytes, "Subject: Wages") != NULL ||
+                      strstr(in.bytes, "subject: Wages") != NULL,
+                  "%s:\n%s", forms[i].policy, in.bytes);
+    }
+}
+
+/* Nothing else is touched. */
+Test(rules, only_the_tag_comes_off)
+{
+    owned(rig) struct rig *rig = rig_new(TAG_RULE(""), "");
+    AUTO_SENT struct sent out =
+        rig_outbound(rig, HEAD "Subject: Re: [encrypt]\r\n\tWages  \r\nX-A:  b\r\nSubject: [ENCRYPT] two\r\n\r\nx\r\n");
+    cr_expect_str_eq(out.bytes, HEAD "Subject: Re: Wages  \r\nX-A:  b\r\nSubject: two\r\n\r\nx\r\n");
+}
+
+static const struct {
+    const char *from, *auth, *subject;
+} untouched[] = {
+    {"alice@acme.test", NULL, "[encrypt] x"},      /* a stranger */
+    {"eve@other.test", "alice", "[encrypt] x"},    /* a stranger's words */
+    {"alice@acme.test", "alice", "x [encrypt]"},   /* in the middle */
+    {"alice@acme.test", "alice", "[encrypted] x"}, /* another word */
+};
+
+Test(rules, what_is_no_tag_stays)
+{
+    owned(rig) struct rig *rig = rig_new(TAG_RULE("protect = \"encrypt\";"), "");
+    for (size_t i = 0; i < G_N_ELEMENTS(untouched); i++) {
+        g_autofree char *text =
+            g_strdup_printf("From: %s\r\nSubject: %s\r\n\r\nx\r\n", untouched[i].from, untouched[i].subject);
+        const struct rig_envelope spec = {untouched[i].from, "bob@partner.test", NULL, untouched[i].auth,
+                                          "198.51.100.7"};
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT);
+        cr_expect_str_eq(out.bytes, text);
+    }
+}
+
+/* A recipient whose policy knows no tag gets none, either. */
+Test(rules, a_tag_comes_off_for_all_recipients)
+{
+    owned(rig) struct rig *rig = rig_new(TAG_RULE("protect = \"sign\";"), "");
+    const struct rig_envelope spec = {"alice@acme.test", "carol@other.test", NULL, "alice", "198.51.100.7"};
+    AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, TAGGED, strlen(TAGGED));
+    cr_expect_str_eq(out.bytes, HEAD "Subject: Wages\r\n\r\nthe secret line\r\n");
+    const struct rig_envelope both = {"alice@acme.test", "carol@other.test", "bob@partner.test", "alice",
+                                      "198.51.100.7"};
+    AUTO_SENT struct sent two = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &both, TAGGED, strlen(TAGGED));
+    cr_expect_null(strstr(two.bytes, "ncrypt]"));
+}
+
+/* Mail among our own users does not leave. */
+Test(rules, a_tag_stays_within_the_house)
+{
+    owned(rig) struct rig *rig = rig_new(TAG_RULE(""), "");
+    const struct rig_envelope spec = {"alice@acme.test", "carol@acme.test", NULL, "alice", "198.51.100.7"};
+    AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_INBOUND, &spec, TAGGED, strlen(TAGGED));
+    cr_expect_not_null(strstr(out.bytes, "Subject: [Encrypt] Wages"));
+}
+
+/* --- users raise, and lower only where a rule says so --- */
+
+static const struct {
+    const char *policy, *header;
+    enum verdict verdict;
+    bool sign, encrypt;
+    const char *reason;
+} raising[] = {
+    {"outbound = { protect = \"sign+encrypt\"; }; " TAG_RULE("protect = \"none\";"), "Subject: [encrypt] x\r\n",
+     VERDICT_ACCEPT, true, true, "partner.test.conf: outbound.protect = \"sign+encrypt\""},
+    {"outbound = { protect = \"sign+encrypt\"; };\n" TAG_RULE("protect = \"none\"; lowers = true;"),
+     "Subject: [encrypt] x\r\n", VERDICT_ACCEPT, false, false, ": rules.protect = \"none\""},
+    {"outbound = { protect = \"sign\"; };\nrules = ( { when = { header = \"Sensitivity: private\"; }; "
+     "protect = \"encrypt\"; } );",
+     "Sensitivity: Private\r\n", VERDICT_ACCEPT, true, true, ": rules.protect = \"encrypt\""},
+    {"certificates = ( ); outbound = { protect = \"sign\"; no_certificate = \"plain\"; };\n" TAG_RULE(
+         "protect = \"encrypt\"; no_certificate = \"reject\";"),
+     "Subject: [encrypt] x\r\n", VERDICT_REJECT, false, false, ": rules.no_certificate = \"reject\""},
+    {"certificates = ( ); outbound = { protect = \"sign\"; };\n" TAG_RULE(
+         "protect = \"encrypt\"; no_certificate = \"plain\";"),
+     "Subject: [encrypt] x\r\n", VERDICT_ACCEPT, true, false, NULL},
+    {TAG_RULE("refuse = true;"), "Subject: [encrypt] x\r\n", VERDICT_REJECT, false, false, ": rules.refuse = true"},
+    {"rules = ( { when = { from = \"alice@acme.test\"; }; protect = \"encrypt\"; } );",
+     "From: alice@acme.test alice2@acme.test\r\n", VERDICT_TEMPFAIL, false, false, "From cannot be read"},
+};
+
+Test(rules, users_raise)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(raising); i++) {
+        bool has_from = strstr(raising[i].header, "From:") != NULL;
+        g_autofree char *text =
+            g_strconcat(has_from ? "" : "From: alice@acme.test\r\n", raising[i].header, "\r\nx\r\n", NULL);
+        owned(rig) struct rig *rig = rig_new(raising[i].policy, "");
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), raising[i].verdict, "%s: %s", raising[i].policy, rig_reason(&out));
+        cr_expect_eq(out.result->made.treatment.sign, raising[i].sign, "%s", raising[i].policy);
+        cr_expect_eq(out.result->made.treatment.encrypt, raising[i].encrypt, "%s", raising[i].policy);
+        cr_expect(raising[i].reason == NULL || strstr(rig_reason(&out), raising[i].reason) != NULL, "%s: %s",
+                  raising[i].policy, rig_reason(&out));
+    }
+}
+
+/* --- what its author has signed --- */
+
+static const struct {
+    const char *rule;
+    enum verdict verdict;
+    const char *shape; /* as the partner sees it */
+} of_author[] = {
+    {"rules = ( { when = { kind = \"signed\"; }; protect = \"none\"; lowers = true; } );", VERDICT_ACCEPT, "S"},
+    {"rules = ( { when = { kind = \"signed\"; }; protect = \"none\"; } );", VERDICT_ACCEPT, "DS"},
+    {"", VERDICT_ACCEPT, "DS"},
+    {"rules = ( { when = { kind = \"signed\"; }; refuse = true; } );", VERDICT_REJECT, NULL},
+};
+
+Test(rules, mail_that_its_author_has_signed)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(of_author); i++) {
+        g_autofree char *policy = g_strconcat("outbound = { protect = \"sign\"; }; ", of_author[i].rule, NULL);
+        owned(rig) struct rig *rig = rig_new(policy, "");
+        struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+        g_autofree char *text = rig_sign(&rig->acme, rig->acme.alice, 0, HEAD, &content);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_assert_eq(rig_verdict(&out), of_author[i].verdict, "%s: %s", policy, rig_reason(&out));
+        if (of_author[i].shape == NULL)
+            continue;
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        g_autofree char *shape = rig_shape(&in);
+        cr_expect_str_eq(shape, of_author[i].shape, "%s", policy);
+        cr_expect(of_author[i].shape[0] == 'D' || strcmp(out.bytes, text) == 0, "%s", policy);
+    }
+}
+
+/* --- what arrives --- */
+
+#define STRICT "inbound = { require = \"sign\"; otherwise = \"reject\"; subject_unverified = \"[?]\"; };\n"
+#define BOUNCE "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"
+
+static const struct {
+    const char *rules, *sender, *text;
+    enum verdict verdict;
+    bool marked;
+} relaxed[] = {
+    {"rules = ( { when = { kind = \"bounce\"; }; otherwise = \"tag\"; } );", "", BOUNCE, VERDICT_ACCEPT, true},
+    {"rules = ( { when = { kind = \"bounce\"; }; otherwise = \"quarantine\"; } );", "", BOUNCE, VERDICT_QUARANTINE,
+     true},
+    {"rules = ( { when = { kind = \"bounce\"; }; otherwise = \"tag\"; } );", "a@acme.test", BOUNCE, VERDICT_REJECT,
+     false},
+    {"rules = ( { when = { kind = \"list\"; }; otherwise = \"tag\"; } );", "a@acme.test", "List-Id: <a.b>\r\n\r\nx\r\n",
+     VERDICT_ACCEPT, true},
+    {"rules = ( { when = { kind = \"list\"; to = \"eve@partner.test\"; }; otherwise = \"tag\"; } );", "a@acme.test",
+     "List-Id: <a.b>\r\n\r\nx\r\n", VERDICT_REJECT, false},
+    {"rules = ( { when = { from = \"alice@acme.test\"; }; otherwise = \"tag\"; } );", "a@acme.test", "\r\nx\r\n",
+     VERDICT_ACCEPT, true},
+};
+
+/* It is marked as what lacks the protection, and the result names the rule. */
+Test(rules, exceptions_for_what_arrives)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(relaxed); i++) {
+        g_autofree char *policy = g_strconcat(STRICT, relaxed[i].rules, NULL);
+        g_autofree char *text = g_strconcat("From: alice@acme.test\r\nSubject: s\r\n", relaxed[i].text, NULL);
+        owned(rig) struct rig *rig = rig_new("", policy);
+        const struct rig_envelope spec = {relaxed[i].sender, "bob@partner.test", NULL, NULL, "198.51.100.7"};
+        AUTO_SENT struct sent in = rig_pass(&rig->partner, DIRECTION_INBOUND, &spec, text, strlen(text));
+        cr_expect_eq(rig_verdict(&in), relaxed[i].verdict, "%s: %s", policy, rig_reason(&in));
+        cr_expect_eq(strstr(in.bytes, "Subject: [?] s") != NULL, relaxed[i].marked, "%s:\n%s", policy, in.bytes);
+        if (!relaxed[i].marked)
+            continue;
+        cr_expect_not_null(strstr(in.bytes, "smime=none"), "%s", in.bytes);
+        cr_expect_not_null(strstr(rig_reason(&in), "acme.test.conf:5: inbound.require"), "%s", rig_reason(&in));
+    }
+}
+
+/* What meets the requirement is not marked because some rule would let it pass. */
+Test(rules, an_exception_is_not_needed)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; };", STRICT
+                                         "rules = ( { when = { from = \"*@acme.test\"; }; otherwise = \"tag\"; } );");
+    AUTO_SENT struct sent out = rig_outbound(rig, HEAD "Subject: s\r\n\r\nx\r\n");
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+    cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT);
+    cr_expect_not_null(strstr(in.bytes, "Subject: s"), "%s", in.bytes);
+    cr_expect_not_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
+}
