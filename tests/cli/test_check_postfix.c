@@ -38,8 +38,7 @@ static void setup(void)
     owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 '%s/a'", dir);
     expect_status(made, 0);
     g_autofree char *text = folder_read(dir, "a/domsec.conf");
-    g_autofree char *whole =
-        g_strconcat(text, "split = { keys = ( \"file:keys/split.key\" ); };\nmixed_recipients = \"reject\";\n", NULL);
+    g_autofree char *whole = g_strconcat(text, "mixed_recipients = \"reject\";\n", NULL);
     folder_write(dir, "a/domsec.conf", whole);
     program_give(dir, NULL);
 }

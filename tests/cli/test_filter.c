@@ -31,6 +31,9 @@ static char *two_domains(const char *algorithm, const char *extra)
     owned(run) struct run b = run("domsec init --domain partner.test --algorithm %s '%s/b'", algorithm, dir);
     cr_assert_eq(a.status, 0, "%s", a.err);
     cr_assert_eq(b.status, 0, "%s", b.err);
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    g_autofree char *refusing = g_strconcat(text, "mixed_recipients = \"reject\";\n", NULL);
+    folder_write(dir, "a/domsec.conf", refusing);
     introduce(dir, "a", "b", "partner.test", extra);
     introduce(dir, "b", "a", "acme.test", extra);
     program_give(dir, NULL);

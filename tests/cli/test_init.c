@@ -69,7 +69,9 @@ Test(init, makes_what_splitting_needs)
     owned(run) struct run other = run("domsec init --domain acme.test --csr --algorithm p256 '%s/b'", dir);
     expect_status(made, 0);
     expect_status(other, 0);
-    g_autofree char *main = shipped("main.cf"), *master = shipped("master.cf");
+    g_autofree char *conf = folder_read(dir, "a/domsec.conf"), *main = shipped("main.cf"),
+                    *master = shipped("master.cf");
+    expect_contains(conf, "\nsplit = { keys = ( \"file:keys/split.key\" ); };\n");
     expect_contains(made.out, main);
     expect_contains(made.out, master);
     g_autofree char *a = g_build_filename(dir, "a/keys/split.key", NULL),

@@ -17,6 +17,8 @@ gateway() {
     sed -i "s|^trusted_networks = .*|trusted_networks = ( \"${ORG_CLIENT[$1]}/32\", \"127.0.0.1/32\" );|" \
         "$dir/domsec.conf"
     printf 'spool_directory = "%s";\nstate_directory = "%s";\n' "$RIG/$1/spool" "$RIG/$1/state" >>"$dir/domsec.conf"
+    # tests/split/ has the lines of Postfix for messages that are split.
+    echo 'mixed_recipients = "reject";' >>"$dir/domsec.conf"
     [ ! -e "$RIG/$1/etc/main.cf" ] || org_set "$1" "smtpd_milters = inet:${ORG_IP[$1]}:10891" "non_smtpd_milters = \$smtpd_milters" \
         "milter_default_action = tempfail"
 }
