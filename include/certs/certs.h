@@ -92,6 +92,17 @@ void certs_answers_clear(struct certs_answer *answers, size_t count);
  * nothing is written, if that file is there. remove takes a fingerprint, or a unique prefix of at least 8 digits. */
 bool certs_directory_import(const struct conf *conf, X509 *certificate, bool *is_new, struct error *error);
 bool certs_directory_remove(const struct conf *conf, const char *fingerprint, struct error *error);
+/* What certs_directory_prune() removes, or would remove. */
+struct certs_pruned {
+    const char *file;
+    const X509 *certificate;
+    const char *kept; /* the file that holds the same certificate; NULL: it has expired */
+};
+/* Removes certificates that have expired at that time, and files whose certificate another file holds. removed() is
+ * called for each after it was removed; with only_show nothing is. Files that cannot be read are faults, and stay. */
+bool certs_directory_prune(const struct conf *conf, time_t at, bool only_show,
+                           void (*removed)(void *context, const struct certs_pruned *pruned), void *context,
+                           struct faults *faults, struct error *error);
 /* All certificates of the folder, sorted by file name; unreadable files are faults. Never returns NULL. */
 STACK_OF(X509) * certs_directory_list(const struct conf *conf, struct faults *faults);
 

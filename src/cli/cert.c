@@ -7,6 +7,7 @@
 
 #include "cert_import.h"
 #include "cert_one.h"
+#include "cert_prune.h"
 #include "certs/certs.h"
 #include "describe.h"
 #include "output.h"
@@ -146,14 +147,15 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_cert_import, &command_list, &command_show, &command_export,
-                                                 &command_remove,      &command_find, NULL};
+    static const struct command *const list[] = {
+        &command_cert_import, &command_list,       &command_show, &command_export,
+        &command_remove,      &command_cert_prune, &command_find, NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 
 const struct command command_cert = {
     .name = "cert",
-    .arguments = "import|list|show|export|remove|find",
+    .arguments = "import|list|show|export|remove|prune|find",
     .summary = "manage partners' certificates",
     .run = run,
 };

@@ -42,6 +42,57 @@ Test(certs_directory, import_and_remove)
     cr_expect_eq(stored(home), 1);
 }
 
+static void note(void *context, const struct certs_pruned *pruned)
+{
+    g_autofree char *name = g_path_get_basename(pruned->file);
+    g_autofree char *kept = pruned->kept != NULL ? g_path_get_basename(pruned->kept) : NULL;
+    g_string_append_printf(context, "%.6s%s%.6s ", name, kept != NULL ? "=" : "", kept != NULL ? kept : "");
+}
+
+static char *pruned(const struct certs_home *home, time_t at, bool only_show)
+{
+    struct error error = {0};
+    GString *text = g_string_new(NULL);
+    cr_expect(certs_directory_prune(home->conf, at, only_show, note, text, home->faults, &error), "%s", error.text);
+    return g_string_free(text, FALSE);
+}
+
+/* The file that is named after its certificate stays, wherever it stands in the order. What is valid or cannot be read
+ * stays in any case. */
+Test(certs_directory, prune_removes_what_is_of_no_use)
+{
+    owned(certs_home) struct certs_home *home = certs_home_new("");
+    struct error error = {0};
+    bool is_new = false;
+    char hex[65];
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *bob = pki_person(home->ca, "bob@partner.test");
+    PKI_AUTO struct pki *carol = pki_person(home->ca, "carol@partner.test");
+    PKI_AUTO struct pki *soon = pki_issue(&(struct pki_spec){
+        .issuer = home->ca, .subject = PKI_LIST("CN=soon"), .not_before = now - 9000, .not_after = now + 1000});
+    cr_assert(certs_home_open(home));
+    cr_assert(certs_directory_import(home->conf, bob->cert, &is_new, &error), "%s", error.text);
+    certificate_fingerprint(bob->cert, hex);
+    certs_home_put(home, "!bob.pem", bob);
+    certs_home_put(home, "zbob-2.pem", bob);
+    certs_home_put(home, "carol1.pem", carol);
+    certs_home_put(home, "carol2.pem", carol);
+    certs_home_put(home, "soon-1.pem", soon);
+    certs_home_put(home, "soon-2.pem", soon);
+    folder_write(home->folder, "store/broken.pem", "nothing");
+    g_autofree char *wanted = g_strdup_printf("!bob.p=%.6s carol2=carol1 soon-2=soon-1 zbob-2=%.6s ", hex, hex);
+    g_autofree char *shown = pruned(home, now, true), *removed = pruned(home, now, false);
+    cr_expect_str_eq(shown, wanted, "%s", shown);
+    cr_expect_str_eq(removed, wanted, "%s", removed);
+    g_autofree char *nothing = pruned(home, now + 1000, false), *late = pruned(home, now + 1001, false);
+    cr_expect_str_eq(nothing, "", "%s", nothing);
+    cr_expect_str_eq(late, "soon-1 ", "%s", late);
+    cr_expect_eq(faults_errors(home->faults), 4, "the broken file, each time");
+    cr_expect_eq(stored(home), 2);
+    g_autofree char *broken = folder_read(home->folder, "store/broken.pem");
+    cr_expect_str_eq(broken, "nothing");
+}
+
 Test(certs_directory, needs_a_folder_in_the_configuration)
 {
     owned(certs_home) struct certs_home *home = certs_home_new("");

@@ -135,6 +135,29 @@ Test(cert_import, a_dry_run_changes_nothing)
     expect_stored("");
 }
 
+Test(cert_import, prune_takes_out_what_has_expired)
+{
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *old = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_before = now - 9 * 86400, .not_after = now - 86400});
+    owned(run) struct run got = import("alice.pem", "");
+    expect_status(got, 0);
+    owned(run) struct run none = run("domsec cert prune -c '%s/domsec.conf'", dir);
+    expect_status(none, 0);
+    cr_expect_str_eq(none.out, "nothing to remove\n");
+    g_free(pki_write(dir, "store/old.pem", old, NULL));
+    g_free(pki_write(dir, "store/again.pem", alice, NULL));
+    owned(run) struct run shown = run("domsec cert prune --dry-run -c '%s/domsec.conf'", dir);
+    expect_status(shown, 0);
+    expect_contains(shown.out, "would remove ");
+    owned(run) struct run pruned = run("domsec cert prune -c '%s/domsec.conf'", dir);
+    expect_status(pruned, 0);
+    expect_contains(pruned.out, "/store/old.pem: CN=old, expired on ");
+    expect_contains(pruned.out, "/store/again.pem: alice@partner.test, which ");
+    expect_contains(pruned.out, " (SIGHUP)\n");
+    expect_stored("alice");
+}
+
 /* --- LDIF --- */
 
 /* As ldapsearch folds it. */
