@@ -32,6 +32,15 @@ size_t faults_count(const struct faults *faults);
 const char *faults_at(const struct faults *faults, size_t index);
 enum fault_grade { FAULT_ERROR, FAULT_WARNING, FAULT_NOTE };
 enum fault_grade faults_grade(const struct faults *faults, size_t index);
+/* The same in its pieces; lent. */
+struct fault {
+    enum fault_grade grade;
+    char *file;
+    unsigned line; /* 0: the file as a whole */
+    char *text;    /* printable */
+    char *shown;   /* as faults_at() */
+};
+const struct fault *faults_entry(const struct faults *faults, size_t index);
 
 DECLARE_OWNED(faults, struct faults *, faults_free)
 

@@ -106,14 +106,14 @@ static int find(const char *file, const struct address *address)
 
 static int run_find(const struct command *self, int argc, char **argv)
 {
-    const char *file = NULL, *operand = NULL;
-    int status = cert_parse(self, argc, argv, "address", &file, &operand);
+    struct cert_call call;
+    int status = cert_parse(self, argc, argv, "address", &call);
     if (status != CLI_GO)
         return status;
     struct address address = {0};
-    if (!cli_address(operand, &address))
+    if (!cli_address(call.operand, &address))
         return EX_USAGE;
-    status = *address.text == '\0' ? cli_usage(self, "the address is empty") : find(file, &address);
+    status = *address.text == '\0' ? cli_usage(self, "the address is empty") : find(call.file, &address);
     address_clear(&address);
     return status;
 }
@@ -124,7 +124,7 @@ static const struct command
                     .summary = "show the certificates in the store",
                     .run = run_list},
     command_show = {.name = "cert show",
-                    .arguments = "[-c FILE] ID",
+                    .arguments = "[-c FILE] [--json] ID",
                     .summary = "show one certificate of the store or of our own in full",
                     .details = "ID is the SHA-256 fingerprint of the certificate, or at least its first 8 digits.\n",
                     .run = cert_run_show},

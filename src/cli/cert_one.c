@@ -15,18 +15,19 @@
 
 #define ID_DIGITS_MIN 8
 
-int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, const char **file,
-               const char **operand)
+int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, struct cert_call *call)
 {
-    *file = CLI_CONFIGURATION;
-    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(*file)};
+    *call = (struct cert_call){.file = CLI_CONFIGURATION};
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(call->file),
+                                          {"json", 0, OPTION_FLAG, &call->as_json, NULL, "print a JSON object"}};
+    bool has_json = strstr(self->arguments, "--json") != NULL;
     int operands = 0;
-    int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
+    int status = cli_options(self, options, has_json ? 2 : 1, argc, argv, &operands);
     if (status != CLI_GO)
         return status;
     if (argc - operands != 1)
         return cli_usage(self, "exactly one %s is required", wanted);
-    *operand = argv[operands];
+    call->operand = argv[operands];
     return CLI_GO;
 }
 
@@ -96,18 +97,20 @@ static X509 *find_by_id(const struct conf *conf, const char *id)
 struct by_id {
     struct conf *conf;
     char *id;
+    bool as_json;
 };
 
 static int parse_by_id(const struct command *self, int argc, char **argv, struct by_id *call)
 {
-    const char *file = NULL, *id = "";
-    int status = cert_parse(self, argc, argv, "id", &file, &id);
+    struct cert_call words;
+    int status = cert_parse(self, argc, argv, "id", &words);
     if (status != CLI_GO)
         return status;
-    call->id = normal_id(id);
+    call->as_json = words.as_json;
+    call->id = normal_id(words.operand);
     if (call->id == NULL)
-        return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits", id, ID_DIGITS_MIN);
-    call->conf = cli_conf(file);
+        return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits", words.operand, ID_DIGITS_MIN);
+    call->conf = cli_conf(words.file);
     return call->conf != NULL ? CLI_GO : EX_CONFIG;
 }
 
@@ -140,7 +143,9 @@ int cert_run_show(const struct command *self, int argc, char **argv)
     int status = parse_by_id(self, argc, argv, &call);
     if (status == CLI_GO && call.conf != NULL) {
         owned(X509) X509 *certificate = find_by_id(call.conf, call.id);
-        if (certificate != NULL)
+        if (certificate != NULL && call.as_json)
+            describe_print_json(describe_json(certificate));
+        else if (certificate != NULL)
             print_certificate(certificate);
         status = certificate != NULL ? EX_OK : EX_DATAERR;
     }

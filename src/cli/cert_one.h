@@ -11,9 +11,14 @@
 int cert_run_show(const struct command *self, int argc, char **argv);
 int cert_run_export(const struct command *self, int argc, char **argv);
 int cert_run_remove(const struct command *self, int argc, char **argv);
-/* Reads -c and the one operand that the command takes, an "address" or an "id". Returns what cli_options() returns. */
-int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, const char **file,
-               const char **operand);
+/* What such a command is called with. */
+struct cert_call {
+    const char *file, *operand;
+    bool as_json;
+};
+/* Reads -c, --json where the command's arguments show it, and the one operand that the command takes, an "address" or
+ * an "id". Returns what cli_options() returns. */
+int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, struct cert_call *call);
 /* Prints that the daemon reads the store when it reloads. */
 void cert_print_reload_hint(void);
 

@@ -7,6 +7,7 @@
 
 #include "check_account.h"
 #include "check_postfix.h"
+#include "describe.h"
 #include "gateway/expiry.h"
 #include "output.h"
 
@@ -38,15 +39,20 @@ static void print_bad(const struct faults *faults, bool strict)
     printf("\n");
 }
 
+static size_t count_policies(const struct conf *conf)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < conf->partner_count; i++)
+        count += strcmp(conf->partners[i]->name, "built-in") != 0;
+    return count;
+}
+
 static void print_good(const struct conf *conf, const struct faults *faults)
 {
     size_t warnings = faults_warnings(faults), notes = faults_count(faults) - warnings;
     printf("%sconfiguration is good%s: ", output_style(stdout, STYLE_GOOD), output_style(stdout, STYLE_PLAIN));
     print_count(conf->identity_count, "identity", "identities", ", ");
-    size_t policies = 0;
-    for (size_t i = 0; i < conf->partner_count; i++)
-        policies += strcmp(conf->partners[i]->name, "built-in") != 0;
-    print_count(policies, "policy", "policies", ", ");
+    print_count(count_policies(conf), "policy", "policies", ", ");
     print_count(list_length(conf->trust_anchors), "trust anchor file", "trust anchor files",
                 warnings + notes > 0 ? ", " : "");
     if (warnings > 0)
@@ -54,6 +60,50 @@ static void print_good(const struct conf *conf, const struct faults *faults)
     if (notes > 0)
         print_count(notes, "note", "notes", "");
     printf("\n");
+}
+
+static json_t *faults_json(const struct faults *faults)
+{
+    static const char *const grades[] = {[FAULT_ERROR] = "fault", [FAULT_WARNING] = "warning", [FAULT_NOTE] = "note"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < faults_count(faults); i++) {
+        const struct fault *fault = faults_entry(faults, i);
+        json_t *entry = json_object();
+        json_object_set_new(entry, "grade", json_string(grades[fault->grade]));
+        json_object_set_new(entry, "file", describe_string(fault->file));
+        json_object_set_new(entry, "line", fault->line > 0 ? json_integer(fault->line) : json_null());
+        json_object_set_new(entry, "text", describe_string(fault->text));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+/* conf may be NULL: it could not be read. */
+static void print_json(const struct conf *conf, const struct faults *faults, bool good)
+{
+    g_autofree char *library = smime_library_warning();
+    json_t *json = json_object();
+    json_object_set_new(json, "good", json_boolean(good));
+    json_object_set_new(json, "faults", faults_json(faults));
+    if (conf != NULL) {
+        json_object_set_new(json, "identities", json_integer((json_int_t)conf->identity_count));
+        json_object_set_new(json, "policies", json_integer((json_int_t)count_policies(conf)));
+        json_object_set_new(json, "trust_anchor_files", json_integer((json_int_t)list_length(conf->trust_anchors)));
+    }
+    json_object_set_new(json, "library", library != NULL ? json_string(library) : json_null());
+    describe_print_json(json);
+}
+
+static void print_text(const struct conf *conf, const struct faults *faults, bool good, bool strict)
+{
+    cli_print_faults(stdout, faults);
+    g_autofree char *library = smime_library_warning(); /* not of the configuration: --strict does not count it */
+    if (library != NULL)
+        printf("warning: %s\n", library);
+    if (good)
+        print_good(conf, faults);
+    else
+        print_bad(faults, strict && faults_warnings(faults) > 0);
 }
 
 static bool account_is_missing(const char *name)
@@ -89,12 +139,13 @@ static void check_expiries(const struct conf *conf, struct faults *faults)
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
-    bool strict = false, postfix = false;
+    bool strict = false, postfix = false, as_json = false;
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(file),
         {"strict", 0, OPTION_FLAG, &strict, NULL, "take warnings for faults; notes never are"},
         {"postfix", 0, OPTION_FLAG, &postfix, NULL,
          "ask postconf whether Postfix, with its configuration in DIR or the system's, is wired as needed"},
+        {"json", 0, OPTION_FLAG, &as_json, NULL, "print a JSON object"},
     };
     int operands = 0;
     int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
@@ -116,22 +167,17 @@ static int run(const struct command *self, int argc, char **argv)
         check_account(conf, faults);
     if (conf != NULL && postfix)
         check_postfix(conf, operands < argc ? argv[operands] : NULL, faults);
-    cli_print_faults(stdout, faults);
-    g_autofree char *library = smime_library_warning(); /* not of the configuration: --strict does not count it */
-    if (library != NULL)
-        printf("warning: %s\n", library);
-    strict = strict && faults_warnings(faults) > 0;
-    if (conf == NULL || gateway == NULL || faults_errors(faults) > 0 || strict) {
-        print_bad(faults, strict);
-        return 1;
-    }
-    print_good(conf, faults);
-    return EX_OK;
+    bool good = gateway != NULL && faults_errors(faults) == 0 && !(strict && faults_warnings(faults) > 0);
+    if (as_json)
+        print_json(conf, faults, good);
+    else
+        print_text(conf, faults, good, strict);
+    return good ? EX_OK : 1;
 }
 
 const struct command command_check = {
     .name = "check",
-    .arguments = "[-c FILE] [--strict] [--postfix [DIR]]",
+    .arguments = "[-c FILE] [--strict] [--postfix [DIR]] [--json]",
     .summary = "read everything that the daemon reads, and show each fault with file:line",
     .details =
         "The exit status is 0 if the configuration is good, and 1 if it is not. Warnings do not make it bad, except\n"

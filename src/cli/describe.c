@@ -111,6 +111,16 @@ void description_clear(struct description *description)
     g_free(description->key);
 }
 
+json_t *describe_string(const char *text)
+{
+    if (text == NULL)
+        return json_null();
+    size_t length = strlen(text);
+    g_autofree char *printable = g_malloc(4 * length + 1); /* \xNN is the longest form of one byte */
+    text_printable(printable, 4 * length + 1, text, length);
+    return json_string(printable);
+}
+
 json_t *describe_json(const X509 *certificate)
 {
     struct description description;

@@ -27,6 +27,8 @@ struct description {
 void description_make(const X509 *certificate, struct description *description);
 void description_clear(struct description *description);
 
+/* Text from outside as a string that JSON can hold, made printable; NULL gives null. A new reference. */
+json_t *describe_string(const char *text);
 /* Subject, issuer, serial, addresses, validity, key and fingerprint; a new reference. */
 json_t *describe_json(const X509 *certificate);
 /* Prints JSON with a final newline to standard output, and drops the reference. */

@@ -8,6 +8,7 @@
 
 #include "issue.h"
 #include "key_import.h"
+#include "key_list.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -173,13 +174,14 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_new, &command_csr, &command_key_import, NULL};
+    static const struct command *const list[] = {&command_new, &command_csr, &command_key_import, &command_key_list,
+                                                 NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 
 const struct command command_key = {
     .name = "key",
-    .arguments = "new|csr|import",
+    .arguments = "new|csr|import|list",
     .summary = "create keys and certificate requests for our identities",
     .run = run,
 };

@@ -7,6 +7,7 @@
 #include "key_import.h"
 
 #include "describe.h"
+#include "identity_lines.h"
 #include "issue.h"
 #include "keys/bundle.h"
 #include "output.h"
@@ -108,74 +109,20 @@ static bool write_files(const struct import *import, const struct bundle *bundle
     return false;
 }
 
-/* --- the lines for the configuration --- */
-
-/* The address that names this role, or with any_role the first. NULL: none does. */
-static char *domain_of(const X509 *certificate, bool any_role, enum role role)
-{
-    bool odd = false;
-    char *domain = NULL;
-    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
-    for (char **each = addresses; *each != NULL && domain == NULL; each++) {
-        struct address address = {0};
-        if (!certificate_address_parse(*each, &address))
-            continue;
-        if (any_role || g_ascii_strcasecmp(address.local, role_name(role)) == 0)
-            domain = g_strdup(address.domain);
-        address_clear(&address);
-    }
-    return domain;
-}
-
-static bool has_role(const X509 *certificate, enum role role)
-{
-    bool odd = false;
-    g_auto(GStrv) names = certificate_common_names(certificate, &odd);
-    g_autofree char *domain = domain_of(certificate, false, role);
-    return domain != NULL || (names[0] != NULL && g_ascii_strcasecmp(names[0], role_name(role)) == 0);
-}
-
-/* In which roles: as asked; as its names say; as it can be used. */
-static void find_roles(const struct import *import, const X509 *certificate, bool roles[ROLE_COUNT])
-{
-    bool any = false;
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        roles[i] = import->role_word != NULL ? import->role == (enum role)i : has_role(certificate, (enum role)i);
-        any = any || roles[i];
-    }
-    if (any)
-        return;
-    roles[ROLE_DOMAIN_SIGNING] = trust_usage_refusal(certificate, PURPOSE_SIGN) == NULL;
-    roles[ROLE_DOMAIN_CONFIDENTIALITY] = trust_usage_refusal(certificate, PURPOSE_ENCRYPT) == NULL;
-}
+/* --- what to do next --- */
 
 static void print_identities(const struct import *import, const X509 *certificate)
 {
-    bool roles[ROLE_COUNT] = {false};
-    find_roles(import, certificate, roles);
-    g_autoptr(GString) lines = g_string_new(NULL);
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (!roles[i])
-            continue;
-        g_autofree char *named = domain_of(certificate, false, (enum role)i);
-        g_autofree char *any = domain_of(certificate, true, (enum role)i);
-        g_autofree char *components = certificate_dc_domain(certificate);
-        const char *domain = import->normalised != NULL ? import->normalised
-                             : named != NULL            ? named
-                             : any != NULL              ? any
-                             : components != NULL       ? components
-                                                        : "YOUR.DOMAIN";
-        g_string_append_printf(
-            lines, "%s  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\";\n    key = \"file:%s\";",
-            lines->len > 0 ? ",\n" : "", domain, role_name((enum role)i), import->certificate_path, import->key_path);
-        g_autofree char *passphrase_file =
-            import->key_passphrase_file != NULL ? g_canonicalize_filename(import->key_passphrase_file, NULL) : NULL;
-        if (passphrase_file != NULL)
-            g_string_append_printf(lines, "\n    passphrase_file = \"%s\";", passphrase_file);
-        g_string_append(lines, " }");
-    }
-    if (lines->len > 0)
-        printf("\nadd this to identities:\n\n%s\n", lines->str);
+    g_autofree char *passphrase_file =
+        import->key_passphrase_file != NULL ? g_canonicalize_filename(import->key_passphrase_file, NULL) : NULL;
+    const struct identity_wanted wanted = {.certificate = import->certificate_path,
+                                           .key = import->key_path,
+                                           .passphrase_file = passphrase_file,
+                                           .domain = import->normalised,
+                                           .role = import->role_word != NULL ? &import->role : NULL};
+    g_autofree char *lines = identity_lines(certificate, &wanted);
+    if (lines != NULL)
+        printf("\nadd this to identities:\n\n%s\n", lines);
     else
         printf("\nit is of no use as an identity: %s\n", trust_usage_refusal(certificate, PURPOSE_SIGN));
 }

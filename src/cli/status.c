@@ -10,8 +10,8 @@
 #include "certs/certs.h"
 #include "describe.h"
 #include "gateway/expiry.h"
-#include "issue.h"
 #include "output.h"
+#include "own.h"
 #include "probe.h"
 #include "status_split.h"
 
@@ -29,20 +29,6 @@ struct status {
     char **counters; /* lines of the metrics file; NULL: none */
     bool good;
 };
-
-static void gather_identities(struct status *status)
-{
-    status->own = g_new0(X509 *, status->conf->identity_count + 1);
-    for (size_t i = 0; i < status->conf->identity_count; i++) {
-        struct error error = {0};
-        owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(&status->conf->identities[i], &error);
-        if (chain != NULL && X509_up_ref(sk_X509_value(chain, 0)) == 1)
-            status->own[i] = sk_X509_value(chain, 0);
-        if (status->own[i] == NULL || describe_days_left(status->own[i]) < EXPIRY_DAYS ||
-            !certificate_is_current(status->own[i], time(NULL)))
-            status->good = false;
-    }
-}
 
 static void gather_store(struct status *status)
 {
@@ -84,8 +70,8 @@ static void gather_expiries(struct status *status)
 
 static void gather(struct status *status, const struct conf *conf)
 {
-    *status = (struct status){.conf = conf, .good = true};
-    gather_identities(status);
+    *status = (struct status){.conf = conf, .own = own_read(conf)};
+    status->good = own_are_good(status->own, conf);
     gather_expiries(status);
     gather_store(status);
     gather_counters(status);
@@ -98,38 +84,10 @@ static void gather(struct status *status, const struct conf *conf)
 
 static void clear(struct status *status)
 {
-    for (size_t i = 0; i < status->conf->identity_count; i++)
-        X509_free(status->own[i]);
-    g_free(status->own);
+    own_free(status->own, status->conf);
     expiries_clear(&status->expiries);
     split_status_clear(&status->split);
     g_strfreev(status->counters);
-}
-
-static void print_identities(const struct status *status)
-{
-    printf("\nidentities\n");
-    owned(table) struct table *table = table_new(6);
-    const char *const heading[] = {"for", "role", "expires", "days", "key", "sha256"};
-    table_row(table, heading);
-    for (size_t i = 0; i < status->conf->identity_count; i++) {
-        const struct identity_conf *identity = &status->conf->identities[i];
-        X509 *certificate = status->own[i];
-        if (certificate == NULL) {
-            const char *cells[] = {identity_owner(identity), role_name(identity->role), "unreadable", NULL, NULL,
-                                   identity->certificate};
-            table_row(table, cells);
-            continue;
-        }
-        g_autofree char *id = describe_id(certificate);
-        const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
-        g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : NULL;
-        g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
-        g_autofree char *days = describe_days(certificate);
-        const char *cells[] = {identity_owner(identity), role_name(identity->role), expires, days, key, id};
-        table_row(table, cells);
-    }
-    table_print(table, stdout, 2, true);
 }
 
 static void print_expiries(const struct status *status)
@@ -197,37 +155,13 @@ static void print_status(const struct status *status)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
-    print_identities(status);
+    printf("\nidentities\n");
+    own_print(status->own, conf, false);
     print_expiries(status);
     print_rules(conf);
     split_status_print(&status->split);
     if (status->counters != NULL)
         print_counters(status->counters);
-}
-
-static json_t *addresses_json(const struct identity_conf *identity)
-{
-    json_t *list = json_array();
-    for (char **address = identity->addresses; *address != NULL; address++)
-        json_array_append_new(list, json_string(*address));
-    return list;
-}
-
-static json_t *identities_json(const struct status *status)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < status->conf->identity_count; i++) {
-        const struct identity_conf *identity = &status->conf->identities[i];
-        json_t *entry = status->own[i] != NULL ? describe_json(status->own[i]) : json_object();
-        if (identity->domain != NULL)
-            json_object_set_new(entry, "domain", json_string(identity->domain));
-        else
-            json_object_set_new(entry, "addresses", addresses_json(identity));
-        json_object_set_new(entry, "role", json_string(role_name(identity->role)));
-        json_object_set_new(entry, "file", json_string(identity->certificate));
-        json_array_append_new(list, entry);
-    }
-    return list;
 }
 
 static json_t *expiries_json(const struct status *status)
@@ -272,7 +206,7 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "configuration", json_string(status->conf->file));
     json_object_set_new(json, "listen", json_string(status->conf->listen));
     json_object_set_new(json, "answers", json_boolean(status->answers));
-    json_object_set_new(json, "identities", identities_json(status));
+    json_object_set_new(json, "identities", own_json(status->own, status->conf));
     json_object_set_new(json, "ends_soon", expiries_json(status));
     json_object_set_new(json, "rules", rules_json(status->conf));
     json_object_set_new(json, "split", split_status_json(&status->split));

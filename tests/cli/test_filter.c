@@ -373,9 +373,10 @@ Test(explain, tells_who_a_client_without_a_name_is)
 Test(check, a_self_signed_certificate_is_taken_where_it_is_pinned)
 {
     owned(folder) char *dir = two_domains("p256", "");
-    owned(run) struct run made = run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "
-                                     "/CN=gw -keyout '%s/gw.key' -out '%s/a/certs/gw.pem'",
-                                     dir, dir);
+    owned(run) struct run made =
+        run("openssl req -x509 -days 400 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "
+            "/CN=gw -keyout '%s/gw.key' -out '%s/a/certs/gw.pem'",
+            dir, dir);
     expect_status(made, 0);
     static const char policy[] = "domain = \"gw.test\"; outbound = { protect = \"encrypt\"; };\n"
                                  "certificates = ( \"certs/gw.pem\" ); %s\n";
