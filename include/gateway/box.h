@@ -72,8 +72,11 @@ struct opened_box *box_open(const struct box_keys *keys, struct slice box, const
 #define BOX_TYPE "multipart/mixed; boundary=\"domsec-split\""
 /* What goes before and after the base64 of the box. */
 extern const char box_before[], box_after[];
-/* The part that holds the box; NULL: there is none, or the body is not as it was made. */
-const struct part *box_find(const struct part *root);
+/* The base64 of the box in such a body; what others have put before or behind it does not matter. Returns false if it
+ * is not there. */
+bool box_find(struct slice body, struct slice *base64);
+/* Octets of that base64 that can be decoded apart from the rest: whole lines. */
+#define BOX_LINES ((size_t)78 * 8192)
 
 DECLARE_OWNED(box_keys, struct box_keys *, box_keys_close)
 DECLARE_OWNED(opened_box, struct opened_box *, opened_box_free)

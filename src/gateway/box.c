@@ -28,6 +28,14 @@ G_STATIC_ASSERT(sizeof(struct head) == 8 + 1 + BOX_ID_OCTETS + NONCE_SIZE);
 
 static const char magic[8] = {'D', 'O', 'M', 'S', 'E', 'C', 'B', 'X'};
 
+#define PART_HEADER                                                                                                    \
+    "--domsec-split\r\n"                                                                                               \
+    "Content-Type: application/octet-stream; name=\"message.domsec\"\r\n"                                              \
+    "Content-Disposition: attachment; filename=\"message.domsec\"\r\n"                                                 \
+    "Content-Transfer-Encoding: base64\r\n\r\n"
+#define END "--domsec-split--\r\n"
+#define SURROUNDINGS ((size_t)64 << 10) /* how much of the body before and behind the box is looked at */
+
 const char box_before[] = "--domsec-split\r\n"
                           "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
                           "This message was on its way through the mail system of its sender, and should\r\n"
@@ -35,20 +43,22 @@ const char box_before[] = "--domsec-split\r\n"
                           "sender, with the attachment, and ask to have it sent again.\r\n\r\n"
                           "For the sender's administrator: the attached file was sealed by the S/MIME\r\n"
                           "gateway. \"domsec unseal\" opens it. \"domsec check --postfix\" shows what the\r\n"
-                          "mail server lacks.\r\n"
-                          "--domsec-split\r\n"
-                          "Content-Type: application/octet-stream; name=\"message.domsec\"\r\n"
-                          "Content-Disposition: attachment; filename=\"message.domsec\"\r\n"
-                          "Content-Transfer-Encoding: base64\r\n\r\n";
-const char box_after[] = "--domsec-split--\r\n";
+                          "mail server lacks.\r\n" PART_HEADER;
+const char box_after[] = END;
 
-const struct part *box_find(const struct part *root)
+/* Not by the MIME parser, which would look at each octet of a large message before the first is decoded. */
+bool box_find(struct slice body, struct slice *base64)
 {
-    if (root == NULL || root->fault != NULL || strcmp(root->type, "multipart/mixed") != 0 || root->child_count != 2)
-        return NULL;
-    const struct part *part = &root->children[1];
-    bool fits = strcmp(part->type, "application/octet-stream") == 0 && part->encoding == ENCODING_BASE64;
-    return fits && part->fault == NULL ? part : NULL;
+    const char *header = memmem(body.data, MIN(body.len, SURROUNDINGS), PART_HEADER, strlen(PART_HEADER));
+    if (header == NULL)
+        return false;
+    const char *start = header + strlen(PART_HEADER), *last = body.data + body.len;
+    const char *tail = last - MIN((size_t)(last - start), SURROUNDINGS);
+    const char *end = memmem(tail, (size_t)(last - tail), END, strlen(END));
+    if (end == NULL)
+        return false;
+    *base64 = (struct slice){start, (size_t)(end - start)};
+    return true;
 }
 
 bool box_is_box(struct slice bytes)

@@ -35,20 +35,32 @@ static bool read_field(const struct message *message, char key_id[BOX_KEY_ID_SIZ
     return true;
 }
 
-static struct opened_box *open_part(const struct gateway *gateway, const struct message *outside, struct error *error)
+/* In pieces, so that a large message is not in memory as a whole. */
+static bool decode(const struct message *outside, struct slice base64, struct spool *box, struct error *error)
+{
+    struct part part = {.id = (char *)"2", .encoding = ENCODING_BASE64};
+    while (base64.len > 0) {
+        part.body = (struct slice){base64.data, MIN(base64.len, BOX_LINES)};
+        if (!part_decode(&part, box, error))
+            return false;
+        message_forget(outside);
+        base64.data += part.body.len;
+        base64.len -= part.body.len;
+    }
+    return true;
+}
+
+static struct opened_box *open_body(const struct gateway *gateway, const struct message *outside, struct error *error)
 {
     const struct limits *limits = &gateway->copy_limits;
-    owned(part) struct part *root = part_parse_message(outside, limits, NULL, error);
-    const struct part *part = box_find(root);
-    struct slice bytes = SLICE_NONE;
-    if (root != NULL && part == NULL)
-        error_set(error, ERROR_PERMANENT, "the message is not as it was sealed");
-    if (part == NULL)
-        return NULL;
+    struct slice base64 = SLICE_NONE, bytes = SLICE_NONE;
     owned(spool) struct spool *box = spool_new(limits);
-    if (!part_decode(part, box, error) || !spool_finish(box, &bytes, error))
+    if (!box_find(message_body(outside), &base64)) {
+        error_set(error, ERROR_PERMANENT, "the message is not as it was sealed");
         return NULL;
-    message_forget(outside);
+    }
+    if (!decode(outside, base64, box, error) || !spool_finish(box, &bytes, error))
+        return NULL;
     return box_open(gateway->box_keys, bytes, limits, error);
 }
 
@@ -87,7 +99,7 @@ static struct opened_box *open_outside(const struct gateway *gateway, const stru
     char key_id[BOX_KEY_ID_SIZE];
     if (request->message == NULL || !read_field(request->message, key_id, error))
         return NULL;
-    owned(opened_box) struct opened_box *opened = open_part(gateway, request->message, error);
+    owned(opened_box) struct opened_box *opened = open_body(gateway, request->message, error);
     if (opened == NULL)
         return NULL;
     if (strcmp(opened->key_id, key_id) != 0)

@@ -4,7 +4,7 @@
  *
  *     milter_load -a ADDRESS [-n CONNECTIONS] [-c MESSAGES] [-k PER-CONNECTION] [-m FILE | -s BYTES] [-f FROM] [-r
  * TO]...
- *                 [-u AUTH] [-i CLIENT-ADDRESS] [-w MILLISECONDS] [-p PID] [-b] [-t]
+ *                 [-u AUTH] [-i CLIENT-ADDRESS] [-w MILLISECONDS] [-p PID] [-V MTA] [-d DAEMON] [-b] [-t]
  *
  * -m sends this message, else one of that many bytes is made. -b demands that the body is replaced, -t takes messages
  * that are deferred or refused too. Prints one line of key=value: with -p also the daemon's CPU time per message (of
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 struct load {
-    const char *address, *from, *user, *client_address;
+    const char *address, *from, *user, *client_address, *mta, *daemon;
     GPtrArray *to;
     char *message;
     size_t length;
@@ -35,7 +35,8 @@ static bool open_connection(const struct load *load, struct mc *client)
 {
     if (!mc_open(client, load->address) || !mc_negotiate(client))
         return false;
-    mc_macros(client, SMFIC_CONNECT, "{client_addr}", load->client_address, "{daemon_name}", "load", NULL);
+    mc_macros(client, SMFIC_CONNECT, "{client_addr}", load->client_address, "{daemon_name}", load->daemon, "v",
+              load->mta, NULL);
     return mc_connect(client, "client.test", load->client_address) && mc_helo(client, "client.test");
 }
 
@@ -179,7 +180,7 @@ static void report(struct load *load, double wall, double cpu, long grown)
 static bool read_options(int argc, char **argv, struct load *load, size_t *bytes, char **file)
 {
     int option;
-    while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:w:p:bt")) != -1) {
+    while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:w:p:V:d:bt")) != -1) {
         switch (option) {
         case 'a':
             load->address = optarg;
@@ -217,6 +218,12 @@ static bool read_options(int argc, char **argv, struct load *load, size_t *bytes
         case 'p':
             load->pid = (pid_t)strtol(optarg, NULL, 10);
             break;
+        case 'V':
+            load->mta = optarg;
+            break;
+        case 'd':
+            load->daemon = optarg;
+            break;
         case 'b':
             load->need_body = true;
             break;
@@ -234,6 +241,8 @@ int main(int argc, char **argv)
 {
     struct load load = {.from = "alice@acme.test",
                         .client_address = "127.0.0.1",
+                        .mta = "Postfix 3.7.11",
+                        .daemon = "load",
                         .connections = 8,
                         .messages = 1000,
                         .to = g_ptr_array_new()};
@@ -242,7 +251,7 @@ int main(int argc, char **argv)
     clockid_t clock = CLOCK_MONOTONIC;
     if (!read_options(argc, argv, &load, &bytes, &file)) {
         fprintf(stderr, "usage: milter_load -a ADDRESS [-n N] [-c N] [-k N] [-m FILE | -s BYTES] [-f FROM] [-r TO]... "
-                        "[-u AUTH] [-i CLIENT] [-w MS] [-p PID] [-b] [-t]\n");
+                        "[-u AUTH] [-i CLIENT] [-w MS] [-p PID] [-V MTA] [-d DAEMON] [-b] [-t]\n");
         return 64;
     }
     if (load.to->len == 0)
