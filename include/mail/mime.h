@@ -73,6 +73,10 @@ bool part_is_named_as_document(const struct part *part);
 /* True if multipart/signed with an S/MIME protocol parameter or a pkcs7-signature second part. */
 bool part_is_multipart_signed(const struct part *part);
 
+/* The only part of a multipart/mixed that holds nothing else: neither text around it nor a header field of its own that
+ * would be lost with the multipart. NULL: it is no such multipart. */
+const struct part *part_alone(const struct part *part);
+
 /* Decodes the body by its transfer encoding. Strict for base64: characters outside the alphabet other than white
  * space, or a truncated final group, are ERROR_PERMANENT. Large bodies are decoded in pieces. */
 bool part_decode(const struct part *part, struct spool *out, struct error *error);

@@ -89,6 +89,7 @@ struct judgement {
     bool decrypted;        /* one of the layers was encrypted to us and is open */
     bool weakly_encrypted; /* … with a cipher that no longer protects */
     bool undecryptable;    /* the innermost layer that was reached is encrypted and stays shut */
+    bool encrypted_part;   /* a part among other parts stays encrypted */
     bool spoiled;          /* malleable, and it or what is inside it is broken */
     char undecryptable_reason[320];
     char bad_signature[320]; /* why some signature does not hold; empty: no signature is bad */

@@ -242,6 +242,7 @@ struct inbound_facts {
     const char *sign_reason;    /* why signed_ok is false */
     const char *encrypt_reason; /* why encrypted_ok is false */
     const char *label_reason;   /* why its security label is not accepted; NULL: it is accepted, or there is no label */
+    bool encrypted_part;        /* a part among other parts stays encrypted */
 };
 
 /* Whether the signatures that passed are those that rule->inbound.signed_by asks for. */
@@ -254,7 +255,8 @@ struct inbound_decision {
 };
 
 /* failed_temporarily → tempfail when the rule requires anything, unless it is rejected for its encryption anyway.
- * undecryptable → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag: accept). */
+ * undecryptable, or a part of it → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag:
+ * accept). */
 void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision);
 
 /* Whether some author's rule leaves a malleable message shut, since the signature that it requires is not inside. */

@@ -115,6 +115,10 @@ struct open_options {
  * fails is ever handed out. What budget does not allow is OPENED_FAILED, ERROR_PERMANENT. */
 enum opened smime_open(const struct part *part, const struct open_options *options, struct layer *layer,
                        struct error *error);
+/* The same of the only part of a multipart that says no more: OPENED_NOT_SMIME unless it is encrypted. Only that is
+ * read in one way: of a signed part alone, some programs say that it is signed, and some that the message is. */
+enum opened smime_open_encrypted(const struct part *part, const struct open_options *options, struct layer *layer,
+                                 struct error *error);
 /* The same of a part among others. Signed content that is no MIME entity is then a document of its own, such as an
  * attached invoice.xml.p7m or contract.pdf.p7m, and no layer of the message: OPENED_NOT_SMIME, and not verified. (To
  * smime_open() it is one if it has such a name, too: other software signs whole messages of bare text.) */

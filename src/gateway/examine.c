@@ -3,7 +3,9 @@
  * examine: takes a message's layers apart from the outside in, as long as a layer covers the whole body; then looks for
  * signed or encrypted parts among other parts. Those are partial: a verdict on a part is no verdict on the message.
  * What is encrypted beside other parts is decrypted only on its way out, for the signatures in it (RFC 3183 §3.2):
- * nothing of it goes into a message, where it would leak (EFAIL). What the layers are worth is judged in policy/.
+ * nothing of it goes into a message, where it would leak (EFAIL). Where the message is a multipart/mixed of nothing but
+ * one encrypted part, as some gateways and mailing lists send it on, nothing is beside it: it is a layer around the
+ * whole. What the layers are worth is judged in policy/.
  */
 #include "examine.h"
 
@@ -159,6 +161,17 @@ static void work_in_vain(const struct examine_options *options, struct examinati
     examined->layer.inner = SLICE_NONE;
 }
 
+/* Some mail servers put a multipart/mixed around what was encrypted as a whole. With nothing beside it there is nothing
+ * that its content could be mixed with. NULL: part is not such a multipart, or lies in a layer, where no mail server
+ * has been. */
+static const struct part *encrypted_alone(const struct examine_options *options, const struct examination *examination,
+                                          const struct part *part)
+{
+    bool may_be = options->opens_alone && part == examination->root && examination->depth == 0;
+    const struct part *alone = may_be ? part_alone(part) : NULL;
+    return alone != NULL && part_is_pkcs7_mime(alone) && !part_is_named_as_document(alone) ? alone : NULL;
+}
+
 /* Opens one layer; returns the entity inside, or NULL when the walk ends here. */
 static const struct part *walk_layer(const struct examine_options *options, struct examination *examination,
                                      const struct part *part)
@@ -168,16 +181,13 @@ static const struct part *walk_layer(const struct examine_options *options, stru
     struct error error = {0}, inner_error = {0};
     bool inside = examination->inside;
     const struct open_options how = how_to_open(options, inside);
-    enum opened opened = smime_open(part, &how, &layer, &error);
+    const struct part *alone = encrypted_alone(options, examination, part);
+    part = alone != NULL ? alone : part;
+    enum opened opened = (alone != NULL ? smime_open_encrypted : smime_open)(part, &how, &layer, &error);
     if (opened == OPENED_NOT_SMIME)
         return NULL;
     count_work(options, &layer);
     size_t index = examination->count;
-    /* What is signed and alone in a multipart may be a document. */
-    if (index == 0 && examination->depth == 0 && part != examination->root && !layer_is_encrypted(&layer.facts)) {
-        layer_clear(&layer);
-        return NULL;
-    }
     struct examined_layer *examined = add_layer(examination, &layer, layer_path(index));
     examined->inside = inside;
     examination->inside |= layer.facts.attempted > 0;
@@ -317,30 +327,10 @@ static void walk_parts(const struct examine_options *options, struct examination
     }
 }
 
-static bool is_blank(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!g_ascii_isspace(text.data[i]))
-            return false;
-    return true;
-}
-
-/* Some mail servers put a multipart/mixed around what was encrypted as a whole. With nothing beside it there is nothing
- * that its content could be mixed with. */
-static const struct part *outermost(const struct examine_options *options, const struct examination *examination)
-{
-    const struct part *root = examination->root;
-    bool single = options->opens_alone && examination->depth == 0 && strcmp(root->type, "multipart/mixed") == 0 &&
-                  root->fault == NULL && root->child_count == 1 && part_is_pkcs7_mime(&root->children[0]) &&
-                  !part_is_named_as_document(&root->children[0]) && is_blank(root->preamble) &&
-                  is_blank(root->epilogue);
-    return single ? &root->children[0] : root;
-}
-
 /* From the root inwards. */
 static void walk(const struct examine_options *options, struct examination *examination)
 {
-    const struct part *innermost = outermost(options, examination);
+    const struct part *innermost = examination->root;
     for (const struct part *part = innermost; part != NULL; part = walk_layer(options, examination, part))
         innermost = part;
     if (examination->count == 0 || examination->layers[examination->count - 1].inner == innermost) {

@@ -89,11 +89,6 @@ static char *outer_lines(const struct leaving_fields *leaving)
     return g_string_free(lines, FALSE);
 }
 
-static bool is_text_of_ours(const struct passage *passage, size_t depth)
-{
-    return depth >= passage->mail.examination->whole; /* else a layer lies inside */
-}
-
 static bool make_protected(const struct passage *passage, const struct part *root, const struct leaving_fields *leaving,
                            struct entity *entity, struct error *error)
 {
@@ -106,7 +101,7 @@ static bool make_protected(const struct passage *passage, const struct part *roo
     for (size_t i = 0; i < leaving->count; i++) {
         const struct leaving_field *each = &leaving->list[i];
         fields[header.field_count++] = each->field;
-        if (each->hidden && each->shown && is_text_of_ours(passage, passage->plan.unwrapping.depth))
+        if (each->hidden && each->shown)
             shown[header.shown_count++] = each->field;
     }
     return mime_protect(root, &header, &passage->gateway->conf->limits, entity, error);

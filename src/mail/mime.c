@@ -88,6 +88,25 @@ bool part_is_multipart_signed(const struct part *part)
            (strcmp(second->type, "application/octet-stream") == 0 && is_named(second, endings));
 }
 
+static bool is_blank(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!g_ascii_isspace(text.data[i]))
+            return false;
+    return true;
+}
+
+const struct part *part_alone(const struct part *part)
+{
+    if (strcmp(part->type, "multipart/mixed") != 0 || part->fault != NULL || part->child_count != 1 ||
+        part->children[0].fault != NULL || !is_blank(part->preamble) || !is_blank(part->epilogue))
+        return NULL;
+    for (size_t i = 0; i < part->children[0].fields.count; i++)
+        if (!field_is_content(&part->children[0].fields.list[i]))
+            return NULL;
+    return &part->children[0];
+}
+
 void entity_clear(struct entity *entity)
 {
     rope_free(entity->header);

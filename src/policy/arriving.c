@@ -77,6 +77,7 @@ static void decide_by(const struct rule *rule, const struct layers_view *layers,
         .signed_ok = signed_as_required(rule, judgement, false),
         .encrypted_ok = (judgement->decrypted || judgement->spoiled) && !judgement->weakly_encrypted,
         .undecryptable = judgement->undecryptable && !judgement->spoiled,
+        .encrypted_part = judgement->encrypted_part,
         .sign_reason = sign_reason(rule, &judgement->domain, &judgement->originator),
         .encrypt_reason = encrypt_reason(judgement),
     };

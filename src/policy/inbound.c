@@ -9,16 +9,23 @@
 
 #define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
 
-/* True if the rule refuses a message that none of our keys can decrypt. */
-static bool refuse_undecryptable(const struct rule *rule, const char *why, struct inbound_decision *decision)
+/* True if the rule refuses a message that stays encrypted, or a part of which does. */
+static bool may_refuse_undecryptable(const struct rule *rule, const struct inbound_facts *facts)
+{
+    return (facts->undecryptable || facts->encrypted_part) && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER;
+}
+
+static void refuse_undecryptable(const struct rule *rule, const struct inbound_facts *facts,
+                                 struct inbound_decision *decision)
 {
     enum undecryptable undecryptable = rule->inbound.undecryptable;
-    if (undecryptable == UNDECRYPTABLE_DELIVER)
-        return false;
+    g_autofree char *why = reason_detail(facts->undecryptable ? facts->encrypt_reason : NULL);
     decision->verdict = undecryptable == UNDECRYPTABLE_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
-    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": none of our keys can decrypt the message%s",
-            policy_rule_name(rule).text, undecryptable_name(undecryptable), why);
-    return true;
+    EXPLAIN(decision, "%s: inbound.undecryptable = \"%s\": %s%s", policy_rule_name(rule).text,
+            undecryptable_name(undecryptable),
+            facts->undecryptable ? "none of our keys can decrypt the message"
+                                 : "an encrypted part among other parts is not decrypted",
+            why);
 }
 
 static enum verdict unmet(enum otherwise otherwise)
@@ -76,8 +83,7 @@ static char *list_unmet(const struct rule *rule, const struct inbound_facts *fac
 void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, struct inbound_decision *decision)
 {
     enum require require = rule->inbound.require;
-    bool may_refuse = require != REQUIRE_NONE || facts->label_reason != NULL ||
-                      (facts->undecryptable && rule->inbound.undecryptable != UNDECRYPTABLE_DELIVER);
+    bool may_refuse = require != REQUIRE_NONE || facts->label_reason != NULL || may_refuse_undecryptable(rule, facts);
     g_autofree char *sign_why = reason_detail(facts->sign_reason);
     g_autofree char *encrypt_why = reason_detail(facts->encrypt_reason);
     *decision = (struct inbound_decision){.verdict = VERDICT_ACCEPT};
@@ -88,8 +94,10 @@ void policy_inbound(const struct rule *rule, const struct inbound_facts *facts, 
                 require_name(require), facts->signed_ok ? "" : sign_why, tell_encryption ? encrypt_why : "");
         return;
     }
-    if (facts->undecryptable && refuse_undecryptable(rule, encrypt_why, decision))
+    if (may_refuse_undecryptable(rule, facts)) {
+        refuse_undecryptable(rule, facts, decision);
         return;
+    }
     g_autofree char *unmet_list = list_unmet(rule, facts);
     decision->met = unmet_list[0] == '\0';
     if (decision->met) {

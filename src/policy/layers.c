@@ -99,6 +99,7 @@ static void judge_partial(const struct layer_view *view, const struct originator
                           const struct authors *authors, struct judgement *judgement, struct judged_layer *judged)
 {
     bool permanent = view->error->kind == ERROR_PERMANENT;
+    judgement->encrypted_part |= view->opened != OPENED && layer_is_encrypted(view->facts);
     if (view->opened == OPENED && view->facts->type == LAYER_SIGNED)
         signature_judge(view, originator, authors, judged);
     else if (view->opened == OPENED)

@@ -99,8 +99,11 @@ static enum opened open_mime_cms(const struct part *part, const struct opening *
         return opening_failed(opening, part->fault);
     cms = decode(part, opening, &opening->layer->facts.type);
     if (cms == NULL)
-        return OPENED_FAILED;
-    switch (OBJ_obj2nid(CMS_get0_type(cms))) {
+        return opening->only_encrypted && opening->error->kind == ERROR_PERMANENT ? OPENED_NOT_SMIME : OPENED_FAILED;
+    int type = OBJ_obj2nid(CMS_get0_type(cms));
+    if (opening->only_encrypted && type != NID_pkcs7_enveloped && type != NID_id_smime_ct_authEnvelopedData)
+        return OPENED_NOT_SMIME;
+    switch (type) {
     case NID_pkcs7_signed:
         return open_signed(opening, &cms, NULL);
     case NID_pkcs7_enveloped:
@@ -187,6 +190,14 @@ enum opened smime_open(const struct part *part, const struct open_options *optio
 {
     struct opening opening = opening_of(options, layer, error);
     opening.may_be_document = part_is_named_as_document(part);
+    return open_any(part, &opening);
+}
+
+enum opened smime_open_encrypted(const struct part *part, const struct open_options *options, struct layer *layer,
+                                 struct error *error)
+{
+    struct opening opening = opening_of(options, layer, error);
+    opening.only_encrypted = true;
     return open_any(part, &opening);
 }
 

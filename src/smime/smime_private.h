@@ -119,6 +119,7 @@ struct opening {
     const struct limits *limits;
     identity_admission *admits;
     const void *admits_context;
+    bool only_encrypted;  /* anything else is no layer */
     bool may_be_document; /* signed content that is no MIME entity is a document, and no layer */
     struct budget *budget;
     struct layer *layer;

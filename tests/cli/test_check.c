@@ -207,6 +207,35 @@ Test(check, a_restored_subject_leaves_in_the_clear)
     }
 }
 
+/* RFC 9788: what hides a Subject, and what makes sure that it comes back. */
+Test(check, header_protection_that_does_not_do_what_it_says)
+{
+    static const struct {
+        const char *protect, *headers, *more, *warning; /* warning NULL: there is none */
+    } rows[] = {
+        {"sign+encrypt", "shy", "", NULL},
+        {"triple", "baseline", "", NULL},
+        {"sign", "sign", "", NULL},
+        {"encrypt", "sign", "", NULL},
+        {"none", "none", "", NULL},
+        {"none", "sign", "", "\"header_protection\" does nothing"},
+        {"sign", "baseline", "", "\"header_protection\" hides nothing"},
+        {"encrypt", "baseline", "", "what is not signed is not put back"},
+        {"none", "baseline", "rules = ( { when = { subject = \"[secret]\"; }; protect = \"sign+encrypt\"; } );", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\n\noutbound = { protect = \"%s\"; "
+                                                  "header_protection = \"%s\"; };\n%s\n",
+                                                  rows[i].protect, rows[i].headers, rows[i].more);
+        owned(folder) char *dir = configuration(policy);
+        owned(run) struct run checked = run("domsec check -c '%s/a/domsec.conf'", dir);
+        cr_expect_eq(strstr(checked.out, "\"header_protection\"") != NULL, rows[i].warning != NULL, "row %zu: %s", i,
+                     checked.out);
+        if (rows[i].warning != NULL)
+            cr_expect_not_null(strstr(checked.out, rows[i].warning), "row %zu: %s", i, checked.out);
+    }
+}
+
 Test(check, a_certificate_that_does_not_stand_for_the_partner)
 {
     static const struct {

