@@ -171,6 +171,7 @@ struct copy {
     const struct message *message; /* as the client sent it */
     const struct message *outside; /* what came; NULL: nothing was sealed */
     struct client client;
+    enum direction direction; /* of the message, for all its recipients */
     struct least least;
     struct opened_box *opened; /* NULL: nothing was sealed */
 };

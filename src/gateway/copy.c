@@ -97,7 +97,11 @@ static struct opened_box *open_outside(const struct gateway *gateway, const stru
                                        struct error *error)
 {
     char key_id[BOX_KEY_ID_SIZE];
-    if (request->message == NULL || !read_field(request->message, key_id, error))
+    if (request->message == NULL) {
+        error_set(error, ERROR_PERMANENT, "this listener takes sealed messages only (split.daemon_name)");
+        return NULL;
+    }
+    if (!read_field(request->message, key_id, error))
         return NULL;
     owned(opened_box) struct opened_box *opened = open_body(gateway, request->message, error);
     if (opened == NULL)
@@ -295,6 +299,7 @@ struct copy *copy_open(const struct gateway *gateway, const struct passage_reque
     if (*alarm)
         return NULL;
     copy->client = copy->opened->contents.client;
+    copy->direction = copy->opened->contents.direction;
     copy->message = copy->opened->message;
     copy->outside = request->message;
     copy->envelope = envelope_for(copy->opened->envelope, outside, recipient, error);
@@ -310,6 +315,7 @@ struct copy *copy_of_form(const struct passage *whole, size_t form, struct error
     owned(copy) struct copy *copy = g_new0(struct copy, 1);
     share_least(&whole->plan, i, &copy->least);
     copy->client = whole->mail.client;
+    copy->direction = whole->plan.direction;
     copy->message = whole->mail.message;
     copy->envelope = envelope_for(envelope, envelope, &envelope->recipients[i], error);
     return copy->envelope != NULL ? steal(&copy) : NULL;

@@ -4,6 +4,7 @@
  * marked with the result (RFC 8601, 7281). A message that cannot be opened is never delivered in part.
  */
 #include "internal.h"
+#include "leaving_header.h"
 #include "mail/protected_entity.h"
 #include "mail/subject.h"
 #include "protected_headers.h"
@@ -236,6 +237,8 @@ void made_deliver(struct made *made, const struct passage *passage)
     (void)split_remove_field(passage->gateway, message, &made->edits);
     restore_fields(passage, &made->edits);
     mark_subject(passage, &made->edits);
+    if (plan->internal)
+        leaving_header_remove_tags(passage, made);
     if (made->authentication_results != NULL)
         edits_insert(&made->edits, "Authentication-Results", made->authentication_results);
     (void)edits_finish(&made->edits, message, &made->failure);

@@ -29,11 +29,14 @@ static bool hides_subject(const struct leaving_fields *leaving)
     return false;
 }
 
-static void remove_tags(const struct passage *passage, struct made *made)
+void leaving_header_remove_tags(const struct passage *passage, struct made *made)
 {
     const struct rule_facts *facts = &passage->lookups.facts;
-    bool leaves = passage->plan.direction == DIRECTION_OUTBOUND && facts->sender_counts;
-    for (size_t i = 0; i < facts->subject_count && leaves && !hides_subject(&made->leaving); i++)
+    const struct copy *copy = passage->copy;
+    bool leaves =
+        passage->plan.direction == DIRECTION_OUTBOUND || (copy != NULL && copy->direction == DIRECTION_OUTBOUND);
+    for (size_t i = 0; i < facts->subject_count && leaves && facts->sender_counts && !hides_subject(&made->leaving);
+         i++)
         edits_change(&made->edits, "Subject", facts->subjects[i].field->index, facts->subjects[i].tags.rest);
 }
 
@@ -134,7 +137,7 @@ bool leaving_header_make(const struct passage *passage, struct made *made, struc
 
 void leaving_header_edit(const struct passage *passage, struct made *made)
 {
-    remove_tags(passage, made);
+    leaving_header_remove_tags(passage, made);
     for (size_t i = 0; i < made->leaving.count; i++) {
         const struct leaving_field *field = &made->leaving.list[i];
         g_autofree char *name = g_strndup(field->field->name.data, field->field->name.len);

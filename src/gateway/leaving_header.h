@@ -14,4 +14,8 @@ bool leaving_header_make(const struct passage *passage, struct made *made, struc
 /* Hides outside what is protected inside. */
 void leaving_header_edit(const struct passage *passage, struct made *made);
 
+/* Takes the tags of rules off the Subject outside, also in the copy for a colleague if the message leaves for others.
+ */
+void leaving_header_remove_tags(const struct passage *passage, struct made *made);
+
 #endif

@@ -331,6 +331,11 @@ Test(split, a_box_is_opened_for_its_recipients_only)
         cr_expect_eq(sent.result->made.treatment.encrypt, rows[i].encrypts, "row %zu", i);
         cr_expect_eq(sent.result->alarm, rows[i].alarm, "row %zu", i);
     }
+    owned(envelope) struct envelope *question = rig_envelope(&(struct rig_envelope){.from = ME, .to = BOB});
+    question->daemon_name = g_strdup("domsec-split");
+    owned(passage) struct passage *answer = rig_explain(rig->acme.gateway, question, ME);
+    cr_expect_eq(answer->reply.code, 550);
+    cr_expect_not_null(strstr(answer->reply.reason, "takes sealed messages only"));
     AUTO_SENT struct sent two = go(rig, text, &(struct way){.to = {BOB, DAVE}, .daemon = "domsec-split"});
     expect(&two, 451, "2 recipients at once");
 }
@@ -446,6 +451,28 @@ Test(split, the_field_comes_off_elsewhere)
     open_acme(rig, BOTH, "");
     AUTO_SENT struct sent plain = go(rig, forged, &(struct way){.to = {DAVE}, .login = "alice"});
     cr_expect_str_eq(plain.bytes, forged);
+}
+
+/* A tag is for us alone. */
+Test(split, a_tag_comes_off_each_copy)
+{
+    static const char tagged[] = "From: alice@acme.test\r\nTo: bob@partner.test\r\nCc: carol@acme.test\r\nSubject: "
+                                 "[secret] plans\r\n\r\nThe secret\r\n";
+    owned(rig) struct rig *rig =
+        open_rig("outbound = { protect = \"none\"; };\nrules = ( { when = { subject = \"[secret]\"; }; protect = "
+                 "\"encrypt\"; } );",
+                 SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, tagged);
+    cr_expect(sealed.result->plan.needs_split);
+    static const char *const to[] = {BOB, DAVE, CAROL};
+    for (size_t i = 0; i < G_N_ELEMENTS(to); i++) {
+        AUTO_SENT struct sent one = copy(rig, &sealed, to[i]);
+        expect(&one, 250, NULL);
+        cr_expect_eq(one.result->made.treatment.encrypt, i == 0);
+        cr_expect_not_null(strstr(one.bytes, "Subject: plans\r\n"), "%s: %s", to[i], one.bytes);
+    }
+    AUTO_SENT struct sent alone = go(rig, tagged, &(struct way){.to = {CAROL}, .login = "alice"});
+    cr_expect_not_null(strstr(alone.bytes, "Subject: [secret] plans\r\n"));
 }
 
 /* --- does the mail server bring them back? --- */
