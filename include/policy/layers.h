@@ -61,7 +61,8 @@ struct layers_view {
 
 struct judged_layer {
     struct finding finding;
-    bool outermost;           /* no signature lies around it, and no domain signature is in another layer */
+    bool outermost;           /* one signer's, with no signature around it but the same signer's, and no signature in
+                                 another layer says that it is the domain's */
     unsigned signature_types; /* union over signers; of one without a type also what it counts as */
     bool around_others; /* all its signatures have no type and are around others, as a mailing list agent's (RFC 2634
                            §4): they authenticate no one */

@@ -255,17 +255,31 @@ static bool has_domain_signature(const struct layer_view *view)
     return types & SIGNATURE_TYPE_DOMAIN;
 }
 
-/* The signature that no other signature is around, unless one in the message says that it is the domain's. */
-static size_t outermost_signature(const struct layers_view *view)
+static bool has_one_signer(const struct layer_view *view, const char *sha256)
 {
-    size_t found = JUDGED_NO_LAYER;
-    for (size_t i = 0; i < view->whole; i++) {
+    return view->facts->signer_count == 1 && (sha256 == NULL || g_strcmp0(view->signers[0].sha256, sha256) == 0);
+}
+
+/* The signature that no other signature is around, unless one in the message says that it is the domain's; and those
+ * below it that the same certificate made: a gateway that wraps a message three times signs inside its encryption and
+ * around it. */
+static void mark_outermost(const struct layers_view *view, struct judgement *judgement)
+{
+    const char *sha256 = NULL;
+    for (size_t i = 0; i < view->whole; i++)
         if (has_domain_signature(&view->list[i]))
-            return JUDGED_NO_LAYER;
-        if (found == JUDGED_NO_LAYER && view->list[i].facts->type == LAYER_SIGNED)
-            found = i;
+            return;
+    for (size_t i = 0; i < view->whole; i++) {
+        const struct layer_view *layer = &view->list[i];
+        if (layer->facts->type != LAYER_SIGNED)
+            continue;
+        if (!has_one_signer(layer, sha256))
+            return;
+        judgement->layers[i].outermost = true;
+        sha256 = layer->signers[0].sha256;
+        if (sha256 == NULL)
+            return;
     }
-    return found;
 }
 
 void policy_judge(const struct layers_view *view, const struct originator *originator, const struct authors *authors,
@@ -275,9 +289,7 @@ void policy_judge(const struct layers_view *view, const struct originator *origi
     judgement->layers = g_new0(struct judged_layer, view->count + 1);
     judgement->layer_count = view->count;
     judgement->malleable = view->malleable;
-    size_t outermost = outermost_signature(view);
-    if (outermost != JUDGED_NO_LAYER)
-        judgement->layers[outermost].outermost = true;
+    mark_outermost(view, judgement);
     for (size_t i = 0; i < view->count; i++)
         judge_layer(&view->list[i], originator, authors, judgement, &judgement->layers[i]);
     settle_those_around_others(view, judgement);

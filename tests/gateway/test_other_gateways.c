@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Gateways of other vendors sign for their domain without SignatureType, with a certificate that names an address or a
- * domain and no role of RFC 3183. Three forms that such gateways have: an opaque signature inside encryption by a
- * certificate for gateway@ (CN free), a clear one by a certificate that has its address in the subject alone, and one
- * by a certificate for the domain itself as a DNS name.
+ * domain and no role of RFC 3183. Their manuals say what they send:
+ *
+ *     CipherMail, "Domain to domain encryption": one certificate for all mail of a domain, also a self-signed one;
+ *     Cisco AsyncOS, "S/MIME Security Services": a certificate that identifies the organisation; modes sign, encrypt,
+ *     sign and encrypt, and triple (sign, encrypt, sign), with AES-CBC;
+ *     SEPPmail, "S/MIME domain keys": one certificate for each managed domain.
+ *
+ * None of them says what names the certificate must have. So here it is one for gateway@ with a free CN, one that has
+ * its address in the subject alone, and one for the domain as a DNS name.
  */
 #include "support/attack.h"
 
 #define DOMAIN "inbound = { require = \"sign\"; signed_by = \"domain\"; without_signature_type = \"domain\"; };"
 #define ADDRESS "naming = \"address\"; gateway_addresses = ( \"Gateway@acme.test\" );"
 
-enum wrapped { OPAQUE, CLEAR, ENCRYPTED };
+enum wrapped { OPAQUE, CLEAR, ENCRYPTED, TRIPLE };
 
 struct vendor {
     const char *const *subject, *const *san;
@@ -55,7 +61,12 @@ static char *message_of(const struct rig *rig, const struct attack *attack, enum
     if (form == OPAQUE)
         return attack_message(&made);
     g_autofree char *inside = attack_opaque("", attack_sign(&made));
-    return attack_opaque(ATTACK_TOP, attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, inside, false));
+    CMS_ContentInfo *encrypted = attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, inside, false);
+    if (form == ENCRYPTED)
+        return attack_opaque(ATTACK_TOP, encrypted);
+    g_autofree char *within = attack_opaque("", encrypted);
+    made.content = within;
+    return attack_message(&made);
 }
 
 Test(other_gateways, sign_for_their_domain)
@@ -69,14 +80,19 @@ Test(other_gateways, sign_for_their_domain)
     } rows[] = {
         {"an address, encrypted", &by_address, ADDRESS DOMAIN, ENCRYPTED, true},
         {"an address, clear", &by_address, ADDRESS DOMAIN, CLEAR, true},
+        {"an address, three times", &by_address, ADDRESS DOMAIN, TRIPLE, true},
         {"an address in the subject", &by_subject, ADDRESS DOMAIN, OPAQUE, true},
         {"a domain", &by_dns, "naming = \"domain\";" DOMAIN, CLEAR, true},
         {"a pin", &by_subject, "naming = \"pinned\"; certificates = ( \"gateway.pem\" );" DOMAIN, CLEAR, true},
+        {"a pin, three times", &by_subject, "naming = \"pinned\"; certificates = ( \"gateway.pem\" );" DOMAIN, TRIPLE,
+         true},
         {"a pin that no one issued", &by_itself, "naming = \"pinned\"; certificates = ( \"gateway.pem\" );" DOMAIN,
          CLEAR, true},
         {"another address", &by_address, "naming = \"address\"; gateway_addresses = ( \"mail@acme.test\" );" DOMAIN,
          CLEAR, false},
         {"a domain, where an address is agreed", &by_dns, ADDRESS DOMAIN, CLEAR, false},
+        {"another address, three times", &by_address,
+         "naming = \"address\"; gateway_addresses = ( \"mail@acme.test\" );" DOMAIN, TRIPLE, false},
         {"not agreed", &by_address, ADDRESS "inbound = { require = \"sign\"; signed_by = \"domain\"; };", CLEAR, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -163,6 +163,12 @@ END
         "encrypted_by_$t" $t-cipher.ent forms/$t-cipher-encrypted.p7
         opaque_part forms/$by-opaque.p7 >$t-signed.ent
         "encrypted_by_$t" $t-signed.ent forms/$t-signed-encrypted.p7
+        # As AsyncOS wraps three times.
+        [ $t != bouncy ] || continue
+        opaque_part forms/$t-gateway-opaque.p7 >$t-within.ent
+        "encrypted_by_$t" $t-within.ent forms/$t-within.p7
+        encrypted_part forms/$t-within.p7 >$t-around.ent
+        "made_by_$t" gateway attached $t-around.ent forms/$t-triple.p7 sha256
     done >>forms.log 2>&1
     {
         echo "form-domain sign role.p12 SHA256withRSA attached plain.ent forms/domain.p7 1.2.840.113549.1.9.16.9.2"
@@ -312,6 +318,9 @@ forms_for_the_domain() {
             taken "$t, for the domain, clear, ${naming%%;*}" verdict=accept domain=pass originator=none "$delivered" not=pkcs7
             opaque_part forms/$t-around.p7 | mail
             taken "$t, for the domain, around Alice's, ${naming%%;*}" verdict=accept domain=pass originator=pass
+            [ -e forms/$t-triple.p7 ] || continue
+            opaque_part forms/$t-triple.p7 | mail
+            taken "$t, for the domain, three times, ${naming%%;*}" verdict=accept domain=pass originator=none "$delivered" not=pkcs7
         done
     done
     policy "$agreed" 'naming = "domain";'

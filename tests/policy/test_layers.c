@@ -327,6 +327,41 @@ Test(layers, by_agreement)
         }
 }
 
+/* A gateway that wraps a message three times signs within its encryption and around it. Under CBC only what is within
+ * counts. */
+Test(layers, by_agreement_within_and_around)
+{
+    static char *anchors[] = {(char *)"anchors.pem", NULL};
+    static const struct {
+        const char *layers;
+        bool counts;
+    } triples[] = {
+        {"untyped/domain=pass/by=a cbc untyped/domain=pass/by=a", true},
+        {"untyped/domain=pass/by=a cbc compressed untyped/domain=pass/by=a", true},
+        {"untyped/domain=pass/by=a cbc untyped/domain=pass/by=b", false},
+        {"untyped/domain=pass/nocert cbc untyped/domain=pass/nocert", false},
+        {"untyped/domain=pass/by=a untyped/domain=pass/by=b cbc untyped/domain=pass/by=a", false},
+        {"untyped/domain=pass/by=a+untyped/domain=pass/by=a cbc untyped/domain=pass/by=a", false},
+        {"empty cbc untyped/domain=pass/by=a", false},
+        {"untyped/domain=policy/by=a cbc untyped/domain=policy/by=a", false},
+        {"untyped/domain=pass/by=a cbc agent/domain=pass/by=a", false},
+        {"cbc untyped/domain=pass/by=a originator/by=a", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(triples); i++) {
+        owned(views) struct views *views = views_new(triples[i].layers);
+        struct partner agreed = {.naming = NAMING_ADDRESS, .anchors = anchors};
+        const struct partner *all[] = {&agreed};
+        const struct authors authors = {.partners = all, .count = 1};
+        const struct originator originator = {0};
+        struct judgement judgement;
+        agreed.base.inbound.without_signature_type = WITHOUT_TYPE_DOMAIN;
+        agreed.base.partner = &agreed;
+        policy_judge(&views->all, &originator, &authors, &judgement);
+        cr_expect_eq(judgement.domain_counts, triples[i].counts, "%s", triples[i].layers);
+        judgement_clear(&judgement);
+    }
+}
+
 Test(layers, how_many_come_off_before_delivery)
 {
     static const struct {
