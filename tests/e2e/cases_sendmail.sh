@@ -73,6 +73,42 @@ cases_sendmail_originator() {
     it "the log names the queue ID" queue_id_logged
 }
 
+# to_home_and_abroad PATTERN: a message to a colleague, and to Bob, for whom it must be encrypted, is answered with it.
+to_home_and_abroad() {
+    text_to_bob
+    refused "$1" acme alice@acme.test bob@partner.test "$FILE" -t bob@acme.test && not_delivered "$ID" || return
+    [ -z "$(on_the_wire acme "$ID")" ] || why "it left"
+}
+
+# mixed HOW PATTERN: the same with mixed_recipients = HOW.
+mixed() {
+    local conf=$RIG/acme/gateway/domsec.conf status
+    cp "$conf" "$RIG/acme/saved.conf"
+    sed -i '/^mixed_recipients/d' "$conf"
+    echo "mixed_recipients = \"$1\";" >>"$conf"
+    gateway_reload acme
+    to_home_and_abroad "$2"
+    status=$?
+    cp "$RIG/acme/saved.conf" "$conf"
+    gateway_reload acme
+    return "$status"
+}
+
+only_postfix_splits() {
+    mixed split '^4[0-9][0-9] 4\.' || return
+    grep -qF 'only Postfix can split a message, and the mail server says that it is 8.' "$RIG/gateway-acme.log" ||
+        why "the log does not say why"
+}
+
+cases_sendmail_recipients() {
+    local WANT=smime=pass
+    both sign+encrypt sign+encrypt
+    it "several recipients that are treated alike" to_three
+    it "split: deferred, and the log says why" only_postfix_splits
+    it "reject: the reply names the recipient" mixed reject '^550 5\..*bob@'
+    it "tempfail: the reply names the recipient" mixed tempfail '^4[0-9][0-9] 4\..*bob@'
+}
+
 # From outside, to Alice: as partner.test's users, but not through partner.test.
 forged_at_sendmail() {
     next_id forged
