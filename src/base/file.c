@@ -29,12 +29,13 @@ static int open_regular(const char *path, struct error *error)
 {
     bool any = names_descriptor(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (any ? 0 : O_NONBLOCK));
-    struct stat status;
+    struct stat status = {0};
     if (fd >= 0 && fstat(fd, &status) == 0 && (any || S_ISREG(status.st_mode)))
         return fd;
     /* Some devices cannot even be opened in this way. */
     bool odd = fd >= 0 || errno == ENXIO;
-    error_set(error, ERROR_CONFIGURATION, "%s", odd ? "not a regular file" : g_strerror(errno));
+    const char *what = fd >= 0 && S_ISDIR(status.st_mode) ? "is a directory" : "not a regular file";
+    error_set(error, ERROR_CONFIGURATION, "%s", odd ? what : g_strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;

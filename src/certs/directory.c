@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PREFIX_MIN 8
 
@@ -92,6 +93,9 @@ bool certs_directory_import(const struct conf *conf, X509 *certificate, bool *is
         return false;
     if (g_mkdir_with_parents(conf->certificate_dir, 0755) != 0)
         return error_set(error, ERROR_CONFIGURATION, "%s: %s", conf->certificate_dir, g_strerror(errno));
+    if (access(conf->certificate_dir, W_OK | X_OK) != 0)
+        return error_set(error, ERROR_CONFIGURATION, "certificate_directory %s: %s", conf->certificate_dir,
+                         g_strerror(errno));
     owned(BIO) BIO *memory = BIO_new(BIO_s_mem());
     certificate_fingerprint(certificate, name);
     if (memory == NULL || name[0] == '\0' || !PEM_write_bio_X509(memory, certificate))

@@ -141,6 +141,8 @@ static int finish(const struct intake *intake)
                intake->only_show ? "would be imported" : "imported", intake->known, intake->skipped);
     if (intake->imported > 0 && !intake->only_show)
         cert_print_reload_hint();
+    if (intake->failed == 0 && intake->imported + intake->known == 0)
+        fprintf(stderr, "domsec: there is nothing to import\n");
     return intake->failed == 0 && intake->imported + intake->known > 0 ? EX_OK : EX_DATAERR;
 }
 

@@ -109,7 +109,10 @@ static int parse_by_id(const struct command *self, int argc, char **argv, struct
     call->as_json = words.as_json;
     call->id = normal_id(words.operand);
     if (call->id == NULL)
-        return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits", words.operand, ID_DIGITS_MIN);
+        return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits%s", words.operand, ID_DIGITS_MIN,
+                         g_file_test(words.operand, G_FILE_TEST_EXISTS)
+                             ? "; `domsec cert import --dry-run` shows what a file contains"
+                             : "");
     call->conf = cli_conf(words.file);
     return call->conf != NULL ? CLI_GO : EX_CONFIG;
 }

@@ -152,7 +152,8 @@ static int run(const struct command *self, int argc, char **argv)
     if (status != CLI_GO)
         return status;
     if (argc - operands > (postfix ? 1 : 0))
-        return cli_usage(self, "unexpected argument %s", argv[argc - 1]);
+        return cli_usage(self, "unexpected argument %s%s", argv[argc - 1],
+                         postfix ? "" : "; a configuration is named with -c");
 
     owned(faults) struct faults *faults = faults_new();
     owned(conf) struct conf *conf = NULL;

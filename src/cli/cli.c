@@ -8,9 +8,11 @@
 #include "base/distance.h"
 #include "output.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OPTIONS_MAX 24
 
@@ -130,9 +132,11 @@ int cli_options_only(const struct command *command, const struct option_spec *op
 {
     int operands = 0;
     int status = cli_options(command, options, count, argc, argv, &operands);
-    if (status == CLI_GO && operands < argc)
-        return cli_usage(command, "unexpected argument %s", argv[operands]);
-    return status;
+    if (status != CLI_GO || operands == argc)
+        return status;
+    bool may_be_configuration = count > 0 && options[0].letter == 'c' && g_str_has_suffix(argv[operands], ".conf");
+    return cli_usage(command, "unexpected argument %s%s", argv[operands],
+                     may_be_configuration ? "; a configuration is named with -c" : "");
 }
 
 static const char *last_word(const char *name)
@@ -199,10 +203,22 @@ int cli_failed(const struct error *error)
     return EX_TEMPFAIL;
 }
 
+int cli_bad_input(struct error *error)
+{
+    if (error->kind == ERROR_CONFIGURATION)
+        error->kind = ERROR_PERMANENT;
+    return cli_failed(error);
+}
+
 void cli_print_faults(FILE *stream, const struct faults *faults)
 {
-    for (size_t i = 0; i < faults_count(faults); i++)
+    bool denied = false;
+    for (size_t i = 0; i < faults_count(faults); i++) {
         fprintf(stream, "%s\n", faults_at(faults, i));
+        denied = denied || g_str_has_suffix(faults_at(faults, i), g_strerror(EACCES));
+    }
+    if (denied && geteuid() != 0)
+        fprintf(stream, "root and the daemon's account can read more than you; run the command as root\n");
 }
 
 struct conf *cli_conf(const char *file)

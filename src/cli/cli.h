@@ -67,7 +67,10 @@ void cli_unknown_command(const char *program, const struct command *const *list,
  * 75 for all else. */
 int cli_failed(const struct error *error);
 
-/* Prints each fault on a line. */
+/* The same for what a command read that the configuration does not name: there is no fault in the configuration. */
+int cli_bad_input(struct error *error);
+
+/* Prints each fault on a line. If it may help, says that root can read more. */
 void cli_print_faults(FILE *stream, const struct faults *faults);
 /* The configuration, or the gateway with everything that it names. NULL if there are faults, which are then on
  * standard error; the caller ends with EX_CONFIG. Warnings are printed, too. */

@@ -33,59 +33,64 @@ static int check_names(const struct command *self, struct request *request)
     return CLI_GO;
 }
 
-/* The configuration does not name this key, so one that cannot be loaded is bad input. */
-static EVP_PKEY *load_key(const char *uri, struct error *error)
-{
-    EVP_PKEY *key = keys_load(uri, error);
-    if (key == NULL && error->kind == ERROR_CONFIGURATION)
-        error->kind = ERROR_PERMANENT;
-    return key;
-}
-
 static EVP_PKEY *load_file_key(const char *path, struct error *error)
 {
     g_autofree char *absolute = g_canonicalize_filename(path, NULL);
     g_autofree char *uri = g_strconcat("file:", absolute, NULL);
-    return load_key(uri, error);
+    return keys_load(uri, error);
 }
 
-static bool issue_beside(const struct request *request, EVP_PKEY *key, struct error *error)
+/* The private CA of `domsec init`; both NULL: there is none. */
+struct authority {
+    EVP_PKEY *key;
+    X509 *certificate;
+};
+
+static void cleanup_authority(struct authority *authority)
 {
-    struct subject subject = {request->normalised, request->role, key};
-    g_autofree char *path = issue_path_beside(request->out, request->authority != NULL ? ".pem" : ".csr");
-    if (request->authority == NULL) {
-        if (!issue_write_for(&subject, NULL, NULL, path, error))
-            return false;
-        printf("created %s and %s; send the request to your certification authority\n", request->out, path);
+    EVP_PKEY_free(authority->key);
+    X509_free(authority->certificate);
+}
+
+static bool read_authority(const char *folder, struct authority *authority, struct error *error)
+{
+    if (folder == NULL)
         return true;
-    }
-    g_autofree char *key_path = g_build_filename(request->authority, "ca.key", NULL);
-    g_autofree char *certificate_path = g_build_filename(request->authority, "ca.pem", NULL);
-    owned(EVP_PKEY) EVP_PKEY *authority_key = load_file_key(key_path, error);
-    owned(x509_stack) STACK_OF(X509) *authority =
-        authority_key != NULL ? certificates_load(certificate_path, error) : NULL;
-    if (authority == NULL && error->kind == ERROR_CONFIGURATION)
-        error->kind = ERROR_PERMANENT;
-    if (authority == NULL || !issue_write_for(&subject, sk_X509_value(authority, 0), authority_key, path, error))
-        return false;
-    printf("created %s and %s\n", request->out, path);
-    return true;
+    g_autofree char *key_path = g_build_filename(folder, "ca.key", NULL);
+    g_autofree char *certificate_path = g_build_filename(folder, "ca.pem", NULL);
+    authority->key = load_file_key(key_path, error);
+    owned(x509_stack) STACK_OF(X509) *list = authority->key != NULL ? certificates_load(certificate_path, error) : NULL;
+    authority->certificate = list != NULL ? sk_X509_shift(list) : NULL;
+    return authority->certificate != NULL;
+}
+
+static void print_identity(const struct request *request)
+{
+    g_autofree char *certificate = issue_path_beside(request->out, ".pem");
+    printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
+           "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"file:%s\"; }\n",
+           request->normalised, role_name(request->role), certificate, request->out);
 }
 
 static int make_new(const struct request *request)
 {
     struct error error = {0};
+    owned(authority) struct authority authority = {0};
+    if (!read_authority(request->authority, &authority, &error))
+        return cli_bad_input(&error);
     owned(EVP_PKEY) EVP_PKEY *key = issue_key(request->algorithm, &error);
     if (key == NULL || !issue_write_key(request->out, key, NULL, &error))
         return cli_failed(&error);
-    if (!issue_give_to_folder_owner(request->out, &error) || !issue_beside(request, key, &error)) {
+    struct subject subject = {request->normalised, request->role, key};
+    g_autofree char *path = issue_path_beside(request->out, authority.key != NULL ? ".pem" : ".csr");
+    if (!issue_give_to_folder_owner(request->out, &error) ||
+        !issue_write_for(&subject, authority.certificate, authority.key, path, &error)) {
         (void)unlink(request->out);
         return cli_failed(&error);
     }
-    g_autofree char *certificate = issue_path_beside(request->out, ".pem");
-    printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
-           "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"file:%s\"; }\n",
-           request->normalised, role_name(request->role), certificate, request->out);
+    printf("created %s and %s%s\n", request->out, path,
+           authority.key != NULL ? "" : "; send the request to your certification authority");
+    print_identity(request);
     return EX_OK;
 }
 
@@ -120,9 +125,9 @@ static int make_request(const struct request *request)
     struct error error = {0};
     bool has_scheme = strchr(request->key, ':') != NULL && !text_begins_with(request->key, "file:");
     const char *path = text_begins_with(request->key, "file:") ? request->key + strlen("file:") : request->key;
-    owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? load_key(request->key, &error) : load_file_key(path, &error);
+    owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? keys_load(request->key, &error) : load_file_key(path, &error);
     if (key == NULL)
-        return cli_failed(&error);
+        return cli_bad_input(&error);
     struct subject subject = {request->normalised, request->role, key};
     owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, &error);
     g_autofree char *pem = wanted != NULL ? issue_request_pem(wanted, &error) : NULL;

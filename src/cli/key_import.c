@@ -48,14 +48,6 @@ static char *ask(const char *file)
     return passphrase;
 }
 
-/* The configuration does not name these files, so what is wrong with them is bad input. */
-static int failed(struct error *error)
-{
-    if (error->kind == ERROR_CONFIGURATION)
-        error->kind = ERROR_PERMANENT;
-    return cli_failed(error);
-}
-
 /* --- writing --- */
 
 /* Partners must know the root anyway, and no path leads through what is not an authority. */
@@ -144,7 +136,7 @@ static int import_bundle(const struct import *import, const struct bundle *bundl
     X509 *leaf = sk_X509_value(bundle->certificates, 0);
     g_autofree char *subject = certificate_subject(leaf);
     if (!write_files(import, bundle, key_passphrase, &error))
-        return failed(&error);
+        return cli_bad_input(&error);
     printf("created %s and %s: %s\n", import->key_path, import->certificate_path, subject);
     print_left_out(bundle->certificates);
     print_warnings(leaf);
@@ -158,20 +150,20 @@ static int import_file(const struct import *import)
     owned(passphrase) char *key_passphrase =
         import->key_passphrase_file != NULL ? passphrase_read(import->key_passphrase_file, &error) : NULL;
     if (import->key_passphrase_file != NULL && key_passphrase == NULL)
-        return failed(&error);
+        return cli_bad_input(&error);
     if (key_passphrase != NULL && *key_passphrase == '\0') {
         fprintf(stderr, "domsec: %s: the first line is empty\n", import->key_passphrase_file);
         return EX_DATAERR;
     }
     owned(bundle) struct bundle bundle = {0};
     if (!bundle_read(import->file, &bundle, &error))
-        return failed(&error);
+        return cli_bad_input(&error);
     owned(passphrase) char *passphrase =
         import->passphrase_file != NULL ? passphrase_read(import->passphrase_file, &error) : ask(import->file);
     if (passphrase == NULL)
-        return import->passphrase_file != NULL ? failed(&error) : EX_USAGE;
+        return import->passphrase_file != NULL ? cli_bad_input(&error) : EX_USAGE;
     if (!bundle_open(&bundle, passphrase, &error))
-        return failed(&error);
+        return cli_bad_input(&error);
     return import_bundle(import, &bundle, key_passphrase);
 }
 

@@ -19,7 +19,9 @@ static int run(const struct command *self, int argc, char **argv)
     owned(conf) struct conf *conf = cli_conf(file);
     if (conf == NULL)
         return EX_CONFIG;
-    X509 **own = own_read(conf);
+    owned(faults) struct faults *faults = faults_new();
+    X509 **own = own_read(conf, faults);
+    cli_print_faults(stderr, faults);
     if (as_json)
         describe_print_json(own_json(own, conf));
     else if (conf->identity_count > 0)
@@ -27,7 +29,7 @@ static int run(const struct command *self, int argc, char **argv)
     else
         printf("no identities\n");
     own_free(own, conf);
-    return EX_OK;
+    return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
 }
 
 const struct command command_key_list = {

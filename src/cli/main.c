@@ -48,8 +48,9 @@ static int run(int argc, char **argv)
     bool help = word != NULL && (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0);
     const struct command *command = find(help && argc > 2 ? argv[2] : help || word == NULL ? "" : word);
     if (command != NULL && help) {
-        char *arguments[] = {argv[2], "--help", NULL};
-        return command->run(command, 2, arguments);
+        bool within = argc > 3; /* `domsec help cert import` */
+        char *arguments[] = {argv[2], within ? argv[3] : "--help", within ? "--help" : NULL, NULL};
+        return command->run(command, within ? 3 : 2, arguments);
     }
     if (command != NULL)
         return command->run(command, argc - 1, argv + 1);
@@ -57,7 +58,9 @@ static int run(int argc, char **argv)
         print_overview(stdout);
         return EX_OK;
     }
-    if (word != NULL)
+    if (word != NULL && !help && *word == '-')
+        fprintf(stderr, "domsec: the command comes first, and its options follow: domsec COMMAND %s\n", word);
+    else if (word != NULL)
         cli_unknown_command("domsec", commands, help ? argv[2] : word);
     print_overview(stderr);
     return EX_USAGE;

@@ -9,7 +9,7 @@
 #include "issue.h"
 #include "output.h"
 
-X509 **own_read(const struct conf *conf)
+X509 **own_read(const struct conf *conf, struct faults *faults)
 {
     X509 **own = g_new0(X509 *, conf->identity_count + 1);
     for (size_t i = 0; i < conf->identity_count; i++) {
@@ -17,6 +17,8 @@ X509 **own_read(const struct conf *conf)
         owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(&conf->identities[i], &error);
         if (chain != NULL && X509_up_ref(sk_X509_value(chain, 0)) == 1)
             own[i] = sk_X509_value(chain, 0);
+        else
+            faults_add(faults, conf->file, conf->identities[i].line, "%s", error.text);
     }
     return own;
 }

@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-/* One for each identity of conf, in its order; NULL where it could not be read. */
-X509 **own_read(const struct conf *conf);
+/* One for each identity of conf, in its order; NULL where it could not be read, which is a fault. */
+X509 **own_read(const struct conf *conf, struct faults *faults);
 void own_free(X509 **own, const struct conf *conf);
 /* False if one could not be read, is not valid now or ends soon. */
 bool own_are_good(X509 *const *own, const struct conf *conf);

@@ -70,7 +70,8 @@ static void gather_expiries(struct status *status)
 
 static void gather(struct status *status, const struct conf *conf)
 {
-    *status = (struct status){.conf = conf, .own = own_read(conf)};
+    owned(faults) struct faults *unread = faults_new(); /* `check` shows them */
+    *status = (struct status){.conf = conf, .own = own_read(conf, unread)};
     status->good = own_are_good(status->own, conf);
     gather_expiries(status);
     gather_store(status);

@@ -105,7 +105,7 @@ static int unseal(const struct conf *conf, const char *file)
         text != NULL ? open_bytes((struct slice){text, length}, keys, &limits, &error) : NULL;
     if (opened == NULL) {
         error_prefix(&error, "%s", file);
-        return cli_failed(&error);
+        return cli_bad_input(&error);
     }
     print_facts(opened);
     owned(rope) struct rope *rope = rope_new();

@@ -48,7 +48,7 @@ Test(file, reads)
         {"big", 200000, "xxx", NULL},
         {"pipe", 0, NULL, "not a regular file"},
         {"link-to-pipe", 0, NULL, "not a regular file"},
-        {"folder", 0, NULL, "not a regular file"},
+        {"folder", 0, NULL, "is a directory"},
         {"/dev/zero", 0, NULL, "not a regular file"},
         {"nothing", 0, NULL, "No such file or directory"},
         {"broken", 0, NULL, "No such file or directory"},

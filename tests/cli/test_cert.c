@@ -232,6 +232,18 @@ Test(key, new_with_a_certificate_from_the_private_authority)
     cr_expect_eq(folder_mode(dir, "a/keys/r.key"), 0, "a key without its certificate stayed");
 }
 
+/* Nothing is written before it is known that the authority can be used. */
+Test(key, new_with_an_authority_that_is_not_there)
+{
+    owned(folder) char *dir = folder_new();
+    owned(run) struct run got = run("domsec key new --domain acme.test --role review-authority --algorithm p256 "
+                                    "--out '%s/x.key' --ca '%s'",
+                                    dir, dir);
+    expect_status(got, 65);
+    expect_contains(got.err, "/ca.key: No such file or directory\n");
+    cr_expect_eq(folder_mode(dir, "x.key"), 0);
+}
+
 Test(key, requests)
 {
     owned(folder) char *dir = folder_new();

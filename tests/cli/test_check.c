@@ -330,3 +330,39 @@ Test(check, a_certificate_that_ends_soon)
     expect_contains(json.out, "\"ends_soon\": [");
     expect_contains(json.out, "\"days_left\": 5");
 }
+
+/* A user who is not root. Only root can become one. */
+static struct run as_nobody(const char *dir, const char *words)
+{
+    g_autofree char *program = program_path("domsec"), *copy = g_build_filename(dir, "domsec", NULL);
+    owned(run) struct run copied = run("cp '%s' '%s'", program, copy);
+    expect_status(copied, 0);
+    return run("setpriv --reuid=65534 --regid=65534 --clear-groups '%s' %s -c '%s/domsec.conf'", copy, words, dir);
+}
+
+Test(check, those_who_may_not_read_are_sent_to_root)
+{
+    if (geteuid() != 0)
+        return;
+    owned(folder) char *dir = folder_new();
+    cr_assert_eq(chmod(dir, 0755), 0);
+    owned(run) struct run made = run("domsec init --domain acme.test --algorithm p256 --owner root '%s'", dir);
+    expect_status(made, 0);
+    owned(run) struct run bad = as_nobody(dir, "check");
+    expect_status(bad, 1);
+    expect_contains(bad.out, "keys/dsa.pem: Permission denied\n");
+    expect_contains(bad.out, "root and the daemon's account can read more than you; run the command as root\n");
+    owned(run) struct run listed = as_nobody(dir, "key list");
+    expect_status(listed, 78);
+    expect_contains(listed.out, "unreadable");
+    expect_contains(listed.err, "keys/dca.pem: Permission denied\n");
+    g_autofree char *certificate = g_build_filename(dir, "x.pem", NULL);
+    owned(run) struct run shown = run("openssl x509 -in '%s/keys/dsa.pem' -out '%s'", dir, certificate);
+    expect_status(shown, 0);
+    cr_assert_eq(chmod(certificate, 0644), 0);
+    g_autofree char *import = g_strdup_printf("cert import '%s'", certificate);
+    owned(run) struct run imported = as_nobody(dir, import);
+    expect_status(imported, 78);
+    expect_contains(imported.err, "certificate_directory ");
+    expect_contains(imported.err, "/certs.d: Permission denied\n");
+}

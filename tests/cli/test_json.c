@@ -193,11 +193,6 @@ Test(json, explain)
 
 Test(json, explain_a_split_message)
 {
-    g_autofree char *key = g_build_filename(dir, "a/keys/split.key", NULL), *text = folder_read(dir, "a/domsec.conf");
-    cr_assert(
-        g_file_set_contents_full(key, "0123456789abcdef0123456789abcdef", 32, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
-    g_autofree char *more = g_strconcat(text, "split = { keys = ( \"file:keys/split.key\" ); };\n", NULL);
-    folder_write(dir, "a/domsec.conf", more);
     json_t *json = explain("--auth alice --to bob@partner.test --to one@elsewhere.test");
     cr_expect_eq(json_integer_value(json_object_get(json, "forms")), 2);
     const json_t *recipients = json_object_get(json, "recipients");

@@ -14,6 +14,9 @@ Test(usage, status_and_stream)
         {"domsec help", 0, "filter", NULL},
         {"domsec help filter", 0, "--report FILE", NULL},
         {"domsec help no-such", 64, NULL, "unknown command no-such"},
+        {"domsec help cert import", 0, "--dry-run", NULL},
+        {"domsec help cert imprt", 64, NULL, "domsec cert: unknown command imprt; did you mean import?\n"},
+        {"domsec -c x check", 64, NULL, "the command comes first, and its options follow: domsec COMMAND -c\n"},
         {"domsec --version", 0, "domsec 0.", NULL},
         {"domsec no-such", 64, NULL, "unknown command no-such\n"},
         {"domsec CHEKC", 64, NULL, "unknown command CHEKC; did you mean check?\n"},
@@ -29,7 +32,9 @@ Test(usage, status_and_stream)
         {"domsec check -x", 64, NULL, "unknown option -x"},
         {"domsec check -c", 64, NULL, "option -c requires a value"},
         {"domsec check --config", 64, NULL, "option --config requires a value"},
-        {"domsec check extra", 64, NULL, "extra"},
+        {"domsec check extra", 64, NULL, "unexpected argument extra; a configuration is named with -c\n"},
+        {"domsec status x.conf", 64, NULL, "unexpected argument x.conf; a configuration is named with -c\n"},
+        {"domsec status extra", 64, NULL, "unexpected argument extra\n"},
         {"domsec check -c a -c b", 64, NULL, "--config is given more than once"},
         {"domsec cert", 64, NULL, "cert import"},
         {"domsec cert --help", 0, "cert import", NULL},
@@ -37,6 +42,7 @@ Test(usage, status_and_stream)
         {"domsec cert frob", 64, NULL, "unknown command frob"},
         {"domsec cert show", 64, NULL, "one id"},
         {"domsec cert show xyz", 64, NULL, "xyz is not an id"},
+        {"domsec cert show /etc/passwd", 64, NULL, "; `domsec cert import --dry-run` shows what a file contains\n"},
         {"domsec cert show abc", 64, NULL, "abc is not an id"},
         {"domsec cert import", 64, NULL, "at least one certificate file"},
         {"domsec cert find --help", 0, "ADDRESS", NULL},
@@ -69,7 +75,7 @@ Test(usage, status_and_stream)
         {"domsec status -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec cert list -c /nonexistent/domsec.conf", 78, NULL, "/nonexistent/domsec.conf"},
         {"domsec check -c /nonexistent/domsec.conf", 1, "/nonexistent/domsec.conf: cannot be read: no such file", NULL},
-        {"domsec check -c /etc", 1, "/etc: cannot be read", NULL},
+        {"domsec check -c /etc", 1, "/etc: cannot be read: is a directory\n", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         owned(run) struct run got = run("%s", table[i].call);
