@@ -226,6 +226,7 @@ struct limits {
     unsigned recipients;   /* key recipients_limit: of one message */
     unsigned signers;      /* key signers_limit: SignerInfos, and RecipientInfos times 100, of one layer */
     unsigned certificates; /* key certificates_limit: in one SignedData */
+    unsigned names;        /* key names_limit: of one kind in one certificate */
     unsigned work;         /* key work_limit: of one message, in milliseconds as base/budget.h counts them */
 };
 

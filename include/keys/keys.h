@@ -101,8 +101,10 @@ bool key_is_slow(const EVP_PKEY *key);
 bool certificate_stands_alone(const X509 *certificate, const STACK_OF(X509) * list);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
-/* No real certificate has more names of a kind, and each is compared with each author. One with more is odd. */
-#define CERTIFICATE_NAMES_MAX 500
+/* One with more names of a kind is odd, whatever names_limit says. */
+#define CERTIFICATE_NAMES_MAX 10000
+/* How many names it has of the kind of which it has most: e-mail addresses, DNS names, common names. */
+unsigned certificate_name_count(const X509 *certificate);
 /* Every e-mail address in a certificate: SAN rfc822Name, SmtpUTF8Mailbox (RFC 8398), emailAddress RDNs of the subject.
  * NULL-terminated; an entry that holds NUL or control characters is left out and *odd set. g_strfreev(). */
 char **certificate_addresses(const X509 *certificate, bool *odd);

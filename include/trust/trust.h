@@ -70,8 +70,8 @@ bool trust_is_pinned(const struct trust *trust, const struct partner *partner, c
 
 /* Compares a person's certificate with addresses (RFC 8550 §3): each address must equal one of the certificate's.
  * PASS or POLICY. */
-void trust_check_mailbox(const X509 *certificate, const struct address *addresses, size_t count,
-                         struct finding *finding);
+void trust_check_mailbox(const struct trust *trust, const X509 *certificate, const struct address *addresses,
+                         size_t count, struct finding *finding);
 
 /* True if domain may act for the domains below it: it is not a public suffix. Normalised domain. */
 bool trust_is_registrable(const char *domain);

@@ -147,6 +147,8 @@ static const struct conf_option main_rows[] = {
      .help = "Maximum number of signatures in a signed layer"},
     {"certificates_limit", OPTION_COUNT, AT(limits.certificates), .fallback = "100", .minimum = 1, .maximum = 10000,
      .help = "Maximum number of certificates in a signed layer"},
+    {"names_limit", OPTION_COUNT, AT(limits.names), .fallback = "500", .minimum = 1, .maximum = 10000,
+     .help = "Maximum number of names of one kind in a certificate"},
     {"work_limit", OPTION_COUNT, AT(limits.work), .fallback = "100", .minimum = 10, .maximum = 100000,
      .help = "Maximum work on the layers of a message, in counted milliseconds"},
 };

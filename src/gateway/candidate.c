@@ -18,7 +18,7 @@ bool candidate_fits(const struct gateway *gateway, const struct certs_query *ask
     const char *domain = asked->address->domain;
     const struct role_query role = {asked->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1};
     if (candidate->personal)
-        trust_check_mailbox(candidate->certificate, asked->address, 1, finding);
+        trust_check_mailbox(gateway->trust, candidate->certificate, asked->address, 1, finding);
     else
         trust_check_role(gateway->trust, &role, finding);
     return finding->outcome == OUTCOME_PASS;

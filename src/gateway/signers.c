@@ -133,14 +133,15 @@ static void ask_names(const struct asking *asking, size_t partner, const X509 *c
         trust_check_role(store, &attribute, &trust->attribute);
 }
 
-static void ask_mailbox(const struct mail *mail, const X509 *certificate, struct signer_view *view)
+static void ask_mailbox(const struct asking *asking, const X509 *certificate, struct signer_view *view)
 {
-    const struct originator *originator = &mail->originator;
-    trust_check_mailbox(certificate, originator->from.list, originator->from.count, &view->mailbox);
+    const struct originator *originator = &asking->mail->originator;
+    const struct trust *trust = asking->gateway->trust;
+    trust_check_mailbox(trust, certificate, originator->from.list, originator->from.count, &view->mailbox);
     if (view->mailbox.outcome == OUTCOME_PASS || originator->sender.count != 1)
         return;
     struct finding other = {0};
-    trust_check_mailbox(certificate, originator->sender.list, 1, &other);
+    trust_check_mailbox(trust, certificate, originator->sender.list, 1, &other);
     view->sender_mailbox = other.outcome == OUTCOME_PASS;
 }
 
@@ -220,8 +221,8 @@ static bool pay_for_names(const struct asking *asking, const X509 *certificate, 
     const X509_EXTENSION *names = at >= 0 ? X509_get_ext(certificate, at) : NULL;
     uint64_t length =
         names != NULL ? (uint64_t)ASN1_STRING_length(X509_EXTENSION_get_data((X509_EXTENSION *)names)) : 0;
-    uint64_t count = MIN(length / SHORTEST_NAME + 1, CERTIFICATE_NAMES_MAX);
-    uint64_t times = 4 + 2 * asking->mail->authors.count;
+    uint64_t count = MIN(length / SHORTEST_NAME + 1, asking->gateway->conf->limits.names);
+    uint64_t times = 5 + 3 * asking->mail->authors.count;
     return budget_spend(asking->budget,
                         times * COST_DER * (uint64_t)MAX(i2d_X509((X509 *)certificate, NULL), 0) +
                             count * asking->mail->originator.from.count * COST_NAME,
@@ -251,7 +252,7 @@ static bool ask_signed(const struct asking *asking, const struct layer *layer, s
             continue;
         out->trust = &detail->trust[i * partners];
         ask_trust(asking, layer, signer, &detail->trust[i * partners], &view->bad_paths);
-        ask_mailbox(asking->mail, signer->certificate, out);
+        ask_mailbox(asking, signer->certificate, out);
     }
     return !budget_is_spent(asking->budget) || error_set(&detail->error, ERROR_PERMANENT, BUDGET_SPENT);
 }
@@ -274,7 +275,7 @@ static void ask_encrypter(const struct asking *asking, const struct layer *layer
             return;
         }
         asking->lookups->encrypters++;
-        trust_check_mailbox(certificate, from->list, from->count, &person);
+        trust_check_mailbox(asking->gateway->trust, certificate, from->list, from->count, &person);
         for (size_t j = 0; j < mail->authors.count && person.outcome != OUTCOME_PASS; j++) {
             struct finding authority = {0};
             struct role_query query = {mail->authors.partners[j], certificate, ROLE_DOMAIN_CONFIDENTIALITY, NULL, 0};

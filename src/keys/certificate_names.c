@@ -147,6 +147,25 @@ char **certificate_san_addresses(const X509 *certificate, bool *odd)
     return finish(list);
 }
 
+unsigned certificate_name_count(const X509 *certificate)
+{
+    unsigned addresses = 0, hosts = 0, common = 0;
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    const X509_NAME *subject = X509_get_subject_name(certificate);
+    ERR_clear_error();
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        int type = sk_GENERAL_NAME_value(names, i)->type;
+        addresses += type == GEN_EMAIL || type == GEN_OTHERNAME;
+        hosts += type == GEN_DNS;
+    }
+    GENERAL_NAMES_free(names);
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress, at)) >= 0;)
+        addresses++;
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;)
+        common++;
+    return MAX(MAX(addresses, hosts), common);
+}
+
 bool certificate_address_parse(const char *text, struct address *address)
 {
     struct error ignored = {0};

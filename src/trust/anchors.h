@@ -46,7 +46,11 @@ struct trust {
     GHashTable *partners;           /* const struct partner * → struct partner_trust * */
     struct path_cache *cache;
     struct revocation *revocation;
+    unsigned names_limit;
 };
+
+/* False, with the finding, if a certificate has more names than names_limit. */
+bool trust_counts_names(const struct trust *trust, const X509 *certificate, struct finding *finding);
 
 /* The anchors that count under a partner; NULL for a partner of another configuration. */
 const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner);

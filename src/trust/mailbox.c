@@ -7,7 +7,7 @@
  * mail systems treat it, and otherwise byte by byte, so that look-alikes differ. A certificate with an unreadable
  * address is refused as a whole.
  */
-#include "trust/trust.h"
+#include "anchors.h"
 
 static bool names_address(char *const *named, const struct address *wanted)
 {
@@ -23,15 +23,15 @@ static bool names_address(char *const *named, const struct address *wanted)
     return false;
 }
 
-void trust_check_mailbox(const X509 *certificate, const struct address *addresses, size_t count,
-                         struct finding *finding)
+void trust_check_mailbox(const struct trust *trust, const X509 *certificate, const struct address *addresses,
+                         size_t count, struct finding *finding)
 {
     bool odd = false;
+    if (!trust_counts_names(trust, certificate, finding))
+        return;
     g_auto(GStrv) named = certificate_addresses(certificate, &odd);
     if (odd) {
-        finding_set(finding, OUTCOME_POLICY,
-                    "the certificate contains an address that cannot be parsed safely, or more than %d names",
-                    CERTIFICATE_NAMES_MAX);
+        finding_set(finding, OUTCOME_POLICY, "the certificate contains an address that cannot be parsed safely");
         return;
     }
     if (count == 0) {

@@ -16,6 +16,7 @@
  * - "com" and "co.uk" never map, not even to themselves. A suffix with an owner ("github.io") maps only to itself.
  * - X.500 names (c=, o=, ou= …) contain no mail domain; the partner's x500_name maps them (x500.c).
  */
+#include "anchors.h"
 #include "x500.h"
 
 #include <string.h>
@@ -37,9 +38,7 @@ static const char *first_unmapped(const struct role_query *query, const char *na
 
 static bool refuse_odd(struct finding *finding)
 {
-    return finding_set(finding, OUTCOME_POLICY,
-                       "the certificate contains a name that cannot be parsed safely, or more than %d names",
-                       CERTIFICATE_NAMES_MAX);
+    return finding_set(finding, OUTCOME_POLICY, "the certificate contains a name that cannot be parsed safely");
 }
 
 static bool accept_name(const struct role_query *query, const char *name, struct finding *finding)
@@ -227,6 +226,14 @@ static bool must_map(enum role role)
     return role == ROLE_DOMAIN_SIGNING || role == ROLE_DOMAIN_CONFIDENTIALITY;
 }
 
+bool trust_counts_names(const struct trust *trust, const X509 *certificate, struct finding *finding)
+{
+    unsigned count = certificate_name_count(certificate);
+    return count <= trust->names_limit ||
+           finding_set(finding, OUTCOME_POLICY, "the certificate has %u names, more than names_limit (%u)", count,
+                       trust->names_limit);
+}
+
 void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding)
 {
     const struct partner *partner = query->partner;
@@ -238,6 +245,8 @@ void trust_check_role(const struct trust *trust, const struct role_query *query,
         finding_set(finding, OUTCOME_POLICY, "there is no domain to compare the certificate with");
         return;
     }
+    if (partner->naming != NAMING_PINNED && !trust_counts_names(trust, query->certificate, finding))
+        return;
     switch (partner->naming) {
     case NAMING_RFC3183:
         check_strict(query, finding);

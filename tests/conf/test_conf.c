@@ -42,6 +42,7 @@ Test(conf, defaults)
     cr_expect_eq(conf->limits.recipients, 1000);
     cr_expect_eq(conf->limits.signers, 20);
     cr_expect_eq(conf->limits.certificates, 100);
+    cr_expect_eq(conf->limits.names, 500);
     cr_expect_eq(conf->mixed_recipients, MIXED_REJECT);
     cr_expect_eq(conf->max_crypto, g_get_num_processors());
     cr_expect_eq(conf->timeout, 7210);
@@ -110,7 +111,7 @@ static const char everything[] =
     "milter_timeout = 60;\n"
     "spool_directory = \".\"; memory_limit = 0; message_size_limit = 1000000000L; header_size_limit = 0x10000;\n"
     "header_count_limit = 1; mime_nesting_limit = 2; mime_parts_limit = 3; layers_limit = 4; recipients_limit = 5;\n"
-    "signers_limit = 6; certificates_limit = 7;\n";
+    "signers_limit = 6; certificates_limit = 7; names_limit = 8;\n";
 
 Test(conf, every_key)
 {
@@ -155,6 +156,7 @@ Test(conf, every_key)
     cr_expect_eq(conf->limits.recipients, 5);
     cr_expect_eq(conf->limits.signers, 6);
     cr_expect_eq(conf->limits.certificates, 7);
+    cr_expect_eq(conf->limits.names, 8);
 }
 
 Test(conf, identities)

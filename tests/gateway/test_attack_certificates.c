@@ -306,5 +306,10 @@ Test(certificates, names_by_the_thousand)
     g_autofree char *text = attack_message(&(struct attack){.signer = crowd});
     AUTO_SENT struct sent in = attack_in(rig, text);
     attack_expect_refused(&in, "crowd");
-    attack_expect_outcome(&in.result->plan.judgement.originator, OUTCOME_POLICY, "or more than 500 names", "crowd");
+    attack_expect_outcome(&in.result->plan.judgement.originator, OUTCOME_POLICY,
+                          "has 2001 names, more than names_limit (500)", "crowd");
+    gateway_unref(rig->partner.gateway);
+    rig_open(&rig->partner, &rig->acme, ATTACK_STRICT, "names_limit = 2001;\n");
+    AUTO_SENT struct sent allowed = attack_in(rig, text);
+    attack_expect_believed(&allowed, false, "crowd");
 }

@@ -2,6 +2,10 @@
 /* RFC 8550 §3: a person's certificate against the addresses of a message. */
 #include "support/setting.h"
 
+#include "trust/anchors.h"
+
+static const struct trust five = {.names_limit = 5};
+
 Test(mailbox, every_address_has_an_equal)
 {
     const struct {
@@ -64,7 +68,7 @@ Test(mailbox, every_address_has_an_equal)
         size_t count = 0;
         for (; texts[count] != NULL && texts[count][0] != '\0'; count++)
             cr_assert(address_parse(slice_of(texts[count]), &addresses[count], &error), "%s", error.text);
-        trust_check_mailbox(pki->cert, addresses, count, &finding);
+        trust_check_mailbox(&five, pki->cert, addresses, count, &finding);
         cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s: %s", i, outcome_name(finding.outcome),
                      finding.reason);
         cr_expect(g_utf8_validate(finding.reason, -1, NULL) && finding.reason[0] != '\0');
@@ -80,6 +84,31 @@ Test(mailbox, the_null_path_is_nobody)
     PKI_AUTO struct pki *pki = pki_person(NULL, "alice@acme.test");
     struct address nobody = {.local = (char *)"", .domain = (char *)"", .text = (char *)""};
     struct finding finding = {0};
-    trust_check_mailbox(pki->cert, &nobody, 1, &finding);
+    trust_check_mailbox(&five, pki->cert, &nobody, 1, &finding);
     cr_expect_eq(finding.outcome, OUTCOME_POLICY);
+}
+
+/* Of one kind: others do not count. */
+Test(mailbox, names_limit)
+{
+    static const struct {
+        unsigned addresses, hosts;
+        bool passes;
+    } rows[] = {{5, 0, true}, {6, 0, false}, {1, 6, false}, {5, 5, true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+        for (unsigned j = 0; j < rows[i].addresses; j++)
+            g_ptr_array_add(list, g_strdup_printf("email:alice%u@acme.test", j));
+        for (unsigned j = 0; j < rows[i].hosts; j++)
+            g_ptr_array_add(list, g_strdup_printf("dns:h%u.acme.test", j));
+        g_ptr_array_add(list, NULL);
+        PKI_AUTO struct pki *pki =
+            pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=alice"), .san = (const char *const *)list->pdata});
+        struct address alice = {(char *)"alice0", (char *)"acme.test", (char *)"alice0@acme.test"};
+        struct finding finding = {0};
+        trust_check_mailbox(&five, pki->cert, &alice, 1, &finding);
+        cr_expect_eq(finding.outcome == OUTCOME_PASS, rows[i].passes, "row %zu: %s", i, finding.reason);
+        cr_expect_eq(strstr(finding.reason, "names, more than names_limit (5)") == NULL, rows[i].passes, "row %zu: %s",
+                     i, finding.reason);
+    }
 }

@@ -49,7 +49,7 @@ Test(profile, certificates_of_version_1)
     cr_assert_eq(X509_get_version(good), X509_VERSION_1);
     expect(setting, good, NULL, OUTCOME_PASS, "version 1");
     expect(setting, bad, NULL, OUTCOME_POLICY, "version 1 of an unknown authority");
-    trust_check_mailbox(good, &alice, 1, &finding);
+    trust_check_mailbox(setting->trust, good, &alice, 1, &finding);
     cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
     X509_free(good);
     X509_free(bad);
@@ -87,7 +87,7 @@ Test(profile, empty_subject_with_critical_alternative_name)
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
     setting_open(setting);
     expect(setting, leaf->cert, NULL, OUTCOME_PASS, "empty subject");
-    trust_check_mailbox(leaf->cert, &alice, 1, &finding);
+    trust_check_mailbox(setting->trust, leaf->cert, &alice, 1, &finding);
     cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
 }
 
