@@ -75,6 +75,16 @@ const char *conf_longest_tag(const struct conf *conf, const char *text, size_t s
 
 /* Notes the rules by which senders can lower the protection. For `domsec check` only. */
 void conf_check_lowers(const struct conf *conf, struct faults *faults);
+/* A value of a rule or of its partner. */
+struct rule_setting {
+    char *key;                  /* "rules.protect", "cipher" */
+    char *value;                /* as it is written */
+    struct value_origin origin; /* file NULL: the default */
+};
+struct rule;
+/* All values that count for mail under a rule that leaves, or arrives: struct rule_setting, owned by the list. */
+struct _GPtrArray *conf_settings(const struct conf *conf, const struct rule *rule, bool leaves);
+
 /* Where the value at this address of the snapshot comes from; NULL: it is a default. */
 const struct value_origin *conf_origin(const struct conf *conf, const void *value);
 

@@ -47,9 +47,9 @@ struct accounts {
 /* What came. Envelope and message are lent by the caller. */
 struct mail {
     const struct envelope *envelope;
-    const struct message *message; /* NULL: there is only a question (`domsec explain`) */
-    const struct fields *fields;   /* without a message: header fields that rules look at; NULL: none */
-    time_t at;                     /* the time for which certificates are judged */
+    const struct message *message;   /* NULL: there is only a question (`domsec explain`) */
+    const struct question *question; /* without a message: what rules look at; NULL: nothing */
+    time_t at;                       /* the time for which certificates are judged */
     enum direction direction;
     struct client client;
     struct originator originator;
@@ -205,13 +205,20 @@ struct turns {
     void *context;
 };
 
+/* What is known of a message that is not there. */
+struct question {
+    const struct fields *fields; /* of its header */
+    const struct part *entity;   /* its MIME structure */
+    size_t size;                 /* bytes */
+};
+
 /* What a message is asked with. */
 struct passage_request {
     const struct envelope *envelope;
-    const struct message *message; /* NULL: what would be done with a plain message from `from`; nothing is made. Also
-                                      for a message that gateway_passes(), whatever became of it */
-    const char *from;              /* without a message: the value of From; may be NULL */
-    const struct fields *fields;   /* without a message: header fields that rules look at; may be NULL */
+    const struct message *message;   /* NULL: what would be done with a plain message from `from`; nothing is made. Also
+                                        for a message that gateway_passes(), whatever became of it */
+    const char *from;                /* without a message: the value of From; may be NULL */
+    const struct question *question; /* without a message: what rules look at; may be NULL */
     time_t at;
     const enum direction *direction; /* NULL: derived from the recipients */
     const struct turns *turns;       /* NULL: work at once */
@@ -250,6 +257,19 @@ void passage_count(const struct passage *passage);
 char *passage_rules(const struct passage *passage);
 /* The same for one recipient. */
 char *passage_rules_of(const struct passage *passage, size_t recipient);
+
+/* What became of one rule of those that were tried for a recipient, or for the authors of what arrives. */
+struct rule_note {
+    const struct rule *rule;
+    bool is_taken; /* it counts */
+    char *note;    /* "taken: subject fits", "does not fit: subject, login"; owned */
+};
+/* Those of all its partners, in order, up to the last one that counts: struct rule_note, owned by the list. */
+struct _GPtrArray *passage_rule_notes(const struct passage *passage, size_t recipient);
+/* The values of the rules that are taken and of their partners, each once: struct rule_setting, owned by the list. */
+struct _GPtrArray *passage_settings(const struct passage *passage, const struct _GPtrArray *notes);
+/* The line of the first rule that counts for a recipient, or for the authors of what arrives; 0: none but bases. */
+unsigned passage_rule_line(const struct passage *passage, size_t recipient);
 
 /* Why a candidate for a recipient is used, or why not. g_free(). */
 char *passage_note(const struct passage *passage, size_t recipient, size_t candidate);

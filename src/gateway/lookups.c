@@ -14,16 +14,17 @@
 static void read_facts(struct lookups *lookups, const struct conf *conf, const struct mail *mail)
 {
     const struct message *message = mail->message;
+    const struct question none = {0}, *question = mail->question != NULL ? mail->question : &none;
     const struct facts_source source = {
         .conf = conf,
         .envelope = mail->envelope,
         .client = &mail->client,
         .originator = &mail->originator,
         .authors = &mail->authors,
-        .fields = message != NULL ? message_fields(message) : mail->fields,
-        .entity = message != NULL ? examination_entity(mail->examination, 0) : NULL,
+        .fields = message != NULL ? message_fields(message) : question->fields,
+        .entity = message != NULL ? examination_entity(mail->examination, 0) : question->entity,
         .layers = &lookups->layers,
-        .size = message != NULL ? message_header(message).len + message_body(message).len : 0,
+        .size = message != NULL ? message_header(message).len + message_body(message).len : question->size,
     };
     rule_facts_read(&lookups->facts, &source);
 }

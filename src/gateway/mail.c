@@ -39,7 +39,7 @@ void mail_read(struct mail *mail, const struct gateway *gateway, const struct pa
     const struct envelope *envelope = request->envelope;
     mail->envelope = envelope;
     mail->message = request->message;
-    mail->fields = request->fields;
+    mail->question = request->question;
     mail->at = request->at;
     mail->direction = request->direction != NULL
                           ? *request->direction

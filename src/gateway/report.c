@@ -201,6 +201,11 @@ static void add_certificate(json_t *list, const struct certs_answer *answer)
     json_array_append_new(list, object);
 }
 
+static json_t *line(unsigned number)
+{
+    return number > 0 ? json_integer(number) : json_null();
+}
+
 static json_t *group(const struct passage *passage, size_t form)
 {
     const struct envelope *envelope = passage->mail.envelope;
@@ -208,6 +213,7 @@ static json_t *group(const struct passage *passage, size_t form)
     g_autoptr(GPtrArray) rules = g_ptr_array_new();
     const struct treatment *treatment = NULL;
     const char *headers = NULL;
+    unsigned rule_line = 0;
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         if (form_of(&passage->plan, i) != form)
             continue;
@@ -215,6 +221,8 @@ static json_t *group(const struct passage *passage, size_t form)
         headers = headers_of(passage, i);
         json_array_append_new(recipients, text(envelope->recipients[i].address.text));
         passage_add_rules_of(passage, i, rules);
+        if (rule_line == 0)
+            rule_line = passage_rule_line(passage, i);
         bool is_first = json_array_size(certificates) == 0; /* a form of a split message has one */
         if (treatment->encrypt && (is_first || passage->plan.shares == NULL))
             add_certificate(certificates, &passage->lookups.answers[i].certificates);
@@ -225,6 +233,7 @@ static json_t *group(const struct passage *passage, size_t form)
     set(group, "protect", text(protect_name(protect_of(treatment))));
     set(group, "header_protection", text(headers));
     set(group, "rule", text(names));
+    set(group, "rule_line", line(rule_line));
     set(group, "certificates", certificates);
     return group;
 }
@@ -343,6 +352,7 @@ char *passage_report(const struct passage *passage)
     } else {
         g_autofree char *rules = passage_rules(passage);
         set(report, "rule", text(rules));
+        set(report, "rule_line", line(passage_rule_line(passage, 0)));
         set(report, "restored_fields", restored(&passage->made.fields));
         set(report, "protected_fields", differences(&passage->made.fields));
     }
