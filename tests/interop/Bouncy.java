@@ -5,8 +5,8 @@
  *
  *     NAME verify  ANCHOR MESSAGE CONTENT          MESSAGE is a mail, CONTENT what was signed (written)
  *     NAME decrypt P12 CMS CONTENT
- *     NAME sign    P12 ALGORITHM FORMAT IN CMS     FORMAT detached or attached; CMS is DER (written)
- *     NAME sign    P12 ALGORITHM FORMAT IN CMS TYPE     with SignatureType TYPE of RFC 3183 (an OID)
+ *     NAME sign    P12[,P12] ALGORITHM FORMAT IN CMS     FORMAT detached or attached; CMS is DER (written)
+ *     NAME sign    P12 ALGORITHM FORMAT IN CMS TYPE     with SignatureType TYPE of RFC 3183 (an OID), or over a receipt
  *     NAME encrypt CERTIFICATE TRANSPORT CIPHER IN CMS
  *     NAME encrypt CERTIFICATE TRANSPORT CIPHER IN CMS KIND     AES-GCM with KIND attributes: auth or unauth (RFC 5083)
  *     NAME compress IN CMS
@@ -59,6 +59,7 @@ import org.bouncycastle.asn1.cms.RecipientEncryptedKey;
 import org.bouncycastle.asn1.cms.RecipientInfo;
 import org.bouncycastle.asn1.cms.RecipientKeyIdentifier;
 import org.bouncycastle.asn1.cms.ecc.ECCCMSSharedInfo;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
@@ -196,15 +197,19 @@ public class Bouncy {
     }
 
     static void sign(String[] f) throws Exception {
-        Identity identity = identity(f[2]);
         CMSSignedDataGenerator generator = new CMSSignedDataGenerator();
-        JcaSimpleSignerInfoGeneratorBuilder builder = new JcaSimpleSignerInfoGeneratorBuilder().setProvider(BC);
-        if (f.length > 7)
-            builder.setSignedAttributeGenerator(attributes("1.2.840.113549.1.9.16.2.28",
-                    new DERSequence(new ASN1ObjectIdentifier(f[7]))));
-        generator.addSignerInfoGenerator(builder.build(f[3], identity.key(), identity.certificate()));
-        generator.addCertificates(new JcaCertStore(List.of(identity.certificate())));
-        CMSProcessableByteArray content = new CMSProcessableByteArray(bytes(f[5]));
+        boolean receipt = f.length > 7 && f[7].equals("receipt");
+        for (String file : f[2].split(",")) {
+            Identity identity = identity(file);
+            JcaSimpleSignerInfoGeneratorBuilder builder = new JcaSimpleSignerInfoGeneratorBuilder().setProvider(BC);
+            if (f.length > 7 && !receipt)
+                builder.setSignedAttributeGenerator(attributes("1.2.840.113549.1.9.16.2.28",
+                        new DERSequence(new ASN1ObjectIdentifier(f[7]))));
+            generator.addSignerInfoGenerator(builder.build(f[3], identity.key(), identity.certificate()));
+            generator.addCertificates(new JcaCertStore(List.of(identity.certificate())));
+        }
+        ASN1ObjectIdentifier type = receipt ? new ASN1ObjectIdentifier("1.2.840.113549.1.9.16.1.1") : PKCSObjectIdentifiers.data;
+        CMSProcessableByteArray content = new CMSProcessableByteArray(type, bytes(f[5]));
         write(f[6], generator.generate(content, f[4].equals("attached")).getEncoded());
     }
 
@@ -322,7 +327,7 @@ public class Bouncy {
         OAEPParameterSpec oaep = new OAEPParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256,
                 PSource.PSpecified.DEFAULT);
         return new JceKeyTransRecipientInfoGenerator(certificate, new JcaAlgorithmParametersConverter()
-                .getAlgorithmIdentifier(org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers.id_RSAES_OAEP, oaep)).setProvider(BC);
+                .getAlgorithmIdentifier(PKCSObjectIdentifiers.id_RSAES_OAEP, oaep)).setProvider(BC);
     }
 
     static void encrypt(String[] f) throws Exception {

@@ -170,21 +170,24 @@ END
         encrypted_part forms/$t-within.p7 >$t-around.ent
         "made_by_$t" gateway attached $t-around.ent forms/$t-triple.p7 sha256
     done >>forms.log 2>&1
+    # A request for a receipt, and the receipt (RFC 2634 §2): the signature's own content, no MIME entity.
+    openssl cms -sign -binary -nodetach -signer alice.pem -inkey alice.key -receipt_request_to alice@partner.test \
+        -receipt_request_all -in plain.ent -outform DER -out asked.p7 &&
+        openssl cms -sign_receipt -signer alice.pem -inkey alice.key -inform DER -in asked.p7 -outform DER -out forms/openssl-receipt.p7
+    openssl cms -sign -binary -nodetach -signer alice.pem -inkey alice.key -signer below.pem -inkey below.key -in plain.ent \
+        -outform DER -out forms/openssl-two.p7
+    openssl cms -verify -noverify -inform DER -in forms/openssl-receipt.p7 -out receipt.der 2>>forms.log
     {
         echo "form-domain sign role.p12 SHA256withRSA attached plain.ent forms/domain.p7 1.2.840.113549.1.9.16.9.2"
         echo "form-review sign gateway.p12 SHA256withRSA attached inside.ent forms/review.p7 1.2.840.113549.1.9.16.9.4"
+        echo "form-receipt sign alice.p12 SHA256withRSA attached receipt.der forms/bouncy-receipt.p7 receipt"
+        echo "form-two sign alice.p12,below.p12 SHA256withRSA attached plain.ent forms/bouncy-two.p7"
         echo "form-compressed compress plain.ent forms/compressed.p7"
         echo "form-ski encrypt dca.pem pkcs1-ski aes-128-cbc plain.ent forms/ski.p7"
         for kind in auth unauth; do
             echo "form-$kind encrypt dca.pem pkcs1 aes-128-gcm plain.ent forms/$kind.p7 $kind"
         done
     } >>tasks
-    # A request for a receipt, and the receipt (RFC 2634 §2): the signature's own content, no MIME entity.
-    openssl cms -sign -binary -nodetach -signer alice.pem -inkey alice.key -receipt_request_to alice@partner.test \
-        -receipt_request_all -in plain.ent -outform DER -out asked.p7 &&
-        openssl cms -sign_receipt -signer alice.pem -inkey alice.key -inform DER -in asked.p7 -outform DER -out forms/receipt.p7
-    openssl cms -sign -binary -nodetach -signer alice.pem -inkey alice.key -signer below.pem -inkey below.key -in plain.ent \
-        -outform DER -out forms/two.p7
 }
 
 # --- as mail ---
@@ -277,8 +280,16 @@ forms_signed() {
         opaque_part forms/$t-legacy-opaque.p7 | mail
         taken "$t, fields without hp" verdict=accept originator=pass 'has=^Subject: \[\.\.\.\]'
     done
-    opaque_part forms/receipt.p7 'application/pkcs7-mime; smime-type=signed-receipt; name=smime.p7m' | mail
-    taken "openssl, a signed receipt" verdict=accept originator=pass 'has=(a receipt)'
+    for t in openssl bouncy; do
+        opaque_part forms/$t-receipt.p7 'application/pkcs7-mime; smime-type=signed-receipt; name=smime.p7m' | mail
+        taken "$t, a signed receipt" verdict=accept originator=pass 'has=(a receipt)'
+    done
+    # Its own MIME, with a preamble and with line ends of Unix.
+    for command in 'cms -sign' 'cms -sign -nodetach' 'smime -sign' 'smime -sign -nodetach -md sha512'; do
+        # shellcheck disable=SC2086 # word splitting is meant
+        openssl $command -binary -signer alice.pem -inkey alice.key -in plain.ent | sed 's/\r*$/\r/' | mail
+        taken "openssl $command" verdict=accept originator=pass has=smime=pass
+    done
     policy 'require = "sign";' 'intermediates = ( "../sub.pem" );'
     for t in $tools; do
         clear_part plain.ent forms/$t-below-clear.p7 | mail
@@ -286,8 +297,10 @@ forms_signed() {
         opaque_part forms/$t-below-opaque.p7 | mail
         taken "$t, opaque, its intermediate configured" verdict=accept originator=pass
     done
-    opaque_part forms/two.p7 | mail
-    taken "openssl, Alice has signed with two keys" verdict=accept originator=pass
+    for t in openssl bouncy; do
+        opaque_part forms/$t-two.p7 | mail
+        taken "$t, Alice has signed with two keys" verdict=accept originator=pass
+    done
     policy 'require = "sign"; originator_signatures = "remove";'
     for t in $tools; do
         opaque_part forms/$t-opaque.p7 | mail
@@ -382,6 +395,10 @@ forms_encrypted() {
         taken "$t, encrypted, alone in multipart/mixed" verdict=accept "$delivered" not=pkcs7
         encrypted_part forms/$t-whole-encrypted.p7 | mail
         taken "$t, a whole message encrypted" verdict=accept 'has=^Subject: \[\.\.\.\]' 'has=the real subject' "$delivered"
+    done
+    for command in cms smime; do
+        openssl $command -encrypt -binary -aes-128-cbc -in plain.ent dca.pem | sed 's/\r*$/\r/' | mail
+        taken "openssl $command -encrypt" verdict=accept "$delivered" not=pkcs7
     done
     encrypted_part forms/ski.p7 | mail
     taken "bouncy, encrypted by the key identifier" verdict=accept "$delivered" not=pkcs7
