@@ -52,6 +52,8 @@ void split_read(struct conf *conf, const config_setting_t *root, const struct pl
     at.line = option_line(root, "mixed_recipients");
     if (config_setting_get_member(root, "mixed_recipients") == NULL)
         conf->mixed_recipients = can_split ? MIXED_SPLIT : MIXED_REJECT;
+    else if (conf->split.aliases && conf->mixed_recipients != MIXED_SPLIT)
+        place_warn(&at, "\"mixed_recipients\" is not \"split\", so split.aliases has no effect");
     else if (conf->mixed_recipients == MIXED_SPLIT && !can_split)
         place_fault(&at, "\"mixed_recipients\": \"split\" needs the group \"split\" with its keys: "
                          "split = { keys = ( \"file:keys/split.key\" ); };");

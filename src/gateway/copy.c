@@ -113,6 +113,19 @@ static struct opened_box *open_outside(const struct gateway *gateway, const stru
     return NULL;
 }
 
+bool copy_is_astray(const struct gateway *gateway, const struct passage_request *request)
+{
+    char key_id[BOX_KEY_ID_SIZE];
+    struct error ignored = {0};
+    const struct message *message = request->message;
+    if (message == NULL || fields_find(message_fields(message), BOX_FIELD, 1) == NULL ||
+        !conf_is_trusted_network(gateway->conf, request->envelope->client_address) ||
+        !read_field(message, key_id, &ignored))
+        return false;
+    owned(opened_box) struct opened_box *opened = open_body(gateway, message, &ignored);
+    return opened != NULL;
+}
+
 /* --- the recipient --- */
 
 /* xtext and utf-8-addr-xtext (RFC 3461 §4, RFC 6533 §3) as plain text. */

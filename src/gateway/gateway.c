@@ -72,8 +72,8 @@ const struct conf *gateway_conf(const struct gateway *gateway)
 
 bool gateway_is_second(const struct gateway *gateway, const char *daemon_name)
 {
-    return gateway->box_keys != NULL && daemon_name != NULL &&
-           strcmp(daemon_name, gateway->conf->split.daemon_name) == 0;
+    /* Also without keys: what was sealed with a key that is gone must not leave as other mail does. */
+    return daemon_name != NULL && g_strcmp0(daemon_name, gateway->conf->split.daemon_name) == 0;
 }
 
 const struct limits *gateway_limits(const struct gateway *gateway, const char *daemon_name)

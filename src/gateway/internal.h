@@ -96,6 +96,9 @@ bool split_remove_field(const struct gateway *gateway, const struct message *mes
  */
 struct copy *copy_open(const struct gateway *gateway, const struct passage_request *request, bool *alarm,
                        struct error *error);
+/* Whether a sealed message of ours comes by another listener, from a host of ours: the listener for sealed messages has
+ * not got its name. */
+bool copy_is_astray(const struct gateway *gateway, const struct passage_request *request);
 /* The copy of the first recipient of a form, without a box. */
 struct copy *copy_of_form(const struct passage *whole, size_t form, struct error *error);
 /* Edits of the copy's message become edits of the message outside. */

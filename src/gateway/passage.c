@@ -210,6 +210,10 @@ static struct passage *pass_copy(struct gateway *gateway, const struct passage_r
     return pass(gateway, &inside, copy);
 }
 
+#define ASTRAY                                                                                                         \
+    "a sealed message came by a listener that is not called as split.daemon_name says; set milter_macro_daemon_name "  \
+    "for it in master.cf"
+
 static struct passage *pass_second(struct gateway *gateway, const struct passage_request *request)
 {
     struct error error = {0};
@@ -237,6 +241,8 @@ struct passage *gateway_pass(struct gateway *gateway, const struct passage_reque
         return leave_untouched(gateway, request);
     if (gateway_is_second(gateway, request->envelope->daemon_name))
         return pass_second(gateway, request);
+    if (copy_is_astray(gateway, request))
+        return ended(gateway, request->envelope, REPLY_CONFIGURATION, ASTRAY, NULL);
     return pass(gateway, request, NULL);
 }
 

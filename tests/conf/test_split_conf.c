@@ -94,3 +94,13 @@ Test(split_conf, faults)
         cr_expect_not_null(strstr(faults_at(faults, 0), rows[i].fault), "row %zu: %s", i, faults_at(faults, 0));
     }
 }
+
+Test(split_conf, aliases_need_it)
+{
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf =
+        load("mixed_recipients = \"reject\";\nsplit = { " KEYS "aliases = true; };", faults);
+    cr_assert_not_null(conf);
+    cr_assert_eq(faults_count(faults), 1);
+    cr_expect_not_null(strstr(faults_at(faults, 0), ":2: warning: \"mixed_recipients\" is not \"split\""));
+}

@@ -453,6 +453,30 @@ Test(split, the_field_comes_off_elsewhere)
     cr_expect_str_eq(plain.bytes, forged);
 }
 
+/* Otherwise a box would leave, signed and encrypted like other mail. */
+Test(split, a_listener_without_its_name_is_noticed)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
+    g_autofree char *forged = replaced(text, "key=0bd6", "key=0000"), *changed = replaced(text, "RE9N", "RE9O");
+    AUTO_SENT struct sent ours = go(rig, text, &(struct way){.to = {BOB}, .client = "192.0.2.1", .daemon = "mail"});
+    expect(&ours, 451, "milter_macro_daemon_name");
+    AUTO_SENT struct sent sent_back = go(rig, text, &(struct way){.to = {CAROL}, .daemon = "mail"});
+    AUTO_SENT struct sent other =
+        go(rig, changed, &(struct way){.to = {CAROL}, .client = "192.0.2.1", .daemon = "mail"});
+    AUTO_SENT struct sent another =
+        go(rig, forged, &(struct way){.to = {CAROL}, .client = "192.0.2.1", .daemon = "mail"});
+    expect(&sent_back, 250, NULL);
+    expect(&other, 250, NULL);
+    expect(&another, 451, NULL);
+    cr_expect_null(strstr(sent_back.bytes, BOX_FIELD));
+    cr_expect_null(strstr(other.bytes, BOX_FIELD));
+    open_acme(rig, BOTH, ""); /* without keys */
+    AUTO_SENT struct sent shut = copy(rig, &sealed, BOB);
+    expect(&shut, 451, "split.keys has no key");
+}
+
 /* A tag is for us alone. */
 Test(split, a_tag_comes_off_each_copy)
 {
