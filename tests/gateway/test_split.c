@@ -175,6 +175,41 @@ Test(split, one_form_for_all_is_one_copy)
     cr_expect_null(strstr(sent.bytes, BOX_FIELD), "the forged field is still there");
 }
 
+#define PINNED(domain, file)                                                                                           \
+    "domain = \"" domain "\";\noutbound = { protect = \"sign+encrypt\"; };\ncertificates = ( \"" file                  \
+    "\" );\nnaming = \"pinned\";\n"
+
+Test(split, who_stands_in_no_to_or_cc_is_not_named)
+{
+    static const struct {
+        const char *fields, *other;
+        bool splits;
+    } rows[] = {
+        {"To: bob@partner.test\r\n", "ann@second.test", true},
+        {"To: bob@partner.test\r\nBcc: ann@second.test\r\n", "ann@second.test", true},
+        {"To: bob@partner.test\r\nReply-To: ann@second.test\r\n", "ann@second.test", true},
+        {"To: bob@partner.test, Ann <Ann@Second.TEST>\r\n", "ann@second.test", false},
+        {"To: bob@partner.test\r\nCc: x@else.test\r\nCc: all: ann@second.test, y@else.test;\r\n", "ann@second.test",
+         false},
+        {"To: bob@partner.test\r\nCc: ann@second.test <\r\n", "ann@second.test", true},
+        {"To: undisclosed-recipients:;\r\n", "ann@second.test", true},
+        {"", "ann@second.test", true},
+        {"To: ann@second.test\r\n", "ann@second.test", true}, /* bob is not there */
+        {"To: bob@partner.test\r\n", "ben@same.test", false}, /* who has the same certificate */
+    };
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    g_autofree char *policies = g_build_filename(rig->acme.folder, "policy.d", NULL);
+    folder_write(policies, "second.test.conf", PINNED("second.test", "dca.pem"));
+    folder_write(policies, "same.test.conf", PINNED("same.test", "other-dca.pem"));
+    open_acme(rig, BOTH " naming = \"pinned\";", SPLIT);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat("From: alice@acme.test\r\n", rows[i].fields, "\r\nThe secret\r\n", NULL);
+        AUTO_SENT struct sent sent = go(rig, text, &(struct way){.to = {BOB, rows[i].other}, .login = "alice"});
+        expect(&sent, 250, NULL);
+        cr_expect_eq(sent.result->plan.needs_split, rows[i].splits, "row %zu: %s", i, sent.result->reply.reason);
+    }
+}
+
 Test(split, one_refusal_refuses_all)
 {
     owned(rig) struct rig *rig = open_rig("outbound = { protect = \"sign+encrypt\"; }; naming = \"domain\";", SPLIT);
@@ -338,6 +373,29 @@ Test(split, a_box_is_opened_for_its_recipients_only)
     cr_expect_not_null(strstr(answer->reply.reason, "takes sealed messages only"));
     AUTO_SENT struct sent two = go(rig, text, &(struct way){.to = {BOB, DAVE}, .daemon = "domsec-split"});
     expect(&two, 451, "2 recipients at once");
+}
+
+/* Whichever recipient comes first. */
+Test(split, an_alias_gets_the_strongest_encryption)
+{
+    static const char *const to[] = {"x@weak.test", BOB, "y@weak.test"};
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    g_autofree char *policies = g_build_filename(rig->acme.folder, "policy.d", NULL);
+#define THEIRS "certificates = ( \"other-dca.pem\" );\nnaming = \"pinned\";\n"
+    folder_write(policies, "weak.test.conf",
+                 "domain = \"weak.test\";\noutbound = { protect = \"encrypt\"; };\ncipher = \"aes-128-cbc\";\n" THEIRS);
+    folder_write(policies, "none.test.conf", "domain = \"none.test\";\ncipher = \"aes-128-cbc\";\n" THEIRS);
+    open_acme(rig, BOTH, SPLIT);
+    for (size_t i = 0; i + 1 < G_N_ELEMENTS(to); i++) {
+        AUTO_SENT struct sent sealed =
+            go(rig, MESSAGE, &(struct way){.to = {to[i], to[i + 1], CAROL}, .login = "alice"});
+        g_autofree char *text = on_the_way(&sealed);
+        AUTO_SENT struct sent sent = go(
+            rig, text, &(struct way){.to = {"z@none.test"}, .orcpt = "ORCPT=rfc822;" CAROL, .daemon = "domsec-split"});
+        expect(&sent, 250, NULL);
+        cr_expect(sent.result->made.treatment.encrypt && !sent.result->made.treatment.sign);
+        cr_expect_eq(sent.result->plan.wrapping.form.cipher, CIPHER_AES_256_GCM, "row %zu", i);
+    }
 }
 
 /* A sender may give an original recipient of its own (RFC 3461 §4.2). */
@@ -531,6 +589,9 @@ Test(split, one_message_at_a_time_until_the_way_is_proven)
     AUTO_SENT struct sent anew = go(rig, MESSAGE, &later), waits = go(rig, MESSAGE, &later);
     expect(&anew, 250, NULL);
     expect(&waits, 451, NULL);
+    AUTO_SENT struct sent older = copy(rig, &third, DAVE), still = go(rig, MESSAGE, &later);
+    expect(&older, 250, NULL); /* which says nothing of the new key */
+    expect(&still, 451, NULL);
 }
 
 /* --- aliases --- */
