@@ -272,3 +272,86 @@ Test(protected_headers, a_difference_is_reported)
     cr_expect_null(strstr(in.bytes, "boss@"), "%s", in.bytes);
     cr_expect_not_null(strstr(body, "\r\n\r\nFrom: The Boss <boss@acme.test>\r\n"), "%s", body);
 }
+
+/* --- as other software writes them --- */
+
+#define FIELDS                                                                                                         \
+    "Subject: the real subject\r\nMessage-ID: <1@acme.test>\r\nFrom: Alice <alice@acme.test>\r\n"                      \
+    "To: bob@partner.test\r\nDate: Sat, 20 Feb 2021 10:18:02 -0500\r\nUser-Agent: Sample MUA Version 1.0\r\n"
+#define OUTER_FIELDS                                                                                                   \
+    "HP-Outer: Subject: [...]\r\nHP-Outer: Message-ID: <1@acme.test>\r\n"                                              \
+    "HP-Outer: From: Alice <alice@acme.test>\r\nHP-Outer: To: bob@partner.test\r\n"                                    \
+    "HP-Outer: Date: Sat, 20 Feb 2021 10:18:02 -0500\r\nHP-Outer: User-Agent: Sample MUA Version 1.0\r\n"
+#define FOREIGN_TOP(subject)                                                                                           \
+    "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: " subject "\r\nMessage-ID: <1@acme.test>\r\n"   \
+    "Date: Sat, 20 Feb 2021 10:18:02 -0500\r\nUser-Agent: Sample MUA Version 1.0\r\nMIME-Version: 1.0\r\n"
+#define TWO_FORMS                                                                                                      \
+    "--b\r\nContent-Type: text/plain; charset=\"us-ascii\"; hp-legacy-display=\"1\"\r\n\r\n"                           \
+    "Subject: the real subject\r\n\r\nline\r\n--b\r\n"                                                                 \
+    "Content-Type: text/html; charset=\"us-ascii\"; hp-legacy-display=\"1\"\r\n\r\n"                                   \
+    "<html><head><title></title></head><body>\r\n<div class=\"header-protection-legacy-display\">\r\n"                 \
+    "<pre>Subject: the real subject</pre></div>\r\n<p>line</p></body></html>\r\n--b--\r\n"
+
+static const struct {
+    const char *form; /* and where it is from */
+    const char *outer, *entity;
+    bool encrypted;
+    const char *subject; /* of what is delivered, where the domain has signed it */
+    bool kept;           /* fields stand in a part */
+} others[] = {
+    {"RFC 9788 appendix C, signed, not encrypted", FOREIGN_TOP("the real subject"),
+     "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\n" FIELDS
+     "Content-Type: text/plain; charset=\"us-ascii\"; hp=\"clear\"\r\n\r\nline\r\n",
+     false, "the real subject", false},
+    {"RFC 9788 appendix C, baseline", FOREIGN_TOP("[...]"),
+     "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\n" FIELDS OUTER_FIELDS
+     "Content-Type: text/plain; charset=\"us-ascii\"; hp=\"cipher\"\r\n\r\nline\r\n",
+     true, "the real subject", false},
+    {"RFC 9788 appendix C, baseline, legacy display", FOREIGN_TOP("[...]"),
+     "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\n" FIELDS OUTER_FIELDS
+     "Content-Type: text/plain; charset=\"us-ascii\"; hp-legacy-display=\"1\";\r\n hp=\"cipher\"\r\n\r\n"
+     "Subject: the real subject\r\n\r\nline\r\n",
+     true, "the real subject", false},
+    {"RFC 9788 appendix C, complex", FOREIGN_TOP("[...]"),
+     "MIME-Version: 1.0\r\n" FIELDS OUTER_FIELDS
+     "Content-Type: multipart/alternative; boundary=\"b\"; hp=\"cipher\"\r\n\r\n" TWO_FORMS,
+     true, "the real subject", false},
+    {"draft-autocrypt-lamps-protected-headers (Enigmail, K-9, mutt): no hp=", FOREIGN_TOP("..."),
+     "Content-Type: multipart/mixed; boundary=\"b\";\r\n protected-headers=\"v1\"\r\n" FIELDS
+     "\r\n--b\r\nContent-Type: text/plain\r\n\r\nline\r\n--b--\r\n",
+     true, "...", true},
+    {"the same with its legacy part (corpora/lamps, smime-enc+legacy-disp.eml)", FOREIGN_TOP("..."),
+     "Content-Type: multipart/mixed; boundary=\"b\"; protected-headers=\"v1\"\r\n" FIELDS
+     "\r\n--b\r\nContent-Type: text/plain; protected-headers=\"v1\"\r\nContent-Disposition: inline\r\n\r\n"
+     "Subject: the real subject\r\n--b\r\nContent-Type: text/plain\r\n\r\nline\r\n--b--\r\n",
+     true, "...", true},
+    {"RFC 8551 section 3.1: a whole message as message/rfc822", FOREIGN_TOP("[...]"),
+     "Content-Type: message/rfc822; forwarded=no\r\n\r\n" FIELDS "Content-Type: text/plain\r\n\r\nline\r\n", true,
+     "[...]", false},
+    {"a whole message without message/rfc822", FOREIGN_TOP("[...]"),
+     FIELDS "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nline\r\n", true, "[...]", true},
+};
+
+Test(protected_headers, of_other_software)
+{
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; };");
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        struct attack attack = {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .content = others[i].entity};
+        g_autofree char *text = others[i].encrypted
+                                    ? protect(rig, others[i].entity, SIGNATURE_TYPE_DOMAIN, others[i].outer)
+                                    : attack_opaque(others[i].outer, attack_sign(&attack));
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        const char *body = cut_header(&in);
+        g_autofree char *field = g_strconcat("\r\nSubject: ", others[i].subject, "\r\n", NULL);
+        g_autofree char *line = passage_log_line(in.result);
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "%s: %s", others[i].form, rig_reason(&in));
+        cr_expect_not_null(strstr(in.bytes, field), "%s: %s", others[i].form, in.bytes);
+        cr_expect_eq(strstr(body, "text/rfc822-headers") != NULL, others[i].kept, "%s: %s", others[i].form, body);
+        cr_expect(strstr(in.bytes, "the real subject") != NULL || strstr(body, "the real subject") != NULL, "%s",
+                  others[i].form);
+        cr_expect_not_null(strstr(body, "line"), "%s: %s", others[i].form, body);
+        cr_expect_null(strstr(line, "protected_policy"), "%s: %s", others[i].form, line);
+        if (strcmp(others[i].subject, "the real subject") == 0)
+            cr_expect_null(strstr(body, "real"), "%s: %s", others[i].form, body);
+    }
+}
