@@ -307,6 +307,33 @@ Test(explain, tells_rule_decision_and_certificates)
     expect_contains(missing.out, "reject");
 }
 
+/* RFC 9788, as it would be done to this recipient. */
+Test(explain, tells_how_the_header_is_protected)
+{
+    static const struct {
+        const char *protect, *headers, *says; /* says NULL: nothing */
+    } rows[] = {
+        {"sign+encrypt", "baseline", "  headers   baseline\n"},
+        {"sign+encrypt", "none", NULL},
+        {"sign", "shy", "  headers   sign\n"},
+        {"none", "shy", NULL},
+    };
+    owned(folder) char *dir = two_domains("p256", "");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy = g_strdup_printf(
+            "domain = \"partner.test\";\noutbound = { protect = \"%s\"; header_protection = \"%s\"; };\n"
+            "certificates = ( \"certs/peer-dca.pem\" );\nanchors = ( \"anchors/peer.pem\" );\n",
+            rows[i].protect, rows[i].headers);
+        folder_write(dir, "a/policy.d/partner.test.conf", policy);
+        owned(run) struct run told =
+            run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --to bob@partner.test --auth alice", dir);
+        expect_status(told, 0);
+        cr_expect_eq(strstr(told.out, "  headers ") != NULL, rows[i].says != NULL, "row %zu: %s", i, told.out);
+        if (rows[i].says != NULL)
+            expect_contains(told.out, rows[i].says);
+    }
+}
+
 /* What filter says to a plain message, which is what the daemon says. */
 Test(explain, says_what_filter_does)
 {

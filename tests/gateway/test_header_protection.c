@@ -420,6 +420,24 @@ Test(header_protection, around_what_the_originator_protected)
     }
 }
 
+/* What its originator has encrypted for somebody there stays shut, and its Subject is hidden all the same. */
+Test(header_protection, around_what_stays_encrypted)
+{
+    owned(rig) struct rig *rig = rig_new(POLICY("baseline"), REQUIRE);
+    g_autofree char *text =
+        attack_opaque(OUTER, attack_envelop(EVP_aes_256_gcm(), rig->partner.alice, ATTACK_ENTITY, false));
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+    const char *body;
+    g_autofree char *outer = header_of(&out, NULL), *header = header_of(&in, &body), *shape = rig_shape(&in);
+    cr_expect_str_eq(shape, "ED0X", "%s", rig_reason(&in));
+    cr_expect_not_null(strstr(outer, "Subject: [...]\r\n"), "%s", outer);
+    cr_expect_not_null(strstr(header, "\r\n" REAL), "%s", header);
+    cr_expect_not_null(strstr(header, "\r\nContent-Type: application/pkcs7-mime; "), "%s", header);
+    cr_expect_null(strstr(header, "hp="), "%s", header);
+    cr_expect_str_eq(body, strstr(text, "\r\n\r\n") + 4);
+}
+
 /* The originator's signature does not cover what ours has around it: where only the originator's counts, nothing comes
  * back from there. */
 Test(header_protection, under_the_signature_that_counts)
