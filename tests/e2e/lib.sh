@@ -64,7 +64,7 @@ rig_begin() {
     SERIAL=0
     mkdir "$RIG/sent"
     trap rig_trap EXIT
-    trap "exit 130" INT TERM HUP
+    trap "exit 130" INT TERM HUP PIPE
 }
 
 rig_trap() {
@@ -83,6 +83,7 @@ rig_end() {
     for name in "${!PIDS[@]}"; do
         stop "$name"
     done
+    wait_for 10 rig_is_empty # those that have been told to end
     pids=$(rig_processes)
     if [ -n "$pids" ]; then
         echo "e2e: processes left: $pids" >&2
@@ -116,6 +117,10 @@ rig_processes() {
             echo "$pid"
         fi
     done | sort -un | tr '\n' ' '
+}
+
+rig_is_empty() {
+    [ -z "$(rig_processes)" ]
 }
 
 # spawn NAME COMMAND...: in the background, output to $RIG/NAME.log
