@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The real daemon: a message to two is sealed, and what a mail server sends back is opened for one. */
 #include "support/daemon.h"
-#include "support/folder.h"
 
 #include <string.h>
 
-#define KEY_OCTETS 32
-
 static struct daemon daemon_under_test;
-static char *keys;
 
+/* `domsec init` has made a key. */
 static void start(void)
 {
-    char key[KEY_OCTETS];
-    memset(key, 'k', sizeof(key));
-    keys = folder_new();
-    g_autofree char *file = g_build_filename(keys, "split.key", NULL);
-    cr_assert(g_file_set_contents(file, key, sizeof(key), NULL));
-    cr_assert_eq(g_chmod(file, 0600), 0);
-    g_autofree char *extra = g_strdup_printf("split = { keys = ( \"file:%s\" ); proven = true; };\n", file);
-    daemon_start(&daemon_under_test, true, extra);
+    daemon_start(&daemon_under_test, true, "");
 }
 
 static void stop(void)
 {
     daemon_stop(&daemon_under_test);
-    folder_remove(keys);
 }
 
 TestSuite(split, .init = start, .fini = stop);
@@ -144,4 +133,21 @@ Test(split, another_recipient_is_an_error_in_the_log)
     mc_outcome_clear(&outcome);
     mc_quit(&client);
     cr_expect(daemon_wait_log(&daemon_under_test, "is not for eve@evil.test", 1));
+}
+
+/* A round trip for each recipient is the price of splitting alone. */
+Test(split, recipients_are_not_answered_without_need)
+{
+    struct mc client;
+    g_autofree char *text = NULL;
+    cr_assert(g_file_get_contents(daemon_under_test.conf, &text, NULL, NULL));
+    char *group = strstr(text, "\nsplit = ");
+    cr_assert_not_null(group);
+    memcpy(group + 1, "//", 2);
+    cr_assert(g_file_set_contents(daemon_under_test.conf, text, -1, NULL));
+    kill(daemon_under_test.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon_under_test, "is in force", 1));
+    cr_assert(connect_as(&client, "Postfix 3.7.11", "test"));
+    cr_expect_neq(client.steps & SMFIP_NR_RCPT, 0);
+    mc_quit(&client);
 }
