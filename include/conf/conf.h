@@ -37,6 +37,9 @@ enum mode { MODE_ENFORCE, MODE_TEST };
 enum otherwise { OTHERWISE_REJECT, OTHERWISE_QUARANTINE, OTHERWISE_TAG };
 enum undecryptable { UNDECRYPTABLE_DELIVER, UNDECRYPTABLE_REJECT, UNDECRYPTABLE_TEMPFAIL };
 enum unauthentic { UNAUTHENTIC_REJECT, UNAUTHENTIC_TEMPFAIL, UNAUTHENTIC_UNSIGNED };
+/* Whose signatures go on what leaves: the domain's, the author's own, or both. */
+enum sign_as { SIGN_AS_DOMAIN, SIGN_AS_MAILBOX, SIGN_AS_BOTH };
+enum no_identity { NO_IDENTITY_REJECT, NO_IDENTITY_DOMAIN };
 enum unreadable { UNREADABLE_PASS, UNREADABLE_REJECT, UNREADABLE_TEMPFAIL };
 enum originator_signatures { ORIGINATOR_SIGNATURES_KEEP, ORIGINATOR_SIGNATURES_REMOVE };
 enum protected_headers { PROTECTED_HEADERS_RESTORE, PROTECTED_HEADERS_KEEP };
@@ -85,6 +88,8 @@ const char *unauthentic_name(enum unauthentic unauthentic);
 const char *require_name(enum require require);
 const char *otherwise_name(enum otherwise otherwise);
 const char *mode_name(enum mode mode);
+const char *sign_as_name(enum sign_as sign_as);
+const char *no_identity_name(enum no_identity no_identity);
 const char *unreadable_name(enum unreadable unreadable);
 const char *undecryptable_name(enum undecryptable undecryptable);
 const char *naming_name(enum naming naming);
@@ -116,8 +121,10 @@ struct outbound_rule {
                               signatures the message must carry; empty: none is asked for */
     unsigned require_review_line;
     enum protect_headers header_protection; /* key `header_protection` */
-    bool encrypt_to_self; /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
-    bool refuse;          /* key `refuse`: mail is rejected */
+    bool encrypt_to_self;         /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
+    bool refuse;                  /* key `refuse`: mail is rejected */
+    enum sign_as sign_as;         /* key `sign_as`: of what `protect` signs */
+    enum no_identity no_identity; /* key `no_identity`: the author's own signature is due and cannot be made */
 };
 
 struct inbound_rule {
@@ -213,6 +220,14 @@ struct identity_conf {
     unsigned line;                 /* in domsec.conf */
 };
 
+/* One group of `identity_logins`: in whose name a login may sign. */
+struct login_conf {
+    char *login; /* compared without ASCII case, as Postfix does */
+    char **addresses;
+    struct address_set *mailboxes; /* the same, to look addresses up */
+    unsigned line;
+};
+
 /* What a sender controls has a limit. Sizes in bytes. */
 struct limits {
     size_t message_size;   /* key message_size_limit */
@@ -273,8 +288,13 @@ struct conf {
     char *certificate_dir; /* key certificate_directory: the store of `domsec cert import`; NULL: none */
     struct identity_conf *identities;
     size_t identity_count;
-    struct lists *lists;         /* private to conf/ */
-    struct wanted *wanted;       /* private to conf/ */
+    bool logins_are_addresses; /* identity_logins = "same" */
+    struct login_conf *logins; /* identity_logins as a list */
+    size_t login_count;
+    struct _GHashTable *logins_by_name; /* private to conf_login() */
+    bool mail_from_is_checked;          /* key mail_from_is_checked */
+    struct lists *lists;                /* private to conf/ */
+    struct wanted *wanted;              /* private to conf/ */
     char **tags;                 /* of all rules: what comes off a Subject that leaves; each once, as in when.values */
     struct _GHashTable *origins; /* private to conf_origin() */
     struct limits limits;
@@ -312,6 +332,9 @@ bool conf_is_local_domain(const struct conf *conf, const char *domain);
 
 /* Whose identity this is, for people; lent. */
 const char *identity_owner(const struct identity_conf *identity);
+
+/* The group of identity_logins for a login; NULL: there is no such group. Lent by conf; costs one hash probe. */
+const struct login_conf *conf_login(const struct conf *conf, const char *login);
 
 /* The partner that a domain belongs to: that of the most specific domain that equals `domain` or is a parent of it,
  * else the default. domain is normalised; NULL or "" gives the default. Lent by conf; costs one hash probe per label.

@@ -18,8 +18,10 @@ struct rule_facts;
 
 /* The connection that a message came over. */
 struct client {
-    bool trusted;     /* it is logged in, or its address is in trusted_networks (RFC 3183 §3.2) */
-    char reason[320]; /* why, or why not */
+    bool trusted;       /* it is logged in, or its address is in trusted_networks (RFC 3183 §3.2) */
+    char reason[320];   /* why, or why not */
+    bool proves_author; /* From is proven to be its own: policy_proves_author() */
+    char proof[320];    /* why, or why not */
 };
 
 /* A rule that a recipient's copy must satisfy. */
@@ -47,6 +49,7 @@ bool recipient_wants(const struct recipient_view *recipient, bool (*asks)(const 
 
 /* Our own identities that may be needed. */
 enum own {
+    OWN_MAILBOX,   /* signs in the name of the author, before all others */
     OWN_REVIEW,    /* signs before the domain does */
     OWN_ATTRIBUTE, /* signs the label before the domain does */
     OWN_DOMAIN,    /* signs for the domain of all authors */
@@ -57,6 +60,7 @@ enum own {
 
 struct treatment {
     bool sign, encrypt, triple;
+    enum sign_as sign_as; /* whose signature, if there is one */
 };
 
 /* The least that a copy of a message that was split must have: what was planned when the message was sealed. */
@@ -91,8 +95,9 @@ struct outbound_decision {
     enum verdict verdict; /* ACCEPT, REJECT or TEMPFAIL for this recipient */
     bool sign;
     bool encrypt;
-    bool triple;      /* sign, encrypt, sign */
-    char reason[320]; /* one line, names the rule's key that decided */
+    bool triple;          /* sign, encrypt, sign */
+    enum sign_as sign_as; /* whose signature */
+    char reason[320];     /* one line, names the rule's key that decided */
 };
 
 /* How the layers of one message are made, so that the software of all its recipients can read them. */
@@ -173,9 +178,13 @@ struct outbound_facts {
     const char *originator_reason; /* why (not); for the decision's reason */
     const char *bad_signature;     /* NULL, or why a signature inside does not verify */
     const char *unchecked;  /* NULL, or why the signature that decides whether it may be signed could not be checked */
-    bool already_encrypted; /* the whole message is encrypted already, and not by us */
-    bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
-    enum found certificate; /* for this recipient; asked only when the rule encrypts */
+    bool signed_by_author;  /* the author's own signature is on it, and passes */
+    const char *no_mailbox; /* NULL, or why we do not sign in the author's name */
+    bool mailbox_is_outdated; /* … since the certificate for that is not valid now */
+    const char *proof;        /* why we may */
+    bool already_encrypted;   /* the whole message is encrypted already, and not by us */
+    bool unreadable;          /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
+    enum found certificate;   /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
     enum unclear unclear;           /* whether this rule applies, or another one */
     const struct rule *undecided;   /* UNCLEAR_RULE: this one may apply */
@@ -185,6 +194,7 @@ struct outbound_facts {
 
 /* For one recipient and one of its rules. Table: protect none → nothing. A signature is due and may not be given
  * (originator not authentic, or a bad signature inside): unchecked → tempfail, else rule->outbound.unauthentic.
+ * The author's own signature is due: theirs is on it → nothing more for that; no_mailbox → rule->outbound.no_identity.
  * Encryption is due: certificate found → encrypt; none → rule->outbound.no_certificate; failed → tempfail, whatever the
  * rule says. already_encrypted counts as encrypted only for `encrypt`'s demand that no plaintext leaves; it is
  * encrypted again where a certificate is found. */
@@ -193,6 +203,9 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
 /* The stricter of two decisions on a recipient, by two rules: a tempfail before a rejection, else all that either puts
  * on. The result is in *decision. */
 void policy_stricter(const struct outbound_decision *other, struct outbound_decision *decision);
+
+/* Whose signatures serve both. */
+enum sign_as policy_sign_as_both(enum sign_as a, enum sign_as b);
 
 /* One treatment for all recipients of a message that is not split: all of them get the same bytes. Combines decisions:
  * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a
@@ -229,6 +242,9 @@ void policy_plan_layers(const struct plan_input *input, bool authentic, struct p
 bool wrapping_equal(const struct wrapping *a, const struct wrapping *b, const struct treatment *treatment);
 /* Raises a wrapping to the least. */
 void wrapping_raise(const struct least *least, struct wrapping *wrapping);
+
+/* Who signs, from the inside out: in list, which has room for OWN_COUNT. Returns how many. */
+size_t policy_signers(const struct treatment *treatment, const struct wrapping *wrapping, enum own *list);
 
 /* Adds what a recipient's rule asks to a wrapping that begins as zeros: where rules differ, the form counts that all
  * software knows, whatever the order of the recipients. message may be NULL: labels_choose(). */

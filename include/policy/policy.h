@@ -31,9 +31,6 @@ struct rule_name {
 };
 struct rule_name policy_rule_name(const struct rule *rule);
 struct rule_name policy_key_name(const struct rule *rule, const char *key);
-/* Whether From is more than the sender's word: the client has proved that it may use that address. */
-bool policy_from_is_proven(const struct conf *conf, const struct envelope *envelope,
-                           const struct originator *originator);
 /* Whether rule->outbound.protect asks for a signature, for encryption. */
 bool policy_signs(const struct rule *rule);
 bool policy_encrypts(const struct rule *rule);
@@ -75,6 +72,16 @@ enum direction policy_direction(const struct conf *conf, const struct recipient 
  * mailbox's or a group's own key opens only what arrives for its addresses alone: others must not read it. */
 bool policy_may_open(const struct identity_conf *identity, enum direction direction, const struct recipient *recipients,
                      size_t count);
+
+/* Whether the address in From is proven to be the client's own, with the reason either way: the client is logged in,
+ * and identity_logins lets its login sign as that address, or MAIL FROM is that address and the mail server has checked
+ * it. Neither the client's network nor Sender proves anything. login may be NULL. */
+bool policy_proves_author(const struct conf *conf, const struct originator *originator, const char *login,
+                          const struct address *mail_from, char *reason, size_t size);
+/* Whether rule->outbound may lead to a signature of the domain. */
+bool policy_signs_as_domain(const struct rule *rule);
+/* Whether rule->outbound may ask for the author's own signature; also in place of encryption (no_certificate). */
+bool policy_signs_as_mailbox(const struct rule *rule);
 
 /* The partners whose certificates and rules a message has to satisfy: those of all its authors. Combined, never
  * chosen: a partner must not vouch for another partner's people. */

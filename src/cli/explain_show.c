@@ -22,6 +22,27 @@ const char *explain_treatment(const struct outbound_decision *decision)
     return decision->encrypt ? "encrypt" : "leave unchanged";
 }
 
+/* Who signs a recipient's copy, from the inside out; g_free(). NULL: no signature. */
+static char *signers(const struct passage *passage, size_t recipient)
+{
+    const struct plan *plan = &passage->plan;
+    const struct outbound_decision *decision = &plan->recipients[recipient];
+    const struct treatment treatment = {
+        .sign = decision->sign, .triple = decision->triple, .sign_as = decision->sign_as};
+    const struct wrapping *wrapping =
+        plan->shares != NULL ? &plan->manners[plan->shares[recipient].manner].wrapping : &plan->wrapping;
+    enum own list[OWN_COUNT];
+    size_t count = policy_signers(&treatment, wrapping, list);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < count; i++) {
+        const struct identity *identity = passage->lookups.own[list[i]];
+        if (identity != NULL)
+            g_string_append_printf(text, "%s%s (%s)", text->len > 0 ? ", then " : "", identity_owner(identity->conf),
+                                   role_name(identity->conf->role));
+    }
+    return text->len > 0 ? g_strdup(text->str) : NULL;
+}
+
 /* The same facts as a table, or as members of a JSON object: "delivered to" becomes "delivered_to", and "because" has
  * the name of the report. Those without a value are left out. */
 static void show_facts(const char *const (*rows)[2], size_t count, unsigned indent, json_t *json)
@@ -197,6 +218,7 @@ static void show_recipient(const struct passage *passage, size_t index, json_t *
     const struct recipient *recipient = &passage->mail.envelope->recipients[index];
     g_autofree char *rule = leaves ? passage_rules_of(passage, index) : passage_rules(passage);
     g_autoptr(GPtrArray) notes = passage_rule_notes(passage, index);
+    g_autofree char *by = accepted ? signers(passage, index) : NULL;
     g_autofree char *form =
         plan->shares != NULL ? g_strdup_printf("%zu of %zu", plan->shares[index].form + 1, plan->form_count) : NULL;
     if (json == NULL)
@@ -208,7 +230,8 @@ static void show_recipient(const struct passage *passage, size_t index, json_t *
         {"decision", json == NULL ? what : NULL},
         {"headers", accepted ? header_protection(passage, index) : NULL},
         {"form", json == NULL ? form : NULL},
-        {"because", leaves ? decision->reason : passage->reply.reason}};
+        {"because", leaves ? decision->reason : passage->reply.reason},
+        {"signed by", by}};
     if (json != NULL)
         json_object_set_new(json, "recipient", describe_string(recipient->address.text));
     show_facts(rows, G_N_ELEMENTS(rows), 2, json);

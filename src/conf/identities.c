@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * identities: reads `identities`. An identity is a domain's, with a role of RFC 3183, or it is a
+ * identities: reads `identities` and `identity_logins`. An identity is a domain's, with a role of RFC 3183, or it is a
  * mailbox's or a group's own. Certificates and keys are only named here.
  */
 #include "identities.h"
 
+#include "partners.h"
+
 #include <libconfig.h>
 #include <string.h>
 
-static struct address_set *set_of(char *const *patterns)
+/* Puts the members of lists in the place of their names. Returns all, to look addresses up. */
+static struct address_set *settle_addresses(const struct conf *conf, char ***addresses, const struct place *place)
 {
     struct address_set *set = address_set_new();
-    for (; *patterns != NULL; patterns++)
-        address_set_add(set, *patterns);
+    char **all = lists_expand(conf->lists, *addresses, place);
+    g_strfreev(*addresses);
+    *addresses = all;
+    for (; *all != NULL; all++)
+        address_set_add(set, *all);
     return set;
 }
 
@@ -24,7 +30,8 @@ const char *identity_owner(const struct identity_conf *identity)
 }
 
 /* Either a domain with its role, or addresses. */
-static void settle(struct identity_conf *identity, const config_setting_t *group, const struct place *place)
+static void settle(const struct conf *conf, struct identity_conf *identity, const config_setting_t *group,
+                   const struct place *place)
 {
     bool has_domain = config_setting_get_member(group, "domain") != NULL;
     bool has_role = config_setting_get_member(group, "role") != NULL;
@@ -39,9 +46,9 @@ static void settle(struct identity_conf *identity, const config_setting_t *group
     else if (!has_address && !has_role)
         place_fault(place, "missing key \"role\": Role in which the identity acts");
     if (has_address) {
-        guint more = g_strv_length(identity->addresses);
         identity->role = ROLE_MAILBOX;
-        identity->mailboxes = set_of(identity->addresses);
+        identity->mailboxes = settle_addresses(conf, &identity->addresses, place);
+        guint more = g_strv_length(identity->addresses);
         if (more == 0)
             place_fault(place, "\"address\" must not be empty");
         else if (more == 1)
@@ -63,7 +70,7 @@ static void read_list(struct conf *conf, const config_setting_t *root, const str
         struct place at = *place;
         conf->identities[i].line = at.line = g_array_index(lines, unsigned, i);
         if (config_setting_is_group(group))
-            settle(&conf->identities[i], group, &at);
+            settle(conf, &conf->identities[i], group, &at);
     }
 }
 
@@ -96,10 +103,53 @@ static void check_domains(const struct conf *conf, const struct place *place)
     }
 }
 
+/* --- identity_logins --- */
+
+static void index_login(struct conf *conf, struct login_conf *login, const struct place *place)
+{
+    if (login->login == NULL)
+        return; /* a fault already */
+    struct place at = *place;
+    at.line = login->line;
+    login->mailboxes = settle_addresses(conf, &login->addresses, &at);
+    if (!g_hash_table_insert(conf->logins_by_name, g_ascii_strdown(login->login, -1), login))
+        place_fault(&at, "identity_logins: \"%s\" is there twice (logins are compared without case); join the two",
+                    login->login);
+}
+
+static void read_logins(struct conf *conf, const config_setting_t *root, const struct place *place)
+{
+    static const char key[] = "identity_logins";
+    const config_setting_t *setting = config_setting_get_member(root, key);
+    g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    conf->logins_by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if (setting != NULL && config_setting_type(setting) == CONFIG_TYPE_STRING) {
+        struct place at = *place;
+        at.line = option_line(root, key);
+        conf->logins_are_addresses = g_strcmp0(config_setting_get_string(setting), "same") == 0;
+        if (!conf->logins_are_addresses)
+            place_fault(&at, "\"%s\" must be \"same\", or a list of groups: ( { login = …; addresses = …; }, … )", key);
+        return;
+    }
+    conf->logins = option_read_groups(root, key, &login_options, sizeof(struct login_conf), lines, place);
+    conf->login_count = lines->len;
+    for (size_t i = 0; i < conf->login_count; i++) {
+        conf->logins[i].line = g_array_index(lines, unsigned, i);
+        index_login(conf, &conf->logins[i], place);
+    }
+}
+
+const struct login_conf *conf_login(const struct conf *conf, const char *login)
+{
+    g_autofree char *name = g_ascii_strdown(login, -1);
+    return g_hash_table_lookup(conf->logins_by_name, name);
+}
+
 void identities_read(struct conf *conf, const config_setting_t *root, const struct place *place)
 {
     read_list(conf, root, place);
     check_domains(conf, place);
+    read_logins(conf, root, place);
 }
 
 void identities_free(struct conf *conf)
@@ -109,5 +159,12 @@ void identities_free(struct conf *conf)
         address_set_free(conf->identities[i].mailboxes);
         g_free(conf->identities[i].name);
     }
+    for (size_t i = 0; i < conf->login_count; i++) {
+        option_clear(&login_options, &conf->logins[i]);
+        address_set_free(conf->logins[i].mailboxes);
+    }
+    if (conf->logins_by_name != NULL)
+        g_hash_table_destroy(conf->logins_by_name);
     g_free(conf->identities);
+    g_free(conf->logins);
 }

@@ -114,6 +114,14 @@ static char **read_file(struct lists *lists, const char *path, const struct plac
 
 /* --- both --- */
 
+char **lists_expand(struct lists *lists, char *const *members, const struct place *place)
+{
+    GPtrArray *all = g_ptr_array_new();
+    for (; *members != NULL; members++)
+        add_member(lists, all, *members, place);
+    return finish(all);
+}
+
 /* What was in force before; NULL: there was no such list. */
 static char **read_previous(const struct lists *lists, const char *name, const struct place *place)
 {

@@ -58,6 +58,7 @@ struct option_table {
 
 extern const struct option_table main_options;     /* struct conf */
 extern const struct option_table identity_options; /* struct identity_conf */
+extern const struct option_table login_options;    /* struct login_conf */
 extern const struct option_table partner_options;  /* struct partner, with outbound_options and inbound_options in it */
 extern const struct option_table outbound_options; /* struct outbound_rule */
 extern const struct option_table inbound_options;  /* struct inbound_rule */

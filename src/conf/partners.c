@@ -67,6 +67,8 @@ static void check_partner(const struct partner *partner, const config_setting_t 
     at.line = option_line(root, "naming");
     if (partner->naming == NAMING_PINNED && partner->certificates[0] == NULL)
         place_fault(&at, "\"naming\" is \"pinned\", but \"certificates\" lists none");
+    at.line = option_line(root, "outbound");
+    rules_check_signatures(&partner->base.outbound, &at);
     at.line = option_line(root, "inbound");
     if (partner->base.inbound.subject_verified != NULL && partner->base.inbound.require == REQUIRE_NONE)
         place_warn(&at, "\"subject_verified\" marks every message, because \"require\" is \"none\"; set \"require\" to "

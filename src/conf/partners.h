@@ -28,6 +28,8 @@ void lists_free(struct lists *lists);
  * when.values. Lent. NULL after it has added a fault. */
 char *const *lists_members(struct lists *lists, const char *name, const struct place *place);
 bool lists_is_name(const char *member);
+/* The members, with those of lists in the place of their names. g_strfreev(). */
+char **lists_expand(struct lists *lists, char *const *members, const struct place *place);
 /* After the last list was read: which lists hold a key. */
 void lists_index(struct lists *lists);
 
@@ -36,6 +38,8 @@ void lists_index(struct lists *lists);
 /* Reads the list `rules` in place of those that the partner has. After `outbound` and `inbound`. */
 void rules_read(struct conf *conf, struct partner *partner, const struct config_setting_t *root,
                 const struct place *place);
+/* Adds a fault if a rule asks for the domain's signature and for none of it. */
+void rules_check_signatures(const struct outbound_rule *outbound, const struct place *place);
 /* Builds the index, and warns of rules that can never match. After local_domains and all keys of the partner. */
 void rules_settle(struct conf *conf, struct partner *partner, struct faults *faults);
 void rules_free(struct partner *partner);

@@ -57,6 +57,15 @@ static void read_lists(struct conf *conf, const struct rule *rule, const struct 
                 (void)lists_members(conf->lists, *value, place);
 }
 
+void rules_check_signatures(const struct outbound_rule *outbound, const struct place *place)
+{
+    if (outbound->sign_as == SIGN_AS_MAILBOX && (outbound->review || outbound->attributes))
+        place_fault(place,
+                    "\"%s\" goes inside the domain's signature, and \"sign_as\" is \"mailbox\"; set it to "
+                    "\"mailbox+domain\"",
+                    outbound->review ? "review" : "attributes");
+}
+
 /* What the rule leaves out is the base's. */
 static void read_rule(struct conf *conf, const struct partner *partner, const config_setting_t *group,
                       const struct place *place, struct rule *rule)
@@ -74,6 +83,7 @@ static void read_rule(struct conf *conf, const struct partner *partner, const co
     if (config_setting_get_member(group, "when") != NULL && rule->criteria == 0)
         place_fault(place, "this rule has no criteria in \"when\"; settings for all mail belong in \"outbound\"");
     check_arriving(rule, place);
+    rules_check_signatures(&rule->outbound, place);
     read_lists(conf, rule, place);
     const config_setting_t *review = config_setting_get_member(group, "require_review");
     if (review != NULL)

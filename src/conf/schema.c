@@ -18,6 +18,8 @@ static const char *const role_words[] = {"domain-signing-authority", "domain-con
                                          "review-authority", "attribute-authority", NULL};
 static const char *const protect_words[] = {"none", "sign", "encrypt", "sign+encrypt", "triple", NULL};
 static const char *const no_certificate_words[] = {"reject", "tempfail", "sign", "plain", NULL};
+static const char *const sign_as_words[] = {"domain", "mailbox", "mailbox+domain", NULL};
+static const char *const no_identity_words[] = {"reject", "domain", NULL};
 static const char *const unauthentic_words[] = {"reject", "tempfail", "unsigned", NULL};
 static const char *const require_words[] = {"none", "sign", "encrypt", "sign+encrypt", NULL};
 static const char *const mode_words[] = {"enforce", "test", NULL};
@@ -106,6 +108,9 @@ static const struct conf_option main_rows[] = {
      .help = "Directory of the certificate store"},
     {"identities", OPTION_GROUPS, AT(identities), .group = &identity_options,
      .help = "Our certificates and private keys"},
+    {"identity_logins", OPTION_GROUPS, AT(logins), .group = &login_options, .help = "In whose name a login may sign"},
+    {"mail_from_is_checked", OPTION_SWITCH, AT(mail_from_is_checked), .fallback = "false",
+     .help = "Whether the MTA lets a login use only its own addresses as MAIL FROM"},
     {"lists", OPTION_NAMED, AT(lists), .help = "Lists of addresses, each under a name"},
     {"user", OPTION_TEXT, AT(user), .help = "Account under which the daemon runs if it is started as root"},
     {"pid_file", OPTION_TEXT, AT(pid_file), .convert = convert_path, .help = "PID file of the daemon"},
@@ -161,7 +166,7 @@ static const struct conf_option identity_rows[] = {
      .help = "Domain that the identity acts for"},
     {"role", OPTION_WORD, AT(role), .computed = "required with domain", .words = role_words,
      .help = "Role in which the identity acts"},
-    {"address", OPTION_TEXTS, AT(addresses), .convert = convert_address_pattern,
+    {"address", OPTION_TEXTS, AT(addresses), .convert = convert_address_member,
      .help = "Mailboxes whose own identity this is, in place of domain and role"},
     {"certificate", OPTION_TEXT, AT(certificate), .required = true, .convert = convert_path,
      .help = "File with the certificate, followed by its chain"},
@@ -172,10 +177,23 @@ static const struct conf_option identity_rows[] = {
 #undef AT
 const struct option_table identity_options = TABLE("identities", identity_rows);
 
+#define AT(member) offsetof(struct login_conf, member)
+static const struct conf_option login_rows[] = {
+    {"login", OPTION_TEXT, AT(login), .required = true, .help = "Name that a client authenticates with"},
+    {"addresses", OPTION_TEXTS, AT(addresses), .required = true, .convert = convert_address_member,
+     .help = "Mailboxes in whose name it may sign"},
+};
+#undef AT
+const struct option_table login_options = TABLE("identity_logins", login_rows);
+
 #define AT(member) offsetof(struct outbound_rule, member)
 static const struct conf_option outbound_rows[] = {
     {"protect", OPTION_WORD, AT(protect), .fallback = "none", .words = protect_words,
      .help = "Protection applied to mail for the domain"},
+    {"sign_as", OPTION_WORD, AT(sign_as), .fallback = "domain", .words = sign_as_words,
+     .help = "Whose signature protect applies"},
+    {"no_identity", OPTION_WORD, AT(no_identity), .fallback = "reject", .words = no_identity_words,
+     .help = "What to do when sign_as asks for the author's own signature and it may not be made"},
     {"no_certificate", OPTION_WORD, AT(no_certificate), .fallback = "reject", .words = no_certificate_words,
      .help = "What to do when encryption is required and the recipient has no usable certificate"},
     {"unauthentic", OPTION_WORD, AT(unauthentic), .fallback = "reject", .words = unauthentic_words,
@@ -320,6 +338,16 @@ const char *no_certificate_name(enum no_certificate no_certificate)
 const char *unauthentic_name(enum unauthentic unauthentic)
 {
     return word(unauthentic_words, unauthentic);
+}
+
+const char *sign_as_name(enum sign_as sign_as)
+{
+    return word(sign_as_words, sign_as);
+}
+
+const char *no_identity_name(enum no_identity no_identity)
+{
+    return word(no_identity_words, no_identity);
 }
 
 const char *require_name(enum require require)

@@ -51,7 +51,7 @@ static bool holds(const struct option_table *table, const char *key)
 const char *option_home(const struct option_table *table, const char *key)
 {
     bool of_policies = holds(&partner_options, key) || holds(&outbound_options, key) || holds(&inbound_options, key);
-    if (table == &main_options || table == &identity_options || table == &revocation_options)
+    if (table == &main_options || table == &identity_options || table == &login_options || table == &revocation_options)
         return of_policies ? "a policy file" : NULL;
     return holds(&main_options, key) && !holds(&partner_revocation_options, key) ? "domsec.conf" : NULL;
 }

@@ -14,7 +14,7 @@ static bool is_shown_by(const struct rule *rule, enum role role)
 {
     switch (role) {
     case ROLE_DOMAIN_SIGNING:
-        return policy_signs(rule);
+        return policy_signs_as_domain(rule);
     case ROLE_DOMAIN_CONFIDENTIALITY:
         return policy_encrypts(rule) || rule->inbound.require > REQUIRE_SIGN;
     case ROLE_REVIEW:
@@ -22,7 +22,7 @@ static bool is_shown_by(const struct rule *rule, enum role role)
     case ROLE_ATTRIBUTE:
         return policy_signs(rule) && rule->outbound.attributes;
     case ROLE_MAILBOX:
-        return false;
+        return policy_signs_as_mailbox(rule);
     }
     return false;
 }

@@ -15,7 +15,7 @@ static const char *needing_key(const struct rule *rule, enum role role)
 {
     switch (role) {
     case ROLE_DOMAIN_SIGNING:
-        return policy_signs(rule) ? "protect" : NULL;
+        return policy_signs_as_domain(rule) ? "protect" : NULL;
     case ROLE_REVIEW:
         return policy_signs(rule) && rule->outbound.review ? "review" : NULL;
     case ROLE_ATTRIBUTE:

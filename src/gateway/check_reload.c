@@ -35,7 +35,7 @@ static void check_domain(const struct gateway *next, const struct identity_conf 
 }
 
 /* For each address. A pattern has the form of an address, and is found as one. */
-static void check_mailboxes(const struct gateway *next, const struct identity_conf *entry, time_t at,
+static void check_addresses(const struct gateway *next, const struct identity_conf *entry, time_t at,
                             struct faults *faults)
 {
     for (char **pattern = entry->addresses; *pattern != NULL; pattern++) {
@@ -58,7 +58,7 @@ bool gateway_check_reload(const struct gateway *in_force, const struct gateway *
         if (!signs(identity, at))
             continue;
         if (identity->conf->role == ROLE_MAILBOX)
-            check_mailboxes(next, identity->conf, at, faults);
+            check_addresses(next, identity->conf, at, faults);
         else
             check_domain(next, identity->conf, at, faults);
     }

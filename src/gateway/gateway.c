@@ -32,6 +32,7 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     if (is_ready && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
         self_test(gateway, faults);
         check_identities(gateway, faults);
+        check_mailboxes(gateway, faults);
         check_partners(gateway, faults);
     } else if (faults_errors(faults) == 0) {
         faults_add(faults, conf->file, 0, "keys, certificates or anchors could not be opened");

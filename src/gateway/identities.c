@@ -69,6 +69,20 @@ static bool puts_layers_on(const struct lookups *lookups, const struct mail *mai
     return false;
 }
 
+/* In whose own name a message from one author may be signed. */
+static const struct identity *author_signer(const struct lookups *lookups, const struct gateway *gateway,
+                                            const struct mail *mail, struct error *error)
+{
+    const struct addresses *authors = &mail->originator.from;
+    bool wanted = mail->least != NULL && mail->least->treatment.sign_as != SIGN_AS_DOMAIN;
+    for (size_t i = 0; i < mail->envelope->recipient_count && !wanted; i++)
+        wanted = recipient_wants(&lookups->recipients[i], policy_signs_as_mailbox);
+    if (wanted && authors->count == 1)
+        return keys_find_mailbox(gateway->keys, &authors->list[0], mail->at, error);
+    error_set(error, ERROR_PERMANENT, "no rule asks for the author's own signature");
+    return NULL;
+}
+
 void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail)
 {
     const char *domain = originator_domain(&mail->originator);
@@ -76,6 +90,7 @@ void lookups_ask_identities(struct lookups *lookups, const struct gateway *gatew
     struct error *missing = lookups->missing;
     if (mail->direction != DIRECTION_OUTBOUND || !puts_layers_on(lookups, mail))
         return;
+    own[OWN_MAILBOX] = author_signer(lookups, gateway, mail, &missing[OWN_MAILBOX]);
     own[OWN_REVIEW] = keys_find(gateway->keys, ROLE_REVIEW, domain, mail->at, &missing[OWN_REVIEW]);
     own[OWN_ATTRIBUTE] = keys_find(gateway->keys, ROLE_ATTRIBUTE, domain, mail->at, &missing[OWN_ATTRIBUTE]);
     own[OWN_DOMAIN] = domain_signer(gateway, mail, &missing[OWN_DOMAIN]);

@@ -137,11 +137,14 @@ const char *made_null_signature(const struct made *made);
 /* The address in From; NULL: none, or several. */
 const char *passage_author(const struct passage *passage);
 
-/* --- check_identities.c, check_partners.c: what `domsec check` and the start say of a configuration --- */
+/* --- check_identities.c, check_mailboxes.c, check_partners.c: what `domsec check` and the start say of a configuration
+ * --- */
 
 /* Warns of each identity whose certificate breaks the naming of a partner that gets to see it, or is not for its use.
  */
 void check_identities(const struct gateway *gateway, struct faults *faults);
+/* Warns of each identity of mailboxes whose certificate does not name them, or which nothing leads to. */
+void check_mailboxes(const struct gateway *gateway, struct faults *faults);
 /* Warns of what rules ask for and cannot have: identities that are missing, pinned certificates that are not fit. */
 void check_partners(const struct gateway *gateway, struct faults *faults);
 

@@ -110,15 +110,11 @@ static void append_prints(GString *line, const char *key, struct prints *prints)
 
 static void append_signed_with(GString *line, const struct passage *passage)
 {
-    const struct wrapping *wrapping = &passage->plan.wrapping;
     struct prints prints = {.text = g_string_new(NULL)};
-    if (passage->made.treatment.sign) {
-        if (wrapping->review)
-            prints_add_own(&prints, passage->lookups.own[OWN_REVIEW]);
-        if (wrapping->attributes)
-            prints_add_own(&prints, passage->lookups.own[OWN_ATTRIBUTE]);
-        prints_add_own(&prints, passage->lookups.own[OWN_DOMAIN]);
-    }
+    enum own signers[OWN_COUNT];
+    size_t count = policy_signers(&passage->made.treatment, &passage->plan.wrapping, signers);
+    for (size_t i = 0; i < count; i++)
+        prints_add_own(&prints, passage->lookups.own[signers[i]]);
     append_prints(line, "signed_with", &prints);
 }
 

@@ -53,6 +53,9 @@ void mail_read(struct mail *mail, const struct gateway *gateway, const struct pa
         originator_read(request->message, &mail->originator);
     else
         originator_from_text(request->from, &mail->originator);
+    struct client *client = &mail->client;
+    client->proves_author = policy_proves_author(conf, &mail->originator, envelope->authenticated, &envelope->sender,
+                                                 client->proof, sizeof(client->proof));
     authors_find(conf, &mail->originator, request->message, &envelope->sender, &mail->authors);
     const struct examine_options options = {
         .keys = gateway->keys,

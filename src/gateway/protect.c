@@ -2,8 +2,8 @@
 /*
  * protect: puts the layers of a plan around a message that leaves.
  *
- *     entity ─▶ [empty layer] ─▶ [review] ─▶ [attributes] ─▶ domain signature ─▶ encryption ─▶ [outer signature] ─▶
- * entity
+ *     entity ─▶ [author's signature or empty layer] ─▶ [review] ─▶ [attributes] ─▶ domain signature ─▶ encryption ─▶
+ *     [outer signature] ─▶ entity
  *
  * Signatures are added by encapsulation, so that their order is known (RFC 3183 §3). What was encrypted to our own
  * confidentiality authority, or went through a mailing list agent, is unwrapped first (§5). Everything that could keep
@@ -18,6 +18,9 @@ struct making {
     const struct plan *plan;
     const struct limits *limits;
     struct sign_options sign;
+    enum own signers[OWN_COUNT]; /* from the inside out */
+    size_t signer_count;
+    bool has_attribute_authority;
     struct entity *entity; /* grows from the inside out */
     struct made *made;
     struct error *error;
@@ -63,26 +66,36 @@ static void add_labels(struct sign_options *options, const struct labels *labels
     options->equivalent_count = labels->equivalent_count;
 }
 
-static bool is_labelled(const struct labels *labels)
+static unsigned type_of(enum own signer)
 {
-    return labels->label.policy[0] != '\0' || labels->equivalent_count > 0;
+    switch (signer) {
+    case OWN_MAILBOX:
+        return SIGNATURE_TYPE_ORIGINATOR;
+    case OWN_REVIEW:
+        return SIGNATURE_TYPE_REVIEW;
+    case OWN_ATTRIBUTE:
+        return SIGNATURE_TYPE_ATTRIBUTES;
+    case OWN_DOMAIN:
+    default:
+        return SIGNATURE_TYPE_DOMAIN;
+    }
 }
 
-/* RFC 3183 §3.3, §3.4, then §3.2: review and attribute signatures go inside the domain signature. */
+/* RFC 3183 §3.3, §3.4, then §3.2: review and attribute signatures go inside the domain signature. The attribute
+ * authority signs the label, else the last who signs. */
 static bool put_signatures(const struct making *making)
 {
-    const struct wrapping *wrapping = &making->plan->wrapping;
-    struct sign_options review = making->sign, attributes = review, domain = review;
-    bool by_attribute_authority = wrapping->attributes && is_labelled(&wrapping->labels);
-    review.types = SIGNATURE_TYPE_REVIEW;
-    attributes.types = SIGNATURE_TYPE_ATTRIBUTES;
-    domain.types = SIGNATURE_TYPE_DOMAIN;
-    add_labels(by_attribute_authority ? &attributes : &domain, &wrapping->labels);
-    if (wrapping->review && !put_signature(making, OWN_REVIEW, &review))
-        return false;
-    if (by_attribute_authority && !put_signature(making, OWN_ATTRIBUTE, &attributes))
-        return false;
-    return put_signature(making, OWN_DOMAIN, &domain);
+    const struct labels *labels = &making->plan->wrapping.labels;
+    for (size_t i = 0; i < making->signer_count; i++) {
+        struct sign_options options = making->sign;
+        enum own signer = making->signers[i];
+        options.types = type_of(signer);
+        if (signer == OWN_ATTRIBUTE || (i + 1 == making->signer_count && !making->has_attribute_authority))
+            add_labels(&options, labels);
+        if (!put_signature(making, signer, &options))
+            return false;
+    }
+    return true;
 }
 
 static bool put_encryption(const struct making *making)
@@ -130,11 +143,12 @@ static const struct carried_attributes *history_of(const struct passage *passage
 static bool put_outer_signature(const struct making *making)
 {
     struct sign_options outer = making->sign;
-    outer.types = SIGNATURE_TYPE_DOMAIN;
+    enum own last = making->signers[making->signer_count - 1];
+    outer.types = type_of(last);
     outer.carried = history_of(making->passage);
     if (!making->plan->treatment.triple && outer.carried == NULL)
         return true;
-    return put_signature(making, OWN_DOMAIN, &outer);
+    return put_signature(making, last, &outer);
 }
 
 /* --- all of them --- */
@@ -147,11 +161,12 @@ static bool is_signed(const struct passage *passage, size_t depth)
            examination->layers[depth].layer.facts.type == LAYER_SIGNED;
 }
 
-/* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. */
+/* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. The author's is the
+ * innermost. */
 static bool put_inner_signature(const struct making *making)
 {
     struct made *made = making->made;
-    if (is_signed(making->passage, making->plan->unwrapping.depth))
+    if (making->signers[0] == OWN_MAILBOX || is_signed(making->passage, making->plan->unwrapping.depth))
         return true;
     made->null_layer = making->plan->wrapping.form.null_signature;
     made->null_layer_omitted = !made->null_layer;
@@ -181,7 +196,7 @@ void made_protect(struct made *made, const struct passage *passage)
     const struct form *form = &plan->wrapping.form;
     const struct conf *conf = passage->gateway->conf;
     struct entity entity = {0};
-    const struct making making = {
+    struct making making = {
         .passage = passage,
         .plan = plan,
         .limits = &conf->limits,
@@ -190,6 +205,9 @@ void made_protect(struct made *made, const struct passage *passage)
         .made = made,
         .error = &made->failure,
     };
+    making.signer_count = policy_signers(&plan->treatment, &plan->wrapping, making.signers);
+    for (size_t i = 0; i < making.signer_count; i++)
+        making.has_attribute_authority |= making.signers[i] == OWN_ATTRIBUTE;
     if (!put_layers(&making)) {
         entity_clear(&entity);
         return;

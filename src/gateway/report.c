@@ -173,6 +173,12 @@ static const struct treatment *treatment_of(const struct passage *passage, size_
     return plan->shares != NULL ? &plan->manners[plan->shares[recipient].manner].treatment : &passage->made.treatment;
 }
 
+static const struct wrapping *wrapping_of(const struct passage *passage, size_t recipient)
+{
+    const struct plan *plan = &passage->plan;
+    return plan->shares != NULL ? &plan->manners[plan->shares[recipient].manner].wrapping : &plan->wrapping;
+}
+
 static const char *headers_of(const struct passage *passage, size_t recipient)
 {
     const struct plan *plan = &passage->plan;
@@ -206,18 +212,38 @@ static json_t *line(unsigned number)
     return number > 0 ? json_integer(number) : json_null();
 }
 
+/* Our signatures, from the inside out. */
+static json_t *own_signers(const struct passage *passage, const struct treatment *treatment,
+                           const struct wrapping *wrapping)
+{
+    enum own signers[OWN_COUNT];
+    size_t count = policy_signers(treatment, wrapping, signers);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct identity *identity = passage->lookups.own[signers[i]];
+        json_t *object = json_object();
+        set(object, "name", text(identity_owner(identity->conf)));
+        set(object, "role", text(role_name(identity->conf->role)));
+        set(object, "sha256", text(identity->sha256));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *group(const struct passage *passage, size_t form)
 {
     const struct envelope *envelope = passage->mail.envelope;
     json_t *group = json_object(), *recipients = json_array(), *certificates = json_array();
     g_autoptr(GPtrArray) rules = g_ptr_array_new();
     const struct treatment *treatment = NULL;
+    const struct wrapping *wrapping = NULL;
     const char *headers = NULL;
     unsigned rule_line = 0;
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         if (form_of(&passage->plan, i) != form)
             continue;
         treatment = treatment_of(passage, i);
+        wrapping = wrapping_of(passage, i);
         headers = headers_of(passage, i);
         json_array_append_new(recipients, text(envelope->recipients[i].address.text));
         passage_add_rules_of(passage, i, rules);
@@ -235,6 +261,7 @@ static json_t *group(const struct passage *passage, size_t form)
     set(group, "rule", text(names));
     set(group, "rule_line", line(rule_line));
     set(group, "certificates", certificates);
+    set(group, "signed_by", own_signers(passage, treatment, wrapping));
     return group;
 }
 

@@ -51,6 +51,11 @@ static unsigned strictness(const struct outbound_decision *decision)
     return (decision->encrypt ? 2 : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 4 : 0);
 }
 
+enum sign_as policy_sign_as_both(enum sign_as a, enum sign_as b)
+{
+    return a == b ? a : SIGN_AS_BOTH;
+}
+
 void policy_stricter(const struct outbound_decision *other, struct outbound_decision *decision)
 {
     const struct outbound_decision both[] = {*decision, *other};
@@ -63,6 +68,10 @@ void policy_stricter(const struct outbound_decision *other, struct outbound_deci
             }
     *decision = both[strictness(&both[1]) > strictness(&both[0]) ? 1 : 0];
     decision->sign = both[0].sign || both[1].sign; /* the stricter one has all else that either has */
+    if (both[0].sign && both[1].sign)
+        decision->sign_as = policy_sign_as_both(both[0].sign_as, both[1].sign_as);
+    else
+        decision->sign_as = both[both[1].sign ? 1 : 0].sign_as;
 }
 
 /* Combines everything that any rule requires. Returns the recipient whose rule requires most. */
@@ -70,6 +79,10 @@ static size_t combine(const struct outbound_decision *decisions, size_t count, s
 {
     size_t strictest = 0;
     for (size_t i = 0; i < count; i++) {
+        if (decisions[i].sign)
+            plan->treatment.sign_as = plan->treatment.sign
+                                          ? policy_sign_as_both(plan->treatment.sign_as, decisions[i].sign_as)
+                                          : decisions[i].sign_as;
         plan->treatment.sign |= decisions[i].sign;
         plan->treatment.encrypt |= decisions[i].encrypt;
         plan->treatment.triple |= decisions[i].triple;

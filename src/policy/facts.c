@@ -152,7 +152,7 @@ void rule_facts_read(struct rule_facts *facts, const struct facts_source *source
     unsigned wanted = conf_criteria(source->conf);
     *facts = (struct rule_facts){.conf = source->conf, .authors = source->authors, .size = source->size};
     facts->sender_counts = counts(source);
-    facts->from_is_proven = policy_from_is_proven(source->conf, source->envelope, source->originator);
+    facts->from_is_proven = source->client->proves_author;
     facts->from_unreadable = source->originator->from.count == 0;
     if (source->envelope->authenticated != NULL && source->envelope->authenticated[0] != '\0')
         facts->login = source->envelope->authenticated;

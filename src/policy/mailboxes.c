@@ -4,6 +4,8 @@
  */
 #include "policy/policy.h"
 
+#include "reason.h"
+
 /* --- decrypting --- */
 
 /* Where the MTA delivers to, if that is another address. Sendmail's local mailer gets the local part alone. */
@@ -27,4 +29,65 @@ bool policy_may_open(const struct identity_conf *identity, enum direction direct
             !is_resolved_within(identity, &recipients[i]))
             return false;
     return direction == DIRECTION_INBOUND && count > 0;
+}
+
+/* --- signing --- */
+
+/* By identity_logins alone. */
+static bool login_is_authors(const struct conf *conf, const char *login, const struct address *author)
+{
+    struct address address;
+    struct error ignored = {0};
+    const struct login_conf *entry = conf_login(conf, login);
+    if (entry != NULL)
+        return address_set_holds(entry->mailboxes, author);
+    if (!conf->logins_are_addresses || !address_parse(slice_of(login), &address, &ignored))
+        return false;
+    bool same = address_equal(&address, author);
+    address_clear(&address);
+    return same;
+}
+
+bool policy_proves_author(const struct conf *conf, const struct originator *originator, const char *login,
+                          const struct address *mail_from, char *reason, size_t size)
+{
+    const struct addresses *from = &originator->from;
+    const struct address *author = &from->list[0];
+    if (originator->fault[0] != '\0' || from->hides_another) {
+        g_strlcpy(reason, originator->fault[0] != '\0' ? originator->fault : originator->misleading, size);
+        return false;
+    }
+    if (from->count != 1) {
+        g_strlcpy(reason, "From names several authors", size);
+        return false;
+    }
+    if (login == NULL || login[0] == '\0') {
+        g_strlcpy(reason, "the client is not logged in", size);
+        return false;
+    }
+    if (login_is_authors(conf, login, author)) {
+        reason_set(reason, size, "identity_logins: the login %s may sign as %s", login, author->text);
+        return true;
+    }
+    if (!conf->mail_from_is_checked) {
+        reason_set(reason, size, "identity_logins does not let the login %s sign as %s", login, author->text);
+        return false;
+    }
+    bool same = address_equal(mail_from, author);
+    reason_set(reason, size,
+               same ? "MAIL FROM, which the mail server lets the login %s use, is %s"
+                    : "neither identity_logins nor MAIL FROM lets the login %s sign as %s",
+               login, author->text);
+    return same;
+}
+
+bool policy_signs_as_mailbox(const struct rule *rule)
+{
+    return rule->outbound.protect != PROTECT_NONE && rule->outbound.sign_as != SIGN_AS_DOMAIN;
+}
+
+bool policy_signs_as_domain(const struct rule *rule)
+{
+    return policy_signs(rule) &&
+           (rule->outbound.sign_as != SIGN_AS_MAILBOX || rule->outbound.no_identity == NO_IDENTITY_DOMAIN);
 }

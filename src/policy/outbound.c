@@ -80,6 +80,33 @@ static void go_unsigned(const struct rule *rule, const struct outbound_facts *fa
     }
 }
 
+/* The author's own signature, where the rule asks for it. The message may be signed, by the domain at least. */
+static void choose_signer(const struct rule *rule, const struct outbound_facts *facts,
+                          struct outbound_decision *decision)
+{
+    const struct outbound_rule *outbound = &rule->outbound;
+    const char *sign_as = sign_as_name(outbound->sign_as);
+    if (!decision->sign || outbound->sign_as == SIGN_AS_DOMAIN)
+        return;
+    if (facts->signed_by_author && !decision->triple) {
+        decision->sign = outbound->sign_as == SIGN_AS_BOTH;
+        EXPLAIN(decision, "%s = \"%s\": signed by its author already", KEY(rule, "sign_as"), sign_as);
+        return;
+    }
+    g_autofree char *why = reason_detail(facts->no_mailbox != NULL ? facts->no_mailbox : facts->proof);
+    if (facts->no_mailbox == NULL) {
+        decision->sign_as = outbound->sign_as;
+        EXPLAIN(decision, "%s = \"%s\", sign_as = \"%s\"%s", KEY(rule, "protect"), protect_name(outbound->protect),
+                sign_as, why);
+    } else if (outbound->no_identity == NO_IDENTITY_DOMAIN) {
+        EXPLAIN(decision, "%s = \"domain\": signed by the domain, not by the author%s", KEY(rule, "no_identity"), why);
+    } else {
+        refuse(decision, facts->mailbox_is_outdated ? VERDICT_TEMPFAIL : VERDICT_REJECT);
+        EXPLAIN(decision, "%s = \"%s\", no_identity = \"reject\": it may not be signed in the author's name%s",
+                KEY(rule, "sign_as"), sign_as, why);
+    }
+}
+
 /* "sign" in place of encryption. A message that may not be signed does not leave: `unsigned` gives up the signature
  * of an encrypted message, never both. */
 static void sign_instead(const struct rule *rule, const struct outbound_facts *facts, const char *why,
@@ -88,6 +115,7 @@ static void sign_instead(const struct rule *rule, const struct outbound_facts *f
     if (may_sign(facts)) {
         *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT, .sign = true};
         EXPLAIN(decision, "%s = \"sign\": signed only, no certificate%s", KEY(rule, "no_certificate"), why);
+        choose_signer(rule, facts, decision);
         return;
     }
     if (facts->unchecked != NULL) {
@@ -199,6 +227,8 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     bool lookup_failed = decision->encrypt && facts->certificate != FOUND && facts->certificate != FOUND_NONE;
     if (decision->sign && !lookup_failed && !may_sign(facts))
         go_unsigned(rule, facts, decision);
+    else if (!lookup_failed)
+        choose_signer(rule, facts, decision);
     if (decision->encrypt)
         encrypt(rule, facts, decision);
 }

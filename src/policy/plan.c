@@ -99,6 +99,14 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
         facts->unchecked = judgement->bad_signature;
     else if (!authentic && may_be_authentic(input, judgement))
         facts->unchecked = judgement->originator.reason;
+    const struct error *no_mailbox = &input->own[OWN_MAILBOX];
+    facts->signed_by_author = judgement->originator.outcome == OUTCOME_PASS;
+    facts->proof = input->client->proof;
+    if (!input->client->proves_author)
+        facts->no_mailbox = input->client->proof;
+    else if (no_mailbox->kind != ERROR_NONE)
+        facts->no_mailbox = no_mailbox->text;
+    facts->mailbox_is_outdated = input->client->proves_author && no_mailbox->kind == ERROR_CONFIGURATION;
     facts->unreadable = is_unreadable(layers, judgement);
     facts->already_encrypted =
         judgement->undecryptable && keeps_secret(layers->list[layers->whole - 1].facts); /* one of them is shut */
@@ -143,18 +151,13 @@ static void decide_recipients(const struct plan_input *input, const char *authen
 /* The identities that the layers need, in the order in which a missing one is reported. */
 static const struct error *missing_identity(const struct plan_input *input, const struct plan *plan)
 {
-    const struct wrapping *wrapping = &plan->wrapping;
-    bool signs = plan->treatment.sign || plan->treatment.triple;
-    bool labelled = wrapping->labels.label.policy[0] != '\0' || wrapping->labels.equivalent_count > 0;
-    const bool needed[OWN_COUNT] = {
-        [OWN_REVIEW] = signs && wrapping->review,
-        [OWN_ATTRIBUTE] = signs && wrapping->attributes && labelled,
-        [OWN_DOMAIN] = signs,
-        [OWN_AUDITOR] = plan->treatment.encrypt && wrapping->encrypt_to_self,
-    };
-    for (size_t i = 0; i < OWN_COUNT; i++)
-        if (needed[i] && input->own[i].kind != ERROR_NONE)
-            return &input->own[i];
+    enum own signers[OWN_COUNT];
+    size_t count = policy_signers(&plan->treatment, &plan->wrapping, signers);
+    for (size_t i = 0; i < count; i++)
+        if (input->own[signers[i]].kind != ERROR_NONE)
+            return &input->own[signers[i]];
+    if (plan->treatment.encrypt && plan->wrapping.encrypt_to_self && input->own[OWN_AUDITOR].kind != ERROR_NONE)
+        return &input->own[OWN_AUDITOR];
     return NULL;
 }
 

@@ -26,7 +26,7 @@ static size_t find_manner(struct plan *plan, const struct plan *alone)
     for (; i < plan->manner_count; i++) {
         const struct treatment *treatment = &plan->manners[i].treatment;
         if (treatment->sign == alone->treatment.sign && treatment->encrypt == alone->treatment.encrypt &&
-            treatment->triple == alone->treatment.triple &&
+            treatment->triple == alone->treatment.triple && treatment->sign_as == alone->treatment.sign_as &&
             wrapping_equal(&plan->manners[i].wrapping, &alone->wrapping, treatment))
             return i;
     }
@@ -43,7 +43,7 @@ static bool plan_alone(const struct plan_input *input, size_t index, bool authen
     struct plan_input one = *input;
     struct plan alone = {.direction = plan->direction,
                          .verdict = VERDICT_ACCEPT,
-                         .treatment = {decision->sign, decision->encrypt, decision->triple}};
+                         .treatment = {decision->sign, decision->encrypt, decision->triple, decision->sign_as}};
     one.recipients = &input->recipients[index];
     one.recipient_count = 1;
     if (alone.treatment.sign || alone.treatment.encrypt)
@@ -158,6 +158,10 @@ void policy_split_alike(const struct plan_input *input, struct plan *plan)
 
 void policy_raise(const struct least *least, struct plan *plan)
 {
+    if (least->treatment.sign)
+        plan->treatment.sign_as = plan->treatment.sign
+                                      ? policy_sign_as_both(plan->treatment.sign_as, least->treatment.sign_as)
+                                      : least->treatment.sign_as;
     plan->treatment.sign |= least->treatment.sign;
     plan->treatment.encrypt |= least->treatment.encrypt;
     plan->treatment.triple |= least->treatment.triple;

@@ -121,3 +121,19 @@ void wrapping_raise(const struct least *least, struct wrapping *wrapping)
         form->key_transport = MIN(form->key_transport, least->form.key_transport); /* RSA-OAEP comes first */
     }
 }
+
+size_t policy_signers(const struct treatment *treatment, const struct wrapping *wrapping, enum own *list)
+{
+    size_t count = 0;
+    bool signs = treatment->sign || treatment->triple, by_domain = signs && treatment->sign_as != SIGN_AS_MAILBOX;
+    bool labelled = wrapping->labels.label.policy[0] != '\0' || wrapping->labels.equivalent_count > 0;
+    if (signs && treatment->sign_as != SIGN_AS_DOMAIN)
+        list[count++] = OWN_MAILBOX;
+    if (by_domain && wrapping->review)
+        list[count++] = OWN_REVIEW;
+    if (by_domain && wrapping->attributes && labelled)
+        list[count++] = OWN_ATTRIBUTE;
+    if (by_domain)
+        list[count++] = OWN_DOMAIN;
+    return count;
+}

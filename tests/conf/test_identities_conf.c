@@ -101,3 +101,105 @@ Test(identities_conf, foreign_addresses_are_warned_of)
                   faults_at(faults, 0));
     }
 }
+
+/* --- identity_logins --- */
+
+static bool may_sign(const struct conf *conf, const char *login, const char *as)
+{
+    const struct login_conf *entry = conf_login(conf, login);
+    struct address address = address_of(as);
+    bool holds = entry != NULL && address_set_holds(entry->mailboxes, &address);
+    address_clear(&address);
+    return holds;
+}
+
+Test(identities_conf, logins)
+{
+    scratch_write("domsec.conf",
+                  MINIMAL "lists = { board = ( \"ceo@acme.test\", \"cfo@acme.test\" ); };\n"
+                          "identity_logins = ( { login = \"Alice\"; addresses = ( \"alice@acme.test\", "
+                          "\"*@trading.acme.test\" ); },\n{ login = \"bo\"; addresses = \"list:board\"; } );\n"
+                          "mail_from_is_checked = true;\n"
+                          "identities = ( { address = ( \"list:board\", \"x@acme.test\" ); " FILES "} );");
+    owned(conf) struct conf *conf = scratch_load_good();
+    cr_expect(may_sign(conf, "alice", "Alice@acme.test"));
+    cr_expect(may_sign(conf, "ALICE", "bob@trading.acme.test"));
+    cr_expect_not(may_sign(conf, "alice", "ceo@acme.test"));
+    cr_expect_not(may_sign(conf, "carol", "alice@acme.test"));
+    cr_expect_not(may_sign(conf, "", "alice@acme.test"));
+    cr_expect(may_sign(conf, "bo", "cfo@acme.test"));
+    cr_expect_eq(conf->logins[1].line, 4);
+    cr_expect(conf->mail_from_is_checked);
+    cr_expect_not(conf->logins_are_addresses);
+    cr_expect_eq(g_strv_length(conf->identities[0].addresses), 3);
+    cr_expect_str_eq(identity_owner(&conf->identities[0]), "ceo@acme.test and 2 more");
+}
+
+Test(identities_conf, logins_that_are_addresses)
+{
+    scratch_write("domsec.conf", MINIMAL "identity_logins = \"same\";");
+    owned(conf) struct conf *conf = scratch_load_good();
+    cr_expect(conf->logins_are_addresses);
+    cr_expect_not(conf->mail_from_is_checked);
+    cr_expect_null(conf_login(conf, "alice"));
+}
+
+Test(identities_conf, faults_of_logins)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"identity_logins = \"yes\";", "domsec.conf:2: \"identity_logins\" must be \"same\", or a list of groups: ( { "
+                                       "login = …; addresses = …; }, … )"},
+        {"identity_logins = true;", "domsec.conf:2: \"identity_logins\" must be a list of groups"},
+        {"identity_logins = ( { login = \"a\"; } );", "domsec.conf:2: missing key \"addresses\""},
+        {"identity_logins = ( { addresses = \"a@acme.test\"; } );", "domsec.conf:2: missing key \"login\""},
+        {"identity_logins = ( { login = \"a\"; addresses = \"a\"; } );", "domsec.conf:2: \"addresses\": \"a\" is"},
+        {"identity_logins = ( { login = \"a\"; addresses = \"list:none\"; } );", "the list \"list:none\" is missing"},
+        {"identity_logins = ( { login = \"a\"; addresses = \"a@acme.test\"; },\n{ login = \"A\"; addresses = "
+         "\"b@acme.test\"; } );",
+         "domsec.conf:3: identity_logins: \"A\" is there twice"},
+        {"identity_logins = ( { login = \"a\"; adresses = \"a@acme.test\"; } );", "did you mean \"addresses\"?"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat(MINIMAL, rows[i].text, NULL);
+        scratch_write("domsec.conf", text);
+        owned(faults) struct faults *faults = faults_new();
+        owned(conf) struct conf *conf = scratch_load(faults);
+        g_autofree char *all = scratch_faults(faults);
+        cr_expect_null(conf, "%s", rows[i].text);
+        cr_expect_not_null(strstr(all, rows[i].says), "%s: %s", rows[i].text, all);
+    }
+}
+
+/* What goes inside the domain's signature needs one. */
+Test(identities_conf, a_review_without_the_domains_signature)
+{
+    static const struct {
+        const char *policy, *says; /* NULL: good */
+    } rows[] = {
+        {"outbound = { protect = \"sign\"; sign_as = \"mailbox\"; };", NULL},
+        {"outbound = { protect = \"sign\"; sign_as = \"mailbox+domain\"; review = true; attributes = true; };", NULL},
+        {"\noutbound = { protect = \"sign\"; sign_as = \"mailbox\"; review = true; };",
+         "p/default.conf:2: \"review\" goes inside the domain's signature, and \"sign_as\" is \"mailbox\""},
+        {"outbound = { protect = \"sign\"; sign_as = \"mailbox\"; attributes = true; };", "\"attributes\" goes inside"},
+        {"outbound = { protect = \"sign\"; review = true; };\n"
+         "rules = (\n{ when = { from = \"a@acme.test\"; }; sign_as = \"mailbox\"; } );",
+         "p/default.conf:3: \"review\" goes inside"},
+        {"outbound = { sign_as = \"person\"; };",
+         "\"sign_as\" must be one of \"domain\", \"mailbox\", \"mailbox+domain\""},
+        {"outbound = { no_identity = \"tempfail\"; };", "\"no_identity\" must be one of \"reject\", \"domain\""},
+    };
+    scratch_write("domsec.conf", MINIMAL "policy_dir = \"p\";");
+    g_autofree char *folder = scratch_path("p");
+    g_mkdir(folder, 0700);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        scratch_write("p/default.conf", rows[i].policy);
+        owned(faults) struct faults *faults = faults_new();
+        owned(conf) struct conf *conf = scratch_load(faults);
+        g_autofree char *all = scratch_faults(faults);
+        cr_expect_eq(conf == NULL, rows[i].says != NULL, "row %zu: %s", i, all);
+        if (rows[i].says != NULL)
+            cr_expect_not_null(strstr(all, rows[i].says), "row %zu: %s", i, all);
+    }
+}

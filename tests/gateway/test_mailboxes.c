@@ -123,3 +123,134 @@ Test(mailboxes, nothing_is_opened_on_its_way_out)
     cr_expect_null(strstr(out.bytes, ATTACK_SECRET));
     pki_free(edi);
 }
+
+/* --- signing in a person's name --- */
+
+#define TEXT "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\nSubject: x\r\n\r\nthe line\r\n"
+#define AS(what) "outbound = { protect = \"sign\"; sign_as = \"" what "\"; };"
+#define LOGINS "identity_logins = ( { login = \"al\"; addresses = ( \"alice@acme.test\", \"edi@acme.test\" ); } );\n"
+
+/* extra: in domsec.conf. The partner believes acme.test's certificates, and shows what it sees. */
+static struct rig *rig_that_signs(const char *policy, const char *extra)
+{
+    struct rig *rig = rig_closed(PKI_EC);
+    struct org *acme = &rig->acme;
+    PKI_AUTO struct pki *edi = pki_person(acme->ca, "edi@acme.test");
+    g_free(pki_write(acme->folder, "alice.pem", acme->alice, NULL));
+    g_free(pki_write_key(acme->folder, "alice.key", acme->alice));
+    g_free(pki_write(acme->folder, "edi.pem", edi, NULL));
+    g_free(pki_write_key(acme->folder, "edi.key", edi));
+    acme->people = ALICE GROUP;
+    rig_open(acme, &rig->partner, policy, extra);
+    rig_open(&rig->partner, acme, ATTACK_STRICT, NULL);
+    return rig;
+}
+
+static struct sent send_as(const struct rig *rig, const char *login, const char *mail_from, const char *text)
+{
+    const struct rig_envelope spec = {mail_from, "bob@partner.test", NULL, login, "192.0.2.1"};
+    return rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+}
+
+/* The layers that the partner sees: S for the author's signature. */
+static char *seen_by_partner(const struct rig *rig, const struct sent *out)
+{
+    AUTO_SENT struct sent in = rig_inbound(rig, out->bytes, out->length);
+    cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "%s", rig_reason(&in));
+    return rig_shape(&in);
+}
+
+/* An author's own signature is not replaced, nor is another one put around it. */
+Test(mailboxes, who_has_signed_already_is_not_signed_for)
+{
+    static const struct {
+        const char *policy, *login, *shape;
+    } rows[] = {
+        {AS("mailbox"), "al", "S"},         {AS("mailbox"), NULL, "S"}, {AS("mailbox+domain"), "al", "DS"},
+        {AS("mailbox+domain"), NULL, "DS"}, {AS("domain"), NULL, "DS"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_that_signs(rows[i].policy, LOGINS);
+        struct entity content = rig_content("Content-Type: text/plain\r\n", "mine\r\n");
+        g_autofree char *text =
+            rig_sign(&rig->acme, rig->acme.alice, 0, "From: alice@acme.test\r\nTo: bob@partner.test\r\n", &content);
+        AUTO_SENT struct sent out = send_as(rig, rows[i].login, "alice@acme.test", text);
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&out));
+        g_autofree char *shape = seen_by_partner(rig, &out);
+        cr_expect_str_eq(shape, rows[i].shape, "row %zu", i);
+        cr_expect(rows[i].shape[0] == 'D' || strcmp(out.bytes, text) == 0, "row %zu: it is not touched", i);
+    }
+}
+
+Test(mailboxes, whose_signature_goes_on)
+{
+    static const struct {
+        const char *policy, *login, *mail_from, *text;
+        const char *shape; /* NULL: refused */
+        const char *reason;
+    } rows[] = {
+        {AS("domain"), "al", "alice@acme.test", TEXT, "D0", "protect"},
+        {AS("mailbox"), "al", "alice@acme.test", TEXT, "S", "the login al may sign as alice@acme.test"},
+        {AS("mailbox+domain"), "al", "alice@acme.test", TEXT, "DS", "the login al may sign as alice@acme.test"},
+        {AS("mailbox") " format = \"opaque\";", "AL", "<>", TEXT, "S", "sign_as"},
+        {AS("mailbox") " null_signature = false;", "al", "<>", TEXT, "S", "sign_as"},
+        {"outbound = { protect = \"sign\"; sign_as = \"mailbox+domain\"; review = true; };", "al", "<>", TEXT, "DRS",
+         "sign_as"},
+        /* the login may not, or there is no login though the network is trusted */
+        {AS("mailbox"), "bob", "alice@acme.test", TEXT, NULL, "does not let the login bob sign as alice@acme.test"},
+        {AS("mailbox"), NULL, "alice@acme.test", TEXT, NULL, "the client is not logged in"},
+        {AS("mailbox+domain"), NULL, "alice@acme.test", TEXT, NULL, "the client is not logged in"},
+        {"outbound = { protect = \"sign\"; sign_as = \"mailbox\"; no_identity = \"domain\"; };", NULL,
+         "alice@acme.test", TEXT, "D0", "signed by the domain, not by the author (the client is not logged in)"},
+        /* an address without an identity */
+        {AS("mailbox"), "al", "<>", "From: carol@acme.test\r\nTo: bob@partner.test\r\n\r\nx\r\n", NULL, "does not let"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_that_signs(rows[i].policy, LOGINS);
+        AUTO_SENT struct sent out = send_as(rig, rows[i].login, rows[i].mail_from, rows[i].text);
+        cr_expect_not_null(strstr(rig_reason(&out), rows[i].reason), "row %zu: %s", i, rig_reason(&out));
+        cr_expect_eq(rig_verdict(&out), rows[i].shape != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "row %zu: %s", i,
+                     rig_reason(&out));
+        if (rows[i].shape == NULL)
+            continue;
+        g_autofree char *shape = seen_by_partner(rig, &out);
+        cr_expect_str_eq(shape, rows[i].shape, "row %zu", i);
+    }
+}
+
+/* MAIL FROM counts only where the mail server is said to check it. */
+Test(mailboxes, a_mail_from_that_is_checked)
+{
+    owned(rig) struct rig *without = rig_that_signs(AS("mailbox"), "");
+    owned(rig) struct rig *with = rig_that_signs(AS("mailbox"), "mail_from_is_checked = true;");
+    AUTO_SENT struct sent unproven = send_as(without, "al", "alice@acme.test", TEXT);
+    AUTO_SENT struct sent proven = send_as(with, "al", "alice@acme.test", TEXT);
+    AUTO_SENT struct sent other = send_as(with, "al", "bob@acme.test", TEXT);
+    cr_expect_eq(rig_verdict(&unproven), VERDICT_REJECT, "%s", rig_reason(&unproven));
+    cr_expect_eq(rig_verdict(&proven), VERDICT_ACCEPT, "%s", rig_reason(&proven));
+    cr_expect_eq(rig_verdict(&other), VERDICT_REJECT, "%s", rig_reason(&other));
+}
+
+/* The most specific identity signs, with its own certificate, and the report says which. */
+Test(mailboxes, the_report_says_who_signed)
+{
+    static const struct {
+        const char *from, *name;
+    } rows[] = {
+        {"alice@acme.test", "alice@acme.test"},
+        {"edi@acme.test", "edi@acme.test and 1 more"},
+    };
+    owned(rig) struct rig *rig = rig_that_signs(AS("mailbox+domain"), LOGINS);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf("From: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", rows[i].from);
+        AUTO_SENT struct sent out = send_as(rig, "al", rows[i].from, text);
+        g_autofree char *report = passage_report(out.result);
+        json_t *json = json_loads(report, 0, NULL);
+        const json_t *by = json_object_get(json_array_get(json_object_get(json, "groups"), 0), "signed_by");
+        cr_assert_eq(json_array_size(by), 2, "%s", report);
+        cr_expect_str_eq(json_string_value(json_object_get(json_array_get(by, 0), "name")), rows[i].name);
+        cr_expect_str_eq(json_string_value(json_object_get(json_array_get(by, 0), "role")), "mailbox");
+        cr_expect_str_eq(json_string_value(json_object_get(json_array_get(by, 1), "name")), "acme.test");
+        json_decref(json);
+    }
+}

@@ -112,6 +112,36 @@ static void expect(const struct sent *sent, unsigned code, const char *reason)
     cr_expect(reason == NULL || strstr(sent->result->reply.reason, reason) != NULL, "%s", sent->result->reply.reason);
 }
 
+/* Each partner gets the signature that its rule asks for, also when the mail server brings the copies back, and proof
+ * of From is that of the client. */
+Test(split, whose_signature)
+{
+    static const struct {
+        const char *to, *roles;
+    } rows[] = {{BOB, "mailbox"}, {DAVE, "domain-signing-authority"}};
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    struct org *acme = &rig->acme;
+    write_key(acme, "split.key", 'k');
+    g_free(pki_write(acme->folder, "alice.pem", acme->alice, NULL));
+    g_free(pki_write_key(acme->folder, "alice.key", acme->alice));
+    acme->people = "{ address = \"alice@acme.test\"; certificate = \"alice.pem\"; key = \"file:alice.key\"; },\n";
+    g_autofree char *policies = g_build_filename(acme->folder, "policy.d", NULL);
+    g_mkdir(policies, 0700);
+    folder_write(policies, "default.conf", "outbound = { protect = \"sign\"; };\n");
+    open_acme(rig, "outbound = { protect = \"sign\"; sign_as = \"mailbox\"; };",
+              SPLIT "identity_logins = ( { login = \"alice\"; addresses = ( \"alice@acme.test\" ); } );");
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    expect(&sealed, 250, "the login alice may sign as alice@acme.test");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent sent = copy(rig, &sealed, rows[i].to);
+        expect(&sent, 250, NULL);
+        g_autofree char *report = passage_report(sent.result);
+        g_autofree char *role = g_strdup_printf("\"role\": \"%s\"", rows[i].roles);
+        cr_expect_not_null(strstr(report, role), "%s", report);
+        cr_expect_eq(strstr(strstr(report, role) + 1, "\"role\""), NULL, "%s", report);
+    }
+}
+
 /* --- the first pass --- */
 
 Test(split, nothing_of_the_message_is_outside)

@@ -212,3 +212,33 @@ Test(combine, every_combination_of_up_to_three_recipients)
     }
     cr_expect_eq(checked, 9 + 81 + 729);
 }
+
+/* Whoever signs for one recipient signs for all. */
+Test(combine, signers)
+{
+    static const struct {
+        enum sign_as a, b;
+        bool a_signs, b_signs;
+        enum sign_as both;
+    } pairs[] = {
+        {SIGN_AS_DOMAIN, SIGN_AS_DOMAIN, true, true, SIGN_AS_DOMAIN},
+        {SIGN_AS_MAILBOX, SIGN_AS_MAILBOX, true, true, SIGN_AS_MAILBOX},
+        {SIGN_AS_MAILBOX, SIGN_AS_DOMAIN, true, true, SIGN_AS_BOTH},
+        {SIGN_AS_DOMAIN, SIGN_AS_MAILBOX, true, true, SIGN_AS_BOTH},
+        {SIGN_AS_BOTH, SIGN_AS_MAILBOX, true, true, SIGN_AS_BOTH},
+        {SIGN_AS_MAILBOX, SIGN_AS_DOMAIN, true, false, SIGN_AS_MAILBOX},
+        {SIGN_AS_DOMAIN, SIGN_AS_MAILBOX, false, true, SIGN_AS_MAILBOX},
+    };
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        const struct outbound_decision decisions[] = {{.sign = pairs[i].a_signs, .sign_as = pairs[i].a},
+                                                      {.sign = pairs[i].b_signs, .sign_as = pairs[i].b}};
+        const struct recipient_view recipients[] = {{.text = "a"}, {.text = "b"}};
+        struct outbound_decision stricter = decisions[0];
+        struct plan plan = {0};
+        policy_combine(MIXED_REJECT, decisions, recipients, 2, &plan);
+        cr_expect(plan.treatment.sign);
+        cr_expect_eq(plan.treatment.sign_as, pairs[i].both, "row %zu", i);
+        policy_stricter(&decisions[1], &stricter);
+        cr_expect_eq(stricter.sign_as, pairs[i].both, "row %zu", i);
+    }
+}

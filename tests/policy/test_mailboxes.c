@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a mailbox's or a group's own key may be used for. */
+#include "mail/mime.h"
 #include "policy/policy.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
+
+static void initialise(void)
+{
+    mime_init();
+}
+TestSuite(mailboxes, .init = initialise);
 
 #define RECIPIENTS_MAX 3
 
@@ -64,4 +72,141 @@ Test(mailboxes, opens_only_for_its_own_addresses)
         cr_expect(policy_may_open(&domain, rows[i].direction, envelope->recipients, envelope->recipient_count));
     }
     address_set_free(identity.mailboxes);
+}
+
+/* --- signing: who may sign in whose name --- */
+
+enum { LIST = 1, SAME = 2, CHECKED = 4 };
+
+#define NO "\xff" /* no login at all */
+
+static const struct {
+    int ways; /* LIST: identity_logins lets alice and the others of the table in; SAME: it is "same" */
+    const char *login, *mail_from, *from;
+    bool proven;
+    const char *reason; /* is in it */
+} proofs[] = {
+    /* a map */
+    {LIST, "alice", "alice@acme.test", "alice@acme.test", true, "the login alice may sign as alice@acme.test"},
+    {LIST, "alice", "<>", "Alice <ALICE@Acme.Test>", true, "identity_logins"},
+    {LIST, "alice", "eve@evil.test", "\"alice\"@acme.test", true, "identity_logins"},
+    {LIST, "ALICE", "alice@acme.test", "alice@acme.test", true, "identity_logins"}, /* as Postfix compares logins */
+    {LIST, "alice", "alice@acme.test", "edi@acme.test", true, "identity_logins"},
+    {LIST, "alice", "alice@acme.test", "bob@trading.acme.test", true, "identity_logins"},
+    {LIST, "alice", "alice@acme.test", "bob@acme.test", false, "does not let the login alice sign as bob@acme.test"},
+    {LIST, "alice", "alice@acme.test", "alice+news@acme.test", false, "does not let"},
+    {LIST, "alice", "alice@acme.test", "alice@acme.test.evil.test", false, "does not let"},
+    {LIST, "alice ", "alice@acme.test", "alice@acme.test", false, "does not let"},
+    {LIST, "bob", "alice@acme.test", "alice@acme.test", false, "the login bob"},
+    {LIST, "alice@acme.test", "alice@acme.test", "alice@acme.test", false, "does not let"}, /* another login */
+    {LIST, "j\xc3\xb6rg", "<>",
+     "j\xc3\xb6rg@b\xc3\xbc"
+     "cher.test",
+     true, "identity_logins"},
+    {LIST, "j\xc3\xb6rg", "<>", "j\xc3\xb6rg@xn--bcher-kva.test", true, "identity_logins"},
+    {LIST, "j\xc3\xb6rg", "<>", "J\xc3\x96RG@xn--bcher-kva.test", false, "does not let"},
+    {LIST, "j\xc3\xb6rg", "<>", "jo\xcc\x88rg@xn--bcher-kva.test", false, "does not let"}, /* composed otherwise */
+    /* the login is the address */
+    {SAME, "alice@acme.test", "<>", "alice@acme.test", true, "identity_logins"},
+    {SAME, "Alice@ACME.test", "<>", "alice@acme.test", true, "identity_logins"},
+    {SAME, "alice+news@acme.test", "<>", "alice+news@acme.test", true, "identity_logins"},
+    {SAME, "\"a b\"@acme.test", "<>", "\"a b\"@acme.test", true, "identity_logins"},
+    {SAME,
+     "j\xc3\xb6rg@b\xc3\xbc"
+     "cher.test",
+     "<>", "j\xc3\xb6rg@xn--bcher-kva.test", true, "identity_logins"},
+    {SAME, "alice", "<>", "alice@acme.test", false, "does not let"},
+    {SAME, "bob@acme.test", "alice@acme.test", "alice@acme.test", false, "does not let"},
+    {SAME, "alice@acme.test", "<>", "alice+news@acme.test", false, "does not let"},
+    {SAME, "alice@acme.test, bob@acme.test", "<>", "alice@acme.test", false, "does not let"},
+    {SAME, "<>", "<>", "alice@acme.test", false, "does not let"},
+    /* MAIL FROM, where the mail server checks it */
+    {CHECKED, "x", "alice@acme.test", "alice@acme.test", true, "MAIL FROM, which the mail server lets the login x use"},
+    {CHECKED, "x", "Alice@ACME.test", "alice@acme.test", true, "MAIL FROM"},
+    {CHECKED, "x",
+     "j\xc3\xb6rg@b\xc3\xbc"
+     "cher.test",
+     "j\xc3\xb6rg@xn--bcher-kva.test", true, "MAIL FROM"},
+    {CHECKED, "x", "alice+news@acme.test", "alice@acme.test", false, "neither identity_logins nor MAIL FROM"},
+    {CHECKED, "x", "<>", "alice@acme.test", false, "neither"},
+    {CHECKED, "x", "eve@acme.test", "alice@acme.test", false, "neither"},
+    {CHECKED, NO, "alice@acme.test", "alice@acme.test", false, "the client is not logged in"},
+    {CHECKED, "", "alice@acme.test", "alice@acme.test", false, "not logged in"},
+    {0, "x", "alice@acme.test", "alice@acme.test", false, "does not let"},
+    {LIST | CHECKED, "bob", "alice@acme.test", "alice@acme.test", true, "MAIL FROM"},
+    {LIST | CHECKED, "alice", "bob@acme.test", "edi@acme.test", true, "identity_logins"},
+    /* not one clear author */
+    {LIST, "alice", "<>", "alice@acme.test, edi@acme.test", false, "several authors"},
+    {LIST, "alice", "<>", "alice@acme.test, alice@acme.test", false, "several authors"},
+    {CHECKED, "x", "alice@acme.test", "alice@acme.test, bob@acme.test", false, "several authors"},
+    {LIST, "alice", "<>", "alice@acme.test bob@acme.test", false, "From cannot be read"},
+    {LIST, "alice", "<>", "=?utf-8?q?bob=40acme.test?= <alice@acme.test>", false, "another address"},
+    {SAME, "alice@acme.test", "<>", "", false, "From"},
+};
+
+static void set_ways(struct conf *conf, int ways, struct login_conf *logins)
+{
+    static const char *const alices[] = {"alice@acme.test", "edi@acme.test", "*@trading.acme.test", NULL};
+    static const char *const joergs[] = {"j\xc3\xb6rg@xn--bcher-kva.test", NULL};
+    const char *const *lists[] = {alices, joergs};
+    static const char *const names[] = {"alice", "j\xc3\xb6rg"};
+    conf->logins_by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    conf->logins_are_addresses = (ways & SAME) != 0;
+    conf->mail_from_is_checked = (ways & CHECKED) != 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+        logins[i] = (struct login_conf){.mailboxes = address_set_new()};
+        for (const char *const *each = lists[i]; *each != NULL; each++)
+            address_set_add(logins[i].mailboxes, *each);
+        if ((ways & LIST) != 0)
+            g_hash_table_insert(conf->logins_by_name, g_strdup(names[i]), &logins[i]);
+    }
+}
+
+Test(mailboxes, proof_for_From)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(proofs); i++) {
+        struct conf conf = {0};
+        struct login_conf logins[2];
+        struct originator originator;
+        struct address mail_from;
+        struct error error = {0};
+        char reason[320] = "";
+        const char *login = strcmp(proofs[i].login, NO) != 0 ? proofs[i].login : NULL;
+        set_ways(&conf, proofs[i].ways, logins);
+        originator_from_text(proofs[i].from, &originator);
+        cr_assert(address_parse(slice_of(proofs[i].mail_from), &mail_from, &error));
+        bool proven = policy_proves_author(&conf, &originator, login, &mail_from, reason, sizeof(reason));
+        cr_expect_eq(proven, proofs[i].proven, "row %zu: %s", i, reason);
+        cr_expect_not_null(strstr(reason, proofs[i].reason), "row %zu: %s", i, reason);
+        address_clear(&mail_from);
+        originator_clear(&originator);
+        g_hash_table_destroy(conf.logins_by_name);
+        for (size_t j = 0; j < G_N_ELEMENTS(logins); j++)
+            address_set_free(logins[j].mailboxes);
+    }
+}
+
+/* Sender neither proves nor disproves. */
+Test(mailboxes, sender_does_not_count)
+{
+    for (int as_sender = 0; as_sender < 2; as_sender++) {
+        struct conf conf = {0};
+        struct login_conf logins[2];
+        struct originator originator;
+        struct address mail_from;
+        struct error error = {0};
+        char reason[320] = "";
+        set_ways(&conf, LIST, logins);
+        originator_from_text(as_sender ? "bob@acme.test" : "alice@acme.test", &originator);
+        cr_assert(
+            addresses_parse(slice_of(as_sender ? "alice@acme.test" : "bob@acme.test"), &originator.sender, &error));
+        cr_assert(address_parse(slice_of("alice@acme.test"), &mail_from, &error));
+        cr_expect_eq(policy_proves_author(&conf, &originator, "alice", &mail_from, reason, sizeof(reason)), !as_sender,
+                     "%s", reason);
+        address_clear(&mail_from);
+        originator_clear(&originator);
+        g_hash_table_destroy(conf.logins_by_name);
+        for (size_t j = 0; j < G_N_ELEMENTS(logins); j++)
+            address_set_free(logins[j].mailboxes);
+    }
 }

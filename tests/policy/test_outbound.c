@@ -267,3 +267,96 @@ Test(outbound, review_and_unreadable)
         cr_expect_eq(decision.verdict, expected[i % 4], "%u", i);
     }
 }
+
+/* Whose signatures: "" no, "d" the domain's, "m" the author's, "md" both. For an authentic originator. */
+static const struct {
+    enum sign_as sign_as;
+    enum no_identity no_identity;
+    enum protect protect;
+    bool by_author;         /* the author's own signature is on it */
+    const char *no_mailbox; /* NULL: we may sign in the author's name */
+    bool outdated;
+    enum verdict verdict;
+    const char *signers, *reason;
+} signers[] = {
+    {SIGN_AS_DOMAIN, NO_IDENTITY_REJECT, SIGN, false, "no login", false, ACCEPT, "d",
+     "x.conf: outbound.protect = \"sign\""},
+    {SIGN_AS_DOMAIN, NO_IDENTITY_REJECT, SIGN, true, NULL, false, ACCEPT, "d", "x.conf: outbound.protect = \"sign\""},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, NONE, false, "no login", false, ACCEPT, "",
+     "x.conf: outbound.protect = \"none\""},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, SIGN, false, NULL, false, ACCEPT, "m",
+     "x.conf: outbound.protect = \"sign\", sign_as = \"mailbox\" (the login fits)"},
+    {SIGN_AS_BOTH, NO_IDENTITY_REJECT, BOTH, false, NULL, false, ACCEPT, "md",
+     "x.conf: outbound.protect = \"sign+encrypt\", sign_as = \"mailbox+domain\" (the login fits)"},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, TRIPLE, false, NULL, false, ACCEPT, "m", NULL},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, ENCRYPT, false, "no login", false, ACCEPT, "",
+     "x.conf: outbound.protect = \"encrypt\""},
+    /* it may not be made */
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, SIGN, false, "no login", false, REJECT, "",
+     "x.conf: outbound.sign_as = \"mailbox\", no_identity = \"reject\": it may not be signed in the author's name (no "
+     "login)"},
+    {SIGN_AS_BOTH, NO_IDENTITY_REJECT, BOTH, false, "no login", false, REJECT, "",
+     "x.conf: outbound.sign_as = \"mailbox+domain\", no_identity = \"reject\": it may not be signed in the author's "
+     "name (no "
+     "login)"},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_DOMAIN, SIGN, false, "no login", false, ACCEPT, "d",
+     "x.conf: outbound.no_identity = \"domain\": signed by the domain, not by the author (no login)"},
+    {SIGN_AS_BOTH, NO_IDENTITY_DOMAIN, BOTH, false, "no login", false, ACCEPT, "d", NULL},
+    {SIGN_AS_MAILBOX, (enum no_identity)99, SIGN, false, "no login", false, REJECT, "", NULL},
+    /* an outdated certificate is for us to mend: nothing bounces */
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, SIGN, false, "has expired", true, TEMPFAIL, "", NULL},
+    {SIGN_AS_BOTH, NO_IDENTITY_REJECT, TRIPLE, false, "has expired", true, TEMPFAIL, "", NULL},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_DOMAIN, SIGN, false, "has expired", true, ACCEPT, "d", NULL},
+    /* the author has signed already */
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, SIGN, true, "no login", false, ACCEPT, "",
+     "x.conf: outbound.sign_as = \"mailbox\": signed by its author already"},
+    {SIGN_AS_BOTH, NO_IDENTITY_REJECT, BOTH, true, "no login", false, ACCEPT, "d",
+     "x.conf: outbound.sign_as = \"mailbox+domain\": signed by its author already"},
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, TRIPLE, true, "no login", false, REJECT, "", NULL}, /* the outer one is due */
+    {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, TRIPLE, true, NULL, false, ACCEPT, "m", NULL},
+};
+
+Test(outbound, signers)
+{
+    static const char *const words[] = {"d", "m", "md"};
+    for (size_t i = 0; i < COUNT(signers); i++) {
+        struct rule rule = {.partner = &partner,
+                            .outbound = {.protect = signers[i].protect,
+                                         .sign_as = signers[i].sign_as,
+                                         .no_identity = signers[i].no_identity}};
+        struct outbound_facts facts = {.originator_authentic = true,
+                                       .certificate = FOUND,
+                                       .signed_by_author = signers[i].by_author,
+                                       .no_mailbox = signers[i].no_mailbox,
+                                       .mailbox_is_outdated = signers[i].outdated,
+                                       .proof = "the login fits"};
+        struct outbound_decision decision;
+        policy_outbound(&rule, &facts, &decision);
+        cr_expect_eq(decision.verdict, signers[i].verdict, "row %zu: %s", i, decision.reason);
+        cr_expect_str_eq(decision.sign ? words[decision.sign_as] : "", signers[i].signers, "row %zu: %s", i,
+                         decision.reason);
+        if (signers[i].reason != NULL)
+            cr_expect_str_eq(decision.reason, signers[i].reason, "row %zu: %s", i, decision.reason);
+        /* "sign" in place of encryption is signed by the same */
+        if (signers[i].protect == NONE || signers[i].protect == ENCRYPT || signers[i].by_author)
+            continue;
+        facts.certificate = FOUND_NONE;
+        rule.outbound.protect = ENCRYPT;
+        rule.outbound.no_certificate = NO_CERTIFICATE_SIGN;
+        policy_outbound(&rule, &facts, &decision);
+        cr_expect_eq(decision.verdict, signers[i].verdict, "row %zu: %s", i, decision.reason);
+        cr_expect_str_eq(decision.sign ? words[decision.sign_as] : "", signers[i].signers, "row %zu: %s", i,
+                         decision.reason);
+    }
+}
+
+/* Whether the author's name may be signed in is asked only of a message that may be signed at all. */
+Test(outbound, not_authentic_comes_first)
+{
+    struct rule rule = {.partner = &partner, .outbound = {.protect = SIGN, .sign_as = SIGN_AS_MAILBOX}};
+    struct outbound_facts facts = {.originator_reason = "who knows", .no_mailbox = "no login"};
+    struct outbound_decision decision;
+    policy_outbound(&rule, &facts, &decision);
+    cr_expect_eq(decision.verdict, REJECT);
+    cr_expect_not_null(strstr(decision.reason, "the originator is not authentic (who knows)"), "%s", decision.reason);
+}

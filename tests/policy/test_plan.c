@@ -244,7 +244,7 @@ Test(plan, table)
 
 Test(plan, identities_of_ours_that_are_missing)
 {
-    static const char *const names[OWN_COUNT] = {"review", "attribute", "domain", "auditor", "encrypter"};
+    static const char *const names[OWN_COUNT] = {"mailbox", "review", "attribute", "domain", "auditor", "encrypter"};
     static const struct {
         const char *recipients;
         const char *needed[4]; /* each alone is missed; of all, the first */
@@ -267,6 +267,11 @@ Test(plan, identities_of_ours_that_are_missing)
         {"audited_signed", {"domain"}},
         {"audited sign", {"domain", "auditor"}},
         {"nothing", {NULL}},
+        {"mailbox", {NULL}}, /* the author's own is asked for by the decision */
+        {"mailbox_domain", {"domain"}},
+        {"mailbox sign", {"domain"}},
+        {"mailbox encrypt", {NULL}},
+        {"mailbox reviews", {"review", "domain"}},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(needs); i++)
         for (size_t missing = 0; missing <= OWN_COUNT; missing++) {
@@ -274,7 +279,7 @@ Test(plan, identities_of_ours_that_are_missing)
             struct plan plan;
             scene_set(&scene, OURS, NULL, "", needs[i].recipients, MIXED_REJECT);
             for (size_t j = 0; j < OWN_COUNT; j++)
-                if (j == missing || missing == OWN_COUNT)
+                if (j != OWN_MAILBOX && (j == missing || missing == OWN_COUNT))
                     error_set(&scene.own[j], ERROR_CONFIGURATION, "%s", names[j]);
             policy_plan(&scene.input, &plan);
             const char *const *needed = needs[i].needed;
@@ -287,6 +292,42 @@ Test(plan, identities_of_ours_that_are_missing)
             plan_clear(&plan);
             scene_clear(&scene);
         }
+}
+
+/* The author's own identity: that there is none is for the rule to decide; that it is outdated is for us to mend. */
+Test(plan, an_identity_of_the_author)
+{
+    static const struct {
+        const char *recipients;
+        enum scene_sender sender;
+        enum error_kind missing;
+        enum verdict verdict;
+        enum sign_as sign_as;
+        const char *says;
+    } cases[] = {
+        {"mailbox", OURS, ERROR_NONE, VERDICT_ACCEPT, SIGN_AS_MAILBOX, "as we know"},
+        {"mailbox_domain", OURS, ERROR_NONE, VERDICT_ACCEPT, SIGN_AS_BOTH, "as we know"},
+        {"mailbox sign", OURS, ERROR_NONE, VERDICT_ACCEPT, SIGN_AS_BOTH, "mailbox"},
+        {"mailbox", OURS, ERROR_PERMANENT, VERDICT_REJECT, SIGN_AS_DOMAIN, "nothing there"},
+        {"mailbox", OURS, ERROR_CONFIGURATION, VERDICT_TEMPFAIL, SIGN_AS_DOMAIN, "nothing there"},
+        {"sign mailbox", OURS, ERROR_PERMANENT, VERDICT_REJECT, SIGN_AS_DOMAIN, "mailbox: "},
+        {"sign", OURS, ERROR_PERMANENT, VERDICT_ACCEPT, SIGN_AS_DOMAIN, "sign"},
+        {"mailbox", OURS_AS_BOTH, ERROR_NONE, VERDICT_REJECT, SIGN_AS_DOMAIN, "From"},
+        {"mailbox", STRANGER, ERROR_NONE, VERDICT_REJECT, SIGN_AS_DOMAIN, "not authentic"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, cases[i].sender, NULL, "", cases[i].recipients, MIXED_REJECT);
+        if (cases[i].missing != ERROR_NONE)
+            error_set(&scene.own[OWN_MAILBOX], cases[i].missing, "nothing there");
+        policy_plan(&scene.input, &plan);
+        cr_expect_eq(plan.verdict, cases[i].verdict, "row %zu: %s", i, plan.reason);
+        cr_expect_eq(plan.treatment.sign_as, cases[i].sign_as, "row %zu: %s", i, plan.reason);
+        cr_expect_not_null(strstr(plan.reason, cases[i].says), "row %zu: %s", i, plan.reason);
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
 }
 
 Test(plan, what_a_local_recipients_rule_asks_is_not_asked)

@@ -16,12 +16,13 @@ static char *tell(const struct plan *plan)
     for (size_t i = 0; i < (plan->needs_split ? plan->recipient_count : 1); i++) {
         const struct treatment *treatment =
             plan->needs_split ? &plan->manners[plan->shares[i].manner].treatment : &plan->treatment;
-        g_string_append_printf(text, "%s%s%s%s%s",
+        static const char *const as[] = {"", " as mailbox", " as both"};
+        g_string_append_printf(text, "%s%s%s%s%s%s",
                                i > 0               ? " |"
                                : plan->needs_split ? ""
                                                    : "one:",
-                               treatment->sign ? " sign" : "", treatment->encrypt ? " encrypt" : "",
-                               treatment->triple ? " triple" : "",
+                               treatment->sign ? " sign" : "", as[treatment->sign_as],
+                               treatment->encrypt ? " encrypt" : "", treatment->triple ? " triple" : "",
                                !treatment->sign && !treatment->encrypt ? " none" : "");
     }
     if (plan->needs_split)
@@ -59,6 +60,10 @@ static const struct {
     {"a review", OURS, NULL, "", "sign reviews", NULL, "sign | sign /2", NULL},
     {"… which does not matter in an encryption", OURS, NULL, "", "encrypt reviews_encrypted", NULL, "one: encrypt",
      NULL},
+    {"whose signature", OURS, NULL, "", "sign mailbox mailbox_domain sign", NULL,
+     "sign | sign as mailbox | sign as both | sign /3", "split: sign: sign: outbound.protect"},
+    {"one author's signature", OURS, NULL, "", "mailbox mailbox", NULL, "one: sign as mailbox", NULL},
+    {"… that may not be made", OURS_AS_BOTH, NULL, "", "sign mailbox", NULL, "reject", NULL},
     {"a label", OURS, NULL, "", "sign labelled_alone labelled_alone", NULL, "sign | sign | sign /2", NULL},
     {"a rule that gives up", OURS, NULL, "", "plain/none plain", NULL, "none | encrypt /2", NULL},
 

@@ -21,6 +21,8 @@ static struct partner partners[] = {
     {.name = (char *)"later", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_TEMPFAIL}},
     {.name = (char *)"readable", .base.outbound = {.protect = PROTECT_SIGN, .unreadable = UNREADABLE_REJECT}},
     {.name = (char *)"reviewed", .base.outbound = {.protect = PROTECT_SIGN, .require_review = (char **)review}},
+    {.name = (char *)"mailbox", .base.outbound = {.protect = PROTECT_SIGN, .sign_as = SIGN_AS_MAILBOX}},
+    {.name = (char *)"mailbox_domain", .base.outbound = {.protect = PROTECT_SIGN, .sign_as = SIGN_AS_BOTH}},
     {.name = (char *)"reviews", .base.outbound = {.protect = PROTECT_SIGN, .review = true}},
     {.name = (char *)"reviews_encrypted", .base.outbound = {.protect = PROTECT_ENCRYPT, .review = true}},
     {.name = (char *)"attributes", .base.outbound = {.protect = PROTECT_SIGN, .attributes = true}},
@@ -97,6 +99,8 @@ void scene_set(struct scene *scene, enum scene_sender sender, const char *author
     scene->authors[0] = (struct address){.domain = (char *)"us.test", .text = (char *)"ann@us.test"};
     scene->authors[1] = (struct address){.domain = (char *)"other.test", .text = (char *)"eve@other.test"};
     scene->client = (struct client){.trusted = sender != STRANGER};
+    scene->client.proves_author = sender == OURS;
+    g_strlcpy(scene->client.proof, "as we know", sizeof(scene->client.proof));
     g_strlcpy(scene->client.reason, sender != STRANGER ? "logged in" : "unknown", sizeof(scene->client.reason));
     scene->conf = (struct conf){.local_domains = (char **)ours, .mixed_recipients = mixed};
     scene->originator.from.list = &scene->authors[sender == OURS_AS_OTHER ? 1 : 0];
