@@ -73,8 +73,8 @@ bool conf_wants_header(const struct conf *conf, const char *name);
  * bytes. Lent; NULL: none. */
 const char *conf_longest_tag(const struct conf *conf, const char *text, size_t shorter_than);
 
-/* Notes the rules by which senders can lower the protection. For `domsec check` only. */
-void conf_check_lowers(const struct conf *conf, struct faults *faults);
+/* Notes the rules by which senders can lower the protection, and the policies in test mode. For `domsec check` only. */
+void conf_note_policies(const struct conf *conf, struct faults *faults);
 /* A value of a rule or of its partner. */
 struct rule_setting {
     char *key;                  /* "rules.protect", "cipher" */

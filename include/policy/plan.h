@@ -58,6 +58,12 @@ enum own {
     OWN_COUNT
 };
 
+struct inbound_decision {
+    enum verdict verdict;
+    bool met; /* the rule has everything that it requires */
+    char reason[640];
+};
+
 struct treatment {
     bool sign, encrypt, triple;
     enum sign_as sign_as; /* whose signature, if there is one */
@@ -132,8 +138,12 @@ struct plan {
     char public_reason[480]; /* said to the other side instead; empty: the reason */
     struct judgement judgement;
 
+    bool is_test; /* all policies that apply are in test mode: nothing is done */
+
     /* outbound */
-    bool client_is_ours; /* the connection alone makes the originator authentic */
+    struct outbound_decision *tested; /* for each recipient, what policies in test mode decide (reason empty: none
+                                         apply); NULL: none apply to any */
+    bool client_is_ours;              /* the connection alone makes the originator authentic */
     struct outbound_decision *recipients;
     size_t recipient_count;
     size_t culprit;         /* index of the recipient that made it fail; meaningful with REJECT, TEMPFAIL */
@@ -146,9 +156,10 @@ struct plan {
     struct wrapping wrapping;
 
     /* inbound */
-    bool internal;    /* from a client of ours to our own domains: no rule applies */
-    bool met;         /* the authors' rules have everything that they require */
-    size_t removable; /* outermost layers that come off */
+    struct inbound_decision tested_arrival; /* what policies in test mode decide; reason empty: none apply */
+    bool internal;                          /* from a client of ours to our own domains: no rule applies */
+    bool met;                               /* the authors' rules have everything that they require */
+    size_t removable;                       /* outermost layers that come off */
     /* Malleable: what removable is if one decryption or another fails, and if none does. Delivery must cost the same
      * in each case. */
     size_t *endings, ending_count;
@@ -169,6 +180,20 @@ bool policy_wants_certificates(const struct plan_input *input);
 /* Whether the originator is authentic (RFC 3183 §3.2), with the reason either way. judgement NULL: by the connection
  * alone, without what the message itself says. */
 bool policy_is_authentic(const struct plan_input *input, const struct judgement *judgement, char *reason, size_t size);
+
+/* --- policies in test mode (testing.c) --- */
+
+/* Whether what a rule asks for a recipient is not done. */
+bool policy_tests(const struct recipient_view *recipient, const struct rule *rule);
+/* Whether only policies in test mode apply to a message. */
+bool policy_only_tests(const struct plan_input *input);
+/* Where plan keeps what they decide for a recipient. */
+struct outbound_decision *plan_tested(struct plan *plan, size_t recipient);
+/* The decision for a recipient to whom no policy in force applies. */
+void policy_leave_alone(const struct plan_input *input, const struct outbound_decision *tested,
+                        struct outbound_decision *decision);
+/* "sign+encrypt", "reject". Static. */
+const char *policy_treatment_name(const struct outbound_decision *decision);
 
 /* --- the steps, for their tests --- */
 
@@ -263,12 +288,6 @@ struct inbound_facts {
 
 /* Whether the signatures that passed are those that rule->inbound.signed_by asks for. */
 bool policy_signed_ok(const struct rule *rule, bool domain_ok, bool originator_ok);
-
-struct inbound_decision {
-    enum verdict verdict;
-    bool met; /* the rule has everything that it requires */
-    char reason[640];
-};
 
 /* failed_temporarily → tempfail when the rule requires anything, unless it is rejected for its encryption anyway.
  * undecryptable, or a part of it → rule->inbound.undecryptable first; then `require`, unmet → `otherwise` (tag:

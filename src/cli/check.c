@@ -162,7 +162,7 @@ static int run(const struct command *self, int argc, char **argv)
         check_expiries(conf, faults);
         check_process(conf, faults);
         gateway_check_replies(conf, faults);
-        conf_check_lowers(conf, faults);
+        conf_note_policies(conf, faults);
     }
     if (gateway != NULL)
         check_account(conf, faults);

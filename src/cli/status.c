@@ -121,9 +121,11 @@ static void print_rules(const struct conf *conf)
     table_row(table, heading);
     for (size_t i = 0; i < conf->partner_count; i++) {
         const struct rule *rule = &conf->partners[i]->base;
+        g_autofree char *name =
+            g_strconcat(rule->partner->name, rule->partner->mode == MODE_TEST ? " (test)" : "", NULL);
         const char *cells[] = {rule->partner->domain != NULL ? rule->partner->domain : "(all others)",
                                protect_name(rule->outbound.protect), require_name(rule->inbound.require),
-                               naming_name(rule->partner->naming), rule->partner->name};
+                               naming_name(rule->partner->naming), name};
         table_row(table, cells);
     }
     table_print(table, stdout, 2, true);
@@ -195,6 +197,8 @@ static json_t *rules_json(const struct conf *conf)
         json_object_set_new(entry, "protect", json_string(protect_name(rule->outbound.protect)));
         json_object_set_new(entry, "require", json_string(require_name(rule->inbound.require)));
         json_object_set_new(entry, "naming", json_string(naming_name(rule->partner->naming)));
+        json_object_set_new(entry, "mode", json_string(mode_name(rule->partner->mode)));
+        json_object_set_new(entry, "exceptions", json_integer((json_int_t)rule->partner->rule_count));
         json_array_append_new(list, entry);
     }
     return list;

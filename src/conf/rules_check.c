@@ -153,16 +153,25 @@ void rules_check(const struct conf *conf, const struct partner *partner, struct 
         check_addresses(conf, &partner->rules[i], faults);
 }
 
-void conf_check_lowers(const struct conf *conf, struct faults *faults)
+static void note_lowers(const struct rule *rule, struct faults *faults)
 {
-    for (size_t i = 0; i < conf->partner_count; i++)
-        for (size_t j = 0; j < conf->partners[i]->rule_count; j++) {
-            const struct rule *rule = &conf->partners[i]->rules[j];
-            if (rule->lowers && (rule->criteria & WORDS) != 0)
-                faults_note(faults, rule->file, rule->line,
-                            "\"lowers\": by this rule, what a sender writes can lower the protection");
-            else if (rule->lowers)
-                faults_note(faults, rule->file, rule->line,
-                            "\"lowers\" has no effect: the rule does not fit by the sender's words");
-        }
+    if (rule->lowers && (rule->criteria & WORDS) != 0)
+        faults_note(faults, rule->file, rule->line,
+                    "\"lowers\": by this rule, what a sender writes can lower the protection");
+    else if (rule->lowers)
+        faults_note(faults, rule->file, rule->line,
+                    "\"lowers\" has no effect: the rule does not fit by the sender's words");
+}
+
+void conf_note_policies(const struct conf *conf, struct faults *faults)
+{
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const struct partner *partner = conf->partners[i];
+        const struct value_origin *origin = conf_origin(conf, &partner->mode);
+        if (partner->mode == MODE_TEST && origin != NULL)
+            faults_note(faults, origin->file, origin->line,
+                        "\"mode\" is \"test\": what this policy decides is logged and not done");
+        for (size_t j = 0; j < partner->rule_count; j++)
+            note_lowers(&partner->rules[j], faults);
+    }
 }

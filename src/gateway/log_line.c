@@ -4,6 +4,7 @@
  * certificate that was used by the first digits of its SHA-256.
  */
 #include "internal.h"
+#include "tested.h"
 
 #include <string.h>
 
@@ -209,6 +210,13 @@ static void append_split(GString *line, const struct passage *passage)
                                opened->envelope->queue_id != NULL ? opened->envelope->queue_id : "NOQUEUE");
 }
 
+static void append_test(GString *line, const struct passage *passage)
+{
+    g_autofree char *text = tested_text(passage);
+    if (text[0] != '\0')
+        append_quoted(line, "test", text);
+}
+
 char *passage_log_line(const struct passage *passage)
 {
     const struct envelope *envelope = passage->mail.envelope;
@@ -242,6 +250,7 @@ char *passage_log_line(const struct passage *passage)
     append_signed_with(line, passage);
     append_encrypted_to(line, passage);
     append_quoted(line, "reason", reply->reason);
+    append_test(line, passage);
     if (passage->made.note != NULL)
         append_quoted(line, "note", passage->made.note);
     append_fields(line, &passage->made.fields);

@@ -4,6 +4,7 @@
  * All of them read the same five structs, so that they cannot differ.
  */
 #include "internal.h"
+#include "tested.h"
 
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -374,6 +375,7 @@ char *passage_report(const struct passage *passage)
     set(report, "authentication_results", unfolded(passage->made.authentication_results));
     set(report, "note", text(passage->made.note));
     set(report, "split", json_boolean(passage->plan.needs_split));
+    set(report, "test", tested_json(passage));
     if (passage->plan.direction == DIRECTION_OUTBOUND) {
         set(report, "null_signature", text(made_null_signature(&passage->made)));
     } else {
@@ -419,6 +421,7 @@ void passage_count(const struct passage *passage)
 {
     const struct judgement *judgement = &passage->plan.judgement;
     count_split(passage);
+    tested_count(passage);
     count("domsec_messages_total", "direction", direction_name(passage->plan.direction), "verdict",
           verdict_name(passage->reply.verdict));
     if (passage->untouched) {

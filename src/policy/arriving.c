@@ -6,6 +6,8 @@
  */
 #include "policy/matching.h"
 
+#include "reason.h"
+
 #include <string.h>
 
 #define OUTSIDE "it is outside the encryption, which does not protect against changes"
@@ -131,24 +133,51 @@ static void add_mark(struct marks *marks, const struct rule *rule, bool met)
         marks->verified = inbound->subject_verified;
 }
 
+/* The first decision of all is taken as it is. */
+static void add_worse(struct inbound_decision *worst, size_t *count, const struct inbound_decision *decision)
+{
+    if ((*count)++ == 0 || severity(decision) > severity(worst))
+        *worst = *decision;
+}
+
+/* Only policies in test mode apply. */
+static void leave_alone(struct plan *plan)
+{
+    const struct inbound_decision *tested = &plan->tested_arrival;
+    plan->met = true;
+    plan->restores_from = PLAN_RESTORES_NONE;
+    plan->verdict = VERDICT_ACCEPT;
+    reason_set(plan->reason, sizeof(plan->reason), "mode = \"test\": nothing is done; in force: %s: %s",
+               verdict_name(tested->verdict), tested->reason);
+}
+
 void policy_arriving(const struct plan_input *input, const struct layers_view *layers,
                      const struct judgement *judgement, struct plan *plan)
 {
     const struct authors *authors = input->authors;
     struct inbound_decision worst = {.verdict = VERDICT_TEMPFAIL, .reason = "no rule applies"};
+    size_t enforced = 0, tested = 0;
     struct marks marks = {0};
     plan->met = authors->count > 0;
     plan->restores_from = authors->count > 0 ? 0 : PLAN_RESTORES_NONE;
+    plan->is_test = policy_only_tests(input);
     for (size_t i = 0; i < authors->count; i++) {
         const struct rule *rule = policy_arriving_rule(authors->partners[i], input->facts);
         struct inbound_decision decision = {0};
         decide_by(rule, layers, judgement, &decision);
+        if (rule->partner->mode == MODE_TEST) {
+            add_worse(&plan->tested_arrival, &tested, &decision);
+            continue;
+        }
         plan->met &= decision.met;
         size_t from = decision.met ? restores_from(rule, layers, judgement) : PLAN_RESTORES_NONE;
         plan->restores_from = MAX(plan->restores_from, from);
         add_mark(&marks, rule, decision.met);
-        if (i == 0 || severity(&decision) > severity(&worst))
-            worst = decision;
+        add_worse(&worst, &enforced, &decision);
+    }
+    if (plan->is_test) {
+        leave_alone(plan);
+        return;
     }
     plan->mark = plan->met ? marks.verified : marks.unverified;
     plan->verdict = worst.verdict;

@@ -72,9 +72,15 @@ static bool asks(const struct rule *rule)
            (outbound->require_review != NULL && outbound->require_review[0] != NULL);
 }
 
+/* One whose policy is in test mode asks for nothing that is done. */
+static bool partner_may_ask(const struct partner *partner)
+{
+    return partner->mode == MODE_ENFORCE && policy_may_ask(partner, asks);
+}
+
 static bool partner_asks(const struct conf *conf, const char *domain)
 {
-    return policy_may_ask(conf_partner(conf, domain), asks);
+    return partner_may_ask(conf_partner(conf, domain));
 }
 
 /* The partner of a domain, for the sake of an address. */
@@ -107,7 +113,7 @@ static bool may_be_completed(const struct conf *conf, const char *host)
         if (begins_with_label(*local, host, length))
             return true;
     for (size_t i = 0; i < conf->partner_count; i++)
-        if (begins_with_label(conf->partners[i]->domain, host, length) && policy_may_ask(conf->partners[i], asks))
+        if (begins_with_label(conf->partners[i]->domain, host, length) && partner_may_ask(conf->partners[i]))
             return true;
     return false;
 }
@@ -152,7 +158,7 @@ static bool arrives(const struct conf *conf, const struct recipient *recipient)
 static bool some_rule_asks(const struct conf *conf)
 {
     for (size_t i = 0; i < conf->partner_count; i++)
-        if (policy_may_ask(conf->partners[i], asks))
+        if (partner_may_ask(conf->partners[i]))
             return true;
     return false;
 }

@@ -117,11 +117,13 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
     }
 }
 
-/* Every one of a recipient's rules has to be satisfied. */
-static void decide_recipient(const struct plan_input *input, const struct recipient_view *recipient,
-                             struct outbound_facts *facts, const struct judgement *judgement,
-                             struct outbound_decision *decision)
+/* Every one of a recipient's rules has to be satisfied; those of policies in test mode only in theory. */
+static void decide_recipient(const struct plan_input *input, size_t index, struct outbound_facts *facts,
+                             struct plan *plan)
 {
+    const struct recipient_view *recipient = &input->recipients[index];
+    struct outbound_decision *decision = &plan->recipients[index];
+    bool is_decided[] = {false, false}; /* in force, in test mode */
     facts->local_recipient = recipient->local;
     facts->unclear = recipient->unclear;
     facts->undecided = recipient->undecided;
@@ -129,15 +131,19 @@ static void decide_recipient(const struct plan_input *input, const struct recipi
     facts->certificate_reason = recipient->certificate_reason;
     for (size_t i = 0; i < recipient->claim_count; i++) {
         const struct claim *claim = &recipient->claims[i];
-        struct outbound_decision one;
-        facts->reviewed = policy_reviewed(input->layers, judgement, claim->reviewers);
-        facts->may_be_reviewed = policy_may_be_reviewed(input->layers, judgement, claim->reviewers);
+        bool tests = policy_tests(recipient, claim->rule);
+        struct outbound_decision one, *all = tests ? plan_tested(plan, index) : decision;
+        facts->reviewed = policy_reviewed(input->layers, &plan->judgement, claim->reviewers);
+        facts->may_be_reviewed = policy_may_be_reviewed(input->layers, &plan->judgement, claim->reviewers);
         policy_outbound(claim->rule, facts, &one);
-        if (i == 0)
-            *decision = one;
+        if (is_decided[tests])
+            policy_stricter(&one, all);
         else
-            policy_stricter(&one, decision);
+            *all = one;
+        is_decided[tests] = true;
     }
+    if (!is_decided[false] && is_decided[true])
+        policy_leave_alone(input, plan_tested(plan, index), decision);
 }
 
 static void decide_recipients(const struct plan_input *input, const char *authentic_reason,
@@ -145,7 +151,8 @@ static void decide_recipients(const struct plan_input *input, const char *authen
 {
     facts->originator_reason = authentic_reason;
     for (size_t i = 0; i < input->recipient_count; i++)
-        decide_recipient(input, &input->recipients[i], facts, &plan->judgement, &plan->recipients[i]);
+        decide_recipient(input, i, facts, plan);
+    plan->is_test = policy_only_tests(input);
 }
 
 /* The identities that the layers need, in the order in which a missing one is reported. */
@@ -170,7 +177,8 @@ void policy_plan_layers(const struct plan_input *input, bool authentic, struct p
     for (size_t i = 0; i < input->recipient_count; i++) {
         const struct recipient_view *recipient = &input->recipients[i];
         for (size_t j = 0; j < recipient->claim_count && !recipient->local; j++)
-            wrapping_add(recipient->claims[j].rule, input->message, &plan->wrapping);
+            if (!policy_tests(recipient, recipient->claims[j].rule))
+                wrapping_add(recipient->claims[j].rule, input->message, &plan->wrapping);
     }
     if (input->least != NULL)
         wrapping_raise(input->least, &plan->wrapping);
@@ -265,6 +273,8 @@ static void plan_arriving(const struct plan_input *input, const struct layers_vi
             shut_malleable(input, &layers, &list, &error, plan);
         policy_arriving(input, &layers, &plan->judgement, plan);
     }
+    if (plan->is_test)
+        return;
     bool originators = !plan->internal && removes_originators(input->authors);
     plan->removable = policy_removable(&layers, &plan->judgement, originators);
     if (plan->judgement.malleable)
@@ -399,6 +409,17 @@ static void plan_by_direction(const struct plan_input *input, struct plan *plan)
         judge_arrival_too(input, plan);
 }
 
+/* A message that cannot be worked on, and for which nothing is to be done. */
+static void let_go(struct plan *plan)
+{
+    g_autofree char *why = g_strdup(plan->reason);
+    plan->is_test = true;
+    plan->verdict = VERDICT_ACCEPT;
+    plan->failure = ERROR_NONE;
+    plan->public_reason[0] = '\0';
+    EXPLAIN(plan, "mode = \"test\": nothing is done; in force: %s", why);
+}
+
 void policy_plan(const struct plan_input *input, struct plan *plan)
 {
     char ignored[720];
@@ -409,6 +430,8 @@ void policy_plan(const struct plan_input *input, struct plan *plan)
     if (input->failure->kind != ERROR_NONE) {
         judgement_init(&plan->judgement);
         fail(plan, input->failure);
+        if (policy_only_tests(input))
+            let_go(plan);
     } else {
         plan_by_direction(input, plan);
     }
@@ -422,6 +445,7 @@ void plan_clear(struct plan *plan)
 {
     judgement_clear(&plan->judgement);
     g_free(plan->recipients);
+    g_free(plan->tested);
     g_free(plan->endings);
     g_free(plan->manners);
     g_free(plan->shares);

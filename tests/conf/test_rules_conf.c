@@ -265,19 +265,20 @@ Test(rules_conf, addresses_that_no_mail_has)
     }
 }
 
-Test(rules_conf, lowers_is_named)
+Test(rules_conf, lowers_and_test_mode_are_named)
 {
     owned(conf) struct conf *conf =
-        load_good(MAIN, DOMAIN "rules = ( { when = { kind = \"list\"; }; lowers = true; },\n"
+        load_good(MAIN, DOMAIN "mode = \"test\"; rules = ( { when = { kind = \"list\"; }; lowers = true; },\n"
                                "{ when = { login = \"a\"; }; lowers = true; }, { when = { kind = \"bounce\"; }; } );");
     owned(faults) struct faults *faults = faults_new();
-    conf_check_lowers(conf, faults);
+    conf_note_policies(conf, faults);
     g_autofree char *text = scratch_faults(faults);
-    cr_expect_str_eq(text,
-                     "p/partner.test.conf:2: note: \"lowers\": by this rule, what a sender writes can lower the "
-                     "protection\n"
-                     "p/partner.test.conf:3: note: \"lowers\" has no effect: the rule does not fit by the sender's "
-                     "words");
+    cr_expect_str_eq(text, "p/partner.test.conf:2: note: \"mode\" is \"test\": what this policy decides is logged and "
+                           "not done\n"
+                           "p/partner.test.conf:2: note: \"lowers\": by this rule, what a sender writes can lower the "
+                           "protection\n"
+                           "p/partner.test.conf:3: note: \"lowers\" has no effect: the rule does not fit by the "
+                           "sender's words");
 }
 
 /* --- templates --- */

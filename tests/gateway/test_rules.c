@@ -228,3 +228,117 @@ Test(rules, an_exception_is_not_needed)
     cr_expect_not_null(strstr(in.bytes, "Subject: s"), "%s", in.bytes);
     cr_expect_not_null(strstr(in.bytes, "smime=pass"), "%s", in.bytes);
 }
+
+/* --- mode = "test": decided, and nothing is done --- */
+
+#define TEST_MODE "mode = \"test\";\n"
+
+static const struct {
+    const char *policy, *text, *auth;
+    const char *test; /* what would have been done */
+} tested[] = {
+    {"outbound = { protect = \"sign+encrypt\"; };", HEAD "Subject: s\r\n\r\nx\r\n", "alice", "sign+encrypt"},
+    {"outbound = { protect = \"sign\"; };", HEAD "\r\nx\r\n", NULL, "reject"},
+    {"certificates = ( ); outbound = { protect = \"encrypt\"; no_certificate = \"tempfail\"; };", HEAD "\r\nx\r\n",
+     "alice", "tempfail"},
+    {"outbound = { refuse = true; };", HEAD "\r\nx\r\n", "alice", "reject"},
+    {TAG_RULE("protect = \"encrypt\";"), TAGGED, "alice", "encrypt"},
+    {"rules = ( { when = { from = \"a@acme.test\"; }; protect = \"encrypt\"; } );",
+     "From: a@acme.test b@acme.test\r\n\r\nx\r\n", "alice", "tempfail"},
+    /* it cannot be worked on */
+    {"outbound = { protect = \"sign\"; };", HEAD "Content-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx\r\n",
+     "alice", NULL},
+};
+
+Test(rules, a_policy_in_test_mode_leaves_what_leaves_alone)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(tested); i++) {
+        g_autofree char *policy = g_strconcat(TEST_MODE, tested[i].policy, NULL);
+        owned(rig) struct rig *rig = rig_new(policy, "");
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", NULL, tested[i].auth, "198.51.100.7"};
+        AUTO_SENT struct sent out =
+            rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, tested[i].text, strlen(tested[i].text));
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s: %s", policy, rig_reason(&out));
+        cr_expect_str_eq(out.bytes, tested[i].text, "%s", policy);
+        g_autofree char *log = passage_log_line(out.result), *report = passage_report(out.result);
+        if (tested[i].test == NULL)
+            continue;
+        g_autofree char *said = g_strdup_printf("test=\"bob@partner.test: %s: ", tested[i].test),
+                        *told = g_strdup_printf("\"treatment\": \"%s\"", tested[i].test);
+        cr_expect_not_null(strstr(log, said), "%s: %s", policy, log);
+        cr_expect_not_null(strstr(report, told), "%s: %s", policy, report);
+    }
+}
+
+static void write_third(const struct rig *rig, const char *policy)
+{
+    g_autofree char *text = g_strdup_printf("domain = \"third.test\";\n%s\n", policy);
+    folder_write(rig->acme.folder, "policy.d/third.test.conf", text);
+}
+
+/* Beside a recipient under a policy in force: that one is carried out as if it were alone. */
+Test(rules, a_policy_in_force_beside_one_in_test_mode)
+{
+    static const struct {
+        const char *third;
+        enum verdict verdict;
+        bool sign;
+    } rows[] = {
+        {"outbound = { protect = \"sign\"; };", VERDICT_ACCEPT, true},
+        {"outbound = { refuse = true; };", VERDICT_REJECT, false},
+        {"outbound = { protect = \"none\"; };", VERDICT_ACCEPT, false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        write_third(rig, rows[i].third);
+        rig_open(&rig->acme, &rig->partner,
+                 TEST_MODE "outbound = { protect = \"encrypt\"; no_certificate = "
+                           "\"reject\"; }; certificates = ( );",
+                 NULL);
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", "carol@third.test", "alice",
+                                          "198.51.100.7"};
+        const char *text = HEAD "\r\nx\r\n";
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+        cr_expect_eq(rig_verdict(&out), rows[i].verdict, "%s: %s", rows[i].third, rig_reason(&out));
+        cr_expect_eq(out.result->made.treatment.sign, rows[i].sign, "%s", rows[i].third);
+        cr_expect_not(out.result->made.treatment.encrypt);
+        g_autofree char *log = passage_log_line(out.result);
+        cr_expect_not_null(strstr(log, "test=\"bob@partner.test: reject: "), "%s", log);
+    }
+}
+
+#define FORGED "Authentication-Results: gw.partner.test; smime=pass\r\n"
+
+/* What arrives is delivered as it came, without a result; only what was forged in our name comes off. */
+Test(rules, a_policy_in_test_mode_leaves_what_arrives_alone)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"sign+encrypt\"; };", TEST_MODE "inbound = { require = \"sign+encrypt\"; };");
+    AUTO_SENT struct sent out = rig_outbound(rig, HEAD "Subject: s\r\n\r\nx\r\n");
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+    cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT);
+    cr_expect_str_eq(in.bytes, out.bytes);
+    g_autofree char *log = passage_log_line(in.result);
+    cr_expect_not_null(strstr(log, "test=\"accept: "), "%s", log);
+    const char *plain = HEAD "Subject: s\r\n\r\nx\r\n";
+    AUTO_SENT struct sent bare = rig_inbound(rig, plain, strlen(plain));
+    cr_expect_eq(rig_verdict(&bare), VERDICT_ACCEPT);
+    cr_expect_str_eq(bare.bytes, plain);
+    g_autofree char *refused = passage_log_line(bare.result);
+    cr_expect_not_null(strstr(refused, "test=\"reject: acme.test.conf: inbound.require"), "%s", refused);
+    AUTO_SENT struct sent forged = rig_inbound(rig, FORGED HEAD "\r\nx\r\n", strlen(FORGED HEAD "\r\nx\r\n"));
+    cr_expect_str_eq(forged.bytes, HEAD "\r\nx\r\n");
+}
+
+/* A second author's policy is in force. */
+Test(rules, a_second_author_whose_policy_is_in_force)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    folder_write(rig->partner.folder, "policy.d/third.test.conf",
+                 "domain = \"third.test\"; inbound = { require = \"sign\"; };\n");
+    rig_open(&rig->partner, &rig->acme, TEST_MODE "inbound = { require = \"none\"; };", NULL);
+    const char *text = "From: alice@acme.test, carol@third.test\r\n\r\nx\r\n";
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    cr_expect_eq(rig_verdict(&in), VERDICT_REJECT);
+    cr_expect_not_null(strstr(rig_reason(&in), "third.test.conf"), "%s", rig_reason(&in));
+}
