@@ -109,7 +109,7 @@ static bool walk(const struct part *part, bool is_child, struct element_edit *ed
     for (size_t i = 0; i < part->child_count; i++)
         if (!walk(&part->children[i], true, edit))
             return false;
-    return !has_element(part) || take_element(part, is_child, edit);
+    return !has_element(part) || (is_child && !legacy_element_has_header(part)) || take_element(part, is_child, edit);
 }
 
 bool mime_without_legacy_display(const struct part *root, const struct limits *limits, struct display_change *change,

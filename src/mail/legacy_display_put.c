@@ -155,7 +155,7 @@ static bool is_attached(const struct part *part)
 static bool is_readable(const struct part *part, bool is_child)
 {
     return part->fault == NULL && part->encoding != ENCODING_UNKNOWN && !is_attached(part) &&
-           (!is_child || part->header.data < part->body.data) &&
+           (!is_child || legacy_element_has_header(part)) &&
            (strcmp(part->type, "text/plain") == 0 || strcmp(part->type, "text/html") == 0);
 }
 

@@ -35,6 +35,11 @@ static bool encode(const struct part *part, struct slice text, bool is_child, st
     return legacy_element_put(edit->out, text.data, text.data + text.len, edit->error);
 }
 
+bool legacy_element_has_header(const struct part *part)
+{
+    return part->header.data < part->body.data && fields_count(&part->fields, "Content-Type") <= 1;
+}
+
 /* Everything up to the body of a part that is not the root. */
 static bool write_header(struct element_edit *edit, const struct part *part, const char *type)
 {

@@ -25,6 +25,9 @@ bool legacy_element_put(struct spool *out, const char *from, const char *to, str
 bool legacy_element_decode(const struct part *part, struct spool *decoded, struct slice *text, bool *can,
                            struct error *error);
 
+/* Whether the header of a part that is not the root can get another Content-Type: there is one, and it says so once. */
+bool legacy_element_has_header(const struct part *part);
+
 /* Writes all up to the end of a part, with this Content-Type and text in place of its own. */
 bool legacy_element_replace(struct element_edit *edit, const struct part *part, bool is_child, const char *type,
                             struct slice text);

@@ -35,7 +35,8 @@ static char *type_with_hp(const struct part *root, const char *type, const char 
                          : field != NULL ? field->value
                          : is_eight_bit  ? slice_of(" text/plain")
                                          : slice_of(" text/plain; charset=us-ascii");
-    if (fields_count(&root->fields, "Content-Type") > 1)
+    /* A second one is left out if it is the same, and a fault otherwise. */
+    if (fields_count(&root->fields, "Content-Type") > 1 && root->fault != NULL)
         return NULL;
     return content_type_with(value, "hp", hp);
 }

@@ -242,6 +242,13 @@ Test(header_protection, the_text_shows_what_is_hidden)
          "boundary=c\r\n\r\n--c\r\n\r\nplain\r\n--c\r\nContent-Type: text/html\r\n\r\n<p>t</p>\r\n--c--\r\n--b\r\n"
          "Content-Type: text/plain\r\n\r\nattached\r\n--b--\r\n",
          "--b\r\nContent-Type: text/plain\r\n\r\nattached\r\n--b--\r\n"},
+        /* what is said twice is said once, or left as it is */
+        {REAL, "Content-Type: text/plain\r\nContent-Type: text/plain\r\n\r\nline\r\n",
+         "\r\n\r\nSubject: the real subject\r\n\r\nline\r\n"},
+        {REAL,
+         "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n"
+         "Content-Type: text/plain\r\n\r\nline\r\n--b--\r\n",
+         NULL},
         {REAL, "Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\n", NULL},
         {REAL, "Content-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nline\r\n", NULL},
         {REAL, "Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n\r\nAGE=\r\n", NULL},

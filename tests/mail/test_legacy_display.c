@@ -45,6 +45,7 @@ static const struct {
                     "\r\nSubject: s\r\n\r\nt\r\n--b--\r\n",
      MULTI("mixed") "--b\r\n" PLAIN_LEFT "\r\ntext\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" PLAIN
                     "\r\nSubject: s\r\n\r\nt\r\n--b--\r\n"},
+    {MULTI("mixed") "--b\r\n" PLAIN PLAIN "\r\nSubject: s\r\n\r\ntext\r\n--b--\r\n", NULL},
     {MULTI("signed") "--b\r\n" PLAIN "\r\nSubject: s\r\n\r\ntext\r\n--b\r\n\r\nx\r\n--b--\r\n", NULL},
 };
 
