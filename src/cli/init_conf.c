@@ -117,7 +117,8 @@ static unsigned print_postfix(const char *listen, unsigned step)
            "       smtpd_milters = unix:domsec/milter\n"
            "       non_smtpd_milters = $smtpd_milters\n"
            "       milter_default_action = tempfail\n"
-           "       internal_mail_filter_classes = bounce\n",
+           "       internal_mail_filter_classes = bounce\n"
+           "       smtpd_forbid_bare_newline = yes\n",
            step);
     split_print_main(stdout, "unix:domsec/milter", 7);
     printf("\n     and in its master.cf, for messages whose recipients need different treatment:\n\n");

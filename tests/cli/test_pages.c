@@ -106,6 +106,7 @@ static void setup(void)
     write_certificates();
     folder_write(root, "etc/domsec/message.eml", MESSAGE);
     folder_write(root, "etc/mail/sendmail.mc", "");
+    folder_write(root, "run/domsec/x", "");
     add_program("domsec", wrapper);
     add_program("systemctl", STUB);
     add_program("make", STUB);
