@@ -180,13 +180,17 @@ static const struct least *find_planned(const struct opened_box *opened, const s
     return NULL;
 }
 
-/* The sender may have given an original recipient of its own. */
-static bool is_alias(const struct opened_box *opened, const struct recipient *recipient)
+/* The sealed recipient that the mail server has led to this one, or NULL. The sender may have given an original
+ * recipient of its own. */
+static const struct recipient *alias_of(const struct opened_box *opened, const struct recipient *recipient)
 {
     struct address original = {0}, other = {0};
-    bool found = original_of(recipient, &original) && find_planned(opened, &original) != NULL;
-    for (size_t i = 0; i < opened->envelope->recipient_count && original.text != NULL && !found; i++) {
-        found = original_of(&opened->envelope->recipients[i], &other) && address_equal(&other, &original);
+    const struct recipient *found = NULL;
+    bool has_original = original_of(recipient, &original);
+    for (size_t i = 0; i < opened->envelope->recipient_count && has_original && found == NULL; i++) {
+        const struct recipient *sealed = &opened->envelope->recipients[i];
+        if (was_sealed_as(sealed, &original) || (original_of(sealed, &other) && address_equal(&other, &original)))
+            found = sealed;
         address_clear(&other);
     }
     address_clear(&original);
@@ -206,13 +210,16 @@ static bool is_copy(const struct conf *conf, const struct address *address)
     return false;
 }
 
-/* An alias must not be a way around an encryption. */
-static void encrypt_at_least(const struct opened_box *opened, struct least *least)
+/* An alias of ours must not be a way around an encryption that anyone's copy gets. An address outside that the mail
+ * server rewrites to another (canonical_maps) was decided as it was. */
+static void encrypt_at_least(const struct conf *conf, const struct opened_box *opened, const struct recipient *alias,
+                             struct least *least)
 {
+    bool ours = alias->address.domain == NULL || conf_is_local_domain(conf, alias->address.domain);
     for (size_t i = 0; i < opened->envelope->recipient_count; i++) {
         const struct least *planned = &opened->planned[i];
         struct wrapping wrapping = {.form = least->form};
-        if (!planned->treatment.encrypt)
+        if (!planned->treatment.encrypt || (!ours && alias != &opened->envelope->recipients[i]))
             continue;
         if (least->treatment.encrypt)
             wrapping_raise(planned, &wrapping);
@@ -237,8 +244,9 @@ static bool admit(const struct conf *conf, const struct opened_box *opened, cons
     }
     if (ours)
         return true;
-    if (is_alias(opened, recipient)) {
-        encrypt_at_least(opened, least);
+    const struct recipient *alias = alias_of(opened, recipient);
+    if (alias != NULL) {
+        encrypt_at_least(conf, opened, alias, least);
         return true;
     }
     if (is_copy(conf, address))

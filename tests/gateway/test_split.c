@@ -381,6 +381,9 @@ Test(split, a_box_is_opened_for_its_recipients_only)
         {"ben@partner.test", "ORCPT=utf-8;carol@acme\\x{2E}test", 250, true, false, NULL},
         /* the message was encrypted for bob, so an alias of whomever gets no plaintext */
         {"eve@evil.test", "ORCPT=rfc822;carol@acme.test", 451, false, false, "no certificate for eve@evil.test"},
+        /* an address outside that the mail server rewrites was decided as it was */
+        {"eve@evil.test", "ORCPT=rfc822;" DAVE, 250, false, false, "outbound.protect = \"none\""},
+        {"eve@evil.test", "ORCPT=rfc822;" BOB, 451, false, false, "no certificate for eve@evil.test"},
         {"ann@acme.test", NULL, 250, false, false, "our own domains"},
         {"ann@acme.test", "ORCPT=rfc822;carol@acme.test", 250, false, false, "our own domains"},
         {"archive@vault.test", NULL, 250, false, false, "outbound.protect = \"none\""},
