@@ -9,6 +9,8 @@
 # make unit        runs the unit tests; also: seeds, interop, e2e, package
 # make sanitize    runs the unit tests and fuzzing seeds under AddressSanitizer and UndefinedBehaviorSanitizer
 # make debian13    builds the Debian package in a root of Debian 13, and runs the unit tests and fuzzing seeds there
+# make split       shows that each line of packaging/postfix/ is needed, and that a message that is split reaches each recipient once
+#                  while the gateways and Postfix are killed; takes some minutes
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
 # make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
 # make tsan        runs the daemon and the tests with threads under ThreadSanitizer
@@ -68,7 +70,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop package bench timing hostile fuzz sanitize tsan mutate torture lint format install deb debian13 clean tools tests
+.PHONY: all help deps demo check test unit seeds e2e interop package bench timing hostile fuzz sanitize tsan mutate torture split lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 

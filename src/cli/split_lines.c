@@ -30,7 +30,6 @@ const struct split_option split_transport[] = {
     {"smtp_never_send_ehlo", "no", LOST},
     {"smtp_quote_rfc821_envelope", "yes", HELD},
     {"smtp_reply_filter", "", "replies of the gateway are changed"},
-    {"smtp_sasl_auth_enable", "no", HELD},
     {"smtp_tls_policy_maps", "", HELD},
     {"smtp_tls_security_level", "none", HELD},
     {"smtp_tls_wrappermode", "no", HELD},
@@ -40,6 +39,7 @@ const struct split_option split_transport[] = {
 const struct split_option split_listener[] = {
     {"cleanup_service_name", SPLIT_CLEANUP, NULL},
     {"local_header_rewrite_clients", "", CHANGED},
+    {"message_size_limit", "0", HELD},
     {"milter_default_action", "tempfail", NULL},
     {"milter_macro_daemon_name", "domsec-split", NULL},
     {"mynetworks", "127.0.0.0/8", NULL},
@@ -69,10 +69,9 @@ const struct split_option split_listener[] = {
 };
 
 const struct split_option split_cleanup[] = {
-    {"always_add_missing_headers", "no", CHANGED},  {"always_bcc", "", TWICE},
-    {"message_reject_characters", "", HELD},        {"message_size_limit", "0", HELD},
-    {"message_strip_characters", "", CHANGED},      {"milter_header_checks", "", TWICE},
-    {"undisclosed_recipients_header", "", CHANGED}, {NULL, NULL, NULL},
+    {"message_size_limit", "0", HELD},
+    {"milter_header_checks", "", TWICE},
+    {NULL, NULL, NULL},
 };
 
 void split_print_main(FILE *stream, const char *milter, unsigned indent)

@@ -232,7 +232,8 @@ Test(check_postfix, listeners_that_pass)
              "domsec-cleanup/unix/command = cleanup\ndomsec-cleanup/unix/chroot = n\n"
 #define SPLIT_CLIENT "domsec-split/unix/smtp_tls_security_level = none\n"
 #define SPLIT_NAME "127.0.0.1:10026/inet/milter_macro_daemon_name = domsec-split\n"
-#define SPLIT_NETWORKS "127.0.0.1:10026/inet/mynetworks = 127.0.0.0/8 [::1]/128\n"
+#define SPLIT_SIZE "127.0.0.1:10026/inet/message_size_limit = 0\n"
+#define SPLIT_NETWORKS SPLIT_SIZE "127.0.0.1:10026/inet/mynetworks = 127.0.0.0/8 [::1]/128\n"
 #define SPLIT_OVERRIDES                                                                                                \
     "127.0.0.1:10026/inet/receive_override_options = no_address_mappings no_header_body_checks "                       \
     "no_unknown_recipient_checks\n"
@@ -272,10 +273,10 @@ Test(check_postfix, the_way_of_split_messages_is_whole)
          "master.cf: 127.0.0.1:10026/inet does not call the gateway, so that recipients get sealed messages"},
         {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_MASTER "smtp/inet/milter_macro_daemon_name = domsec-split\n",
          SPLIT_FIELDS, "master.cf: smtp/inet has the name \"domsec-split\", on which the gateway accepts only sealed"},
-        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_CLIENT SPLIT_NAME SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
-         NULL},
+        {NULL, SPLIT_MAIN("regexp:split", "1"), SPLIT_CLIENT SPLIT_NAME SPLIT_SIZE SPLIT_OVERRIDES SPLIT_CLEANUP,
+         SPLIT_FIELDS, NULL},
         {NULL, SPLIT_MAIN("regexp:split", "1") "mynetworks = 192.0.2.0/24\n",
-         SPLIT_CLIENT SPLIT_NAME SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
+         SPLIT_CLIENT SPLIT_NAME SPLIT_SIZE SPLIT_OVERRIDES SPLIT_CLEANUP, SPLIT_FIELDS,
          "master.cf: warning: 127.0.0.1:10026/inet: other hosts can hand messages to it"},
         {NULL, SPLIT_MAIN("regexp:split", "1"),
          SPLIT_CLIENT SPLIT_NAME SPLIT_NETWORKS SPLIT_CLEANUP

@@ -23,6 +23,16 @@ gateway() {
         "milter_default_action = tempfail"
 }
 
+# splitting ORG: its Postfix splits messages, by the lines of packaging/postfix/.
+splitting() {
+    local file dir=$RIG/$1 ip=${ORG_IP[$1]}
+    for file in main.cf master.cf; do
+        sed -e '/^#/d' -e "s|127\.0\.0\.0/8|$ip/32|g; s|127\.0\.0\.1|$ip|g" "$here/../../packaging/postfix/$file" >>"$dir/etc/$file"
+    done
+    org_set "$1" "domsec_milters = inet:$ip:10891" "smtpd_milters = \$domsec_milters"
+    sed -i '/^mixed_recipients/d' "$dir/gateway/domsec.conf"
+}
+
 # gateway_know ORG PEER: PEER's authority and its certificate to encrypt for, handed to ORG's administrator.
 gateway_know() {
     local from=$RIG/$2/gateway to=$RIG/$1/gateway
