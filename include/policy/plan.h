@@ -259,6 +259,8 @@ void policy_raise(const struct least *least, struct plan *plan);
  * cannot have the least. */
 void policy_hold(const struct least *least, struct plan *plan);
 
+/* What failed ends the message. */
+void policy_fail(struct plan *plan, const struct error *error);
 /* Plans how treatment is carried out for the recipients of input: wrapping and unwrapping. Fails if an identity or a
  * certificate is missing. */
 void policy_plan_layers(const struct plan_input *input, bool authentic, struct plan *plan);

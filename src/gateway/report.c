@@ -236,7 +236,7 @@ static json_t *group(const struct passage *passage, size_t form)
     const struct envelope *envelope = passage->mail.envelope;
     json_t *group = json_object(), *recipients = json_array(), *certificates = json_array();
     g_autoptr(GPtrArray) rules = g_ptr_array_new();
-    const struct treatment *treatment = NULL;
+    const struct treatment none = {0}, *treatment = &none;
     const struct wrapping *wrapping = NULL;
     const char *headers = NULL;
     unsigned rule_line = 0;
