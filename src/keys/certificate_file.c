@@ -107,8 +107,9 @@ static STACK_OF(X509) * open_bundle(PKCS12 *bundle, const char *passphrase, stru
     if (passphrase != NULL)
         return passphrase_open(bundle, passphrase, NULL, error);
     error_set(error, ERROR_CONFIGURATION,
-              "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere extract the certificates with "
-              "openssl pkcs12 -nokeys");
+              "a PKCS #12 bundle; if it has our key, take it apart with domsec key import, otherwise extract the "
+              "certificates "
+              "with openssl pkcs12 -nokeys; only an identity with passphrase_file opens it as it is");
     return NULL;
 }
 

@@ -97,10 +97,9 @@ static bool read_bundle(BIO *file, const char *passphrase, EVP_PKEY **key, struc
     if (bundle == NULL)
         return false;
     if (passphrase == NULL)
-        error_set(
-            error, ERROR_CONFIGURATION,
-            "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere extract the key with openssl "
-            "pkcs12 -nocerts -noenc");
+        error_set(error, ERROR_CONFIGURATION,
+                  "a PKCS #12 bundle; an identity opens it with passphrase_file, elsewhere take it apart with domsec "
+                  "key import");
     else
         x509_stack_free(passphrase_open(bundle, passphrase, key, error));
     return true;
