@@ -98,11 +98,17 @@ struct certs_pruned {
     const X509 *certificate;
     const char *kept; /* the file that holds the same certificate; NULL: it has expired */
 };
-/* Removes certificates that have expired at that time, and files whose certificate another file holds. removed() is
- * called for each after it was removed; with only_show nothing is. Files that cannot be read are faults, and stay. */
-bool certs_directory_prune(const struct conf *conf, time_t at, bool only_show,
-                           void (*removed)(void *context, const struct certs_pruned *pruned), void *context,
-                           struct faults *faults, struct error *error);
+struct certs_pruning {
+    time_t at;
+    bool only_show; /* nothing is removed */
+    /* Called for each file after it was removed. */
+    void (*removed)(void *context, const struct certs_pruned *pruned);
+    void *context;
+};
+/* Removes certificates that have expired at that time, and files whose certificate another file holds. Files that
+ * cannot be read are faults, and stay. */
+bool certs_directory_prune(const struct conf *conf, const struct certs_pruning *pruning, struct faults *faults,
+                           struct error *error);
 /* All certificates of the folder, sorted by file name; unreadable files are faults. Never returns NULL. */
 STACK_OF(X509) * certs_directory_list(const struct conf *conf, struct faults *faults);
 

@@ -61,13 +61,12 @@ static void prune_clear(struct prune *prune)
     g_hash_table_destroy(prune->kept);
 }
 
-bool certs_directory_prune(const struct conf *conf, time_t at, bool only_show,
-                           void (*removed)(void *context, const struct certs_pruned *pruned), void *context,
-                           struct faults *faults, struct error *error)
+bool certs_directory_prune(const struct conf *conf, const struct certs_pruning *pruning, struct faults *faults,
+                           struct error *error)
 {
     if (conf->certificate_dir == NULL)
         return error_set(error, ERROR_CONFIGURATION, "%s does not set certificate_directory", conf->file);
-    struct prune prune = {.files = certs_directory_files(conf->certificate_dir, faults, error), .at = at};
+    struct prune prune = {.files = certs_directory_files(conf->certificate_dir, faults, error), .at = pruning->at};
     if (prune.files == NULL)
         return false;
     prune.kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -81,10 +80,10 @@ bool certs_directory_prune(const struct conf *conf, time_t at, bool only_show,
         if (certificate == NULL)
             faults_add(faults, file, 0, "%s", unread.text);
         else if (judge(&prune, file, certificate, &pruned)) {
-            good = only_show || g_unlink(file) == 0 ||
+            good = pruning->only_show || g_unlink(file) == 0 ||
                    error_set(error, ERROR_CONFIGURATION, "%s: %s", file, g_strerror(errno));
             if (good)
-                removed(context, &pruned);
+                pruning->removed(pruning->context, &pruned);
         }
     }
     prune_clear(&prune);

@@ -50,15 +50,12 @@ static void add_candidate(struct pinned_list *list, X509 *certificate)
 }
 
 /* all: what all files of the partner contain. */
-static void add(struct pinned_list *list, const STACK_OF(X509) * found, const STACK_OF(X509) * all)
+static void add(struct pinned_list *list, X509 *certificate, const STACK_OF(X509) * all)
 {
-    for (int i = 0; i < sk_X509_num(found); i++) {
-        X509 *certificate = sk_X509_value(found, i);
-        if (!index_is_authority(certificate) || certificate_stands_alone(certificate, all))
-            add_candidate(list, certificate);
-        else if (!X509_add_cert(list->authorities, certificate, X509_ADD_FLAG_UP_REF))
-            g_error("out of memory");
-    }
+    if (!index_is_authority(certificate) || certificate_stands_alone(certificate, all))
+        add_candidate(list, certificate);
+    else if (!X509_add_cert(list->authorities, certificate, X509_ADD_FLAG_UP_REF))
+        g_error("out of memory");
 }
 
 static void add_files(const struct partner *partner, GPtrArray *files, struct pinned_list *list, struct faults *faults)
@@ -69,7 +66,9 @@ static void add_files(const struct partner *partner, GPtrArray *files, struct pi
             g_error("out of memory");
     for (guint i = 0; i < files->len; i++) {
         guint before = list->candidates->len;
-        add(list, g_ptr_array_index(files, i), all);
+        const STACK_OF(X509) *found = g_ptr_array_index(files, i);
+        for (int j = 0; j < sk_X509_num(found); j++)
+            add(list, sk_X509_value(found, j), all);
         if (list->candidates->len == before)
             faults_warn(faults, partner->file, partner->certificates_line,
                         "certificates: %s contains only CA certificates; name them in anchors, or in intermediates",

@@ -8,18 +8,18 @@
 #include "certs/certs.h"
 #include "describe.h"
 
-struct pruning {
+struct showing {
     bool only_show;
     unsigned count;
 };
 
 static void show(void *context, const struct certs_pruned *pruned)
 {
-    struct pruning *pruning = context;
-    pruning->count++;
+    struct showing *showing = context;
+    showing->count++;
     g_autofree char *name = describe_name(pruned->certificate);
     g_autofree char *end = describe_date(X509_get0_notAfter(pruned->certificate));
-    printf("%s %s: %s, ", pruning->only_show ? "would remove" : "removed", pruned->file, name);
+    printf("%s %s: %s, ", showing->only_show ? "would remove" : "removed", pruned->file, name);
     if (pruned->kept != NULL)
         printf("which %s holds as well\n", pruned->kept);
     else
@@ -29,10 +29,10 @@ static void show(void *context, const struct certs_pruned *pruned)
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
-    struct pruning pruning = {0};
+    struct showing showing = {0};
     const struct option_spec options[] = {
         CLI_OPTION_CONFIGURATION(file),
-        {"dry-run", 'n', OPTION_FLAG, &pruning.only_show, NULL, "show what would be removed, and change nothing"},
+        {"dry-run", 'n', OPTION_FLAG, &showing.only_show, NULL, "show what would be removed, and change nothing"},
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
@@ -42,11 +42,13 @@ static int run(const struct command *self, int argc, char **argv)
         return EX_CONFIG;
     owned(faults) struct faults *faults = faults_new();
     struct error error = {0};
-    bool good = certs_directory_prune(conf, time(NULL), pruning.only_show, show, &pruning, faults, &error);
+    const struct certs_pruning pruning = {
+        .at = time(NULL), .only_show = showing.only_show, .removed = show, .context = &showing};
+    bool good = certs_directory_prune(conf, &pruning, faults, &error);
     cli_print_faults(stderr, faults);
-    if (good && pruning.count == 0)
+    if (good && showing.count == 0)
         printf("nothing to remove\n");
-    else if (pruning.count > 0 && !pruning.only_show)
+    else if (showing.count > 0 && !showing.only_show)
         cert_print_reload_hint();
     if (!good)
         return cli_failed(&error);

@@ -168,7 +168,8 @@ static int run(const struct command *self, int argc, char **argv)
         check_account(conf, faults);
     if (conf != NULL && postfix)
         check_postfix(conf, operands < argc ? argv[operands] : NULL, faults);
-    bool good = gateway != NULL && faults_errors(faults) == 0 && !(strict && faults_warnings(faults) > 0);
+    bool good =
+        conf != NULL && gateway != NULL && faults_errors(faults) == 0 && !(strict && faults_warnings(faults) > 0);
     if (as_json)
         print_json(conf, faults, good);
     else

@@ -110,8 +110,11 @@ static void read_entity(struct reading *reading, struct slice bytes, unsigned de
 {
     struct slice header, body;
     owned(spool) struct spool *spool = NULL;
-    if (!part_split(bytes, &header, &body) || !mime_is_canonical(header))
+    if (!part_split(bytes, &header, &body) || !mime_is_canonical(header)) {
         spool = mime_from_unix(bytes, reading->limits, &bytes, &reading->error);
+        if (spool == NULL)
+            return;
+    }
     owned(part) struct part *root = part_parse_entity(bytes, reading->limits, &reading->error);
     if (root != NULL)
         read_part(reading, root, depth);

@@ -53,7 +53,8 @@ static char *pruned(const struct certs_home *home, time_t at, bool only_show)
 {
     struct error error = {0};
     GString *text = g_string_new(NULL);
-    cr_expect(certs_directory_prune(home->conf, at, only_show, note, text, home->faults, &error), "%s", error.text);
+    const struct certs_pruning pruning = {.at = at, .only_show = only_show, .removed = note, .context = text};
+    cr_expect(certs_directory_prune(home->conf, &pruning, home->faults, &error), "%s", error.text);
     return g_string_free(text, FALSE);
 }
 

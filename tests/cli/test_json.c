@@ -50,6 +50,14 @@ static void expect_text(const json_t *object, const char *key, const char *wante
     cr_expect_str_eq(text_of(object, key), wanted, "%s: %s", key, text_of(object, key));
 }
 
+/* The same, whatever second each was made in. */
+static bool same_certificate(json_t *a, json_t *b)
+{
+    json_object_del(a, "days_left");
+    json_object_del(b, "days_left");
+    return json_equal(a, b) == 1;
+}
+
 /* One value of a list. */
 static const json_t *find(const json_t *list, const char *key, const char *wanted)
 {
@@ -74,7 +82,7 @@ Test(json, cert)
         run("domsec cert show --json -c '%s/a/domsec.conf' %s", dir, text_of(first, "sha256"));
     expect_status(shown, 0);
     json_t *one = parse(&shown);
-    cr_expect(json_equal(one, (json_t *)first), "%s", shown.out);
+    cr_expect(same_certificate(one, (json_t *)first), "%s", shown.out);
     json_decref(one);
     json_decref(list);
     owned(run) struct run unknown = run("domsec cert show --json -c '%s/a/domsec.conf' 0123456789", dir);
@@ -98,7 +106,10 @@ Test(json, key_list_and_status)
     owned(run) struct run stated = run("domsec status --json -c '%s/a/domsec.conf'", dir);
     expect_status(stated, 1);
     json_t *state = parse(&stated);
-    cr_expect(json_equal(json_object_get(state, "identities"), list), "%s", stated.out);
+    json_t *same = json_object_get(state, "identities");
+    cr_assert_eq(json_array_size(same), 2);
+    for (size_t i = 0; i < 2; i++)
+        cr_expect(same_certificate(json_array_get(same, i), json_array_get(list, i)), "%s", stated.out);
     json_decref(state);
     json_decref(list);
     owned(run) struct run text = run("domsec key list -c '%s/a/domsec.conf'", dir);
