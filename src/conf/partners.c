@@ -159,10 +159,11 @@ static void apply_file(struct conf *conf, struct partner *partner, const config_
     rules_read(conf, partner, root, place);
 }
 
-/* A path as the policy files see it: with or without its ending, in their directory or where domsec was installed. */
+/* With or without its ending, in the directory of policy files, in that of domsec.conf, or where domsec was installed.
+ */
 static char *find_template(const struct conf *conf, const char *name)
 {
-    const char *const folders[] = {conf->policy_dir, DOMSEC_DATADIR};
+    const char *const folders[] = {conf->policy_dir, conf->folder, DOMSEC_DATADIR};
     for (size_t i = 0; i < G_N_ELEMENTS(folders); i++)
         for (int ending = 0; ending < 2; ending++) {
             g_autofree char *file = ending ? g_strconcat(name, ".conf", NULL) : g_strdup(name);
@@ -189,7 +190,10 @@ static void apply_template(struct conf *conf, struct partner *partner, const cha
                        .origins = place->origins};
     config_t config;
     if (file == NULL) {
-        place_fault(place, "\"use\": no such file: %s, neither in %s nor in " DOMSEC_DATADIR, name, conf->policy_dir);
+        place_fault(
+            place,
+            "\"use\": no such file: %s, neither beside the policy files nor beside domsec.conf nor in " DOMSEC_DATADIR,
+            name);
         return;
     }
     config_init(&config);

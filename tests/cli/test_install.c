@@ -19,6 +19,7 @@ Test(install, files_are_where_they_belong)
     const char *const files[] = {"share/man/man1/domsec.1",
                                  "share/man/man5/domsec.conf.5",
                                  "share/domsec/report.schema.json",
+                                 "share/domsec/profiles/bdew.conf",
                                  "share/bash-completion/completions/domsec",
                                  "share/domsec/sendmail/domsec.m4",
                                  "share/domsec/postfix/main.cf",

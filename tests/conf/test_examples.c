@@ -65,6 +65,41 @@ Test(examples, load)
     cr_expect_eq(rule_named(conf, "labelled.test.conf")->partner->label_count, 3);
 }
 
+/* Each template with what its head says that a partner's file adds. */
+Test(examples, templates_load)
+{
+    static const struct {
+        const char *name, *lines;
+    } profiles[] = {
+        {"bdew", ""},
+        {"outlook", ""},
+        {"rfc3183", "certificates = ( \"p.pem\" );"},
+        {"asyncos", "certificates = ( \"p.pem\" ); gateway_addresses = ( \"gateway@%s.test\" );"},
+        {"ciphermail", "certificates = ( \"p.pem\" );"},
+        {"seppmail", "certificates = ( \"p.pem\" );"},
+    };
+    install();
+    for (size_t i = 0; i < G_N_ELEMENTS(profiles); i++) {
+        const char *name = profiles[i].name;
+        g_autofree char *from = g_strdup_printf("policy/profiles/%s.conf", name);
+        g_autofree char *to = g_strdup_printf("policy.d/profiles/%s.conf", name);
+        g_autofree char *file = g_strdup_printf("policy.d/%s.test.conf", name);
+        g_autofree char *template = shipped(from);
+        GString *lines = g_string_new(profiles[i].lines);
+        g_string_replace(lines, "%s", name, 0);
+        g_autofree char *policy = g_strdup_printf(
+            "domain = \"%s.test\"; use = \"profiles/%s\"; anchors = ( \"a.pem\" ); %s\n", name, name, lines->str);
+        g_string_free(lines, TRUE);
+        scratch_write(to, template);
+        scratch_write(file, policy);
+    }
+    owned(conf) struct conf *conf = scratch_load_good();
+    for (size_t i = 0; i < G_N_ELEMENTS(profiles); i++) {
+        g_autofree char *domain = g_strconcat(profiles[i].name, ".test", NULL);
+        cr_expect_eq(conf_partner(conf, domain)->base.outbound.protect, PROTECT_SIGN_ENCRYPT, "%s", domain);
+    }
+}
+
 static const struct option_table *const policy_tables[] = {&partner_options, &outbound_options, &inbound_options,
                                                            &label_options,   &rule_options,     &when_options};
 

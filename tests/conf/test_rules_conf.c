@@ -347,7 +347,8 @@ Test(rules_conf, bad_templates)
         {"a/nested", "p/a/nested.conf: a template has neither \"domain\" nor \"use\""},
         {"a/named", "p/a/named.conf: a template has neither \"domain\" nor \"use\""},
         {"a/bad", "p/a/bad.conf:2: \"digest\" must be one of \"sha256\", \"sha384\", \"sha512\", not \"rot13\""},
-        {"a/none", "p/partner.test.conf:2: \"use\": no such file: a/none, neither in p nor in " DOMSEC_DATADIR},
+        {"a/none", "p/partner.test.conf:2: \"use\": no such file: a/none, neither beside the policy files nor beside "
+                   "domsec.conf nor in " DOMSEC_DATADIR},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *policy = g_strdup_printf(DOMAIN "use = \"%s\";\n", rows[i].use);

@@ -145,6 +145,44 @@ Test(rules, users_raise)
     }
 }
 
+/* From counts as the sender's word, unless the login may use that address. */
+Test(rules, an_author_who_is_proven)
+{
+    static const struct {
+        const char *login;
+        bool sign;
+    } rows[] = {{"alice", false}, {"eve", true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        rig_open(&rig->acme, &rig->partner,
+                 "outbound = { protect = \"sign\"; };\n"
+                 "rules = ( { when = { from = \"alice@acme.test\"; }; protect = \"none\"; } );",
+                 "identity_logins = ( { login = \"alice\"; addresses = ( \"alice@acme.test\" ); } );");
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", NULL, rows[i].login, "198.51.100.7"};
+        const char *text = HEAD "\r\nx\r\n";
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
+        cr_expect_eq(out.result->made.treatment.sign, rows[i].sign, "%s: %s", rows[i].login, rig_reason(&out));
+    }
+}
+
+/* As large as an MTA hands it over. */
+Test(rules, a_subject_of_60_kilobytes)
+{
+    owned(rig) struct rig *rig = rig_new(TAG_RULE("protect = \"sign\"; header_protection = \"sign\";"), "");
+    g_autofree char *words = g_strnfill(60000, 'x');
+    for (size_t i = 70; i < 60000; i += 71)
+        memcpy(words + i - 2, "\r\n ", 3);
+    const char *const heads[] = {"[encrypt] ", "=?utf-8?q?[encrypt]?= ", ""};
+    for (size_t i = 0; i < G_N_ELEMENTS(heads); i++) {
+        g_autofree char *text = g_strconcat(HEAD "Subject: ", heads[i], words, "\r\n\r\nx\r\n", NULL);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s: %s", heads[i], rig_reason(&out));
+        cr_expect_eq(out.result->made.treatment.sign, heads[i][0] != '\0', "%s", heads[i]);
+        cr_expect_null(strstr(out.bytes, "encrypt]"), "%s", heads[i]);
+    }
+}
+
 /* --- what its author has signed --- */
 
 static const struct {
