@@ -257,7 +257,8 @@ static bool has_domain_signature(const struct layer_view *view)
 
 static bool has_one_signer(const struct layer_view *view, const char *sha256)
 {
-    return view->facts->signer_count == 1 && (sha256 == NULL || g_strcmp0(view->signers[0].sha256, sha256) == 0);
+    return has_signers(view) && view->facts->signer_count == 1 &&
+           (sha256 == NULL || g_strcmp0(view->signers[0].sha256, sha256) == 0);
 }
 
 /* The signature that no other signature is around, unless one in the message says that it is the domain's; and those
