@@ -475,6 +475,20 @@ Test(split, what_was_planned_holds)
     }
 }
 
+Test(split, what_has_expired_is_waited_for)
+{
+    owned(rig) struct rig *rig =
+        open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; max_age = 3650; };");
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
+    const time_t later = time(NULL) + (time_t)400 * 86400;
+    AUTO_SENT struct sent bob = go(rig, text, &(struct way){.to = {BOB}, .daemon = "domsec-split", .at = later});
+    AUTO_SENT struct sent dave = go(rig, text, &(struct way){.to = {DAVE}, .daemon = "domsec-split", .at = later});
+    expect(&bob, 451, NULL);
+    cr_expect(edits_are_empty(&bob.result->made.edits));
+    expect(&dave, 250, NULL);
+}
+
 /* With another line in domsec.conf. */
 static void reload(struct rig *rig, const char *what, const char *with)
 {
