@@ -221,16 +221,16 @@ static struct passage *pass_second(struct gateway *gateway, const struct passage
     bool alarm = false;
     unsigned failures = memory_failures();
     turns_enter(request->turns);
-    struct copy *copy = copy_open(gateway, request, &alarm, &error);
+    owned(copy) struct copy *copy = copy_open(gateway, request, &alarm, &error);
     turns_leave(request->turns);
     bool is_certain = memory_failures() == failures;
     struct passage *passage = NULL;
-    if (copy != NULL)
-        passage = pass_copy(gateway, request, copy);
-    else if (is_certain)
-        passage = ended(gateway, request->envelope, reply_kind_of(&error), error.text, error.said);
-    else
+    if (!is_certain)
         passage = ended(gateway, request->envelope, REPLY_RESOURCE, "", NULL);
+    else if (copy != NULL)
+        passage = pass_copy(gateway, request, steal(&copy));
+    else
+        passage = ended(gateway, request->envelope, reply_kind_of(&error), error.text, error.said);
     passage->is_second = true;
     passage->alarm = alarm;
     return passage;

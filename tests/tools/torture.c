@@ -3,7 +3,7 @@
  * torture: lets each memory allocation of one message fail in turn, and judges what the gateway makes of that.
  *
  *     torture -c CONFIGURATION [-C RECEIVERS-CONFIGURATION] -d outbound|inbound -m FILE -f FROM -r TO [-w]
- *             [-g] [-s STEP] [-j JOBS] [-t OCTETS] [-p POSITION] [-l NAME]
+ *             [-R SECOND-RECIPIENT [-S]] [-g] [-s STEP] [-j JOBS] [-t OCTETS] [-p POSITION] [-l NAME]
  *
  * Each position runs in a child process of its own, so that the message is the first one of its process, or the second
  * one with -w. malloc(), calloc() and realloc() of this program are those of all libraries. What may become of the
@@ -17,6 +17,8 @@
  *
  * With -g the allocations that fail are those of opening the gateway. Then it says that memory was short and does not
  * open, or it handles the message as ever.
+ *
+ * With -R the message has a second recipient, so that it is sealed. With -S it has been, and comes back for the first.
  *
  * Prints one line: the name, the number of positions, then how many had which outcome. Exits with 1 on a violation.
  */
@@ -130,8 +132,8 @@ void *realloc(void *memory, size_t size)
 /* --- one message --- */
 
 struct options {
-    const char *configuration, *receiver, *direction, *file, *from, *to, *name;
-    bool is_warm, opens;
+    const char *configuration, *receiver, *direction, *file, *from, *to, *second, *name;
+    bool is_warm, opens, comes_back;
     unsigned long step, only, jitter;
     unsigned jobs;
 };
@@ -483,10 +485,33 @@ static struct gateway *open_gateway(const char *file)
     return gateway;
 }
 
+static void add_recipient(struct envelope *envelope, const char *text)
+{
+    struct address to = {0};
+    struct error error = {0};
+    must(address_parse(slice_of(text), &to, &error), error.text);
+    envelope_add_recipient(envelope, &to);
+    address_clear(&to);
+}
+
+/* What the mail server brings back, for the first recipient. */
+static void seal(struct torture *torture)
+{
+    struct passage *passage = pass(torture->gateway, DIRECTION_OUTBOUND, torture->envelope, torture->message);
+    must(passage->made.sealed[0] != '\0', passage->reply.reason);
+    owned(rope) struct rope *rope = edits_apply(&passage->made.edits, torture->message);
+    size_t length = 0;
+    g_autofree char *bytes = rope_flatten(rope, &length);
+    passage_free(passage);
+    message_free(torture->message);
+    torture->message = message_of(bytes, length, &gateway_conf(torture->gateway)->limits);
+    torture->envelope->recipient_count = 1; /* the second one is left to the end of the process */
+    torture->envelope->daemon_name = g_strdup("domsec-split");
+}
+
 static void open_all(struct torture *torture)
 {
     const struct options *options = &torture->options;
-    struct address to = {0};
     struct error error = {0};
     mime_init();
     if (!options->opens)
@@ -494,18 +519,21 @@ static void open_all(struct torture *torture)
     torture->receiver = options->receiver != NULL ? open_gateway(options->receiver) : NULL;
     torture->envelope = envelope_new();
     must(address_parse(slice_of(options->from), &torture->envelope->sender, &error), error.text);
-    must(address_parse(slice_of(options->to), &to, &error), error.text);
-    envelope_add_recipient(torture->envelope, &to);
-    address_clear(&to);
+    add_recipient(torture->envelope, options->to);
+    if (options->second != NULL)
+        add_recipient(torture->envelope, options->second);
     torture->envelope->client_address = g_strdup("127.0.0.1");
+    torture->envelope->mta = g_strdup("Postfix 3.7.11");
     if (!options->opens)
         read_message(torture);
+    if (options->comes_back)
+        seal(torture);
 }
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
     int option;
-    while ((option = getopt(argc, argv, "c:C:d:m:f:r:wgs:j:t:p:l:")) != -1) {
+    while ((option = getopt(argc, argv, "c:C:d:m:f:r:R:Swgs:j:t:p:l:")) != -1) {
         switch (option) {
         case 'c':
             options->configuration = optarg;
@@ -542,6 +570,12 @@ static bool read_options(int argc, char **argv, struct options *options)
             break;
         case 'p':
             options->only = strtoul(optarg, NULL, 10);
+            break;
+        case 'R':
+            options->second = optarg;
+            break;
+        case 'S':
+            options->comes_back = true;
             break;
         case 'l':
             options->name = optarg;
