@@ -272,6 +272,13 @@ static void follow(const struct way *way)
     }
     check_listener(way, listener);
     check_other_names(way, listener);
+    const char *macro = postfix_value(way->postfix, NULL, "milter_macro_v");
+    if (*macro != '\0' && !text_begins_with(macro, "Postfix"))
+        faults_add(
+            way->faults, way->main, 0,
+            "milter_macro_v is \"%s\": the gateway splits messages only for Postfix, and defers them; let the value "
+            "begin with \"Postfix\"",
+            macro);
     if (g_str_equal(postfix_value(way->postfix, NULL, "enable_original_recipient"), "no"))
         faults_warn(way->faults, way->main, 0,
                     "enable_original_recipient is \"no\": the gateway cannot see from which address an alias led, and "

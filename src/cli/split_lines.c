@@ -58,7 +58,6 @@ const struct split_option split_listener[] = {
     {"smtpd_milters", "$domsec_milters", NULL},
     {"smtpd_proxy_filter", "", HELD},
     {"smtpd_recipient_restrictions", "", HELD},
-    {"smtpd_reject_unlisted_sender", "no", HELD},
     {"smtpd_relay_restrictions", "permit_mynetworks,reject", HELD},
     {"smtpd_sasl_auth_enable", "no", HELD},
     {"smtpd_sender_restrictions", "", HELD},

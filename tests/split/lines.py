@@ -46,7 +46,6 @@ SETTINGS = [
     (LISTENER, "smtpd_milters", ["smtpd_milters ="]),
     (LISTENER, "smtpd_proxy_filter", ["smtpd_proxy_filter = [@NET@.78]:1"]),
     (LISTENER, "smtpd_recipient_restrictions", ["smtpd_recipient_restrictions = reject"]),
-    (LISTENER, "smtpd_reject_unlisted_sender", ["smtpd_reject_unlisted_sender = yes", "virtual_mailbox_maps = inline:{ x@acme.test=x }"]),
     (LISTENER, "smtpd_relay_restrictions", ["smtpd_relay_restrictions = reject"]),
     (LISTENER, "smtpd_sasl_auth_enable", ["smtpd_sasl_auth_enable = yes", "smtpd_sasl_type = none"]),
     (LISTENER, "smtpd_sender_restrictions", ["smtpd_sender_restrictions = reject"]),
@@ -102,7 +101,7 @@ class Lines:
         text = "".join(setting.lstrip("+").replace("@NET@", world.net) + "\n" for setting in settings)
         world.postfix.master = with_defaults(self.base, settings)
         world.postfix.configure(f"domsec_milters = inet:{world.gateway.address}\nnon_smtpd_milters =\nservice_throttle_time = 1s\n" + text, change=change)
-        world.postfix.call("postfix", "reload")
+        world.postfix.reload()
         data, name = world.message(RECIPIENTS[:1], fields=["X-Long: " + "long " * 30], sender="alice")
         data = data.replace(b"To: bob@free.test\r\n", b"") # nobody is named, so that the header could be completed
         wait_for(5, self.answers, "Postfix does not answer")
@@ -120,7 +119,8 @@ class Lines:
             return False
 
     def clean(self):
-        self.world.postfix.call("postsuper", "-d", "ALL")
+        self.world.postfix.stop()
+        self.world.postfix.empty()
         self.world.sink.deliveries.clear()
 
 

@@ -180,6 +180,7 @@ class Proof:
         by_name = {}
         for delivery in self.world.sink.deliveries:
             by_name.setdefault(delivery.message_id(), []).append(delivery)
+        arrived = dict(by_name)
         log = self.world.postfix.log()
         for message in self.messages:
             copies = {recipient: [] for recipient in message.recipients}
@@ -197,7 +198,7 @@ class Proof:
                     faults += [f"{message.name}: {recipient}: {fault}"] if fault else []
         faults += [f"{name}: nobody has sent it" for name in by_name]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for found in pool.map(self.faults_of, self.messages):
+            for found in pool.map(lambda message: self.faults_of(message, arrived.get(message.name, [])), self.messages):
                 faults += found
         return faults, again
 
@@ -213,10 +214,10 @@ class Proof:
             return f"it was received {ids}"
         return None
 
-    def faults_of(self, message):
+    def faults_of(self, message, deliveries):
         """Of the form of each copy."""
         faults = []
-        for delivery in self.world.sink.of(message.name):
+        for delivery in deliveries:
             for recipient in delivery.recipients():
                 form = FORM_OF[recipient.partition("@")[2]]
                 if message.token.encode() in delivery.data and "enveloped" in form and not WITHOUT:

@@ -14,6 +14,7 @@ import signal
 import smtplib
 import stat
 import subprocess
+import sys
 import threading
 import time
 
@@ -215,6 +216,7 @@ class Postfix:
 class World:
     def __init__(self, build, folder, net):
         self.build, self.folder, self.net = build, folder, net
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that close() is called
         self.serial, self.flushed = 0, 0
         self.acme = folder + "/acme"
         self.address, self.client = net + ".11", net + ".12"
