@@ -65,6 +65,13 @@ static void write_bundle(const struct pki *pki)
     folder_write(root, "etc/domsec/keys/edi.pass", "secret\n");
 }
 
+static void copy_profile(const char *name)
+{
+    g_autofree char *from = g_build_filename("policy/profiles", name, NULL), *text = shipped(from);
+    g_autofree char *to = g_build_filename("etc/domsec/profiles", name, NULL);
+    folder_write(root, to, text);
+}
+
 /* The files that the examples name. */
 static void write_certificates(void)
 {
@@ -107,6 +114,7 @@ static void setup(void)
     folder_write(root, "etc/domsec/message.eml", MESSAGE);
     folder_write(root, "etc/mail/sendmail.mc", "");
     folder_write(root, "run/domsec/x", "");
+    copy_profile("bdew.conf");
     add_program("domsec", wrapper);
     add_program("systemctl", STUB);
     add_program("make", STUB);
