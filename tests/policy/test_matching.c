@@ -352,6 +352,50 @@ Test(matching, what_a_user_asks_for_never_lowers)
     cr_expect_gt(raised, 0);
 }
 
+/* The same of whose signature it is. */
+static bool holds_signer(const struct outbound_decision *both, const struct outbound_decision *floor)
+{
+    if (both->verdict != VERDICT_ACCEPT || !floor->sign)
+        return true;
+    return both->sign_as == floor->sign_as || both->sign_as == SIGN_AS_BOTH;
+}
+
+#define SIGNER_SETTINGS (5 * 3 * 3 * 2)
+
+static struct rule signer_setting(const struct partner *partner, int number)
+{
+    struct rule rule = {.partner = partner};
+    rule.outbound.protect = (enum protect)(number % 5);
+    rule.outbound.unauthentic = (enum unauthentic)(number / 5 % 3);
+    rule.outbound.sign_as = (enum sign_as)(number / 15 % 3);
+    rule.outbound.no_identity = (enum no_identity)(number / 45);
+    return rule;
+}
+
+Test(matching, what_a_user_asks_for_takes_no_signature_away)
+{
+    const struct partner partner = {.name = "p"};
+    for (int c = 0; c < 16; c++) {
+        const struct outbound_facts facts = {.originator_authentic = c % 2 != 0,
+                                             .originator_reason = "x",
+                                             .certificate = FOUND,
+                                             .certificate_reason = "y",
+                                             .no_mailbox = c / 2 % 2 != 0 ? "z" : NULL,
+                                             .mailbox_is_outdated = c / 4 % 2 != 0,
+                                             .bad_signature = c / 8 != 0 ? "b" : NULL};
+        for (int pair = 0; pair < SIGNER_SETTINGS * SIGNER_SETTINGS; pair++) {
+            struct outbound_decision floor, both;
+            const struct rule lower = signer_setting(&partner, pair % SIGNER_SETTINGS),
+                              user = signer_setting(&partner, pair / SIGNER_SETTINGS);
+            policy_outbound(&lower, &facts, &floor);
+            policy_outbound(&user, &facts, &both);
+            policy_stricter(&floor, &both);
+            if (!is_at_least(&both, &floor) || !holds_signer(&both, &floor))
+                cr_assert_fail("%d under %d", pair, c);
+        }
+    }
+}
+
 /* --- all claims on one recipient --- */
 
 Test(matching, claims_of_both_addresses)
