@@ -74,7 +74,7 @@ static bool hides(const struct rule *earlier, const struct rule *rule, unsigned 
 {
     if (earlier->when.larger_than > 0 && rule->when.larger_than >= earlier->when.larger_than)
         covered |= CRITERION_BIT(CRITERION_LARGER_THAN);
-    return earlier->criteria != 0 && (earlier->criteria & ~covered) == 0 && (earlier->leaves || !rule->leaves) &&
+    return (earlier->criteria & ~covered) == 0 && (earlier->leaves || !rule->leaves) &&
            (earlier->arrives || !rule->arrives);
 }
 

@@ -222,6 +222,8 @@ static const struct {
     {RULE("larger_than = 10;"), RULE("larger_than = 20;"), true},
     {RULE("larger_than = 20;"), RULE("larger_than = 10;"), false},
     {RULE("header = \"A: b\";"), RULE("header = \"a:  B\";"), true},
+    {"{ when = { kind = \"list\"; }; otherwise = \"tag\"; }",
+     "{ when = { kind = \"list\"; }; otherwise = \"reject\"; protect = \"none\"; }", false},
     {RULE("kind = \"list\";"), "{ when = { kind = \"list\"; }; otherwise = \"tag\"; }", false},
     {"{ when = { kind = \"list\"; }; otherwise = \"tag\"; protect = \"none\"; }", RULE("kind = \"list\";"), true},
 };

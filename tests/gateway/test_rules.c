@@ -345,6 +345,59 @@ Test(rules, a_policy_in_force_beside_one_in_test_mode)
     }
 }
 
+/* An address that may be a route: a policy in test mode refuses nothing by it, and hides none that is in force. */
+Test(rules, a_route_beside_a_policy_in_test_mode)
+{
+    static const struct {
+        const char *to;
+        enum verdict verdict;
+    } rows[] = {
+        {"bob%partner.test@other.test", VERDICT_ACCEPT},
+        {"bob%third.test@other.test", VERDICT_REJECT},
+        {"bob%third.test@partner.test", VERDICT_REJECT},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        write_third(rig, "outbound = { protect = \"sign\"; };");
+        rig_open(&rig->acme, &rig->partner, TEST_MODE "outbound = { protect = \"encrypt\"; };", NULL);
+        const struct rig_envelope spec = {"alice@acme.test", rows[i].to, NULL, "alice", "198.51.100.7"};
+        const char *text = HEAD "\r\nx\r\n";
+        AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+        cr_expect_eq(rig_verdict(&out), rows[i].verdict, "%s: %s", rows[i].to, rig_reason(&out));
+    }
+}
+
+/* Deeper than mime_nesting_limit. */
+static char *too_deep(void)
+{
+    GString *text = g_string_new(HEAD);
+    for (int i = 0; i < 30; i++)
+        g_string_append_printf(text, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
+    g_string_append(text, "\r\nx\r\n");
+    for (int i = 29; i >= 0; i--)
+        g_string_append_printf(text, "--b%d--\r\n", i);
+    return g_string_free(text, FALSE);
+}
+
+Test(rules, what_cannot_be_worked_on_passes_a_policy_in_test_mode)
+{
+    g_autofree char *text = too_deep();
+    for (int tests = 0; tests < 2; tests++) {
+        const char *mode = tests != 0 ? TEST_MODE : "";
+        g_autofree char *leaving = g_strconcat(mode, "outbound = { protect = \"sign\"; };", NULL);
+        g_autofree char *arriving = g_strconcat(mode, "inbound = { require = \"sign\"; };", NULL);
+        owned(rig) struct rig *rig = rig_new(leaving, arriving);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        cr_expect_eq(rig_verdict(&out) == VERDICT_ACCEPT, tests != 0, "%s", rig_reason(&out));
+        cr_expect_eq(rig_verdict(&in) == VERDICT_ACCEPT, tests != 0, "%s", rig_reason(&in));
+        if (tests != 0) {
+            cr_expect_str_eq(out.bytes, text);
+            cr_expect_str_eq(in.bytes, text);
+        }
+    }
+}
+
 #define FORGED "Authentication-Results: gw.partner.test; smime=pass\r\n"
 
 /* What arrives is delivered as it came, without a result; only what was forged in our name comes off. */
