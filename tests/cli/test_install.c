@@ -17,6 +17,7 @@ Test(install, files_are_where_they_belong)
     owned(folder) char *dir = folder_new();
     g_autofree char *prefix = install(dir, "/usr", "/etc");
     const char *const files[] = {"share/man/man1/domsec.1",
+                                 "share/man/man7/domsec-partners.7",
                                  "share/man/man5/domsec.conf.5",
                                  "share/domsec/report.schema.json",
                                  "share/domsec/profiles/bdew.conf",
