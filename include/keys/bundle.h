@@ -9,13 +9,14 @@
 #include "keys/keys.h"
 
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 
 struct bundle {
     char *file;
     PKCS12 *sealed;
     EVP_PKEY *key;                 /* and what follows: once it is open */
     STACK_OF(X509) * certificates; /* that of the key first */
-    OSSL_LIB_CTX *library;         /* what all was read with; NULL: the default */
+    OSSL_PROVIDER *old;            /* the legacy provider, while the bundle is open; NULL: it is not installed */
 };
 
 /* Reads the file. The text of an error names it, here and below. */

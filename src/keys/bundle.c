@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bundle: reads a PKCS #12 bundle that is to be taken apart. Windows still writes RC2 and 3DES, which OpenSSL reads
- * with its legacy provider alone; it is loaded for this bundle and not for the whole program.
+ * bundle: reads a PKCS #12 bundle that is to be taken apart. Windows still writes RC2, which OpenSSL reads with its
+ * legacy provider alone. It is loaded while the bundle is open. A library context of its own would not do: OpenSSL 3.0
+ * takes the default one for the key.
  */
 #include "keys/bundle.h"
 
@@ -10,27 +11,8 @@
 #include "base/file.h"
 
 #include <openssl/err.h>
-#include <openssl/provider.h>
 
 #define BUNDLE_MAX (1 << 20)
-
-static PKCS12 *parse(const char *contents, size_t length, OSSL_LIB_CTX *library)
-{
-    const unsigned char *at = (const unsigned char *)contents;
-    PKCS12 *bundle = PKCS12_init_ex(NID_pkcs7_data, library, NULL);
-    return bundle != NULL ? d2i_PKCS12(&bundle, &at, (long)length) : NULL;
-}
-
-/* NULL: the legacy provider is not installed. */
-static OSSL_LIB_CTX *legacy_library(void)
-{
-    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
-    if (library != NULL && OSSL_PROVIDER_load(library, "legacy") != NULL &&
-        OSSL_PROVIDER_load(library, "default") != NULL)
-        return library;
-    OSSL_LIB_CTX_free(library);
-    return NULL;
-}
 
 static bool explain(const char *contents, size_t length, struct error *error)
 {
@@ -43,8 +25,8 @@ static bool parse_contents(const char *contents, size_t length, struct bundle *b
 {
     if (length > BUNDLE_MAX)
         return error_set(error, ERROR_PERMANENT, "larger than %d MiB", BUNDLE_MAX >> 20);
-    bundle->library = legacy_library();
-    bundle->sealed = parse(contents, length, bundle->library);
+    const unsigned char *at = (const unsigned char *)contents;
+    bundle->sealed = d2i_PKCS12(NULL, &at, (long)length);
     ERR_clear_error();
     return bundle->sealed != NULL || explain(contents, length, error);
 }
@@ -63,6 +45,9 @@ bool bundle_read(const char *file, struct bundle *bundle, struct error *error)
 
 bool bundle_open(struct bundle *bundle, const char *passphrase, struct error *error)
 {
+    /* The default provider is no longer loaded by itself once another one is. */
+    if (OSSL_PROVIDER_load(NULL, "default") != NULL && bundle->old == NULL)
+        bundle->old = OSSL_PROVIDER_load(NULL, "legacy");
     bundle->certificates = passphrase_open(bundle->sealed, passphrase, &bundle->key, error);
     return bundle->certificates != NULL || error_prefix(error, "%s", bundle->file);
 }
@@ -73,6 +58,7 @@ void bundle_clear(struct bundle *bundle)
     PKCS12_free(bundle->sealed);
     EVP_PKEY_free(bundle->key);
     x509_stack_free(bundle->certificates);
-    OSSL_LIB_CTX_free(bundle->library); /* its providers, too */
+    if (bundle->old != NULL)
+        OSSL_PROVIDER_unload(bundle->old);
     *bundle = (struct bundle){0};
 }

@@ -115,6 +115,11 @@ STACK_OF(X509) * passphrase_open(PKCS12 *bundle, const char *passphrase, EVP_PKE
     owned(X509) X509 *leaf = NULL;
     owned(x509_stack) STACK_OF(X509) *others = NULL;
     ERR_clear_error();
+    if (!PKCS12_mac_present(bundle)) {
+        error_set(error, ERROR_CONFIGURATION,
+                  "the PKCS #12 bundle has no MAC, so a change would not be noticed; export it with one");
+        return NULL;
+    }
     if (!PKCS12_parse(bundle, passphrase, &found, &leaf, &others)) {
         passphrase_failed(error);
         return NULL;

@@ -68,7 +68,8 @@ static unsigned certificates_in(const char *file)
 Test(key_import, makes_the_files_of_an_identity)
 {
     static const char *const rows[] = {"", "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1",
-                                       "-legacy -certpbe PBE-SHA1-RC2-40"};
+                                       "-legacy -certpbe PBE-SHA1-RC2-40",
+                                       "-legacy -keypbe PBE-SHA1-RC2-40 -certpbe PBE-SHA1-RC2-128"};
     g_autofree char *key = pem_of("pkey", "dsa.key");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         if (!export_bundle("edi.p12", rows[i]))
@@ -172,6 +173,7 @@ Test(key_import, says_what_is_wrong)
 {
     cr_assert(export_bundle("good.p12", ""));
     cr_assert(export_bundle("nokey.p12", "-nokeys"));
+    cr_assert(export_bundle("nomac.p12", "-nomac"));
     write_two_keys();
     write_key_alone();
     folder_write(dir, "nothing.p12", "");
@@ -182,6 +184,7 @@ Test(key_import, says_what_is_wrong)
         {"good.p12", "wrong", "good.p12: cannot be decrypted; the passphrase is wrong\n", 65},
         {"good.p12", "none", "none: No such file or directory\n", 65},
         {"nokey.p12", "pass", "nokey.p12: the PKCS #12 bundle contains no private key\n", 65},
+        {"nomac.p12", "pass", "nomac.p12: the PKCS #12 bundle has no MAC, ", 65},
         {"bare.p12", "pass", "bare.p12: the PKCS #12 bundle contains no certificate of its key\n", 65},
         {"two.p12", "pass", "two.p12: the PKCS #12 bundle contains 2 private keys, and an identity has one; ", 65},
         {"dsa.key", "pass", "dsa.key: not a PKCS #12 bundle but PEM; an identity names keys ", 65},
