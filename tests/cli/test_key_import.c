@@ -36,6 +36,12 @@ static void drop(void)
     folder_remove(dir);
 }
 
+static void remove_file(const char *name)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    cr_assert_eq(unlink(path), 0);
+}
+
 TestSuite(key_import, .init = make, .fini = drop);
 
 /* False if this openssl cannot. */
@@ -90,8 +96,8 @@ Test(key_import, makes_the_files_of_an_identity)
                             "    certificate = \"%s/edi.pem\";\n    key = \"file:%s/edi.key\"; }\n",
                             dir, dir);
         expect_contains(got.out, lines);
-        cr_assert(unlink(g_build_filename(dir, "edi.key", NULL)) == 0);
-        cr_assert(unlink(g_build_filename(dir, "edi.pem", NULL)) == 0);
+        remove_file("edi.key");
+        remove_file("edi.pem");
     }
 }
 
@@ -133,7 +139,7 @@ Test(key_import, never_overwrites)
         g_autofree char *kept = folder_read(dir, names[i]);
         cr_expect_str_eq(kept, "mine");
         cr_expect_eq(folder_mode(dir, names[1 - i]), 0, "%s without the other one", names[1 - i]);
-        cr_assert(unlink(g_build_filename(dir, names[i], NULL)) == 0);
+        remove_file(names[i]);
     }
 }
 
