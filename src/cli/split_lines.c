@@ -44,7 +44,6 @@ const struct split_option split_listener[] = {
     {"milter_macro_daemon_name", "domsec-split", NULL},
     {"mynetworks", "127.0.0.0/8", NULL},
     {"receive_override_options", "no_address_mappings,no_header_body_checks,no_unknown_recipient_checks", NULL},
-    {"remote_header_rewrite_domain", "", CHANGED},
     {"smtpd_banner", "$myhostname ESMTP", NULL},
     {"smtpd_client_event_limit_exceptions", "127.0.0.0/8", NULL},
     {"smtpd_client_restrictions", "permit_mynetworks,reject", "other hosts can connect to it"},
@@ -70,6 +69,7 @@ const struct split_option split_listener[] = {
 const struct split_option split_cleanup[] = {
     {"message_size_limit", "0", HELD},
     {"milter_header_checks", "", TWICE},
+    {"remote_header_rewrite_domain", "", CHANGED},
     {NULL, NULL, NULL},
 };
 

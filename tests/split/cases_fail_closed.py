@@ -264,6 +264,8 @@ class Not_filtered:
         expect(not world.sink.of(second), "it left")
         status = world.gateway.domsec("status", "-c", world.gateway.conf)
         expect("not proven" in status.stdout, status.stdout + status.stderr)
+        check = world.gateway.domsec("check", "-c", world.gateway.conf, "--postfix", world.postfix.etc)
+        expect(check.returncode == 1 and "milter_header_checks does not bring sealed messages back" in check.stdout, check.stdout)
         opened = world.gateway.domsec("unseal", "-c", world.gateway.conf, input=text)
         expect("100 EUR" in opened.stdout, opened.stderr)
         data, name = world.message(BOTH[:1])
@@ -282,6 +284,8 @@ class No_listener:
 
     def it_the_queue_keeps_it_then_returns_it(self):
         world = self.world
+        check = world.gateway.domsec("check", "-c", world.gateway.conf, "--postfix", world.postfix.etc)
+        expect(check.returncode == 1 and "no smtpd listens on" in check.stdout, check.stdout)
         data, name = world.message(BOTH)
         world.send(data, BOTH)
         world.held(name, BOTH[0], "Connection refused")

@@ -25,6 +25,11 @@ class Forms:
     def __init__(self, world):
         self.world = world
 
+    def it_check_finds_the_lines_whole(self):
+        said = self.world.gateway.domsec("check", "-c", self.world.gateway.conf, "--postfix", self.world.postfix.etc)
+        expect(said.returncode == 0 and "domsec-split" not in said.stdout and ":10026" not in said.stdout and
+               "domsec-cleanup" not in said.stdout and "milter_header_checks" not in said.stdout, said.stdout + said.stderr)
+
     def it_five_treatments_in_one_message(self):
         world, recipients = self.world, list(FORMS)
         data, name = world.message(recipients[:3], recipients[3:], fields=["X-One: 1", "X-Two: 2", "X-One: 3"])

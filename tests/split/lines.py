@@ -32,7 +32,7 @@ SETTINGS = [
     (LISTENER, "local_header_rewrite_clients", ["local_header_rewrite_clients = static:all"]),
     (LISTENER, "message_size_limit", ["message_size_limit = 900"]),
     (LISTENER, "mynetworks", ["mynetworks = @NET@.12"]),
-    (LISTENER, "remote_header_rewrite_domain", ["remote_header_rewrite_domain = domain.invalid"]),
+    (CLEANUP, "remote_header_rewrite_domain", ["remote_header_rewrite_domain = domain.invalid"]),
     (LISTENER, "smtpd_banner", ["smtpd_banner = **********"]),
     (LISTENER, "smtpd_client_event_limit_exceptions", ["smtpd_client_event_limit_exceptions =", "smtpd_client_message_rate_limit = 1", "smtpd_authorized_xclient_hosts ="]),
     (LISTENER, "smtpd_client_restrictions", ["smtpd_client_restrictions = reject"]),
@@ -130,8 +130,6 @@ def main():
     lines = Lines(world)
     failed = 0
     world.gateway.start()
-    world.postfix.configure()
-    world.postfix.start()
     try:
         usual = lines.deliver([], lambda text: text, 10)
         for service, line, settings in SETTINGS:
