@@ -148,6 +148,6 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
     lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND && policy_wants_certificates(&input);
     if (lookups->wants_certificates)
         ask_certificates(lookups, gateway, mail, patience);
-    if (lookups->wants_certificates && mail->message != NULL && policy_may_split(&input))
+    if (lookups->wants_certificates && mail->message != NULL && count > 1 && policy_may_split(&input))
         find_hidden(lookups, mail);
 }

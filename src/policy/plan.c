@@ -153,7 +153,7 @@ static void plan_leaving(const struct plan_input *input, struct plan *plan)
     bool authentic = policy_is_authentic(input, &plan->judgement, reason, sizeof(reason));
     gather_facts(input, &plan->judgement, authentic, &facts);
     decide_recipients(input, reason, &facts, plan);
-    if (policy_may_split(input)) {
+    if (policy_may_split(input) && input->recipient_count > 1) {
         plan->verdict = VERDICT_ACCEPT;
         policy_split(input, authentic, plan);
         if (plan->verdict != VERDICT_ACCEPT || plan->needs_split)

@@ -125,8 +125,7 @@ static void explain(const struct plan_input *input, struct plan *plan)
 void policy_split(const struct plan_input *input, bool authentic, struct plan *plan)
 {
     plan->needs_split = false;
-    if (input->recipient_count == 0 ||
-        policy_find_refusal(plan->recipients, input->recipients, input->recipient_count, plan))
+    if (policy_find_refusal(plan->recipients, input->recipients, input->recipient_count, plan))
         return;
     plan->verdict = VERDICT_ACCEPT;
     plan->shares = g_new0(struct share, input->recipient_count);
