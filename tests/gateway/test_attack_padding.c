@@ -53,15 +53,22 @@ static GByteArray *envelop(const struct rig *rig, const struct variant *form, st
     return der;
 }
 
-/* Changes the encrypted keys of all recipients. */
+/* Changes the encrypted keys of all recipients. Random octets look like the beginning of a short one, too, but not
+ * behind a serial number. */
 static void change_keys(GByteArray *der, const struct rig *rig, const struct variant *form)
 {
     bool rsa = EVP_PKEY_is_a(rig->partner.dca->key, "RSA"), is_short = form->cipher == EVP_aes_128_cbc;
     const char *tag = rsa ? "\x04\x82\x01\x00" : is_short ? "\x04\x18" : "\x04\x28"; /* OCTET STRING */
     size_t length = rsa ? 4 : 2;
     guint8 *at = attack_find(der, tag, length), *end = der->data + der->len;
-    for (; at != NULL; at = memmem(at + 20, (size_t)(end - at - 20), tag, length))
+    unsigned changed = 0;
+    for (; at != NULL; at = memmem(at + length, (size_t)(end - at) - length, tag, length)) {
+        if (!rsa && memcmp(at - 4, "\x02\x02", 2) != 0) /* INTEGER of two octets */
+            continue;
         at[20] ^= 1;
+        changed++;
+    }
+    cr_assert_eq(changed, form->two ? 2 : 1);
 }
 
 /* content, encrypted and changed, as an entity; g_free(). Both variants of the padding have noise in the last block but
