@@ -34,13 +34,15 @@ struct certs_query {
 };
 
 struct candidate {
-    X509 *certificate;            /* the answer's own reference */
-    const char *source;           /* "file", "store"; static */
-    bool pinned;                  /* the partner's `certificates` names it */
-    bool personal;                /* one of its addresses is the query's; else it may act for the domain */
-    STACK_OF(X509) * authorities; /* certification authorities of the same source, for the path; lent until
-                                     certs_close(); may be NULL */
-    struct finding finding;       /* what the acceptance found; OUTCOME_NONE: this candidate was not checked */
+    X509 *certificate;              /* the answer's own reference */
+    const char *source;             /* "file", "store"; static */
+    bool pinned;                    /* the partner's `certificates` names it */
+    bool personal;                  /* one of its addresses is the query's */
+    const struct group_conf *group; /* it is one of this group's, of which the address is a member. NULL, and not
+                                       personal: it may act for the domain */
+    STACK_OF(X509) * authorities;   /* certification authorities of the same source, for the path; lent until
+                                       certs_close(); may be NULL */
+    struct finding finding;         /* what the acceptance found; OUTCOME_NONE: this candidate was not checked */
 };
 
 struct certs_answer {
@@ -70,9 +72,11 @@ struct certs_acceptance {
  * CERTS_ENCRYPT with an acceptance: the sources are asked in their order, each for the queries that are still open. The
  * candidates of a source are checked in its order of preference. A query is done with the first one accepted: later
  * candidates are not checked and later sources are not asked.
- * - FOUND: list[chosen] was accepted. What failed before it does not matter, with one exception: where the person's own
- *   certificate could not be looked up or checked, only another one of the person's own is accepted after that, never
- *   one of the domain.
+ * With partner->prefer, the sources are asked until a certificate of the first kind was accepted, and the best kind
+ * that was accepted counts.
+ * - FOUND: list[chosen] was accepted. What failed before it does not matter, with one exception: where a certificate of
+ *   a better kind could not be looked up or checked, only another one of that kind is accepted after that. The person's
+ *   own is the best, then the group's, then one of the domain, unless partner->prefer says otherwise.
  * - FOUND_FAILED: nothing was accepted, and a source failed, a candidate could not be checked, or the deadline passed
  *   before each source was asked. The error is the first failure, that of the person's own before that of the domain.
  * - FOUND_NONE: each source was asked and answered, and nothing was accepted. The error has the finding of the first

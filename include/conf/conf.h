@@ -15,6 +15,7 @@
 #include "conf/faults.h"
 #include "conf/rules.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -177,6 +178,25 @@ struct rule {
     unsigned line;     /* 0: the base */
 };
 
+/* Whose certificate is encrypted to. */
+enum certificate_kind { CERTIFICATE_OWN, CERTIFICATE_GROUP, CERTIFICATE_DOMAIN };
+#define CERTIFICATE_KINDS 3
+#define CERTIFICATE_UNWANTED UINT_MAX
+const char *certificate_kind_name(enum certificate_kind kind);
+
+/* Whether a group's certificates need not name a member. */
+enum group_naming { GROUP_NAMING_PINNED, GROUP_NAMING_MAILBOX };
+
+/* One group of `groups`: addresses of a partner that share a certificate. */
+struct group_conf {
+    size_t index;                  /* its place in partner->groups */
+    char **members;                /* mailboxes and patterns */
+    struct address_set *mailboxes; /* the same, to look addresses up */
+    char **certificates;           /* files */
+    enum group_naming naming;
+    unsigned line;
+};
+
 /* One policy file: a partner domain, the certificates and authorities that stand for it, and the form that its software
  * reads. */
 struct partner {
@@ -192,6 +212,9 @@ struct partner {
     enum naming naming;
     char **gateway_addresses; /* local parts in lower case; each is in the partner's domain */
     char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
+    struct group_conf *groups;
+    size_t group_count;
+    char **prefer; /* key `prefer`; empty: what the first source has, the kinds in their order */
     struct form form;
     char *label_header; /* NULL: none */
     struct label_conf *labels;
@@ -335,6 +358,12 @@ const char *identity_owner(const struct identity_conf *identity);
 
 /* The group of identity_logins for a login; NULL: there is no such group. Lent by conf; costs one hash probe. */
 const struct login_conf *conf_login(const struct conf *conf, const char *login);
+
+/* The group of a partner that an address is a member of: one that names the mailbox before one with the pattern of its
+ * domain, the first of equals. NULL: there is none. */
+const struct group_conf *conf_group(const struct partner *partner, const struct address *address);
+/* The place of a kind in partner->prefer, or CERTIFICATE_UNWANTED. */
+unsigned conf_preference(const struct partner *partner, enum certificate_kind kind);
 
 /* The partner that a domain belongs to: that of the most specific domain that equals `domain` or is a parent of it,
  * else the default. domain is normalised; NULL or "" gives the default. Lent by conf; costs one hash probe per label.

@@ -28,7 +28,9 @@ struct chain_query {
     STACK_OF(X509) * untrusted; /* from the message or beside our certificate; may be NULL */
     STACK_OF(X509_CRL) * crls;  /* from the message; may be NULL; they can always revoke */
     enum purpose purpose;
-    const struct partner *partner; /* whose anchors count; a partner without anchors uses the global ones */
+    const struct partner *partner;  /* whose anchors count; a partner without anchors uses the global ones */
+    const struct group_conf *group; /* of the partner: its certificates are asked about, in place of the partner's pins;
+                                       NULL: none is */
     time_t at;
     const char **unchecked; /* on a pass: gets why it is not known whether some certificate has been revoked, static;
                                NULL if that is known or does not matter. May be NULL */
@@ -40,7 +42,8 @@ struct chain_query {
  * digest strength (RSA >= 2048, no MD5 or SHA-1), revocation of the whole chain as the partner's `revocation` says
  * (hard: a missing or stale CRL is OUTCOME_TEMPERROR). Results: PASS; PERMERROR (more work than the budget allows);
  * FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no anchor of ours). A certificate pinned
- * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength. */
+ * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength; so does one
+ * of query->group under its naming. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
@@ -67,6 +70,10 @@ const X509 *trust_issuer(const struct trust *trust, const X509 *certificate);
 
 /* True if the partner's `certificates` or `naming = "pinned"` names exactly this certificate. */
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate);
+
+/* Whether this certificate is one of a group's, and stands for all its members: PASS or POLICY. */
+void trust_check_group(const struct trust *trust, const struct partner *partner, const struct group_conf *group,
+                       const X509 *certificate, struct finding *finding);
 
 /* Compares a person's certificate with addresses (RFC 8550 §3): each address must equal one of the certificate's.
  * PASS or POLICY. */

@@ -54,6 +54,58 @@ static bool is_ruled_out(const struct finding *finding)
            finding->outcome == OUTCOME_PERMERROR;
 }
 
+static enum certificate_kind kind_of(const struct candidate *candidate)
+{
+    if (candidate->personal)
+        return CERTIFICATE_OWN;
+    return candidate->group != NULL ? CERTIFICATE_GROUP : CERTIFICATE_DOMAIN;
+}
+
+/* Whether the best kind counts, wherever it comes from. */
+static bool prefers(const struct certs_question *question)
+{
+    const struct partner *partner = question->query->partner;
+    return partner != NULL && partner->prefer != NULL && partner->prefer[0] != NULL;
+}
+
+/* Without a partner the kinds have their usual order. */
+static unsigned rank_of(const struct certs_question *question, enum certificate_kind kind)
+{
+    const struct partner *partner = question->query->partner;
+    return partner != NULL ? conf_preference(partner, kind) : (unsigned)kind;
+}
+
+/* A certificate of a better kind may be there: one of this kind is not taken in its place. */
+static bool is_held_back(const struct certs_question *question, const struct candidate *candidate)
+{
+    unsigned rank = rank_of(question, kind_of(candidate));
+    for (int kind = 0; kind < CERTIFICATE_KINDS; kind++)
+        if (question->kind_failed[kind] && rank_of(question, (enum certificate_kind)kind) < rank)
+            return true;
+    return false;
+}
+
+static void hold_back(const struct certs_question *question, struct candidate *candidate)
+{
+    static const char *const whose[] = {"is the person's own", "is the group's", "acts for the domain"};
+    finding_set(&candidate->finding, OUTCOME_TEMPERROR, "%s, and the lookup of %s failed: %s",
+                whose[kind_of(candidate)],
+                kind_of(candidate) == CERTIFICATE_DOMAIN && !prefers(question) ? "the person's own" : "a preferred one",
+                question->answer->error.said);
+}
+
+static void take(struct certs_question *question, size_t index)
+{
+    struct candidate *candidate = &question->answer->list[index];
+    question->answer->chosen = index;
+    question->best = rank_of(question, kind_of(candidate));
+    if (prefers(question) && question->best > 0)
+        return; /* a later source may have a better one */
+    question->settled = !is_held_back(question, candidate);
+    if (!question->settled)
+        hold_back(question, candidate);
+}
+
 /* Checks the candidates that the last source gave. */
 static void choose(struct certs_question *question, size_t first, const struct certs_acceptance *accept)
 {
@@ -61,17 +113,32 @@ static void choose(struct certs_question *question, size_t first, const struct c
     for (size_t i = first; i < answer->count && !question->settled; i++) {
         struct candidate *candidate = &answer->list[i];
         struct error error = {0};
+        unsigned rank = rank_of(question, kind_of(candidate));
+        if (rank == CERTIFICATE_UNWANTED) {
+            finding_set(&candidate->finding, OUTCOME_POLICY, "\"prefer\" leaves this kind out: %s",
+                        certificate_kind_name(kind_of(candidate)));
+            continue;
+        }
+        if (prefers(question) && question->best <= rank)
+            continue;
         if (accept->check(accept->context, question->index, candidate, &candidate->finding)) {
-            question->settled = candidate->personal || !question->own_failed;
-            answer->chosen = i;
-            if (!question->settled)
-                finding_set(&candidate->finding, OUTCOME_TEMPERROR,
-                            "acts for the domain, and the lookup of the person's own failed: %s", answer->error.said);
+            take(question, i);
         } else if (!is_ruled_out(&candidate->finding)) {
             error_set(&error, ERROR_TEMPORARY, "%s", candidate->finding.reason);
-            certs_question_failed(question, candidate->personal, &error);
+            certs_question_failed_kind(question, kind_of(candidate), &error);
         }
     }
+}
+
+/* With partner->prefer, once all sources were asked. */
+static void settle(struct certs_question *question)
+{
+    if (question->settled || !prefers(question) || question->best == CERTIFICATE_UNWANTED)
+        return;
+    struct candidate *candidate = &question->answer->list[question->answer->chosen];
+    question->settled = !is_held_back(question, candidate);
+    if (!question->settled)
+        hold_back(question, candidate);
 }
 
 static void choose_all(GPtrArray *open, const size_t *before, const struct certs_acceptance *accept)
@@ -124,6 +191,7 @@ static void fail_all(GPtrArray *open)
 static void finish(struct certs_question *question, bool choosing)
 {
     struct certs_answer *answer = question->answer;
+    settle(question);
     if (!question->settled)
         answer->chosen = answer->count;
     if (question->settled || (!question->failed && !choosing && answer->count > 0)) {
@@ -153,7 +221,8 @@ void certs_ask(const struct certs *certs, const struct certs_query *queries, siz
     for (size_t i = 0; i < count; i++) {
         const char *domain = queries[i].address->domain;
         answers[i] = (struct certs_answer){0};
-        questions[i] = (struct certs_question){.query = &queries[i], .index = i, .answer = &answers[i]};
+        questions[i] = (struct certs_question){
+            .query = &queries[i], .index = i, .answer = &answers[i], .best = CERTIFICATE_UNWANTED};
         if (domain != NULL && domain[0] != '\0')
             g_ptr_array_add(open, &questions[i]);
     }

@@ -17,9 +17,14 @@ struct pinned_list {
     STACK_OF(X509) * authorities;
 };
 
+struct pinned_partner {
+    struct pinned_list own;
+    struct pinned_list *groups; /* by group->index */
+};
+
 struct pinned {
     const struct conf *conf;
-    struct pinned_list *lists; /* by partner->index */
+    struct pinned_partner *partners; /* by partner->index */
 };
 
 static void certificate_free(void *data)
@@ -30,14 +35,22 @@ static void certificate_free(void *data)
     g_free(pinned);
 }
 
+static void list_clear(struct pinned_list *list)
+{
+    g_ptr_array_unref(list->candidates);
+    x509_stack_free(list->authorities);
+}
+
 static void pinned_close(void *state)
 {
     struct pinned *pinned = state;
     for (size_t i = 0; i < pinned->conf->partner_count; i++) {
-        g_ptr_array_unref(pinned->lists[i].candidates);
-        x509_stack_free(pinned->lists[i].authorities);
+        list_clear(&pinned->partners[i].own);
+        for (size_t j = 0; j < pinned->conf->partners[i]->group_count; j++)
+            list_clear(&pinned->partners[i].groups[j]);
+        g_free(pinned->partners[i].groups);
     }
-    g_free(pinned->lists);
+    g_free(pinned->partners);
     g_free(pinned);
 }
 
@@ -58,7 +71,15 @@ static void add(struct pinned_list *list, X509 *certificate, const STACK_OF(X509
         g_error("out of memory");
 }
 
-static void add_files(const struct partner *partner, GPtrArray *files, struct pinned_list *list, struct faults *faults)
+/* Where the names of files stand: in the partner's policy, or in one of its groups. */
+struct pinned_place {
+    const struct partner *partner;
+    char *const *names;
+    unsigned line;
+};
+
+static void add_files(const struct pinned_place *place, GPtrArray *files, struct pinned_list *list,
+                      struct faults *faults)
 {
     owned(x509_stack) STACK_OF(X509) *all = sk_X509_new_null();
     for (guint i = 0; i < files->len; i++)
@@ -70,27 +91,45 @@ static void add_files(const struct partner *partner, GPtrArray *files, struct pi
         for (int j = 0; j < sk_X509_num(found); j++)
             add(list, sk_X509_value(found, j), all);
         if (list->candidates->len == before)
-            faults_warn(faults, partner->file, partner->certificates_line,
+            faults_warn(faults, place->partner->file, place->line,
                         "certificates: %s contains only CA certificates; name them in anchors, or in intermediates",
-                        partner->certificates[i]);
+                        place->names[i]);
     }
 }
 
-static bool load(const struct partner *partner, struct pinned_list *list, struct faults *faults)
+static bool load(const struct pinned_place *place, struct pinned_list *list, struct faults *faults)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func((GDestroyNotify)x509_stack_free);
-    for (char **file = partner->certificates; *file != NULL; file++) {
+    list->candidates = g_ptr_array_new_with_free_func(certificate_free);
+    list->authorities = sk_X509_new_null();
+    if (list->authorities == NULL)
+        g_error("out of memory");
+    guint count = 0;
+    for (; place->names[count] != NULL; count++) {
         struct error error = {0};
-        STACK_OF(X509) *found = certificates_load(*file, &error);
+        STACK_OF(X509) *found = certificates_load(place->names[count], &error);
         if (found != NULL)
             g_ptr_array_add(files, found);
         else
-            faults_add(faults, partner->file, partner->certificates_line, "certificates: %s", error.text);
+            faults_add(faults, place->partner->file, place->line, "certificates: %s", error.text);
     }
-    if (files->len < g_strv_length(partner->certificates))
+    if (files->len < count)
         return false;
-    add_files(partner, files, list, faults);
+    add_files(place, files, list, faults);
     return true;
+}
+
+static bool load_partner(const struct partner *partner, struct pinned_partner *pinned, struct faults *faults)
+{
+    const struct pinned_place place = {partner, partner->certificates, partner->certificates_line};
+    bool good = load(&place, &pinned->own, faults);
+    pinned->groups = g_new0(struct pinned_list, partner->group_count);
+    for (size_t i = 0; i < partner->group_count; i++) {
+        const struct group_conf *group = &partner->groups[i];
+        const struct pinned_place within = {partner, group->certificates, group->line};
+        good = load(&within, &pinned->groups[i], faults) && good;
+    }
+    return good;
 }
 
 static void *pinned_open(const struct conf *conf, struct faults *faults)
@@ -98,23 +137,30 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
     bool good = true;
     struct pinned *pinned = g_new0(struct pinned, 1);
     pinned->conf = conf;
-    pinned->lists = g_new0(struct pinned_list, conf->partner_count);
-    for (size_t i = 0; i < conf->partner_count; i++) {
-        struct pinned_list *list = &pinned->lists[i];
-        list->candidates = g_ptr_array_new_with_free_func(certificate_free);
-        list->authorities = sk_X509_new_null();
-        if (list->authorities == NULL)
-            g_error("out of memory");
-        good = load(conf->partners[i], list, faults) && good;
-    }
+    pinned->partners = g_new0(struct pinned_partner, conf->partner_count);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        good = load_partner(conf->partners[i], &pinned->partners[i], faults) && good;
     if (good)
         return pinned;
     pinned_close(pinned);
     return NULL;
 }
 
+/* personal NULL: those of the person and of the domain, in the order of the files. */
+static void add_listed(struct certs_question *question, const struct pinned_list *list, const bool *personal)
+{
+    g_autofree char *mailbox = index_mailbox(question->query->address);
+    for (guint i = 0; i < list->candidates->len; i++) {
+        const struct pinned_certificate *each = g_ptr_array_index(list->candidates, i);
+        bool is_personal = g_strv_contains((const char *const *)each->mailboxes, mailbox);
+        if (personal == NULL || is_personal == *personal)
+            certs_question_add(question, each->certificate, is_personal, list->authorities);
+    }
+}
+
 static void answer(const struct pinned *pinned, struct certs_question *question)
 {
+    static const bool yes = true, no = false;
     const struct partner *partner = question->query->partner;
     if (partner->index >= pinned->conf->partner_count || pinned->conf->partners[partner->index] != partner) {
         struct error error = {0};
@@ -122,12 +168,18 @@ static void answer(const struct pinned *pinned, struct certs_question *question)
         certs_question_failed(question, true, &error);
         return;
     }
-    const struct pinned_list *list = &pinned->lists[partner->index];
-    g_autofree char *mailbox = index_mailbox(question->query->address);
-    for (guint i = 0; i < list->candidates->len; i++) {
-        const struct pinned_certificate *each = g_ptr_array_index(list->candidates, i);
-        bool personal = g_strv_contains((const char *const *)each->mailboxes, mailbox);
-        certs_question_add(question, each->certificate, personal, list->authorities);
+    const struct pinned_partner *known = &pinned->partners[partner->index];
+    const struct group_conf *group = conf_group(partner, question->query->address);
+    if (group == NULL) {
+        add_listed(question, &known->own, NULL);
+    } else {
+        const struct pinned_list *list = &known->groups[group->index];
+        add_listed(question, &known->own, &yes);
+        for (guint i = 0; i < list->candidates->len; i++) {
+            const struct pinned_certificate *each = g_ptr_array_index(list->candidates, i);
+            certs_question_add_of_group(question, each->certificate, group, list->authorities);
+        }
+        add_listed(question, &known->own, &no);
     }
     certs_question_answered(question);
 }

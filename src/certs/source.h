@@ -14,7 +14,9 @@ struct certs_question {
     size_t index;
     const struct certs_source *source; /* that is being asked */
     struct certs_answer *answer;
-    bool answered, settled, failed, own_failed;
+    bool answered, settled, failed;
+    bool kind_failed[CERTIFICATE_KINDS];
+    unsigned best; /* with partner->prefer: the rank of answer->chosen; CERTIFICATE_UNWANTED: there is none */
 };
 
 struct certs_source {
@@ -45,11 +47,16 @@ struct certs *certs_with(const struct certs_opened *sources, size_t count);
  * earlier source gave. */
 void certs_question_add(struct certs_question *question, X509 *certificate, bool personal,
                         STACK_OF(X509) * authorities);
+/* The same of a certificate of the group that the query's address is a member of. */
+void certs_question_add_of_group(struct certs_question *question, X509 *certificate, const struct group_conf *group,
+                                 STACK_OF(X509) * authorities);
 /* The source has said everything that it knows. */
 void certs_question_answered(struct certs_question *question);
 /* The source could not look for the person's own certificate (personal), or only for one of the domain. What it has
  * added so far counts. */
 void certs_question_failed(struct certs_question *question, bool personal, const struct error *error);
+/* A certificate of that kind could not be checked. */
+void certs_question_failed_kind(struct certs_question *question, enum certificate_kind kind, const struct error *error);
 
 /* One certificate from one file of certificate_directory. NULL with the reason. */
 X509 *certs_directory_read(const char *path, struct error *error);

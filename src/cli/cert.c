@@ -72,7 +72,10 @@ static void print_candidates(const struct certs_answer *answer)
         g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
         g_autofree char *name = describe_name(candidate->certificate);
         const char *cells[] = {id, candidate->pinned ? "policy" : candidate->source,
-                               candidate->personal ? "the person" : "the domain", expires, name};
+                               candidate->personal        ? "the person"
+                               : candidate->group != NULL ? "the group"
+                                                          : "the domain",
+                               expires, name};
         table_row(table, cells);
     }
     table_print(table, stdout, 0, true);

@@ -10,18 +10,6 @@
 #include <libconfig.h>
 #include <string.h>
 
-/* Puts the members of lists in the place of their names. Returns all, to look addresses up. */
-static struct address_set *settle_addresses(const struct conf *conf, char ***addresses, const struct place *place)
-{
-    struct address_set *set = address_set_new();
-    char **all = lists_expand(conf->lists, *addresses, place);
-    g_strfreev(*addresses);
-    *addresses = all;
-    for (; *all != NULL; all++)
-        address_set_add(set, *all);
-    return set;
-}
-
 /* --- identities --- */
 
 const char *identity_owner(const struct identity_conf *identity)
@@ -47,7 +35,7 @@ static void settle(const struct conf *conf, struct identity_conf *identity, cons
         place_fault(place, "missing key \"role\": Role in which the identity acts");
     if (has_address) {
         identity->role = ROLE_MAILBOX;
-        identity->mailboxes = settle_addresses(conf, &identity->addresses, place);
+        identity->mailboxes = lists_settle(conf->lists, &identity->addresses, place);
         guint more = g_strv_length(identity->addresses);
         if (more == 0)
             place_fault(place, "\"address\" must not be empty");
@@ -111,7 +99,7 @@ static void index_login(struct conf *conf, struct login_conf *login, const struc
         return; /* a fault already */
     struct place at = *place;
     at.line = login->line;
-    login->mailboxes = settle_addresses(conf, &login->addresses, &at);
+    login->mailboxes = lists_settle(conf->lists, &login->addresses, &at);
     if (!g_hash_table_insert(conf->logins_by_name, g_ascii_strdown(login->login, -1), login))
         place_fault(&at, "identity_logins: \"%s\" is there twice (logins are compared without case); join the two",
                     login->login);

@@ -122,6 +122,17 @@ char **lists_expand(struct lists *lists, char *const *members, const struct plac
     return finish(all);
 }
 
+struct address_set *lists_settle(struct lists *lists, char ***members, const struct place *place)
+{
+    struct address_set *set = address_set_new();
+    char **all = lists_expand(lists, *members, place);
+    g_strfreev(*members);
+    *members = all;
+    for (; *all != NULL; all++)
+        address_set_add(set, *all);
+    return set;
+}
+
 /* What was in force before; NULL: there was no such list. */
 static char **read_previous(const struct lists *lists, const char *name, const struct place *place)
 {

@@ -26,6 +26,7 @@ static void clear_labels(struct partner *partner)
 static void partner_free(struct partner *partner)
 {
     clear_labels(partner);
+    groups_free(partner);
     rules_free(partner);
     option_clear(&partner_options, partner);
     g_free(partner->file);
@@ -155,6 +156,7 @@ static void apply_file(struct conf *conf, struct partner *partner, const config_
 {
     option_apply_group(root, &partner_options, partner, place);
     read_labels(partner, root, place);
+    groups_read(conf, partner, root, place);
     revocation_read_partner(partner, root);
     rules_read(conf, partner, root, place);
 }
@@ -344,6 +346,8 @@ void partners_load(struct conf *conf, const struct place *place)
     lists_index(conf->lists);
     for (size_t i = 0; i < conf->partner_count; i++)
         rules_settle(conf, conf->partners[i], place->faults);
+    for (size_t i = 0; i < conf->partner_count; i++)
+        groups_check(conf->partners[i], place->faults);
 }
 
 void partners_free(struct conf *conf)

@@ -30,6 +30,8 @@ char *const *lists_members(struct lists *lists, const char *name, const struct p
 bool lists_is_name(const char *member);
 /* The members, with those of lists in the place of their names. g_strfreev(). */
 char **lists_expand(struct lists *lists, char *const *members, const struct place *place);
+/* Does so in *members. Returns all, to look addresses up; address_set_free(). */
+struct address_set *lists_settle(struct lists *lists, char ***members, const struct place *place);
 /* After the last list was read: which lists hold a key. */
 void lists_index(struct lists *lists);
 
@@ -51,6 +53,15 @@ void rules_check(const struct conf *conf, const struct partner *partner, struct 
 /* Fills conf->wanted and conf->tags. After all policy files. */
 void wanted_gather(struct conf *conf);
 void wanted_free(struct wanted *wanted);
+
+/* --- groups.c --- */
+
+/* Reads the list `groups` in place of those that the partner has. */
+void groups_read(struct conf *conf, struct partner *partner, const struct config_setting_t *root,
+                 const struct place *place);
+/* Warns of members outside of the partner's domain. */
+void groups_check(const struct partner *partner, struct faults *faults);
+void groups_free(struct partner *partner);
 
 /* --- split.c --- */
 

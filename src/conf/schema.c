@@ -35,6 +35,7 @@ static const char *const misleading_names_words[] = {"refuse", "accept", NULL};
 static const char *const classification_words[] = {"none",         "unmarked", "unclassified", "restricted",
                                                    "confidential", "secret",   "top-secret",   NULL};
 static const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", "address", NULL};
+static const char *const group_naming_words[] = {"pinned", "mailbox", NULL};
 static const char *const without_type_words[] = {"originator", "domain", NULL};
 static const char *const format_words[] = {"clear", "opaque", NULL};
 static const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
@@ -276,6 +277,10 @@ static const struct conf_option partner_rows[] = {
      .help = "Naming convention that a certificate must follow to act for the domain"},
     {"gateway_addresses", OPTION_TEXTS, AT(gateway_addresses), .convert = convert_address,
      .help = "Addresses of the partner's gateway, for naming = \"address\""},
+    {"groups", OPTION_GROUPS, AT(groups), .group = &group_options,
+     .help = "Addresses of the partner that share a certificate"},
+    {"prefer", OPTION_TEXTS, AT(prefer), .computed = "what the first source has", .convert = convert_certificate_kind,
+     .help = "Which certificate of a recipient is taken first"},
     {"x500_name", OPTION_TEXTS, AT(x500_name), .convert = convert_x500,
      .help = "X.500 name of the domain, for certificates that contain no mail domain"},
     {"null_signature", OPTION_SWITCH, AT(form.null_signature), .fallback = "true",
@@ -296,6 +301,18 @@ static const struct conf_option partner_rows[] = {
 };
 #undef AT
 const struct option_table partner_options = TABLE("policy", partner_rows);
+
+#define AT(member) offsetof(struct group_conf, member)
+static const struct conf_option group_rows[] = {
+    {"members", OPTION_TEXTS, AT(members), .required = true, .convert = convert_address_member,
+     .help = "Mailboxes of the group"},
+    {"certificates", OPTION_TEXTS, AT(certificates), .required = true, .convert = convert_path,
+     .help = "Files with the certificates of the group"},
+    {"naming", OPTION_WORD, AT(naming), .fallback = "pinned", .words = group_naming_words,
+     .help = "Naming convention that a certificate must follow to act for the group"},
+};
+#undef AT
+const struct option_table group_options = TABLE("groups", group_rows);
 
 #define AT(member) offsetof(struct label_conf, member)
 static const struct conf_option label_rows[] = {

@@ -11,6 +11,7 @@ bool candidate_fits(const struct gateway *gateway, const struct certs_query *ask
                                       .untrusted = candidate->authorities,
                                       .purpose = PURPOSE_ENCRYPT,
                                       .partner = asked->partner,
+                                      .group = candidate->group,
                                       .at = at};
     trust_check_chain(gateway->trust, &chain, finding);
     if (finding->outcome != OUTCOME_PASS)
@@ -19,6 +20,8 @@ bool candidate_fits(const struct gateway *gateway, const struct certs_query *ask
     const struct role_query role = {asked->partner, candidate->certificate, ROLE_DOMAIN_CONFIDENTIALITY, &domain, 1};
     if (candidate->personal)
         trust_check_mailbox(gateway->trust, candidate->certificate, asked->address, 1, finding);
+    else if (candidate->group != NULL)
+        trust_check_group(gateway->trust, asked->partner, candidate->group, candidate->certificate, finding);
     else
         trust_check_role(gateway->trust, &role, finding);
     return finding->outcome == OUTCOME_PASS;

@@ -96,6 +96,34 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
                                                       : "ask the partner for another one");
 }
 
+/* One of a group's certificates is enough, for encryption or for its signatures. */
+static void check_group(const struct gateway *gateway, const struct partner *partner, const struct group_conf *group,
+                        struct faults *faults)
+{
+    owned(certs_answer) struct certs_answer answer = {0};
+    struct finding first = {0};
+    struct address member = {0};
+    struct error error = {0};
+    if (group->members[0] == NULL || !address_parse(slice_of(group->members[0]), &member, &error))
+        return;
+    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = partner, .address = &member};
+    certs_ask(gateway->certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
+    bool fits = false;
+    for (size_t i = 0; i < answer.count && !fits; i++) {
+        struct finding finding = {0};
+        if (answer.list[i].group != group)
+            continue;
+        fits = candidate_fits(gateway, &query, &answer.list[i], time(NULL), &finding);
+        if (first.outcome == OUTCOME_NONE)
+            first = finding;
+    }
+    if (!fits && first.outcome != OUTCOME_NONE)
+        faults_warn(faults, partner->file, group->line,
+                    "groups: no certificate of this group is used for encryption: %s; ask the partner for another one",
+                    first.reason);
+    address_clear(&member);
+}
+
 /* Certificates that may be encrypted to by their path and usage, and that name no one at this partner. */
 static void check_naming(const struct gateway *gateway, const struct certs_query *query,
                          const struct certs_answer *answer, struct faults *faults)
@@ -136,7 +164,7 @@ static bool store_is_empty(const struct conf *conf)
 /* The store may know certificates of single persons there. */
 static void check_any(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
 {
-    if (rule->partner->domain != NULL && store_is_empty(gateway->conf))
+    if (rule->partner->domain != NULL && rule->partner->group_count == 0 && store_is_empty(gateway->conf))
         faults_warn(faults, rule->partner->file, rule->partner->outbound_line,
                     "\"protect\": there is no encryption certificate; name one in \"certificates\" or import one "
                     "(domsec cert import)");
@@ -172,9 +200,14 @@ void check_partners(const struct gateway *gateway, struct faults *faults)
             if (!keys_has(gateway->keys, (enum role)role, domain)) /* one that has expired is warned of elsewhere */
                 check_role(gateway, (enum role)role, domain, faults);
     }
-    for (size_t i = 0; i < conf->partner_count; i++)
-        if (policy_may_ask(gateway->conf->partners[i], policy_encrypts))
-            check_certificates(gateway, &gateway->conf->partners[i]->base, faults);
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        const struct partner *partner = conf->partners[i];
+        if (!policy_may_ask(partner, policy_encrypts))
+            continue;
+        check_certificates(gateway, &partner->base, faults);
+        for (size_t j = 0; j < partner->group_count; j++)
+            check_group(gateway, partner, &partner->groups[j], faults);
+    }
 }
 
 static bool leaves_bare(const struct rule *rule)

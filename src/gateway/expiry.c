@@ -95,6 +95,11 @@ static void read_partner(struct reader *reader, const struct partner *partner)
     struct expiry like = {EXPIRY_PARTNER, NULL, "partner", NULL, partner->file, partner->certificates_line, 0};
     for (char **file = partner->certificates; *file != NULL; file++)
         read_file(reader, &like, *file);
+    for (size_t i = 0; i < partner->group_count; i++) {
+        like.line = partner->groups[i].line;
+        for (char **file = partner->groups[i].certificates; *file != NULL; file++)
+            read_file(reader, &like, *file);
+    }
     read_anchors(reader, partner->anchors, partner->file, partner->anchors_line);
 }
 

@@ -39,7 +39,8 @@ char *hint_for_candidate(const struct passage *passage, size_t recipient, size_t
     const struct candidate *found = &passage->lookups.answers[recipient].certificates.list[candidate];
     const struct partner *partner = passage->lookups.answers[recipient].destination.partner;
     struct finding path = {0};
-    if (partner == NULL || found->personal || found->finding.outcome != OUTCOME_POLICY || !may_be_renamed(partner))
+    if (partner == NULL || found->personal || found->group != NULL || found->finding.outcome != OUTCOME_POLICY ||
+        !may_be_renamed(partner))
         return NULL;
     g_autofree char *address = address_in_domain(partner, found->certificate, &none);
     const struct chain_query query = {.leaf = found->certificate,

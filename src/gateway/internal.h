@@ -53,6 +53,15 @@ void lookups_clear_signers(struct lookups *lookups);
 /* A layer as it was opened last: with the certificates that were looked up, if there were some. */
 const struct layer *layer_lookup_layer(const struct layer_lookup *detail, const struct examined_layer *examined);
 
+/* --- groups.c --- */
+
+/* The group of a partner that this certificate stands for, if each of the partner's authors is a member; NULL. */
+const struct group_conf *group_of_authors(const struct gateway *gateway, const struct mail *mail, size_t partner,
+                                          const X509 *certificate, struct finding *finding);
+/* Whether there is such a group of each author's partner: OUTCOME_PASS; else *finding stays. */
+bool groups_sign_for_all(const struct gateway *gateway, const struct mail *mail, const X509 *certificate,
+                         struct finding *finding);
+
 /* --- candidate.c --- */
 
 /* Whether a candidate may be encrypted to for this query: its path and usage, and its names. */

@@ -138,7 +138,9 @@ static void ask_mailbox(const struct asking *asking, const X509 *certificate, st
     const struct originator *originator = &asking->mail->originator;
     const struct trust *trust = asking->gateway->trust;
     trust_check_mailbox(trust, certificate, originator->from.list, originator->from.count, &view->mailbox);
-    if (view->mailbox.outcome == OUTCOME_PASS || originator->sender.count != 1)
+    if (view->mailbox.outcome == OUTCOME_PASS ||
+        groups_sign_for_all(asking->gateway, asking->mail, certificate, &view->mailbox) ||
+        originator->sender.count != 1)
         return;
     struct finding other = {0};
     trust_check_mailbox(trust, certificate, originator->sender.list, 1, &other);
@@ -192,14 +194,17 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
 {
     const struct authors *authors = &asking->mail->authors;
     for (size_t i = 0; i < authors->count; i++) {
-        const struct chain_query query = {.leaf = signer->certificate,
-                                          .untrusted = layer->certificates,
-                                          .crls = layer->crls,
-                                          .purpose = PURPOSE_SIGN,
-                                          .partner = authors->partners[i],
-                                          .at = asking->mail->at,
-                                          .unchecked = &trust[i].unchecked,
-                                          .budget = asking->budget};
+        struct finding ignored = {0};
+        const struct chain_query query = {
+            .leaf = signer->certificate,
+            .untrusted = layer->certificates,
+            .crls = layer->crls,
+            .purpose = PURPOSE_SIGN,
+            .partner = authors->partners[i],
+            .group = group_of_authors(asking->gateway, asking->mail, i, signer->certificate, &ignored),
+            .at = asking->mail->at,
+            .unchecked = &trust[i].unchecked,
+            .budget = asking->budget};
         if (*bad_paths >= BAD_PATHS_MAX) {
             trust[i].path = trust[i - 1].path;
             continue;

@@ -36,7 +36,7 @@ enum pin {
 
 struct partner_trust {
     struct anchors *anchors;       /* NULL: the global set */
-    GHashTable *pins;              /* fingerprint → enum pin */
+    GHashTable *pins;              /* fingerprint → enum pin; those of a group behind its number */
     struct revocation *revocation; /* NULL: the global one */
 };
 
@@ -54,7 +54,9 @@ bool trust_counts_names(const struct trust *trust, const X509 *certificate, stru
 
 /* The anchors that count under a partner; NULL for a partner of another configuration. */
 const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner);
-enum pin trust_pin(const struct trust *trust, const struct partner *partner, const X509 *certificate);
+/* group NULL: of the partner's certificates. */
+enum pin trust_pin(const struct trust *trust, const struct partner *partner, const struct group_conf *group,
+                   const X509 *certificate);
 /* The sources that are asked about revocation under a partner, as above. */
 const struct revocation *trust_revocation(const struct trust *trust, const struct partner *partner);
 

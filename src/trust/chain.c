@@ -148,8 +148,12 @@ static bool check_pinned(const struct chain_query *query, struct finding *findin
 
 static void check(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    enum pin pin = trust_pin(trust, query->partner, query->leaf);
-    bool pinned = query->partner->naming == NAMING_PINNED && pin != PIN_NONE;
+    const struct group_conf *group = query->group;
+    enum pin pin = trust_pin(trust, query->partner, NULL, query->leaf);
+    enum pin of_group = group != NULL ? trust_pin(trust, query->partner, group, query->leaf) : PIN_NONE;
+    bool pinned = (query->partner->naming == NAMING_PINNED && pin != PIN_NONE) ||
+                  (of_group != PIN_NONE && group->naming == GROUP_NAMING_PINNED);
+    pin = pin != PIN_NONE ? pin : of_group;
     bool good = pinned ? check_pinned(query, finding) : check_path(trust, query, finding);
     /* A pin says that this certificate is meant, whatever else its key could do; it makes it an anchor of no other. */
     bool may_be_authority = pin == PIN_ALONE && (pinned || query->purpose == PURPOSE_ENCRYPT);

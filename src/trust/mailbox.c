@@ -49,3 +49,37 @@ void trust_check_mailbox(const struct trust *trust, const X509 *certificate, con
     finding_set(finding, OUTCOME_PASS, "the certificate names %.200s%s", addresses[0].text,
                 count > 1 ? " and the other addresses" : "");
 }
+
+static bool names_member(const struct group_conf *group, char *const *named)
+{
+    for (; *named != NULL; named++) {
+        struct address address;
+        if (!certificate_address_parse(*named, &address))
+            continue;
+        bool holds = address_set_holds(group->mailboxes, &address);
+        address_clear(&address);
+        if (holds)
+            return true;
+    }
+    return false;
+}
+
+void trust_check_group(const struct trust *trust, const struct partner *partner, const struct group_conf *group,
+                       const X509 *certificate, struct finding *finding)
+{
+    bool odd = false;
+    if (trust_pin(trust, partner, group, certificate) == PIN_NONE) {
+        finding_set(finding, OUTCOME_POLICY, "the certificate is not one of the group's");
+        return;
+    }
+    if (group->naming == GROUP_NAMING_PINNED) {
+        finding_set(finding, OUTCOME_PASS, "the certificate is pinned for a group by %s", partner->name);
+        return;
+    }
+    g_auto(GStrv) named = certificate_addresses(certificate, &odd);
+    if (odd || !names_member(group, named))
+        finding_set(finding, OUTCOME_POLICY, "the certificate names no member of the group (it names %.60s)",
+                    named[0] != NULL ? named[0] : "no address");
+    else
+        finding_set(finding, OUTCOME_PASS, "the certificate is that of a group of %s", partner->name);
+}

@@ -112,12 +112,19 @@ static bool intermediates_open(char *const *files, const struct place *place, ST
     return good;
 }
 
-static bool pins_open(const struct partner *partner, struct partner_trust *loaded, STACK_OF(X509) * authorities,
-                      struct faults *faults)
+static char *pin_key(const struct group_conf *group, const char *fingerprint)
 {
-    const struct place place = {.file = partner->file, .line = partner->certificates_line, .key = "certificates"};
+    return group != NULL ? g_strdup_printf("%zu %s", group->index, fingerprint) : g_strdup(fingerprint);
+}
+
+/* group NULL: the partner's own. */
+static bool pins_open(const struct partner *partner, const struct group_conf *group, struct partner_trust *loaded,
+                      STACK_OF(X509) * authorities, struct faults *faults)
+{
+    const struct place place = {
+        .file = partner->file, .line = group != NULL ? group->line : partner->certificates_line, .key = "certificates"};
     owned(x509_stack) STACK_OF(X509) *all = sk_X509_new_null();
-    for (char **file = partner->certificates; *file != NULL; file++) {
+    for (char **file = group != NULL ? group->certificates : partner->certificates; *file != NULL; file++) {
         struct error error = {0};
         owned(x509_stack) STACK_OF(X509) *found = certificates_load(*file, &error);
         if (found == NULL) {
@@ -128,10 +135,10 @@ static bool pins_open(const struct partner *partner, struct partner_trust *loade
             g_error("out of memory");
     }
     for (int i = 0; i < sk_X509_num(all); i++) {
-        char *hex = g_malloc(65);
+        char hex[65];
         certificate_fingerprint(sk_X509_value(all, i), hex);
         bool alone = certificate_stands_alone(sk_X509_value(all, i), all);
-        g_hash_table_insert(loaded->pins, hex, GINT_TO_POINTER(alone ? PIN_ALONE : PIN_PLAIN));
+        g_hash_table_insert(loaded->pins, pin_key(group, hex), GINT_TO_POINTER(alone ? PIN_ALONE : PIN_PLAIN));
     }
     add_authorities(authorities, all);
     return true;
@@ -169,7 +176,9 @@ static bool partner_open(struct trust *trust, const struct partner *partner,
     g_hash_table_insert(trust->partners, (gpointer)partner, loaded);
     if (authorities == NULL)
         g_error("out of memory");
-    bool good = pins_open(partner, loaded, authorities, faults);
+    bool good = pins_open(partner, NULL, loaded, authorities, faults);
+    for (size_t i = 0; i < partner->group_count; i++)
+        good = pins_open(partner, &partner->groups[i], loaded, authorities, faults) && good;
     good = intermediates_open(partner->intermediates, &place, authorities, faults) && good;
     good = partner_open_anchors(trust, partner, loaded, authorities, faults) && good;
     if (partner->revocation->crls[0] == NULL || partner->revocation != &partner->own_revocation)
@@ -260,17 +269,19 @@ const X509 *trust_issuer(const struct trust *trust, const X509 *certificate)
     return issuer_among(trust->global->list, certificate, issuer_among(trust->intermediates, certificate, NULL));
 }
 
-enum pin trust_pin(const struct trust *trust, const struct partner *partner, const X509 *certificate)
+enum pin trust_pin(const struct trust *trust, const struct partner *partner, const struct group_conf *group,
+                   const X509 *certificate)
 {
     char hex[65];
     const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
     if (loaded == NULL || g_hash_table_size(loaded->pins) == 0)
         return PIN_NONE;
     certificate_fingerprint(certificate, hex);
-    return hex[0] != '\0' ? (enum pin)GPOINTER_TO_INT(g_hash_table_lookup(loaded->pins, hex)) : PIN_NONE;
+    g_autofree char *key = pin_key(group, hex);
+    return hex[0] != '\0' ? (enum pin)GPOINTER_TO_INT(g_hash_table_lookup(loaded->pins, key)) : PIN_NONE;
 }
 
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate)
 {
-    return trust_pin(trust, partner, certificate) != PIN_NONE;
+    return trust_pin(trust, partner, NULL, certificate) != PIN_NONE;
 }

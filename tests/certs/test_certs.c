@@ -424,3 +424,103 @@ Test(certs, a_certificate_is_a_candidate_once)
     cr_expect(scene->answers[0].list[0].personal);
     cr_expect_str_eq(scene->judge.checked->str, "0:bad 1 ");
 }
+
+/* --- kinds --- */
+
+/* What the sources have for bob: a letter of the kind (o own, g group, d domain), then what the check says of it (+
+ * good,
+ * - bad, ? cannot be checked now); "!" fails for all, "~" for the domain alone. */
+static const struct {
+    const char *prefer; /* the initials of the kinds; "": the key is not there */
+    const char *sources[SOURCES];
+    enum found found;
+    const char *chosen; /* its name, or is in the error's text */
+    unsigned asked;     /* sources that were asked */
+} kinds[] = {
+    /* as ever: the first source that has one */
+    {"", {"d+", "o+"}, FOUND, "good d0", 1},
+    {"", {"o+ g+ d+"}, FOUND, "good o0", 1},
+    {"", {"g+ d+"}, FOUND, "good g0", 1},
+    {"", {"o- g+ d+"}, FOUND, "good g0", 1},
+    {"", {"g- d+"}, FOUND, "good d0", 1},
+    {"", {"o? g+"}, FOUND_FAILED, "unknown o0", 3},
+    {"", {"g? d+"}, FOUND_FAILED, "unknown g0", 3},
+    {"", {"g? d+", "g+"}, FOUND, "good g1", 2},
+    {"", {"!", "g+"}, FOUND_FAILED, "down", 3},
+    {"", {"~", "g+"}, FOUND, "good g1", 2},
+    /* the best kind, wherever it is */
+    {"ogd", {"d+", "o+"}, FOUND, "good o1", 2},
+    {"ogd", {"d+", "g+", "o+"}, FOUND, "good o2", 3},
+    {"ogd", {"o+", "o+"}, FOUND, "good o0", 1},
+    {"ogd", {"d+", "g+"}, FOUND, "good g1", 3},
+    {"ogd", {"g+", "g+"}, FOUND, "good g0", 3},
+    {"ogd", {"d+", "o-", "g-"}, FOUND, "good d0", 3},
+    {"ogd", {NULL}, FOUND_NONE, "no source knows one", 3},
+    {"dgo", {"o+ g+", "d+"}, FOUND, "good d1", 2},
+    {"dgo", {"o+", "d-"}, FOUND, "good o0", 3},
+    {"god", {"o+", "g+ d+"}, FOUND, "good g1", 2},
+    /* where the lookup of a better kind failed, no other one is taken */
+    {"ogd", {"d+", "!"}, FOUND_FAILED, "down", 3},
+    {"ogd", {"d+", "o?"}, FOUND_FAILED, "unknown o1", 3},
+    {"ogd", {"d+", "o?", "o+"}, FOUND, "good o2", 3},
+    {"ogd", {"g+", "~"}, FOUND, "good g0", 3},
+    {"ogd", {"g+", "!"}, FOUND_FAILED, "down", 3},
+    {"dgo", {"o+", "~"}, FOUND_FAILED, "down", 3},
+    {"dgo", {"o+", "d?"}, FOUND_FAILED, "unknown d1", 3},
+    {"god", {"o+", "g?"}, FOUND_FAILED, "unknown g1", 3},
+    {"god", {"o+", "~"}, FOUND, "good o0", 3},
+    /* a kind that is not wanted */
+    {"d", {"o+ g+ d+"}, FOUND, "good d0", 1},
+    {"d", {"o+", "g+"}, FOUND_NONE, "\"prefer\" leaves this kind out: own", 3},
+    {"og", {"d+", "g+"}, FOUND, "good g1", 3},
+    {"o", {"d+", "~"}, FOUND_FAILED, "down", 3},
+};
+
+static void script(const struct scene *scene, size_t source, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text != NULL ? text : "", " ", -1);
+    for (char **word = words; *word != NULL; word++) {
+        if (strchr("!~", (*word)[0]) != NULL) {
+            fail(scene, source, BOB, (*word)[0] == '!', "down");
+            continue;
+        }
+        g_autofree char *name = g_strdup_printf("%s %c%zu",
+                                                (*word)[1] == '+'   ? "good"
+                                                : (*word)[1] == '-' ? "bad"
+                                                                    : "unknown",
+                                                (*word)[0], source);
+        owned(X509) X509 *certificate = named(scene, name);
+        if ((*word)[0] == 'o')
+            scripted_certs_own(scene->sources[source], BOB, certificate);
+        else if ((*word)[0] == 'g')
+            scripted_certs_group(scene->sources[source], BOB, certificate);
+        else
+            scripted_certs_domain(scene->sources[source], BOB, certificate);
+    }
+}
+
+Test(certs, which_kind_is_taken)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        owned(scene) struct scene *scene = scene_new();
+        char *prefer[CERTIFICATE_KINDS + 1] = {NULL};
+        for (size_t j = 0; kinds[i].prefer[j] != '\0'; j++)
+            for (int kind = 0; kind < CERTIFICATE_KINDS; kind++)
+                if (certificate_kind_name((enum certificate_kind)kind)[0] == kinds[i].prefer[j])
+                    prefer[j] = (char *)certificate_kind_name((enum certificate_kind)kind);
+        scene->partner.prefer = prefer;
+        for (size_t j = 0; j < SOURCES; j++)
+            script(scene, j, kinds[i].sources[j]);
+        ask(scene, 1);
+        const struct certs_answer *answer = &scene->answers[0];
+        cr_expect_eq(answer->found, kinds[i].found, "row %zu: %s", i, answer->error.text);
+        if (answer->found == FOUND)
+            cr_expect_str_eq(name_of(&answer->list[answer->chosen]), kinds[i].chosen, "row %zu", i);
+        else
+            cr_expect_not_null(strstr(answer->error.text, kinds[i].chosen), "row %zu: %s", i, answer->error.text);
+        unsigned asked = 0;
+        for (size_t j = 0; j < SOURCES; j++)
+            asked += scene->sources[j]->batches;
+        cr_expect_eq(asked, kinds[i].asked, "row %zu: %u", i, asked);
+    }
+}

@@ -98,3 +98,41 @@ Test(certs_pinned, unreadable_files_are_faults)
         cr_expect_eq(faults_errors(home->faults), 1, "%s", rows[i]);
     }
 }
+
+/* A group's certificates are for its members, between the person's own and the domain's. */
+Test(certs_pinned, groups)
+{
+    owned(certs_home) struct certs_home *home = certs_home_new(
+        "certificates = ( \"domain.pem\", \"bob.pem\" );\n"
+        "groups = ( { members = ( \"edi@partner.test\", \"bob@partner.test\" ); certificates = ( \"g1.pem\" ); },\n"
+        "{ members = ( \"*@partner.test\" ); certificates = ( \"g2.pem\", \"g3.pem\" ); } );");
+    PKI_AUTO struct pki *domain = certs_home_issue(home, PKI_LIST("CN=domain"), NULL, 1);
+    PKI_AUTO struct pki *bob = certs_home_issue(home, PKI_LIST("CN=bob"), PKI_LIST("email:bob@partner.test"), 1);
+    PKI_AUTO struct pki *one = certs_home_issue(home, PKI_LIST("CN=g1"), NULL, 1);
+    PKI_AUTO struct pki *two = certs_home_issue(home, PKI_LIST("CN=g2"), NULL, 1);
+    PKI_AUTO struct pki *three = certs_home_issue(home, PKI_LIST("CN=g3"), NULL, 1);
+    g_free(pki_write(home->folder, "domain.pem", domain, NULL));
+    g_free(pki_write(home->folder, "bob.pem", bob, NULL));
+    g_free(pki_write(home->folder, "g1.pem", one, NULL));
+    g_free(pki_write(home->folder, "g2.pem", two, NULL));
+    g_free(pki_write(home->folder, "g3.pem", three, NULL));
+    cr_assert(certs_home_open(home), "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
+    static const char *const rows[][2] = {{"bob@partner.test", "bob*! g1! domain!"},
+                                          {"EDI@Partner.test", "g1! domain! bob!"},
+                                          {"dave@partner.test", "g2! g3! domain! bob!"},
+                                          {"dave@sub.partner.test", "domain! bob!"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *to_encrypt = certs_home_names(home, CERTS_ENCRYPT, rows[i][0]);
+        g_autofree char *to_verify = certs_home_names(home, CERTS_SIGNER, rows[i][0]);
+        cr_expect_str_eq(to_encrypt, rows[i][1], "%s: %s", rows[i][0], to_encrypt);
+        cr_expect_str_eq(to_verify, rows[i][1], "%s: %s", rows[i][0], to_verify);
+    }
+}
+
+Test(certs_pinned, a_certificate_of_a_group_that_cannot_be_read)
+{
+    owned(certs_home) struct certs_home *home =
+        certs_home_new("groups = (\n{ members = \"edi@partner.test\"; certificates = ( \"none.pem\" ); } );");
+    cr_expect_not(certs_home_open(home));
+    cr_expect_not_null(strstr(faults_at(home->faults, 0), "none.pem"), "%s", faults_at(home->faults, 0));
+}

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 
 struct line {
-    GPtrArray *own, *domain; /* X509 * */
-    struct error failure;    /* kind ERROR_NONE: none */
+    GPtrArray *own, *group, *domain; /* X509 * */
+    struct error failure;            /* kind ERROR_NONE: none */
     bool failed_own, silent;
 };
 
@@ -13,6 +13,7 @@ static void line_free(void *data)
 {
     struct line *line = data;
     g_ptr_array_unref(line->own);
+    g_ptr_array_unref(line->group);
     g_ptr_array_unref(line->domain);
     g_free(line);
 }
@@ -24,6 +25,7 @@ static struct line *line_of(struct scripted_certs *script, const char *address)
         return line;
     line = g_new0(struct line, 1);
     line->own = g_ptr_array_new_with_free_func((GDestroyNotify)X509_free);
+    line->group = g_ptr_array_new_with_free_func((GDestroyNotify)X509_free);
     line->domain = g_ptr_array_new_with_free_func((GDestroyNotify)X509_free);
     g_hash_table_insert(script->lines, g_strdup(address), line);
     return line;
@@ -38,6 +40,11 @@ static void add(GPtrArray *list, X509 *certificate)
 void scripted_certs_own(struct scripted_certs *script, const char *address, X509 *certificate)
 {
     add(line_of(script, address)->own, certificate);
+}
+
+void scripted_certs_group(struct scripted_certs *script, const char *address, X509 *certificate)
+{
+    add(line_of(script, address)->group, certificate);
 }
 
 void scripted_certs_domain(struct scripted_certs *script, const char *address, X509 *certificate)
@@ -69,6 +76,9 @@ static void answer(struct scripted_certs *script, struct certs_question *questio
     }
     for (guint i = 0; i < line->own->len; i++)
         certs_question_add(question, g_ptr_array_index(line->own, i), true, NULL);
+    static const struct group_conf group;
+    for (guint i = 0; i < line->group->len; i++)
+        certs_question_add_of_group(question, g_ptr_array_index(line->group, i), &group, NULL);
     for (guint i = 0; i < line->domain->len; i++)
         certs_question_add(question, g_ptr_array_index(line->domain, i), false, NULL);
     if (line->silent)

@@ -33,9 +33,10 @@ struct scripted_certs *scripted_certs_new(const char *name);
 void scripted_certs_free(struct scripted_certs *script);
 struct certs_opened scripted_certs_source(struct scripted_certs *script);
 
-/* The script. Certificates are answered in the order in which they were added, the person's own first; each takes a
- * reference. A failure does not take away the certificates. */
+/* The script. Certificates are answered in the order in which they were added, the person's own first, then the
+ * group's; each takes a reference. A failure does not take away the certificates. */
 void scripted_certs_own(struct scripted_certs *script, const char *address, X509 *certificate);
+void scripted_certs_group(struct scripted_certs *script, const char *address, X509 *certificate);
 void scripted_certs_domain(struct scripted_certs *script, const char *address, X509 *certificate);
 /* personal: the person's own could not be looked for; else only one of the domain. */
 void scripted_certs_fail(struct scripted_certs *script, const char *address, bool personal, enum error_kind kind,
