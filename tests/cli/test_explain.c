@@ -136,3 +136,41 @@ Test(check_rules, names_what_is_odd)
     expect_status(missing, 1);
     expect_contains(missing.out, "partner.test.conf:2: the list \"list:board\" is missing");
 }
+
+/* Who signs, from the inside out, and why, or why not. */
+Test(explain_rules, who_signs)
+{
+    static const struct {
+        const char *options;
+        int status;
+        const char *says[3];
+    } rows[] = {
+        {"--auth al",
+         0,
+         {"the login al may sign as alice@acme.test",
+          "alice@acme.test (mailbox), then acme.test (domain-signing-authority)"}},
+        {"--auth bob", 65, {"identity_logins does not let the login bob sign as alice@acme.test"}},
+        {"--client 127.0.0.1", 65, {"the client is not logged in"}},
+    };
+    owned(folder) char *dir = gateway("domain = \"partner.test\";\n"
+                                      "outbound = { protect = \"sign\"; sign_as = \"mailbox+domain\"; };\n");
+    g_autofree char *path = g_build_filename(dir, "a/domsec.conf", NULL);
+    g_autofree char *text = NULL;
+    cr_assert(g_file_get_contents(path, &text, NULL, NULL));
+    GString *conf = g_string_new(text);
+    g_string_replace(conf, "identities = (",
+                     "identity_logins = ( { login = \"al\"; addresses = \"alice@acme.test\"; } );\nidentities = (\n"
+                     "{ address = \"alice@acme.test\"; certificate = \"keys/dsa.pem\"; key = \"file:keys/dsa.key\"; },",
+                     1);
+    folder_write(dir, "a/domsec.conf", conf->str);
+    program_give(dir, NULL);
+    g_string_free(conf, TRUE);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *command = g_strdup_printf(EXPLAIN, dir);
+        owned(run) struct run told = run("%s%s", command, rows[i].options);
+        cr_expect_eq(told.status, rows[i].status, "%s: %d\n%s%s", rows[i].options, told.status, told.out, told.err);
+        for (size_t j = 0; j < G_N_ELEMENTS(rows[i].says) && rows[i].says[j] != NULL; j++)
+            cr_expect_not_null(strstr(told.out, rows[i].says[j]), "%s: \"%s\" is not in\n%s", rows[i].options,
+                               rows[i].says[j], told.out);
+    }
+}

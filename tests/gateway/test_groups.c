@@ -136,3 +136,38 @@ Test(groups, a_pin_lends_no_other_name)
     cr_expect_eq(rig_verdict(&named), VERDICT_REJECT, "%s", rig_reason(&named));
     pki_free(desk);
 }
+
+/* `domsec check` says so before a message is refused. */
+Test(groups, a_certificate_that_cannot_be_used)
+{
+    static const struct {
+        const char *naming;
+        bool stranger, expired;
+        const char *says; /* NULL: nothing */
+    } rows[] = {
+        {GROUP("pinned"), true, false, NULL},
+        {GROUP("mailbox"), false, false, NULL},
+        {GROUP("mailbox"), true, false, "partner.test.conf:5: warning: groups: no certificate of this group is used"},
+        {GROUP("pinned"), true, true, "has expired"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct pki *desk;
+        g_autofree char *policy = g_strconcat(ENCRYPT, rows[i].naming, DOMAINS, NULL);
+        owned(rig) struct rig *rig = rig_with_group(policy, rows[i].stranger, &desk);
+        PKI_AUTO struct pki *old = pki_issue(&(struct pki_spec){.issuer = rig->partner.ca,
+                                                                .subject = PKI_LIST("CN=x"),
+                                                                .san = PKI_LIST("email:edi@partner.test"),
+                                                                .not_after = time(NULL) - 60});
+        if (rows[i].expired)
+            g_free(pki_write(rig->acme.folder, "desk.pem", old, NULL));
+        g_autofree char *file = g_build_filename(rig->acme.folder, "domsec.conf", NULL);
+        owned(faults) struct faults *faults = faults_new();
+        owned(conf) struct conf *conf = conf_load(file, faults);
+        owned(gateway) struct gateway *gateway = gateway_open(conf, faults);
+        cr_assert_not_null(gateway);
+        cr_expect_eq(faults_count(faults), rows[i].says != NULL ? 1 : 0, "row %zu", i);
+        if (rows[i].says != NULL && faults_count(faults) > 0)
+            cr_expect_not_null(strstr(faults_at(faults, 0), rows[i].says), "row %zu: %s", i, faults_at(faults, 0));
+        pki_free(desk);
+    }
+}

@@ -162,7 +162,7 @@ static void set_ways(struct conf *conf, int ways, struct login_conf *logins)
     }
 }
 
-Test(mailboxes, proof_for_From)
+Test(mailboxes, proof_for_from)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(proofs); i++) {
         struct conf conf = {0};
