@@ -274,12 +274,13 @@ class Not_filtered:
 
 
 class No_listener:
-    """master.cf has no second listener; main.cf has a relay for what cannot be delivered."""
+    """master.cf has no second listener; main.cf has a relay for what cannot be delivered, and makes errors permanent."""
 
     def __init__(self, world):
         self.world = world
         world.sink.listen("fallback", (world.net + ".18", 10025))
-        world.fresh(f"smtp_fallback_relay = [{world.net}.18]:10025\nmaximal_queue_lifetime = 3s\nbounce_queue_lifetime = 3s\n",
+        world.fresh(f"smtp_fallback_relay = [{world.net}.18]:10025\n"
+                    "smtp_delivery_status_filter = regexp:{ { /^4[.](.*)/ 5.$$1 } }\nmaximal_queue_lifetime = 3s\nbounce_queue_lifetime = 3s\n",
                     change=lambda text: text.replace(":10026 inet", ":10027 inet"))
 
     def it_the_queue_keeps_it_then_returns_it(self):

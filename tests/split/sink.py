@@ -45,10 +45,14 @@ class Sink:
         self.answers = {}
         self.lock = threading.Condition()
         self.servers = []
+        self.names = set()
 
     def listen(self, name, address, hidden=()):
-        """Takes mail on an address, as the server `name`, which does not offer the ESMTP extensions `hidden`."""
+        """Takes mail on an address, as the server `name`, which does not offer the ESMTP extensions `hidden`. Once."""
         sink = self
+        if name in self.names:
+            return
+        self.names.add(name)
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
