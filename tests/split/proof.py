@@ -116,7 +116,7 @@ class Proof:
                 if not self.todo:
                     return
                 # As many kills as messages, so that neither is done before the other.
-                ahead = self.done / self.count > min(self.kills[i] / max(self.wanted[i], 1) for i in (0, 1)) + 0.02
+                ahead = self.done / self.count > min(self.kills[i] / self.wanted[i] for i in (0, 1) if self.wanted[i]) + 0.02
                 message = None if ahead else self.todo.pop()
             if ahead:
                 time.sleep(0.05)
