@@ -330,7 +330,7 @@ Test(rules, a_policy_in_force_beside_one_in_test_mode)
         owned(rig) struct rig *rig = rig_closed(PKI_EC);
         write_third(rig, rows[i].third);
         rig_open(&rig->acme, &rig->partner,
-                 TEST_MODE "outbound = { protect = \"encrypt\"; no_certificate = "
+                 TEST_MODE "outbound = { protect = \"encrypt\"; header_protection = \"sign\"; no_certificate = "
                            "\"reject\"; }; certificates = ( );",
                  NULL);
         const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", "carol@third.test", "alice",
@@ -340,6 +340,7 @@ Test(rules, a_policy_in_force_beside_one_in_test_mode)
         cr_expect_eq(rig_verdict(&out), rows[i].verdict, "%s: %s", rows[i].third, rig_reason(&out));
         cr_expect_eq(out.result->made.treatment.sign, rows[i].sign, "%s", rows[i].third);
         cr_expect_not(out.result->made.treatment.encrypt);
+        cr_expect_eq(out.result->made.leaving.count, 0u, "%s", rows[i].third);
         g_autofree char *log = passage_log_line(out.result);
         cr_expect_not_null(strstr(log, "test=\"bob@partner.test: reject: "), "%s", log);
     }

@@ -440,7 +440,7 @@ static const struct {
     {TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test y@branch.test"}, 3},
     {TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test z@acme.test"}, 0},
     {TO_US, {"From: a@partner.test\r\n", .to = "z@acme.test x@acme.test"}, 0},
-    {"{ when = { to = ( \"y@branch.test\", \"*@branch.test\", \"list:board\" ); }; otherwise = \"tag\"; }",
+    {"{ when = { to = ( \"y@branch.test\", \"*@branch.test\" ); }; otherwise = \"tag\"; }",
      {"From: a@partner.test\r\n", .to = "y@branch.test z@acme.test"},
      0},
     {LIST, {"From: a@partner.test\r\nList-Id: <a.b>\r\n", .to = "x@acme.test"}, 3},
