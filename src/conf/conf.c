@@ -142,18 +142,3 @@ void conf_unref(struct conf *conf)
     if (conf != NULL && g_atomic_int_dec_and_test(&conf->references))
         conf_free(conf);
 }
-
-const struct value_origin *conf_origin(const struct conf *conf, const void *value)
-{
-    return g_hash_table_lookup(conf->origins, value);
-}
-
-bool conf_is_local_domain(const struct conf *conf, const char *domain)
-{
-    for (char **entry = conf->local_domains; *entry != NULL; entry++) {
-        const char *local = *entry;
-        if (local[0] == '.' ? domain_is_within(domain, local + 1) : g_str_equal(domain, local))
-            return true;
-    }
-    return false;
-}

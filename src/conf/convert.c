@@ -50,6 +50,11 @@ char *convert_address_pattern(const char *text, const struct place *place)
     return pattern;
 }
 
+bool lists_is_name(const char *member)
+{
+    return text_begins_with(member, "list:") || text_begins_with(member, "file:");
+}
+
 /* Also "list:NAME", and "file:PATH" with an absolute path. */
 char *convert_address_member(const char *text, const struct place *place)
 {
@@ -163,6 +168,15 @@ char *convert_kind(const char *text, const struct place *place)
         words = longer;
     }
     place_fault(place, "\"%s\" must be one of \"%s\", not \"%s\"", place->key, words, text);
+    return NULL;
+}
+
+char *convert_certificate_kind(const char *text, const struct place *place)
+{
+    for (int i = 0; i < CERTIFICATE_KINDS; i++)
+        if (strcmp(text, certificate_kind_name((enum certificate_kind)i)) == 0)
+            return g_strdup(text);
+    place_fault(place, "\"%s\": \"%s\" is not one of \"own\", \"group\", \"domain\"", place->key, text);
     return NULL;
 }
 

@@ -69,22 +69,6 @@ const struct group_conf *conf_group(const struct partner *partner, const struct 
 
 /* --- prefer --- */
 
-static const char *const kinds[CERTIFICATE_KINDS] = {"own", "group", "domain"};
-
-char *convert_certificate_kind(const char *text, const struct place *place)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (strcmp(text, kinds[i]) == 0)
-            return g_strdup(text);
-    place_fault(place, "\"%s\": \"%s\" is not one of \"own\", \"group\", \"domain\"", place->key, text);
-    return NULL;
-}
-
-const char *certificate_kind_name(enum certificate_kind kind)
-{
-    return (size_t)kind < G_N_ELEMENTS(kinds) ? kinds[kind] : "?";
-}
-
 unsigned conf_preference(const struct partner *partner, enum certificate_kind kind)
 {
     if (partner->prefer == NULL || partner->prefer[0] == NULL)

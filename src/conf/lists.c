@@ -32,11 +32,6 @@ static void list_free(gpointer data)
     g_free(list);
 }
 
-bool lists_is_name(const char *member)
-{
-    return text_begins_with(member, "list:") || text_begins_with(member, "file:");
-}
-
 /* The members of other lists take the place of their names. */
 static void add_member(struct lists *lists, GPtrArray *members, const char *member, const struct place *place)
 {

@@ -71,6 +71,9 @@ extern const struct option_table split_options;    /* struct conf, within main_o
 extern const struct option_table revocation_options;         /* struct conf, within main_options */
 extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
 
+/* schema_rules.c */
+#define RULE_ROWS 3
+extern const struct conf_option rule_rows[RULE_ROWS];
 extern const char *const otherwise_words[];
 
 /* Fills base (zeroed) from a group: every key that is present, then the defaults of those that are absent or faulty. */

@@ -345,9 +345,11 @@ void partners_load(struct conf *conf, const struct place *place)
     conf->partners = (struct partner **)g_ptr_array_free(steal(&partners), FALSE);
     lists_index(conf->lists);
     for (size_t i = 0; i < conf->partner_count; i++)
-        rules_settle(conf, conf->partners[i], place->faults);
-    for (size_t i = 0; i < conf->partner_count; i++)
+        rules_settle(conf->partners[i]);
+    for (size_t i = 0; i < conf->partner_count; i++) {
+        rules_check(conf, conf->partners[i], place->faults);
         groups_check(conf->partners[i], place->faults);
+    }
 }
 
 void partners_free(struct conf *conf)
@@ -357,16 +359,4 @@ void partners_free(struct conf *conf)
     g_free(conf->partners);
     if (conf->partners_by_domain != NULL)
         g_hash_table_unref(conf->partners_by_domain);
-}
-
-const struct partner *conf_partner(const struct conf *conf, const char *domain)
-{
-    while (domain != NULL && *domain != '\0') {
-        const struct partner *partner = g_hash_table_lookup(conf->partners_by_domain, domain);
-        if (partner != NULL)
-            return partner;
-        domain = strchr(domain, '.');
-        domain = domain != NULL ? domain + 1 : NULL;
-    }
-    return conf->partners[conf->partner_count - 1];
 }

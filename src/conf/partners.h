@@ -42,8 +42,8 @@ void rules_read(struct conf *conf, struct partner *partner, const struct config_
                 const struct place *place);
 /* Adds a fault if a rule asks for the domain's signature and for none of it. */
 void rules_check_signatures(const struct outbound_rule *outbound, const struct place *place);
-/* Builds the index, and warns of rules that can never match. After local_domains and all keys of the partner. */
-void rules_settle(struct conf *conf, struct partner *partner, struct faults *faults);
+/* Builds the index. After all keys of the partner. */
+void rules_settle(struct partner *partner);
 void rules_free(struct partner *partner);
 /* rules_check.c: warns of rules that can never fit, and notes those that lower. After the index was built. */
 void rules_check(const struct conf *conf, const struct partner *partner, struct faults *faults);

@@ -181,12 +181,10 @@ const unsigned *partner_rules_with_size(const struct partner *partner, size_t *c
     return content(partner->rule_index != NULL ? partner->rule_index->by_size : NULL, count);
 }
 
-void rules_settle(struct conf *conf, struct partner *partner, struct faults *faults)
+void rules_settle(struct partner *partner)
 {
-    if (partner->rule_count == 0)
-        return;
-    partner->rule_index = index_new(partner);
-    rules_check(conf, partner, faults);
+    if (partner->rule_count > 0)
+        partner->rule_index = index_new(partner);
 }
 
 void rules_free(struct partner *partner)

@@ -23,7 +23,6 @@ static const char *const no_identity_words[] = {"reject", "domain", NULL};
 static const char *const unauthentic_words[] = {"reject", "tempfail", "unsigned", NULL};
 static const char *const require_words[] = {"none", "sign", "encrypt", "sign+encrypt", NULL};
 static const char *const mode_words[] = {"enforce", "test", NULL};
-const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
 static const char *const undecryptable_words[] = {"deliver", "reject", "tempfail", NULL};
 static const char *const malleable_words[] = {"accept", "refuse", NULL};
 static const char *const unreadable_words[] = {"pass", "reject", "tempfail", NULL};
@@ -313,6 +312,12 @@ static const struct conf_option group_rows[] = {
 };
 #undef AT
 const struct option_table group_options = TABLE("groups", group_rows);
+
+const struct option_table rule_options = {.name = "rules",
+                                          .options = rule_rows,
+                                          .count = RULE_ROWS,
+                                          .also = &outbound_options,
+                                          .also_offset = offsetof(struct rule, outbound)};
 
 #define AT(member) offsetof(struct label_conf, member)
 static const struct conf_option label_rows[] = {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * schema_rules: the keys of a rule, one row each, with the words for its criteria.
+ * schema_rules: the keys of a rule, one row each.
  */
 #include "option.h"
+
+const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
 
 #define AT(member) offsetof(struct when, member)
 static const struct conf_option when_rows[] = {
@@ -23,7 +25,7 @@ static const struct conf_option when_rows[] = {
 const struct option_table when_options = {.name = "when", .options = when_rows, .count = G_N_ELEMENTS(when_rows)};
 
 #define AT(member) offsetof(struct rule, member)
-static const struct conf_option rule_rows[] = {
+const struct conf_option rule_rows[RULE_ROWS] = {
     {"when", OPTION_GROUP, AT(when), .required = true, .group = &when_options, .help = "When the rule fits"},
     {"lowers", OPTION_SWITCH, AT(lowers), .fallback = "false",
      .help = "Whether the sender's own words may lower the protection by this rule"},
@@ -31,27 +33,3 @@ static const struct conf_option rule_rows[] = {
      .help = "What to do with mail that arrives without the required protection"},
 };
 #undef AT
-const struct option_table rule_options = {.name = "rules",
-                                          .options = rule_rows,
-                                          .count = G_N_ELEMENTS(rule_rows),
-                                          .also = &outbound_options,
-                                          .also_offset = offsetof(struct rule, outbound)};
-
-static const char *const criterion_words[] = {"from", "to", "subject", "header", "login", "kind", "larger_than"};
-static const char *const kind_words[] = {"calendar", "auto-reply", "bounce", "list", "signed", "encrypted"};
-
-const char *criterion_name(enum criterion criterion)
-{
-    return (size_t)criterion < G_N_ELEMENTS(criterion_words) ? criterion_words[criterion] : "?";
-}
-
-const char *kind_name(enum kind kind)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(kind_words); i++)
-        if (1u << i == (unsigned)kind)
-            return kind_words[i];
-    return "?";
-}
-
-G_STATIC_ASSERT(G_N_ELEMENTS(criterion_words) == CRITERION_COUNT);
-G_STATIC_ASSERT(G_N_ELEMENTS(kind_words) == KIND_COUNT);
