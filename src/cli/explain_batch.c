@@ -57,12 +57,13 @@ static bool fault(const struct batch *batch)
 }
 
 /* Returns false if the line cannot be read. */
-static bool read_line(struct batch *batch, char *line)
+static bool read_line(struct batch *batch, const char *line)
 {
-    g_strdelimit(line, "\t\r,", ' ');
+    g_auto(GStrv) pieces = g_strsplit_set(line, " \t\r,", -1);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
-    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
-        g_ptr_array_add(words, word);
+    for (char **piece = pieces; *piece != NULL; piece++)
+        if (**piece != '\0')
+            g_ptr_array_add(words, *piece);
     if (words->len == 0 || ((const char *)g_ptr_array_index(words, 0))[0] == '#')
         return true;
     if (words->len < 2 || words->len > 3)
@@ -78,7 +79,7 @@ static bool read_line(struct batch *batch, char *line)
     return true;
 }
 
-static int compare_all(struct batch *batch, char *text)
+static int compare_all(struct batch *batch, const char *text)
 {
     static const char *const heading[] = {"from", "to", "login", "now", "then"};
     owned(table) struct table *table = table_new(G_N_ELEMENTS(heading));
