@@ -77,7 +77,7 @@ EOF
 
 # sendmail_configure ORG SOCKET: makes sendmail.cf from Debian's parts and from the lines that domsec's package has for it.
 # Without its flag 9 the local mailer delivers quoted-printable as it is; with it, Sendmail adds a line. Without w, users
-# need no account.
+# need no account. A busy machine must not make it queue (QueueLA) or refuse (RefuseLA).
 sendmail_configure() {
     local dir=$RIG/$1 RUN cf=$SENDMAIL_ROOT/usr/share/sendmail/cf
     cat >"$dir/etc/sendmail.mc" <<EOF
@@ -101,6 +101,8 @@ define(\`confTO_IDENT', \`0')dnl
 define(\`confTO_CONNECT', \`5s')dnl
 define(\`confMIN_QUEUE_AGE', \`0')dnl
 define(\`confBIND_OPTS', \`')dnl
+define(\`confQUEUE_LA', \`9999')dnl
+define(\`confREFUSE_LA', \`9999')dnl
 FEATURE(\`no_default_msa')dnl
 DAEMON_OPTIONS(\`Family=inet, Name=MTA, Port=10025, Addr=${ORG_IP[$1]}')dnl
 CLIENT_OPTIONS(\`Family=inet, Addr=${ORG_IP[$1]}')dnl
