@@ -154,6 +154,7 @@ class Postfix:
     def stop(self):
         if self.running:
             self.call("postfix", "stop")
+            wait_for(20, lambda: not self.processes(), "Postfix does not end")
             self.running = False
 
     def restart(self):
