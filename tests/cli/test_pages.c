@@ -105,7 +105,6 @@ static void setup(void)
     g_autofree char *wrapper = g_strdup_printf(
         "#!/bin/sh\ncase $1 in init | key) exec '%s' \"$@\" ;; esac\nexec '%s' \"$@\" -c '%s/etc/domsec/domsec.conf'\n",
         domsec, domsec, root);
-    g_autofree char *path = g_strdup_printf("%s/bin:%s", root, g_getenv("PATH"));
     owned(run) struct run made =
         run("domsec init --domain acme.test --algorithm p256 --listen 'local:%s/milter' '%s/etc/domsec'", root, root);
     expect_status(made, 0);
@@ -120,7 +119,6 @@ static void setup(void)
     add_program("make", STUB);
     add_program("chown", STUB);
     add_program("install", "#!/bin/sh\nfor last; do :; done\nexec mkdir -p \"$last\"\n");
-    g_setenv("PATH", path, TRUE);
     program_give(root, NULL);
 }
 
@@ -144,7 +142,8 @@ static void run_commands(const char *page, GString *text)
     bool begins = strstr(text->str, "domsec init ") != NULL; /* in an empty folder */
     move(text);
     g_autofree char *folder = g_build_filename(root, "etc/domsec", NULL);
-    g_autofree char *script = g_strdup_printf("set -e\ncd '%s'\n%s", begins ? root : folder, text->str);
+    g_autofree char *script =
+        g_strdup_printf("set -e\nPATH='%s/bin':$PATH\ncd '%s'\n%s", root, begins ? root : folder, text->str);
     if (begins)
         folder_remove(g_steal_pointer(&folder));
     char *words[] = {(char *)"sh", (char *)"-c", script, NULL};
