@@ -15,7 +15,8 @@ void groups_free(struct partner *partner)
         option_clear(&group_options, &partner->groups[i]);
         address_set_free(partner->groups[i].mailboxes);
     }
-    g_clear_pointer(&partner->groups, g_free);
+    g_free(partner->groups);
+    partner->groups = NULL;
     partner->group_count = 0;
 }
 

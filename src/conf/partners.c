@@ -19,7 +19,8 @@ static void clear_labels(struct partner *partner)
 {
     for (size_t i = 0; i < partner->label_count; i++)
         option_clear(&label_options, &partner->labels[i]);
-    g_clear_pointer(&partner->labels, g_free);
+    g_free(partner->labels);
+    partner->labels = NULL;
     partner->label_count = 0;
 }
 

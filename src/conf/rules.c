@@ -194,6 +194,7 @@ void rules_free(struct partner *partner)
         option_clear(&outbound_options, &partner->rules[i].outbound);
         option_clear(&when_options, &partner->rules[i].when);
     }
-    g_clear_pointer(&partner->rules, g_free);
+    g_free(partner->rules);
+    partner->rules = NULL;
     partner->rule_count = 0;
 }
