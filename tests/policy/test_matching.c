@@ -41,6 +41,7 @@ struct message_like {
     struct part *entity;
     struct views *views;
     struct rule_facts facts;
+    char *text; /* what fields and entity point into */
 };
 
 struct spec {
@@ -74,9 +75,8 @@ static void read_message(const struct conf *conf, const struct spec *spec, struc
     message->envelope->authenticated = g_strdup(spec->login);
     cr_assert(address_parse(slice_of(spec->null_sender ? "" : sender), &message->envelope->sender, &error));
     add_recipients(message->envelope, spec->to != NULL ? spec->to : "bob@partner.test");
-    /* Never freed: fields and entity point into it. */
-    char *kept = g_strdup(text);
-    cr_assert(part_split(slice_of(kept), &header, &body));
+    message->text = steal(&text);
+    cr_assert(part_split(slice_of(message->text), &header, &body));
     message->entity = part_parse(header, body, &conf->limits, &error);
     cr_assert_not_null(message->entity, "%s", error.text);
     cr_assert(fields_parse(header, &conf->limits, &message->fields, &error));
@@ -106,6 +106,7 @@ static void forget(struct message_like *message)
     part_free(message->entity);
     views_free(message->views);
     envelope_free(message->envelope);
+    g_free(message->text);
 }
 
 static void append_rule(GString *text, const struct rule *rule)
