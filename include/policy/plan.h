@@ -255,8 +255,10 @@ void policy_split(const struct plan_input *input, bool authentic, struct plan *p
 void policy_split_alike(const struct plan_input *input, struct plan *plan);
 /* Raises the treatment of one copy to the least. */
 void policy_raise(const struct least *least, struct plan *plan);
+/* Whether the least is more than nothing; not for NULL. */
+bool policy_is_due(const struct least *least);
 /* The last word on one copy: its message was accepted, so what would be refused now is deferred, and so is a copy that
- * cannot have the least. */
+ * would not get the least. */
 void policy_hold(const struct least *least, struct plan *plan);
 
 /* What failed ends the message. */

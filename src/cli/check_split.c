@@ -236,18 +236,81 @@ static void check_listener(const struct way *way, const struct postfix_service *
     check_cleanup(way, service);
 }
 
-/* Only one listener may have the name: on another, all mail would be refused. */
-static void check_other_names(const struct way *way, const struct postfix_service *listener)
+/* --- the other listeners --- */
+
+/* The second pass must go through the same scanners as what is not split, and FILTER takes the place of content_filter
+ * in the first pass. */
+static void check_scanner(const struct way *way, const struct postfix_service *service,
+                          const struct postfix_service *listener)
+{
+    const char *filter = postfix_value(way->postfix, service, "content_filter");
+    const char *own = postfix_value(way->postfix, listener, "content_filter");
+    if (*filter != '\0' && !g_str_equal(filter, own))
+        faults_warn(way->faults, way->master, 0,
+                    "%s: content_filter is \"%s\", and messages that are split do not pass it; add -o "
+                    "content_filter=%s to %s",
+                    service->key, filter, filter, listener->key);
+}
+
+static bool has_milter(const struct postfix_milter *milters, size_t count, const char *socket)
+{
+    for (size_t i = 0; i < count; i++)
+        if (g_str_equal(milters[i].socket, socket))
+            return true;
+    return false;
+}
+
+/* A milter behind the gateway sees a sealed message in the first pass. */
+static void check_milters(const struct way *way, const struct postfix_service *service,
+                          const struct postfix_service *listener)
+{
+    size_t count = 0, own_count = 0;
+    bool behind = false;
+    struct postfix_milter *milters = postfix_milters(postfix_value(way->postfix, service, "smtpd_milters"), &count);
+    struct postfix_milter *own = postfix_milters(postfix_value(way->postfix, listener, "smtpd_milters"), &own_count);
+    for (size_t i = 0; i < count; i++) {
+        bool ours = postfix_is_our_socket(way->postfix, milters[i].socket, service->chroot, way->conf->listen);
+        if (behind && !ours && !has_milter(own, own_count, milters[i].socket))
+            faults_warn(way->faults, way->master, 0,
+                        "%s: the milter %s behind the gateway sees messages that are split only as sealed ones; add it "
+                        "to smtpd_milters of %s",
+                        service->key, milters[i].socket, listener->key);
+        behind = behind || ours;
+    }
+    postfix_milters_free(milters, count);
+    postfix_milters_free(own, own_count);
+}
+
+/* Aliases have to be expanded between the two passes. */
+static void check_mappings(const struct way *way, const struct postfix_service *service)
+{
+    const char *overrides = postfix_value(way->postfix, service, "receive_override_options");
+    if (strstr(overrides, "no_address_mappings") == NULL)
+        return;
+    (way->conf->split.aliases ? faults_add : faults_warn)(
+        way->faults, way->master, 0,
+        "%s: receive_override_options has no_address_mappings, so that aliases are expanded behind the gateway, and "
+        "what they lead outside leaves as it came; remove it",
+        service->key);
+}
+
+static void check_others(const struct way *way, const struct postfix_service *listener)
 {
     for (size_t i = 0; i < way->postfix->service_count; i++) {
         const struct postfix_service *service = &way->postfix->services[i];
         if (service == listener || !g_str_equal(service->command, "smtpd"))
             continue;
+        /* Only one listener may have the name: on another, all mail would be refused. */
         if (g_str_equal(postfix_value(way->postfix, service, "milter_macro_daemon_name"), way->conf->split.daemon_name))
             faults_add(way->faults, way->master, 0,
                        "%s has the name \"%s\", on which the gateway accepts only sealed messages; give it another "
                        "milter_macro_daemon_name",
                        service->key, way->conf->split.daemon_name);
+        if (!calls_gateway(way, service))
+            continue;
+        check_scanner(way, service, listener);
+        check_milters(way, service, listener);
+        check_mappings(way, service);
     }
 }
 
@@ -271,7 +334,7 @@ static void follow(const struct way *way)
         return;
     }
     check_listener(way, listener);
-    check_other_names(way, listener);
+    check_others(way, listener);
     const char *macro = postfix_value(way->postfix, NULL, "milter_macro_v");
     if (*macro != '\0' && !text_begins_with(macro, "Postfix"))
         faults_add(

@@ -113,16 +113,27 @@ static struct opened_box *open_outside(const struct gateway *gateway, const stru
     return NULL;
 }
 
+/* The second pass comes from loopback, which trusted_networks need not name. */
+static bool may_be_of_ours(const struct conf *conf, const char *client)
+{
+    return conf_is_trusted_network(conf, client) ||
+           (client != NULL && (text_begins_with(client, "127.") || g_str_equal(client, "::1")));
+}
+
+bool copy_may_be_astray(const struct gateway *gateway, const struct passage_request *request)
+{
+    const struct message *message = request->message;
+    return message != NULL && fields_find(message_fields(message), BOX_FIELD, 1) != NULL &&
+           may_be_of_ours(gateway->conf, request->envelope->client_address);
+}
+
 bool copy_is_astray(const struct gateway *gateway, const struct passage_request *request)
 {
     char key_id[BOX_KEY_ID_SIZE];
     struct error ignored = {0};
-    const struct message *message = request->message;
-    if (message == NULL || fields_find(message_fields(message), BOX_FIELD, 1) == NULL ||
-        !conf_is_trusted_network(gateway->conf, request->envelope->client_address) ||
-        !read_field(message, key_id, &ignored))
+    if (!read_field(request->message, key_id, &ignored))
         return false;
-    owned(opened_box) struct opened_box *opened = open_body(gateway, message, &ignored);
+    owned(opened_box) struct opened_box *opened = open_body(gateway, request->message, &ignored);
     return opened != NULL;
 }
 
@@ -150,19 +161,26 @@ static char *decode_xtext(const char *text)
     return g_string_free(plain, FALSE);
 }
 
-/* The address that the sender used, by the parameter ORCPT. Returns false if there is none, or none that is a mail
- * address. */
-static bool original_of(const struct recipient *recipient, struct address *address)
+/* The value of the parameter ORCPT, by which the sender, or the mail server that has expanded an alias, says how the
+ * recipient was given; NULL: there is none. Lent. */
+static const char *original_of(const struct recipient *recipient)
+{
+    for (char **parameter = recipient->parameters; parameter != NULL && *parameter != NULL; parameter++)
+        if (g_ascii_strncasecmp(*parameter, "ORCPT=", strlen("ORCPT=")) == 0)
+            return *parameter + strlen("ORCPT=");
+    return NULL;
+}
+
+/* Returns false if it is not a mail address, as that of another address type need not be one. */
+static bool original_address(const char *original, struct address *address)
 {
     struct error ignored = {0};
-    for (char **parameter = recipient->parameters; parameter != NULL && *parameter != NULL; parameter++) {
-        const char *semicolon = strchr(*parameter, ';');
-        if (g_ascii_strncasecmp(*parameter, "ORCPT=", strlen("ORCPT=")) != 0 || semicolon == NULL)
-            continue;
-        g_autofree char *text = decode_xtext(semicolon + 1);
-        return address_parse_path(slice_of(text), address, &ignored);
-    }
-    return false;
+    const char *semicolon = strchr(original, ';');
+    if (semicolon == NULL ||
+        (g_ascii_strncasecmp(original, "rfc822;", 7) != 0 && g_ascii_strncasecmp(original, "utf-8;", 6) != 0))
+        return false;
+    g_autofree char *text = decode_xtext(semicolon + 1);
+    return address_parse_path(slice_of(text), address, &ignored);
 }
 
 static bool was_sealed_as(const struct recipient *sealed, const struct address *address)
@@ -180,21 +198,19 @@ static const struct least *find_planned(const struct opened_box *opened, const s
     return NULL;
 }
 
-/* The sealed recipient that the mail server has led to this one, or NULL. The sender may have given an original
- * recipient of its own. */
-static const struct recipient *alias_of(const struct opened_box *opened, const struct recipient *recipient)
+/* Whether the mail server may have led the sealed recipient to one with this original: it keeps the original that the
+ * sender gave, and else gives the address. */
+static bool leads_to(const struct recipient *sealed, const char *original)
 {
-    struct address original = {0}, other = {0};
-    const struct recipient *found = NULL;
-    bool has_original = original_of(recipient, &original);
-    for (size_t i = 0; i < opened->envelope->recipient_count && has_original && found == NULL; i++) {
-        const struct recipient *sealed = &opened->envelope->recipients[i];
-        if (was_sealed_as(sealed, &original) || (original_of(sealed, &other) && address_equal(&other, &original)))
-            found = sealed;
-        address_clear(&other);
-    }
-    address_clear(&original);
-    return found;
+    struct address given = {0}, own = {0};
+    const char *kept = original_of(sealed);
+    bool is_address = original_address(original, &given);
+    bool leads = (is_address && was_sealed_as(sealed, &given)) ||
+                 (kept != NULL && g_ascii_strcasecmp(kept, original) == 0) ||
+                 (kept != NULL && is_address && original_address(kept, &own) && address_equal(&own, &given));
+    address_clear(&given);
+    address_clear(&own);
+    return leads;
 }
 
 static bool is_copy(const struct conf *conf, const struct address *address)
@@ -210,24 +226,46 @@ static bool is_copy(const struct conf *conf, const struct address *address)
     return false;
 }
 
-/* An alias of ours must not be a way around an encryption that anyone's copy gets. An address outside that the mail
- * server rewrites to another (canonical_maps) was decided as it was. */
-static void encrypt_at_least(const struct conf *conf, const struct opened_box *opened, const struct recipient *alias,
-                             struct least *least)
+static bool is_ours(const struct conf *conf, const struct recipient *recipient)
 {
-    bool ours = alias->address.domain == NULL || conf_is_local_domain(conf, alias->address.domain);
+    struct destination destination;
+    policy_destination(conf, recipient, &destination);
+    return destination.local || destination.arrives;
+}
+
+/* Encrypts at least as it was planned for that recipient, and hides as much of the header. */
+static void encrypt_as(const struct least *planned, struct least *least)
+{
+    struct wrapping wrapping = {.form = least->form};
+    if (!planned->treatment.encrypt)
+        return;
+    if (least->treatment.encrypt)
+        wrapping_raise(planned, &wrapping);
+    else
+        wrapping.form = planned->form;
+    least->form = wrapping.form;
+    least->headers = MAX(least->headers, planned->headers);
+    least->treatment.encrypt = true;
+}
+
+/* Returns false if no sealed recipient leads to it. An alias of ours must not be a way around an encryption that
+ * anyone's copy gets. An address outside that the mail server rewrites to another (canonical_maps) was decided as it
+ * was. Several recipients may have the same original: all of them count. */
+static bool admit_alias(const struct conf *conf, const struct opened_box *opened, const char *original,
+                        struct least *least)
+{
+    bool leads = false, ours = false;
     for (size_t i = 0; i < opened->envelope->recipient_count; i++) {
-        const struct least *planned = &opened->planned[i];
-        struct wrapping wrapping = {.form = least->form};
-        if (!planned->treatment.encrypt || (!ours && alias != &opened->envelope->recipients[i]))
+        const struct recipient *sealed = &opened->envelope->recipients[i];
+        if (!leads_to(sealed, original))
             continue;
-        if (least->treatment.encrypt)
-            wrapping_raise(planned, &wrapping);
-        else
-            wrapping.form = planned->form;
-        least->form = wrapping.form;
-        least->treatment.encrypt = true;
+        leads = true;
+        ours = ours || is_ours(conf, sealed);
+        encrypt_as(&opened->planned[i], least);
     }
+    for (size_t i = 0; i < opened->envelope->recipient_count && ours; i++)
+        encrypt_as(&opened->planned[i], least);
+    return leads;
 }
 
 /* Whether the box is opened for this recipient, and what it must get at least. */
@@ -236,20 +274,14 @@ static bool admit(const struct conf *conf, const struct opened_box *opened, cons
 {
     const struct address *address = &recipient->address;
     const struct least *planned = find_planned(opened, address);
-    bool ours = address->domain != NULL && conf_is_local_domain(conf, address->domain);
+    const char *original = original_of(recipient);
     *least = (struct least){0};
     if (planned != NULL) {
         *least = *planned;
         return true;
     }
-    if (ours)
-        return true;
-    const struct recipient *alias = alias_of(opened, recipient);
-    if (alias != NULL) {
-        encrypt_at_least(conf, opened, alias, least);
-        return true;
-    }
-    if (is_copy(conf, address))
+    if (is_ours(conf, recipient) || (original != NULL && admit_alias(conf, opened, original, least)) ||
+        is_copy(conf, address))
         return true;
     return error_set(error, ERROR_CONFIGURATION,
                      "the sealed message %s is not for %s, which is no alias of one of its recipients, not in "

@@ -28,7 +28,9 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     if (gateway->box_keys != NULL)
         gateway->proof = proof_open(conf, box_keys_id(gateway->box_keys, 0));
     gateway->copy_limits = conf->limits;
-    gateway->copy_limits.message_size = SIZE_MAX / 2;
+    gateway->copy_limits.message_size = SIZE_MAX / 2; /* all were measured before the message was sealed */
+    gateway->copy_limits.header_size = SIZE_MAX / 2;
+    gateway->copy_limits.header_count = UINT_MAX;
     if (is_ready && gateway->keys != NULL && gateway->certs != NULL && gateway->trust != NULL) {
         self_test(gateway, faults);
         check_identities(gateway, faults);

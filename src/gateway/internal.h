@@ -97,7 +97,7 @@ void made_seal(struct made *made, const struct passage *passage);
 /* What the plan of a message that is split means for one recipient's copy. */
 void share_least(const struct plan *plan, size_t recipient, struct least *least);
 /* Takes off each field that asks the mail server to split, which nobody but us may insert. True if there was one. */
-bool split_remove_field(const struct gateway *gateway, const struct message *message, struct edits *edits);
+bool split_remove_field(const struct message *message, struct edits *edits);
 
 /* --- copy.c --- */
 
@@ -105,8 +105,9 @@ bool split_remove_field(const struct gateway *gateway, const struct message *mes
  */
 struct copy *copy_open(const struct gateway *gateway, const struct passage_request *request, bool *alarm,
                        struct error *error);
-/* Whether a sealed message of ours comes by another listener, from a host of ours: the listener for sealed messages has
- * not got its name. */
+/* Whether the message may be a sealed one of ours that comes by another listener. A look at its header. */
+bool copy_may_be_astray(const struct gateway *gateway, const struct passage_request *request);
+/* Whether it is one: the listener for sealed messages has not got its name. */
 bool copy_is_astray(const struct gateway *gateway, const struct passage_request *request);
 /* The copy of the first recipient of a form, without a box. */
 struct copy *copy_of_form(const struct passage *whole, size_t form, struct error *error);

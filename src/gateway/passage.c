@@ -60,7 +60,7 @@ static void make_unprotected(struct passage *passage)
     const struct message *message = passage->mail.message;
     if (!passage->plan.is_test)
         leaving_header_edit(passage, made);
-    (void)split_remove_field(passage->gateway, message, &made->edits);
+    (void)split_remove_field(message, &made->edits);
     if (!edits_are_empty(&made->edits))
         (void)edits_finish(&made->edits, message, &made->failure);
 }
@@ -236,14 +236,28 @@ static struct passage *pass_second(struct gateway *gateway, const struct passage
     return passage;
 }
 
+/* A message of a client of ours that may be a sealed one, by a listener for all mail. */
+static struct passage *pass_stray(struct gateway *gateway, const struct passage_request *request)
+{
+    unsigned failures = memory_failures();
+    turns_enter(request->turns);
+    bool is_astray = copy_is_astray(gateway, request);
+    turns_leave(request->turns);
+    if (memory_failures() != failures)
+        return ended(gateway, request->envelope, REPLY_RESOURCE, "", NULL);
+    if (is_astray)
+        return ended(gateway, request->envelope, REPLY_CONFIGURATION, ASTRAY, NULL);
+    return pass(gateway, request, NULL);
+}
+
 struct passage *gateway_pass(struct gateway *gateway, const struct passage_request *request)
 {
     if (gateway_passes(gateway, request->envelope))
         return leave_untouched(gateway, request);
     if (gateway_is_second(gateway, request->envelope->daemon_name))
         return pass_second(gateway, request);
-    if (copy_is_astray(gateway, request))
-        return ended(gateway, request->envelope, REPLY_CONFIGURATION, ASTRAY, NULL);
+    if (copy_may_be_astray(gateway, request))
+        return pass_stray(gateway, request);
     return pass(gateway, request, NULL);
 }
 

@@ -138,9 +138,9 @@ void made_seal(struct made *made, const struct passage *passage)
         edits_clear(&made->edits);
 }
 
-bool split_remove_field(const struct gateway *gateway, const struct message *message, struct edits *edits)
+bool split_remove_field(const struct message *message, struct edits *edits)
 {
-    unsigned count = box_keys_count(gateway->box_keys) > 0 ? fields_count(message_fields(message), BOX_FIELD) : 0;
+    unsigned count = fields_count(message_fields(message), BOX_FIELD);
     for (unsigned i = count; i > 0; i--)
         edits_delete(edits, BOX_FIELD, i);
     return count > 0;

@@ -381,7 +381,7 @@ void policy_plan(const struct plan_input *input, struct plan *plan)
     if (input->failure->kind != ERROR_NONE) {
         judgement_init(&plan->judgement);
         policy_fail(plan, input->failure);
-        if (policy_only_tests(input))
+        if (policy_only_tests(input) && !policy_is_due(input->least))
             let_go(plan);
     } else {
         plan_by_direction(input, plan);

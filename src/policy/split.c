@@ -166,15 +166,28 @@ void policy_raise(const struct least *least, struct plan *plan)
     plan->treatment.triple |= least->treatment.triple;
 }
 
+bool policy_is_due(const struct least *least)
+{
+    return least != NULL && (least->treatment.sign || least->treatment.encrypt || least->treatment.triple);
+}
+
+static bool lacks(const struct treatment *given, const struct treatment *due)
+{
+    return (due->sign && !given->sign) || (due->encrypt && !given->encrypt) || (due->triple && !given->triple);
+}
+
 void policy_hold(const struct least *least, struct plan *plan)
 {
-    const struct treatment *due = &least->treatment;
     if (least->is_planned && plan->verdict == VERDICT_REJECT)
         plan->verdict = VERDICT_TEMPFAIL;
     if (least->is_planned && (plan->failure == ERROR_PERMANENT || plan->failure == ERROR_TOO_LARGE))
         plan->failure = ERROR_TEMPORARY;
-    if (plan->direction != DIRECTION_INBOUND || plan->verdict == VERDICT_TEMPFAIL || !(due->sign || due->encrypt))
+    if (plan->verdict == VERDICT_TEMPFAIL || plan->verdict == VERDICT_REJECT ||
+        !lacks(&plan->treatment, &least->treatment))
         return;
     plan->verdict = VERDICT_TEMPFAIL;
-    EXPLAIN(plan, "protection was planned for this recipient, which now is in a local domain");
+    if (plan->direction == DIRECTION_INBOUND)
+        EXPLAIN(plan, "protection was planned for this recipient, which now is in a local domain");
+    else
+        EXPLAIN(plan, "protection was planned for this recipient, and cannot be put on now");
 }

@@ -332,6 +332,45 @@ Test(check_postfix, what_the_table_says_of_a_sealed_message)
 
 /* --- aliases --- */
 
+/* One recipient more must not be a way around a scanner, nor past aliases. */
+Test(check_postfix, other_listeners_beside_that_of_split_messages)
+{
+#define SPLIT_GOOD SPLIT_MAIN("regexp:split", "1")
+#define SCANNED "smtp/inet/content_filter = scan:[127.0.0.1]:10024\n"
+#define SPLIT_MILTERS(list) "127.0.0.1:10026/inet/smtpd_milters = " list "\n"
+#define UNMAPPED "smtp/inet/receive_override_options = no_address_mappings\n"
+    static const struct row rows[] = {
+        {NULL, SPLIT_GOOD, SPLIT_MASTER SCANNED, SPLIT_FIELDS,
+         "master.cf: warning: smtp/inet: content_filter is \"scan:[127.0.0.1]:10024\", and messages that are split"},
+        {NULL, SPLIT_GOOD, SPLIT_MASTER SCANNED "127.0.0.1:10026/inet/content_filter = scan:[127.0.0.1]:10024\n",
+         SPLIT_FIELDS, NULL},
+        {NULL, SPLIT_GOOD "content_filter = scan:[127.0.0.1]:10024\n", SPLIT_MASTER, SPLIT_FIELDS, NULL},
+        {NULL, SPLIT_GOOD, SPLIT_MASTER SCANNED "smtp/inet/smtpd_milters =\n", SPLIT_FIELDS,
+         "master.cf: note: smtp/inet does not call the gateway"},
+        {NULL, SPLIT_GOOD, SPLIT_MASTER "submission/inet/smtpd_milters = " OURS " unix:opendkim/socket\n",
+         SPLIT_FIELDS SUBMISSION,
+         "master.cf: warning: submission/inet: the milter unix:opendkim/socket behind the gateway sees messages that "
+         "are "
+         "split only as sealed ones"},
+        {NULL, SPLIT_GOOD,
+         SPLIT_MASTER "submission/inet/smtpd_milters = " OURS
+                      " unix:opendkim/socket\n" SPLIT_MILTERS(OURS " unix:opendkim/socket"),
+         SPLIT_FIELDS SUBMISSION, NULL},
+        {NULL, SPLIT_GOOD, SPLIT_MASTER UNMAPPED, SPLIT_FIELDS,
+         "master.cf: warning: smtp/inet: receive_override_options has no_address_mappings"},
+    };
+    static const struct row sealed[] = {
+        {NULL, SPLIT_GOOD, SPLIT_MASTER UNMAPPED, SPLIT_FIELDS,
+         "master.cf: smtp/inet: receive_override_options has no_address_mappings"},
+    };
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    expect_split_rows(rows, G_N_ELEMENTS(rows), ROUTE, "");
+    g_auto(GStrv) parts = g_strsplit(text, "split.key\" ); ", 2);
+    g_autofree char *aliases = g_strconcat(parts[0], "split.key\" ); aliases = true; ", parts[1], NULL);
+    folder_write(dir, "a/domsec.conf", aliases);
+    expect_split_rows(sealed, G_N_ELEMENTS(sealed), ROUTE, "");
+}
+
 Test(check_postfix, aliases_that_lead_to_a_partner)
 {
 #define ALIASES(name, table) GOOD ACTION MILTERS name " = " table "\n"

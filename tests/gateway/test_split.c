@@ -26,6 +26,7 @@
 struct way {
     const char *to[5];
     const char *orcpt; /* of the first recipient; NULL: none */
+    bool all_orcpt;    /* of all recipients */
     const char *login, *client, *mta, *daemon;
     time_t at;
 };
@@ -73,7 +74,7 @@ static struct sent go(const struct rig *rig, const char *bytes, const struct way
         struct address address = {0};
         cr_assert(address_parse_path(slice_of(way->to[i]), &address, &error), "%s", error.text);
         struct recipient *recipient = envelope_add_recipient(envelope, &address);
-        if (i == 0 && way->orcpt != NULL)
+        if ((i == 0 || way->all_orcpt) && way->orcpt != NULL)
             recipient->parameters = g_strsplit(way->orcpt, "|", -1);
     }
     sent.result = gateway_pass(rig->acme.gateway, &(struct passage_request){.envelope = envelope,
@@ -446,6 +447,83 @@ Test(split, an_original_recipient_of_the_sender_is_known)
     cr_expect(ben.result->made.treatment.encrypt);
 }
 
+/* A list of another system hands in several recipients with one original (RFC 3461 §5.2.7): whichever led to the
+ * target, it gets what was planned for any of them. */
+Test(split, recipients_may_share_an_original)
+{
+    static const struct {
+        const char *to[3];
+        bool encrypts;
+    } rows[] = {
+        {{DAVE, CAROL, BOB}, true},
+        {{BOB, DAVE, CAROL}, true},
+        {{DAVE, BOB, NULL}, true},
+        {{DAVE, CAROL, NULL}, false},
+    };
+    owned(rig) struct rig *rig =
+        open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; aliases = true; };");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct way way = {.login = "alice", .orcpt = "ORCPT=rfc822;all@list.test", .all_orcpt = true};
+        memcpy(way.to, rows[i].to, sizeof(rows[i].to));
+        AUTO_SENT struct sent sealed = go(rig, MESSAGE, &way);
+        g_autofree char *text = on_the_way(&sealed);
+        AUTO_SENT struct sent ben = go(
+            rig, text,
+            &(struct way){.to = {"ben@partner.test"}, .orcpt = "ORCPT=rfc822;all@list.test", .daemon = "domsec-split"});
+        expect(&ben, 250, NULL);
+        cr_expect(ben.result->made.treatment.encrypt, "row %zu", i); /* by its own rule at least */
+        AUTO_SENT struct sent eve =
+            go(rig, text,
+               &(struct way){.to = {"eve@evil.test"}, .orcpt = "ORCPT=rfc822;all@list.test", .daemon = "domsec-split"});
+        expect(&eve, rows[i].encrypts ? 451 : 250, NULL);
+    }
+}
+
+/* "<team>" is one of ours, which the mail server completes. */
+Test(split, an_alias_without_a_domain_is_ours)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = go(rig, MESSAGE, &(struct way){.to = {"team", BOB}, .login = "alice"});
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent eve =
+        go(rig, text, &(struct way){.to = {"eve@evil.test"}, .orcpt = "ORCPT=rfc822;team", .daemon = "domsec-split"});
+    expect(&eve, 451, "no certificate for eve@evil.test");
+}
+
+/* An original recipient need not be a mail address (RFC 3461 §4.2). */
+Test(split, an_original_of_another_type_is_compared_as_it_is)
+{
+    static const char original[] = "ORCPT=x400;/PN=John+20Smith/O=acme/";
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed =
+        go(rig, MESSAGE, &(struct way){.to = {CAROL, BOB}, .orcpt = original, .login = "alice"});
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent ben =
+        go(rig, text, &(struct way){.to = {"ben@partner.test"}, .orcpt = original, .daemon = "domsec-split"});
+    expect(&ben, 250, NULL);
+    AUTO_SENT struct sent other = go(
+        rig, text,
+        &(struct way){.to = {"ben@partner.test"}, .orcpt = "ORCPT=x400;carol+40acme.test", .daemon = "domsec-split"});
+    expect(&other, 451, "is not for");
+}
+
+/* The target of an alias gets no Subject in clear that the others do not. */
+Test(split, an_alias_hides_what_the_others_hide)
+{
+#define HIDING "outbound = { protect = \"sign+encrypt\"; header_protection = \"baseline\"; };"
+    owned(rig) struct rig *rig = open_rig(HIDING, SPLIT);
+    g_autofree char *policies = g_build_filename(rig->acme.folder, "policy.d", NULL);
+    folder_write(policies, "open.test.conf",
+                 "domain = \"open.test\";\noutbound = { protect = \"encrypt\"; };\n" THEIRS);
+    open_acme(rig, HIDING, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent sent =
+        go(rig, text, &(struct way){.to = {"z@open.test"}, .orcpt = "ORCPT=rfc822;" CAROL, .daemon = "domsec-split"});
+    expect(&sent, 250, NULL);
+    cr_expect_null(strstr(sent.bytes, "nomination"), "%s", sent.bytes);
+}
+
 Test(split, what_was_planned_holds)
 {
     static const struct {
@@ -554,8 +632,9 @@ Test(split, the_field_comes_off_elsewhere)
     cr_expect_null(strcasestr(in.bytes, BOX_FIELD), "%s", in.bytes);
     cr_expect_null(strcasestr(out.bytes, BOX_FIELD), "%s", out.bytes);
     open_acme(rig, BOTH, "");
+    /* also where nothing is split: what is left of the lines in main.cf would act on it */
     AUTO_SENT struct sent plain = go(rig, forged, &(struct way){.to = {DAVE}, .login = "alice"});
-    cr_expect_str_eq(plain.bytes, forged);
+    cr_expect_str_eq(plain.bytes, "From: eve@evil.test\r\nSubject: x\r\n\r\nx\r\n");
 }
 
 /* Otherwise a box would leave, signed and encrypted like other mail. */
@@ -567,6 +646,13 @@ Test(split, a_listener_without_its_name_is_noticed)
     g_autofree char *forged = replaced(text, "key=0bd6", "key=0000"), *changed = replaced(text, "RE9N", "RE9O");
     AUTO_SENT struct sent ours = go(rig, text, &(struct way){.to = {BOB}, .client = "192.0.2.1", .daemon = "mail"});
     expect(&ours, 451, "milter_macro_daemon_name");
+    reload(rig, "trusted_networks = ( \"192.0.2.0/24\"", "trusted_networks = ( \"192.0.2.1\"");
+    static const char *const loopback[] = {"127.0.0.1", "::1"};
+    for (size_t i = 0; i < G_N_ELEMENTS(loopback); i++) {
+        AUTO_SENT struct sent local =
+            go(rig, text, &(struct way){.to = {CAROL}, .client = loopback[i], .daemon = "mail"});
+        expect(&local, 451, "milter_macro_daemon_name");
+    }
     AUTO_SENT struct sent sent_back = go(rig, text, &(struct way){.to = {CAROL}, .daemon = "mail"});
     AUTO_SENT struct sent other =
         go(rig, changed, &(struct way){.to = {CAROL}, .client = "192.0.2.1", .daemon = "mail"});

@@ -147,6 +147,57 @@ Test(split, copies)
     }
 }
 
+/* A policy in test mode lets a message pass that cannot be worked on, but not a copy for which protection was planned.
+ */
+Test(split, test_mode_does_not_undo_what_was_planned)
+{
+    static const struct least none = {.is_planned = true},
+                              encryption = {.treatment = {.encrypt = true}, .is_planned = true},
+                              alias = {.treatment = {.encrypt = true}};
+    static const struct {
+        const struct least *least;
+        enum verdict verdict;
+    } cases[] = {
+        {NULL, VERDICT_ACCEPT}, {&none, VERDICT_ACCEPT}, {&encryption, VERDICT_TEMPFAIL}, {&alias, VERDICT_TEMPFAIL}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, OURS, NULL, "", "nothing", MIXED_SPLIT);
+        struct partner partner = *scene.recipients[0].claims[0].rule->partner;
+        struct rule rule = *scene.recipients[0].claims[0].rule;
+        partner.mode = MODE_TEST;
+        rule.partner = &partner;
+        scene.recipients[0].claims[0].rule = &rule;
+        scene.input.least = cases[i].least;
+        error_set(&scene.failure, ERROR_TEMPORARY, "the directory is down");
+        policy_plan(&scene.input, &plan);
+        cr_expect_eq(plan.verdict, cases[i].verdict, "row %zu: %s", i, plan.reason);
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
+}
+
+/* Whatever led to a plan, it is not carried out without what was planned. */
+Test(split, the_last_word)
+{
+    static const struct {
+        struct treatment least, given;
+        bool holds;
+    } cases[] = {
+        {{.sign = true}, {.sign = true}, true},
+        {{.encrypt = true}, {.sign = true}, false},
+        {{.sign = true}, {.encrypt = true}, false},
+        {{.sign = true, .encrypt = true, .triple = true}, {.sign = true, .encrypt = true}, false},
+        {{0}, {.encrypt = true}, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const struct least least = {.treatment = cases[i].least, .is_planned = true};
+        struct plan plan = {.direction = DIRECTION_OUTBOUND, .verdict = VERDICT_ACCEPT, .treatment = cases[i].given};
+        policy_hold(&least, &plan);
+        cr_expect_eq(plan.verdict, cases[i].holds ? VERDICT_ACCEPT : VERDICT_TEMPFAIL, "row %zu", i);
+    }
+}
+
 Test(split, aliases)
 {
     static const struct {
