@@ -25,7 +25,6 @@ void groups_read(struct conf *conf, struct partner *partner, const config_settin
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
     if (config_setting_get_member(root, "groups") == NULL)
         return;
-    groups_free(partner);
     partner->groups = option_read_groups(root, "groups", &group_options, sizeof(struct group_conf), lines, place);
     partner->group_count = lines->len;
     for (size_t i = 0; i < partner->group_count; i++) {

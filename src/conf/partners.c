@@ -127,7 +127,6 @@ static void read_labels(struct partner *partner, const config_setting_t *root, c
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(unsigned));
     if (config_setting_get_member(root, "labels") == NULL)
         return;
-    clear_labels(partner);
     partner->labels = option_read_groups(root, "labels", &label_options, sizeof(struct label_conf), lines, place);
     partner->label_count = lines->len;
     for (size_t i = 0; i < partner->label_count; i++) {
@@ -151,17 +150,6 @@ static void note_lines(struct partner *partner, const config_setting_t *root)
         partner->base.outbound.require_review_line = option_line(outbound, "require_review");
 }
 
-/* Everything but what only the file as a whole can tell. */
-static void apply_file(struct conf *conf, struct partner *partner, const config_setting_t *root,
-                       const struct place *place)
-{
-    option_apply_group(root, &partner_options, partner, place);
-    read_labels(partner, root, place);
-    groups_read(conf, partner, root, place);
-    revocation_read_partner(partner, root);
-    rules_read(conf, partner, root, place);
-}
-
 /* With or without its ending, in the directory of policy files, in that of domsec.conf, or where domsec was installed.
  */
 static char *find_template(const struct conf *conf, const char *name)
@@ -183,68 +171,100 @@ static bool is_template(const config_setting_t *root)
     return config_setting_lookup_bool(root, "template", &value) == CONFIG_TRUE && value != 0;
 }
 
-static void apply_template(struct conf *conf, struct partner *partner, const char *name, const struct place *place)
-{
-    g_autofree char *file = find_template(conf, name);
-    struct place at = {.faults = place->faults,
-                       .file = file,
-                       .folder = place->folder,
-                       .files = place->files,
-                       .origins = place->origins};
+/* --- one policy --- */
+
+/* It stays open until the partner is complete. */
+struct policy_file {
     config_t config;
-    if (file == NULL) {
+    const config_setting_t *root; /* NULL: the file is not there, or cannot be read */
+    struct place place;
+};
+
+static void policy_file_open(const char *path, const struct place *place, struct policy_file *file)
+{
+    file->place = (struct place){.faults = place->faults,
+                                 .file = path,
+                                 .folder = place->folder,
+                                 .files = place->files,
+                                 .origins = place->origins};
+    if (config_file_read(path, &file->place, &file->config))
+        file->root = config_root_setting(&file->config);
+}
+
+static void open_template(const char *path, const char *name, const struct place *place, struct policy_file *template)
+{
+    if (path == NULL) {
         place_fault(
             place,
             "\"use\": no such file: %s, neither beside the policy files nor beside domsec.conf nor in " DOMSEC_DATADIR,
             name);
         return;
     }
-    config_init(&config);
-    if (config_file_read(file, &at, &config)) {
-        const config_setting_t *root = config_root_setting(&config);
-        if (!is_template(root))
-            place_fault(place, "\"use\": %s does not say template = true", file);
-        if (config_setting_get_member(root, "domain") != NULL || config_setting_get_member(root, "use") != NULL)
-            place_fault(&at, "a template has neither \"domain\" nor \"use\"");
-        apply_file(conf, partner, root, &at);
-    }
-    config_destroy(&config);
+    policy_file_open(path, place, template);
+    if (template->root == NULL)
+        return;
+    if (!is_template(template->root))
+        place_fault(place, "\"use\": %s does not say template = true", path);
+    if (config_setting_get_member(template->root, "domain") != NULL ||
+        config_setting_get_member(template->root, "use") != NULL)
+        place_fault(&template->place, "a template has neither \"domain\" nor \"use\"");
 }
 
-/* What stands in the file wins over what it uses. */
-static void read_partner(struct conf *conf, struct partner *partner, const config_setting_t *root,
-                         const struct place *place)
+static void apply_values(struct partner *partner, const struct policy_file *file)
+{
+    if (file->root == NULL)
+        return;
+    option_apply_group(file->root, &partner_options, partner, &file->place);
+    revocation_read_partner(partner, file->root);
+}
+
+/* The one of the two that has the list: a list of the file replaces that of the template. */
+static const struct policy_file *with_list(const struct policy_file *file, const struct policy_file *template,
+                                           const char *key)
+{
+    bool is_own = template->root == NULL || config_setting_get_member(file->root, key) != NULL;
+    return is_own ? file : template;
+}
+
+/* What stands in the file wins over what it uses. The lists come after the values of both, which the rules copy. */
+static void read_partner(struct conf *conf, struct partner *partner, const struct policy_file *file,
+                         struct policy_file *template)
 {
     const char *use = NULL;
-    struct place at = *place;
-    at.line = option_line(root, "use");
-    if (config_setting_lookup_string(root, "use", &use) == CONFIG_TRUE && use[0] != '\0')
-        apply_template(conf, partner, use, &at);
+    struct place at = file->place;
+    at.line = option_line(file->root, "use");
+    bool uses = config_setting_lookup_string(file->root, "use", &use) == CONFIG_TRUE && use[0] != '\0';
+    g_autofree char *path = uses ? find_template(conf, use) : NULL;
+    if (uses)
+        open_template(path, use, &at, template);
+    apply_values(partner, template);
     partner->is_template = false;
-    apply_file(conf, partner, root, place);
-    check_partner(partner, root, place);
-    check_header_protection(partner, root, place);
-    check_gateway(partner, root, place);
-    note_lines(partner, root);
+    apply_values(partner, file);
+    const struct policy_file *list = with_list(file, template, "labels");
+    read_labels(partner, list->root, &list->place);
+    list = with_list(file, template, "groups");
+    groups_read(conf, partner, list->root, &list->place);
+    list = with_list(file, template, "rules");
+    rules_read(conf, partner, list->root, &list->place);
+    check_partner(partner, file->root, &file->place);
+    check_header_protection(partner, file->root, &file->place);
+    check_gateway(partner, file->root, &file->place);
+    note_lines(partner, file->root);
 }
 
 /* NULL after a fault, and for a file that only others use. */
 static struct partner *partner_load(struct conf *conf, const char *file, const char *name, const struct place *place)
 {
     owned(partner) struct partner *partner = partner_new(file, name);
-    struct place at = {.faults = place->faults,
-                       .file = file,
-                       .folder = place->folder,
-                       .files = place->files,
-                       .origins = place->origins};
-    config_t config;
-    config_init(&config);
-    bool good = config_file_read(file, &at, &config);
-    if (good && is_template(config_root_setting(&config)))
-        good = false;
-    else if (good)
-        read_partner(conf, partner, config_root_setting(&config), &at);
-    config_destroy(&config);
+    struct policy_file own = {0}, template = {0};
+    config_init(&own.config);
+    config_init(&template.config);
+    policy_file_open(file, place, &own);
+    bool good = own.root != NULL && !is_template(own.root);
+    if (good)
+        read_partner(conf, partner, &own, &template);
+    config_destroy(&own.config);
+    config_destroy(&template.config);
     return good ? steal(&partner) : NULL;
 }
 

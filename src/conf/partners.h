@@ -37,7 +37,8 @@ void lists_index(struct lists *lists);
 
 /* --- rules.c --- */
 
-/* Reads the list `rules` in place of those that the partner has. After `outbound` and `inbound`. */
+/* Reads the list `rules`, once. After `outbound` and `inbound`, of the template and of the file: the rules copy them.
+ */
 void rules_read(struct conf *conf, struct partner *partner, const struct config_setting_t *root,
                 const struct place *place);
 /* Adds a fault if a rule asks for the domain's signature and for none of it. */
@@ -56,7 +57,7 @@ void wanted_free(struct wanted *wanted);
 
 /* --- groups.c --- */
 
-/* Reads the list `groups` in place of those that the partner has. */
+/* Reads the list `groups`, once. */
 void groups_read(struct conf *conf, struct partner *partner, const struct config_setting_t *root,
                  const struct place *place);
 /* Warns of members outside of the partner's domain. */

@@ -66,7 +66,7 @@ void rules_check_signatures(const struct outbound_rule *outbound, const struct p
                     outbound->review ? "review" : "attributes");
 }
 
-/* What the rule leaves out is the base's. */
+/* What the rule leaves out is the base's, whose texts for mail that arrives it lends. */
 static void read_rule(struct conf *conf, const struct partner *partner, const config_setting_t *group,
                       const struct place *place, struct rule *rule)
 {
@@ -95,7 +95,6 @@ void rules_read(struct conf *conf, struct partner *partner, const config_setting
     const config_setting_t *list = config_setting_get_member(root, "rules");
     if (list == NULL)
         return;
-    rules_free(partner);
     g_autofree char *list_file = NULL;
     struct place at = option_place(place, list, &list_file);
     if (!config_setting_is_list(list)) {

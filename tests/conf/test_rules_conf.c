@@ -336,6 +336,56 @@ Test(rules_conf, a_list_of_the_file_replaces_that_of_the_template)
     cr_expect_eq(conf_partner(conf, "partner.test")->rule_count, 0);
 }
 
+/* The values that a rule leaves out are those of the file, wherever the rule stands. */
+Test(rules_conf, rules_of_a_template_follow_the_file)
+{
+    scratch_write("p/t.conf",
+                  "template = true;\noutbound = { protect = \"sign\"; no_certificate = \"tempfail\"; };\n"
+                  "inbound = { require = \"sign+encrypt\"; otherwise = \"reject\"; subject_unverified = \"[old]\"; "
+                  "subject_verified = \"[kept]\"; };\n"
+                  "rules = ( { when = { from = \"*@partner.test\"; }; otherwise = \"tag\"; },\n"
+                  "  { when = { login = \"l\"; }; } );\nlabels = ( { policy = \"1.2.3\"; value = \"T\"; } );\n");
+    owned(conf) struct conf *conf =
+        load_good(MAIN, DOMAIN "use = \"t\";\nlabel_header = \"X-Label\";\n"
+                               "outbound = { protect = \"sign+encrypt\"; };\n"
+                               "inbound = { require = \"sign\"; subject_unverified = \"[new]\"; };\n");
+    const struct partner *partner = conf_partner(conf, "partner.test");
+    cr_assert_eq(partner->rule_count, 2);
+    const struct rule *arrives = &partner->rules[0], *leaves = &partner->rules[1];
+    cr_expect_eq(arrives->inbound.otherwise, OTHERWISE_TAG);
+    cr_expect_eq(arrives->inbound.require, REQUIRE_SIGN);
+    cr_expect_str_eq(arrives->inbound.subject_unverified, "[new]");
+    cr_expect_str_eq(arrives->inbound.subject_verified, "[kept]");
+    cr_expect_eq(leaves->outbound.protect, PROTECT_SIGN_ENCRYPT);
+    cr_expect_eq(leaves->outbound.no_certificate, NO_CERTIFICATE_TEMPFAIL);
+    cr_expect(g_str_has_suffix(leaves->file, "/p/t.conf"));
+    cr_expect_eq(leaves->line, 5);
+    cr_expect_eq(partner->label_count, 1);
+}
+
+/* What is wrong with a rule of the template is said of its line, under the values that the file gives it. */
+Test(rules_conf, rules_of_a_template_are_checked_with_the_file)
+{
+    scratch_write("p/t.conf", "template = true;\nrules = ( { when = { login = \"l\"; }; review = true; },\n"
+                              "  { when = { login = \"m\"; }; sign_as = \"domain\"; review = true; } );\n");
+    expect_faults(
+        MAIN, DOMAIN "use = \"t\"; outbound = { sign_as = \"mailbox\"; };",
+        "p/t.conf:2: \"review\" goes inside the domain's signature, and \"sign_as\" is \"mailbox\"; set it to "
+        "\"mailbox+domain\"");
+}
+
+/* No value of a list that was replaced is left where another one may come to stand. */
+Test(rules_conf, a_list_of_a_template_that_is_replaced_is_not_read)
+{
+    scratch_write("p/t.conf",
+                  "template = true;\nrules = ( { when = { kind = \"calender\"; }; protect = \"sign\"; } );\n");
+    owned(conf) struct conf *conf =
+        load_good(MAIN, DOMAIN "use = \"t\"; rules = ( { when = { login = \"l\"; }; lowers = true; } );");
+    const struct rule *rule = conf_partner(conf, "partner.test")->rules;
+    expect_origin(conf, &rule->outbound.protect, NULL, 0);
+    expect_origin(conf, &rule->lowers, "p/partner.test.conf", 2);
+}
+
 Test(rules_conf, bad_templates)
 {
     scratch_write("p/a/plain.conf", "cipher = \"aes-128-cbc\";\n");
