@@ -185,8 +185,10 @@ bool policy_is_authentic(const struct plan_input *input, const struct judgement 
 
 /* Whether what a rule asks for a recipient is not done. */
 bool policy_tests(const struct recipient_view *recipient, const struct rule *rule);
-/* Whether only policies in test mode apply to a message. */
-bool policy_only_tests(const struct plan_input *input);
+/* Whether only policies in test mode apply to a message: those of its authors, or those of its recipients. */
+bool policy_only_tests(const struct plan_input *input, enum direction direction);
+/* Whether an author's policy has a say: it is in force, or none of them is. */
+bool policy_counts(const struct authors *authors, size_t index);
 /* Where plan keeps what they decide for a recipient. */
 struct outbound_decision *plan_tested(struct plan *plan, size_t recipient);
 /* The decision for a recipient to whom no policy in force applies. */
@@ -204,6 +206,7 @@ struct outbound_facts {
     const char *bad_signature;     /* NULL, or why a signature inside does not verify */
     const char *unchecked;  /* NULL, or why the signature that decides whether it may be signed could not be checked */
     bool signed_by_author;  /* the author's own signature is on it, and passes */
+    bool encrypted_to_us;   /* the whole message is, and our key opened it */
     const char *no_mailbox; /* NULL, or why we do not sign in the author's name */
     bool mailbox_is_outdated; /* … since the certificate for that is not valid now */
     const char *proof;        /* why we may */

@@ -4,11 +4,13 @@
  */
 #include "source.h"
 
+/* A group's certificate may also be that of one of its addresses, and the partner may prefer either kind. */
 static void add(struct certs_question *question, const struct candidate *candidate)
 {
     struct certs_answer *answer = question->answer;
     for (size_t i = 0; i < answer->count; i++)
-        if (X509_cmp(answer->list[i].certificate, candidate->certificate) == 0)
+        if ((answer->list[i].group != NULL) == (candidate->group != NULL) &&
+            X509_cmp(answer->list[i].certificate, candidate->certificate) == 0)
             return;
     answer->list = g_renew(struct candidate, answer->list, answer->count + 1);
     X509_up_ref(candidate->certificate);

@@ -44,7 +44,7 @@ struct certs_opened {
 struct certs *certs_with(const struct certs_opened *sources, size_t count);
 
 /* Takes a reference of its own; authorities are lent until the source is closed. Leaves out a certificate that an
- * earlier source gave. */
+ * earlier source gave, unless one of them is a group's. */
 void certs_question_add(struct certs_question *question, X509 *certificate, bool personal,
                         STACK_OF(X509) * authorities);
 /* The same of a certificate of the group that the query's address is a member of. */

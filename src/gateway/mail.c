@@ -27,7 +27,7 @@ static void read_client(const struct conf *conf, const struct envelope *envelope
 static bool refuse_cbc(const struct authors *authors)
 {
     for (size_t i = 0; i < authors->count; i++)
-        if (policy_refuses_cbc(policy_rule(authors->partners[i])))
+        if (policy_counts(authors, i) && policy_refuses_cbc(policy_rule(authors->partners[i])))
             return true;
     return false;
 }

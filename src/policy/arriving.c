@@ -97,7 +97,8 @@ bool policy_shuts_malleable(const struct authors *authors, const struct judgemen
 {
     for (size_t i = 0; i < authors->count && judgement->malleable; i++) {
         const struct rule *rule = policy_rule(authors->partners[i]);
-        if (rule->inbound.malleable != MALLEABLE_ACCEPT && !signed_as_required(rule, judgement, true))
+        if (policy_counts(authors, i) && rule->inbound.malleable != MALLEABLE_ACCEPT &&
+            !signed_as_required(rule, judgement, true))
             return true;
     }
     return false;
@@ -160,7 +161,7 @@ void policy_arriving(const struct plan_input *input, const struct layers_view *l
     struct marks marks = {0};
     plan->met = authors->count > 0;
     plan->restores_from = authors->count > 0 ? 0 : PLAN_RESTORES_NONE;
-    plan->is_test = policy_only_tests(input);
+    plan->is_test = policy_only_tests(input, DIRECTION_INBOUND);
     for (size_t i = 0; i < authors->count; i++) {
         const struct rule *rule = policy_arriving_rule(authors->partners[i], input->facts);
         struct inbound_decision decision = {0};

@@ -155,7 +155,8 @@ const struct rule *policy_claims(const struct rule_facts *facts, const struct de
         policy_match(destination->rules[i]->partner, facts, destination->addresses[i], &matching);
         add_claim(rules, count, matching.first);
         add_claim(rules, count, matching.floor);
-        if (undecided == NULL)
+        bool outweighs = undecided == NULL || undecided->partner->mode == MODE_TEST;
+        if (matching.undecided != NULL && outweighs)
             undecided = matching.undecided;
         matching_clear(&matching);
     }

@@ -88,7 +88,8 @@ static void choose_signer(const struct rule *rule, const struct outbound_facts *
     const char *sign_as = sign_as_name(outbound->sign_as);
     if (!decision->sign || outbound->sign_as == SIGN_AS_DOMAIN)
         return;
-    if (facts->signed_by_author && !decision->triple) {
+    /* What is encrypted to us is taken apart only to be signed or encrypted anew. */
+    if (facts->signed_by_author && !decision->triple && (decision->encrypt || !facts->encrypted_to_us)) {
         decision->sign = outbound->sign_as == SIGN_AS_BOTH;
         EXPLAIN(decision, "%s = \"%s\": signed by its author already", KEY(rule, "sign_as"), sign_as);
         return;

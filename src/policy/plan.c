@@ -92,6 +92,7 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
         facts->unchecked = judgement->originator.reason;
     const struct error *no_mailbox = &input->own[OWN_MAILBOX];
     facts->signed_by_author = judgement->originator.outcome == OUTCOME_PASS;
+    facts->encrypted_to_us = encrypted != NULL;
     facts->proof = input->client->proof;
     if (!input->client->proves_author)
         facts->no_mailbox = input->client->proof;
@@ -143,7 +144,7 @@ static void decide_recipients(const struct plan_input *input, const char *authen
     facts->originator_reason = authentic_reason;
     for (size_t i = 0; i < input->recipient_count; i++)
         decide_recipient(input, i, facts, plan);
-    plan->is_test = policy_only_tests(input);
+    plan->is_test = policy_only_tests(input, DIRECTION_OUTBOUND);
 }
 
 static void plan_leaving(const struct plan_input *input, struct plan *plan)
@@ -381,7 +382,8 @@ void policy_plan(const struct plan_input *input, struct plan *plan)
     if (input->failure->kind != ERROR_NONE) {
         judgement_init(&plan->judgement);
         policy_fail(plan, input->failure);
-        if (policy_only_tests(input) && !policy_is_due(input->least))
+        bool arrives_too = input->direction == DIRECTION_OUTBOUND && serves_local(input) && !plan->client_is_ours;
+        if (policy_only_tests(input, input->direction) && !arrives_too && !policy_is_due(input->least))
             let_go(plan);
     } else {
         plan_by_direction(input, plan);

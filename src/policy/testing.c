@@ -15,14 +15,24 @@ bool policy_tests(const struct recipient_view *recipient, const struct rule *rul
     return rule->partner->mode == MODE_TEST && is_clear && !recipient->local;
 }
 
-bool policy_only_tests(const struct plan_input *input)
+static bool authors_only_test(const struct authors *authors)
+{
+    for (size_t i = 0; i < authors->count; i++)
+        if (authors->partners[i]->mode != MODE_TEST)
+            return false;
+    return authors->count > 0;
+}
+
+bool policy_counts(const struct authors *authors, size_t index)
+{
+    return authors->partners[index]->mode != MODE_TEST || authors_only_test(authors);
+}
+
+bool policy_only_tests(const struct plan_input *input, enum direction direction)
 {
     size_t tested = 0;
-    if (input->direction == DIRECTION_INBOUND) {
-        for (size_t i = 0; i < input->authors->count; i++)
-            tested += input->authors->partners[i]->mode == MODE_TEST;
-        return tested > 0 && tested == input->authors->count;
-    }
+    if (direction == DIRECTION_INBOUND)
+        return authors_only_test(input->authors);
     for (size_t i = 0; i < input->recipient_count; i++) {
         const struct recipient_view *recipient = &input->recipients[i];
         for (size_t j = 0; j < recipient->claim_count && !recipient->local; j++) {

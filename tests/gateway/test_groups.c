@@ -57,13 +57,20 @@ Test(groups, what_leaves_is_encrypted_to_the_group)
         {GROUP("mailbox"), true, "edi@partner.test", "domain"}, /* no path */
         {GROUP("pinned") "prefer = ( \"domain\", \"group\" );", true, "edi@partner.test", "domain"},
         {GROUP("pinned") "prefer = ( \"own\" );", true, "edi@partner.test", NULL},
+        /* one certificate of two kinds */
+        {GROUP("pinned") "certificates = ( \"desk.pem\" ); prefer = ( \"group\", \"domain\" );", true,
+         "edi@partner.test", "group"},
+        {GROUP("pinned") "certificates = ( \"desk.pem\" ); prefer = ( \"own\" );", false, "edi@partner.test", "own"},
         /* the desk's certificate alone */
         {GROUP("pinned") "certificates = ( );", true, "edi@partner.test", "group"},
         {GROUP("pinned") "certificates = ( );", true, "bob@partner.test", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct pki *desk;
-        const char *domains = strstr(rows[i].policy, "certificates = ( );") == NULL ? DOMAINS : "";
+        const char *domains =
+            strstr(rows[i].policy, ");certificates") == NULL && strstr(rows[i].policy, "\ncertificates") == NULL
+                ? DOMAINS
+                : "";
         g_autofree char *policy = g_strconcat(ENCRYPT, rows[i].policy, domains, NULL);
         owned(rig) struct rig *rig = rig_with_group(policy, rows[i].stranger, &desk);
         AUTO_SENT struct sent out = send_to(rig, rows[i].to);

@@ -434,3 +434,33 @@ Test(rules, a_second_author_whose_policy_is_in_force)
     cr_expect_eq(rig_verdict(&in), VERDICT_REJECT);
     cr_expect_not_null(strstr(rig_reason(&in), "third.test.conf"), "%s", rig_reason(&in));
 }
+
+/* A stranger's mail that is for us and for others: whether the authors' policies are in test mode decides on what
+ * arrives, and not those of the other recipients. */
+Test(rules, what_arrives_beside_a_recipient_whose_policy_is_in_test_mode)
+{
+    static const struct {
+        const char *author, *other; /* mode of their policies */
+        enum verdict verdict;
+    } rows[] = {
+        {"", "", VERDICT_REJECT},
+        {"", TEST_MODE, VERDICT_REJECT},
+        {TEST_MODE, "", VERDICT_ACCEPT},
+        {TEST_MODE, TEST_MODE, VERDICT_ACCEPT},
+    };
+    const char *forged = HEAD "\r\nx\r\n";
+    g_autofree char *deep = too_deep();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        g_autofree char *policy = g_strconcat(rows[i].author, "inbound = { require = \"sign\"; };", NULL);
+        g_autofree char *third = g_strconcat("domain = \"third.test\";\n", rows[i].other, NULL);
+        folder_write(rig->partner.folder, "policy.d/third.test.conf", third);
+        rig_open(&rig->partner, &rig->acme, policy, NULL);
+        const struct rig_envelope spec = {"alice@acme.test", "bob@partner.test", "carol@third.test", NULL,
+                                          "198.51.100.7"};
+        AUTO_SENT struct sent sent = rig_pass(&rig->partner, DIRECTION_OUTBOUND, &spec, forged, strlen(forged));
+        cr_expect_eq(rig_verdict(&sent), rows[i].verdict, "row %zu: %s", i, rig_reason(&sent));
+        AUTO_SENT struct sent broken = rig_pass(&rig->partner, DIRECTION_OUTBOUND, &spec, deep, strlen(deep));
+        cr_expect_neq(rig_verdict(&broken), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&broken));
+    }
+}

@@ -316,6 +316,23 @@ static const struct {
     {SIGN_AS_MAILBOX, NO_IDENTITY_REJECT, TRIPLE, true, NULL, false, ACCEPT, "m", NULL},
 };
 
+/* What its author has signed and encrypted to us must not leave as it came: only our key opens it. */
+Test(outbound, what_is_encrypted_to_us_is_made_anew)
+{
+    for (int encrypts = 0; encrypts < 2; encrypts++) {
+        const struct rule rule = {
+            .partner = &partner,
+            .outbound = {.protect = encrypts != 0 ? PROTECT_SIGN_ENCRYPT : PROTECT_SIGN, .sign_as = SIGN_AS_MAILBOX}};
+        const struct outbound_facts facts = {
+            .originator_authentic = true, .certificate = FOUND, .signed_by_author = true, .encrypted_to_us = true};
+        struct outbound_decision decision;
+        policy_outbound(&rule, &facts, &decision);
+        cr_expect_eq(decision.verdict, VERDICT_ACCEPT);
+        cr_expect_eq(decision.sign, encrypts == 0, "%s", decision.reason);
+        cr_expect_eq(decision.encrypt, encrypts != 0);
+    }
+}
+
 Test(outbound, signers)
 {
     static const char *const words[] = {"d", "m", "md"};
