@@ -44,8 +44,8 @@ const char *kind_name(enum kind kind); /* "auto-reply" */
 /* A group `when`. Each list holds the values of which one must hold; empty: the criterion is not there. */
 struct when {
     char **values[CRITERION_LARGER_THAN]; /* from, to: "bob@x.test", "*@x.test", "list:NAME", "file:/PATH"; subject:
-                                             fold_text() of a tag; header: "name: value", both folded; login, kind: as
-                                             written */
+                                             fold_text() of a tag; header: "name: value", both folded; login: in
+                                             lower case, of ASCII only; kind: as written */
     size_t larger_than;                   /* bytes; 0: the criterion is not there */
 };
 

@@ -39,7 +39,7 @@ struct rule_facts {
     size_t from_count;     /* 0: From cannot be read */
     struct known_as *to;   /* all recipients, for mail that arrives */
     size_t to_count;
-    const char *login; /* NULL: none */
+    char *login; /* NULL: the client did not log in */
     struct tagged_subject *subjects;
     size_t subject_count;
     char **headers; /* "name: value"; NULL-terminated */

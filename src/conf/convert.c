@@ -69,6 +69,13 @@ char *convert_address_member(const char *text, const struct place *place)
     return path != NULL ? g_strconcat("file:", path, NULL) : g_strdup(text);
 }
 
+/* Logins are compared without ASCII case, as Postfix does. */
+char *convert_login(const char *text, const struct place *place)
+{
+    (void)place;
+    return g_ascii_strdown(text, -1);
+}
+
 /* "local@domain" with the local part in lower case and the domain in A-labels. */
 char *convert_address(const char *text, const struct place *place)
 {

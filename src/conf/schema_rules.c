@@ -16,7 +16,7 @@ static const struct conf_option when_rows[] = {
      .help = "Tags at the head of the Subject"},
     {"header", OPTION_TEXTS, AT(values[CRITERION_HEADER]), .convert = convert_header,
      .help = "Header fields with their whole value"},
-    {"login", OPTION_TEXTS, AT(values[CRITERION_LOGIN]), .help = "Login names of the client"},
+    {"login", OPTION_TEXTS, AT(values[CRITERION_LOGIN]), .convert = convert_login, .help = "Login names of the client"},
     {"kind", OPTION_TEXTS, AT(values[CRITERION_KIND]), .convert = convert_kind, .help = "Kinds of mail"},
     {"larger_than", OPTION_SIZE, AT(larger_than), .fallback = "0", .minimum = 0, .maximum = 1LL << 30,
      .help = "Size of the message in bytes that must be exceeded"},

@@ -155,7 +155,7 @@ void rule_facts_read(struct rule_facts *facts, const struct facts_source *source
     facts->from_is_proven = source->client->proves_author;
     facts->from_unreadable = source->originator->from.count == 0;
     if (source->envelope->authenticated != NULL && source->envelope->authenticated[0] != '\0')
-        facts->login = source->envelope->authenticated;
+        facts->login = g_ascii_strdown(source->envelope->authenticated, -1);
     read_addresses(facts, source, wanted);
     if (source->fields != NULL && (wanted & CRITERION_BIT(CRITERION_SUBJECT)) != 0)
         read_subjects(facts, source);
@@ -180,6 +180,7 @@ void rule_facts_clear(struct rule_facts *facts)
         clear_names(facts->to, facts->to_count);
     for (size_t i = 0; i < facts->subject_count; i++)
         subject_tags_clear(&facts->subjects[i].tags);
+    g_free(facts->login);
     g_free(facts->subjects);
     g_strfreev(facts->headers);
     *facts = (struct rule_facts){0};

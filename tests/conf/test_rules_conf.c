@@ -221,6 +221,7 @@ static const struct {
     {RULE("to = \"bob@partner.test\";"), RULE("from = \"bob@acme.test\";"), false},
     {RULE("larger_than = 10;"), RULE("larger_than = 20;"), true},
     {RULE("larger_than = 20;"), RULE("larger_than = 10;"), false},
+    {RULE("login = \"x\";"), RULE("login = \"X\";"), true},
     {RULE("header = \"A: b\";"), RULE("header = \"a:  B\";"), true},
     {"{ when = { kind = \"list\"; }; otherwise = \"tag\"; }",
      "{ when = { kind = \"list\"; }; otherwise = \"reject\"; protect = \"none\"; }", false},

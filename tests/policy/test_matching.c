@@ -180,7 +180,10 @@ static const struct {
     {"to = \"*@partner.test\";", {"", .to = "x@sub.partner.test"}, false},
     {"to = \"eve@partner.test\";", {""}, false},
     {"login = \"alice\";", {"", .login = "alice"}, true},
-    {"login = \"alice\";", {"", .login = "Alice"}, false},
+    {"login = \"alice\";", {"", .login = "ALICE"}, true}, /* Postfix compares logins without case */
+    {"login = \"Alice@Acme.test\";", {"", .login = "alice@acme.test"}, true},
+    {"login = \"\xc3\x84\";", {"", .login = "\xc3\xa4"}, false},
+    {"login = \"alice\";", {"", .login = "alic"}, false},
     {"login = \"alice\";", {""}, false},
     {"larger_than = 100;", {"", .size = 101}, true},
     {"larger_than = 100;", {"", .size = 100}, false},
