@@ -69,7 +69,7 @@ static void judge_shut(const struct layer_view *view, struct judgement *judgemen
     bool no_key = view->opened == OPENED_NO_KEY;
     judged->holds = false;
     if (no_key) {
-        finding_set(&judged->finding, OUTCOME_NEUTRAL, "encrypted, and none of our keys is among the recipients");
+        finding_set(&judged->finding, OUTCOME_NEUTRAL, "%s", view->error->said);
     } else if (view->error->kind != ERROR_PERMANENT) {
         finding_set(&judged->finding, OUTCOME_TEMPERROR, "%s", view->error->said);
     } else {

@@ -91,9 +91,9 @@ Test(mailboxes, a_key_that_may_not_be_used_is_not)
     cr_expect_eq(layer->layer.facts.attempted, 0);
     cr_expect_not(in.result->mail.examination->malleable);
     cr_expect_eq(layer->opened, OPENED_NO_KEY);
-    cr_expect_not_null(strstr(layer->error.text, "encrypted for alice@acme.test, and not each recipient of the message "
-                                                 "is among its addresses"),
-                       "%s", layer->error.text);
+    const char *reason = in.result->plan.judgement.layers[0].finding.reason;
+    cr_expect_str_eq(reason, "encrypted for alice@acme.test, and not each recipient of the message is among its "
+                             "addresses");
     pki_free(edi);
 }
 

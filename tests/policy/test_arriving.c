@@ -122,7 +122,7 @@ static const struct row {
     {"encryption is required", "gcm", {&encrypt}, "accept", "encrypt", "is met"},
     {"there is none", "domain", {&encrypt}, "reject", "encrypt?", "(the message is not encrypted to this gateway)"},
     {"a weak cipher", "old", {&encrypt}, "reject", "encrypt?", "(the cipher is weak)"},
-    {"to others", "gcm/nokey", {&encrypt}, "reject", "encrypt?", "none of our keys"},
+    {"to others", "gcm/nokey", {&encrypt}, "reject", "encrypt?", "nokey"},
     {"to us and within to others", "gcm gcm/nokey", {&encrypt}, "accept", "encrypt", "is met"},
     {"that opens", "gcm", {&rejects_unopened}, "accept", NULL, "\"none\""},
     {"that does not open", "gcm/nokey", {&unopened}, "tempfail", NULL, "inbound.undecryptable = \"tempfail\""},

@@ -183,7 +183,7 @@ static bool set_opened(struct layer_view *view, struct layer_facts *facts, struc
         enum opened opened;
         enum error_kind error;
     } results[] = {
-        {"nokey", OPENED_NO_KEY, ERROR_NONE},         {"broken", OPENED_FAILED, ERROR_PERMANENT},
+        {"nokey", OPENED_NO_KEY, ERROR_PERMANENT},    {"broken", OPENED_FAILED, ERROR_PERMANENT},
         {"later", OPENED_FAILED, ERROR_TEMPORARY},    {"garbled", OPENED_BROKEN, ERROR_PERMANENT},
         {"limit", OPENED_NOT_SMIME, ERROR_PERMANENT}, {"unread", OPENED, ERROR_PERMANENT},
         {"unread_later", OPENED, ERROR_TEMPORARY},
