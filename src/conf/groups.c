@@ -43,6 +43,11 @@ void groups_check(const struct partner *partner, struct faults *faults)
     for (char **kind = partner->prefer; kind != NULL && *kind != NULL; kind++)
         if (g_strv_contains((const char *const *)kind + 1, *kind))
             faults_add(faults, partner->file, 0, "\"prefer\" has \"%s\" twice", *kind);
+    if (partner->group_count == 0 && g_strcmp0(partner->prefer != NULL ? partner->prefer[0] : NULL, "group") == 0 &&
+        partner->prefer[1] == NULL)
+        faults_warn(faults, partner->file, 0,
+                    "\"prefer\" is \"group\", and this policy has no \"groups\": no certificate will be used; add "
+                    "them, or another kind");
     for (size_t i = 0; i < partner->group_count; i++)
         for (char **member = partner->groups[i].members; *member != NULL && partner->domain != NULL; member++)
             if (!domain_is_within(strrchr(*member, '@') + 1, partner->domain))

@@ -17,6 +17,22 @@ const char *identity_owner(const struct identity_conf *identity)
     return identity->domain != NULL ? identity->domain : identity->name;
 }
 
+static void settle_addresses(const struct conf *conf, struct identity_conf *identity, const config_setting_t *list,
+                             const struct place *place)
+{
+    bool is_empty = config_setting_is_aggregate(list) && config_setting_length(list) == 0;
+    bool is_bad = identity->addresses[0] == NULL && !is_empty; /* a fault already */
+    identity->role = ROLE_MAILBOX;
+    identity->mailboxes = lists_settle(conf->lists, &identity->addresses, place);
+    guint more = g_strv_length(identity->addresses);
+    if (more == 0 && !is_bad)
+        place_fault(place, "\"address\" must not be empty");
+    else if (more == 1)
+        identity->name = g_strdup(identity->addresses[0]);
+    else if (more > 1)
+        identity->name = g_strdup_printf("%s and %u more", identity->addresses[0], more - 1);
+}
+
 /* Either a domain with its role, or addresses. */
 static void settle(const struct conf *conf, struct identity_conf *identity, const config_setting_t *group,
                    const struct place *place)
@@ -33,17 +49,8 @@ static void settle(const struct conf *conf, struct identity_conf *identity, cons
         place_fault(place, "missing key \"domain\": Domain that the identity acts for");
     else if (!has_address && !has_role)
         place_fault(place, "missing key \"role\": Role in which the identity acts");
-    if (has_address) {
-        identity->role = ROLE_MAILBOX;
-        identity->mailboxes = lists_settle(conf->lists, &identity->addresses, place);
-        guint more = g_strv_length(identity->addresses);
-        if (more == 0)
-            place_fault(place, "\"address\" must not be empty");
-        else if (more == 1)
-            identity->name = g_strdup(identity->addresses[0]);
-        else
-            identity->name = g_strdup_printf("%s and %u more", identity->addresses[0], more - 1);
-    }
+    if (has_address)
+        settle_addresses(conf, identity, config_setting_get_member(group, "address"), place);
 }
 
 static void read_list(struct conf *conf, const config_setting_t *root, const struct place *place)
@@ -93,6 +100,16 @@ static void check_domains(const struct conf *conf, const struct place *place)
 
 /* --- identity_logins --- */
 
+static void check_login(const struct conf *conf, const struct login_conf *login, const struct place *place)
+{
+    for (char **address = login->addresses; *address != NULL && conf->local_domains[0] != NULL; address++)
+        if (!conf_is_local_domain(conf, strrchr(*address, '@') + 1))
+            place_warn(place,
+                       "identity_logins: \"%s\" is not in local_domains, so no login signs in its name; correct the "
+                       "address, or add its domain to local_domains",
+                       *address);
+}
+
 static void index_login(struct conf *conf, struct login_conf *login, const struct place *place)
 {
     if (login->login == NULL)
@@ -100,6 +117,7 @@ static void index_login(struct conf *conf, struct login_conf *login, const struc
     struct place at = *place;
     at.line = login->line;
     login->mailboxes = lists_settle(conf->lists, &login->addresses, &at);
+    check_login(conf, login, &at);
     if (!g_hash_table_insert(conf->logins_by_name, g_ascii_strdown(login->login, -1), login))
         place_fault(&at, "identity_logins: \"%s\" is there twice (logins are compared without case); join the two",
                     login->login);

@@ -76,11 +76,13 @@ static void read_rule(struct conf *conf, const struct partner *partner, const co
     option_set_defaults(&rule_options, rule);
     option_copy(&outbound_options, &partner->base.outbound, &rule->outbound);
     rule->inbound = partner->base.inbound;
+    size_t faults = faults_errors(place->faults);
     option_apply_group(group, &rule_options, rule, place);
+    bool is_read = faults_errors(place->faults) == faults; /* or else a criterion may be missing because it is bad */
     rule->criteria = criteria_of(&rule->when);
     rule->arrives = config_setting_get_member(group, "otherwise") != NULL;
     rule->leaves = is_for_leaving(group);
-    if (config_setting_get_member(group, "when") != NULL && rule->criteria == 0)
+    if (is_read && rule->criteria == 0)
         place_fault(place, "this rule has no criteria in \"when\"; settings for all mail belong in \"outbound\"");
     check_arriving(rule, place);
     rules_check_signatures(&rule->outbound, place);

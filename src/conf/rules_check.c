@@ -11,9 +11,11 @@
 
 #include <string.h>
 
-#define WORDS                                                                                                          \
-    (CRITERION_BIT(CRITERION_FROM) | CRITERION_BIT(CRITERION_SUBJECT) | CRITERION_BIT(CRITERION_HEADER) |              \
-     CRITERION_BIT(CRITERION_KIND) | CRITERION_BIT(CRITERION_LARGER_THAN))
+/* Never proven; From may be. */
+#define WORDS_ALWAYS                                                                                                   \
+    (CRITERION_BIT(CRITERION_SUBJECT) | CRITERION_BIT(CRITERION_HEADER) | CRITERION_BIT(CRITERION_KIND) |              \
+     CRITERION_BIT(CRITERION_LARGER_THAN))
+#define WORDS (CRITERION_BIT(CRITERION_FROM) | WORDS_ALWAYS)
 
 /* --- hidden rules --- */
 
@@ -146,11 +148,65 @@ static void check_addresses(const struct conf *conf, const struct rule *rule, st
     }
 }
 
+/* --- rules that do something else than they seem to say --- */
+
+/* What a rule asks for, as bits. */
+static unsigned asks_of(const struct rule *rule)
+{
+    static const unsigned asks[] = {[PROTECT_NONE] = 0,
+                                    [PROTECT_SIGN] = 1,
+                                    [PROTECT_ENCRYPT] = 2,
+                                    [PROTECT_SIGN_ENCRYPT] = 3,
+                                    [PROTECT_TRIPLE] = 7};
+    return asks[rule->outbound.protect];
+}
+
+/* What is asked for wherever the sender's words do not count. */
+static unsigned asked_anyway(const struct partner *partner)
+{
+    unsigned asks = asks_of(&partner->base);
+    for (size_t i = 0; i < partner->rule_count; i++)
+        if (partner->rules[i].leaves && (partner->rules[i].criteria & WORDS_ALWAYS) == 0)
+            asks &= asks_of(&partner->rules[i]);
+    return asks;
+}
+
+static void check_protect(const struct rule *rule, unsigned anyway, struct faults *faults)
+{
+    unsigned asks = asks_of(rule);
+    bool is_raising = rule->lowers || !rule->leaves || rule->outbound.refuse || (asks & ~anyway) != 0;
+    if ((rule->criteria & WORDS_ALWAYS) != 0 && !is_raising && asks != asks_of(&rule->partner->base))
+        faults_warn(faults, rule->file, rule->line,
+                    "\"protect\" has no effect: the rule fits by the sender's words, which only add protection; write "
+                    "lowers = true if mail that fits shall have less than other mail");
+}
+
+static bool is_plain(const char *tag)
+{
+    for (; *tag != '\0'; tag = g_utf8_next_char(tag))
+        if (!g_unichar_isalnum(g_utf8_get_char(tag)) && *tag != ' ')
+            return false;
+    return true;
+}
+
+static void check_tags(const struct rule *rule, struct faults *faults)
+{
+    for (char **tag = rule->when.values[CRITERION_SUBJECT]; *tag != NULL; tag++)
+        if (is_plain(*tag))
+            faults_warn(faults, rule->file, rule->line,
+                        "\"subject\": each Subject that begins with \"%s\" has this tag, and loses it; write \"[%s]\"",
+                        *tag, *tag);
+}
+
 void rules_check(const struct conf *conf, const struct partner *partner, struct faults *faults)
 {
+    unsigned anyway = asked_anyway(partner);
     check_hidden(conf, partner, faults);
-    for (size_t i = 0; i < partner->rule_count; i++)
+    for (size_t i = 0; i < partner->rule_count; i++) {
         check_addresses(conf, &partner->rules[i], faults);
+        check_protect(&partner->rules[i], anyway, faults);
+        check_tags(&partner->rules[i], faults);
+    }
 }
 
 static void note_lowers(const struct rule *rule, struct faults *faults)

@@ -52,7 +52,8 @@ Test(groups_conf, prefer)
         {"", 0, 1, 2},
         {"prefer = ( \"own\", \"group\", \"domain\" );", 0, 1, 2},
         {"prefer = ( \"domain\", \"own\" );", 1, CERTIFICATE_UNWANTED, 0},
-        {"prefer = \"group\";", CERTIFICATE_UNWANTED, 0, CERTIFICATE_UNWANTED},
+        {"prefer = \"group\"; groups = ( { members = \"x@partner.test\";" FILES "} );", CERTIFICATE_UNWANTED, 0,
+         CERTIFICATE_UNWANTED},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = g_strconcat(DOMAIN, rows[i].policy, NULL);
@@ -71,6 +72,7 @@ Test(groups_conf, faults)
         const char *policy, *says;
     } rows[] = {
         {"prefer = ( \"own\", \"own\" );", "p/a.conf: \"prefer\" has \"own\" twice"},
+        {"prefer = ( \"group\" );", "p/a.conf: warning: \"prefer\" is \"group\", and this policy has no \"groups\""},
         {"prefer = ( \"mine\" );", "p/a.conf:2: \"prefer\": \"mine\" is not one of \"own\", \"group\", \"domain\""},
         {"groups = ( {" FILES "} );", "p/a.conf:2: missing key \"members\""},
         {"groups = ( { members = \"x@partner.test\"; } );", "p/a.conf:2: missing key \"certificates\""},

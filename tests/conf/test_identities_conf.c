@@ -144,6 +144,36 @@ Test(identities_conf, logins_that_are_addresses)
     cr_expect_null(conf_login(conf, "alice"));
 }
 
+Test(identities_conf, a_bad_address_is_one_fault)
+{
+    scratch_write("domsec.conf", MINIMAL "identities = ( { address = ( \"*@\" ); " FILES "} );");
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = scratch_load(faults);
+    cr_expect_null(conf);
+    cr_expect_eq(faults_count(faults), 1);
+}
+
+Test(identities_conf, logins_of_foreign_addresses)
+{
+    scratch_write("domsec.conf",
+                  MINIMAL "lists = { sales = ( \"x@trading.acme.test\", \"x@gmail.test\" ); };\n"
+                          "identity_logins = ( { login = \"a\"; addresses = ( \"a@acme.test\", \"a@acme.tset\" ); },\n"
+                          "{ login = \"b\"; addresses = \"list:sales\"; }, "
+                          "{ login = \"c\"; addresses = \"*@sub.acme.test\"; } );");
+    owned(faults) struct faults *faults = faults_new();
+    owned(conf) struct conf *conf = scratch_load(faults);
+    g_autofree char *all = scratch_faults(faults);
+    cr_expect_not_null(conf);
+    static const char rest[] =
+        " is not in local_domains, so no login signs in its name; correct the address, or add its "
+        "domain to local_domains";
+    g_autofree char *expected = g_strdup_printf("domsec.conf:3: warning: identity_logins: \"a@acme.tset\"%s\n"
+                                                "domsec.conf:4: warning: identity_logins: \"x@gmail.test\"%s\n"
+                                                "domsec.conf:4: warning: identity_logins: \"*@sub.acme.test\"%s",
+                                                rest, rest, rest);
+    cr_expect_str_eq(all, expected);
+}
+
 Test(identities_conf, faults_of_logins)
 {
     static const struct {

@@ -84,8 +84,7 @@ static const struct {
      "this rule has no criteria in \"when\"; settings for all mail belong in \"outbound\""},
     {"{ when = { kind = \"calender\"; }; }",
      "\"kind\" must be one of \"calendar\", \"auto-reply\", \"bounce\", \"list\", \"signed\", \"encrypted\", not "
-     "\"calender\"\np/partner.test.conf:2: this rule has no criteria in \"when\"; settings for all mail belong in "
-     "\"outbound\""},
+     "\"calender\""},
     {"{ when = { login = \"a\"; }; require = \"none\"; }", "unknown key \"require\""},
     {"{ when = { login = \"a\"; }; lower = true; }", "unknown key \"lower\", did you mean \"lowers\"?"},
     {"{ when = { login = \"a\"; }; protct = \"sign\"; }", "unknown key \"protct\", did you mean \"protect\"?"},
@@ -95,6 +94,8 @@ static const struct {
      "\"header\": \"X Y\" is not the name of a header field, such as \"Sensitivity\""},
     {"{ when = { login = \"a\"; subject = \" x \"; }; }",
      "\"subject\": \" x \" is not a tag such as \"[encrypt]\", of 2 to 200 bytes"},
+    {"{ when = { to = \"*@\"; }; }",
+     "\"to\": \"*@\" is neither an address such as \"bob@acme.test\" nor a pattern such as \"*@acme.test\""},
     {"{ when = { login = \"a\"; to = \"bob\"; }; }",
      "\"to\": \"bob\" is neither an address such as \"bob@acme.test\" nor a pattern such as \"*@acme.test\""},
     {"{ when = { login = \"a\"; to = \"b*@acme.test\"; }; }",
@@ -266,6 +267,49 @@ Test(rules_conf, addresses_that_no_mail_has)
         expect_faults(MAIN "lists = { foreign = ( \"a@partner.test\", \"*@other.test\" ); none = (); };", policy,
                       expected);
     }
+}
+
+/* What others than users ask for may be less than `outbound`. */
+Test(rules_conf, words_that_do_not_lower)
+{
+    static const struct {
+        const char *base, *rules;
+        bool warned;
+    } rows[] = {
+        {"sign", "{ when = { kind = \"calendar\"; }; protect = \"none\"; }", true},
+        {"sign+encrypt", "{ when = { subject = \"[plain]\"; login = \"a\"; }; protect = \"sign\"; }", true},
+        {"triple", "{ when = { larger_than = 9; }; protect = \"sign+encrypt\"; }", true},
+        {"sign+encrypt", "{ when = { header = \"A: b\"; }; protect = \"encrypt\"; lowers = true; }", false},
+        {"sign+encrypt", "{ when = { header = \"A: b\"; }; protect = \"none\"; refuse = true; }", false},
+        {"sign", "{ when = { subject = \"[encrypt]\"; }; protect = \"encrypt\"; }", false},
+        {"sign", "{ when = { subject = \"[x]\"; }; header_protection = \"sign\"; }", false},
+        {"sign", "{ when = { kind = \"list\"; }; otherwise = \"tag\"; }", false},
+        {"sign", "{ when = { from = \"a@acme.test\"; }; protect = \"none\"; }", false},
+        {"none", "{ when = { kind = \"calendar\"; }; protect = \"none\"; }", false},
+        {"sign+encrypt",
+         "{ when = { subject = \"[s]\"; }; protect = \"sign\"; }, { when = { login = \"a\"; }; protect = \"none\"; }",
+         false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy =
+            g_strdup_printf(DOMAIN "outbound = { protect = \"%s\"; }; rules = ( %s );", rows[i].base, rows[i].rules);
+        expect_faults(MAIN, policy,
+                      rows[i].warned ? "p/partner.test.conf:2: warning: \"protect\" has no effect: the rule fits by "
+                                       "the sender's words, which only add protection; write lowers = true if mail "
+                                       "that fits shall have less than other mail"
+                                     : "");
+    }
+}
+
+Test(rules_conf, tags_that_are_words)
+{
+    expect_faults(
+        MAIN, DOMAIN "rules = ( { when = { subject = ( \"Geheim\", \"[geheim]\", \"geheim:\" ); }; } );",
+        "p/partner.test.conf:2: warning: \"subject\": each Subject that begins with \"geheim\" has this tag, and loses "
+        "it; write \"[geheim]\"");
+    expect_faults(MAIN, DOMAIN "rules = ( { when = { subject = \"streng vertraulich\"; }; } );",
+                  "p/partner.test.conf:2: warning: \"subject\": each Subject that begins with \"streng vertraulich\" "
+                  "has this tag, and loses it; write \"[streng vertraulich]\"");
 }
 
 Test(rules_conf, lowers_and_test_mode_are_named)
