@@ -16,8 +16,9 @@
 #include <openssl/pkcs12.h>
 
 #define STUB "#!/bin/sh\nexit 0\n"
+/* A list's, so that the policy with rules for lists does not refuse it. */
 #define MESSAGE                                                                                                        \
-    "From: Bob <bob@partner.test>\r\nTo: alice@acme.test\r\nSubject: x\r\nMessage-ID: "                                \
+    "From: Bob <bob@partner.test>\r\nTo: alice@acme.test\r\nList-Id: <l.partner.test>\r\nSubject: x\r\nMessage-ID: "   \
     "<1@partner.test>\r\n\r\nHello\r\n"
 
 /* Stands in place of / in the examples. */
