@@ -69,6 +69,8 @@ const char *const *conf_lists_holding(const struct conf *conf, const char *key);
 unsigned conf_criteria(const struct conf *conf);
 /* Whether a rule looks at the header field with this name, in lower case. */
 bool conf_wants_header(const struct conf *conf, const char *name);
+/* Whether a rule has this "name: value", both folded. */
+bool conf_wants_field(const struct conf *conf, const char *text);
 /* The longest tag of any rule that a text, folded as by fold_text(), begins with, and that is shorter than so many
  * bytes. Lent; NULL: none. */
 const char *conf_longest_tag(const struct conf *conf, const char *text, size_t shorter_than);

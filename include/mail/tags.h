@@ -10,8 +10,9 @@
 #include "conf/conf.h"
 
 struct subject_tags {
-    char **found; /* as in conf->tags, in the order in which they stand there; lent by conf; NULL-terminated */
-    char *rest;   /* the value without them, with its leading space and folding; NULL: there are none */
+    char *
+        *found; /* as in conf->tags, each once, in the order in which they stand there; lent by conf; NULL-terminated */
+    char *rest; /* the value without them, with its leading space and folding; NULL: there are none */
 };
 
 /* Finds conf's tags at the head of a Subject's raw value: at its beginning, behind "Re:" and the like, and behind each

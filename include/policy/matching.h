@@ -42,7 +42,8 @@ struct rule_facts {
     char *login; /* NULL: the client did not log in */
     struct tagged_subject *subjects;
     size_t subject_count;
-    char **headers; /* "name: value"; NULL-terminated */
+    char **tags;    /* of all subjects, each once; NULL-terminated, lent by conf */
+    char **headers; /* "name: value", each once, those that some rule has; NULL-terminated */
     unsigned kinds; /* enum kind */
     size_t size;    /* of the message, in bytes */
 };
@@ -69,6 +70,7 @@ struct matching {
                                      satisfied as well. NULL: `first` is taken alone */
     const struct rule *undecided; /* whether this one fits cannot be said; NULL: all is clear */
     unsigned steps;               /* what the answer cost: rules looked at, and looked up by a value */
+    unsigned unread;              /* criteria that were not looked at: the sender's words, which do not count */
     unsigned char *held;          /* for each rule, the criteria that hold (CRITERION_BIT()); owned */
 };
 /* For mail that leaves to an address. */

@@ -11,6 +11,7 @@ struct wanted {
     GHashTable *tags;    /* texts, lent by conf->tags */
     GArray *lengths;     /* unsigned: of the tags, each once, the longest first */
     GHashTable *headers; /* names in lower case */
+    GHashTable *fields;  /* "name: value", lent by the rules */
     unsigned criteria;
 };
 
@@ -38,8 +39,10 @@ static void add_rule(struct wanted *wanted, const struct rule *rule, GPtrArray *
             g_hash_table_add(wanted->tags, copy);
             add_length(wanted->lengths, (unsigned)strlen(copy));
         }
-    for (char **header = rule->when.values[CRITERION_HEADER]; *header != NULL; header++)
+    for (char **header = rule->when.values[CRITERION_HEADER]; *header != NULL; header++) {
         g_hash_table_add(wanted->headers, g_strndup(*header, strcspn(*header, ":")));
+        g_hash_table_add(wanted->fields, *header);
+    }
 }
 
 void wanted_gather(struct conf *conf)
@@ -49,6 +52,7 @@ void wanted_gather(struct conf *conf)
     wanted->tags = g_hash_table_new(g_str_hash, g_str_equal);
     wanted->lengths = g_array_new(FALSE, FALSE, sizeof(unsigned));
     wanted->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    wanted->fields = g_hash_table_new(g_str_hash, g_str_equal);
     for (size_t i = 0; i < conf->partner_count; i++)
         for (size_t j = 0; j < conf->partners[i]->rule_count; j++)
             add_rule(wanted, &conf->partners[i]->rules[j], tags);
@@ -65,6 +69,7 @@ void wanted_free(struct wanted *wanted)
     g_hash_table_unref(wanted->tags);
     g_array_unref(wanted->lengths);
     g_hash_table_unref(wanted->headers);
+    g_hash_table_unref(wanted->fields);
     g_free(wanted);
 }
 
@@ -76,6 +81,11 @@ unsigned conf_criteria(const struct conf *conf)
 bool conf_wants_header(const struct conf *conf, const char *name)
 {
     return g_hash_table_contains(conf->wanted->headers, name);
+}
+
+bool conf_wants_field(const struct conf *conf, const char *text)
+{
+    return g_hash_table_contains(conf->wanted->fields, text);
 }
 
 const char *conf_longest_tag(const struct conf *conf, const char *text, size_t shorter_than)

@@ -47,7 +47,7 @@ static char *why_not(const struct rule *rule, const struct rule_facts *facts, un
 static void add_rule(GPtrArray *notes, const struct rule *rule, const struct matching *matching,
                      const struct rule_facts *facts, bool leaves)
 {
-    unsigned held = matching->held[rule - rule->partner->rules];
+    unsigned held = matching->held[rule - rule->partner->rules] | matching->unread;
     g_autofree char *names = names_of(rule->criteria);
     if (rule == matching->undecided)
         add(notes, rule, false, g_strdup("cannot be decided: From cannot be read"));

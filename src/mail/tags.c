@@ -106,9 +106,33 @@ static size_t tag_length(const struct conf *conf, const char *text, const char *
     return 0;
 }
 
-/* Appends what is left of the text to rest. Returns false if it begins with an encoded word where a tag may be. */
-static bool read_head(const struct conf *conf, const char *text, GPtrArray *found, GString *rest)
+/* What came of a text. */
+struct reading {
+    GPtrArray *found; /* the tags, each once */
+    GHashTable *seen; /* the same */
+    unsigned count;   /* of the places with a tag */
+    GString *rest;
+};
+
+static void reading_clear(struct reading *reading)
 {
+    g_ptr_array_unref(reading->found);
+    g_hash_table_unref(reading->seen);
+    g_string_free(reading->rest, TRUE);
+}
+
+/* The length of a Subject must not become work for each recipient, so a tag that is there again adds nothing. */
+static void add_tag(struct reading *reading, const char *tag)
+{
+    reading->count++;
+    if (g_hash_table_add(reading->seen, (gpointer)tag))
+        g_ptr_array_add(reading->found, (gpointer)tag);
+}
+
+/* Appends what is left of the text to rest. Returns false if it begins with an encoded word where a tag may be. */
+static bool read_head(const struct conf *conf, const char *text, struct reading *reading)
+{
+    GString *rest = reading->rest;
     for (;;) {
         const char *tag = NULL;
         size_t blanks = skip_blanks(text), length = reply_length(text + blanks);
@@ -123,7 +147,7 @@ static bool read_head(const struct conf *conf, const char *text, GPtrArray *foun
             g_string_append(rest, text);
             return !is_encoded;
         }
-        g_ptr_array_add(found, (gpointer)tag);
+        add_tag(reading, tag);
         text += blanks + length;
         text += skip_blanks(text);
         g_string_append_c(rest, ' ');
@@ -132,26 +156,30 @@ static bool read_head(const struct conf *conf, const char *text, GPtrArray *foun
     }
 }
 
+static struct reading reading_new(size_t length)
+{
+    return (struct reading){
+        .found = g_ptr_array_new(), .seen = g_hash_table_new(NULL, NULL), .rest = g_string_sized_new(length + 1)};
+}
+
 void subject_tags_read(const struct conf *conf, struct slice value, struct subject_tags *tags)
 {
-    GPtrArray *found = g_ptr_array_new();
-    GString *rest = g_string_sized_new(value.len + 1);
+    struct reading plain = reading_new(value.len), decoded = reading_new(0), *reading = &plain;
     g_autofree char *raw = g_strndup(value.data, value.len); /* up to a NUL, which no tag has */
     *tags = (struct subject_tags){0};
-    if (strlen(raw) == value.len && !read_head(conf, raw, found, rest)) {
+    if (strlen(raw) == value.len && !read_head(conf, raw, &plain)) {
         g_autofree char *shown = subject_shown(raw);
-        g_autoptr(GString) decoded = g_string_sized_new(strlen(shown) + 1);
-        guint count = found->len;
-        g_ptr_array_set_size(found, 0);
-        (void)read_head(conf, shown, found, decoded);
-        if (found->len > count)
-            tags->rest = subject_written(decoded->str);
+        (void)read_head(conf, shown, &decoded);
+        reading = &decoded;
+        if (decoded.count > plain.count)
+            tags->rest = subject_written(decoded.rest->str);
     }
-    if (found->len > 0 && tags->rest == NULL)
-        tags->rest = g_strdup(rest->len > 0 ? rest->str : " ");
-    g_ptr_array_add(found, NULL);
-    tags->found = (char **)g_ptr_array_free(found, FALSE);
-    g_string_free(rest, TRUE);
+    if (reading->count > 0 && tags->rest == NULL)
+        tags->rest = g_strdup(plain.rest->len > 0 ? plain.rest->str : " ");
+    g_ptr_array_add(reading->found, NULL);
+    tags->found = (char **)g_memdup2(reading->found->pdata, reading->found->len * sizeof(gpointer));
+    reading_clear(&plain);
+    reading_clear(&decoded);
 }
 
 void subject_tags_clear(struct subject_tags *tags)

@@ -50,6 +50,7 @@ static void read_subjects(struct rule_facts *facts, const struct facts_source *s
 {
     const struct field *field = NULL;
     unsigned count = fields_count(source->fields, "Subject");
+    g_autoptr(GHashTable) tags = g_hash_table_new(NULL, NULL);
     facts->subjects = g_new0(struct tagged_subject, count + 1);
     for (unsigned i = 1; (field = fields_find(source->fields, "Subject", i)) != NULL; i++) {
         struct tagged_subject *subject = &facts->subjects[facts->subject_count];
@@ -57,14 +58,25 @@ static void read_subjects(struct rule_facts *facts, const struct facts_source *s
         subject_tags_read(source->conf, field->value, &subject->tags);
         if (subject->tags.rest != NULL)
             facts->subject_count++;
-        else
+        for (char **tag = subject->tags.found; *tag != NULL; tag++)
+            g_hash_table_add(tags, *tag);
+        if (subject->tags.rest == NULL)
             subject_tags_clear(&subject->tags);
     }
+    facts->tags = (char **)g_hash_table_get_keys_as_array(tags, NULL);
+}
+
+/* Only what a rule looks for, and each text once: the number of fields must not become work for each recipient. */
+static void add_header(GHashTable *headers, const struct conf *conf, const char *name, const char *value)
+{
+    g_autofree char *text = value != NULL ? g_strconcat(name, ": ", value, NULL) : NULL;
+    if (text != NULL && conf_wants_field(conf, text))
+        g_hash_table_add(headers, steal(&text));
 }
 
 static void read_headers(struct rule_facts *facts, const struct facts_source *source)
 {
-    g_autoptr(GPtrArray) headers = g_ptr_array_new();
+    g_autoptr(GHashTable) headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (size_t i = 0; i < source->fields->count; i++) {
         const struct field *field = &source->fields->list[i];
         g_autofree char *name = g_ascii_strdown(field->name.data, (gssize)field->name.len);
@@ -72,13 +84,11 @@ static void read_headers(struct rule_facts *facts, const struct facts_source *so
         if (!conf_wants_header(source->conf, g_strchomp(name)))
             continue;
         field_texts(field->value, &plain, &decoded);
-        if (plain != NULL)
-            g_ptr_array_add(headers, g_strconcat(name, ": ", plain, NULL));
-        if (decoded != NULL && g_strcmp0(plain, decoded) != 0)
-            g_ptr_array_add(headers, g_strconcat(name, ": ", decoded, NULL));
+        add_header(headers, source->conf, name, plain);
+        add_header(headers, source->conf, name, decoded);
     }
-    g_ptr_array_add(headers, NULL);
-    facts->headers = (char **)g_ptr_array_free(steal(&headers), FALSE);
+    facts->headers = (char **)g_hash_table_get_keys_as_array(headers, NULL);
+    g_hash_table_steal_all(headers);
 }
 
 /* --- kinds, as domsec.conf(5) defines them --- */
@@ -181,6 +191,7 @@ void rule_facts_clear(struct rule_facts *facts)
     for (size_t i = 0; i < facts->subject_count; i++)
         subject_tags_clear(&facts->subjects[i].tags);
     g_free(facts->login);
+    g_free(facts->tags);
     g_free(facts->subjects);
     g_strfreev(facts->headers);
     *facts = (struct rule_facts){0};

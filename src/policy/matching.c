@@ -41,8 +41,7 @@ static void match_from(const struct partner *partner, const struct rule_facts *f
 
 static void match_subject(const struct partner *partner, const struct rule_facts *facts, struct matching *matching)
 {
-    for (size_t i = 0; i < facts->subject_count; i++)
-        hold_names(partner, CRITERION_SUBJECT, facts->subjects[i].tags.found, matching);
+    hold_names(partner, CRITERION_SUBJECT, facts->tags, matching);
 }
 
 static void match_header(const struct partner *partner, const struct rule_facts *facts, struct matching *matching)
@@ -126,8 +125,11 @@ void policy_match(const struct partner *partner, const struct rule_facts *facts,
     struct known_as recipient = rule_names_of(facts->conf, to);
     match_from(partner, facts, matching);
     hold_names(partner, CRITERION_TO, recipient.names, matching);
-    match_subject(partner, facts, matching);
-    match_header(partner, facts, matching);
+    if (facts->sender_counts) {
+        match_subject(partner, facts, matching);
+        match_header(partner, facts, matching);
+    } else
+        matching->unread = CRITERION_BIT(CRITERION_SUBJECT) | CRITERION_BIT(CRITERION_HEADER);
     match_login(partner, facts, matching);
     match_kind(partner, facts, matching);
     match_size(partner, facts, matching);

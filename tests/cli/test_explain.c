@@ -39,6 +39,7 @@ static const struct {
      {"partner.test.conf:5  does not fit: header, login", "partner.test.conf:6  only for mail that arrives",
       "partner.test.conf:7  taken: subject", "partner.test.conf    applies as well", "accept: sign"}},
     {"--subject '[Keep] x'", 65, {"partner.test.conf:7  does not count: subject is the sender's own words"}},
+    {"--header 'Sensitivity: private'", 65, {"partner.test.conf:5  does not fit: login"}},
     {"--auth alice --header 'Content-Type: text/calendar; method=REQUEST'",
      0,
      {"partner.test.conf:8  taken: kind", "accept: leave unchanged", "rules.protect"}},

@@ -57,7 +57,7 @@ static const struct {
     /* several */
     {" [encrypt] [sign] hello", "[encrypt] [sign]", " hello"},
     {" [sign][encrypt]hello", "[sign] [encrypt]", " hello"},
-    {" [sign] Re: [sign] hello", "[sign] [sign]", " Re: hello"},
+    {" [sign] Re: [sign] hello", "[sign]", " Re: hello"},
     /* in the middle */
     {" hello [encrypt]", "", NULL},
     {" hello [encrypt] world", "", NULL},
@@ -103,6 +103,9 @@ static const struct {
      " Gr\xfc\xdf"
      "e"}, /* octets of another charset stay */
     {" \xfc[encrypt]", "", NULL},
+    /* each once, and none is left */
+    {" [encrypt][sign] Re: [ENCRYPT] [encrypt] a", "[encrypt] [sign]", " Re: a"},
+    {" [encrypt] =?utf-8?q?[encrypt]_hello?=", "[encrypt]", " hello"},
 };
 
 Test(tags, what_is_found_and_what_is_left)

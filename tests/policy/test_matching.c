@@ -499,6 +499,47 @@ static unsigned steps_of(const char *format, const struct spec *spec, bool numbe
     return steps;
 }
 
+/* The number of the line stands in the place of "#". */
+static char *repeated(const char *line, int times)
+{
+    GString *text = g_string_new(NULL);
+    for (int i = 0; i < times; i++) {
+        g_autofree char *number = g_strdup_printf("%d", i);
+        g_auto(GStrv) pieces = g_strsplit(line, "#", -1);
+        g_autofree char *numbered = g_strjoinv(number, pieces);
+        g_string_append(text, numbered);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* Nothing that its sender can repeat makes a message cost more for each recipient. */
+Test(matching, what_is_repeated_costs_once)
+{
+    g_autofree char *tags = repeated("[t1]", 1000), *tagged = g_strconcat("Subject: ", tags, "\r\n", NULL),
+                    *subjects = repeated("Subject: [t1] a\r\n", 400), *fields = repeated("X-A: 1\r\n", 400),
+                    *encoded = repeated("X-A: =?utf-8?q?1?=\r\n", 400),
+                    *others = repeated("X-A: no rule has #\r\n", 400);
+    const struct {
+        const char *when;
+        struct spec spec;
+        bool numbered;
+        unsigned most;
+    } rows[] = {
+        {"subject = \"[t#]\";", {tagged}, true, 5010},
+        {"subject = \"[t#]\";", {subjects}, true, 5010},
+        {"header = \"X-A: #\";", {fields}, true, 5010},
+        {"header = \"X-A: #\";", {encoded}, true, 5010},
+        {"header = \"X-A: #\";", {others}, true, 5010},
+        /* the sender's words where they do not count */
+        {"subject = \"[t#]\";", {"Subject: [t0]\r\n", .stranger = true}, false, 5010},
+        {"header = \"X-A: #\";", {"X-A: 0\r\n", .stranger = true}, false, 5010},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        unsigned steps = steps_of(rows[i].when, &rows[i].spec, rows[i].numbered);
+        cr_expect_leq(steps, rows[i].most, "%zu: %u", i, steps);
+    }
+}
+
 /* One step for each rule, and one for each that a value of the message leads to. */
 Test(matching, thousands_of_rules_cost_little)
 {
