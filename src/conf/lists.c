@@ -2,7 +2,7 @@
 /*
  * lists: addresses and patterns under a name, in domsec.conf or in a file of their own. A list is read once, however
  * often it is named. One that a rule needs and that is missing is a fault at the start, because nothing is known of it;
- * at a reload the old one stays.
+ * at a reload the old one stays. A file without members is as good as missing: a program may be writing it just now.
  */
 #include "partners.h"
 
@@ -74,16 +74,19 @@ static char **read_group_member(struct lists *lists, const char *name, const str
 
 /* --- a list in a file --- */
 
-static void read_line(struct lists *lists, GPtrArray *members, char *line, const struct place *place)
+/* Returns false if the line is empty or a comment. */
+static bool read_line(struct lists *lists, GPtrArray *members, char *line, const struct place *place)
 {
     g_strstrip(line);
     if (line[0] == '\0' || line[0] == '#')
-        return;
+        return false;
     g_autofree char *member = convert_address_member(line, place);
     if (member != NULL)
         add_member(lists, members, member, place);
+    return true;
 }
 
+/* NULL: it cannot be read, or has no line with a member. */
 static char **read_file(struct lists *lists, const char *path, const struct place *place, struct error *error)
 {
     size_t length = 0;
@@ -97,14 +100,19 @@ static char **read_file(struct lists *lists, const char *path, const struct plac
     at.line = 0;
     at.key = "list";
     GPtrArray *members = g_ptr_array_new();
+    bool has_lines = false;
     if (strlen(text) != length)
         place_fault(&at, "contains a NUL byte; it must be plain text in UTF-8");
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line != NULL; line++) {
         at.line++;
-        read_line(lists, members, *line, &at);
+        has_lines |= read_line(lists, members, *line, &at);
     }
-    return finish(members);
+    if (has_lines)
+        return finish(members);
+    g_ptr_array_unref(members);
+    error_set(error, ERROR_CONFIGURATION, "the file has no members");
+    return NULL;
 }
 
 /* --- both --- */
@@ -129,12 +137,13 @@ struct address_set *lists_settle(struct lists *lists, char ***members, const str
 }
 
 /* What was in force before; NULL: there was no such list. */
-static char **read_previous(const struct lists *lists, const char *name, const struct place *place)
+static char **read_previous(const struct lists *lists, const char *name, const struct place *place,
+                            const struct error *error)
 {
     const struct list *old = lists->previous != NULL ? g_hash_table_lookup(lists->previous->by_name, name) : NULL;
     if (old == NULL || old->members == NULL)
         return NULL;
-    place_warn(place, "the list \"%s\" is missing; the old one stays in force", name);
+    place_warn(place, "the list \"%s\" is missing: %s; the old one stays in force", name, error->text);
     return g_strdupv(old->members);
 }
 
@@ -153,7 +162,7 @@ char *const *lists_members(struct lists *lists, const char *name, const struct p
     struct error error = {0};
     char **members = is_file ? read_file(lists, rest, place, &error) : read_group_member(lists, rest, place, &error);
     if (members == NULL)
-        members = read_previous(lists, name, place);
+        members = read_previous(lists, name, place, &error);
     if (members == NULL)
         place_fault(place, "the list \"%s\" is missing: %s", name, error.text);
     list->members = members;

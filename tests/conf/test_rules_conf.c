@@ -184,9 +184,12 @@ Test(rules_conf, a_missing_list_stays_at_a_reload)
     owned(conf) struct conf *second = conf_reload(file, first, faults);
     cr_assert_not_null(second);
     g_autofree char *text = scratch_faults(faults);
-    cr_expect_str_eq(text,
-                     "p/partner.test.conf:2: warning: the list \"list:board\" is missing; the old one stays in force\n"
-                     "p/partner.test.conf:2: warning: the list \"file:more\" is missing; the old one stays in force");
+    cr_expect_str_eq(
+        text,
+        "p/partner.test.conf:2: warning: the list \"list:board\" is missing: the group \"lists\" in domsec.conf has "
+        "no \"board\"; the old one stays in force\n"
+        "p/partner.test.conf:2: warning: the list \"file:more\" is missing: No such file or directory; the old one "
+        "stays in force");
     owned(conf) struct conf *third = conf_reload(file, second, faults);
     cr_assert_not_null(third);
     g_autofree char *board = holders(third, "ceo@acme.test"), *others = holders(third, "bob@acme.test");
@@ -195,6 +198,35 @@ Test(rules_conf, a_missing_list_stays_at_a_reload)
     owned(faults) struct faults *at_start = faults_new();
     owned(conf) struct conf *started = conf_load(file, at_start);
     cr_expect_null(started);
+}
+
+/* A program that writes the file anew empties it first. */
+Test(rules_conf, an_emptied_list_stays_at_a_reload)
+{
+    static const char *const emptied[] = {"", "\n", "# the board\n", " \r\n#\n\n"};
+    g_autofree char *file = scratch_path("domsec.conf");
+    for (size_t i = 0; i < G_N_ELEMENTS(emptied); i++) {
+        scratch_write("more", "# the board\nbob@acme.test\n");
+        owned(conf) struct conf *first = load_good(MAIN "lists = { board = \"file:more\"; };",
+                                                   DOMAIN "rules = ( { when = { from = \"file:more\"; }; } );");
+        scratch_write("more", emptied[i]);
+        owned(faults) struct faults *faults = faults_new(), *at_start = faults_new();
+        owned(conf) struct conf *second = conf_reload(file, first, faults);
+        cr_assert_not_null(second);
+        g_autofree char *text = scratch_faults(faults), *holding = holders(second, "bob@acme.test");
+        cr_expect_str_eq(text,
+                         "domsec.conf:3: warning: the list \"file:more\" is missing: the file has no members; the "
+                         "old one stays in force");
+        cr_expect_not_null(strstr(holding, "list:board"), "%s", holding);
+        cr_expect_not_null(strstr(holding, "file:"), "%s", holding);
+        owned(conf) struct conf *started = conf_load(file, at_start);
+        cr_expect_null(started);
+        g_autofree char *told = scratch_faults(at_start);
+        cr_expect_str_eq(told, "domsec.conf:3: the list \"file:more\" is missing: the file has no members");
+    }
+    scratch_write("more", "bob@acme.test\n");
+    owned(conf) struct conf *none = load_good(MAIN "lists = { board = ( ); };", DOMAIN);
+    cr_expect_null(conf_lists_holding(none, "bob@acme.test"));
 }
 
 /* --- rules that can never fit --- */
