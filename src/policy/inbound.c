@@ -72,6 +72,8 @@ static char *list_unmet(const struct rule *rule, const struct inbound_facts *fac
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     if (policy_requires_signature(rule) && !facts->signed_ok && !facts->failed_temporarily)
         g_ptr_array_add(list, g_strconcat("no valid signature", sign_why, NULL));
+    if (list->len > 0 && !policy_requires_encryption(rule) && facts->undecryptable) /* it may be inside */
+        g_ptr_array_add(list, g_strconcat("not decrypted", encrypt_why, NULL));
     if (policy_requires_encryption(rule) && !facts->encrypted_ok)
         g_ptr_array_add(list, g_strconcat("not encrypted to us", encrypt_why, NULL));
     if (facts->label_reason != NULL)

@@ -105,6 +105,10 @@ static const struct {
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_REJECT}, {false, false, true, true, NULL, NULL}, TEMPFAIL, NULL},
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, true, true, NULL, NULL}, ACCEPT, NULL},
     /* none of our keys */
+    {{REQUIRE_SIGN, OTHERWISE_TAG, UNDECRYPTABLE_DELIVER},
+     {false, false, true, false, "none", "other key"},
+     ACCEPT,
+     "x.conf: inbound.require = \"sign\", otherwise = \"tag\": no valid signature (none), not decrypted (other key)"},
     {{REQUIRE_NONE, OTHERWISE_REJECT, UNDECRYPTABLE_DELIVER}, {false, false, true, false, NULL, NULL}, ACCEPT, NULL},
     {{REQUIRE_NONE, OTHERWISE_TAG, UNDECRYPTABLE_REJECT},
      {false, false, true, false, NULL, "other key"},
