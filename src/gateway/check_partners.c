@@ -141,8 +141,9 @@ static void check_naming(const struct gateway *gateway, const struct certs_query
     if (unnamed == 1)
         faults_warn(
             faults, partner->file, partner->certificates_line,
-            "certificates: the only certificate does not stand for %s under naming = \"%s\": %s; if it does, set "
-            "naming = \"address\" with gateway_addresses, or naming = \"pinned\"",
+            "certificates: the only certificate does not stand for %s under naming = \"%s\": %s; if it is that "
+            "of a gateway, set naming = \"address\" with gateway_addresses, or naming = \"pinned\"; if it is that of a "
+            "person, put it into the store (domsec cert import) in place of this list",
             partner->domain, naming_name(partner->naming), first.reason);
     else if (unnamed > 1)
         faults_note(faults, partner->file, partner->certificates_line,

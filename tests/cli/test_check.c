@@ -245,7 +245,9 @@ Test(check, a_certificate_that_does_not_stand_for_the_partner)
          "partner.test.conf:3: warning: certificates: the only certificate does not stand for partner.test under "
          "naming = "
          "\"rfc3183\": ",
-         "; if it does, set naming = \"address\" with gateway_addresses, or naming = \"pinned\""},
+         "; if it is that of a gateway, set naming = \"address\" with gateway_addresses, or naming = \"pinned\"; if it "
+         "is "
+         "that of a person, put it into the store (domsec cert import) in place of this list"},
         {"email:gateway@partner.test", NULL, "pinned", NULL, NULL},
         {"email:bob@partner.test", "email:carol@partner.test", "rfc3183",
          "partner.test.conf:3: note: certificates: none of them stands for all of partner.test",
