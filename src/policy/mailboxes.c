@@ -70,7 +70,8 @@ bool policy_proves_author(const struct conf *conf, const struct originator *orig
         return true;
     }
     if (!conf->mail_from_is_checked) {
-        reason_set(reason, size, "identity_logins does not let the login %s sign as %s", login, author->text);
+        reason_set(reason, size, "identity_logins%s does not let the login %s sign as %s",
+                   conf->logins_are_addresses ? " = \"same\"" : "", login, author->text);
         return false;
     }
     bool same = address_equal(mail_from, author);

@@ -115,7 +115,8 @@ static const struct {
      "j\xc3\xb6rg@b\xc3\xbc"
      "cher.test",
      "<>", "j\xc3\xb6rg@xn--bcher-kva.test", true, "identity_logins"},
-    {SAME, "alice", "<>", "alice@acme.test", false, "does not let"},
+    {SAME, "alice", "<>", "alice@acme.test", false,
+     "identity_logins = \"same\" does not let the login alice sign as alice@acme.test"},
     {SAME, "bob@acme.test", "alice@acme.test", "alice@acme.test", false, "does not let"},
     {SAME, "alice@acme.test", "<>", "alice+news@acme.test", false, "does not let"},
     {SAME, "alice@acme.test, bob@acme.test", "<>", "alice@acme.test", false, "does not let"},
