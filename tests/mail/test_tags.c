@@ -19,7 +19,10 @@ static struct conf *load(const char *tags)
         g_strdup_printf("domain = \"partner.test\"; rules = ( { when = { subject = ( %s ); }; } );", tags);
     scratch_write("domsec.conf", "local_domains = ( \"acme.test\" );\npolicy_dir = \"p\";\n");
     scratch_write("p/partner.test.conf", policy);
-    return scratch_load_good();
+    owned(faults) struct faults *faults = faults_new(); /* warnings of tags without brackets */
+    struct conf *conf = scratch_load(faults);
+    cr_assert_not_null(conf);
+    return conf;
 }
 
 #define TAGS "\"[encrypt]\", \"[sign]\", \"[top secret]\", \"secure\", \"secure mail\", \"geheim:\", \"#\xc3\x9c#\""
