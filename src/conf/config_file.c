@@ -184,7 +184,8 @@ bool config_file_read(const char *file, const struct place *place, config_t *con
     g_autofree char *path = included == NULL ? g_strdup(file) : g_canonicalize_filename(included, place->folder);
     const char *reason = config_error_text(config);
     if (g_strcmp0(reason, "syntax error") == 0)
-        reason = "syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?";
+        reason = "syntax error; is a semicolon, comma, quote or bracket missing here or on the line before, or a comma "
+                 "too many?";
     else if (g_strcmp0(reason, "duplicate setting name") == 0)
         reason = "duplicate key; a key may occur only once";
     faults_add(place->faults, path, (unsigned)config_error_line(config), "%s", reason);

@@ -88,7 +88,8 @@ static const struct {
      NULL, "domsec.conf:2: \"key\": \"file:\" has no file name"},
     {MINIMAL "user = \"a\";\nuser = \"b\";", NULL, "domsec.conf:3: duplicate key; a key may occur only once"},
     {MINIMAL "user = \n\n;", NULL,
-     "domsec.conf:4: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?"},
+     "domsec.conf:4: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before, or a "
+     "comma too many?"},
     {MINIMAL "\nuser = \"a;\n", NULL, "domsec.conf:3: this string is not closed"},
     {MINIMAL "\n/* user = \"a\";\n", NULL, "domsec.conf:3: this comment is not closed"},
     {MINIMAL "@include \"none.inc\"\n", NULL,
@@ -164,7 +165,8 @@ static const struct {
      "p/partner.conf:2: \"cipher\" must be one of \"aes-128-gcm\", \"aes-256-gcm\", \"aes-128-cbc\", \"aes-192-cbc\", "
      "\"aes-256-cbc\", not \"des3\""},
     {MINIMAL POLICY, "domain = \"partner.test\"\noutbound = {",
-     "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?"},
+     "p/partner.conf:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before, or a "
+     "comma too many?"},
     {MINIMAL POLICY, "domain = \"partner.test\"; /* outbound = { protect = \"encrypt\"; };",
      "p/partner.conf:1: this comment is not closed"},
     {MINIMAL POLICY "layer_limit = 1;\n", "domain = \"partner.test\";\nformat = \"\";\ndigest = \"md5\";",
@@ -271,7 +273,8 @@ Test(conf_faults, in_an_included_file)
                   "domsec.conf:3: \"layers_limit\" must be from 1 to 100, not 0",
                   "include");
     scratch_write("a.inc", "\nsigners_limit 0;\n");
-    expect_faults("a.inc:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before?",
+    expect_faults("a.inc:2: syntax error; is a semicolon, comma, quote or bracket missing here or on the line before, "
+                  "or a comma too many?",
                   "include");
     scratch_write("a.inc", "\n/*\n");
     expect_faults("a.inc:2: this comment is not closed", "include");

@@ -85,7 +85,14 @@ static const struct {
     {"{ when = { kind = \"calender\"; }; }",
      "\"kind\" must be one of \"calendar\", \"auto-reply\", \"bounce\", \"list\", \"signed\", \"encrypted\", not "
      "\"calender\""},
-    {"{ when = { login = \"a\"; }; require = \"none\"; }", "unknown key \"require\""},
+    {"{ when = { login = \"a\"; }; require = \"none\"; }",
+     "unknown key \"require\" here: it belongs in \"inbound\", and no rule changes it"},
+    {"{ when = { login = \"a\"; }; cipher = \"aes-128-cbc\"; }",
+     "unknown key \"cipher\" here: it belongs in the policy file itself, and no rule changes it"},
+    {"{ when = { login = \"a\"; protect = \"sign\"; }; }",
+     "unknown key \"protect\" here: it belongs in the rule, beside \"when\""},
+    {"{ when = { login = \"a\"; lowers = true; }; }",
+     "unknown key \"lowers\" here: it belongs in the rule, beside \"when\""},
     {"{ when = { login = \"a\"; }; lower = true; }", "unknown key \"lower\", did you mean \"lowers\"?"},
     {"{ when = { login = \"a\"; }; protct = \"sign\"; }", "unknown key \"protct\", did you mean \"protect\"?"},
     {"{ when = { login = \"a\"; header = \"X\"; }; }",
@@ -107,6 +114,16 @@ static const struct {
     {"{ when = { from = \"file:none\"; }; }", "the list \"file:none\" is missing: No such file or directory"},
     {"7", "each element of \"rules\" must be a group: { when = { \xe2\x80\xa6 }; \xe2\x80\xa6 }"},
 };
+
+Test(rules_conf, keys_in_the_wrong_group)
+{
+    expect_faults(
+        MAIN, DOMAIN "outbound = { require = \"sign\";\nformat = \"opaque\"; };\ninbound = { protect = \"sign\"; };",
+        "p/partner.test.conf:2: unknown key \"require\" here: it belongs in \"inbound\"\n"
+        "p/partner.test.conf:3: unknown key \"format\" here: it belongs in the policy file itself, not in a "
+        "group\n"
+        "p/partner.test.conf:4: unknown key \"protect\" here: it belongs in \"outbound\"");
+}
 
 Test(rules_conf, bad_rules)
 {
