@@ -210,7 +210,9 @@ static bool write_file(const char *path, const char *lines, struct error *error)
     if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &failure))
         return error_set(error, ERROR_CONFIGURATION, "%s", failure->message);
     file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    return file >= 0 || error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
+    /* A file that is replaced keeps its mode with a later GLib. */
+    return (file >= 0 && fchmod(file, 0600) == 0) ||
+           error_set(error, ERROR_CONFIGURATION, "%s: %s", path, g_strerror(errno));
 }
 
 static void report(void)
