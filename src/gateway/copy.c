@@ -189,13 +189,14 @@ static bool was_sealed_as(const struct recipient *sealed, const struct address *
            (sealed->resolved.text != NULL && address_equal(&sealed->resolved, address));
 }
 
-/* NULL: none of them. */
-static const struct least *find_planned(const struct opened_box *opened, const struct address *address)
+static bool find_planned(const struct opened_box *opened, const struct address *address, struct least *least)
 {
     for (size_t i = 0; i < opened->envelope->recipient_count; i++)
-        if (was_sealed_as(&opened->envelope->recipients[i], address))
-            return &opened->planned[i];
-    return NULL;
+        if (was_sealed_as(&opened->envelope->recipients[i], address)) {
+            *least = opened->planned[i];
+            return true;
+        }
+    return false;
 }
 
 /* Whether the mail server may have led the sealed recipient to one with this original: it keeps the original that the
@@ -273,15 +274,10 @@ static bool admit(const struct conf *conf, const struct opened_box *opened, cons
                   struct least *least, struct error *error)
 {
     const struct address *address = &recipient->address;
-    const struct least *planned = find_planned(opened, address);
     const char *original = original_of(recipient);
     *least = (struct least){0};
-    if (planned != NULL) {
-        *least = *planned;
-        return true;
-    }
-    if (is_ours(conf, recipient) || (original != NULL && admit_alias(conf, opened, original, least)) ||
-        is_copy(conf, address))
+    if (find_planned(opened, address, least) || is_ours(conf, recipient) ||
+        (original != NULL && admit_alias(conf, opened, original, least)) || is_copy(conf, address))
         return true;
     return error_set(error, ERROR_CONFIGURATION,
                      "the sealed message %s is not for %s, which is no alias of one of its recipients, not in "

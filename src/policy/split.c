@@ -103,8 +103,10 @@ static bool discloses_someone(const struct plan_input *input, const struct plan 
 
 static void forget(struct plan *plan)
 {
-    g_clear_pointer(&plan->manners, g_free);
-    g_clear_pointer(&plan->shares, g_free);
+    g_free(plan->manners);
+    g_free(plan->shares);
+    plan->manners = NULL;
+    plan->shares = NULL;
     plan->manner_count = plan->form_count = 0;
 }
 
