@@ -43,8 +43,8 @@ void groups_check(const struct partner *partner, struct faults *faults)
     for (char **kind = partner->prefer; kind != NULL && *kind != NULL; kind++)
         if (g_strv_contains((const char *const *)kind + 1, *kind))
             faults_add(faults, partner->file, 0, "\"prefer\" has \"%s\" twice", *kind);
-    if (partner->group_count == 0 && g_strcmp0(partner->prefer != NULL ? partner->prefer[0] : NULL, "group") == 0 &&
-        partner->prefer[1] == NULL)
+    char *const *prefer = partner->prefer;
+    if (partner->group_count == 0 && prefer != NULL && g_strcmp0(prefer[0], "group") == 0 && prefer[1] == NULL)
         faults_warn(faults, partner->file, 0,
                     "\"prefer\" is \"group\", and this policy has no \"groups\": no certificate will be used; add "
                     "them, or another kind");
