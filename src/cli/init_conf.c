@@ -20,6 +20,17 @@ bool init_conf_is_plain(const char *text)
     return *text != '\0';
 }
 
+static void append_split(GString *text)
+{
+    g_string_append(text,
+                    "\n"
+                    "// The key of the messages that Postfix splits because their recipients need different "
+                    "treatment. Whoever has it can\n"
+                    "// read what waits in the queue. Before Postfix has the lines that `domsec init` printed, write "
+                    "mixed_recipients = \"reject\";\n"
+                    "split = { keys = ( \"file:keys/split.key\" ); };\n");
+}
+
 char *init_conf_text(const struct init_choices *choices)
 {
     GString *text = g_string_new(NULL);
@@ -67,13 +78,7 @@ char *init_conf_text(const struct init_choices *choices)
                            "    certificate = \"keys/dca.pem\"; key = \"file:keys/dca.key\"; }\n"
                            ");\n",
                            choices->domain, choices->domain);
-    g_string_append(text,
-                    "\n"
-                    "// The key of the messages that Postfix splits because their recipients need different "
-                    "treatment. Whoever has it can\n"
-                    "// read what waits in the queue. Before Postfix has the lines that `domsec init` printed, write "
-                    "mixed_recipients = \"reject\";\n"
-                    "split = { keys = ( \"file:keys/split.key\" ); };\n");
+    append_split(text);
     if (choices->user != NULL)
         g_string_append_printf(text,
                                "\n"
