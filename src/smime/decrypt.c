@@ -162,6 +162,13 @@ static bool decrypt_gcm(EVP_CIPHER_CTX *cipher, struct slice content, struct spo
     return EVP_DecryptFinal_ex(cipher, nothing, &length) > 0 || error_set(error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
 }
 
+/* Octets that stand in neither a header line nor a text, even if it is in an old character set (ISO-2022-JP). */
+static bool is_odd(char c)
+{
+    return g_ascii_iscntrl(c) && !g_ascii_isspace(c) && c != '\033';
+}
+
+/* A whole line of a header. */
 static bool begins_with_field(struct slice plain)
 {
     size_t i = 0;
@@ -169,13 +176,17 @@ static bool begins_with_field(struct slice plain)
         i++;
     while (i < plain.len && (plain.data[i] == ' ' || plain.data[i] == '\t'))
         i++;
-    return i > 0 && i < plain.len && plain.data[i] == ':';
+    if (i == 0 || i == plain.len || plain.data[i] != ':')
+        return false;
+    while (i < plain.len && plain.data[i] != '\n' && !is_odd(plain.data[i]))
+        i++;
+    return i == plain.len || plain.data[i] == '\n';
 }
 
 static bool begins_with_text(struct slice plain)
 {
     for (size_t i = 0; i < MIN(plain.len, 512); i++)
-        if (g_ascii_iscntrl(plain.data[i]) && !g_ascii_isspace(plain.data[i]))
+        if (is_odd(plain.data[i]))
             return false;
     return true;
 }

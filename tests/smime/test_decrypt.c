@@ -246,10 +246,11 @@ Test(decrypt, not_for_us)
 
 /* --- what is refused before a key is used --- */
 
-static CMS_ContentInfo *encrypt_by_hand(const EVP_CIPHER *cipher, const struct pki *recipient, unsigned flags)
+static CMS_ContentInfo *encrypt_text(const EVP_CIPHER *cipher, const struct pki *recipient, unsigned flags,
+                                     const char *text)
 {
     STACK_OF(X509) *to = sk_X509_new_null();
-    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
+    BIO *data = BIO_new_mem_buf(text, -1);
     CMS_ContentInfo *cms;
     sk_X509_push(to, recipient->cert);
     cms = CMS_encrypt(to, data, cipher, CMS_BINARY | flags);
@@ -257,6 +258,11 @@ static CMS_ContentInfo *encrypt_by_hand(const EVP_CIPHER *cipher, const struct p
     sk_X509_free(to);
     BIO_free(data);
     return cms;
+}
+
+static CMS_ContentInfo *encrypt_by_hand(const EVP_CIPHER *cipher, const struct pki *recipient, unsigned flags)
+{
+    return encrypt_text(cipher, recipient, flags, CRAFT_WHOLE);
 }
 
 Test(decrypt, ciphers)
@@ -567,6 +573,28 @@ Test(decrypt, random_plaintext_is_no_message)
         cr_expect_str_eq(error.text, CANNOT);
     }
     g_byte_array_unref(der);
+}
+
+/* What follows a field name counts, too: one octet in 256 is a colon. */
+Test(decrypt, what_a_random_plaintext_cannot_be)
+{
+    static const struct {
+        const char *text;
+        enum opened opened;
+    } rows[] = {
+        {"Subject: \033$B%5%V%8%'%/%H\033(B\r\n\r\nx", OPENED},
+        {"X-Name: caf\xe9\r\n\r\n\001\002\003", OPENED},
+        {"X:", OPENED},
+        {"bare text\r\n", OPENED},
+        {"a:\001\002\003\r\n\r\nx", OPENED_BROKEN},
+        {"Subject: x\177\r\n\r\n\001", OPENED_BROKEN},
+        {"\001\002\003", OPENED_BROKEN},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_text(EVP_aes_128_cbc(), rsa, 0, rows[i].text);
+        struct error error;
+        cr_expect_eq(open_cms(cms, ours.keys, &error), rows[i].opened, "row %zu: %s", i, error.text);
+    }
 }
 
 /* Each padding that RFC 5652 §6.3 allows, and those next to it. The last block is chosen through the one before it. */
