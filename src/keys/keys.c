@@ -93,6 +93,18 @@ static const struct identity *newest(const struct keys *keys, const GArray *posi
     return best;
 }
 
+/* The newest valid one with this name. The first one that is not valid, over several names, is left in outdated. */
+static const struct identity *find_named(const struct keys *keys, enum role role, const char *name, time_t at,
+                                         const struct identity **outdated)
+{
+    const GArray *positions = key_index_named(keys->index, role, name);
+    const struct identity *old = NULL;
+    const struct identity *found = positions != NULL ? newest(keys, positions, at, &old) : NULL;
+    if (*outdated == NULL)
+        *outdated = old;
+    return found;
+}
+
 static const char *parent_of(const char *domain)
 {
     const char *dot = strchr(domain, '.');
@@ -111,14 +123,9 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
 {
     const struct identity *outdated = NULL;
     for (const char *name = domain; name != NULL; name = parent_of(name)) {
-        const GArray *positions = key_index_named(keys->index, role, name);
-        const struct identity *found = NULL, *old = NULL;
-        if (positions != NULL)
-            found = newest(keys, positions, at, &old);
+        const struct identity *found = find_named(keys, role, name, at, &outdated);
         if (found != NULL)
             return found;
-        if (outdated == NULL)
-            outdated = old;
     }
     if (outdated != NULL)
         explain_outdated(outdated, at, error);
@@ -135,14 +142,9 @@ const struct identity *keys_find_mailbox(const struct keys *keys, const struct a
     const char *const names[] = {mailbox, pattern};
     const struct identity *outdated = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        const GArray *positions = key_index_named(keys->index, ROLE_MAILBOX, names[i]);
-        const struct identity *found = NULL, *old = NULL;
-        if (positions != NULL)
-            found = newest(keys, positions, at, &old);
+        const struct identity *found = find_named(keys, ROLE_MAILBOX, names[i], at, &outdated);
         if (found != NULL)
             return found;
-        if (outdated == NULL)
-            outdated = old;
     }
     if (outdated != NULL)
         explain_outdated(outdated, at, error);
