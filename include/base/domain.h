@@ -19,4 +19,7 @@ bool domain_is_proper(const char *domain);
 /* True if child equals parent or ends in "." parent; both normalised. */
 bool domain_is_within(const char *child, const char *parent);
 
+/* Whether a host, by name or address without brackets, is this one by way of loopback. */
+bool host_is_loopback(const char *host);
+
 #endif

@@ -10,6 +10,7 @@
  */
 #include "base/domain.h"
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 
 #include <idn2.h>
@@ -106,4 +107,9 @@ bool domain_is_within(const char *child, const char *parent)
         return false;
     size_t start = child_length - parent_length;
     return strcmp(child + start, parent) == 0 && (start == 0 || child[start - 1] == '.');
+}
+
+bool host_is_loopback(const char *host)
+{
+    return g_ascii_strcasecmp(host, "localhost") == 0 || text_begins_with(host, "127.") || strcmp(host, "::1") == 0;
 }

@@ -7,6 +7,7 @@
 #include "check_split.h"
 
 #include "base/bytes.h"
+#include "base/domain.h"
 #include "split_lines.h"
 
 #include <glib.h>
@@ -119,11 +120,6 @@ static bool check_transport(const struct way *way, const char *name)
 
 /* --- master.cf: a listener where it is opened --- */
 
-static bool is_loopback(const char *host)
-{
-    return text_begins_with(host, "127.") || g_str_equal(host, "::1") || g_str_equal(host, "localhost");
-}
-
 /* HOST of "[HOST]:PORT" or "HOST:PORT"; "" if there is only a port. */
 static char *host_of(const char *address)
 {
@@ -146,8 +142,8 @@ static const struct postfix_service *find_listener(const struct way *way, const 
         const char *own_colon = strrchr(service->name, ':');
         g_autofree char *own = host_of(service->name);
         bool same_host = *own == '\0' || g_str_equal(own, host) ||
-                         (g_str_equal(own, "localhost") && is_loopback(host)) ||
-                         (g_str_equal(host, "localhost") && is_loopback(own));
+                         (g_str_equal(own, "localhost") && host_is_loopback(host)) ||
+                         (g_str_equal(host, "localhost") && host_is_loopback(own));
         if (g_str_has_suffix(service->key, "/inet") && g_str_equal(service->command, "smtpd") && same_host &&
             g_str_equal(own_colon != NULL ? own_colon + 1 : service->name, port))
             return service;

@@ -6,6 +6,7 @@
 #include "postfix.h"
 
 #include "base/bytes.h"
+#include "base/domain.h"
 
 #include <glib.h>
 #include <stdlib.h>
@@ -226,11 +227,6 @@ void postfix_milters_free(struct postfix_milter *milters, size_t count)
 
 /* --- sockets --- */
 
-static bool is_loopback(const char *host)
-{
-    return g_ascii_strcasecmp(host, "localhost") == 0 || text_begins_with(host, "127.") || g_str_equal(host, "::1");
-}
-
 /* Postfix: HOST:PORT or [HOST]:PORT. ours: PORT@HOST or PORT. */
 static bool is_same_inet(const char *postfix, const char *ours)
 {
@@ -247,7 +243,7 @@ static bool is_same_inet(const char *postfix, const char *ours)
         return false;
     const char *own = at != NULL ? at + 1 : "";
     return *own == '\0' || g_str_equal(own, "0.0.0.0") || g_str_equal(own, "::") ||
-           g_ascii_strcasecmp(own, host) == 0 || (is_loopback(own) && is_loopback(host));
+           g_ascii_strcasecmp(own, host) == 0 || (host_is_loopback(own) && host_is_loopback(host));
 }
 
 bool postfix_is_our_socket(const struct postfix *postfix, const char *socket, bool chroot, const char *listen)

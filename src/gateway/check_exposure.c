@@ -11,6 +11,7 @@
 #include "internal.h"
 
 #include "base/bytes.h"
+#include "base/domain.h"
 #include "base/guard.h"
 
 #include <string.h>
@@ -70,11 +71,6 @@ static void check_partner_files(struct check *check, const struct partner *partn
     }
 }
 
-static bool is_loopback(const char *host)
-{
-    return g_ascii_strcasecmp(host, "localhost") == 0 || text_begins_with(host, "127.") || g_str_equal(host, "::1");
-}
-
 /* listen: "inet:PORT@HOST" or "inet:PORT", also with inet6. */
 static void check_inet(const struct conf *conf, struct faults *faults)
 {
@@ -82,12 +78,12 @@ static void check_inet(const struct conf *conf, struct faults *faults)
     const char *who = "every host that reaches it";
     if (*host == '\0' || g_str_equal(host, "0.0.0.0") || g_str_equal(host, "::"))
         who = "it listens on all addresses, and every host that reaches one of them";
-    else if (is_loopback(host))
+    else if (host_is_loopback(host))
         who = "every account of this host";
     faults_warn(faults, conf->file, conf->listen_line,
                 "\"listen\": %s: %s can have mail signed and decrypted; use a unix socket, for Postfix "
                 "\"" CONF_LISTEN_POSTFIX "\"%s",
-                conf->listen, who, is_loopback(host) ? "" : ", or let only the mail server connect (firewall)");
+                conf->listen, who, host_is_loopback(host) ? "" : ", or let only the mail server connect (firewall)");
 }
 
 /* Who can change its directory can put another socket there, and read and change all mail. */

@@ -159,3 +159,13 @@ Test(domain, within)
         cr_expect_eq(domain_is_within(relations[i].child, relations[i].parent), relations[i].within, "%s within %s",
                      relations[i].child, relations[i].parent);
 }
+
+Test(domain, loopback)
+{
+    static const char *const ours[] = {"localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "::1"};
+    static const char *const others[] = {"", "localhost.test", "128.0.0.1", "1127.0.0.1", "::2", "::", "[::1]"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ours); i++)
+        cr_expect(host_is_loopback(ours[i]), "%s", ours[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+        cr_expect_not(host_is_loopback(others[i]), "%s", others[i]);
+}
