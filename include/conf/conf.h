@@ -275,7 +275,7 @@ const char *mixed_name(enum mixed mixed);
 struct split_conf {
     char **keys;       /* URIs ("file:" with an absolute path); the first seals, all open; empty: there is no group */
     char *daemon_name; /* {daemon_name} of the listener for the second pass */
-    char **copies;     /* addresses, the local part in lower case */
+    char **copies;     /* addresses, in the form of address_key() */
     bool aliases;
     bool proven;
     unsigned max_age; /* days */

@@ -116,8 +116,7 @@ static struct opened_box *open_outside(const struct gateway *gateway, const stru
 /* The second pass comes from loopback, which trusted_networks need not name. */
 static bool may_be_of_ours(const struct conf *conf, const char *client)
 {
-    return conf_is_trusted_network(conf, client) ||
-           (client != NULL && (text_begins_with(client, "127.") || g_str_equal(client, "::1")));
+    return conf_is_trusted_network(conf, client) || (client != NULL && host_is_loopback(client));
 }
 
 bool copy_may_be_astray(const struct gateway *gateway, const struct passage_request *request)
@@ -216,15 +215,8 @@ static bool leads_to(const struct recipient *sealed, const char *original)
 
 static bool is_copy(const struct conf *conf, const struct address *address)
 {
-    for (char **text = conf->split.copies; *text != NULL; text++) {
-        struct address copy = {0};
-        struct error ignored = {0};
-        bool same = address_parse(slice_of(*text), &copy, &ignored) && address_equal(&copy, address);
-        address_clear(&copy);
-        if (same)
-            return true;
-    }
-    return false;
+    g_autofree char *key = address_key(address); /* the form of split.copies */
+    return g_strv_contains((const char *const *)conf->split.copies, key);
 }
 
 static bool is_ours(const struct conf *conf, const struct recipient *recipient)
