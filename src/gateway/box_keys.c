@@ -15,6 +15,7 @@
 
 #define ID_PURPOSE "domsec split key identifier"
 
+/* Unlike file_read(), this leaves no copy of the key in memory that is not wiped. */
 static bool read_whole(int fd, unsigned char key[BOX_KEY_SIZE])
 {
     size_t done = 0;
