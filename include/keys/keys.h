@@ -81,6 +81,8 @@ STACK_OF(X509) * certificates_parse(struct slice contents, const char *passphras
 void certificate_fingerprint(const X509 *certificate, char hex[65]);
 /* The last second at which it is valid; 0 if that cannot be read. */
 time_t certificate_ends(const X509 *certificate);
+/* False if that cannot be read. */
+bool certificate_has_expired(const X509 *certificate, time_t at);
 /* RFC 2253-like one-line name, printable, for logs and reports. g_free(). */
 char *certificate_subject(const X509 *certificate);
 char *certificate_issuer(const X509 *certificate);

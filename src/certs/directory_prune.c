@@ -15,13 +15,6 @@ struct prune {
     time_t at;
 };
 
-/* 0: it cannot be read. */
-static bool has_expired(const X509 *certificate, time_t at)
-{
-    time_t ends = certificate_ends(certificate);
-    return ends != 0 && ends < at;
-}
-
 /* `domsec cert import` names a file after its certificate; such a file stays before others. */
 static bool is_named_after(const char *file, const char *fingerprint)
 {
@@ -52,7 +45,7 @@ static bool judge(const struct prune *prune, const char *file, X509 *certificate
     const char *kept = g_hash_table_lookup(prune->kept, hex);
     bool is_second = kept != NULL && strcmp(kept, file) != 0;
     *pruned = (struct certs_pruned){.file = file, .certificate = certificate, .kept = is_second ? kept : NULL};
-    return is_second || has_expired(certificate, prune->at);
+    return is_second || certificate_has_expired(certificate, prune->at);
 }
 
 static void prune_clear(struct prune *prune)

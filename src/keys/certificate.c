@@ -21,6 +21,12 @@ time_t certificate_ends(const X509 *certificate)
     return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? timegm(&parts) : 0;
 }
 
+bool certificate_has_expired(const X509 *certificate, time_t at)
+{
+    time_t ends = certificate_ends(certificate);
+    return ends != 0 && ends < at;
+}
+
 void certificate_fingerprint(const X509 *certificate, char hex[65])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
