@@ -29,20 +29,18 @@ OPTIMISE ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef \
   $(patsubst %,-Werror=%,incompatible-pointer-types implicit-function-declaration int-conversion) # as in gcc 14
 HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsystemd zlib
+PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsystemd zlib ldap lber sqlite3 libcurl libseccomp
 
-# These are recursive, so that pkg-config runs only when something is compiled, and `make deps` works on a bare machine.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-# Of the command line alone.
-CLI_LIBS = $(eval CLI_LIBS := $(shell pkg-config --libs ldap lber))$(CLI_LIBS)
-PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lmilter -lpthread)$(PKG_LIBS)
+# libunbound.pc asks for a package that is not needed here. These are recursive, so that pkg-config runs only when something is compiled, and `make deps` works on a bare machine.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) p11-kit-1))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lunbound -lmilter -lpthread)$(PKG_LIBS)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_SYSCONFDIR='"$(SYSCONFDIR)"' \
 	-DDOMSEC_DATADIR='"$(PREFIX)/share/domsec"' \
 	-Iinclude $(WARNINGS) $(OPTIMISE) $(HARDENING) $(PKG_CFLAGS) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -fPIE -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
-LAYERS := base conf mail keys certs trust smime policy gateway
+LAYERS := base conf net store mail keys certs trust smime policy gateway
 SOURCES := $(foreach l,$(LAYERS),$(wildcard src/$l/*.c src/$l/*/*.c))
 MILTER_SOURCES := $(wildcard src/milter/*.c)
 CLI_SOURCES := $(wildcard src/cli/*.c)
@@ -96,7 +94,7 @@ $(BUILD)/domsec-milter: $(MILTER_OBJECTS) $(LIBRARY)
 
 $(BUILD)/domsec: $(CLI_OBJECTS) $(LIBRARY)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CLI_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -109,7 +107,7 @@ $(BUILD)/obj/tests/%.o: CPPFLAGS += -Isrc -Itests
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT) $(BUILD)/libmilter-domsec.a $(BUILD)/libcli-domsec.a $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS) $(CLI_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
 
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	@mkdir -p $(@D)
