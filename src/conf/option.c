@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * option: fills a struct from a libconfig group by a table of rows. It continues after a fault, so that one run shows
- * all faults. It knows types and ranges, but no keys, which are in schema.c.
+ * all faults. It knows types and ranges, but no keys, which are in schema*.c.
  */
 #include "option.h"
 

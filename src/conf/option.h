@@ -74,7 +74,6 @@ extern const struct option_table partner_revocation_options; /* struct partner, 
 /* schema_rules.c */
 #define RULE_ROWS 3
 extern const struct conf_option rule_rows[RULE_ROWS];
-extern const char *const otherwise_words[];
 
 /* Fills base (zeroed) from a group: every key that is present, then the defaults of those that are absent or faulty. */
 void option_read_group(const struct config_setting_t *group, const struct option_table *table, void *base,

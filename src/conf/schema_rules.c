@@ -3,8 +3,7 @@
  * schema_rules: the keys of a rule, one row each.
  */
 #include "option.h"
-
-const char *const otherwise_words[] = {"reject", "quarantine", "tag", NULL};
+#include "words.h"
 
 #define AT(member) offsetof(struct when, member)
 static const struct conf_option when_rows[] = {
