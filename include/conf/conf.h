@@ -31,7 +31,14 @@ enum role {
 #define ROLE_COUNT 4 /* of RFC 3183 */
 const char *role_name(enum role role);
 
-enum protect { PROTECT_NONE, PROTECT_SIGN, PROTECT_ENCRYPT, PROTECT_SIGN_ENCRYPT, PROTECT_TRIPLE };
+enum protect {
+    PROTECT_NONE,
+    PROTECT_SIGN,
+    PROTECT_ENCRYPT,
+    PROTECT_SIGN_ENCRYPT,
+    PROTECT_TRIPLE,
+    PROTECT_OPPORTUNISTIC, /* signs, and encrypts where there is a certificate */
+};
 enum no_certificate { NO_CERTIFICATE_REJECT, NO_CERTIFICATE_TEMPFAIL, NO_CERTIFICATE_SIGN, NO_CERTIFICATE_PLAIN };
 enum require { REQUIRE_NONE, REQUIRE_SIGN, REQUIRE_ENCRYPT, REQUIRE_SIGN_ENCRYPT };
 enum mode { MODE_ENFORCE, MODE_TEST };

@@ -75,7 +75,8 @@ struct least {
     struct form form; /* the algorithms; null_signature and format do not count */
     enum protect_headers headers;
     bool review, attributes;
-    bool is_planned; /* for this very recipient: what would be refused now is deferred */
+    bool opportunistic; /* it was to be encrypted only since there was a certificate */
+    bool is_planned;    /* for this very recipient: what would be refused now is deferred */
 };
 
 struct plan_input {
@@ -101,6 +102,7 @@ struct outbound_decision {
     enum verdict verdict; /* ACCEPT, REJECT or TEMPFAIL for this recipient */
     bool sign;
     bool encrypt;
+    bool opportunistic;   /* encrypt: only since there is a certificate, no rule demands it */
     bool triple;          /* sign, encrypt, sign */
     enum sign_as sign_as; /* whose signature */
     char reason[320];     /* one line, names the rule's key that decided */
@@ -126,8 +128,9 @@ struct manner {
 
 /* What one recipient gets of such a message. */
 struct share {
-    size_t manner; /* in plan->manners */
-    size_t form;   /* those with the same number get the same form: the same manner, and the same certificate */
+    size_t manner;      /* in plan->manners */
+    size_t form;        /* those with the same number get the same form: the same manner, and the same certificate */
+    bool opportunistic; /* it is encrypted only since there is a certificate */
 };
 
 struct plan {
@@ -224,8 +227,9 @@ struct outbound_facts {
  * (originator not authentic, or a bad signature inside): unchecked → tempfail, else rule->outbound.unauthentic.
  * The author's own signature is due: theirs is on it → nothing more for that; no_mailbox → rule->outbound.no_identity.
  * Encryption is due: certificate found → encrypt; none → rule->outbound.no_certificate; failed → tempfail, whatever the
- * rule says. already_encrypted counts as encrypted only for `encrypt`'s demand that no plaintext leaves; it is
- * encrypted again where a certificate is found. */
+ * rule says. Opportunistic: found → sign and encrypt; none → sign; failed → tempfail. already_encrypted counts as
+ * encrypted only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate is found.
+ */
 void policy_outbound(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision);
 
 /* The stricter of two decisions on a recipient, by two rules: a tempfail before a rejection, else all that either puts
@@ -238,8 +242,9 @@ enum sign_as policy_sign_as_both(enum sign_as a, enum sign_as b);
 /* One treatment for all recipients of a message that is not split: all of them get the same bytes. Combines decisions:
  * any tempfail → tempfail; any reject → reject; else the strictest treatment, if every recipient can read it: a
  * recipient whose decision has no encryption is served an encrypted copy only if it has a certificate; otherwise the
- * message would have to be split, and mixed decides. Signing serves everybody. Never less than any decision asks. Sets
- * verdict, reason, culprit, needs_split and treatment. */
+ * message would have to be split, and mixed decides, or, where no rule demands the encryption, it is left out. Whether
+ * someone has a certificate must be known for that: where a lookup failed, tempfail. Signing serves everybody. Never
+ * less than any decision demands. Sets verdict, reason, culprit, needs_split and treatment. */
 void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
                     const struct recipient_view *recipients, size_t count, struct plan *plan);
 

@@ -31,9 +31,11 @@ struct rule_name {
 };
 struct rule_name policy_rule_name(const struct rule *rule);
 struct rule_name policy_key_name(const struct rule *rule, const char *key);
-/* Whether rule->outbound.protect asks for a signature, for encryption. */
+/* Whether rule->outbound.protect asks for a signature, for encryption where there is a certificate, for encryption in
+ * any case. */
 bool policy_signs(const struct rule *rule);
 bool policy_encrypts(const struct rule *rule);
+bool policy_demands_encryption(const struct rule *rule);
 /* Whether rule->inbound.require asks for a signature, for encryption. An unknown value asks for both. */
 bool policy_requires_signature(const struct rule *rule);
 bool policy_requires_encryption(const struct rule *rule);

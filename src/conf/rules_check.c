@@ -155,9 +155,10 @@ static unsigned asks_of(const struct rule *rule)
 {
     static const unsigned asks[] = {[PROTECT_NONE] = 0,
                                     [PROTECT_SIGN] = 1,
-                                    [PROTECT_ENCRYPT] = 2,
-                                    [PROTECT_SIGN_ENCRYPT] = 3,
-                                    [PROTECT_TRIPLE] = 7};
+                                    [PROTECT_OPPORTUNISTIC] = 1 + 2,
+                                    [PROTECT_ENCRYPT] = 2 + 4,
+                                    [PROTECT_SIGN_ENCRYPT] = 1 + 2 + 4,
+                                    [PROTECT_TRIPLE] = 1 + 2 + 4 + 8};
     return asks[rule->outbound.protect];
 }
 

@@ -11,7 +11,7 @@
 
 const char *const role_words[] = {"domain-signing-authority", "domain-confidentiality-authority", "review-authority",
                                   "attribute-authority", NULL};
-const char *const protect_words[] = {"none", "sign", "encrypt", "sign+encrypt", "triple", NULL};
+const char *const protect_words[] = {"none", "sign", "encrypt", "sign+encrypt", "triple", "opportunistic", NULL};
 const char *const no_certificate_words[] = {"reject", "tempfail", "sign", "plain", NULL};
 const char *const sign_as_words[] = {"domain", "mailbox", "mailbox+domain", NULL};
 const char *const no_identity_words[] = {"reject", "domain", NULL};

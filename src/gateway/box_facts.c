@@ -40,12 +40,12 @@ static json_t *texts(char *const *strings)
 static json_t *planned(const struct least *least)
 {
     const struct form *form = &least->form;
-    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s}", "sign", least->treatment.sign,
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s}", "sign", least->treatment.sign,
                      "encrypt", least->treatment.encrypt, "triple", least->treatment.triple, "review", least->review,
-                     "attributes", least->attributes, "signature", signature_name(form->signature), "digest",
-                     digest_name(form->digest), "cipher", cipher_name(form->cipher), "key_transport",
-                     key_transport_name(form->key_transport), "headers", protect_headers_name(least->headers),
-                     "sign_as", sign_as_name(least->treatment.sign_as));
+                     "attributes", least->attributes, "opportunistic", least->opportunistic, "signature",
+                     signature_name(form->signature), "digest", digest_name(form->digest), "cipher",
+                     cipher_name(form->cipher), "key_transport", key_transport_name(form->key_transport), "headers",
+                     protect_headers_name(least->headers), "sign_as", sign_as_name(least->treatment.sign_as));
 }
 
 static json_t *recipients(const struct box_contents *contents)
@@ -149,15 +149,15 @@ static const char *name_sign_as(int number)
 
 static bool read_planned(json_t *object, struct least *least, struct error *error)
 {
-    int sign, encrypt, triple, review, attributes;
+    int sign, encrypt, triple, review, attributes, opportunistic = 0; /* earlier versions do not write it */
     const char *words[6];
     static const char *(*const names[])(int) = {name_signature,     name_digest,  name_cipher,
                                                 name_key_transport, name_headers, name_sign_as};
     int numbers[G_N_ELEMENTS(names)];
-    if (json_unpack(object, "{s:b, s:b, s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s}", "sign", &sign, "encrypt",
-                    &encrypt, "triple", &triple, "review", &review, "attributes", &attributes, "signature", &words[0],
-                    "digest", &words[1], "cipher", &words[2], "key_transport", &words[3], "headers", &words[4],
-                    "sign_as", &words[5]) != 0)
+    if (json_unpack(object, "{s:b, s:b, s:b, s:b, s:b, s?b, s:s, s:s, s:s, s:s, s:s, s:s}", "sign", &sign, "encrypt",
+                    &encrypt, "triple", &triple, "review", &review, "attributes", &attributes, "opportunistic",
+                    &opportunistic, "signature", &words[0], "digest", &words[1], "cipher", &words[2], "key_transport",
+                    &words[3], "headers", &words[4], "sign_as", &words[5]) != 0)
         return bad(error);
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (!read_word(words[i], names[i], &numbers[i], error))
@@ -165,6 +165,7 @@ static bool read_planned(json_t *object, struct least *least, struct error *erro
     least->treatment = (struct treatment){sign != 0, encrypt != 0, triple != 0, (enum sign_as)numbers[5]};
     least->review = review != 0;
     least->attributes = attributes != 0;
+    least->opportunistic = opportunistic != 0;
     least->form = (struct form){.signature = (enum signature)numbers[0],
                                 .digest = (enum digest)numbers[1],
                                 .cipher = (enum cipher)numbers[2],

@@ -165,7 +165,12 @@ static bool store_is_empty(const struct conf *conf)
 /* The store may know certificates of single persons there. */
 static void check_any(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
 {
-    if (rule->partner->domain != NULL && rule->partner->group_count == 0 && store_is_empty(gateway->conf))
+    if (rule->partner->group_count > 0 || !store_is_empty(gateway->conf))
+        return;
+    if (!policy_may_ask(rule->partner, policy_demands_encryption))
+        faults_note(faults, rule->partner->file, rule->partner->outbound_line,
+                    "\"protect\" is \"opportunistic\", and no source could find a certificate: mail is only signed");
+    else if (rule->partner->domain != NULL)
         faults_warn(faults, rule->partner->file, rule->partner->outbound_line,
                     "\"protect\": there is no encryption certificate; name one in \"certificates\" or import one "
                     "(domsec cert import)");

@@ -226,11 +226,11 @@ static bool is_ours(const struct conf *conf, const struct recipient *recipient)
     return destination.local || destination.arrives;
 }
 
-/* Encrypts at least as it was planned for that recipient, and hides as much of the header. */
+/* Encrypts at least as it had to be for that recipient, and hides as much of the header. */
 static void encrypt_as(const struct least *planned, struct least *least)
 {
     struct wrapping wrapping = {.form = least->form};
-    if (!planned->treatment.encrypt)
+    if (!planned->treatment.encrypt || planned->opportunistic)
         return;
     if (least->treatment.encrypt)
         wrapping_raise(planned, &wrapping);

@@ -45,10 +45,11 @@ bool policy_find_refusal(const struct outbound_decision *decisions, const struct
     return false;
 }
 
-/* An encrypting decision is above every other. */
+/* An encrypting decision is above every other, and one that demands it above one that does not. */
 static unsigned strictness(const struct outbound_decision *decision)
 {
-    return (decision->encrypt ? 2 : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 4 : 0);
+    unsigned encrypts = decision->opportunistic ? 2 : 4;
+    return (decision->encrypt ? encrypts : 0) + (decision->sign ? 1 : 0) + (decision->triple ? 8 : 0);
 }
 
 enum sign_as policy_sign_as_both(enum sign_as a, enum sign_as b)
@@ -92,6 +93,45 @@ static size_t combine(const struct outbound_decision *decisions, size_t count, s
     return strictest;
 }
 
+/* Whom an encrypted copy may not serve: first one whose lookup failed, then one without a certificate. Returns count if
+ * it serves all. */
+static size_t find_unserved(const struct recipient_view *recipients, size_t count)
+{
+    size_t unserved = count;
+    for (size_t i = 0; i < count; i++) {
+        if (recipients[i].certificate == FOUND)
+            continue;
+        if (recipients[i].certificate != FOUND_NONE)
+            return i;
+        unserved = MIN(unserved, i);
+    }
+    return unserved;
+}
+
+/* One copy serves all, and the strictest decision encrypts it. */
+static void serve_unserved(enum mixed mixed, const struct outbound_decision *strictest, const char *strictest_name,
+                           const struct recipient_view *unserved, struct plan *plan)
+{
+    if (unserved->certificate != FOUND_NONE) { /* never "none": with a certificate, the copy would serve all */
+        g_autofree char *why = reason_detail(unserved->certificate_reason);
+        plan->verdict = VERDICT_TEMPFAIL;
+        EXPLAIN(plan, "%s: the certificate could not be looked up%s, and one copy serves %s, too (%s)", unserved->text,
+                why, strictest_name, strictest->reason);
+    } else if (strictest->opportunistic) {
+        plan->treatment.encrypt = false;
+        EXPLAIN(plan, "not encrypted, since one copy serves all and %s has no certificate; %s: %s", unserved->text,
+                strictest_name, strictest->reason);
+    } else {
+        plan->needs_split = true;
+        plan->verdict = mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL;
+        EXPLAIN(
+            plan,
+            "mixed_recipients = \"%s\": %s has no certificate, and %s must receive the message encrypted (%s); send it "
+            "to each of them separately",
+            mixed_name(mixed), unserved->text, strictest_name, strictest->reason);
+    }
+}
+
 void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
                     const struct recipient_view *recipients, size_t count, struct plan *plan)
 {
@@ -107,15 +147,10 @@ void policy_combine(enum mixed mixed, const struct outbound_decision *decisions,
     plan->verdict = VERDICT_ACCEPT;
     size_t strictest = combine(decisions, count, plan);
     EXPLAIN(plan, "%s: %s", recipients[strictest].text, decisions[strictest].reason);
-    for (size_t i = 0; i < count && plan->treatment.encrypt; i++) {
-        if (recipients[i].certificate == FOUND)
-            continue;
-        plan->needs_split = true;
-        refuse(plan, mixed == MIXED_REJECT ? VERDICT_REJECT : VERDICT_TEMPFAIL, i);
-        EXPLAIN(
-            plan,
-            "mixed_recipients = \"%s\": %s has no certificate, and %s must receive the message encrypted (%s); send it "
-            "to each of them separately",
-            mixed_name(mixed), recipients[i].text, recipients[strictest].text, decisions[strictest].reason);
-    }
+    size_t unserved = plan->treatment.encrypt ? find_unserved(recipients, count) : count;
+    if (unserved == count)
+        return;
+    serve_unserved(mixed, &decisions[strictest], recipients[strictest].text, &recipients[unserved], plan);
+    if (plan->verdict != VERDICT_ACCEPT)
+        refuse(plan, plan->verdict, unserved);
 }

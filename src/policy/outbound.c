@@ -17,10 +17,10 @@ static void refuse(struct outbound_decision *decision, enum verdict verdict)
 #define EXPLAIN(decision, ...) reason_set((decision)->reason, sizeof((decision)->reason), __VA_ARGS__)
 
 /* Takes the rule's `protect` apart. False if it has no such value. */
-static bool demand(enum protect protect, struct outbound_decision *decision)
+static bool demand(const struct rule *rule, const struct outbound_facts *facts, struct outbound_decision *decision)
 {
     *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
-    switch (protect) {
+    switch (rule->outbound.protect) {
     case PROTECT_NONE:
         return true;
     case PROTECT_SIGN:
@@ -35,8 +35,21 @@ static bool demand(enum protect protect, struct outbound_decision *decision)
     case PROTECT_SIGN_ENCRYPT:
         decision->sign = decision->encrypt = true;
         return true;
+    case PROTECT_OPPORTUNISTIC:
+        decision->sign = true;
+        decision->encrypt = decision->opportunistic = facts->certificate != FOUND_NONE; /* failed is never none */
+        return true;
     }
     return false;
+}
+
+static void explain_demand(const struct rule *rule, const struct outbound_facts *facts,
+                           struct outbound_decision *decision)
+{
+    bool only_signs = rule->outbound.protect == PROTECT_OPPORTUNISTIC && !decision->encrypt;
+    g_autofree char *why = reason_detail(facts->certificate_reason);
+    EXPLAIN(decision, "%s = \"%s\"%s%s", KEY(rule, "protect"), protect_name(rule->outbound.protect),
+            only_signs ? ": signed only, no certificate" : "", only_signs ? why : "");
 }
 
 /* RFC 3183 §3.1: no domain signature for an originator who is not authentic. True if the message may be signed. */
@@ -219,12 +232,12 @@ void policy_outbound(const struct rule *rule, const struct outbound_facts *facts
     }
     if (refuse_unreviewed(rule, facts, decision))
         return;
-    if (!demand(rule->outbound.protect, decision)) {
+    if (!demand(rule, facts, decision)) {
         refuse(decision, VERDICT_TEMPFAIL);
         EXPLAIN(decision, "%s has an unknown value", KEY(rule, "protect"));
         return;
     }
-    EXPLAIN(decision, "%s = \"%s\"", KEY(rule, "protect"), protect_name(rule->outbound.protect));
+    explain_demand(rule, facts, decision);
     bool lookup_failed = decision->encrypt && facts->certificate != FOUND && facts->certificate != FOUND_NONE;
     if (decision->sign && !lookup_failed && !may_sign(facts))
         go_unsigned(rule, facts, decision);

@@ -44,13 +44,17 @@ struct rule_name policy_key_name(const struct rule *rule, const char *key)
 
 bool policy_signs(const struct rule *rule)
 {
-    return rule->outbound.protect == PROTECT_SIGN || rule->outbound.protect == PROTECT_SIGN_ENCRYPT ||
-           rule->outbound.protect == PROTECT_TRIPLE;
+    return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_ENCRYPT;
 }
 
 bool policy_encrypts(const struct rule *rule)
 {
     return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_SIGN;
+}
+
+bool policy_demands_encryption(const struct rule *rule)
+{
+    return policy_encrypts(rule) && rule->outbound.protect != PROTECT_OPPORTUNISTIC;
 }
 
 bool policy_requires_signature(const struct rule *rule)

@@ -50,6 +50,7 @@ static bool plan_alone(const struct plan_input *input, size_t index, bool authen
         policy_plan_layers(&one, authentic, &alone);
     if (alone.verdict == VERDICT_ACCEPT) {
         plan->shares[index].manner = find_manner(plan, &alone);
+        plan->shares[index].opportunistic = decision->opportunistic && !alone.unwrapping.reencrypt;
         return true;
     }
     plan->verdict = alone.verdict;
@@ -150,6 +151,8 @@ void policy_split_alike(const struct plan_input *input, struct plan *plan)
     plan->manners = g_new0(struct manner, 1);
     plan->shares = g_new0(struct share, plan->recipient_count + 1);
     plan->manners[plan->manner_count++] = (struct manner){plan->treatment, plan->wrapping};
+    for (size_t i = 0; i < plan->recipient_count; i++)
+        plan->shares[i].opportunistic = plan->recipients[i].opportunistic && !plan->unwrapping.reencrypt;
     number_forms(input, plan);
     plan->treatment = (struct treatment){0};
     plan->needs_split = true;

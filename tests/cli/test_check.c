@@ -207,6 +207,34 @@ Test(check, a_restored_subject_leaves_in_the_clear)
     }
 }
 
+/* What could not be found for anyone is no fault, but the administrator should know. */
+Test(check, opportunistic_without_a_source)
+{
+    static const struct {
+        const char *policy;
+        bool is_noted, is_warned;
+    } rows[] = {
+        {"outbound = { protect = \"opportunistic\"; }; certificates = ( );", true, false},
+        {"outbound = { protect = \"opportunistic\"; }; certificates = ( \"keys/dca.pem\" ); naming = \"pinned\";",
+         false, false},
+        {"outbound = { protect = \"sign\"; }; certificates = ( );", false, false},
+        {"outbound = { protect = \"encrypt\"; }; certificates = ( );", false, true},
+        {"outbound = { protect = \"opportunistic\"; }; certificates = ( ); rules = ( { when = { login = \"a\"; }; "
+         "protect = \"encrypt\"; } );",
+         false, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\n%s\n", rows[i].policy);
+        owned(folder) char *dir = configuration(policy);
+        owned(run) struct run checked = run("domsec check -c '%s/a/domsec.conf'", dir);
+        cr_expect_eq(strstr(checked.out, "partner.test.conf:2: note: \"protect\" is \"opportunistic\", and no source "
+                                         "could find") != NULL,
+                     rows[i].is_noted, "row %zu: %s", i, checked.out);
+        cr_expect_eq(strstr(checked.out, "there is no encryption certificate") != NULL, rows[i].is_warned,
+                     "row %zu: %s", i, checked.out);
+    }
+}
+
 /* RFC 9788: what hides a Subject, and what makes sure that it comes back. */
 Test(check, header_protection_that_does_not_do_what_it_says)
 {

@@ -45,6 +45,11 @@ cases_policies() {
     kinds "triple" "$s $ae $s"
     both triple sign+encrypt 'cipher = "aes-256-cbc"; format = "opaque";'
     kinds "triple, opaque, AES-256-CBC" "$s $e $s"
+    both opportunistic sign
+    it "opportunistic, and there is a certificate" pass_kind text "$ae $s"
+    sed -i '/^certificates/d' "$RIG/acme/gateway/policy.d/partner.test.conf"
+    gateway_reload acme
+    it "opportunistic, and there is none" pass_kind text "$s"
     WANT=
     both encrypt encrypt
     kinds "encrypt" "$ae"

@@ -432,6 +432,35 @@ Test(split, an_alias_gets_the_strongest_encryption)
     }
 }
 
+/* What was found is kept for the recipient for whom it was found. An alias gets what a rule demands, or it would wait
+ * for a certificate that its own rule does without. */
+Test(split, opportunistic_encryption)
+{
+    static const struct {
+        const char *protect;
+        bool all_encrypted;
+    } rows[] = {{"opportunistic", false}, {"sign+encrypt", true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *policy = g_strdup_printf("outbound = { protect = \"%s\"; };", rows[i].protect);
+        owned(rig) struct rig *rig = open_rig(policy, SPLIT);
+        AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+        g_autofree char *text = on_the_way(&sealed);
+        const struct way alias = {.to = {"z@none.test"}, .orcpt = "ORCPT=rfc822;" CAROL, .daemon = "domsec-split"};
+        AUTO_SENT struct sent led = go(rig, text, &alias);
+        if (rows[i].all_encrypted)
+            expect(&led, 451, "no certificate for z@none.test");
+        else
+            expect(&led, 250, NULL);
+        AUTO_SENT struct sent bob = copy(rig, &sealed, BOB);
+        expect(&bob, 250, NULL);
+        cr_expect(bob.result->made.treatment.encrypt && bob.result->made.treatment.sign);
+        /* the certificate has gone since */
+        open_acme(rig, "outbound = { protect = \"opportunistic\"; }; certificates = ( );", SPLIT);
+        AUTO_SENT struct sent waits = copy(rig, &sealed, BOB);
+        expect(&waits, 451, "no certificate for bob@partner.test");
+    }
+}
+
 /* A sender may give an original recipient of its own (RFC 3461 §4.2). */
 Test(split, an_original_recipient_of_the_sender_is_known)
 {

@@ -17,12 +17,16 @@ static const char *const names[] = {"ann@a.test", "bob@b.test", "cid@c.test"};
 #define ENCRYPT D(VERDICT_ACCEPT, false, true, false, "encrypt")
 #define BOTH D(VERDICT_ACCEPT, true, true, false, "both")
 #define TRIPLE D(VERDICT_ACCEPT, true, true, true, "triple")
+#define FOUND_ONE                                                                                                      \
+    {                                                                                                                  \
+        .verdict = VERDICT_ACCEPT, .sign = true, .encrypt = true, .opportunistic = true, .reason = "found"             \
+    }
 #define REJECT D(VERDICT_REJECT, false, false, false, "no")
 #define TEMPFAIL D(VERDICT_TEMPFAIL, false, false, false, "later")
 
 static const struct {
     struct outbound_decision decisions[3];
-    bool has[3];
+    bool has[3]; /* a certificate */
     size_t count;
     enum mixed mixed;
     struct expected {
@@ -65,6 +69,41 @@ static const struct {
       "(both); send "
       "it to each of them separately",
       true}},
+    /* what no rule demands is left out where it would not serve all */
+    {{FOUND_ONE}, {true}, 1, MIXED_REJECT, {VERDICT_ACCEPT, true, true, false, 0, "ann@a.test: found"}},
+    {{FOUND_ONE, FOUND_ONE},
+     {true, true},
+     2,
+     MIXED_REJECT,
+     {VERDICT_ACCEPT, true, true, false, 0, "ann@a.test: found"}},
+    {{FOUND_ONE, SIGN, FOUND_ONE},
+     {true, false, true},
+     3,
+     MIXED_REJECT,
+     {VERDICT_ACCEPT, true, false, false, 0,
+      "not encrypted, since one copy serves all and bob@b.test has no certificate; ann@a.test: found"}},
+    {{PLAIN, FOUND_ONE}, {true, true}, 2, MIXED_REJECT, {VERDICT_ACCEPT, true, true, false, 0, "bob@b.test: found"}},
+    {{PLAIN, FOUND_ONE},
+     {false, true},
+     2,
+     MIXED_TEMPFAIL,
+     {VERDICT_ACCEPT, true, false, false, 0,
+      "not encrypted, since one copy serves all and ann@a.test has no certificate; bob@b.test: found"}},
+    /* … and not where one does */
+    {{FOUND_ONE, ENCRYPT, SIGN},
+     {true, true, false},
+     3,
+     MIXED_REJECT,
+     {VERDICT_REJECT, false, false, false, 2,
+      "mixed_recipients = \"reject\": cid@c.test has no certificate, and bob@b.test must receive the message encrypted "
+      "(encrypt); send it to each of them separately",
+      true}},
+    {{FOUND_ONE, ENCRYPT},
+     {true, true},
+     2,
+     MIXED_REJECT,
+     {VERDICT_ACCEPT, true, true, false, 0, "bob@b.test: encrypt"}},
+    {{FOUND_ONE, TEMPFAIL}, {true}, 2, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
     {{PLAIN, REJECT}, {false}, 2, MIXED_REJECT, {VERDICT_REJECT, false, false, false, 1, "bob@b.test: no"}},
     {{REJECT, TEMPFAIL}, {false}, 2, MIXED_REJECT, {VERDICT_TEMPFAIL, false, false, false, 1, "bob@b.test: later"}},
     {{ENCRYPT, TEMPFAIL, REJECT},
@@ -119,6 +158,12 @@ Test(combine, stricter)
         {BOTH, SIGN, BOTH},
         {BOTH, TRIPLE, TRIPLE},
         {ENCRYPT, TRIPLE, TRIPLE},
+        {PLAIN, FOUND_ONE, FOUND_ONE},
+        {SIGN, FOUND_ONE, FOUND_ONE},
+        {BOTH, FOUND_ONE, BOTH},
+        {ENCRYPT, FOUND_ONE, D(VERDICT_ACCEPT, true, true, false, "encrypt")},
+        {TRIPLE, FOUND_ONE, TRIPLE},
+        {REJECT, FOUND_ONE, REJECT},
         {SIGN, REJECT, REJECT},
         {TRIPLE, TEMPFAIL, TEMPFAIL},
         {REJECT, TEMPFAIL, TEMPFAIL},
@@ -134,6 +179,7 @@ Test(combine, stricter)
         cr_expect_eq(found.sign, both->sign, "%zu", i);
         cr_expect_eq(found.encrypt, both->encrypt, "%zu", i);
         cr_expect_eq(found.triple, both->triple, "%zu", i);
+        cr_expect_eq(found.opportunistic, both->opportunistic, "%zu", i);
         if (!swapped || strcmp(other->reason, "other") != 0)
             cr_expect_str_eq(found.reason, both->reason, "%zu: %s", i, found.reason);
         else
@@ -151,12 +197,34 @@ Test(combine, unknown_certificates_are_none)
     cr_expect_eq(plan.verdict, VERDICT_REJECT);
 }
 
+/* Whether an encrypted copy would serve all is not known: the message waits, whatever mixed says. */
+Test(combine, a_failed_lookup_is_not_none)
+{
+    static const struct outbound_decision encrypts[] = {ENCRYPT, FOUND_ONE};
+    for (size_t i = 0; i < COUNT(encrypts); i++) {
+        const struct outbound_decision decisions[] = {PLAIN, encrypts[i], SIGN};
+        struct plan plan;
+        struct recipient_view recipients[3];
+        fill(recipients, NULL, 3);
+        recipients[1].certificate = FOUND;
+        recipients[2].certificate = FOUND_FAILED;
+        recipients[2].certificate_reason = "the directory is down";
+        policy_combine(MIXED_REJECT, decisions, recipients, 3, &plan);
+        cr_expect_eq(plan.verdict, VERDICT_TEMPFAIL);
+        cr_expect_not(plan.treatment.sign || plan.needs_split);
+        cr_expect_eq(plan.culprit, 2);
+        cr_expect_not_null(strstr(plan.reason, "cid@c.test: the certificate could not be looked up (the directory is "
+                                               "down), and one copy serves bob@b.test, too ("),
+                           "%s", plan.reason);
+    }
+}
+
 /* What policy_outbound() may decide for a recipient, with and without a certificate. */
 static const struct {
     struct outbound_decision decision;
     bool has_certificate;
-} choices[] = {{PLAIN, false}, {PLAIN, true},  {SIGN, false},   {SIGN, true},     {ENCRYPT, true},
-               {BOTH, true},   {TRIPLE, true}, {REJECT, false}, {TEMPFAIL, false}};
+} choices[] = {{PLAIN, false}, {PLAIN, true},  {SIGN, false},   {SIGN, true},      {ENCRYPT, true},
+               {BOTH, true},   {TRIPLE, true}, {REJECT, false}, {TEMPFAIL, false}, {FOUND_ONE, true}};
 
 static void check_plan(const struct outbound_decision *decisions, const bool *has, size_t count, enum mixed mixed)
 {
@@ -164,9 +232,11 @@ static void check_plan(const struct outbound_decision *decisions, const bool *ha
     struct recipient_view recipients[3];
     fill(recipients, has, count);
     policy_combine(mixed, decisions, recipients, count, &plan);
-    bool tempfail = false, reject = false, unreadable = false, encrypt = false;
-    for (size_t i = 0; i < count; i++)
-        encrypt |= decisions[i].encrypt;
+    bool tempfail = false, reject = false, unreadable = false, encrypt = false, all_have = true;
+    for (size_t i = 0; i < count; i++) {
+        encrypt |= decisions[i].encrypt && !decisions[i].opportunistic;
+        all_have &= has[i];
+    }
     for (size_t i = 0; i < count; i++) {
         const struct outbound_decision *d = &decisions[i];
         tempfail |= d->verdict == VERDICT_TEMPFAIL;
@@ -175,7 +245,8 @@ static void check_plan(const struct outbound_decision *decisions, const bool *ha
         if (plan.verdict != VERDICT_ACCEPT)
             continue;
         cr_expect_eq(d->verdict, VERDICT_ACCEPT);
-        cr_expect(!d->encrypt || plan.treatment.encrypt, "plaintext where one decision encrypts");
+        cr_expect(!d->encrypt || plan.treatment.encrypt || (d->opportunistic && !all_have),
+                  "plaintext where one decision encrypts");
         cr_expect(!d->sign || plan.treatment.sign);
         cr_expect(!d->triple || plan.treatment.triple);
         cr_expect(!plan.treatment.encrypt || has[i], "a copy that its recipient cannot read");
@@ -210,7 +281,7 @@ Test(combine, every_combination_of_up_to_three_recipients)
             checked++;
         }
     }
-    cr_expect_eq(checked, 9 + 81 + 729);
+    cr_expect_eq(checked, 10 + 100 + 1000);
 }
 
 /* Whoever signs for one recipient signs for all. */

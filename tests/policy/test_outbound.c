@@ -11,12 +11,13 @@
 #define ENCRYPT PROTECT_ENCRYPT
 #define BOTH PROTECT_SIGN_ENCRYPT
 #define TRIPLE PROTECT_TRIPLE
+#define OPPORTUNISTIC PROTECT_OPPORTUNISTIC
 #define REJECT VERDICT_REJECT
 #define TEMPFAIL VERDICT_TEMPFAIL
 #define ACCEPT VERDICT_ACCEPT
 
-/* For an authentic originator, no bad signature inside. What leaves: "" plain, s signed, e encrypted, t triple;
- * upper-case words: refused. */
+/* For an authentic originator, no bad signature inside. What leaves: "" plain, s signed, e encrypted, t triple, o only
+ * encrypted since there is a certificate; upper-case words: refused. */
 static const struct {
     enum protect protect;
     enum no_certificate no_certificate;
@@ -84,6 +85,24 @@ static const struct {
     {TRIPLE, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_NONE, ACCEPT, "s", NULL},
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND, ACCEPT, "se", NULL},
     {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, false, true, FOUND_NONE, REJECT, "", NULL},
+    /* opportunistic: signed always, encrypted where there is a certificate; no_certificate does not count */
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND, ACCEPT, "seo",
+     "x.conf: outbound.protect = \"opportunistic\""},
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s",
+     "x.conf: outbound.protect = \"opportunistic\": signed only, no certificate (none at all)"},
+    {OPPORTUNISTIC, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, true, false, FOUND_NONE, ACCEPT, "s", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, FOUND_FAILED, TEMPFAIL, "",
+     "x.conf: outbound.protect = \"opportunistic\": the certificate could not be looked up (none at all)"},
+    {OPPORTUNISTIC, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_FAILED, TEMPFAIL, "", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, (enum found)99, TEMPFAIL, "", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND, REJECT, "", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_REJECT, false, false, FOUND_NONE, REJECT, "", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_UNSIGNED, false, false, FOUND, ACCEPT, "eo", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_UNSIGNED, false, false, FOUND_NONE, ACCEPT, "",
+     "x.conf: outbound.unauthentic = \"unsigned\": not signed, the originator is not authentic (who knows)"},
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND, ACCEPT, "seo", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_NONE, ACCEPT, "s", NULL},
+    {OPPORTUNISTIC, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT, true, true, FOUND_FAILED, TEMPFAIL, "", NULL},
     /* values that there are not */
     {(enum protect)99, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, FOUND, TEMPFAIL, "",
      "x.conf: outbound.protect has an unknown value"},
@@ -92,7 +111,7 @@ static const struct {
     {BOTH, NO_CERTIFICATE_PLAIN, UNAUTHENTIC_UNSIGNED, true, false, (enum found)99, TEMPFAIL, "", NULL},
 };
 
-static const char *treatment(const struct outbound_decision *decision, char text[4])
+static const char *treatment(const struct outbound_decision *decision, char text[5])
 {
     char *end = text;
     if (decision->sign)
@@ -101,6 +120,8 @@ static const char *treatment(const struct outbound_decision *decision, char text
         *end++ = 'e';
     if (decision->triple)
         *end++ = 't';
+    if (decision->opportunistic)
+        *end++ = 'o';
     *end = '\0';
     return text;
 }
@@ -120,7 +141,7 @@ Test(outbound, table)
         struct outbound_decision decision;
         memset(&decision, 0xff, sizeof(decision));
         policy_outbound(&rule, &facts, &decision);
-        char text[4];
+        char text[5];
         cr_expect_eq(decision.verdict, rows[i].verdict, "row %zu: %s", i, decision.reason);
         cr_expect_str_eq(treatment(&decision, text), rows[i].treatment, "row %zu: %s", i, decision.reason);
         if (rows[i].reason != NULL)
@@ -182,7 +203,7 @@ struct cell {
     struct rule rule;
     struct outbound_facts facts;
 };
-#define CELLS (5 * 4 * 3 * 2 * 2 * 2 * 2 * 3 * 2)
+#define CELLS (6 * 4 * 3 * 2 * 2 * 2 * 2 * 3 * 2)
 
 static unsigned digit(unsigned *number, unsigned base)
 {
@@ -194,7 +215,7 @@ static unsigned digit(unsigned *number, unsigned base)
 static struct cell cell(unsigned number)
 {
     struct cell c = {.rule = {.partner = &partner}};
-    c.rule.outbound.protect = (enum protect)digit(&number, 5);
+    c.rule.outbound.protect = (enum protect)digit(&number, 6);
     c.rule.outbound.no_certificate = (enum no_certificate)digit(&number, 4);
     c.rule.outbound.unauthentic = (enum unauthentic)digit(&number, 3);
     c.facts.local_recipient = digit(&number, 2) == 1;
@@ -213,7 +234,8 @@ Test(outbound, what_holds_for_every_combination)
         struct outbound_decision d;
         policy_outbound(&c.rule, &c.facts, &d);
         const struct outbound_rule *rule = &c.rule.outbound;
-        bool demands_encryption = rule->protect >= ENCRYPT && !c.facts.local_recipient;
+        bool opportunistic = rule->protect == OPPORTUNISTIC && !c.facts.local_recipient;
+        bool demands_encryption = rule->protect >= ENCRYPT && !c.facts.local_recipient && !opportunistic;
         bool demands_signature = (rule->protect == SIGN || rule->protect >= BOTH) && !c.facts.local_recipient;
         bool may_sign = c.facts.originator_authentic && c.facts.bad_signature == NULL;
         bool opened = c.facts.certificate == FOUND_NONE &&
@@ -232,10 +254,14 @@ Test(outbound, what_holds_for_every_combination)
         if (d.verdict != ACCEPT)
             continue;
         cr_expect(!demands_encryption || d.encrypt || opened, "cell %u: plaintext", i);
-        cr_expect(!demands_encryption || c.facts.certificate != FOUND_FAILED, "cell %u: failed taken for none", i);
-        cr_expect(!demands_signature || d.sign || rule->unauthentic == UNAUTHENTIC_UNSIGNED ||
-                      (c.facts.certificate == FOUND_NONE && rule->no_certificate == NO_CERTIFICATE_PLAIN),
-                  "cell %u: unsigned", i);
+        cr_expect(!(demands_encryption || opportunistic) || c.facts.certificate != FOUND_FAILED,
+                  "cell %u: failed taken for none", i);
+        cr_expect(!opportunistic || d.encrypt == (c.facts.certificate == FOUND), "cell %u: not what was found", i);
+        cr_expect_eq(d.opportunistic, opportunistic && d.encrypt, "cell %u", i);
+        cr_expect(
+            !demands_signature || d.sign || rule->unauthentic == UNAUTHENTIC_UNSIGNED ||
+                (c.facts.certificate == FOUND_NONE && rule->no_certificate == NO_CERTIFICATE_PLAIN && !opportunistic),
+            "cell %u: unsigned", i);
     }
 }
 

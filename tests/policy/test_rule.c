@@ -7,15 +7,17 @@ Test(rule, what_protect_asks)
 {
     static const struct {
         enum protect protect;
-        bool signs, encrypts;
+        bool signs, encrypts, demands;
     } asked[] = {
-        {PROTECT_NONE, false, false},       {PROTECT_SIGN, true, false},  {PROTECT_ENCRYPT, false, true},
-        {PROTECT_SIGN_ENCRYPT, true, true}, {PROTECT_TRIPLE, true, true},
+        {PROTECT_NONE, false, false, false},  {PROTECT_SIGN, true, false, false},
+        {PROTECT_ENCRYPT, false, true, true}, {PROTECT_SIGN_ENCRYPT, true, true, true},
+        {PROTECT_TRIPLE, true, true, true},   {PROTECT_OPPORTUNISTIC, true, true, false},
     };
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         const struct rule rule = {.outbound.protect = asked[i].protect};
         cr_expect_eq(policy_signs(&rule), asked[i].signs, "%s", protect_name(asked[i].protect));
         cr_expect_eq(policy_encrypts(&rule), asked[i].encrypts, "%s", protect_name(asked[i].protect));
+        cr_expect_eq(policy_demands_encryption(&rule), asked[i].demands, "%s", protect_name(asked[i].protect));
     }
 }
 

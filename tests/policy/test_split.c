@@ -67,7 +67,15 @@ static const struct {
     {"a label", OURS, NULL, "", "sign labelled_alone labelled_alone", NULL, "sign | sign | sign /2", NULL},
     {"a rule that gives up", OURS, NULL, "", "plain/none plain", NULL, "none | encrypt /2", NULL},
 
+    {"what is found", OURS, NULL, "", "opportunistic opportunistic/none", NULL, "sign encrypt | sign /2",
+     "split: opportunistic: opportunistic: outbound.protect"},
+    {"… for all", OURS, NULL, "", "opportunistic opportunistic both", NULL, "one: sign encrypt", NULL},
+    {"… for none", OURS, NULL, "", "opportunistic/none sign", NULL, "one: sign", NULL},
+    {"… beside what must be", OURS, NULL, "", "encrypt opportunistic/none", NULL, "encrypt | sign /2", NULL},
+
     /* one refusal is one for all */
+    {"whether there is one is unknown", OURS, NULL, "", "opportunistic opportunistic/failed", NULL, "tempfail",
+     "opportunistic/failed: "},
     {"one has no certificate", OURS, NULL, "", "sign both/none", NULL, "reject",
      "both/none: both: outbound.no_certificate"},
     {"one waits", OURS, NULL, "", "both/none both/failed", NULL, "tempfail", "both/failed: "},
@@ -109,6 +117,32 @@ Test(split, rows)
     }
 }
 
+/* An alias of a recipient has to get what a rule demanded, not what was merely found. What was encrypted to us is never
+ * merely found. */
+Test(split, what_is_merely_found)
+{
+    static const struct {
+        const char *layers, *recipients;
+        bool merely[3];
+    } cases[] = {
+        {"", "opportunistic opportunistic/none both", {true, false, false}},
+        {"", "opportunistic+encrypt opportunistic sign", {false, true, false}},
+        {"gcm gcm/nokey", "opportunistic sign sign", {false, false, false}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, OURS, NULL, cases[i].layers, cases[i].recipients, MIXED_SPLIT);
+        set_certificates(&scene, "abc");
+        policy_plan(&scene.input, &plan);
+        cr_assert(plan.needs_split, "%s: %s", cases[i].recipients, plan.reason);
+        for (size_t j = 0; j < 3; j++)
+            cr_expect_eq(plan.shares[j].opportunistic, cases[i].merely[j], "%s: %zu", cases[i].recipients, j);
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
+}
+
 /* --- one copy --- */
 
 static const struct {
@@ -124,6 +158,11 @@ static const struct {
     {"no certificate any more", "both/none", {true, true, false}, true, "tempfail"},
     {"… and a rule without encryption", "nothing/none", {false, true, false}, true, "tempfail"},
     {"… and a rule that gives up", "plain/none", {false, true, false}, true, "tempfail"},
+    {"found once, and now not any more", "opportunistic/none", {true, true, false}, true, "tempfail"},
+    {"found once, and now unknown", "opportunistic/failed", {true, true, false}, true, "tempfail"},
+    {"found once", "opportunistic", {true, true, false}, true, "one: sign encrypt"},
+    {"found only now", "opportunistic", {true, false, false}, true, "one: sign encrypt"},
+    {"found never", "opportunistic/none", {true, false, false}, true, "one: sign"},
     {"an alias outside", "nothing", {false, true, false}, false, "one: encrypt"},
     {"… with a rule that refuses", "both/none", {false, true, false}, false, "reject"},
     {"it became ours", "local", {false, true, false}, true, "tempfail"},

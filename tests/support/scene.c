@@ -16,6 +16,7 @@ static struct partner partners[] = {
     {.name = (char *)"encrypt", .base.outbound.protect = PROTECT_ENCRYPT},
     {.name = (char *)"both", .base.outbound.protect = PROTECT_SIGN_ENCRYPT},
     {.name = (char *)"triple", .base.outbound.protect = PROTECT_TRIPLE},
+    {.name = (char *)"opportunistic", .base.outbound.protect = PROTECT_OPPORTUNISTIC},
     {.name = (char *)"plain", .base.outbound = {.protect = PROTECT_ENCRYPT, .no_certificate = NO_CERTIFICATE_PLAIN}},
     {.name = (char *)"unsigned", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_UNSIGNED}},
     {.name = (char *)"later", .base.outbound = {.protect = PROTECT_SIGN, .unauthentic = UNAUTHENTIC_TEMPFAIL}},
