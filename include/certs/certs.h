@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * certs: the certificates of other people and domains. Ordered sources answer one batch of queries: first the files
- * that a partner's `certificates` names, then the folder certificate_directory (one PEM file a certificate, kept by
- * `domsec cert`). certs/ finds candidates; the caller's acceptance says whether a candidate may be used, because that
- * is trust's decision and trust/ stands right of certs/. Sources are opened once, at gateway_open(); certs_ask() is
- * thread-safe.
+ * certs: the certificates of other people and domains. Sources answer one batch of queries in the order of the key
+ * `sources`: the files that a partner's `certificates` names, the folder certificate_directory (one PEM file a
+ * certificate, kept by `domsec cert`), and others. certs/ finds candidates; the caller's acceptance says whether a
+ * candidate may be used, because that is trust's decision and trust/ stands right of certs/. Sources are opened once,
+ * at gateway_open(); certs_ask() is thread-safe.
  */
 #ifndef DOMSEC_CERTS_CERTS_H
 #define DOMSEC_CERTS_CERTS_H
@@ -31,18 +31,31 @@ struct certs_query {
     enum certs_purpose purpose;
     const struct partner *partner; /* of the address's domain */
     const struct address *address; /* no source is asked for the null reverse-path */
+    bool here;                     /* only sources that need not wait for others are asked */
 };
 
 struct candidate {
     X509 *certificate;              /* the answer's own reference */
-    const char *source;             /* "file", "store"; static */
+    const char *source;             /* "file", "directory"; static */
     bool pinned;                    /* the partner's `certificates` names it */
     bool personal;                  /* one of its addresses is the query's */
     const struct group_conf *group; /* it is one of this group's, of which the address is a member. NULL, and not
                                        personal: it may act for the domain */
-    STACK_OF(X509) * authorities;   /* certification authorities of the same source, for the path; lent until
-                                       certs_close(); may be NULL */
+    STACK_OF(X509) * authorities;   /* certification authorities of the same source, for the path; lent as long as the
+                                       answer and the sources; may be NULL */
     struct finding finding;         /* what the acceptance found; OUTCOME_NONE: this candidate was not checked */
+};
+
+/* What was asked where, and what came. */
+struct certs_step {
+    const char *source;   /* its name in `sources`; static */
+    const char *asked;    /* in words: "(mail=bob@partner.test) at ldaps://dir.partner.test"; the answer's own */
+    enum found found;     /* of this step alone */
+    const char *note;     /* why it has failed, or what of it was passed over; the answer's own; NULL */
+    size_t count;         /* candidates that came: in the answer's list, behind those of the steps before */
+    size_t again;         /* and certificates that an earlier step gave */
+    int64_t microseconds; /* how long it took, when it was asked */
+    bool cached;          /* it was asked for an earlier question */
 };
 
 struct certs_answer {
@@ -50,18 +63,24 @@ struct certs_answer {
     struct error error;     /* the reason for FOUND_NONE or FOUND_FAILED */
     struct candidate *list; /* the candidates that came, in the order of preference */
     size_t count;
-    size_t chosen; /* index of the candidate that was accepted; count: none */
+    size_t chosen;            /* index of the candidate that was accepted; count: none */
+    struct certs_step *steps; /* the whole search */
+    size_t step_count;
+    struct _GPtrArray *held; /* private */
 };
 
 /* Decides whether a candidate may be used. check() returns true to accept it and sets the finding in either case. The
  * outcomes fail, policy and permerror rule the candidate out; any other outcome without acceptance means that it could
  * not be checked now. query is the index of the query. check() runs in the thread that called certs_ask(). */
 struct certs_acceptance {
+    /* NULL: everything is collected, as without an acceptance. */
     bool (*check)(void *context, size_t query, const struct candidate *candidate, struct finding *finding);
     void *context;
     /* Called before and after the checks of what one source answered; while a source is asked is no work. NULL: not. */
     void (*begin)(void *context);
     void (*end)(void *context);
+    /* Called about every few seconds while a source is waited for, in the thread that called certs_ask(). NULL: not. */
+    void (*tell)(void *context);
 };
 
 #define CERTS_NO_DEADLINE INT64_MAX
@@ -82,7 +101,8 @@ struct certs_acceptance {
  * - FOUND_NONE: each source was asked and answered, and nothing was accepted. The error has the finding of the first
  *   candidate.
  *
- * CERTS_SIGNER, or accept NULL: every source is asked, the list collects everything, and nothing is checked or chosen.
+ * CERTS_SIGNER, or nothing to check with: every source is asked, the list collects everything, and nothing is checked
+ * or chosen.
  * - FOUND: each source answered, and there are candidates.
  * - FOUND_FAILED: a source failed, so the list is not complete. It holds what the other sources gave.
  * - FOUND_NONE: each source answered, and there is no candidate.

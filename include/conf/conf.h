@@ -315,7 +315,9 @@ struct conf {
     char **intermediates; /* files */
     char **crls;          /* private to conf/: the short form of revocation.crls */
     struct revocation_conf revocation;
-    char *certificate_dir; /* key certificate_directory: the store of `domsec cert import`; NULL: none */
+    char *certificate_dir;   /* key certificate_directory: the store of `domsec cert import`; NULL: none */
+    char **sources;          /* key sources: names of sources of certificates, each once */
+    unsigned lookup_timeout; /* seconds */
     struct identity_conf *identities;
     size_t identity_count;
     bool logins_are_addresses; /* identity_logins = "same" */

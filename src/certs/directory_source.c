@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * directory_source: the second source, the certificates of certificate_directory, found by address and by domain.
+ * directory_source: the certificates of certificate_directory, found by address and by domain.
  *
  * The folder is read once and indexed, so that a lookup is a few hash probes and never touches the disk. The ascent to
  * a parent domain ends at the registrable domain (public suffix list), because a public suffix has no owner who could
@@ -21,6 +21,7 @@ struct directory {
     GHashTable *by_mailbox; /* "local@domain" → GArray of struct entry, newest first */
     GHashTable *by_domain;  /* domain → the same */
     STACK_OF(X509) * authorities;
+    const char *folder; /* lent by conf */
 };
 
 /* --- reading --- */
@@ -91,12 +92,14 @@ static void sort_all(GHashTable *index)
         g_array_sort(list, newest_first);
 }
 
-static void *directory_open(const struct conf *conf, struct faults *faults)
+static bool directory_open(const struct conf *conf, void **state, struct faults *faults)
 {
+    if (conf->certificate_dir == NULL)
+        return true;
     size_t before = faults_errors(faults);
     owned(x509_stack) STACK_OF(X509) *all = certs_directory_list(conf, faults);
     if (faults_errors(faults) > before)
-        return NULL; /* an unreadable certificate would look like none */
+        return false; /* an unreadable certificate would look like none */
     struct directory *directory = g_new0(struct directory, 1);
     directory->by_mailbox = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
     directory->by_domain = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
@@ -107,7 +110,9 @@ static void *directory_open(const struct conf *conf, struct faults *faults)
         add(directory, sk_X509_value(all, i));
     sort_all(directory->by_mailbox);
     sort_all(directory->by_domain);
-    return directory;
+    directory->folder = conf->certificate_dir;
+    *state = directory;
+    return true;
 }
 
 /* --- answering --- */
@@ -162,14 +167,18 @@ static void add_gateways(struct certs_question *question, const struct directory
 static void directory_ask(void *state, struct certs_question *const *questions, size_t count, int64_t deadline)
 {
     (void)deadline; /* never waits */
+    const struct directory *directory = state;
     for (size_t i = 0; i < count; i++) {
-        add_mailbox(questions[i], state);
-        add_domains(questions[i], state);
-        add_gateways(questions[i], state);
+        int64_t began = g_get_monotonic_time();
+        const struct address *address = questions[i]->query->address;
+        add_mailbox(questions[i], directory);
+        add_domains(questions[i], directory);
+        add_gateways(questions[i], directory);
+        certs_question_step(questions[i], false, began, NULL, "%s and %s in %s", address->text, address->domain,
+                            directory->folder);
         certs_question_answered(questions[i]);
     }
 }
 
-/* The name stands in reports and in the output of `domsec cert find`. */
 const struct certs_source certs_source_directory = {
-    .name = "store", .open = directory_open, .close = directory_close, .ask = directory_ask};
+    .name = "directory", .open = directory_open, .close = directory_close, .ask = directory_ask};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pinned: the first source, the `certificates` of a partner. An administrator's choice for a partner comes before what
+ * pinned: the `certificates` of a partner. An administrator's choice for a partner comes before what
  * any other source knows. All certificates of a file are candidates, in their order, whatever their names; a chain
  * beside them is not.
  */
@@ -132,7 +132,7 @@ static bool load_partner(const struct partner *partner, struct pinned_partner *p
     return good;
 }
 
-static void *pinned_open(const struct conf *conf, struct faults *faults)
+static bool pinned_open(const struct conf *conf, void **state, struct faults *faults)
 {
     bool good = true;
     struct pinned *pinned = g_new0(struct pinned, 1);
@@ -141,9 +141,10 @@ static void *pinned_open(const struct conf *conf, struct faults *faults)
     for (size_t i = 0; i < conf->partner_count; i++)
         good = load_partner(conf->partners[i], &pinned->partners[i], faults) && good;
     if (good)
-        return pinned;
-    pinned_close(pinned);
-    return NULL;
+        *state = pinned;
+    else
+        pinned_close(pinned);
+    return good;
 }
 
 /* personal NULL: those of the person and of the domain, in the order of the files. */
@@ -160,6 +161,7 @@ static void add_listed(struct certs_question *question, const struct pinned_list
 
 static void answer(const struct pinned *pinned, struct certs_question *question)
 {
+    int64_t began = g_get_monotonic_time();
     static const bool yes = true, no = false;
     const struct partner *partner = question->query->partner;
     if (partner->index >= pinned->conf->partner_count || pinned->conf->partners[partner->index] != partner) {
@@ -181,6 +183,7 @@ static void answer(const struct pinned *pinned, struct certs_question *question)
         }
         add_listed(question, &known->own, &no);
     }
+    certs_question_step(question, false, began, NULL, "certificates of %s", partner->name);
     certs_question_answered(question);
 }
 
@@ -192,4 +195,4 @@ static void pinned_ask(void *state, struct certs_question *const *questions, siz
 }
 
 const struct certs_source certs_source_pinned = {
-    .name = "file", .pinned = true, .open = pinned_open, .close = pinned_close, .ask = pinned_ask};
+    .name = "pinned", .shown = "file", .pinned = true, .open = pinned_open, .close = pinned_close, .ask = pinned_ask};

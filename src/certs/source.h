@@ -1,34 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source: what a place that knows certificates has to offer. One file for each place; the ordered list is in certs.c.
+ * source: what a place that knows certificates has to offer. One file for each place; the table is in certs.c, and the
+ * order is that of the key `sources`.
  */
 #ifndef DOMSEC_CERTS_SOURCE_H
 #define DOMSEC_CERTS_SOURCE_H
 
 #include "certs/certs.h"
 
-/* One query on its way through the sources. A source reads `query` and answers with the functions below. */
+/* One query on its way to a source, which reads `query` and answers with the functions below. They are called in the
+ * thread of ask(), before it returns. */
 struct certs_question {
     const struct certs_query *query;
-    /* private to certs.c */
-    size_t index;
-    const struct certs_source *source; /* that is being asked */
-    struct certs_answer *answer;
-    bool answered, settled, failed;
-    bool kind_failed[CERTIFICATE_KINDS];
-    unsigned best; /* with partner->prefer: the rank of answer->chosen; CERTIFICATE_UNWANTED: there is none */
+    struct certs_reply *reply; /* private to certs/ */
 };
 
 struct certs_source {
-    const char *name;
-    bool pinned; /* its certificates were named by the partner */
-    /* Returns the source's state, or NULL after it added an error to faults. An empty source is not an error. */
-    void *(*open)(const struct conf *conf, struct faults *faults);
+    const char *name;  /* in the key `sources`: "ldap" */
+    const char *shown; /* beside a certificate in the report; NULL: the name */
+    bool pinned;       /* its certificates were named by the partner */
+    /* It asks others, who may be slow, down or hung. Then ask() is called in a thread of its own and with a time limit
+     * below the message's; answers are kept as certs_question_valid_for() says; questions for one name are asked once
+     * at a time; and a domain about which several questions in a row found no answer in time is left alone for some
+     * seconds. */
+    bool waits;
+    /* Returns false after it added an error to faults. Leaves *state NULL if nothing is configured: the source is never
+     * asked. */
+    bool (*open)(const struct conf *conf, void **state, struct faults *faults);
     void (*close)(void *state);
     /* Answers count questions, at least one, and returns by the deadline (microseconds of g_get_monotonic_time()).
      * Thread-safe. For each question it adds the candidates with certs_question_add(), best first, the person's own
-     * before those of the domain; then it calls certs_question_failed() or certs_question_answered(). A question for
-     * which it calls neither counts as failed. */
+     * before those of the domain, and says with certs_question_step() what it asked; then it calls
+     * certs_question_failed() or certs_question_answered(). A question for which it calls neither counts as failed. */
     void (*ask)(void *state, struct certs_question *const *questions, size_t count, int64_t deadline);
 };
 
@@ -40,23 +43,33 @@ struct certs_opened {
     const struct certs_source *source;
     void *state;
 };
-/* Asks these sources, in this order. Takes the states: certs_close() closes them, except those that are NULL. */
+/* Asks these sources, in this order. Takes the states: certs_close() closes them. */
 struct certs *certs_with(const struct certs_opened *sources, size_t count);
 
-/* Takes a reference of its own; authorities are lent until the source is closed. Leaves out a certificate that an
- * earlier source gave, unless one of them is a group's. */
+/* Takes a reference of its own. authorities are lent until the source is closed, or are those of
+ * certs_question_keep(); may be NULL. A certificate that was given before is left out, unless one of them is a group's.
+ */
 void certs_question_add(struct certs_question *question, X509 *certificate, bool personal,
                         STACK_OF(X509) * authorities);
 /* The same of a certificate of the group that the query's address is a member of. */
 void certs_question_add_of_group(struct certs_question *question, X509 *certificate, const struct group_conf *group,
                                  STACK_OF(X509) * authorities);
+/* Takes certification authorities that came with the answer, to lend them to candidates. Returns them. */
+STACK_OF(X509) * certs_question_keep(struct certs_question *question, STACK_OF(X509) * authorities);
+
+/* What was asked, in words, and what came: "(mail=bob@partner.test) at ldaps://dir.partner.test". Once for each server,
+ * name or file that was asked, after its candidates were added. began: g_get_monotonic_time() before it was asked.
+ * note: why it has failed, or what of the answer was passed over ("2 of 5 values are no certificates"); NULL. */
+void certs_question_step(struct certs_question *question, bool failed, int64_t began, const char *note,
+                         const char *asked, ...) __attribute__((format(printf, 5, 6)));
+/* The answer, found or none, may be used for that many seconds. A failure is never kept. Default: 0. */
+void certs_question_valid_for(struct certs_question *question, unsigned seconds);
+
 /* The source has said everything that it knows. */
 void certs_question_answered(struct certs_question *question);
 /* The source could not look for the person's own certificate (personal), or only for one of the domain. What it has
  * added so far counts. */
 void certs_question_failed(struct certs_question *question, bool personal, const struct error *error);
-/* A certificate of that kind could not be checked. */
-void certs_question_failed_kind(struct certs_question *question, enum certificate_kind kind, const struct error *error);
 
 /* One certificate from one file of certificate_directory. NULL with the reason. */
 X509 *certs_directory_read(const char *path, struct error *error);

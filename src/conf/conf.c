@@ -76,6 +76,15 @@ static void check_pass_daemons(const struct conf *conf, const struct place *plac
                        *name);
 }
 
+static void check_sources(const struct conf *conf, const struct place *place, unsigned line)
+{
+    struct place at = *place;
+    at.line = line;
+    for (char **name = conf->sources; *name != NULL; name++)
+        if (g_strv_contains((const char *const *)name + 1, *name))
+            place_fault(&at, "\"sources\" names \"%s\" twice", *name);
+}
+
 static void read_root(struct conf *conf, const struct conf *previous, const config_setting_t *root,
                       const struct place *place)
 {
@@ -90,6 +99,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     conf->pid_file_line = option_line(root, "pid_file");
     conf->metrics_file_line = option_line(root, "metrics_file");
     check_pass_daemons(conf, place, option_line(root, "pass_daemons"));
+    check_sources(conf, place, option_line(root, "sources"));
     revocation_read(conf, root, place);
     split_read(conf, root, place);
     identities_read(conf, root, place);

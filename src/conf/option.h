@@ -18,7 +18,7 @@ typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
     convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address,
     convert_address_pattern, convert_address_member, convert_tag, convert_header, convert_login, convert_kind,
-    convert_certificate_kind;
+    convert_certificate_kind, convert_source;
 
 enum option_type {
     OPTION_TEXT,   /* char * */
@@ -39,9 +39,9 @@ struct conf_option {
     enum option_type type;
     size_t offset; /* in the struct that the table fills */
     bool required;
-    const char *
-        fallback; /* the default as it is written in the file, a string without its quotes; NULL: none, or `computed` */
-    const char *computed;    /* describes a default that the loader computes */
+    const char *fallback; /* the default as it is written in the file, a string without its quotes, strings with a space
+                             between them; NULL: none, or `computed` */
+    const char *computed; /* describes a default that the loader computes */
     option_convert *convert; /* OPTION_TEXT, OPTION_TEXTS; NULL: any text except an empty one */
     const char *const *words;
     long long minimum, maximum; /* OPTION_SIZE, OPTION_COUNT */
@@ -93,6 +93,8 @@ void *option_read_groups(const struct config_setting_t *parent, const char *key,
 void option_set_defaults(const struct option_table *table, void *base);
 /* Copies all values except those of OPTION_GROUPS. to: zeroed. option_clear(). */
 void option_copy(const struct option_table *table, const void *from, void *to);
+/* The strings that a key of OPTION_TEXTS has by default. g_strfreev(). */
+char **option_default_texts(const struct option_table *table, const char *key);
 /* A value as it is written in the file; g_free(). */
 char *option_value_text(const struct conf_option *option, const void *base);
 /* Frees the strings and lists in base, but not the contents of OPTION_GROUPS. */

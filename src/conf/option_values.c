@@ -14,6 +14,20 @@ static int word_index(const struct conf_option *option)
     return 0;
 }
 
+/* A new list. */
+static char **texts_of(const char *fallback)
+{
+    return fallback != NULL ? g_strsplit(fallback, " ", -1) : g_new0(char *, 1);
+}
+
+char **option_default_texts(const struct option_table *table, const char *key)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->options[i].key, key) == 0)
+            return texts_of(table->options[i].fallback);
+    return texts_of(NULL);
+}
+
 static void set_default(const struct conf_option *option, void *base)
 {
     char *target = (char *)base + option->offset;
@@ -25,7 +39,7 @@ static void set_default(const struct conf_option *option, void *base)
         break;
     case OPTION_TEXTS:
         g_strfreev(*(char ***)target);
-        *(char ***)target = g_new0(char *, 1);
+        *(char ***)target = texts_of(fallback);
         break;
     case OPTION_WORD:
         *(int *)target = word_index(option);
@@ -147,6 +161,10 @@ char *option_default_text(const struct conf_option *option)
         return g_strdup("required");
     if (option->fallback == NULL)
         return g_strdup("none");
+    if (option->type == OPTION_TEXTS) {
+        g_auto(GStrv) texts = texts_of(option->fallback);
+        return texts_text(texts);
+    }
     if (option->type == OPTION_TEXT || option->type == OPTION_WORD)
         return g_strdup_printf("\"%s\"", option->fallback);
     return g_strdup(option->fallback);

@@ -106,7 +106,7 @@ static void check_group(const struct gateway *gateway, const struct partner *par
     struct error error = {0};
     if (group->members[0] == NULL || !address_parse(slice_of(group->members[0]), &member, &error))
         return;
-    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = partner, .address = &member};
+    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = partner, .address = &member, .here = true};
     certs_ask(gateway->certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
     bool fits = false;
     for (size_t i = 0; i < answer.count && !fits; i++) {
@@ -185,7 +185,8 @@ static void check_certificates(const struct gateway *gateway, const struct rule 
         g_strdup_printf("postmaster@%s", rule->partner->domain != NULL ? rule->partner->domain : "example.invalid");
     if (!address_parse(slice_of(text), &anybody, &error))
         return;
-    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = rule->partner, .address = &anybody};
+    const struct certs_query query = {
+        .purpose = CERTS_ENCRYPT, .partner = rule->partner, .address = &anybody, .here = true};
     certs_ask(gateway->certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
     if (answer.found == FOUND_NONE)
         check_any(gateway, rule, faults);

@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* For all lookups of one message. Postfix waits 300 seconds for the end of a message. */
-#define LOOKUP_SECONDS 10
-
 /* What rules look at. Layers are known by now. */
 static void read_facts(struct lookups *lookups, const struct conf *conf, const struct mail *mail)
 {
@@ -32,8 +29,8 @@ static void read_facts(struct lookups *lookups, const struct conf *conf, const s
 void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                  const struct turns *turns)
 {
-    const struct patience patience = {.deadline = g_get_monotonic_time() + (int64_t)LOOKUP_SECONDS * G_USEC_PER_SEC,
-                                      .turns = turns};
+    const struct patience patience = {
+        .deadline = g_get_monotonic_time() + (int64_t)gateway->conf->lookup_timeout * G_USEC_PER_SEC, .turns = turns};
     lookups_ask_signers(lookups, gateway, mail, &patience);
     read_facts(lookups, gateway->conf, mail);
     lookups_ask_recipients(lookups, gateway, mail, &patience);

@@ -188,6 +188,45 @@ Test(certs, a_batch_shrinks_to_what_is_open)
     cr_expect_str_eq(scene->answers[2].error.said, "down");
 }
 
+/* What was asked of whom, and what came of it. */
+Test(certs, the_whole_search_is_told)
+{
+    owned(scene) struct scene *scene = scene_new();
+    owned(X509) X509 *bad = named(scene, "bad 1");
+    scripted_certs_own(scene->sources[0], BOB, bad);
+    own(scene, 1, BOB, "bad 2");
+    scripted_certs_own(scene->sources[1], BOB, bad);
+    fail(scene, 1, BOB, false, "down");
+    ask(scene, 1);
+    const struct certs_answer *answer = &scene->answers[0];
+    static const struct certs_step steps[] = {
+        {.source = "first", .found = FOUND, .count = 1},
+        {.source = "second", .found = FOUND_FAILED, .note = "down: ldap_result(-1)", .count = 1, .again = 1},
+        {.source = "third", .found = FOUND_NONE}};
+    cr_assert_eq(answer->step_count, G_N_ELEMENTS(steps));
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        const struct certs_step *step = &answer->steps[i];
+        cr_expect_str_eq(step->source, steps[i].source);
+        cr_expect_str_eq(step->asked, BOB);
+        cr_expect_eq(step->found, steps[i].found, "%s: %d", step->source, step->found);
+        cr_expect_eq(g_strcmp0(step->note, steps[i].note), 0, "%s: %s", step->source, step->note);
+        cr_expect_eq(step->count, steps[i].count, "%s: %zu", step->source, step->count);
+        cr_expect_eq(step->again, steps[i].again, "%s: %zu", step->source, step->again);
+        cr_expect_not(step->cached);
+    }
+}
+
+Test(certs, those_who_may_not_wait_are_not_asked_to)
+{
+    owned(scene) struct scene *scene = scene_new();
+    scene->sources[1]->source.waits = true;
+    scene->queries[0].here = true;
+    ask(scene, 2);
+    cr_expect_str_eq(scene->sources[0]->asked->str, BOB " " CAROL " ");
+    cr_expect_str_eq(scene->sources[1]->asked->str, CAROL " ");
+    cr_expect_str_eq(scene->sources[2]->asked->str, BOB " " CAROL " ");
+}
+
 Test(certs, nothing_to_ask)
 {
     owned(scene) struct scene *scene = scene_new();

@@ -188,3 +188,26 @@ Test(certs_directory_source, finds_gateway_addresses)
         cr_expect_str_eq(names, rows[i].expected, "%s: %s", rows[i].recipient, names);
     }
 }
+
+Test(certs_directory_source, the_key_sources_says_who_is_asked_first_and_who_is_not)
+{
+    static const char *const rows[][2] = {{"\"pinned\", \"directory\"", "pinned! kept"},
+                                          {"\"directory\", \"pinned\"", "kept pinned!"},
+                                          {"\"directory\"", "kept"},
+                                          {"\"pinned\"", "pinned!"},
+                                          {"", ""}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(certs_home) struct certs_home *home = certs_home_new("certificates = ( \"pinned.pem\" );");
+        g_autofree char *text = g_strdup_printf("local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n"
+                                                "certificate_directory = \"store\";\nsources = ( %s );\n",
+                                                rows[i][0]);
+        folder_write(home->folder, "domsec.conf", text);
+        PKI_AUTO struct pki *pinned = certs_home_issue(home, PKI_LIST("CN=pinned"), NULL, 1);
+        PKI_AUTO struct pki *kept = certs_home_issue(home, PKI_LIST("CN=kept"), PKI_LIST("DNS:partner.test"), 1);
+        g_free(pki_write(home->folder, "pinned.pem", pinned, NULL));
+        certs_home_put(home, "kept.pem", kept);
+        cr_assert(certs_home_open(home));
+        g_autofree char *names = certs_home_names(home, CERTS_ENCRYPT, "bob@partner.test");
+        cr_expect_str_eq(names, rows[i][1], "%s: %s", rows[i][0], names);
+    }
+}

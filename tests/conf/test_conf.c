@@ -111,7 +111,8 @@ static const char everything[] =
     "milter_timeout = 60;\n"
     "spool_directory = \".\"; memory_limit = 0; message_size_limit = 1000000000L; header_size_limit = 0x10000;\n"
     "header_count_limit = 1; mime_nesting_limit = 2; mime_parts_limit = 3; layers_limit = 4; recipients_limit = 5;\n"
-    "signers_limit = 6; certificates_limit = 7; names_limit = 8;\n";
+    "signers_limit = 6; certificates_limit = 7; names_limit = 8;\n"
+    "sources = ( \"dns\", \"pinned\" ); lookup_timeout = 9;\n";
 
 Test(conf, every_key)
 {
@@ -157,6 +158,18 @@ Test(conf, every_key)
     cr_expect_eq(conf->limits.signers, 6);
     cr_expect_eq(conf->limits.certificates, 7);
     cr_expect_eq(conf->limits.names, 8);
+    g_autofree char *sources = g_strjoinv(" ", conf->sources);
+    cr_expect_str_eq(sources, "dns pinned");
+    cr_expect_eq(conf->lookup_timeout, 9);
+}
+
+Test(conf, sources_have_an_order_of_their_own)
+{
+    scratch_write("domsec.conf", MINIMAL);
+    owned(conf) struct conf *conf = scratch_load_good();
+    g_autofree char *sources = g_strjoinv(" ", conf->sources);
+    cr_expect_str_eq(sources, "pinned directory store ldap dns harvest");
+    cr_expect_eq(conf->lookup_timeout, 10);
 }
 
 Test(conf, identities)

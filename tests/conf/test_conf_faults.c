@@ -32,6 +32,13 @@ static const struct {
      "user = \"d\"; } );",
      NULL, "domsec.conf:3: unknown key \"user\""},
     {MINIMAL "polcy_dir = \"p\";", NULL, "domsec.conf:2: unknown key \"polcy_dir\", did you mean \"policy_dir\"?"},
+    {MINIMAL "sources = ( \"pinned\", \"ldpa\" );", NULL,
+     "domsec.conf:2: \"sources\": unknown source \"ldpa\", did you mean \"ldap\"?"},
+    {MINIMAL "sources = \"keyserver\";", NULL,
+     "domsec.conf:2: \"sources\": \"keyserver\" is not one of \"pinned\", \"directory\", \"store\", \"ldap\", \"dns\", "
+     "\"harvest\""},
+    {MINIMAL "sources = ( \"dns\", \"pinned\", \"dns\" );", NULL, "domsec.conf:2: \"sources\" names \"dns\" twice"},
+    {MINIMAL "lookup_timeout = 0;", NULL, "domsec.conf:2: \"lookup_timeout\" must be from 1 to 120, not 0"},
     {MINIMAL "milter_timeout = \"60\";", NULL, "domsec.conf:2: \"milter_timeout\" must be an integer, not a string"},
     {MINIMAL "milter_timeout = 1.5;", NULL, "domsec.conf:2: \"milter_timeout\" must be an integer, not a fraction"},
     {MINIMAL "milter_timeout = 0;", NULL, "domsec.conf:2: \"milter_timeout\" must be from 1 to 86400, not 0"},

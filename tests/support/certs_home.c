@@ -77,7 +77,7 @@ char *certs_home_names(const struct certs_home *home, enum certs_purpose purpose
         X509_NAME_get_text_by_NID(X509_get_subject_name(candidate->certificate), NID_commonName, name, sizeof(name));
         g_string_append_printf(names, "%s%s%s%s", i > 0 ? " " : "", name, candidate->personal ? "*" : "",
                                candidate->pinned ? "!" : "");
-        cr_expect_str_eq(candidate->source, candidate->pinned ? "file" : "store");
+        cr_expect_str_eq(candidate->source, candidate->pinned ? "file" : "directory");
         cr_expect_eq(candidate->finding.outcome, OUTCOME_NONE);
     }
     return g_string_free(names, FALSE);
