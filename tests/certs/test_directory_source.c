@@ -203,7 +203,8 @@ Test(certs_directory_source, the_key_sources_says_who_is_asked_first_and_who_is_
                                                 rows[i][0]);
         folder_write(home->folder, "domsec.conf", text);
         PKI_AUTO struct pki *pinned = certs_home_issue(home, PKI_LIST("CN=pinned"), NULL, 1);
-        PKI_AUTO struct pki *kept = certs_home_issue(home, PKI_LIST("CN=kept"), PKI_LIST("DNS:partner.test"), 1);
+        PKI_AUTO struct pki *kept =
+            certs_home_issue(home, PKI_LIST("CN=kept"), PKI_LIST("email:" DCA "@partner.test"), 1);
         g_free(pki_write(home->folder, "pinned.pem", pinned, NULL));
         certs_home_put(home, "kept.pem", kept);
         cr_assert(certs_home_open(home));
