@@ -309,6 +309,7 @@ struct conf {
     char **local_domains;
     char **pass_daemons;     /* {daemon_name} of the listeners on which nothing is done */
     char **trusted_networks; /* as written; conf_is_trusted_network() compares */
+    char **fetch_networks;   /* as written: internal networks from which may be fetched what certificates point to */
     char *authserv_id;
     char *policy_dir;
     char **trust_anchors; /* files */
@@ -358,6 +359,8 @@ void conf_unref(struct conf *conf);
 
 /* address is a textual IPv4 or IPv6 address (also "IPv6:…" and v4-mapped), as in {client_addr}. NULL is not trusted. */
 bool conf_is_trusted_network(const struct conf *conf, const char *address);
+/* Compares an address with one network, both as text. False if either is not valid. */
+bool conf_network_holds(const char *network, const char *address);
 /* domain: normalised (domain_normalise()). Exact match with one of local_domains, or with its subdomains too if the
  * entry is written ".acme.test". */
 bool conf_is_local_domain(const struct conf *conf, const char *domain);

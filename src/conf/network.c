@@ -61,7 +61,7 @@ static bool same_prefix(const unsigned char *a, const unsigned char *b, unsigned
     return memcmp(a, b, bits / 8) == 0 && (rest == 0 || ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
 }
 
-bool network_holds(const char *network, const char *address)
+bool conf_network_holds(const char *network, const char *address)
 {
     struct network range;
     unsigned char client[16];
@@ -77,7 +77,7 @@ bool conf_is_trusted_network(const struct conf *conf, const char *address)
     if (address == NULL)
         return false;
     for (char **network = conf->trusted_networks; *network != NULL; network++)
-        if (network_holds(*network, address))
+        if (conf_network_holds(*network, address))
             return true;
     return false;
 }
@@ -94,8 +94,10 @@ char *convert_network(const char *text, const struct place *place)
     for (unsigned bit = network.prefix; bit < 128; bit++)
         host_bits = host_bits || (network.address[bit / 8] & (0x80 >> bit % 8)) != 0;
     if (network.prefix == (network.v4 ? 96U : 0U))
-        place_warn(place, "\"%s\": \"%s\" lets every client send as any local domain; name only your own networks",
-                   place->key, text);
+        place_warn(place, "\"%s\": \"%s\" %s; name only your own networks", place->key, text,
+                   strcmp(place->key, "fetch_networks") == 0
+                       ? "lets any certificate make the gateway connect to the internal network"
+                       : "lets every client send as any local domain");
     else if (host_bits)
         place_warn(
             place,

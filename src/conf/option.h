@@ -110,7 +110,4 @@ char *option_suggest(const struct option_table *table, const char *key);
 /* The other kind of file, if a key that this table does not know belongs there; otherwise NULL. Static. */
 const char *option_home(const struct option_table *table, const char *key);
 
-/* Compares an address with one network of trusted_networks, both as text. False if either is not valid. */
-bool network_holds(const char *network, const char *address);
-
 #endif

@@ -38,6 +38,8 @@ static const struct conf_option main_rows[] = {
      .help = "Domains whose mail this gateway protects"},
     {"trusted_networks", OPTION_TEXTS, AT(trusted_networks), .convert = convert_network,
      .help = "Networks whose clients may send as any local domain without SMTP authentication"},
+    {"fetch_networks", OPTION_TEXTS, AT(fetch_networks), .convert = convert_network,
+     .help = "Internal networks to which the gateway may connect where a certificate points there"},
     {"pass_daemons", OPTION_TEXTS, AT(pass_daemons),
      .help = "Listeners of the MTA whose mail the gateway does not touch"},
     {"authserv_id", OPTION_TEXT, AT(authserv_id), .computed = "the host's name", .convert = convert_authserv_id,

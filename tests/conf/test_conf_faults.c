@@ -296,6 +296,9 @@ static const struct {
     {"trusted_networks = ( \"0.0.0.0/0\" );", "domsec.conf:2: warning: \"trusted_networks\": \"0.0.0.0/0\" lets every "
                                               "client send as any local domain; name only "
                                               "your own networks"},
+    {"fetch_networks = ( \"::/0\" );",
+     "domsec.conf:2: warning: \"fetch_networks\": \"::/0\" lets any certificate make the gateway connect to the "
+     "internal network; name only your own networks"},
     {"trusted_networks = ( \"::/0\" );",
      "domsec.conf:2: warning: \"trusted_networks\": \"::/0\" lets every client send as any local domain; name only "
      "your own networks"},

@@ -63,8 +63,8 @@ static const struct {
 Test(network, holds)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        cr_expect_eq(network_holds(rows[i].network, rows[i].address), rows[i].holds, "%s holds %s", rows[i].network,
-                     rows[i].address);
+        cr_expect_eq(conf_network_holds(rows[i].network, rows[i].address), rows[i].holds, "%s holds %s",
+                     rows[i].network, rows[i].address);
 }
 
 Test(network, of_a_configuration)
