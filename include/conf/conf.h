@@ -316,7 +316,8 @@ struct conf {
     char **intermediates; /* files */
     char **crls;          /* private to conf/: the short form of revocation.crls */
     struct revocation_conf revocation;
-    char *certificate_dir;   /* key certificate_directory: the store of `domsec cert import`; NULL: none */
+    char *certificate_dir;   /* key certificate_directory; NULL: none */
+    char *store;             /* key store, for store_open(): "sqlite:" and an absolute path; NULL: none */
     char **sources;          /* key sources: names of sources of certificates, each once */
     unsigned lookup_timeout; /* seconds */
     struct identity_conf *identities;

@@ -21,6 +21,18 @@ char *convert_path(const char *text, const struct place *place)
     return g_canonicalize_filename(text, place->folder);
 }
 
+/* "sqlite:PATH", with an absolute path. */
+char *convert_store(const char *text, const struct place *place)
+{
+    static const char scheme[] = "sqlite:";
+    if (!text_begins_with(text, scheme) || text[strlen(scheme)] == '\0') {
+        place_fault(place, "\"%s\": \"%s\" is not of the form \"sqlite:PATH\"", place->key, text);
+        return NULL;
+    }
+    g_autofree char *path = convert_path(text + strlen(scheme), place);
+    return g_strconcat(scheme, path, NULL);
+}
+
 char *convert_domain(const char *text, const struct place *place)
 {
     char *domain = domain_of_mail(text);
