@@ -288,6 +288,20 @@ struct split_conf {
     unsigned max_age; /* days */
     unsigned line;    /* of the keys; 0: not there */
 };
+
+/* The group `dns`. */
+#define DNS_RESOLVER_SYSTEM "system"                 /* those of /etc/resolv.conf */
+#define DNS_RESOLVER_ROOT "root"                     /* none: the servers of the zones, from the root down */
+#define DNS_ANCHOR_DEFAULT "/usr/share/dns/root.key" /* Debian's package dns-root-data */
+struct dns_conf {
+    char **resolver;             /* one of these words, or addresses as ADDRESS[@PORT]; never empty */
+    char **anchors;              /* files with DS or DNSKEY records; empty: no zone is proven */
+    char *root_hints;            /* file; NULL: those that the library has */
+    char **records;              /* "smimea", "cert": in which certificates are looked for */
+    unsigned timeout;            /* seconds for what one message asks */
+    unsigned line, anchors_line; /* for faults; 0: not there */
+};
+
 /* What is done with a message that has crashed the daemon twice. */
 enum crashing { CRASHING_TEMPFAIL, CRASHING_REJECT, CRASHING_QUARANTINE };
 
@@ -334,6 +348,7 @@ struct conf {
     struct limits limits;
     enum mixed mixed_recipients; /* never MIXED_SPLIT without split.keys */
     struct split_conf split;
+    struct dns_conf dns;
     enum crashing crashing_messages;
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */

@@ -102,6 +102,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     check_sources(conf, place, option_line(root, "sources"));
     revocation_read(conf, root, place);
     split_read(conf, root, place);
+    dns_read(conf, root, place);
     identities_read(conf, root, place);
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
