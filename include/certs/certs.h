@@ -13,6 +13,7 @@
 #include "base/lookup.h"
 #include "keys/keys.h"
 #include "mail/address.h"
+#include "store/store.h"
 
 #include <stdint.h>
 
@@ -111,6 +112,11 @@ struct certs_acceptance {
 void certs_ask(const struct certs *certs, const struct certs_query *queries, size_t count, int64_t deadline,
                const struct certs_acceptance *accept, struct certs_answer *answers);
 void certs_answers_clear(struct certs_answer *answers, size_t count);
+
+/* A certificate as store_certificates_add() takes it: an imported one that is used, added now; the caller may change
+ * that. certs_addition_clear(). */
+void certs_addition_make(X509 *certificate, struct store_addition *addition);
+void certs_addition_clear(struct store_addition *addition);
 
 /* The files of certificate_directory, for `domsec cert`. import writes <sha256>.pem atomically; *is_new is false, and
  * nothing is written, if that file is there. remove takes a fingerprint, or a unique prefix of at least 8 digits. */

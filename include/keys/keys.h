@@ -79,7 +79,8 @@ STACK_OF(X509) * certificates_parse(struct slice contents, const char *passphras
  * cert show`. */
 #define FINGERPRINT_DIGITS 16
 void certificate_fingerprint(const X509 *certificate, char hex[65]);
-/* The last second at which it is valid; 0 if that cannot be read. */
+/* The first second at which it is valid, and the last; 0 if that cannot be read. */
+time_t certificate_begins(const X509 *certificate);
 time_t certificate_ends(const X509 *certificate);
 /* False if that cannot be read. */
 bool certificate_has_expired(const X509 *certificate, time_t at);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Their names are those of the key `sources`. */
-static const struct certs_source *const known[] = {&certs_source_pinned, &certs_source_directory};
+static const struct certs_source *const known[] = {&certs_source_pinned, &certs_source_directory, &certs_source_store};
 
 struct certs {
     size_t count;

@@ -9,9 +9,6 @@
 #include "index_names.h"
 #include "source.h"
 
-#include <libpsl.h>
-#include <string.h>
-
 struct entry {
     X509 *certificate;
     unsigned roles; /* INDEX_ROLE(): in which it may act for a domain */
@@ -137,19 +134,11 @@ static void add_domain(struct certs_question *question, const struct directory *
     }
 }
 
-/* The domain itself, then its parents. Nothing is indexed under a piece of an address literal. */
 static void add_domains(struct certs_question *question, const struct directory *directory)
 {
-    const char *domain = question->query->address->domain;
-    const psl_ctx_t *suffixes = psl_builtin();
-    add_domain(question, directory, domain);
-    if (suffixes == NULL)
-        return;
-    for (const char *dot = strchr(domain, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
-        if (psl_is_public_suffix(suffixes, dot + 1))
-            return;
-        add_domain(question, directory, dot + 1);
-    }
+    g_auto(GStrv) domains = index_ascent(question->query->address->domain);
+    for (char **each = domains; *each != NULL; each++)
+        add_domain(question, directory, *each);
 }
 
 /* Other gateways than those of RFC 3183 have addresses of their own. */

@@ -6,6 +6,7 @@
  */
 #include "index_names.h"
 
+#include <libpsl.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -119,4 +120,19 @@ GArray *index_domains(const X509 *certificate)
         add_domain(list, domain_normalise(*each), INDEX_ANY_ROLE);
     add_domain(list, certificate_dc_domain(certificate), roles_of_common_names(certificate));
     return list;
+}
+
+/* Nothing is indexed under a piece of an address literal. */
+char **index_ascent(const char *domain)
+{
+    GPtrArray *list = g_ptr_array_new();
+    const psl_ctx_t *suffixes = psl_builtin();
+    g_ptr_array_add(list, g_strdup(domain));
+    for (const char *dot = strchr(domain, '.'); suffixes != NULL && dot != NULL; dot = strchr(dot + 1, '.')) {
+        if (psl_is_public_suffix(suffixes, dot + 1))
+            break;
+        g_ptr_array_add(list, g_strdup(dot + 1));
+    }
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(list, FALSE);
 }

@@ -26,6 +26,10 @@ struct index_domain {
  * address that is a bare domain. Array of struct index_domain, each domain once; g_array_unref(). */
 GArray *index_domains(const X509 *certificate);
 
+/* The domain itself, then its parents. The ascent ends at the registrable domain (public suffix list), because a public
+ * suffix has no owner who could act for what lies below it. NULL-terminated; g_strfreev(). */
+char **index_ascent(const char *domain);
+
 /* True for a certification authority: it is not used for encryption, but is a step of other certificates' paths. */
 bool index_is_authority(X509 *certificate);
 

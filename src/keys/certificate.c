@@ -15,10 +15,20 @@
 #define RSA_MIN_BITS 2048
 #define EC_MIN_BITS 256
 
-time_t certificate_ends(const X509 *certificate)
+static time_t seconds_of(const ASN1_TIME *time)
 {
     struct tm parts = {0};
-    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? timegm(&parts) : 0;
+    return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
+}
+
+time_t certificate_begins(const X509 *certificate)
+{
+    return seconds_of(X509_get0_notBefore(certificate));
+}
+
+time_t certificate_ends(const X509 *certificate)
+{
+    return seconds_of(X509_get0_notAfter(certificate));
 }
 
 bool certificate_has_expired(const X509 *certificate, time_t at)

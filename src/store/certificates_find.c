@@ -30,52 +30,53 @@ static const char count_sql[] =
     "SELECT count(*), total(not_before <= ?4 AND not_after >= ?4) FROM names INDEXED BY names_by_hash"
     " WHERE hash = ?1 AND origin = ?2 AND state = ?3 AND (?5 = 0 OR roles & ?5)";
 
+struct lookup {
+    struct db *db;
+    const struct store_question *question;
+    struct store_certificates *found;
+};
+
 struct counts {
     int64_t all, valid;
 };
 
-static bool count(struct db *db, const struct store_question *question, size_t index, struct counts *counts,
-                  struct error *error)
+static bool count(const struct lookup *lookup, size_t index, struct counts *counts, struct error *error)
 {
     bool is_row = false;
-    sqlite3_stmt *statement = db_statement(db, count_sql, error);
+    sqlite3_stmt *statement = db_statement(lookup->db, count_sql, error);
     if (statement == NULL)
         return false;
-    sqlite3_bind_int64(statement, 1, names_hash(question->names[index].name));
-    bind_name(statement, question, index);
-    if (!db_row(db, statement, &is_row, error))
+    sqlite3_bind_int64(statement, 1, names_hash(lookup->question->names[index].name));
+    bind_name(statement, lookup->question, index);
+    if (!db_row(lookup->db, statement, &is_row, error))
         return false;
     *counts = (struct counts){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
-    sqlite3_reset(statement);
-    return is_row || db_damaged(db, "it does not count", error);
+    return true;
 }
 
 /* wanted: how many the other index knows. */
-static bool take(struct db *db, const char *sql, const struct store_question *question, size_t index, int64_t wanted,
-                 struct store_certificates *found, struct error *error)
+static bool take(const struct lookup *lookup, const char *sql, size_t index, int64_t wanted, struct error *error)
 {
-    size_t before = found->count;
+    size_t before = lookup->found->count;
     int64_t limit = sql == valid_sql ? STORE_VALID_MAX : STORE_INVALID_MAX;
-    sqlite3_stmt *statement = db_statement(db, sql, error);
+    sqlite3_stmt *statement = db_statement(lookup->db, sql, error);
     if (statement == NULL)
         return false;
-    sqlite3_bind_text(statement, 1, question->names[index].name, -1, SQLITE_STATIC);
-    bind_name(statement, question, index);
+    sqlite3_bind_text(statement, 1, lookup->question->names[index].name, -1, SQLITE_STATIC);
+    bind_name(statement, lookup->question, index);
     sqlite3_bind_int64(statement, 6, limit);
-    if (!certificates_take_rows(db, statement, index, found, error))
+    if (!certificates_take_rows(lookup->db, statement, index, lookup->found, error))
         return false;
-    sqlite3_reset(statement);
-    return found->count - before == (size_t)MIN(wanted, limit) ||
-           db_damaged(db, "its indexes do not agree about a name", error);
+    return lookup->found->count - before == (size_t)MIN(wanted, limit) ||
+           db_damaged(lookup->db, "its indexes do not agree about a name", error);
 }
 
-static bool find(struct db *db, const struct store_question *question, struct store_certificates *found,
-                 struct error *error)
+static bool find(const struct lookup *lookup, struct error *error)
 {
-    for (size_t i = 0; i < question->count; i++) {
+    for (size_t i = 0; i < lookup->question->count; i++) {
         struct counts counts = {0};
-        if (!count(db, question, i, &counts, error) || !take(db, valid_sql, question, i, counts.valid, found, error) ||
-            !take(db, invalid_sql, question, i, counts.all - counts.valid, found, error))
+        if (!count(lookup, i, &counts, error) || !take(lookup, valid_sql, i, counts.valid, error) ||
+            !take(lookup, invalid_sql, i, counts.all - counts.valid, error))
             return false;
     }
     return true;
@@ -85,7 +86,8 @@ enum found store_certificates_find(struct store *store, const struct store_quest
                                    struct store_certificates *found, struct error *error)
 {
     owned(db) struct db *db = db_read(store, question->deadline, error);
-    if (db == NULL || !find(db, question, found, error)) {
+    const struct lookup lookup = {db, question, found};
+    if (db == NULL || !find(&lookup, error)) {
         store_certificates_clear(found);
         return FOUND_FAILED;
     }

@@ -27,7 +27,7 @@ struct db *db_read(struct store *store, int64_t deadline, struct error *error);
 /* A transaction that writes, alone; makes the file if it is not there. Waits for others up to DB_WRITE_WAIT. */
 struct db *db_write(struct store *store, struct error *error);
 #define DB_READ_WAIT 2000   /* milliseconds */
-#define DB_WRITE_WAIT 20000 /* milliseconds */
+#define DB_WRITE_WAIT 10000 /* milliseconds */
 #define DB_NO_DEADLINE INT64_MAX
 
 bool db_commit(struct db *db, struct error *error);

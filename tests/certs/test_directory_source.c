@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/certs_home.h"
 
-Test(certs_directory_source, finds_by_address_and_domain)
+static void find_by_address_and_domain(struct certs_home *home)
 {
-    owned(certs_home) struct certs_home *home = certs_home_new("");
     const struct {
         const char *file;
         const char *const *subject, *const *san;
@@ -58,6 +57,19 @@ Test(certs_directory_source, finds_by_address_and_domain)
         g_autofree char *names = certs_home_names(home, CERTS_ENCRYPT, rows[i].recipient);
         cr_expect_str_eq(names, rows[i].expected, "%s: %s", rows[i].recipient, names);
     }
+}
+
+Test(certs_directory_source, finds_by_address_and_domain)
+{
+    owned(certs_home) struct certs_home *home = certs_home_new("");
+    find_by_address_and_domain(home);
+}
+
+Test(certs_store_source, finds_by_address_and_domain)
+{
+    owned(certs_home) struct certs_home *home = certs_home_new("");
+    certs_home_use_store(home);
+    find_by_address_and_domain(home);
 }
 
 /* Not candidates themselves, but handed along for the path of those that are. */
@@ -125,9 +137,8 @@ Test(certs_directory_source, other_names_in_the_store_are_warned_about)
 }
 
 /* A signature may come from any role of the author's domain or of a parent of it; to encrypt, one role counts. */
-Test(certs_directory_source, signers_are_found_in_each_role)
+static void find_signers(struct certs_home *home)
 {
-    owned(certs_home) struct certs_home *home = certs_home_new("");
     const struct {
         const char *file;
         const char *const *subject, *const *san;
@@ -162,6 +173,19 @@ Test(certs_directory_source, signers_are_found_in_each_role)
         cr_expect_str_eq(to_verify, rows[i].to_verify, "%s: %s", rows[i].author, to_verify);
         cr_expect_str_eq(to_encrypt, rows[i].to_encrypt, "%s: %s", rows[i].author, to_encrypt);
     }
+}
+
+Test(certs_directory_source, signers_are_found_in_each_role)
+{
+    owned(certs_home) struct certs_home *home = certs_home_new("");
+    find_signers(home);
+}
+
+Test(certs_store_source, signers_are_found_in_each_role)
+{
+    owned(certs_home) struct certs_home *home = certs_home_new("");
+    certs_home_use_store(home);
+    find_signers(home);
 }
 
 /* Of a partner with another vendor's gateway. */

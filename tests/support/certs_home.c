@@ -39,9 +39,33 @@ void certs_home_free(struct certs_home *home)
     g_free(home);
 }
 
+void certs_home_use_store(struct certs_home *home)
+{
+    home->in_store = true;
+    folder_write(home->folder, "domsec.conf",
+                 "local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\nstore = \"sqlite:store.db\";\n");
+}
+
+static void import(const struct certs_home *home, const struct pki *pki)
+{
+    struct error error = {0};
+    enum store_added added;
+    struct store_addition addition;
+    g_autofree char *file = g_build_filename(home->folder, "store.db", NULL);
+    owned(store) struct store *store = store_open(file);
+    certs_addition_make(pki->cert, &addition);
+    cr_assert(store_certificates_add(store, &addition, 1, &added, &error), "%s", error.text);
+    cr_expect_eq(added, STORE_NEW);
+    certs_addition_clear(&addition);
+}
+
 void certs_home_put(const struct certs_home *home, const char *name, const struct pki *pki)
 {
     g_autofree char *path = g_strconcat("store/", name, NULL);
+    if (home->in_store) {
+        import(home, pki);
+        return;
+    }
     g_free(pki_write(home->folder, path, pki, NULL));
 }
 
@@ -77,7 +101,7 @@ char *certs_home_names(const struct certs_home *home, enum certs_purpose purpose
         X509_NAME_get_text_by_NID(X509_get_subject_name(candidate->certificate), NID_commonName, name, sizeof(name));
         g_string_append_printf(names, "%s%s%s%s", i > 0 ? " " : "", name, candidate->personal ? "*" : "",
                                candidate->pinned ? "!" : "");
-        cr_expect_str_eq(candidate->source, candidate->pinned ? "file" : "directory");
+        cr_expect_str_eq(candidate->source, candidate->pinned ? "file" : home->in_store ? "store" : "directory");
         cr_expect_eq(candidate->finding.outcome, OUTCOME_NONE);
     }
     return g_string_free(names, FALSE);

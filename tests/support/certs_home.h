@@ -24,6 +24,7 @@ struct certs_home {
     struct faults *faults;
     struct certs *certs;
     struct pki *ca;
+    bool in_store; /* private to certs_home.c */
 };
 
 struct certs_home *certs_home_new(const char *partner_keys);
@@ -35,6 +36,10 @@ bool certs_home_open(struct certs_home *home);
 
 /* Writes one certificate into the folder "store". */
 void certs_home_put(const struct certs_home *home, const char *name, const struct pki *pki);
+
+/* Before certs_home_open(): the configuration has a store, and certs_home_put() writes to it, in place of the folder.
+ */
+void certs_home_use_store(struct certs_home *home);
 
 /* A certificate of the home's CA. pki_free(). */
 struct pki *certs_home_issue(const struct certs_home *home, const char *const *subject, const char *const *san,
