@@ -22,6 +22,8 @@ struct certs;
 /* conf must outlive it, and the partners of queries are conf's. Returns NULL if a source added an error to faults. */
 struct certs *certs_open(const struct conf *conf, struct faults *faults);
 void certs_close(struct certs *certs);
+/* Whether there are other sources than `certificates` and certificate_directory. */
+bool certs_has_more(const struct certs *certs);
 
 enum certs_purpose {
     CERTS_ENCRYPT, /* to encrypt to this person: the person's own, or one that acts for the domain */
@@ -80,8 +82,10 @@ struct certs_acceptance {
     /* Called before and after the checks of what one source answered; while a source is asked is no work. NULL: not. */
     void (*begin)(void *context);
     void (*end)(void *context);
-    /* Called about every few seconds while a source is waited for, in the thread that called certs_ask(). NULL: not. */
+    /* Called in the thread that called certs_ask(), after each tell_every microseconds that a source is waited for.
+     * NULL: not. */
     void (*tell)(void *context);
+    int64_t tell_every;
 };
 
 #define CERTS_NO_DEADLINE INT64_MAX

@@ -221,7 +221,8 @@ struct partner {
     char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
     struct group_conf *groups;
     size_t group_count;
-    char **prefer; /* key `prefer`; empty: what the first source has, the kinds in their order */
+    char **prefer;         /* key `prefer`; empty: what the first source has, the kinds in their order */
+    unsigned lookup_grace; /* seconds */
     struct form form;
     char *label_header; /* NULL: none */
     struct label_conf *labels;

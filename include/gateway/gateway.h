@@ -202,6 +202,8 @@ struct turns {
     void (*enter)(void *context);
     void (*leave)(void *context);
     void (*rest)(void *context);
+    /* Called about every few seconds while a lookup waits, outside of turns. NULL: it is not. */
+    void (*tell)(void *context);
     void *context;
 };
 

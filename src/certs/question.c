@@ -4,6 +4,8 @@
  */
 #include "reply.h"
 
+#include "base/metrics.h"
+
 #include <stdarg.h>
 
 static void candidate_clear(void *data)
@@ -162,4 +164,20 @@ void reply_complete(struct certs_question *question, int64_t began)
         return;
     certs_question_step(question, failed, began, failed ? first_error(reply)->text : NULL, "%s",
                         question->query->address->text);
+}
+
+void reply_count(const struct certs_reply *reply, bool cached)
+{
+    char labels[100];
+    int64_t microseconds = 0;
+    const char *answer = reply_has_failed(reply) ? "failed" : reply->candidates->len > 0 ? "found" : "none";
+    g_snprintf(labels, sizeof(labels), "source=\"%s\",answer=\"%s\",cached=\"%s\"", reply->source->name, answer,
+               cached ? "yes" : "no");
+    metrics_add("domsec_lookups_total", labels, 1);
+    if (cached || !reply->source->waits)
+        return;
+    for (guint i = 0; i < reply->steps->len; i++)
+        microseconds += g_array_index(reply->steps, struct certs_step, i).microseconds;
+    g_snprintf(labels, sizeof(labels), "source=\"%s\"", reply->source->name);
+    metrics_add("domsec_lookup_seconds_total", labels, (double)microseconds / G_USEC_PER_SEC);
 }

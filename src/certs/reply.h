@@ -26,5 +26,7 @@ void reply_unref(void *reply);
 bool reply_has_failed(const struct certs_reply *reply);
 /* What the source left out: an answer, or what it has asked. */
 void reply_complete(struct certs_question *question, int64_t began);
+/* Counts it in base/metrics. cached: it was asked for an earlier question. */
+void reply_count(const struct certs_reply *reply, bool cached);
 
 #endif

@@ -44,7 +44,7 @@ static bool add_candidate(struct certs_answer *answer, const struct candidate *c
     return true;
 }
 
-void search_add(struct search *search, struct certs_reply *reply, bool cached)
+static void add_reply(struct search *search, struct certs_reply *reply, bool cached)
 {
     struct certs_answer *answer = search->answer;
     guint next = 0;
@@ -59,6 +59,16 @@ void search_add(struct search *search, struct certs_reply *reply, bool cached)
         step.again = all - step.count;
         step.cached = cached;
         answer->steps[answer->step_count++] = step;
+    }
+}
+
+void search_add(struct search *search, const struct asked *asked)
+{
+    const struct certs_reply *reply = asked->reply;
+    add_reply(search, asked->reply, asked->cached);
+    if (asked->old != NULL) { /* in place of the failure */
+        add_reply(search, asked->old, true);
+        return;
     }
     for (int kind = 0; kind < CERTIFICATE_KINDS; kind++)
         if (reply->failed[kind])

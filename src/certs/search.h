@@ -5,7 +5,7 @@
 #ifndef DOMSEC_CERTS_SEARCH_H
 #define DOMSEC_CERTS_SEARCH_H
 
-#include "reply.h"
+#include "flights.h"
 
 struct search {
     const struct certs_query *query;
@@ -18,8 +18,8 @@ struct search {
 };
 
 void search_begin(struct search *search, const struct certs_query *query, size_t index, struct certs_answer *answer);
-/* Adds what one source said. cached: it was asked for another question. */
-void search_add(struct search *search, struct certs_reply *reply, bool cached);
+/* Adds what one source said. */
+void search_add(struct search *search, const struct asked *asked);
 /* A certificate of that kind could not be looked up or checked. */
 void search_fail(struct search *search, enum certificate_kind kind, const struct error *error);
 /* Checks the candidates that came since. */

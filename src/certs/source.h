@@ -33,6 +33,9 @@ struct certs_source {
      * before those of the domain, and says with certs_question_step() what it asked; then it calls
      * certs_question_failed() or certs_question_answered(). A question for which it calls neither counts as failed. */
     void (*ask)(void *state, struct certs_question *const *questions, size_t count, int64_t deadline);
+    /* Of a source that does not wait: a number that is another one after each change of what it knows, and costs little
+     * to find out. Its answers are kept, too, as long as the number stays. NULL: they are not. */
+    uint64_t (*version)(void *state);
 };
 
 extern const struct certs_source certs_source_pinned;
@@ -46,6 +49,8 @@ struct certs_opened {
 };
 /* Asks these sources, in this order. Takes the states: certs_close() closes them. */
 struct certs *certs_with(const struct certs_opened *sources, size_t count);
+/* How long all lookups of one message may take. Before the first certs_ask(). */
+void certs_set_timeout(struct certs *certs, int64_t microseconds);
 
 /* Takes a reference of its own. authorities are lent until the source is closed, or are those of
  * certs_question_keep(); may be NULL. A certificate that was given before is left out, unless one of them is a group's.

@@ -104,6 +104,8 @@ static const struct conf_option partner_rows[] = {
      .help = "Addresses of the partner that share a certificate"},
     {"prefer", OPTION_TEXTS, AT(prefer), .computed = "what the first source has", .convert = convert_certificate_kind,
      .help = "Which certificate of a recipient is taken first"},
+    {"lookup_grace", OPTION_COUNT, AT(lookup_grace), .fallback = "0", .minimum = 0, .maximum = 604800,
+     .help = "Seconds for which certificates that were found still count while their source fails"},
     {"x500_name", OPTION_TEXTS, AT(x500_name), .convert = convert_x500,
      .help = "X.500 name of the domain, for certificates that contain no mail domain"},
     {"null_signature", OPTION_SWITCH, AT(form.null_signature), .fallback = "true",

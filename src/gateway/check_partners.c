@@ -162,10 +162,10 @@ static bool store_is_empty(const struct conf *conf)
     return true;
 }
 
-/* The store may know certificates of single persons there. */
+/* Other sources may know certificates of single persons there. */
 static void check_any(const struct gateway *gateway, const struct rule *rule, struct faults *faults)
 {
-    if (rule->partner->group_count > 0 || !store_is_empty(gateway->conf))
+    if (rule->partner->group_count > 0 || !store_is_empty(gateway->conf) || certs_has_more(gateway->certs))
         return;
     if (!policy_may_ask(rule->partner, policy_demands_encryption))
         faults_note(faults, rule->partner->file, rule->partner->outbound_line,

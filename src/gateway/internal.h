@@ -26,6 +26,7 @@ struct gateway {
 
 void turns_enter(const struct turns *turns);
 void turns_leave(const struct turns *turns);
+void turns_tell(const struct turns *turns);
 
 /* --- mail.c --- */
 
@@ -37,6 +38,7 @@ void mail_clear(struct mail *mail);
 /* --- signers.c, recipients.c, identities.c: the parts of the lookups --- */
 
 /* How long a lookup may take, and the turn to leave meanwhile. */
+#define TELL_EVERY (5 * G_USEC_PER_SEC) /* that a lookup waits */
 struct patience {
     int64_t deadline; /* for all lookups of one message */
     const struct turns *turns;

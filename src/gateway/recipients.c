@@ -22,6 +22,11 @@ static void end(void *context)
     turns_leave(((const struct acceptance *)context)->turns);
 }
 
+static void tell(void *context)
+{
+    turns_tell(((const struct acceptance *)context)->turns);
+}
+
 static bool check_candidate(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
     const struct acceptance *acceptance = context;
@@ -81,7 +86,12 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
                                                 .address = lookups->answers[i].destination.address};
     }
     struct acceptance context = {.gateway = gateway, .queries = queries, .turns = patience->turns, .at = mail->at};
-    const struct certs_acceptance accept = {.check = check_candidate, .context = &context, .begin = begin, .end = end};
+    const struct certs_acceptance accept = {.check = check_candidate,
+                                            .context = &context,
+                                            .begin = begin,
+                                            .end = end,
+                                            .tell = tell,
+                                            .tell_every = TELL_EVERY};
     turns_leave(patience->turns);
     certs_ask(gateway->certs, queries, count, patience->deadline, &accept, answers);
     turns_enter(patience->turns);

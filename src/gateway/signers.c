@@ -39,6 +39,11 @@ static bool add(STACK_OF(X509) * known, X509 *certificate)
     return X509_add_cert(known, certificate, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) == 1;
 }
 
+static void tell(void *context)
+{
+    turns_tell(context);
+}
+
 /* Of several authors the first will do, since a signature has to stand for each. False: failure is set. */
 static bool ask_known(struct asking *asking)
 {
@@ -55,8 +60,10 @@ static bool ask_known(struct asking *asking)
     const struct certs_query query = {
         .purpose = CERTS_SIGNER, .partner = asking->mail->authors.partners[0], .address = &originator->from.list[0]};
     owned(certs_answer) struct certs_answer answer = {0};
+    const struct certs_acceptance collect = {
+        .context = (void *)asking->patience->turns, .tell = tell, .tell_every = TELL_EVERY};
     turns_leave(asking->patience->turns);
-    certs_ask(asking->gateway->certs, &query, 1, asking->patience->deadline, NULL, &answer);
+    certs_ask(asking->gateway->certs, &query, 1, asking->patience->deadline, &collect, &answer);
     turns_enter(asking->patience->turns);
     if (answer.found == FOUND_FAILED) {
         *failure = answer.error;

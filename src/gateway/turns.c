@@ -15,3 +15,9 @@ void turns_leave(const struct turns *turns)
     if (turns != NULL)
         turns->leave(turns->context);
 }
+
+void turns_tell(const struct turns *turns)
+{
+    if (turns != NULL && turns->tell != NULL)
+        turns->tell(turns->context);
+}

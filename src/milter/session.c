@@ -276,7 +276,8 @@ static struct passage *pass(SMFICTX *context, struct session *session)
 {
     struct turn turn = {.service = service,
                         .waiting = {.seconds = PROGRESS_SECONDS, .tell = tell_progress, .context = context}};
-    const struct turns turns = {.enter = turn_enter, .leave = turn_leave, .rest = turn_rest, .context = &turn};
+    const struct turns turns = {
+        .enter = turn_enter, .leave = turn_leave, .rest = turn_rest, .tell = turn_tell, .context = &turn};
     struct passage_request request = {
         .envelope = transaction_envelope(session->transaction), .at = time(NULL), .turns = &turns};
     bool whole = transaction_finish(session->transaction);

@@ -51,3 +51,11 @@ void turn_rest(void *context)
     service_rest(turn->service, turn->client, use(turn), &turn->waiting);
     sched_yield(); /* who is about to get in line, or sends a verdict, needs a processor, too */
 }
+
+/* As while it waits for a turn. */
+void turn_tell(void *context)
+{
+    const struct turn *turn = context;
+    if (turn->waiting.tell != NULL)
+        turn->waiting.tell(turn->waiting.context);
+}

@@ -20,5 +20,6 @@ struct turn {
 void turn_enter(void *context);
 void turn_leave(void *context);
 void turn_rest(void *context);
+void turn_tell(void *context);
 
 #endif

@@ -220,6 +220,7 @@ Test(certs, those_who_may_not_wait_are_not_asked_to)
 {
     owned(scene) struct scene *scene = scene_new();
     scene->sources[1]->source.waits = true;
+    certs_set_timeout(scene->certs, G_USEC_PER_SEC);
     scene->queries[0].here = true;
     ask(scene, 2);
     cr_expect_str_eq(scene->sources[0]->asked->str, BOB " " CAROL " ");

@@ -89,19 +89,70 @@ static void answer(struct scripted_certs *script, struct certs_question *questio
         certs_question_answered(question);
 }
 
+void scripted_certs_forget(struct scripted_certs *script, const char *address)
+{
+    g_ptr_array_set_size(line_of(script, address)->own, 0);
+}
+
+void scripted_certs_hang(struct scripted_certs *script, const char *ending)
+{
+    g_mutex_lock(&script->lock);
+    g_free(script->held);
+    script->held = g_strdup(ending);
+    g_cond_broadcast(&script->released);
+    g_mutex_unlock(&script->lock);
+}
+
+void scripted_certs_set_slow(struct scripted_certs *script, bool slow)
+{
+    __atomic_store_n(&script->slow, slow, __ATOMIC_RELAXED);
+}
+
+static bool is_slow(const struct scripted_certs *script)
+{
+    return __atomic_load_n(&script->slow, __ATOMIC_RELAXED);
+}
+
+uint64_t scripted_certs_version(void *script)
+{
+    return ((const struct scripted_certs *)script)->changes;
+}
+
+unsigned scripted_certs_batches(struct scripted_certs *script)
+{
+    g_mutex_lock(&script->lock);
+    unsigned batches = script->batches;
+    g_mutex_unlock(&script->lock);
+    return batches;
+}
+
+static bool hangs(const struct scripted_certs *script, struct certs_question *const *questions, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (script->held != NULL && g_str_has_suffix(questions[i]->query->address->text, script->held))
+            return true;
+    return false;
+}
+
 static void script_ask(void *state, struct certs_question *const *questions, size_t count, int64_t deadline)
 {
     struct scripted_certs *script = state;
     struct error late = {0};
+    g_mutex_lock(&script->lock);
     script->batches++;
     script->deadline = deadline;
     for (size_t i = 0; i < count; i++)
         g_string_append_printf(script->asked, "%s ", questions[i]->query->address->text);
-    while (script->slow && g_get_monotonic_time() < deadline)
+    while (hangs(script, questions, count))
+        g_cond_wait(&script->released, &script->lock);
+    g_mutex_unlock(&script->lock);
+    bool slow = is_slow(script);
+    while (is_slow(script) && g_get_monotonic_time() < deadline)
         g_usleep(1000);
     error_set(&late, ERROR_TEMPORARY, "%s: timed out", script->source.name);
     for (size_t i = 0; i < count; i++) {
-        if (script->slow)
+        certs_question_valid_for(questions[i], script->seconds);
+        if (slow)
             certs_question_failed(questions[i], true, &late);
         else
             answer(script, questions[i]);
@@ -119,6 +170,8 @@ struct scripted_certs *scripted_certs_new(const char *name)
     script->source = (struct certs_source){.name = name, .close = script_close, .ask = script_ask};
     script->lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, line_free);
     script->asked = g_string_new(NULL);
+    g_mutex_init(&script->lock);
+    g_cond_init(&script->released);
     return script;
 }
 
@@ -126,6 +179,9 @@ void scripted_certs_free(struct scripted_certs *script)
 {
     g_hash_table_destroy(script->lines);
     g_string_free(script->asked, TRUE);
+    g_free(script->held);
+    g_mutex_clear(&script->lock);
+    g_cond_clear(&script->released);
     g_free(script);
 }
 
