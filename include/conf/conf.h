@@ -171,6 +171,15 @@ struct form {
     enum key_transport key_transport;
 };
 
+/* A group `capabilities`: whether what a partner's software announces counts, and the weakest algorithms that it may
+ * lead to. Those of the form are always allowed. */
+struct capabilities_conf {
+    bool follow;
+    enum cipher cipher;
+    enum digest digest;
+    enum key_transport key_transport;
+};
+
 /* What is done to a message. Data only: policy/ finds the rule that fits a message and decides by it. */
 struct rule {
     const struct partner *partner; /* whose rule it is */
@@ -224,6 +233,7 @@ struct partner {
     char **prefer;         /* key `prefer`; empty: what the first source has, the kinds in their order */
     unsigned lookup_grace; /* seconds */
     struct form form;
+    struct capabilities_conf capabilities;
     char *label_header; /* NULL: none */
     struct label_conf *labels;
     size_t label_count;

@@ -34,14 +34,15 @@ struct recipient_view {
     const char *text;                /* the address, for reasons */
     struct claim claims[CLAIMS_MAX]; /* the rules of its destination (policy_claims()) */
     size_t claim_count;
-    bool local;                     /* it stays with us */
-    bool arrives;                   /* the MTA delivers it to one of ours, local or not */
-    enum unclear unclear;           /* which rules apply */
-    const struct rule *undecided;   /* UNCLEAR_RULE: this one may apply */
-    enum found certificate;         /* whether there is one to encrypt to */
-    const char *certificate_reason; /* why not */
-    const char *certificate_id;     /* its fingerprint; NULL: there is none */
-    bool hidden;                    /* it stands in no To or Cc, so that no other recipient may learn of it */
+    bool local;                       /* it stays with us */
+    bool arrives;                     /* the MTA delivers it to one of ours, local or not */
+    enum unclear unclear;             /* which rules apply */
+    const struct rule *undecided;     /* UNCLEAR_RULE: this one may apply */
+    enum found certificate;           /* whether there is one to encrypt to */
+    const char *certificate_reason;   /* why not */
+    const char *certificate_id;       /* its fingerprint; NULL: there is none */
+    struct capabilities capabilities; /* what its software is known to read */
+    bool hidden;                      /* it stands in no To or Cc, so that no other recipient may learn of it */
 };
 
 /* Whether a rule that counts for the recipient asks for something, such as policy_encrypts(). */
@@ -285,7 +286,12 @@ size_t policy_signers(const struct treatment *treatment, const struct wrapping *
 
 /* Adds what a recipient's rule asks to a wrapping that begins as zeros: where rules differ, the form counts that all
  * software knows, whatever the order of the recipients. message may be NULL: labels_choose(). */
-void wrapping_add(const struct rule *rule, const struct message *message, struct wrapping *wrapping);
+void wrapping_add(const struct rule *rule, const struct capabilities *capabilities, const struct message *message,
+                  struct wrapping *wrapping);
+/* The form that a partner's file gives, or that it lets a recipient's capabilities lead to. */
+struct form policy_form(const struct partner *partner, const struct capabilities *known);
+/* More for a cipher that keeps a secret better. */
+unsigned policy_cipher_strength(enum cipher cipher);
 
 struct inbound_facts {
     bool signed_ok;             /* a domain or originator signature over the whole message passed */

@@ -24,6 +24,12 @@ enum signature_type {
 const char *
 signature_type_name(enum signature_type type); /* "originator", "domain", "additional-attributes", "review" */
 
+/* Algorithms that somebody's software reads (RFC 8551 §2.5.2), as bits: 1 << CIPHER_…, and so on. Zeros: nothing is
+ * said of them. */
+struct capabilities {
+    unsigned ciphers, key_transports, digests;
+};
+
 /* The statements of one SignerInfo, and whether its signature is valid. */
 struct signer_facts {
     bool receipt;         /* over a receipt (RFC 2634 §2), not over an entity */
@@ -36,7 +42,8 @@ struct signer_facts {
     unsigned types;       /* SignatureType; 0: absent */
     bool type_fault;      /* valid, but it or an ESS attribute is malformed; or the signers' types or labels differ */
     struct ess ess;
-    time_t signing_time;           /* 0: absent; a claim */
+    time_t signing_time; /* 0: absent; a claim */
+    struct capabilities capabilities;
     char issuer[512], serial[132]; /* of SignerIdentifier, printable */
 };
 

@@ -65,6 +65,9 @@ struct encrypt_options {
 bool smime_encrypt(X509 *const *recipients, size_t count, const struct encrypt_options *options, struct entity *content,
                    struct entity *out, struct error *error);
 
+/* The capabilities that an extension of a certificate announces (RFC 4262); zeros: there is none. */
+void smime_certificate_capabilities(const X509 *certificate, struct capabilities *capabilities);
+
 /* --- taking off --- */
 
 /* The same signature in its other form: the body of an application/pkcs7-mime that holds signature and content of a
@@ -75,8 +78,10 @@ extern const char smime_opaque_header[]; /* its MIME fields, each with CRLF */
 
 /* One SignerInfo: its facts, and the handles that go with them. */
 struct signer {
-    struct signer_facts *facts;         /* those of the layer at the same place */
-    X509 *certificate;                  /* NULL: not in the message */
+    struct signer_facts *facts; /* those of the layer at the same place */
+    X509 *certificate;          /* NULL: not in the message */
+    X509
+        *encryption; /* to which the signer wants to be encrypted (RFC 8551 §2.5.3); NULL: the signature does not say */
     struct carried_attributes *carried; /* of a mailing list agent's signature (ess.ml_expansions > 0), else NULL */
 };
 

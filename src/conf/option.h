@@ -69,6 +69,7 @@ extern const struct option_table group_options;    /* struct group_conf */
 extern const struct option_table label_options;    /* struct label_conf */
 extern const struct option_table split_options;    /* struct conf, within main_options */
 extern const struct option_table dns_options;      /* struct conf, within main_options */
+extern const struct option_table capabilities_options;       /* struct capabilities_conf, within partner_options */
 extern const struct option_table revocation_options;         /* struct conf, within main_options */
 extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
 

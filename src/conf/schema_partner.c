@@ -74,6 +74,20 @@ static const struct conf_option inbound_rows[] = {
 #undef AT
 const struct option_table inbound_options = TABLE("inbound", inbound_rows);
 
+#define AT(member) offsetof(struct capabilities_conf, member)
+static const struct conf_option capabilities_rows[] = {
+    {"follow", OPTION_SWITCH, AT(follow), .fallback = "false",
+     .help = "Whether the algorithms that a correspondent's software announces are chosen"},
+    {"cipher", OPTION_WORD, AT(cipher), .fallback = "aes-256-gcm", .words = cipher_words,
+     .help = "Weakest cipher that is chosen because it is announced"},
+    {"digest", OPTION_WORD, AT(digest), .fallback = "sha512", .words = digest_words,
+     .help = "Weakest digest that is chosen because it is announced"},
+    {"key_transport", OPTION_WORD, AT(key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
+     .help = "Weakest key transport that is chosen because it is announced"},
+};
+#undef AT
+const struct option_table capabilities_options = TABLE("capabilities", capabilities_rows);
+
 #define AT(member) offsetof(struct partner, member)
 static const struct conf_option partner_rows[] = {
     {"domain", OPTION_TEXT, AT(domain), .computed = "required, except in default.conf", .convert = convert_domain,
@@ -120,6 +134,8 @@ static const struct conf_option partner_rows[] = {
      .help = "Content encryption algorithm"},
     {"key_transport", OPTION_WORD, AT(form.key_transport), .fallback = "rsa-oaep", .words = key_transport_words,
      .help = "Key transport algorithm for an RSA certificate"},
+    {"capabilities", OPTION_GROUP, AT(capabilities), .group = &capabilities_options,
+     .help = "Whether other algorithms are chosen, because a correspondent's software announces them"},
     {"label_header", OPTION_TEXT, AT(label_header), .convert = convert_field_name,
      .help = "Header field whose value selects the security label"},
     {"labels", OPTION_GROUPS, AT(labels), .group = &label_options, .help = "Security labels for outbound messages"},

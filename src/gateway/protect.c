@@ -52,7 +52,10 @@ static bool put_signature(const struct making *making, enum own by, const struct
     if (making->entity->fragile && options->format == FORMAT_CLEAR)
         making->made->note = "signed in opaque form, because the content has octets or lines that cannot be encoded "
                              "and that a mail server may change";
-    if (!smime_sign(signer, options, making->entity, &out, making->error))
+    struct sign_options fitting = *options;
+    while (fitting.digest > DIGEST_SHA256 && !smime_key_takes_digest(signer->key, fitting.digest))
+        fitting.digest--; /* the partner's software announced it; a digest in the file was tried at the start */
+    if (!smime_sign(signer, &fitting, making->entity, &out, making->error))
         return false;
     replace(making->entity, &out);
     return true;

@@ -39,7 +39,7 @@ void policy_plan_layers(const struct plan_input *input, bool authentic, struct p
         const struct recipient_view *recipient = &input->recipients[i];
         for (size_t j = 0; j < recipient->claim_count && !recipient->local; j++)
             if (!policy_tests(recipient, recipient->claims[j].rule))
-                wrapping_add(recipient->claims[j].rule, input->message, &plan->wrapping);
+                wrapping_add(recipient->claims[j].rule, &recipient->capabilities, input->message, &plan->wrapping);
     }
     if (input->least != NULL)
         wrapping_raise(input->least, &plan->wrapping);

@@ -22,24 +22,26 @@ static enum cipher cipher_for_both(enum cipher a, enum cipher b)
     return is_cbc(a) ? MIN(a, b) : MAX(a, b);
 }
 
-void wrapping_add(const struct rule *rule, const struct message *message, struct wrapping *wrapping)
+void wrapping_add(const struct rule *rule, const struct capabilities *capabilities, const struct message *message,
+                  struct wrapping *wrapping)
 {
     const struct partner *partner = rule->partner;
+    const struct form form = policy_form(partner, capabilities);
     bool known = partner->naming == NAMING_RFC3183;
     if (!wrapping->is_set) {
-        wrapping->form = partner->form;
+        wrapping->form = form;
         wrapping->form.null_signature = wrapping->names_encrypter = true;
     }
     wrapping->is_set = true;
-    if (partner->form.format == FORMAT_CLEAR)
+    if (form.format == FORMAT_CLEAR)
         wrapping->form.format = FORMAT_CLEAR;
-    if (partner->form.signature == SIGNATURE_RSA_PKCS1)
+    if (form.signature == SIGNATURE_RSA_PKCS1)
         wrapping->form.signature = SIGNATURE_RSA_PKCS1;
-    wrapping->form.digest = MIN(wrapping->form.digest, partner->form.digest);
-    wrapping->form.cipher = cipher_for_both(wrapping->form.cipher, partner->form.cipher);
-    if (partner->form.key_transport == KEY_TRANSPORT_RSA_PKCS1)
+    wrapping->form.digest = MIN(wrapping->form.digest, form.digest);
+    wrapping->form.cipher = cipher_for_both(wrapping->form.cipher, form.cipher);
+    if (form.key_transport == KEY_TRANSPORT_RSA_PKCS1)
         wrapping->form.key_transport = KEY_TRANSPORT_RSA_PKCS1;
-    wrapping->form.null_signature &= partner->form.null_signature && known;
+    wrapping->form.null_signature &= form.null_signature && known;
     wrapping->names_encrypter &= known;
     wrapping->review |= rule->outbound.review;
     wrapping->attributes |= rule->outbound.attributes;
@@ -92,17 +94,6 @@ bool wrapping_equal(const struct wrapping *a, const struct wrapping *b, const st
     return (!signs || signed_equal(a, b)) && (!treatment->encrypt || encrypted_equal(a, b));
 }
 
-/* Whatever keeps a secret better comes later. */
-static unsigned strength(enum cipher cipher)
-{
-    static const enum cipher order[] = {CIPHER_AES_128_CBC, CIPHER_AES_192_CBC, CIPHER_AES_256_CBC, CIPHER_AES_128_GCM,
-                                        CIPHER_AES_256_GCM};
-    unsigned rank = 0;
-    while (rank < G_N_ELEMENTS(order) && order[rank] != cipher)
-        rank++;
-    return rank;
-}
-
 void wrapping_raise(const struct least *least, struct wrapping *wrapping)
 {
     const struct treatment *treatment = &least->treatment;
@@ -116,7 +107,7 @@ void wrapping_raise(const struct least *least, struct wrapping *wrapping)
         wrapping->attributes |= least->attributes;
     }
     if (treatment->encrypt) {
-        if (strength(least->form.cipher) > strength(form->cipher))
+        if (policy_cipher_strength(least->form.cipher) > policy_cipher_strength(form->cipher))
             form->cipher = least->form.cipher;
         form->key_transport = MIN(form->key_transport, least->form.key_transport); /* RSA-OAEP comes first */
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Algorithm handles and the capabilities that we announce. They are fetched once and read-only afterwards, because a
+ * Algorithm handles. They are fetched once and read-only afterwards, because a
  * fetch per message costs more than the digest of a small one. policy/ decides which algorithm a message gets.
  */
 #include "smime_private.h"
@@ -15,8 +15,6 @@
 static struct {
     EVP_MD *digests[3];
     EVP_CIPHER *ciphers[CIPHER_AES_256_CBC + 1];
-    unsigned char *capabilities;
-    int capabilities_length;
 } algorithms;
 
 static const char *const digest_names[] = {
@@ -28,26 +26,6 @@ static const int cipher_nids[] = {
     [CIPHER_AES_128_CBC] = NID_aes_128_cbc, [CIPHER_AES_192_CBC] = NID_aes_192_cbc,
     [CIPHER_AES_256_CBC] = NID_aes_256_cbc,
 };
-/* In order of preference (RFC 8551 §2.5.2, §2.7). */
-static const int capability_nids[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc, NID_aes_128_cbc};
-
-static void algorithm_list_free(STACK_OF(X509_ALGOR) * list)
-{
-    sk_X509_ALGOR_pop_free(list, X509_ALGOR_free);
-}
-
-DECLARE_OWNED(algorithm_list, STACK_OF(X509_ALGOR) *, algorithm_list_free)
-
-static bool make_capabilities(void)
-{
-    owned(algorithm_list) STACK_OF(X509_ALGOR) *list = NULL;
-    for (size_t i = 0; i < G_N_ELEMENTS(capability_nids); i++)
-        if (!CMS_add_simple_smimecap(&list, capability_nids[i], -1))
-            return false;
-    algorithms.capabilities_length = i2d_X509_ALGORS(list, &algorithms.capabilities);
-    return algorithms.capabilities_length > 0;
-}
-
 /* OpenSSL fetches the operations of a key when a key is first used. If memory is short at that moment, it remembers
  * permanently that the operation does not exist, and every later message is refused. One key of each kind fetches
  * all of them here. A missing algorithm fails when it is needed. */
@@ -79,8 +57,6 @@ bool algorithms_init(struct error *error)
         if (algorithms.ciphers[i] == NULL)
             return error_set_openssl(error, ERROR_CONFIGURATION, "OpenSSL has no %s", OBJ_nid2ln(cipher_nids[i]));
     }
-    if (!make_capabilities())
-        return error_set_openssl(error, ERROR_CONFIGURATION, "S/MIME capabilities");
     return true;
 }
 
@@ -97,11 +73,6 @@ const char *algorithm_micalg(enum digest digest)
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher)
 {
     return algorithms.ciphers[cipher];
-}
-
-struct slice algorithm_capabilities(void)
-{
-    return (struct slice){(const char *)algorithms.capabilities, (size_t)algorithms.capabilities_length};
 }
 
 void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item)

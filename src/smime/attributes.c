@@ -26,13 +26,6 @@ static const char *read_signing_time(const ASN1_TYPE *value, const struct readin
     return NULL;
 }
 
-static bool add_capabilities(const struct signing *signing, ASN1_STRING **value, struct error *error)
-{
-    (void)signing;
-    *value = der_string(V_ASN1_SEQUENCE, algorithm_capabilities(), error);
-    return *value != NULL;
-}
-
 /* Content type, message digest and signing time are added by OpenSSL, or by edwards.c. */
 static const struct signed_attribute attributes[] = {
     {
@@ -66,7 +59,8 @@ static const struct signed_attribute attributes[] = {
         .oid = "1.2.840.113549.1.9.15", /* RFC 8551 §2.5.2 */
         .name = "capabilities",
         .role = ATTRIBUTE_OF_SIGNATURE,
-        .add = add_capabilities,
+        .add = capabilities_add,
+        .read = capabilities_read,
         .single = true,
         .must_be_signed = true,
     },
@@ -74,6 +68,7 @@ static const struct signed_attribute attributes[] = {
         .oid = "1.2.840.113549.1.9.16.2.11", /* RFC 8551 §2.5.3 */
         .name = "encryption key preference",
         .role = ATTRIBUTE_OF_SIGNATURE,
+        .read = key_preference_read,
         .single = true,
         .must_be_signed = true,
     },

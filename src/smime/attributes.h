@@ -31,10 +31,12 @@ struct signing {
 
 /* A signature that is being read. */
 struct reading {
-    CMS_SignerInfo *info;       /* ATTRIBUTE_OF_SIGNATURE: whose attributes they are */
-    const X509 *certificate;    /* ATTRIBUTE_OF_CERTIFICATE: the signer's, perhaps */
-    struct signer_facts *facts; /* the other roles: where it goes */
-    struct budget *budget;      /* NULL: none */
+    CMS_SignerInfo *info;          /* ATTRIBUTE_OF_SIGNATURE: whose attributes they are */
+    const X509 *certificate;       /* ATTRIBUTE_OF_CERTIFICATE: the signer's, perhaps */
+    struct signer *signer;         /* ATTRIBUTE_OF_SIGNATURE: where what refers to certificates goes */
+    STACK_OF(X509) * certificates; /* … those in the message */
+    struct signer_facts *facts;    /* the other roles: where it goes */
+    struct budget *budget;         /* NULL: none */
 };
 
 struct signed_attribute {
@@ -77,6 +79,14 @@ const char *signature_type_read(const ASN1_TYPE *value, const struct reading *re
 
 /* algorithm_protection.c */
 const char *algorithm_protection_read(const ASN1_TYPE *value, const struct reading *reading);
+
+/* capabilities.c */
+bool capabilities_init(struct error *error); /* by smime_init() */
+bool capabilities_add(const struct signing *signing, ASN1_STRING **value, struct error *error);
+const char *capabilities_read(const ASN1_TYPE *value, const struct reading *reading);
+
+/* key_preference.c */
+const char *key_preference_read(const ASN1_TYPE *value, const struct reading *reading);
 
 /* signing_certificate.c: a signature names its certificate; in version 1 by SHA-1. */
 bool signing_certificate_init(struct error *error); /* by smime_init() */

@@ -13,8 +13,8 @@ bool smime_init(struct error *error)
     static bool done;
     g_mutex_lock(&lock);
     if (!done)
-        done = algorithms_init(error) && attributes_init(error) && signing_certificate_init(error) &&
-               agreed_key_init(error) && edwards_init(error);
+        done = algorithms_init(error) && attributes_init(error) && capabilities_init(error) &&
+               signing_certificate_init(error) && agreed_key_init(error) && edwards_init(error);
     bool initialised = done;
     g_mutex_unlock(&lock);
     return initialised;

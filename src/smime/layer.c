@@ -34,6 +34,7 @@ void layer_clear(struct layer *layer)
 {
     for (size_t i = 0; i < layer->facts.signer_count; i++) {
         X509_free(layer->signers[i].certificate);
+        X509_free(layer->signers[i].encryption);
         carried_attributes_free(layer->signers[i].carried);
     }
     g_free(layer->signers);

@@ -86,13 +86,13 @@ static bool is_attribute_set(struct slice content)
 
 /* What the signature must be whatever the mathematics says: RFC 5652 §5.3, §11; the content is of type data, which is
  * checked before. */
-static bool is_sound(CMS_SignerInfo *info, const struct verification *by, struct signer_facts *facts,
-                     struct error *error)
+static bool is_sound(CMS_SignerInfo *info, const struct verification *by, struct signer *signer, struct error *error)
 {
-    const struct reading reading = {.info = info, .facts = facts, .budget = by->budget};
+    const struct reading reading = {
+        .info = info, .facts = signer->facts, .signer = signer, .certificates = by->certificates, .budget = by->budget};
     if (CMS_signed_get_attr_count(info) >= 0)
         return attributes_read(info, ATTRIBUTE_OF_SIGNATURE, &reading, error);
-    if (facts->receipt)
+    if (signer->facts->receipt)
         return error_set(error, ERROR_PERMANENT, "signed attributes are missing (RFC 5652 section 5.3)");
     return !is_attribute_set(by->content) ||
            error_set(error, ERROR_PERMANENT, "content is the signed attributes of another message");
@@ -247,7 +247,7 @@ static bool check_signature(CMS_SignerInfo *info, const struct verification *by,
                             struct error *over)
 {
     struct error error = {0};
-    bool sound = is_sound(info, by, signer->facts, &error);
+    bool sound = is_sound(info, by, signer, &error);
     bool verified = find_certificate(info, by, signer, over);
     if (sound && verified)
         sound = names(info, signer->certificate, by->budget, &error);

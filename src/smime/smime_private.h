@@ -14,7 +14,6 @@ bool algorithms_init(struct error *error);
 const EVP_MD *algorithm_digest(enum digest digest);
 const char *algorithm_micalg(enum digest digest); /* RFC 8551 §3.5.3.2 */
 const EVP_CIPHER *algorithm_cipher(enum cipher cipher);
-struct slice algorithm_capabilities(void); /* DER of SMIMECapabilities (RFC 8551 §2.5.2) */
 /* "aes-256-gcm", or the dotted OID of an unknown algorithm. */
 void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
 /* Parameters that are a SEQUENCE of that kind, decoded; NULL: they are not. */

@@ -78,12 +78,17 @@ static void read_form(CMS_SignerInfo *signer)
 {
     struct signer_facts facts = {0};
     struct error error = {0};
-    const struct reading reading = {.certificate = certificate, .facts = &facts};
+    owned(x509_stack) STACK_OF(X509) *certificates = sk_X509_new_null();
+    struct signer read = {0};
+    const struct reading reading = {
+        .certificate = certificate, .certificates = certificates, .signer = &read, .facts = &facts};
+    require(X509_add_cert(certificates, certificate, X509_ADD_FLAG_UP_REF) == 1);
     require(attributes_read(signer, ATTRIBUTE_OF_SIGNATURE, &reading, &error) || error.kind == ERROR_PERMANENT);
     require_printable(error.text);
     error = (struct error){0};
     require(attributes_read(signer, ATTRIBUTE_OF_CERTIFICATE, &reading, &error) || error.kind == ERROR_PERMANENT);
     require_printable(error.text);
+    X509_free(read.encryption);
 }
 
 /* Adds what one row of the table makes of the options. */

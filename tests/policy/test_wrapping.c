@@ -16,7 +16,7 @@ static void add(const struct partner *partner, struct wrapping *wrapping)
 {
     struct rule rule = partner->base;
     rule.partner = partner;
-    wrapping_add(&rule, NULL, wrapping);
+    wrapping_add(&rule, &(struct capabilities){0}, NULL, wrapping);
 }
 
 static struct wrapping merged(const struct partner *a, const struct partner *b)

@@ -432,7 +432,7 @@ Test(verify, attributes_missing_doubled_or_odd)
         {"time of signing unsigned", move_to_unsigned, NID_pkcs9_signingTime, false},
         {"capabilities unsigned", move_to_unsigned, NID_SMIMECapabilities, false},
         {"key preference unsigned", move_to_unsigned, NID_id_smime_aa_encrypKeyPref, false},
-        {"capabilities of another form", other_form, NID_SMIMECapabilities, true}, /* nobody reads them */
+        {"capabilities of another form", other_form, NID_SMIMECapabilities, true}, /* they say nothing */
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
