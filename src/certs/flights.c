@@ -17,8 +17,8 @@
 
 #include <string.h>
 
-#define JOBS_MOST 512      /* threads at a time */
-#define JOBS_OF_ONE_MOST 8 /* for one batch and source */
+#define JOBS_MOST 512       /* threads at a time */
+#define JOBS_OF_ONE_MOST 64 /* for one batch and source */
 #define BREAKERS_MOST 10000
 #define LAST_WORD (G_USEC_PER_SEC / 10)
 #define SIGNERS_AT_ONCE 60 /* lookups for the policies of one partner */
@@ -53,8 +53,7 @@ struct waiter {
 struct job {
     struct flights *flights;
     const struct certs_opened *opened;
-    GPtrArray *list;    /* struct flight * */
-    GPtrArray *replies; /* for each of them */
+    GPtrArray *list; /* struct flight *, by domain */
 };
 
 static void flight_unref(void *data)
@@ -157,46 +156,40 @@ static void land(struct flights *flights, struct flight *flight)
     }
 }
 
-static void end_job(struct job *job, bool timed_out)
+/* Takes the replies to those flights of one domain. */
+static void land_domain(struct job *job, guint from, guint to, struct certs_reply *const *replies, bool timed_out)
 {
     struct flights *flights = job->flights;
     int64_t now = g_get_monotonic_time();
-    const char *last = NULL;
     g_mutex_lock(&flights->lock);
-    for (guint i = 0; i < job->list->len; i++) {
+    for (guint i = from; i < to; i++) {
         struct flight *flight = g_ptr_array_index(job->list, i);
-        flight->reply = reply_ref(g_ptr_array_index(job->replies, i));
+        flight->reply = replies[i - from];
         cache_put(flights->cache, flight->key, flight->reply, 0, now);
-        if (last == NULL || strcmp(last, flight->place) != 0) /* a batch counts once */
+        if (i == from) /* a batch counts once */
             tell_breaker(flights, flight, timed_out, now);
-        last = flight->place;
         land(flights, flight);
     }
-    if (--flights->jobs == 0)
-        g_cond_signal(&flights->idle);
     g_mutex_unlock(&flights->lock);
-    g_ptr_array_unref(job->list);
-    g_ptr_array_unref(job->replies);
-    g_free(job);
 }
 
-static void *run_job(void *data)
+static void ask_domain(struct job *job, guint from, guint to, int64_t deadline)
 {
-    struct job *job = data;
-    guint length = job->list->len;
+    guint length = to - from;
     g_autofree struct certs_question *questions = g_new0(struct certs_question, length);
     g_autofree struct certs_question **asked = g_new0(struct certs_question *, length);
-    int64_t began = g_get_monotonic_time(), limit = job->flights->limit;
+    g_autofree struct certs_reply **replies = g_new0(struct certs_reply *, length);
+    int64_t began = g_get_monotonic_time();
     unsigned failures = memory_failures();
     for (guint i = 0; i < length; i++) {
-        const struct flight *flight = g_ptr_array_index(job->list, i);
-        questions[i] = (struct certs_question){&flight->query, reply_new(job->opened->source)};
+        const struct flight *flight = g_ptr_array_index(job->list, from + i);
+        replies[i] = reply_new(job->opened->source);
+        questions[i] = (struct certs_question){&flight->query, replies[i]};
         asked[i] = &questions[i];
     }
-    /* Those that wait are there a little longer than the source has, for what it has to say in the end. */
-    int64_t time = limit - MIN(limit / 5, LAST_WORD);
-    job->opened->source->ask(job->opened->state, asked, length, began + time);
-    bool timed_out = g_get_monotonic_time() - began >= time - time / 10;
+    job->opened->source->ask(job->opened->state, asked, length, deadline);
+    int64_t now = g_get_monotonic_time();
+    bool timed_out = now - began >= job->flights->limit / 2 && now >= deadline - (deadline - began) / 10;
     for (guint i = 0; i < length; i++) {
         struct error memory = {0};
         if (memory_failures() != failures) {
@@ -204,10 +197,60 @@ static void *run_job(void *data)
             certs_question_failed(&questions[i], true, &memory);
         }
         reply_complete(&questions[i], began);
-        reply_count(questions[i].reply, false);
-        g_ptr_array_add(job->replies, questions[i].reply);
+        reply_count(replies[i], false);
     }
-    end_job(job, timed_out);
+    land_domain(job, from, to, replies, timed_out);
+}
+
+static void refuse_domain(struct job *job, guint from, guint to, const char *why)
+{
+    struct error error = {0};
+    g_autofree struct certs_reply **replies = g_new0(struct certs_reply *, to - from);
+    error_set(&error, ERROR_TEMPORARY, "%s: %s", job->opened->source->name, why);
+    for (guint i = from; i < to; i++) {
+        const struct flight *flight = g_ptr_array_index(job->list, i);
+        replies[i - from] = refused(job->opened->source, &flight->query, &error);
+    }
+    land_domain(job, from, to, replies, false);
+}
+
+/* The end of the flights of one domain that begin there. */
+static guint domain_end(const GPtrArray *list, guint from)
+{
+    const struct flight *first = g_ptr_array_index(list, from);
+    guint to = from + 1;
+    while (to < list->len && strcmp(((const struct flight *)g_ptr_array_index(list, to))->place, first->place) == 0)
+        to++;
+    return to;
+}
+
+/* why: of what is not even tried; NULL. */
+static void do_job(struct job *job, const char *why)
+{
+    struct flights *flights = job->flights;
+    int64_t limit = flights->limit;
+    /* Those that wait are there a little longer than the source has, for what it has to say in the end. */
+    int64_t deadline = g_get_monotonic_time() + limit - MIN(limit / 5, LAST_WORD);
+    for (guint from = 0, to = 0; from < job->list->len; from = to) {
+        to = domain_end(job->list, from);
+        if (why == NULL && g_get_monotonic_time() >= deadline)
+            why = "no time was left for this domain";
+        if (why == NULL)
+            ask_domain(job, from, to, deadline);
+        else
+            refuse_domain(job, from, to, why);
+    }
+    g_mutex_lock(&flights->lock);
+    if (--flights->jobs == 0)
+        g_cond_signal(&flights->idle);
+    g_mutex_unlock(&flights->lock);
+    g_ptr_array_unref(job->list);
+    g_free(job);
+}
+
+static void *run_job(void *data)
+{
+    do_job(data, NULL);
     return NULL;
 }
 
@@ -219,34 +262,33 @@ static gint by_place(gconstpointer a, gconstpointer b)
     return strcmp((*first)->place, (*second)->place);
 }
 
-static void refuse_all(struct job *job)
+static void start_job(struct job *job)
 {
-    struct error error = {0};
-    error_set(&error, ERROR_TEMPORARY, "no thread for a lookup could be started");
-    for (guint i = 0; i < job->list->len; i++) {
-        const struct flight *flight = g_ptr_array_index(job->list, i);
-        g_ptr_array_add(job->replies, refused(job->opened->source, &flight->query, &error));
-    }
-    end_job(job, false);
+    GThread *thread = g_thread_try_new("lookup", run_job, job, NULL);
+    if (thread != NULL)
+        g_thread_unref(thread);
+    else
+        do_job(job, "no thread for a lookup could be started");
 }
 
-/* Takes the references of the list. Their number of threads is in flights->jobs already. */
-static void start(struct flights *flights, const struct certs_opened *opened, GPtrArray *list, guint jobs)
+/* Takes the references of the list. A domain has a thread, unless the message has very many. */
+static void start(struct flights *flights, const struct certs_opened *opened, GPtrArray *list)
 {
-    guint from = 0;
+    guint domains = 0, jobs = 0, nth = 0;
     g_ptr_array_sort(list, by_place);
-    for (guint i = 0; i < jobs; i++) {
-        guint to = list->len * (i + 1) / jobs;
+    for (guint from = 0; from < list->len; from = domain_end(list, from))
+        domains++;
+    jobs = MIN(domains, JOBS_OF_ONE_MOST);
+    g_mutex_lock(&flights->lock);
+    flights->jobs += jobs;
+    g_mutex_unlock(&flights->lock);
+    for (guint i = 0, from = 0; i < jobs; i++) {
         struct job *job = g_new0(struct job, 1);
-        *job = (struct job){flights, opened, g_ptr_array_new_with_free_func(flight_unref),
-                            g_ptr_array_new_with_free_func(reply_unref)};
-        for (; from < to; from++)
-            g_ptr_array_add(job->list, g_ptr_array_index(list, from));
-        GThread *thread = g_thread_try_new("lookup", run_job, job, NULL);
-        if (thread != NULL)
-            g_thread_unref(thread);
-        else
-            refuse_all(job);
+        *job = (struct job){flights, opened, g_ptr_array_new_with_free_func(flight_unref)};
+        for (; nth < domains * (i + 1) / jobs; nth++)
+            for (guint to = domain_end(list, from); from < to; from++)
+                g_ptr_array_add(job->list, g_ptr_array_index(list, from));
+        start_job(job);
     }
 }
 
@@ -361,10 +403,8 @@ void flights_ask(struct flights *flights, const struct certs_opened *opened, str
         g_ptr_array_add(boarded[i]->waiters, &waiter);
         waiter.open++;
     }
-    guint jobs = MIN(new_ones->len, JOBS_OF_ONE_MOST);
-    flights->jobs += jobs;
     g_mutex_unlock(&flights->lock);
-    start(flights, opened, new_ones, jobs);
+    start(flights, opened, new_ones);
     int64_t end = g_get_monotonic_time() + flights->limit;
     if (waiter.open > 0)
         wait_for(flights, &waiter, MIN(end, deadline), how);

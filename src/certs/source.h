@@ -19,10 +19,10 @@ struct certs_source {
     const char *name;  /* in the key `sources`: "ldap" */
     const char *shown; /* beside a certificate in the report; NULL: the name */
     bool pinned;       /* its certificates were named by the partner */
-    /* It asks others, who may be slow, down or hung. Then ask() is called in a thread of its own and with a time limit
-     * below the message's; answers are kept as certs_question_valid_for() says; questions for one name are asked once
-     * at a time; and a domain about which several questions in a row found no answer in time is left alone for some
-     * seconds. */
+    /* It asks others, who may be slow, down or hung. Then ask() is called in a thread of its own, for one domain and
+     * purpose at a time, with a time limit below the message's; answers are kept as certs_question_valid_for() says;
+     * questions for one name are asked once at a time; and a domain about which several questions in a row found no
+     * answer in time is left alone for some seconds. */
     bool waits;
     /* Returns false after it added an error to faults. Leaves *state NULL if nothing is configured: the source is never
      * asked. */

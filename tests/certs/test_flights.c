@@ -258,18 +258,38 @@ Test(flights, a_domain_that_hangs_harms_only_those_who_need_it)
     certs_answers_clear(answers, G_N_ELEMENTS(people));
 }
 
+/* A source sees one domain at a time, whatever the message has. */
+Test(flights, a_message_to_many_domains)
+{
+    enum { COUNT = 300 };
+    owned(rig) struct rig *rig = rig_new(100 * G_USEC_PER_SEC);
+    char *people[COUNT];
+    struct certs_answer answers[COUNT] = {{0}};
+    for (int i = 0; i < COUNT; i++) {
+        people[i] = g_strdup_printf("p%d@d%d.test", i, i / 2);
+        scripted_certs_own(rig->ldap, people[i], rig->one->cert);
+    }
+    ask_many(rig, CERTS_ENCRYPT, (const char *const *)people, COUNT, CERTS_NO_DEADLINE, answers);
+    for (int i = 0; i < COUNT; i++) {
+        cr_expect_eq(answers[i].found, FOUND, "%s", people[i]);
+        g_free(people[i]);
+    }
+    cr_expect_eq(scripted_certs_batches(rig->ldap), COUNT / 2);
+    certs_answers_clear(answers, COUNT);
+}
+
 /* One after the other in the same source: the time of the first is not that of the second. */
 Test(flights, each_source_has_its_share_of_the_time)
 {
-    owned(rig) struct rig *rig = rig_new(G_USEC_PER_SEC);
+    owned(rig) struct rig *rig = rig_new(2 * G_USEC_PER_SEC);
     scripted_certs_set_slow(rig->ldap, true);
     scripted_certs_own(rig->dns, BOB, rig->one->cert);
     int64_t began = g_get_monotonic_time();
-    owned(certs_answer) struct certs_answer answer = ask_by(rig, BOB, began + G_USEC_PER_SEC);
+    owned(certs_answer) struct certs_answer answer = ask_by(rig, BOB, began + 2 * G_USEC_PER_SEC);
     cr_expect_eq(answer.found, FOUND, "found later beats failed earlier");
-    cr_expect_lt(rig->ldap->deadline - began, 3 * G_USEC_PER_SEC / 4);
+    cr_expect_lt(rig->ldap->deadline - began, 3 * G_USEC_PER_SEC / 2);
     cr_assert_eq(answer.step_count, 2);
-    cr_expect_str_eq(answer.steps[0].note, "ldap: timed out", "%s", answer.steps[0].note);
+    cr_expect_eq(answer.steps[0].found, FOUND_FAILED);
 }
 
 #define LEFT_ALONE "ldap for partner.test is not asked: it did not answer 3 times in a row"
