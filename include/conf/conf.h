@@ -13,6 +13,7 @@
 #include "base/domain.h"
 #include "conf/address_set.h"
 #include "conf/faults.h"
+#include "conf/ldap.h"
 #include "conf/rules.h"
 
 #include <limits.h>
@@ -345,6 +346,8 @@ struct conf {
     char *store;             /* key store, for store_open(): "sqlite:" and an absolute path; NULL: none */
     char **sources;          /* key sources: names of sources of certificates, each once */
     unsigned lookup_timeout; /* seconds */
+    struct ldap_conf *ldap;  /* key `ldap` */
+    size_t ldap_count;
     struct identity_conf *identities;
     size_t identity_count;
     bool logins_are_addresses; /* identity_logins = "same" */

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 
 #include "config_file.h"
+#include "directories.h"
 #include "identities.h"
 #include "option.h"
 #include "partners.h"
@@ -20,6 +21,7 @@
 static void conf_free(struct conf *conf)
 {
     identities_free(conf);
+    directories_free(conf);
     partners_free(conf);
     lists_free(conf->lists);
     wanted_free(conf->wanted);
@@ -104,6 +106,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     split_read(conf, root, place);
     dns_read(conf, root, place);
     identities_read(conf, root, place);
+    directories_read(conf, root, place);
     struct place at = *place;
     at.line = option_line(root, "policy_dir");
     at.origins = conf->origins;

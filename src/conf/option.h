@@ -18,7 +18,8 @@ typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
     convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address,
     convert_address_pattern, convert_address_member, convert_tag, convert_header, convert_login, convert_kind,
-    convert_certificate_kind, convert_source, convert_store, convert_resolver, convert_dns_record;
+    convert_certificate_kind, convert_source, convert_store, convert_resolver, convert_dns_record, convert_ldap_domain,
+    convert_ldap_uri;
 
 enum option_type {
     OPTION_TEXT,   /* char * */
@@ -70,6 +71,7 @@ extern const struct option_table label_options;    /* struct label_conf */
 extern const struct option_table split_options;    /* struct conf, within main_options */
 extern const struct option_table dns_options;      /* struct conf, within main_options */
 extern const struct option_table capabilities_options;       /* struct capabilities_conf, within partner_options */
+extern const struct option_table ldap_options;               /* struct ldap_conf */
 extern const struct option_table revocation_options;         /* struct conf, within main_options */
 extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
 

@@ -60,6 +60,8 @@ static const struct conf_option main_rows[] = {
      .convert = convert_source, .help = "Sources of certificates, in the order in which they are asked"},
     {"lookup_timeout", OPTION_COUNT, AT(lookup_timeout), .fallback = "10", .minimum = 1, .maximum = 120,
      .help = "Seconds for all lookups of one message"},
+    {"ldap", OPTION_GROUPS, AT(ldap), .group = &ldap_options,
+     .help = "Directories that are asked for certificates by LDAP"},
     {"identities", OPTION_GROUPS, AT(identities), .group = &identity_options,
      .help = "Our certificates and private keys"},
     {"identity_logins", OPTION_GROUPS, AT(logins), .group = &login_options, .help = "In whose name a login may sign"},

@@ -60,6 +60,18 @@ static void check_identity_files(struct check *check, const struct conf *conf)
     }
 }
 
+/* The certificate of a directory leads to `ca`: who changes that file answers in the directory's name. */
+static void check_directory_files(struct check *check, const struct conf *conf)
+{
+    for (size_t i = 0; i < conf->ldap_count; i++) {
+        const struct ldap_conf *group = &conf->ldap[i];
+        const struct origin origin = {conf->file, group->line};
+        if (group->password_file != NULL)
+            check_path(check, origin, group->password_file, GUARD_SECRET);
+        check_path(check, origin, group->ca, GUARD_FILE);
+    }
+}
+
 static void check_partner_files(struct check *check, const struct partner *partner)
 {
     check_paths(check, (struct origin){partner->file, partner->anchors_line}, partner->anchors);
@@ -106,6 +118,7 @@ void gateway_check_exposure(const struct conf *conf, struct faults *faults)
     if (conf->policy_dir != NULL)
         check_path(&check, whole, conf->policy_dir, GUARD_FOLDER);
     check_identity_files(&check, conf);
+    check_directory_files(&check, conf);
     for (char **key = conf->split.keys; *key != NULL; key++)
         if (text_begins_with(*key, "file:"))
             check_path(&check, (struct origin){conf->file, conf->split.line}, *key + strlen("file:"), GUARD_SECRET);
