@@ -29,10 +29,10 @@ OPTIMISE ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wundef \
   $(patsubst %,-Werror=%,incompatible-pointer-types implicit-function-declaration int-conversion) # as in gcc 14
 HARDENING ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsystemd zlib ldap lber sqlite3 libcurl libseccomp
+PACKAGES := gmime-3.0 libssl libcrypto libconfig jansson libpsl libidn2 libsystemd zlib ldap lber sqlite3 libcurl libseccomp p11-kit-1
 
 # libunbound.pc asks for a package that is not needed here. These are recursive, so that pkg-config runs only when something is compiled, and `make deps` works on a bare machine.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) p11-kit-1))$(PKG_CFLAGS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lunbound -lmilter -lpthread)$(PKG_LIBS)
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DDOMSEC_VERSION='"$(VERSION)"' -DDOMSEC_SYSCONFDIR='"$(SYSCONFDIR)"' \
@@ -118,7 +118,7 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 $(BUILD)/preload/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -g -O1 -fPIC -shared -o $@ $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(PKG_CFLAGS) -g -O1 -fPIC -shared -o $@ $<
 
 tools: $(TOOLS) $(PRELOADS)
 

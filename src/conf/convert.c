@@ -9,6 +9,7 @@
 #include "base/distance.h"
 #include "base/fold.h"
 #include "conf/address_set.h"
+#include "conf/token_uri.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
@@ -247,9 +248,22 @@ char *convert_folder(const char *text, const struct place *place)
     return NULL;
 }
 
+static char *convert_token_key(const char *text, const struct place *place)
+{
+    struct error error = {0};
+    P11KitUri *uri = token_uri_parse(text, &error);
+    p11_kit_uri_free(uri);
+    if (uri != NULL)
+        return g_strdup(text);
+    place_fault(place, "\"%s\": %s", place->key, error.text);
+    return NULL;
+}
+
 /* Only keys/ knows which schemes exist. */
 char *convert_key(const char *text, const struct place *place)
 {
+    if (g_ascii_strncasecmp(text, "pkcs11:", strlen("pkcs11:")) == 0)
+        return convert_token_key(text, place);
     g_autofree char *scheme = g_uri_parse_scheme(text);
     if (scheme == NULL) {
         place_fault(place, "\"%s\": \"%s\" is not a URI; write \"file:%s\" for a file", place->key, text, text);

@@ -104,6 +104,6 @@ struct key_holder_type {
 /* Frees what it points to, but not the handle. */
 void held_key_clear(struct held_key *key);
 
-extern const struct key_holder_type key_holder_file;
+extern const struct key_holder_type key_holder_file, key_holder_pkcs11;
 
 #endif
