@@ -96,6 +96,7 @@ struct lookups {
     struct recipient_view *recipients; /* for each of the envelope's */
     struct recipient_lookup *answers;
     bool wants_certificates;
+    struct certs_answer signers; /* certificates of the author that are not in the message; no steps: not asked for */
     const struct identity *own[OWN_COUNT]; /* our identities that may add layers; NULL: none */
     struct error missing[OWN_COUNT];       /* why it is missing */
     struct error failure;                  /* a lookup that every answer depends on has failed */

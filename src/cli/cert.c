@@ -11,6 +11,7 @@
 #include "certs/certs.h"
 #include "describe.h"
 #include "output.h"
+#include "search_lines.h"
 
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -61,50 +62,67 @@ static int run_list(const struct command *self, int argc, char **argv)
     return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
 }
 
-static void print_candidates(const struct certs_answer *answer)
+enum { FIND_UNUSABLE = 1, FIND_NONE = 2 };
+
+static int find_status(const struct certs_answer *answer)
 {
-    owned(table) struct table *table = table_new(5);
-    const char *const heading[] = {"id", "from", "for", "expires", "name"};
-    table_row(table, heading);
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct candidate *candidate = &answer->list[i];
-        g_autofree char *id = describe_id(candidate->certificate);
-        g_autofree char *expires = describe_date(X509_get0_notAfter(candidate->certificate));
-        g_autofree char *name = describe_name(candidate->certificate);
-        const char *cells[] = {id, candidate->pinned ? "policy" : candidate->source,
-                               candidate->personal        ? "the person"
-                               : candidate->group != NULL ? "the group"
-                                                          : "the domain",
-                               expires, name};
-        table_row(table, cells);
-    }
-    table_print(table, stdout, 0, true);
+    if (answer->found == FOUND)
+        return EX_OK;
+    if (answer->found == FOUND_FAILED)
+        return EX_TEMPFAIL;
+    return answer->count > 0 ? FIND_UNUSABLE : FIND_NONE;
 }
 
-static int find(const char *file, const struct address *address)
+static json_t *find_json(const struct certificate_search *search, const char *rule)
+{
+    const struct certs_answer *answer = search->answer;
+    int status = find_status(answer);
+    json_t *json = json_object(), *lookups = json_array();
+    certificate_search_json(search, lookups);
+    json_object_set_new(json, "address", describe_string(search->address->text));
+    json_object_set_new(json, "rule", describe_string(rule));
+    json_object_set_new(json, "result",
+                        describe_string(status == EX_OK           ? "usable"
+                                        : status == FIND_UNUSABLE ? "unusable"
+                                        : status == FIND_NONE     ? "none"
+                                                                  : "failed"));
+    json_object_set_new(json, "reason", describe_string(status == EX_OK ? NULL : answer->error.text));
+    json_object_set_new(json, "certificates", search_certificates_json(search));
+    json_object_set_new(json, "lookups", lookups);
+    return json;
+}
+
+static void print_find(const struct certificate_search *search, const char *rule)
+{
+    const struct certs_answer *answer = search->answer;
+    printf("%s%s%s (rule %s)\n", output_style(stdout, STYLE_BOLD), search->address->text,
+           output_style(stdout, STYLE_PLAIN), rule);
+    search_print(search, 2);
+    if (answer->found == FOUND)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "domsec: %s for %s: %s\n",
+            answer->found == FOUND_FAILED ? "the lookup failed"
+            : answer->count > 0           ? "no usable certificate"
+                                          : "no certificate",
+            search->address->text, answer->error.text);
+}
+
+static int find(const struct cert_call *call, const struct address *address)
 {
     owned(faults) struct faults *faults = faults_new();
-    owned(conf) struct conf *conf = conf_load(file, faults);
-    owned(certs) struct certs *certs = conf != NULL ? certs_open(conf, faults) : NULL;
+    owned(conf) struct conf *conf = conf_load(call->file, faults);
+    owned(inquiry) struct inquiry *inquiry = conf != NULL ? inquiry_new(conf, address, time(NULL), faults) : NULL;
     cli_print_faults(stderr, faults);
-    if (certs == NULL)
+    if (inquiry == NULL)
         return EX_CONFIG;
-    const struct partner *partner = conf_partner(conf, address->domain);
-    const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = partner, .address = address};
-    owned(certs_answer) struct certs_answer answer = {0};
-    certs_ask(certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
-    switch (answer.found) {
-    case FOUND:
-        print_candidates(&answer);
-        return EX_OK;
-    case FOUND_NONE:
-        fprintf(stderr, "domsec: no certificate for %s (rule %s)\n", address->text, partner->name);
-        return 1;
-    case FOUND_FAILED:
-        break;
-    }
-    (void)cli_failed(&answer.error);
-    return EX_TEMPFAIL;
+    const struct certificate_search *search = inquiry_search(inquiry);
+    const char *rule = conf_partner(conf, address->domain)->name;
+    if (call->as_json)
+        describe_print_json(find_json(search, rule));
+    else
+        print_find(search, rule);
+    return find_status(search->answer);
 }
 
 static int run_find(const struct command *self, int argc, char **argv)
@@ -116,7 +134,7 @@ static int run_find(const struct command *self, int argc, char **argv)
     struct address address = {0};
     if (!cli_address(call.operand, &address))
         return EX_USAGE;
-    status = *address.text == '\0' ? cli_usage(self, "the address is empty") : find(call.file, &address);
+    status = *address.text == '\0' ? cli_usage(self, "the address is empty") : find(&call, &address);
     address_clear(&address);
     return status;
 }
@@ -141,11 +159,11 @@ static const struct command
                       .run = cert_run_remove},
     command_find = {
         .name = "cert find",
-        .arguments = "[-c FILE] ADDRESS",
-        .summary = "show the encryption certificates for an address, in order of preference",
+        .arguments = "[-c FILE] [--json] ADDRESS",
+        .summary = "search for the encryption certificate of an address, and show the whole search",
         .details =
-            "`domsec explain` shows whether each of them may be used. The exit status is 1 if no certificate was\n"
-            "found and 75 if a source could not be queried.\n",
+            "The exit status is 0 if a certificate may be used, 1 if some were found and none may be used, 2 if\n"
+            "none was found, and 75 if that could not be found out.\n",
         .run = run_find};
 
 static int run(const struct command *self, int argc, char **argv)

@@ -6,6 +6,7 @@
 
 #include "describe.h"
 #include "output.h"
+#include "search_lines.h"
 
 #include <string.h>
 
@@ -59,44 +60,6 @@ static void show_facts(const char *const (*rows)[2], size_t count, unsigned inde
             table_row(table, rows[i]);
     }
     table_print(table, stdout, indent, false);
-}
-
-static json_t *certificates_json(const struct passage *passage, size_t recipient)
-{
-    json_t *list = json_array();
-    const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
-    for (size_t i = 0; i < answer->count; i++) {
-        json_t *entry = describe_json(answer->list[i].certificate);
-        g_autofree char *note = passage_note(passage, recipient, i);
-        json_object_set_new(entry, "source", describe_string(answer->list[i].source));
-        json_object_set_new(entry, "note", describe_string(note));
-        json_array_append_new(list, entry);
-    }
-    return list;
-}
-
-static void print_certificates(const struct passage *passage, size_t recipient)
-{
-    const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
-    if (answer->count == 0) {
-        printf("  certificates  none found\n");
-        return;
-    }
-    printf("  certificates\n");
-    owned(table) struct table *table = table_new(4);
-    const char *const heading[] = {"sha256", "from", "subject", "note"};
-    table_row(table, heading);
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct candidate *candidate = &answer->list[i];
-        char sha256[65] = "";
-        g_autofree char *subject = certificate_subject(candidate->certificate);
-        g_autofree char *note = passage_note(passage, recipient, i);
-        certificate_fingerprint(candidate->certificate, sha256);
-        sha256[FINGERPRINT_DIGITS] = '\0';
-        const char *cells[] = {sha256, candidate->source, subject, note};
-        table_row(table, cells);
-    }
-    table_print(table, stdout, 4, true);
 }
 
 /* Of all rules that count for the recipient; NULL: nothing is protected. */
@@ -205,6 +168,21 @@ static void add_decision(json_t *json, const struct outbound_decision *decision,
     json_object_set_new(json, "triple", json_boolean(decision != NULL && decision->triple));
 }
 
+/* A search that was not needed has no steps. json NULL: as text. */
+static void show_search(const struct passage *passage, size_t index, json_t *json)
+{
+    const struct recipient_search about = {passage, index};
+    const struct certificate_search search = passage_search(&about);
+    if (json == NULL) {
+        search_print(&search, 2);
+        return;
+    }
+    json_t *lookups = json_array();
+    certificate_search_json(&search, lookups);
+    json_object_set_new(json, "certificates", search_certificates_json(&search));
+    json_object_set_new(json, "lookups", lookups);
+}
+
 /* json NULL: as text. */
 static void show_recipient(const struct passage *passage, size_t index, json_t *json)
 {
@@ -240,10 +218,11 @@ static void show_recipient(const struct passage *passage, size_t index, json_t *
         add_decision(json, accepted ? decision : NULL, verdict);
         if (plan->shares != NULL)
             json_object_set_new(json, "form", json_integer((json_int_t)plan->shares[index].form + 1));
-        json_object_set_new(json, "certificates", leaves ? certificates_json(passage, index) : json_array());
-    } else if (leaves) {
-        print_certificates(passage, index);
+        json_object_set_new(json, "certificates", json_array());
+        json_object_set_new(json, "lookups", json_array());
     }
+    if (leaves)
+        show_search(passage, index, json);
 }
 
 /* json NULL: as text. */

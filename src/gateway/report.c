@@ -3,6 +3,7 @@
  * report: one passage as JSON for programs (etc/report.schema.json), and as counters. log_line.c shows it to people.
  * All of them read the same five structs, so that they cannot differ.
  */
+#include "gateway/search.h"
 #include "internal.h"
 #include "tested.h"
 
@@ -371,6 +372,9 @@ char *passage_report(const struct passage *passage)
     set(report, "originator", finding(&judgement->originator, originator_name(passage)));
     set(report, "layers", layers(passage));
     set(report, "groups", groups(passage));
+    json_t *searches = json_array();
+    passage_searches_json(passage, searches);
+    set(report, "lookups", searches);
     set(report, "redirections", redirections(passage->mail.envelope));
     set(report, "authentication_results", unfolded(passage->made.authentication_results));
     set(report, "note", text(passage->made.note));

@@ -59,20 +59,20 @@ static bool ask_known(struct asking *asking)
         return true;
     const struct certs_query query = {
         .purpose = CERTS_SIGNER, .partner = asking->mail->authors.partners[0], .address = &originator->from.list[0]};
-    owned(certs_answer) struct certs_answer answer = {0};
+    struct certs_answer *answer = &asking->lookups->signers;
     const struct certs_acceptance collect = {
         .context = (void *)asking->patience->turns, .tell = tell, .tell_every = TELL_EVERY};
     turns_leave(asking->patience->turns);
-    certs_ask(asking->gateway->certs, &query, 1, asking->patience->deadline, &collect, &answer);
+    certs_ask(asking->gateway->certs, &query, 1, asking->patience->deadline, &collect, answer);
     turns_enter(asking->patience->turns);
-    if (answer.found == FOUND_FAILED) {
-        *failure = answer.error;
+    if (answer->found == FOUND_FAILED) {
+        *failure = answer->error;
         return false;
     }
-    for (size_t i = 0; i < answer.count && good; i++) {
-        good = add(asking->known, answer.list[i].certificate);
-        for (int j = 0; j < sk_X509_num(answer.list[i].authorities) && good; j++)
-            good = add(asking->known, sk_X509_value(answer.list[i].authorities, j));
+    for (size_t i = 0; i < answer->count && good; i++) {
+        good = add(asking->known, answer->list[i].certificate);
+        for (int j = 0; j < sk_X509_num(answer->list[i].authorities) && good; j++)
+            good = add(asking->known, sk_X509_value(answer->list[i].authorities, j));
     }
     return good || error_set_openssl(failure, ERROR_TEMPORARY, "certificates of signers");
 }
@@ -427,6 +427,7 @@ void lookups_clear_signers(struct lookups *lookups)
         detail_clear(&lookups->details[i]);
     for (size_t i = 0; i < lookups->vain_count; i++)
         detail_clear(&lookups->vain_details[i]);
+    certs_answers_clear(&lookups->signers, 1);
     g_free(lookups->details);
     g_free(lookups->views);
     g_free(lookups->vain_details);

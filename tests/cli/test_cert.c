@@ -37,7 +37,7 @@ Test(cert, import_list_show_export_find_remove)
     g_autofree char *colons = fingerprint(dir, "b/keys/dca.pem");
     g_autofree char *id = without_colons(colons);
     owned(run) struct run none = run("domsec cert find -c '%s/a/domsec.conf' bob@partner.test", dir);
-    expect_status(none, 1);
+    expect_status(none, 2);
     owned(run) struct run imported = run("domsec cert import '%s/b/keys/dca.pem' -c '%s/a/domsec.conf'", dir, dir);
     expect_status(imported, 0);
     expect_contains(imported.out, id);
@@ -57,10 +57,10 @@ Test(cert, import_list_show_export_find_remove)
     expect_status(exported, 0);
     cr_expect_str_eq(exported.out, original);
     owned(run) struct run found = run("domsec cert find bob@partner.test -c '%s/a/domsec.conf'", dir);
-    expect_status(found, 0);
+    expect_status(found, 1);
     expect_contains(found.out, "the domain");
     owned(run) struct run other = run("domsec cert find bob@another.test -c '%s/a/domsec.conf'", dir);
-    expect_status(other, 1);
+    expect_status(other, 2);
     owned(run) struct run nobody = run("domsec cert find '' -c '%s/a/domsec.conf'", dir);
     expect_status(nobody, 64);
     owned(run) struct run removed = run("domsec cert remove %.8s -c '%s/a/domsec.conf'", id, dir);
@@ -69,6 +69,47 @@ Test(cert, import_list_show_export_find_remove)
     cr_expect_neq(gone.status, 0);
     owned(run) struct run empty = run("domsec cert list --json -c '%s/a/domsec.conf'", dir);
     cr_expect_str_eq(empty.out, "[]\n");
+}
+
+/* What was asked, what came, and why it is used or not. */
+Test(cert, find_shows_the_whole_search)
+{
+    owned(folder) char *dir = two_domains();
+    g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\ncertificates = ( \"%s/a/keys/dca.pem\" );\n"
+                                              "outbound = { protect = \"encrypt\"; };\n",
+                                              dir);
+    folder_write(dir, "a/policy.d/partner.conf", policy);
+    owned(run) struct run imported = run("domsec cert import '%s/b/keys/dca.pem' -c '%s/a/domsec.conf'", dir, dir);
+    expect_status(imported, 0);
+    owned(run) struct run unusable = run("domsec cert find bob@partner.test -c '%s/a/domsec.conf'", dir);
+    expect_status(unusable, 1);
+    expect_contains(unusable.out, "bob@partner.test (rule partner.conf)\n");
+    expect_contains(unusable.out, "pinned     certificates of partner.conf ");
+    expect_contains(unusable.out, "directory  bob@partner.test and partner.test in ");
+    expect_contains(unusable.out, "domain-confidentiality-authority@acme.test     not used: ");
+    expect_contains(unusable.out, "domain-confidentiality-authority@partner.test  not used: ");
+    expect_contains(unusable.err, "domsec: no usable certificate for bob@partner.test: ");
+    g_autofree char *trusting = g_strdup_printf("%sanchors = ( \"%s/b/ca/ca.pem\" );\n", policy, dir);
+    folder_write(dir, "a/policy.d/partner.conf", trusting);
+    owned(run) struct run usable = run("domsec cert find bob@partner.test -c '%s/a/domsec.conf'", dir);
+    expect_status(usable, 0);
+    expect_contains(usable.out, "domain-confidentiality-authority@acme.test     not used: ");
+    expect_contains(usable.out, "domain-confidentiality-authority@partner.test  usable\n");
+    cr_expect_null(strstr(usable.err, "domsec: "), "%s", usable.err);
+    owned(run) struct run json = run("domsec cert find --json bob@partner.test -c '%s/a/domsec.conf'", dir);
+    expect_status(json, 0);
+    static const char *const says[] = {
+        "\"result\": \"usable\"",    "\"rule\": \"partner.conf\"", "\"source\": \"file\"",
+        "\"source\": \"directory\"", "\"source\": \"pinned\"",     "\"for\": \"the domain\"",
+        "\"note\": \"usable\"",      "\"answer\": \"found\"",      "\"purpose\": \"encrypt\"",
+        "\"cached\": false",         "\"note\": \"not used: the c"};
+    for (size_t i = 0; i < G_N_ELEMENTS(says); i++)
+        expect_contains(json.out, says[i]);
+    owned(run) struct run explained =
+        run("domsec explain -c '%s/a/domsec.conf' --from alice@acme.test --auth alice --to bob@partner.test", dir);
+    expect_status(explained, 0);
+    expect_contains(explained.out, "\n    pinned     certificates of partner.conf ");
+    expect_contains(explained.out, "domain-confidentiality-authority@partner.test  used\n");
 }
 
 Test(cert, shows_our_own_too)

@@ -7,6 +7,8 @@
 #include "support/attack.h"
 #include "support/scripted_certs.h"
 
+#include <jansson.h>
+
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
 #define ENCRYPT "outbound = { protect = \"encrypt\"; no_certificate = \"plain\"; };"
 
@@ -186,6 +188,65 @@ Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
         cr_expect_null(name, "no layer was judged, so no name is reported: %s", name);
         cr_expect_str_eq(in.result->plan.judgement.domain.reason, "no domain signature");
     }
+}
+
+/* --- what is shown of it --- */
+
+static json_t *lookups_of(const struct sent *sent)
+{
+    g_autofree char *text = passage_report(sent->result);
+    json_t *report = json_loads(text, 0, NULL), *lookups = json_incref(json_object_get(report, "lookups"));
+    json_decref(report);
+    return lookups;
+}
+
+static void expect_lookup(json_t *lookups, size_t index, const char *source, const char *answer, size_t certificates)
+{
+    const json_t *lookup = json_array_get(lookups, index);
+    cr_expect_str_eq(json_string_value(json_object_get(lookup, "source")), source);
+    cr_expect_str_eq(json_string_value(json_object_get(lookup, "answer")), answer, "%zu: %s", index,
+                     json_string_value(json_object_get(lookup, "answer")));
+    cr_expect_eq(json_array_size(json_object_get(lookup, "certificates")), certificates);
+}
+
+Test(lookups, the_report_lists_what_was_asked_where_and_what_came_back)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+    struct script script = script_in(rig->acme.gateway);
+    scripted_certs_domain(script.first, "bob@partner.test", rig->partner.dsa->cert);
+    scripted_certs_fail(script.first, "bob@partner.test", false, ERROR_TEMPORARY, "half of it is down");
+    scripted_certs_domain(script.second, "bob@partner.test", rig->partner.dca->cert);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    json_t *lookups = lookups_of(&out);
+    cr_assert_eq(json_array_size(lookups), 2);
+    expect_lookup(lookups, 0, "first", "failed", 1);
+    expect_lookup(lookups, 1, "second", "found", 1);
+    const json_t *first = json_array_get(lookups, 0), *second = json_array_get(lookups, 1);
+    cr_expect_str_eq(json_string_value(json_object_get(first, "address")), "bob@partner.test");
+    cr_expect_str_eq(json_string_value(json_object_get(first, "purpose")), "encrypt");
+    cr_expect_str_eq(json_string_value(json_object_get(first, "reason")), "half of it is down: ldap_result(-1)");
+    const json_t *used = json_array_get(json_object_get(second, "certificates"), 0);
+    cr_expect_str_eq(json_string_value(json_object_get(used, "note")), "used");
+    cr_expect(json_is_null(json_object_get(second, "reason")));
+    json_decref(lookups);
+}
+
+Test(lookups, the_report_lists_the_search_for_signers)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    struct script script = script_in(rig->partner.gateway);
+    scripted_certs_domain(script.second, "alice@acme.test", rig->acme.dsa->cert);
+    AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
+    json_t *lookups = lookups_of(&in);
+    cr_assert_eq(json_array_size(lookups), 2);
+    expect_lookup(lookups, 0, "first", "none", 0);
+    expect_lookup(lookups, 1, "second", "found", 1);
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(lookups, 0), "purpose")), "verify");
+    json_decref(lookups);
+    AUTO_SENT struct sent whole = receive(rig, 0);
+    lookups = lookups_of(&whole);
+    cr_expect_eq(json_array_size(lookups), 0, "nothing was asked");
+    json_decref(lookups);
 }
 
 /* --- what is said of a failure --- */
