@@ -367,10 +367,11 @@ struct conf {
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */
     char *user;          /* key user: drop privileges to it; NULL: stay */
-    char *state_dir;     /* key state_directory; NULL: CONF_STATE_DEFAULT, if it can be used */
-    char *pid_file;      /* NULL: none */
-    char *metrics_file;  /* NULL: none */
-    int log_level;       /* enum log_level */
+    char **key_environment;    /* key `key_environment`: "NAME=VALUE" */
+    char *state_dir;           /* key state_directory; NULL: CONF_STATE_DEFAULT, if it can be used */
+    char *pid_file;            /* NULL: none */
+    char *metrics_file;        /* NULL: none */
+    int log_level;             /* enum log_level */
     struct partner **partners; /* most specific domain first; the last one is the default, always there */
     size_t partner_count;
     struct _GHashTable *partners_by_domain; /* private to conf_partner() */

@@ -248,6 +248,20 @@ char *convert_folder(const char *text, const struct place *place)
     return NULL;
 }
 
+/* A variable with which the dynamic linker loads other code is none of a module's. */
+char *convert_variable(const char *text, const struct place *place)
+{
+    const char *equals = strchr(text, '=');
+    bool good = equals != NULL && equals != text && !g_ascii_isdigit(text[0]) && !text_begins_with(text, "LD_");
+    for (const char *c = text; good && c < equals; c++)
+        good = g_ascii_isalnum(*c) || *c == '_';
+    if (good)
+        return g_strdup(text);
+    place_fault(place, "\"%s\": \"%s\" is not a variable such as \"SOFTHSM2_CONF=/etc/domsec/softhsm2.conf\"",
+                place->key, text);
+    return NULL;
+}
+
 static char *convert_token_key(const char *text, const struct place *place)
 {
     struct error error = {0};

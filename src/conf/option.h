@@ -19,7 +19,7 @@ option_convert convert_path, convert_domain, convert_local_domain, convert_netwo
     convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address,
     convert_address_pattern, convert_address_member, convert_tag, convert_header, convert_login, convert_kind,
     convert_certificate_kind, convert_source, convert_store, convert_resolver, convert_dns_record, convert_ldap_domain,
-    convert_ldap_uri;
+    convert_ldap_uri, convert_variable;
 
 enum option_type {
     OPTION_TEXT,   /* char * */

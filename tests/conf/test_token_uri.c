@@ -72,3 +72,31 @@ Test(token_uri, configuration)
         cr_assert_null(strstr(shown, "1234"), "%s", shown);
     }
 }
+
+Test(token_uri, key_environment)
+{
+    static const struct {
+        const char *variable;
+        bool is_valid;
+    } variables[] = {{"SOFTHSM2_CONF=/etc/x", true},
+                     {"A_1=", true},
+                     {"A=b=c", true},
+                     {"A", false},
+                     {"=x", false},
+                     {"1A=x", false},
+                     {"A B=x", false},
+                     {"", false},
+                     {"LD_PRELOAD=/x.so", false},
+                     {"LD_AUDIT=x", false},
+                     {"LDAP_CONF=x", true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(variables); i++) {
+        g_autofree char *text = g_strdup_printf("local_domains = ( \"acme.test\" );\nkey_environment = ( \"%s\" );\n",
+                                                variables[i].variable);
+        owned(faults) struct faults *faults = faults_new();
+        scratch_write("domsec.conf", text);
+        owned(conf) struct conf *conf = scratch_load(faults);
+        cr_assert_eq(conf != NULL, variables[i].is_valid, "%s", variables[i].variable);
+        if (conf != NULL)
+            cr_assert_str_eq(conf->key_environment[0], variables[i].variable);
+    }
+}
