@@ -183,9 +183,16 @@ struct db *db_read(struct store *store, int64_t deadline, struct error *error)
     return begin(store, "BEGIN", (int)CLAMP(left, 0, DB_READ_WAIT), error);
 }
 
+struct db *db_write_until(struct store *store, int64_t deadline, struct error *error)
+{
+    int64_t left = deadline != DB_NO_DEADLINE ? (deadline - g_get_monotonic_time()) / 1000 : DB_WRITE_WAIT;
+    return db_create(store->file, error) ? begin(store, "BEGIN IMMEDIATE", (int)CLAMP(left, 0, DB_WRITE_WAIT), error)
+                                         : NULL;
+}
+
 struct db *db_write(struct store *store, struct error *error)
 {
-    return db_create(store->file, error) ? begin(store, "BEGIN IMMEDIATE", DB_WRITE_WAIT, error) : NULL;
+    return db_write_until(store, DB_NO_DEADLINE, error);
 }
 
 bool db_commit(struct db *db, struct error *error)

@@ -26,6 +26,8 @@ struct db;
 struct db *db_read(struct store *store, int64_t deadline, struct error *error);
 /* A transaction that writes, alone; makes the file if it is not there. Waits for others up to DB_WRITE_WAIT. */
 struct db *db_write(struct store *store, struct error *error);
+/* The same, for a message: waits for others up to the deadline. */
+struct db *db_write_until(struct store *store, int64_t deadline, struct error *error);
 #define DB_READ_WAIT 2000   /* milliseconds */
 #define DB_WRITE_WAIT 10000 /* milliseconds */
 #define DB_NO_DEADLINE INT64_MAX

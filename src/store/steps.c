@@ -19,6 +19,13 @@ const char *const store_steps[] = {
     "CREATE INDEX names_by_name ON names (name, origin, state, not_before, not_after, roles, certificate);"
     "CREATE INDEX names_by_hash ON names (hash, origin, state, not_before, not_after, roles);"
     "CREATE INDEX names_by_certificate ON names (certificate);",
+    /* 2: what was harvested is counted, and has the authorities that came with it; and what the software of
+     * correspondents reads. */
+    "CREATE INDEX certificates_harvested ON certificates (added) WHERE origin = 1;"
+    "CREATE TABLE chains (certificate INTEGER PRIMARY KEY REFERENCES certificates (id) ON DELETE CASCADE,"
+    " der BLOB NOT NULL) STRICT;"
+    "CREATE TABLE capabilities (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, signed_at INTEGER NOT NULL,"
+    " words TEXT NOT NULL) STRICT;",
 };
 
 const int store_step_count = G_N_ELEMENTS(store_steps);
