@@ -121,6 +121,8 @@ void certs_answers_clear(struct certs_answer *answers, size_t count);
  * that. certs_addition_clear(). */
 void certs_addition_make(X509 *certificate, struct store_addition *addition);
 void certs_addition_clear(struct store_addition *addition);
+/* The name under which the store knows a mailbox. g_free(). */
+char *certs_mailbox_name(const struct address *address);
 
 /* The files of certificate_directory, for `domsec cert`. import writes <sha256>.pem atomically; *is_new is false, and
  * nothing is written, if that file is there. remove takes a fingerprint, or a unique prefix of at least 8 digits. */

@@ -301,6 +301,20 @@ struct split_conf {
     unsigned line;    /* of the keys; 0: not there */
 };
 
+/* Which certificates that messages brought are used. */
+enum approve {
+    APPROVE_OFF,      /* none is harvested, and none that was is used */
+    APPROVE_MANUAL,   /* those that an administrator approved */
+    APPROVE_ANCHORED, /* also those under a partner's own anchors */
+};
+const char *approve_name(enum approve approve);
+
+/* The group `harvest`. */
+struct harvest_conf {
+    enum approve approve;
+    unsigned per_sender_daily, daily, total;
+};
+
 /* The group `dns`. */
 #define DNS_RESOLVER_SYSTEM "system"                 /* those of /etc/resolv.conf */
 #define DNS_RESOLVER_ROOT "root"                     /* none: the servers of the zones, from the root down */
@@ -363,6 +377,7 @@ struct conf {
     enum mixed mixed_recipients; /* never MIXED_SPLIT without split.keys */
     struct split_conf split;
     struct dns_conf dns;
+    struct harvest_conf harvest;
     enum crashing crashing_messages;
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */

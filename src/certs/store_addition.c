@@ -30,6 +30,11 @@ void certs_addition_make(X509 *certificate, struct store_addition *addition)
     addition->names = (const struct store_name *)(void *)g_array_free(names, FALSE);
 }
 
+char *certs_mailbox_name(const struct address *address)
+{
+    return index_mailbox(address);
+}
+
 void certs_addition_clear(struct store_addition *addition)
 {
     for (size_t i = 0; i < addition->name_count; i++)

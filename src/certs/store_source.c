@@ -4,9 +4,8 @@
  * a change counts at once, and nothing is asked of it at the start: a store that cannot be read fails the lookups that
  * need it, and serves the next ones when it can.
  */
-#include "index_names.h"
 #include "source.h"
-#include "store/store.h"
+#include "store_names.h"
 
 struct source {
     struct store *store;
@@ -33,33 +32,6 @@ static void source_close(void *state)
     g_free(source);
 }
 
-static void add_name(GArray *names, char *name, unsigned roles)
-{
-    const struct store_name added = {name, roles};
-    g_array_append_val(names, added);
-}
-
-static void name_clear(void *data)
-{
-    g_free((char *)((struct store_name *)data)->name);
-}
-
-/* The person's, then those of the domain and its parents, then those of gateways with addresses of their own. */
-static GArray *names_of(const struct certs_query *query)
-{
-    GArray *names = g_array_new(FALSE, FALSE, sizeof(struct store_name));
-    unsigned roles = query->purpose == CERTS_SIGNER ? INDEX_ANY_ROLE : INDEX_ROLE(ROLE_DOMAIN_CONFIDENTIALITY);
-    g_array_set_clear_func(names, name_clear);
-    add_name(names, index_mailbox(query->address), 0);
-    g_auto(GStrv) domains = index_ascent(query->address->domain);
-    for (char **each = domains; *each != NULL; each++)
-        add_name(names, g_strdup(*each), roles);
-    for (char **each = query->partner != NULL ? query->partner->gateway_addresses : NULL; each != NULL && *each != NULL;
-         each++)
-        add_name(names, g_strdup(*each), 0);
-    return names;
-}
-
 /* Returns how many are no certificates. */
 static unsigned add_found(struct certs_question *question, const struct store_certificates *found)
 {
@@ -80,7 +52,7 @@ static bool answer(const struct source *source, struct certs_question *question,
 {
     int64_t began = g_get_monotonic_time();
     const struct address *address = question->query->address;
-    g_autoptr(GArray) names = names_of(question->query);
+    g_autoptr(GArray) names = store_names_of(question->query);
     owned(store_certificates) struct store_certificates found = {0};
     const struct store_question asked = {.names = (const struct store_name *)(const void *)names->data,
                                          .count = names->len,

@@ -105,6 +105,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     revocation_read(conf, root, place);
     split_read(conf, root, place);
     dns_read(conf, root, place);
+    harvest_check(conf, root, place);
     identities_read(conf, root, place);
     directories_read(conf, root, place);
     struct place at = *place;

@@ -69,6 +69,7 @@ extern const struct option_table when_options;     /* struct when */
 extern const struct option_table group_options;    /* struct group_conf */
 extern const struct option_table label_options;    /* struct label_conf */
 extern const struct option_table split_options;    /* struct conf, within main_options */
+extern const struct option_table harvest_options;  /* struct conf, within main_options */
 extern const struct option_table dns_options;      /* struct conf, within main_options */
 extern const struct option_table capabilities_options;       /* struct capabilities_conf, within partner_options */
 extern const struct option_table ldap_options;               /* struct ldap_conf */

@@ -80,6 +80,8 @@ static const struct conf_option main_rows[] = {
      .words = mixed_words, .help = "What to do when no single treatment suits all recipients"},
     {"split", OPTION_GROUP, .group = &split_options, .help = "How a message is split by Postfix"},
     {"dns", OPTION_GROUP, .group = &dns_options, .help = "How the DNS is asked"},
+    {"harvest", OPTION_GROUP, .group = &harvest_options,
+     .help = "Whether certificates of messages that arrive are kept and used"},
     {"crashing_messages", OPTION_WORD, AT(crashing_messages), .fallback = "tempfail", .words = crashing_words,
      .help = "What to do with a message that has crashed the daemon twice"},
     {"crypto_threads", OPTION_COUNT, AT(max_crypto), .fallback = "0", .minimum = 0, .maximum = 1024,

@@ -69,7 +69,7 @@ const char *option_home(const struct option_table *table, const char *key)
 {
     bool of_policies = holds(&partner_options, key) || holds(&outbound_options, key) || holds(&inbound_options, key);
     if (table == &main_options || table == &identity_options || table == &login_options ||
-        table == &revocation_options || table == &dns_options)
+        table == &revocation_options || table == &dns_options || table == &harvest_options)
         return of_policies ? "a policy file" : NULL;
     const char *home = home_within(table, key);
     if (home != NULL)

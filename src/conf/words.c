@@ -11,6 +11,7 @@
 
 const char *const role_words[] = {"domain-signing-authority", "domain-confidentiality-authority", "review-authority",
                                   "attribute-authority", NULL};
+const char *const approve_words[] = {"off", "manual", "anchored", NULL};
 const char *const protect_words[] = {"none", "sign", "encrypt", "sign+encrypt", "triple", "opportunistic", NULL};
 const char *const no_certificate_words[] = {"reject", "tempfail", "sign", "plain", NULL};
 const char *const sign_as_words[] = {"domain", "mailbox", "mailbox+domain", NULL};
@@ -57,6 +58,11 @@ static const char *word(const char *const *words, unsigned index)
 const char *role_name(enum role role)
 {
     return role == ROLE_MAILBOX ? "mailbox" : word(role_words, role);
+}
+
+const char *approve_name(enum approve approve)
+{
+    return word(approve_words, approve);
 }
 
 const char *protect_name(enum protect protect)

@@ -8,6 +8,7 @@
 
 extern const char *const role_words[];
 extern const char *const protect_words[];
+extern const char *const approve_words[];
 extern const char *const no_certificate_words[];
 extern const char *const sign_as_words[];
 extern const char *const no_identity_words[];

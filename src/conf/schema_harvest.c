@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schema_harvest: the keys of the group `harvest`, one row each, and what they need.
+ */
+#include "option.h"
+#include "partners.h"
+#include "words.h"
+
+#define AT(member) offsetof(struct conf, harvest.member)
+static const struct conf_option harvest_rows[] = {
+    {"approve", OPTION_WORD, AT(approve), .fallback = "off", .words = approve_words,
+     .help = "Which certificates of messages that arrive are used"},
+    {"per_sender_daily", OPTION_COUNT, AT(per_sender_daily), .fallback = "3", .minimum = 1, .maximum = 1000,
+     .help = "New certificates of one address on one day"},
+    {"daily", OPTION_COUNT, AT(daily), .fallback = "1000", .minimum = 1, .maximum = 1000000,
+     .help = "New certificates of all addresses on one day"},
+    {"total", OPTION_COUNT, AT(total), .fallback = "100000", .minimum = 1, .maximum = 10000000,
+     .help = "Certificates that are kept"},
+};
+#undef AT
+const struct option_table harvest_options = {
+    .name = "harvest", .options = harvest_rows, .count = G_N_ELEMENTS(harvest_rows)};
+
+void harvest_check(const struct conf *conf, const struct config_setting_t *root, const struct place *place)
+{
+    struct place at = *place;
+    at.line = option_line(root, "harvest");
+    if (conf->harvest.approve == APPROVE_OFF)
+        return;
+    if (conf->store == NULL)
+        place_fault(&at, "\"harvest\" keeps certificates in the store, and there is none; set \"store\"");
+    if (!g_strv_contains((const char *const *)conf->sources, "harvest"))
+        place_warn(&at, "\"harvest\": what is harvested is not used, because \"sources\" lacks \"harvest\"");
+}
