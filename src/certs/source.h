@@ -41,6 +41,7 @@ struct certs_source {
 extern const struct certs_source certs_source_pinned;
 extern const struct certs_source certs_source_directory;
 extern const struct certs_source certs_source_harvest;
+extern const struct certs_source certs_source_ldap;
 extern const struct certs_source certs_source_store;
 
 /* A source and its state. */

@@ -195,7 +195,6 @@ static gpointer serve_peer(gpointer data)
         good = serve(peer);
     SSL_free(peer->ssl);
     close(peer->fd);
-    g_atomic_int_add(&peer->fake->open, -1);
     g_free(peer);
     return NULL;
 }
@@ -210,7 +209,6 @@ static gpointer accept_all(gpointer data)
         struct peer *peer = g_new0(struct peer, 1);
         *peer = (struct peer){.fake = fake, .fd = accept(fake->listener, NULL, NULL)};
         g_atomic_int_inc(&fake->connections);
-        fake->most = MAX(fake->most, g_atomic_int_add(&fake->open, 1) + 1);
         g_ptr_array_add(fake->threads, g_thread_new("peer", serve_peer, peer));
     }
     return NULL;

@@ -36,7 +36,6 @@ struct fake_ldap {
     size_t length;
     int listener;
     int connections; /* that were accepted; g_atomic_int_get() */
-    int open, most;  /* connections that are open, and that were at once */
     int searches;    /* that came */
     GMutex lock;
     GByteArray *clear; /* every byte that came in the clear */
