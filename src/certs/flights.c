@@ -406,8 +406,7 @@ void flights_ask(struct flights *flights, const struct certs_opened *opened, str
     g_mutex_unlock(&flights->lock);
     start(flights, opened, new_ones);
     int64_t end = g_get_monotonic_time() + flights->limit;
-    if (waiter.open > 0)
-        wait_for(flights, &waiter, MIN(end, deadline), how);
+    wait_for(flights, &waiter, MIN(end, deadline), how);
     g_mutex_lock(&flights->lock);
     for (size_t i = 0; i < count; i++)
         if (boarded[i] != NULL)
