@@ -116,6 +116,7 @@ static void fail(const struct scene *scene, size_t source, const char *address, 
 
 static void ask(struct scene *scene, size_t count)
 {
+    certs_answers_clear(scene->answers, G_N_ELEMENTS(scene->answers));
     certs_ask(scene->certs, scene->queries, count, CERTS_NO_DEADLINE, &scene->accept, scene->answers);
 }
 
