@@ -21,6 +21,14 @@ static inline __attribute__((unused)) void x509_stack_free(STACK_OF(X509) * stac
     sk_X509_pop_free(stack, X509_free);
 }
 
+/* What i2d_…() allocates. */
+static inline __attribute__((unused)) void openssl_free(void *memory)
+{
+    OPENSSL_free(memory);
+}
+
+DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
+DECLARE_OWNED(evp_md_ctx, EVP_MD_CTX *, EVP_MD_CTX_free)
 DECLARE_OWNED(ASN1_OBJECT, ASN1_OBJECT *, ASN1_OBJECT_free)
 DECLARE_OWNED(BIGNUM, BIGNUM *, BN_free)
 DECLARE_OWNED(BIO, BIO *, BIO_free_all)

@@ -381,6 +381,7 @@ struct conf {
     enum crashing crashing_messages;
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */
+    bool key_process;    /* key key_process: keys of files are held by a process of their own */
     char *user;          /* key user: drop privileges to it; NULL: stay */
     char **key_environment;    /* key `key_environment`: "NAME=VALUE" */
     char *state_dir;           /* key state_directory; NULL: CONF_STATE_DEFAULT, if it can be used */

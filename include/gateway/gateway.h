@@ -23,6 +23,8 @@ struct gateway;
 /* Opens everything that conf names: keys, certificates, anchors. Takes a reference of conf. NULL if faults has errors.
  */
 struct gateway *gateway_open(struct conf *conf, struct faults *faults);
+/* The same with private keys in the processes of a service, which must outlive the gateway; NULL: in this process. */
+struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, struct faults *faults);
 struct gateway *gateway_ref(struct gateway *gateway);
 void gateway_unref(struct gateway *gateway);
 const struct conf *gateway_conf(const struct gateway *gateway);

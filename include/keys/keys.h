@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/openssl.h"
 #include "conf/conf.h"
+#include "keys/key_service.h"
 
 #include <time.h>
 
@@ -31,8 +32,9 @@ struct keys;
 
 /* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a weak key (RSA
  * below 2048), a certificate that is expired (warning) is added to faults at the identity's line, with a note if the
- * cause is temporary. NULL if there was an error. */
-struct keys *keys_open(const struct conf *conf, struct faults *faults);
+ * cause is temporary. service: its processes hold the keys, as conf wants; it must outlive them. NULL: they are in this
+ * process. NULL if there was an error. */
+struct keys *keys_open(const struct conf *conf, struct key_service *service, struct faults *faults);
 void keys_close(struct keys *keys);
 
 size_t keys_count(const struct keys *keys);
@@ -68,6 +70,13 @@ const struct identity **keys_by_recipients(const struct keys *keys, const struct
 /* Loads one private key by URI, as the configuration names it; for the command line. NULL: ERROR_TEMPORARY if trying
  * again may help, else ERROR_CONFIGURATION. */
 EVP_PKEY *keys_load(const char *uri, struct error *error);
+/* How many times a private key gave no answer in this thread so far: its process or token is gone, or hangs. OpenSSL
+ * hides that behind errors of its own, which a broken message causes as well. So what failed while this number grew is
+ * temporary, and says nothing about the message. */
+unsigned keys_failures(void);
+/* Why, the last time; lent until the next failure of this thread. */
+const char *keys_failure(void);
+
 /* Reads all certificates of a PEM or DER (or PKCS#7 certs-only) file, in their order. */
 STACK_OF(X509) * certificates_load(const char *file, struct error *error);
 /* As above, also from a PKCS #12 bundle. passphrase may be NULL. */

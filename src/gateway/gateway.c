@@ -11,6 +11,11 @@
 
 struct gateway *gateway_open(struct conf *conf, struct faults *faults)
 {
+    return gateway_open_with(conf, NULL, faults);
+}
+
+struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, struct faults *faults)
+{
     struct error error = {0};
     unsigned failures = memory_failures();
     struct gateway *gateway = g_new0(struct gateway, 1);
@@ -20,7 +25,7 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults)
     bool is_ready = smime_init(&error);
     if (!is_ready)
         faults_add(faults, conf->file, 0, "%s", error.text);
-    gateway->keys = keys_open(conf, faults);
+    gateway->keys = keys_open(conf, service, faults);
     gateway->certs = certs_open(conf, faults);
     gateway->trust = trust_open(conf, faults);
     gateway->reviewers = reviewers_open(conf, faults);

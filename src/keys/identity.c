@@ -56,17 +56,11 @@ static bool explain_missing(const char *certificate, struct error *error)
     return false;
 }
 
-/* *passphrase stays NULL if the identity has none. */
-static bool read_passphrase(const struct identity_conf *conf, char **passphrase, struct error *error)
-{
-    *passphrase = conf->passphrase_file != NULL ? passphrase_read(conf->passphrase_file, error) : NULL;
-    return *passphrase != NULL || conf->passphrase_file == NULL;
-}
-
 STACK_OF(X509) * identity_certificates(const struct identity_conf *conf, struct error *error)
 {
-    owned(passphrase) char *passphrase = NULL;
-    if (!read_passphrase(conf, &passphrase, error))
+    owned(passphrase) char *passphrase =
+        conf->passphrase_file != NULL ? passphrase_read(conf->passphrase_file, error) : NULL;
+    if (conf->passphrase_file != NULL && passphrase == NULL)
         return NULL;
     return certificates_load_with(conf->certificate, passphrase, error);
 }
@@ -84,10 +78,7 @@ static bool load_certificates(struct identity *identity, struct error *error)
 
 static bool load_key(struct identity *identity, struct key_stores *stores, struct error *error)
 {
-    owned(passphrase) char *passphrase = NULL;
-    if (!read_passphrase(identity->conf, &passphrase, error))
-        return false;
-    identity->key = key_stores_load(stores, identity->conf->key, passphrase, error);
+    identity->key = key_stores_load(stores, identity->conf->key, identity->conf->passphrase_file, error);
     if (identity->key == NULL)
         return false;
     if (!X509_check_private_key(identity->certificate, identity->key)) {

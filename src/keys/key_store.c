@@ -2,8 +2,15 @@
 /*
  * key_store: finds the store of a key by the scheme of its URI, opens it when it is first needed, and explains a key
  * that is not there. Knows nothing of any particular store but its place in the table.
+ *
+ * A key comes out as it is (a store), or as one whose private half is held elsewhere (a link to a holder): tokens
+ * always, files in the daemon.
  */
 #include "key_store.h"
+
+#include "key_environment.h"
+#include "key_links.h"
+#include "passphrase.h"
 
 #include <string.h>
 
@@ -20,11 +27,19 @@ struct key_store {
 
 struct key_stores {
     const struct conf *conf;
+    struct key_service *service; /* NULL: holders are inside this process */
+    GHashTable *links;           /* "SCHEME:PLACE" → struct key_link */
     size_t count;
     struct key_store list[];
 };
 
-struct key_stores *key_stores_new(const struct key_store_type *const *types, const struct conf *conf)
+static void unref_link(gpointer link)
+{
+    key_link_unref(link);
+}
+
+struct key_stores *key_stores_new(const struct key_store_type *const *types, const struct conf *conf,
+                                  struct key_service *service)
 {
     size_t count = 0;
     if (types == NULL)
@@ -33,6 +48,8 @@ struct key_stores *key_stores_new(const struct key_store_type *const *types, con
         count++;
     struct key_stores *stores = g_malloc0(sizeof(struct key_stores) + count * sizeof(struct key_store));
     stores->conf = conf;
+    stores->service = service;
+    stores->links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_link);
     stores->count = count;
     for (size_t i = 0; i < count; i++)
         stores->list[i].type = types[i];
@@ -46,6 +63,7 @@ void key_stores_free(struct key_stores *stores)
     for (size_t i = 0; i < stores->count; i++)
         if (stores->list[i].is_open && stores->list[i].type->close != NULL)
             stores->list[i].type->close(stores->list[i].state);
+    g_hash_table_unref(stores->links);
     g_free(stores);
 }
 
@@ -53,7 +71,8 @@ static void unknown_scheme(const struct key_stores *stores, const char *uri, str
 {
     g_autoptr(GString) known = g_string_new(NULL);
     for (size_t i = 0; i < stores->count; i++)
-        g_string_append_printf(known, "%s\"%s:\"", i > 0 ? ", " : "", stores->list[i].type->scheme);
+        g_string_append_printf(known, "\"%s:\", ", stores->list[i].type->scheme);
+    g_string_append_printf(known, "\"%s:\"", key_holder_pkcs11.scheme);
     error_set(error, ERROR_CONFIGURATION, "key \"%s\": not a URI of a supported key store; supported: %s", uri,
               known->str);
 }
@@ -100,18 +119,76 @@ static void add_others(const struct key_store *store, const char *location, stru
     error_set(error, before.kind, "%s; the other keys there are %s", before.text, names->str);
 }
 
-EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *passphrase, struct error *error)
+static EVP_PKEY *load_stored(const struct key_stores *stores, struct key_store *store, const char *location,
+                             const char *secret_file, struct error *error)
+{
+    owned(passphrase) char *passphrase = secret_file != NULL ? passphrase_read(secret_file, error) : NULL;
+    if ((secret_file != NULL && passphrase == NULL) || !open_once(stores, store, error))
+        return NULL;
+    return store->type->load(store->state, location, passphrase, error);
+}
+
+/* --- keys that are held elsewhere --- */
+
+/* NULL: the key comes out as it is. */
+static const struct key_holder_type *holder_for(const struct key_stores *stores, const char *uri, bool is_stored)
+{
+    const char *colon = strchr(uri, ':');
+    g_autofree char *scheme = colon != NULL ? g_strndup(uri, (gsize)(colon - uri)) : NULL;
+    const struct key_holder_type *holder = scheme != NULL ? key_holder_of(scheme) : NULL;
+    bool is_apart = stores->service != NULL && stores->conf != NULL && stores->conf->key_process;
+    return holder != NULL && (!is_stored || is_apart) ? holder : NULL;
+}
+
+/* Lent. */
+static struct key_link *link_to(struct key_stores *stores, const struct key_holder_type *holder, const char *place,
+                                struct error *error)
+{
+    g_autofree char *name = g_strconcat(holder->scheme, ":", place, NULL);
+    struct key_link *link = g_hash_table_lookup(stores->links, name);
+    if (link != NULL)
+        return link;
+    if (stores->service == NULL && stores->conf != NULL && place != NULL)
+        key_environment_set(stores->conf);
+    link = stores->service != NULL ? key_service_link(stores->service, holder->scheme, place,
+                                                      (gint64)stores->conf->lookup_timeout * 1000, error)
+                                   : key_link_local(holder, place, error);
+    if (link != NULL)
+        g_hash_table_insert(stores->links, steal(&name), link);
+    return link;
+}
+
+static EVP_PKEY *load_held(struct key_stores *stores, const struct key_holder_type *holder, const char *location,
+                           const char *secret_file, struct error *error)
+{
+    g_autofree char *place = holder->place != NULL ? holder->place(location, error) : NULL;
+    if (holder->place != NULL && place == NULL)
+        return NULL;
+    struct key_link *link = link_to(stores, holder, place, error);
+    return link != NULL ? key_link_load(link, location, secret_file, error) : NULL;
+}
+
+EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, struct error *error)
 {
     const char *location = NULL;
     struct key_store *store = store_for(stores, uri, &location);
-    if (store == NULL) {
+    const struct key_holder_type *holder = holder_for(stores, uri, store != NULL);
+    struct error ignored = {0};
+    EVP_PKEY *key = NULL;
+    if (holder != NULL)
+        key = load_held(stores, holder, strchr(uri, ':') + 1, secret_file, error);
+    else if (store != NULL)
+        key = load_stored(stores, store, location, secret_file, error);
+    else
         unknown_scheme(stores, uri, error);
-        return NULL;
-    }
-    if (!open_once(stores, store, error))
-        return NULL;
-    EVP_PKEY *key = store->type->load(store->state, location, passphrase, error);
-    if (key == NULL && error->kind == ERROR_CONFIGURATION)
+    if (key == NULL && store != NULL && error->kind == ERROR_CONFIGURATION && open_once(stores, store, &ignored))
         add_others(store, location, error);
     return key;
+}
+
+bool key_stores_seal(struct key_stores *stores, struct error *error)
+{
+    /* A process that others share goes on to look for keys. */
+    struct key_link *files = g_hash_table_lookup(stores->links, "file:");
+    return files == NULL || key_link_seal(files, error);
 }

@@ -6,6 +6,7 @@
 #ifndef DOMSEC_KEYS_KEY_STORE_H
 #define DOMSEC_KEYS_KEY_STORE_H
 
+#include "keys/key_service.h"
 #include "keys/keys.h"
 
 /* An error's kind is ERROR_TEMPORARY if trying again may help (a session was lost, too many open files), and
@@ -31,12 +32,16 @@ extern const struct key_store_type key_store_file;
  * asked again. Not thread-safe. */
 struct key_stores;
 
-/* types: NULL-terminated, lent; NULL: all kinds of this build. conf may be NULL. */
-struct key_stores *key_stores_new(const struct key_store_type *const *types, const struct conf *conf);
+/* types: NULL-terminated, lent; NULL: all kinds of this build. conf may be NULL. With a service, which is lent, keys
+ * are held by its processes, as conf wants. */
+struct key_stores *key_stores_new(const struct key_store_type *const *types, const struct conf *conf,
+                                  struct key_service *service);
 void key_stores_free(struct key_stores *stores);
 
-/* Returns a reference of its own, or NULL. passphrase may be NULL. */
-EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *passphrase, struct error *error);
+/* Returns a reference of its own, or NULL. secret_file: passphrase or PIN in its first line; may be NULL. */
+EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, struct error *error);
+/* After the last load: what was needed for that alone is given up. */
+bool key_stores_seal(struct key_stores *stores, struct error *error);
 
 DECLARE_OWNED(key_stores, struct key_stores *, key_stores_free)
 

@@ -20,7 +20,7 @@ struct keys {
 
 EVP_PKEY *keys_load(const char *uri, struct error *error)
 {
-    owned(key_stores) struct key_stores *stores = key_stores_new(NULL, NULL);
+    owned(key_stores) struct key_stores *stores = key_stores_new(NULL, NULL, NULL);
     return key_stores_load(stores, uri, NULL, error);
 }
 
@@ -29,13 +29,22 @@ static void free_identity(gpointer identity)
     identity_free(identity);
 }
 
-struct keys *keys_open_with(const struct conf *conf, const struct key_store_type *const *types, struct faults *faults)
+static bool seal(struct keys *keys, const struct conf *conf, struct faults *faults)
+{
+    struct error error = {0};
+    if (!key_stores_seal(keys->stores, &error))
+        faults_add(faults, conf->file, 0, "%s", error.text);
+    return error.kind == ERROR_NONE;
+}
+
+/* Adds the identities and takes the stores; NULL if there was an error. */
+static struct keys *open_from(struct key_stores *stores, const struct conf *conf, struct faults *faults)
 {
     owned(keys) struct keys *keys = g_new0(struct keys, 1);
     bool good = true;
     keys->identities = g_ptr_array_new_with_free_func(free_identity);
     keys->index = key_index_new();
-    keys->stores = key_stores_new(types, conf);
+    keys->stores = stores;
     for (size_t i = 0; i < conf->identity_count; i++) {
         struct identity *identity = identity_open(conf, &conf->identities[i], keys->stores, faults);
         good = good && identity != NULL;
@@ -44,12 +53,17 @@ struct keys *keys_open_with(const struct conf *conf, const struct key_store_type
         key_index_add(keys->index, identity, keys->identities->len);
         g_ptr_array_add(keys->identities, identity);
     }
-    return good ? steal(&keys) : NULL;
+    return good && seal(keys, conf, faults) ? steal(&keys) : NULL;
 }
 
-struct keys *keys_open(const struct conf *conf, struct faults *faults)
+struct keys *keys_open_with(const struct conf *conf, const struct key_store_type *const *types, struct faults *faults)
 {
-    return keys_open_with(conf, NULL, faults);
+    return open_from(key_stores_new(types, conf, NULL), conf, faults);
+}
+
+struct keys *keys_open(const struct conf *conf, struct key_service *service, struct faults *faults)
+{
+    return open_from(key_stores_new(NULL, conf, service), conf, faults);
 }
 
 void keys_close(struct keys *keys)

@@ -9,6 +9,7 @@
  * Everything that can fail does so before the parent or systemd learns that the daemon is ready. session.c handles
  * messages.
  */
+#include "base/account.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -39,10 +40,11 @@ struct daemon {
     bool foreground;
     int listener;
     struct service *service;
-    struct conf *started; /* the configuration of the start */
-    int pid_file;         /* open for writing, or -1 */
-    bool metrics_lost;    /* the last write failed */
-    time_t next_expiry;   /* when certificates are looked at again; see daily.h */
+    struct key_service *key_service; /* for the life of the process */
+    struct conf *started;            /* the configuration of the start */
+    int pid_file;                    /* open for writing, or -1 */
+    bool metrics_lost;               /* the last write failed */
+    time_t next_expiry;              /* when certificates are looked at again; see daily.h */
 };
 
 static void usage(FILE *stream)
@@ -112,13 +114,18 @@ static void complain_faults(const struct daemon *daemon, const struct faults *fa
         complain(daemon, level_of(faults, i), faults_at(faults, i));
 }
 
-/* A gateway with the configuration file as it is now; NULL if faults has errors. previous: the one in force; NULL. */
-static struct gateway *open_gateway(const char *file, const struct conf *previous, struct faults *faults)
+static void tell_of_keys(enum log_level level, const char *text)
 {
-    owned(conf) struct conf *conf = conf_reload(file, previous, faults);
+    log_write(level, "%s", text);
+}
+
+/* A gateway with the configuration file as it is now; NULL if faults has errors. previous: the one in force; NULL. */
+static struct gateway *open_gateway(const struct daemon *daemon, const struct conf *previous, struct faults *faults)
+{
+    owned(conf) struct conf *conf = conf_reload(daemon->file, previous, faults);
     if (conf != NULL)
         gateway_check_exposure(conf, faults);
-    return conf != NULL ? gateway_open(conf, faults) : NULL;
+    return conf != NULL ? gateway_open_with(conf, daemon->key_service, faults) : NULL;
 }
 
 /* Keys that take effect only when the daemon starts. */
@@ -144,7 +151,7 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
 static struct gateway *open_next(const struct daemon *daemon, struct faults *faults)
 {
     owned(gateway) struct gateway *in_force = service_gateway(daemon->service);
-    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, gateway_conf(in_force), faults);
+    owned(gateway) struct gateway *gateway = open_gateway(daemon, gateway_conf(in_force), faults);
     bool good = gateway != NULL && gateway_check_reload(in_force, gateway, time(NULL), faults);
     return good ? steal(&gateway) : NULL;
 }
@@ -280,11 +287,11 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
 {
     const struct conf *conf = daemon->started;
     struct account account = {0};
-    if (!process_account(conf->user, &account, error))
+    if (!account_find(conf->user, &account, error))
         return tell_place(conf, conf->user_line, error);
     bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
                    smfi_settimeout((int)conf->timeout) == MI_SUCCESS && open_socket(daemon, &account, error) &&
-                   write_pid(daemon, error) && process_become(&account, error) && remember_crashes(daemon, error) &&
+                   write_pid(daemon, error) && account_become(&account, error) && remember_crashes(daemon, error) &&
                    signals_start(handler, error);
     account_clear(&account);
     return started;
@@ -305,7 +312,7 @@ static int run(struct daemon *daemon)
     const struct signals_handler handler = {daemon, reload, stop, tick};
     owned(faults) struct faults *faults = faults_new();
     struct error error = {0};
-    owned(gateway) struct gateway *gateway = open_gateway(daemon->file, NULL, faults);
+    owned(gateway) struct gateway *gateway = open_gateway(daemon, NULL, faults);
     complain_faults(daemon, faults);
     if (gateway == NULL) /* more memory may be there at the next start, but nothing else will be different */
         return memory_failures() > 0 ? EX_OSERR : EX_CONFIG;
@@ -315,6 +322,8 @@ static int run(struct daemon *daemon)
     process_raise_limit();
     daemon->service = service_new(gateway);
     daemon->started = conf_ref((struct conf *)conf);
+    /* From here on it is the service's alone, so that its keys end with it. */
+    gateway_unref(steal(&gateway));
     if (!start(daemon, &handler, &error)) {
         complain(daemon, LOG_LEVEL_ERROR, error.text);
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
@@ -344,8 +353,14 @@ int main(int argc, char **argv)
         complain(&daemon, LOG_LEVEL_ERROR, error.text);
         return EX_OSERR;
     }
+    daemon.key_service = key_service_start(daemon.file, daemon.foreground, tell_of_keys, &error);
+    if (daemon.key_service == NULL) {
+        complain(&daemon, LOG_LEVEL_ERROR, error.text);
+        return EX_OSERR;
+    }
     int status = run(&daemon);
     service_free(daemon.service);
+    key_service_free(daemon.key_service);
     g_free(daemon.file);
     conf_unref(daemon.started);
     return status;

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -90,37 +88,6 @@ void process_raise_limit(void)
     if (before != files.rlim_max && setrlimit(RLIMIT_NOFILE, &files) != 0)
         files.rlim_cur = before;
     log_write(LOG_LEVEL_DEBUG, "open files: at most %llu", (unsigned long long)files.rlim_cur);
-}
-
-bool process_account(const char *name, struct account *account, struct error *error)
-{
-    *account = (struct account){NULL, (uid_t)-1, (gid_t)-1};
-    if (name == NULL || *name == '\0')
-        return true;
-    errno = 0;
-    const struct passwd *entry = getpwnam(name);
-    if (entry == NULL)
-        return error_set(error, ERROR_CONFIGURATION, "user %s: %s", name,
-                         errno != 0 ? g_strerror(errno) : "no such user");
-    *account = (struct account){g_strdup(name), entry->pw_uid, entry->pw_gid};
-    return true;
-}
-
-bool process_become(const struct account *account, struct error *error)
-{
-    if (account->name == NULL || (geteuid() == account->uid && getuid() == account->uid))
-        return true;
-    if (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 || setuid(account->uid) != 0)
-        return error_set(error, ERROR_CONFIGURATION, "cannot become user %s: %s", account->name, g_strerror(errno));
-    /* A setuid() that can be undone does not protect. */
-    if (account->uid != 0 && setuid(0) == 0)
-        return error_set(error, ERROR_BUG, "still root after becoming user %s", account->name);
-    return true;
-}
-
-void account_clear(struct account *account)
-{
-    g_clear_pointer(&account->name, g_free);
 }
 
 bool process_write_pid(const char *path, struct error *error)

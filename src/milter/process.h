@@ -8,7 +8,6 @@
 #include "base/error.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 /* Goes into the background. The parent waits for process_ready() and exits with 0, or with the child's status if it
  * ended before. Returns only in the child. Must be called before any thread starts. */
@@ -19,17 +18,6 @@ void process_ready(void);
 
 /* Raises the limit of open files to the hard limit: each connection of the MTA is one. */
 void process_raise_limit(void);
-
-struct account {
-    char *name;
-    uid_t uid;
-    gid_t gid;
-};
-/* Looks up a user. name NULL or "": the account stays unchanged (uid and gid -1). */
-bool process_account(const char *name, struct account *account, struct error *error);
-/* Becomes that user permanently, with its groups. */
-bool process_become(const struct account *account, struct error *error);
-void account_clear(struct account *account);
 
 /* NULL path: no file. */
 bool process_write_pid(const char *path, struct error *error);

@@ -215,6 +215,7 @@ static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, co
     owned(CMS_ContentInfo) CMS_ContentInfo *agreed = NULL;
     owned(BIO) BIO *chain = NULL;
     EVP_CIPHER_CTX *cipher = NULL;
+    unsigned failures = keys_failures();
     bool decrypted;
     /* A key that does not come out leaves none behind, and the content is decrypted with a random one: for key
      * transport that is inside this call (without CMS_DEBUG_DECRYPT and with the certificate given), for key agreement
@@ -234,6 +235,9 @@ static bool decrypt_with(const struct opening *opening, CMS_ContentInfo *cms, co
     else
         decrypted = decrypt_cbc(cipher, content, out, broken, opening->error);
     ERR_clear_error();
+    /* OpenSSL then decrypts with a random content key, too. */
+    if (keys_failures() != failures)
+        return error_set_foreign(opening->error, ERROR_TEMPORARY, keys_failure(), "the private key cannot be used now");
     return decrypted;
 }
 

@@ -228,7 +228,7 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
     owned(rope) struct rope *bytes = entity_bytes(content);
     struct clear_form form = {.micalg = algorithm_micalg(digest_for(signer, options))};
     CMS_SignerInfo *info;
-    unsigned failures = memory_failures();
+    unsigned failures = memory_failures(), unanswered = keys_failures();
     if (cms == NULL || !CMS_SignedData_init(cms))
         return error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
     info = add_signer(cms, signer, options, error);
@@ -237,6 +237,8 @@ bool smime_sign(const struct identity *signer, const struct sign_options *option
          * structure. Losing the structure is better than freeing that twice. */
         if (memory_failures() != failures)
             steal(&cms);
+        if (keys_failures() != unanswered)
+            error_set_foreign(error, ERROR_TEMPORARY, keys_failure(), "the private key cannot be used now");
         return false;
     }
     if (options->format == FORMAT_CLEAR && !content->fragile)

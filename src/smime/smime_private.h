@@ -20,7 +20,6 @@ void algorithm_name(const ASN1_OBJECT *algorithm, char *name, size_t size);
 void *algorithm_parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item);
 
 DECLARE_OWNED(X509_ALGOR, X509_ALGOR *, X509_ALGOR_free)
-DECLARE_OWNED(evp_md_ctx, EVP_MD_CTX *, EVP_MD_CTX_free)
 
 /* --- frame.c: a CMS with its content, in DER, as base64 --- */
 
@@ -66,12 +65,6 @@ static inline __attribute__((unused)) void cleanup_frame(struct frame *frame)
 {
     frame_clear(frame);
 }
-
-static inline __attribute__((unused)) void openssl_free(void *memory)
-{
-    OPENSSL_free(memory);
-}
-DECLARE_OWNED(openssl_bytes, unsigned char *, openssl_free)
 
 DECLARE_OWNED(ASN1_STRING, ASN1_STRING *, ASN1_STRING_free)
 

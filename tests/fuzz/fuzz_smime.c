@@ -154,7 +154,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         g_autofree char *path = write_file(folder, key_name, texts[i][1]);
         identities[i].key = g_strconcat("file:", path, NULL);
     }
-    keys = keys_open(&conf, faults);
+    keys = keys_open(&conf, NULL, faults);
     require(keys != NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(identities); i++) {
         unlink(identities[i].certificate);

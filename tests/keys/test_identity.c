@@ -18,7 +18,7 @@ Test(identity, reports_each_bad_identity_at_its_line)
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", a, a);
     g_remove(home->identities[2].certificate);
     g_remove(home->identities[3].key + strlen("file:"));
-    cr_expect_null(keys_open(&home->conf, home->faults));
+    cr_expect_null(keys_open(&home->conf, NULL, home->faults));
     cr_expect_eq(faults_errors(home->faults), 4);
     cr_expect(home_has_fault(home, ":10: "));
     cr_expect(home_has_fault(home, "is not the key of"));
@@ -35,7 +35,7 @@ Test(identity, warns_of_old_certificates)
     PKI_AUTO struct pki *old = pki_issue(
         &(struct pki_spec){.subject = PKI_LIST("CN=old"), .not_before = now - 20 * DAY, .not_after = now - 10 * DAY});
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", old, old);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys);
     cr_expect_eq(faults_errors(home->faults), 0);
     cr_expect_eq(faults_count(home->faults), 1);

@@ -30,25 +30,20 @@ static const struct key_store_type *const types[] = {&scripted_keys_type, &key_s
 
 Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
 {
-    static const char *const uris[] = {"pkcs11:token=x;object=dsa",
-                                       "PKCS11:object=x",
-                                       "/etc/domsec/dsa.key",
-                                       "",
-                                       "http://acme.test/key",
-                                       "filed:x",
-                                       "file"};
+    static const char *const uris[] = {"pkcs11",  "pkcs12:x", "/etc/domsec/dsa.key", "", "http://acme.test/key",
+                                       "filed:x", "file"};
     for (size_t i = 0; i < G_N_ELEMENTS(uris); i++) {
         struct error error = {0};
-        g_autofree char *expected =
-            g_strdup_printf("key \"%s\": not a URI of a supported key store; supported: \"file:\"", uris[i]);
+        g_autofree char *expected = g_strdup_printf(
+            "key \"%s\": not a URI of a supported key store; supported: \"file:\", \"pkcs11:\"", uris[i]);
         cr_expect_null(keys_load(uris[i], &error));
         cr_expect_eq(error.kind, ERROR_CONFIGURATION);
         cr_expect_str_eq(error.text, expected);
     }
     struct error error = {0};
-    owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL);
-    cr_expect_null(key_stores_load(stores, "pkcs11:x", NULL, &error));
-    cr_expect(g_str_has_suffix(error.text, "supported: \"scripted:\", \"file:\""), "%s", error.text);
+    owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL, NULL);
+    cr_expect_null(key_stores_load(stores, "pkcs12:x", NULL, &error));
+    cr_expect(g_str_has_suffix(error.text, "supported: \"scripted:\", \"file:\", \"pkcs11:\""), "%s", error.text);
 }
 
 Test(key_store, is_opened_once_and_closed)
@@ -57,7 +52,7 @@ Test(key_store, is_opened_once_and_closed)
     struct conf conf = {0};
     struct error error = {0};
     scripted_keys = (struct scripted_keys){.key = ec->key};
-    struct key_stores *stores = key_stores_new(types, &conf);
+    struct key_stores *stores = key_stores_new(types, &conf, NULL);
     cr_expect_eq(scripted_keys.opened, 0u, "not before it is needed");
     for (size_t i = 0; i < 3; i++) {
         owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "Scripted:token=a:b", NULL, &error);
@@ -69,7 +64,7 @@ Test(key_store, is_opened_once_and_closed)
     cr_expect_eq(scripted_keys.closed, 0u);
     key_stores_free(stores);
     cr_expect_eq(scripted_keys.closed, 1u);
-    key_stores_free(key_stores_new(types, &conf));
+    key_stores_free(key_stores_new(types, &conf, NULL));
     cr_expect_eq(scripted_keys.closed, 1u, "one that was never opened is not closed");
     key_stores_free(NULL);
 }
@@ -77,7 +72,7 @@ Test(key_store, is_opened_once_and_closed)
 Test(key_store, one_that_does_not_open_is_asked_once)
 {
     scripted_keys = (struct scripted_keys){.at_open = ERROR_TEMPORARY};
-    struct key_stores *stores = key_stores_new(types, NULL);
+    struct key_stores *stores = key_stores_new(types, NULL, NULL);
     for (size_t i = 0; i < 3; i++) {
         struct error error = {0};
         cr_expect_null(key_stores_load(stores, "scripted:a", NULL, &error));
@@ -106,7 +101,7 @@ Test(key_store, says_which_keys_are_there)
         {ERROR_CONFIGURATION, "token/a", some, "no key token/a"},
         {ERROR_TEMPORARY, "token/x", some, "no key token/x"},
     };
-    owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL);
+    owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
         g_autofree char *uri = g_strconcat("scripted:", rows[i].location, NULL);
@@ -143,7 +138,7 @@ Test(key_store, a_store_need_not_have_a_state)
     const struct key_store_type *const bare[] = {&bare_type, NULL};
     struct error error = {0};
     scripted_keys = (struct scripted_keys){.key = ec->key};
-    owned(key_stores) struct key_stores *stores = key_stores_new(bare, NULL);
+    owned(key_stores) struct key_stores *stores = key_stores_new(bare, NULL, NULL);
     owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", NULL, &error);
     cr_expect_eq(key, ec->key);
 }

@@ -28,7 +28,7 @@ Test(keys, opens_identities)
     PKI_AUTO struct pki *ca = pki_ca("root");
     PKI_AUTO struct pki *dsa = pki_role(ca, "domain-signing-authority", "acme.test");
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, dsa);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys, "%s", faults_at(home->faults, 0));
     cr_expect_eq(faults_count(home->faults), 0);
     cr_assert_eq(keys_count(keys), 1);
@@ -54,7 +54,7 @@ Test(keys, finds_by_role_domain_and_time)
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", older, older);
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", newer, newer);
     home_add(home, ROLE_DOMAIN_SIGNING, "sales.acme.test", below, below);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys);
     const struct {
         enum role role;
@@ -101,7 +101,7 @@ Test(keys, tells_which_certificate_is_outdated)
         &(struct pki_spec){.subject = PKI_LIST("CN=new"), .not_before = now + DAY, .not_after = now + 2 * DAY});
     home_add(home, ROLE_REVIEW, "sales.acme.test", old, old);
     home_add(home, ROLE_REVIEW, "acme.test", early, early);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys);
     struct error error = {0};
     cr_expect_null(keys_find(keys, ROLE_REVIEW, "north.sales.acme.test", now, &error));
@@ -126,7 +126,7 @@ Test(keys, has_and_first)
     home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "old.test", old, old);
     home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", dca, dca);
     home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "other.test", dca, dca);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys);
     const struct {
         enum role role;
@@ -202,7 +202,7 @@ Test(keys, finds_by_recipient_identifier)
     home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "acme.test", b, b);
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", signer, signer);
     home_add(home, ROLE_DOMAIN_CONFIDENTIALITY, "other.test", a, a);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys);
     const struct {
         struct recipient_id ids[3];

@@ -35,7 +35,7 @@ Test(mailboxes, the_most_specific_valid_and_newest_signs)
     home_add_mailbox(home, PKI_LIST("*@acme.test", "edi@trading.acme.test"), wide, NULL);
     home_add_mailbox(home, PKI_LIST("carol@partner.test"), late, NULL);
     home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", wide, wide);
-    owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
     cr_assert_not_null(keys);
     static const struct {
         const char *address;
@@ -96,7 +96,7 @@ Test(mailboxes, what_they_are_for)
         PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){
             .issuer = ca, .subject = PKI_LIST("CN=x"), .key = rows[i].key, .key_usage = rows[i].usage});
         home_add_mailbox(home, PKI_LIST("alice@acme.test"), pki, NULL);
-        owned(keys) struct keys *keys = keys_open(&home->conf, home->faults);
+        owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
         cr_assert_not_null(keys, "row %zu", i);
         struct error error = {0};
         struct recipient_id id = {.issuer = X509_get_issuer_name(pki->cert),

@@ -2,6 +2,7 @@
 #include "support/craft.h"
 
 #include "smime/attributes.h"
+#include "support/linked_keys.h"
 
 #include <openssl/err.h>
 
@@ -28,7 +29,8 @@ void craft_init(void)
 
 struct identity craft_signer(const struct pki *pki, const struct pki *chain_1, const struct pki *chain_2)
 {
-    struct identity identity = {.certificate = pki->cert, .key = pki->key, .chain = sk_X509_new_null()};
+    struct identity identity = {
+        .certificate = pki->cert, .key = linked_keys_chosen_of(pki->key), .chain = sk_X509_new_null()};
     if (chain_1 != NULL)
         sk_X509_push(identity.chain, chain_1->cert);
     if (chain_2 != NULL)
@@ -54,7 +56,7 @@ void craft_keys_open(struct craft_keys *rig, const struct pki *const *list, enum
         each->key = g_strconcat("file:", path, NULL);
         rig->conf.identity_count++;
     }
-    rig->keys = keys_open(&rig->conf, faults);
+    rig->keys = keys_open_with(&rig->conf, linked_keys_chosen(), faults);
     cr_assert_not_null(rig->keys, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
     faults_free(faults);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/rig.h"
 
+#include "gateway/internal.h"
+#include "support/linked_keys.h"
 #include "support/schema.h"
 
 #include <jansson.h>
@@ -77,6 +79,7 @@ void rig_open(struct org *org, const struct org *other, const char *policy, cons
     for (size_t i = 0; i < faults_count(faults); i++)
         fprintf(stderr, "%s\n", faults_at(faults, i));
     cr_assert_not_null(org->gateway, "the configuration of %s loads", org->domain);
+    linked_keys_choose(&org->gateway->keys, gateway_conf(org->gateway));
 }
 
 struct rig *rig_closed(enum pki_key key)

@@ -79,7 +79,7 @@ static struct keys *open_keys(const struct options *options, struct conf *conf)
         identity->certificate = g_ptr_array_index(options->certificates, i);
         identity->key = g_strconcat("file:", g_ptr_array_index(options->keys, i), NULL);
     }
-    keys = keys_open(conf, faults);
+    keys = keys_open(conf, NULL, faults);
     for (size_t i = 0; keys == NULL && i < faults_count(faults); i++)
         fprintf(stderr, "%s\n", faults_at(faults, i));
     if (keys == NULL)

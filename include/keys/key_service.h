@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_service: key processes of the daemon, started and supervised. Private keys live there, not in the process that
+ * parses mail: one process for the files of each configuration in force, one for each token.
+ *
+ *     service = key_service_start(file, false, tell, &error);           first of all: no thread, no mail, privileges
+ * not dropped gateway = gateway_open_with(conf, service, faults);        at each reload
+ *
+ * A process that ends, or does not answer in time, is started again, with a delay that doubles up to 5 s. Until then
+ * what needs its keys fails as temporary.
+ */
+#ifndef DOMSEC_KEYS_KEY_SERVICE_H
+#define DOMSEC_KEYS_KEY_SERVICE_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/log.h"
+
+struct key_service;
+
+/* file: the configuration, which a key process reads itself, so that the daemon cannot name it other keys. foreground:
+ * the processes keep standard error. tell() is called from any thread, when a process is lost or runs again. NULL:
+ * *error is set. */
+struct key_service *key_service_start(const char *file, bool foreground,
+                                      void (*tell)(enum log_level level, const char *text), struct error *error);
+/* Called when no key is used any more. The processes end. */
+void key_service_free(struct key_service *service);
+
+DECLARE_OWNED(key_service, struct key_service *, key_service_free)
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_channels: the daemon's ends of the sockets to one key process. Each request takes one of them for itself, so that
+ * requests run side by side and none waits behind another that hangs. Thread-safe.
+ */
+#ifndef DOMSEC_KEYS_KEY_CHANNELS_H
+#define DOMSEC_KEYS_KEY_CHANNELS_H
+
+#include "key_protocol.h"
+
+struct key_channels;
+
+#define KEY_CHANNELS_MAX 64
+
+/* Makes count pairs of sockets. Those of the process are put into ends; the caller closes them. NULL: *error is set. */
+struct key_channels *key_channels_new(unsigned count, int ends[], struct error *error);
+struct key_channels *key_channels_ref(struct key_channels *channels);
+void key_channels_unref(struct key_channels *channels);
+
+/* Sends a request, whose id it sets, and reads the reply into octets (KEY_REPLY_MAX), to which *reply points. False:
+ * there is no answer within that time, or the process has ended; all later calls then fail at once, too. */
+bool key_channels_ask(struct key_channels *channels, struct key_request *request, gint64 milliseconds,
+                      unsigned char *octets, struct key_reply *reply, struct error *error);
+/* Whether the process has ended, or has not answered in time. */
+bool key_channels_are_dead(struct key_channels *channels);
+/* Looks whether the process has ended, without asking it. */
+void key_channels_check(struct key_channels *channels);
+
+DECLARE_OWNED(key_channels, struct key_channels *, key_channels_unref)
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_link: the way to a holder of private keys, in this process or in one of its own. The keys that come out of it are
+ * EVP_PKEYs whose private half lies behind the link (remote_provider.h). Thread-safe.
+ */
+#ifndef DOMSEC_KEYS_KEY_LINK_H
+#define DOMSEC_KEYS_KEY_LINK_H
+
+#include "key_channels.h"
+
+struct key_link;
+
+/* A holder inside this process: for commands and tests. place as in struct key_holder_type. NULL: *error is set. */
+struct key_link *key_link_local(const struct key_holder_type *type, const char *place, struct error *error);
+struct key_link *key_link_ref(struct key_link *link);
+void key_link_unref(struct key_link *link);
+
+/* Finds a key; the errors are those of struct key_holder_type. It keeps a reference of the link. */
+EVP_PKEY *key_link_load(struct key_link *link, const char *location, const char *secret_file, struct error *error);
+/* No more keys are looked for: the process may drop what it needs for that. */
+bool key_link_seal(struct key_link *link, struct error *error);
+
+/* One key behind a link; what remote_provider.h puts into an EVP_PKEY. */
+struct linked_key;
+
+struct linked_key *linked_key_ref(struct linked_key *key);
+void linked_key_unref(struct linked_key *key);
+EVP_PKEY *linked_key_public(const struct linked_key *key);
+/* What it can do, as in struct held_key. */
+unsigned linked_key_can(const struct linked_key *key);
+
+/* KEY_DONE, KEY_WRONG and KEY_UNSUPPORTED came from the holder. Any other answer means that there was none: it is
+ * counted for keys_failures() with its reason, which does not depend on the input. */
+enum key_answer linked_key_work(struct linked_key *key, const struct key_work *work, struct key_output *output);
+
+/* --- for key_service.c --- */
+
+/* A link to a process, which has none yet. released(context) is called when its last reference is gone, before it is
+ * freed; lost(context) when a request got no answer. milliseconds: for each request. */
+struct key_link_options {
+    void (*lost)(void *context, struct key_link *link);
+    void (*released)(void *context, struct key_link *link);
+    void *context;
+    gint64 milliseconds;
+};
+
+/* False: its last reference is gone. */
+bool key_link_try_ref(struct key_link *link);
+struct key_link *key_link_remote(const struct key_link_options *options);
+/* Takes the channels to a new process: finds each key that is in use there, and proves that the process works; then it
+ * replaces the old one. A key that is not there, or is another one, stays lost, and *error says so. False: nothing was
+ * replaced. */
+bool key_link_connect(struct key_link *link, struct key_channels *channels, struct error *error);
+/* The channels in use, as a reference; NULL: none. */
+struct key_channels *key_link_channels(struct key_link *link);
+
+DECLARE_OWNED(key_link, struct key_link *, key_link_unref)
+DECLARE_OWNED(linked_key, struct linked_key *, linked_key_unref)
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "key_process.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SECURE_HEAP (1 << 20) /* a thousand keys; what does not fit lies in ordinary memory, and is wiped as well */
+#define SECURE_SMALLEST 32
+
+struct serving {
+    struct key_server *server; /* NULL: the holder could not be opened */
+    struct error error;        /* why */
+};
+
+struct channel {
+    struct serving *serving;
+    int socket;
+};
+
+static size_t refuse(const struct error *error, const unsigned char *octets, size_t length, unsigned char *reply)
+{
+    struct key_request request;
+    if (!key_request_read(octets, length, &request))
+        return 0;
+    const struct key_reply refused = {
+        .id = request.id, .answer = KEY_BUSY, .kind = error->kind, .text = slice_of(error->text)};
+    return key_reply_write(&refused, reply, KEY_REPLY_MAX);
+}
+
+/* Returns false if the daemon has closed the channel, or the process has to end. */
+static bool serve_one(const struct channel *channel, unsigned char *request, unsigned char *reply)
+{
+    struct serving *serving = channel->serving;
+    bool gone = false;
+    ssize_t got = recv(channel->socket, request, KEY_REQUEST_MAX, 0);
+    if (got < 0 && errno == EINTR)
+        return true;
+    if (got <= 0)
+        return false;
+    size_t length = serving->server != NULL ? key_server_answer(serving->server, request, (size_t)got, reply, &gone)
+                                            : refuse(&serving->error, request, (size_t)got, reply);
+    bool sent = length > 0 && send(channel->socket, reply, length, MSG_NOSIGNAL) == (ssize_t)length;
+    OPENSSL_cleanse(reply, length);
+    /* Other channels may hang in the holder, which a new process opens again. */
+    if (gone)
+        _exit(0);
+    return sent;
+}
+
+static void *serve_channel(void *argument)
+{
+    struct channel *channel = argument;
+    unsigned char *request = g_malloc(KEY_REQUEST_MAX), *reply = g_malloc(KEY_REPLY_MAX);
+    while (serve_one(channel, request, reply))
+        ;
+    close(channel->socket);
+    g_free(request);
+    g_free(reply);
+    return NULL;
+}
+
+void key_process_serve(const struct key_server_options *options, const struct error *refusal, const int channels[],
+                       unsigned count)
+{
+    struct serving serving = {.error = *refusal};
+    g_autofree struct channel *list = g_new0(struct channel, count);
+    g_autofree pthread_t *threads = g_new0(pthread_t, count);
+    unsigned started = 0;
+    if (options != NULL)
+        serving.server = key_server_new(options, &serving.error);
+    for (unsigned i = 0; i < count; i++) {
+        list[i] = (struct channel){&serving, channels[i]};
+        if (started == i && pthread_create(&threads[i], NULL, serve_channel, &list[i]) == 0)
+            started++;
+        else
+            close(channels[i]);
+    }
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    key_server_free(serving.server);
+}
+
+void key_process_harden(void)
+{
+    const struct rlimit none = {0, 0};
+    prctl(PR_SET_DUMPABLE, 0);
+    setrlimit(RLIMIT_CORE, &none);
+    CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_SMALLEST);
+}

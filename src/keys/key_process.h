@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_process: the life of a process that holds private keys: it answers requests on its channels until the daemon has
+ * closed all of them, or the holder is gone.
+ */
+#ifndef DOMSEC_KEYS_KEY_PROCESS_H
+#define DOMSEC_KEYS_KEY_PROCESS_H
+
+#include "key_server.h"
+
+/* Serves each channel in a thread of its own. If the holder cannot be opened, each request is answered with the reason;
+ * options NULL: with this refusal. Takes the descriptors. Returns when no channel is left. */
+void key_process_serve(const struct key_server_options *options, const struct error *refusal, const int channels[],
+                       unsigned count);
+
+/* Keeps what this process holds from other processes and from a core dump; gives OpenSSL a locked heap for keys. */
+void key_process_harden(void);
+
+#endif

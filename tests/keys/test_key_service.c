@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Key processes: started, asked, lost and started again. */
+#include "keys/key_links.h"
+#include "keys/keys.h"
+
+#include "support/home.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PATIENCE 20 /* seconds */
+
+/* Identities in files, a configuration file that names them, and the service. */
+struct place {
+    char *folder;
+    GString *identities;
+    struct key_service *service;
+    struct key_link *link;
+};
+
+static gint told; /* how often a process was said to run again */
+
+static void tell(enum log_level level, const char *text)
+{
+    (void)level;
+    if (strstr(text, "runs again") != NULL)
+        g_atomic_int_inc(&told);
+}
+
+static void place_new(struct place *place)
+{
+    *place = (struct place){.folder = folder_new(), .identities = g_string_new(NULL)};
+}
+
+/* Returns the location. */
+static char *place_add(struct place *place, const char *name, const struct pki *pki, const char *more)
+{
+    char *file = pki_write_key(place->folder, name, pki);
+    g_string_append_printf(place->identities,
+                           "%s { domain = \"acme.test\"; role = \"domain-signing-authority\"; certificate = \"c.pem\"; "
+                           "key = \"file:%s\"; %s }",
+                           place->identities->len > 0 ? "," : "", file, more);
+    g_free(pki_write(place->folder, "c.pem", pki, NULL));
+    return file;
+}
+
+static void place_start(struct place *place, gint64 milliseconds)
+{
+    struct error error = {0};
+    g_autofree char *text =
+        g_strdup_printf("local_domains = ( \"acme.test\" );\nidentities = ( %s );\n", place->identities->str);
+    g_autofree char *file = folder_file(place->folder, "domsec.conf", text);
+    place->service = key_service_start(file, true, tell, &error);
+    cr_assert_not_null(place->service, "%s", error.text);
+    place->link = key_service_link(place->service, "file", NULL, milliseconds, &error);
+    cr_assert_not_null(place->link, "%s", error.text);
+}
+
+static void place_free(struct place *place)
+{
+    key_link_unref(place->link);
+    key_service_free(place->service);
+    g_string_free(place->identities, TRUE);
+    folder_remove(place->folder);
+}
+
+static bool signs(EVP_PKEY *key)
+{
+    owned(evp_md_ctx) EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char signature[512];
+    size_t length = sizeof(signature);
+    bool done = EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) > 0 &&
+                EVP_DigestSign(context, signature, &length, (const unsigned char *)"text", 4) > 0;
+    ERR_clear_error();
+    return done;
+}
+
+static bool signs_again(EVP_PKEY *key)
+{
+    for (unsigned i = 0; i < PATIENCE * 20; i++) {
+        if (signs(key))
+            return true;
+        g_usleep(50000);
+    }
+    return false;
+}
+
+/* The only child, or 0. */
+static pid_t child_of(pid_t process)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", process, process);
+    g_autofree char *text = NULL;
+    cr_assert(g_file_get_contents(path, &text, NULL, NULL));
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+static pid_t key_process(void)
+{
+    pid_t keeper = child_of(getpid());
+    return keeper > 0 ? child_of(keeper) : 0;
+}
+
+static EVP_PKEY *load(const struct place *place, const char *location)
+{
+    struct error error = {0};
+    EVP_PKEY *key = key_link_load(place->link, location, NULL, &error);
+    cr_assert_not_null(key, "%s", error.text);
+    return key;
+}
+
+static void wait_until_gone(pid_t process)
+{
+    for (unsigned i = 0; kill(process, 0) == 0 && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+    cr_assert_neq(kill(process, 0), 0);
+}
+
+/* --- */
+
+Test(key_service, keys_are_used_in_another_process_which_ends_with_them)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    place_start(&place, 5000);
+    EVP_PKEY *key = load(&place, location);
+    pid_t process = key_process(), keeper = child_of(getpid());
+    cr_assert_gt(process, 0);
+    cr_expect(signs(key));
+    EVP_PKEY_free(key);
+    key_link_unref(g_steal_pointer(&place.link));
+    wait_until_gone(process);
+    place_free(&place);
+    cr_expect_neq(kill(keeper, 0), 0, "the keeper ends with the service");
+}
+
+Test(key_service, a_process_that_was_killed_comes_back_with_its_keys)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    PKI_AUTO struct pki *rsa = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
+    struct error error = {0};
+    place_new(&place);
+    g_autofree char *first = place_add(&place, "a.key", ec, ""), *second = place_add(&place, "b.key", rsa, "");
+    place_start(&place, 5000);
+    owned(EVP_PKEY) EVP_PKEY *one = load(&place, first);
+    owned(EVP_PKEY) EVP_PKEY *two = load(&place, second);
+    cr_assert(key_link_seal(place.link, &error), "%s", error.text);
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned failures = keys_failures();
+        kill(key_process(), SIGKILL);
+        cr_expect_not(signs(one), "the request in hand fails");
+        cr_expect_eq(keys_failures() - failures, 1u, "as temporary");
+        cr_expect(signs_again(one) && signs(two));
+    }
+    cr_expect_geq(g_atomic_int_get(&told), 3);
+    cr_expect_null(key_link_load(place.link, first, NULL, &error), "the new process is sealed as the old one was");
+    place_free(&place);
+}
+
+/* It is noticed without a request. */
+Test(key_service, an_idle_process_that_was_killed_comes_back)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    place_start(&place, 5000);
+    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    kill(key_process(), SIGKILL);
+    for (unsigned i = 0; g_atomic_int_get(&told) == 0 && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+    cr_expect_eq(g_atomic_int_get(&told), 1);
+    cr_expect(signs(key), "%s", keys_failure());
+    place_free(&place);
+}
+
+Test(key_service, a_process_that_hangs_is_given_up_at_the_deadline)
+{
+    struct place place, other;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    struct error error = {0};
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    place_start(&place, 300);
+    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    pid_t hung = key_process();
+    kill(hung, SIGSTOP);
+    other = place;
+    other.link = key_service_link(place.service, "file", NULL, 300, &error);
+    owned(EVP_PKEY) EVP_PKEY *beside = load(&other, location);
+    gint64 began = g_get_monotonic_time();
+    cr_expect_not(signs(key));
+    cr_expect_geq(g_get_monotonic_time() - began, 290000);
+    cr_expect(signs(beside), "others go on");
+    cr_expect_eq(strcmp(keys_failure(), "the key process does not answer"), 0, "%s", keys_failure());
+    began = g_get_monotonic_time();
+    unsigned failures = keys_failures();
+    if (!signs(key)) { /* it may run again already */
+        cr_expect_eq(keys_failures() - failures, 1u);
+        cr_expect_str_neq(keys_failure(), "the key process does not answer", "the second one does not wait");
+    }
+    cr_expect(signs_again(key));
+    wait_until_gone(hung);
+    key_link_unref(other.link);
+    place_free(&place);
+}
+
+Test(key_service, a_file_that_holds_another_key_now_is_not_used)
+{
+    struct place place;
+    PKI_AUTO struct pki *one = pki_ca("one");
+    PKI_AUTO struct pki *two = pki_ca("two");
+    PKI_AUTO struct pki *third = pki_ca("three");
+    place_new(&place);
+    g_autofree char *first = place_add(&place, "a.key", one, ""), *second = place_add(&place, "b.key", two, "");
+    place_start(&place, 5000);
+    owned(EVP_PKEY) EVP_PKEY *replaced = load(&place, first);
+    owned(EVP_PKEY) EVP_PKEY *kept = load(&place, second);
+    g_free(pki_write_key(place.folder, "a.key", third));
+    kill(key_process(), SIGKILL);
+    cr_expect_not(signs(kept));
+    cr_expect(signs_again(kept));
+    unsigned failures = keys_failures();
+    cr_expect_not(signs(replaced));
+    cr_expect_eq(keys_failures() - failures, 1u, "temporary: the right file may come back");
+    place_free(&place);
+}
+
+Test(key_service, only_keys_of_the_configuration_can_be_asked_for)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    g_autofree char *foreign = pki_write_key(place.folder, "foreign.key", ec);
+    place_start(&place, 5000);
+    struct error error = {0};
+    cr_expect_null(key_link_load(place.link, foreign, NULL, &error));
+    cr_expect_eq(error.kind, ERROR_CONFIGURATION);
+    cr_expect_not_null(strstr(error.text, "names no such key"), "%s", error.text);
+    cr_expect_null(key_link_load(place.link, location, foreign, &error), "nor with another file as passphrase");
+    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    cr_assert(key_link_seal(place.link, &error));
+    cr_expect_null(key_link_load(place.link, location, NULL, &error), "nor any when all are loaded");
+    cr_expect(signs(key));
+    place_free(&place);
+}
+
+Test(key_service, what_is_wrong_with_a_key_is_said)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    struct error error = {0};
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    place_start(&place, 5000);
+    g_remove(location);
+    cr_expect_null(key_link_load(place.link, location, NULL, &error));
+    cr_expect_eq(error.kind, ERROR_CONFIGURATION);
+    cr_expect_not_null(strstr(error.text, "No such file"), "%s", error.text);
+    place_free(&place);
+}
+
+Test(key_service, a_key_process_inherits_and_shows_nothing)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    int secret = open(location, O_RDONLY); /* without O_CLOEXEC */
+    place_start(&place, 5000);
+    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    pid_t processes[] = {key_process(), child_of(getpid())};
+    for (size_t i = 0; i < G_N_ELEMENTS(processes); i++) {
+        g_autofree char *folder = g_strdup_printf("/proc/%d/fd", processes[i]);
+        GDir *directory = g_dir_open(folder, 0, NULL);
+        cr_assert_not_null(directory);
+        for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
+            g_autofree char *path = g_build_filename(folder, name, NULL);
+            g_autofree char *target = g_file_read_link(path, NULL);
+            cr_expect(strtol(name, NULL, 10) <= 2 || g_str_has_prefix(target, "socket:"), "%s is %s", path, target);
+        }
+        g_dir_close(directory);
+        /* What PR_SET_DUMPABLE makes of /proc: it belongs to root, whoever runs it. No core either. */
+        g_autofree char *limits_path = g_strdup_printf("/proc/%d/limits", processes[i]);
+        g_autofree char *limits = NULL;
+        cr_assert(g_file_get_contents(limits_path, &limits, NULL, NULL));
+        cr_expect(g_regex_match_simple("Max core file size +0 +0 ", limits, 0, 0) || i == 1, "%s", limits);
+    }
+    close(secret);
+    place_free(&place);
+}

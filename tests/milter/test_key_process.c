@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon and the process that holds its private keys. */
+#include "keys/keys.h"
+#include "support/daemon.h"
+#include "support/pki.h"
+
+#include <fcntl.h>
+#include <openssl/core_names.h>
+#include <pthread.h>
+
+#define PATIENCE 20 /* seconds */
+
+/* --- processes --- */
+
+static pid_t child_of(pid_t process)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", process, process);
+    g_autofree char *text = NULL;
+    return g_file_get_contents(path, &text, NULL, NULL) ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+/* Waits for it: it comes and goes while the daemon runs. */
+static pid_t key_process(const struct daemon *daemon)
+{
+    for (unsigned i = 0; i < PATIENCE * 20; i++) {
+        pid_t keeper = child_of(daemon->pid), process = keeper > 0 ? child_of(keeper) : 0;
+        if (process > 0)
+            return process;
+        g_usleep(50000);
+    }
+    cr_assert_fail("no key process");
+    return 0;
+}
+
+static bool region_has(int memory, unsigned long from, unsigned long to, const unsigned char *octets, size_t length)
+{
+    g_autofree char *region = g_malloc(to - from);
+    ssize_t got = pread(memory, region, to - from, (off_t)from);
+    return got > 0 && memmem(region, (size_t)got, octets, length) != NULL;
+}
+
+static bool memory_has(pid_t process, const unsigned char *octets, size_t length)
+{
+    g_autofree char *maps = g_strdup_printf("/proc/%d/maps", process);
+    g_autofree char *path = g_strdup_printf("/proc/%d/mem", process);
+    g_autofree char *text = NULL;
+    int memory = open(path, O_RDONLY | O_CLOEXEC);
+    bool found = false;
+    cr_assert(memory >= 0 && g_file_get_contents(maps, &text, NULL, NULL), "process %d", process);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line != NULL && !found; line++) {
+        unsigned long from, to;
+        char rights[8];
+        if (sscanf(*line, "%lx-%lx %7s", &from, &to, rights) == 3 && rights[0] == 'r' && to - from < (256UL << 20))
+            found = region_has(memory, from, to, octets, length);
+    }
+    close(memory);
+    return found;
+}
+
+/* --- mail --- */
+
+/* What became of one message on a connection of its own: accepted and signed, deferred, or something else. */
+enum outcome { SIGNED, DEFERRED, OTHER };
+
+static enum outcome send_one(const struct daemon *daemon)
+{
+    struct mc client;
+    struct mc_outcome outcome = {0};
+    bool whole =
+        daemon_client(&client, daemon) && daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome);
+    bool deferred = whole && (outcome.disposition == 't' || (outcome.disposition == 'y' && outcome.reply[0] == '4'));
+    bool is_signed = whole && mc_accepted(&outcome) && outcome.body != NULL;
+    mc_outcome_clear(&outcome);
+    mc_close(&client);
+    return is_signed ? SIGNED : deferred ? DEFERRED : OTHER;
+}
+
+static bool signs_again(const struct daemon *daemon)
+{
+    for (unsigned i = 0; i < PATIENCE * 10; i++) {
+        enum outcome outcome = send_one(daemon);
+        if (outcome != DEFERRED)
+            return outcome == SIGNED;
+        g_usleep(100000);
+    }
+    return false;
+}
+
+/* --- */
+
+static void search_for_key(const struct daemon *daemon, const char *name)
+{
+    g_autofree char *uri = g_strdup_printf("file:%s/acme/keys/%s", daemon->folder, name);
+    struct error error = {0};
+    owned(EVP_PKEY) EVP_PKEY *key = keys_load(uri, &error);
+    cr_assert_not_null(key, "%s", error.text);
+    owned(BIGNUM) BIGNUM *number = NULL;
+    cr_assert(EVP_PKEY_get_bn_param(
+        key, EVP_PKEY_is_a(key, "RSA") ? OSSL_PKEY_PARAM_RSA_FACTOR1 : OSSL_PKEY_PARAM_PRIV_KEY, &number));
+    unsigned char forwards[512], backwards[512];
+    int length = BN_bn2bin(number, forwards);
+    cr_assert_eq(BN_bn2lebinpad(number, backwards, length), length);
+    length = MIN(length, 24); /* as numbers are held, and as files are */
+    pid_t process = key_process(daemon);
+    cr_expect(memory_has(process, backwards, (size_t)length), "%s: the test sees what it is to see", name);
+    const pid_t others[] = {daemon->pid, child_of(daemon->pid)};
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        cr_expect_not(memory_has(others[i], backwards, (size_t)length), "%s", name);
+        cr_expect_not(memory_has(others[i], forwards, (size_t)length), "%s", name);
+    }
+}
+
+Test(key_process, holds_the_private_keys_alone)
+{
+    if (geteuid() != 0)
+        cr_skip_test("only root may read the memory of a key process");
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    search_for_key(&daemon, "dsa.key");
+    search_for_key(&daemon, "dca.key");
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    search_for_key(&daemon, "dsa.key");
+    daemon_stop(&daemon);
+}
+
+Test(key_process, can_be_left_out)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "key_process = false;");
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(child_of(child_of(daemon.pid)), 0);
+    daemon_stop(&daemon);
+}
+
+struct flow {
+    const struct daemon *daemon;
+    gint stop;
+    gint counts[OTHER + 1];
+};
+
+static void *flow_thread(void *argument)
+{
+    struct flow *flow = argument;
+    while (g_atomic_int_get(&flow->stop) == 0)
+        g_atomic_int_inc(&flow->counts[send_one(flow->daemon)]);
+    return NULL;
+}
+
+/* Killed, stopped and reloaded while mail flows: each message is signed or deferred. */
+Test(key_process, is_lost_while_mail_flows, .timeout = 100)
+{
+    struct daemon daemon;
+    struct flow flow = {.daemon = &daemon};
+    pthread_t threads[4];
+    daemon_start(&daemon, true, "lookup_timeout = 1;");
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, flow_thread, &flow), 0);
+    for (unsigned i = 0; i < 9; i++) {
+        kill(key_process(&daemon), i % 3 == 1 ? SIGSTOP : SIGKILL);
+        if (i % 3 == 2)
+            kill(daemon.pid, SIGHUP);
+        gint before = g_atomic_int_get(&flow.counts[SIGNED]);
+        for (unsigned wait = 0; g_atomic_int_get(&flow.counts[SIGNED]) < before + 10 && wait < PATIENCE * 20; wait++)
+            g_usleep(50000);
+    }
+    g_atomic_int_set(&flow.stop, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_eq(flow.counts[OTHER], 0, "%d lost or refused", flow.counts[OTHER]);
+    cr_expect_gt(flow.counts[DEFERRED], 0, "the test sees what it is to see");
+    cr_expect_geq(flow.counts[SIGNED], 90);
+    cr_expect(signs_again(&daemon));
+    daemon_stop(&daemon);
+}
+
+Test(key_process, a_reload_with_a_bad_key_is_refused_and_changes_nothing)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    g_autofree char *file = g_build_filename(daemon.folder, "acme", "keys", "dsa.key", NULL);
+    g_autofree char *good = NULL;
+    gsize length;
+    pid_t before = key_process(&daemon);
+    cr_assert(g_file_get_contents(file, &good, &length, NULL));
+    cr_assert(g_file_set_contents(file, "no key", -1, NULL));
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "reload: rejected", 1));
+    g_autofree char *log = daemon_log(&daemon);
+    cr_expect_not_null(strstr(log, "contains no private key"), "%s", log);
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(key_process(&daemon), before);
+    cr_assert(g_file_set_contents_full(file, good, (gssize)length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    for (unsigned i = 0; kill(before, 0) == 0 && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+    cr_expect_neq(kill(before, 0), 0, "the process of the old configuration has ended");
+    daemon_stop(&daemon);
+}
+
+/* systemd sends SIGTERM to all processes of a service: the keys serve the messages in hand. */
+Test(key_process, outlives_the_end_of_the_daemon_by_nothing)
+{
+    struct daemon daemon;
+    struct mc client;
+    struct mc_outcome outcome = {0};
+    daemon_start(&daemon, true, "");
+    pid_t keeper = child_of(daemon.pid), process = key_process(&daemon);
+    cr_assert(daemon_client(&client, &daemon) && mc_mail(&client, ALICE, NULL) && mc_rcpt(&client, BOB) &&
+              mc_message(&client, MESSAGE, strlen(MESSAGE), 0));
+    const pid_t all[] = {process, keeper, daemon.pid};
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        kill(all[i], SIGTERM);
+    cr_expect(daemon_wait_log(&daemon, "stopping after", 1));
+    cr_expect(mc_end(&client, &outcome) && mc_accepted(&outcome) && outcome.body != NULL, "signed to the end");
+    mc_outcome_clear(&outcome);
+    mc_close(&client);
+    daemon_stop(&daemon);
+    for (unsigned i = 0; (kill(process, 0) == 0 || kill(keeper, 0) == 0) && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+    cr_expect(kill(process, 0) != 0 && kill(keeper, 0) != 0);
+}
