@@ -130,6 +130,32 @@ struct made {
     struct error failure;          /* why nothing was made after all */
 };
 
+/* A certificate that a message brought. */
+struct lesson {
+    X509 *certificate;
+    GByteArray *chain; /* the authorities that came with it, in DER */
+    char *name;        /* the address or the domain for which it is kept */
+    char sha256[65];
+    bool is_domain, is_approved;
+    const char *result; /* "pending", static; NULL: the store failed */
+};
+
+/* What a signature announces. */
+struct announced {
+    char *name; /* of the signer, an address or a domain; NULL: nothing was announced */
+    time_t signed_at;
+    struct capabilities capabilities;
+};
+
+/* What a message that was accepted taught. */
+#define LESSONS_MAX 4
+struct learned {
+    struct lesson list[LESSONS_MAX];
+    size_t count;
+    struct announced announced[2]; /* by the author, by the author's domain */
+    struct error failure;          /* why it could not be kept */
+};
+
 /* What can end a message outside of policy, and what policy can say. In the order of severity: the first concerns us
  * most, the last only this message. */
 enum reply_kind {
@@ -188,6 +214,7 @@ struct passage {
     struct plan plan;
     struct made made;
     struct reply reply;
+    struct learned learned;
     bool untouched;    /* gateway_passes(): accepted as it is; lookups and made are empty */
     bool is_second;    /* it came by the listener for sealed messages */
     bool alarm;        /* the log must say it as an error */

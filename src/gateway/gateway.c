@@ -5,9 +5,22 @@
  */
 #include "base/memory.h"
 #include "internal.h"
+#include "learn.h"
 #include "proof.h"
 
 #include <string.h>
+
+/* It is made before it is needed: one that is missing later is a fault, and knows nothing less. */
+static void open_store(struct gateway *gateway, struct faults *faults)
+{
+    struct error error = {0};
+    if (!learn_is_on(gateway->conf))
+        return;
+    gateway->store = store_open(gateway->conf->store);
+    gateway->store_breaker = breaker_new("the store");
+    if (!store_create(gateway->store, &error))
+        faults_warn(faults, gateway->conf->file, 0, "nothing is harvested, and nothing learned: %s", error.text);
+}
 
 struct gateway *gateway_open(struct conf *conf, struct faults *faults)
 {
@@ -29,6 +42,7 @@ struct gateway *gateway_open_with(struct conf *conf, struct key_service *service
     gateway->certs = certs_open(conf, faults);
     gateway->trust = trust_open(conf, faults);
     gateway->reviewers = reviewers_open(conf, faults);
+    open_store(gateway, faults);
     gateway->box_keys = box_keys_open(conf, faults);
     if (gateway->box_keys != NULL)
         gateway->proof = proof_open(conf, box_keys_id(gateway->box_keys, 0));
@@ -63,6 +77,8 @@ void gateway_unref(struct gateway *gateway)
 {
     if (gateway == NULL || !g_atomic_int_dec_and_test(&gateway->references))
         return;
+    store_close(gateway->store);
+    breaker_free(gateway->store_breaker);
     proof_close(gateway->proof);
     box_keys_close(gateway->box_keys);
     reviewers_close(gateway->reviewers);

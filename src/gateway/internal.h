@@ -5,9 +5,11 @@
 #ifndef DOMSEC_GATEWAY_INTERNAL_H
 #define DOMSEC_GATEWAY_INTERNAL_H
 
+#include "base/breaker.h"
 #include "examine.h"
 #include "gateway/gateway.h"
 #include "reviewers.h"
+#include "store/store.h"
 #include "trust/trust.h"
 
 struct gateway {
@@ -17,9 +19,11 @@ struct gateway {
     struct certs *certs;
     struct trust *trust;
     struct reviewers *reviewers;
-    struct box_keys *box_keys; /* NULL: messages are not split */
-    struct proof *proof;       /* NULL as well */
-    struct limits copy_limits; /* of a sealed message, whose size was measured when it was sealed */
+    struct store *store;           /* what is learned goes there; NULL: nothing is */
+    struct breaker *store_breaker; /* NULL as well */
+    struct box_keys *box_keys;     /* NULL: messages are not split */
+    struct proof *proof;           /* NULL as well */
+    struct limits copy_limits;     /* of a sealed message, whose size was measured when it was sealed */
 };
 
 /* --- turns.c: NULL does nothing --- */

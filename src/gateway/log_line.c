@@ -4,6 +4,7 @@
  * certificate that was used by the first digits of its SHA-256.
  */
 #include "internal.h"
+#include "learn.h"
 #include "tested.h"
 
 #include <string.h>
@@ -210,6 +211,22 @@ static void append_split(GString *line, const struct passage *passage)
                                opened->envelope->queue_id != NULL ? opened->envelope->queue_id : "NOQUEUE");
 }
 
+/* What was new; nearly all is known. */
+static void append_learned(GString *line, const struct learned *learned)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    for (size_t i = 0; i < learned->count; i++) {
+        const struct lesson *lesson = &learned->list[i];
+        if (strcmp(lesson_result(lesson), "known") != 0)
+            g_string_append_printf(all, "%s%s %s %.16s", all->len > 0 ? ", " : "", lesson_result(lesson), lesson->name,
+                                   lesson->sha256);
+    }
+    if (all->len > 0)
+        append_quoted(line, "harvest", all->str);
+    if (learned->failure.kind != ERROR_NONE)
+        append_quoted(line, "harvest_failed", learned->failure.text);
+}
+
 static void append_test(GString *line, const struct passage *passage)
 {
     g_autofree char *text = tested_text(passage);
@@ -255,6 +272,7 @@ char *passage_log_line(const struct passage *passage)
         append_quoted(line, "note", passage->made.note);
     append_fields(line, &passage->made.fields);
     append_cause(line, passage);
+    append_learned(line, &passage->learned);
     g_autofree char *hint = hint_for_signature(passage);
     if (hint != NULL)
         append_quoted(line, "hint", hint);

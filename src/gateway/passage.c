@@ -5,6 +5,7 @@
  */
 #include "base/memory.h"
 #include "internal.h"
+#include "learn.h"
 #include "leaving_header.h"
 
 /* An honest message costs 10 nanoseconds for each of its octets, with a signature within an encryption. */
@@ -199,6 +200,7 @@ static struct passage *pass(struct gateway *gateway, const struct passage_reques
     turns_leave(request->turns);
     say(passage);
     mind_memory(passage, failures);
+    passage_learn(passage, request->turns);
     return passage;
 }
 
@@ -281,6 +283,7 @@ void passage_free(struct passage *passage)
 {
     if (passage == NULL)
         return;
+    learned_clear(&passage->learned);
     made_clear(&passage->made);
     plan_clear(&passage->plan);
     lookups_clear(&passage->lookups, &passage->mail);

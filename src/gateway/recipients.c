@@ -4,6 +4,7 @@
  * candidates, trust/ says which of them may be used.
  */
 #include "internal.h"
+#include "learn.h"
 
 struct acceptance {
     const struct gateway *gateway;
@@ -158,6 +159,8 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
     lookups->wants_certificates = mail->direction == DIRECTION_OUTBOUND && policy_wants_certificates(&input);
     if (lookups->wants_certificates)
         ask_certificates(lookups, gateway, mail, patience);
+    if (lookups->wants_certificates)
+        announced_ask(gateway, lookups, count, patience);
     if (lookups->wants_certificates && mail->message != NULL && count > 1 && policy_may_split(&input))
         find_hidden(lookups, mail);
 }

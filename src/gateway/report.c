@@ -5,6 +5,7 @@
  */
 #include "gateway/search.h"
 #include "internal.h"
+#include "learn.h"
 #include "tested.h"
 
 #include "base/memory.h"
@@ -388,6 +389,7 @@ char *passage_report(const struct passage *passage)
         set(report, "rule_line", line(passage_rule_line(passage, 0)));
         set(report, "restored_fields", restored(&passage->made.fields));
         set(report, "protected_fields", differences(&passage->made.fields));
+        set(report, "harvested", learned_json(&passage->learned));
     }
     char *dump = json_dumps(report, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(report);
@@ -438,6 +440,7 @@ void passage_count(const struct passage *passage)
             count("domsec_protected_total", "protect", passage_protection(passage), NULL, NULL);
         return;
     }
+    learned_count(&passage->learned);
     count("domsec_signatures_total", "by", "domain", "result", outcome_name(judgement->domain.outcome));
     count("domsec_signatures_total", "by", "originator", "result", outcome_name(judgement->originator.outcome));
     for (size_t i = 0; i < judgement->layer_count; i++)
