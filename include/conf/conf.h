@@ -117,6 +117,18 @@ struct revocation_conf {
     unsigned check_line, crls_line; /* of these keys, for faults; 0: not there */
 };
 
+/* A group `require_certificate`: what a partner's certificates must be, beyond trusted. An empty list asks for nothing.
+ */
+struct demands_conf {
+    char **types;          /* key `smime_br`: "mailbox", "organization", "sponsor", "individual" */
+    char **generations;    /* key `generations`: "legacy", "multipurpose", "strict" */
+    char **policies;       /* dotted OIDs, one of which each certificate of the path asserts */
+    char **keys;           /* kinds of keys, as in keys/profile.h */
+    char **issuers;        /* files with authorities, one of which is in the path */
+    bool split_keys;       /* a key signs or is encrypted to, not both */
+    unsigned issuers_line; /* of that key, for faults; 0: not there */
+};
+
 struct partner;
 
 struct outbound_rule {
@@ -227,6 +239,7 @@ struct partner {
     struct revocation_conf own_revocation;
     const struct revocation_conf *revocation; /* own_revocation if its file has that group; else the global one */
     enum naming naming;
+    struct demands_conf demands;
     char **gateway_addresses; /* local parts in lower case; each is in the partner's domain */
     char **x500_name; /* key `x500_name`: "C=US", "O=acme" …, most significant first; empty: the domain has none */
     struct group_conf *groups;

@@ -43,7 +43,7 @@ struct chain_query {
  * (hard: a missing or stale CRL is OUTCOME_TEMPERROR). Results: PASS; PERMERROR (more work than the budget allows);
  * FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no anchor of ours). A certificate pinned
  * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength; so does one
- * of query->group under its naming. */
+ * of query->group under its naming. Also POLICY: the certificate is not what partner->demands asks for. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */

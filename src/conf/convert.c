@@ -5,6 +5,7 @@
  * write in is looked at, because its absence would show only late.
  */
 #include "partners.h"
+#include "words.h"
 
 #include "base/distance.h"
 #include "base/fold.h"
@@ -51,6 +52,38 @@ char *convert_oid(const char *text, const struct place *place)
         return g_strdup(text);
     ERR_clear_error();
     place_fault(place, "\"%s\": \"%s\" is not a dotted object identifier such as \"1.2.826.0.1\"", place->key, text);
+    return NULL;
+}
+
+static char *convert_one_of(const char *text, const char *const *words, const struct place *place)
+{
+    if (g_strv_contains(words, text))
+        return g_strdup(text);
+    g_autofree char *list = g_strjoinv("\", \"", (char **)words);
+    place_fault(place, "\"%s\": \"%s\" is not one of \"%s\"", place->key, text, list);
+    return NULL;
+}
+
+char *convert_br_type(const char *text, const struct place *place)
+{
+    return convert_one_of(text, br_type_words, place);
+}
+
+char *convert_br_generation(const char *text, const struct place *place)
+{
+    return convert_one_of(text, br_generation_words, place);
+}
+
+/* "rsa-3072" stands for RSA keys of that length or more. */
+char *convert_key_kind(const char *text, const struct place *place)
+{
+    guint64 bits = 0;
+    if (g_strv_contains(key_kind_words, text) ||
+        (text_begins_with(text, "rsa-") &&
+         g_ascii_string_to_unsigned(text + strlen("rsa-"), 10, 2048, 16384, &bits, NULL)))
+        return g_strdup(text);
+    place_fault(place, "\"%s\": \"%s\" is not a kind of key, such as \"rsa-3072\", \"p-256\" or \"ed25519\"",
+                place->key, text);
     return NULL;
 }
 

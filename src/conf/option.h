@@ -15,11 +15,36 @@ struct config_setting_t; /* libconfig's */
 
 /* Checks a string and converts it to the form in the snapshot: g_free(). NULL after it has added a fault. */
 typedef char *option_convert(const char *text, const struct place *place);
-option_convert convert_path, convert_domain, convert_local_domain, convert_network, convert_listen, convert_authserv_id,
-    convert_folder, convert_key, convert_oid, convert_x500, convert_field_name, convert_mark, convert_address,
-    convert_address_pattern, convert_address_member, convert_tag, convert_header, convert_login, convert_kind,
-    convert_certificate_kind, convert_source, convert_store, convert_resolver, convert_dns_record, convert_ldap_domain,
-    convert_ldap_uri, convert_variable;
+option_convert convert_address;
+option_convert convert_address_member;
+option_convert convert_address_pattern;
+option_convert convert_authserv_id;
+option_convert convert_br_generation;
+option_convert convert_br_type;
+option_convert convert_certificate_kind;
+option_convert convert_dns_record;
+option_convert convert_domain;
+option_convert convert_field_name;
+option_convert convert_folder;
+option_convert convert_header;
+option_convert convert_key;
+option_convert convert_key_kind;
+option_convert convert_kind;
+option_convert convert_ldap_domain;
+option_convert convert_ldap_uri;
+option_convert convert_listen;
+option_convert convert_local_domain;
+option_convert convert_login;
+option_convert convert_mark;
+option_convert convert_network;
+option_convert convert_oid;
+option_convert convert_path;
+option_convert convert_resolver;
+option_convert convert_source;
+option_convert convert_store;
+option_convert convert_tag;
+option_convert convert_variable;
+option_convert convert_x500;
 
 enum option_type {
     OPTION_TEXT,   /* char * */
@@ -73,6 +98,7 @@ extern const struct option_table harvest_options;  /* struct conf, within main_o
 extern const struct option_table dns_options;      /* struct conf, within main_options */
 extern const struct option_table capabilities_options;       /* struct capabilities_conf, within partner_options */
 extern const struct option_table ldap_options;               /* struct ldap_conf */
+extern const struct option_table demands_options;            /* struct partner, within partner_options */
 extern const struct option_table revocation_options;         /* struct conf, within main_options */
 extern const struct option_table partner_revocation_options; /* struct partner, within partner_options */
 

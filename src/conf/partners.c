@@ -144,6 +144,9 @@ static void note_lines(struct partner *partner, const config_setting_t *root)
     partner->certificates_line = option_line(root, "certificates");
     partner->anchors_line = option_line(root, "anchors");
     partner->intermediates_line = option_line(root, "intermediates");
+    const config_setting_t *demands = config_setting_get_member(root, "require_certificate");
+    if (demands != NULL)
+        partner->demands.issuers_line = option_line(demands, "issuers");
     partner->outbound_line = option_line(root, "outbound");
     partner->inbound_line = option_line(root, "inbound");
     if (outbound != NULL)

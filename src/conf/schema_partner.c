@@ -88,6 +88,23 @@ static const struct conf_option capabilities_rows[] = {
 #undef AT
 const struct option_table capabilities_options = TABLE("capabilities", capabilities_rows);
 
+#define AT(member) offsetof(struct partner, demands.member)
+static const struct conf_option demands_rows[] = {
+    {"smime_br", OPTION_TEXTS, AT(types), .convert = convert_br_type,
+     .help = "Types of certificate by the S/MIME Baseline Requirements that are accepted"},
+    {"generations", OPTION_TEXTS, AT(generations), .convert = convert_br_generation,
+     .help = "Generations of certificate by the S/MIME Baseline Requirements that are accepted"},
+    {"policies", OPTION_TEXTS, AT(policies), .convert = convert_oid,
+     .help = "Certificate policies, one of which must apply, as dotted OIDs"},
+    {"keys", OPTION_TEXTS, AT(keys), .convert = convert_key_kind, .help = "Kinds of keys that are accepted"},
+    {"issuers", OPTION_TEXTS, AT(issuers), .convert = convert_path,
+     .help = "Files with certification authorities, one of which must be in the path"},
+    {"split_keys", OPTION_SWITCH, AT(split_keys), .fallback = "false",
+     .help = "Whether a key must be for signatures or for encryption, not for both"},
+};
+#undef AT
+const struct option_table demands_options = TABLE("require_certificate", demands_rows);
+
 #define AT(member) offsetof(struct partner, member)
 static const struct conf_option partner_rows[] = {
     {"domain", OPTION_TEXT, AT(domain), .computed = "required, except in default.conf", .convert = convert_domain,
@@ -110,6 +127,8 @@ static const struct conf_option partner_rows[] = {
      .help = "Files with more authorities that complete certification paths for this domain"},
     {"revocation", OPTION_GROUP, .group = &partner_revocation_options,
      .help = "Whether certificates have been revoked, for this domain"},
+    {"require_certificate", OPTION_GROUP, .group = &demands_options,
+     .help = "What certificates of the domain must be, beyond trusted"},
     {"naming", OPTION_WORD, AT(naming), .fallback = "rfc3183", .words = naming_words,
      .help = "Naming convention that a certificate must follow to act for the domain"},
     {"gateway_addresses", OPTION_TEXTS, AT(gateway_addresses), .convert = convert_address,

@@ -32,6 +32,9 @@ const char *const classification_words[] = {"none",         "unmarked", "unclass
                                             "confidential", "secret",   "top-secret",   NULL};
 const char *const naming_words[] = {"rfc3183", "mailbox", "domain", "pinned", "address", NULL};
 const char *const group_naming_words[] = {"pinned", "mailbox", NULL};
+const char *const br_type_words[] = {"mailbox", "organization", "sponsor", "individual", NULL};
+const char *const br_generation_words[] = {"legacy", "multipurpose", "strict", NULL};
+const char *const key_kind_words[] = {"p-256", "p-384", "p-521", "ed25519", "ed448", "x25519", "x448", NULL};
 const char *const without_type_words[] = {"originator", "domain", NULL};
 const char *const format_words[] = {"clear", "opaque", NULL};
 const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};

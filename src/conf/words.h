@@ -27,6 +27,9 @@ extern const char *const misleading_names_words[];
 extern const char *const classification_words[];
 extern const char *const naming_words[];
 extern const char *const group_naming_words[];
+extern const char *const br_type_words[];
+extern const char *const br_generation_words[];
+extern const char *const key_kind_words[]; /* and "rsa-" with a number of bits */
 extern const char *const without_type_words[];
 extern const char *const format_words[];
 extern const char *const signature_words[];

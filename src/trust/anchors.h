@@ -37,6 +37,7 @@ enum pin {
 struct partner_trust {
     struct anchors *anchors;       /* NULL: the global set */
     GHashTable *pins;              /* fingerprint → enum pin; those of a group behind its number */
+    STACK_OF(X509) * issuers;      /* those of require_certificate */
     struct revocation *revocation; /* NULL: the global one */
 };
 
@@ -57,6 +58,8 @@ const struct anchors *trust_anchors(const struct trust *trust, const struct part
 /* group NULL: of the partner's certificates. */
 enum pin trust_pin(const struct trust *trust, const struct partner *partner, const struct group_conf *group,
                    const X509 *certificate);
+/* The authorities that require_certificate of a partner names; lent. */
+const STACK_OF(X509) * trust_issuers(const struct trust *trust, const struct partner *partner);
 /* The sources that are asked about revocation under a partner, as above. */
 const struct revocation *trust_revocation(const struct trust *trust, const struct partner *partner);
 

@@ -7,6 +7,7 @@
  * A certificate that is itself unusable fails even if the path cannot be decided yet, because a retry would not help.
  */
 #include "cache.h"
+#include "demands.h"
 #include "path.h"
 #include "revocation.h"
 
@@ -65,6 +66,16 @@ static uint64_t cost_of_revocation(const STACK_OF(X509_CRL) * received, const ST
     return 2 * cost; /* once with and once without the lists that were configured */
 }
 
+/* What is said of the first path stands, unless another one, of which it is not yet known, may have what the partner
+ * demands. */
+static void note(struct search *search, const struct finding *finding)
+{
+    bool may_still_pass = search->finding->outcome == OUTCOME_POLICY && finding->outcome == OUTCOME_TEMPERROR;
+    if (!search->judged || may_still_pass)
+        *search->finding = *finding;
+    search->judged = true;
+}
+
 /* Another path may avoid a revoked authority, but not by beginning with it as an anchor. No path makes a revoked leaf
  * good. If revocation cannot be determined, the path that is preferred is the one to report. */
 static bool judge(void *data, STACK_OF(X509) * chain, bool first)
@@ -87,13 +98,15 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
     }
     revocation_check(trust_revocation(search->trust, search->query->partner), &query, &result, &finding);
     if (result.status == REVOCATION_GOOD) {
-        pass(search->query, result.unchecked, search->finding);
         remember(search, chain, &result);
+        if (!demands_met_by_path(search->trust, search->query->partner, chain, &finding)) {
+            note(search, &finding);
+            return false;
+        }
+        pass(search->query, result.unchecked, search->finding);
         return true;
     }
-    if (!search->judged)
-        *search->finding = finding;
-    search->judged = true;
+    note(search, &finding);
     if (result.status == REVOCATION_REVOKED)
         return result.depth == 0 || sk_X509_push(search->revoked, sk_X509_value(chain, result.depth)) <= 0;
     if (first)
@@ -114,7 +127,8 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                                      .at = query->at,
                                      .budget = query->budget};
     const char *unchecked = NULL;
-    if (sk_X509_CRL_num(query->crls) <= 0 && path_cache_is_unrevoked(trust->cache, &asked, &unchecked))
+    if (sk_X509_CRL_num(query->crls) <= 0 && !demands_concern_path(query->partner) &&
+        path_cache_is_unrevoked(trust->cache, &asked, &unchecked))
         return pass(query, unchecked, finding);
     owned(x509_stack) STACK_OF(X509) *known = path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
@@ -139,10 +153,15 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
     return path_explain(&failure, finding);
 }
 
-static bool check_pinned(const struct chain_query *query, struct finding *finding)
+static bool check_pinned(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
     if (!certificate_is_current(query->leaf, query->at))
         return finding_set(finding, OUTCOME_FAIL, "the pinned certificate has expired or is not yet valid");
+    owned(x509_lent) STACK_OF(X509) *alone = sk_X509_new_null();
+    if (alone == NULL || sk_X509_push(alone, query->leaf) <= 0)
+        return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
+    if (!demands_met_by_path(trust, query->partner, alone, finding))
+        return false;
     return finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", query->partner->name);
 }
 
@@ -154,13 +173,18 @@ static void check(const struct trust *trust, const struct chain_query *query, st
     bool pinned = (query->partner->naming == NAMING_PINNED && pin != PIN_NONE) ||
                   (of_group != PIN_NONE && group->naming == GROUP_NAMING_PINNED);
     pin = pin != PIN_NONE ? pin : of_group;
-    bool good = pinned ? check_pinned(query, finding) : check_path(trust, query, finding);
+    bool good = pinned ? check_pinned(trust, query, finding) : check_path(trust, query, finding);
     /* A pin says that this certificate is meant, whatever else its key could do; it makes it an anchor of no other. */
     bool may_be_authority = pin == PIN_ALONE && (pinned || query->purpose == PURPOSE_ENCRYPT);
     const char *refusal =
         query->purpose == PURPOSE_PATH ? NULL : usage_refusal(query->leaf, query->purpose, may_be_authority);
-    if (refusal == NULL || finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY)
+    if (finding->outcome == OUTCOME_FAIL || finding->outcome == OUTCOME_POLICY)
         return;
+    if (refusal == NULL) {
+        if (query->purpose != PURPOSE_PATH)
+            demands_met_by_leaf(query->partner, query->leaf, finding);
+        return;
+    }
     g_autofree char *subject = certificate_subject(query->leaf);
     g_autofree char *shown = g_utf8_substring(subject, 0, MIN(g_utf8_strlen(subject, -1), 120));
     finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\" cannot be used: %s%s", shown, refusal,

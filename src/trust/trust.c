@@ -16,6 +16,7 @@ static void partner_trust_free(void *data)
     struct partner_trust *partner = data;
     anchors_free(partner->anchors);
     g_hash_table_destroy(partner->pins);
+    sk_X509_pop_free(partner->issuers, X509_free);
     revocation_close(partner->revocation);
     g_free(partner);
 }
@@ -112,6 +113,13 @@ static bool intermediates_open(char *const *files, const struct place *place, ST
     return good;
 }
 
+static bool issuers_open(const struct partner *partner, STACK_OF(X509) * list, struct faults *faults)
+{
+    const struct place place = {
+        .file = partner->file, .line = partner->demands.issuers_line, .key = "require_certificate.issuers"};
+    return intermediates_open(partner->demands.issuers, &place, list, faults);
+}
+
 static char *pin_key(const struct group_conf *group, const char *fingerprint)
 {
     return group != NULL ? g_strdup_printf("%zu %s", group->index, fingerprint) : g_strdup(fingerprint);
@@ -172,14 +180,16 @@ static bool partner_open(struct trust *trust, const struct partner *partner,
     const struct place place = {.file = partner->file, .line = partner->intermediates_line, .key = "intermediates"};
     struct partner_trust *loaded = g_new0(struct partner_trust, 1);
     owned(x509_stack) STACK_OF(X509) *authorities = sk_X509_new_null();
+    loaded->issuers = sk_X509_new_null();
     loaded->pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_insert(trust->partners, (gpointer)partner, loaded);
-    if (authorities == NULL)
+    if (authorities == NULL || loaded->issuers == NULL)
         g_error("out of memory");
     bool good = pins_open(partner, NULL, loaded, authorities, faults);
     for (size_t i = 0; i < partner->group_count; i++)
         good = pins_open(partner, &partner->groups[i], loaded, authorities, faults) && good;
     good = intermediates_open(partner->intermediates, &place, authorities, faults) && good;
+    good = issuers_open(partner, loaded->issuers, faults) && good;
     good = partner_open_anchors(trust, partner, loaded, authorities, faults) && good;
     if (partner->revocation->crls[0] == NULL || partner->revocation != &partner->own_revocation)
         return good;
@@ -242,6 +252,12 @@ const struct anchors *trust_anchors(const struct trust *trust, const struct part
     if (loaded == NULL)
         return NULL;
     return loaded->anchors != NULL ? loaded->anchors : trust->global;
+}
+
+const STACK_OF(X509) * trust_issuers(const struct trust *trust, const struct partner *partner)
+{
+    const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
+    return loaded != NULL ? loaded->issuers : NULL;
 }
 
 const struct revocation *trust_revocation(const struct trust *trust, const struct partner *partner)

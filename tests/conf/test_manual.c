@@ -7,11 +7,25 @@
 #include <string.h>
 
 static const struct option_table *const tables[] = {
-    &main_options,    &identity_options, &partner_options,      &outbound_options,
-    &inbound_options, &label_options,    &revocation_options,   &partner_revocation_options,
-    &rule_options,    &when_options,     &split_options,        &login_options,
-    &group_options,   &dns_options,      &capabilities_options, &ldap_options,
-    &harvest_options};
+    &capabilities_options,
+    &demands_options,
+    &dns_options,
+    &group_options,
+    &harvest_options,
+    &identity_options,
+    &inbound_options,
+    &label_options,
+    &ldap_options,
+    &login_options,
+    &main_options,
+    &outbound_options,
+    &partner_options,
+    &partner_revocation_options,
+    &revocation_options,
+    &rule_options,
+    &split_options,
+    &when_options,
+};
 
 /* The page without what roff adds to a text. */
 static char *manual(void)

@@ -178,7 +178,11 @@ static void pki_add_san(X509 *cert, const char *const *san)
 
 static X509_EXTENSION *pki_extension(X509V3_CTX *context, const char *name, const char *value)
 {
+    CONF *empty = NCONF_new(NULL); /* certificatePolicies may name a section of it */
+    X509V3_set_nconf(context, empty);
     X509_EXTENSION *extension = X509V3_EXT_nconf(NULL, context, name, value);
+    X509V3_set_nconf(context, NULL);
+    NCONF_free(empty);
     if (extension == NULL)
         g_error("extension %s=%s cannot be made", name, value);
     return extension;
