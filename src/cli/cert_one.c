@@ -132,7 +132,8 @@ static void print_certificate(const X509 *certificate)
     const char *const rows[][2] = {{"sha256", of.sha256},     {"subject", of.subject},  {"issuer", of.issuer},
                                    {"serial", of.serial},     {"addresses", addresses}, {"valid from", of.from},
                                    {"valid until", of.until}, {"days left", days},      {"key", of.key},
-                                   {"key usage", of.usage}};
+                                   {"key usage", of.usage},   {"for", of.purpose},      {"S/MIME BR", of.type},
+                                   {"policies", of.policies}};
     owned(table) struct table *table = table_new(2);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         table_row(table, rows[i]);

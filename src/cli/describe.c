@@ -6,6 +6,7 @@
 #include "describe.h"
 
 #include "issue.h"
+#include "keys/profile.h"
 
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -89,6 +90,24 @@ char *describe_usage(const X509 *certificate)
     return g_string_free(text, FALSE);
 }
 
+/* As the S/MIME Baseline Requirements call it. */
+static char *describe_type(const struct certificate_profile *profile)
+{
+    if (profile->type == NULL)
+        return g_strdup("not declared");
+    return g_strdup_printf("%s-validated, %s generation", profile->type, profile->generation);
+}
+
+static const char *describe_purpose(const struct certificate_profile *profile)
+{
+    if (profile->signs && profile->encrypts)
+        return profile->content_commitment ? "signatures with content commitment, and encryption (dual use)"
+                                           : "signatures and encryption (dual use)";
+    if (profile->signs)
+        return profile->content_commitment ? "signatures with content commitment" : "signatures";
+    return profile->encrypts ? "encryption" : "neither signatures nor encryption";
+}
+
 void description_make(const X509 *certificate, struct description *description)
 {
     const EVP_PKEY *key = X509_get0_pubkey(certificate);
@@ -100,6 +119,11 @@ void description_make(const X509 *certificate, struct description *description)
     description->serial = certificate_serial(certificate);
     description->usage = describe_usage(certificate);
     description->key = key != NULL ? issue_key_description(key) : g_strdup("unreadable");
+    owned(certificate_profile) struct certificate_profile profile = {0};
+    certificate_profile_read(certificate, &profile);
+    description->type = describe_type(&profile);
+    description->policies = profile.policies[0] != NULL ? g_strjoinv(", ", profile.policies) : g_strdup("none");
+    description->purpose = describe_purpose(&profile);
 }
 
 void description_clear(struct description *description)
@@ -109,6 +133,8 @@ void description_clear(struct description *description)
     g_free(description->serial);
     g_free(description->usage);
     g_free(description->key);
+    g_free(description->type);
+    g_free(description->policies);
 }
 
 json_t *describe_string(const char *text)
@@ -119,6 +145,21 @@ json_t *describe_string(const char *text)
     g_autofree char *printable = g_malloc(4 * length + 1); /* \xNN is the longest form of one byte */
     text_printable(printable, 4 * length + 1, text, length);
     return json_string(printable);
+}
+
+static void describe_profile(const X509 *certificate, json_t *json)
+{
+    owned(certificate_profile) struct certificate_profile profile = {0};
+    certificate_profile_read(certificate, &profile);
+    json_object_set_new(json, "signs", json_boolean(profile.signs));
+    json_object_set_new(json, "encrypts", json_boolean(profile.encrypts));
+    json_object_set_new(json, "content_commitment", json_boolean(profile.content_commitment));
+    json_object_set_new(json, "smime_br", describe_string(profile.type));
+    json_object_set_new(json, "generation", describe_string(profile.generation));
+    json_t *policies = json_array();
+    for (char **each = profile.policies; *each != NULL; each++)
+        json_array_append_new(policies, json_string(*each));
+    json_object_set_new(json, "policies", policies);
 }
 
 json_t *describe_json(const X509 *certificate)
@@ -141,6 +182,7 @@ json_t *describe_json(const X509 *certificate)
     json_object_set_new(json, "days_left", json_integer(describe_days_left(certificate)));
     json_object_set_new(json, "key", json_string(description.key));
     json_object_set_new(json, "key_usage", json_string(description.usage));
+    describe_profile(certificate, json);
     description_clear(&description);
     return json;
 }

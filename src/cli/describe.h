@@ -23,6 +23,8 @@ char *describe_usage(const X509 *certificate); /* "digitalSignature"; "any" with
 struct description {
     char sha256[65], from[32], until[32];
     char *subject, *issuer, *serial, *usage, *key;
+    char *type, *policies; /* what it claims by the S/MIME Baseline Requirements; its policies, "none" without */
+    const char *purpose;   /* what its key is for; static */
 };
 void description_make(const X509 *certificate, struct description *description);
 void description_clear(struct description *description);
