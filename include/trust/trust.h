@@ -64,6 +64,9 @@ struct role_query {
  * e-mail address maps by its dc= components (RFC 2247), and one with neither by partner->x500_name. */
 void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding);
 
+/* The same by the names alone, for who orders a certificate: as long as names_limit allows, and without pins. */
+bool trust_names_role(const struct role_query *query, struct finding *finding);
+
 /* Which of the global anchors and intermediates has issued certificate, a self-signed one first, by names and key
  * identifiers; lent. NULL: none of them. */
 const X509 *trust_issuer(const struct trust *trust, const X509 *certificate);

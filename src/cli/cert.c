@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include "cert_import.h"
+#include "cert_lint.h"
 #include "cert_one.h"
 #include "cert_prune.h"
 #include "certs/certs.h"
@@ -168,15 +169,15 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {
-        &command_cert_import, &command_list,       &command_show, &command_export,
-        &command_remove,      &command_cert_prune, &command_find, NULL};
+    static const struct command *const list[] = {&command_cert_import, &command_list,      &command_show,
+                                                 &command_export,      &command_remove,    &command_cert_prune,
+                                                 &command_find,        &command_cert_lint, NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 
 const struct command command_cert = {
     .name = "cert",
-    .arguments = "import|list|show|export|remove|prune|find",
+    .arguments = "import|list|show|export|remove|prune|find|lint",
     .summary = "manage partners' certificates",
     .run = run,
 };

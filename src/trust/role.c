@@ -234,38 +234,37 @@ bool trust_counts_names(const struct trust *trust, const X509 *certificate, stru
                        trust->names_limit);
 }
 
+bool trust_names_role(const struct role_query *query, struct finding *finding)
+{
+    const struct partner *partner = query->partner;
+    if ((unsigned)query->role >= ROLE_COUNT || partner == NULL)
+        return finding_set(finding, OUTCOME_POLICY, "the role or the partner is unknown");
+    if (query->domain_count == 0 && (must_map(query->role) || partner->naming == NAMING_DOMAIN))
+        return finding_set(finding, OUTCOME_POLICY, "there is no domain to compare the certificate with");
+    switch (partner->naming) {
+    case NAMING_RFC3183:
+        return check_strict(query, finding);
+    case NAMING_MAILBOX:
+        return check_mailboxes(query, finding);
+    case NAMING_DOMAIN:
+        return check_domains(query, finding);
+    case NAMING_ADDRESS:
+        return check_gateway(query, finding);
+    case NAMING_PINNED:
+        return finding_set(finding, OUTCOME_POLICY, "the certificate is not pinned by %s", partner->name);
+    }
+    return finding_set(finding, OUTCOME_POLICY, "the partner's naming is unknown");
+}
+
 void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding)
 {
     const struct partner *partner = query->partner;
-    if ((unsigned)query->role >= ROLE_COUNT || partner == NULL) {
-        finding_set(finding, OUTCOME_POLICY, "the role or the partner is unknown");
+    bool by_pin = partner != NULL && partner->naming == NAMING_PINNED;
+    if (!by_pin && !trust_counts_names(trust, query->certificate, finding))
         return;
-    }
-    if (query->domain_count == 0 && (must_map(query->role) || partner->naming == NAMING_DOMAIN)) {
-        finding_set(finding, OUTCOME_POLICY, "there is no domain to compare the certificate with");
-        return;
-    }
-    if (partner->naming != NAMING_PINNED && !trust_counts_names(trust, query->certificate, finding))
-        return;
-    switch (partner->naming) {
-    case NAMING_RFC3183:
-        check_strict(query, finding);
-        return;
-    case NAMING_MAILBOX:
-        check_mailboxes(query, finding);
-        return;
-    case NAMING_DOMAIN:
-        check_domains(query, finding);
-        return;
-    case NAMING_ADDRESS:
-        check_gateway(query, finding);
-        return;
-    case NAMING_PINNED:
-        if (trust_is_pinned(trust, partner, query->certificate))
-            finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", partner->name);
-        else
-            finding_set(finding, OUTCOME_POLICY, "the certificate is not pinned by %s", partner->name);
-        return;
-    }
-    finding_set(finding, OUTCOME_POLICY, "the partner's naming is unknown");
+    if (by_pin && (unsigned)query->role < ROLE_COUNT && (query->domain_count > 0 || !must_map(query->role)) &&
+        trust_is_pinned(trust, partner, query->certificate))
+        finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", partner->name);
+    else
+        trust_names_role(query, finding);
 }
