@@ -111,7 +111,11 @@ static bool make_identities(struct request *request, X509 *authority, EVP_PKEY *
         owned(EVP_PKEY) EVP_PKEY *key = make_key(request, name, false, error);
         if (key == NULL)
             return false;
-        struct subject subject = {request->choices.domain, authorities[i].role, key};
+        const struct init_choices *choices = &request->choices;
+        g_autofree char *address = authority == NULL && !choices->role_names
+                                       ? issue_request_address(choices->address, authorities[i].role, choices->domain)
+                                       : NULL;
+        struct subject subject = {choices->domain, authorities[i].role, key, address};
         g_autofree char *beside = g_strdup_printf("keys/%s.%s", authorities[i].stem, authority != NULL ? "pem" : "csr");
         g_autofree char *path = path_of(request, beside);
         if (!note(request, issue_write_for(&subject, authority, authority_key, path, error), path) ||
@@ -212,6 +216,10 @@ static int run(const struct command *self, int argc, char **argv)
         {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "mail domain; may contain non-ASCII letters"},
         {"csr", 0, OPTION_FLAG, &request.choices.csr, NULL,
          "create certificate requests for another CA instead of certificates"},
+        {"address", 0, OPTION_TEXT, &request.choices.address, "ADDRESS",
+         "address in the requests instead of those of the roles, such as gateway@acme.test"},
+        {"role-names", 0, OPTION_FLAG, &request.choices.role_names, NULL,
+         "name the requests as RFC 3183 does, with the role as common name"},
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
         {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET",
          "socket on which the daemon will listen; default: " CONF_LISTEN_POSTFIX},
@@ -226,6 +234,10 @@ static int run(const struct command *self, int argc, char **argv)
         return cli_usage(self, "--domain is required");
     if (argc - operands != 1)
         return cli_usage(self, "exactly one directory is required");
+    if ((request.choices.address != NULL || request.choices.role_names) && !request.choices.csr)
+        return cli_usage(self, "--address and --role-names are for --csr");
+    if (request.choices.address != NULL && request.choices.role_names)
+        return cli_usage(self, "--address and --role-names exclude each other");
     if (!issue_algorithm_known(request.algorithm))
         return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
     g_autofree char *normalised = domain_of_mail(domain);
@@ -235,6 +247,13 @@ static int run(const struct command *self, int argc, char **argv)
         return cli_usage(self, "no such user: %s", request.owner);
     if (!init_conf_is_plain(request.choices.listen))
         return cli_usage(self, "%s is not a socket", request.choices.listen);
+    struct address address = {0};
+    if (request.choices.address != NULL && !cli_address(request.choices.address, &address))
+        return EX_USAGE;
+    bool is_ours = request.choices.address == NULL || g_strcmp0(address.domain, normalised) == 0;
+    address_clear(&address);
+    if (!is_ours)
+        return cli_usage(self, "%s is not in the domain %s", request.choices.address, normalised);
     g_autofree char *folder = g_canonicalize_filename(argv[operands], NULL);
     g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
     request.choices.domain = normalised;
@@ -245,11 +264,14 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_init = {
     .name = "init",
-    .arguments = "--domain DOMAIN [--csr] [--algorithm WORD] [--listen SOCKET] [--owner USER] DIR",
+    .arguments = "--domain DOMAIN [--csr [--address ADDRESS | --role-names]] [--algorithm WORD] [--listen SOCKET] "
+                 "[--owner USER] DIR",
     .summary = "create a working configuration with keys and certificates in DIR",
     .details =
         "Creates domsec.conf, a private CA in DIR/ca, keys and certificates for the domain's signing and\n"
         "confidentiality authorities, and empty directories for policies, certificates and trust anchors. With --csr\n"
-        "it creates certificate requests instead of a CA. Existing files are not overwritten.\n",
+        "it creates certificate requests instead of a CA. Existing files are not overwritten.\n"
+        "The requests have a mail address as their only name, because a public authority may not certify a role as\n"
+        "a name. Partners then set naming = \"mailbox\", or \"address\" with the ADDRESS of --address.\n",
     .run = run,
 };

@@ -146,7 +146,8 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
         printf(
             "  %u. Send keys/dsa.csr and keys/dca.csr to your CA. Put the certificates, each followed by its chain,\n"
             "     in keys/dsa.pem and keys/dca.pem. Put the root certificate in anchors/ and name it in "
-            "trust_anchors.\n",
+            "trust_anchors.\n"
+            "     `domsec cert lint FILE` says what a public CA may object to.\n",
             step++);
     else
         printf("  %u. Move ca/ca.key to a safe place; the daemon does not need it.\n", step++);
@@ -167,5 +168,11 @@ void init_print_next(const struct init_choices *choices, const char *folder, con
            "       anchors = ( \"anchors/partner.pem\" );\n"
            "\n",
            step, choices->csr ? "your root certificate and keys/dca.pem" : "ca/ca.pem and keys/dca.pem");
+    if (choices->csr && !choices->role_names)
+        printf(
+            "     The requests name a mail address and not the bare role, which a public CA may not certify. So your\n"
+            "     partner sets %s%s%s in its policy for %s.\n\n",
+            choices->address != NULL ? "naming = \"address\"; gateway_addresses = ( \"" : "naming = \"mailbox\";",
+            choices->address != NULL ? choices->address : "", choices->address != NULL ? "\" );" : "", choices->domain);
     printf("  %u. domsec check -c %s/domsec.conf\n", step + 1, folder);
 }

@@ -12,6 +12,8 @@ struct init_choices {
     const char *listen;
     const char *user; /* for the key `user`; NULL: not written */
     bool csr;
+    bool role_names;     /* of requests: as RFC 3183 has it */
+    const char *address; /* of requests: in place of those of the roles; NULL: those */
 };
 
 /* True if the text needs no escapes in a libconfig string. */

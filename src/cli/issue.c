@@ -24,6 +24,7 @@
 #define SERIAL_BITS 128
 /* RFC 5280 appendix A: ub-organization-name */
 #define ORGANIZATION_MAX 64
+#define COMMON_NAME_MAX 64
 
 static inline void extensions_free(STACK_OF(X509_EXTENSION) * extensions)
 {
@@ -71,7 +72,7 @@ static bool name_add(X509_NAME *name, int nid, const char *text)
 }
 
 /* The domain as O, or as DC components (RFC 2247) if it is too long for an O; then the CN. */
-static X509_NAME *subject_name(const char *domain, const char *common_name, struct error *error)
+static X509_NAME *organization_name(const char *domain, const char *common_name, struct error *error)
 {
     owned(X509_NAME) X509_NAME *name = X509_NAME_new();
     bool good = name != NULL;
@@ -90,6 +91,28 @@ static X509_NAME *subject_name(const char *domain, const char *common_name, stru
     return steal(&name);
 }
 
+char *issue_request_address(const char *chosen, enum role role, const char *domain)
+{
+    return chosen != NULL ? g_strdup(chosen) : g_strdup_printf("%s@%s", role_name(role), domain);
+}
+
+/* Without a common name if the address is too long for one (RFC 5280, ub-common-name): subjectAltName has it. */
+static X509_NAME *address_name(const char *address, struct error *error)
+{
+    owned(X509_NAME) X509_NAME *name = X509_NAME_new();
+    if (name == NULL || (strlen(address) <= COMMON_NAME_MAX && !name_add(name, NID_commonName, address))) {
+        error_set_openssl(error, ERROR_PERMANENT, "cannot create a subject name for %s", address);
+        return NULL;
+    }
+    return steal(&name);
+}
+
+static X509_NAME *subject_name(const struct subject *subject, struct error *error)
+{
+    return subject->address != NULL ? address_name(subject->address, error)
+                                    : organization_name(subject->domain, role_name(subject->role), error);
+}
+
 /* Appends an extension that is written in OpenSSL's configuration syntax; text is a constant of this file. */
 static bool add_words(STACK_OF(X509_EXTENSION) * extensions, X509V3_CTX *context, int nid, const char *text)
 {
@@ -105,7 +128,7 @@ static bool add_words(STACK_OF(X509_EXTENSION) * extensions, X509V3_CTX *context
 
 static bool add_address(STACK_OF(X509_EXTENSION) * *extensions, const struct subject *subject)
 {
-    g_autofree char *address = g_strdup_printf("%s@%s", role_name(subject->role), subject->domain);
+    g_autofree char *address = issue_request_address(subject->address, subject->role, subject->domain);
     owned(GENERAL_NAMES) GENERAL_NAMES *names = GENERAL_NAMES_new();
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_IA5STRING *text = ASN1_IA5STRING_new();
@@ -187,7 +210,7 @@ static bool add_extensions(X509 *certificate, const STACK_OF(X509_EXTENSION) * e
 X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error)
 {
     owned(X509) X509 *certificate = blank_certificate(key, AUTHORITY_DAYS, error);
-    owned(X509_NAME) X509_NAME *name = subject_name(domain, "private mail gateway authority", error);
+    owned(X509_NAME) X509_NAME *name = organization_name(domain, "private mail gateway authority", error);
     if (certificate == NULL || name == NULL)
         return NULL;
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
@@ -212,7 +235,7 @@ X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY
         return NULL;
     }
     owned(X509) X509 *certificate = blank_certificate(subject->key, CERTIFICATE_DAYS, error);
-    owned(X509_NAME) X509_NAME *name = subject_name(subject->domain, role_name(subject->role), error);
+    owned(X509_NAME) X509_NAME *name = subject_name(subject, error);
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = subject_extensions(subject, error);
     if (certificate == NULL || name == NULL || extensions == NULL)
         return NULL;
@@ -235,7 +258,7 @@ X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY
 X509_REQ *issue_request(const struct subject *subject, struct error *error)
 {
     owned(X509_REQ) X509_REQ *request = X509_REQ_new();
-    owned(X509_NAME) X509_NAME *name = subject_name(subject->domain, role_name(subject->role), error);
+    owned(X509_NAME) X509_NAME *name = subject_name(subject, error);
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = subject_extensions(subject, error);
     if (name == NULL || extensions == NULL)
         return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * issue: creates keys, certificate requests and certificates with the names of RFC 3183 §3.1.1 and §4.1, for `domsec
- * init` and `domsec key`. It is a small private CA for two partners that know each other, and not a public one. The
- * caller owns all results.
+ * issue: creates keys, certificate requests and certificates with the names of RFC 3183 §3.1.1 and §4.1, or requests
+ * with a mail address as the only name, for `domsec init` and `domsec key`. It is a small private CA for two partners
+ * that know each other, and not a public one. The caller owns all results.
  */
 #ifndef DOMSEC_CLI_ISSUE_H
 #define DOMSEC_CLI_ISSUE_H
@@ -21,7 +21,14 @@ struct subject {
     const char *domain; /* normalised */
     enum role role;
     EVP_PKEY *key; /* lent */
+    /* Of a request for a public authority: its only name, as common name and in subjectAltName, because such an
+     * authority may not certify a role as a name (S/MIME Baseline Requirements §7.1.4.2.2). NULL: the names of RFC
+     * 3183. */
+    const char *address;
 };
+
+/* The address in a request: the one that was chosen, or that of the role. g_free(). */
+char *issue_request_address(const char *chosen, enum role role, const char *domain);
 
 /* The self-signed certificate of the domain's private CA: ten years, no CA below it. */
 X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error);

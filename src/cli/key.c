@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 struct request {
-    const char *domain, *role_word, *algorithm, *key, *out, *authority;
+    const char *domain, *role_word, *algorithm, *key, *out, *authority, *address;
+    bool role_names;
     char *normalised; /* domain */
     enum role role;
 };
@@ -31,6 +32,33 @@ static int check_names(const struct command *self, struct request *request)
         return cli_usage(self, "%s is not a role; the roles are %s, %s, %s and %s", request->role_word, role_name(0),
                          role_name(1), role_name(2), role_name(3));
     return CLI_GO;
+}
+
+/* The only name of a request; NULL: the names of RFC 3183. */
+static char *name_of_request(const struct request *request)
+{
+    return request->role_names ? NULL : issue_request_address(request->address, request->role, request->normalised);
+}
+
+#define NAME_OPTIONS(request)                                                                                          \
+    {"address", 0, OPTION_TEXT, &(request).address, "ADDRESS", "address in the request instead of that of the role"},  \
+    {                                                                                                                  \
+        "role-names", 0, OPTION_FLAG, &(request).role_names, NULL,                                                     \
+            "name the request as RFC 3183 does, with the role as common name"                                          \
+    }
+
+static int check_address(const struct command *self, const struct request *request)
+{
+    struct address address = {0};
+    if (request->address == NULL)
+        return CLI_GO;
+    if (request->role_names)
+        return cli_usage(self, "--address and --role-names exclude each other");
+    if (!cli_address(request->address, &address))
+        return EX_USAGE;
+    bool is_ours = g_strcmp0(address.domain, request->normalised) == 0;
+    address_clear(&address);
+    return is_ours ? CLI_GO : cli_usage(self, "%s is not in the domain %s", request->address, request->normalised);
 }
 
 static EVP_PKEY *load_file_key(const char *path, struct error *error)
@@ -81,7 +109,8 @@ static int make_new(const struct request *request)
     owned(EVP_PKEY) EVP_PKEY *key = issue_key(request->algorithm, &error);
     if (key == NULL || !issue_write_key(request->out, key, NULL, &error))
         return cli_failed(&error);
-    struct subject subject = {request->normalised, request->role, key};
+    g_autofree char *name = authority.key == NULL ? name_of_request(request) : NULL;
+    struct subject subject = {request->normalised, request->role, key, name};
     g_autofree char *path = issue_path_beside(request->out, authority.key != NULL ? ".pem" : ".csr");
     if (!issue_give_to_folder_owner(request->out, &error) ||
         !issue_write_for(&subject, authority.certificate, authority.key, path, &error)) {
@@ -105,6 +134,7 @@ static int run_new(const struct command *self, int argc, char **argv)
         {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
         {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
          "issue a certificate with DIR/ca.key and DIR/ca.pem instead of a request"},
+        NAME_OPTIONS(request),
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
@@ -114,6 +144,8 @@ static int run_new(const struct command *self, int argc, char **argv)
     if (!issue_algorithm_known(request.algorithm))
         return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
     status = check_names(self, &request);
+    if (status == CLI_GO)
+        status = check_address(self, &request);
     if (status == CLI_GO)
         status = make_new(&request);
     g_free(request.normalised);
@@ -128,7 +160,8 @@ static int make_request(const struct request *request)
     owned(EVP_PKEY) EVP_PKEY *key = has_scheme ? keys_load(request->key, &error) : load_file_key(path, &error);
     if (key == NULL)
         return cli_bad_input(&error);
-    struct subject subject = {request->normalised, request->role, key};
+    g_autofree char *name = name_of_request(request);
+    struct subject subject = {request->normalised, request->role, key, name};
     owned(X509_REQ) X509_REQ *wanted = issue_request(&subject, &error);
     g_autofree char *pem = wanted != NULL ? issue_request_pem(wanted, &error) : NULL;
     if (pem == NULL)
@@ -149,6 +182,7 @@ static int run_csr(const struct command *self, int argc, char **argv)
          "domain-signing-authority, domain-confidentiality-authority, ..."},
         {"key", 'k', OPTION_TEXT, &request.key, "KEY", "private key: a file, or a URI as in the configuration"},
         {"out", 'o', OPTION_TEXT, &request.out, "FILE", "file for the request; default: standard output"},
+        NAME_OPTIONS(request),
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
@@ -156,6 +190,8 @@ static int run_csr(const struct command *self, int argc, char **argv)
     if (request.key == NULL)
         return cli_usage(self, "--key is required");
     status = check_names(self, &request);
+    if (status == CLI_GO)
+        status = check_address(self, &request);
     if (status == CLI_GO)
         status = make_request(&request);
     g_free(request.normalised);
@@ -165,15 +201,17 @@ static int run_csr(const struct command *self, int argc, char **argv)
 static const struct command
     command_new =
         {.name = "key new",
-         .arguments = "--domain DOMAIN --role ROLE --out FILE [--algorithm WORD] [--ca DIR]",
+         .arguments =
+             "--domain DOMAIN --role ROLE --out FILE [--algorithm WORD] [--ca DIR | --address ADDRESS | --role-names]",
          .summary = "create a key with a certificate request or a certificate",
          .details =
              "The key is written to FILE with mode 0600, and the request or certificate beside it: keys/x.key\n"
              "gives keys/x.csr or keys/x.pem. Existing files are not overwritten. The DIR of --ca is usually the\n"
-             "directory `ca` that `domsec init` created.\n",
+             "directory `ca` that `domsec init` created. A request has a mail address as its only name, because a\n"
+             "public authority may not certify a role as a name; a certificate from DIR has the names of RFC 3183.\n",
          .run = run_new},
     command_csr = {.name = "key csr",
-                   .arguments = "--domain DOMAIN --role ROLE --key KEY [--out FILE]",
+                   .arguments = "--domain DOMAIN --role ROLE --key KEY [--address ADDRESS | --role-names] [--out FILE]",
                    .summary = "create a certificate request for an existing key",
                    .run = run_csr};
 

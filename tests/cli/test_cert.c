@@ -294,7 +294,7 @@ Test(key, requests)
     expect_status(made, 0);
     owned(run) struct run beside = run("openssl req -in '%s/review.csr' -noout -verify -text -nameopt RFC2253", dir);
     expect_status(beside, 0);
-    expect_contains(beside.out, "Subject: CN=review-authority,O=acme.test\n");
+    expect_contains(beside.out, "Subject: CN=review-authority@acme.test\n");
     expect_contains(beside.out, "Digital Signature");
     owned(run) struct run printed = run("domsec key csr --domain acme.test --role domain-signing-authority "
                                         "--key 'file:%s/review.key'",
@@ -302,7 +302,7 @@ Test(key, requests)
     expect_status(printed, 0);
     owned(run) struct run shown = run_with(printed.out, "openssl req -noout -verify -subject -nameopt RFC2253");
     expect_status(shown, 0);
-    expect_contains(shown.out, "subject=CN=domain-signing-authority,O=acme.test\n");
+    expect_contains(shown.out, "subject=CN=domain-signing-authority@acme.test\n");
     owned(run) struct run written = run("domsec key csr --domain acme.test --role domain-signing-authority "
                                         "--key '%s/review.key' --out '%s/new.csr'",
                                         dir, dir);

@@ -220,7 +220,7 @@ Test(init, requests_for_another_authority)
     cr_expect_eq(folder_mode(dir, "a/keys/dsa.key"), 0600);
     owned(run) struct run shown = run("openssl req -in '%s/a/keys/dca.csr' -noout -text -verify -nameopt RFC2253", dir);
     expect_status(shown, 0);
-    expect_contains(shown.out, "Subject: CN=domain-confidentiality-authority,O=acme.test\n");
+    expect_contains(shown.out, "Subject: CN=domain-confidentiality-authority@acme.test\n");
     expect_contains(shown.out, "email:domain-confidentiality-authority@acme.test");
     expect_contains(shown.out, "Key Encipherment");
     /* the certificates are still missing, and check says which */
