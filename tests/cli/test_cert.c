@@ -112,6 +112,26 @@ Test(cert, find_shows_the_whole_search)
     expect_contains(explained.out, "domain-confidentiality-authority@partner.test  used\n");
 }
 
+/* Nobody listens at port 1. What cannot be found out is not none. */
+Test(cert, find_says_that_a_source_has_failed)
+{
+    owned(folder) char *dir = two_domains();
+    g_autofree char *conf = folder_read(dir, "a/domsec.conf");
+    g_autofree char *failing =
+        g_strconcat(conf, "ldap = ( { domains = \"partner.test\"; uri = \"ldap://127.0.0.1:1\"; } );\n", NULL);
+    folder_write(dir, "a/domsec.conf", failing);
+    owned(run) struct run failed = run("domsec cert find bob@partner.test -c '%s/a/domsec.conf'", dir);
+    expect_status(failed, 75);
+    expect_contains(failed.out, "ldap ");
+    expect_contains(failed.out, "ldap://127.0.0.1:1 ");
+    expect_contains(failed.out, "  failed: ");
+    expect_contains(failed.err, "domsec: the lookup failed for bob@partner.test: ");
+    owned(run) struct run json = run("domsec cert find --json bob@partner.test -c '%s/a/domsec.conf'", dir);
+    expect_status(json, 75);
+    expect_contains(json.out, "\"result\": \"failed\"");
+    expect_contains(json.out, "\"answer\": \"failed\"");
+}
+
 Test(cert, shows_our_own_too)
 {
     owned(folder) char *dir = two_domains();
