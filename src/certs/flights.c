@@ -112,6 +112,7 @@ static struct certs_reply *refused(const struct certs_source *source, const stru
     struct certs_question question = {query, reply_new(source)};
     certs_question_failed(&question, true, error);
     reply_complete(&question, g_get_monotonic_time());
+    reply_sign(question.reply);
     return question.reply;
 }
 
@@ -197,6 +198,7 @@ static void ask_domain(struct job *job, guint from, guint to, int64_t deadline)
             certs_question_failed(&questions[i], true, &memory);
         }
         reply_complete(&questions[i], began);
+        reply_sign(replies[i]);
         reply_count(replies[i], false);
     }
     land_domain(job, from, to, replies, timed_out);
@@ -206,7 +208,7 @@ static void refuse_domain(struct job *job, guint from, guint to, const char *why
 {
     struct error error = {0};
     g_autofree struct certs_reply **replies = g_new0(struct certs_reply *, to - from);
-    error_set(&error, ERROR_TEMPORARY, "%s: %s", job->opened->source->name, why);
+    error_set(&error, ERROR_TEMPORARY, "%s", why);
     for (guint i = from; i < to; i++) {
         const struct flight *flight = g_ptr_array_index(job->list, i);
         replies[i - from] = refused(job->opened->source, &flight->query, &error);
@@ -370,7 +372,7 @@ static void leave(const struct certs_source *source, struct flight *flight, stru
         asked->reply = reply_ref(flight->reply);
     } else {
         g_ptr_array_remove_fast(flight->waiters, waiter);
-        error_set(&late, ERROR_TEMPORARY, "%s: no answer in time", source->name);
+        error_set(&late, ERROR_TEMPORARY, "no answer in time");
         asked->reply = refused(source, asked->query, &late);
     }
     flight_unref(flight);

@@ -166,6 +166,13 @@ void reply_complete(struct certs_question *question, int64_t began)
                         question->query->address->text);
 }
 
+void reply_sign(struct certs_reply *reply)
+{
+    for (int kind = 0; kind < CERTIFICATE_KINDS; kind++)
+        if (reply->failed[kind] && !g_str_has_prefix(reply->errors[kind].text, reply->source->name))
+            error_prefix(&reply->errors[kind], "%s", reply->source->name);
+}
+
 void reply_count(const struct certs_reply *reply, bool cached)
 {
     char labels[100];

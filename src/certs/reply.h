@@ -26,6 +26,8 @@ void reply_unref(void *reply);
 bool reply_has_failed(const struct certs_reply *reply);
 /* What the source left out: an answer, or what it has asked. */
 void reply_complete(struct certs_question *question, int64_t began);
+/* Puts the name of the source before its failures: the log shows them without the search. */
+void reply_sign(struct certs_reply *reply);
 /* Counts it in base/metrics. cached: it was asked for an earlier question. */
 void reply_count(const struct certs_reply *reply, bool cached);
 
