@@ -114,6 +114,9 @@ const char *key_transport_name(enum key_transport key_transport);
 struct revocation_conf {
     enum revocation_check check;
     char **crls;                    /* files or folders; empty in a partner's: the global ones */
+    bool fetch, ocsp;               /* keys: lists are fetched, responders are asked */
+    bool ocsp_nonce;                /* key */
+    bool says_fetch, says_ocsp;     /* private to conf/: the group has the key */
     unsigned check_line, crls_line; /* of these keys, for faults; 0: not there */
 };
 

@@ -27,6 +27,12 @@ struct gateway *gateway_open(struct conf *conf, struct faults *faults);
 struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, struct faults *faults);
 struct gateway *gateway_ref(struct gateway *gateway);
 void gateway_unref(struct gateway *gateway);
+/* For a daemon, after its last fork(): fetches ahead of the mail what is to be known about revocation, and renews it,
+ * in threads of its own. */
+void gateway_keep_fresh(struct gateway *gateway);
+/* Ends these threads, before the process ends. */
+void gateway_stop_fetching(const struct gateway *gateway);
+
 const struct conf *gateway_conf(const struct gateway *gateway);
 /* Adds a fault for each file or directory that accounts which we do not trust can change, or, if it is a key, read, and
  * a warning for a socket that they can reach. For the daemon and `domsec check`: who runs one message through a copy of

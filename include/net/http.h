@@ -19,11 +19,13 @@
 
 struct http_request {
     const char *url;
-    struct slice post;       /* data NULL: GET */
-    const char *type;        /* of post: "application/ocsp-request" */
-    size_t limit;            /* largest answer, in octets */
-    int64_t deadline;        /* microseconds of g_get_monotonic_time(), redirects included */
-    bool only_https;         /* also where it is redirected to */
+    struct slice post;  /* data NULL: GET */
+    const char *type;   /* of post: "application/ocsp-request" */
+    size_t limit;       /* largest answer, in octets */
+    int64_t deadline;   /* microseconds of g_get_monotonic_time(), redirects included; a server that says nothing for
+                           five seconds, or very little, is given up before */
+    bool only_https;    /* also where it is redirected to */
+    const int *stopped; /* breaks the transfer off within a second when it is no longer 0; NULL: nothing does */
     const struct conf *conf; /* its fetch_networks */
 };
 

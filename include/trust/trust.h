@@ -10,6 +10,8 @@
 #include "keys/keys.h"
 #include "mail/address.h"
 
+#include <stdint.h>
+
 struct trust;
 
 /* Loads trust_anchors, intermediates and crls, and each partner's, with its pins. conf must outlive it; partners given
@@ -23,6 +25,10 @@ enum purpose {
     PURPOSE_PATH, /* the path alone (RFC 5280 §6): not what the leaf is for, not the strength of keys and digests */
 };
 
+/* What would have to be fetched before more is known about revocation. */
+struct missing;
+void missing_free(struct missing *missing);
+
 struct chain_query {
     X509 *leaf;
     STACK_OF(X509) * untrusted; /* from the message or beside our certificate; may be NULL */
@@ -32,9 +38,11 @@ struct chain_query {
     const struct group_conf *group; /* of the partner: its certificates are asked about, in place of the partner's pins;
                                        NULL: none is */
     time_t at;
-    const char **unchecked; /* on a pass: gets why it is not known whether some certificate has been revoked, static;
-                               NULL if that is known or does not matter. May be NULL */
-    struct budget *budget;  /* NULL: no limit */
+    const char **unchecked;   /* on a pass: gets why it is not known whether some certificate has been revoked, static;
+                                 NULL if that is known or does not matter. May be NULL */
+    struct missing **missing; /* gets what is to be fetched for trust_fetch(), after which the query may be answered
+                                 in another way; NULL: nothing. May be NULL */
+    struct budget *budget;    /* NULL: no limit */
 };
 
 /* Path, validity, basic constraints, name constraints, EKU emailProtection or any or absent (RFC 8550 §4.4.4), key
@@ -45,6 +53,15 @@ struct chain_query {
  * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength; so does one
  * of query->group under its naming. Also POLICY: the certificate is not what partner->demands asks for. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
+
+/* Waits until what is missing has been fetched or cannot be, at most until the deadline (of g_get_monotonic_time()).
+ * Returns false if the deadline came first. trust_check_chain() itself waits for nothing. */
+bool trust_fetch(const struct trust *trust, const struct missing *missing, int64_t deadline);
+/* From now on what is known about revocation is renewed before it runs out, by threads of trust's own. For a process
+ * that stays; after its last fork(). */
+void trust_keep_fresh(const struct trust *trust);
+/* Ends these threads; nothing is fetched any more. */
+void trust_stop_fetching(const struct trust *trust);
 
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
 const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);
@@ -89,5 +106,6 @@ bool trust_is_registrable(const char *domain);
 bool trust_has_owner(const char *domain);
 
 DECLARE_OWNED(trust, struct trust *, trust_close)
+DECLARE_OWNED(missing, struct missing *, missing_free)
 
 #endif

@@ -8,16 +8,34 @@
 #include <libconfig.h>
 
 #define NO_LISTS                                                                                                       \
-    "\"check\" is \"hard\" and there are no \"crls\", so mail is deferred unless it brings the lists of its signer's " \
-    "authorities"
+    "\"check\" is \"hard\", there are no \"crls\", and nothing is fetched, so mail is deferred unless it brings the "  \
+    "lists of its signer's authorities"
 
-/* A list alone means that it is to be used. */
+/* A list alone means that it is to be used, and that nothing else is asked. */
 static void complete(const config_setting_t *group, struct revocation_conf *revocation)
 {
     revocation->check_line = group != NULL ? option_line(group, "check") : 0;
     revocation->crls_line = group != NULL ? option_line(group, "crls") : 0;
     if (group == NULL || config_setting_get_member(group, "check") == NULL)
         revocation->check = revocation->crls[0] != NULL ? REVOCATION_CHECK_HARD : REVOCATION_CHECK_OFF;
+    revocation->says_fetch |= group != NULL && config_setting_get_member(group, "fetch") != NULL;
+    revocation->says_ocsp |= group != NULL && config_setting_get_member(group, "ocsp") != NULL;
+}
+
+/* What the group does not say: with lists of its own as before there was anything else, otherwise as in `global`. */
+static void choose_sources(struct revocation_conf *revocation, const struct revocation_conf *global)
+{
+    bool has_lists = revocation->crls[0] != NULL;
+    if (!revocation->says_fetch)
+        revocation->fetch = !has_lists && (global == NULL || global->fetch);
+    if (!revocation->says_ocsp)
+        revocation->ocsp = !has_lists && (global == NULL || global->ocsp);
+}
+
+static bool knows_nothing(const struct revocation_conf *revocation, const struct revocation_conf *global)
+{
+    return revocation->check == REVOCATION_CHECK_HARD && revocation->crls[0] == NULL && !revocation->fetch &&
+           !revocation->ocsp && (global == NULL || global->crls[0] == NULL);
 }
 
 void revocation_read(struct conf *conf, const config_setting_t *root, const struct place *place)
@@ -38,7 +56,8 @@ void revocation_read(struct conf *conf, const config_setting_t *root, const stru
     if (is_short)
         revocation->crls_line = at.line;
     at.line = revocation->check_line;
-    if (revocation->check == REVOCATION_CHECK_HARD && revocation->crls[0] == NULL)
+    choose_sources(revocation, NULL);
+    if (knows_nothing(revocation, NULL))
         place_warn(&at, NO_LISTS);
 }
 
@@ -59,8 +78,9 @@ void revocation_settle(const struct conf *conf, struct partner *partner, struct 
 {
     if (partner->revocation == NULL)
         partner->revocation = &conf->revocation;
-    const struct revocation_conf *own = &partner->own_revocation;
-    if (partner->revocation == own && own->check == REVOCATION_CHECK_HARD && own->crls[0] == NULL &&
-        conf->revocation.crls[0] == NULL)
-        faults_warn(faults, partner->file, own->check_line, NO_LISTS);
+    if (partner->revocation != &partner->own_revocation)
+        return;
+    choose_sources(&partner->own_revocation, &conf->revocation);
+    if (knows_nothing(partner->revocation, &conf->revocation))
+        faults_warn(faults, partner->file, partner->revocation->check_line, NO_LISTS);
 }

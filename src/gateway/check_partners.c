@@ -79,7 +79,7 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
                                 .partner = rule->partner,
                                 .at = time(NULL)};
     trust_check_chain(gateway->trust, &query, &finding);
-    if (finding.outcome == OUTCOME_PASS) {
+    if (finding.outcome == OUTCOME_PASS || is_to_be_fetched(rule->partner, &finding)) {
         struct error error = {0};
         if (!self_test_recipient(&rule->partner->form, candidate->certificate, &error))
             faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
@@ -108,12 +108,13 @@ static void check_group(const struct gateway *gateway, const struct partner *par
         return;
     const struct certs_query query = {.purpose = CERTS_ENCRYPT, .partner = partner, .address = &member, .here = true};
     certs_ask(gateway->certs, &query, 1, CERTS_NO_DEADLINE, NULL, &answer);
+    const struct candidate_check how = {.gateway = gateway, .at = time(NULL)};
     bool fits = false;
     for (size_t i = 0; i < answer.count && !fits; i++) {
         struct finding finding = {0};
         if (answer.list[i].group != group)
             continue;
-        fits = candidate_fits(gateway, &query, &answer.list[i], time(NULL), &finding);
+        fits = candidate_fits(&how, &query, &answer.list[i], &finding) || is_to_be_fetched(partner, &finding);
         if (first.outcome == OUTCOME_NONE)
             first = finding;
     }
@@ -129,11 +130,12 @@ static void check_naming(const struct gateway *gateway, const struct certs_query
                          const struct certs_answer *answer, struct faults *faults)
 {
     const struct partner *partner = query->partner;
+    const struct candidate_check how = {.gateway = gateway, .at = time(NULL)};
     struct finding first = {0};
     size_t unnamed = 0;
     for (size_t i = 0; i < answer->count; i++) {
         struct finding finding = {0};
-        if (candidate_fits(gateway, query, &answer->list[i], time(NULL), &finding))
+        if (candidate_fits(&how, query, &answer->list[i], &finding))
             return;
         if (answer->list[i].pinned && is_fit(gateway, partner, &answer->list[i]) && unnamed++ == 0)
             first = finding;

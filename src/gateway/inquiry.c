@@ -11,14 +11,16 @@ struct inquiry {
     struct certs_query query;
     struct certs_answer answer;
     time_t at;
+    struct patience patience;
     struct certificate_search search;
 };
 
 static bool check(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
     const struct inquiry *inquiry = context;
+    const struct candidate_check how = {&inquiry->parts, &inquiry->patience, inquiry->at};
     (void)query;
-    return candidate_fits(&inquiry->parts, &inquiry->query, candidate, inquiry->at, finding);
+    return candidate_fits(&how, &inquiry->query, candidate, finding);
 }
 
 static char *note(const void *context, size_t candidate)
@@ -43,8 +45,8 @@ struct inquiry *inquiry_new(const struct conf *conf, const struct address *addre
     inquiry->query = (struct certs_query){
         .purpose = CERTS_ENCRYPT, .partner = conf_partner(conf, address->domain), .address = address};
     const struct certs_acceptance accept = {.check = check, .context = inquiry};
-    int64_t deadline = g_get_monotonic_time() + (int64_t)conf->lookup_timeout * G_USEC_PER_SEC;
-    certs_ask(inquiry->parts.certs, &inquiry->query, 1, deadline, &accept, &inquiry->answer);
+    inquiry->patience.deadline = g_get_monotonic_time() + (int64_t)conf->lookup_timeout * G_USEC_PER_SEC;
+    certs_ask(inquiry->parts.certs, &inquiry->query, 1, inquiry->patience.deadline, &accept, &inquiry->answer);
     inquiry->search = (struct certificate_search){address, CERTS_ENCRYPT, &inquiry->answer, note, inquiry};
     return steal(&inquiry);
 }

@@ -59,6 +59,17 @@ void lookups_clear_signers(struct lookups *lookups);
 /* A layer as it was opened last: with the certificates that were looked up, if there were some. */
 const struct layer *layer_lookup_layer(const struct layer_lookup *detail, const struct examined_layer *examined);
 
+/* --- judge_chain.c --- */
+
+/* As trust_check_chain(), within a turn, which is left while something is fetched. patience NULL: nothing is. */
+void judge_chain(const struct gateway *gateway, const struct chain_query *query, const struct patience *patience,
+                 struct finding *finding);
+
+/* --- ahead.c --- */
+
+/* True if it could not be checked now because that has to be fetched first, which a message would wait for. */
+bool is_to_be_fetched(const struct partner *partner, const struct finding *finding);
+
 /* --- groups.c --- */
 
 /* The group of a partner that this certificate stands for, if each of the partner's authors is a member; NULL. */
@@ -70,9 +81,15 @@ bool groups_sign_for_all(const struct gateway *gateway, const struct mail *mail,
 
 /* --- candidate.c --- */
 
-/* Whether a candidate may be encrypted to for this query: its path and usage, and its names. */
-bool candidate_fits(const struct gateway *gateway, const struct certs_query *asked, const struct candidate *candidate,
-                    time_t at, struct finding *finding);
+/* Whether a candidate may be encrypted to for this query: its path and usage, and its names. patience: as for
+ * judge_chain(). */
+struct candidate_check {
+    const struct gateway *gateway;
+    const struct patience *patience;
+    time_t at;
+};
+bool candidate_fits(const struct candidate_check *check, const struct certs_query *asked,
+                    const struct candidate *candidate, struct finding *finding);
 
 /* --- lookups.c --- */
 

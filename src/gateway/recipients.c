@@ -7,10 +7,9 @@
 #include "learn.h"
 
 struct acceptance {
-    const struct gateway *gateway;
     const struct certs_query *queries;
     const struct turns *turns;
-    time_t at;
+    struct candidate_check check;
 };
 
 static void begin(void *context)
@@ -31,7 +30,7 @@ static void tell(void *context)
 static bool check_candidate(void *context, size_t query, const struct candidate *candidate, struct finding *finding)
 {
     const struct acceptance *acceptance = context;
-    return candidate_fits(acceptance->gateway, &acceptance->queries[query], candidate, acceptance->at, finding);
+    return candidate_fits(&acceptance->check, &acceptance->queries[query], candidate, finding);
 }
 
 /* Both addresses where the MTA delivers to another one than the one given. */
@@ -86,7 +85,7 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
                                                 .partner = lookups->answers[i].destination.partner,
                                                 .address = lookups->answers[i].destination.address};
     }
-    struct acceptance context = {.gateway = gateway, .queries = queries, .turns = patience->turns, .at = mail->at};
+    struct acceptance context = {.queries = queries, .turns = patience->turns, .check = {gateway, patience, mail->at}};
     const struct certs_acceptance accept = {.check = check_candidate,
                                             .context = &context,
                                             .begin = begin,

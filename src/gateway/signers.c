@@ -217,7 +217,7 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
             continue;
         }
         asking->lookups->paths++;
-        trust_check_chain(asking->gateway->trust, &query, &trust[i].path);
+        judge_chain(asking->gateway, &query, asking->patience, &trust[i].path);
         bool passes = trust[i].path.outcome == OUTCOME_PASS;
         *bad_paths += !passes;
         if (passes || signer->facts->types == 0) /* whose signature it is that does not pass */

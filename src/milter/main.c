@@ -167,6 +167,7 @@ static void reload(void *context)
     if (gateway != NULL) {
         const struct conf *conf = gateway_conf(gateway);
         service_replace(daemon->service, gateway);
+        gateway_keep_fresh(gateway);
         daemon->next_expiry = 0;
         log_set_level((enum log_level)conf->log_level);
         warn_of_restart(daemon->started, conf);
@@ -233,6 +234,9 @@ static void stop(void *context)
     process_notify_stopping();
     socket_refuse(daemon->listener);
     unsigned left = service_drain(daemon->service, DRAIN_SECONDS);
+    struct gateway *gateway = service_gateway(daemon->service);
+    gateway_stop_fetching(gateway);
+    gateway_unref(gateway);
     save_metrics(daemon);
     socket_remove(daemon->started->listen);
     forget_pid(daemon);
@@ -329,6 +333,7 @@ static int run(struct daemon *daemon)
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
     complain_of_surroundings(daemon);
+    gateway_keep_fresh(gateway);
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();
     process_notify_ready();

@@ -47,6 +47,8 @@ struct trust {
     GHashTable *partners;           /* const struct partner * → struct partner_trust * */
     struct path_cache *cache;
     struct revocation *revocation;
+    struct kept *kept; /* what has been fetched about revocation, for each partner the same */
+    struct courier *courier;
     unsigned names_limit;
 };
 

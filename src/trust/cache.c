@@ -21,6 +21,7 @@ struct entry {
     STACK_OF(X509) * chain;
     time_t from, until;     /* valid; both included */
     time_t unrevoked_until; /* nothing in it is revoked, also from `from` on; included */
+    unsigned generation;    /* … by what was known then */
     const char *unchecked;  /* … as far as is known: why not further; NULL */
 };
 
@@ -82,14 +83,15 @@ static const struct entry *find(struct path_cache *cache, const char *key, const
     return entry != NULL && entry->from <= query->at && query->at <= entry->until ? entry : NULL;
 }
 
-bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query, const char **unchecked)
+bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query, unsigned generation,
+                             const char **unchecked)
 {
     g_autofree char *key = key_new(query);
     if (key == NULL)
         return false;
     g_mutex_lock(&cache->lock);
     const struct entry *entry = find(cache, key, query);
-    bool unrevoked = entry != NULL && query->at <= entry->unrevoked_until;
+    bool unrevoked = entry != NULL && entry->generation == generation && query->at <= entry->unrevoked_until;
     if (unrevoked)
         *unchecked = entry->unchecked;
     g_mutex_unlock(&cache->lock);
@@ -109,9 +111,9 @@ STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_que
 }
 
 void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain,
-                    const struct revocation_result *known)
+                    const struct revocation_result *known, unsigned generation)
 {
-    struct entry entry = {.from = query->at, .until = query->at + LIFETIME};
+    struct entry entry = {.from = query->at, .until = query->at + LIFETIME, .generation = generation};
     if (known != NULL) {
         entry.unrevoked_until = known->until;
         entry.unchecked = known->unchecked;

@@ -15,13 +15,15 @@ struct path_cache *path_cache_new(void);
 void path_cache_free(struct path_cache *cache);
 
 /* True if the leaf of this query has a path to these anchors that is known to be valid, with nothing revoked, at
- * query->at. *unchecked: as of struct revocation_result. */
-bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query, const char **unchecked);
+ * query->at. generation: of what is known about revocation; what was noted at another one does not count. *unchecked:
+ * as of struct revocation_result. */
+bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query, unsigned generation,
+                             const char **unchecked);
 /* A path that is known to be valid at query->at, leaf first, with references of its own; NULL: none is known. */
 STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_query *query);
 /* Notes that this path is valid at query->at and what is known of revocation from then to known->until; NULL: nothing
- * is. */
+ * is. generation: before it was asked. */
 void path_cache_add(struct path_cache *cache, const struct path_query *query, const STACK_OF(X509) * chain,
-                    const struct revocation_result *known);
+                    const struct revocation_result *known, unsigned generation);
 
 #endif

@@ -8,6 +8,8 @@
  */
 #include "cache.h"
 #include "demands.h"
+#include "kept.h"
+#include "missing.h"
 #include "path.h"
 #include "revocation.h"
 
@@ -20,6 +22,7 @@ struct search {
     struct path_query path;         /* with its keys completed */
     bool judged;                    /* there is a valid path, and finding is what came of the first */
     bool known;                     /* the path is from the cache */
+    unsigned generation;            /* of what is known about revocation, when the search began */
     STACK_OF(X509) * revoked;       /* authorities that are revoked in a path that was judged; lent */
     struct finding *finding;
 };
@@ -38,7 +41,7 @@ static void remember(const struct search *search, const STACK_OF(X509) * chain, 
 {
     bool has_received = sk_X509_CRL_num(search->query->crls) > 0;
     if (!search->known || !has_received)
-        path_cache_add(search->trust->cache, search->asked, chain, has_received ? NULL : known);
+        path_cache_add(search->trust->cache, search->asked, chain, has_received ? NULL : known, search->generation);
 }
 
 /* What is not known is not hidden. */
@@ -84,12 +87,15 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
     struct finding finding = {0};
     if (has_revoked(search, chain))
         return false;
+    const struct revocation_conf *conf = search->query->partner->revocation;
     struct revocation_result result;
     struct revocation_query query = {.anchors = search->path.anchors,
                                      .chain = chain,
                                      .untrusted = search->path.untrusted,
                                      .received = search->query->crls,
-                                     .check = search->query->partner->revocation->check,
+                                     .check = conf->check,
+                                     .fetched = conf->fetch,
+                                     .answers = conf->ocsp,
                                      .strength = search->path.strength,
                                      .at = search->path.at};
     if (!budget_spend(search->path.budget, cost_of_revocation(search->query->crls, chain), NULL)) {
@@ -97,6 +103,8 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
         return true;
     }
     revocation_check(trust_revocation(search->trust, search->query->partner), &query, &result, &finding);
+    if (missing_note(search->trust, &query, &result, conf, first ? search->query->missing : NULL))
+        result.until = 0; /* it is asked again, when something may have come */
     if (result.status == REVOCATION_GOOD) {
         remember(search, chain, &result);
         if (!demands_met_by_path(search->trust, search->query->partner, chain, &finding)) {
@@ -127,8 +135,9 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                                      .at = query->at,
                                      .budget = query->budget};
     const char *unchecked = NULL;
+    unsigned generation = kept_generation(trust->kept);
     if (sk_X509_CRL_num(query->crls) <= 0 && !demands_concern_path(query->partner) &&
-        path_cache_is_unrevoked(trust->cache, &asked, &unchecked))
+        path_cache_is_unrevoked(trust->cache, &asked, generation, &unchecked))
         return pass(query, unchecked, finding);
     owned(x509_stack) STACK_OF(X509) *known = path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
@@ -143,6 +152,7 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
     search.path.leaf = leaf;
     search.path.untrusted = untrusted;
     search.known = known != NULL;
+    search.generation = generation;
     if (known != NULL && judge(&search, known, true))
         return finding->outcome == OUTCOME_PASS;
     search.known = false;
@@ -207,6 +217,8 @@ static uint64_t cost_of_lookup(const struct chain_query *query)
 
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
+    if (query->missing != NULL)
+        *query->missing = NULL;
     if (budget_spend(query->budget, cost_of_lookup(query), NULL))
         check(trust, query, finding);
     if (budget_is_spent(query->budget) && finding->outcome != OUTCOME_PASS)

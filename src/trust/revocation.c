@@ -10,7 +10,7 @@
 
 #include "path.h"
 
-static const struct revocation_source *const built_in[] = {&revocation_source_crls, NULL};
+static const struct revocation_source *const built_in[] = {&revocation_source_crls, &revocation_source_ocsp, NULL};
 
 struct revocation {
     size_t count;
@@ -20,8 +20,8 @@ struct revocation {
     } list[];
 };
 
-struct revocation *revocation_open(const struct revocation_conf *conf, const char *file,
-                                   const struct revocation_source *const *sources, struct faults *faults)
+struct revocation *revocation_open(const struct revocation_setup *setup, const struct revocation_source *const *sources,
+                                   struct faults *faults)
 {
     size_t count = 0;
     if (sources == NULL)
@@ -32,7 +32,7 @@ struct revocation *revocation_open(const struct revocation_conf *conf, const cha
         g_malloc0(sizeof(struct revocation) + count * sizeof(revocation->list[0]));
     for (; revocation->count < count; revocation->count++) {
         const struct revocation_source *source = sources[revocation->count];
-        void *state = source->open(conf, file, faults);
+        void *state = source->open(setup, faults);
         if (state == NULL)
             return NULL;
         revocation->list[revocation->count].source = source;
@@ -75,6 +75,15 @@ static int decisive(const struct revocation_query *query, const struct revocatio
     return unknown;
 }
 
+static uint64_t unknown_of(const struct revocation_query *query, const struct revocation_answer *answers)
+{
+    uint64_t unknown = 0;
+    for (int i = 0; i < MIN(first_anchor(query), 64); i++)
+        if (answers[i].status == REVOCATION_UNKNOWN)
+            unknown |= (uint64_t)1 << i;
+    return unknown;
+}
+
 void revocation_check(const struct revocation *revocation, const struct revocation_query *query,
                       struct revocation_result *result, struct finding *finding)
 {
@@ -90,6 +99,8 @@ void revocation_check(const struct revocation *revocation, const struct revocati
     int depth = decisive(query, answers);
     if (depth < 0)
         return;
+    if (answers[depth].status == REVOCATION_UNKNOWN && query->check != REVOCATION_CHECK_OFF)
+        result->unknown = unknown_of(query, answers);
     const char *reason = answers[depth].reason != NULL ? answers[depth].reason
                                                        : "cannot be checked for revocation: nothing knows about it";
     if (answers[depth].status == REVOCATION_UNKNOWN && query->check != REVOCATION_CHECK_HARD) {

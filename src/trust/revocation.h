@@ -8,6 +8,8 @@
 
 #include "anchors.h"
 
+#include <stdint.h>
+
 enum revocation_status { REVOCATION_UNKNOWN, REVOCATION_GOOD, REVOCATION_REVOKED };
 
 struct revocation_query {
@@ -16,6 +18,7 @@ struct revocation_query {
     STACK_OF(X509) * untrusted;    /* other certificates at hand, such as those of CRL issuers */
     STACK_OF(X509_CRL) * received; /* from the message; may be NULL */
     enum revocation_check check;   /* OFF: nothing counts but what was received */
+    bool fetched, answers;         /* what was fetched counts, too: lists; answers of OCSP responders */
     bool strength;                 /* as of the path */
     time_t at;
 };
@@ -31,28 +34,36 @@ struct revocation_answer {
     time_t until;
 };
 
+struct kept;
+
+struct revocation_setup {
+    const struct revocation_conf *conf;
+    const char *file;  /* in which conf stands */
+    struct kept *kept; /* what has been fetched; outlives the source */
+};
+
 struct revocation_source {
     const char *name;
     /* Returns the source's state, or NULL after it added an error to faults. A source without data is not an error. */
-    void *(*open)(const struct revocation_conf *conf, const char *file, struct faults *faults);
+    void *(*open)(const struct revocation_setup *setup, struct faults *faults);
     void (*close)(void *state);
-    /* Fills the answers that are unknown, one for each certificate of the chain; the others are an earlier source's. No
-     * answer is needed for the last certificate, which is an anchor. Thread-safe. */
+    /* Fills the answers that are unknown, one for each certificate of the chain; the others are an earlier source's,
+     * and of them it may only turn good into revoked. No answer is needed for the last certificate, which is an anchor.
+     * Nothing is waited for. Thread-safe. */
     void (*ask)(void *state, const struct revocation_query *query, struct revocation_answer *answers);
 };
 
-extern const struct revocation_source revocation_source_crls;
+extern const struct revocation_source revocation_source_crls; /* configured, received and fetched */
+extern const struct revocation_source revocation_source_ocsp;
 
 /* Makes OpenSSL look for CRLs in revocation_source_crls wherever it verifies with this store. */
 void crls_attach(X509_STORE *store);
 
 struct revocation;
 
-/* sources: NULL-terminated, lent; NULL: all of this build. conf stands in file. NULL after an error was added to
- * faults.
- */
-struct revocation *revocation_open(const struct revocation_conf *conf, const char *file,
-                                   const struct revocation_source *const *sources, struct faults *faults);
+/* sources: NULL-terminated, lent; NULL: all of this build. NULL after an error was added to faults. */
+struct revocation *revocation_open(const struct revocation_setup *setup, const struct revocation_source *const *sources,
+                                   struct faults *faults);
 void revocation_close(struct revocation *revocation);
 
 struct revocation_result {
@@ -61,6 +72,7 @@ struct revocation_result {
     int depth;             /* the certificate that status is about; 0: the leaf */
     const char *unchecked; /* GOOD, but not known of a certificate for this reason; static; NULL: known as far as
                               query->check asks for it */
+    uint64_t unknown;      /* the certificates of the path about which more should be known, a bit for each depth */
 };
 /* GOOD: nothing in the chain is revoked, as far as query->check wants to know. Otherwise finding says why. */
 void revocation_check(const struct revocation *revocation, const struct revocation_query *query,

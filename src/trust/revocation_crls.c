@@ -7,18 +7,14 @@
  * trusted one, its authorities come first, and its signatures are not computed again. If another path comes out,
  * nothing is known.
  *
- * OpenSSL looks at the CRLs given with a verification first and takes one that will do. A sender could so hide a
- * revocation behind an older CRL of the same authority that has not run out yet. Here all of them are therefore offered
- * in one list, from which OpenSSL picks the newest among equally good ones, and of several with one date the first:
- * they are ordered by their number (RFC 5280 §5.2.3).
- *
  * OpenSSL takes one CRL by its names and gives up if its signature is bad. An authority with a new key under its old
  * name may have one CRL for each key, and nothing in them that tells which is which. So after a bad signature the
  * verification is repeated, and only CRLs are offered whose signature the issuer of the certificate has made.
  */
-#include "crls.h"
+#include "crl_lookup.h"
 #include "path.h"
 #include "revocation.h"
+#include "unknown.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -26,15 +22,13 @@
 #define FLAGS                                                                                                          \
     (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS)
 
-#define NOT_CHECKED "cannot be checked for revocation"
-#define BAD_SIGNATURE NOT_CHECKED ": its CRL's signature is bad"
-#define SIGNATURES_MAX 64 /* a message may bring many CRLs */
+#define BAD_SIGNATURE UNKNOWN_LIST_SIGNATURE
 
 static const struct {
     int error;
     const char *reason;
 } reasons[] = {
-    {X509_V_ERR_UNABLE_TO_GET_CRL, NOT_CHECKED ": there is no CRL for it"},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, UNKNOWN_NO_LIST},
     {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, NOT_CHECKED ": its CRL's issuer is unknown"},
     {X509_V_ERR_CRL_NOT_YET_VALID, NOT_CHECKED ": its CRL is not yet valid"},
     {X509_V_ERR_CRL_HAS_EXPIRED, NOT_CHECKED ": its CRL is out of date"},
@@ -43,7 +37,7 @@ static const struct {
     {X509_V_ERR_CRL_SIGNATURE_FAILURE, BAD_SIGNATURE},
     {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, BAD_SIGNATURE},
     {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, NOT_CHECKED ": its CRL's signer may not sign CRLs"},
-    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, NOT_CHECKED ": its CRL has an unknown critical extension"},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, UNKNOWN_LIST_CRITICAL},
     {X509_V_ERR_DIFFERENT_CRL_SCOPE, NOT_CHECKED ": its CRL covers other certificates"},
     {X509_V_ERR_CRL_PATH_VALIDATION_ERROR, NOT_CHECKED ": its CRL's signer is not trusted"},
 };
@@ -57,90 +51,11 @@ static const char *reason_of(int error)
     return NULL;
 }
 
-/* One verification with CRLs. */
-struct run {
-    const struct crls *configured; /* NULL: they do not count */
-    STACK_OF(X509_CRL) * received;
-    const struct revocation_answer *earlier; /* another source's */
-    struct revocation_answer *answers;       /* of the certificates up to the one that ended it */
-    const STACK_OF(X509) * chain;
-    int count, ended; /* ended: depth of that certificate, or count */
-    bool tries;       /* a CRL has to have a good signature to be offered */
-    unsigned tried;
-};
-
-/* OpenSSL validates a CRL issuer's own path in a context below the one that we made. */
-static struct run *run_of(const X509_STORE_CTX *context)
-{
-    X509_STORE_CTX *at = (X509_STORE_CTX *)context;
-    for (X509_STORE_CTX *parent; (parent = X509_STORE_CTX_get0_parent_ctx(at)) != NULL;)
-        at = parent;
-    return X509_STORE_CTX_get_app_data(at);
-}
-
-/* The higher number first; a CRL without a number last. */
-static int compare_numbers(const X509_CRL *const *a, const X509_CRL *const *b)
-{
-    ASN1_INTEGER *first = X509_CRL_get_ext_d2i(*a, NID_crl_number, NULL, NULL);
-    ASN1_INTEGER *second = X509_CRL_get_ext_d2i(*b, NID_crl_number, NULL, NULL);
-    int order = first != NULL && second != NULL ? ASN1_INTEGER_cmp(second, first) : (first == NULL) - (second == NULL);
-    ASN1_INTEGER_free(first);
-    ASN1_INTEGER_free(second);
-    return order;
-}
-
-/* True if the CRL has a good signature by the issuer of that certificate of the chain, or does not claim to have it: a
- * CRL of another name or key is OpenSSL's to judge. */
-static bool may_hold(struct run *run, X509_CRL *crl, int depth)
-{
-    X509 *issuer = sk_X509_value(run->chain, depth + 1);
-    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
-        return true;
-    AUTHORITY_KEYID *identifier = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
-    bool other = X509_check_akid(issuer, identifier) != X509_V_OK;
-    AUTHORITY_KEYID_free(identifier);
-    EVP_PKEY *key = X509_get0_pubkey(issuer);
-    return other || (run->tried++ < SIGNATURES_MAX && key != NULL && X509_CRL_verify(crl, key) == 1);
-}
-
-static void keep_those_that_hold(struct run *run, STACK_OF(X509_CRL) * list, int depth)
-{
-    for (int i = sk_X509_CRL_num(list) - 1; i >= 0; i--)
-        if (!may_hold(run, sk_X509_CRL_value(list, i), depth))
-            X509_CRL_free(sk_X509_CRL_delete(list, i));
-}
-
-/* What is missing here leaves a certificate unknown, never good: an empty list is "no CRL". */
-static STACK_OF(X509_CRL) * lookup_crls(const X509_STORE_CTX *context, const X509_NAME *name)
-{
-    X509_STORE_CTX *context_in = (X509_STORE_CTX *)context;
-    struct run *run = run_of(context);
-    int depth = X509_STORE_CTX_get_error_depth(context_in);
-    bool on_path = X509_STORE_CTX_get0_parent_ctx(context_in) == NULL;
-    if (on_path && depth >= run->count - 1)
-        return sk_X509_CRL_new_null(); /* no one asks about an anchor */
-    STACK_OF(X509_CRL) *list = run->configured != NULL ? crls_of(run->configured, name) : sk_X509_CRL_new_null();
-    for (int i = 0; list != NULL && i < sk_X509_CRL_num(run->received); i++)
-        crls_add(list, sk_X509_CRL_value(run->received, i));
-    if (run->tries && on_path)
-        keep_those_that_hold(run, list, depth);
-    if (sk_X509_CRL_num(list) > 1) {
-        sk_X509_CRL_set_cmp_func(list, compare_numbers);
-        sk_X509_CRL_sort(list);
-    }
-    return list;
-}
-
-void crls_attach(X509_STORE *store)
-{
-    X509_STORE_set_lookup_crls(store, lookup_crls);
-}
-
 /* Goes on after what only keeps us from knowing, so that a revocation behind it is seen. */
 static int on_step(int good, X509_STORE_CTX *context)
 {
-    if (good)
-        return good;
+    if (good || crl_was_verified(context))
+        return 1;
     struct run *run = X509_STORE_CTX_get_app_data(context);
     if (run == NULL)
         return 0; /* a CRL issuer's path: what fails there comes back as an error of the CRL */
@@ -244,6 +159,11 @@ static void run_verification(struct run *run, const struct revocation_query *que
         run->answers[bad].reason = BAD_SIGNATURE;
 }
 
+static void unref_table(void *table)
+{
+    crl_table_unref(table);
+}
+
 static bool is_undecided(const struct run *run)
 {
     bool unknown = false;
@@ -255,28 +175,47 @@ static bool is_undecided(const struct run *run)
     return unknown;
 }
 
-static void ask(void *state, const struct revocation_query *query, struct revocation_answer *answers)
+struct state {
+    struct crls *crls;
+    struct kept *kept;
+};
+
+/* What came with the message may not spoil what is known without it. */
+static void run_apart(struct run *run, const struct revocation_query *query)
 {
-    const struct crls *crls = state;
-    int count = sk_X509_num(query->chain);
-    bool has_received = sk_X509_CRL_num(query->received) > 0;
-    bool has_configured = query->check != REVOCATION_CHECK_OFF && crls_are_configured(crls);
-    if (!has_received && !has_configured)
+    run_verification(run, query);
+    if (sk_X509_CRL_num(run->received) <= 0 || (run->configured == NULL && run->kept == NULL) || !is_undecided(run))
         return;
-    g_autofree struct revocation_answer *own = g_new0(struct revocation_answer, (gsize)count);
-    struct run run = {.configured = has_configured ? crls : NULL,
+    run->received = NULL;
+    run_verification(run, query);
+}
+
+static time_t stable_until(const struct state *state, const struct revocation_query *query)
+{
+    time_t until = crls_stable_until(state->crls, query->chain, query->at);
+    return query->fetched ? MIN(until, kept_stable_until(state->kept, query->chain, query->at)) : until;
+}
+
+static void ask(void *data, const struct revocation_query *query, struct revocation_answer *answers)
+{
+    const struct state *state = data;
+    int count = sk_X509_num(query->chain);
+    bool counts = query->check != REVOCATION_CHECK_OFF;
+    struct run run = {.configured = counts && crls_are_configured(state->crls) ? state->crls : NULL,
+                      .kept = counts && query->fetched ? state->kept : NULL,
                       .received = query->received,
                       .earlier = answers,
-                      .answers = own,
                       .chain = query->chain,
-                      .count = count};
-    run_verification(&run, query);
-    if (has_received && has_configured && is_undecided(&run)) {
-        /* What came with the message may not spoil what the configured CRLs can tell alone. */
-        run.received = NULL;
-        run_verification(&run, query);
-    }
-    time_t until = crls_stable_until(crls, query->chain, query->at);
+                      .count = count,
+                      .at = query->at};
+    if (run.configured == NULL && run.kept == NULL && sk_X509_CRL_num(query->received) <= 0)
+        return;
+    g_autofree struct revocation_answer *own = g_new0(struct revocation_answer, (gsize)count);
+    g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(unref_table);
+    run.answers = own;
+    run.tables = tables;
+    run_apart(&run, query);
+    time_t until = stable_until(state, query);
     for (int i = 0; i < count; i++) {
         if (answers[i].status == REVOCATION_UNKNOWN) {
             answers[i].status = own[i].status;
@@ -286,14 +225,21 @@ static void ask(void *state, const struct revocation_query *query, struct revoca
     }
 }
 
-static void *open_crls(const struct revocation_conf *conf, const char *file, struct faults *faults)
+static void *open_crls(const struct revocation_setup *setup, struct faults *faults)
 {
-    return crls_open(conf, file, faults);
+    struct crls *crls = crls_open(setup->conf, setup->file, faults);
+    if (crls == NULL)
+        return NULL;
+    struct state *state = g_new0(struct state, 1);
+    *state = (struct state){.crls = crls, .kept = setup->kept};
+    return state;
 }
 
-static void close_crls(void *state)
+static void close_crls(void *data)
 {
-    crls_close(state);
+    struct state *state = data;
+    crls_close(state->crls);
+    g_free(state);
 }
 
 const struct revocation_source revocation_source_crls = {

@@ -7,6 +7,8 @@
  * whether it is self-signed does not matter.
  */
 #include "cache.h"
+#include "courier.h"
+#include "kept.h"
 #include "revocation.h"
 
 #include <string.h>
@@ -193,7 +195,8 @@ static bool partner_open(struct trust *trust, const struct partner *partner,
     good = partner_open_anchors(trust, partner, loaded, authorities, faults) && good;
     if (partner->revocation->crls[0] == NULL || partner->revocation != &partner->own_revocation)
         return good;
-    loaded->revocation = revocation_open(partner->revocation, partner->file, sources, faults);
+    const struct revocation_setup setup = {.conf = partner->revocation, .file = partner->file, .kept = trust->kept};
+    loaded->revocation = revocation_open(&setup, sources, faults);
     return good && loaded->revocation != NULL;
 }
 
@@ -202,7 +205,8 @@ static bool open_global(struct trust *trust, const struct conf *conf, const stru
 {
     const struct place place = {.file = conf->file, .line = conf->trust_anchors_line, .key = "trust_anchors"};
     const struct place chains = {.file = conf->file, .line = conf->intermediates_line, .key = "intermediates"};
-    trust->revocation = revocation_open(&conf->revocation, conf->file, sources, faults);
+    const struct revocation_setup setup = {.conf = &conf->revocation, .file = conf->file, .kept = trust->kept};
+    trust->revocation = revocation_open(&setup, sources, faults);
     trust->global = anchors_open(conf->trust_anchors, &place, faults);
     bool good = intermediates_open(conf->intermediates, &chains, trust->intermediates, faults);
     if (trust->global != NULL && !add_all(trust->global, trust->intermediates, anchors_add_helper))
@@ -216,6 +220,8 @@ struct trust *trust_open_with(const struct conf *conf, const struct revocation_s
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
+    trust->kept = kept_new();
+    trust->courier = courier_new(conf, trust->kept);
     trust->names_limit = conf->limits.names;
     trust->intermediates = sk_X509_new_null();
     if (trust->intermediates == NULL)
@@ -238,11 +244,13 @@ void trust_close(struct trust *trust)
 {
     if (trust == NULL)
         return;
+    courier_free(trust->courier);
     g_hash_table_destroy(trust->partners);
     anchors_free(trust->global);
     sk_X509_pop_free(trust->intermediates, X509_free);
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
+    kept_free(trust->kept);
     g_free(trust);
 }
 

@@ -13,8 +13,8 @@ TestSuite(revocation_conf, .init = scratch_setup, .fini = scratch_teardown);
 #define SOFT REVOCATION_CHECK_SOFT
 #define HARD REVOCATION_CHECK_HARD
 #define NO_LISTS                                                                                                       \
-    "\"check\" is \"hard\" and there are no \"crls\", so mail is deferred unless it brings the lists of its signer's " \
-    "authorities"
+    "\"check\" is \"hard\", there are no \"crls\", and nothing is fetched, so mail is deferred unless it brings the "  \
+    "lists of its signer's authorities"
 
 static void expect_crls(char *const *crls, const char *expected)
 {
@@ -46,8 +46,11 @@ Test(revocation_conf, groups_and_their_short_form)
         {"crls = ( \"a\" );", "revocation = { check = \"soft\"; crls = ( \"p\" ); };", HARD, SOFT, "a ", "p ", NULL},
         {"crls = ( \"a\" );", "revocation = { check = \"hard\"; };", HARD, HARD, "a ", "", NULL},
         {"", "revocation = { crls = ( \"p\" ); };", OFF, HARD, "", "p ", NULL},
-        {"", "revocation = { check = \"hard\"; };", OFF, HARD, "", "", "policy.d/partner.conf:2: warning: " NO_LISTS},
-        {"revocation = { check = \"hard\"; };", "", HARD, HARD, "", "", "domsec.conf:3: warning: " NO_LISTS},
+        {"", "revocation = { check = \"hard\"; };", OFF, HARD, "", "", NULL},
+        {"", "revocation = { check = \"hard\"; fetch = false; ocsp = false; };", OFF, HARD, "", "",
+         "policy.d/partner.conf:2: warning: " NO_LISTS},
+        {"revocation = { check = \"hard\"; fetch = false; ocsp = false; };", "", HARD, HARD, "", "",
+         "domsec.conf:3: warning: " NO_LISTS},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text =
@@ -67,5 +70,42 @@ Test(revocation_conf, groups_and_their_short_form)
         cr_assert_eq(faults_count(faults), rows[i].warning != NULL, "row %zu", i);
         if (rows[i].warning != NULL)
             cr_expect(g_str_has_suffix(faults_at(faults, 0), rows[i].warning), "%s", faults_at(faults, 0));
+    }
+}
+
+/* Lists alone mean what they meant before anything could be fetched. */
+Test(revocation_conf, what_is_fetched)
+{
+    static const struct {
+        const char *main, *partner;
+        bool fetch, ocsp, partner_fetch, partner_ocsp;
+    } rows[] = {
+        {"revocation = { check = \"hard\"; };", "", true, true, true, true},
+        {"crls = ( \"a\" );", "", false, false, false, false},
+        {"crls = ( \"a\" );", "revocation = { check = \"hard\"; };", false, false, false, false},
+        {"crls = ( \"a\" );", "revocation = { check = \"hard\"; fetch = true; };", false, false, true, false},
+        {"revocation = { crls = ( \"a\" ); ocsp = true; };", "", false, true, false, true},
+        {"revocation = { check = \"soft\"; fetch = false; };", "revocation = { check = \"hard\"; };", false, true,
+         false, true},
+        {"revocation = { check = \"soft\"; };", "revocation = { crls = ( \"p\" ); };", true, true, false, false},
+        {"", "revocation = { check = \"soft\"; };", true, true, true, true},
+        {"", "use = \"t.tpl\"; revocation = { check = \"soft\"; };", true, true, false, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text =
+            g_strconcat("local_domains = ( \"acme.test\" );\npolicy_dir = \"policy.d\";\n", rows[i].main, "\n", NULL);
+        g_autofree char *policy = g_strconcat("domain = \"partner.test\";\n", rows[i].partner, "\n", NULL);
+        scratch_write("domsec.conf", text);
+        scratch_write("policy.d/partner.conf", policy);
+        scratch_write("policy.d/t.tpl", "template = true; revocation = { fetch = false; };");
+        owned(faults) struct faults *faults = faults_new();
+        owned(conf) struct conf *conf = scratch_load(faults);
+        cr_assert_not_null(conf, "row %zu: %s", i, faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+        const struct revocation_conf *of_partner = conf_partner(conf, "partner.test")->revocation;
+        cr_expect_eq(conf->revocation.fetch, rows[i].fetch, "row %zu", i);
+        cr_expect_eq(conf->revocation.ocsp, rows[i].ocsp, "row %zu", i);
+        cr_expect(conf->revocation.ocsp_nonce);
+        cr_expect_eq(of_partner->fetch, rows[i].partner_fetch, "row %zu", i);
+        cr_expect_eq(of_partner->ocsp, rows[i].partner_ocsp, "row %zu", i);
     }
 }

@@ -17,16 +17,14 @@ static void *script_open(struct scripted_revocation *script, const char *file, s
     return script;
 }
 
-static void *open_first(const struct revocation_conf *conf, const char *file, struct faults *faults)
+static void *open_first(const struct revocation_setup *setup, struct faults *faults)
 {
-    (void)conf;
-    return script_open(&scripted_revocation[0], file, faults);
+    return script_open(&scripted_revocation[0], setup->file, faults);
 }
 
-static void *open_second(const struct revocation_conf *conf, const char *file, struct faults *faults)
+static void *open_second(const struct revocation_setup *setup, struct faults *faults)
 {
-    (void)conf;
-    return script_open(&scripted_revocation[1], file, faults);
+    return script_open(&scripted_revocation[1], setup->file, faults);
 }
 
 static void script_close(void *state)

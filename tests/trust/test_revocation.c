@@ -440,7 +440,8 @@ Test(revocation_step, crls_of_another_path_tell_nothing)
     open_with(WANTED, NULL);
     put_crls(NULL);
     const struct anchors *anchors = trust_anchors(setting->trust, setting->partner);
-    void *crls = revocation_source_crls.open(&setting->conf->revocation, setting->conf->file, setting->faults);
+    const struct revocation_setup setup = {.conf = &setting->conf->revocation, .file = setting->conf->file};
+    void *crls = revocation_source_crls.open(&setup, setting->faults);
     cr_assert_not_null(crls);
     const struct {
         X509 *chain[4];
@@ -481,7 +482,8 @@ Test(revocation_step, crls_answer_for_each_certificate)
     put_crls(NULL);
     g_autofree char *missing = g_build_filename(setting->folder, "crls", "authority.crl", NULL);
     cr_assert_eq(g_remove(missing), 0);
-    void *crls = revocation_source_crls.open(&setting->conf->revocation, setting->conf->file, setting->faults);
+    const struct revocation_setup setup = {.conf = &setting->conf->revocation, .file = setting->conf->file};
+    void *crls = revocation_source_crls.open(&setup, setting->faults);
     STACK_OF(X509) *chain = sk_X509_new_null();
     X509 *const certificates[] = {alice->cert, authority->cert, root->cert};
     for (size_t i = 0; i < G_N_ELEMENTS(certificates); i++)

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fetch.h"
+
+#include "base/breaker.h"
+#include "base/metrics.h"
+#include "net/http.h"
+#include "ocsp.h"
+#include "unknown.h"
+
+#define LIST_MAX ((size_t)64 << 20) /* octets */
+#define LIST_SECONDS 120
+#define ANSWER_MAX ((size_t)64 << 10)
+#define ANSWER_SECONDS 8
+#define GET_MAX 255          /* RFC 5019 §5: a longer request is posted */
+#define RETRY_SECONDS 30     /* after a list that was not taken */
+#define DUE_SOONEST 60       /* seconds from now */
+#define DUE_LATEST 86400     /* seconds from now */
+#define DUE_OF_LATE_LIST 600 /* the list has run out, and there is no other yet */
+#define PLACES_MAX 10000
+
+/* Of one address of a list. */
+struct place {
+    bool busy;
+    time_t due;        /* the list need not be fetched before */
+    int64_t next_try;  /* monotonic; after a failure */
+    const char *fault; /* the failure */
+};
+
+struct fetcher {
+    const struct conf *conf;
+    struct kept *kept;
+    GMutex lock;
+    GCond done;
+    GHashTable *places, *breakers; /* by address; by host and port */
+    gint stopped;
+};
+
+static void free_breaker(void *breaker)
+{
+    breaker_free(breaker);
+}
+
+struct fetcher *fetcher_new(const struct conf *conf, struct kept *kept)
+{
+    struct fetcher *fetcher = g_new0(struct fetcher, 1);
+    fetcher->conf = conf;
+    fetcher->kept = kept;
+    g_mutex_init(&fetcher->lock);
+    g_cond_init(&fetcher->done);
+    fetcher->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    fetcher->breakers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_breaker);
+    return fetcher;
+}
+
+void fetcher_free(struct fetcher *fetcher)
+{
+    if (fetcher == NULL)
+        return;
+    g_hash_table_destroy(fetcher->places);
+    g_hash_table_destroy(fetcher->breakers);
+    g_cond_clear(&fetcher->done);
+    g_mutex_clear(&fetcher->lock);
+    g_free(fetcher);
+}
+
+void fetcher_stop(struct fetcher *fetcher)
+{
+    g_atomic_int_set(&fetcher->stopped, 1);
+}
+
+/* Not at one time for all: half of the life of what was fetched, and up to a third more. */
+static time_t due_after(time_t now, time_t until)
+{
+    time_t life = until - now;
+    if (until == 0)
+        life = 2 * DUE_OF_LATE_LIST;
+    else if (life <= 0)
+        return now + DUE_OF_LATE_LIST;
+    return now + CLAMP((time_t)((double)life * g_random_double_range(0.5, 0.8)), DUE_SOONEST, DUE_LATEST);
+}
+
+/* --- a transfer --- */
+
+/* A table that is full begins anew; breakers stay where they are, because another thread may use them. */
+static struct breaker *breaker_of(struct fetcher *fetcher, const char *url)
+{
+    g_autofree char *host = http_host(url);
+    g_mutex_lock(&fetcher->lock);
+    struct breaker *breaker = host != NULL ? g_hash_table_lookup(fetcher->breakers, host) : NULL;
+    if (breaker == NULL && host != NULL && g_hash_table_size(fetcher->breakers) < PLACES_MAX) {
+        breaker = breaker_new(host);
+        g_hash_table_insert(fetcher->breakers, g_strdup(host), breaker);
+    }
+    g_mutex_unlock(&fetcher->lock);
+    return breaker;
+}
+
+struct words {
+    const char *what; /* of the metric */
+    const char *unfetched, *refused, *late, *too_large, *is_none;
+};
+static const struct words list_words = {"crl",
+                                        UNKNOWN_LIST_UNFETCHED,
+                                        UNKNOWN_LIST_REFUSED,
+                                        UNKNOWN_LIST_LATE,
+                                        UNKNOWN_LIST_TOO_LARGE,
+                                        UNKNOWN_LIST_IS_NONE};
+static const struct words answer_words = {"ocsp",
+                                          UNKNOWN_ANSWER_UNFETCHED,
+                                          UNKNOWN_ANSWER_HTTP,
+                                          UNKNOWN_ANSWER_LATE,
+                                          UNKNOWN_ANSWER_TOO_LARGE,
+                                          UNKNOWN_ANSWER_IS_NONE};
+
+static const char *why(const struct words *words, enum http_fault fault)
+{
+    switch (fault) {
+    case HTTP_FAULT_LATE:
+        return words->late;
+    case HTTP_FAULT_FORBIDDEN:
+        return UNKNOWN_FORBIDDEN;
+    case HTTP_FAULT_STATUS:
+        return words->refused;
+    case HTTP_FAULT_TOO_LARGE:
+        return words->too_large;
+    case HTTP_FAULT_NONE:
+    case HTTP_FAULT_UNREACHABLE:
+        break;
+    }
+    return words->unfetched;
+}
+
+static bool is_outage(const struct http_answer *answer)
+{
+    return answer->fault == HTTP_FAULT_UNREACHABLE || answer->fault == HTTP_FAULT_LATE || answer->status >= 500;
+}
+
+static void count(const struct words *words, bool good)
+{
+    g_autofree char *labels = g_strdup_printf("what=\"%s\",result=\"%s\"", words->what, good ? "ok" : "failed");
+    metrics_add("domsec_revocation_fetches_total", labels, 1);
+}
+
+static const char *transfer(struct fetcher *fetcher, struct http_request *request, const struct words *words,
+                            struct http_answer *answer)
+{
+    struct error error = {0};
+    struct breaker *breaker = breaker_of(fetcher, request->url);
+    request->conf = fetcher->conf;
+    request->stopped = &fetcher->stopped;
+    if (g_atomic_int_get(&fetcher->stopped) != 0 ||
+        (breaker != NULL && !breaker_allows(breaker, g_get_monotonic_time(), &error)))
+        return words->unfetched;
+    enum found found = http_fetch(request, answer, &error);
+    if (breaker != NULL && is_outage(answer))
+        breaker_failed(breaker, g_get_monotonic_time());
+    else if (breaker != NULL)
+        breaker_answered(breaker);
+    return found == FOUND ? NULL : why(words, answer->fault);
+}
+
+/* --- lists --- */
+
+/* Waits for another thread that fetches this address. True: this thread is the one to fetch it. */
+static bool take_place(struct fetcher *fetcher, const char *url, const char **fault, time_t *due)
+{
+    g_mutex_lock(&fetcher->lock);
+    struct place *place;
+    while ((place = g_hash_table_lookup(fetcher->places, url)) != NULL && place->busy)
+        g_cond_wait(&fetcher->done, &fetcher->lock);
+    if (place == NULL && g_hash_table_size(fetcher->places) < PLACES_MAX) {
+        place = g_new0(struct place, 1);
+        g_hash_table_insert(fetcher->places, g_strdup(url), place);
+    }
+    bool waits = place != NULL && g_get_monotonic_time() < place->next_try;
+    bool taken = place != NULL && !waits && place->due <= time(NULL);
+    *fault = place == NULL ? UNKNOWN_BUSY : waits ? place->fault : NULL;
+    *due = place != NULL ? place->due : 0;
+    if (taken)
+        place->busy = true;
+    g_mutex_unlock(&fetcher->lock);
+    return taken;
+}
+
+static void leave_place(struct fetcher *fetcher, const char *url, const char *fault, time_t due)
+{
+    g_mutex_lock(&fetcher->lock);
+    struct place *place = g_hash_table_lookup(fetcher->places, url);
+    place->busy = false;
+    place->fault = fault;
+    place->due = due;
+    place->next_try = fault != NULL ? g_get_monotonic_time() + (int64_t)RETRY_SECONDS * G_USEC_PER_SEC : 0;
+    g_cond_broadcast(&fetcher->done);
+    g_mutex_unlock(&fetcher->lock);
+}
+
+static const char *get_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due)
+{
+    owned(http_answer) struct http_answer answer = {0};
+    struct http_request request = {
+        .url = url, .limit = LIST_MAX, .deadline = g_get_monotonic_time() + (int64_t)LIST_SECONDS * G_USEC_PER_SEC};
+    const char *fault = transfer(fetcher, &request, &list_words, &answer);
+    if (fault != NULL)
+        return fault;
+    owned(crl_table) struct crl_table *table =
+        crl_table_read((struct slice){answer.body, answer.length}, signers, &fault);
+    if (table == NULL)
+        return fault;
+    *due = due_after(time(NULL), crl_table_until(table));
+    return kept_add_list(fetcher->kept, table) ? NULL : UNKNOWN_LIST_OLDER;
+}
+
+const char *fetch_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due)
+{
+    const char *fault = NULL;
+    if (!take_place(fetcher, url, &fault, due))
+        return fault;
+    fault = get_list(fetcher, url, signers, due);
+    count(&list_words, fault == NULL);
+    leave_place(fetcher, url, fault, fault == NULL ? *due : 0);
+    return fault;
+}
+
+/* --- answers --- */
+
+/* RFC 5019 §5. NULL: it is too long. */
+static char *url_with(const char *url, const unsigned char *der, size_t length)
+{
+    g_autofree char *base64 = g_base64_encode(der, length);
+    g_autofree char *escaped = http_escape(base64);
+    bool too_long = escaped == NULL || strlen(url) + strlen(escaped) >= GET_MAX;
+    return too_long ? NULL : g_strconcat(url, g_str_has_suffix(url, "/") ? "" : "/", escaped, NULL);
+}
+
+static const char *send_question(struct fetcher *fetcher, const char *url, const struct ocsp_question *question,
+                                 struct http_answer *answer)
+{
+    size_t length = 0;
+    unsigned char *der = ocsp_encode(question, &length);
+    if (der == NULL)
+        return answer_words.unfetched;
+    g_autofree char *full = question->has_nonce ? NULL : url_with(url, der, length);
+    struct http_request request = {.url = full != NULL ? full : url,
+                                   .type = "application/ocsp-request",
+                                   .limit = ANSWER_MAX,
+                                   .deadline = g_get_monotonic_time() + (int64_t)ANSWER_SECONDS * G_USEC_PER_SEC};
+    if (full == NULL)
+        request.post = (struct slice){(const char *)der, length};
+    const char *fault = transfer(fetcher, &request, &answer_words, answer);
+    OPENSSL_free(der);
+    return fault;
+}
+
+static const char *get_answer(struct fetcher *fetcher, const char *url, const struct fetch_question *asked, time_t *due)
+{
+    owned(ocsp_question) struct ocsp_question question = {0};
+    owned(http_answer) struct http_answer answer = {0};
+    struct kept_answer read = {0};
+    if (!ocsp_ask(&question, asked->certificate, asked->issuer, asked->has_nonce))
+        return answer_words.unfetched;
+    const char *fault = send_question(fetcher, url, &question, &answer);
+    time_t now = time(NULL);
+    if (fault == NULL)
+        fault = ocsp_read(&question, (struct slice){answer.body, answer.length}, now, &read);
+    if (fault != NULL)
+        return fault;
+    time_t until = read.responder_until != 0 ? MIN(read.until, read.responder_until) : read.until;
+    *due = due_after(now, until);
+    /* An older one than that which is kept may still hold. */
+    (void)kept_add_answer(fetcher->kept, asked->key, &read);
+    return NULL;
+}
+
+const char *fetch_answer(struct fetcher *fetcher, const char *url, const struct fetch_question *question, time_t *due)
+{
+    const char *fault = get_answer(fetcher, url, question, due);
+    count(&answer_words, fault == NULL);
+    return fault;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kept: what has been fetched about revocation: lists, and answers of OCSP responders. Thread-safe.
+ */
+#ifndef DOMSEC_TRUST_KEPT_H
+#define DOMSEC_TRUST_KEPT_H
+
+#include "crl_table.h"
+#include "revocation.h"
+
+/* A certificate for which something is kept: its issuer's key and its serial number. */
+struct kept_key {
+    unsigned char octets[KEY_DIGEST];
+};
+/* False: out of memory. */
+bool kept_key(const X509 *certificate, const X509 *issuer, struct kept_key *key);
+
+struct kept_answer {
+    enum revocation_status status; /* GOOD or REVOKED */
+    time_t from;                   /* thisUpdate */
+    time_t until;                  /* the last second for which it is good */
+    time_t responder_until;        /* when the certificate of the responder ends; 0: it is the authority itself */
+};
+
+struct kept;
+
+struct kept *kept_new(void);
+void kept_free(struct kept *kept);
+
+/* Takes a reference. Of each scope the newest list is kept. False: the one that is kept is newer. */
+bool kept_add_list(struct kept *kept, struct crl_table *table);
+/* Lists of this issuer, and the indirect ones; g_ptr_array_unref(). */
+GPtrArray *kept_lists(struct kept *kept, const X509_NAME *issuer);
+/* Of all lists that speak of the chain's certificates, the last second until which none runs out or begins. */
+time_t kept_stable_until(struct kept *kept, const STACK_OF(X509) * chain, time_t at);
+
+/* False: the answer that is kept is newer. */
+bool kept_add_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer);
+bool kept_find_answer(struct kept *kept, const struct kept_key *key, struct kept_answer *answer);
+
+/* Why it is not known of this certificate; static, as in struct revocation_answer. NULL takes it back. */
+void kept_set_fault(struct kept *kept, const struct kept_key *key, const char *fault);
+const char *kept_fault(struct kept *kept, const struct kept_key *key);
+
+/* Another number each time that something was added: what was concluded before may not hold any more. */
+unsigned kept_generation(const struct kept *kept);
+
+DECLARE_OWNED(kept, struct kept *, kept_free)
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * missing: what a check of a path could not find out about revocation, and could if something was fetched.
+ */
+#ifndef DOMSEC_TRUST_MISSING_H
+#define DOMSEC_TRUST_MISSING_H
+
+#include "revocation.h"
+
+/* Returns true if something can be fetched about what is unknown in the result; with `missing`, it gets the errands. */
+bool missing_note(const struct trust *trust, const struct revocation_query *query,
+                  const struct revocation_result *result, const struct revocation_conf *conf, struct missing **missing);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Revocation lists that are fetched from a web server, which may lie. */
+#include "support/fetching.h"
+
+#define LIST "crlDistributionPoints=URI:%s/authority.crl"
+#define HARD "check = \"hard\"; ocsp = false;"
+#define SOFT "check = \"soft\"; ocsp = false;"
+#define VALID "the certification path is valid"
+
+static struct fetching *rig_with(const char *group)
+{
+    struct fetching *rig = fetching_new(group, PKI_LIST(LIST));
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority}, FETCHING_DER);
+    return rig;
+}
+
+Test(fetched_lists, once_for_many_messages)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    struct finding finding;
+    cr_expect(fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding));
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    cr_expect_str_eq(finding.reason, VALID);
+    for (int i = 0; i < 10; i++)
+        cr_expect_not(fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding));
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    PKI_AUTO struct pki *bob = pki_person(rig->authority, "bob@acme.test");
+    cr_expect_not(fetching_ask(rig, bob, FETCHING_PATIENCE, &finding), "the list is about all of them");
+    cr_expect_eq(web_count(rig->web, NULL), 2);
+    web_pause(rig->web);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+}
+
+Test(fetched_lists, revoked)
+{
+    owned(fetching) struct fetching *rig = rig_with(SOFT);
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {rig->alice}},
+                      FETCHING_PEM);
+    fetching_expect(rig, OUTCOME_FAIL, "alice@acme.test\" is revoked");
+    PKI_AUTO struct pki *bob = pki_person(rig->authority, "bob@acme.test");
+    fetching_expect_of(rig, bob, OUTCOME_PASS, VALID);
+    fetching_put_list(rig, "/root.crl", &(struct pki_crl_spec){.issuer = rig->root, .revoked = {rig->authority}},
+                      FETCHING_DER);
+    fetching_open(rig, NULL);
+    fetching_expect_of(rig, bob, OUTCOME_FAIL, "Authority\" is revoked");
+}
+
+/* Nothing of it makes a certificate good, or waits long. */
+Test(fetched_lists, servers_that_lie)
+{
+    static const char html[] = "<!DOCTYPE html><html><body>Log in first</body></html>";
+    static const char pem[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+    static const struct {
+        struct web_page page;
+        const char *says;
+    } rows[] = {
+        {{.status = 404}, "its CRL's server answers with an error"},
+        {{.status = 500}, "its CRL's server answers with an error"},
+        {{.body = html, .length = sizeof(html) - 1}, "what its CRL's server sends is no CRL"},
+        {{.body = pem, .length = sizeof(pem) - 1}, "what its CRL's server sends is no CRL"},
+        {{.length = 0}, "what its CRL's server sends is no CRL"},
+        {{.body = html, .length = 8, .manner = WEB_SHORT}, "its CRL cannot be fetched"},
+        {{.manner = WEB_CLOSE}, "its CRL cannot be fetched"},
+        {{.status = 302, .location = "/authority.crl"}, "its CRL's server answers with an error"},
+        {{.status = 302, .location = "http://169.254.169.254/latest"}, "fetch_networks"},
+        {{.status = 302, .location = "file:///etc/passwd"}, "fetch_networks"},
+    };
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct finding finding;
+        web_put(rig->web, "/authority.crl", &rows[i].page);
+        g_free(rig->group);
+        rig->group = g_strdup(SOFT);
+        fetching_open(rig, NULL);
+        fetching_expect(rig, OUTCOME_PASS, rows[i].says);
+        g_free(rig->group);
+        rig->group = g_strdup(HARD);
+        fetching_open(rig, NULL);
+        fetching_expect(rig, OUTCOME_TEMPERROR, rows[i].says);
+        unsigned count = web_count(rig->web, NULL);
+        fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding);
+        cr_expect_eq(finding.outcome, OUTCOME_TEMPERROR);
+        cr_expect_eq(web_count(rig->web, NULL), count, "%s: the next message tries it again", rows[i].says);
+    }
+}
+
+/* Whoever waits gives up at the deadline; what comes later serves the next one. */
+Test(fetched_lists, slow_server)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    struct finding finding;
+    web_put(rig->web, "/authority.crl", &(struct web_page){.manner = WEB_HANG});
+    cr_expect(fetching_ask(rig, rig->alice, G_USEC_PER_SEC / 5, &finding));
+    cr_expect_eq(finding.outcome, OUTCOME_TEMPERROR, "%s", finding.reason);
+    cr_expect_not_null(strstr(finding.reason, "cannot be checked for revocation"), "%s", finding.reason);
+    setting_free(rig->setting); /* does not wait for the server */
+    rig->setting = NULL;
+    fetching_open(rig, NULL);
+}
+
+Test(fetched_lists, wrong_signers)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    PKI_AUTO struct pki *other = pki_sub_ca(rig->root, "Authority");
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = other}, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "its CRL is not signed by a key that is known here");
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->root}, FETCHING_DER);
+    fetching_open(rig, NULL);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "its CRL is not signed by a key that is known here");
+    fetching_put_list(rig, "/authority.crl",
+                      &(struct pki_crl_spec){.issuer = rig->authority, .next_update = time(NULL) - 3600}, FETCHING_DER);
+    fetching_open(rig, NULL);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "its CRL is out of date");
+    fetching_put_list(rig, "/authority.crl",
+                      &(struct pki_crl_spec){.issuer = rig->authority, .this_update = time(NULL) + 3600}, FETCHING_DER);
+    fetching_open(rig, NULL);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "its CRL is not yet valid");
+}
+
+/* A list that has run out, or one of before, takes no revocation back. */
+Test(fetched_lists, known_revocation_stays)
+{
+    owned(fetching) struct fetching *rig = rig_with(SOFT);
+    fetching_put_list(
+        rig, "/authority.crl",
+        &(struct pki_crl_spec){
+            .issuer = rig->authority, .revoked = {rig->alice}, .next_update = time(NULL) - 3600, .number = 7},
+        FETCHING_DER);
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+    web_pause(rig->web);
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+}
+
+Test(fetched_lists, only_for_paths_to_an_anchor)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    PKI_AUTO struct pki *stranger = pki_ca("Stranger");
+    g_autofree char *point = g_strdup_printf("crlDistributionPoints=URI:http://127.0.0.1:%u/x", web_port(rig->web));
+    PKI_AUTO struct pki *mallory = pki_issue(
+        &(struct pki_spec){.issuer = stranger, .subject = PKI_LIST("CN=mallory"), .extensions = PKI_LIST(point)});
+    fetching_expect_of(rig, mallory, OUTCOME_POLICY, "");
+    cr_expect_eq(web_count(rig->web, NULL), 0);
+}
+
+Test(fetched_lists, not_into_the_internal_network)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    fetching_open(rig, "");
+    fetching_expect(rig, OUTCOME_TEMPERROR, "fetch_networks");
+    cr_expect_eq(web_count(rig->web, NULL), 0);
+}
+
+Test(fetched_lists, nothing_to_ask)
+{
+    static const struct {
+        const char *extension, *says;
+    } rows[] = {
+        {"crlDistributionPoints=URI:ldap://127.0.0.1/cn=x", "it names no web server that can be asked"},
+        {"crlDistributionPoints=URI:file:///etc/passwd", "it names no web server that can be asked"},
+        {"1.2.3.4=DER:0500", "there is no CRL for it"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(fetching) struct fetching *rig = fetching_new(HARD, PKI_LIST(rows[i].extension));
+        fetching_expect(rig, OUTCOME_TEMPERROR, rows[i].says);
+        cr_expect_eq(web_count(rig->web, NULL), 1, "that of the authority");
+    }
+}
+
+/* A second address of a point, and several points. */
+Test(fetched_lists, alternatives)
+{
+    owned(fetching) struct fetching *rig =
+        fetching_new(HARD, PKI_LIST("crlDistributionPoints=URI:ldap://x/,URI:%s/gone,URI:%s/authority.crl"));
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority}, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    cr_expect_eq(web_count(rig->web, "/authority.crl"), 1);
+}
+
+static gpointer ask_in_thread(gpointer data)
+{
+    struct finding finding;
+    fetching_ask(data, ((struct fetching *)data)->alice, FETCHING_PATIENCE, &finding);
+    return GINT_TO_POINTER(finding.outcome == OUTCOME_PASS);
+}
+
+Test(fetched_lists, one_transfer_for_all_who_wait)
+{
+    GThread *threads[20];
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("ask", ask_in_thread, rig);
+    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+        cr_expect(g_thread_join(threads[i]) != NULL);
+    cr_expect_eq(web_count(rig->web, "/authority.crl"), 1);
+    cr_expect_eq(web_count(rig->web, "/root.crl"), 1);
+}
