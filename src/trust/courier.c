@@ -256,18 +256,19 @@ static bool start(struct courier *courier, struct errand *errand, bool urgent)
 {
     if (courier->stopped || errand->busy || g_get_monotonic_time() < errand->next_try)
         return false;
+    if (courier->workers < WORKERS_MAX) {
+        GThread *thread = g_thread_try_new("fetch", work, courier, NULL);
+        courier->workers += thread != NULL;
+        if (thread != NULL)
+            g_thread_unref(thread);
+    }
+    if (courier->workers == 0) /* no thread can be had now */
+        return false;
     errand->busy = true;
     if (urgent)
         g_queue_push_head(&courier->queue, errand_ref(errand));
     else
         g_queue_push_tail(&courier->queue, errand_ref(errand));
-    if (courier->workers < WORKERS_MAX) {
-        g_autoptr(GError) failure = NULL;
-        GThread *thread = g_thread_try_new("fetch", work, courier, &failure);
-        courier->workers += thread != NULL;
-        if (thread != NULL)
-            g_thread_unref(thread);
-    }
     return true;
 }
 
