@@ -2,6 +2,7 @@
 /* Certificates out of directories: real servers, found by address, by role and by SRV records; failed is never none. */
 #include "certs/ldap_targets.h"
 #include "certs/source.h"
+#include "support/fake_ldap.h"
 #include "support/knot.h"
 #include "support/slapd.h"
 
@@ -297,6 +298,23 @@ Test(ldap_source, down_and_back)
     expect(&home, BOB, FOUND_FAILED, "down");
     slapd_start(slapd);
     expect(&home, BOB, FOUND, "back");
+}
+
+/* A server for all domains that does not answer is soon left alone for all of them. */
+Test(ldap_source, a_breaker_for_each_server)
+{
+    struct fake_ldap *fake = fake_ldap_start(FAKE_GARBAGE, NULL, NULL, 0);
+    g_autofree char *lines = g_strdup_printf(
+        "ldap = ( { domains = \"*\"; uri = \"ldap://127.0.0.1:%u\"; base = \"dc=test\"; } );", fake->port);
+    struct home home __attribute__((cleanup(home_clear)));
+    home_open(&home, lines);
+    cr_assert_not_null(home.certs, "%s", home.faults);
+    for (int i = 0; i < 8; i++) {
+        g_autofree char *address = g_strdup_printf("x@d%d.test", i);
+        expect(&home, address, FOUND_FAILED, address);
+    }
+    cr_expect_eq(g_atomic_int_get(&fake->connections), 3);
+    fake_ldap_stop(fake);
 }
 
 /* Several groups for a domain are asked in their order. */

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <sys/time.h>
 
 #define BASE "dc=partner,dc=test"
 #define PATIENCE (5 * G_USEC_PER_SEC)
@@ -343,6 +344,33 @@ Test(ldap, stopped_and_back)
         slapd_start(slapd);
         cr_expect_eq(found_at(&server, "bob@partner.test"), FOUND, "a kept connection of a server that was restarted");
     }
+}
+
+static int alarms;
+
+static void count_alarm(int number)
+{
+    (void)number;
+    alarms++;
+}
+
+/* Signals that interrupt each system call, also in the handshake, neither end a lookup nor its encryption. */
+Test(ldap, interrupted_all_the_time)
+{
+    owned(slapd) struct slapd *slapd = with_bob();
+    slapd_start(slapd);
+    const struct sigaction action = {.sa_handler = count_alarm};
+    const struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (int i = 0; i < 12; i++) {
+        const struct net_ldap_server server = server_of(slapd, each_security[i % 3]);
+        cr_expect_eq(found_at(&server, "bob@partner.test"), FOUND, "search %d", i);
+        net_ldap_free(ldap);
+        ldap = net_ldap_new();
+    }
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    cr_expect_gt(alarms, 0);
 }
 
 Test(ldap, a_name_that_is_not_known)
