@@ -218,5 +218,7 @@ int dial(struct dialler *dialler, const char *host, unsigned port, int64_t deadl
     }
     if (list != NULL)
         freeaddrinfo(list);
+    if (fd >= 0)
+        *error = (struct error){0}; /* of the addresses before */
     return fd;
 }

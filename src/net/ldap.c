@@ -9,6 +9,8 @@
  */
 #include "ldap_search.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #define BUSY_MAX 8                       /* searches of one server at a time */
@@ -204,13 +206,28 @@ static void search(struct net_ldap *ldap, const char *key, const struct net_ldap
         answer->found = FOUND_FAILED;
 }
 
+/* A signal in a TLS handshake is a failure to libldap, if its TLS is OpenSSL's. Other threads take the signals in the
+ * meantime. Those that a fault of this thread raises are not held off. */
+static void hold_signals(sigset_t *before)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    sigset_t held;
+    sigfillset(&held);
+    for (size_t i = 0; i < G_N_ELEMENTS(faults); i++)
+        sigdelset(&held, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
 void net_ldap_search(struct net_ldap *ldap, const struct net_ldap_server *server, const struct net_ldap_query *query,
                      int64_t deadline, struct net_ldap_answer *answer)
 {
     g_autofree char *key = key_of(server);
+    sigset_t signals;
     *answer = (struct net_ldap_answer){.found = FOUND_FAILED};
     if (!enter(ldap, key, deadline, &answer->error))
         return;
+    hold_signals(&signals);
     search(ldap, key, server, query, deadline, answer);
+    pthread_sigmask(SIG_SETMASK, &signals, NULL);
     leave(ldap, key);
 }

@@ -77,6 +77,7 @@ Test(dial, each_address_is_tried, .timeout = 60)
     cr_assert_eq(getsockname(listener, (struct sockaddr *)&name, &length), 0);
     int fd = dial(dialler, "several.test", ntohs(name.sin_port), g_get_monotonic_time() + 5 * G_USEC_PER_SEC, &error);
     cr_expect_geq(fd, 0, "%s", error.text);
+    cr_expect_eq(error.kind, ERROR_NONE, "of an address that was tried before: %s", error.text);
     close(fd);
     close(listener);
     cr_expect_eq(dial(dialler, "several.test", ntohs(name.sin_port), g_get_monotonic_time() + G_USEC_PER_SEC, &error),

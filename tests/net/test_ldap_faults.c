@@ -44,6 +44,8 @@ static void teardown(void)
 
 TestSuite(ldap_faults, .init = setup, .fini = teardown, .timeout = 60);
 
+static char said[sizeof(((struct error *)NULL)->text)]; /* of the last failure */
+
 static enum found ask(const struct fake_ldap *fake, enum net_ldap_security security, int64_t patience)
 {
     const struct net_ldap_server server = {.host = "localhost", .port = fake->port, .security = security, .ca = ca};
@@ -54,8 +56,9 @@ static enum found ask(const struct fake_ldap *fake, enum net_ldap_security secur
     int64_t began = g_get_monotonic_time();
     net_ldap_search(ldap, &server, &query, began + patience, &answer);
     cr_expect_lt(g_get_monotonic_time() - began, patience + 2 * G_USEC_PER_SEC);
+    g_strlcpy(said, answer.error.text, sizeof(said));
     if (answer.found == FOUND_FAILED)
-        cr_log_info("%s", answer.error.text);
+        cr_log_info("%s", said);
     return answer.found;
 }
 
@@ -97,6 +100,15 @@ Test(ldap_faults, failed_by_the_deadline_and_back)
             cr_expect_eq(ask(fake, faults[i].security, 5 * G_USEC_PER_SEC), FOUND, "%s, and back", faults[i].what);
         fake_ldap_stop(fake);
     }
+}
+
+/* What is too large is refused as soon as its length is known; nothing is waited for, and no room is made for it. */
+Test(ldap_faults, an_announced_gigabyte_is_refused)
+{
+    struct fake_ldap *fake = fake_ldap_start(FAKE_HUGE, NULL, der, (size_t)length);
+    cr_expect_eq(ask(fake, CLEAR, 3 * SHORT), FOUND_FAILED);
+    cr_expect_null(strstr(said, "in time"), "%s", said);
+    fake_ldap_stop(fake);
 }
 
 /* Neither what is looked for nor a password goes out. */
