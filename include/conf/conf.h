@@ -397,6 +397,7 @@ struct conf {
     enum crashing crashing_messages;
     unsigned max_crypto; /* key crypto_threads: messages in cryptographic work at once; default: number of processors */
     unsigned timeout;    /* key milter_timeout, seconds that libmilter waits for the MTA */
+    bool seccomp;        /* key seccomp: the processes give up what they do not need of the kernel */
     bool key_process;    /* key key_process: keys of files are held by a process of their own */
     char *user;          /* key user: drop privileges to it; NULL: stay */
     char **key_environment;    /* key `key_environment`: "NAME=VALUE" */

@@ -72,6 +72,8 @@ static const struct conf_option main_rows[] = {
      .help = "Environment variables for the modules of tokens, each as \"NAME=VALUE\""},
     {"key_process", OPTION_SWITCH, AT(key_process), .fallback = "true",
      .help = "Whether the private keys in files are held by a process of their own"},
+    {"seccomp", OPTION_SWITCH, AT(seccomp), .fallback = "true",
+     .help = "Whether the daemon and the process of the keys give up the system calls that they do not need"},
     {"user", OPTION_TEXT, AT(user), .help = "Account under which the daemon runs if it is started as root"},
     {"pid_file", OPTION_TEXT, AT(pid_file), .convert = convert_path, .help = "PID file of the daemon"},
     {"metrics_file", OPTION_TEXT, AT(metrics_file), .convert = convert_path,

@@ -7,6 +7,7 @@
 #include "key_place.h"
 
 #include "base/account.h"
+#include "base/sandbox.h"
 #include "conf/conf.h"
 #include "key_environment.h"
 #include "key_process.h"
@@ -17,6 +18,7 @@ struct place {
     const struct key_holder_type *type;
     char *name; /* NULL: the kind has one place */
     struct account account;
+    bool seccomp;
     GHashTable *allowed; /* see allowance() */
     struct error error;  /* why it cannot serve */
 };
@@ -37,7 +39,7 @@ static bool allows(void *context, const char *location, const char *secret_file)
 static bool seal(void *context, struct error *error)
 {
     const struct place *place = context;
-    return account_become(&place->account, error);
+    return account_become(&place->account, error) && (!place->seccomp || sandbox_enter(SANDBOX_KEYS, error));
 }
 
 static void allow_keys(struct place *place, const struct conf *conf)
@@ -66,6 +68,7 @@ static bool prepare(struct place *place, const char *file, const char *order)
     if (place->type->place != NULL)
         key_environment_set(conf);
     place->name = place->type->place != NULL ? g_strdup(colon + 1) : NULL;
+    place->seccomp = conf->seccomp;
     allow_keys(place, conf);
     return account_find(conf->user, &place->account, &place->error) &&
            (place->type->place == NULL || account_become(&place->account, &place->error));

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/sandbox.h"
 #include "crash.h"
 #include "daily.h"
 #include "gateway/expiry.h"
@@ -137,6 +138,7 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
     } keys[] = {
         {"listen", g_strcmp0(old->listen, new->listen) != 0},
         {"user", g_strcmp0(old->user, new->user) != 0},
+        {"seccomp", old->seccomp != new->seccomp},
         {"state_directory", g_strcmp0(old->state_dir, new->state_dir) != 0},
         {"pid_file", g_strcmp0(old->pid_file, new->pid_file) != 0},
         {"milter_timeout", old->timeout != new->timeout},
@@ -296,7 +298,7 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
     bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
                    smfi_settimeout((int)conf->timeout) == MI_SUCCESS && open_socket(daemon, &account, error) &&
                    write_pid(daemon, error) && account_become(&account, error) && remember_crashes(daemon, error) &&
-                   signals_start(handler, error);
+                   signals_start(handler, error) && (!conf->seccomp || sandbox_enter(SANDBOX_DAEMON, error));
     account_clear(&account);
     return started;
 }

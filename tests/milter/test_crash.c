@@ -93,6 +93,9 @@ Test(crash, the_second_crash_is_the_last)
         {{.message = BODY("CRASH-ILL.")}, SIGILL},
         {{.message = BODY("CRASH-FPE.")}, SIGFPE},
         {{.message = BODY("CRASH-STACK")}, SIGSEGV},
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        {{.message = BODY("CRASH-EXEC")}, SIGSYS},
+#endif
         {{.message = FROM "Subject: CRASH-SEGV and more\r\n\r\n"}, SIGSEGV},
         {{.message = FIELDS "X-Odd: CRASH-SEGV and more\r\n\r\n"}, SIGSEGV},
         {{.to = ODD, .message = HARMLESS}, SIGSEGV},

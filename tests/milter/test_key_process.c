@@ -136,6 +136,28 @@ Test(key_process, can_be_left_out)
     daemon_stop(&daemon);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static bool is_filtered(pid_t process)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/status", process);
+    g_autofree char *text = NULL;
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, "\nSeccomp:\t2\n") != NULL;
+}
+
+Test(key_process, and_the_daemon_give_up_what_they_do_not_need)
+{
+    static const char *const extras[] = {"", "seccomp = false;"};
+    for (size_t i = 0; i < G_N_ELEMENTS(extras); i++) {
+        struct daemon daemon;
+        daemon_start(&daemon, true, extras[i]);
+        cr_expect_eq(send_one(&daemon), SIGNED);
+        cr_expect_eq(is_filtered(daemon.pid), i == 0);
+        cr_expect_eq(is_filtered(key_process(&daemon)), i == 0);
+        daemon_stop(&daemon);
+    }
+}
+#endif
+
 struct flow {
     const struct daemon *daemon;
     gint stop;

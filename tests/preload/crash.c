@@ -6,8 +6,8 @@
  *
  * strpbrk() looks at each header field, idn2_lookup_u8() at each domain with other letters than ASCII, and memmem() at
  * the content of multiparts and of what is signed. Where the text has CRASH- and the name of a signal, that happens.
- * CRASH-STACK overflows the stack, and CRASH-KILL is the end without a crash. CRASH-ALL-SEGV waits for CRASH_TOGETHER
- * threads, so that they crash at the same time.
+ * CRASH-STACK overflows the stack, CRASH-EXEC starts a program, and CRASH-KILL is the end without a crash.
+ * CRASH-ALL-SEGV waits for CRASH_TOGETHER threads, so that they crash at the same time.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -54,6 +54,8 @@ static void crash(const char *how)
         raise(SIGFPE);
     else if (strncmp(how, "TRAP", 4) == 0)
         raise(SIGTRAP);
+    else if (strncmp(how, "EXEC", 4) == 0)
+        execl("/bin/true", "true", NULL);
     else if (strncmp(how, "KILL", 4) == 0)
         raise(SIGKILL);
     else if (strncmp(how, "ALL-SEGV", 8) == 0)

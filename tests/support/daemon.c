@@ -20,6 +20,13 @@ unsigned daemon_free_port(void)
     return ntohs(name.sin_port);
 }
 
+/* Sanitizers start processes. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SECCOMP "seccomp = false;\n"
+#else
+#define SECCOMP ""
+#endif
+
 char *daemon_folder(const char *listen, const char *extra)
 {
     g_autofree char *domsec = program_path("domsec");
@@ -31,7 +38,7 @@ char *daemon_folder(const char *listen, const char *extra)
     g_autofree char *text = folder_read(home, "domsec.conf");
     cr_assert_not_null(text);
     g_autofree char *whole =
-        g_strdup_printf("%s\nspool_directory = \"%s\";\nlog_level = \"debug\";\n%s\n", text, folder, extra);
+        g_strdup_printf("%s\nspool_directory = \"%s\";\nlog_level = \"debug\";\n" SECCOMP "%s\n", text, folder, extra);
     folder_write(home, "domsec.conf", whole);
     folder_write(home, "policy.d/partner.test.conf", POLICY_SIGN);
     program_give(folder, "root"); /* whatever `user` is */
