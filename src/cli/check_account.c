@@ -15,13 +15,19 @@
 #include <string.h>
 #include <unistd.h>
 
-struct gateway *check_open(const char *file, struct conf **conf, struct faults *faults)
+static struct gateway *open_as_daemon(const char *file, struct conf **conf, struct key_service *keys,
+                                      struct faults *faults)
 {
     *conf = conf_load(file, faults);
     if (*conf == NULL)
         return NULL;
     gateway_check_exposure(*conf, faults);
-    return gateway_open(*conf, faults);
+    return gateway_open_with(*conf, keys, faults);
+}
+
+struct gateway *check_open(const char *file, struct conf **conf, struct faults *faults)
+{
+    return open_as_daemon(file, conf, NULL, faults);
 }
 
 static bool can_create_files(const char *folder)
@@ -67,16 +73,24 @@ static void check_places(const struct conf *conf, struct faults *faults)
         check_socket_folder(conf, faults);
 }
 
-/* Reads everything as the account that we are now. */
-static void check_readable(const struct conf *conf, const char *account, struct faults *faults)
+/* Reads everything as the account that we are now; private keys as their processes do. */
+static void check_readable(const struct conf *conf, const char *account, struct key_service *keys,
+                           struct faults *faults)
 {
     owned(faults) struct faults *found = faults_new();
     owned(conf) struct conf *again = NULL;
-    owned(gateway) struct gateway *gateway = check_open(conf->file, &again, found);
+    owned(gateway) struct gateway *gateway = open_as_daemon(conf->file, &again, keys, found);
     for (size_t i = 0; i < faults_count(found); i++)
         if (faults_grade(found, i) == FAULT_ERROR)
             faults_add(faults, conf->file, conf->user_line, "for the daemon's account %s: %s", account,
                        faults_at(found, i));
+}
+
+/* A daemon that starts as root has its keys read before it becomes `user`. NULL: it does not, or they cannot be. */
+static struct key_service *keys_of_root(const struct conf *conf)
+{
+    struct error error = {0};
+    return conf->user != NULL && conf->key_process ? key_service_start(conf->file, true, NULL, &error) : NULL;
 }
 
 /* Only the effective identity changes, so that root can come back. */
@@ -104,8 +118,9 @@ void check_account(const struct conf *conf, struct faults *faults)
     g_autofree gid_t *groups = g_new(gid_t, MAX(count, 0) + 1);
     g_autofree char *name = g_strdup(account->pw_name);
     count = getgroups(count, groups);
+    owned(key_service) struct key_service *keys = keys_of_root(conf);
     if (become(account)) {
-        check_readable(conf, name, faults);
+        check_readable(conf, name, keys, faults);
         check_places(conf, faults);
     }
     come_back(groups, MAX(count, 0));

@@ -341,6 +341,27 @@ Test(check, places_that_the_daemon_cannot_write)
     expect_contains(bad.out, ": \"state_directory\": no file can be created in ");
 }
 
+/* Their process reads them before the daemon becomes its user. */
+Test(check, keys_may_belong_to_root_alone)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    owned(folder) char *dir = configuration(POLICY);
+    program_give(dir, "root");
+    append(dir, "a/domsec.conf", "user = \"nobody\";\n");
+    owned(run) struct run modes = run("chmod -R a+rX '%s'", dir);
+    owned(run) struct run dsa = run("chmod 600 '%s/a/keys/dsa.key' '%s/a/keys/dca.key'", dir, dir);
+    owned(run) struct run box = run("chown nobody '%s/a/keys/split.key'", dir);
+    owned(run) struct run box_mode = run("chmod 600 '%s/a/keys/split.key'", dir);
+    expect_status(box_mode, 0);
+    owned(run) struct run good = run("domsec check -c '%s/a/domsec.conf'", dir);
+    cr_expect_null(strstr(good.out, "for the daemon's account"), "%s", good.out);
+    append(dir, "a/domsec.conf", "key_process = false;\n");
+    owned(run) struct run bad = run("domsec check -c '%s/a/domsec.conf'", dir);
+    expect_contains(bad.out, "for the daemon's account nobody: ");
+    expect_contains(bad.out, "dsa.key: Permission denied");
+}
+
 Test(check, a_certificate_that_ends_soon)
 {
     owned(folder) char *dir = configuration(POLICY);

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <openssl/core_names.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <sys/stat.h>
 
 #define PATIENCE 20 /* seconds */
 
@@ -223,6 +225,50 @@ Test(key_process, a_reload_with_a_bad_key_is_refused_and_changes_nothing)
         g_usleep(50000);
     cr_expect_neq(kill(before, 0), 0, "the process of the old configuration has ended");
     daemon_stop(&daemon);
+}
+
+static void open_to_all(const char *folder, const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    cr_assert_eq(chmod(path, g_file_test(path, G_FILE_TEST_IS_DIR) ? 0755 : 0644), 0, "%s", path);
+}
+
+/* Which the account of the daemon cannot read, neither at the start nor at a reload. */
+Test(key_process, reads_keys_of_root)
+{
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    struct daemon daemon;
+    static const char *const names[] = {"",
+                                        "acme",
+                                        "acme/keys",
+                                        "acme/ca",
+                                        "acme/certs.d",
+                                        "acme/policy.d",
+                                        "acme/domsec.conf",
+                                        "acme/keys/dsa.pem",
+                                        "acme/keys/dca.pem",
+                                        "acme/ca/ca.pem",
+                                        "acme/policy.d/partner.test.conf"};
+    daemon_start(&daemon, true, "user = \"nobody\";\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        open_to_all(daemon.folder, names[i]);
+    g_autofree char *box = g_build_filename(daemon.folder, "acme", "keys", "split.key", NULL);
+    cr_assert_eq(chown(box, getpwnam("nobody")->pw_uid, 0), 0); /* the daemon's own secret */
+    cr_assert_eq(chmod(daemon.folder, 01777), 0);               /* its spool */
+    g_autofree char *key = g_build_filename(daemon.folder, "acme", "keys", "dsa.key", NULL);
+    cr_assert(chmod(key, 0600) == 0 && chown(key, 0, 0) == 0);
+    kill(daemon.pid, SIGHUP);
+    bool taken = daemon_wait_log(&daemon, "is in force", 1);
+    g_autofree char *log = daemon_log(&daemon);
+    cr_expect(taken, "%s", log);
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    kill(key_process(&daemon), SIGKILL);
+    cr_expect(signs_again(&daemon));
+    kill(daemon.pid, SIGTERM);
+    cr_expect_eq(daemon_wait(&daemon), 0);
+    g_unlink(daemon.address + strlen("local:"));
+    daemon_free(&daemon);
 }
 
 /* systemd sends SIGTERM to all processes of a service: the keys serve the messages in hand. */
