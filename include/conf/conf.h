@@ -329,6 +329,7 @@ const char *approve_name(enum approve approve);
 struct harvest_conf {
     enum approve approve;
     unsigned per_sender_daily, daily, total;
+    bool announce;
 };
 
 /* The group `dns`. */

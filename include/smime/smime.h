@@ -31,7 +31,8 @@ struct sign_options {
     enum format format;
     enum signature signature; /* for RSA keys; EC keys sign with ECDSA, Ed25519 keys with EdDSA */
     enum digest digest;
-    unsigned types;                     /* SignatureType values; 0: no attribute */
+    unsigned types;   /* SignatureType values; 0: no attribute */
+    X509 *encryption; /* to which answers shall be encrypted, in place of the signer's own (RFC 8551 §2.5.3); NULL */
     const struct security_label *label; /* NULL: none */
     const struct security_label *equivalents;
     unsigned equivalent_count;

@@ -8,6 +8,7 @@
 #include "cert_import.h"
 #include "cert_lint.h"
 #include "cert_one.h"
+#include "cert_pending.h"
 #include "cert_prune.h"
 #include "certs/certs.h"
 #include "describe.h"
@@ -37,8 +38,9 @@ static void print_list(STACK_OF(X509) * certificates)
 static int run_list(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
-    bool as_json = false;
+    bool as_json = false, pending = false;
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
+                                          {"pending", 0, OPTION_FLAG, &pending, NULL, "those that wait for approval"},
                                           {"json", 0, OPTION_FLAG, &as_json, NULL, "print a JSON array"}};
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
@@ -46,6 +48,8 @@ static int run_list(const struct command *self, int argc, char **argv)
     owned(conf) struct conf *conf = cli_conf(file);
     if (conf == NULL)
         return EX_CONFIG;
+    if (pending)
+        return cert_list_pending(conf, as_json);
     owned(faults) struct faults *faults = faults_new();
     owned(x509_stack) STACK_OF(X509) *certificates = certs_directory_list(conf, faults);
     cli_print_faults(stderr, faults);
@@ -142,7 +146,7 @@ static int run_find(const struct command *self, int argc, char **argv)
 
 static const struct command
     command_list = {.name = "cert list",
-                    .arguments = "[-c FILE] [--json]",
+                    .arguments = "[-c FILE] [--json] [--pending]",
                     .summary = "show the certificates in the store",
                     .run = run_list},
     command_show = {.name = "cert show",
@@ -169,15 +173,16 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_cert_import, &command_list,      &command_show,
-                                                 &command_export,      &command_remove,    &command_cert_prune,
-                                                 &command_find,        &command_cert_lint, NULL};
+    static const struct command *const list[] = {
+        &command_cert_import, &command_list,       &command_show, &command_export,
+        &command_remove,      &command_cert_prune, &command_find, &command_cert_approve,
+        &command_cert_reject, &command_cert_lint,  NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 
 const struct command command_cert = {
     .name = "cert",
-    .arguments = "import|list|show|export|remove|prune|find|lint",
+    .arguments = "import|list|show|export|remove|prune|find|approve|reject|lint",
     .summary = "manage partners' certificates",
     .run = run,
 };

@@ -36,8 +36,7 @@ void cert_print_reload_hint(void)
     printf("the change takes effect when the daemon reloads (SIGHUP)\n");
 }
 
-/* "AB:cd…" → "abcd…"; NULL if it is not an id. */
-static char *normal_id(const char *text)
+char *cert_normal_id(const char *text)
 {
     GString *id = g_string_new(NULL);
     for (const char *p = text; *p != '\0'; p++) {
@@ -107,7 +106,7 @@ static int parse_by_id(const struct command *self, int argc, char **argv, struct
     if (status != CLI_GO)
         return status;
     call->as_json = words.as_json;
-    call->id = normal_id(words.operand);
+    call->id = cert_normal_id(words.operand);
     if (call->id == NULL)
         return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits%s", words.operand, ID_DIGITS_MIN,
                          g_file_test(words.operand, G_FILE_TEST_EXISTS)

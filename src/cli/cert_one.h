@@ -19,6 +19,8 @@ struct cert_call {
 /* Reads -c, --json where the command's arguments show it, and the one operand that the command takes, an "address" or
  * an "id". Returns what cli_options() returns. */
 int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, struct cert_call *call);
+/* "AB:cd…" → "abcd…", g_free(); NULL if it is not an id. */
+char *cert_normal_id(const char *text);
 /* Prints that the daemon reads the store when it reloads. */
 void cert_print_reload_hint(void);
 

@@ -16,6 +16,8 @@ static const struct conf_option harvest_rows[] = {
      .help = "New certificates of all addresses on one day"},
     {"total", OPTION_COUNT, AT(total), .fallback = "100000", .minimum = 1, .maximum = 10000000,
      .help = "Certificates that are kept"},
+    {"announce", OPTION_SWITCH, AT(announce), .fallback = "false",
+     .help = "Whether our domain's signatures bring the certificate of our confidentiality authority"},
 };
 #undef AT
 const struct option_table harvest_options = {

@@ -84,6 +84,13 @@ static unsigned type_of(enum own signer)
     }
 }
 
+/* So that others can harvest it; NULL: it is not announced. Ours for the author's domain is looked up for audits. */
+static X509 *announced_key(const struct passage *passage)
+{
+    const struct identity *own = passage->lookups.own[OWN_AUDITOR];
+    return passage->gateway->conf->harvest.announce && own != NULL ? own->certificate : NULL;
+}
+
 /* RFC 3183 §3.3, §3.4, then §3.2: review and attribute signatures go inside the domain signature. The attribute
  * authority signs the label, else the last who signs. */
 static bool put_signatures(const struct making *making)
@@ -93,6 +100,7 @@ static bool put_signatures(const struct making *making)
         struct sign_options options = making->sign;
         enum own signer = making->signers[i];
         options.types = type_of(signer);
+        options.encryption = signer == OWN_DOMAIN ? announced_key(making->passage) : NULL;
         if (signer == OWN_ATTRIBUTE || (i + 1 == making->signer_count && !making->has_attribute_authority))
             add_labels(&options, labels);
         if (!put_signature(making, signer, &options))

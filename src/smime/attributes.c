@@ -68,6 +68,7 @@ static const struct signed_attribute attributes[] = {
         .oid = "1.2.840.113549.1.9.16.2.11", /* RFC 8551 §2.5.3 */
         .name = "encryption key preference",
         .role = ATTRIBUTE_OF_SIGNATURE,
+        .add = key_preference_add,
         .read = key_preference_read,
         .single = true,
         .must_be_signed = true,
@@ -176,6 +177,22 @@ const struct signed_attribute *attributes_find(const char *oid)
     return NULL;
 }
 
+/* Takes value. CMS_signed_add1_attr_by_OBJ() takes V_ASN1_OTHER for a kind of text. */
+static bool add_value(CMS_SignerInfo *info, const ASN1_OBJECT *oid, ASN1_STRING **value)
+{
+    int type = ASN1_STRING_type(*value);
+    if (type != V_ASN1_OTHER)
+        return CMS_signed_add1_attr_by_OBJ(info, oid, type, ASN1_STRING_get0_data(*value), ASN1_STRING_length(*value)) >
+               0;
+    X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_create(OBJ_obj2nid(oid), type, *value);
+    if (attribute == NULL)
+        return false;
+    steal(value);
+    bool added = CMS_signed_add1_attr(info, attribute) > 0;
+    X509_ATTRIBUTE_free(attribute);
+    return added;
+}
+
 bool attributes_add(CMS_SignerInfo *info, const struct signing *signing, struct error *error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
@@ -184,8 +201,7 @@ bool attributes_add(CMS_SignerInfo *info, const struct signing *signing, struct 
             continue;
         if (!attributes[i].add(signing, &value, error))
             return error_prefix(error, "%s attribute", attributes[i].name);
-        if (value != NULL && CMS_signed_add1_attr_by_OBJ(info, oids[i], ASN1_STRING_type(value),
-                                                         ASN1_STRING_get0_data(value), ASN1_STRING_length(value)) <= 0)
+        if (value != NULL && !add_value(info, oids[i], &value))
             return error_set_openssl(error, ERROR_TEMPORARY, "%s attribute", attributes[i].name);
     }
     return true;

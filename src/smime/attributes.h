@@ -86,6 +86,7 @@ bool capabilities_add(const struct signing *signing, ASN1_STRING **value, struct
 const char *capabilities_read(const ASN1_TYPE *value, const struct reading *reading);
 
 /* key_preference.c */
+bool key_preference_add(const struct signing *signing, ASN1_STRING **value, struct error *error);
 const char *key_preference_read(const ASN1_TYPE *value, const struct reading *reading);
 
 /* signing_certificate.c: a signature names its certificate; in version 1 by SHA-1. */

@@ -70,6 +70,20 @@ static bool means(const struct key_preference *preference, X509 *certificate)
     return false;
 }
 
+bool key_preference_add(const struct signing *signing, ASN1_STRING **value, struct error *error)
+{
+    X509 *certificate = signing->options->encryption;
+    if (certificate == NULL)
+        return true;
+    PKCS7_ISSUER_AND_SERIAL reference = {.issuer = X509_get_issuer_name(certificate),
+                                         .serial = X509_get_serialNumber(certificate)};
+    struct key_preference preference = {.type = REFERENCE_BY_ISSUER, .value.issuer = &reference};
+    owned(openssl_bytes) unsigned char *der = NULL;
+    int length = ASN1_item_i2d((const ASN1_VALUE *)&preference, &der, ASN1_ITEM_rptr(KEY_PREFERENCE));
+    *value = der_string(V_ASN1_OTHER, der_slice(der, length), error);
+    return *value != NULL;
+}
+
 const char *key_preference_read(const ASN1_TYPE *value, const struct reading *reading)
 {
     if (ASN1_TYPE_get(value) != V_ASN1_OTHER || reading->signer == NULL)

@@ -60,6 +60,15 @@ static bool add_chain(CMS_ContentInfo *cms, const struct identity *signer)
     return true;
 }
 
+/* What the signature points at has to come with it. */
+static bool add_encryption(CMS_ContentInfo *cms, const struct identity *signer, X509 *encryption)
+{
+    bool is_there = X509_cmp(signer->certificate, encryption) == 0;
+    for (int i = 0; i < sk_X509_num(signer->chain); i++)
+        is_there = is_there || X509_cmp(sk_X509_value(signer->chain, i), encryption) == 0;
+    return is_there || CMS_add1_cert(cms, encryption) == 1;
+}
+
 /* RFC 8419 §2.3: Ed25519 goes with SHA-512. */
 static enum digest digest_for(const struct identity *signer, const struct sign_options *options)
 {
@@ -102,6 +111,10 @@ static CMS_SignerInfo *add_signer(CMS_ContentInfo *cms, const struct identity *s
         return NULL;
     }
     if ((is_pss && !set_pss(CMS_SignerInfo_get0_pkey_ctx(info), digest)) || !add_chain(cms, signer)) {
+        error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
+        return NULL;
+    }
+    if (options->encryption != NULL && !add_encryption(cms, signer, options->encryption)) {
         error_set_openssl(error, ERROR_TEMPORARY, "preparing the signature");
         return NULL;
     }

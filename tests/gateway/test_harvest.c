@@ -339,6 +339,68 @@ Test(harvest, below_an_intermediate_authority)
     entity_clear(&content);
 }
 
+/* --- certificates beside that of the signer --- */
+
+/* A message that this certificate has signed, and that points at another one; g_free(). */
+static char *pointing_at(const struct rig *rig, const struct pki *by, const struct pki *to, unsigned types)
+{
+    const struct identity signer = {.certificate = by->cert, .key = by->key};
+    const struct sign_options options = {
+        .types = types, .encryption = to->cert, .limits = &gateway_conf(rig->acme.gateway)->limits};
+    struct entity content = rig_content(HEADER, "hello\r\n"), made = {0};
+    struct error error = {0};
+    cr_assert(smime_sign(&signer, &options, &content, &made, &error), "%s", error.text);
+    entity_clear(&content);
+    return rig_text(TOP, &made);
+}
+
+Test(harvest, the_certificate_that_the_signature_points_at)
+{
+    owned(rig) struct rig *rig = open_rig(POLICY, ANCHORED);
+    PKI_AUTO struct pki *signing =
+        issue(rig, &(struct pki_spec){.san = PKI_LIST("email:alice@acme.test"), .key_usage = "digitalSignature"});
+    PKI_AUTO struct pki *others = pki_person(rig->acme.ca, "mallory@acme.test"), *stranger = pki_ca("Stranger"),
+                        *fake = pki_person(stranger, ALICE);
+    const struct pki *const wrong[] = {others, fake, signing, rig->acme.dca};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *text = pointing_at(rig, signing, wrong[i], 0);
+        EXPECT_LEARNED(rig, text, "");
+    }
+    g_autofree char *text = pointing_at(rig, signing, rig->acme.alice, 0);
+    EXPECT_LEARNED(rig, text, "used alice@acme.test");
+    expect_encrypted_to(rig, rig->acme.alice);
+}
+
+/* What our own gateway announces is what the other side harvests, for all addresses of the domain. */
+Test(harvest, of_a_domain)
+{
+    static const char text[] = "From: Carl <carl@acme.test>\r\nTo: bob@partner.test\r\nSubject: x\r\n\r\nhello\r\n";
+    static const char *const announces[] = {"false", "true"};
+    for (size_t i = 0; i < G_N_ELEMENTS(announces); i++) {
+        owned(rig) struct rig *rig = open_rig(POLICY, ANCHORED);
+        g_autofree char *extra = g_strdup_printf("harvest = { announce = %s; };", announces[i]);
+        gateway_unref(g_steal_pointer(&rig->acme.gateway));
+        rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; };", extra);
+        AUTO_SENT struct sent out = rig_pass(
+            &rig->acme, DIRECTION_OUTBOUND,
+            &(struct rig_envelope){"carl@acme.test", "bob@partner.test", NULL, "carl", NULL}, text, strlen(text));
+        EXPECT_LEARNED(rig, out.bytes, i == 0 ? "" : "used acme.test");
+        expect_encrypted_to(rig, i == 0 ? NULL : rig->acme.dca);
+    }
+}
+
+/* Neither a person's certificate nor another domain's is the domain's, whatever its authority points at. */
+Test(harvest, of_a_domain_that_points_elsewhere)
+{
+    owned(rig) struct rig *rig = open_rig(POLICY, ANCHORED);
+    PKI_AUTO struct pki *other = rig_role(rig, rig->acme.ca, "domain-confidentiality-authority", "other.test");
+    const struct pki *const wrong[] = {rig->acme.alice, other, rig->acme.dsa};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autofree char *text = pointing_at(rig, rig->acme.dsa, wrong[i], SIGNATURE_TYPE_DOMAIN);
+        EXPECT_LEARNED(rig, text, "");
+    }
+}
+
 /* --- what her software reads --- */
 
 static enum cipher cipher_to_alice(const struct rig *rig)
