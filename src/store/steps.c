@@ -26,6 +26,11 @@ const char *const store_steps[] = {
     " der BLOB NOT NULL) STRICT;"
     "CREATE TABLE capabilities (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, signed_at INTEGER NOT NULL,"
     " words TEXT NOT NULL) STRICT;",
+    /* 3: what was fetched about revocation. */
+    "CREATE TABLE revocation_lists (id INTEGER PRIMARY KEY, scope TEXT NOT NULL UNIQUE, der BLOB NOT NULL,"
+    " signer BLOB NOT NULL) STRICT;"
+    "CREATE TABLE revocation_answers (certificate BLOB PRIMARY KEY, revoked INTEGER NOT NULL,"
+    " from_time INTEGER NOT NULL, until INTEGER NOT NULL, responder_until INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 const int store_step_count = G_N_ELEMENTS(store_steps);

@@ -207,7 +207,7 @@ static const char *get_list(struct fetcher *fetcher, const char *url, const STAC
     if (table == NULL)
         return fault;
     *due = due_after(time(NULL), crl_table_until(table));
-    return kept_add_list(fetcher->kept, table) ? NULL : UNKNOWN_LIST_OLDER;
+    return kept_add_list(fetcher->kept, table, (struct slice){answer.body, answer.length}) ? NULL : UNKNOWN_LIST_OLDER;
 }
 
 const char *fetch_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kept: in memory. A list takes the place of an older one of its scope, never of a newer one, so that a server that was
- * set back, or someone on the way, cannot take a revocation back. An answer "revoked" stays when it runs out, and is
- * not thrown out for want of room.
+ * kept: in memory, and in the store for the next start. A list takes the place of an older one of its scope, never of a
+ * newer one, so that a server that was set back, or someone on the way, cannot take a revocation back. An answer
+ * "revoked" stays when it runs out, and is not thrown out for want of room.
  */
 #include "kept.h"
+
+#include "base/metrics.h"
+#include "store/revocations.h"
 
 #include <openssl/sha.h>
 #include <string.h>
@@ -13,6 +16,7 @@
 #define FAULTS_MAX 10000
 
 struct kept {
+    struct store *store; /* NULL: none */
     GMutex lock;
     GHashTable *lists;   /* scope, lent by the table → struct crl_table * */
     GHashTable *answers; /* struct kept_key → struct kept_answer */
@@ -51,13 +55,72 @@ static void table_unref(void *table)
     crl_table_unref(table);
 }
 
-struct kept *kept_new(void)
+static void count_lost(void)
+{
+    metrics_add("domsec_revocation_unsaved_total", NULL, 1);
+}
+
+static bool put_list(struct kept *kept, struct crl_table *table)
+{
+    g_mutex_lock(&kept->lock);
+    const struct crl_table *old = g_hash_table_lookup(kept->lists, crl_table_scope(table));
+    bool newer = old == NULL || !crl_table_is_older(table, old);
+    if (newer) {
+        g_hash_table_replace(kept->lists, (gpointer)crl_table_scope(table), crl_table_ref(table));
+        g_atomic_int_inc(&kept->generation);
+    }
+    g_mutex_unlock(&kept->lock);
+    return newer;
+}
+
+/* --- what was kept before --- */
+
+static void take_list(void *context, const struct store_list *list)
+{
+    struct key_digest signer;
+    if (list->signer.len != KEY_DIGEST)
+        return;
+    memcpy(signer.octets, list->signer.data, KEY_DIGEST);
+    owned(crl_table) struct crl_table *table = crl_table_restore(list->der, &signer);
+    if (table != NULL)
+        put_list(context, table);
+}
+
+static void take_answer(void *context, const struct store_answer *stored)
+{
+    struct kept *kept = context;
+    struct kept_answer answer = {.status = stored->revoked ? REVOCATION_REVOKED : REVOCATION_GOOD,
+                                 .from = stored->from,
+                                 .until = stored->until,
+                                 .responder_until = stored->responder_until};
+    G_STATIC_ASSERT(sizeof(stored->key) == sizeof(struct kept_key));
+    if (g_hash_table_size(kept->answers) < ANSWERS_MAX)
+        g_hash_table_insert(kept->answers, g_memdup2(stored->key, sizeof(stored->key)),
+                            g_memdup2(&answer, sizeof(answer)));
+}
+
+/* A store that cannot be read leaves certificates unknown, and they are asked about again. */
+static void load(struct kept *kept)
+{
+    struct error error = {0};
+    int64_t id = 0;
+    enum found found;
+    while ((found = store_list_next(kept->store, id, take_list, kept, &id, &error)) == FOUND)
+        ;
+    if (found == FOUND_FAILED || !store_answers_load(kept->store, time(NULL), take_answer, kept, &error))
+        count_lost();
+}
+
+struct kept *kept_new(const char *store)
 {
     struct kept *kept = g_new0(struct kept, 1);
+    kept->store = store != NULL ? store_open(store) : NULL;
     g_mutex_init(&kept->lock);
     kept->lists = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, table_unref);
     kept->answers = g_hash_table_new_full(key_hash, key_equal, g_free, g_free);
     kept->faults = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
+    if (store != NULL && g_file_test(store_file(store), G_FILE_TEST_EXISTS))
+        load(kept);
     return kept;
 }
 
@@ -69,22 +132,25 @@ void kept_free(struct kept *kept)
     g_hash_table_destroy(kept->answers);
     g_hash_table_destroy(kept->faults);
     g_mutex_clear(&kept->lock);
+    store_close(kept->store);
     g_free(kept);
 }
 
 /* --- lists --- */
 
-bool kept_add_list(struct kept *kept, struct crl_table *table)
+bool kept_add_list(struct kept *kept, struct crl_table *table, struct slice der)
 {
-    g_mutex_lock(&kept->lock);
-    const struct crl_table *old = g_hash_table_lookup(kept->lists, crl_table_scope(table));
-    bool newer = old == NULL || !crl_table_is_older(table, old);
-    if (newer) {
-        g_hash_table_replace(kept->lists, (gpointer)crl_table_scope(table), crl_table_ref(table));
-        g_atomic_int_inc(&kept->generation);
-    }
-    g_mutex_unlock(&kept->lock);
-    return newer;
+    struct error error = {0};
+    if (!put_list(kept, table))
+        return false;
+    const struct store_list list = {
+        .scope = crl_table_scope(table),
+        .der = der,
+        .signer = {(const char *)crl_table_signer(table)->octets, KEY_DIGEST},
+    };
+    if (kept->store != NULL && !store_list_put(kept->store, &list, &error))
+        count_lost();
+    return true;
 }
 
 static bool speaks_of(const struct crl_table *table, const X509_NAME *issuer)
@@ -134,7 +200,7 @@ static gboolean is_not_revoked(gpointer key, gpointer value, gpointer data)
     return ((const struct kept_answer *)value)->status != REVOCATION_REVOKED;
 }
 
-bool kept_add_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer)
+static bool put_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer)
 {
     g_mutex_lock(&kept->lock);
     const struct kept_answer *old = g_hash_table_lookup(kept->answers, key);
@@ -147,6 +213,21 @@ bool kept_add_answer(struct kept *kept, const struct kept_key *key, const struct
     }
     g_mutex_unlock(&kept->lock);
     return newer;
+}
+
+bool kept_add_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer)
+{
+    struct error error = {0};
+    if (!put_answer(kept, key, answer))
+        return false;
+    struct store_answer stored = {.revoked = answer->status == REVOCATION_REVOKED,
+                                  .from = answer->from,
+                                  .until = answer->until,
+                                  .responder_until = answer->responder_until};
+    memcpy(stored.key, key->octets, sizeof(stored.key));
+    if (kept->store != NULL && !store_answer_put(kept->store, &stored, &error))
+        count_lost();
+    return true;
 }
 
 bool kept_find_answer(struct kept *kept, const struct kept_key *key, struct kept_answer *answer)

@@ -24,11 +24,13 @@ struct kept_answer {
 
 struct kept;
 
-struct kept *kept_new(void);
+/* store: a URI for store_open(), of what was kept before, and where to keep what comes; NULL: in memory alone. */
+struct kept *kept_new(const char *store);
 void kept_free(struct kept *kept);
 
-/* Takes a reference. Of each scope the newest list is kept. False: the one that is kept is newer. */
-bool kept_add_list(struct kept *kept, struct crl_table *table);
+/* Takes a reference. Of each scope the newest list is kept. der: the whole list. False: the one that is kept is newer.
+ */
+bool kept_add_list(struct kept *kept, struct crl_table *table, struct slice der);
 /* Lists of this issuer, and the indirect ones; g_ptr_array_unref(). */
 GPtrArray *kept_lists(struct kept *kept, const X509_NAME *issuer);
 /* Of all lists that speak of the chain's certificates, the last second until which none runs out or begins. */

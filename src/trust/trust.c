@@ -220,7 +220,7 @@ struct trust *trust_open_with(const struct conf *conf, const struct revocation_s
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
-    trust->kept = kept_new();
+    trust->kept = kept_new(conf->store);
     trust->courier = courier_new(conf, trust->kept);
     trust->names_limit = conf->limits.names;
     trust->intermediates = sk_X509_new_null();

@@ -194,3 +194,95 @@ Test(fetched_lists, one_transfer_for_all_who_wait)
     cr_expect_eq(web_count(rig->web, "/authority.crl"), 1);
     cr_expect_eq(web_count(rig->web, "/root.crl"), 1);
 }
+
+/* What was fetched once is known after a restart, with all servers down. */
+Test(fetched_lists, kept_in_the_store)
+{
+    g_autofree char *folder = folder_new();
+    g_autofree char *keys =
+        g_strdup_printf("fetch_networks = ( \"127.0.0.0/8\" ); store = \"sqlite:%s/store.db\";", folder);
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    PKI_AUTO struct pki *bob = pki_person(rig->authority, "bob@acme.test");
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {bob}},
+                      FETCHING_PEM);
+    fetching_open(rig, keys);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    unsigned count = web_count(rig->web, NULL);
+    web_pause(rig->web);
+    fetching_open(rig, keys);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    fetching_expect_of(rig, bob, OUTCOME_FAIL, "is revoked");
+    cr_expect_eq(web_count(rig->web, NULL), count);
+    folder_write(folder, "store.db", "no database at all, and long enough to be read as one");
+    fetching_open(rig, keys);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "cannot be fetched");
+    folder_remove(steal(&folder));
+}
+
+/* An older list, from wherever it comes, does not take the place of a newer one. */
+Test(fetched_lists, newest_of_an_issuer)
+{
+    owned(fetching) struct fetching *rig = fetching_new(HARD, PKI_LIST("crlDistributionPoints=URI:%s/new"));
+    g_autofree char *old = web_url(rig->web, "/old");
+    g_autofree char *point = g_strconcat("crlDistributionPoints=URI:", old, NULL);
+    PKI_AUTO struct pki *bob = pki_issue(&(struct pki_spec){.issuer = rig->authority,
+                                                            .subject = PKI_LIST("CN=bob"),
+                                                            .san = PKI_LIST("email:bob@acme.test"),
+                                                            .extensions = PKI_LIST(point)});
+    fetching_put_list(rig, "/new",
+                      &(struct pki_crl_spec){.issuer = rig->authority, .number = 8, .next_update = time(NULL) - 60},
+                      FETCHING_DER);
+    fetching_put_list(rig, "/old", &(struct pki_crl_spec){.issuer = rig->authority, .number = 7}, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "out of date");
+    fetching_expect_of(rig, bob, OUTCOME_TEMPERROR, "an older one than before");
+}
+
+/* A delta list revokes at once; one that has run out, or belongs to another base, says nothing. */
+Test(fetched_lists, deltas)
+{
+    static const struct {
+        const char *base;
+        long number, until;
+        enum outcome expected;
+    } rows[] = {
+        {"deltaCRL=critical,DER:020101", 2, 3600, OUTCOME_FAIL},
+        {"deltaCRL=critical,DER:020101", 2, -60, OUTCOME_PASS},
+        {"deltaCRL=critical,DER:020109", 10, 3600, OUTCOME_PASS},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(fetching) struct fetching *rig = fetching_new(HARD, PKI_LIST(LIST, "freshestCRL=URI:%s/delta"));
+        fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority, .number = 1},
+                          FETCHING_DER);
+        fetching_put_list(rig, "/delta",
+                          &(struct pki_crl_spec){.issuer = rig->authority,
+                                                 .revoked = {rig->alice},
+                                                 .number = rows[i].number,
+                                                 .this_update = time(NULL) - 7200,
+                                                 .next_update = time(NULL) + rows[i].until,
+                                                 .extensions = PKI_LIST(rows[i].base)},
+                          FETCHING_DER);
+        fetching_expect(rig, rows[i].expected, "");
+        cr_expect_eq(web_count(rig->web, "/delta"), 1, "row %zu", i);
+    }
+}
+
+/* No message pays for the length of a list. */
+Test(fetched_lists, long_list)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = rig->authority});
+    for (int i = 0; i < 10000; i++) {
+        X509_REVOKED *entry = X509_REVOKED_new();
+        ASN1_INTEGER *serial = ASN1_INTEGER_new();
+        ASN1_INTEGER_set_int64(serial, 0x7000000000000000 + i);
+        cr_assert(X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
+                  X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)X509_CRL_get0_lastUpdate(crl)) == 1 &&
+                  X509_CRL_add0_revoked(crl, entry) == 1);
+        ASN1_INTEGER_free(serial);
+    }
+    cr_assert(X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, rig->authority->key, EVP_sha256()) > 0);
+    fetching_put(rig, "/authority.crl", crl);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    cr_expect_eq(web_count(rig->web, NULL), 2);
+}

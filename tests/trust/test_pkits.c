@@ -4,6 +4,11 @@
  * verdict on the path under default inputs. Skips silently where the corpus is not there.
  */
 #include "support/setting.h"
+#include "support/web.h"
+
+#include "trust/anchors.h"
+#include "trust/fetch.h"
+#include "trust/path.h"
 
 struct row {
     char *file;
@@ -80,6 +85,38 @@ static void judge(const struct setting *setting, const struct row *row, enum pur
     sk_X509_CRL_pop_free(crls, X509_CRL_free);
 }
 
+/* All certificates of the corpus, as a path would have them: with the parameters that a key inherits. */
+static STACK_OF(X509) * all_certificates(const struct setting *setting, const char *folder)
+{
+    owned(x509_stack) STACK_OF(X509) *all = sk_X509_new_null();
+    g_autofree char *certificates = g_build_filename(folder, "ed2011-sha256/certs", NULL);
+    g_autoptr(GDir) dir = g_dir_open(certificates, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+        g_autofree char *file = g_build_filename(certificates, name, NULL), *text = NULL;
+        gsize length = 0;
+        cr_assert(g_file_get_contents(file, &text, &length, NULL));
+        const unsigned char *at = (const unsigned char *)text;
+        X509 *certificate = d2i_X509(NULL, &at, (long)length);
+        if (certificate != NULL)
+            sk_X509_push(all, certificate);
+    }
+    owned(X509) X509 *leaf = X509_dup(sk_X509_value(all, 0));
+    const struct path_query query = {.anchors = setting->trust->global, .leaf = leaf};
+    return path_inherit_parameters(all, &query, &leaf);
+}
+
+/* Certificates with the name of a list's issuer. */
+static STACK_OF(X509) * signers_of(const STACK_OF(X509) * all, const char *der, gsize length)
+{
+    const unsigned char *at = (const unsigned char *)der;
+    owned(X509_CRL) X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)length);
+    STACK_OF(X509) *signers = sk_X509_new_null();
+    for (int i = 0; crl != NULL && i < sk_X509_num(all); i++)
+        if (X509_NAME_cmp(X509_get_subject_name(sk_X509_value(all, i)), X509_CRL_get_issuer(crl)) == 0)
+            X509_add_cert(signers, sk_X509_value(all, i), X509_ADD_FLAG_UP_REF);
+    return signers;
+}
+
 struct tally {
     unsigned rows, agreed, used, refused;
 };
@@ -101,6 +138,29 @@ static void judge_usage(const struct setting *setting, const struct row *row, bo
               "%s: %s: %s", row->name, outcome_name(finding.outcome), finding.reason);
 }
 
+/* All lists of the corpus, from a web server, as if a certificate had named its address: theirs name directories. Each
+ * file of certs/ may have signed one. */
+static void fetch_lists(const struct setting *setting, const char *folder)
+{
+    owned(web) struct web *web = web_start();
+    owned(fetcher) struct fetcher *fetcher = fetcher_new(setting->conf, setting->trust->kept);
+    owned(x509_stack) STACK_OF(X509) *all = all_certificates(setting, folder);
+    g_autofree char *lists = g_build_filename(folder, "ed2011-sha256/crls", NULL);
+    g_autoptr(GDir) dir = g_dir_open(lists, 0, NULL);
+    unsigned taken = 0;
+    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+        g_autofree char *file = g_build_filename(lists, name, NULL), *text = NULL;
+        g_autofree char *path = g_strconcat("/", name, NULL), *url = web_url(web, path);
+        gsize length = 0;
+        time_t due = 0;
+        cr_assert(g_file_get_contents(file, &text, &length, NULL));
+        web_put(web, path, &(struct web_page){.body = text, .length = length});
+        owned(x509_stack) STACK_OF(X509) *signers = signers_of(all, text, length);
+        taken += fetch_list(fetcher, url, signers, &due) == NULL;
+    }
+    cr_expect_geq(taken, 160, "%u lists", taken);
+}
+
 static struct tally run(const char *folder, const char *suite, const char *main_keys, bool with_crls)
 {
     struct tally tally = {0};
@@ -108,6 +168,8 @@ static struct tally run(const char *folder, const char *suite, const char *main_
     g_autofree char *crls = g_build_filename(setting->folder, "none", NULL);
     g_assert_true(g_mkdir(crls, 0700) == 0);
     setting_open(setting);
+    if (setting->conf->revocation.fetch)
+        fetch_lists(setting, folder);
     g_autofree char *list = g_build_filename(folder, "expect.tsv", NULL);
     g_autofree char *text = NULL;
     cr_assert(g_file_get_contents(list, &text, NULL, NULL));
@@ -149,6 +211,22 @@ Test(pkits, paths_and_revocation)
         /* Two DSA keys of 1024 bits, four authorities' certificates as signers. */
         cr_expect_eq(tally.refused, 6, "%u valid paths refused for their leaf", tally.refused);
     }
+}
+
+/* OpenSSL sees the fetched ones without their entries, and comes to the same. */
+Test(pkits, fetched_lists)
+{
+    g_autofree char *folder = corpus();
+    if (folder == NULL)
+        return;
+    g_autofree char *keys = g_strdup_printf(
+        "trust_anchors = ( \"%s/ed2011-sha256/trust-anchor.pem\" ); fetch_networks = ( \"127.0.0.1\" ); "
+        "revocation = { check = \"hard\"; ocsp = false; };",
+        folder);
+    struct tally tally = run(folder, "ed2011-sha256/", keys, false);
+    cr_expect_eq(tally.rows, 214);
+    cr_expect_eq(tally.agreed, 214);
+    cr_expect_eq(tally.refused, 6, "%u valid paths refused for their leaf", tally.refused);
 }
 
 /* Its certificates point to directories and web servers; nothing here opens a connection, so no path is found. */
