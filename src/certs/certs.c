@@ -221,7 +221,8 @@ void certs_answers_clear(struct certs_answer *answers, size_t count)
             X509_free(answers[i].list[j].certificate);
         g_free(answers[i].list);
         g_free(answers[i].steps);
-        g_clear_pointer(&answers[i].held, g_ptr_array_unref);
+        if (answers[i].held != NULL)
+            g_ptr_array_unref(answers[i].held);
         answers[i] = (struct certs_answer){0};
     }
 }

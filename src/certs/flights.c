@@ -349,16 +349,16 @@ static struct flight *board(struct flights *flights, const struct certs_source *
 static void wait_for(struct flights *flights, struct waiter *waiter, int64_t deadline,
                      const struct certs_acceptance *how)
 {
-    int64_t every = how != NULL && how->tell != NULL ? how->tell_every : 0;
-    int64_t tell_at = every > 0 ? g_get_monotonic_time() + every : INT64_MAX;
+    void (*tell)(void *context) = how != NULL ? how->tell : NULL;
+    int64_t tell_at = tell != NULL ? g_get_monotonic_time() + how->tell_every : INT64_MAX;
     g_mutex_lock(&flights->lock);
     while (waiter->open > 0 && g_get_monotonic_time() < deadline) {
         (void)g_cond_wait_until(&waiter->landed, &flights->lock, MIN(deadline, tell_at));
-        if (g_get_monotonic_time() < tell_at)
+        if (tell == NULL || g_get_monotonic_time() < tell_at)
             continue;
-        tell_at += every;
+        tell_at += how->tell_every;
         g_mutex_unlock(&flights->lock);
-        how->tell(how->context);
+        tell(how->context);
         g_mutex_lock(&flights->lock);
     }
     g_mutex_unlock(&flights->lock);
