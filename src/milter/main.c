@@ -313,6 +313,12 @@ static void complain_of_surroundings(const struct daemon *daemon)
         complain(daemon, LOG_LEVEL_WARNING, "running as root; set `user` in domsec.conf");
 }
 
+static void keep_fresh(const struct daemon *daemon)
+{
+    owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
+    gateway_keep_fresh(gateway);
+}
+
 static int run(struct daemon *daemon)
 {
     const struct signals_handler handler = {daemon, reload, stop, tick};
@@ -335,7 +341,7 @@ static int run(struct daemon *daemon)
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
     complain_of_surroundings(daemon);
-    gateway_keep_fresh(gateway);
+    keep_fresh(daemon);
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();
     process_notify_ready();
