@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # make             builds build/domsec-milter and build/domsec
-# make demo        installs missing packages, builds, and lets two mail domains exchange protected mail
+# make demo        installs missing packages, builds, and lets two mail domains exchange protected mail (KEYS=tokens: in SoftHSM)
 # make check       installs missing packages, builds, and runs every test
 # make deps        installs missing packages (Debian; as root or with sudo)
 # make install     installs the programs and manual pages (DESTDIR=, PREFIX=, SYSCONFDIR=)
@@ -11,6 +11,7 @@
 # make debian13    builds the Debian package in a root of Debian 13, and runs the unit tests and fuzzing seeds there
 # make split       shows that each line of packaging/postfix/ is needed, and that a message that is split reaches each recipient once
 #                  while the gateways and Postfix are killed; takes some minutes
+# make tokens      sends 10,000 messages while the tokens with all private keys vanish and return each second; takes some minutes
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
 # make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
 # make tsan        runs the daemon and the tests with threads under ThreadSanitizer
@@ -68,7 +69,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 .SECONDARY:
 SEED_CFLAGS ?=
 export SEED_CFLAGS
-.PHONY: all help deps demo check test unit seeds e2e interop package bench timing hostile fuzz sanitize tsan mutate torture split lint format install deb debian13 clean tools tests
+.PHONY: all help deps demo check test unit seeds e2e interop package bench timing hostile fuzz sanitize tsan mutate torture split tokens lint format install deb debian13 clean tools tests
 
 all: $(BUILD)/domsec-milter $(BUILD)/domsec
 
@@ -154,10 +155,12 @@ seeds: all
 
 interop: all tools
 	@tests/interop/run $(BUILD)
+	@tests/interop/run $(BUILD) tokens
 
 e2e: all tools
 	@tests/e2e/run $(BUILD)
 	@tests/e2e/run_sendmail $(BUILD)
+	@tests/tokens/run $(BUILD) 300 2 150
 
 # Builds the Debian package and examines it.
 package: deb
@@ -165,7 +168,7 @@ package: deb
 
 demo: deps
 	@$(MAKE) --no-print-directory all tools
-	@tests/e2e/demo $(BUILD)
+	@tests/e2e/demo $(BUILD) $(KEYS)
 
 lint: all
 	@tests/lint/run $(BUILD)
@@ -202,6 +205,9 @@ timing: all tools
 	@tests/bench/oracle $(BUILD) $(ROW)
 
 # What hostile messages cost, and what good mail feels of them.
+tokens: all tools
+	@tests/tokens/run $(BUILD)
+
 hostile: all tools $(BUILD)/tests/gateway/test_attack_work
 	@tests/bench/hostile $(BUILD)
 

@@ -93,8 +93,8 @@ static bool make_folders(struct request *request, struct error *error)
 static EVP_PKEY *make_key(struct request *request, const char *name, bool for_authority, struct error *error)
 {
     g_autofree char *path = path_of(request, name);
-    owned(EVP_PKEY) EVP_PKEY *key =
-        for_authority ? issue_authority_key(request->algorithm, error) : issue_key(request->algorithm, error);
+    const struct issue_algorithm *algorithm = issue_algorithm_find(request->algorithm);
+    owned(EVP_PKEY) EVP_PKEY *key = for_authority ? issue_authority_key(algorithm, error) : issue_key(algorithm, error);
     if (key == NULL || !note(request, issue_write_key(path, key, NULL, error), path))
         return NULL;
     /* The caller remains the owner of the CA key, because the daemon does not use it. */
@@ -220,7 +220,7 @@ static int run(const struct command *self, int argc, char **argv)
          "address in the requests instead of those of the roles, such as gateway@acme.test"},
         {"role-names", 0, OPTION_FLAG, &request.choices.role_names, NULL,
          "name the requests as RFC 3183 does, with the role as common name"},
-        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
+        {"algorithm", 0, OPTION_TEXT, &request.algorithm, "WORD", ISSUE_DOMAIN_ALGORITHMS "; default: rsa2048"},
         {"listen", 0, OPTION_TEXT, &request.choices.listen, "SOCKET",
          "socket on which the daemon will listen; default: " CONF_LISTEN_POSTFIX},
         {"owner", 0, OPTION_TEXT, &request.owner, "USER",
@@ -238,8 +238,9 @@ static int run(const struct command *self, int argc, char **argv)
         return cli_usage(self, "--address and --role-names are for --csr");
     if (request.choices.address != NULL && request.choices.role_names)
         return cli_usage(self, "--address and --role-names exclude each other");
-    if (!issue_algorithm_known(request.algorithm))
-        return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, request.algorithm);
+    const struct issue_algorithm *algorithm = issue_algorithm_find(request.algorithm);
+    if (algorithm == NULL || !algorithm->signs || !algorithm->decrypts)
+        return cli_usage(self, "algorithm %s is not one of " ISSUE_DOMAIN_ALGORITHMS, request.algorithm);
     g_autofree char *normalised = domain_of_mail(domain);
     if (normalised == NULL || strchr(normalised, '.') == NULL)
         return cli_usage(self, "%s is not a mail domain", domain);

@@ -34,36 +34,43 @@ DECLARE_OWNED(extensions, STACK_OF(X509_EXTENSION) *, extensions_free)
 DECLARE_OWNED(X509_NAME, X509_NAME *, X509_NAME_free)
 DECLARE_OWNED(GENERAL_NAMES, GENERAL_NAMES *, GENERAL_NAMES_free)
 
-static const struct {
-    const char *word;
-    unsigned rsa_bits; /* 0: P-256 */
-} algorithms[] = {{"rsa2048", 2048}, {"rsa3072", 3072}, {"p256", 0}};
+static const struct issue_algorithm algorithms[] = {
+    {"rsa2048", 2048, NULL, true, true},   {"rsa3072", 3072, NULL, true, true},  {"rsa4096", 4096, NULL, true, true},
+    {"p256", 0, "prime256v1", true, true}, {"p384", 0, "secp384r1", true, true}, {"ed25519", 0, "ED25519", true, false},
+    {"x25519", 0, "X25519", false, true},
+};
 
-bool issue_algorithm_known(const char *algorithm)
+const struct issue_algorithm *issue_algorithm_find(const char *word)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++)
-        if (strcmp(algorithm, algorithms[i].word) == 0)
-            return true;
-    return false;
-}
-
-EVP_PKEY *issue_key(const char *algorithm, struct error *error)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++) {
-        if (strcmp(algorithm, algorithms[i].word) != 0)
-            continue;
-        EVP_PKEY *key = algorithms[i].rsa_bits > 0 ? EVP_RSA_gen(algorithms[i].rsa_bits) : EVP_EC_gen("P-256");
-        if (key == NULL)
-            error_set_openssl(error, ERROR_TEMPORARY, "cannot create a key (%s)", algorithm);
-        return key;
-    }
-    error_set(error, ERROR_PERMANENT, "algorithm %s is not one of %s", algorithm, ISSUE_ALGORITHMS);
+        if (strcmp(word, algorithms[i].word) == 0)
+            return &algorithms[i];
     return NULL;
 }
 
-EVP_PKEY *issue_authority_key(const char *algorithm, struct error *error)
+EVP_PKEY *issue_key(const struct issue_algorithm *algorithm, struct error *error)
 {
-    return issue_key(strcmp(algorithm, "rsa2048") == 0 ? "rsa3072" : algorithm, error);
+    EVP_PKEY *key = NULL;
+    if (algorithm->bits > 0)
+        key = EVP_RSA_gen(algorithm->bits);
+    else if (algorithm->signs && algorithm->decrypts)
+        key = EVP_EC_gen(algorithm->group);
+    else
+        key = EVP_PKEY_Q_keygen(NULL, NULL, algorithm->group);
+    if (key == NULL)
+        error_set_openssl(error, ERROR_TEMPORARY, "cannot create a key (%s)", algorithm->word);
+    return key;
+}
+
+EVP_PKEY *issue_authority_key(const struct issue_algorithm *algorithm, struct error *error)
+{
+    return issue_key(algorithm->bits == 2048 ? issue_algorithm_find("rsa3072") : algorithm, error);
+}
+
+/* Keys on Edwards curves sign without one. */
+static const EVP_MD *digest_for(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : EVP_sha256();
 }
 
 static bool name_add(X509_NAME *name, int nid, const char *text)
@@ -172,13 +179,14 @@ static bool set_serial(X509 *certificate)
 }
 
 /* Version, serial number, validity and key. */
-static X509 *blank_certificate(EVP_PKEY *key, int days, struct error *error)
+static X509 *blank_certificate(const EVP_PKEY *key, int days, struct error *error)
 {
     owned(X509) X509 *certificate = X509_new();
+    owned(EVP_PKEY) EVP_PKEY *public_half = key_public_half(key);
     if (certificate == NULL || X509_set_version(certificate, X509_VERSION_3) != 1 || !set_serial(certificate) ||
         X509_gmtime_adj(X509_getm_notBefore(certificate), -CLOCK_SKEW) == NULL ||
         X509_gmtime_adj(X509_getm_notAfter(certificate), (long)days * DAY) == NULL ||
-        X509_set_pubkey(certificate, key) != 1) {
+        X509_set_pubkey(certificate, public_half) != 1) {
         error_set_openssl(error, ERROR_TEMPORARY, "cannot create a certificate");
         return NULL;
     }
@@ -221,7 +229,7 @@ X509 *issue_authority(const char *domain, EVP_PKEY *key, struct error *error)
         !add_words(extensions, &context, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
         !add_words(extensions, &context, NID_key_usage, "critical,keyCertSign,cRLSign") ||
         !add_extensions(certificate, extensions) || !add_key_identifiers(certificate, certificate) ||
-        X509_sign(certificate, key, EVP_sha256()) <= 0) {
+        X509_sign(certificate, key, digest_for(key)) <= 0) {
         error_set_openssl(error, ERROR_TEMPORARY, "cannot create the CA certificate for %s", domain);
         return NULL;
     }
@@ -247,7 +255,7 @@ X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY
     if (X509_set_subject_name(certificate, name) != 1 ||
         X509_set_issuer_name(certificate, X509_get_subject_name(authority)) != 1 ||
         !add_extensions(certificate, extensions) || !add_key_identifiers(certificate, authority) ||
-        X509_sign(certificate, authority_key, EVP_sha256()) <= 0) {
+        X509_sign(certificate, authority_key, digest_for(authority_key)) <= 0) {
         error_set_openssl(error, ERROR_TEMPORARY, "cannot create the certificate of %s@%s", role_name(subject->role),
                           subject->domain);
         return NULL;
@@ -258,13 +266,15 @@ X509 *issue_certificate(const struct subject *subject, X509 *authority, EVP_PKEY
 X509_REQ *issue_request(const struct subject *subject, struct error *error)
 {
     owned(X509_REQ) X509_REQ *request = X509_REQ_new();
+    owned(EVP_PKEY) EVP_PKEY *public_half = key_public_half(subject->key);
     owned(X509_NAME) X509_NAME *name = subject_name(subject, error);
     owned(extensions) STACK_OF(X509_EXTENSION) *extensions = subject_extensions(subject, error);
     if (name == NULL || extensions == NULL)
         return NULL;
     if (request == NULL || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
-        X509_REQ_set_subject_name(request, name) != 1 || X509_REQ_set_pubkey(request, subject->key) != 1 ||
-        X509_REQ_add_extensions(request, extensions) != 1 || X509_REQ_sign(request, subject->key, EVP_sha256()) <= 0) {
+        X509_REQ_set_subject_name(request, name) != 1 || X509_REQ_set_pubkey(request, public_half) != 1 ||
+        X509_REQ_add_extensions(request, extensions) != 1 ||
+        X509_REQ_sign(request, subject->key, digest_for(subject->key)) <= 0) {
         error_set_openssl(error, ERROR_TEMPORARY, "cannot create the request for %s@%s", role_name(subject->role),
                           subject->domain);
         return NULL;

@@ -9,13 +9,22 @@
 
 #include "keys/keys.h"
 
-#define ISSUE_ALGORITHMS "rsa2048, rsa3072 or p256"
+/* Those with which a domain can both sign and decrypt, and all. */
+#define ISSUE_DOMAIN_ALGORITHMS "rsa2048, rsa3072, rsa4096, p256, p384"
+#define ISSUE_ALGORITHMS ISSUE_DOMAIN_ALGORITHMS ", ed25519, x25519"
 
-/* algorithm: one of ISSUE_ALGORITHMS. */
-bool issue_algorithm_known(const char *algorithm);
-EVP_PKEY *issue_key(const char *algorithm, struct error *error);
-/* The key of the private CA: RSA 3072 for the RSA words, P-256 for p256, because it must last for ten years. */
-EVP_PKEY *issue_authority_key(const char *algorithm, struct error *error);
+struct issue_algorithm {
+    const char *word;
+    unsigned bits;     /* of RSA; 0: another */
+    const char *group; /* OpenSSL's name of the curve; NULL: RSA */
+    bool signs, decrypts;
+};
+
+/* NULL: it is not one of ISSUE_ALGORITHMS. */
+const struct issue_algorithm *issue_algorithm_find(const char *word);
+EVP_PKEY *issue_key(const struct issue_algorithm *algorithm, struct error *error);
+/* The key of the private CA: RSA 3072 in place of RSA 2048, because it must last for ten years. */
+EVP_PKEY *issue_authority_key(const struct issue_algorithm *algorithm, struct error *error);
 
 struct subject {
     const char *domain; /* normalised */

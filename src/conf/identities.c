@@ -7,6 +7,8 @@
 
 #include "partners.h"
 
+#include "conf/token_uri.h"
+
 #include <libconfig.h>
 #include <string.h>
 
@@ -33,6 +35,16 @@ static void settle_addresses(const struct conf *conf, struct identity_conf *iden
         identity->name = g_strdup_printf("%s and %u more", identity->addresses[0], more - 1);
 }
 
+/* The file of a PIN is in one place from here on, so that who remembers a PIN that was refused looks at one. */
+static void settle_pin(struct identity_conf *identity)
+{
+    struct error ignored = {0};
+    bool is_token = identity->key != NULL && g_ascii_strncasecmp(identity->key, "pkcs11:", strlen("pkcs11:")) == 0;
+    owned(token_uri) P11KitUri *uri = is_token ? token_uri_parse(identity->key, &ignored) : NULL;
+    if (uri != NULL && identity->passphrase_file == NULL)
+        identity->passphrase_file = token_uri_pin_file(uri);
+}
+
 /* Either a domain with its role, or addresses. */
 static void settle(const struct conf *conf, struct identity_conf *identity, const config_setting_t *group,
                    const struct place *place)
@@ -51,6 +63,7 @@ static void settle(const struct conf *conf, struct identity_conf *identity, cons
         place_fault(place, "missing key \"role\": Role in which the identity acts");
     if (has_address)
         settle_addresses(conf, identity, config_setting_get_member(group, "address"), place);
+    settle_pin(identity);
 }
 
 static void read_list(struct conf *conf, const config_setting_t *root, const struct place *place)

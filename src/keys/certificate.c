@@ -174,6 +174,19 @@ static const char *rsa_weakness(const EVP_PKEY *key)
     return NULL;
 }
 
+DECLARE_OWNED(params, OSSL_PARAM *, OSSL_PARAM_free)
+
+EVP_PKEY *key_public_half(const EVP_PKEY *key)
+{
+    owned(params) OSSL_PARAM *params = NULL;
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, EVP_PKEY_get0_type_name(key), NULL);
+    EVP_PKEY *half = NULL;
+    if (context == NULL || EVP_PKEY_todata(key, EVP_PKEY_PUBLIC_KEY, &params) != 1 ||
+        EVP_PKEY_fromdata_init(context) != 1 || EVP_PKEY_fromdata(context, &half, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        return NULL;
+    return half;
+}
+
 const char *key_weakness(const EVP_PKEY *key)
 {
     if (key == NULL)

@@ -61,9 +61,23 @@ static int set_parameters(void *data, const OSSL_PARAM parameters[])
     return signing->inner != NULL && EVP_PKEY_CTX_set_params(signing->inner, parameters) > 0;
 }
 
+/* A certificate request asks for its AlgorithmIdentifier. */
+static bool get_edwards_parameters(const struct signing *signing, OSSL_PARAM parameters[])
+{
+    EVP_PKEY_CTX *context = NULL; /* of verification */
+    EVP_MD_CTX *verification = EVP_MD_CTX_new();
+    bool good = verification != NULL &&
+                EVP_DigestVerifyInit(verification, &context, NULL, NULL, signing->key->public_half) > 0 &&
+                EVP_PKEY_CTX_get_params(context, parameters) > 0;
+    EVP_MD_CTX_free(verification);
+    return good;
+}
+
 static int get_parameters(void *data, OSSL_PARAM parameters[])
 {
     struct signing *signing = data;
+    if (signing->key != NULL && is_edwards(signing->key))
+        return get_edwards_parameters(signing, parameters);
     return signing->inner != NULL && EVP_PKEY_CTX_get_params(signing->inner, parameters) > 0;
 }
 

@@ -238,11 +238,14 @@ CK_RV token_object_handle(struct token *token, CK_SESSION_HANDLE session, const 
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     gsize length = 0;
     const void *id = g_bytes_get_data(object->id, &length);
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof(class)},
-                               {CKA_LABEL, object->label, strlen(object->label)},
-                               {CKA_ID, (void *)id, length}};
+    CK_ATTRIBUTE template[3] = {{CKA_CLASS, &class, sizeof(class)}};
+    CK_ULONG count = 1;
+    if (object->label[0] != '\0')
+        template[count++] = (CK_ATTRIBUTE){CKA_LABEL, object->label, strlen(object->label)};
+    if (length > 0)
+        template[count++] = (CK_ATTRIBUTE){CKA_ID, (void *)id, length};
     g_autoptr(GArray) handles = g_array_new(FALSE, FALSE, sizeof(CK_OBJECT_HANDLE));
-    CK_RV code = find_all(token, session, template, G_N_ELEMENTS(template), handles);
+    CK_RV code = find_all(token, session, template, count, handles);
     if (code != CKR_OK)
         return code;
     if (handles->len != 1)

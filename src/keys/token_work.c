@@ -9,6 +9,7 @@
  */
 #include "token_work.h"
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -49,8 +50,11 @@ static bool fits_modulus(const struct token_key *key, struct slice block)
     return fits;
 }
 
+/* Also of the right form: the only one that all tokens take. */
 static bool is_on_curve(const struct token_key *key, struct slice point)
 {
+    if (point.len != 1 + 2 * token_key_size(key) || point.data[0] != POINT_CONVERSION_UNCOMPRESSED)
+        return false;
     owned(EVP_PKEY) EVP_PKEY *other = EVP_PKEY_new();
     bool good = other != NULL && EVP_PKEY_copy_parameters(other, key->object.public_key) == 1 &&
                 EVP_PKEY_set1_encoded_public_key(other, (const unsigned char *)point.data, point.len) == 1;
@@ -109,6 +113,18 @@ static CK_RV call_twice(const struct token_use *use, const struct key_work *work
     return proof == CKR_OK && token_class(code) != TOKEN_STALE ? CKR_ENCRYPTED_DATA_INVALID : code;
 }
 
+/* It worked when the key was tried: now the token refuses this input, or does not do this work any more. */
+static CK_RV doubt(const struct token_use *use, const struct key_work *work)
+{
+    const struct key_work signature = {.scheme = work->scheme,
+                                       .digest = KEY_SHA256,
+                                       .mgf1_digest = KEY_SHA256,
+                                       .salt_length = 32}; /* as it was tried */
+    bool signs = work->scheme <= KEY_SIGN_EDDSA;
+    CK_RV code = token_trial(use, signs ? &signature : &use->key->proof);
+    return code == CKR_OK ? CKR_MECHANISM_PARAM_INVALID : CKR_GENERAL_ERROR;
+}
+
 static CK_RV try_once(struct token *token, const struct token_session *session, struct token_key *key,
                       const struct key_work *work, struct key_output *output)
 {
@@ -117,7 +133,10 @@ static CK_RV try_once(struct token *token, const struct token_session *session, 
     CK_RV code = settle_handle(&use, key, session->generation);
     if (code != CKR_OK)
         return is_final(token_class(code)) ? CKR_GENERAL_ERROR : code; /* it says nothing about the work */
-    return decrypts && key->unclear ? call_twice(&use, work, output) : token_call(&use, work, output);
+    code = decrypts && key->unclear ? call_twice(&use, work, output) : token_call(&use, work, output);
+    if (token_class(code) == TOKEN_CANNOT || (token_class(code) == TOKEN_BAD_INPUT && !decrypts))
+        return doubt(&use, work);
+    return code;
 }
 
 /* True if another try may help. */

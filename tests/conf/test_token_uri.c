@@ -69,6 +69,8 @@ Test(token_uri, configuration)
         cr_assert_eq(conf != NULL, cases[i].fault == NULL, "%s: %s", cases[i].uri, shown);
         if (conf != NULL)
             cr_assert_str_eq(conf->identities[0].key, cases[i].uri);
+        if (conf != NULL && strstr(cases[i].uri, "file:/etc/domsec/pin") != NULL)
+            cr_assert_str_eq(conf->identities[0].passphrase_file, "/etc/domsec/pin");
         cr_assert_null(strstr(shown, "1234"), "%s", shown);
     }
 }

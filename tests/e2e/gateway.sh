@@ -94,5 +94,7 @@ result_of() {
 
 # layers ORG FILE: how FILE, sent to ORG, is protected, opened with ORG's key; one line a layer, tabs between fields.
 layers() {
-    "$TOOLS/mail_inspect" -c "$RIG/$1/gateway/keys/dca.pem" -k "$RIG/$1/gateway/keys/dca.key" "$2"
+    local key=$RIG/$1/gateway/keys/dca.key
+    [ -e "$key" ] || key=$RIG/$1/escrow/dca.key # of a key in a token
+    "$TOOLS/mail_inspect" -c "$RIG/$1/gateway/keys/dca.pem" -k "$key" "$2"
 }

@@ -176,6 +176,12 @@ Test(token, ec_signs_and_agrees)
         point[5] ^= 1; /* no longer on the curve: the token is not asked */
         unsigned before = token_home_calls(home, "C_DeriveKey");
         cr_assert_eq(ask(&used, &work, &output), KEY_WRONG);
+        work.input = (struct slice){"", 1}; /* infinity */
+        cr_assert_eq(ask(&used, &work, &output), KEY_WRONG);
+        point[5] ^= 1;
+        point[0] = (unsigned char)(2 | (point[length - 1] & 1)); /* compressed, which not every token takes */
+        work.input = (struct slice){(char *)point, 1 + length / 2};
+        cr_assert_eq(ask(&used, &work, &output), KEY_WRONG);
         cr_assert_eq(token_home_calls(home, "C_DeriveKey"), before);
         OPENSSL_free(point);
     }
@@ -399,44 +405,47 @@ Test(token, each_code_has_its_answer)
 {
     static const struct {
         CK_RV code;
-        enum key_answer answer; /* if it comes from C_Sign for ever */
+        enum key_answer answer; /* if it comes from C_Sign once; for ever, nothing that was not busy is left */
     } cases[] = {
-        {CKR_CANCEL, KEY_GONE},
+        {CKR_CANCEL, KEY_DONE},
         {CKR_HOST_MEMORY, KEY_BUSY},
         {CKR_SLOT_ID_INVALID, KEY_GONE},
-        {CKR_GENERAL_ERROR, KEY_GONE},
-        {CKR_FUNCTION_FAILED, KEY_GONE},
+        {CKR_GENERAL_ERROR, KEY_DONE},
+        {CKR_FUNCTION_FAILED, KEY_DONE},
         {CKR_ARGUMENTS_BAD, KEY_UNSUPPORTED},
-        {CKR_DATA_LEN_RANGE, KEY_WRONG},
+        {CKR_DATA_LEN_RANGE, KEY_UNSUPPORTED},
         {CKR_DEVICE_ERROR, KEY_GONE},
         {CKR_DEVICE_MEMORY, KEY_BUSY},
         {CKR_DEVICE_REMOVED, KEY_GONE},
-        {CKR_FUNCTION_CANCELED, KEY_GONE},
+        {CKR_FUNCTION_CANCELED, KEY_DONE},
         {CKR_FUNCTION_NOT_SUPPORTED, KEY_UNSUPPORTED},
-        {CKR_KEY_HANDLE_INVALID, KEY_GONE},
+        {CKR_KEY_HANDLE_INVALID, KEY_DONE},
         {CKR_KEY_FUNCTION_NOT_PERMITTED, KEY_UNSUPPORTED},
         {CKR_MECHANISM_INVALID, KEY_UNSUPPORTED},
         {CKR_MECHANISM_PARAM_INVALID, KEY_UNSUPPORTED},
-        {CKR_OPERATION_ACTIVE, KEY_GONE},
+        {CKR_OPERATION_ACTIVE, KEY_DONE},
         {CKR_PIN_EXPIRED, KEY_BUSY},
-        {CKR_SESSION_CLOSED, KEY_GONE},
-        {CKR_SESSION_HANDLE_INVALID, KEY_GONE},
+        {CKR_SESSION_CLOSED, KEY_DONE},
+        {CKR_SESSION_HANDLE_INVALID, KEY_DONE},
         {CKR_TOKEN_NOT_PRESENT, KEY_GONE},
         {CKR_TOKEN_NOT_RECOGNIZED, KEY_GONE},
-        {CKR_USER_NOT_LOGGED_IN, KEY_GONE},
+        {CKR_USER_NOT_LOGGED_IN, KEY_DONE},
         {CKR_CRYPTOKI_NOT_INITIALIZED, KEY_GONE},
         {CKR_MUTEX_BAD, KEY_GONE},
-        {CKR_VENDOR_DEFINED | 7, KEY_GONE},
-        {0x7777, KEY_GONE},
+        {CKR_VENDOR_DEFINED | 7, KEY_DONE},
+        {0x7777, KEY_DONE},
     };
     owned(token_home) struct token_home *home = home_with_ec();
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        struct used used __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=ec");
-        g_autofree char *trouble = g_strdup_printf("fail C_Sign 0x%lx -1\n", cases[i].code);
-        token_home_trouble(home, trouble);
-        cr_assert_eq(sign_once(&used), cases[i].answer, "0x%lx", cases[i].code);
-        token_home_trouble(home, "");
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        for (int for_ever = 0; for_ever < 2; for_ever++) {
+            struct used used __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=ec");
+            g_autofree char *trouble = g_strdup_printf("fail C_Sign 0x%lx %d\n", cases[i].code, for_ever ? -1 : 1);
+            token_home_trouble(home, trouble);
+            enum key_answer expected = for_ever && cases[i].answer != KEY_BUSY ? KEY_GONE : cases[i].answer;
+            enum key_answer answer = sign_once(&used);
+            cr_assert_eq(answer, expected, "0x%lx, for ever: %d: %d", cases[i].code, for_ever, answer);
+            token_home_trouble(home, "");
+        }
 }
 
 /* A signature that is none, and a token that breaks while it decrypts what was damaged. */

@@ -191,8 +191,12 @@ static CK_RV my_C_Sign(CK_SESSION_HANDLE session, unsigned char *data, unsigned 
 {
     unsigned long ignored;
     CK_RV code = before("C_Sign");
-    if (code == CKR_OK)
-        code = real->C_Sign(session, data, length, signature, signature_length);
+    CK_RV done =
+        real->C_Sign(session, data, length, signature, signature_length); /* a failure ends the operation, too */
+    if (code != CKR_OK)
+        *signature_length = 0;
+    else
+        code = done;
     if (code == CKR_OK && meets("garbage", "C_Sign", &ignored))
         memset(signature, 0x5a, *signature_length);
     return code;
@@ -202,10 +206,10 @@ static CK_RV my_C_Decrypt(CK_SESSION_HANDLE session, unsigned char *data, unsign
                           unsigned long *out_length)
 {
     unsigned long ignored;
-    CK_RV code = before("C_Decrypt");
-    if (code != CKR_OK)
-        return code;
-    code = real->C_Decrypt(session, data, length, out, out_length);
+    CK_RV trouble = before("C_Decrypt");
+    CK_RV code = real->C_Decrypt(session, data, length, out, out_length);
+    if (trouble != CKR_OK)
+        return trouble;
     if (code == CKR_OK && meets("garbage", "C_Decrypt", &ignored))
         memset(out, 0x5a, *out_length);
     if (code == CKR_ENCRYPTED_DATA_INVALID || code == CKR_GENERAL_ERROR || code == CKR_ENCRYPTED_DATA_LEN_RANGE)

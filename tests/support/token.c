@@ -20,6 +20,7 @@ struct token_home *token_home_new(void)
     g_autofree char *control = g_build_filename(home->folder, "control", NULL);
     g_autofree char *calls = g_build_filename(home->folder, "calls", NULL);
     home->pin_file = folder_file(home->folder, "pin", PIN "\n");
+    cr_assert_eq(chmod(home->pin_file, 0600), 0);
     home->shim = g_canonicalize_filename("preload/token.so", g_getenv("DOMSEC_BUILD"));
     g_setenv("SOFTHSM2_CONF", file, TRUE);
     g_setenv("TOKEN_MODULE", TOKEN_SOFTHSM, TRUE);

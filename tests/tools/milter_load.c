@@ -5,11 +5,13 @@
  *     milter_load -a ADDRESS [-n CONNECTIONS] [-c MESSAGES] [-k PER-CONNECTION] [-m FILE | -s BYTES] [-f FROM] [-r
  * TO]...
  *                 [-u AUTH] [-i CLIENT-ADDRESS] [-w MILLISECONDS] [-p PID] [-V MTA] [-d DAEMON] [-b] [-t]
+ *                 [-R] [-y TEXT] [-x TEXT]
  *
  * -m sends this message, else one of that many bytes is made. -b demands that the body is replaced, -t takes messages
- * that are deferred or refused too. Prints one line of key=value: with -p also the daemon's CPU time per message (of
- * all its threads, also those that ended) and the growth of its peak memory over what it held before. Exits with 1 if a
- * message was lost, refused or left as it was.
+ * that are deferred or refused too. -R sends what is deferred again, as an MTA does. The new body must contain the TEXT
+ * of -y and must not contain that of -x. Prints one line of key=value: with -p also the daemon's CPU time per message
+ * (of all its threads, also those that ended) and the growth of its peak memory over what it held before. Exits with 1
+ * if a message was lost, refused or left as it was.
  */
 #include "clock.h"
 #include "support/milter_client.h"
@@ -19,16 +21,18 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#define RETRY_PAUSE 100000 /* microseconds */
+
 struct load {
-    const char *address, *from, *user, *client_address, *mta, *daemon;
+    const char *address, *from, *user, *client_address, *mta, *daemon, *needed, *forbidden;
     GPtrArray *to;
     char *message;
     size_t length;
     unsigned connections, messages, per_connection, pause_ms;
-    bool need_body, any_outcome;
+    bool need_body, any_outcome, insists;
     pid_t pid;
     gint next; /* messages begun */
-    gint failed;
+    gint failed, deferred;
     double *milliseconds; /* by message */
 };
 
@@ -48,7 +52,26 @@ static void fail(struct load *load, const char *what, const char *why)
         fprintf(stderr, "milter_load: %s: %s\n", what, why);
 }
 
-static bool send_one(struct load *load, struct mc *client, unsigned number)
+static bool has(const struct mc_outcome *outcome, const char *text)
+{
+    return outcome->body != NULL && memmem(outcome->body->data, outcome->body->len, text, strlen(text)) != NULL;
+}
+
+static bool is_right(const struct load *load, const struct mc_outcome *outcome)
+{
+    return mc_accepted(outcome) && (!load->need_body || outcome->body != NULL) && !outcome->disordered &&
+           (load->needed == NULL || has(outcome, load->needed)) &&
+           (load->forbidden == NULL || !has(outcome, load->forbidden));
+}
+
+static bool is_deferred(const struct mc_outcome *outcome)
+{
+    return outcome->disposition == 't' || (outcome->reply != NULL && outcome->reply[0] == '4');
+}
+
+enum sent { SENT, SENT_LATER, SENT_WRONG };
+
+static enum sent send_one(struct load *load, struct mc *client, unsigned number)
 {
     struct mc_outcome outcome = {0};
     char id[32];
@@ -61,12 +84,23 @@ static bool send_one(struct load *load, struct mc *client, unsigned number)
     snprintf(id, sizeof(id), "LOAD%08X", number);
     mc_macros(client, SMFIC_BODYEOB, "i", id, NULL);
     good = good && mc_end(client, &outcome);
-    if (good && !load->any_outcome)
-        good = mc_accepted(&outcome) && (!load->need_body || outcome.body != NULL) && !outcome.disordered;
+    bool later = good && load->insists && is_deferred(&outcome);
+    if (good && !later && !load->any_outcome)
+        good = is_right(load, &outcome);
     if (!good)
         fail(load, id, outcome.reply != NULL ? outcome.reply : "no answer, or not the one that was asked for");
     mc_outcome_clear(&outcome);
-    return good;
+    return later ? SENT_LATER : good ? SENT : SENT_WRONG;
+}
+
+static bool send_until_taken(struct load *load, struct mc *client, unsigned number)
+{
+    enum sent sent;
+    while ((sent = send_one(load, client, number)) == SENT_LATER) {
+        g_atomic_int_inc(&load->deferred);
+        g_usleep(RETRY_PAUSE);
+    }
+    return sent == SENT;
 }
 
 static void *worker(void *argument)
@@ -86,7 +120,7 @@ static void *worker(void *argument)
             mc_close(&client);
             continue;
         }
-        bool good = send_one(load, &client, number);
+        bool good = send_until_taken(load, &client, number);
         load->milliseconds[number] = clock_ms(CLOCK_MONOTONIC) - begin;
         if (!good)
             mc_close(&client);
@@ -189,6 +223,8 @@ static void report(struct load *load, double wall, double cpu, long grown)
            load->messages, load->failed, load->length, wall / 1e3, load->messages / (wall / 1e3),
            load->milliseconds[load->messages / 2], load->milliseconds[load->messages * 99 / 100],
            load->milliseconds[load->messages - 1]);
+    if (load->insists)
+        printf(" deferred=%d", load->deferred);
     if (load->pid > 0)
         printf(" cpu_ms=%.4f growth_kb=%ld", cpu / load->messages, grown);
     putchar('\n');
@@ -197,7 +233,7 @@ static void report(struct load *load, double wall, double cpu, long grown)
 static bool read_options(int argc, char **argv, struct load *load, size_t *bytes, char **file)
 {
     int option;
-    while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:w:p:V:d:bt")) != -1) {
+    while ((option = getopt(argc, argv, "a:n:c:k:m:s:f:r:u:i:w:p:V:d:btRy:x:")) != -1) {
         switch (option) {
         case 'a':
             load->address = optarg;
@@ -213,6 +249,15 @@ static bool read_options(int argc, char **argv, struct load *load, size_t *bytes
             break;
         case 'm':
             *file = optarg;
+            break;
+        case 'R':
+            load->insists = true;
+            break;
+        case 'y':
+            load->needed = optarg;
+            break;
+        case 'x':
+            load->forbidden = optarg;
             break;
         case 's':
             *bytes = strtoul(optarg, NULL, 10);

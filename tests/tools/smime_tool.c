@@ -77,7 +77,8 @@ static struct keys *open_keys(const struct options *options, struct conf *conf)
         identity->domain = (char *)"test";
         identity->role = ROLE_DOMAIN_CONFIDENTIALITY;
         identity->certificate = g_ptr_array_index(options->certificates, i);
-        identity->key = g_strconcat("file:", g_ptr_array_index(options->keys, i), NULL);
+        const char *key = g_ptr_array_index(options->keys, i);
+        identity->key = g_str_has_prefix(key, "pkcs11:") ? g_strdup(key) : g_strconcat("file:", key, NULL);
     }
     keys = keys_open(conf, NULL, faults);
     for (size_t i = 0; keys == NULL && i < faults_count(faults); i++)

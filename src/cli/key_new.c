@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_new: creates keys for our identities, in files or in tokens, with a request for a CA, or with a certificate from
+ * the private CA of `domsec init`. It does not change the configuration. It prints the lines to add, so that an old and
+ * a new confidentiality authority can coexist while partners change over.
+ */
+#include "key_new.h"
+
+#include "issue.h"
+
+#include "keys/token_keys.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct request {
+    struct key_names names;
+    const struct issue_algorithm *algorithm;
+    const char *out, *authority, *token;
+    char *uri; /* of the new key */
+};
+
+static int check_address(const struct command *self, const struct key_names *names)
+{
+    struct address address = {0};
+    if (names->address == NULL)
+        return CLI_GO;
+    if (names->role_names)
+        return cli_usage(self, "--address and --role-names exclude each other");
+    if (!cli_address(names->address, &address))
+        return EX_USAGE;
+    bool is_ours = g_strcmp0(address.domain, names->domain) == 0;
+    address_clear(&address);
+    return is_ours ? CLI_GO : cli_usage(self, "%s is not in the domain %s", names->address, names->domain);
+}
+
+int key_names_check(const struct command *self, const char *domain, const char *role, struct key_names *names)
+{
+    if (domain == NULL || role == NULL)
+        return cli_usage(self, "--domain and --role are required");
+    names->domain = domain_of_mail(domain);
+    if (names->domain == NULL || strchr(names->domain, '.') == NULL)
+        return cli_usage(self, "%s is not a mail domain", domain);
+    if (!cli_role(role, &names->role))
+        return cli_usage(self, "%s is not a role; the roles are %s, %s, %s and %s", role, role_name(0), role_name(1),
+                         role_name(2), role_name(3));
+    return check_address(self, names);
+}
+
+char *key_names_of_request(const struct key_names *names)
+{
+    return names->role_names ? NULL : issue_request_address(names->address, names->role, names->domain);
+}
+
+EVP_PKEY *key_load_file(const char *path, struct error *error)
+{
+    g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+    g_autofree char *uri = g_strconcat("file:", absolute, NULL);
+    return keys_load(uri, error);
+}
+
+/* The private CA of `domsec init`; both NULL: there is none. */
+struct authority {
+    EVP_PKEY *key;
+    X509 *certificate;
+};
+
+static void cleanup_authority(struct authority *authority)
+{
+    EVP_PKEY_free(authority->key);
+    X509_free(authority->certificate);
+}
+
+static bool read_authority(const char *folder, struct authority *authority, struct error *error)
+{
+    if (folder == NULL)
+        return true;
+    g_autofree char *key_path = g_build_filename(folder, "ca.key", NULL);
+    g_autofree char *certificate_path = g_build_filename(folder, "ca.pem", NULL);
+    authority->key = key_load_file(key_path, error);
+    owned(x509_stack) STACK_OF(X509) *list = authority->key != NULL ? certificates_load(certificate_path, error) : NULL;
+    authority->certificate = list != NULL ? sk_X509_shift(list) : NULL;
+    return authority->certificate != NULL;
+}
+
+static void print_identity(const struct request *request)
+{
+    g_autofree char *certificate = issue_path_beside(request->out, ".pem");
+    printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
+           "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"%s\"; }\n",
+           request->names.domain, role_name(request->names.role), certificate, request->uri);
+}
+
+/* Sets the URI. */
+static EVP_PKEY *make_key(struct request *request, struct error *error)
+{
+    const struct issue_algorithm *algorithm = request->algorithm;
+    if (request->token == NULL) {
+        owned(EVP_PKEY) EVP_PKEY *key = issue_key(algorithm, error);
+        request->uri = g_strconcat("file:", request->out, NULL);
+        if (key == NULL || !issue_write_key(request->out, key, NULL, error))
+            return NULL;
+        return steal(&key);
+    }
+    bool decrypts = request->names.role == ROLE_DOMAIN_CONFIDENTIALITY;
+    request->uri = token_keys_new(request->token, role_name(request->names.role), algorithm->bits, algorithm->group,
+                                  decrypts ? TOKEN_DECRYPTS : TOKEN_SIGNS, error);
+    return request->uri != NULL ? keys_load(request->uri, error) : NULL;
+}
+
+/* A key in a file is deleted. One in a token stays: who can make keys there need not be able to delete them. */
+static int give_up(const struct request *request, struct error *error)
+{
+    if (request->token == NULL)
+        (void)unlink(request->out);
+    else if (request->uri != NULL)
+        error_prefix(error, "the token has the new key %s, but", request->uri);
+    return cli_failed(error);
+}
+
+static int make_new(struct request *request)
+{
+    struct error error = {0};
+    owned(authority) struct authority authority = {0};
+    if (!read_authority(request->authority, &authority, &error))
+        return cli_bad_input(&error);
+    g_autofree char *path = issue_path_beside(request->out, authority.key != NULL ? ".pem" : ".csr");
+    if (g_file_test(path, G_FILE_TEST_EXISTS)) {
+        error_set(&error, ERROR_PERMANENT, "%s exists already", path);
+        return cli_failed(&error);
+    }
+    owned(EVP_PKEY) EVP_PKEY *key = make_key(request, &error);
+    if (key == NULL)
+        return request->token != NULL ? give_up(request, &error) : cli_failed(&error);
+    g_autofree char *name = authority.key == NULL ? key_names_of_request(&request->names) : NULL;
+    struct subject subject = {request->names.domain, request->names.role, key, name};
+    if ((request->token == NULL && !issue_give_to_folder_owner(request->out, &error)) ||
+        !issue_write_for(&subject, authority.certificate, authority.key, path, &error))
+        return give_up(request, &error);
+    printf("created %s and %s%s\n", request->token != NULL ? request->uri : request->out, path,
+           authority.key != NULL ? "" : "; send the request to your certification authority");
+    print_identity(request);
+    return EX_OK;
+}
+
+static int check_algorithm(const struct command *self, const struct request *request)
+{
+    bool decrypts = request->names.role == ROLE_DOMAIN_CONFIDENTIALITY;
+    if (decrypts ? !request->algorithm->decrypts : !request->algorithm->signs)
+        return cli_usage(self, "%s is no algorithm for the role %s", request->algorithm->word,
+                         role_name(request->names.role));
+    if (!request->algorithm->signs && request->authority == NULL)
+        return cli_usage(self, KEY_SIGNS_NO_REQUEST);
+    if (!request->algorithm->signs && request->token != NULL)
+        return cli_usage(self, "x25519 keys are made in files only");
+    return CLI_GO;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct request request = {0};
+    const char *domain = NULL, *role = NULL, *algorithm = "rsa2048";
+    const struct option_spec options[] = {
+        {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "mail domain"},
+        {"role", 'r', OPTION_TEXT, &role, "ROLE", "domain-signing-authority, domain-confidentiality-authority, ..."},
+        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "file for the new key, such as keys/dca-2028.key"},
+        {"token", 0, OPTION_TEXT, &request.token, "URI",
+         "let a token make the key: pkcs11:token=LABEL?module-path=...&pin-source=..."},
+        {"algorithm", 0, OPTION_TEXT, &algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
+        {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
+         "issue a certificate with DIR/ca.key and DIR/ca.pem instead of a request"},
+        KEY_NAME_OPTIONS(request.names),
+    };
+    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
+    if (status != CLI_GO)
+        return status;
+    if (request.out == NULL)
+        return cli_usage(self, "--out is required");
+    request.algorithm = issue_algorithm_find(algorithm);
+    if (request.algorithm == NULL)
+        return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, algorithm);
+    status = key_names_check(self, domain, role, &request.names);
+    if (status == CLI_GO)
+        status = check_algorithm(self, &request);
+    if (status == CLI_GO)
+        status = make_new(&request);
+    g_free(request.names.domain);
+    g_free(request.uri);
+    return status;
+}
+
+const struct command command_key_new = {
+    .name = "key new",
+    .arguments = "--domain DOMAIN --role ROLE --out FILE [--token URI] [--algorithm WORD] "
+                 "[--ca DIR | --address ADDRESS | --role-names]",
+    .summary = "create a key with a certificate request or a certificate",
+    .details =
+        "The key is written to FILE with mode 0600, and the request or certificate beside it: keys/x.key\n"
+        "gives keys/x.csr or keys/x.pem. Existing files are not overwritten. The DIR of --ca is usually the\n"
+        "directory `ca` that `domsec init` created. With --token the key is made in a token, which it never\n"
+        "leaves, and FILE only says where the request or certificate goes. A request has a mail address as its\n"
+        "only name, because a public authority may not certify a role as a name; a certificate from DIR has the\n"
+        "names of RFC 3183.\n",
+    .run = run};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys in tokens, as a user of the command line meets them. */
+#include "support/pki.h"
+#include "support/program.h"
+#include "support/token.h"
+
+#define SIGNING "domain-signing-authority"
+#define CONFIDENTIALITY "domain-confidentiality-authority"
+
+static struct token_home *home;
+static char *token; /* the URI of the token */
+
+static void make(void)
+{
+    home = token_home_new();
+    token = token_home_uri(home, "token=T");
+}
+
+static void drop(void)
+{
+    g_free(token);
+    token_home_free(home);
+}
+
+TestSuite(token, .init = make, .fini = drop);
+
+/* --- key new, key csr, key list --- */
+
+static char *named(const char *object)
+{
+    g_autofree char *path = g_strconcat("token=T;object=", object, NULL);
+    return token_home_uri(home, path);
+}
+
+static struct run make_key(const char *algorithm, const char *role)
+{
+    g_autofree char *uri = named(algorithm);
+    return run("domsec key new --domain acme.test --role %s --algorithm %s --token '%s' --out '%s/%s'", role, algorithm,
+               uri, home->folder, algorithm);
+}
+
+Test(token, key_of_each_kind_is_made_with_its_request)
+{
+    static const struct {
+        const char *algorithm, *role, *description;
+    } cases[] = {
+        {"rsa2048", SIGNING, "RSA-2048; signs RSA PKCS #1, signs RSA-PSS\n"},
+        {"rsa3072", CONFIDENTIALITY,
+         "RSA-3072; signs RSA PKCS #1, signs RSA-PSS, decrypts RSA PKCS #1, decrypts RSA-OAEP\n"
+         "    decrypts by raw RSA"},
+        {"p256", CONFIDENTIALITY, "EC-prime256v1; signs ECDSA, agrees ECDH\n"},
+        {"p384", SIGNING, "EC-secp384r1; signs ECDSA\n"},
+        {"ed25519", SIGNING, "ED25519-256; signs EdDSA\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        owned(run) struct run made = make_key(cases[i].algorithm, cases[i].role);
+        expect_status(made, 0);
+        expect_contains(made.out, "key = \"pkcs11:");
+        owned(run) struct run verified =
+            run("openssl req -in '%s/%s.csr' -verify -noout -subject", home->folder, cases[i].algorithm);
+        expect_status(verified, 0);
+        expect_contains(verified.out, cases[i].role);
+        owned(run) struct run listed = run("domsec key list --token '%s'", token);
+        expect_status(listed, 0);
+        expect_contains(listed.out, cases[i].description);
+        cr_assert_null(strstr(listed.out, "pin-source"), "%s", listed.out);
+        g_autofree char *uri = named(cases[i].algorithm);
+        owned(run) struct run again = run("domsec key csr --domain acme.test --role %s --key '%s'", cases[i].role, uri);
+        expect_status(again, 0);
+        expect_contains(again.out, "BEGIN CERTIFICATE REQUEST");
+    }
+    owned(run) struct run json = run("domsec key list --token '%s' --json", token);
+    expect_contains(json.out, "\"uses\": \"signs EdDSA\"");
+}
+
+Test(token, key_new_harms_nothing_that_is_there)
+{
+    owned(run) struct run first = make_key("p256", SIGNING), second = make_key("p256", SIGNING);
+    expect_status(first, 0);
+    cr_assert_neq(second.status, 0);
+    expect_contains(second.err, "exists already");
+    g_autofree char *uri = named("p256");
+    owned(run) struct run third = run("domsec key new --domain acme.test --role " SIGNING " --algorithm p256 --token "
+                                      "'%s' --out '%s/x'",
+                                      uri, home->folder);
+    cr_assert_neq(third.status, 0);
+    expect_contains(third.err, "the token has such a key already");
+    owned(run) struct run listed = run("domsec key list --token '%s' --json", token);
+    char *rest = strstr(listed.out, "key_uri");
+    cr_assert(rest != NULL && strstr(rest + 1, "key_uri") == NULL, "%s", listed.out);
+}
+
+/* What the token refuses is said, and a PIN is shown nowhere. */
+Test(token, key_commands_explain)
+{
+    owned(run) struct run in_uri =
+        run("domsec key list --token 'pkcs11:token=T?pin-value=1234&module-path=%s'", home->shim);
+    cr_assert_neq(in_uri.status, 0);
+    expect_contains(in_uri.err, "pin-value");
+    cr_assert_null(strstr(in_uri.err, "1234"), "%s", in_uri.err);
+    owned(run) struct run no_pin = run("domsec key list --token 'pkcs11:token=T?module-path=%s'", home->shim);
+    cr_assert_neq(no_pin.status, 0);
+    expect_contains(no_pin.err, "pin-source");
+    token_home_trouble(home, "fail C_GenerateKeyPair 0xe2 -1\n");
+    owned(run) struct run written = make_key("p256", SIGNING);
+    cr_assert_neq(written.status, 0);
+    expect_contains(written.err, "CKR_TOKEN_WRITE_PROTECTED");
+    owned(run) struct run other = run("domsec key new --domain acme.test --role " CONFIDENTIALITY
+                                      " --algorithm ed25519 --token '%s' --out '%s/x'",
+                                      token, home->folder);
+    expect_status(other, 64);
+    expect_contains(other.err, "ed25519 is no algorithm for the role");
+}
+
+/* --- keys in files --- */
+
+Test(token, keys_in_files)
+{
+    static const char *const algorithms[] = {"rsa4096", "p384", "ed25519"};
+    for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++) {
+        owned(run) struct run made = run("domsec key new --domain acme.test --role " SIGNING " --algorithm %s --out "
+                                         "'%s/%s.key'",
+                                         algorithms[i], home->folder, algorithms[i]);
+        expect_status(made, 0);
+        owned(run) struct run verified = run("openssl req -in '%s/%s.csr' -verify -noout", home->folder, algorithms[i]);
+        expect_status(verified, 0);
+    }
+    owned(run) struct run refused =
+        run("domsec key new --domain acme.test --role " CONFIDENTIALITY " --algorithm x25519 --out '%s/x.key'",
+            home->folder);
+    expect_status(refused, 64);
+    expect_contains(refused.err, "--ca");
+    owned(run) struct run authority = run("domsec init --domain acme.test --algorithm p256 '%s/a'", home->folder);
+    expect_status(authority, 0);
+    owned(run) struct run made = run("domsec key new --domain acme.test --role " CONFIDENTIALITY
+                                     " --algorithm x25519 --ca '%s/a/ca' --out '%s/x.key'",
+                                     home->folder, home->folder);
+    expect_status(made, 0);
+    owned(run) struct run shown = run("openssl x509 -in '%s/x.pem' -noout -text", home->folder);
+    expect_contains(shown.out, "X25519");
+    expect_contains(shown.out, "Key Agreement");
+}
+
+/* --- domsec check --- */
+
+/* A configuration with these two keys in the token. */
+static void configure(const char *signing, const char *confidentiality)
+{
+    owned(run) struct run made =
+        run("domsec init --domain acme.test --algorithm p256 --listen 'local:%s/milter' '%s/a'", home->folder,
+            home->folder);
+    expect_status(made, 0);
+    static const char *const roles[] = {SIGNING, CONFIDENTIALITY};
+    const char *const algorithms[] = {signing, confidentiality};
+    g_autoptr(GString) identities = g_string_new("identities = (");
+    for (size_t i = 0; i < G_N_ELEMENTS(roles); i++) {
+        g_autofree char *uri = named(roles[i]);
+        owned(run) struct run key = run("domsec key new --domain acme.test --role %s --algorithm %s --token '%s' --ca "
+                                        "'%s/a/ca' --out '%s/a/keys/%zu'",
+                                        roles[i], algorithms[i], uri, home->folder, home->folder, i);
+        expect_status(key, 0);
+        g_string_append_printf(identities,
+                               "%s{ domain = \"acme.test\"; role = \"%s\"; certificate = \"keys/%zu.pem\"; key = "
+                               "\"%s\"; }",
+                               i > 0 ? ",\n" : "", roles[i], i, uri);
+    }
+    g_autofree char *text = folder_read(home->folder, "a/domsec.conf");
+    char *start = strstr(text, "\nidentities = ("), *end = start != NULL ? strstr(start, ");") : NULL;
+    cr_assert_not_null(end);
+    g_autofree char *new = g_strdup_printf("%.*s\n%s );%s", (int)(start - text), text, identities->str, end + 2);
+    folder_write(home->folder, "a/domsec.conf", new);
+}
+
+static struct run check(void)
+{
+    return run("domsec check -c '%s/a/domsec.conf'", home->folder);
+}
+
+Test(token, check_uses_the_keys)
+{
+    configure("p256", "rsa2048");
+    owned(run) struct run good = check();
+    expect_status(good, 0);
+    cr_assert_gt(token_home_calls(home, "C_Sign"), 2);
+    token_home_trouble(home, "hide 3\n"); /* now nothing is left for OAEP with SHA-256 */
+    owned(run) struct run poor = check();
+    expect_status(poor, 1);
+    expect_contains(poor.out, "the self-test failed");
+    token_home_trouble(home, "fail C_Login 0xa0 -1\n");
+    unsigned before = token_home_calls(home, "C_Login");
+    owned(run) struct run refused = check();
+    expect_status(refused, 1);
+    cr_assert_eq(token_home_calls(home, "C_Login"), before + 1, "two keys, one try");
+    token_home_trouble(home, "");
+    token_home_vanish(home);
+    owned(run) struct run away = check();
+    expect_status(away, 1);
+    expect_contains(away.out, "trying again may help");
+    token_home_return(home);
+    owned(run) struct run back = check();
+    expect_status(back, 0);
+}
+
+Test(token, check_compares_the_certificate)
+{
+    configure("p256", "p256");
+    owned(run) struct run swapped =
+        run("sh -c 'cd \"%s/a/keys\" && mv 0.pem x && mv 1.pem 0.pem && mv x 1.pem'", home->folder);
+    expect_status(swapped, 0);
+    owned(run) struct run wrong = check();
+    expect_status(wrong, 1);
+    expect_contains(wrong.out, "is not the key of the first certificate");
+}
