@@ -217,6 +217,38 @@ Test(harvest, messages_that_do_not_count)
     expect_encrypted_to(rig, NULL);
 }
 
+/* Alice and somebody else have signed the same content; g_free(). */
+static char *signed_by_both(const struct rig *rig, const struct pki *other)
+{
+    static const char inner[] = HEADER "\r\nhello\r\n";
+    owned(BIO) BIO *data = BIO_new_mem_buf(inner, -1), *written = BIO_new(BIO_s_mem());
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
+    const struct pki *const signers[] = {rig->acme.alice, other};
+    char *text = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(signers); i++)
+        cr_assert_not_null(
+            CMS_add1_signer(cms, signers[i]->cert, signers[i]->key, EVP_sha256(), CMS_BINARY | CMS_PARTIAL));
+    cr_assert(CMS_final(cms, data, NULL, CMS_BINARY) && SMIME_write_CMS(written, cms, NULL, CMS_BINARY));
+    long length = BIO_get_mem_data(written, &text);
+    g_autoptr(GString) message = g_string_new_len(text, length);
+    g_string_replace(message, "\r\n", "\n", 0);
+    g_string_replace(message, "\n", "\r\n", 0);
+    g_string_replace(message, "MIME-Version: 1.0\r\n", TOP, 1);
+    return g_strdup(message->str);
+}
+
+/* The layer has to hold as a whole: one signature that leads nowhere, or is another's, spoils it. */
+Test(harvest, two_signers)
+{
+    owned(rig) struct rig *rig = open_rig(POLICY, ANCHORED);
+    PKI_AUTO struct pki *stranger = pki_ca("Stranger"), *fake = pki_person(stranger, ALICE),
+                        *again = pki_person(rig->acme.ca, ALICE);
+    g_autofree char *spoiled = signed_by_both(rig, fake), *good = signed_by_both(rig, again);
+    EXPECT_LEARNED(rig, spoiled, "");
+    AUTO_SENT struct sent in = arrives(rig, good);
+    cr_expect_eq(in.result->learned.count, 2, "%s", rig_reason(&in));
+}
+
 /* What is refused, and what a policy in test mode lets pass. */
 Test(harvest, messages_that_are_not_accepted)
 {
