@@ -108,9 +108,9 @@ bool store_certificates_page(struct store *store, int64_t after, size_t count, s
 /* The first `count` of those whose SHA-256 begins with these lower-case hex digits. As above. */
 bool store_certificates_by_id(struct store *store, const char *digits, size_t count, struct store_certificates *found,
                               struct error *error);
-/* The next ones, as above, that have ended before that time. */
-bool store_certificates_expired(struct store *store, int64_t at, size_t count, struct store_certificates *found,
-                                struct error *error);
+/* The next ones behind `after` (NULL: from the first), as above, that ended before that time; by their end. */
+bool store_certificates_expired(struct store *store, int64_t at, const struct store_certificate *after, size_t count,
+                                struct store_certificates *page, struct error *error);
 /* Removes those with these ids; one that is gone is no error. */
 bool store_certificates_remove(struct store *store, const int64_t *ids, size_t count, struct error *error);
 bool store_certificate_set_state(struct store *store, int64_t id, enum store_state state, struct error *error);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cert: partners' certificates in the local store (certificate_directory). The store consists of plain files that the
- * daemon reads when it starts and when it reloads. cert_one.c has the commands that take one certificate by its id.
+ * cert: partners' certificates: those in the store, and the files of certificate_directory, which the daemon reads when
+ * it starts and when it reloads. cert_one.c has the commands that take one certificate by its id.
  */
 #include "cli.h"
 
 #include "cert_import.h"
 #include "cert_lint.h"
+#include "cert_list.h"
 #include "cert_one.h"
 #include "cert_pending.h"
 #include "cert_prune.h"
@@ -17,55 +18,6 @@
 
 #include <openssl/x509v3.h>
 #include <string.h>
-
-static void print_list(STACK_OF(X509) * certificates)
-{
-    owned(table) struct table *table = table_new(4);
-    const char *const heading[] = {"id", "expires", "days", "name"};
-    table_row(table, heading);
-    for (int i = 0; i < sk_X509_num(certificates); i++) {
-        const X509 *certificate = sk_X509_value(certificates, i);
-        g_autofree char *id = describe_id(certificate);
-        g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
-        g_autofree char *days = describe_days(certificate);
-        g_autofree char *name = describe_name(certificate);
-        const char *cells[] = {id, expires, days, name};
-        table_row(table, cells);
-    }
-    table_print(table, stdout, 0, true);
-}
-
-static int run_list(const struct command *self, int argc, char **argv)
-{
-    const char *file = CLI_CONFIGURATION;
-    bool as_json = false, pending = false;
-    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(file),
-                                          {"pending", 0, OPTION_FLAG, &pending, NULL, "those that wait for approval"},
-                                          {"json", 0, OPTION_FLAG, &as_json, NULL, "print a JSON array"}};
-    int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
-    if (status != CLI_GO)
-        return status;
-    owned(conf) struct conf *conf = cli_conf(file);
-    if (conf == NULL)
-        return EX_CONFIG;
-    if (pending)
-        return cert_list_pending(conf, as_json);
-    owned(faults) struct faults *faults = faults_new();
-    owned(x509_stack) STACK_OF(X509) *certificates = certs_directory_list(conf, faults);
-    cli_print_faults(stderr, faults);
-    if (!as_json) {
-        if (sk_X509_num(certificates) == 0)
-            printf("no certificates\n");
-        else
-            print_list(certificates);
-        return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
-    }
-    json_t *list = json_array();
-    for (int i = 0; i < sk_X509_num(certificates); i++)
-        json_array_append_new(list, describe_json(sk_X509_value(certificates, i)));
-    describe_print_json(list);
-    return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
-}
 
 enum { FIND_UNUSABLE = 1, FIND_NONE = 2 };
 
@@ -145,10 +97,6 @@ static int run_find(const struct command *self, int argc, char **argv)
 }
 
 static const struct command
-    command_list = {.name = "cert list",
-                    .arguments = "[-c FILE] [--json] [--pending]",
-                    .summary = "show the certificates in the store",
-                    .run = run_list},
     command_show = {.name = "cert show",
                     .arguments = "[-c FILE] [--json] ID",
                     .summary = "show one certificate of the store or of our own in full",
@@ -174,7 +122,7 @@ static const struct command
 static int run(const struct command *self, int argc, char **argv)
 {
     static const struct command *const list[] = {
-        &command_cert_import, &command_list,       &command_show, &command_export,
+        &command_cert_import, &command_cert_list,  &command_show, &command_export,
         &command_remove,      &command_cert_prune, &command_find, &command_cert_approve,
         &command_cert_reject, &command_cert_lint,  NULL};
     return cli_dispatch(self, list, argc, argv);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cert_import: adds certificates of other people and domains to the store, from files of every form and from folders.
- * offers.c reads them; this file decides which of them belong in the store.
+ * offers.c reads them; this file decides which of them belong in the store, and cert_batch.c puts them there.
  */
 #include "cert_import.h"
 
+#include "cert_batch.h"
 #include "cert_one.h"
 #include "certs/certs.h"
 #include "describe.h"
@@ -20,7 +21,8 @@
 struct intake {
     const struct conf *conf;
     bool only_show;
-    unsigned imported, known, skipped, failed;
+    struct cert_batch *batch;
+    unsigned skipped, failed;
 };
 
 /* --- one certificate --- */
@@ -34,44 +36,34 @@ static const char *why_no_authority(X509 *certificate)
 }
 
 /* Says why a certificate does not belong in the store. */
-static bool is_skipped(X509 *certificate, const char *subject)
+static bool is_skipped(const struct intake *intake, X509 *certificate)
 {
-    if (X509_check_ca(certificate) == 1) {
-        printf("skipped %s: %s\n", subject, why_no_authority(certificate));
-        return true;
-    }
-    if (!certificate_has_expired(certificate, time(NULL)))
+    bool is_authority = X509_check_ca(certificate) == 1;
+    if (!is_authority && !certificate_has_expired(certificate, time(NULL)))
         return false;
+    g_autofree char *subject = certificate_subject(certificate);
     g_autofree char *end = describe_date(X509_get0_notAfter(certificate));
-    printf("skipped %s: the certificate expired on %s\n", subject, end);
+    if (is_authority)
+        cert_batch_say(intake->batch, "skipped %s: %s", subject, why_no_authority(certificate));
+    else
+        cert_batch_say(intake->batch, "skipped %s: the certificate expired on %s", subject, end);
     return true;
 }
 
 static bool take(struct intake *intake, const struct offer *offer, struct error *error)
 {
-    if (offer->certificate == NULL) {
-        printf("skipped %s\n", offer->note);
+    if (offer->certificate == NULL)
+        cert_batch_say(intake->batch, "skipped %s", offer->note);
+    if (offer->certificate == NULL || is_skipped(intake, offer->certificate)) {
         intake->skipped++;
         return true;
     }
-    g_autofree char *subject = certificate_subject(offer->certificate);
-    if (is_skipped(offer->certificate, subject)) {
-        intake->skipped++;
-        return true;
-    }
-    bool is_new = true;
-    char sha256[65];
-    certificate_fingerprint(offer->certificate, sha256);
-    if (!intake->only_show && !certs_directory_import(intake->conf, offer->certificate, &is_new, error))
-        return false;
-    g_autofree char *addresses = offer->note != NULL ? describe_addresses(offer->certificate) : NULL;
-    printf("%s %s  %s", intake->only_show ? "would import" : is_new ? "imported" : "already there:", sha256, subject);
-    if (offer->note != NULL)
-        printf(" (%s; %s)", *addresses != '\0' ? addresses : "without an address", offer->note);
-    putchar('\n');
-    intake->imported += is_new;
-    intake->known += !is_new;
-    return true;
+    if (offer->note == NULL)
+        return cert_batch_add(intake->batch, offer->certificate, NULL, error);
+    g_autofree char *addresses = describe_addresses(offer->certificate);
+    g_autofree char *note =
+        g_strdup_printf(" (%s; %s)", *addresses != '\0' ? addresses : "without an address", offer->note);
+    return cert_batch_add(intake->batch, offer->certificate, note, error);
 }
 
 /* --- files and folders --- */
@@ -135,15 +127,23 @@ static bool import_path(struct intake *intake, const char *path, unsigned depth,
 
 static int finish(const struct intake *intake)
 {
-    unsigned seen = intake->imported + intake->known + intake->skipped + intake->failed;
-    if (seen > 1)
-        printf("%u %s, %u already there, %u skipped\n", intake->imported,
-               intake->only_show ? "would be imported" : "imported", intake->known, intake->skipped);
-    if (intake->imported > 0 && !intake->only_show)
+    unsigned imported = cert_batch_imported(intake->batch), known = cert_batch_known(intake->batch);
+    if (imported + known + intake->skipped + intake->failed > 1)
+        printf("%u %s, %u already there, %u skipped\n", imported, intake->only_show ? "would be imported" : "imported",
+               known, intake->skipped);
+    if (imported > 0 && !intake->only_show && intake->conf->store == NULL)
         cert_print_reload_hint();
-    if (intake->failed == 0 && intake->imported + intake->known == 0)
+    if (intake->failed == 0 && imported + known == 0)
         fprintf(stderr, "domsec: there is nothing to import\n");
-    return intake->failed == 0 && intake->imported + intake->known > 0 ? EX_OK : EX_DATAERR;
+    return intake->failed == 0 && imported + known > 0 ? EX_OK : EX_DATAERR;
+}
+
+static bool import_all(struct intake *intake, char *const *paths, struct error *error)
+{
+    for (; *paths != NULL; paths++)
+        if (!import_path(intake, *paths, 0, error))
+            return false;
+    return cert_batch_flush(intake->batch, error);
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -163,14 +163,13 @@ static int run(const struct command *self, int argc, char **argv)
     owned(conf) struct conf *conf = cli_conf(file);
     if (conf == NULL)
         return EX_CONFIG;
-    intake.conf = conf;
     struct error error = {0};
-    for (int i = operands; i < argc; i++)
-        if (!import_path(&intake, argv[i], 0, &error)) {
-            (void)finish(&intake);
-            return cli_failed(&error);
-        }
-    return finish(&intake);
+    owned(cert_batch) struct cert_batch *batch = cert_batch_new(conf, intake.only_show);
+    intake.conf = conf;
+    intake.batch = batch;
+    bool good = import_all(&intake, argv + operands, &error);
+    status = finish(&intake);
+    return good ? status : cli_failed(&error);
 }
 
 const struct command command_cert_import = {

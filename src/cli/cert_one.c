@@ -2,10 +2,12 @@
 /*
  * cert_one: the commands that take one certificate by its id, which is its SHA-256 fingerprint in hexadecimal digits,
  * with or without colons, or at least its first eight digits. `show` and `export` also find our own certificates;
- * `remove` finds only those of the store.
+ * `remove` finds only those of
+ * partners.
  */
 #include "cert_one.h"
 
+#include "cert_stored.h"
 #include "certs/certs.h"
 #include "describe.h"
 #include "issue.h"
@@ -54,13 +56,14 @@ char *cert_normal_id(const char *text)
     return NULL;
 }
 
-/* The certificates of the store, then our own. Our own that cannot be read are left out; `check` reports them. */
-static STACK_OF(X509) * known_certificates(const struct conf *conf)
+/* The certificates of certificate_directory, then our own. Our own that cannot be read are left out; `check` reports
+ * them. */
+static STACK_OF(X509) * known_certificates(const struct conf *conf, bool with_own)
 {
     owned(faults) struct faults *faults = faults_new();
     STACK_OF(X509) *all = certs_directory_list(conf, faults);
     cli_print_faults(stderr, faults);
-    for (size_t i = 0; i < conf->identity_count; i++) {
+    for (size_t i = 0; with_own && i < conf->identity_count; i++) {
         struct error ignored = {0};
         owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(&conf->identities[i], &ignored);
         X509 *leaf = chain != NULL ? sk_X509_value(chain, 0) : NULL;
@@ -70,33 +73,60 @@ static STACK_OF(X509) * known_certificates(const struct conf *conf)
     return all;
 }
 
-/* The certificate with that id, as a reference. NULL if there is not exactly one; the reason is then on standard
- * error. */
-static X509 *find_by_id(const struct conf *conf, const char *id)
+/* One that was looked for by its id. */
+struct match {
+    X509 *certificate;
+    bool is_stored;
+    struct store_certificate stored; /* without its DER */
+};
+
+/* Returns false if it is another one than the one found before. */
+static bool take_match(struct match *match, X509 *certificate)
 {
-    owned(x509_stack) STACK_OF(X509) *all = known_certificates(conf);
-    X509 *found = NULL;
+    if (match->certificate != NULL)
+        return X509_cmp(match->certificate, certificate) == 0;
+    match->certificate = X509_up_ref(certificate) == 1 ? certificate : NULL;
+    return true;
+}
+
+static bool find_stored(const char *uri, const char *id, struct match *match, struct error *error)
+{
+    owned(store_certificates) struct store_certificates found = {0};
+    if (!cert_stored_find(uri, id, &found, error))
+        return false;
+    for (size_t i = 0; i < found.count; i++) {
+        owned(X509) X509 *certificate = cert_stored_parse(&found.list[i]);
+        if (certificate == NULL || !take_match(match, certificate))
+            return error_set(error, ERROR_PERMANENT, "more than one certificate has an id that begins with %s", id);
+        match->is_stored = true;
+        match->stored = found.list[i];
+        match->stored.der = SLICE_NONE;
+    }
+    return true;
+}
+
+/* The certificate with that id, as a reference. False if there is not exactly one. with_own: also one of our own. */
+static bool find_by_id(const struct conf *conf, const char *id, bool with_own, struct match *match, struct error *error)
+{
+    owned(x509_stack) STACK_OF(X509) *all = known_certificates(conf, with_own);
+    if (conf->store != NULL && !find_stored(conf->store, id, match, error))
+        return false;
     for (int i = 0; i < sk_X509_num(all); i++) {
         X509 *certificate = sk_X509_value(all, i);
         char sha256[65];
         certificate_fingerprint(certificate, sha256);
-        if (!text_begins_with(sha256, id) || (found != NULL && X509_cmp(found, certificate) == 0))
-            continue;
-        if (found != NULL) {
-            fprintf(stderr, "domsec: more than one certificate has an id that begins with %s\n", id);
-            return NULL;
-        }
-        found = certificate;
+        if (text_begins_with(sha256, id) && !take_match(match, certificate))
+            return error_set(error, ERROR_PERMANENT, "more than one certificate has an id that begins with %s", id);
     }
-    if (found == NULL)
-        fprintf(stderr, "domsec: no certificate has an id that begins with %s\n", id);
-    return found != NULL && X509_up_ref(found) == 1 ? found : NULL;
+    return match->certificate != NULL ||
+           error_set(error, ERROR_PERMANENT, "no certificate has an id that begins with %s", id);
 }
 
 struct by_id {
     struct conf *conf;
     char *id;
     bool as_json;
+    struct match match;
 };
 
 static int parse_by_id(const struct command *self, int argc, char **argv, struct by_id *call)
@@ -120,9 +150,10 @@ static void by_id_clear(struct by_id *call)
 {
     g_free(call->id);
     conf_unref(call->conf);
+    X509_free(call->match.certificate);
 }
 
-static void print_certificate(const X509 *certificate)
+static void print_certificate(const X509 *certificate, const char *place)
 {
     struct description of;
     description_make(certificate, &of);
@@ -132,37 +163,45 @@ static void print_certificate(const X509 *certificate)
                                    {"serial", of.serial},     {"addresses", addresses}, {"valid from", of.from},
                                    {"valid until", of.until}, {"days left", days},      {"key", of.key},
                                    {"key usage", of.usage},   {"for", of.purpose},      {"S/MIME BR", of.type},
-                                   {"policies", of.policies}};
+                                   {"policies", of.policies}, {"from", place}};
     owned(table) struct table *table = table_new(2);
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+    for (size_t i = 0; i < G_N_ELEMENTS(rows) - (place == NULL); i++)
         table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
     description_clear(&of);
+}
+
+static int show(struct by_id *call)
+{
+    struct error error = {0};
+    struct match *match = &call->match;
+    if (!find_by_id(call->conf, call->id, true, match, &error))
+        return cli_failed(&error);
+    g_autofree char *place = match->is_stored ? cert_stored_place(&match->stored) : NULL;
+    if (call->as_json)
+        describe_print_json(match->is_stored ? cert_stored_json(match->certificate, &match->stored)
+                                             : describe_json(match->certificate));
+    else
+        print_certificate(match->certificate, place);
+    return EX_OK;
 }
 
 int cert_run_show(const struct command *self, int argc, char **argv)
 {
     struct by_id call = {0};
     int status = parse_by_id(self, argc, argv, &call);
-    if (status == CLI_GO && call.conf != NULL) {
-        owned(X509) X509 *certificate = find_by_id(call.conf, call.id);
-        if (certificate != NULL && call.as_json)
-            describe_print_json(describe_json(certificate));
-        else if (certificate != NULL)
-            print_certificate(certificate);
-        status = certificate != NULL ? EX_OK : EX_DATAERR;
-    }
+    if (status == CLI_GO && call.conf != NULL)
+        status = show(&call);
     by_id_clear(&call);
     return status;
 }
 
-static int export_pem(const struct by_id *call)
+static int export_pem(struct by_id *call)
 {
     struct error error = {0};
-    owned(X509) X509 *certificate = find_by_id(call->conf, call->id);
-    if (certificate == NULL)
-        return EX_DATAERR;
-    g_autofree char *pem = issue_certificate_pem(certificate, &error);
+    if (!find_by_id(call->conf, call->id, true, &call->match, &error))
+        return cli_failed(&error);
+    g_autofree char *pem = issue_certificate_pem(call->match.certificate, &error);
     if (pem == NULL)
         return cli_failed(&error);
     fputs(pem, stdout);
@@ -179,19 +218,41 @@ int cert_run_export(const struct command *self, int argc, char **argv)
     return status;
 }
 
+/* It may be in the store, in certificate_directory, or in both. */
+static bool remove_everywhere(struct by_id *call, struct error *error)
+{
+    char sha256[65];
+    if (!find_by_id(call->conf, call->id, false, &call->match, error))
+        return false;
+    certificate_fingerprint(call->match.certificate, sha256);
+    if (!call->match.is_stored)
+        return certs_directory_remove(call->conf, sha256, error);
+    owned(store) struct store *store = store_open(call->conf->store);
+    if (!store_certificates_remove(store, &call->match.stored.id, 1, error))
+        return false;
+    return call->conf->certificate_dir == NULL || certs_directory_remove(call->conf, sha256, error) ||
+           error->kind == ERROR_PERMANENT; /* it is not there, too */
+}
+
+static int remove_one(struct by_id *call)
+{
+    struct error error = {0};
+    bool removed = call->conf->store != NULL ? remove_everywhere(call, &error)
+                                             : certs_directory_remove(call->conf, call->id, &error);
+    if (!removed)
+        return cli_failed(&error);
+    printf("removed %s\n", call->id);
+    if (!call->match.is_stored)
+        cert_print_reload_hint();
+    return EX_OK;
+}
+
 int cert_run_remove(const struct command *self, int argc, char **argv)
 {
     struct by_id call = {0};
-    struct error error = {0};
     int status = parse_by_id(self, argc, argv, &call);
-    if (status == CLI_GO && call.conf != NULL) {
-        bool removed = certs_directory_remove(call.conf, call.id, &error);
-        status = removed ? EX_OK : cli_failed(&error);
-        if (removed) {
-            printf("removed %s\n", call.id);
-            cert_print_reload_hint();
-        }
-    }
+    if (status == CLI_GO && call.conf != NULL)
+        status = remove_one(&call);
     by_id_clear(&call);
     return status;
 }

@@ -5,8 +5,11 @@
 #include "cert_prune.h"
 
 #include "cert_one.h"
+#include "cert_stored.h"
 #include "certs/certs.h"
 #include "describe.h"
+
+#define PAGE 500
 
 struct showing {
     bool only_show;
@@ -26,6 +29,68 @@ static void show(void *context, const struct certs_pruned *pruned)
         printf("expired on %s\n", end);
 }
 
+static bool prune_directory(const struct conf *conf, struct showing *showing, struct faults *faults,
+                            struct error *error)
+{
+    const struct certs_pruning pruning = {
+        .at = time(NULL), .only_show = showing->only_show, .removed = show, .context = showing};
+    return certs_directory_prune(conf, &pruning, faults, error);
+}
+
+static void show_stored(struct showing *showing, const struct store_certificate *stored)
+{
+    owned(X509) X509 *certificate = cert_stored_parse(stored);
+    showing->count++;
+    if (certificate == NULL)
+        return;
+    g_autofree char *name = describe_name(certificate);
+    g_autofree char *end = describe_date(X509_get0_notAfter(certificate));
+    printf("%s %s: %s, expired on %s\n", showing->only_show ? "would remove" : "removed", stored->sha256, name, end);
+}
+
+static bool remove_page(struct store *store, const struct store_certificates *page, struct error *error)
+{
+    g_autofree int64_t *ids = g_new(int64_t, page->count);
+    for (size_t i = 0; i < page->count; i++)
+        ids[i] = page->list[i].id;
+    return store_certificates_remove(store, ids, page->count, error);
+}
+
+static bool prune_store(const struct conf *conf, struct showing *showing, struct error *error)
+{
+    owned(store) struct store *store = store_open(conf->store);
+    struct store_certificate last = {.not_after = INT64_MIN};
+    for (time_t now = time(NULL);;) {
+        owned(store_certificates) struct store_certificates page = {0};
+        if (!store_certificates_expired(store, now, &last, PAGE, &page, error))
+            return false;
+        if (page.count == 0)
+            return true;
+        if (!showing->only_show && !remove_page(store, &page, error))
+            return false;
+        for (size_t i = 0; i < page.count; i++)
+            show_stored(showing, &page.list[i]);
+        last = page.list[page.count - 1];
+    }
+}
+
+static int prune(const struct conf *conf, struct showing *showing)
+{
+    owned(faults) struct faults *faults = faults_new();
+    struct error error = {0};
+    bool good =
+        (conf->store != NULL && conf->certificate_dir == NULL) || prune_directory(conf, showing, faults, &error);
+    cli_print_faults(stderr, faults);
+    if (showing->count > 0 && !showing->only_show)
+        cert_print_reload_hint();
+    good = good && (conf->store == NULL || prune_store(conf, showing, &error));
+    if (!good)
+        return cli_failed(&error);
+    if (showing->count == 0)
+        printf("nothing to remove\n");
+    return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
@@ -38,21 +103,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (status != CLI_GO)
         return status;
     owned(conf) struct conf *conf = cli_conf(file);
-    if (conf == NULL)
-        return EX_CONFIG;
-    owned(faults) struct faults *faults = faults_new();
-    struct error error = {0};
-    const struct certs_pruning pruning = {
-        .at = time(NULL), .only_show = showing.only_show, .removed = show, .context = &showing};
-    bool good = certs_directory_prune(conf, &pruning, faults, &error);
-    cli_print_faults(stderr, faults);
-    if (good && showing.count == 0)
-        printf("nothing to remove\n");
-    else if (showing.count > 0 && !showing.only_show)
-        cert_print_reload_hint();
-    if (!good)
-        return cli_failed(&error);
-    return faults_errors(faults) > 0 ? EX_CONFIG : EX_OK;
+    return conf != NULL ? prune(conf, &showing) : EX_CONFIG;
 }
 
 const struct command command_cert_prune = {

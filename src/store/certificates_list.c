@@ -114,19 +114,21 @@ bool store_certificates_by_id(struct store *store, const char *digits, size_t co
     return certificates_take_rows(db, statement, 0, found, error);
 }
 
-bool store_certificates_expired(struct store *store, int64_t at, size_t count, struct store_certificates *found,
-                                struct error *error)
+bool store_certificates_expired(struct store *store, int64_t at, const struct store_certificate *after, size_t count,
+                                struct store_certificates *page, struct error *error)
 {
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
     sqlite3_stmt *statement =
         db != NULL ? db_statement(db,
                                   "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.not_after < ?1"
-                                  " ORDER BY c.not_after, c.id LIMIT ?2",
+                                  " AND (c.not_after, c.id) > (?2, ?3) ORDER BY c.not_after, c.id LIMIT ?4",
                                   error)
                    : NULL;
     if (statement == NULL)
         return false;
     sqlite3_bind_int64(statement, 1, at);
-    sqlite3_bind_int64(statement, 2, (int64_t)count);
-    return certificates_take_rows(db, statement, 0, found, error);
+    sqlite3_bind_int64(statement, 2, after != NULL ? after->not_after : INT64_MIN);
+    sqlite3_bind_int64(statement, 3, after != NULL ? after->id : 0);
+    sqlite3_bind_int64(statement, 4, (int64_t)count);
+    return certificates_take_rows(db, statement, 0, page, error);
 }

@@ -146,7 +146,7 @@ Test(store_certificates, state_and_removal)
     owned(store_certificates) struct store_certificates all = {0}, expired = {0}, one = {0};
     cr_assert(store_certificates_page(home->store, 0, 10, &all, &error));
     cr_assert_eq(all.count, 3);
-    cr_assert(store_certificates_expired(home->store, STORE_NOW, 10, &expired, &error));
+    cr_assert(store_certificates_expired(home->store, STORE_NOW, NULL, 10, &expired, &error));
     cr_assert_eq(expired.count, 1);
     cr_expect_str_eq(expired.list[0].sha256, all.list[0].sha256);
     g_autofree char *prefix = g_strndup(all.list[1].sha256, 9);
