@@ -41,7 +41,9 @@ bool db_error(const char *file, sqlite3 *sqlite, int code, struct error *error)
 
 bool db_newer(const char *file, int version, struct error *error)
 {
+    if (version < store_step_count)
+        return error_set_foreign(error, ERROR_CONFIGURATION, file, "the store is damaged: its schema is %d", version);
     return error_set_foreign(error, ERROR_CONFIGURATION, file,
-                             "the store was made by another version of domsec (its schema is %d, and ours is %d)",
+                             "the store was made by a newer version of domsec (its schema is %d, and ours is %d)",
                              version, store_step_count);
 }
