@@ -83,13 +83,16 @@ Test(store_faults, kill_at_any_point_loses_nothing, .timeout = 60)
             work(home->uri, next, pipes[1]);
         }
         close(pipes[1]);
-        g_usleep((gulong)g_random_int_range(0, 30000));
+        unsigned last = 0, said;
+        bool any = false;
+        for (unsigned steps = round % 6; steps > 0 && read(pipes[0], &said, sizeof(said)) == sizeof(said);
+             steps--, any = true)
+            last = said;
+        g_usleep((gulong)g_random_int_range(0, round % 6 == 0 ? 20000 : 4000));
         kill(child, SIGKILL);
         reap(child, 1000 + SIGKILL);
-        unsigned last = 0;
-        bool any = false;
-        for (unsigned i; read(pipes[0], &i, sizeof(i)) == sizeof(i); any = true)
-            last = i;
+        for (; read(pipes[0], &said, sizeof(said)) == sizeof(said); any = true)
+            last = said;
         close(pipes[0]);
         if (folder_mode(home->folder, "store.db") == 0) {
             cr_assert_not(any, "what was done is there");
