@@ -409,9 +409,9 @@ struct conf {
     struct partner **partners; /* most specific domain first; the last one is the default, always there */
     size_t partner_count;
     struct _GHashTable *partners_by_domain; /* private to conf_partner() */
-    unsigned listen_line, trust_anchors_line, intermediates_line, certificate_dir_line, user_line, state_dir_line,
-        pid_file_line, metrics_file_line; /* of these keys in file, for faults; 0: not there */
-    int references;                       /* private to conf_ref() and conf_unref() */
+    unsigned listen_line, trust_anchors_line, intermediates_line, certificate_dir_line, store_line, user_line,
+        state_dir_line, pid_file_line, metrics_file_line; /* of these keys in file, for faults; 0: not there */
+    int references;                                       /* private to conf_ref() and conf_unref() */
 };
 
 /* Reads domsec.conf and its policy folder. Every fault is added to faults with file:line. Returns NULL if there is

@@ -36,8 +36,14 @@ const char *store_file(const char *uri);
  * look like one that knows nothing. */
 bool store_create(struct store *store, struct error *error);
 
+/* Whether it can be read now. */
+bool store_ready(struct store *store, struct error *error);
+
 /* Reads the whole file and says what is wrong in it. */
 bool store_check(struct store *store, struct error *error);
+
+/* Copies the whole store, as it is at one moment, into an empty file. */
+bool store_copy(struct store *store, const char *file, struct error *error);
 
 /* --- certificates: certificates.c --- */
 
@@ -105,6 +111,7 @@ enum found store_certificates_find(struct store *store, const struct store_quest
  * that a reader who takes his time stops no one. page: zeroed; clear it after true. */
 bool store_certificates_page(struct store *store, int64_t after, size_t count, struct store_certificates *page,
                              struct error *error);
+bool store_certificates_count(struct store *store, int64_t *count, struct error *error);
 /* The first `count` of those whose SHA-256 begins with these lower-case hex digits. As above. */
 bool store_certificates_by_id(struct store *store, const char *digits, size_t count, struct store_certificates *found,
                               struct error *error);

@@ -10,6 +10,7 @@
 #include "describe.h"
 #include "gateway/expiry.h"
 #include "output.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -136,6 +137,22 @@ static void check_expiries(const struct conf *conf, struct faults *faults)
     expiries_clear(&expiries);
 }
 
+/* The daemon makes the file. */
+static void check_store(const struct conf *conf, struct faults *faults)
+{
+    struct error error = {0};
+    if (conf->store == NULL)
+        return;
+    if (!g_file_test(store_file(conf->store), G_FILE_TEST_EXISTS)) {
+        faults_note(faults, conf->file, conf->store_line,
+                    "\"store\": %s does not exist; the daemon creates it when it starts", store_file(conf->store));
+        return;
+    }
+    owned(store) struct store *store = store_open(conf->store);
+    if (!store_check(store, &error))
+        faults_add(faults, conf->file, conf->store_line, "\"store\": %s", error.text);
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
     const char *file = CLI_CONFIGURATION;
@@ -161,6 +178,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (conf != NULL) {
         check_expiries(conf, faults);
         check_process(conf, faults);
+        check_store(conf, faults);
         gateway_check_replies(conf, faults);
         conf_note_policies(conf, faults);
     }

@@ -14,13 +14,15 @@
 #include "own.h"
 #include "probe.h"
 #include "status_split.h"
+#include "store/store.h"
 
 #include <string.h>
 
 struct status {
     const struct conf *conf;
-    X509 **own; /* per identity; NULL: could not be read */
-    int stored; /* certificates in the store; -1: there is no store */
+    X509 **own;       /* per identity; NULL: could not be read */
+    int stored;       /* certificates in certificate_directory; -1: there is none */
+    int64_t in_store; /* certificates in the store; -1: there is none, or it cannot be read */
     bool answers;
     unsigned protocol;
     struct error probe;
@@ -31,6 +33,19 @@ struct status {
 };
 
 static void gather_store(struct status *status)
+{
+    struct error error = {0};
+    status->in_store = -1;
+    if (status->conf->store == NULL)
+        return;
+    owned(store) struct store *store = store_open(status->conf->store);
+    if (store_certificates_count(store, &status->in_store, &error))
+        return;
+    fprintf(stderr, "domsec: %s\n", error.text);
+    status->good = false;
+}
+
+static void gather_directory(struct status *status)
 {
     status->stored = -1;
     if (status->conf->certificate_dir == NULL)
@@ -74,6 +89,7 @@ static void gather(struct status *status, const struct conf *conf)
     *status = (struct status){.conf = conf, .own = own_read(conf, unread)};
     status->good = own_are_good(status->own, conf);
     gather_expiries(status);
+    gather_directory(status);
     gather_store(status);
     gather_counters(status);
     if (!split_status_read(conf, &status->split))
@@ -151,12 +167,17 @@ static void print_status(const struct status *status)
     g_autofree char *daemon =
         status->answers ? g_strdup_printf("answers on %s (milter protocol %u)", conf->listen, status->protocol)
                         : g_strdup(status->probe.text);
-    g_autofree char *store =
+    g_autofree char *directory =
         status->stored < 0 ? g_strdup("none") : g_strdup_printf("%d in %s", status->stored, conf->certificate_dir);
-    const char *const rows[][2] = {{"configuration", conf->file}, {"certificates", store}, {"daemon", daemon}};
+    g_autofree char *store =
+        status->in_store < 0 ? g_strdup("cannot be read")
+                             : g_strdup_printf("%" G_GINT64_FORMAT " in %s", status->in_store, store_file(conf->store));
+    const char *const rows[][2] = {
+        {"configuration", conf->file}, {"certificates", directory}, {"store", store}, {"daemon", daemon}};
     owned(table) struct table *table = table_new(2);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        table_row(table, rows[i]);
+        if (conf->store != NULL || strcmp(rows[i][0], "store") != 0)
+            table_row(table, rows[i]);
     table_print(table, stdout, 0, false);
     printf("\nidentities\n");
     own_print(status->own, conf, false);
@@ -216,6 +237,8 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "rules", rules_json(status->conf));
     json_object_set_new(json, "split", split_status_json(&status->split));
     json_object_set_new(json, "certificates", status->stored < 0 ? json_null() : json_integer(status->stored));
+    if (status->conf->store != NULL)
+        json_object_set_new(json, "store", status->in_store < 0 ? json_null() : json_integer(status->in_store));
     json_t *counters = json_object();
     for (char **line = status->counters; line != NULL && *line != NULL; line++) {
         char *space = strrchr(*line, ' ');

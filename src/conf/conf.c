@@ -96,6 +96,7 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     conf->trust_anchors_line = option_line(root, "trust_anchors");
     conf->intermediates_line = option_line(root, "intermediates");
     conf->certificate_dir_line = option_line(root, "certificate_directory");
+    conf->store_line = option_line(root, "store");
     conf->user_line = option_line(root, "user");
     conf->state_dir_line = option_line(root, "state_directory");
     conf->pid_file_line = option_line(root, "pid_file");

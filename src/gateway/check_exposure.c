@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/domain.h"
 #include "base/guard.h"
+#include "store/store.h"
 
 #include <string.h>
 
@@ -123,6 +124,8 @@ void gateway_check_exposure(const struct conf *conf, struct faults *faults)
         if (text_begins_with(*key, "file:"))
             check_path(&check, (struct origin){conf->file, conf->split.line}, *key + strlen("file:"), GUARD_SECRET);
     check_paths(&check, (struct origin){conf->file, conf->trust_anchors_line}, conf->trust_anchors);
+    if (conf->store != NULL)
+        check_path(&check, (struct origin){conf->file, conf->store_line}, store_file(conf->store), GUARD_FILE);
     for (size_t i = 0; i < conf->partner_count; i++)
         check_partner_files(&check, conf->partners[i]);
     if (text_begins_with(conf->listen, "local:"))

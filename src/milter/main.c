@@ -22,6 +22,7 @@
 #include "session.h"
 #include "signals.h"
 #include "socket.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,6 +150,18 @@ static void warn_of_restart(const struct conf *old, const struct conf *new)
             log_write(LOG_LEVEL_WARNING, "reload: the change of %s needs a restart", keys[i].key);
 }
 
+/* After privileges were dropped, because the file must belong to the user. A store that fails now may be well again
+ * when a message needs it. */
+static void make_store(const struct conf *conf)
+{
+    struct error error = {0};
+    if (conf->store == NULL)
+        return;
+    owned(store) struct store *store = store_open(conf->store);
+    if (!store_create(store, &error) || !store_ready(store, &error))
+        log_write(LOG_LEVEL_ERROR, "%s; messages that need it are deferred", error.text);
+}
+
 /* The configuration as it is now, if it may replace the one in force. */
 static struct gateway *open_next(const struct daemon *daemon, struct faults *faults)
 {
@@ -173,6 +186,7 @@ static void reload(void *context)
         daemon->next_expiry = 0;
         log_set_level((enum log_level)conf->log_level);
         warn_of_restart(daemon->started, conf);
+        make_store(conf);
         log_write(LOG_LEVEL_INFO, "reload: %s is in force", daemon->file);
     } else {
         log_write(LOG_LEVEL_ERROR, "reload: rejected; the old configuration stays in force");
@@ -341,6 +355,7 @@ static int run(struct daemon *daemon)
         return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
     }
     complain_of_surroundings(daemon);
+    make_store(conf);
     keep_fresh(daemon);
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
     process_ready();

@@ -42,6 +42,8 @@ void signals_block(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     /* A closed connection shows as EPIPE. */
     signal(SIGPIPE, SIG_IGN);
+    /* A file that may not grow (ulimit -f) shows as EFBIG. */
+    signal(SIGXFSZ, SIG_IGN);
     /* It has no meaning here and must not end the daemon. */
     signal(SIGUSR2, SIG_IGN);
 }

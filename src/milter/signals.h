@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * signals: SIGHUP and SIGUSR1 reload, SIGTERM and SIGINT end, in a thread of our own; SIGUSR2 and SIGPIPE are ignored.
+ * signals: SIGHUP and SIGUSR1 reload, SIGTERM and SIGINT end, in a thread of our own; SIGUSR2, SIGPIPE and SIGXFSZ are
+ * ignored.
  */
 #ifndef DOMSEC_MILTER_SIGNALS_H
 #define DOMSEC_MILTER_SIGNALS_H

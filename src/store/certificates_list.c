@@ -82,6 +82,17 @@ bool store_certificates_page(struct store *store, int64_t after, size_t count, s
     return certificates_take_rows(db, statement, 0, page, error);
 }
 
+bool store_certificates_count(struct store *store, int64_t *count, struct error *error)
+{
+    bool is_row = false;
+    owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
+    sqlite3_stmt *statement = db != NULL ? db_statement(db, "SELECT count(*) FROM certificates", error) : NULL;
+    if (statement == NULL || !db_row(db, statement, &is_row, error))
+        return false;
+    *count = sqlite3_column_int64(statement, 0);
+    return true;
+}
+
 /* The first or the last fingerprint that begins with these digits. */
 static void fill_fingerprint(const char *digits, char padding, unsigned char sha256[SHA256_SIZE])
 {

@@ -206,6 +206,12 @@ bool store_create(struct store *store, struct error *error)
     return db_create(store->file, error);
 }
 
+bool store_ready(struct store *store, struct error *error)
+{
+    owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
+    return db != NULL;
+}
+
 /* --- statements --- */
 
 sqlite3_stmt *db_statement(struct db *db, const char *sql, struct error *error)
@@ -239,6 +245,11 @@ bool db_run(struct db *db, sqlite3_stmt *statement, struct error *error)
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     return good;
+}
+
+sqlite3 *db_sqlite(const struct db *db)
+{
+    return db->sqlite;
 }
 
 int db_changes(const struct db *db)

@@ -42,6 +42,8 @@ sqlite3_stmt *db_statement(struct db *db, const char *sql, struct error *error);
 bool db_row(struct db *db, sqlite3_stmt *statement, bool *is_row, struct error *error);
 /* Runs a statement that gives no row, and takes its values off. */
 bool db_run(struct db *db, sqlite3_stmt *statement, struct error *error);
+/* The connection itself, for what has no statement; lent. */
+sqlite3 *db_sqlite(const struct db *db);
 /* How many rows the last statement changed. */
 int db_changes(const struct db *db);
 /* Says that what was read cannot be what was written. Returns false. */
