@@ -21,7 +21,7 @@ struct command {
 };
 
 extern const struct command command_init, command_check, command_explain, command_filter, command_cert, command_key,
-    command_status, command_unseal;
+    command_status, command_unseal, command_backup, command_restore;
 
 enum option_kind {
     OPTION_FLAG, /* bool * */

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&command_init,   &command_check,  &command_explain,
-                                                 &command_filter, &command_cert,   &command_key,
-                                                 &command_status, &command_unseal, NULL};
+static const struct command *const commands[] = {
+    &command_init,   &command_check,  &command_explain, &command_filter,  &command_cert, &command_key,
+    &command_status, &command_unseal, &command_backup,  &command_restore, NULL};
 
 static void print_overview(FILE *stream)
 {
@@ -84,6 +84,7 @@ int main(int argc, char **argv)
     /* A connection that the other side closes must not end the program, and a message that was not taken must give a
      * status. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* so that a full disk quota is said, too */
     log_open("domsec", true, LOG_LEVEL_WARNING);
     struct error error = {0};
     mime_init();
