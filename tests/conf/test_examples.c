@@ -149,26 +149,27 @@ Test(examples, of_the_manual)
 {
     g_autofree char *page = shipped("man/domsec.conf.5");
     g_auto(GStrv) pieces = g_strsplit(page, ".EX\n", -1);
-    cr_assert_eq(g_strv_length(pieces), 6);
-    for (int i = 1; i < 6; i++) {
+    cr_assert_eq(g_strv_length(pieces), 7);
+    for (int i = 1; i < 7; i++) {
         char *end = strstr(pieces[i], ".EE\n");
         cr_assert_not_null(end);
         *end = '\0';
     }
-    for (int i = 2; i < 6; i++) {
+    for (int i = 3; i < 7; i++) {
         GString *text = g_string_new(pieces[i]);
         g_string_replace(text, "\\-", "-", 0);
-        g_autofree char *name = i == 3 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
-        if (i == 2)
-            g_string_replace(text, "partner.test", "rules.test", 0);
-        if (i == 2)
-            g_string_prepend(text, "domain = \"rules.test\";\n");
+        g_autofree char *name = i == 4 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
         if (i == 3)
-            g_string_append_printf(text, "lists = { board = ( \"ceo@acme.test\" ); };\n%s", pieces[1]);
+            g_string_replace(text, "partner.test", "rules.test", 0);
+        if (i == 3)
+            g_string_prepend(text, "domain = \"rules.test\";\n");
+        if (i == 4)
+            g_string_append_printf(text, "lists = { board = ( \"ceo@acme.test\" ); };\n%s%s", pieces[1], pieces[2]);
         scratch_write(name, text->str);
         g_string_free(text, TRUE);
     }
     owned(conf) struct conf *conf = scratch_load_good();
     cr_expect_eq(conf->partner_count, 4);
     cr_expect_eq(conf->login_count, 2);
+    cr_expect_eq(conf->ldap_count, 2);
 }
