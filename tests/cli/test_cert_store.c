@@ -173,3 +173,30 @@ Test(cert_store, a_broken_store_is_said_so)
     g_autofree char *after = folder_read(dir, "store.db");
     cr_expect(text_begins_with(after, "no database"));
 }
+
+/* `check` reads the whole store and looks who can change it, and `status` counts it. */
+Test(cert_store, check_and_status)
+{
+    owned(run) struct run absent = domsec("check", "");
+    cr_expect_not_null(strstr(absent.out, "store.db does not exist; the daemon creates it"), "%s", absent.out);
+    owned(run) struct run imported = run("domsec cert import -c '%s/domsec.conf' '%s/all.pem'", dir, dir);
+    expect_status(imported, 0);
+    owned(run) struct run good = domsec("check", "");
+    expect_status(good, 0);
+    owned(run) struct run counted = domsec("status", "");
+    cr_expect_not_null(strstr(counted.out, "store          3 in "), "%s", counted.out);
+    g_autofree char *file = g_build_filename(dir, "store.db", NULL);
+    cr_assert_eq(g_chmod(file, 0666), 0);
+    owned(run) struct run open = domsec("check", "");
+    expect_status(open, 1);
+    cr_expect_not_null(strstr(open.out, "store.db"), "%s", open.out);
+    cr_assert_eq(g_chmod(file, 0600), 0);
+    g_autofree char *whole = NULL;
+    gsize length = 0;
+    cr_assert(g_file_get_contents(file, &whole, &length, NULL));
+    memset(whole + length / 2, 'x', 4096);
+    cr_assert(g_file_set_contents(file, whole, (gssize)length, NULL));
+    owned(run) struct run damaged = domsec("check", "");
+    expect_status(damaged, 1);
+    cr_expect_not_null(strstr(damaged.out, "the store is damaged"), "%s", damaged.out);
+}
