@@ -46,7 +46,9 @@ struct candidate {
                                        personal: it may act for the domain */
     STACK_OF(X509) * authorities;   /* certification authorities of the same source, for the path; lent as long as the
                                        answer and the sources; may be NULL */
-    struct finding finding;         /* what the acceptance found; OUTCOME_NONE: this candidate was not checked */
+    const struct associations *associations; /* what its zone says of it and of its path (certs/association.h); lent as
+                                                those; NULL: nothing */
+    struct finding finding; /* what the acceptance found; OUTCOME_NONE: this candidate was not checked */
 };
 
 /* What was asked where, and what came. */

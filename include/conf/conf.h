@@ -342,6 +342,7 @@ struct dns_conf {
     char *root_hints;            /* file; NULL: those that the library has */
     char **records;              /* "smimea", "cert": in which certificates are looked for */
     unsigned timeout;            /* seconds for what one message asks */
+    bool is_used;                /* the group is there, and `sources` names "dns" */
     unsigned line, anchors_line; /* for faults; 0: not there */
 };
 

@@ -7,6 +7,7 @@
 #define DOMSEC_TRUST_TRUST_H
 
 #include "base/finding.h"
+#include "certs/association.h"
 #include "keys/keys.h"
 #include "mail/address.h"
 
@@ -43,6 +44,8 @@ struct chain_query {
     struct missing **missing; /* gets what is to be fetched for trust_fetch(), after which the query may be answered
                                  in another way; NULL: nothing. May be NULL */
     struct budget *budget;    /* NULL: no limit */
+    const struct associations *zone; /* what the leaf's zone says of it and of its path; NULL: nothing */
+    bool *vouched; /* on a pass: gets whether the zone stands for the leaf in place of our anchors. May be NULL */
 };
 
 /* Path, validity, basic constraints, name constraints, EKU emailProtection or any or absent (RFC 8550 §4.4.4), key
@@ -51,7 +54,10 @@ struct chain_query {
  * (hard: a missing or stale CRL is OUTCOME_TEMPERROR). Results: PASS; PERMERROR (more work than the budget allows);
  * FAIL (broken, expired, revoked, wrong usage, weak); POLICY (chain leads to no anchor of ours). A certificate pinned
  * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength; so does one
- * of query->group under its naming. Also POLICY: the certificate is not what partner->demands asks for. */
+ * of query->group under its naming. Also POLICY: the certificate is not what partner->demands asks for.
+ * query->zone (RFC 8162): the leaf has to agree with one of its records. Those of usages 0 and 1 restrict a path to our
+ * anchors. One of usage 2 names the anchor itself, and one of usage 3 passes without a path, if there is none to an
+ * anchor of ours in which something is or may be revoked; neither passes without validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
 /* Waits until what is missing has been fetched or cannot be, at most until the deadline (of g_get_monotonic_time()).

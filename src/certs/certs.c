@@ -9,8 +9,9 @@
 #include <string.h>
 
 /* Their names are those of the key `sources`. */
-static const struct certs_source *const known[] = {&certs_source_pinned, &certs_source_directory, &certs_source_store,
-                                                   &certs_source_ldap, &certs_source_harvest};
+static const struct certs_source *const known[] = {&certs_source_pinned, &certs_source_directory,
+                                                   &certs_source_store,  &certs_source_ldap,
+                                                   &certs_source_dns,    &certs_source_harvest};
 
 #define TIMEOUT_DEFAULT (10 * G_USEC_PER_SEC)
 #define CACHE_MOST 20000 /* certificates and answers: about 100 MB at the most */

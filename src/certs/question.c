@@ -30,6 +30,7 @@ struct certs_reply *reply_new(const struct certs_source *source)
     reply->steps = g_array_new(FALSE, FALSE, sizeof(struct certs_step));
     g_array_set_clear_func(reply->steps, step_clear);
     reply->kept = g_ptr_array_new_with_free_func((GDestroyNotify)x509_stack_free);
+    reply->zones = g_ptr_array_new_with_free_func(associations_unref);
     return reply;
 }
 
@@ -47,6 +48,7 @@ void reply_unref(void *data)
     g_array_unref(reply->candidates);
     g_array_unref(reply->steps);
     g_ptr_array_unref(reply->kept);
+    g_ptr_array_unref(reply->zones);
     g_free(reply);
 }
 
@@ -77,6 +79,17 @@ void certs_question_add_of_group(struct certs_question *question, X509 *certific
                                  STACK_OF(X509) * authorities)
 {
     add(question, &(struct candidate){.certificate = certificate, .group = group, .authorities = authorities});
+}
+
+void certs_question_add_associated(struct certs_question *question, X509 *certificate, bool personal,
+                                   STACK_OF(X509) * authorities, struct associations *associations)
+{
+    if (associations != NULL)
+        g_ptr_array_add(question->reply->zones, associations_ref(associations));
+    add(question, &(struct candidate){.certificate = certificate,
+                                      .personal = personal,
+                                      .authorities = authorities,
+                                      .associations = associations});
 }
 
 STACK_OF(X509) * certs_question_keep(struct certs_question *question, STACK_OF(X509) * authorities)

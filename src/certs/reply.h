@@ -14,6 +14,7 @@ struct certs_reply {
     GArray *candidates; /* struct candidate */
     GArray *steps;      /* struct certs_step: count and again are those of this reply */
     GPtrArray *kept;    /* STACK_OF(X509) * */
+    GPtrArray *zones;   /* struct associations * */
     bool answered;
     bool failed[CERTIFICATE_KINDS]; /* the source could not look for a certificate of this kind */
     struct error errors[CERTIFICATE_KINDS];

@@ -24,11 +24,13 @@ void search_fail(struct search *search, enum certificate_kind kind, const struct
 
 /* --- what a source said --- */
 
-/* A group's certificate may also be that of one of its addresses, and the partner may prefer either kind. */
+/* A group's certificate may also be that of one of its addresses, and the partner may prefer either kind. What a zone
+ * says may be all that speaks for one. */
 static bool is_there(const struct certs_answer *answer, const struct candidate *candidate)
 {
     for (size_t i = 0; i < answer->count; i++)
         if ((answer->list[i].group != NULL) == (candidate->group != NULL) &&
+            (candidate->associations == NULL || answer->list[i].associations != NULL) &&
             X509_cmp(answer->list[i].certificate, candidate->certificate) == 0)
             return true;
     return false;

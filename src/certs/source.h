@@ -6,6 +6,7 @@
 #ifndef DOMSEC_CERTS_SOURCE_H
 #define DOMSEC_CERTS_SOURCE_H
 
+#include "certs/association.h"
 #include "certs/certs.h"
 
 /* One query on its way to a source, which reads `query` and answers with the functions below. They are called in the
@@ -43,6 +44,7 @@ extern const struct certs_source certs_source_directory;
 extern const struct certs_source certs_source_harvest;
 extern const struct certs_source certs_source_ldap;
 extern const struct certs_source certs_source_store;
+extern const struct certs_source certs_source_dns;
 
 /* A source and its state. */
 struct certs_opened {
@@ -62,6 +64,9 @@ void certs_question_add(struct certs_question *question, X509 *certificate, bool
 /* The same of a certificate of the group that the query's address is a member of. */
 void certs_question_add_of_group(struct certs_question *question, X509 *certificate, const struct group_conf *group,
                                  STACK_OF(X509) * authorities);
+/* The same of a certificate with what its zone says of it; takes a reference of its own. NULL: nothing. */
+void certs_question_add_associated(struct certs_question *question, X509 *certificate, bool personal,
+                                   STACK_OF(X509) * authorities, struct associations *associations);
 /* Takes certification authorities that came with the answer, to lend them to candidates. Returns them. */
 STACK_OF(X509) * certs_question_keep(struct certs_question *question, STACK_OF(X509) * authorities);
 

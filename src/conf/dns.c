@@ -51,6 +51,11 @@ void dns_read(struct conf *conf, const config_setting_t *root, const struct plac
     const config_setting_t *group = config_setting_get_member(root, "dns");
     struct dns_conf *dns = &conf->dns;
     struct place at = *place;
+    bool asks = g_strv_contains((const char *const *)conf->sources, "dns");
+    dns->is_used = asks && group != NULL;
+    if (asks && group == NULL && config_setting_get_member(root, "sources") != NULL)
+        faults_note(place->faults, place->file, option_line(root, "sources"),
+                    "\"sources\" names \"dns\", which is asked only with the group dns; \"dns = { };\" is enough");
     bool has_anchors = group != NULL && config_setting_get_member(group, "anchors") != NULL;
     at.line = dns->line = group != NULL ? option_line(root, "dns") : 0;
     dns->anchors_line = group != NULL ? option_line(group, "anchors") : 0;

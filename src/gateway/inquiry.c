@@ -28,7 +28,7 @@ static char *note(const void *context, size_t candidate)
     const struct certs_answer *answer = &((const struct inquiry *)context)->answer;
     const struct finding *finding = &answer->list[candidate].finding;
     if (candidate == answer->chosen)
-        return g_strdup("usable");
+        return g_strconcat("usable", candidate_remark(&answer->list[candidate]), NULL);
     return finding->outcome == OUTCOME_NONE ? g_strdup("not needed, an earlier one is usable")
                                             : g_strdup_printf("not used: %s", finding->reason);
 }

@@ -90,6 +90,8 @@ struct candidate_check {
 };
 bool candidate_fits(const struct candidate_check *check, const struct certs_query *asked,
                     const struct candidate *candidate, struct finding *finding);
+/* What there is to say of one that fits: ", vouched for by the zone", or nothing; static. */
+const char *candidate_remark(const struct candidate *candidate);
 
 /* --- lookups.c --- */
 

@@ -18,12 +18,13 @@
 struct search {
     const struct trust *trust;
     const struct chain_query *query;
-    const struct path_query *asked; /* as the cache knows it */
-    struct path_query path;         /* with its keys completed */
-    bool judged;                    /* there is a valid path, and finding is what came of the first */
-    bool known;                     /* the path is from the cache */
-    unsigned generation;            /* of what is known about revocation, when the search began */
-    STACK_OF(X509) * revoked;       /* authorities that are revoked in a path that was judged; lent */
+    const struct path_query *asked;     /* as the cache knows it; NULL: the cache is not used */
+    struct path_query path;             /* with its keys completed */
+    const struct associations *through; /* a path has to lead through an authority that these name; NULL: any way */
+    bool judged;                        /* there is a valid path, and finding is what came of the first */
+    bool known;                         /* the path is from the cache */
+    unsigned generation; /* of what is known about revocation, when the search began */
+    STACK_OF(X509) * revoked;           /* authorities that are revoked in a path that was judged; lent */
     struct finding *finding;
 };
 DECLARE_OWNED(x509_lent, STACK_OF(X509) *, sk_X509_free)
@@ -40,6 +41,8 @@ static bool has_revoked(const struct search *search, const STACK_OF(X509) * chai
 static void remember(const struct search *search, const STACK_OF(X509) * chain, const struct revocation_result *known)
 {
     bool has_received = sk_X509_CRL_num(search->query->crls) > 0;
+    if (search->asked == NULL)
+        return;
     if (!search->known || !has_received)
         path_cache_add(search->trust->cache, search->asked, chain, has_received ? NULL : known, search->generation);
 }
@@ -79,13 +82,21 @@ static void note(struct search *search, const struct finding *finding)
     search->judged = true;
 }
 
+static bool leads_through(const struct associations *zone, const STACK_OF(X509) * chain)
+{
+    for (int i = 1; i < sk_X509_num(chain); i++)
+        if (associations_name(zone, USAGE_AUTHORITY, sk_X509_value(chain, i)))
+            return true;
+    return false;
+}
+
 /* Another path may avoid a revoked authority, but not by beginning with it as an anchor. No path makes a revoked leaf
  * good. If revocation cannot be determined, the path that is preferred is the one to report. */
 static bool judge(void *data, STACK_OF(X509) * chain, bool first)
 {
     struct search *search = data;
     struct finding finding = {0};
-    if (has_revoked(search, chain))
+    if (has_revoked(search, chain) || (search->through != NULL && !leads_through(search->through, chain)))
         return false;
     const struct revocation_conf *conf = search->query->partner->revocation;
     struct revocation_result result;
@@ -111,7 +122,7 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
             note(search, &finding);
             return false;
         }
-        pass(search->query, result.unchecked, search->finding);
+        search->judged = pass(search->query, result.unchecked, search->finding);
         return true;
     }
     note(search, &finding);
@@ -122,12 +133,29 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
     return first;
 }
 
-static bool check_path(const struct trust *trust, const struct chain_query *query, struct finding *finding)
+/* Where a path leads, and how. */
+struct way {
+    const struct anchors *anchors;
+    const struct associations *through; /* as in struct search */
+    bool is_own;                        /* the anchors live no longer than this: no cache knows them */
+    bool exists;                        /* gets whether there is a valid path, whatever is known of revocation in it */
+};
+
+static bool search_path(struct search *search, struct finding *finding)
 {
-    const struct anchors *anchors = trust_anchors(trust, query->partner);
-    if (anchors == NULL)
-        return finding_set(finding, OUTCOME_TEMPERROR, "the partner belongs to another configuration");
-    const struct path_query asked = {.anchors = anchors,
+    owned(path_result) struct path_result failure = {0};
+    const struct path_visitor visitor = {.judge = judge, .data = search};
+    if (path_find(&search->path, &visitor, &failure) || search->judged)
+        return finding->outcome == OUTCOME_PASS;
+    if (failure.error == X509_V_OK)
+        return finding_set(finding, OUTCOME_POLICY, "the path does not lead through an authority that the zone names");
+    return path_explain(&failure, finding);
+}
+
+static bool check_way(const struct trust *trust, const struct chain_query *query, struct way *way,
+                      struct finding *finding)
+{
+    const struct path_query asked = {.anchors = way->anchors,
                                      .leaf = query->leaf,
                                      .untrusted = query->untrusted,
                                      .strength = query->purpose != PURPOSE_PATH,
@@ -136,31 +164,94 @@ static bool check_path(const struct trust *trust, const struct chain_query *quer
                                      .budget = query->budget};
     const char *unchecked = NULL;
     unsigned generation = kept_generation(trust->kept);
-    if (sk_X509_CRL_num(query->crls) <= 0 && !demands_concern_path(query->partner) &&
-        path_cache_is_unrevoked(trust->cache, &asked, generation, &unchecked))
+    if (way->anchors == NULL)
+        return finding_set(finding, OUTCOME_TEMPERROR, "the partner belongs to another configuration");
+    way->exists = true;
+    if (!way->is_own && way->through == NULL && sk_X509_CRL_num(query->crls) <= 0 &&
+        !demands_concern_path(query->partner) && path_cache_is_unrevoked(trust->cache, &asked, generation, &unchecked))
         return pass(query, unchecked, finding);
-    owned(x509_stack) STACK_OF(X509) *known = path_cache_find(trust->cache, &asked);
+    way->exists = false;
+    owned(x509_stack) STACK_OF(X509) *known = way->is_own ? NULL : path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
-    owned(x509_stack) STACK_OF(X509) *helped = leaf != NULL ? anchors_help(anchors, leaf, query->untrusted) : NULL;
+    owned(x509_stack) STACK_OF(X509) *helped = leaf != NULL ? anchors_help(way->anchors, leaf, query->untrusted) : NULL;
     owned(x509_stack) STACK_OF(X509) *untrusted =
         helped != NULL ? path_inherit_parameters(helped, &asked, &leaf) : NULL;
     owned(x509_lent) STACK_OF(X509) *revoked = sk_X509_new_null();
     if (untrusted == NULL || revoked == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
-    struct search search = {
-        .trust = trust, .query = query, .asked = &asked, .path = asked, .revoked = revoked, .finding = finding};
+    struct search search = {.trust = trust,
+                            .query = query,
+                            .asked = way->is_own ? NULL : &asked,
+                            .path = asked,
+                            .through = way->through,
+                            .revoked = revoked,
+                            .finding = finding};
     search.path.leaf = leaf;
     search.path.untrusted = untrusted;
     search.known = known != NULL;
     search.generation = generation;
-    if (known != NULL && judge(&search, known, true))
+    if (known != NULL && judge(&search, known, true)) {
+        way->exists = true;
         return finding->outcome == OUTCOME_PASS;
+    }
     search.known = false;
-    const struct path_visitor visitor = {.judge = judge, .data = &search};
-    owned(path_result) struct path_result failure = {0};
-    if (path_find(&search.path, &visitor, &failure) || search.judged)
+    bool good = search_path(&search, finding);
+    way->exists = search.judged;
+    return good;
+}
+
+static bool check_path(const struct trust *trust, const struct chain_query *query, struct finding *finding)
+{
+    struct way way = {.anchors = trust_anchors(trust, query->partner)};
+    return check_way(trust, query, &way, finding);
+}
+
+/* --- what the zone says --- */
+
+static bool vouch(const struct chain_query *query)
+{
+    if (query->vouched != NULL)
+        *query->vouched = true;
+    return true;
+}
+
+static bool check_vouched(const struct chain_query *query, struct finding *finding)
+{
+    if (!certificate_is_current(query->leaf, query->at))
+        return finding_set(finding, OUTCOME_FAIL, "the certificate in the zone has expired or is not yet valid");
+    finding_set(finding, OUTCOME_PASS, "the zone vouches for the certificate");
+    return vouch(query);
+}
+
+/* A path to an authority that the zone asserts and that came with the certificate. */
+static bool check_zone_anchors(const struct trust *trust, const struct chain_query *query, struct finding *finding)
+{
+    struct anchors *anchors = anchors_new();
+    for (int i = 0; i < sk_X509_num(query->untrusted); i++)
+        if (associations_name(query->zone, USAGE_ANCHOR, sk_X509_value(query->untrusted, i)) &&
+            !anchors_add(anchors, sk_X509_value(query->untrusted, i)))
+            g_error("out of memory");
+    struct way way = {.anchors = anchors, .is_own = true};
+    bool good = check_way(trust, query, &way, finding);
+    anchors_free(anchors);
+    return good && vouch(query);
+}
+
+/* What is revoked, or may be, on the way to an anchor of ours stays so, whoever vouches. */
+static bool check_associated(const struct trust *trust, const struct chain_query *query, struct finding *finding)
+{
+    bool vouched = associations_name(query->zone, USAGE_ZONE, query->leaf);
+    bool named = vouched || associations_name(query->zone, USAGE_CERTIFICATE, query->leaf);
+    struct way way = {.anchors = trust_anchors(trust, query->partner), .through = named ? NULL : query->zone};
+    finding_set(finding, OUTCOME_POLICY, "the zone names other certificates and no authority of this one");
+    if ((named || associations_have(query->zone, USAGE_AUTHORITY)) &&
+        (check_way(trust, query, &way, finding) || way.exists || finding->outcome == OUTCOME_TEMPERROR))
         return finding->outcome == OUTCOME_PASS;
-    return path_explain(&failure, finding);
+    if (demands_concern_path(query->partner))
+        return finding_set(finding, OUTCOME_POLICY, "no authority of ours stands for it, as require_certificate asks");
+    if (vouched)
+        return check_vouched(query, finding);
+    return associations_have(query->zone, USAGE_ANCHOR) && check_zone_anchors(trust, query, finding);
 }
 
 static bool check_pinned(const struct trust *trust, const struct chain_query *query, struct finding *finding)
@@ -183,7 +274,9 @@ static void check(const struct trust *trust, const struct chain_query *query, st
     bool pinned = (query->partner->naming == NAMING_PINNED && pin != PIN_NONE) ||
                   (of_group != PIN_NONE && group->naming == GROUP_NAMING_PINNED);
     pin = pin != PIN_NONE ? pin : of_group;
-    bool good = pinned ? check_pinned(trust, query, finding) : check_path(trust, query, finding);
+    bool good = pinned                ? check_pinned(trust, query, finding)
+                : query->zone != NULL ? check_associated(trust, query, finding)
+                                      : check_path(trust, query, finding);
     /* A pin says that this certificate is meant, whatever else its key could do; it makes it an anchor of no other. */
     bool may_be_authority = pin == PIN_ALONE && (pinned || query->purpose == PURPOSE_ENCRYPT);
     const char *refusal =

@@ -57,6 +57,7 @@ Test(dns_conf, faults)
         {"dns = { resolver = ( \"root\", \"192.0.2.1\" ); };", "stand alone"},
         {"dns = { resolver = ( \"192.0.2.1\", \"system\" ); };", "stand alone"},
         {"dns = { records = \"tlsa\"; };", "is not one of"},
+        {"sources = ( \"pinned\", \"dns\" );", "note: \"sources\" names \"dns\""},
         {"dns = { root_hints = \"hints\"; };", "has no effect"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
