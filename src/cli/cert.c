@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include "cert_dns.h"
 #include "cert_import.h"
 #include "cert_lint.h"
 #include "cert_list.h"
@@ -121,10 +122,10 @@ static const struct command
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {
-        &command_cert_import, &command_cert_list,  &command_show, &command_export,
-        &command_remove,      &command_cert_prune, &command_find, &command_cert_approve,
-        &command_cert_reject, &command_cert_lint,  NULL};
+    static const struct command *const list[] = {&command_cert_import, &command_cert_list,    &command_show,
+                                                 &command_export,      &command_remove,       &command_cert_prune,
+                                                 &command_find,        &command_cert_approve, &command_cert_reject,
+                                                 &command_cert_lint,   &command_cert_dns,     NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 

@@ -23,7 +23,7 @@ struct search {
     const struct associations *through; /* a path has to lead through an authority that these name; NULL: any way */
     bool judged;                        /* there is a valid path, and finding is what came of the first */
     bool known;                         /* the path is from the cache */
-    unsigned generation; /* of what is known about revocation, when the search began */
+    unsigned generation;                /* of what is known about revocation, when the search began */
     STACK_OF(X509) * revoked;           /* authorities that are revoked in a path that was judged; lent */
     struct finding *finding;
 };

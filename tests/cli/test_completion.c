@@ -190,7 +190,7 @@ Test(completion, knows_each_command)
     g_autofree char *wanted = g_strjoinv(" ", (char **)top->pdata);
     expect_completed("''", wanted);
     expect_completed("che", "check");
-    expect_completed("cert ''", "--help approve export find import lint list prune reject remove show");
+    expect_completed("cert ''", "--help approve dns export find import lint list prune reject remove show");
     expect_completed("key ''", "--help csr import list new");
 }
 
