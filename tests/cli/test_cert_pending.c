@@ -109,3 +109,52 @@ Test(cert_pending, what_is_not_there)
     owned(run) struct run failed = run("domsec cert list --pending -c '%s/a/domsec.conf'", dir);
     expect_status(failed, 78);
 }
+
+/* From the message that brings it to the mail that is encrypted to it, by commands alone. */
+Test(cert_pending, from_a_message_to_its_use)
+{
+    owned(folder) char *dir = folder_new();
+    static const char *const sides[][2] = {{"acme", "partner"}, {"partner", "acme"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(sides); i++) {
+        owned(run) struct run made =
+            run("domsec init --domain %s.test --algorithm p256 '%s/%s'", sides[i][0], dir, sides[i][0]);
+        expect_status(made, 0);
+        g_autofree char *file = g_strdup_printf("%s/policy.d/other.conf", sides[i][0]);
+        g_autofree char *policy =
+            g_strdup_printf("domain = \"%s.test\"; anchors = ( \"%s/%s/ca/ca.pem\" ); outbound = { protect = "
+                            "\"opportunistic\"; };\n",
+                            sides[i][1], dir, sides[i][1]);
+        folder_write(dir, file, policy);
+        g_autofree char *conf = g_strdup_printf("%s/domsec.conf", sides[i][0]), *before = folder_read(dir, conf);
+        g_autofree char *all =
+            i == 0 ? g_strconcat(before, "harvest = { announce = true; };\n", NULL)
+                   : g_strdup_printf("%s\nstore = \"sqlite:%s/store.db\"; harvest = { approve = \"manual\"; };\n",
+                                     before, dir);
+        folder_write(dir, conf, all);
+    }
+    static const char there[] = "From: a@acme.test\r\nTo: b@partner.test\r\nSubject: x\r\n\r\nhello\r\n",
+                      back[] = "From: b@partner.test\r\nTo: a@acme.test\r\nSubject: x\r\n\r\nhello\r\n";
+    owned(run) struct run sent =
+        run_with(there, "domsec filter -c '%s/acme/domsec.conf' -f a@acme.test -t b@partner.test --auth a", dir);
+    expect_status(sent, 0);
+    owned(run) struct run taken =
+        run_with(sent.out,
+                 "domsec filter -c '%s/partner/domsec.conf' -f a@acme.test -t b@partner.test --client "
+                 "203.0.113.1",
+                 dir);
+    expect_status(taken, 0);
+    g_autofree char *answer =
+        g_strdup_printf("domsec filter -c '%s/partner/domsec.conf' -f b@partner.test -t a@acme.test --auth b", dir);
+    owned(run) struct run before = run_with(back, "%s", answer);
+    expect_status(before, 0);
+    expect_contains(before.out, "multipart/signed");
+    owned(run) struct run listed = run("domsec cert list --pending -c '%s/partner/domsec.conf'", dir);
+    expect_contains(listed.out, "acme.test");
+    const char *line = strchr(listed.out, '\n');
+    cr_assert_not_null(line);
+    owned(run) struct run approved = run("domsec cert approve -c '%s/partner/domsec.conf' %.16s", dir, line + 1);
+    expect_status(approved, 0);
+    owned(run) struct run after = run_with(back, "%s", answer);
+    expect_status(after, 0);
+    expect_contains(after.out, "smime-type=authEnveloped-data");
+}
