@@ -286,3 +286,38 @@ Test(fetched_lists, long_list)
     fetching_expect(rig, OUTCOME_PASS, VALID);
     cr_expect_eq(web_count(rig->web, NULL), 2);
 }
+
+/* Two authorities of one name, and nothing in a list that tells which of them has signed it. */
+Test(fetched_lists, namesakes)
+{
+    owned(fetching) struct fetching *rig = fetching_new(HARD, PKI_LIST(LIST));
+    g_autofree char *at = web_url(rig->web, "/other.crl");
+    g_autofree char *point = g_strconcat("crlDistributionPoints=URI:", at, NULL);
+    g_autofree char *root_at = web_url(rig->web, "/root.crl");
+    g_autofree char *root_point = g_strconcat("crlDistributionPoints=URI:", root_at, NULL);
+    const struct pki_spec same = {.issuer = rig->root,
+                                  .ca = true,
+                                  .subject = PKI_LIST("CN=Namesake"),
+                                  .extensions = PKI_LIST(root_point),
+                                  .no_key_ids = true};
+    PKI_AUTO struct pki *one = pki_issue(&same), *other = pki_issue(&same);
+    const char *const extensions[] = {point, NULL}, *const missing[] = {"crlDistributionPoints=URI:http://127.0.0.1:1/",
+                                                                        NULL};
+    struct pki_spec leaf = {
+        .issuer = other, .subject = PKI_LIST("CN=leaf"), .extensions = extensions, .no_key_ids = true};
+    PKI_AUTO struct pki *known = pki_issue(&leaf);
+    leaf.issuer = one;
+    leaf.extensions = missing;
+    PKI_AUTO struct pki *unknown = pki_issue(&leaf);
+    owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = other, .revoked = {rig->alice}});
+    X509_EXTENSION *identifier =
+        X509_CRL_delete_ext(crl, X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1));
+    X509_EXTENSION_free(identifier);
+    cr_assert_gt(X509_CRL_sign(crl, other->key, EVP_sha256()), 0);
+    fetching_put(rig, "/other.crl", crl);
+    X509_add_cert(rig->untrusted, other->cert, X509_ADD_FLAG_UP_REF);
+    fetching_expect_of(rig, known, OUTCOME_PASS, VALID);
+    X509_free(sk_X509_pop(rig->untrusted));
+    X509_add_cert(rig->untrusted, one->cert, X509_ADD_FLAG_UP_REF);
+    fetching_expect_of(rig, unknown, OUTCOME_TEMPERROR, "cannot be checked for revocation");
+}
