@@ -23,6 +23,8 @@ struct key_service;
  * *error is set. */
 struct key_service *key_service_start(const char *file, bool foreground,
                                       void (*tell)(enum log_level level, const char *text), struct error *error);
+/* Whether the keeper that starts the processes has ended, so that none can be started again. */
+bool key_service_is_lost(struct key_service *service);
 /* Called when no key is used any more. The processes end. */
 void key_service_free(struct key_service *service);
 

@@ -249,6 +249,12 @@ pid_t key_keeper_fork(struct key_keeper *keeper, const char *order, const int ch
     return process > 0 ? process : -1;
 }
 
+bool key_keeper_is_lost(struct key_keeper *keeper)
+{
+    struct pollfd look = {.fd = keeper->socket};
+    return poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 void key_keeper_kill(struct key_keeper *keeper, pid_t process)
 {
     g_autofree struct order *order = g_new0(struct order, 1);

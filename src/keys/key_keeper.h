@@ -26,6 +26,8 @@ void key_keeper_free(struct key_keeper *keeper);
  * *error is set. */
 pid_t key_keeper_fork(struct key_keeper *keeper, const char *order, const int channels[], unsigned count,
                       struct error *error);
+/* Whether the keeper itself has ended: no process can be started any more. */
+bool key_keeper_is_lost(struct key_keeper *keeper);
 /* Ends a process, if it still runs. */
 void key_keeper_kill(struct key_keeper *keeper, pid_t process);
 

@@ -83,6 +83,11 @@ void key_service_free(struct key_service *service)
     g_free(service);
 }
 
+bool key_service_is_lost(struct key_service *service)
+{
+    return key_keeper_is_lost(service->keeper);
+}
+
 static struct watched *watched_of(const struct key_service *service, const struct key_link *link)
 {
     for (guint i = 0; i < service->watched->len; i++) {

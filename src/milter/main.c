@@ -47,6 +47,7 @@ struct daemon {
     int pid_file;                    /* open for writing, or -1 */
     bool metrics_lost;               /* the last write failed */
     time_t next_expiry;              /* when certificates are looked at again; see daily.h */
+    int status;                      /* with which stop() ends the process */
 };
 
 static void usage(FILE *stream)
@@ -222,20 +223,6 @@ static void check_expiry(const struct conf *conf)
         log_write(level_of(faults, i), "%s", faults_at(faults, i));
 }
 
-static void tick(void *context)
-{
-    struct daemon *daemon = context;
-    struct error error = {0};
-    owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
-    if (gateway_misses_copies(gateway, time(NULL), &error)) {
-        log_write(LOG_LEVEL_ERROR, "%s", error.text);
-        metrics_add("domsec_split_lost_total", NULL, 1);
-    }
-    if (daily_is_due(&daemon->next_expiry, time(NULL)))
-        check_expiry(gateway_conf(gateway));
-    save_metrics(daemon);
-}
-
 /* If we may not remove the PID file, truncate it so that it names no process. */
 static void forget_pid(const struct daemon *daemon)
 {
@@ -262,8 +249,27 @@ static void stop(void *context)
         log_write(LOG_LEVEL_INFO, "stopped");
     /* exit() would destroy data that an unfinished message may still use. */
     if (left > 0)
-        _exit(EX_OK);
-    exit(EX_OK);
+        _exit(daemon->status);
+    exit(daemon->status);
+}
+
+static void tick(void *context)
+{
+    struct daemon *daemon = context;
+    struct error error = {0};
+    owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
+    if (gateway_misses_copies(gateway, time(NULL), &error)) {
+        log_write(LOG_LEVEL_ERROR, "%s", error.text);
+        metrics_add("domsec_split_lost_total", NULL, 1);
+    }
+    if (daily_is_due(&daemon->next_expiry, time(NULL)))
+        check_expiry(gateway_conf(gateway));
+    save_metrics(daemon);
+    if (key_service_is_lost(daemon->key_service)) {
+        log_write(LOG_LEVEL_ERROR, "the process that starts the key processes has ended, and so does the daemon");
+        daemon->status = EX_SOFTWARE;
+        stop(daemon);
+    }
 }
 
 static bool tell_place(const struct conf *conf, unsigned line, struct error *error)

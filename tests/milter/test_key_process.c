@@ -271,6 +271,19 @@ Test(key_process, reads_keys_of_root)
     daemon_free(&daemon);
 }
 
+/* Whoever starts the daemon starts it again, with a new keeper. */
+Test(key_process, cannot_come_back_without_its_keeper)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    cr_expect_eq(send_one(&daemon), SIGNED);
+    kill(child_of(daemon.pid), SIGKILL);
+    cr_expect_eq(daemon_wait(&daemon), 70);
+    g_autofree char *log = daemon_log(&daemon);
+    cr_expect_not_null(strstr(log, "the process that starts the key processes has ended"));
+    daemon_free(&daemon);
+}
+
 /* systemd sends SIGTERM to all processes of a service: the keys serve the messages in hand. */
 Test(key_process, outlives_the_end_of_the_daemon_by_nothing)
 {
