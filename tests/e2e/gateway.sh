@@ -92,9 +92,11 @@ result_of() {
         grep -i "^Authentication-Results: *${ORG_DOMAIN[$1]//./\\.}" | head -n 1
 }
 
-# layers ORG FILE: how FILE, sent to ORG, is protected, opened with ORG's key; one line a layer, tabs between fields.
+# layers ORG FILE [NAME]: how FILE, sent to ORG, is protected, opened with ORG's key NAME (dca); one line a layer, tabs between
+# fields.
 layers() {
-    local key=$RIG/$1/gateway/keys/dca.key
-    [ -e "$key" ] || key=$RIG/$1/escrow/dca.key # of a key in a token
-    "$TOOLS/mail_inspect" -c "$RIG/$1/gateway/keys/dca.pem" -k "$key" "$2"
+    local name=${3:-dca}
+    local key=$RIG/$1/gateway/keys/$name.key
+    [ -e "$key" ] || key=$RIG/$1/escrow/$name.key # of a key in a token
+    "$TOOLS/mail_inspect" -c "$RIG/$1/gateway/keys/$name.pem" -k "$key" "$2"
 }
