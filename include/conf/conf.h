@@ -12,6 +12,7 @@
 
 #include "base/domain.h"
 #include "conf/address_set.h"
+#include "conf/demands.h"
 #include "conf/faults.h"
 #include "conf/ldap.h"
 #include "conf/rules.h"
@@ -118,18 +119,6 @@ struct revocation_conf {
     bool ocsp_nonce;                /* key */
     bool says_fetch, says_ocsp;     /* private to conf/: the group has the key */
     unsigned check_line, crls_line; /* of these keys, for faults; 0: not there */
-};
-
-/* A group `require_certificate`: what a partner's certificates must be, beyond trusted. An empty list asks for nothing.
- */
-struct demands_conf {
-    char **types;          /* key `smime_br`: "mailbox", "organization", "sponsor", "individual" */
-    char **generations;    /* key `generations`: "legacy", "multipurpose", "strict" */
-    char **policies;       /* dotted OIDs, one of which each certificate of the path asserts */
-    char **keys;           /* kinds of keys, as in keys/profile.h */
-    char **issuers;        /* files with authorities, one of which is in the path */
-    bool split_keys;       /* a key signs or is encrypted to, not both */
-    unsigned issuers_line; /* of that key, for faults; 0: not there */
 };
 
 struct partner;

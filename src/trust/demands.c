@@ -8,6 +8,7 @@
  */
 #include "demands.h"
 
+#include "conf/demands.h"
 #include "keys/profile.h"
 
 #include <openssl/err.h>
