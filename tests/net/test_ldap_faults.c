@@ -92,7 +92,7 @@ Test(ldap_faults, failed_by_the_deadline_and_back)
         struct fake_ldap *fake =
             fake_ldap_start(faults[i].fault, faults[i].speaks_tls ? certificate : NULL, der, (size_t)length);
         cr_expect_eq(ask(fake, faults[i].security, SHORT), FOUND_FAILED, "%s", faults[i].what);
-        fake->fault = FAKE_GOOD;
+        fake_ldap_heal(fake, faults[i].speaks_tls ? certificate : NULL);
         if (faults[i].speaks_tls || faults[i].security == CLEAR)
             cr_expect_eq(ask(fake, faults[i].security, 5 * G_USEC_PER_SEC), FOUND, "%s, and back", faults[i].what);
         fake_ldap_stop(fake);
@@ -183,8 +183,7 @@ Test(ldap_faults, a_hung_server_gets_few_connections)
     cr_expect_eq(g_atomic_int_get(&fake->connections), 8);
     for (size_t i = 0; i < G_N_ELEMENTS(patient); i++)
         cr_expect_eq(GPOINTER_TO_INT(g_thread_join(patient[i])), FOUND_FAILED);
-    fake->fault = FAKE_GOOD;
-    fake->tls = certificate;
+    fake_ldap_heal(fake, certificate);
     cr_expect_eq(ask(fake, TLS, 5 * G_USEC_PER_SEC), FOUND, "and back");
     fake_ldap_stop(fake);
 }

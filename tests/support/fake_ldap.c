@@ -125,7 +125,7 @@ static bool reset_half_way(struct peer *peer, ber_int_t id)
 /* Returns false if the connection is to be closed. */
 static bool answer_search(struct peer *peer, ber_int_t id)
 {
-    const enum fake_fault fault = peer->fake->fault;
+    const enum fake_fault fault = (enum fake_fault)g_atomic_int_get(&peer->fake->fault);
     g_atomic_int_inc(&peer->fake->searches);
     if (fault == FAKE_DRIP)
         return drip(peer, id);
@@ -147,8 +147,9 @@ static bool answer_search(struct peer *peer, ber_int_t id)
 static bool begin_tls(struct peer *peer)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    cr_assert(SSL_CTX_use_certificate(context, peer->fake->tls->cert) == 1);
-    cr_assert(SSL_CTX_use_PrivateKey(context, peer->fake->tls->key) == 1);
+    const struct pki *tls = g_atomic_pointer_get(&peer->fake->tls);
+    cr_assert(SSL_CTX_use_certificate(context, tls->cert) == 1);
+    cr_assert(SSL_CTX_use_PrivateKey(context, tls->key) == 1);
     peer->ssl = SSL_new(context);
     SSL_CTX_free(context);
     SSL_set_fd(peer->ssl, peer->fd);
@@ -157,7 +158,7 @@ static bool begin_tls(struct peer *peer)
 
 static bool answer_starttls(struct peer *peer, ber_int_t id)
 {
-    const enum fake_fault fault = peer->fake->fault;
+    const enum fake_fault fault = (enum fake_fault)g_atomic_int_get(&peer->fake->fault);
     int code = fault == FAKE_STARTTLS_REFUSED ? LDAP_UNAVAILABLE : LDAP_SUCCESS;
     bool good = say(peer, result(id, LDAP_RES_EXTENDED, code));
     if (fault == FAKE_STARTTLS_SILENT)
@@ -172,7 +173,7 @@ static bool serve(struct peer *peer)
 {
     unsigned char bytes[4096];
     int length = receive(peer, bytes, sizeof(bytes));
-    if (length <= 0 || peer->fake->fault == FAKE_SILENT)
+    if (length <= 0 || g_atomic_int_get(&peer->fake->fault) == FAKE_SILENT)
         return length > 0;
     struct berval all = {.bv_len = (ber_len_t)length, .bv_val = (char *)bytes};
     BerElement *ber = ber_init(&all);
@@ -190,7 +191,7 @@ static bool serve(struct peer *peer)
 static gpointer serve_peer(gpointer data)
 {
     struct peer *peer = data;
-    bool good = peer->fake->tls == NULL || begin_tls(peer);
+    bool good = g_atomic_pointer_get(&peer->fake->tls) == NULL || begin_tls(peer);
     while (good)
         good = serve(peer);
     SSL_free(peer->ssl);
@@ -230,6 +231,12 @@ struct fake_ldap *fake_ldap_start(enum fake_fault fault, const struct pki *tls, 
     fake->port = ntohs(name.sin_port);
     fake->thread = g_thread_new("fake", accept_all, fake);
     return fake;
+}
+
+void fake_ldap_heal(struct fake_ldap *fake, const struct pki *tls)
+{
+    g_atomic_pointer_set(&fake->tls, (struct pki *)tls);
+    g_atomic_int_set(&fake->fault, FAKE_GOOD);
 }
 
 void fake_ldap_stop(struct fake_ldap *fake)

@@ -29,7 +29,7 @@ enum fake_fault {
 
 struct fake_ldap {
     unsigned port;
-    enum fake_fault fault;
+    int fault; /* enum fake_fault; private, as the next one */
     const struct pki
         *tls;          /* its certificate: it speaks TLS from the first byte. NULL: in the clear, or after StartTLS */
     const void *value; /* of userCertificate;binary */
@@ -45,6 +45,8 @@ struct fake_ldap {
 };
 
 struct fake_ldap *fake_ldap_start(enum fake_fault fault, const struct pki *tls, const void *value, size_t length);
+/* From now on it is FAKE_GOOD, with this certificate. */
+void fake_ldap_heal(struct fake_ldap *fake, const struct pki *tls);
 void fake_ldap_stop(struct fake_ldap *fake);
 /* Whether these bytes came in the clear. */
 bool fake_ldap_saw(struct fake_ldap *fake, const char *bytes);
