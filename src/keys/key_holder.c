@@ -13,9 +13,10 @@ const char *key_digest_name(enum key_digest digest)
 
 void held_key_clear(struct held_key *key)
 {
-    g_clear_pointer(&key->location, g_free);
-    g_clear_pointer(&key->public_key, EVP_PKEY_free);
-    g_clear_pointer(&key->note, g_free);
+    g_free(key->location);
+    EVP_PKEY_free(key->public_key);
+    g_free(key->note);
+    *key = (struct held_key){.handle = key->handle};
 }
 
 const struct key_holder_type *key_holder_of(const char *scheme)

@@ -249,7 +249,7 @@ static bool find(struct key_link *link, struct key_channels *channels, const cha
     struct key_request request = {
         .operation = KEY_FIND, .location = slice_of(location), .secret_file = slice_of(secret_file)};
     unsigned char octets[KEY_REPLY_MAX];
-    struct key_reply reply;
+    struct key_reply reply = {0};
     if (was_refused(link, secret_file, error) || !ask(link, channels, &request, octets, &reply, error))
         return false;
     if (reply.answer != KEY_DONE)
@@ -262,7 +262,7 @@ static bool find(struct key_link *link, struct key_channels *channels, const cha
 EVP_PKEY *key_link_load(struct key_link *link, const char *location, const char *secret_file, struct error *error)
 {
     owned(key_channels) struct key_channels *channels = key_link_channels(link);
-    struct finding_of_key found;
+    struct finding_of_key found = {0};
     if (!find(link, channels, location, secret_file, &found, error))
         return NULL;
     struct linked_key *key = g_new0(struct linked_key, 1);
@@ -284,7 +284,7 @@ static bool seal(struct key_link *link, struct key_channels *channels, struct er
 {
     struct key_request request = {.operation = KEY_SEAL};
     unsigned char octets[KEY_REPLY_MAX];
-    struct key_reply reply;
+    struct key_reply reply = {0};
     return ask(link, channels, &request, octets, &reply, error) && (reply.answer == KEY_DONE || refused(&reply, error));
 }
 
@@ -316,7 +316,7 @@ enum key_answer linked_key_work(struct linked_key *key, const struct key_work *w
     owned(key_channels) struct key_channels *channels = NULL;
     struct key_request request = {.operation = KEY_WORK, .work = *work};
     unsigned char octets[KEY_REPLY_MAX];
-    struct key_reply reply;
+    struct key_reply reply = {0};
     struct error error = {0};
     output->length = 0;
     if (!place_of(key, &channels, &request.key)) {
@@ -343,7 +343,7 @@ static bool is_well(struct key_link *link, struct key_channels *channels, struct
 {
     struct key_request request = {.operation = KEY_PROBE};
     unsigned char octets[KEY_REPLY_MAX];
-    struct key_reply reply;
+    struct key_reply reply = {0};
     return ask(link, channels, &request, octets, &reply, error) &&
            (reply.answer == KEY_DONE || error_set(error, ERROR_TEMPORARY, "the keys cannot be used"));
 }
@@ -379,7 +379,7 @@ static bool find_again(struct key_link *link, struct key_channels *channels, str
                        struct error *error)
 {
     const struct linked_key *key = moved->key;
-    struct finding_of_key found;
+    struct finding_of_key found = {0};
     if (!find(link, channels, key->location, key->secret_file, &found, error))
         return false;
     moved->found = EVP_PKEY_eq(found.public_key, key->public_key) == 1;

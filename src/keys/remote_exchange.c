@@ -31,7 +31,8 @@ static void exchange_free(void *data)
         return;
     remote_key_unref(exchange->key);
     remote_key_unref(exchange->peer);
-    g_clear_pointer(&exchange->kdf_info, g_byte_array_unref);
+    if (exchange->kdf_info != NULL)
+        g_byte_array_unref(exchange->kdf_info);
     g_free(exchange);
 }
 
@@ -71,7 +72,8 @@ static bool set_kdf_info(struct exchange *exchange, const OSSL_PARAM *info)
         return true;
     if (!OSSL_PARAM_get_octet_string_ptr(info, &octets, &length))
         return false;
-    g_clear_pointer(&exchange->kdf_info, g_byte_array_unref);
+    if (exchange->kdf_info != NULL)
+        g_byte_array_unref(exchange->kdf_info);
     exchange->kdf_info = g_byte_array_new();
     if (length > 0)
         g_byte_array_append(exchange->kdf_info, octets, (guint)length);

@@ -93,13 +93,13 @@ static int key_import(void *data, int selection, const OSSL_PARAM parameters[])
     const OSSL_PARAM *address = OSSL_PARAM_locate_const(parameters, REMOTE_KEY_PARAM);
     if (key == NULL || key->public_half != NULL)
         return 0;
-    if (address != NULL && address->data_size == sizeof(key->linked)) {
-        struct linked_key *linked;
-        memcpy(&linked, address->data, sizeof(linked));
-        key->public_half = (EVP_PKEY *)linked_key_public(linked);
+    struct remote_key_reference reference;
+    if (address != NULL && address->data_size == sizeof(reference)) {
+        memcpy(&reference, address->data, sizeof(reference));
+        key->public_half = linked_key_public(reference.key);
         if (!EVP_PKEY_up_ref(key->public_half))
             return 0;
-        key->linked = linked_key_ref(linked);
+        key->linked = linked_key_ref(reference.key);
         return 1;
     }
     (void)selection;

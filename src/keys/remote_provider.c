@@ -51,8 +51,10 @@ static OSSL_LIB_CTX *library_context(void)
     if (g_once_init_enter(&once)) {
         OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
         if (made != NULL &&
-            (!OSSL_PROVIDER_add_builtin(made, NAME, initialise) || OSSL_PROVIDER_load(made, NAME) == NULL))
-            g_clear_pointer(&made, OSSL_LIB_CTX_free);
+            (!OSSL_PROVIDER_add_builtin(made, NAME, initialise) || OSSL_PROVIDER_load(made, NAME) == NULL)) {
+            OSSL_LIB_CTX_free(made);
+            made = NULL;
+        }
         g_once_init_leave(&once, made != NULL ? (gsize)made : (gsize)-1);
     }
     return once != (gsize)-1 ? (OSSL_LIB_CTX *)once : NULL;
@@ -63,7 +65,8 @@ EVP_PKEY *remote_provider_key(struct linked_key *key, struct error *error)
     owned(linked_key) struct linked_key *linked = key;
     OSSL_LIB_CTX *library = library_context();
     const char *type = EVP_PKEY_get0_type_name(linked_key_public(key));
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(REMOTE_KEY_PARAM, &linked, sizeof(linked)),
+    struct remote_key_reference reference = {key};
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string(REMOTE_KEY_PARAM, &reference, sizeof(reference)),
                                OSSL_PARAM_END};
     EVP_PKEY *made = NULL;
     owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context =

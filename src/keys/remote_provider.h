@@ -38,8 +38,11 @@ extern const OSSL_ALGORITHM remote_ciphers[];
 extern const OSSL_ALGORITHM remote_exchanges[];
 
 #define REMOTE_PROPERTIES "provider=domsec"
-/* The parameter by which an import names a linked key: the address of a struct linked_key. */
+/* The parameter by which an import names a linked key, which is lent. */
 #define REMOTE_KEY_PARAM "domsec-linked-key"
+struct remote_key_reference {
+    struct linked_key *key;
+};
 
 /* False if the digest is not one of enum key_digest. */
 bool remote_digest(const EVP_MD *md, enum key_digest *digest);

@@ -107,8 +107,10 @@ static int sign_init(void *data, void *key, const OSSL_PARAM parameters[])
     }
     if (signing->key == NULL || signing->key->linked == NULL)
         return 0;
-    g_clear_pointer(&signing->inner, EVP_PKEY_CTX_free);
-    g_clear_pointer(&signing->digested, EVP_MD_CTX_free);
+    EVP_PKEY_CTX_free(signing->inner);
+    EVP_MD_CTX_free(signing->digested);
+    signing->inner = NULL;
+    signing->digested = NULL;
     if (is_edwards(signing->key))
         return set_parameters(signing, parameters);
     signing->inner = EVP_PKEY_CTX_new(signing->key->public_half, NULL);
