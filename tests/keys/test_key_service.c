@@ -21,6 +21,7 @@ struct place {
     GString *identities;
     struct key_service *service;
     struct key_link *link;
+    GPtrArray *keys; /* all that were loaded: they end before the service does */
 };
 
 static gint told; /* how often a process was said to run again */
@@ -34,7 +35,7 @@ static void tell(enum log_level level, const char *text)
 
 static void place_new(struct place *place)
 {
-    *place = (struct place){.folder = folder_new(), .identities = g_string_new(NULL)};
+    *place = (struct place){.folder = folder_new(), .identities = g_string_new(NULL), .keys = g_ptr_array_new()};
 }
 
 /* Returns the location. */
@@ -61,8 +62,17 @@ static void place_start(struct place *place, gint64 milliseconds)
     cr_assert_not_null(place->link, "%s", error.text);
 }
 
+static void forget_keys(struct place *place)
+{
+    for (guint i = 0; i < place->keys->len; i++)
+        EVP_PKEY_free(g_ptr_array_index(place->keys, i));
+    g_ptr_array_set_size(place->keys, 0);
+}
+
 static void place_free(struct place *place)
 {
+    forget_keys(place);
+    g_ptr_array_unref(place->keys);
     key_link_unref(place->link);
     key_service_free(place->service);
     g_string_free(place->identities, TRUE);
@@ -110,6 +120,7 @@ static EVP_PKEY *load(const struct place *place, const char *location)
     struct error error = {0};
     EVP_PKEY *key = key_link_load(place->link, location, NULL, &error);
     cr_assert_not_null(key, "%s", error.text);
+    g_ptr_array_add(place->keys, key);
     return key;
 }
 
@@ -133,7 +144,7 @@ Test(key_service, keys_are_used_in_another_process_which_ends_with_them)
     pid_t process = key_process(), keeper = child_of(getpid());
     cr_assert_gt(process, 0);
     cr_expect(signs(key));
-    EVP_PKEY_free(key);
+    forget_keys(&place);
     key_link_unref(g_steal_pointer(&place.link));
     wait_until_gone(process);
     place_free(&place);
@@ -149,8 +160,8 @@ Test(key_service, a_process_that_was_killed_comes_back_with_its_keys)
     place_new(&place);
     g_autofree char *first = place_add(&place, "a.key", ec, ""), *second = place_add(&place, "b.key", rsa, "");
     place_start(&place, 5000);
-    owned(EVP_PKEY) EVP_PKEY *one = load(&place, first);
-    owned(EVP_PKEY) EVP_PKEY *two = load(&place, second);
+    EVP_PKEY *one = load(&place, first);
+    EVP_PKEY *two = load(&place, second);
     cr_assert(key_link_seal(place.link, &error), "%s", error.text);
     for (unsigned round = 0; round < 3; round++) {
         unsigned failures = keys_failures();
@@ -172,7 +183,7 @@ Test(key_service, an_idle_process_that_was_killed_comes_back)
     place_new(&place);
     g_autofree char *location = place_add(&place, "a.key", ec, "");
     place_start(&place, 5000);
-    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    EVP_PKEY *key = load(&place, location);
     kill(key_process(), SIGKILL);
     for (unsigned i = 0; g_atomic_int_get(&told) == 0 && i < PATIENCE * 20; i++)
         g_usleep(50000);
@@ -189,12 +200,12 @@ Test(key_service, a_process_that_hangs_is_given_up_at_the_deadline)
     place_new(&place);
     g_autofree char *location = place_add(&place, "a.key", ec, "");
     place_start(&place, 300);
-    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    EVP_PKEY *key = load(&place, location);
     pid_t hung = key_process();
     kill(hung, SIGSTOP);
     other = place;
     other.link = key_service_link(place.service, "file", NULL, 300, &error);
-    owned(EVP_PKEY) EVP_PKEY *beside = load(&other, location);
+    EVP_PKEY *beside = load(&other, location);
     gint64 began = g_get_monotonic_time();
     cr_expect_not(signs(key));
     cr_expect_geq(g_get_monotonic_time() - began, 290000);
@@ -221,8 +232,8 @@ Test(key_service, a_file_that_holds_another_key_now_is_not_used)
     place_new(&place);
     g_autofree char *first = place_add(&place, "a.key", one, ""), *second = place_add(&place, "b.key", two, "");
     place_start(&place, 5000);
-    owned(EVP_PKEY) EVP_PKEY *replaced = load(&place, first);
-    owned(EVP_PKEY) EVP_PKEY *kept = load(&place, second);
+    EVP_PKEY *replaced = load(&place, first);
+    EVP_PKEY *kept = load(&place, second);
     g_free(pki_write_key(place.folder, "a.key", third));
     kill(key_process(), SIGKILL);
     cr_expect_not(signs(kept));
@@ -246,7 +257,7 @@ Test(key_service, only_keys_of_the_configuration_can_be_asked_for)
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);
     cr_expect_not_null(strstr(error.text, "names no such key"), "%s", error.text);
     cr_expect_null(key_link_load(place.link, location, foreign, &error), "nor with another file as passphrase");
-    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    EVP_PKEY *key = load(&place, location);
     cr_assert(key_link_seal(place.link, &error));
     cr_expect_null(key_link_load(place.link, location, NULL, &error), "nor any when all are loaded");
     cr_expect(signs(key));
@@ -276,7 +287,7 @@ Test(key_service, a_key_process_inherits_and_shows_nothing)
     g_autofree char *location = place_add(&place, "a.key", ec, "");
     int secret = open(location, O_RDONLY); /* without O_CLOEXEC */
     place_start(&place, 5000);
-    owned(EVP_PKEY) EVP_PKEY *key = load(&place, location);
+    load(&place, location);
     pid_t processes[] = {key_process(), child_of(getpid())};
     for (size_t i = 0; i < G_N_ELEMENTS(processes); i++) {
         g_autofree char *folder = g_strdup_printf("/proc/%d/fd", processes[i]);
