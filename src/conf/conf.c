@@ -8,6 +8,7 @@
 
 #include "config_file.h"
 #include "directories.h"
+#include "home.h"
 #include "identities.h"
 #include "option.h"
 #include "partners.h"
@@ -131,7 +132,8 @@ struct conf *conf_reload(const char *file, const struct conf *previous, struct f
     conf->file = g_canonicalize_filename(file, NULL);
     conf->folder = g_path_get_dirname(conf->file);
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    struct place place = {.faults = faults, .file = conf->file, .folder = conf->folder, .files = files};
+    struct place place = {
+        .faults = faults, .file = conf->file, .folder = conf->folder, .home = home_of_main, .files = files};
     config_t config;
     config_init(&config);
     if (access(conf->file, F_OK) != 0 && errno == ENOENT)

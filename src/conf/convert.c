@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * convert: checks the text of a value and converts it to the form in the snapshot. There is one function per kind of
- * value; networks and sockets have their own files. Files that a path names are not opened here. A folder to
- * write in is looked at, because its absence would show only late.
+ * value; networks, sockets and sources of certificates have their own files. Files that a path names are not opened
+ * here. A folder to write in is looked at, because its absence would show only late.
  */
 #include "partners.h"
 #include "words.h"
 
-#include "base/distance.h"
 #include "base/fold.h"
 #include "conf/address_set.h"
 #include "conf/token_uri.h"
@@ -231,29 +230,6 @@ char *convert_certificate_kind(const char *text, const struct place *place)
         if (strcmp(text, certificate_kind_name((enum certificate_kind)i)) == 0)
             return g_strdup(text);
     place_fault(place, "\"%s\": \"%s\" is not one of \"own\", \"group\", \"domain\"", place->key, text);
-    return NULL;
-}
-
-/* The known names are those of the default. */
-char *convert_source(const char *text, const struct place *place)
-{
-    g_auto(GStrv) names = option_default_texts(&main_options, "sources");
-    if (g_strv_contains((const char *const *)names, text))
-        return g_strdup(text);
-    const char *nearest = NULL;
-    unsigned least = distance_limit(text);
-    for (char **name = names; *name != NULL; name++) {
-        unsigned distance = distance_between(text, *name);
-        if (distance < least) {
-            least = distance;
-            nearest = *name;
-        }
-    }
-    g_autofree char *known = g_strjoinv("\", \"", names);
-    if (nearest != NULL)
-        place_fault(place, "\"%s\": unknown source \"%s\", did you mean \"%s\"?", place->key, text, nearest);
-    else
-        place_fault(place, "\"%s\": \"%s\" is not one of \"%s\"", place->key, text, known);
     return NULL;
 }
 

@@ -11,43 +11,12 @@
 #define PORT_LDAP 389
 #define PORT_LDAPS 636
 
-static bool is_srv(const char *uri)
-{
-    return strcmp(uri, "srv:") == 0;
-}
-
-char *convert_ldap_domain(const char *text, const struct place *place)
-{
-    return strcmp(text, "*") == 0 ? g_strdup(text) : convert_domain(text, place);
-}
-
-char *convert_ldap_uri(const char *text, const struct place *place)
-{
-    g_autofree char *scheme = NULL, *host = NULL, *path = NULL, *query = NULL, *user = NULL;
-    if (is_srv(text))
-        return g_strdup(text);
-    bool good = g_uri_split(text, G_URI_FLAGS_NONE, &scheme, &user, &host, NULL, &path, &query, NULL, NULL) &&
-                scheme != NULL && (strcmp(scheme, "ldap") == 0 || strcmp(scheme, "ldaps") == 0) && host != NULL &&
-                host[0] != '\0' && user == NULL;
-    if (!good)
-        place_fault(place, "\"%s\": \"%s\" is not a server such as \"ldaps://dir.partner.test\", and not \"srv:\"",
-                    place->key, text);
-    else if (query != NULL || strlen(path) > 1)
-        place_fault(place, "\"%s\": \"%s\" names more than a server; write the entry to search below as \"base\"",
-                    place->key, text);
-    else if (!g_hostname_is_ip_address(host) && strcmp(host, "localhost") != 0 && !domain_is_proper(host))
-        place_fault(place, "\"%s\": \"%s\" is not the name or the address of a host", place->key, host);
-    else
-        return g_strdup(text);
-    return NULL;
-}
-
-/* What the URI, which is good, says. */
+/* What the URI, which is good, says. "srv:" names no host. */
 static void take_apart(struct ldap_conf *group)
 {
     g_autofree char *scheme = NULL, *host = NULL;
     gint port = -1;
-    if (is_srv(group->uri) || !g_uri_split_network(group->uri, G_URI_FLAGS_NONE, &scheme, &host, &port, NULL))
+    if (!g_uri_split_network(group->uri, G_URI_FLAGS_NONE, &scheme, &host, &port, NULL))
         return;
     group->tls = strcmp(scheme, "ldaps") == 0;
     group->port = port > 0 ? (unsigned)port : group->tls ? PORT_LDAPS : PORT_LDAP;

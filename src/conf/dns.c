@@ -9,32 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool is_server(const char *text)
-{
-    g_auto(GStrv) parts = g_strsplit(text, "@", 2);
-    guint64 port = 53;
-    return parts[0] != NULL && g_hostname_is_ip_address(parts[0]) &&
-           (parts[1] == NULL || g_ascii_string_to_unsigned(parts[1], 10, 1, 65535, &port, NULL));
-}
-
-char *convert_resolver(const char *text, const struct place *place)
-{
-    if (strcmp(text, DNS_RESOLVER_SYSTEM) == 0 || strcmp(text, DNS_RESOLVER_ROOT) == 0 || is_server(text))
-        return g_strdup(text);
-    place_fault(place,
-                "\"%s\": \"%s\" is not an IP address; write \"192.0.2.1\", \"192.0.2.1@5353\", \"system\" or \"root\"",
-                place->key, text);
-    return NULL;
-}
-
-char *convert_dns_record(const char *text, const struct place *place)
-{
-    if (strcmp(text, "smimea") == 0 || strcmp(text, "cert") == 0)
-        return g_strdup(text);
-    place_fault(place, "\"%s\": \"%s\" is not one of \"smimea\", \"cert\"", place->key, text);
-    return NULL;
-}
-
 /* For a list that is empty. */
 static void set_default(char ***list, const char *const *values)
 {

@@ -218,7 +218,7 @@ static const struct conf_option *find_target(const struct option_table *table, c
 static void unknown_key(const struct option_table *table, const struct place *place)
 {
     g_autofree char *nearest = option_suggest(table, place->key);
-    const char *home = option_home(table, place->key);
+    const char *home = place->home(table, place->key);
     if (home != NULL)
         place_fault(place, "unknown key \"%s\" here: it belongs in %s", place->key, home);
     else if (nearest != NULL)

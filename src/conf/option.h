@@ -124,8 +124,6 @@ void *option_read_groups(const struct config_setting_t *parent, const char *key,
 void option_set_defaults(const struct option_table *table, void *base);
 /* Copies all values except those of OPTION_GROUPS. to: zeroed. option_clear(). */
 void option_copy(const struct option_table *table, const void *from, void *to);
-/* The strings that a key of OPTION_TEXTS has by default. g_strfreev(). */
-char **option_default_texts(const struct option_table *table, const char *key);
 /* A value as it is written in the file; g_free(). */
 char *option_value_text(const struct conf_option *option, const void *base);
 /* Frees the strings and lists in base, but not the contents of OPTION_GROUPS. */
@@ -138,7 +136,5 @@ unsigned option_line(const struct config_setting_t *group, const char *key);
 /* The known key nearest to an unknown one ("outbound.protect" if it belongs in that group), NULL if none is near.
  * g_free(). */
 char *option_suggest(const struct option_table *table, const char *key);
-/* The other kind of file, if a key that this table does not know belongs there; otherwise NULL. Static. */
-const char *option_home(const struct option_table *table, const char *key);
 
 #endif

@@ -20,14 +20,6 @@ static char **texts_of(const char *fallback)
     return fallback != NULL ? g_strsplit(fallback, " ", -1) : g_new0(char *, 1);
 }
 
-char **option_default_texts(const struct option_table *table, const char *key)
-{
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->options[i].key, key) == 0)
-            return texts_of(table->options[i].fallback);
-    return texts_of(NULL);
-}
-
 static void set_default(const struct conf_option *option, void *base)
 {
     char *target = (char *)base + option->offset;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "config_file.h"
+#include "home.h"
 
 #include <string.h>
 
@@ -188,6 +189,7 @@ static void policy_file_open(const char *path, const struct place *place, struct
     file->place = (struct place){.faults = place->faults,
                                  .file = path,
                                  .folder = place->folder,
+                                 .home = home_of_policy,
                                  .files = place->files,
                                  .origins = place->origins};
     if (config_file_read(path, &file->place, &file->config))

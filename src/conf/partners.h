@@ -64,7 +64,7 @@ void groups_read(struct conf *conf, struct partner *partner, const struct config
 void groups_check(const struct partner *partner, struct faults *faults);
 void groups_free(struct partner *partner);
 
-/* --- schema_harvest.c --- */
+/* --- harvest.c --- */
 
 /* What the group `harvest` needs of other keys. After the options of the file were read. */
 void harvest_check(const struct conf *conf, const struct config_setting_t *root, const struct place *place);

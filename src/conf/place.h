@@ -7,6 +7,10 @@
 
 struct _GPtrArray;
 struct faults;
+struct option_table;
+
+/* Where a key belongs that this table does not know; NULL if it is unknown there, too. Static. */
+typedef const char *place_home(const struct option_table *table, const char *key);
 
 /* The file and line of a value, for its fault. */
 struct place {
@@ -15,6 +19,7 @@ struct place {
     unsigned line;
     const char *key;
     const char *folder;          /* of domsec.conf: what relative paths are relative to */
+    place_home *home;            /* of the kind of file that is read */
     struct _GPtrArray *files;    /* collects each file that is read (char *); may be NULL */
     struct _GHashTable *origins; /* collects where each value comes from (conf_origin()); may be NULL */
 };

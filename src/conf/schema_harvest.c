@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * schema_harvest: the keys of the group `harvest`, one row each, and what they need.
+ * schema_harvest: the keys of the group `harvest`, one row each.
  */
 #include "option.h"
-#include "partners.h"
 #include "words.h"
 
 #define AT(member) offsetof(struct conf, harvest.member)
@@ -22,15 +21,3 @@ static const struct conf_option harvest_rows[] = {
 #undef AT
 const struct option_table harvest_options = {
     .name = "harvest", .options = harvest_rows, .count = G_N_ELEMENTS(harvest_rows)};
-
-void harvest_check(const struct conf *conf, const struct config_setting_t *root, const struct place *place)
-{
-    struct place at = *place;
-    at.line = option_line(root, "harvest");
-    if (conf->harvest.approve == APPROVE_OFF)
-        return;
-    if (conf->store == NULL)
-        place_fault(&at, "\"harvest\" keeps certificates in the store, and there is none; set \"store\"");
-    if (!g_strv_contains((const char *const *)conf->sources, "harvest"))
-        place_warn(&at, "\"harvest\": what is harvested is not used, because \"sources\" lacks \"harvest\"");
-}

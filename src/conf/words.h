@@ -41,4 +41,7 @@ extern const char *const mixed_words[];
 extern const char *const crashing_words[];
 extern const char *const log_level_words[];
 
+/* Every source of certificates, as the default of `sources` is written. */
+#define SOURCES_DEFAULT "pinned directory store ldap dns harvest"
+
 #endif

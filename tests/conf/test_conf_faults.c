@@ -31,6 +31,10 @@ static const struct {
      "identities = ( { domain = \"acme.test\"; role = \"review-authority\"; certificate = \"c\"; key = \"file:k\";\n"
      "user = \"d\"; } );",
      NULL, "domsec.conf:3: unknown key \"user\""},
+    {MINIMAL "ldap = ( { domains = \"*\"; uri = \"srv:\"; starttls = true;\nuser = \"d\"; } );", NULL,
+     "domsec.conf:3: unknown key \"user\""},
+    {MINIMAL "split = { keys = \"file:k\"; protect = \"sign\"; };", NULL,
+     "domsec.conf:2: unknown key \"protect\" here: it belongs in a policy file"},
     {MINIMAL "polcy_dir = \"p\";", NULL, "domsec.conf:2: unknown key \"polcy_dir\", did you mean \"policy_dir\"?"},
     {MINIMAL "sources = ( \"pinned\", \"ldpa\" );", NULL,
      "domsec.conf:2: \"sources\": unknown source \"ldpa\", did you mean \"ldap\"?"},
