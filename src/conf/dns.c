@@ -27,7 +27,9 @@ void dns_read(struct conf *conf, const config_setting_t *root, const struct plac
     struct place at = *place;
     bool asks = g_strv_contains((const char *const *)conf->sources, "dns");
     dns->is_used = asks && group != NULL;
-    if (asks && group == NULL && config_setting_get_member(root, "sources") != NULL)
+    /* A faulty "sources" has its default, which names "dns". */
+    bool is_good = faults_errors(place->faults) == 0;
+    if (is_good && asks && group == NULL && config_setting_get_member(root, "sources") != NULL)
         faults_note(place->faults, place->file, option_line(root, "sources"),
                     "\"sources\" names \"dns\", which is asked only with the group dns; \"dns = { };\" is enough");
     bool has_anchors = group != NULL && config_setting_get_member(group, "anchors") != NULL;

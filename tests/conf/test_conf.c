@@ -112,7 +112,7 @@ static const char everything[] =
     "spool_directory = \".\"; memory_limit = 0; message_size_limit = 1000000000L; header_size_limit = 0x10000;\n"
     "header_count_limit = 1; mime_nesting_limit = 2; mime_parts_limit = 3; layers_limit = 4; recipients_limit = 5;\n"
     "signers_limit = 6; certificates_limit = 7; names_limit = 8;\n"
-    "sources = ( \"dns\", \"pinned\" ); lookup_timeout = 9;\n";
+    "sources = ( \"dns\", \"pinned\" ); dns = { }; lookup_timeout = 9;\n";
 
 Test(conf, every_key)
 {

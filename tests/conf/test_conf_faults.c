@@ -129,8 +129,8 @@ static const struct {
     {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = \"sign\";",
      "p/partner.conf:2: \"outbound\" must be a group, not a string"},
     {MINIMAL POLICY, "domain = \"partner.test\";\noutbound = { protect = \"sign,encrypt\"; };",
-     "p/partner.conf:2: \"protect\" must be one of \"none\", \"sign\", \"encrypt\", \"sign+encrypt\", \"triple\", not "
-     "\"sign,encrypt\""},
+     "p/partner.conf:2: \"protect\" must be one of \"none\", \"sign\", \"encrypt\", \"sign+encrypt\", \"triple\", "
+     "\"opportunistic\", not \"sign,encrypt\""},
     {MINIMAL POLICY, "domain = \"partner.test\";\nnull_signature = 1;",
      "p/partner.conf:2: \"null_signature\" must be true or false, not an integer"},
     {MINIMAL POLICY, "domain = \"partner.test\";\nnaming = \"pinned\";",
