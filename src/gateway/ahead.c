@@ -7,11 +7,6 @@
 #include "certs/certs.h"
 #include "internal.h"
 
-bool is_to_be_fetched(const struct partner *partner, const struct finding *finding)
-{
-    return finding->outcome == OUTCOME_TEMPERROR && (partner->revocation->fetch || partner->revocation->ocsp);
-}
-
 /* Each certificate as the leaf of a path; the others may complete it. */
 static void fetch(const struct gateway *gateway, STACK_OF(X509) * certificates, const struct partner *partner)
 {

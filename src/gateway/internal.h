@@ -65,8 +65,6 @@ const struct layer *layer_lookup_layer(const struct layer_lookup *detail, const 
 void judge_chain(const struct gateway *gateway, const struct chain_query *query, const struct patience *patience,
                  struct finding *finding);
 
-/* --- ahead.c --- */
-
 /* True if it could not be checked now because that has to be fetched first, which a message would wait for. */
 bool is_to_be_fetched(const struct partner *partner, const struct finding *finding);
 

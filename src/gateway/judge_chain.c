@@ -19,6 +19,11 @@ static void wait_for(const struct gateway *gateway, const struct missing *missin
     turns_enter(patience->turns);
 }
 
+bool is_to_be_fetched(const struct partner *partner, const struct finding *finding)
+{
+    return finding->outcome == OUTCOME_TEMPERROR && (partner->revocation->fetch || partner->revocation->ocsp);
+}
+
 void judge_chain(const struct gateway *gateway, const struct chain_query *asked, const struct patience *patience,
                  struct finding *finding)
 {

@@ -72,7 +72,8 @@ Test(form, digests)
 
 Test(form, key_transports)
 {
-    enum { OAEP = KEY_TRANSPORT_RSA_OAEP, PKCS1 = KEY_TRANSPORT_RSA_PKCS1 };
+#define OAEP KEY_TRANSPORT_RSA_OAEP
+#define PKCS1 KEY_TRANSPORT_RSA_PKCS1
     static const struct {
         enum key_transport own, weakest;
         unsigned announced;
