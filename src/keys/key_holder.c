@@ -18,12 +18,3 @@ void held_key_clear(struct held_key *key)
     g_free(key->note);
     *key = (struct held_key){.handle = key->handle};
 }
-
-const struct key_holder_type *key_holder_of(const char *scheme)
-{
-    static const struct key_holder_type *const types[] = {&key_holder_file, &key_holder_pkcs11};
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-        if (g_ascii_strcasecmp(types[i]->scheme, scheme) == 0)
-            return types[i];
-    return NULL;
-}

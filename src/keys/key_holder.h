@@ -106,7 +106,4 @@ void held_key_clear(struct held_key *key);
 
 extern const struct key_holder_type key_holder_file, key_holder_pkcs11;
 
-/* By the scheme of a key's URI; NULL: there is no such kind. */
-const struct key_holder_type *key_holder_of(const char *scheme);
-
 #endif

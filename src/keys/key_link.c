@@ -3,7 +3,6 @@
 
 #include "key_server.h"
 #include "keys/keys.h"
-#include "remote_provider.h"
 
 #include <openssl/err.h>
 #include <string.h>
@@ -259,7 +258,8 @@ static bool find(struct key_link *link, struct key_channels *channels, const cha
            error_set(error, ERROR_CONFIGURATION, "%s: its public key cannot be read", location);
 }
 
-EVP_PKEY *key_link_load(struct key_link *link, const char *location, const char *secret_file, struct error *error)
+struct linked_key *key_link_find(struct key_link *link, const char *location, const char *secret_file,
+                                 struct error *error)
 {
     owned(key_channels) struct key_channels *channels = key_link_channels(link);
     struct finding_of_key found = {0};
@@ -277,7 +277,7 @@ EVP_PKEY *key_link_load(struct key_link *link, const char *location, const char 
     key->lost = link->channels != channels; /* a new process came between */
     g_ptr_array_add(link->keys, key);
     g_rw_lock_writer_unlock(&link->lock);
-    return remote_provider_key(key, error);
+    return key;
 }
 
 static bool seal(struct key_link *link, struct key_channels *channels, struct error *error)

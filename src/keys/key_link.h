@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_link: the way to a holder of private keys, in this process or in one of its own. The keys that come out of it are
- * EVP_PKEYs whose private half lies behind the link (remote_provider.h). Thread-safe.
+ * key_link: the way to a holder of private keys, in this process or in one of its own. Thread-safe. The keys
+ * behind it become EVP_PKEYs by remote_provider.h.
  */
 #ifndef DOMSEC_KEYS_KEY_LINK_H
 #define DOMSEC_KEYS_KEY_LINK_H
@@ -15,14 +15,15 @@ struct key_link *key_link_local(const struct key_holder_type *type, const char *
 struct key_link *key_link_ref(struct key_link *link);
 void key_link_unref(struct key_link *link);
 
-/* Finds a key; the errors are those of struct key_holder_type. It keeps a reference of the link. */
-EVP_PKEY *key_link_load(struct key_link *link, const char *location, const char *secret_file, struct error *error);
 /* No more keys are looked for: the process may drop what it needs for that. */
 bool key_link_seal(struct key_link *link, struct error *error);
 
 /* One key behind a link; what remote_provider.h puts into an EVP_PKEY. */
 struct linked_key;
 
+/* The errors are those of struct key_holder_type. The key, a new reference, keeps a reference of the link. */
+struct linked_key *key_link_find(struct key_link *link, const char *location, const char *secret_file,
+                                 struct error *error);
 struct linked_key *linked_key_ref(struct linked_key *key);
 void linked_key_unref(struct linked_key *key);
 EVP_PKEY *linked_key_public(const struct linked_key *key);

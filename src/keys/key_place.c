@@ -10,6 +10,7 @@
 #include "base/sandbox.h"
 #include "conf/conf.h"
 #include "key_environment.h"
+#include "key_holders.h"
 #include "key_process.h"
 
 #include <string.h>

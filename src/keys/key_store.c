@@ -9,8 +9,10 @@
 #include "key_store.h"
 
 #include "key_environment.h"
+#include "key_holders.h"
 #include "key_links.h"
 #include "passphrase.h"
+#include "remote_provider.h"
 
 #include <string.h>
 
@@ -165,7 +167,7 @@ static EVP_PKEY *load_held(struct key_stores *stores, const struct key_holder_ty
     if (holder->place != NULL && place == NULL)
         return NULL;
     struct key_link *link = link_to(stores, holder, place, error);
-    return link != NULL ? key_link_load(link, location, secret_file, error) : NULL;
+    return link != NULL ? remote_provider_load(link, location, secret_file, error) : NULL;
 }
 
 EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, struct error *error)

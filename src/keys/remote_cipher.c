@@ -4,7 +4,7 @@
  * error, which CMS then replaces by a random content key (RFC 3218 §2.3); "implicit rejection" is not done, which CMS
  * would switch off.
  */
-#include "remote_provider.h"
+#include "remote_key.h"
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>

@@ -3,7 +3,7 @@
  * remote_exchange: key agreement with a linked key: ECDH, alone or with the key derivation of X9.63, as CMS uses it
  * (RFC 5753 §7.2); X25519 and X448. The secret comes over the link, the derivation is done here.
  */
-#include "remote_provider.h"
+#include "remote_key.h"
 
 #include <openssl/ec.h>
 #include <openssl/kdf.h>

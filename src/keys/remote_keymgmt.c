@@ -3,24 +3,9 @@
  * remote_keymgmt: what kinds of keys the provider knows, and what may be asked of them. Everything but the private half
  * is answered by the public one, an ordinary EVP_PKEY of OpenSSL's own provider.
  */
-#include "remote_provider.h"
+#include "remote_key.h"
 
 #include <string.h>
-
-struct remote_key *remote_key_ref(struct remote_key *key)
-{
-    g_atomic_int_inc(&key->references);
-    return key;
-}
-
-void remote_key_unref(struct remote_key *key)
-{
-    if (key == NULL || !g_atomic_int_dec_and_test(&key->references))
-        return;
-    EVP_PKEY_free(key->public_half);
-    linked_key_unref(key->linked);
-    g_free(key);
-}
 
 static void *key_new(const char *type)
 {

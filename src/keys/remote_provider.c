@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "remote_provider.h"
 
+#include "remote_key.h"
+
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
@@ -60,9 +62,8 @@ static OSSL_LIB_CTX *library_context(void)
     return once != (gsize)-1 ? (OSSL_LIB_CTX *)once : NULL;
 }
 
-EVP_PKEY *remote_provider_key(struct linked_key *key, struct error *error)
+static EVP_PKEY *wrap(struct linked_key *key, struct error *error)
 {
-    owned(linked_key) struct linked_key *linked = key;
     OSSL_LIB_CTX *library = library_context();
     const char *type = EVP_PKEY_get0_type_name(linked_key_public(key));
     struct remote_key_reference reference = {key};
@@ -78,12 +79,9 @@ EVP_PKEY *remote_provider_key(struct linked_key *key, struct error *error)
     return made;
 }
 
-bool remote_digest(const EVP_MD *md, enum key_digest *digest)
+EVP_PKEY *remote_provider_load(struct key_link *link, const char *location, const char *secret_file,
+                               struct error *error)
 {
-    for (int i = 0; md != NULL && i < KEY_DIGESTS; i++)
-        if (EVP_MD_is_a(md, key_digest_name((enum key_digest)i))) {
-            *digest = (enum key_digest)i;
-            return true;
-        }
-    return false;
+    owned(linked_key) struct linked_key *key = key_link_find(link, location, secret_file, error);
+    return key != NULL ? wrap(key, error) : NULL;
 }

@@ -12,41 +12,8 @@
 
 #include "key_link.h"
 
-#include <openssl/core.h>
-#include <openssl/core_dispatch.h>
-#include <openssl/core_names.h>
-
-/* Takes the reference of key. NULL: *error is set. */
-EVP_PKEY *remote_provider_key(struct linked_key *key, struct error *error);
-
-/* --- between the files of the provider --- */
-
-/* What the provider knows of an EVP_PKEY: its key, or the public half of another's. */
-struct remote_key {
-    gint references;
-    const char *type;          /* "RSA" */
-    EVP_PKEY *public_half;     /* of OpenSSL's own provider; may be parameters only */
-    struct linked_key *linked; /* NULL: there is no private half */
-};
-
-struct remote_key *remote_key_ref(struct remote_key *key);
-void remote_key_unref(struct remote_key *key);
-
-extern const OSSL_ALGORITHM remote_keymgmt[];
-extern const OSSL_ALGORITHM remote_signatures[];
-extern const OSSL_ALGORITHM remote_ciphers[];
-extern const OSSL_ALGORITHM remote_exchanges[];
-
-#define REMOTE_PROPERTIES "provider=domsec"
-/* The parameter by which an import names a linked key, which is lent. */
-#define REMOTE_KEY_PARAM "domsec-linked-key"
-struct remote_key_reference {
-    struct linked_key *key;
-};
-
-/* False if the digest is not one of enum key_digest. */
-bool remote_digest(const EVP_MD *md, enum key_digest *digest);
-
-DECLARE_OWNED(remote_key, struct remote_key *, remote_key_unref)
+/* Finds a key; the errors are those of struct key_holder_type. It keeps a reference of the link. */
+EVP_PKEY *remote_provider_load(struct key_link *link, const char *location, const char *secret_file,
+                               struct error *error);
 
 #endif

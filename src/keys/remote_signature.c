@@ -3,7 +3,7 @@
  * remote_signature: signing with a linked key: RSA (PKCS #1, PSS), ECDSA, EdDSA. The content is hashed here, and the
  * digest goes over the link; EdDSA sends the message, which in CMS is the signed attributes.
  */
-#include "remote_provider.h"
+#include "remote_key.h"
 
 #include <openssl/rsa.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 /* Key processes: started, asked, lost and started again. */
 #include "keys/key_links.h"
 #include "keys/keys.h"
+#include "keys/remote_provider.h"
 
 #include "support/home.h"
 
@@ -118,7 +119,7 @@ static pid_t key_process(void)
 static EVP_PKEY *load(const struct place *place, const char *location)
 {
     struct error error = {0};
-    EVP_PKEY *key = key_link_load(place->link, location, NULL, &error);
+    EVP_PKEY *key = remote_provider_load(place->link, location, NULL, &error);
     cr_assert_not_null(key, "%s", error.text);
     g_ptr_array_add(place->keys, key);
     return key;
@@ -171,7 +172,8 @@ Test(key_service, a_process_that_was_killed_comes_back_with_its_keys)
         cr_expect(signs_again(one) && signs(two));
     }
     cr_expect_geq(g_atomic_int_get(&told), 3);
-    cr_expect_null(key_link_load(place.link, first, NULL, &error), "the new process is sealed as the old one was");
+    cr_expect_null(remote_provider_load(place.link, first, NULL, &error),
+                   "the new process is sealed as the old one was");
     place_free(&place);
 }
 
@@ -253,13 +255,13 @@ Test(key_service, only_keys_of_the_configuration_can_be_asked_for)
     g_autofree char *foreign = pki_write_key(place.folder, "foreign.key", ec);
     place_start(&place, 5000);
     struct error error = {0};
-    cr_expect_null(key_link_load(place.link, foreign, NULL, &error));
+    cr_expect_null(remote_provider_load(place.link, foreign, NULL, &error));
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);
     cr_expect_not_null(strstr(error.text, "names no such key"), "%s", error.text);
-    cr_expect_null(key_link_load(place.link, location, foreign, &error), "nor with another file as passphrase");
+    cr_expect_null(remote_provider_load(place.link, location, foreign, &error), "nor with another file as passphrase");
     EVP_PKEY *key = load(&place, location);
     cr_assert(key_link_seal(place.link, &error));
-    cr_expect_null(key_link_load(place.link, location, NULL, &error), "nor any when all are loaded");
+    cr_expect_null(remote_provider_load(place.link, location, NULL, &error), "nor any when all are loaded");
     cr_expect(signs(key));
     place_free(&place);
 }
@@ -273,7 +275,7 @@ Test(key_service, what_is_wrong_with_a_key_is_said)
     g_autofree char *location = place_add(&place, "a.key", ec, "");
     place_start(&place, 5000);
     g_remove(location);
-    cr_expect_null(key_link_load(place.link, location, NULL, &error));
+    cr_expect_null(remote_provider_load(place.link, location, NULL, &error));
     cr_expect_eq(error.kind, ERROR_CONFIGURATION);
     cr_expect_not_null(strstr(error.text, "No such file"), "%s", error.text);
     place_free(&place);

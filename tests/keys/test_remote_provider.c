@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys whose private half is elsewhere, as OpenSSL sees them. */
 #include "keys/key_holder.h"
-#include "keys/key_link.h"
 #include "keys/keys.h"
+#include "keys/remote_provider.h"
 
 #include "support/pki.h"
 
@@ -46,7 +46,7 @@ static EVP_PKEY *linked(EVP_PKEY *key)
     char *folder = folder_new();
     g_autofree char *file = pki_write_key(folder, "a.key", &pki);
     owned(key_link) struct key_link *link = key_link_local(&counting, NULL, &error);
-    EVP_PKEY *made = key_link_load(link, file, NULL, &error);
+    EVP_PKEY *made = remote_provider_load(link, file, NULL, &error);
     cr_assert_not_null(made, "%s", error.text);
     folder_remove(folder);
     return made;

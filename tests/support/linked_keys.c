@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/linked_keys.h"
 
+#include "keys/remote_provider.h"
 #include "support/folder.h"
 #include "support/pki.h"
 
@@ -14,7 +15,7 @@ EVP_PKEY *linked_keys_of(EVP_PKEY *key)
     g_autofree char *file = pki_write_key(folder, "linked.key", &pki);
     owned(key_link) struct key_link *link = key_link_local(&key_holder_file, NULL, &error);
     cr_assert_not_null(link, "%s", error.text);
-    EVP_PKEY *linked = key_link_load(link, file, NULL, &error);
+    EVP_PKEY *linked = remote_provider_load(link, file, NULL, &error);
     cr_assert_not_null(linked, "%s", error.text);
     folder_remove(folder);
     return linked;
@@ -35,7 +36,7 @@ static void close_link(void *state)
 static EVP_PKEY *load(void *state, const char *location, const char *passphrase, struct error *error)
 {
     cr_assert_null(passphrase, "not with a passphrase");
-    return key_link_load(state, location, NULL, error);
+    return remote_provider_load(state, location, NULL, error);
 }
 
 static const struct key_store_type type = {.scheme = "file", .open = open_link, .close = close_link, .load = load};
