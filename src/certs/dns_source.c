@@ -159,9 +159,11 @@ static void read_all(struct lookup *lookup)
     certs_question_keep(lookup->question, lookup->authorities);
     for (int name = 0; name < NAMES; name++) {
         lookup->certificates[name] = g_ptr_array_new_with_free_func(x509_clear);
-        if (lookup->answers[name].found == FOUND && name < CERT_OWN)
+        if (lookup->answers[name].found != FOUND)
+            continue;
+        if (name < CERT_OWN)
             read_smimea(lookup, (enum name)name);
-        else if (lookup->answers[name].found == FOUND)
+        else
             read_cert(lookup, (enum name)name);
     }
 }

@@ -182,7 +182,7 @@ void reply_complete(struct certs_question *question, int64_t began)
 void reply_sign(struct certs_reply *reply)
 {
     for (int kind = 0; kind < CERTIFICATE_KINDS; kind++)
-        if (reply->failed[kind] && !g_str_has_prefix(reply->errors[kind].text, reply->source->name))
+        if (reply->failed[kind] && !text_begins_with(reply->errors[kind].text, reply->source->name))
             error_prefix(&reply->errors[kind], "%s", reply->source->name);
 }
 

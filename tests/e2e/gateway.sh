@@ -62,7 +62,8 @@ gateway_start() {
 }
 
 gateway_up() {
-    listens "${ORG_IP[$1]}:10891" || [ -S "$RIG/$1/run/milter" ] || ! gateway_alive "$1"
+    # A gateway that was killed leaves the file of its socket behind.
+    listens "${ORG_IP[$1]}:10891" || ss -Hlx | grep -qF " $RIG/$1/run/milter " || ! gateway_alive "$1"
 }
 
 gateway_alive() {
