@@ -65,6 +65,7 @@ static struct trust *trust_of(struct partner *partner)
     partners[0] = partner;
     partner->file = partner->name = (char *)"fuzz";
     partner->certificates = partner->anchors = partner->intermediates = partner->gateway_addresses = none;
+    partner->demands = (struct demands_conf){none, none, none, none, none};
     partner->revocation = &conf.revocation;
     owned(faults) struct faults *faults = faults_new();
     return trust_open(&conf, faults);
