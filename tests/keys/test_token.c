@@ -249,6 +249,13 @@ static enum key_answer decrypt_long(const struct used *used)
 }
 
 /* Each way in which a token decrypts, and what it says of a damaged block. */
+/* A token whose own library rejects damaged PKCS #1 blocks implicitly, as SoftHSM with OpenSSL 3.2 does, answers with
+ * random octets, from which a stranger learns nothing either. */
+static bool is_rejected(enum key_answer answer, bool raw)
+{
+    return answer == KEY_WRONG || (!raw && answer == KEY_DONE);
+}
+
 Test(token, damaged_block_is_wrong_and_token_stays)
 {
     static const struct {
@@ -261,7 +268,7 @@ Test(token, damaged_block_is_wrong_and_token_stays)
         token_home_trouble(home, cases[i].trouble);
         struct used used __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=rsa");
         cr_assert_eq(used.key.note != NULL && strstr(used.key.note, "raw RSA") != NULL, cases[i].raw);
-        cr_assert_eq(decrypt_damaged(&used, KEY_DECRYPT_RSA_PKCS1), KEY_WRONG, "case %zu", i);
+        cr_assert(is_rejected(decrypt_damaged(&used, KEY_DECRYPT_RSA_PKCS1), cases[i].raw), "case %zu", i);
         cr_assert_eq(decrypt_damaged(&used, KEY_DECRYPT_RSA_OAEP), KEY_WRONG, "case %zu", i);
         cr_assert_eq(decrypt_long(&used), KEY_WRONG, "case %zu", i);
         cr_assert_eq(decrypt(&used, KEY_DECRYPT_RSA_OAEP, KEY_SHA1), KEY_DONE, "case %zu", i);
@@ -281,7 +288,7 @@ Test(token, damaged_block_costs_what_a_good_one_costs)
         unsigned start = token_home_calls(home, "C_Decrypt");
         cr_assert_eq(decrypt(&used, KEY_DECRYPT_RSA_PKCS1, 0), KEY_DONE);
         unsigned good = token_home_calls(home, "C_Decrypt");
-        cr_assert_eq(decrypt_damaged(&used, KEY_DECRYPT_RSA_PKCS1), KEY_WRONG);
+        cr_assert(is_rejected(decrypt_damaged(&used, KEY_DECRYPT_RSA_PKCS1), i == 0), "case %zu", i);
         cr_assert_eq(token_home_calls(home, "C_Decrypt") - good, good - start, "case %zu", i);
     }
 }
