@@ -181,6 +181,7 @@ Test(cert_store, check_and_status)
     cr_expect_not_null(strstr(absent.out, "store.db does not exist; the daemon creates it"), "%s", absent.out);
     owned(run) struct run imported = run("domsec cert import -c '%s/domsec.conf' '%s/all.pem'", dir, dir);
     expect_status(imported, 0);
+    program_give(dir, NULL);
     owned(run) struct run good = domsec("check", "");
     expect_status(good, 0);
     owned(run) struct run counted = domsec("status", "");

@@ -169,6 +169,7 @@ static void configure(const char *signing, const char *confidentiality)
     cr_assert_not_null(end);
     g_autofree char *new = g_strdup_printf("%.*s\n%s );%s", (int)(start - text), text, identities->str, end + 2);
     folder_write(home->folder, "a/domsec.conf", new);
+    program_give(home->folder, NULL);
 }
 
 static struct run check(void)
