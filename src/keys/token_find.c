@@ -59,8 +59,17 @@ static void probe_native_decryption(struct probe *probe)
     works(probe, &(struct key_work){.scheme = KEY_DECRYPT_RSA_PKCS1});
     if ((key->can & (KEY_CAN(KEY_DECRYPT_RSA_PKCS1) | KEY_CAN(KEY_DECRYPT_RSA_OAEP))) == 0)
         return;
-    CK_RV code = token_trial_damaged(&probe->use, &key->proof);
-    key->unclear = token_class(code) != TOKEN_BAD_INPUT && code != CKR_OK; /* CKR_OK: it gives random octets instead */
+    static const enum key_scheme schemes[] = {KEY_DECRYPT_RSA_OAEP, KEY_DECRYPT_RSA_PKCS1};
+    for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        if ((key->can & KEY_CAN(schemes[i])) == 0)
+            continue;
+        bool is_oaep = schemes[i] == KEY_DECRYPT_RSA_OAEP; /* with the first digest that it has for it */
+        enum key_digest digest = is_oaep ? (enum key_digest)g_bit_nth_lsf(key->oaep, -1) : KEY_SHA1;
+        const struct key_work kind = {schemes[i], digest, digest, 0, SLICE_NONE, SLICE_NONE};
+        CK_RV code = token_trial_damaged(&probe->use, &kind);
+        /* CKR_OK: it gives random octets instead. */
+        key->unclear = key->unclear || (token_class(code) != TOKEN_BAD_INPUT && code != CKR_OK);
+    }
 }
 
 static void probe_rsa(struct probe *probe)
