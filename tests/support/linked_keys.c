@@ -50,9 +50,11 @@ const struct key_store_type *const *linked_keys_chosen(void)
 
 EVP_PKEY *linked_keys_chosen_of(EVP_PKEY *key)
 {
+    static GMutex lock;
     static GHashTable *known; /* EVP_PKEY → its linked one, for the life of the test */
     if (linked_keys_chosen() == NULL)
         return key;
+    g_autoptr(GMutexLocker) locked = g_mutex_locker_new(&lock);
     if (known == NULL)
         known = g_hash_table_new(NULL, NULL);
     EVP_PKEY *linked = g_hash_table_lookup(known, key);
