@@ -23,15 +23,17 @@ struct gateway;
 /* Opens everything that conf names: keys, certificates, anchors. Takes a reference of conf. NULL if faults has errors.
  */
 struct gateway *gateway_open(struct conf *conf, struct faults *faults);
-/* The same with private keys in the processes of a service, which must outlive the gateway; NULL: in this process. */
-struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, struct faults *faults);
+/* The same with private keys in the processes of a service, which must outlive the gateway (NULL: in this process), and
+ * with what another gateway, whose place it takes, knows about revocation (NULL: nothing). */
+struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, const struct gateway *previous,
+                                  struct faults *faults);
 struct gateway *gateway_ref(struct gateway *gateway);
 void gateway_unref(struct gateway *gateway);
 /* For a daemon, after its last fork(): fetches ahead of the mail what is to be known about revocation, and renews it,
  * in threads of its own. */
 void gateway_keep_fresh(struct gateway *gateway);
 /* Ends these threads, before the process ends. */
-void gateway_stop_fetching(const struct gateway *gateway);
+void gateway_stop_fetching(struct gateway *gateway);
 
 const struct conf *gateway_conf(const struct gateway *gateway);
 /* Adds a fault for each file or directory that accounts which we do not trust can change, or, if it is a key, read, and

@@ -18,6 +18,8 @@ struct trust;
 /* Loads trust_anchors, intermediates and crls, and each partner's, with its pins. conf must outlive it; partners given
  * to the checks are conf's. */
 struct trust *trust_open(const struct conf *conf, struct faults *faults);
+/* The same in place of another: what has been fetched about revocation stays known. previous: may be NULL. */
+struct trust *trust_open_after(const struct conf *conf, const struct trust *previous, struct faults *faults);
 void trust_close(struct trust *trust);
 
 enum purpose {

@@ -22,7 +22,7 @@ static struct gateway *open_as_daemon(const char *file, struct conf **conf, stru
     if (*conf == NULL)
         return NULL;
     gateway_check_exposure(*conf, faults);
-    return gateway_open_with(*conf, keys, faults);
+    return gateway_open_with(*conf, keys, NULL, faults);
 }
 
 struct gateway *check_open(const char *file, struct conf **conf, struct faults *faults)

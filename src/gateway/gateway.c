@@ -24,10 +24,11 @@ static void open_store(struct gateway *gateway, struct faults *faults)
 
 struct gateway *gateway_open(struct conf *conf, struct faults *faults)
 {
-    return gateway_open_with(conf, NULL, faults);
+    return gateway_open_with(conf, NULL, NULL, faults);
 }
 
-struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, struct faults *faults)
+struct gateway *gateway_open_with(struct conf *conf, struct key_service *service, const struct gateway *previous,
+                                  struct faults *faults)
 {
     struct error error = {0};
     unsigned failures = memory_failures();
@@ -40,7 +41,7 @@ struct gateway *gateway_open_with(struct conf *conf, struct key_service *service
         faults_add(faults, conf->file, 0, "%s", error.text);
     gateway->keys = keys_open(conf, service, faults);
     gateway->certs = certs_open(conf, faults);
-    gateway->trust = trust_open(conf, faults);
+    gateway->trust = trust_open_after(conf, previous != NULL ? previous->trust : NULL, faults);
     gateway->reviewers = reviewers_open(conf, faults);
     open_store(gateway, faults);
     gateway->box_keys = box_keys_open(conf, faults);
@@ -77,6 +78,8 @@ void gateway_unref(struct gateway *gateway)
 {
     if (gateway == NULL || !g_atomic_int_dec_and_test(&gateway->references))
         return;
+    if (gateway->trust != NULL)
+        gateway_stop_fetching(gateway);
     store_close(gateway->store);
     breaker_free(gateway->store_breaker);
     proof_close(gateway->proof);

@@ -122,13 +122,13 @@ static void tell_of_keys(enum log_level level, const char *text)
     log_write(level, "%s", text);
 }
 
-/* A gateway with the configuration file as it is now; NULL if faults has errors. previous: the one in force; NULL. */
-static struct gateway *open_gateway(const struct daemon *daemon, const struct conf *previous, struct faults *faults)
+/* With the configuration file as it is now; NULL if faults has errors. previous: the one in force; NULL. */
+static struct gateway *open_gateway(const struct daemon *daemon, const struct gateway *previous, struct faults *faults)
 {
-    owned(conf) struct conf *conf = conf_reload(daemon->file, previous, faults);
+    owned(conf) struct conf *conf = conf_reload(daemon->file, previous != NULL ? gateway_conf(previous) : NULL, faults);
     if (conf != NULL)
         gateway_check_exposure(conf, faults);
-    return conf != NULL ? gateway_open_with(conf, daemon->key_service, faults) : NULL;
+    return conf != NULL ? gateway_open_with(conf, daemon->key_service, previous, faults) : NULL;
 }
 
 /* Keys that take effect only when the daemon starts. */
@@ -167,7 +167,7 @@ static void make_store(const struct conf *conf)
 static struct gateway *open_next(const struct daemon *daemon, struct faults *faults)
 {
     owned(gateway) struct gateway *in_force = service_gateway(daemon->service);
-    owned(gateway) struct gateway *gateway = open_gateway(daemon, gateway_conf(in_force), faults);
+    owned(gateway) struct gateway *gateway = open_gateway(daemon, in_force, faults);
     bool good = gateway != NULL && gateway_check_reload(in_force, gateway, time(NULL), faults);
     return good ? steal(&gateway) : NULL;
 }

@@ -106,6 +106,7 @@ static struct errand *errand_new(const struct errand_order *order, const struct 
     errand->key = *key;
     errand->certificate = X509_up_ref(order->certificate) ? order->certificate : NULL;
     errand->signers = sk_X509_new_null();
+    errand->due = order->known_until != 0 ? fetch_due(time(NULL), order->known_until) : 0;
     return errand->certificate != NULL && errand->signers != NULL && add_signers(errand->signers, order)
                ? steal(&errand)
                : NULL;

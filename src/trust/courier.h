@@ -23,6 +23,7 @@ struct errand_order {
     X509 *certificate, *issuer;
     STACK_OF(X509) * others; /* other certificates at hand: one of them may have signed a list; may be NULL */
     const struct revocation_conf *conf;
+    time_t known_until; /* until then what is known of it holds, and it is not due at once; 0: nothing is known */
 };
 /* The errand for it, with a reference. The certificate stands in a path to an anchor. NULL: it names nothing to be
  * asked, conf asks for nothing, or there are too many. */

@@ -69,14 +69,14 @@ void fetcher_stop(struct fetcher *fetcher)
 }
 
 /* Not at one time for all: half of the life of what was fetched, and up to a third more. */
-static time_t due_after(time_t now, time_t until)
+time_t fetch_due(time_t now, time_t until)
 {
     time_t life = until - now;
     if (until == 0)
         life = 2 * DUE_OF_LATE_LIST;
     else if (life <= 0)
         return now + DUE_OF_LATE_LIST;
-    return now + CLAMP((time_t)((double)life * g_random_double_range(0.5, 0.8)), DUE_SOONEST, DUE_LATEST);
+    return now + (time_t)CLAMP((double)life * g_random_double_range(0.5, 0.8), DUE_SOONEST, DUE_LATEST);
 }
 
 /* --- a transfer --- */
@@ -206,7 +206,7 @@ static const char *get_list(struct fetcher *fetcher, const char *url, const STAC
         crl_table_read((struct slice){answer.body, answer.length}, signers, &fault);
     if (table == NULL)
         return fault;
-    *due = due_after(time(NULL), crl_table_until(table));
+    *due = fetch_due(time(NULL), crl_table_until(table));
     return kept_add_list(fetcher->kept, table, (struct slice){answer.body, answer.length}) ? NULL : UNKNOWN_LIST_OLDER;
 }
 
@@ -265,7 +265,7 @@ static const char *get_answer(struct fetcher *fetcher, const char *url, const st
     if (fault != NULL)
         return fault;
     time_t until = read.responder_until != 0 ? MIN(read.until, read.responder_until) : read.until;
-    *due = due_after(now, until);
+    *due = fetch_due(now, until);
     /* An older one than that which is kept may still hold. */
     (void)kept_add_answer(fetcher->kept, asked->key, &read);
     return NULL;

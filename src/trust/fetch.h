@@ -17,6 +17,9 @@ void fetcher_free(struct fetcher *fetcher);
 /* What is under way ends soon, and nothing is fetched any more. */
 void fetcher_stop(struct fetcher *fetcher);
 
+/* When something should be fetched again that holds until then; 0: it does not say. */
+time_t fetch_due(time_t now, time_t until);
+
 /* Certificates by one of which a list has to be signed. NULL: the list is there, and *due is when it should be fetched
  * again. Otherwise why not (unknown.h). */
 const char *fetch_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due);

@@ -16,7 +16,9 @@
 #define FAULTS_MAX 10000
 
 struct kept {
-    struct store *store; /* NULL: none */
+    int references;
+    char *uri;           /* of the store; NULL: there is no store */
+    struct store *store; /* NULL as well */
     GMutex lock;
     GHashTable *lists;   /* scope, lent by the table → struct crl_table * */
     GHashTable *answers; /* struct kept_key → struct kept_answer */
@@ -73,6 +75,28 @@ static bool put_list(struct kept *kept, struct crl_table *table)
     return newer;
 }
 
+static gboolean is_not_revoked(gpointer key, gpointer value, gpointer data)
+{
+    (void)key;
+    (void)data;
+    return ((const struct kept_answer *)value)->status != REVOCATION_REVOKED;
+}
+
+static bool put_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer)
+{
+    g_mutex_lock(&kept->lock);
+    const struct kept_answer *old = g_hash_table_lookup(kept->answers, key);
+    bool newer = old == NULL || old->from <= answer->from;
+    if (newer && old == NULL && g_hash_table_size(kept->answers) >= ANSWERS_MAX)
+        g_hash_table_foreach_remove(kept->answers, is_not_revoked, NULL);
+    if (newer) {
+        g_hash_table_insert(kept->answers, g_memdup2(key, sizeof(*key)), g_memdup2(answer, sizeof(*answer)));
+        g_atomic_int_inc(&kept->generation);
+    }
+    g_mutex_unlock(&kept->lock);
+    return newer;
+}
+
 /* --- what was kept before --- */
 
 static void take_list(void *context, const struct store_list *list)
@@ -114,6 +138,8 @@ static void load(struct kept *kept)
 struct kept *kept_new(const char *store)
 {
     struct kept *kept = g_new0(struct kept, 1);
+    kept->references = 1;
+    kept->uri = g_strdup(store);
     kept->store = store != NULL ? store_open(store) : NULL;
     g_mutex_init(&kept->lock);
     kept->lists = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, table_unref);
@@ -124,10 +150,37 @@ struct kept *kept_new(const char *store)
     return kept;
 }
 
-void kept_free(struct kept *kept)
+static void copy_from(struct kept *kept, struct kept *previous)
 {
-    if (kept == NULL)
+    GHashTableIter each;
+    gpointer key, value;
+    g_mutex_lock(&previous->lock);
+    g_hash_table_iter_init(&each, previous->lists);
+    while (g_hash_table_iter_next(&each, NULL, &value))
+        put_list(kept, value);
+    g_hash_table_iter_init(&each, previous->answers);
+    while (g_hash_table_iter_next(&each, &key, &value))
+        put_answer(kept, key, value);
+    g_mutex_unlock(&previous->lock);
+}
+
+struct kept *kept_after(struct kept *previous, const char *store)
+{
+    if (previous != NULL && g_strcmp0(previous->uri, store) == 0) {
+        g_atomic_int_inc(&previous->references);
+        return previous;
+    }
+    struct kept *kept = kept_new(store);
+    if (previous != NULL)
+        copy_from(kept, previous);
+    return kept;
+}
+
+void kept_unref(struct kept *kept)
+{
+    if (kept == NULL || !g_atomic_int_dec_and_test(&kept->references))
         return;
+    g_free(kept->uri);
     g_hash_table_destroy(kept->lists);
     g_hash_table_destroy(kept->answers);
     g_hash_table_destroy(kept->faults);
@@ -192,28 +245,6 @@ time_t kept_stable_until(struct kept *kept, const STACK_OF(X509) * chain, time_t
 }
 
 /* --- answers --- */
-
-static gboolean is_not_revoked(gpointer key, gpointer value, gpointer data)
-{
-    (void)key;
-    (void)data;
-    return ((const struct kept_answer *)value)->status != REVOCATION_REVOKED;
-}
-
-static bool put_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer)
-{
-    g_mutex_lock(&kept->lock);
-    const struct kept_answer *old = g_hash_table_lookup(kept->answers, key);
-    bool newer = old == NULL || old->from <= answer->from;
-    if (newer && old == NULL && g_hash_table_size(kept->answers) >= ANSWERS_MAX)
-        g_hash_table_foreach_remove(kept->answers, is_not_revoked, NULL);
-    if (newer) {
-        g_hash_table_insert(kept->answers, g_memdup2(key, sizeof(*key)), g_memdup2(answer, sizeof(*answer)));
-        g_atomic_int_inc(&kept->generation);
-    }
-    g_mutex_unlock(&kept->lock);
-    return newer;
-}
 
 bool kept_add_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer)
 {

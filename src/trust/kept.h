@@ -26,7 +26,10 @@ struct kept;
 
 /* store: a URI for store_open(), of what was kept before, and where to keep what comes; NULL: in memory alone. */
 struct kept *kept_new(const char *store);
-void kept_free(struct kept *kept);
+/* The same with all that another one knows, for a configuration that takes the place of another; with the same store it
+ * is the other one. previous NULL: as kept_new(). */
+struct kept *kept_after(struct kept *previous, const char *store);
+void kept_unref(struct kept *kept);
 
 /* Takes a reference. Of each scope the newest list is kept. der: the whole list. False: the one that is kept is newer.
  */
@@ -47,6 +50,6 @@ const char *kept_fault(struct kept *kept, const struct kept_key *key);
 /* Another number each time that something was added: what was concluded before may not hold any more. */
 unsigned kept_generation(const struct kept *kept);
 
-DECLARE_OWNED(kept, struct kept *, kept_free)
+DECLARE_OWNED(kept, struct kept *, kept_unref)
 
 #endif

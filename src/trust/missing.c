@@ -34,20 +34,22 @@ bool missing_note(const struct trust *trust, const struct revocation_query *quer
                   const struct revocation_result *result, const struct revocation_conf *conf, struct missing **missing)
 {
     bool is_some = false;
-    if (!conf->fetch && !conf->ocsp)
+    if (conf->check == REVOCATION_CHECK_OFF || (!conf->fetch && !conf->ocsp))
         return false;
-    for (int i = 0; i < sk_X509_num(query->chain) - 1; i++) {
+    for (int i = 0; i < MIN(result->below_anchor, 64); i++) {
         X509 *certificate = sk_X509_value(query->chain, i);
-        if ((result->unknown >> i & 1) == 0 || !points_are_named(certificate))
+        bool is_unknown = (result->unknown >> i & 1) != 0;
+        if (!points_are_named(certificate))
             continue;
-        is_some = true;
+        is_some = is_some || is_unknown;
         const struct errand_order order = {.certificate = certificate,
                                            .issuer = sk_X509_value(query->chain, i + 1),
                                            .others = query->untrusted,
-                                           .conf = conf};
-        struct errand *errand = missing != NULL ? courier_errand(trust->courier, &order) : NULL;
-        if (errand != NULL)
-            add(missing, errand);
+                                           .conf = conf,
+                                           .known_until = is_unknown ? 0 : result->until};
+        owned(errand) struct errand *errand = missing != NULL ? courier_errand(trust->courier, &order) : NULL;
+        if (errand != NULL && is_unknown)
+            add(missing, steal(&errand));
     }
     return is_some;
 }

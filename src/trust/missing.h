@@ -7,7 +7,8 @@
 
 #include "revocation.h"
 
-/* Returns true if something can be fetched about what is unknown in the result; with `missing`, it gets the errands. */
+/* Returns true if something can be fetched about what is unknown in the result. With `missing`, it gets the errands,
+ * and what is known of the path is in use: it is renewed before it runs out. */
 bool missing_note(const struct trust *trust, const struct revocation_query *query,
                   const struct revocation_result *result, const struct revocation_conf *conf, struct missing **missing);
 

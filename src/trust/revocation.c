@@ -75,10 +75,10 @@ static int decisive(const struct revocation_query *query, const struct revocatio
     return unknown;
 }
 
-static uint64_t unknown_of(const struct revocation_query *query, const struct revocation_answer *answers)
+static uint64_t unknown_of(const struct revocation_answer *answers, int count)
 {
     uint64_t unknown = 0;
-    for (int i = 0; i < MIN(first_anchor(query), 64); i++)
+    for (int i = 0; i < MIN(count, 64); i++)
         if (answers[i].status == REVOCATION_UNKNOWN)
             unknown |= (uint64_t)1 << i;
     return unknown;
@@ -93,14 +93,15 @@ void revocation_check(const struct revocation *revocation, const struct revocati
         answers[i].until = G_MAXINT64;
     for (size_t i = 0; i < revocation->count; i++)
         revocation->list[i].source->ask(revocation->list[i].state, query, answers);
-    *result = (struct revocation_result){.status = REVOCATION_GOOD, .until = G_MAXINT64};
+    *result =
+        (struct revocation_result){.status = REVOCATION_GOOD, .until = G_MAXINT64, .below_anchor = first_anchor(query)};
     for (int i = 0; i < count - 1; i++)
         result->until = MIN(result->until, answers[i].until);
     int depth = decisive(query, answers);
     if (depth < 0)
         return;
     if (answers[depth].status == REVOCATION_UNKNOWN && query->check != REVOCATION_CHECK_OFF)
-        result->unknown = unknown_of(query, answers);
+        result->unknown = unknown_of(answers, result->below_anchor);
     const char *reason = answers[depth].reason != NULL ? answers[depth].reason
                                                        : "cannot be checked for revocation: nothing knows about it";
     if (answers[depth].status == REVOCATION_UNKNOWN && query->check != REVOCATION_CHECK_HARD) {

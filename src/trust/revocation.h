@@ -73,6 +73,7 @@ struct revocation_result {
     const char *unchecked; /* GOOD, but not known of a certificate for this reason; static; NULL: known as far as
                               query->check asks for it */
     uint64_t unknown;      /* the certificates of the path about which more should be known, a bit for each depth */
+    int below_anchor;      /* how many of its certificates count, from the leaf on */
 };
 /* GOOD: nothing in the chain is revoked, as far as query->check wants to know. Otherwise finding says why. */
 void revocation_check(const struct revocation *revocation, const struct revocation_query *query,

@@ -214,13 +214,13 @@ static bool open_global(struct trust *trust, const struct conf *conf, const stru
     return good && trust->revocation != NULL && trust->global != NULL;
 }
 
-struct trust *trust_open_with(const struct conf *conf, const struct revocation_source *const *sources,
-                              struct faults *faults)
+static struct trust *open_trust(const struct conf *conf, const struct revocation_source *const *sources,
+                                const struct trust *previous, struct faults *faults)
 {
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
-    trust->kept = kept_new(conf->store);
+    trust->kept = kept_after(previous != NULL ? previous->kept : NULL, conf->store);
     trust->courier = courier_new(conf, trust->kept);
     trust->names_limit = conf->limits.names;
     trust->intermediates = sk_X509_new_null();
@@ -235,9 +235,20 @@ struct trust *trust_open_with(const struct conf *conf, const struct revocation_s
     return NULL;
 }
 
+struct trust *trust_open_with(const struct conf *conf, const struct revocation_source *const *sources,
+                              struct faults *faults)
+{
+    return open_trust(conf, sources, NULL, faults);
+}
+
+struct trust *trust_open_after(const struct conf *conf, const struct trust *previous, struct faults *faults)
+{
+    return open_trust(conf, NULL, previous, faults);
+}
+
 struct trust *trust_open(const struct conf *conf, struct faults *faults)
 {
-    return trust_open_with(conf, NULL, faults);
+    return trust_open_after(conf, NULL, faults);
 }
 
 void trust_close(struct trust *trust)
@@ -250,7 +261,7 @@ void trust_close(struct trust *trust)
     sk_X509_pop_free(trust->intermediates, X509_free);
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
-    kept_free(trust->kept);
+    kept_unref(trust->kept);
     g_free(trust);
 }
 

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of what was fetched, as time passes: it is renewed, kept, and known after a reload or a restart. */
+#include "support/fetching.h"
+#include "support/responder.h"
+#include "trust/courier.h"
+
+#define LIST "crlDistributionPoints=URI:%s/authority.crl"
+#define RESPONDER "authorityInfoAccess=OCSP;URI:%s/ocsp"
+#define LISTS "check = \"hard\"; ocsp = false;"
+#define BOTH "check = \"hard\";"
+#define VALID "the certification path is valid"
+#define DAY 86400
+
+/* --- a clock that jumps: the definitions of this program take the place of those of the libraries --- */
+
+static gint jumped; /* seconds */
+
+time_t time(time_t *result)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_t then = now.tv_sec + g_atomic_int_get(&jumped);
+    if (result != NULL)
+        *result = then;
+    return then;
+}
+
+gint64 g_get_monotonic_time(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((gint64)now.tv_sec + g_atomic_int_get(&jumped)) * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static void jump(int seconds)
+{
+    g_atomic_int_add(&jumped, seconds);
+}
+
+/* Renews what is due now; returns for how many certificates. */
+static unsigned renew(const struct fetching *rig)
+{
+    unsigned started = courier_renew(rig->setting->trust->courier, time(NULL));
+    courier_settle(rig->setting->trust->courier);
+    return started;
+}
+
+static struct fetching *rig_with_lists(void)
+{
+    struct fetching *rig = fetching_new(LISTS, PKI_LIST(LIST));
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority}, FETCHING_DER);
+    return rig;
+}
+
+/* A message that asks once, and does not have to wait. */
+static void expect_known(const struct fetching *rig, enum outcome expected, const char *says)
+{
+    struct finding finding;
+    cr_expect_not(fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding), "it was asked for: %s", finding.reason);
+    cr_expect_eq(finding.outcome, expected, "%s: %s", outcome_name(finding.outcome), finding.reason);
+    cr_expect_not_null(strstr(finding.reason, says), "\"%s\" is not in: %s", says, finding.reason);
+}
+
+/* --- renewal --- */
+
+Test(renewal, lists)
+{
+    owned(fetching) struct fetching *rig = rig_with_lists();
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    cr_expect_eq(renew(rig), 0, "nothing is due");
+    jump(DAY + 60);
+    cr_expect_eq(renew(rig), 2);
+    cr_expect_eq(web_count(rig->web, "/authority.crl"), 2);
+    cr_expect_eq(web_count(rig->web, "/root.crl"), 2);
+    fetching_put_list(rig, "/authority.crl",
+                      &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {rig->alice}, .number = 2},
+                      FETCHING_DER);
+    jump(DAY + 60);
+    cr_expect_eq(renew(rig), 2);
+    expect_known(rig, OUTCOME_FAIL, "is revoked");
+}
+
+/* In the second half of its life, so that a responder that is down for a while does no harm. */
+Test(renewal, answers)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder responder = {0};
+    responder_put(&responder, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    jump(1700);
+    cr_expect_eq(renew(rig), 0);
+    jump(1200);
+    cr_expect_eq(renew(rig), 1);
+    cr_expect_eq(web_count(rig->web, "/ocsp"), 2);
+    jump(3000);
+    expect_known(rig, OUTCOME_PASS, VALID);
+    responder_clear(&responder);
+}
+
+/* What mail asks about stays in use, although it is known. */
+Test(renewal, as_long_as_it_is_in_use)
+{
+    owned(fetching) struct fetching *rig = rig_with_lists();
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    for (int i = 0; i < 2; i++) {
+        jump(5 * DAY);
+        expect_known(rig, OUTCOME_PASS, VALID);
+    }
+    jump(5 * DAY);
+    cr_expect_eq(renew(rig), 2);
+    jump(8 * DAY);
+    cr_expect_eq(renew(rig), 0, "mail has not asked for a week");
+}
+
+/* --- what is known --- */
+
+/* It gives way to nothing but a newer list. */
+Test(renewal, list_of_before_stays)
+{
+    static const char html[] = "<!DOCTYPE html><html><body>Log in first</body></html>";
+    static const char pem[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+    const struct web_page pages[] = {{.body = html, .length = sizeof(html) - 1},
+                                     {.body = pem, .length = sizeof(pem) - 1},
+                                     {.length = 0},
+                                     {.status = 404},
+                                     {.body = html, .length = 8, .manner = WEB_SHORT},
+                                     {.manner = WEB_CLOSE}};
+    owned(fetching) struct fetching *rig = rig_with_lists();
+    PKI_AUTO struct pki *bob = pki_person(rig->authority, "bob@acme.test");
+    fetching_put_list(rig, "/authority.crl",
+                      &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {bob}, .number = 2}, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
+        unsigned count = web_count(rig->web, "/authority.crl");
+        web_put(rig->web, "/authority.crl", &pages[i]);
+        jump(DAY + 60);
+        renew(rig);
+        cr_expect_eq(web_count(rig->web, "/authority.crl"), count + 1, "page %zu", i);
+        expect_known(rig, OUTCOME_PASS, VALID);
+        fetching_expect_of(rig, bob, OUTCOME_FAIL, "is revoked");
+    }
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority, .number = 1},
+                      FETCHING_DER);
+    jump(DAY + 60);
+    renew(rig);
+    fetching_expect_of(rig, bob, OUTCOME_FAIL, "is revoked");
+    fetching_put_list(rig, "/authority.crl",
+                      &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {rig->alice}, .number = 3},
+                      FETCHING_PEM);
+    jump(DAY + 60);
+    renew(rig);
+    expect_known(rig, OUTCOME_FAIL, "is revoked");
+    fetching_expect_of(rig, bob, OUTCOME_PASS, VALID);
+}
+
+/* Good runs out, revoked does not. */
+Test(renewal, outage)
+{
+    for (int revoked = 0; revoked < 2; revoked++) {
+        owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+        struct responder responder = {.status = revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD};
+        responder_put(&responder, rig, "/ocsp");
+        fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_PASS, "");
+        web_pause(rig->web);
+        jump(3500);
+        renew(rig);
+        expect_known(rig, revoked ? OUTCOME_FAIL : OUTCOME_PASS, "");
+        jump(200);
+        renew(rig);
+        fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_TEMPERROR, revoked ? "is revoked" : "cannot be reached");
+        responder_clear(&responder);
+    }
+}
+
+/* A certificate that was on hold becomes good by a newer answer, and by nothing older. */
+Test(renewal, newer_answer)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder held = {.status = V_OCSP_CERTSTATUS_REVOKED, .from = -60}, older = {.from = -7200 - 3600},
+                     newer = {.from = -30};
+    responder_put(&held, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+    responder_put(&older, rig, "/ocsp");
+    jump(3600);
+    cr_expect_eq(renew(rig), 1);
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+    responder_put(&newer, rig, "/ocsp");
+    jump(3600);
+    cr_expect_eq(renew(rig), 1);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    responder_clear(&held);
+    responder_clear(&older);
+    responder_clear(&newer);
+}
+
+/* --- reload and restart --- */
+
+static void reload(struct fetching *rig)
+{
+    struct trust *before = rig->setting->trust;
+    rig->setting->trust = trust_open_after(rig->setting->conf, before, rig->setting->faults);
+    cr_assert_not_null(rig->setting->trust);
+    trust_close(before);
+}
+
+/* Without a store. */
+Test(renewal, reload)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder responder = {.status = V_OCSP_CERTSTATUS_REVOKED};
+    responder_put(&responder, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+    web_pause(rig->web);
+    for (int i = 0; i < 2; i++) {
+        reload(rig);
+        expect_known(rig, OUTCOME_FAIL, "is revoked");
+    }
+    responder_clear(&responder);
+}
+
+/* Also to a store, and what is known before is renewed after it. */
+Test(renewal, reload_with_another_store)
+{
+    g_autofree char *folder = folder_new();
+    g_autofree char *keys =
+        g_strdup_printf("fetch_networks = ( \"127.0.0.0/8\" ); store = \"sqlite:%s/store.db\";", folder);
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder responder = {0};
+    responder_put(&responder, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    struct setting *before = g_steal_pointer(&rig->setting);
+    fetching_open(rig, keys);
+    reload(rig);
+    struct trust *with_store = rig->setting->trust;
+    rig->setting->trust = trust_open_after(rig->setting->conf, before->trust, rig->setting->faults);
+    trust_close(with_store);
+    setting_free(before);
+    expect_known(rig, OUTCOME_PASS, VALID);
+    jump(3000);
+    renew(rig);
+    cr_expect_eq(web_count(rig->web, "/ocsp"), 2);
+    responder_clear(&responder);
+    folder_remove(steal(&folder));
+}
+
+/* With one: answers are known at once, good ones as long as they hold, and what mail asks about is renewed. */
+Test(renewal, restart)
+{
+    for (int revoked = 0; revoked < 2; revoked++) {
+        g_autofree char *folder = folder_new();
+        g_autofree char *keys =
+            g_strdup_printf("fetch_networks = ( \"127.0.0.0/8\" ); store = \"sqlite:%s/store.db\";", folder);
+        enum outcome expected = revoked ? OUTCOME_FAIL : OUTCOME_PASS;
+        owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+        struct responder responder = {.status = revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD};
+        responder_put(&responder, rig, "/ocsp");
+        fetching_open(rig, keys);
+        fetching_expect(rig, expected, "");
+        unsigned count = web_count(rig->web, NULL);
+        fetching_open(rig, keys);
+        expect_known(rig, expected, "");
+        cr_expect_eq(web_count(rig->web, NULL), count);
+        jump(3000);
+        renew(rig);
+        cr_expect_eq(web_count(rig->web, "/ocsp"), 2, "what was known at the start is renewed, too");
+        web_pause(rig->web);
+        jump(3700);
+        fetching_open(rig, keys);
+        fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_TEMPERROR, "");
+        responder_clear(&responder);
+        folder_remove(steal(&folder));
+    }
+}
