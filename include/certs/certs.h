@@ -119,6 +119,17 @@ void certs_ask(const struct certs *certs, const struct certs_query *queries, siz
                const struct certs_acceptance *accept, struct certs_answer *answers);
 void certs_answers_clear(struct certs_answer *answers, size_t count);
 
+/* Goes through the certificates in the store that messages may use at that time, the newest first. */
+struct certs_walk {
+    time_t at;
+    size_t limit; /* at most so many */
+    /* authorities: those that came with it; may be NULL. Returns false if that is enough. */
+    bool (*take)(void *context, X509 *certificate, STACK_OF(X509) * authorities);
+    void *context;
+};
+/* A store that cannot be read has no certificates here. */
+void certs_walk_store(const struct conf *conf, const struct certs_walk *walk);
+
 /* A certificate as store_certificates_add() takes it: an imported one that is used, added now; the caller may change
  * that. certs_addition_clear(). */
 void certs_addition_make(X509 *certificate, struct store_addition *addition);

@@ -57,6 +57,11 @@ void harvest_found_clear(struct harvest_found *found);
 enum found store_harvest_find(struct store *store, const struct store_question *question, struct harvest_found *found,
                               struct error *error);
 
+/* The next ones before the id `before` (INT64_MAX: from the last) that are used and valid at that time, of whatever
+ * origin, the newest first. found: as above, after true. */
+bool store_harvest_recent(struct store *store, int64_t before, size_t count, int64_t at, struct harvest_found *found,
+                          struct error *error);
+
 struct harvest_pending {
     struct store_certificate certificate;
     char *names; /* those for which it was offered, with blanks between them */

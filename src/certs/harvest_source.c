@@ -15,20 +15,6 @@ static bool source_open(const struct conf *conf, void **state, struct faults *fa
     return true;
 }
 
-/* NULL: none came with it. */
-static STACK_OF(X509) * read_chain(struct slice der)
-{
-    owned(x509_stack) STACK_OF(X509) *chain = sk_X509_new_null();
-    const unsigned char *at = (const unsigned char *)der.data, *end = at + der.len;
-    while (chain != NULL && at < end) {
-        owned(X509) X509 *each = d2i_X509(NULL, &at, end - at);
-        if (each == NULL || sk_X509_push(chain, each) <= 0)
-            return NULL;
-        steal(&each);
-    }
-    return steal(&chain);
-}
-
 static bool find(struct store *store, struct store_question *asked, struct certs_question *question, char **note,
                  struct error *error)
 {
@@ -39,7 +25,7 @@ static bool find(struct store *store, struct store_question *asked, struct certs
     for (size_t i = 0; i < found.certificates.count; i++) {
         const struct store_certificate *each = &found.certificates.list[i];
         owned(X509) X509 *certificate = stored_certificate(each);
-        STACK_OF(X509) *chain = read_chain(found.chains[i]);
+        STACK_OF(X509) *chain = stored_chain(found.chains[i]);
         if (chain != NULL)
             chain = certs_question_keep(question, chain);
         if (certificate != NULL)

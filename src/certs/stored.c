@@ -31,6 +31,19 @@ X509 *stored_certificate(const struct store_certificate *stored)
     return d2i_X509(NULL, &der, (long)stored->der.len);
 }
 
+STACK_OF(X509) * stored_chain(struct slice der)
+{
+    owned(x509_stack) STACK_OF(X509) *chain = sk_X509_new_null();
+    const unsigned char *at = (const unsigned char *)der.data, *end = at + der.len;
+    while (chain != NULL && at < end) {
+        owned(X509) X509 *each = d2i_X509(NULL, &at, end - at);
+        if (each == NULL || sk_X509_push(chain, each) <= 0)
+            return NULL;
+        steal(&each);
+    }
+    return steal(&chain);
+}
+
 static bool answer(const struct stored *stored, stored_find *find, struct certs_question *question, int64_t deadline,
                    struct error *error)
 {

@@ -28,5 +28,7 @@ void stored_ask(const struct stored *stored, stored_find *find, struct certs_que
 
 /* NULL: the octets are not a certificate. X509_free(). */
 X509 *stored_certificate(const struct store_certificate *stored);
+/* The authorities that came with one, as they are kept; sk_X509_pop_free(). NULL: the octets are not certificates. */
+STACK_OF(X509) * stored_chain(struct slice der);
 
 #endif

@@ -24,6 +24,8 @@ struct gateway {
     struct box_keys *box_keys;     /* NULL: messages are not split */
     struct proof *proof;           /* NULL as well */
     struct limits copy_limits;     /* of a sealed message, whose size was measured when it was sealed */
+    GThread *ahead;                /* NULL: nothing is fetched ahead of the mail */
+    int ahead_stopped;
 };
 
 /* --- turns.c: NULL does nothing --- */

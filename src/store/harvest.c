@@ -275,6 +275,28 @@ enum found store_harvest_find(struct store *store, const struct store_question *
     return FOUND_FAILED;
 }
 
+bool store_harvest_recent(struct store *store, int64_t before, size_t count, int64_t at, struct harvest_found *found,
+                          struct error *error)
+{
+    owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
+    sqlite3_stmt *statement =
+        db != NULL ? db_statement(db,
+                                  "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.id < ?1 AND c.state = 0"
+                                  " AND ?2 BETWEEN c.not_before AND c.not_after ORDER BY c.id DESC LIMIT ?3",
+                                  error)
+                   : NULL;
+    if (statement == NULL)
+        return false;
+    sqlite3_bind_int64(statement, 1, before);
+    sqlite3_bind_int64(statement, 2, at);
+    sqlite3_bind_int64(statement, 3, (int64_t)count);
+    if (certificates_take_rows(db, statement, 0, &found->certificates, error) &&
+        find_chains(store, DB_NO_DEADLINE, found, error))
+        return true;
+    harvest_found_clear(found);
+    return false;
+}
+
 /* --- deciding --- */
 
 static void pending_free(gpointer pending)

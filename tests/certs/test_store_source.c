@@ -84,3 +84,37 @@ Test(certs_store_source, what_is_no_certificate_is_passed_over)
     g_autofree char *names = certs_home_names(home, CERTS_ENCRYPT, "bob@partner.test");
     cr_expect_str_eq(names, "bob*");
 }
+
+struct taken {
+    unsigned count, enough;
+};
+
+static bool take(void *context, X509 *certificate, STACK_OF(X509) * authorities)
+{
+    struct taken *taken = context;
+    cr_expect(certificate != NULL && authorities != NULL);
+    return ++taken->count != taken->enough;
+}
+
+static unsigned walk(const struct certs_home *home, size_t limit, unsigned enough)
+{
+    struct taken taken = {.enough = enough};
+    const struct certs_walk asked = {.at = time(NULL), .limit = limit, .take = take, .context = &taken};
+    certs_walk_store(home->conf, &asked);
+    return taken.count;
+}
+
+/* All of them, over several pages, up to a limit, or until it is enough. */
+Test(certs_store_source, walk)
+{
+    owned(certs_home) struct certs_home *home = home_with_bob();
+    for (int i = 1; i < 120; i++) {
+        g_autofree char *san = g_strdup_printf("email:p%d@partner.test", i);
+        PKI_AUTO struct pki *person = certs_home_issue(home, PKI_LIST("CN=p"), PKI_LIST(san), 5);
+        certs_home_put(home, "person", person);
+    }
+    cr_expect_eq(walk(home, 1000, 0), 120);
+    cr_expect_eq(walk(home, 70, 0), 70);
+    cr_expect_eq(walk(home, 0, 0), 0);
+    cr_expect_eq(walk(home, 1000, 60), 60);
+}

@@ -323,3 +323,30 @@ Test(store_capabilities, a_store_that_fails_is_not_none)
     struct announcement none = {.name = (char *)BOB};
     cr_expect_eq(store_capabilities_find(home->store, SOON, &none, &error), FOUND_FAILED, "it is not there");
 }
+
+/* Page by page, the newest first, whatever brought them; with the chain of each that has one. */
+Test(harvest, recent)
+{
+    struct error error = {0};
+    owned(store_home) struct store_home *home = store_home_new();
+    g_autoptr(GString) all = g_string_new(NULL);
+    int64_t before = INT64_MAX;
+    offer(home->store, &(struct offered){"one", BOB, -1, 9, true, 0}, &wide);
+    offer(home->store, &(struct offered){"over", BOB, -9, -1, true, -2}, &wide);
+    offer(home->store, &(struct offered){"waits", "carol@partner.test", -1, 9, false, 0}, &wide);
+    cr_assert(store_home_add(home->store, "imported", BOB, -1, 9, &error), "%s", error.text);
+    offer(home->store, &(struct offered){"later", BOB, 1, 9, true, 0}, &wide);
+    offer(home->store, &(struct offered){"two", BOB, -1, 9, true, 0}, &wide);
+    for (size_t count = 2; count == 2;) {
+        owned(harvest_found) struct harvest_found found = {0};
+        cr_assert(store_harvest_recent(home->store, before, 2, STORE_NOW, &found, &error), "%s", error.text);
+        count = found.certificates.count;
+        for (size_t i = 0; i < count; i++) {
+            const struct store_certificate *each = &found.certificates.list[i];
+            before = each->id;
+            g_string_append_printf(all, "%.*s(%zu) ", (int)each->der.len, each->der.data, found.chains[i].len);
+        }
+        g_string_append(all, "/ ");
+    }
+    cr_expect_str_eq(all->str, "two(12) imported(0) / one(12) / ");
+}

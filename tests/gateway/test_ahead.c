@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a daemon fetches about revocation before a message asks for it. */
+#include "store/harvest.h"
+#include "support/rig.h"
+#include "support/web.h"
+
+#define FETCH "fetch_networks = ( \"127.0.0.0/8\" ); revocation = { check = \"soft\"; };\n"
+
+struct world {
+    struct rig *rig;
+    struct web *web;
+    char *uri; /* of acme's store */
+};
+
+/* A certificate whose list is at "/<name>"; of a CA without an address. */
+static struct pki *issue(const struct world *world, const struct pki *issuer, const char *name, const char *address)
+{
+    g_autofree char *path = g_strconcat("/", name, NULL), *url = web_url(world->web, path);
+    g_autofree char *point = g_strconcat("crlDistributionPoints=URI:", url, NULL);
+    g_autofree char *cn = g_strconcat("CN=", name, NULL);
+    g_autofree char *san = address != NULL ? g_strconcat("email:", address, NULL) : NULL;
+    web_put(world->web, path, &(struct web_page){.status = 404});
+    return pki_issue(&(struct pki_spec){.issuer = issuer,
+                                        .ca = address == NULL,
+                                        .subject = PKI_LIST(cn),
+                                        .san = address != NULL ? PKI_LIST(san) : NULL,
+                                        .extensions = PKI_LIST(point)});
+}
+
+static void add(const struct world *world, const struct pki *pki, enum store_state state)
+{
+    struct error error = {0};
+    struct store_addition addition = {0};
+    enum store_added added;
+    owned(store) struct store *store = store_open(world->uri);
+    certs_addition_make(pki->cert, &addition);
+    addition.state = state;
+    cr_assert(store_certificates_add(store, &addition, 1, &added, &error), "%s", error.text);
+    certs_addition_clear(&addition);
+}
+
+static void harvest(const struct world *world, const struct pki *pki, const struct pki *authority, const char *name)
+{
+    struct error error = {0};
+    enum harvested result;
+    unsigned char *der = NULL, *chain = NULL;
+    owned(store) struct store *store = store_open(world->uri);
+    int length = i2d_X509(pki->cert, &der), of_chain = i2d_X509(authority->cert, &chain);
+    const struct harvest_offer offer = {.der = {(const char *)der, (size_t)length},
+                                        .chain = {(const char *)chain, (size_t)of_chain},
+                                        .at = time(NULL),
+                                        .not_before = certificate_begins(pki->cert),
+                                        .not_after = certificate_ends(pki->cert),
+                                        .name = {.name = name},
+                                        .is_approved = true,
+                                        .limits = {10, 10, 10}};
+    cr_assert(store_harvest(store, &offer, INT64_MAX, &result, &error), "%s", error.text);
+    cr_assert_eq(result, HARVESTED_USED);
+    OPENSSL_free(der);
+    OPENSSL_free(chain);
+}
+
+static struct world *world_new(void)
+{
+    struct world *world = g_new0(struct world, 1);
+    world->web = web_start();
+    world->rig = rig_closed(PKI_EC);
+    world->uri = g_strdup_printf("sqlite:%s/store.db", world->rig->acme.folder);
+    struct error error = {0};
+    owned(store) struct store *store = store_open(world->uri);
+    cr_assert(store_create(store, &error), "%s", error.text);
+    return world;
+}
+
+static void world_free(struct world *world)
+{
+    rig_free(world->rig);
+    web_free(world->web);
+    g_free(world->uri);
+    g_free(world);
+}
+DECLARE_OWNED(world, struct world *, world_free)
+
+static void open_acme(struct world *world, const char *more)
+{
+    g_autofree char *keys = g_strdup_printf(FETCH "store = \"%s\";\n%s", world->uri, more);
+    rig_open(&world->rig->acme, &world->rig->partner, "", keys);
+}
+
+static void expect_fetched(const struct world *world, const char *path)
+{
+    for (int i = 0; i < 500 && web_count(world->web, path) == 0; i++)
+        g_usleep(20000);
+    cr_expect_neq(web_count(world->web, path), 0, "%s was not fetched", path);
+}
+
+#define SOURCES                                                                                                        \
+    "sources = ( \"pinned\", \"directory\", \"store\", \"harvest\" ); harvest = { approve = \"manual\"; };\n"
+
+Test(ahead, what_is_configured_or_kept)
+{
+    owned(world) struct world *world = world_new();
+    const struct org *partner = &world->rig->partner;
+    PKI_AUTO struct pki *authority = issue(world, partner->ca, "authority", NULL);
+    PKI_AUTO struct pki *of_authority = issue(world, authority, "harvested", "carol@partner.test");
+    PKI_AUTO struct pki *stored = issue(world, partner->ca, "stored", "bob@partner.test");
+    PKI_AUTO struct pki *pending = issue(world, partner->ca, "pending", "dave@partner.test");
+    PKI_AUTO struct pki *in_folder = issue(world, partner->ca, "in-folder", "erin@partner.test");
+    PKI_AUTO struct pki *other = issue(world, world->rig->acme.ca, "other", "frank@other.test");
+    PKI_AUTO struct pki *stranger = pki_ca("Stranger");
+    PKI_AUTO struct pki *strange = issue(world, stranger, "strange", "grace@other.test");
+    harvest(world, of_authority, authority, "carol@partner.test");
+    add(world, stored, STORE_USED);
+    add(world, other, STORE_USED);
+    add(world, strange, STORE_USED);
+    add(world, pending, STORE_PENDING);
+    g_autofree char *folder = g_build_filename(world->rig->acme.folder, "certificates", NULL);
+    g_mkdir(folder, 0700);
+    g_free(pki_write(folder, "erin.pem", in_folder, NULL));
+    pki_free(world->rig->partner.dca);
+    world->rig->partner.dca = issue(world, partner->ca, "configured", "domain-confidentiality-authority@partner.test");
+    g_autofree char *more = g_strdup_printf(SOURCES "certificate_directory = \"%s\";", folder);
+    open_acme(world, more);
+    gateway_keep_fresh(world->rig->acme.gateway);
+    const char *const fetched[] = {"/configured", "/in-folder", "/stored", "/harvested", "/authority", "/other"};
+    for (size_t i = 0; i < G_N_ELEMENTS(fetched); i++)
+        expect_fetched(world, fetched[i]);
+    gateway_stop_fetching(world->rig->acme.gateway);
+    cr_expect_eq(web_count(world->web, "/pending"), 0, "it is not used");
+    cr_expect_eq(web_count(world->web, "/strange"), 0, "it leads to no anchor");
+}
+
+/* Certificates that no source of the configuration gives are not fetched for. */
+Test(ahead, only_what_is_used)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *stored = issue(world, world->rig->partner.ca, "stored", "bob@partner.test");
+    PKI_AUTO struct pki *harvested = issue(world, world->rig->partner.ca, "harvested", "carol@partner.test");
+    add(world, stored, STORE_USED);
+    harvest(world, harvested, stored, "carol@partner.test");
+    open_acme(world, "sources = ( \"pinned\", \"store\" ); harvest = { approve = \"off\"; };");
+    gateway_keep_fresh(world->rig->acme.gateway);
+    expect_fetched(world, "/stored");
+    gateway_stop_fetching(world->rig->acme.gateway);
+    cr_expect_eq(web_count(world->web, "/harvested"), 0);
+}
+
+/* A server that says nothing holds up neither the others for long, nor the end. */
+Test(ahead, a_server_that_hangs)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *stored = issue(world, world->rig->partner.ca, "stored", "bob@partner.test");
+    PKI_AUTO struct pki *newest = issue(world, world->rig->partner.ca, "hangs", "carol@partner.test");
+    web_put(world->web, "/hangs", &(struct web_page){.manner = WEB_HANG});
+    add(world, stored, STORE_USED);
+    add(world, newest, STORE_USED);
+    open_acme(world, SOURCES);
+    gateway_keep_fresh(world->rig->acme.gateway);
+    expect_fetched(world, "/hangs");
+    expect_fetched(world, "/stored");
+    gateway_unref(g_steal_pointer(&world->rig->acme.gateway)); /* the last reference */
+}
