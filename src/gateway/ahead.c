@@ -4,7 +4,7 @@
  * of the authorities beside them, and of the certificates in the store. A daemon does this once, when it starts with a
  * configuration, in a thread that ends with the gateway; what has been fetched is then renewed by trust/.
  *
- * One certificate is fetched after the other, so that nobody's server is asked a thousand questions at once, and
+ * One certificate is fetched after the other, so that no server is asked a thousand questions at once, and
  * messages find a free thread.
  */
 #include "certs/certs.h"
