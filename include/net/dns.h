@@ -66,6 +66,20 @@ struct dns_srv {
 /* Returns false if the RDATA is malformed. */
 bool dns_read_srv(struct slice rdata, struct dns_srv *srv);
 
+/* RDATA of an MX record (RFC 1035 §3.3.9). */
+struct dns_mx {
+    unsigned preference;
+    char *host; /* without a final dot; "": the domain accepts no mail (RFC 7505). g_free() */
+};
+bool dns_read_mx(struct slice rdata, struct dns_mx *mx);
+
+/* RDATA of a CAA record (RFC 8659 §4.1), of which the slices are parts. */
+struct dns_caa {
+    bool critical;
+    struct slice tag, value; /* the tag has letters and digits; the value has any octets */
+};
+bool dns_read_caa(struct slice rdata, struct dns_caa *caa);
+
 DECLARE_OWNED(dns, struct dns *, dns_close)
 /* For one answer: owned(dns_answer) struct dns_answer answer = {0}; */
 static inline __attribute__((unused)) void cleanup_dns_answer(struct dns_answer *answer)

@@ -99,7 +99,7 @@ static int run_find(const struct command *self, int argc, char **argv)
 
 static const struct command
     command_show = {.name = "cert show",
-                    .arguments = "[-c FILE] [--json] ID",
+                    .arguments = "[-c FILE] [--json] [--dns] ID",
                     .summary = "show one certificate of the store or of our own in full",
                     .details = "ID is the SHA-256 fingerprint of the certificate, or at least its first 8 digits.\n",
                     .run = cert_run_show},

@@ -7,6 +7,7 @@
 
 #include "describe.h"
 #include "lint.h"
+#include "mail_domains.h"
 #include "output.h"
 
 #include <string.h>
@@ -76,6 +77,7 @@ struct examined {
     const struct lint_notes *notes;
     const GPtrArray *roles;
     const char *possible, *domain;
+    const struct mail_domains *domains; /* NULL: not asked for */
     bool issuable, accepted;
 };
 
@@ -97,6 +99,11 @@ static void print_text(const struct examined *examined)
     printf("\nRFC 3183: %s%s\n", examined->accepted ? "partners may let it act for " : "partners can only pin it",
            examined->accepted ? examined->domain : "");
     print_roles(examined->roles);
+    if (examined->domains == NULL)
+        return;
+    g_autofree char *issuer = subject->is_request ? NULL : certificate_issuer(subject->certificate);
+    putchar('\n');
+    mail_domains_print(examined->domains, issuer);
 }
 
 static void print_json(const struct examined *examined)
@@ -118,31 +125,53 @@ static void print_json(const struct examined *examined)
     }
     json_object_set_new(object, "notes", notes);
     json_object_set_new(object, "roles", roles);
+    if (examined->domains != NULL)
+        json_object_set_new(object, "dns", mail_domains_json(examined->domains));
     describe_print_json(object);
 }
 
-static int lint(const char *file, bool as_json)
+struct call {
+    const char *file, *conf;
+    bool as_json, asks_dns;
+};
+
+/* Reads the configuration only for this. Returns CLI_GO or the exit status. */
+static int ask_dns(const struct call *call, const X509 *certificate, struct mail_domains *domains)
+{
+    struct error error = {0};
+    owned(conf) struct conf *conf = cli_conf(call->conf);
+    if (conf == NULL)
+        return EX_CONFIG;
+    return mail_domains_ask(conf, certificate, domains, &error) ? CLI_GO : cli_failed(&error);
+}
+
+static int lint(const struct call *call)
 {
     struct error error = {0};
     owned(lint_subject) struct lint_subject subject = {0};
     owned(lint_notes) struct lint_notes notes = {0};
-    if (!lint_subject_read(file, &subject, &error))
+    owned(mail_domains) struct mail_domains domains = {0};
+    if (!lint_subject_read(call->file, &subject, &error))
         return cli_bad_input(&error);
+    int status = call->asks_dns ? ask_dns(call, subject.certificate, &domains) : CLI_GO;
+    if (status != CLI_GO)
+        return status;
     lint_notes_init(&notes);
     bool legacy = g_strcmp0(subject.profile.generation, "legacy") == 0;
     g_autofree char *possible = possible_types(&subject), *domain = NULL;
     lint_names(&subject, type_to_examine(&subject, possible), legacy, &notes);
     lint_profile(&subject, &notes);
     g_autoptr(GPtrArray) roles = lint_roles(&subject, &domain);
-    const struct examined examined = {.file = file,
+    const struct examined examined = {.file = call->file,
                                       .subject = &subject,
                                       .notes = &notes,
                                       .roles = roles,
                                       .possible = possible,
                                       .domain = domain,
+                                      .domains = call->asks_dns ? &domains : NULL,
                                       .issuable = lint_faults(&notes) == 0,
                                       .accepted = any_role_fits(roles)};
-    if (as_json)
+    if (call->as_json)
         print_json(&examined);
     else
         print_text(&examined);
@@ -151,25 +180,29 @@ static int lint(const char *file, bool as_json)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    bool as_json = false;
-    const struct option_spec options[] = {{"json", 0, OPTION_FLAG, &as_json, NULL, "print a JSON object"}};
+    struct call call = {.conf = CLI_CONFIGURATION};
+    const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(call.conf),
+                                          {"json", 0, OPTION_FLAG, &call.as_json, NULL, "print a JSON object"},
+                                          CLI_OPTION_DNS(call.asks_dns)};
     int operands = 0;
     int status = cli_options(self, options, G_N_ELEMENTS(options), argc, argv, &operands);
     if (status != CLI_GO)
         return status;
     if (argc - operands != 1)
         return cli_usage(self, "exactly one file is required");
-    return lint(argv[operands], as_json);
+    call.file = argv[operands];
+    return lint(&call);
 }
 
 const struct command command_cert_lint = {
     .name = "cert lint",
-    .arguments = "[--json] FILE",
+    .arguments = "[--json] [--dns [-c FILE]] FILE",
     .summary = "say whether a public authority could issue a request or certificate, and what partners accept it for",
     .details =
         "FILE is a certificate request or a certificate, in PEM or DER. The rules are the S/MIME Baseline "
         "Requirements\n"
         "of the CA/Browser Forum, and RFC 3183 with the naming modes of domsec.conf(5). The exit status is 65 if a\n"
-        "public authority could not issue it, or if partners could only pin it.\n",
+        "public authority could not issue it, or if partners could only pin it. What the DNS says has no part in it.\n"
+        "The configuration is read only for --dns.\n",
     .run = run,
 };

@@ -11,6 +11,7 @@
 #include "certs/certs.h"
 #include "describe.h"
 #include "issue.h"
+#include "mail_domains.h"
 #include "output.h"
 
 #include <string.h>
@@ -21,10 +22,11 @@ int cert_parse(const struct command *self, int argc, char **argv, const char *wa
 {
     *call = (struct cert_call){.file = CLI_CONFIGURATION};
     const struct option_spec options[] = {CLI_OPTION_CONFIGURATION(call->file),
-                                          {"json", 0, OPTION_FLAG, &call->as_json, NULL, "print a JSON object"}};
-    bool has_json = strstr(self->arguments, "--json") != NULL;
+                                          {"json", 0, OPTION_FLAG, &call->as_json, NULL, "print a JSON object"},
+                                          CLI_OPTION_DNS(call->asks_dns)};
+    bool has_json = strstr(self->arguments, "--json") != NULL, has_dns = strstr(self->arguments, "--dns") != NULL;
     int operands = 0;
-    int status = cli_options(self, options, has_json ? 2 : 1, argc, argv, &operands);
+    int status = cli_options(self, options, has_dns ? 3 : has_json ? 2 : 1, argc, argv, &operands);
     if (status != CLI_GO)
         return status;
     if (argc - operands != 1)
@@ -125,7 +127,7 @@ static bool find_by_id(const struct conf *conf, const char *id, bool with_own, s
 struct by_id {
     struct conf *conf;
     char *id;
-    bool as_json;
+    bool as_json, asks_dns;
     struct match match;
 };
 
@@ -136,6 +138,7 @@ static int parse_by_id(const struct command *self, int argc, char **argv, struct
     if (status != CLI_GO)
         return status;
     call->as_json = words.as_json;
+    call->asks_dns = words.asks_dns;
     call->id = cert_normal_id(words.operand);
     if (call->id == NULL)
         return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits%s", words.operand, ID_DIGITS_MIN,
@@ -177,12 +180,24 @@ static int show(struct by_id *call)
     struct match *match = &call->match;
     if (!find_by_id(call->conf, call->id, true, match, &error))
         return cli_failed(&error);
+    owned(mail_domains) struct mail_domains domains = {0};
+    if (call->asks_dns && !mail_domains_ask(call->conf, match->certificate, &domains, &error))
+        return cli_failed(&error);
+    if (call->as_json) {
+        json_t *json =
+            match->is_stored ? cert_stored_json(match->certificate, &match->stored) : describe_json(match->certificate);
+        if (call->asks_dns)
+            json_object_set_new(json, "dns", mail_domains_json(&domains));
+        describe_print_json(json);
+        return EX_OK;
+    }
     g_autofree char *place = match->is_stored ? cert_stored_place(&match->stored) : NULL;
-    if (call->as_json)
-        describe_print_json(match->is_stored ? cert_stored_json(match->certificate, &match->stored)
-                                             : describe_json(match->certificate));
-    else
-        print_certificate(match->certificate, place);
+    g_autofree char *issuer = certificate_issuer(match->certificate);
+    print_certificate(match->certificate, place);
+    if (call->asks_dns) {
+        putchar('\n');
+        mail_domains_print(&domains, issuer);
+    }
     return EX_OK;
 }
 

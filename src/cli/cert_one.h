@@ -14,10 +14,10 @@ int cert_run_remove(const struct command *self, int argc, char **argv);
 /* What such a command is called with. */
 struct cert_call {
     const char *file, *operand;
-    bool as_json;
+    bool as_json, asks_dns;
 };
-/* Reads -c, --json where the command's arguments show it, and the one operand that the command takes, an "address" or
- * an "id". Returns what cli_options() returns. */
+/* Reads -c, --json and --dns where the command's arguments show them, and the one operand that the command takes, an
+ * "address" or an "id". Returns what cli_options() returns. */
 int cert_parse(const struct command *self, int argc, char **argv, const char *wanted, struct cert_call *call);
 /* "AB:cd…" → "abcd…", g_free(); NULL if it is not an id. */
 char *cert_normal_id(const char *text);

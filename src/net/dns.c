@@ -118,14 +118,14 @@ static bool add_anchor(struct ub_ctx *context, const char *file, struct error *e
     return did(ub_ctx_add_ta_file(context, file), file, error);
 }
 
-/* Names that libunbound answers itself (RFC 6761 and others), though a resolver may know them. The first call makes
- * libunbound read its files. */
+/* Names that libunbound answers itself (RFC 6761 and others), though a resolver may know them. A zone that is only
+ * "transparent" would still answer for its own name. The first call makes libunbound read its files. */
 static bool open_special_names(struct ub_ctx *context)
 {
     static const char *const zones[] = {"test.",          "home.arpa.",    "onion.",    "invalid.", "localhost.",
                                         "resolver.arpa.", "service.arpa.", "internal.", "alt.",     "local."};
     for (size_t i = 0; i < G_N_ELEMENTS(zones); i++)
-        if (ub_ctx_zone_add(context, zones[i], "transparent") != 0)
+        if (ub_ctx_zone_add(context, zones[i], "always_transparent") != 0)
             return false;
     return true;
 }
@@ -340,21 +340,4 @@ void dns_answers_clear(struct dns_answer *answers, size_t count)
             query_unref(answers[i].owner);
         answers[i] = (struct dns_answer){0};
     }
-}
-
-/* --- reading --- */
-
-static unsigned number(const unsigned char *at)
-{
-    return (unsigned)at[0] << 8 | at[1];
-}
-
-bool dns_read_srv(struct slice rdata, struct dns_srv *srv)
-{
-    const unsigned char *data = (const unsigned char *)rdata.data;
-    char target[NS_MAXDNAME];
-    if (rdata.len < 7 || dn_expand(data, data + rdata.len, data + 6, target, sizeof(target)) != (int)rdata.len - 6)
-        return false;
-    *srv = (struct dns_srv){number(data), number(data + 2), number(data + 4), g_strdup(target)};
-    return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_dns: any bytes as the RDATA of SMIMEA, CERT and SRV records. What is kept of a record agrees with itself.
+ * fuzz_dns: any bytes as the RDATA of SMIMEA, CERT, SRV, MX and CAA records. What is kept of a record agrees with
+ * itself.
  */
 #include "certs/association.h"
 #include "net/dns.h"
@@ -32,5 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dns_read_srv(rdata, &srv))
         require(srv.target != NULL && strlen(srv.target) < 1024);
     g_free(srv.target);
+    struct dns_mx mx = {0};
+    if (dns_read_mx(rdata, &mx))
+        require(mx.host != NULL && strlen(mx.host) < 1024);
+    g_free(mx.host);
+    struct dns_caa caa;
+    if (dns_read_caa(rdata, &caa))
+        require(caa.tag.len > 0 && 2 + caa.tag.len + caa.value.len == size);
     return 0;
 }

@@ -147,6 +147,56 @@ Test(dns, srv)
         cr_expect_not(dns_read_srv(bad[i], &srv), "%zu", i);
 }
 
+Test(dns, mx)
+{
+    static const char good[] = "\0\12\2mx\6signed\4test", null[] = "\0\0";
+    static const struct slice bad[] = {{good, 0}, {good, 1}, {good, 2}, {good, sizeof(good) - 1}, {"\0\1\300\2", 4}};
+    struct dns_mx mx;
+    cr_assert(dns_read_mx((struct slice){good, sizeof(good)}, &mx));
+    cr_expect_eq(mx.preference, 10);
+    cr_expect_str_eq(mx.host, "mx.signed.test");
+    g_free(mx.host);
+    cr_assert(dns_read_mx((struct slice){null, sizeof(null)}, &mx));
+    cr_expect_str_eq(mx.host, "");
+    g_free(mx.host);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        cr_expect_not(dns_read_mx(bad[i], &mx), "%zu", i);
+}
+
+Test(dns, caa)
+{
+    static const struct {
+        const char *data;
+        size_t length;
+        const char *tag, *value; /* NULL: malformed */
+        bool critical;
+    } rows[] = {{"\0\5issueca.test", 14, "issue", "ca.test", false},
+                {"\200\5issueca.test", 14, "issue", "ca.test", true},
+                {"\177\5issueca.test", 14, "issue", "ca.test", false}, /* reserved bits */
+                {"\0\11IssueMail;", 12, "IssueMail", ";", false},
+                {"\0\5issue", 7, "issue", "", false},
+                {"\0\5issue", 6, NULL, NULL, false},
+                {"\0\377issue", 7, NULL, NULL, false},
+                {"\0\0issue", 7, NULL, NULL, false},
+                {"\0\5is-ue", 7, NULL, NULL, false},
+                {"\0\5iss\0e", 7, NULL, NULL, false},
+                {"\0\5iss\344e", 7, NULL, NULL, false},
+                {"\0\1", 2, NULL, NULL, false},
+                {"\0", 1, NULL, NULL, false},
+                {"", 0, NULL, NULL, false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct dns_caa caa = {0};
+        /* On the heap, so that a sanitizer sees what is read behind it. */
+        g_autofree char *data = g_memdup2(rows[i].data, rows[i].length);
+        cr_assert_eq(dns_read_caa((struct slice){data, rows[i].length}, &caa), rows[i].tag != NULL, "row %zu", i);
+        if (rows[i].tag == NULL)
+            continue;
+        cr_expect(slice_equal(caa.tag, slice_of(rows[i].tag)), "row %zu", i);
+        cr_expect(slice_equal(caa.value, slice_of(rows[i].value)), "row %zu", i);
+        cr_expect_eq(caa.critical, rows[i].critical, "row %zu", i);
+    }
+}
+
 /* What cannot be a name in the DNS has no records; nothing is asked. */
 Test(dns, impossible_names)
 {
