@@ -138,7 +138,9 @@ static const struct knot_zone domains[] = {
     {"shut.test", KNOT_UNSIGNED, "@ CAA 0 issuemail \";\"\n@ MX 0 .\n"},
     {"malformed.test", KNOT_SIGNED, "@ CAA 0 issuemail \"%%%%%\"\n@ CAA 0 issuemail \"ca.example; a;b=c\"\n"},
     {"parts.test", KNOT_SIGNED, "@ CAA 0 issuemail \"ca.example ; a=b; c = d\"\n"},
-    {"open.test", KNOT_SIGNED, "@ MX 10 a.test.\n@ MX 0 .\n"},
+    {"open.test", KNOT_SIGNED, "@ MX 0 a.test.\n@ MX 10 .\n"},
+    {"bare.test", KNOT_UNSIGNED, "@ MX 10 a.test.\n"},
+    {"mixed.test", KNOT_SIGNED, "@ CAA 0 issuemail \"%\"\n@ CAA 0 issuemail \"ca.example\"\n@ MX 0 a.test.\n"},
     {"web.test", KNOT_SIGNED, "@ CAA 128 issue \";\"\n@ CAA 0 iodef \"mailto:a@b.test\"\n"},
     {"critical.test", KNOT_SIGNED, "@ CAA 128 other \"x\"\n@ CAA 0 issuemail \"ca.example\"\n"},
     {"ignored.test", KNOT_SIGNED, "@ CAA 127 other \"x\"\n"},
@@ -228,6 +230,8 @@ Test(cert_dns, zones_of_a_certificate)
         {"malformed.test", "found", "secure", "malformed.test", "forbidden", "none", "secure", 0, "is malformed"},
         {"parts.test", "found", "secure", "parts.test", "named", "none", "secure", 0, NO_MX},
         {"open.test", "none", "secure", NULL, "any", "found", "secure", 2, NULL},
+        {"bare.test", "none", "insecure", NULL, "any", "found", "insecure", 1, NULL},
+        {"mixed.test", "found", "secure", "mixed.test", "named", "found", "secure", 1, "is malformed"},
         {"web.test", "found", "secure", "web.test", "any", "none", "secure", 0, NO_MX},
         {"critical.test", "found", "secure", "critical.test", "forbidden", "none", "secure", 0, "\\\"other\\\""},
         {"ignored.test", "found", "secure", "ignored.test", "any", "none", "secure", 0, NO_MX},
@@ -241,12 +245,12 @@ Test(cert_dns, zones_of_a_certificate)
     struct knot knot;
     knot_start(&knot, domains, G_N_ELEMENTS(domains));
     write_resolver(folder, knot.address, knot.anchor);
-    write_certificate(folder,
-                      PKI_LIST("email:a@named.test", "email:b@NAMED.test", "email:c@a.b.named.test",
-                               "email:a@both.test", "email:a@shut.test", "email:a@a.shut.test",
-                               "email:a@malformed.test", "email:a@parts.test", "email:a@open.test", "email:a@web.test",
-                               "email:a@critical.test", "email:a@ignored.test", "email:a@bogus.test",
-                               "email:a@a.bogus.test", "utf8:j\u00f6rg@b\u00fccher.test", "email:a@[192.0.2.1]"));
+    write_certificate(
+        folder, PKI_LIST("email:a@named.test", "email:b@NAMED.test", "email:c@a.b.named.test", "email:a@both.test",
+                         "email:a@shut.test", "email:a@a.shut.test", "email:a@malformed.test", "email:a@parts.test",
+                         "email:a@open.test", "email:a@bare.test", "email:a@mixed.test", "email:a@web.test",
+                         "email:a@critical.test", "email:a@ignored.test", "email:a@bogus.test", "email:a@a.bogus.test",
+                         "utf8:j\u00f6rg@b\u00fccher.test", "email:a@[192.0.2.1]"));
     g_autofree char *json = lint_dns(folder, "--dns --json"), *text = lint_dns(folder, "--dns");
     expect_views(json, views, G_N_ELEMENTS(views));
     static const char *const lines[] = {
