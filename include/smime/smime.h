@@ -93,6 +93,7 @@ struct layer {
     STACK_OF(X509) *
         certificates; /* all in the SignedData, or in the originatorInfo of what was encrypted; NULL if none */
     STACK_OF(X509_CRL) * crls;
+    GPtrArray *embedded;             /* GBytes: OCSP responses that came with them (RFC 5940), in DER; NULL if none */
     const struct identity *identity; /* whose key opened it (enveloped) */
     struct slice inner;              /* the entity inside: header, empty line, body */
     bool noise;                      /* inner is what a wrong key leaves: neither an entity nor text */

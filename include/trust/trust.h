@@ -36,6 +36,7 @@ struct chain_query {
     X509 *leaf;
     STACK_OF(X509) * untrusted; /* from the message or beside our certificate; may be NULL */
     STACK_OF(X509_CRL) * crls;  /* from the message; may be NULL; they can always revoke */
+    const GPtrArray *embedded;  /* GBytes: OCSP responses from the message, in DER; may be NULL; they can, too */
     enum purpose purpose;
     const struct partner *partner;  /* whose anchors count; a partner without anchors uses the global ones */
     const struct group_conf *group; /* of the partner: its certificates are asked about, in place of the partner's pins;

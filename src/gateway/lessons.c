@@ -58,6 +58,7 @@ static bool may_encrypt(const struct teacher *teacher, X509 *certificate)
     const struct chain_query query = {.leaf = certificate,
                                       .untrusted = teacher->layer->certificates,
                                       .crls = teacher->layer->crls,
+                                      .embedded = teacher->layer->embedded,
                                       .purpose = PURPOSE_ENCRYPT,
                                       .partner = teacher->partner,
                                       .at = passage->mail.at,

@@ -206,6 +206,7 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
             .leaf = signer->certificate,
             .untrusted = layer->certificates,
             .crls = layer->crls,
+            .embedded = layer->embedded,
             .purpose = PURPOSE_SIGN,
             .partner = authors->partners[i],
             .group = group_of_authors(asking->gateway, asking->mail, i, signer->certificate, &ignored),

@@ -41,6 +41,8 @@ void layer_clear(struct layer *layer)
     g_free(layer->facts.signers);
     sk_X509_pop_free(layer->certificates, X509_free);
     sk_X509_CRL_pop_free(layer->crls, X509_CRL_free);
+    if (layer->embedded != NULL)
+        g_ptr_array_unref(layer->embedded);
     layer_owner_free(layer->owner);
     *layer = (struct layer){0};
 }

@@ -36,7 +36,7 @@ static CMS_ContentInfo *parse(struct slice der, struct error *error)
         return NULL;
     }
     int nid;
-    if (!skeleton_check(der, NULL, &nid, error))
+    if (!skeleton_check(der, NULL, &nid, NULL, error))
         return NULL;
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
     if (cms == NULL) {

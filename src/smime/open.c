@@ -40,7 +40,7 @@ static CMS_ContentInfo *parse(const struct opening *opening, struct slice der, b
         return NULL;
     }
     int nid = NID_undef;
-    bool affordable = skeleton_check(der, opening->budget, &nid, error);
+    bool affordable = skeleton_check(der, opening->budget, &nid, &opening->layer->embedded, error);
     *type = known_type(nid, *type);
     if (!affordable)
         return NULL;

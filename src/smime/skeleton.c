@@ -10,6 +10,7 @@
 #include "smime_private.h"
 
 #include <openssl/asn1t.h>
+#include <openssl/err.h>
 
 #define SMALL ((size_t)4 << 10) /* such an object may be anything, and is paid for as the most expensive */
 #define COST_OF_CERTIFICATES                                                                                           \
@@ -82,21 +83,38 @@ static long length_beside_content(const struct raw_fields *fields)
     return length;
 }
 
-bool skeleton_check(struct slice der, struct budget *budget, int *nid, struct error *error)
+static struct skeleton *skeleton_read(struct slice der)
 {
     const unsigned char *at = (const unsigned char *)der.data;
-    owned(skeleton) struct skeleton *skeleton = NULL;
-    if (der.len <= SMALL)
-        return budget_spend(budget, der.len * COST_OF_CERTIFICATES, error);
-    if (!budget_spend(budget, der.len * COST_READ, error))
+    return (struct skeleton *)ASN1_item_d2i(NULL, &at, (long)der.len, ASN1_ITEM_rptr(SKELETON));
+}
+
+static GPtrArray *answers_of(const struct skeleton *skeleton)
+{
+    bool is_signed = OBJ_obj2nid(skeleton->type) == NID_pkcs7_signed;
+    return is_signed && skeleton->fields->tag_1 != NULL ? embedded_answers(skeleton->fields->tag_1) : NULL;
+}
+
+bool skeleton_check(struct slice der, struct budget *budget, int *nid, GPtrArray **answers, struct error *error)
+{
+    bool is_small = der.len <= SMALL;
+    if (!budget_spend(budget, der.len * (is_small ? COST_OF_CERTIFICATES : COST_READ), error))
         return false;
-    skeleton = (struct skeleton *)ASN1_item_d2i(NULL, &at, (long)der.len, ASN1_ITEM_rptr(SKELETON));
+    owned(skeleton) struct skeleton *skeleton = skeleton_read(der);
+    if (skeleton == NULL && is_small) { /* who decodes it says what is wrong */
+        ERR_clear_error();
+        return true;
+    }
     if (skeleton == NULL)
         return error_set_openssl(error, ERROR_PERMANENT, "the CMS object cannot be parsed");
+    if (answers != NULL)
+        *answers = answers_of(skeleton);
+    if (is_small)
+        return true;
     *nid = OBJ_obj2nid(skeleton->type);
     if (length_beside_content(skeleton->fields) > BESIDE_CONTENT_MAX)
         return error_set(error, ERROR_PERMANENT, "the CMS object has too much data besides its content");
     uint64_t certificates = length_of(skeleton->fields->certificates) + length_of(skeleton->fields->originator);
-    uint64_t beside = (uint64_t)length_beside_content(skeleton->fields);
+    uint64_t beside = (uint64_t)length_beside_content(skeleton->fields) + length_of(skeleton->fields->tag_1);
     return budget_spend(budget, certificates * COST_OF_CERTIFICATES + beside * COST_DER, error);
 }

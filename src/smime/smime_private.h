@@ -121,8 +121,10 @@ struct opening {
 /* layer.c: ERROR_PERMANENT for that reason, and OPENED_FAILED. */
 enum opened opening_failed(const struct opening *opening, const char *reason);
 /* skeleton.c: pays for decoding it; false also if what is beside the content would take too much memory then. *nid:
- * its content type, where it had to be looked at. */
-bool skeleton_check(struct slice der, struct budget *budget, int *nid, struct error *error);
+ * its content type, where it had to be looked at. *answers: of a SignedData, as of struct layer; may be NULL. */
+bool skeleton_check(struct slice der, struct budget *budget, int *nid, GPtrArray **answers, struct error *error);
+/* embedded.c: the OCSP responses in this field `crls` of a SignedData; NULL: it has none. */
+GPtrArray *embedded_answers(const ASN1_STRING *field);
 
 /* verify.c. content: of a multipart/signed, else NULL. On OPENED *cms may have been taken. */
 enum opened open_signed(const struct opening *opening, CMS_ContentInfo **cms, const struct slice *content);

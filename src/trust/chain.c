@@ -38,13 +38,19 @@ static bool has_revoked(const struct search *search, const STACK_OF(X509) * chai
     return false;
 }
 
+/* What a message says of revocation counts for that message. */
+static bool has_received(const struct chain_query *query)
+{
+    return sk_X509_CRL_num(query->crls) > 0 || query->embedded != NULL;
+}
+
 static void remember(const struct search *search, const STACK_OF(X509) * chain, const struct revocation_result *known)
 {
-    bool has_received = sk_X509_CRL_num(search->query->crls) > 0;
+    bool received = has_received(search->query);
     if (search->asked == NULL)
         return;
-    if (!search->known || !has_received)
-        path_cache_add(search->trust->cache, search->asked, chain, has_received ? NULL : known, search->generation);
+    if (!search->known || !received)
+        path_cache_add(search->trust->cache, search->asked, chain, received ? NULL : known, search->generation);
 }
 
 /* What is not known is not hidden. */
@@ -104,11 +110,13 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
                                      .chain = chain,
                                      .untrusted = search->path.untrusted,
                                      .received = search->query->crls,
+                                     .embedded = search->query->embedded,
                                      .check = conf->check,
                                      .fetched = conf->fetch,
                                      .answers = conf->ocsp,
                                      .strength = search->path.strength,
-                                     .at = search->path.at};
+                                     .at = search->path.at,
+                                     .budget = search->path.budget};
     if (!budget_spend(search->path.budget, cost_of_revocation(search->query->crls, chain), NULL)) {
         search->judged = true;
         return true;
@@ -167,8 +175,8 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     if (way->anchors == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "the partner belongs to another configuration");
     way->exists = true;
-    if (!way->is_own && way->through == NULL && sk_X509_CRL_num(query->crls) <= 0 &&
-        !demands_concern_path(query->partner) && path_cache_is_unrevoked(trust->cache, &asked, generation, &unchecked))
+    if (!way->is_own && way->through == NULL && !has_received(query) && !demands_concern_path(query->partner) &&
+        path_cache_is_unrevoked(trust->cache, &asked, generation, &unchecked))
         return pass(query, unchecked, finding);
     way->exists = false;
     owned(x509_stack) STACK_OF(X509) *known = way->is_own ? NULL : path_cache_find(trust->cache, &asked);

@@ -68,13 +68,25 @@ static X509_STORE *store_of(X509 *issuer)
     return steal(&store);
 }
 
-static const char *read_signer(OCSP_BASICRESP *basic, X509 *issuer, time_t now, struct kept_answer *answer)
+/* Anyone may have made the key of a certificate that comes with an answer. */
+static bool may_verify(OCSP_BASICRESP *basic, STACK_OF(X509) * certificates, struct budget *budget)
 {
+    X509 *signer = NULL;
+    const EVP_PKEY *key = OCSP_resp_get0_signer(basic, &signer, certificates) == 1 ? X509_get0_pubkey(signer) : NULL;
+    const EVP_PKEY *of_issuer = X509_get0_pubkey(sk_X509_value(certificates, 0));
+    return key != NULL && !key_is_slow(key) && budget_spend(budget, key_cost(key) + key_cost(of_issuer), NULL);
+}
+
+static const char *read_signer(OCSP_BASICRESP *basic, const struct ocsp_question *question, time_t now,
+                               struct kept_answer *answer)
+{
+    X509 *issuer = question->issuer;
     owned(X509_STORE) X509_STORE *store = store_of(issuer);
     owned(x509_lent) STACK_OF(X509) *certificates = sk_X509_new_null();
     X509 *signer = NULL;
     struct key_digest its, own;
     if (store == NULL || certificates == NULL || sk_X509_push(certificates, issuer) <= 0 ||
+        !may_verify(basic, certificates, question->budget) ||
         OCSP_basic_verify(basic, certificates, store, OCSP_NOEXPLICIT) != 1 ||
         OCSP_resp_get0_signer(basic, &signer, certificates) != 1 || !key_digest(signer, &its) ||
         !key_digest(issuer, &own))
@@ -155,7 +167,7 @@ static const char *read_basic(OCSP_BASICRESP *basic, const struct ocsp_question 
     OCSP_SINGLERESP *single = find_single(basic, question);
     if (single == NULL)
         return UNKNOWN_ANSWER_OTHER;
-    const char *fault = read_signer(basic, question->issuer, now, answer);
+    const char *fault = read_signer(basic, question, now, answer);
     if (fault != NULL)
         return fault;
     if (has_unknown_critical(basic, single))

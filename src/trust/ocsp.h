@@ -12,8 +12,9 @@
 
 struct ocsp_question {
     X509 *certificate, *issuer; /* lent */
-    OCSP_REQUEST *request;      /* NULL: an answer that nobody asked for */
+    OCSP_REQUEST *request;      /* NULL: an answer that came without a question */
     bool has_nonce;
+    struct budget *budget; /* for signatures; NULL: no limit */
 };
 
 /* with_nonce: RFC 9654; without it is a request of the lightweight profile (RFC 5019). False: out of memory. */

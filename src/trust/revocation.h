@@ -17,10 +17,12 @@ struct revocation_query {
     STACK_OF(X509) * chain;        /* a valid path, leaf first; the last is an anchor */
     STACK_OF(X509) * untrusted;    /* other certificates at hand, such as those of CRL issuers */
     STACK_OF(X509_CRL) * received; /* from the message; may be NULL */
+    const GPtrArray *embedded;     /* the same of OCSP responses, as of struct chain_query */
     enum revocation_check check;   /* OFF: nothing counts but what was received */
     bool fetched, answers;         /* what was fetched counts, too: lists; answers of OCSP responders */
     bool strength;                 /* as of the path */
     time_t at;
+    struct budget *budget; /* NULL: no limit */
 };
 
 /* Of one certificate of the chain. */

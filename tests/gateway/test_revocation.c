@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of a message when a responder is asked about who signed it, or to whom it is encrypted. */
+#include "support/attack.h"
+#include "support/embed.h"
 #include "support/responder.h"
-#include "support/rig.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
 
@@ -82,4 +83,49 @@ Test(revocation, of_whom_it_is_encrypted_to)
     for (int state = 0; state < STATES; state++)
         for (size_t check = 0; check < G_N_ELEMENTS(checks); check++)
             run((enum state)state, check, false);
+}
+
+/* --- answers that come with the message (RFC 5940) --- */
+
+static char *message_with(const struct pki *signer, GByteArray *answer, bool clear)
+{
+    g_autoptr(GPtrArray) answers = embed_list();
+    embed_add(answers, answer);
+    const struct attack attack = {.signer = signer, .types = SIGNATURE_TYPE_DOMAIN, .flags = clear ? CMS_DETACHED : 0};
+    CMS_ContentInfo *cms = embed_in(attack_sign(&attack), EMBED_OCSP, answers);
+    return clear ? attack_clear(ATTACK_TOP, ATTACK_ENTITY, cms) : attack_opaque(ATTACK_TOP, cms);
+}
+
+Test(revocation, embedded_answers)
+{
+    static const struct {
+        const char *what;
+        struct responder embedded;
+        enum verdict verdicts[3];
+        unsigned asked; /* the responder, where it counts; it says to try later */
+    } rows[] = {
+        {"good", {0}, {VERDICT_ACCEPT, VERDICT_ACCEPT, VERDICT_ACCEPT}, 0},
+        {"revoked", {.status = V_OCSP_CERTSTATUS_REVOKED}, {VERDICT_REJECT, VERDICT_REJECT, VERDICT_REJECT}, 0},
+        {"out of date", {.from = -7200, .until = -3600}, {VERDICT_ACCEPT, VERDICT_ACCEPT, VERDICT_TEMPFAIL}, 1},
+        {"of the signer", {.signer = RESPONDER_SUBJECT}, {VERDICT_ACCEPT, VERDICT_ACCEPT, VERDICT_TEMPFAIL}, 1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows) * 3; i++) {
+        size_t row = i / 3, check = i % 3;
+        owned(web) struct web *web = web_start();
+        owned(rig) struct rig *rig = rig_closed(PKI_RSA);
+        replace(&rig->acme, &rig->acme.dsa, reissue(web, rig->acme.ca, "domain-signing-authority", "acme.test"), "dsa");
+        const struct fetching place = {
+            .web = web, .root = rig->acme.ca, .authority = rig->acme.ca, .alice = rig->acme.dsa};
+        struct responder embedded = rows[row].embedded, later = {.error = OCSP_RESPONSE_STATUS_TRYLATER};
+        responder_put(&later, &place, "/ocsp");
+        g_autofree char *keys =
+            g_strdup_printf("fetch_networks = ( \"127.0.0.0/8\" ); revocation = { check = \"%s\"; };", checks[check]);
+        rig_open(&rig->partner, &rig->acme, "inbound = { require = \"sign\"; otherwise = \"reject\"; };", keys);
+        g_autofree char *text = message_with(rig->acme.dsa, responder_answer(&embedded, &place), i % 2 == 0);
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        cr_expect_eq(rig_verdict(&in), rows[row].verdicts[check], "%s, %s: %s", rows[row].what, checks[check],
+                     rig_reason(&in));
+        cr_expect_eq(web_count(web, NULL), check == 0 ? 0 : rows[row].asked, "%s, %s", rows[row].what, checks[check]);
+        responder_clear(&embedded);
+    }
 }

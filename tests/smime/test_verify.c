@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smime/attributes.h"
 #include "support/craft.h"
+#include "support/embed.h"
 
 #include <openssl/asn1t.h>
 #include <openssl/core_names.h>
 #include <openssl/ess.h>
+#include <openssl/ocsp.h>
 #include <openssl/param_build.h>
 
 static struct pki *root, *alice, *bob;
@@ -883,6 +885,62 @@ Test(verify, crls_are_handed_out)
     cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
     cr_expect_eq(sk_X509_CRL_num(layer.crls), 1);
     cr_expect_eq(sk_X509_num(layer.certificates), 1);
+}
+
+/* --- OCSP responses beside them (RFC 5940) --- */
+
+static GPtrArray *answers_of(size_t count, size_t length)
+{
+    GPtrArray *answers = embed_list();
+    for (size_t i = 0; i < count; i++) { /* any SEQUENCE will do here */
+        OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_TRYLATER, NULL);
+        unsigned char *der = NULL;
+        int size = i2d_OCSP_RESPONSE(response, &der);
+        GByteArray *answer = g_byte_array_append(g_byte_array_new(), der, (guint)size);
+        if (length > 0) { /* a SEQUENCE of that many octets */
+            g_byte_array_set_size(answer, 5);
+            answer->data[1] = 0x83;
+            answer->data[2] = (guint8)(length >> 16);
+            answer->data[3] = (guint8)(length >> 8);
+            answer->data[4] = (guint8)length;
+            g_autofree guint8 *zeros = g_malloc0(length);
+            g_byte_array_append(answer, zeros, (guint)length);
+        }
+        embed_add(answers, answer);
+        OPENSSL_free(der);
+        OCSP_RESPONSE_free(response);
+    }
+    return answers;
+}
+
+Test(verify, answers_are_handed_out)
+{
+    static const struct {
+        const char *format;
+        size_t count, length;
+        bool has_list;
+        guint expected;
+    } rows[] = {
+        {EMBED_OCSP, 1, 0, false, 1},    {EMBED_OCSP, 2, 0, true, 2},      {EMBED_OCSP, 16, 0, false, 16},
+        {EMBED_OCSP, 17, 0, false, 16},  {EMBED_OCSP, 1, 65000, false, 1}, {EMBED_OCSP, 1, 65532, false, 0},
+        {EMBED_OCSP, 3, 65000, true, 3}, {EMBED_SCVP, 1, 0, false, 0},     {EMBED_OCSP, 0, 0, true, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GPtrArray) answers = answers_of(rows[i].count, rows[i].length);
+        CMS_ContentInfo *made = craft_sign_by_hand(alice, 0, "SHA256", NULL);
+        owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = root});
+        if (rows[i].has_list)
+            CMS_add1_crl(made, crl);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = embed_in(made, rows[i].format, answers);
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%zu: %s", i, error.text);
+        cr_expect(layer.facts.signers[0].valid);
+        cr_expect_eq(sk_X509_CRL_num(layer.crls), rows[i].has_list ? 1 : (layer.crls == NULL ? -1 : 0));
+        cr_expect_eq(layer.embedded != NULL ? layer.embedded->len : 0, rows[i].expected, "%zu", i);
+        if (rows[i].expected > 0)
+            cr_expect(g_bytes_equal(g_ptr_array_index(layer.embedded, 0), g_ptr_array_index(answers, 0)));
+    }
 }
 
 /* One whose extensions cannot be read is asked for its key identifier, and may be the signer's own. */

@@ -19,6 +19,7 @@ struct fetching {
     STACK_OF(X509) * untrusted; /* the authority */
     struct setting *setting;
     char *group;
+    const GPtrArray *embedded; /* comes with what is asked about; NULL: nothing does */
 };
 
 /* A list for the authority at /root.crl; alice's extensions may hold "%s" for the web server. group: the keys of

@@ -35,8 +35,9 @@ static OCSP_CERTID *id_of(const struct responder *responder)
 static void add_status(const struct responder *responder, OCSP_BASICRESP *basic)
 {
     OCSP_CERTID *id = id_of(responder);
-    ASN1_TIME *from = X509_gmtime_adj(NULL, responder->from != 0 ? responder->from : -3600);
-    ASN1_TIME *until = X509_gmtime_adj(NULL, responder->until != 0 ? responder->until : 3600);
+    time_t now = responder->now != 0 ? responder->now : time(NULL);
+    ASN1_TIME *from = X509_time_adj(NULL, responder->from != 0 ? responder->from : -3600, &now);
+    ASN1_TIME *until = X509_time_adj(NULL, responder->until != 0 ? responder->until : 3600, &now);
     ASN1_TIME *revoked = X509_gmtime_adj(NULL, -7200);
     OCSP_SINGLERESP *single = OCSP_basic_add1_status(basic, id, responder->status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
                                                      revoked, from, responder->no_end ? NULL : until);

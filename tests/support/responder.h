@@ -13,6 +13,7 @@ struct responder {
     int status;       /* V_OCSP_CERTSTATUS_GOOD by default */
     int error;        /* an OCSP_RESPONSE_STATUS_ in place of an answer */
     const char *text; /* in place of an answer */
+    time_t now;       /* 0: the present */
     long from, until; /* seconds from now; 0: an hour ago, in an hour */
     bool no_end, other_certificate, sha256, critical, damages;
     enum { RESPONDER_SAME_NONCE, RESPONDER_NO_NONCE, RESPONDER_WRONG_NONCE } nonce;

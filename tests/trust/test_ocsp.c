@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OCSP responders, honest and not. */
+#include "support/embed.h"
 #include "support/fetching.h"
 #include "support/responder.h"
 
@@ -162,4 +163,193 @@ Test(ocsp, outage)
     g_usleep(2 * G_USEC_PER_SEC);
     fetching_expect(rig, OUTCOME_FAIL, "is revoked");
     responder_clear(&responder);
+}
+
+/* --- answers that come with the message (RFC 5940) --- */
+
+/* Those that depend on the nonce of a question. */
+static enum outcome without_question(const struct row *row)
+{
+    if (row->says.nonce == RESPONDER_WRONG_NONCE)
+        return OUTCOME_PASS;
+    return row->says.no_end ? OUTCOME_TEMPERROR : row->hard;
+}
+
+/* Opens trust anew, and asks while the responder says `busy`, or else what `ours` says. */
+static void expect_with(struct fetching *rig, struct responder *ours, const GPtrArray *embedded, enum outcome expected,
+                        const char *what)
+{
+    struct finding finding;
+    responder_put(ours, rig, "/ocsp");
+    rig->embedded = embedded;
+    fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding);
+    rig->embedded = NULL;
+    cr_expect_eq(finding.outcome, expected, "%s: %s: %s", what, outcome_name(finding.outcome), finding.reason);
+}
+
+/* A good answer spares the question, a revoked one refuses, and any other one is as if it was not there. */
+Test(ocsp, embedded)
+{
+    owned(fetching) struct fetching *rig = fetching_new(GROUP("hard"), PKI_LIST(RESPONDER));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct responder says = rows[i].says, busy = {.error = OCSP_RESPONSE_STATUS_TRYLATER}, good = {0};
+        enum outcome expected = without_question(&rows[i]);
+        g_autoptr(GPtrArray) embedded = embed_list();
+        embed_add(embedded, responder_answer(&says, rig));
+        fetching_open(rig, NULL);
+        unsigned before = web_count(rig->web, "/ocsp");
+        expect_with(rig, &busy, embedded, expected, rows[i].what);
+        cr_expect_eq(web_count(rig->web, "/ocsp") - before, expected == OUTCOME_TEMPERROR ? 1 : 0, "%s", rows[i].what);
+        if (expected == OUTCOME_TEMPERROR) {
+            fetching_open(rig, NULL);
+            expect_with(rig, &good, embedded, OUTCOME_PASS, rows[i].what);
+        }
+        responder_clear(&says);
+    }
+}
+
+/* Answers in a message beside what we know. 0: there is none; in seconds from now, when it was given. */
+struct beside {
+    const char *what;
+    struct {
+        int status;
+        long from, until;
+    } ours, first, second;
+    enum outcome expected;
+};
+#define G V_OCSP_CERTSTATUS_GOOD
+#define R V_OCSP_CERTSTATUS_REVOKED
+
+static const struct beside besides[] = {
+    {"we know better", {R, -60, 3600}, {G, -7200, 3600}, {0}, OUTCOME_FAIL},
+    {"we know that it is revoked", {R, -7200, 3600}, {G, -60, 3600}, {0}, OUTCOME_FAIL},
+    {"it was revoked for a time", {G, -60, 3600}, {R, -7200, 3600}, {0}, OUTCOME_PASS},
+    {"it is revoked since", {G, -7200, 3600}, {R, -60, 3600}, {0}, OUTCOME_FAIL},
+    {"it is revoked in the same second", {G, -60, 3600}, {R, -60, 3600}, {0}, OUTCOME_FAIL},
+    {"the older of two first", {0, 0, 0}, {G, -7200, 3600}, {R, -60, 3600}, OUTCOME_FAIL},
+    {"the newer of two first", {0, 0, 0}, {R, -60, 3600}, {G, -7200, 3600}, OUTCOME_FAIL},
+    {"of one second, good first", {0, 0, 0}, {G, -60, 3600}, {R, -60, 3600}, OUTCOME_FAIL},
+    {"of one second, revoked first", {0, 0, 0}, {R, -60, 3600}, {G, -60, 3600}, OUTCOME_FAIL},
+    {"stale behind good", {0, 0, 0}, {G, -7200, 3600}, {G, -60, -30}, OUTCOME_PASS},
+};
+
+static GPtrArray *embedded_of(const struct fetching *rig, const struct beside *beside, time_t now)
+{
+    GPtrArray *list = embed_list();
+    struct responder first = {
+        .now = now, .status = beside->first.status, .from = beside->first.from, .until = beside->first.until};
+    struct responder second = {
+        .now = now, .status = beside->second.status, .from = beside->second.from, .until = beside->second.until};
+    embed_add(list, responder_answer(&first, rig));
+    if (beside->second.from != 0)
+        embed_add(list, responder_answer(&second, rig));
+    return list;
+}
+
+Test(ocsp, embedded_beside_what_is_known)
+{
+    owned(fetching) struct fetching *rig = fetching_new(GROUP("hard"), PKI_LIST(RESPONDER));
+    for (size_t i = 0; i < G_N_ELEMENTS(besides); i++) {
+        const struct beside *beside = &besides[i];
+        time_t now = time(NULL);
+        g_autoptr(GPtrArray) embedded = embedded_of(rig, beside, now);
+        struct responder ours = {
+            .now = now, .status = beside->ours.status, .from = beside->ours.from, .until = beside->ours.until};
+        fetching_open(rig, NULL);
+        if (beside->ours.from != 0)
+            expect_with(rig, &ours, NULL, beside->ours.status == G ? OUTCOME_PASS : OUTCOME_FAIL, beside->what);
+        expect_with(rig, &ours, embedded, beside->expected, beside->what);
+        /* It counts for that message. */
+        ours = (struct responder){.status = beside->ours.status};
+        expect_with(rig, &ours, NULL, beside->ours.status == G ? OUTCOME_PASS : OUTCOME_FAIL, beside->what);
+    }
+}
+
+/* A list has the word that it is revoked; where nothing is checked, an answer can still revoke. */
+Test(ocsp, embedded_beside_lists)
+{
+    static const struct {
+        const char *check;
+        int embedded;
+        bool is_listed;
+        enum outcome expected;
+    } cases[] = {
+        {"check = \"hard\"; ocsp = false;", G, true, OUTCOME_FAIL},
+        {"check = \"hard\"; ocsp = false;", R, false, OUTCOME_FAIL},
+        {"check = \"hard\"; ocsp = false;", G, false, OUTCOME_PASS},
+        {"check = \"soft\";", G, true, OUTCOME_FAIL},
+        {"check = \"off\";", R, false, OUTCOME_FAIL},
+        {"check = \"off\";", G, true, OUTCOME_PASS},
+    };
+    owned(fetching) struct fetching *rig =
+        fetching_new(GROUP("hard"), PKI_LIST("crlDistributionPoints=URI:%s/authority.crl"));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct pki_crl_spec list = {.issuer = rig->authority, .revoked = {cases[i].is_listed ? rig->alice : NULL}};
+        struct responder says = {.status = cases[i].embedded}, silent = {0};
+        g_autoptr(GPtrArray) embedded = embed_list();
+        embed_add(embedded, responder_answer(&says, rig));
+        fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
+        g_free(rig->group);
+        rig->group = g_strdup(cases[i].check);
+        fetching_open(rig, NULL);
+        if (cases[i].is_listed) /* so that the list is known */
+            expect_with(rig, &silent, NULL, cases[i].expected, "without");
+        expect_with(rig, &silent, embedded, cases[i].expected, cases[i].check);
+    }
+}
+
+/* Anyone can put a certificate with a key of his choice beside an answer. */
+Test(ocsp, embedded_with_a_slow_key)
+{
+    owned(fetching) struct fetching *rig = fetching_new(GROUP("hard"), PKI_LIST(RESPONDER));
+    EVP_PKEY *key = pki_rsa_public(3072, 3000);
+    X509 *slow = X509_new();
+    struct responder says = {.signer = RESPONDER_DELEGATED};
+    GByteArray *answer = responder_answer(&says, rig);
+    const unsigned char *at = answer->data;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)answer->len);
+    OCSP_BASICRESP *basic = OCSP_response_get1_basic(response);
+    X509_set_subject_name(slow, X509_get_subject_name(says.key->cert));
+    X509_set_issuer_name(slow, X509_get_subject_name(rig->authority->cert));
+    X509_gmtime_adj(X509_getm_notBefore(slow), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(slow), 3600);
+    X509_set_pubkey(slow, key);
+    X509_sign(slow, rig->authority->key, EVP_sha256());
+    cr_assert_gt(sk_X509_unshift((STACK_OF(X509) *)OCSP_resp_get0_certs(basic), slow), 0);
+    OCSP_RESPONSE *changed = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    unsigned char *der = NULL;
+    int length = i2d_OCSP_RESPONSE(changed, &der);
+    g_autoptr(GPtrArray) embedded = embed_list();
+    embed_add(embedded, g_byte_array_append(g_byte_array_new(), der, (guint)length));
+    struct budget budget = {.limit = 1000 * BUDGET_MILLISECOND};
+    const struct chain_query query = {
+        .leaf = rig->alice->cert, .untrusted = rig->untrusted, .embedded = embedded, .budget = &budget};
+    setting_expect(rig->setting, &query, OUTCOME_TEMPERROR, "cannot be checked", "slow key");
+    cr_expect_lt(budget.spent, 6 * BUDGET_MILLISECOND, "%u", (unsigned)budget.spent);
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(changed);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    EVP_PKEY_free(key);
+    g_byte_array_unref(answer);
+    responder_clear(&says);
+}
+
+Test(ocsp, embedded_are_paid_for)
+{
+    owned(fetching) struct fetching *rig = fetching_new(GROUP("soft"), PKI_LIST(RESPONDER));
+    uint64_t spent[2] = {0};
+    for (unsigned i = 0; i < 2; i++) {
+        struct budget budget = {.limit = 1000 * BUDGET_MILLISECOND};
+        g_autoptr(GPtrArray) embedded = embed_list();
+        for (unsigned j = 0; j < (i == 0 ? 1 : 11); j++) {
+            struct responder says = {0};
+            embed_add(embedded, responder_answer(&says, rig));
+        }
+        const struct chain_query query = {
+            .leaf = rig->alice->cert, .untrusted = rig->untrusted, .embedded = embedded, .budget = &budget};
+        setting_expect(rig->setting, &query, OUTCOME_PASS, VALID, "several");
+        spent[i] = budget.spent;
+    }
+    cr_expect_gt(spent[1] - spent[0], 10 * 2 * key_cost(rig->authority->key));
 }
