@@ -264,6 +264,8 @@ struct identity_conf {
     char *certificate;             /* file: leaf, then its chain */
     char *key;                     /* URI; a file: path is absolute by now */
     char *passphrase_file;         /* of the key and of a PKCS #12 bundle; NULL: none */
+    char *origin;                  /* key `origin`, as declared: the name of one; NULL: not declared */
+    enum stated escrowed;          /* key `escrowed`: others have a copy of the private key */
     unsigned line;                 /* in domsec.conf */
 };
 

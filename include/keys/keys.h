@@ -12,6 +12,7 @@
 #include "base/openssl.h"
 #include "conf/conf.h"
 #include "keys/key_service.h"
+#include "keys/traits.h"
 
 #include <time.h>
 
@@ -21,6 +22,7 @@ struct identity {
     STACK_OF(X509) * chain; /* without the leaf; may be empty */
     EVP_PKEY *key;
     char sha256[65]; /* of the certificate, lower-case hex */
+    struct key_traits traits;
 };
 
 /* Whether it makes signatures; a mailbox's does if its certificate and key allow it. */
@@ -83,6 +85,10 @@ STACK_OF(X509) * certificates_load(const char *file, struct error *error);
 STACK_OF(X509) * certificates_load_with(const char *file, const char *passphrase, struct error *error);
 /* The same of the contents of a file; the text of an error names none. */
 STACK_OF(X509) * certificates_parse(struct slice contents, const char *passphrase, struct error *error);
+
+/* What is known of the keys of all identities: certificates holds theirs, in the order of conf; NULL where one cannot
+ * be read. traits has room for as many. The private keys are not needed. */
+void key_traits_read(const struct conf *conf, X509 *const *certificates, struct key_traits *traits);
 
 /* Lower-case hex of a certificate's SHA-256. Tables and the log show the first digits, which are enough for `domsec
  * cert show`. */

@@ -5,6 +5,7 @@
 #include "explain.h"
 
 #include "describe.h"
+#include "gateway/signing.h"
 #include "output.h"
 #include "search_lines.h"
 
@@ -23,25 +24,15 @@ const char *explain_treatment(const struct outbound_decision *decision)
     return decision->encrypt ? "encrypt" : "leave unchanged";
 }
 
-/* Who signs a recipient's copy, from the inside out; g_free(). NULL: no signature. */
-static char *signers(const struct passage *passage, size_t recipient)
+/* How a recipient's copy is made. */
+static struct treatment treatment_of(const struct outbound_decision *decision)
 {
-    const struct plan *plan = &passage->plan;
-    const struct outbound_decision *decision = &plan->recipients[recipient];
-    const struct treatment treatment = {
-        .sign = decision->sign, .triple = decision->triple, .sign_as = decision->sign_as};
-    const struct wrapping *wrapping =
-        plan->shares != NULL ? &plan->manners[plan->shares[recipient].manner].wrapping : &plan->wrapping;
-    enum own list[OWN_COUNT];
-    size_t count = policy_signers(&treatment, wrapping, list);
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (size_t i = 0; i < count; i++) {
-        const struct identity *identity = passage->lookups.own[list[i]];
-        if (identity != NULL)
-            g_string_append_printf(text, "%s%s (%s)", text->len > 0 ? ", then " : "", identity_owner(identity->conf),
-                                   role_name(identity->conf->role));
-    }
-    return text->len > 0 ? g_strdup(text->str) : NULL;
+    return (struct treatment){.sign = decision->sign, .triple = decision->triple, .sign_as = decision->sign_as};
+}
+
+static const struct wrapping *wrapping_of(const struct plan *plan, size_t recipient)
+{
+    return plan->shares != NULL ? &plan->manners[plan->shares[recipient].manner].wrapping : &plan->wrapping;
 }
 
 /* The same facts as a table, or as members of a JSON object: "delivered to" becomes "delivered_to", and "because" has
@@ -196,7 +187,9 @@ static void show_recipient(const struct passage *passage, size_t index, json_t *
     const struct recipient *recipient = &passage->mail.envelope->recipients[index];
     g_autofree char *rule = leaves ? passage_rules_of(passage, index) : passage_rules(passage);
     g_autoptr(GPtrArray) notes = passage_rule_notes(passage, index);
-    g_autofree char *by = accepted ? signers(passage, index) : NULL;
+    const struct treatment treatment = accepted ? treatment_of(decision) : (struct treatment){0};
+    const struct wrapping *wrapping = wrapping_of(plan, index);
+    g_autofree char *by = passage_signers_text(passage, &treatment, wrapping);
     g_autofree char *form =
         plan->shares != NULL ? g_strdup_printf("%zu of %zu", plan->shares[index].form + 1, plan->form_count) : NULL;
     if (json == NULL)
@@ -218,6 +211,7 @@ static void show_recipient(const struct passage *passage, size_t index, json_t *
         add_decision(json, accepted ? decision : NULL, verdict);
         if (plan->shares != NULL)
             json_object_set_new(json, "form", json_integer((json_int_t)plan->shares[index].form + 1));
+        json_object_set_new(json, "signers", passage_signers_json(passage, &treatment, wrapping));
         json_object_set_new(json, "certificates", json_array());
         json_object_set_new(json, "lookups", json_array());
     }

@@ -98,7 +98,7 @@ bool output_replace(const char *path, mode_t mode, const struct rope *rope, stru
     return written;
 }
 
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 12
 
 struct table {
     size_t columns;

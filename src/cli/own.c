@@ -6,6 +6,7 @@
 
 #include "describe.h"
 #include "gateway/expiry.h"
+#include "gateway/signing.h"
 #include "issue.h"
 #include "output.h"
 
@@ -38,11 +39,12 @@ bool own_are_good(X509 *const *own, const struct conf *conf)
     return true;
 }
 
-static void add_row(struct table *table, const struct identity_conf *identity, const X509 *certificate)
+static void add_row(struct table *table, const struct identity_conf *identity, const X509 *certificate,
+                    const struct key_traits *traits)
 {
     const char *role = role_name(identity->role);
     if (certificate == NULL) {
-        const char *cells[] = {identity_owner(identity), role,         "unreadable", NULL, NULL, NULL,
+        const char *cells[] = {identity_owner(identity), role,         "unreadable", NULL, NULL, NULL, NULL,
                                identity->certificate,    identity->key};
         table_row(table, cells);
         return;
@@ -52,19 +54,22 @@ static void add_row(struct table *table, const struct identity_conf *identity, c
     g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : NULL;
     g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
     g_autofree char *days = describe_days(certificate);
-    const char *cells[] = {identity_owner(identity), role,         expires, days, key, id,
+    g_autofree char *known = key_traits_text(traits);
+    const char *cells[] = {identity_owner(identity), role,         expires, days, key, id, known,
                            identity->certificate,    identity->key};
     table_row(table, cells);
 }
 
 void own_print(X509 *const *own, const struct conf *conf, bool with_files)
 {
-    static const char *const heading[] = {"for", "role",   "expires",     "days",
-                                          "key", "sha256", "certificate", "private key"};
-    owned(table) struct table *table = table_new(with_files ? 8 : 6);
+    static const char *const heading[] = {"for",    "role",   "expires",     "days",       "key",
+                                          "sha256", "traits", "certificate", "private key"};
+    owned(table) struct table *table = table_new(with_files ? 9 : 7);
+    g_autofree struct key_traits *traits = g_new0(struct key_traits, conf->identity_count + 1);
+    key_traits_read(conf, own, traits);
     table_row(table, heading);
     for (size_t i = 0; i < conf->identity_count; i++)
-        add_row(table, &conf->identities[i], own[i]);
+        add_row(table, &conf->identities[i], own[i], &traits[i]);
     table_print(table, stdout, with_files ? 0 : 2, true);
 }
 
@@ -79,6 +84,8 @@ static json_t *addresses_json(const struct identity_conf *identity)
 json_t *own_json(X509 *const *own, const struct conf *conf)
 {
     json_t *list = json_array();
+    g_autofree struct key_traits *traits = g_new0(struct key_traits, conf->identity_count + 1);
+    key_traits_read(conf, own, traits);
     for (size_t i = 0; i < conf->identity_count; i++) {
         const struct identity_conf *identity = &conf->identities[i];
         json_t *entry = own[i] != NULL ? describe_json(own[i]) : json_object();
@@ -89,6 +96,8 @@ json_t *own_json(X509 *const *own, const struct conf *conf)
         json_object_set_new(entry, "role", json_string(role_name(identity->role)));
         json_object_set_new(entry, "file", json_string(identity->certificate));
         json_object_set_new(entry, "key_uri", json_string(identity->key));
+        if (own[i] != NULL)
+            key_traits_json(&traits[i], entry);
         json_object_set_new(entry, "readable", json_boolean(own[i] != NULL));
         json_array_append_new(list, entry);
     }

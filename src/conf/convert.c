@@ -73,6 +73,11 @@ char *convert_br_generation(const char *text, const struct place *place)
     return convert_one_of(text, br_generation_words, place);
 }
 
+char *convert_origin(const char *text, const struct place *place)
+{
+    return convert_one_of(text, origin_words, place);
+}
+
 /* "rsa-3072" stands for RSA keys of that length or more. */
 char *convert_key_kind(const char *text, const struct place *place)
 {

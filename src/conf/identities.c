@@ -35,12 +35,31 @@ static void settle_addresses(const struct conf *conf, struct identity_conf *iden
         identity->name = g_strdup_printf("%s and %u more", identity->addresses[0], more - 1);
 }
 
+static bool is_on_token(const struct identity_conf *identity)
+{
+    return identity->key != NULL && g_ascii_strncasecmp(identity->key, "pkcs11:", strlen("pkcs11:")) == 0;
+}
+
+/* A key on a token is seen there. A module may stand for a store of another kind, which cannot be seen: its word takes
+ * the place of "token", and never the other way round. */
+static void check_origin(const struct identity_conf *identity, const struct place *place)
+{
+    enum key_origin origin = key_origin_of(identity->origin);
+    if (is_on_token(identity) && (origin == ORIGIN_CA || origin == ORIGIN_GATEWAY))
+        place_fault(place,
+                    "\"origin\" is \"%s\", but the key is on a token; leave it out, or write \"os\", \"application\" "
+                    "or \"cloud\" if the module stands for such a store",
+                    identity->origin);
+    else if (identity->key != NULL && !is_on_token(identity) && origin == ORIGIN_TOKEN)
+        place_fault(place, "\"origin\" is \"token\", but the key is in a file; only keys with a pkcs11: URI are on a "
+                           "token, which is seen");
+}
+
 /* The file of a PIN is in one place from here on, so that who remembers a PIN that was refused looks at one. */
 static void settle_pin(struct identity_conf *identity)
 {
     struct error ignored = {0};
-    bool is_token = identity->key != NULL && g_ascii_strncasecmp(identity->key, "pkcs11:", strlen("pkcs11:")) == 0;
-    owned(token_uri) P11KitUri *uri = is_token ? token_uri_parse(identity->key, &ignored) : NULL;
+    owned(token_uri) P11KitUri *uri = is_on_token(identity) ? token_uri_parse(identity->key, &ignored) : NULL;
     if (uri != NULL && identity->passphrase_file == NULL)
         identity->passphrase_file = token_uri_pin_file(uri);
 }
@@ -64,6 +83,7 @@ static void settle(const struct conf *conf, struct identity_conf *identity, cons
     if (has_address)
         settle_addresses(conf, identity, config_setting_get_member(group, "address"), place);
     settle_pin(identity);
+    check_origin(identity, place);
 }
 
 static void read_list(struct conf *conf, const config_setting_t *root, const struct place *place)

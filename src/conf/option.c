@@ -155,11 +155,22 @@ static bool read_number(const config_setting_t *setting, const struct conf_optio
     return false;
 }
 
+static bool read_switch(const config_setting_t *setting, bool *value, const struct place *place)
+{
+    if (config_setting_type(setting) != CONFIG_TYPE_BOOL) {
+        wrong_type(place, setting, "true or false");
+        return false;
+    }
+    *value = config_setting_get_bool(setting) != 0;
+    return true;
+}
+
 static bool read_value(const config_setting_t *setting, const struct conf_option *option, void *base,
                        const struct place *place)
 {
     void *target = (char *)base + option->offset;
     long long number = 0;
+    bool is_on = false;
     switch (option->type) {
     case OPTION_TEXT:
         return read_string(setting, option, target, place);
@@ -168,11 +179,11 @@ static bool read_value(const config_setting_t *setting, const struct conf_option
     case OPTION_WORD:
         return read_word(setting, option, target, place);
     case OPTION_SWITCH:
-        if (config_setting_type(setting) != CONFIG_TYPE_BOOL) {
-            wrong_type(place, setting, "true or false");
+        return read_switch(setting, target, place);
+    case OPTION_STATED:
+        if (!read_switch(setting, &is_on, place))
             return false;
-        }
-        *(bool *)target = config_setting_get_bool(setting) != 0;
+        *(enum stated *)target = is_on ? STATED_TRUE : STATED_FALSE;
         return true;
     case OPTION_SIZE:
     case OPTION_COUNT:

@@ -38,6 +38,7 @@ option_convert convert_login;
 option_convert convert_mark;
 option_convert convert_network;
 option_convert convert_oid;
+option_convert convert_origin;
 option_convert convert_path;
 option_convert convert_resolver;
 option_convert convert_source;
@@ -51,6 +52,7 @@ enum option_type {
     OPTION_TEXTS,  /* char **: a list or array of strings, or one string */
     OPTION_WORD,   /* an enum: the index in words */
     OPTION_SWITCH, /* bool */
+    OPTION_STATED, /* enum stated: true, false or left out */
     OPTION_SIZE,   /* size_t */
     OPTION_COUNT,  /* unsigned */
     OPTION_GROUP,  /* a group with a table of its own, which fills what is at offset */

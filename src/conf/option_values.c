@@ -39,6 +39,9 @@ static void set_default(const struct conf_option *option, void *base)
     case OPTION_SWITCH:
         *(bool *)target = strcmp(fallback, "true") == 0;
         break;
+    case OPTION_STATED:
+        *(enum stated *)target = STATED_NOTHING;
+        break;
     case OPTION_SIZE:
         *(size_t *)target = (size_t)g_ascii_strtoull(fallback, NULL, 10);
         break;
@@ -88,6 +91,9 @@ static void copy_value(const struct conf_option *option, const char *from, char 
     case OPTION_SWITCH:
         *(bool *)to = *(const bool *)from;
         break;
+    case OPTION_STATED:
+        *(enum stated *)to = *(const enum stated *)from;
+        break;
     case OPTION_SIZE:
         *(size_t *)to = *(const size_t *)from;
         break;
@@ -119,6 +125,11 @@ static char *texts_text(char *const *texts)
     return g_string_free(text, FALSE);
 }
 
+static const char *stated_text(enum stated stated)
+{
+    return stated == STATED_NOTHING ? "none" : stated == STATED_TRUE ? "true" : "false";
+}
+
 char *option_value_text(const struct conf_option *option, const void *base)
 {
     const char *value = (const char *)base + option->offset;
@@ -133,6 +144,8 @@ char *option_value_text(const struct conf_option *option, const void *base)
         return g_strdup_printf("\"%s\"", option->words[*(const int *)value]);
     case OPTION_SWITCH:
         return g_strdup(*(const bool *)value ? "true" : "false");
+    case OPTION_STATED:
+        return g_strdup(stated_text(*(const enum stated *)value));
     case OPTION_SIZE:
         return g_strdup_printf("%zu", *(const size_t *)value);
     case OPTION_COUNT:

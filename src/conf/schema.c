@@ -138,6 +138,9 @@ static const struct conf_option identity_rows[] = {
     {"key", OPTION_TEXT, AT(key), .required = true, .convert = convert_key, .help = "URI of the private key"},
     {"passphrase_file", OPTION_TEXT, AT(passphrase_file), .convert = convert_path,
      .help = "File with the passphrase that the key is encrypted with"},
+    {"origin", OPTION_TEXT, AT(origin), .convert = convert_origin,
+     .help = "Where the private key was made and is kept, as far as that cannot be seen"},
+    {"escrowed", OPTION_STATED, AT(escrowed), .help = "Whether others have a copy of the private key"},
 };
 #undef AT
 const struct option_table identity_options = TABLE("identities", identity_rows);

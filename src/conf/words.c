@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 
 #include <glib.h>
+#include <string.h>
 
 const char *const role_words[] = {"domain-signing-authority", "domain-confidentiality-authority", "review-authority",
                                   "attribute-authority", NULL};
@@ -35,6 +36,7 @@ const char *const group_naming_words[] = {"pinned", "mailbox", NULL};
 const char *const br_type_words[] = {"mailbox", "organization", "sponsor", "individual", NULL};
 const char *const br_generation_words[] = {"legacy", "multipurpose", "strict", NULL};
 const char *const key_kind_words[] = {"p-256", "p-384", "p-521", "ed25519", "ed448", "x25519", "x448", NULL};
+const char *const origin_words[] = {"ca", "token", "os", "application", "gateway", "cloud", NULL};
 const char *const without_type_words[] = {"originator", "domain", NULL};
 const char *const format_words[] = {"clear", "opaque", NULL};
 const char *const signature_words[] = {"rsa-pss", "rsa-pkcs1", NULL};
@@ -47,6 +49,7 @@ const char *const crashing_words[] = {"tempfail", "reject", "quarantine", NULL};
 const char *const log_level_words[] = {"error", "warning", "info", "debug", NULL};
 
 G_STATIC_ASSERT(G_N_ELEMENTS(role_words) == ROLE_COUNT + 1);
+G_STATIC_ASSERT(G_N_ELEMENTS(origin_words) == ORIGIN_CLOUD + 1);
 G_STATIC_ASSERT((int)LOG_LEVEL_ERROR == 0 && (int)LOG_LEVEL_DEBUG == 3);
 
 /* A number without a word is a bug in the caller; it must not cause a read past the table. */
@@ -146,6 +149,19 @@ const char *cipher_name(enum cipher cipher)
 const char *key_transport_name(enum key_transport key_transport)
 {
     return word(key_transport_words, key_transport);
+}
+
+const char *key_origin_name(enum key_origin origin)
+{
+    return origin == ORIGIN_UNKNOWN ? NULL : word(origin_words, origin - ORIGIN_CA);
+}
+
+enum key_origin key_origin_of(const char *name)
+{
+    for (int origin = ORIGIN_CA; name != NULL && origin <= ORIGIN_CLOUD; origin++)
+        if (strcmp(origin_words[origin - ORIGIN_CA], name) == 0)
+            return (enum key_origin)origin;
+    return ORIGIN_UNKNOWN;
 }
 
 const char *naming_name(enum naming naming)

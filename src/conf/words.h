@@ -30,6 +30,7 @@ extern const char *const group_naming_words[];
 extern const char *const br_type_words[];
 extern const char *const br_generation_words[];
 extern const char *const key_kind_words[]; /* and "rsa-" with a number of bits */
+extern const char *const origin_words[];   /* ORIGIN_CA and so on */
 extern const char *const without_type_words[];
 extern const char *const format_words[];
 extern const char *const signature_words[];

@@ -4,6 +4,7 @@
  * All of them read the same five structs, so that they cannot differ.
  */
 #include "gateway/search.h"
+#include "gateway/signing.h"
 #include "internal.h"
 #include "learn.h"
 #include "tested.h"
@@ -215,24 +216,6 @@ static json_t *line(unsigned number)
     return number > 0 ? json_integer(number) : json_null();
 }
 
-/* Our signatures, from the inside out. */
-static json_t *own_signers(const struct passage *passage, const struct treatment *treatment,
-                           const struct wrapping *wrapping)
-{
-    enum own signers[OWN_COUNT];
-    size_t count = policy_signers(treatment, wrapping, signers);
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++) {
-        const struct identity *identity = passage->lookups.own[signers[i]];
-        json_t *object = json_object();
-        set(object, "name", text(identity_owner(identity->conf)));
-        set(object, "role", text(role_name(identity->conf->role)));
-        set(object, "sha256", text(identity->sha256));
-        json_array_append_new(list, object);
-    }
-    return list;
-}
-
 static json_t *group(const struct passage *passage, size_t form)
 {
     const struct envelope *envelope = passage->mail.envelope;
@@ -264,7 +247,7 @@ static json_t *group(const struct passage *passage, size_t form)
     set(group, "rule", text(names));
     set(group, "rule_line", line(rule_line));
     set(group, "certificates", certificates);
-    set(group, "signed_by", own_signers(passage, treatment, wrapping));
+    set(group, "signed_by", passage_signers_json(passage, treatment, wrapping));
     return group;
 }
 

@@ -37,6 +37,17 @@ static bool seal(struct keys *keys, const struct conf *conf, struct faults *faul
     return error.kind == ERROR_NONE;
 }
 
+static void read_traits(struct keys *keys, const struct conf *conf)
+{
+    g_autofree X509 **certificates = g_new0(X509 *, conf->identity_count + 1);
+    g_autofree struct key_traits *traits = g_new0(struct key_traits, conf->identity_count + 1);
+    for (size_t i = 0; i < conf->identity_count; i++)
+        certificates[i] = keys_at(keys, i)->certificate;
+    key_traits_read(conf, certificates, traits);
+    for (size_t i = 0; i < conf->identity_count; i++)
+        ((struct identity *)g_ptr_array_index(keys->identities, i))->traits = traits[i];
+}
+
 /* Adds the identities and takes the stores; NULL if there was an error. */
 static struct keys *open_from(struct key_stores *stores, const struct conf *conf, struct faults *faults)
 {
@@ -53,7 +64,10 @@ static struct keys *open_from(struct key_stores *stores, const struct conf *conf
         key_index_add(keys->index, identity, keys->identities->len);
         g_ptr_array_add(keys->identities, identity);
     }
-    return good && seal(keys, conf, faults) ? steal(&keys) : NULL;
+    if (!good || !seal(keys, conf, faults))
+        return NULL;
+    read_traits(keys, conf);
+    return steal(&keys);
 }
 
 struct keys *keys_open_with(const struct conf *conf, const struct key_store_type *const *types, struct faults *faults)

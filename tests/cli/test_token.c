@@ -184,6 +184,9 @@ Test(token, check_uses_the_keys)
     owned(run) struct run good = check();
     expect_status(good, 0);
     cr_assert_gt(token_home_calls(home, "C_Sign"), 2);
+    owned(run) struct run listed = run("domsec key list -c '%s/a/domsec.conf' --json", home->folder);
+    expect_contains(listed.out, "\"origin\": \"token\"");
+    cr_assert_null(strstr(listed.out, "\"origin\": null"), "%s", listed.out);
     token_home_trouble(home, "hide 3\n"); /* now nothing is left for OAEP with SHA-256 */
     owned(run) struct run poor = check();
     expect_status(poor, 1);

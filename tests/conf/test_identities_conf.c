@@ -58,6 +58,12 @@ Test(identities_conf, faults)
         {"role = \"review-authority\";", "domsec.conf:2: missing key \"domain\": Domain that the identity acts for"},
         {"", "domsec.conf:2: missing key \"domain\" with \"role\", or \"address\""},
         {"domain = \"acme.test\"; role = \"mailbox\";", "domsec.conf:2: \"role\" must be one of"},
+        {"address = \"alice@acme.test\"; origin = \"hsm\";",
+         "domsec.conf:2: \"origin\": \"hsm\" is not one of \"ca\", \"token\", \"os\", \"application\", \"gateway\", "
+         "\"cloud\""},
+        {"address = \"alice@acme.test\"; origin = \"token\";",
+         "domsec.conf:2: \"origin\" is \"token\", but the key is in a file"},
+        {"address = \"alice@acme.test\"; escrowed = \"no\";", "domsec.conf:2: \"escrowed\" must be true or false"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = g_strdup_printf(MINIMAL "identities = ( { " FILES "%s } );", rows[i].identity);
@@ -70,6 +76,42 @@ Test(identities_conf, faults)
         for (size_t j = 0; j < faults_count(faults); j++)
             found |= strstr(faults_at(faults, j), rows[i].says) != NULL;
         cr_expect(found, "%s: %s", rows[i].identity, faults_at(faults, 0));
+    }
+}
+
+Test(identities_conf, origins_and_escrow)
+{
+    static const struct {
+        const char *key, *lines;
+        const char *origin; /* NULL: not declared */
+        enum stated escrowed;
+        bool bad;
+    } rows[] = {
+        {"file:x.key", "", NULL, STATED_NOTHING, false},
+        {"file:x.key", "origin = \"gateway\"; escrowed = false;", "gateway", STATED_FALSE, false},
+        {"file:x.key", "origin = \"ca\"; escrowed = true;", "ca", STATED_TRUE, false},
+        {"file:x.key", "origin = \"cloud\";", "cloud", STATED_NOTHING, false},
+        {"file:x.key", "origin = \"token\";", NULL, STATED_NOTHING, true},
+        {"pkcs11:object=x", "", NULL, STATED_NOTHING, false},
+        {"PKCS11:object=x", "origin = \"token\";", "token", STATED_NOTHING, false},
+        {"pkcs11:object=x", "origin = \"os\";", "os", STATED_NOTHING, false},
+        {"pkcs11:object=x", "origin = \"application\";", "application", STATED_NOTHING, false},
+        {"pkcs11:object=x", "origin = \"cloud\";", "cloud", STATED_NOTHING, false},
+        {"pkcs11:object=x", "origin = \"gateway\";", NULL, STATED_NOTHING, true},
+        {"pkcs11:object=x", "origin = \"ca\";", NULL, STATED_NOTHING, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            MINIMAL "identities = ( { address = \"alice@acme.test\"; certificate = \"x.pem\"; key = \"%s\"; %s } );",
+            rows[i].key, rows[i].lines);
+        scratch_write("domsec.conf", text);
+        owned(faults) struct faults *faults = faults_new();
+        owned(conf) struct conf *conf = scratch_load(faults);
+        cr_expect_eq(conf == NULL, rows[i].bad, "row %zu", i);
+        if (conf == NULL)
+            continue;
+        cr_expect_eq(g_strcmp0(conf->identities[0].origin, rows[i].origin), 0, "row %zu", i);
+        cr_expect_eq(conf->identities[0].escrowed, rows[i].escrowed, "row %zu", i);
     }
 }
 

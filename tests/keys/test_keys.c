@@ -41,6 +41,58 @@ Test(keys, opens_identities)
     home_free(home);
 }
 
+static struct pki *for_usage(const char *usage, EVP_PKEY *key)
+{
+    return pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=x"), .key_usage = usage, .key = PKI_RSA, .use_key = key});
+}
+
+/* What is seen of a certificate, and of the other identities with the same key; and what is declared. */
+Test(keys, traits)
+{
+    static const struct {
+        const char *usage;
+        enum role role;
+        int same_key; /* as that row's; -1: one of its own */
+        const char *origin;
+        enum stated escrowed;
+        const char *traits;
+    } rows[] = {
+        {"digitalSignature", ROLE_DOMAIN_SIGNING, -1, NULL, STATED_NOTHING, ""},
+        {"digitalSignature,nonRepudiation", ROLE_DOMAIN_SIGNING, -1, "ca", STATED_TRUE,
+         "ca, escrowed, content commitment"},
+        {"nonRepudiation", ROLE_DOMAIN_SIGNING, -1, "gateway", STATED_FALSE,
+         "gateway, not escrowed, content commitment"},
+        {"digitalSignature,keyEncipherment", ROLE_DOMAIN_SIGNING, -1, "os", STATED_NOTHING, "os, dual use"},
+        {"", ROLE_DOMAIN_SIGNING, -1, NULL, STATED_NOTHING, "dual use"},
+        {"digitalSignature", ROLE_DOMAIN_SIGNING, -1, NULL, STATED_NOTHING, "dual use"},         /* with the next one */
+        {"keyEncipherment", ROLE_DOMAIN_CONFIDENTIALITY, 5, NULL, STATED_NOTHING, ""},           /* signs nothing */
+        {"digitalSignature", ROLE_REVIEW, -1, NULL, STATED_NOTHING, ""},                         /* with the next one */
+        {"digitalSignature", ROLE_ATTRIBUTE, 7, NULL, STATED_NOTHING, ""},                       /* which signs, too */
+        {"digitalSignature", ROLE_DOMAIN_CONFIDENTIALITY, -1, NULL, STATED_NOTHING, "dual use"}, /* by its role */
+    };
+    struct home *home = home_new();
+    struct pki *all[G_N_ELEMENTS(rows)];
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        EVP_PKEY *key = rows[i].same_key >= 0 ? all[rows[i].same_key]->key : pki_new_key(PKI_RSA, 10 + (unsigned)i);
+        all[i] = for_usage(rows[i].usage, key);
+        if (rows[i].same_key < 0)
+            EVP_PKEY_free(key);
+        home_add(home, rows[i].role, "acme.test", all[i], all[i]);
+        home->identities[i].origin = g_strdup(rows[i].origin);
+        home->identities[i].escrowed = rows[i].escrowed;
+    }
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
+    cr_assert_not_null(keys, "%s", faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = key_traits_text(&keys_at(keys, i)->traits);
+        cr_expect_str_eq(text, rows[i].traits, "row %zu: %s", i, text);
+        pki_free(all[i]);
+        g_free(home->identities[i].origin);
+    }
+    home_free(home);
+}
+
 Test(keys, finds_by_role_domain_and_time)
 {
     struct home *home = home_new();
