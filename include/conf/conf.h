@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* RFC 3183 §3.1.1 and §4.1. The name of a role is both its CN and the local part of its address. */
 enum role {
@@ -266,6 +267,7 @@ struct identity_conf {
     char *passphrase_file;         /* of the key and of a PKCS #12 bundle; NULL: none */
     char *origin;                  /* key `origin`, as declared: the name of one; NULL: not declared */
     enum stated escrowed;          /* key `escrowed`: others have a copy of the private key */
+    time_t from, until;            /* keys of these names; 0: not given; until is the first second after it */
     unsigned line;                 /* in domsec.conf */
 };
 

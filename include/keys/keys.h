@@ -30,6 +30,16 @@ bool identity_signs(const struct identity *identity);
 /* Whether its key decrypts. Each of a mailbox does, if such a key can: partners may use any certificate they have. */
 bool identity_decrypts(const struct identity *identity);
 
+/* Whether it is within its dates and its certificate is valid: it may sign, and partners may be shown it. */
+bool identity_is_current(const struct identity_conf *conf, const X509 *certificate, time_t at);
+/* Its `until` has come: its key decrypts no more. */
+bool identity_has_ended(const struct identity_conf *conf, time_t at);
+/* When it comes into force: the later of `from` and the start of its certificate. */
+time_t identity_begins(const struct identity_conf *conf, const X509 *certificate);
+/* Whether a came into force later than b; of two that did so together, it is the one with the later `from`. */
+bool identity_is_newer(const struct identity_conf *a, const X509 *certificate_a, const struct identity_conf *b,
+                       const X509 *certificate_b);
+
 struct keys;
 
 /* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a weak key (RSA
@@ -43,20 +53,21 @@ size_t keys_count(const struct keys *keys);
 const struct identity *keys_at(const struct keys *keys, size_t index);
 
 /* The identity that acts in this role for a domain at that time: its conf->domain equals or is a parent of domain
- * (the most specific wins), its certificate is valid at `at`; among several the one with the latest notBefore. NULL and
- * ERROR_CONFIGURATION if there is none (the text tells expired from missing), as for the domain NULL. */
+ * (the most specific wins), it is current at `at`; among several the newest. NULL and ERROR_CONFIGURATION if there is
+ * none (the text tells expired from missing), as for the domain NULL. */
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
                                  struct error *error);
 
 /* The identity that signs in the name of a mailbox at that time: that of the mailbox itself before that of the pattern
- * of its domain, if it is valid; among several as for keys_find(). NULL: there is none; of an identity that signs for
- * the mailbox and is not valid, *error has kind ERROR_CONFIGURATION and says so, else it has ERROR_PERMANENT. */
+ * of its domain, if it is current; among several the newest. NULL: there is none; of an identity that signs for
+ * the mailbox and is not current, *error has kind ERROR_CONFIGURATION and says so, else it has ERROR_PERMANENT. */
 const struct identity *keys_find_mailbox(const struct keys *keys, const struct address *address, time_t at,
                                          struct error *error);
 
-/* True if an identity is configured to act in this role for a domain, whether its certificate is valid or not. */
+/* True if an identity is configured to act in this role for a domain, whether it is current or not. */
 bool keys_has(const struct keys *keys, enum role role, const char *domain);
-/* The first identity with this role, for any domain, whose certificate is valid at `at`; NULL: there is none. */
+/* The identity in this role of a domain, for the first domain that has one that is current at `at`, the newest of it;
+ * NULL: there is none. */
 const struct identity *keys_first(const struct keys *keys, enum role role, time_t at);
 
 /* What an encrypted message calls a recipient (RFC 5652 §6.2.1, §6.2.2): either issuer and serial, or key_id; lent. */

@@ -109,6 +109,7 @@ typedef bool identity_admission(const void *context, const struct identity *iden
 struct open_options {
     const struct limits *limits;
     const struct keys *keys;    /* NULL: nothing is decrypted */
+    time_t at;                  /* what has ended by then does not decrypt; 0: all do */
     identity_admission *admits; /* NULL: each identity may be used */
     const void *admits_context;
     STACK_OF(X509) * known; /* certificates beside those in the message, for signers whose own is not in it; or NULL */

@@ -57,16 +57,20 @@ static bool has_address(const struct identity_conf *identity, const char *text)
 /* The newest valid certificate for this address and purpose; NULL: there is none. */
 static const X509 *newest(const struct publication *publication, const char *address, enum purpose purpose)
 {
-    const X509 *best = NULL;
+    const struct identity_conf *identities = publication->conf->identities, *best = NULL;
+    const X509 *found = NULL;
+    time_t now = time(NULL);
     for (size_t i = 0; i < publication->conf->identity_count; i++) {
         const X509 *each = publication->own[i];
-        if (each == NULL || !has_address(&publication->conf->identities[i], address) ||
-            !certificate_is_current(each, time(NULL)) || trust_usage_refusal(each, purpose) != NULL)
+        if (each == NULL || !has_address(&identities[i], address) || !identity_is_current(&identities[i], each, now) ||
+            trust_usage_refusal(each, purpose) != NULL)
             continue;
-        if (best == NULL || ASN1_TIME_compare(X509_get0_notBefore(each), X509_get0_notBefore(best)) > 0)
-            best = each;
+        if (best == NULL || identity_is_newer(&identities[i], each, best, found)) {
+            best = &identities[i];
+            found = each;
+        }
     }
-    return best;
+    return found;
 }
 
 /* --- records --- */

@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include "base/distance.h"
+#include "base/moment.h"
 #include "output.h"
 
 #include <errno.h>
@@ -244,11 +245,7 @@ bool cli_time(const char *text, time_t *at)
         *at = time(NULL);
         return true;
     }
-    g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, NULL);
-    if (time == NULL)
-        return false;
-    *at = (time_t)g_date_time_to_unix(time);
-    return true;
+    return moment_parse(text, at);
 }
 
 bool cli_client(const char *text)

@@ -7,6 +7,7 @@
 
 #include "partners.h"
 
+#include "base/moment.h"
 #include "conf/token_uri.h"
 
 #include <libconfig.h>
@@ -84,6 +85,10 @@ static void settle(const struct conf *conf, struct identity_conf *identity, cons
         settle_addresses(conf, identity, config_setting_get_member(group, "address"), place);
     settle_pin(identity);
     check_origin(identity, place);
+    if (identity->until != 0 && identity->until <= identity->from) {
+        g_autofree char *from = moment_text(identity->from);
+        place_fault(place, "\"until\" must be later than \"from\" (%s)", from);
+    }
 }
 
 static void read_list(struct conf *conf, const config_setting_t *root, const struct place *place)

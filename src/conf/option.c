@@ -5,6 +5,8 @@
  */
 #include "option.h"
 
+#include "base/moment.h"
+
 #include <libconfig.h>
 #include <string.h>
 
@@ -165,6 +167,22 @@ static bool read_switch(const config_setting_t *setting, bool *value, const stru
     return true;
 }
 
+static bool read_time(const config_setting_t *setting, time_t *value, const struct place *place)
+{
+    const char *text = string_of(setting);
+    if (text == NULL) {
+        wrong_type(place, setting, "a date in quotes");
+        return false;
+    }
+    if (moment_parse(text, value) && *value > 0)
+        return true;
+    place_fault(place,
+                "\"%s\": \"%s\" is neither a date such as \"2028-01-01\" nor a time with its zone such as "
+                "\"2028-01-01T08:00:00Z\"",
+                place->key, text);
+    return false;
+}
+
 static bool read_value(const config_setting_t *setting, const struct conf_option *option, void *base,
                        const struct place *place)
 {
@@ -194,6 +212,8 @@ static bool read_value(const config_setting_t *setting, const struct conf_option
         else
             *(unsigned *)target = (unsigned)number;
         return true;
+    case OPTION_TIME:
+        return read_time(setting, target, place);
     case OPTION_GROUP:
         if (!config_setting_is_group(setting)) {
             wrong_type(place, setting, "a group");

@@ -55,6 +55,7 @@ enum option_type {
     OPTION_STATED, /* enum stated: true, false or left out */
     OPTION_SIZE,   /* size_t */
     OPTION_COUNT,  /* unsigned */
+    OPTION_TIME,   /* time_t after 1970; 0: not given */
     OPTION_GROUP,  /* a group with a table of its own, which fills what is at offset */
     OPTION_GROUPS, /* a list of groups; the loader reads them */
     OPTION_NAMED,  /* a group whose keys are names; the loader reads them */

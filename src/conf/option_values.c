@@ -4,6 +4,8 @@
  */
 #include "option.h"
 
+#include "base/moment.h"
+
 #include <string.h>
 
 static int word_index(const struct conf_option *option)
@@ -47,6 +49,9 @@ static void set_default(const struct conf_option *option, void *base)
         break;
     case OPTION_COUNT:
         *(unsigned *)target = (unsigned)g_ascii_strtoull(fallback, NULL, 10);
+        break;
+    case OPTION_TIME:
+        *(time_t *)target = 0;
         break;
     case OPTION_GROUP:
         option_set_defaults(option->group, target);
@@ -100,6 +105,9 @@ static void copy_value(const struct conf_option *option, const char *from, char 
     case OPTION_COUNT:
         *(unsigned *)to = *(const unsigned *)from;
         break;
+    case OPTION_TIME:
+        *(time_t *)to = *(const time_t *)from;
+        break;
     case OPTION_GROUP:
         option_copy(option->group, from, to);
         break;
@@ -150,6 +158,8 @@ char *option_value_text(const struct conf_option *option, const void *base)
         return g_strdup_printf("%zu", *(const size_t *)value);
     case OPTION_COUNT:
         return g_strdup_printf("%u", *(const unsigned *)value);
+    case OPTION_TIME:
+        return *(const time_t *)value != 0 ? moment_text(*(const time_t *)value) : g_strdup("none");
     case OPTION_GROUP:
     case OPTION_GROUPS:
     case OPTION_NAMED:

@@ -141,6 +141,8 @@ static const struct conf_option identity_rows[] = {
     {"origin", OPTION_TEXT, AT(origin), .convert = convert_origin,
      .help = "Where the private key was made and is kept, as far as that cannot be seen"},
     {"escrowed", OPTION_STATED, AT(escrowed), .help = "Whether others have a copy of the private key"},
+    {"from", OPTION_TIME, AT(from), .help = "Date from which the identity signs and is shown to partners"},
+    {"until", OPTION_TIME, AT(until), .help = "Date on which the identity ends and its key no longer decrypts"},
 };
 #undef AT
 const struct option_table identity_options = TABLE("identities", identity_rows);

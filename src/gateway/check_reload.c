@@ -8,7 +8,7 @@
 
 static bool signs(const struct identity *identity, time_t at)
 {
-    return identity_signs(identity) && certificate_is_current(identity->certificate, at);
+    return identity_signs(identity) && identity_is_current(identity->conf, identity->certificate, at);
 }
 
 /* The line of the identity that would sign; 0 if that is one of a parent domain. */

@@ -105,6 +105,7 @@ static struct open_options how_to_open(const struct examine_options *options, bo
 {
     return (struct open_options){.limits = options->limits,
                                  .keys = options->keys,
+                                 .at = options->at,
                                  .admits = options->envelope != NULL ? admits : NULL,
                                  .admits_context = options,
                                  .budget = account_of(options, inside)};

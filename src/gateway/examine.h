@@ -52,6 +52,7 @@ struct examination {
 
 struct examine_options {
     const struct keys *keys;
+    time_t at;
     const struct limits *limits;
     const struct envelope *envelope; /* a mailbox's own key opens only what all recipients may read; NULL: any */
     enum direction direction;

@@ -35,13 +35,16 @@ static char *name_of(const X509 *certificate)
     return addresses[0] != NULL ? g_strdup(addresses[0]) : certificate_subject(certificate);
 }
 
-/* like: everything but the end, lent; who NULL: as the certificate says. */
+/* like: everything, lent; its end, if it is not 0, may come before the certificate's; who NULL: as the certificate
+ * says. */
 static void add(struct reader *reader, const struct expiry *like, const X509 *certificate)
 {
     g_autofree char *who = like->who != NULL ? g_strdup(like->who) : name_of(certificate);
     g_autofree char *key = g_strdup_printf("%s\n%s", like->role, who);
     struct expiry *expiry = g_hash_table_lookup(reader->index, key);
     time_t ends = certificate_ends(certificate);
+    if (like->ends != 0) /* before its certificate */
+        ends = MIN(ends, like->ends);
     if (expiry != NULL && expiry->ends >= ends)
         return;
     if (expiry == NULL) {
@@ -72,9 +75,13 @@ static void read_identities(struct reader *reader, const struct conf *conf)
 {
     for (size_t i = 0; i < conf->identity_count; i++) {
         const struct identity_conf *identity = &conf->identities[i];
-        struct expiry like = {
-            EXPIRY_OWN, (char *)identity_owner(identity), role_name(identity->role), NULL, conf->file, identity->line,
-            0};
+        struct expiry like = {EXPIRY_OWN,
+                              (char *)identity_owner(identity),
+                              role_name(identity->role),
+                              NULL,
+                              conf->file,
+                              identity->line,
+                              identity->until};
         struct error ignored = {0};
         owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(identity, &ignored);
         like.file = identity->certificate;

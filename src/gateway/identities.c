@@ -53,7 +53,7 @@ static const struct identity *encrypter(const struct gateway *gateway, const str
         own = keys_find(gateway->keys, ROLE_DOMAIN_CONFIDENTIALITY, domain, mail->at, &ignored);
     for (size_t i = 0; own == NULL && i < mail->examination->whole; i++)
         own = mail->examination->layers[i].layer.identity;
-    return own;
+    return own != NULL && mail->at >= own->conf->from ? own : NULL;
 }
 
 /* Some recipient's rule signs or encrypts: for other messages our identities do not matter. */

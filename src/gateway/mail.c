@@ -59,6 +59,7 @@ void mail_read(struct mail *mail, const struct gateway *gateway, const struct pa
     authors_find(conf, &mail->originator, request->message, &envelope->sender, &mail->authors);
     const struct examine_options options = {
         .keys = gateway->keys,
+        .at = mail->at,
         .limits = &conf->limits,
         .envelope = envelope,
         .direction = mail->direction,

@@ -43,6 +43,30 @@ bool identity_decrypts(const struct identity *identity)
            EVP_PKEY_is_a(identity->key, "X25519") || EVP_PKEY_is_a(identity->key, "X448");
 }
 
+/* --- when --- */
+
+bool identity_has_ended(const struct identity_conf *conf, time_t at)
+{
+    return conf->until != 0 && at >= conf->until;
+}
+
+bool identity_is_current(const struct identity_conf *conf, const X509 *certificate, time_t at)
+{
+    return at >= conf->from && !identity_has_ended(conf, at) && certificate_is_current(certificate, at);
+}
+
+time_t identity_begins(const struct identity_conf *conf, const X509 *certificate)
+{
+    return MAX(conf->from, certificate_begins(certificate));
+}
+
+bool identity_is_newer(const struct identity_conf *a, const X509 *certificate_a, const struct identity_conf *b,
+                       const X509 *certificate_b)
+{
+    time_t a_begins = identity_begins(a, certificate_a), b_begins = identity_begins(b, certificate_b);
+    return a_begins != b_begins ? a_begins > b_begins : a->from > b->from;
+}
+
 /* --- loading --- */
 
 /* `domsec init --csr` and `key new` leave a request where the certificate is to be. */
@@ -93,7 +117,7 @@ static bool load_key(struct identity *identity, struct key_stores *stores, struc
     return true;
 }
 
-/* Warns of conditions that work today but should be fixed. */
+/* Warns of what works today but should be fixed. Dates are for coverage.c. */
 static void warn(const struct conf *conf, const struct identity *identity, struct faults *faults)
 {
     const char *weakness = key_weakness(identity->key);
@@ -101,13 +125,6 @@ static void warn(const struct conf *conf, const struct identity *identity, struc
         faults_warn(faults, conf->file, identity->conf->line,
                     "%s: %s; it can decrypt, but partners will not encrypt to it; create a new one (domsec key new)",
                     identity->conf->key, weakness);
-    time_t now = time(NULL);
-    if (certificate_is_current(identity->certificate, now))
-        return;
-    bool early = ASN1_TIME_cmp_time_t(X509_get0_notBefore(identity->certificate), now) == 1;
-    faults_warn(faults, conf->file, identity->conf->line, "%s: the certificate %s", identity->conf->certificate,
-                early ? "is not yet valid; check the clock, or wait"
-                      : "has expired; renew it (domsec key csr) or replace it (domsec key new)");
 }
 
 struct identity *identity_open(const struct conf *conf, const struct identity_conf *entry, struct key_stores *stores,

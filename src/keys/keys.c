@@ -7,8 +7,11 @@
  * threads share it without a lock. How one is loaded is in identity.c, where its key comes from in key_store.c, and how
  * it is found again in key_index.c.
  */
+#include "coverage.h"
 #include "identity.h"
 #include "key_index.h"
+
+#include "base/moment.h"
 
 #include <string.h>
 
@@ -64,6 +67,7 @@ static struct keys *open_from(struct key_stores *stores, const struct conf *conf
         key_index_add(keys->index, identity, keys->identities->len);
         g_ptr_array_add(keys->identities, identity);
     }
+    coverage_check(conf, keys, time(NULL), faults);
     if (!good || !seal(keys, conf, faults))
         return NULL;
     read_traits(keys, conf);
@@ -105,18 +109,23 @@ static const struct identity *identity_of(const struct keys *keys, const GArray 
     return keys_at(keys, g_array_index(positions, guint, i));
 }
 
-/* Of those valid at that time the one with the latest notBefore, the first of equals. Another is left in outdated. */
+/* The newer of two, the first of equals. a may be NULL. */
+static const struct identity *newer(const struct identity *a, const struct identity *b)
+{
+    return a == NULL || identity_is_newer(b->conf, b->certificate, a->conf, a->certificate) ? b : a;
+}
+
+/* Of those valid at that time the newest; of the others the newest is left in outdated. */
 static const struct identity *newest(const struct keys *keys, const GArray *positions, time_t at,
                                      const struct identity **outdated)
 {
     const struct identity *best = NULL;
     for (guint i = 0; i < positions->len; i++) {
         const struct identity *each = identity_of(keys, positions, i);
-        if (!certificate_is_current(each->certificate, at))
-            *outdated = each;
-        else if (best == NULL ||
-                 ASN1_TIME_compare(X509_get0_notBefore(each->certificate), X509_get0_notBefore(best->certificate)) > 0)
-            best = each;
+        if (identity_is_current(each->conf, each->certificate, at))
+            best = newer(best, each);
+        else
+            *outdated = newer(*outdated, each);
     }
     return best;
 }
@@ -141,9 +150,17 @@ static const char *parent_of(const char *domain)
 
 static void explain_outdated(const struct identity *identity, time_t at, struct error *error)
 {
+    const struct identity_conf *conf = identity->conf;
+    bool ended = identity_has_ended(conf, at);
+    if (ended || at < conf->from) {
+        g_autofree char *date = moment_text(ended ? conf->until : conf->from);
+        error_set(error, ERROR_CONFIGURATION, "the identity of the %s for %s (%s) %s on %s", role_name(conf->role),
+                  identity_owner(conf), conf->certificate, ended ? "ended" : "begins", date);
+        return;
+    }
     bool early = ASN1_TIME_cmp_time_t(X509_get0_notBefore(identity->certificate), at) == 1;
-    error_set(error, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) %s", role_name(identity->conf->role),
-              identity_owner(identity->conf), identity->conf->certificate, early ? "is not yet valid" : "has expired");
+    error_set(error, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) %s", role_name(conf->role),
+              identity_owner(conf), conf->certificate, early ? "is not yet valid" : "has expired");
 }
 
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
@@ -192,9 +209,11 @@ bool keys_has(const struct keys *keys, enum role role, const char *domain)
 const struct identity *keys_first(const struct keys *keys, enum role role, time_t at)
 {
     const GArray *positions = key_index_role(keys->index, role);
-    for (guint i = 0; i < positions->len; i++)
-        if (certificate_is_current(identity_of(keys, positions, i)->certificate, at))
-            return identity_of(keys, positions, i);
+    for (guint i = 0; i < positions->len; i++) {
+        const struct identity *each = identity_of(keys, positions, i), *ignored = NULL;
+        if (identity_is_current(each->conf, each->certificate, at))
+            return find_named(keys, role, each->conf->domain, at, &ignored);
+    }
     return NULL;
 }
 

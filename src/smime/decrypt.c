@@ -11,6 +11,8 @@
 #include "compat/x25519.h"
 #include "enveloped.h"
 
+#include "base/moment.h"
+
 #include <openssl/err.h>
 #include <string.h>
 
@@ -324,6 +326,22 @@ static bool pay_for(const struct opening *opening, STACK_OF(CMS_RecipientInfo) *
                         opening->error);
 }
 
+/* The message names the first, which is not for its recipients, or the second, which is no longer used; or NULL. */
+static void explain_no_key(const struct opening *opening, const struct identity *barred, const struct identity *ended)
+{
+    g_autofree char *until = ended != NULL ? moment_text(ended->conf->until) : NULL;
+    if (barred != NULL)
+        error_set(opening->error, ERROR_PERMANENT,
+                  "encrypted for %s, and not each recipient of the message is among its addresses",
+                  identity_owner(barred->conf));
+    else if (ended != NULL)
+        error_set(opening->error, ERROR_PERMANENT,
+                  "encrypted for %s with a certificate that was replaced, and whose key decrypted until %s",
+                  identity_owner(ended->conf), until);
+    else
+        error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
+}
+
 /* Without authentication every matching identity is tried, even if another one has opened the layer, because the
  * duration must not reveal which: up to TRIES_MAX of them, since a sender could name all that we have. */
 static enum opened try_identities(const struct opening *opening, CMS_ContentInfo *cms, int cipher_nid,
@@ -331,12 +349,16 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
 {
     STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
     g_autofree const struct identity **named = NULL;
-    const struct identity *barred = NULL;
+    const struct identity *barred = NULL, *ended = NULL;
     enum opened opened = OPENED_NO_KEY;
     if (opening->keys != NULL)
         named = named_identities(opening->keys, infos);
     for (size_t i = 0; named != NULL && named[i] != NULL; i++) {
         const struct identity *identity = named[i];
+        if (identity_has_ended(identity->conf, opening->at)) {
+            ended = identity;
+            continue;
+        }
         if (opening->admits != NULL && !opening->admits(opening->admits_context, identity)) {
             barred = identity;
             continue;
@@ -356,12 +378,8 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
     }
     if (opened == OPENED_NO_KEY && budget_is_spent(opening->budget))
         return OPENED_FAILED;
-    if (opened == OPENED_NO_KEY && barred != NULL)
-        error_set(opening->error, ERROR_PERMANENT,
-                  "encrypted for %s, and not each recipient of the message is among its addresses",
-                  identity_owner(barred->conf));
-    else if (opened == OPENED_NO_KEY)
-        error_set(opening->error, ERROR_PERMANENT, "encrypted, and none of our keys is among the recipients");
+    if (opened == OPENED_NO_KEY)
+        explain_no_key(opening, barred, ended);
     if (opened == OPENED_BROKEN)
         error_set(opening->error, ERROR_PERMANENT, SMIME_CANNOT_DECRYPT);
     return opened;

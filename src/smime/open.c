@@ -178,6 +178,7 @@ static struct opening opening_of(const struct open_options *options, struct laye
     return (struct opening){.keys = options->keys,
                             .known = options->known,
                             .limits = options->limits,
+                            .at = options->at,
                             .admits = options->admits,
                             .admits_context = options->admits_context,
                             .budget = options->budget,

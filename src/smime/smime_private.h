@@ -107,6 +107,7 @@ void layer_forget(struct layer *layer);
 
 struct opening {
     const struct keys *keys;
+    time_t at;
     STACK_OF(X509) * known;
     const struct limits *limits;
     identity_admission *admits;

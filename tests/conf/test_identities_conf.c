@@ -275,3 +275,60 @@ Test(identities_conf, a_review_without_the_domains_signature)
             cr_expect_not_null(strstr(all, rows[i].says), "row %zu: %s", i, all);
     }
 }
+
+/* --- from and until --- */
+
+static void with_dates(const char *dates)
+{
+    g_autofree char *text =
+        g_strdup_printf(MINIMAL "identities = (\n{ " FILES "address = \"alice@acme.test\"; %s } );", dates);
+    scratch_write("domsec.conf", text);
+}
+
+Test(identities_conf, dates)
+{
+    static const struct {
+        const char *dates;
+        time_t from, until;
+    } rows[] = {
+        {"", 0, 0},
+        {"from = \"2026-01-01\";", 1767225600, 0},
+        {"until = \"2028-01-01\";", 0, 1830297600},
+        {"from = \"2026-01-01\"; until = \"2028-01-01\";", 1767225600, 1830297600},
+        {"from = \"2026-01-01T00:00:00Z\";", 1767225600, 0},
+        {"from = \"2026-01-01T01:30:00+01:30\";", 1767225600, 0},
+        {"from = \"2025-12-31T23:00:00-01:00\"; until = \"2026-01-01T00:00:01Z\";", 1767225600, 1767225601},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        with_dates(rows[i].dates);
+        owned(conf) struct conf *conf = scratch_load_good();
+        cr_expect_eq(conf->identities[0].from, rows[i].from, "%s: %ld", rows[i].dates, conf->identities[0].from);
+        cr_expect_eq(conf->identities[0].until, rows[i].until, "%s: %ld", rows[i].dates, conf->identities[0].until);
+    }
+}
+
+Test(identities_conf, bad_dates)
+{
+    static const struct {
+        const char *dates, *says;
+    } rows[] = {
+        {"from = \"2026-02-30\";", "domsec.conf:3: \"from\": \"2026-02-30\" is neither a date such as"},
+        {"from = \"soon\";", "\"from\": \"soon\" is neither"},
+        {"until = \"01.01.2028\";", "\"until\": \"01.01.2028\" is neither"},
+        {"until = \"2028-01-01T08:00:00\";", "is neither a date such as \"2028-01-01\" nor a time with its zone"},
+        {"until = \"2028-01\";", "is neither"},
+        {"until = \"1970-01-01\";", "is neither"},
+        {"from = 20280101;", "\"from\" must be a date in quotes, not an integer"},
+        {"from = \"2028-01-01\"; until = \"2026-01-01\";",
+         "domsec.conf:3: \"until\" must be later than \"from\" (2028-01-01)"},
+        {"from = \"2028-01-01\"; until = \"2028-01-01T00:00:00Z\";", "\"until\" must be later than \"from\""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        with_dates(rows[i].dates);
+        owned(faults) struct faults *faults = faults_new();
+        owned(conf) struct conf *conf = scratch_load(faults);
+        cr_expect_null(conf, "%s", rows[i].dates);
+        cr_assert_gt(faults_count(faults), 0, "%s", rows[i].dates);
+        cr_expect_not_null(strstr(faults_at(faults, 0), rows[i].says), "%s: %s", rows[i].dates, faults_at(faults, 0));
+    }
+}

@@ -66,6 +66,23 @@ Test(check_reload, a_configuration_that_signs_does_not_give_way_to_one_that_cann
     expect(rig, good, NULL);
 }
 
+/* The dates of an identity count as those of its certificate do. */
+Test(check_reload, dates)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"sign\"; };", NULL);
+    g_autofree char *text = folder_read(rig->acme.folder, "domsec.conf");
+    g_autoptr(GString) other = g_string_new(text);
+    cr_assert_eq(g_string_replace(other, "role = \"domain-signing-authority\";",
+                                  "role = \"domain-signing-authority\"; until = \"2001-01-01\";", 0),
+                 1);
+    folder_write(rig->acme.folder, "domsec.conf", other->str);
+    expect(rig, rig->acme.gateway, "ended on 2001-01-01; the configuration in force has a valid one");
+    owned(faults) struct faults *faults = faults_new();
+    owned(gateway) struct gateway *ended = load(rig, faults);
+    expect(rig, ended, NULL);
+}
+
 /* A mailbox's own is looked for by its address, and the pattern of its domain serves as well. */
 Test(check_reload, mailboxes)
 {

@@ -166,6 +166,152 @@ Test(keys, tells_which_certificate_is_outdated)
     home_free(home);
 }
 
+/* Four side by side: each has its own dates. */
+static void add_with_dates(struct home *home, enum role role, const struct pki *pki, time_t from, time_t until)
+{
+    home_add(home, role, "acme.test", pki, pki);
+    home->identities[home->conf.identity_count - 1].from = from;
+    home->identities[home->conf.identity_count - 1].until = until;
+}
+
+Test(keys, from_and_until)
+{
+    struct home *home = home_new();
+    time_t now = time(NULL), begins = now + 10 * DAY, ends = now + 20 * DAY;
+    PKI_AUTO struct pki *old = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=a"), .not_before = now - 5 * DAY, .not_after = now + 90 * DAY});
+    PKI_AUTO struct pki *new = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=b"), .not_before = now - 5 * DAY, .not_after = now + 90 * DAY});
+    add_with_dates(home, ROLE_DOMAIN_SIGNING, old, 0, ends);
+    add_with_dates(home, ROLE_DOMAIN_SIGNING, new, begins, 0);
+    add_with_dates(home, ROLE_REVIEW, old, begins, ends);
+    add_with_dates(home, ROLE_DOMAIN_CONFIDENTIALITY, new, begins, 0);
+    add_with_dates(home, ROLE_DOMAIN_CONFIDENTIALITY, old, 0, ends);
+    add_with_dates(home, ROLE_ATTRIBUTE, old, 0, 0);
+    add_with_dates(home, ROLE_ATTRIBUTE, new, now - 30 * DAY, 0);
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
+    cr_assert_not_null(keys);
+    const struct {
+        enum role role;
+        time_t at;
+        int index; /* -1: none */
+        const char *says;
+    } rows[] = {
+        {ROLE_DOMAIN_SIGNING, begins - 1, 0, NULL},
+        {ROLE_DOMAIN_SIGNING, begins, 1, NULL}, /* it came into force later, although the certificates are of one age */
+        {ROLE_DOMAIN_SIGNING, ends - 1, 1, NULL},
+        {ROLE_DOMAIN_SIGNING, ends, 1, NULL},
+        {ROLE_REVIEW, begins - 1, -1, " begins on "},
+        {ROLE_REVIEW, begins, 2, NULL},
+        {ROLE_REVIEW, ends - 1, 2, NULL},
+        {ROLE_REVIEW, ends, -1, " ended on "},
+        {ROLE_ATTRIBUTE, now, 6, NULL}, /* both came into force with their certificates */
+        {ROLE_DOMAIN_CONFIDENTIALITY, begins - 1, 4, NULL},
+        {ROLE_DOMAIN_CONFIDENTIALITY, begins, 3, NULL},
+        {ROLE_DOMAIN_CONFIDENTIALITY, ends, 3, NULL},
+        {ROLE_DOMAIN_CONFIDENTIALITY, now + 91 * DAY, -1, "has expired"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct error error = {0};
+        const struct identity *found = keys_find(keys, rows[i].role, "acme.test", rows[i].at, &error);
+        const struct identity *expected = rows[i].index < 0 ? NULL : keys_at(keys, (size_t)rows[i].index);
+        cr_expect_eq(found, expected, "row %zu: %s", i, error.text);
+        if (found == NULL)
+            cr_expect_not_null(strstr(error.text, rows[i].says), "row %zu: %s", i, error.text);
+        cr_expect_eq(keys_first(keys, rows[i].role, rows[i].at), expected, "row %zu", i);
+    }
+    home_free(home);
+}
+
+/* What check says of identities that stand side by side. */
+Test(keys, coverage)
+{
+    struct home *home = home_new();
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *long_lived = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=a"), .not_before = now - 5 * DAY, .not_after = now + 900 * DAY});
+    PKI_AUTO struct pki *expired =
+        pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=b"), .not_before = now - 5 * DAY, .not_after = now - DAY});
+    PKI_AUTO struct pki *early = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=c"), .not_before = now + 5 * DAY, .not_after = now + 900 * DAY});
+    const struct {
+        struct {
+            const struct pki *pki;
+            int from, until; /* days; 0: not given */
+        } list[3];
+        const char *says; /* of the warning; NULL: no warning */
+        bool ended;       /* and a note of the first that it can be removed */
+    } rows[] = {
+        {{{long_lived, 0, 0}}, NULL, false},
+        {{{long_lived, -1, 9}}, NULL, false},
+        {{{long_lived, 0, 9}, {long_lived, 9, 0}}, NULL, false},
+        {{{long_lived, 9, 0}, {long_lived, 0, 10}}, NULL, false},
+        {{{long_lived, 0, -3}, {long_lived, 0, 0}}, NULL, true},
+        {{{expired, 0, 0}, {long_lived, 0, 0}}, NULL, false},
+        {{{long_lived, 0, 5}, {early, 0, 0}}, NULL, false},
+        {{{long_lived, 0, 9}, {long_lived, 10, 0}},
+         "there is no identity of the review-authority for acme.test from ",
+         false},
+        {{{long_lived, 10, 0}, {long_lived, 0, 9}}, "let the dates or the certificates overlap", false},
+        {{{long_lived, 0, 4}, {early, 0, 0}}, "let the dates or the certificates overlap", false},
+        {{{long_lived, 9, 0}},
+         "there is no identity of the review-authority for acme.test until this one begins on ",
+         false},
+        {{{long_lived, 0, -3}, {long_lived, 9, 0}}, "until this one begins on ", true},
+        {{{long_lived, 0, -3}}, "the last identity of the review-authority for acme.test ended on ", true},
+        {{{long_lived, 0, -3}, {expired, 0, 0}}, "the certificate has expired", true},
+        {{{expired, 0, 0}}, "the certificate has expired; renew it", false},
+        {{{expired, 0, 9}}, "the certificate has expired; renew it", false},
+        {{{long_lived, 0, 20}, {long_lived, 5, 9}, {long_lived, 15, 0}}, NULL, false},
+        {{{early, 0, 0}}, "the certificate is not yet valid; check the clock, or wait until ", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        for (size_t j = 0; j < 3 && rows[i].list[j].pki != NULL; j++)
+            add_with_dates(home, ROLE_REVIEW, rows[i].list[j].pki,
+                           rows[i].list[j].from != 0 ? now + rows[i].list[j].from * DAY : 0,
+                           rows[i].list[j].until != 0 ? now + rows[i].list[j].until * DAY : 0);
+        owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
+        cr_assert_not_null(keys);
+        cr_expect_eq(faults_count(home->faults), (rows[i].says != NULL) + rows[i].ended, "row %zu: %s", i,
+                     faults_count(home->faults) > 0 ? faults_at(home->faults, 0) : "nothing");
+        cr_expect(rows[i].says == NULL || home_has_fault(home, rows[i].says), "row %zu: %s", i, rows[i].says);
+        cr_expect_eq(home_has_fault(home, "and can be removed"), rows[i].ended, "row %zu", i);
+        home_free(home);
+        home = home_new();
+    }
+    home_free(home);
+}
+
+/* A certificate that only signs does not stand in for one that only decrypts, and one for other mailboxes neither. */
+Test(keys, coverage_of_mailboxes)
+{
+    static const char *const edi[] = {"edi@acme.test", "*@trading.acme.test", NULL}, *const alice[] = {
+                                                                                         "alice@acme.test", NULL};
+    struct home *home = home_new();
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *ca = pki_ca("root");
+    PKI_AUTO struct pki *signs = pki_issue(&(struct pki_spec){.issuer = ca,
+                                                              .subject = PKI_LIST("CN=s"),
+                                                              .san = PKI_LIST("email:edi@acme.test"),
+                                                              .key_usage = "digitalSignature"});
+    PKI_AUTO struct pki *decrypts = pki_issue(&(struct pki_spec){.issuer = ca,
+                                                                 .subject = PKI_LIST("CN=d"),
+                                                                 .san = PKI_LIST("email:edi@acme.test"),
+                                                                 .key_usage = "keyEncipherment",
+                                                                 .key = PKI_RSA});
+    home_add_mailbox(home, edi, signs, NULL);
+    home_add_mailbox(home, edi, decrypts, NULL);
+    home->identities[1].until = now - DAY;
+    home_add_mailbox(home, alice, signs, NULL);
+    home->identities[2].until = now - DAY;
+    owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
+    cr_assert_not_null(keys);
+    cr_expect(home_has_fault(home, ":11: warning: the last identity of the mailbox for edi@acme.test"));
+    cr_expect(home_has_fault(home, ":12: warning: the last identity of the mailbox for alice@acme.test"));
+    cr_expect_eq(faults_count(home->faults), 4);
+    home_free(home);
+}
+
 Test(keys, has_and_first)
 {
     struct home *home = home_new();
