@@ -27,8 +27,9 @@ static char *note(const void *context, size_t candidate)
 {
     const struct certs_answer *answer = &((const struct inquiry *)context)->answer;
     const struct finding *finding = &answer->list[candidate].finding;
+    g_autofree char *remark = candidate_remark(&answer->list[candidate]);
     if (candidate == answer->chosen)
-        return g_strconcat("usable", candidate_remark(&answer->list[candidate]), NULL);
+        return g_strconcat("usable", remark, NULL);
     return finding->outcome == OUTCOME_NONE ? g_strdup("not needed, an earlier one is usable")
                                             : g_strdup_printf("not used: %s", finding->reason);
 }

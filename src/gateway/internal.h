@@ -90,8 +90,10 @@ struct candidate_check {
 };
 bool candidate_fits(const struct candidate_check *check, const struct certs_query *asked,
                     const struct candidate *candidate, struct finding *finding);
-/* What there is to say of one that fits: ", vouched for by the zone", or nothing; static. */
-const char *candidate_remark(const struct candidate *candidate);
+/* What there is to say of one that fits: ", vouched for by the zone", or nothing; g_free(). */
+char *candidate_remark(const struct candidate *candidate);
+/* Why it is not known of one that fits whether it has been revoked; g_free(). NULL: it is, or nothing asks for that. */
+char *candidate_unchecked(const struct candidate *candidate);
 
 /* --- lookups.c --- */
 

@@ -153,6 +153,45 @@ static void append_layers_keys(GString *line, const struct passage *passage)
     append_prints(line, "signed_by", &signers);
 }
 
+/* --- of what is not known whether it has been revoked --- */
+
+/* Of the first signer of a layer that passes; g_free(), NULL: it is known. */
+static char *unchecked_signer(const struct passage *passage)
+{
+    const struct judgement *judgement = &passage->plan.judgement;
+    for (size_t i = 0; i < judgement->layer_count; i++) {
+        const struct layer_view *view = &passage->lookups.views[i];
+        bool counts = judgement->layers[i].finding.outcome == OUTCOME_PASS && !judgement->layers[i].hidden;
+        for (unsigned j = 0; counts && j < view->facts->signer_count; j++)
+            for (size_t k = 0; view->signers[j].trust != NULL && k < passage->mail.authors.count; k++)
+                if (view->signers[j].trust[k].unchecked != NULL)
+                    return g_strdup_printf("%s: one certificate %s", view->signers[j].subject,
+                                           view->signers[j].trust[k].unchecked);
+    }
+    return NULL;
+}
+
+/* Of the first recipient. As above. */
+static char *unchecked_recipient(const struct passage *passage)
+{
+    for (size_t i = 0; passage->made.treatment.encrypt && i < passage->mail.envelope->recipient_count; i++) {
+        const struct certs_answer *answer = &passage->lookups.answers[i].certificates;
+        bool is_used = answer->found == FOUND && answer->chosen < answer->count;
+        g_autofree char *why = is_used ? candidate_unchecked(&answer->list[answer->chosen]) : NULL;
+        if (why != NULL)
+            return g_strdup_printf("%s: %s", passage->mail.envelope->recipients[i].address.text, why);
+    }
+    return NULL;
+}
+
+static void append_unchecked(GString *line, const struct passage *passage)
+{
+    g_autofree char *recipient = unchecked_recipient(passage);
+    g_autofree char *signer = recipient == NULL ? unchecked_signer(passage) : NULL;
+    if (recipient != NULL || signer != NULL)
+        append_quoted(line, "unchecked", recipient != NULL ? recipient : signer);
+}
+
 /* --- header fields --- */
 
 static char *line_of(const struct field *field)
@@ -266,6 +305,7 @@ char *passage_log_line(const struct passage *passage)
     append_layers_keys(line, passage);
     append_signed_with(line, passage);
     append_encrypted_to(line, passage);
+    append_unchecked(line, passage);
     append_quoted(line, "reason", reply->reason);
     append_test(line, passage);
     if (passage->made.note != NULL)

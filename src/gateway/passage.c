@@ -303,9 +303,10 @@ char *passage_note(const struct passage *passage, size_t recipient, size_t candi
 {
     const struct certs_answer *answer = &passage->lookups.answers[recipient].certificates;
     const struct finding *finding = &answer->list[candidate].finding;
+    g_autofree char *remark = candidate_remark(&answer->list[candidate]);
     if (candidate == answer->chosen)
-        return g_strconcat(encrypts(&passage->plan, recipient) ? "used" : "usable, but nothing is encrypted",
-                           candidate_remark(&answer->list[candidate]), NULL);
+        return g_strconcat(encrypts(&passage->plan, recipient) ? "used" : "usable, but nothing is encrypted", remark,
+                           NULL);
     if (finding->outcome == OUTCOME_NONE)
         return g_strdup("not needed, an earlier one is used");
     g_autofree char *hint = hint_for_candidate(passage, recipient, candidate);
