@@ -6,6 +6,8 @@
  */
 #include "path.h"
 
+#include "base/memory.h"
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -113,6 +115,7 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_
         return;
     }
     X509_STORE_CTX_set_verify_cb(context, on_step);
+    unsigned failures = memory_failures();
     int verified = X509_verify_cert(context);
     if (verified == 1 && result->error == X509_V_OK) {
         check_issuers(query, X509_STORE_CTX_get0_chain(context), result);
@@ -120,6 +123,8 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_
             result->chain = X509_STORE_CTX_get1_chain(context);
     } else if (result->error == X509_V_OK) { /* it failed without a word to on_step() */
         int error = X509_STORE_CTX_get_error(context);
+        if (error == X509_V_ERR_OUT_OF_MEM && memory_failures() == failures)
+            error = PATH_TOO_MANY_POLICIES; /* OpenSSL limits the nodes of the tree (RFC 5280 §6.1.2) */
         blame(result, error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED, 0, query->leaf);
     }
     if (result->error != X509_V_OK && result->culprit == NULL) /* the path as a whole, as with its policies */

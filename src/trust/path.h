@@ -18,6 +18,8 @@ struct path_query {
     struct budget *budget; /* NULL: no limit */
 };
 
+#define PATH_TOO_MANY_POLICIES 10000 /* no error of OpenSSL's, which takes it for a lack of memory */
+
 /* What OpenSSL said of one path: error is X509_V_OK only if all is well. */
 struct path_result {
     int error;

@@ -43,6 +43,7 @@ static const struct explanation explanations[] = {
     {X509_V_ERR_EXCLUDED_VIOLATION, OUTCOME_FAIL, "has a name that its issuer may not certify (name constraints)"},
     {X509_V_ERR_NO_EXPLICIT_POLICY, OUTCOME_FAIL, "has no valid certificate policy, and one is required"},
     {X509_V_ERR_INVALID_POLICY_EXTENSION, OUTCOME_FAIL, "has an invalid certificate policy extension"},
+    {PATH_TOO_MANY_POLICIES, OUTCOME_FAIL, "has a path with too many certificate policies"},
     {X509_V_ERR_EE_KEY_TOO_SMALL, OUTCOME_FAIL, "has a weak key"},
     {X509_V_ERR_CA_KEY_TOO_SMALL, OUTCOME_FAIL, "issues certificates with a weak key"},
     {X509_V_ERR_CA_MD_TOO_WEAK, OUTCOME_FAIL, "is signed with a weak digest (such as MD5 or SHA-1)"},

@@ -936,3 +936,33 @@ Test(finding, is_printable)
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
         cr_expect_str_eq(outcome_name((enum outcome)i), words[i]);
 }
+
+/* CVE-2023-0464: each authority maps each policy to each, so that the tree of policies doubles at each level. */
+Test(chain, policies_without_end)
+{
+    static const char *const policies = "certificatePolicies=1.2.3.1,1.2.3.2,1.2.3.3";
+    static const char *const mappings =
+        "policyMappings=1.2.3.1:1.2.3.1,1.2.3.1:1.2.3.2,1.2.3.1:1.2.3.3,1.2.3.2:1.2.3.1,1.2.3.2:1.2.3.2,"
+        "1.2.3.2:1.2.3.3,1.2.3.3:1.2.3.1,1.2.3.3:1.2.3.2,1.2.3.3:1.2.3.3";
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );", "");
+    struct pki *chain[11] = {pki_ca("Root")};
+    STACK_OF(X509) *untrusted = sk_X509_new_null();
+    for (size_t i = 1; i < G_N_ELEMENTS(chain); i++) {
+        chain[i] = pki_issue(&(struct pki_spec){.issuer = chain[i - 1],
+                                                .ca = true,
+                                                .subject = PKI_LIST("CN=Authority"),
+                                                .extensions = PKI_LIST(policies, mappings)});
+        X509_add_cert(untrusted, chain[i]->cert, X509_ADD_FLAG_UP_REF);
+    }
+    PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = chain[10],
+                                                             .subject = PKI_LIST("CN=leaf"),
+                                                             .san = PKI_LIST("email:a@partner.test"),
+                                                             .extensions = PKI_LIST(policies)});
+    g_free(pki_write(setting->folder, "root.pem", chain[0], NULL));
+    setting_open(setting);
+    setting_expect(setting, &(struct chain_query){.leaf = leaf->cert, .untrusted = untrusted, .purpose = PURPOSE_SIGN},
+                   OUTCOME_FAIL, "too many certificate policies", "each authority maps each policy to each");
+    for (size_t i = 0; i < G_N_ELEMENTS(chain); i++)
+        pki_free(chain[i]);
+    sk_X509_pop_free(untrusted, X509_free);
+}

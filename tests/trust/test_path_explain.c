@@ -37,6 +37,7 @@ static const struct {
     {X509_V_ERR_EXCLUDED_VIOLATION, OUTCOME_FAIL, "name constraints"},
     {X509_V_ERR_NO_EXPLICIT_POLICY, OUTCOME_FAIL, "no valid certificate policy"},
     {X509_V_ERR_INVALID_POLICY_EXTENSION, OUTCOME_FAIL, "invalid certificate policy"},
+    {PATH_TOO_MANY_POLICIES, OUTCOME_FAIL, "too many certificate policies"},
     {X509_V_ERR_EE_KEY_TOO_SMALL, OUTCOME_FAIL, "has a weak key"},
     {X509_V_ERR_CA_KEY_TOO_SMALL, OUTCOME_FAIL, "with a weak key"},
     {X509_V_ERR_CA_MD_TOO_WEAK, OUTCOME_FAIL, "weak digest"},
