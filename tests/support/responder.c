@@ -11,7 +11,9 @@ static struct pki *delegated(const struct pki *issuer, const struct responder *r
                            .eku = responder->signer == RESPONDER_WITHOUT_RIGHT ? "emailProtection" : "OCSPSigning",
                            .extensions = responder->signer == RESPONDER_CHECKED ? without : with,
                            .not_before = expired ? time(NULL) - 7200 : 0,
-                           .not_after = expired ? time(NULL) - 60 : 0});
+                           .not_after = expired                                 ? time(NULL) - 60
+                                        : responder->signer == RESPONDER_ENDING ? time(NULL) + 600
+                                                                                : 0});
 }
 
 static void make_key(struct responder *responder)

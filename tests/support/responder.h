@@ -22,6 +22,7 @@ struct responder {
         RESPONDER_DELEGATED, /* with id-kp-OCSPSigning and nocheck */
         RESPONDER_CHECKED,   /* without nocheck */
         RESPONDER_EXPIRED,
+        RESPONDER_ENDING,        /* in ten minutes */
         RESPONDER_WITHOUT_RIGHT, /* issued by the authority for mail */
         RESPONDER_OF_ANOTHER,    /* delegated by another authority of that name */
         RESPONDER_SUBJECT,       /* alice's own key */

@@ -321,3 +321,55 @@ Test(fetched_lists, namesakes)
     X509_add_cert(rig->untrusted, one->cert, X509_ADD_FLAG_UP_REF);
     fetching_expect_of(rig, unknown, OUTCOME_TEMPERROR, "cannot be checked for revocation");
 }
+
+/* The wait is one for all addresses, however many of them say nothing. */
+Test(fetched_lists, one_deadline)
+{
+    owned(fetching) struct fetching *rig = fetching_new(
+        HARD, PKI_LIST("crlDistributionPoints=URI:%s/1,URI:%s/2,URI:%s/3", "freshestCRL=URI:%s/4,URI:%s/5"));
+    static const char *const paths[] = {"/1", "/2", "/3", "/4", "/5"};
+    struct finding finding;
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
+        web_put(rig->web, paths[i], &(struct web_page){.manner = WEB_HANG});
+    cr_expect(fetching_ask(rig, rig->alice, G_USEC_PER_SEC / 2, &finding));
+    cr_expect_eq(finding.outcome, OUTCOME_TEMPERROR, "%s", finding.reason);
+    cr_expect_eq(web_count(rig->web, "/1"), 1);
+    for (size_t i = 1; i < G_N_ELEMENTS(paths); i++)
+        cr_expect_eq(web_count(rig->web, paths[i]), 0, "the message waited until %s was asked", paths[i]);
+}
+
+/* RFC 5280 §5.2.4: what has changed since a list is no list. */
+Test(fetched_lists, delta_in_place_of_a_list)
+{
+    owned(fetching) struct fetching *rig = rig_with(HARD);
+    struct pki_crl_spec delta = {
+        .issuer = rig->authority, .number = 2, .extensions = PKI_LIST("deltaCRL=critical,DER:020101")};
+    fetching_put_list(rig, "/authority.crl", &delta, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_TEMPERROR, "cannot be checked for revocation");
+}
+
+/* An authority may split its list; of each part the newest counts, and none stands for another. */
+Test(fetched_lists, parts_of_a_list)
+{
+    owned(fetching) struct fetching *rig = fetching_new(HARD, PKI_LIST("crlDistributionPoints=URI:%s/a"));
+    g_autofree char *a = web_url(rig->web, "/a"), *b = web_url(rig->web, "/b");
+    g_autofree char *in_b = g_strconcat("crlDistributionPoints=URI:", b, NULL);
+    g_autofree char *part_a = g_strdup_printf("issuingDistributionPoint=critical,fullname:URI:%s", a);
+    g_autofree char *part_b = g_strdup_printf("issuingDistributionPoint=critical,fullname:URI:%s", b);
+    PKI_AUTO struct pki *bob = pki_issue(&(struct pki_spec){.issuer = rig->authority,
+                                                            .subject = PKI_LIST("CN=bob"),
+                                                            .san = PKI_LIST("email:bob@acme.test"),
+                                                            .extensions = PKI_LIST(in_b)});
+    struct pki_crl_spec of_a = {.issuer = rig->authority, .number = 8, .extensions = PKI_LIST(part_a)},
+                        of_b = {.issuer = rig->authority,
+                                .number = 3,
+                                .revoked = {bob, rig->alice},
+                                .extensions = PKI_LIST(part_b)};
+    fetching_put_list(rig, "/a", &of_a, FETCHING_DER);
+    fetching_put_list(rig, "/b", &of_a, FETCHING_DER);
+    fetching_expect_of(rig, bob, OUTCOME_TEMPERROR, "cannot be checked for revocation");
+    fetching_put_list(rig, "/b", &of_b, FETCHING_DER);
+    fetching_open(rig, NULL);
+    fetching_expect_of(rig, bob, OUTCOME_FAIL, "is revoked");
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+}

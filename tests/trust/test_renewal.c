@@ -172,6 +172,24 @@ Test(renewal, outage)
     }
 }
 
+/* RFC 6960 §4.2.2.2: no answer of a responder holds longer than its certificate. */
+Test(renewal, responder_ends_first)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder responder = {.signer = RESPONDER_ENDING};
+    responder_put(&responder, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    web_pause(rig->web);
+    jump(500);
+    expect_known(rig, OUTCOME_PASS, VALID);
+    jump(200);
+    setting_expect(
+        rig->setting,
+        &(struct chain_query){.leaf = rig->alice->cert, .untrusted = rig->untrusted, .purpose = PURPOSE_SIGN},
+        OUTCOME_TEMPERROR, "responder's certificate has expired", "the answer holds, its signer does not");
+    responder_clear(&responder);
+}
+
 /* A certificate that was on hold becomes good by a newer answer, and by nothing older. */
 Test(renewal, newer_answer)
 {
