@@ -36,6 +36,8 @@ void gateway_keep_fresh(struct gateway *gateway);
 void gateway_stop_fetching(struct gateway *gateway);
 
 const struct conf *gateway_conf(const struct gateway *gateway);
+/* keys_arrivals(): not 0 if a reload would find a certificate that was awaited. */
+uint64_t gateway_arrivals(const struct gateway *gateway);
 /* Adds a fault for each file or directory that accounts which we do not trust can change, or, if it is a key, read, and
  * a warning for a socket that they can reach. For the daemon and `domsec check`: who runs one message through a copy of
  * a configuration is not held up. */

@@ -40,16 +40,26 @@ time_t identity_begins(const struct identity_conf *conf, const X509 *certificate
 bool identity_is_newer(const struct identity_conf *a, const X509 *certificate_a, const struct identity_conf *b,
                        const X509 *certificate_b);
 
+/* Whether both have the same role and domain, or the same addresses: they may take turns. */
+bool identity_same_owner(const struct identity_conf *a, const struct identity_conf *b);
+/* The request for a certificate that is not there yet; NULL: the certificate is there, or no request is. g_free(). */
+char *identity_request(const struct identity_conf *identity);
+/* Such a request is there, and another identity of the same owner has a certificate, so that the gateway works. */
+bool identity_is_awaited(const struct conf *conf, const struct identity_conf *identity);
+
 struct keys;
 
-/* Loads every identity. A missing or unreadable file, a key that does not belong to its certificate, a weak key (RSA
- * below 2048), a certificate that is expired (warning) is added to faults at the identity's line, with a note if the
- * cause is temporary. service: its processes hold the keys, as conf wants; it must outlive them. NULL: they are in this
- * process. NULL if there was an error. */
+/* Loads every identity, except those that are awaited. A missing or unreadable file, a key that does not belong to its
+ * certificate, a weak key (RSA below 2048), a certificate that is expired (warning) is added to faults at the
+ * identity's line, with a note if the cause is temporary. service: its processes hold the keys, as conf wants; it must
+ * outlive them. NULL: they are in this process. NULL if there was an error. */
 struct keys *keys_open(const struct conf *conf, struct key_service *service, struct faults *faults);
 void keys_close(struct keys *keys);
 
 size_t keys_count(const struct keys *keys);
+/* Which certificates are there by now that were awaited when the keys were opened: another number for other files or
+ * contents. 0: none are. It looks at files. */
+uint64_t keys_arrivals(const struct keys *keys);
 const struct identity *keys_at(const struct keys *keys, size_t index);
 
 /* The identity that acts in this role for a domain at that time: its conf->domain equals or is a parent of domain

@@ -92,6 +92,11 @@ void gateway_unref(struct gateway *gateway)
     g_free(gateway);
 }
 
+uint64_t gateway_arrivals(const struct gateway *gateway)
+{
+    return keys_arrivals(gateway->keys);
+}
+
 const struct conf *gateway_conf(const struct gateway *gateway)
 {
     return gateway->conf;

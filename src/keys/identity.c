@@ -70,13 +70,12 @@ bool identity_is_newer(const struct identity_conf *a, const X509 *certificate_a,
 /* --- loading --- */
 
 /* `domsec init --csr` and `key new` leave a request where the certificate is to be. */
-static bool explain_missing(const char *certificate, struct error *error)
+static bool explain_missing(const struct identity_conf *identity, struct error *error)
 {
-    const char *dot = strrchr(certificate, '.');
-    g_autofree char *request = g_strdup_printf("%.*s.csr", dot != NULL ? (int)(dot - certificate) : 0, certificate);
-    if (!g_file_test(certificate, G_FILE_TEST_EXISTS) && g_file_test(request, G_FILE_TEST_EXISTS))
-        error_set(error, ERROR_CONFIGURATION, "%s does not exist; put the answer of your CA to %s there", certificate,
-                  request);
+    g_autofree char *request = identity_request(identity);
+    if (request != NULL)
+        error_set(error, ERROR_CONFIGURATION, "%s does not exist; put the answer of your CA to %s there",
+                  identity->certificate, request);
     return false;
 }
 
@@ -93,7 +92,7 @@ static bool load_certificates(struct identity *identity, struct error *error)
 {
     STACK_OF(X509) *all = identity_certificates(identity->conf, error);
     if (all == NULL)
-        return explain_missing(identity->conf->certificate, error);
+        return explain_missing(identity->conf, error);
     identity->certificate = sk_X509_shift(all);
     identity->chain = all;
     certificate_fingerprint(identity->certificate, identity->sha256);

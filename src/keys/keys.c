@@ -7,6 +7,7 @@
  * threads share it without a lock. How one is loaded is in identity.c, where its key comes from in key_store.c, and how
  * it is found again in key_index.c.
  */
+#include "awaited.h"
 #include "coverage.h"
 #include "identity.h"
 #include "key_index.h"
@@ -17,6 +18,7 @@
 
 struct keys {
     GPtrArray *identities; /* struct identity *, in the order of the configuration */
+    GPtrArray *awaited;    /* struct identity_conf *, lent by the configuration */
     struct key_index *index;
     struct key_stores *stores; /* open as long as their keys are used */
 };
@@ -44,11 +46,13 @@ static void read_traits(struct keys *keys, const struct conf *conf)
 {
     g_autofree X509 **certificates = g_new0(X509 *, conf->identity_count + 1);
     g_autofree struct key_traits *traits = g_new0(struct key_traits, conf->identity_count + 1);
-    for (size_t i = 0; i < conf->identity_count; i++)
-        certificates[i] = keys_at(keys, i)->certificate;
+    for (size_t i = 0; i < keys_count(keys); i++)
+        certificates[keys_at(keys, i)->conf - conf->identities] = keys_at(keys, i)->certificate;
     key_traits_read(conf, certificates, traits);
-    for (size_t i = 0; i < conf->identity_count; i++)
-        ((struct identity *)g_ptr_array_index(keys->identities, i))->traits = traits[i];
+    for (size_t i = 0; i < keys_count(keys); i++) {
+        struct identity *identity = g_ptr_array_index(keys->identities, i);
+        identity->traits = traits[identity->conf - conf->identities];
+    }
 }
 
 /* Adds the identities and takes the stores; NULL if there was an error. */
@@ -57,9 +61,15 @@ static struct keys *open_from(struct key_stores *stores, const struct conf *conf
     owned(keys) struct keys *keys = g_new0(struct keys, 1);
     bool good = true;
     keys->identities = g_ptr_array_new_with_free_func(free_identity);
+    keys->awaited = g_ptr_array_new();
     keys->index = key_index_new();
     keys->stores = stores;
     for (size_t i = 0; i < conf->identity_count; i++) {
+        if (identity_is_awaited(conf, &conf->identities[i])) {
+            awaited_note(conf, &conf->identities[i], time(NULL), faults);
+            g_ptr_array_add(keys->awaited, &conf->identities[i]);
+            continue;
+        }
         struct identity *identity = identity_open(conf, &conf->identities[i], keys->stores, faults);
         good = good && identity != NULL;
         if (identity == NULL)
@@ -90,6 +100,7 @@ void keys_close(struct keys *keys)
         return;
     key_index_free(keys->index);
     g_ptr_array_free(keys->identities, TRUE);
+    g_ptr_array_free(keys->awaited, TRUE);
     key_stores_free(keys->stores);
     g_free(keys);
 }
@@ -97,6 +108,11 @@ void keys_close(struct keys *keys)
 size_t keys_count(const struct keys *keys)
 {
     return keys->identities->len;
+}
+
+uint64_t keys_arrivals(const struct keys *keys)
+{
+    return awaited_arrivals(keys->awaited);
 }
 
 const struct identity *keys_at(const struct keys *keys, size_t index)

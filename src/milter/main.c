@@ -47,6 +47,7 @@ struct daemon {
     int pid_file;                    /* open for writing, or -1 */
     bool metrics_lost;               /* the last write failed */
     time_t next_expiry;              /* when certificates are looked at again; see daily.h */
+    uint64_t arrivals;               /* of certificates that were awaited: those with which a reload was tried */
     int status;                      /* with which stop() ends the process */
 };
 
@@ -253,6 +254,18 @@ static void stop(void *context)
     exit(daemon->status);
 }
 
+/* Without a signal: the certificate is there when it suits the authority. A file that is not good, or not whole yet, is
+ * tried again when it has changed. */
+static void take_arrivals(struct daemon *daemon, const struct gateway *gateway)
+{
+    uint64_t arrivals = gateway_arrivals(gateway);
+    if (arrivals == 0 || arrivals == daemon->arrivals)
+        return;
+    daemon->arrivals = arrivals;
+    log_write(LOG_LEVEL_INFO, "a certificate that was awaited is there");
+    reload(daemon);
+}
+
 static void tick(void *context)
 {
     struct daemon *daemon = context;
@@ -264,6 +277,7 @@ static void tick(void *context)
     }
     if (daily_is_due(&daemon->next_expiry, time(NULL)))
         check_expiry(gateway_conf(gateway));
+    take_arrivals(daemon, gateway);
     save_metrics(daemon);
     if (key_service_is_lost(daemon->key_service)) {
         log_write(LOG_LEVEL_ERROR, "the process that starts the key processes has ended, and so does the daemon");

@@ -312,6 +312,49 @@ Test(keys, coverage_of_mailboxes)
     home_free(home);
 }
 
+/* The certificate of the second is not there yet, and its request is. */
+Test(keys, awaited)
+{
+    struct home *home = home_new();
+    PKI_AUTO struct pki *dsa = pki_role(NULL, "domain-signing-authority", "acme.test");
+    static const struct {
+        enum role role;
+        const char *domain;
+        time_t from;
+        const char *says;
+        bool good;
+    } rows[] = {
+        {ROLE_DOMAIN_SIGNING, "acme.test", 0, "id1.pem waits for its certificate; put the answer of your CA to ", true},
+        {ROLE_DOMAIN_SIGNING, "acme.test", 1, "warning: ", true},
+        {ROLE_REVIEW, "acme.test", 0, "id1.pem does not exist; put the answer of your CA to ", false},
+        {ROLE_DOMAIN_SIGNING, "sales.acme.test", 0, "id1.pem does not exist; put the answer of your CA to ", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, dsa);
+        home_add(home, rows[i].role, rows[i].domain, dsa, dsa);
+        home->identities[1].from = rows[i].from;
+        cr_assert_eq(unlink(home->identities[1].certificate), 0);
+        folder_write(home->folder, "id1.csr", "a request");
+        owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
+        cr_expect_eq(keys != NULL, rows[i].good, "row %zu", i);
+        cr_expect(home_has_fault(home, rows[i].says), "row %zu: %s", i, faults_at(home->faults, 0));
+        cr_expect_eq(faults_count(home->faults), 1);
+        if (keys != NULL) {
+            cr_expect_eq(keys_count(keys), 1);
+            cr_expect_eq(keys_arrivals(keys), 0);
+            folder_write(home->folder, "id1.pem", "a part of");
+            uint64_t first = keys_arrivals(keys);
+            cr_expect_neq(first, 0);
+            folder_write(home->folder, "id1.pem", "a part of a certificate");
+            cr_expect_neq(keys_arrivals(keys), first);
+            cr_expect_neq(keys_arrivals(keys), 0);
+        }
+        home_free(home);
+        home = home_new();
+    }
+    home_free(home);
+}
+
 Test(keys, has_and_first)
 {
     struct home *home = home_new();

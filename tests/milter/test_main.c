@@ -156,6 +156,39 @@ Test(daemon, reload_that_would_end_signing_is_refused)
     daemon_stop(&daemon);
 }
 
+/* The answer of the authority comes when it comes: no signal is needed then. */
+Test(daemon, takes_a_certificate_that_was_awaited)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "");
+    g_autofree char *home = g_build_filename(daemon.folder, "acme", NULL), *text = folder_read(home, "domsec.conf");
+    owned(run) struct run made =
+        run("domsec key new --domain acme.test --role domain-signing-authority --algorithm p256 "
+            "--out '%s/keys/next.key' --ca '%s/ca'",
+            home, home);
+    expect_status(made, 0);
+    folder_copy(home, "keys/next.pem", home, "answer.pem");
+    folder_write(home, "keys/next.csr", "the request");
+    g_autofree char *certificate = g_build_filename(home, "keys/next.pem", NULL);
+    cr_assert_eq(unlink(certificate), 0);
+    g_autoptr(GString) with = g_string_new(text);
+    cr_assert_eq(g_string_replace(with, "identities = (",
+                                  "identities = ( { domain = \"acme.test\"; role = \"domain-signing-authority\"; "
+                                  "certificate = \"keys/next.pem\"; key = \"file:keys/next.key\"; },",
+                                  1),
+                 1);
+    folder_write(home, "domsec.conf", with->str);
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
+    cr_expect(daemon_wait_log(&daemon, "keys/next.pem waits for its certificate; put the answer of your CA to ", 1));
+    cr_expect(send_signed(&daemon));
+    folder_copy(home, "answer.pem", home, "keys/next.pem");
+    cr_expect(daemon_wait_log(&daemon, "a certificate that was awaited is there", 1));
+    cr_expect(daemon_wait_log(&daemon, "is in force", 2));
+    cr_expect(send_signed(&daemon));
+    daemon_stop(&daemon);
+}
+
 static void damage_key(const char *home, const char *name)
 {
     g_autofree char *text = folder_read(home, name);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * awaited: an identity whose certificate a certification authority is still to send. The request lies where the
+ * certificate is to be. The old identity does the work meanwhile, so that the configuration can name the new one at
+ * once, and nothing is left to do when the answer comes but to put it there.
+ */
+#include "awaited.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+char *identity_request(const struct identity_conf *identity)
+{
+    const char *dot = strrchr(identity->certificate, '.');
+    if (dot == NULL || g_file_test(identity->certificate, G_FILE_TEST_EXISTS))
+        return NULL;
+    g_autofree char *request = g_strdup_printf("%.*s.csr", (int)(dot - identity->certificate), identity->certificate);
+    return g_file_test(request, G_FILE_TEST_EXISTS) ? steal(&request) : NULL;
+}
+
+bool identity_same_owner(const struct identity_conf *a, const struct identity_conf *b)
+{
+    if (a->role != b->role)
+        return false;
+    return a->role == ROLE_MAILBOX ? g_strv_equal((const char *const *)a->addresses, (const char *const *)b->addresses)
+                                   : g_str_equal(a->domain, b->domain);
+}
+
+bool identity_is_awaited(const struct conf *conf, const struct identity_conf *identity)
+{
+    g_autofree char *request = identity_request(identity);
+    for (size_t i = 0; request != NULL && i < conf->identity_count; i++) {
+        const struct identity_conf *other = &conf->identities[i];
+        if (other != identity && identity_same_owner(identity, other) &&
+            g_file_test(other->certificate, G_FILE_TEST_EXISTS))
+            return true;
+    }
+    return false;
+}
+
+void awaited_note(const struct conf *conf, const struct identity_conf *identity, time_t at, struct faults *faults)
+{
+    g_autofree char *request = identity_request(identity);
+    bool late = identity->from != 0 && at >= identity->from;
+    g_autofree char *text = g_strdup_printf(
+        "%s waits for its certificate%s; put the answer of your CA to %s there, and the daemon takes it",
+        identity->certificate, late ? ", although its date has come" : "", request);
+    if (late)
+        faults_warn(faults, conf->file, identity->line, "%s", text);
+    else
+        faults_note(faults, conf->file, identity->line, "%s", text);
+}
+
+uint64_t awaited_arrivals(const GPtrArray *awaited)
+{
+    uint64_t arrivals = 0;
+    for (guint i = 0; i < awaited->len; i++) {
+        const struct identity_conf *identity = awaited->pdata[i];
+        struct stat file;
+        if (stat(identity->certificate, &file) == 0 && file.st_size > 0)
+            arrivals = arrivals * 31 + (uint64_t)file.st_size + (uint64_t)file.st_ino +
+                       (uint64_t)file.st_mtim.tv_sec * 1000000000u + (uint64_t)file.st_mtim.tv_nsec;
+    }
+    return arrivals;
+}
