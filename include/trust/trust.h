@@ -8,7 +8,7 @@
 
 #include "base/finding.h"
 #include "certs/association.h"
-#include "keys/keys.h"
+#include "keys/names.h"
 #include "mail/address.h"
 
 #include <stdint.h>
@@ -71,6 +71,9 @@ bool trust_fetch(const struct trust *trust, const struct missing *missing, int64
 void trust_keep_fresh(const struct trust *trust);
 /* Ends these threads; nothing is fetched any more. */
 void trust_stop_fetching(const struct trust *trust);
+
+/* Its names, which are kept for the next time; certificate_names_unref(). */
+struct certificate_names *trust_names(const struct trust *trust, const X509 *certificate);
 
 /* May this certificate serve the purpose by its own extensions and key (RFC 8550 §4.4)? NULL, or why not; static. */
 const char *trust_usage_refusal(const X509 *certificate, enum purpose purpose);

@@ -154,38 +154,32 @@ static void ask_mailbox(const struct asking *asking, const X509 *certificate, st
     view->sender_mailbox = other.outcome == OUTCOME_PASS;
 }
 
-static bool is_author(const struct originator *originator, const char *text)
+static bool is_author(const struct originator *originator, const struct address *address)
 {
-    struct address address = {0};
-    struct error error = {0};
-    bool found = false;
-    if (!address_parse(slice_of(text), &address, &error))
-        return false;
-    for (size_t i = 0; i < originator->from.count && !found; i++)
-        found = address_equal(&address, &originator->from.list[i]);
-    address_clear(&address);
-    return found;
+    for (size_t i = 0; i < originator->from.count; i++)
+        if (address->local != NULL && address_equal(address, &originator->from.list[i]))
+            return true;
+    return false;
 }
 
 /* The address that the certificate was believed for, or its first. */
-static char *signer_address(const struct originator *originator, const X509 *certificate)
+static char *signer_address(const struct asking *asking, const X509 *certificate)
 {
-    bool odd = false;
-    g_auto(GStrv) addresses = certificate_addresses(certificate, &odd);
-    for (size_t i = 0; addresses[i] != NULL; i++)
-        if (is_author(originator, addresses[i]))
-            return g_strdup(addresses[i]);
-    return g_strdup(addresses[0]);
+    owned(certificate_names) struct certificate_names *names = trust_names(asking->gateway->trust, certificate);
+    for (size_t i = 0; i < names->address_count; i++)
+        if (is_author(&asking->mail->originator, &names->mailboxes[i]))
+            return g_strdup(names->addresses[i]);
+    return g_strdup(names->addresses[0]);
 }
 
-static void name_signer(const struct originator *originator, const struct signer *signer, struct signer_name *name)
+static void name_signer(const struct asking *asking, const struct signer *signer, struct signer_name *name)
 {
     if (signer->certificate == NULL) {
         name->issuer = g_strdup(signer->facts->issuer);
         name->serial = g_strdup(signer->facts->serial);
         return;
     }
-    name->address = signer_address(originator, signer->certificate);
+    name->address = signer_address(asking, signer->certificate);
     name->subject = certificate_subject(signer->certificate);
     name->issuer = certificate_issuer(signer->certificate);
     name->serial = certificate_serial(signer->certificate);
@@ -226,8 +220,8 @@ static void ask_trust(const struct asking *asking, const struct layer *layer, co
     }
 }
 
-/* Each author is compared with each name of a certificate, as a person and as a domain, and each time the certificate's
- * names are decoded anew. */
+/* Each author is compared with each name of a certificate, as a person and as a domain. The price is the same whether
+ * or not trust has the names already, so that a message has the same result each time. */
 static bool pay_for_names(const struct asking *asking, const X509 *certificate, struct error *error)
 {
     int at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1);
@@ -257,7 +251,7 @@ static bool ask_signed(const struct asking *asking, const struct layer *layer, s
         out->facts = signer->facts;
         if (signer->certificate != NULL && !pay_for_names(asking, signer->certificate, &detail->error))
             return false;
-        name_signer(&asking->mail->originator, signer, &detail->names[i]);
+        name_signer(asking, signer, &detail->names[i]);
         out->subject = detail->names[i].subject;
         out->sha256 = detail->names[i].sha256;
         if (signer->certificate == NULL || signer->facts->type_fault || !signer->facts->valid ||

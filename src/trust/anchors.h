@@ -46,6 +46,7 @@ struct trust {
     STACK_OF(X509) * intermediates; /* helpers of every set of anchors */
     GHashTable *partners;           /* const struct partner * → struct partner_trust * */
     struct path_cache *cache;
+    struct names_cache *names;
     struct revocation *revocation;
     struct kept *kept; /* what has been fetched about revocation, for each partner the same */
     struct courier *courier;
@@ -53,7 +54,7 @@ struct trust {
 };
 
 /* False, with the finding, if a certificate has more names than names_limit. */
-bool trust_counts_names(const struct trust *trust, const X509 *certificate, struct finding *finding);
+bool trust_counts_names(const struct trust *trust, const struct certificate_names *names, struct finding *finding);
 
 /* The anchors that count under a partner; NULL for a partner of another configuration. */
 const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner);

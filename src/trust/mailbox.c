@@ -8,29 +8,24 @@
  * address is refused as a whole.
  */
 #include "anchors.h"
+#include "names.h"
 
-static bool names_address(char *const *named, const struct address *wanted)
+static bool names_address(const struct certificate_names *names, const struct address *wanted)
 {
-    for (; *named != NULL; named++) {
-        struct address address;
-        if (!certificate_address_parse(*named, &address))
-            continue;
-        bool equal = address_equal(&address, wanted);
-        address_clear(&address);
-        if (equal)
+    for (size_t i = 0; i < names->address_count; i++)
+        if (names->mailboxes[i].local != NULL && address_equal(&names->mailboxes[i], wanted))
             return true;
-    }
     return false;
 }
 
 void trust_check_mailbox(const struct trust *trust, const X509 *certificate, const struct address *addresses,
                          size_t count, struct finding *finding)
 {
-    bool odd = false;
-    if (!trust_counts_names(trust, certificate, finding))
+    owned(certificate_names) struct certificate_names *names = trust_names(trust, certificate);
+    char *const *named = names->addresses;
+    if (!trust_counts_names(trust, names, finding))
         return;
-    g_auto(GStrv) named = certificate_addresses(certificate, &odd);
-    if (odd) {
+    if (names->odd_address) {
         finding_set(finding, OUTCOME_POLICY, "the certificate contains an address that cannot be parsed safely");
         return;
     }
@@ -39,7 +34,7 @@ void trust_check_mailbox(const struct trust *trust, const X509 *certificate, con
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (addresses[i].domain == NULL || addresses[i].domain[0] == '\0' || !names_address(named, &addresses[i])) {
+        if (addresses[i].domain == NULL || addresses[i].domain[0] == '\0' || !names_address(names, &addresses[i])) {
             finding_set(finding, OUTCOME_POLICY, "the certificate is not for %.200s (it names %.60s%s)",
                         addresses[i].text != NULL ? addresses[i].text : "", named[0] != NULL ? named[0] : "no address",
                         named[0] != NULL && named[1] != NULL ? " and others" : "");
@@ -50,24 +45,17 @@ void trust_check_mailbox(const struct trust *trust, const X509 *certificate, con
                 count > 1 ? " and the other addresses" : "");
 }
 
-static bool names_member(const struct group_conf *group, char *const *named)
+static bool names_member(const struct group_conf *group, const struct certificate_names *names)
 {
-    for (; *named != NULL; named++) {
-        struct address address;
-        if (!certificate_address_parse(*named, &address))
-            continue;
-        bool holds = address_set_holds(group->mailboxes, &address);
-        address_clear(&address);
-        if (holds)
+    for (size_t i = 0; i < names->address_count; i++)
+        if (names->mailboxes[i].local != NULL && address_set_holds(group->mailboxes, &names->mailboxes[i]))
             return true;
-    }
     return false;
 }
 
 void trust_check_group(const struct trust *trust, const struct partner *partner, const struct group_conf *group,
                        const X509 *certificate, struct finding *finding)
 {
-    bool odd = false;
     if (trust_pin(trust, partner, group, certificate) == PIN_NONE) {
         finding_set(finding, OUTCOME_POLICY, "the certificate is not one of the group's");
         return;
@@ -76,10 +64,10 @@ void trust_check_group(const struct trust *trust, const struct partner *partner,
         finding_set(finding, OUTCOME_PASS, "the certificate is pinned for a group by %s", partner->name);
         return;
     }
-    g_auto(GStrv) named = certificate_addresses(certificate, &odd);
-    if (odd || !names_member(group, named))
+    owned(certificate_names) struct certificate_names *names = trust_names(trust, certificate);
+    if (names->odd_address || !names_member(group, names))
         finding_set(finding, OUTCOME_POLICY, "the certificate names no member of the group (it names %.60s)",
-                    named[0] != NULL ? named[0] : "no address");
+                    names->address_count > 0 ? names->addresses[0] : "no address");
     else
         finding_set(finding, OUTCOME_PASS, "the certificate is that of a group of %s", partner->name);
 }

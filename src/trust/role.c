@@ -17,6 +17,7 @@
  * - X.500 names (c=, o=, ou= …) contain no mail domain; the partner's x500_name maps them (x500.c).
  */
 #include "anchors.h"
+#include "names.h"
 #include "x500.h"
 
 #include <string.h>
@@ -48,32 +49,29 @@ static bool accept_name(const struct role_query *query, const char *name, struct
     return finding_set(finding, OUTCOME_PASS, "the certificate is the %s of %s", role_name(query->role), name);
 }
 
-static bool check_common_name(const struct role_query *query, struct finding *finding)
+static bool check_common_name(const struct role_query *query, const struct certificate_names *names,
+                              struct finding *finding)
 {
-    bool odd = false;
-    g_auto(GStrv) names = certificate_common_names(query->certificate, &odd);
-    guint count = g_strv_length(names);
-    if (odd)
+    guint count = g_strv_length(names->common_names);
+    if (names->odd_common_name)
         return refuse_odd(finding);
     if (count != 1)
         return finding_set(finding, OUTCOME_POLICY,
                            "the certificate's subject has %u common names, not one (RFC 3183 section 3.1.1)", count);
-    if (g_ascii_strcasecmp(names[0], role_name(query->role)) != 0)
-        return finding_set(finding, OUTCOME_POLICY, "the certificate's common name \"%.100s\" is not %s", names[0],
-                           role_name(query->role));
+    if (g_ascii_strcasecmp(names->common_names[0], role_name(query->role)) != 0)
+        return finding_set(finding, OUTCOME_POLICY, "the certificate's common name \"%.100s\" is not %s",
+                           names->common_names[0], role_name(query->role));
     return true;
 }
 
-static bool check_address(const struct role_query *query, const char *text, struct finding *finding)
+static bool check_address(const struct role_query *query, const char *text, const struct address *address,
+                          struct finding *finding)
 {
-    struct address address;
-    if (!certificate_address_parse(text, &address))
+    if (address->local == NULL)
         return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not a valid mail address",
                            text);
-    bool named = g_ascii_strcasecmp(address.local, role_name(query->role)) == 0;
-    const char *unmapped = first_unmapped(query, address.domain);
-    address_clear(&address);
-    if (!named)
+    const char *unmapped = first_unmapped(query, address->domain);
+    if (g_ascii_strcasecmp(address->local, role_name(query->role)) != 0)
         return finding_set(finding, OUTCOME_POLICY, "the certificate's address \"%.100s\" is not that of a %s", text,
                            role_name(query->role));
     if (unmapped != NULL)
@@ -108,49 +106,41 @@ static bool check_components(const struct role_query *query, struct finding *fin
     return accept_name(query, domain, finding);
 }
 
-static bool check_strict(const struct role_query *query, struct finding *finding)
+static bool check_strict(const struct role_query *query, const struct certificate_names *names, struct finding *finding)
 {
-    bool odd = false;
-    g_auto(GStrv) addresses = certificate_addresses(query->certificate, &odd);
-    if (odd)
+    if (names->odd_address)
         return refuse_odd(finding);
-    if (!check_common_name(query, finding))
+    if (!check_common_name(query, names, finding))
         return false;
-    if (addresses[0] == NULL)
+    if (names->address_count == 0)
         return check_components(query, finding);
-    for (char **each = addresses; *each != NULL; each++)
-        if (!check_address(query, *each, finding))
+    for (size_t i = 0; i < names->address_count; i++)
+        if (!check_address(query, names->addresses[i], &names->mailboxes[i], finding))
             return false;
-    return accept_name(query, strchr(addresses[0], '@') + 1, finding);
+    return accept_name(query, strchr(names->addresses[0], '@') + 1, finding);
 }
 
-static bool has_role_mailbox(const struct role_query *query, char *const *addresses, const char *domain)
+static bool has_role_mailbox(const struct role_query *query, const struct certificate_names *names, const char *domain)
 {
-    for (; *addresses != NULL; addresses++) {
-        struct address address;
-        if (!certificate_address_parse(*addresses, &address))
-            continue;
-        bool good = g_ascii_strcasecmp(address.local, role_name(query->role)) == 0 &&
-                    (domain == NULL || is_ascendant(address.domain, domain));
-        address_clear(&address);
-        if (good)
+    for (size_t i = 0; i < names->san_count; i++) {
+        const struct address *address = &names->mailboxes[i];
+        if (address->local != NULL && g_ascii_strcasecmp(address->local, role_name(query->role)) == 0 &&
+            (domain == NULL || is_ascendant(address->domain, domain)))
             return true;
     }
     return false;
 }
 
-static bool check_mailboxes(const struct role_query *query, struct finding *finding)
+static bool check_mailboxes(const struct role_query *query, const struct certificate_names *names,
+                            struct finding *finding)
 {
-    bool odd = false, odd_san = false;
-    g_auto(GStrv) all = certificate_addresses(query->certificate, &odd);
-    g_auto(GStrv) addresses = certificate_san_addresses(query->certificate, &odd_san);
-    if (odd || odd_san)
+    if (names->odd_address || names->odd_san)
         return refuse_odd(finding);
-    if (query->domain_count == 0 && !has_role_mailbox(query, addresses, NULL))
+    if (query->domain_count == 0 && !has_role_mailbox(query, names, NULL))
         return finding_set(finding, OUTCOME_POLICY, "no rfc822Name of the certificate is that of a %s",
                            role_name(query->role));
     for (size_t i = 0; i < query->domain_count; i++)
-        if (!has_role_mailbox(query, addresses, query->domains[i]))
+        if (!has_role_mailbox(query, names, query->domains[i]))
             return finding_set(finding, OUTCOME_POLICY,
                                "no rfc822Name of the certificate is %s@%.100s or of a domain above it",
                                role_name(query->role), query->domains[i]);
@@ -163,23 +153,24 @@ static bool is_domain(const char *name, const char *domain)
     return normal != NULL && strcmp(normal, domain) == 0;
 }
 
-static bool names_domain(char *const *names, const char *domain)
+static bool names_domain(const struct certificate_names *names, const char *domain)
 {
-    for (; *names != NULL; names++)
-        if (is_domain(*names, domain))
+    for (char **each = names->dns_names; *each != NULL; each++)
+        if (is_domain(*each, domain))
+            return true;
+    for (size_t i = 0; i < names->san_count; i++)
+        if (is_domain(names->addresses[i], domain))
             return true;
     return false;
 }
 
-static bool check_domains(const struct role_query *query, struct finding *finding)
+static bool check_domains(const struct role_query *query, const struct certificate_names *names,
+                          struct finding *finding)
 {
-    bool odd_mail = false, odd_dns = false;
-    g_auto(GStrv) addresses = certificate_san_addresses(query->certificate, &odd_mail);
-    g_auto(GStrv) hosts = certificate_dns_names(query->certificate, &odd_dns);
-    if (odd_mail || odd_dns)
+    if (names->odd_san || names->odd_dns_name)
         return refuse_odd(finding);
     for (size_t i = 0; i < query->domain_count; i++)
-        if (!names_domain(hosts, query->domains[i]) && !names_domain(addresses, query->domains[i]))
+        if (!names_domain(names, query->domains[i]))
             return finding_set(finding, OUTCOME_POLICY, "no dNSName or rfc822Name of the certificate is %.100s",
                                query->domains[i]);
     return finding_set(finding, OUTCOME_PASS, "the certificate names the domain");
@@ -196,26 +187,20 @@ static bool is_gateway(const struct partner *partner, const struct address *addr
     return false;
 }
 
-static bool check_gateway(const struct role_query *query, struct finding *finding)
+static bool check_gateway(const struct role_query *query, const struct certificate_names *names,
+                          struct finding *finding)
 {
-    bool odd = false;
-    g_auto(GStrv) addresses = certificate_addresses(query->certificate, &odd);
     const struct partner *partner = query->partner;
-    if (odd)
+    if (names->odd_address)
         return refuse_odd(finding);
     for (size_t i = 0; i < query->domain_count; i++)
         if (partner->domain == NULL || !domain_is_within(query->domains[i], partner->domain))
             return finding_set(finding, OUTCOME_POLICY, "%.100s is not a domain of %s", query->domains[i],
                                partner->name);
-    for (char **each = addresses; *each != NULL; each++) {
-        struct address address = {0};
-        if (!certificate_address_parse(*each, &address))
-            continue;
-        bool found = is_gateway(partner, &address);
-        address_clear(&address);
-        if (found)
-            return finding_set(finding, OUTCOME_PASS, "%.100s is a gateway address of %s", *each, partner->name);
-    }
+    for (size_t i = 0; i < names->address_count; i++)
+        if (names->mailboxes[i].local != NULL && is_gateway(partner, &names->mailboxes[i]))
+            return finding_set(finding, OUTCOME_PASS, "%.100s is a gateway address of %s", names->addresses[i],
+                               partner->name);
     return finding_set(finding, OUTCOME_POLICY, "the certificate names none of the gateway addresses of %s",
                        partner->name);
 }
@@ -226,15 +211,19 @@ static bool must_map(enum role role)
     return role == ROLE_DOMAIN_SIGNING || role == ROLE_DOMAIN_CONFIDENTIALITY;
 }
 
-bool trust_counts_names(const struct trust *trust, const X509 *certificate, struct finding *finding)
+struct certificate_names *trust_names(const struct trust *trust, const X509 *certificate)
 {
-    unsigned count = certificate_name_count(certificate);
-    return count <= trust->names_limit ||
-           finding_set(finding, OUTCOME_POLICY, "the certificate has %u names, more than names_limit (%u)", count,
-                       trust->names_limit);
+    return names_cache_get(trust->names, certificate);
 }
 
-bool trust_names_role(const struct role_query *query, struct finding *finding)
+bool trust_counts_names(const struct trust *trust, const struct certificate_names *names, struct finding *finding)
+{
+    return names->count <= trust->names_limit ||
+           finding_set(finding, OUTCOME_POLICY, "the certificate has %u names, more than names_limit (%u)",
+                       names->count, trust->names_limit);
+}
+
+static bool check_names(const struct role_query *query, const struct certificate_names *names, struct finding *finding)
 {
     const struct partner *partner = query->partner;
     if ((unsigned)query->role >= ROLE_COUNT || partner == NULL)
@@ -243,28 +232,35 @@ bool trust_names_role(const struct role_query *query, struct finding *finding)
         return finding_set(finding, OUTCOME_POLICY, "there is no domain to compare the certificate with");
     switch (partner->naming) {
     case NAMING_RFC3183:
-        return check_strict(query, finding);
+        return check_strict(query, names, finding);
     case NAMING_MAILBOX:
-        return check_mailboxes(query, finding);
+        return check_mailboxes(query, names, finding);
     case NAMING_DOMAIN:
-        return check_domains(query, finding);
+        return check_domains(query, names, finding);
     case NAMING_ADDRESS:
-        return check_gateway(query, finding);
+        return check_gateway(query, names, finding);
     case NAMING_PINNED:
         return finding_set(finding, OUTCOME_POLICY, "the certificate is not pinned by %s", partner->name);
     }
     return finding_set(finding, OUTCOME_POLICY, "the partner's naming is unknown");
 }
 
+bool trust_names_role(const struct role_query *query, struct finding *finding)
+{
+    owned(certificate_names) struct certificate_names *names = certificate_names_new(query->certificate);
+    return check_names(query, names, finding);
+}
+
 void trust_check_role(const struct trust *trust, const struct role_query *query, struct finding *finding)
 {
     const struct partner *partner = query->partner;
     bool by_pin = partner != NULL && partner->naming == NAMING_PINNED;
-    if (!by_pin && !trust_counts_names(trust, query->certificate, finding))
+    owned(certificate_names) struct certificate_names *names = trust_names(trust, query->certificate);
+    if (!by_pin && !trust_counts_names(trust, names, finding))
         return;
     if (by_pin && (unsigned)query->role < ROLE_COUNT && (query->domain_count > 0 || !must_map(query->role)) &&
         trust_is_pinned(trust, partner, query->certificate))
         finding_set(finding, OUTCOME_PASS, "the certificate is pinned by %s", partner->name);
     else
-        trust_names_role(query, finding);
+        check_names(query, names, finding);
 }

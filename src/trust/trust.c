@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "courier.h"
 #include "kept.h"
+#include "names.h"
 #include "revocation.h"
 
 #include <string.h>
@@ -220,6 +221,7 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
+    trust->names = names_cache_new();
     trust->kept = kept_after(previous != NULL ? previous->kept : NULL, conf->store);
     trust->courier = courier_new(conf, trust->kept);
     trust->names_limit = conf->limits.names;
@@ -261,6 +263,7 @@ void trust_close(struct trust *trust)
     sk_X509_pop_free(trust->intermediates, X509_free);
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
+    names_cache_free(trust->names);
     kept_unref(trust->kept);
     g_free(trust);
 }

@@ -5,6 +5,7 @@
  */
 #include "certs/certs.h"
 #include "trust/anchors.h"
+#include "trust/names.h"
 #include "trust/trust.h"
 
 #include <openssl/err.h>
@@ -101,7 +102,9 @@ static void check_roles(X509 *certificate)
 
 static void check_mailbox(const X509 *certificate)
 {
-    static const struct trust trust = {.names_limit = 500};
+    static struct trust trust = {.names_limit = 500};
+    if (trust.names == NULL)
+        trust.names = names_cache_new();
     const struct address alice = {
         .local = (char *)"alice", .domain = (char *)"acme.test", .text = (char *)"alice@acme.test"};
     struct finding finding = {0};

@@ -116,6 +116,31 @@ Test(work, two_accounts)
     cr_expect(last->opened == OPENED && last->signers[0].trust[0].path.outcome == OUTCOME_PASS);
 }
 
+/* The certificate of a partner's gateway comes with each of its messages. Its path and names were looked at before. */
+Test(work, what_is_known_costs_nothing_again)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", ATTACK_STRICT);
+    AUTO_SENT struct sent out = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
+    for (unsigned i = 0; i < 3; i++) {
+        counted = (struct counted){0};
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        cr_expect_eq(in.result->reply.verdict, VERDICT_ACCEPT);
+        cr_expect_eq(counted.signers, 1, "the message's own signature is verified");
+        cr_expect_eq(counted.paths > 0, i == 0, "message %u: %u paths", i, counted.paths);
+        /* OpenSSL itself decodes them once when it first looks at a certificate. */
+        cr_expect_eq(counted.names > 1, i == 0, "message %u: names were decoded %u times", i, counted.names);
+        cr_expect(i == 0 || counted.signatures == 0, "message %u: %u signatures of certificates", i,
+                  counted.signatures);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        counted = (struct counted){0};
+        AUTO_SENT struct sent again = rig_outbound(rig, ATTACK_TOP ATTACK_ENTITY);
+        cr_expect_eq(again.result->reply.verdict, VERDICT_ACCEPT);
+        cr_expect_eq(counted.paths + counted.signatures + counted.names, 0, "outbound %u: %u, %u, %u", i, counted.paths,
+                     counted.signatures, counted.names);
+    }
+}
+
 /* A postmaster can allow more. */
 Test(work, limit)
 {

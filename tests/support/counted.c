@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <openssl/cms.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <zlib.h>
 
 struct counted counted;
@@ -30,6 +31,14 @@ int CMS_SignerInfo_verify(CMS_SignerInfo *info)
     int (*real)(CMS_SignerInfo *) = (int (*)(CMS_SignerInfo *))dlsym(RTLD_NEXT, "CMS_SignerInfo_verify");
     counted.signers++;
     return real(info);
+}
+
+void *X509_get_ext_d2i(const X509 *certificate, int nid, int *critical, int *index)
+{
+    void *(*real)(const X509 *, int, int *, int *) =
+        (void *(*)(const X509 *, int, int *, int *))dlsym(RTLD_NEXT, "X509_get_ext_d2i");
+    counted.names += nid == NID_subject_alt_name;
+    return real(certificate, nid, critical, index);
 }
 
 CMS_ContentInfo *d2i_CMS_ContentInfo(CMS_ContentInfo **cms, const unsigned char **in, long length)

@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 8550 §3: a person's certificate against the addresses of a message. */
+#include "support/counted.h"
 #include "support/setting.h"
 
 #include "trust/anchors.h"
+#include "trust/names.h"
 
-static const struct trust five = {.names_limit = 5};
+static struct trust five = {.names_limit = 5};
+
+static void setup(void)
+{
+    five.names = names_cache_new();
+}
+
+static void teardown(void)
+{
+    names_cache_free(five.names);
+}
+
+TestSuite(mailbox, .init = setup, .fini = teardown);
 
 Test(mailbox, every_address_has_an_equal)
 {
@@ -111,4 +125,61 @@ Test(mailbox, names_limit)
         cr_expect_eq(strstr(finding.reason, "names, more than names_limit (5)") == NULL, rows[i].passes, "row %zu: %s",
                      i, finding.reason);
     }
+}
+
+/* --- what hundreds of names cost, counted --- */
+
+/* Each message brings a certificate anew. */
+static void expect_names(const struct setting *setting, const X509 *kept, unsigned decoded)
+{
+    static const char *const domain = "acme.test";
+    struct address alice = {(char *)"alice", (char *)"acme.test", (char *)"alice@acme.test"};
+    struct finding finding = {0};
+    owned(X509) X509 *certificate = X509_dup(kept);
+    const struct role_query query = {setting->partner, certificate, ROLE_DOMAIN_SIGNING, &domain, 1};
+    counted = (struct counted){0};
+    trust_check_role(setting->trust, &query, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    trust_check_mailbox(setting->trust, certificate, &alice, 1, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_POLICY, "%s", finding.reason);
+    cr_expect(decoded > 0 ? counted.names > 0 : counted.names == 0, "names were decoded %u times", counted.names);
+}
+
+static struct pki *with_names(unsigned count, const char *padding)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(list, g_strdup("email:domain-signing-authority@acme.test"));
+    for (unsigned i = 1; i < count; i++)
+        g_ptr_array_add(list, g_strdup_printf("email:%s@a%u.test", padding, i));
+    g_ptr_array_add(list, NULL);
+    return pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=many"), .san = (const char *const *)list->pdata});
+}
+
+Test(names, are_decoded_once)
+{
+    AUTO_SETTING setting = setting_new("", "naming = \"mailbox\";");
+    setting_open(setting);
+    PKI_AUTO struct pki *many = with_names(500, "a");
+    expect_names(setting, many->cert, 1);
+    for (unsigned i = 0; i < 3; i++)
+        expect_names(setting, many->cert, 0);
+}
+
+/* What senders bring does not fill the memory. */
+Test(names, are_kept_within_a_limit)
+{
+    g_autofree char *padding = g_strnfill(64, 'a');
+    AUTO_SETTING setting = setting_new("names_limit = 10000;", "naming = \"mailbox\";");
+    setting_open(setting);
+    PKI_AUTO struct pki *first = with_names(500, padding);
+    expect_names(setting, first->cert, 1);
+    for (unsigned i = 0; i < 60; i++) {
+        PKI_AUTO struct pki *other = with_names(500, padding);
+        expect_names(setting, other->cert, 1);
+    }
+    expect_names(setting, first->cert, 1);
+    PKI_AUTO struct pki *huge = with_names(5000, padding);
+    for (unsigned i = 0; i < 2; i++)
+        expect_names(setting, huge->cert, 1);
+    expect_names(setting, first->cert, 0);
 }
