@@ -136,6 +136,9 @@ void certs_addition_make(X509 *certificate, struct store_addition *addition);
 void certs_addition_clear(struct store_addition *addition);
 /* The name under which the store knows a mailbox. g_free(). */
 char *certs_mailbox_name(const struct address *address);
+/* The name under which it knows those that issue certificates or sign revocation lists under this subject. Others may
+ * have the same. g_free(). */
+char *certs_issuer_name(const X509_NAME *subject);
 
 /* The files of certificate_directory, for `domsec cert`. import writes <sha256>.pem atomically; *is_new is false, and
  * nothing is written, if that file is there. remove takes a fingerprint, or a unique prefix of at least 8 digits. */

@@ -140,6 +140,8 @@ bool key_is_slow(const EVP_PKEY *key);
  * allows more than to issue, and it is the issuer of no other certificate there. `openssl req -x509` makes such ones.
  */
 bool certificate_stands_alone(const X509 *certificate, const STACK_OF(X509) * list);
+/* True if its key usage says that it signs revocation lists. */
+bool certificate_signs_lists(const X509 *certificate);
 /* notBefore <= at <= notAfter */
 bool certificate_is_current(const X509 *certificate, time_t at);
 /* One with more names of a kind is odd, whatever names_limit says. */

@@ -27,24 +27,34 @@ struct intake {
 
 /* --- one certificate --- */
 
-static const char *why_no_authority(X509 *certificate)
+static bool is_authority(X509 *certificate)
+{
+    return X509_check_ca(certificate) == 1;
+}
+
+/* It completes no path. */
+static bool is_root(X509 *certificate)
+{
+    return is_authority(certificate) && (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
+}
+
+static const char *why_no_root(X509 *certificate)
 {
     return certificate_stands_alone(certificate, NULL)
                ? "a self-signed CA certificate is used only where a policy's certificates name it (naming = \"pinned\")"
-               : "a CA certificate belongs in trust_anchors (or a policy's anchors) if you trust it, otherwise in "
-                 "intermediates";
+               : "a root certificate belongs in trust_anchors, or in the anchors of a policy, if you trust it";
 }
 
 /* Says why a certificate does not belong in the store. */
 static bool is_skipped(const struct intake *intake, X509 *certificate)
 {
-    bool is_authority = X509_check_ca(certificate) == 1;
-    if (!is_authority && !certificate_has_expired(certificate, time(NULL)))
+    bool root = is_root(certificate);
+    if (!root && !certificate_has_expired(certificate, time(NULL)))
         return false;
     g_autofree char *subject = certificate_subject(certificate);
     g_autofree char *end = describe_date(X509_get0_notAfter(certificate));
-    if (is_authority)
-        cert_batch_say(intake->batch, "skipped %s: %s", subject, why_no_authority(certificate));
+    if (root)
+        cert_batch_say(intake->batch, "skipped %s: %s", subject, why_no_root(certificate));
     else
         cert_batch_say(intake->batch, "skipped %s: the certificate expired on %s", subject, end);
     return true;
@@ -58,6 +68,9 @@ static bool take(struct intake *intake, const struct offer *offer, struct error 
         intake->skipped++;
         return true;
     }
+    if (is_authority(offer->certificate))
+        return cert_batch_add(intake->batch, offer->certificate,
+                              " (an authority, which completes certification paths and is not trusted itself)", error);
     if (offer->note == NULL)
         return cert_batch_add(intake->batch, offer->certificate, NULL, error);
     g_autofree char *addresses = describe_addresses(offer->certificate);
@@ -178,7 +191,7 @@ const struct command command_cert_import = {
     .summary = "add certificates to the store",
     .details =
         "A file is in PEM, DER, PKCS #7 or LDIF, or is a signed message. Of a message, the certificates of those\n"
-        "who signed it are taken. CA certificates and expired ones are left out, and the output says so. The\n"
+        "who signed it are taken. Root certificates and expired ones are left out, and the output says so. The\n"
         "exit status is 65 if a file could not be read, or if there was nothing to import.\n",
     .run = run,
 };

@@ -154,6 +154,12 @@ uint64_t key_private_cost(const EVP_PKEY *key)
     return 4 * COST_KEY * length / 2048 * length / 2048 * length / 2048;
 }
 
+bool certificate_signs_lists(const X509 *certificate)
+{
+    return (X509_get_extension_flags((X509 *)certificate) & EXFLAG_KUSAGE) != 0 &&
+           (X509_get_key_usage((X509 *)certificate) & X509v3_KU_CRL_SIGN) != 0;
+}
+
 bool certificate_is_current(const X509 *certificate, time_t at)
 {
     int before = ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), at);

@@ -12,6 +12,7 @@ struct anchors {
     STACK_OF(X509) * list;  /* the same certificates */
     STACK_OF(X509) * roots; /* those of them that are self-signed */
     GHashTable *helpers;    /* trusted by no one: hash of the subject → GPtrArray of X509 * */
+    GHashTable *names;      /* of the anchors alone, as above; lent */
 };
 
 /* --- anchors.c --- */
@@ -25,6 +26,10 @@ bool anchors_have(const struct anchors *anchors, const X509 *certificate);
 /* What may lie between leaf and an anchor: the certificates given, and the helpers above leaf and above each of them. A
  * stack of references of its own; NULL: out of memory. */
 STACK_OF(X509) * anchors_help(const struct anchors *anchors, const X509 *leaf, STACK_OF(X509) * untrusted);
+/* Adds the helpers with this subject to the list, each once. False: out of memory. */
+bool anchors_add_named(const struct anchors *anchors, const X509_NAME *subject, STACK_OF(X509) * list);
+/* True if one of the anchors is the issuer of certificate by its names and key identifiers. */
+bool anchors_issue(const struct anchors *anchors, X509 *certificate);
 
 /* --- trust.c --- */
 
@@ -50,6 +55,7 @@ struct trust {
     struct revocation *revocation;
     struct kept *kept; /* what has been fetched about revocation, for each partner the same */
     struct courier *courier;
+    struct store *store; /* with authorities that complete paths; NULL: there is no store */
     unsigned names_limit;
 };
 

@@ -8,6 +8,7 @@
  */
 #include "cache.h"
 #include "demands.h"
+#include "helpers.h"
 #include "kept.h"
 #include "missing.h"
 #include "path.h"
@@ -181,9 +182,10 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     way->exists = false;
     owned(x509_stack) STACK_OF(X509) *known = way->is_own ? NULL : path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
-    owned(x509_stack) STACK_OF(X509) *helped = leaf != NULL ? anchors_help(way->anchors, leaf, query->untrusted) : NULL;
-    owned(x509_stack) STACK_OF(X509) *untrusted =
-        helped != NULL ? path_inherit_parameters(helped, &asked, &leaf) : NULL;
+    owned(helpers) struct helpers helpers = {0};
+    owned(x509_stack) STACK_OF(X509) *untrusted = leaf != NULL && helpers_find(trust, &asked, &helpers)
+                                                      ? path_inherit_parameters(helpers.list, &asked, &leaf)
+                                                      : NULL;
     owned(x509_lent) STACK_OF(X509) *revoked = sk_X509_new_null();
     if (untrusted == NULL || revoked == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "out of memory");
@@ -205,6 +207,8 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     search.known = false;
     bool good = search_path(&search, finding);
     way->exists = search.judged;
+    if (!way->exists && finding->outcome == OUTCOME_POLICY && helpers.failed)
+        return finding_set(finding, OUTCOME_TEMPERROR, "an authority may be in the store: %s", helpers.error.text);
     return good;
 }
 

@@ -11,6 +11,7 @@
 #include "kept.h"
 #include "names.h"
 #include "revocation.h"
+#include "store/store.h"
 
 #include <string.h>
 
@@ -89,12 +90,13 @@ static bool add_all(struct anchors *anchors, const STACK_OF(X509) * list,
 
 /* --- intermediates, and pinned certificates, which may have their chain beside them --- */
 
-/* Adds the authorities among these certificates to the list. False: there is none. */
+/* Adds the authorities among these certificates, and those that sign lists for them, to the list. False: there is none.
+ */
 static bool add_authorities(STACK_OF(X509) * list, const STACK_OF(X509) * found)
 {
     int before = sk_X509_num(list);
     for (int i = 0; i < sk_X509_num(found); i++)
-        if (X509_check_ca(sk_X509_value(found, i)) != 0 &&
+        if ((X509_check_ca(sk_X509_value(found, i)) != 0 || certificate_signs_lists(sk_X509_value(found, i))) &&
             !X509_add_cert(list, sk_X509_value(found, i), X509_ADD_FLAG_UP_REF))
             g_error("out of memory");
     return sk_X509_num(list) > before;
@@ -224,6 +226,7 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     trust->names = names_cache_new();
     trust->kept = kept_after(previous != NULL ? previous->kept : NULL, conf->store);
     trust->courier = courier_new(conf, trust->kept);
+    trust->store = conf->store != NULL ? store_open(conf->store) : NULL;
     trust->names_limit = conf->limits.names;
     trust->intermediates = sk_X509_new_null();
     if (trust->intermediates == NULL)
@@ -264,6 +267,7 @@ void trust_close(struct trust *trust)
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
     names_cache_free(trust->names);
+    store_close(trust->store);
     kept_unref(trust->kept);
     g_free(trust);
 }

@@ -76,7 +76,7 @@ Test(cert_import, folders_and_what_lies_in_them)
     owned(run) struct run got = import("in", "");
     expect_status(got, 0);
     expect_stored("alice bob");
-    expect_contains(got.out, "skipped CN=root,O=Tests: a CA certificate belongs in trust_anchors");
+    expect_contains(got.out, "skipped CN=root,O=Tests: a root certificate belongs in trust_anchors");
     expect_contains(got.out, "2 imported, 0 already there, 4 skipped\n");
     expect_contains(got.err, "passed over ");
     expect_contains(got.err, "/in/readme: contains no certificate in PEM or DER\n");
@@ -332,6 +332,24 @@ Test(cert_import, other_messages)
         expect_contains(rows[i].status == 0 ? got.out : got.err, rows[i].says);
         expect_stored(rows[i].stored);
     }
+}
+
+Test(cert_import, an_authority_completes_paths)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root"), *issuing = pki_sub_ca(root, "Issuing");
+    PKI_AUTO struct pki *late = pki_issue(&(struct pki_spec){.issuer = root,
+                                                             .ca = true,
+                                                             .subject = PKI_LIST("CN=Late"),
+                                                             .not_before = time(NULL) - 7200,
+                                                             .not_after = time(NULL) - 3600});
+    g_free(pki_write(dir, "chain.pem", issuing, root, late, NULL));
+    owned(run) struct run got = import("chain.pem", "");
+    expect_status(got, 0);
+    expect_contains(got.out,
+                    "  CN=Issuing,O=Tests (an authority, which completes certification paths and is not trusted "
+                    "itself)\n");
+    expect_contains(got.out, "skipped CN=Root,O=Tests: a root certificate belongs in trust_anchors");
+    expect_contains(got.out, "skipped CN=Late: the certificate expired on ");
 }
 
 /* What openssl makes without options is used only where a policy pins it. */
