@@ -11,7 +11,7 @@
 # make debian13    builds the Debian package in a root of Debian 13, and runs the unit tests and fuzzing seeds there
 # make split       shows that each line of packaging/postfix/ is needed, and that a message that is split reaches each recipient once
 #                  while the gateways and Postfix are killed; takes some minutes
-# make tokens      sends 10,000 messages while the tokens with all private keys vanish and return each second; takes some minutes
+# make tokens      sends 10,000 messages in each direction while the tokens with all private keys vanish and return each second
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
 # make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
 # make tsan        runs the daemon and the tests with threads under ThreadSanitizer
@@ -160,7 +160,7 @@ interop: all tools
 e2e: all tools
 	@tests/e2e/run $(BUILD)
 	@tests/e2e/run_sendmail $(BUILD)
-	@tests/tokens/run $(BUILD) 300 2 150
+	@tests/tokens/run $(BUILD) 500 0.3 40 2
 
 # Builds the Debian package and examines it.
 package: deb

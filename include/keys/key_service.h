@@ -6,8 +6,8 @@
  *     service = key_service_start(file, false, tell, &error);           first of all: no thread, no mail, privileges
  * not dropped gateway = gateway_open_with(conf, service, faults);        at each reload
  *
- * A process that ends, or does not answer in time, is started again, with a delay that doubles up to 5 s. Until then
- * what needs its keys fails as temporary.
+ * A process that ends, or does not answer in time, is started again, and one whose token is away looks for it. Until
+ * then what needs its keys waits, and fails as temporary when it has waited too long.
  */
 #ifndef DOMSEC_KEYS_KEY_SERVICE_H
 #define DOMSEC_KEYS_KEY_SERVICE_H

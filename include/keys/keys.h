@@ -21,6 +21,7 @@ struct identity {
     X509 *certificate;
     STACK_OF(X509) * chain; /* without the leaf; may be empty */
     EVP_PKEY *key;
+    bool is_away;    /* its token was away when it was opened; the key works when it is back */
     char sha256[65]; /* of the certificate, lower-case hex */
     struct key_traits traits;
 };
@@ -93,6 +94,10 @@ const struct identity **keys_by_recipients(const struct keys *keys, const struct
 /* Loads one private key by URI, as the configuration names it; for the command line. NULL: ERROR_TEMPORARY if trying
  * again may help, else ERROR_CONFIGURATION. */
 EVP_PKEY *keys_load(const char *uri, struct error *error);
+/* What this thread does before it waits long for a private key, and after that: a token may be away for a while, and
+ * others may need what the thread holds. begin NULL: nothing. */
+void keys_while_waiting(void (*begin)(void *context), void (*end)(void *context), void *context);
+
 /* How many times a private key gave no answer in this thread so far: its process or token is gone, or hangs. OpenSSL
  * hides that behind errors of its own, which a broken message causes as well. So what failed while this number grew is
  * temporary, and says nothing about the message. */

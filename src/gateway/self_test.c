@@ -168,6 +168,8 @@ static char *kind_of(const struct identity *identity)
 static void test_identity(const struct gateway *gateway, const struct identity *identity,
                           const struct algorithms *algorithms, GHashTable *kinds, struct faults *faults)
 {
+    if (identity->is_away) /* each key of a token is tried when the token comes back */
+        return;
     bool signs = identity_signs(identity);
     bool with_each = identity->conf->role != ROLE_MAILBOX || g_hash_table_add(kinds, kind_of(identity));
     if (signs)

@@ -6,14 +6,19 @@
 
 void turns_enter(const struct turns *turns)
 {
-    if (turns != NULL)
-        turns->enter(turns->context);
+    if (turns == NULL)
+        return;
+    turns->enter(turns->context);
+    /* Others work while a token keeps this message waiting. */
+    keys_while_waiting(turns->leave, turns->enter, turns->context);
 }
 
 void turns_leave(const struct turns *turns)
 {
-    if (turns != NULL)
-        turns->leave(turns->context);
+    if (turns == NULL)
+        return;
+    keys_while_waiting(NULL, NULL, NULL);
+    turns->leave(turns->context);
 }
 
 void turns_tell(const struct turns *turns)

@@ -101,9 +101,11 @@ static bool load_certificates(struct identity *identity, struct error *error)
 
 static bool load_key(struct identity *identity, struct key_stores *stores, struct error *error)
 {
-    identity->key = key_stores_load(stores, identity->conf->key, identity->conf->passphrase_file, error);
+    identity->key = key_stores_load(stores, identity->conf->key, identity->conf->passphrase_file,
+                                    X509_get0_pubkey(identity->certificate), error);
     if (identity->key == NULL)
         return false;
+    identity->is_away = error->kind == ERROR_TEMPORARY;
     if (!X509_check_private_key(identity->certificate, identity->key)) {
         ERR_clear_error();
         return error_set(error, ERROR_CONFIGURATION, "%s is not the key of the first certificate in %s",
@@ -137,6 +139,9 @@ struct identity *identity_open(const struct conf *conf, const struct identity_co
                    error.kind == ERROR_TEMPORARY ? " (temporary: trying again may help)" : "");
         return NULL;
     }
+    if (identity->is_away)
+        faults_warn(faults, conf->file, entry->line, "%s: %s; mail that needs this key is deferred until it is there",
+                    entry->key, error.text);
     warn(conf, identity, faults);
     return steal(&identity);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key_channels.h"
 
+#include "key_wait.h"
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
@@ -65,8 +67,7 @@ void key_channels_unref(struct key_channels *channels)
     g_free(channels);
 }
 
-/* Also wakes those that wait for a channel. */
-static void bury(struct key_channels *channels)
+void key_channels_bury(struct key_channels *channels)
 {
     g_mutex_lock(&channels->lock);
     channels->dead = true;
@@ -83,15 +84,26 @@ static int free_channel(const struct key_channels *channels)
     return -1;
 }
 
-static int acquire(struct key_channels *channels, gint64 deadline, uint32_t *id)
+/* Waits for one until the deadline. The lock is held. */
+static int wait_for_channel(struct key_channels *channels, gint64 deadline)
 {
     int channel = -1;
     bool in_time = true;
-    g_mutex_lock(&channels->lock);
     while (in_time && !channels->dead && (channel = free_channel(channels)) < 0)
         in_time = g_cond_wait_until(&channels->released, &channels->lock, deadline);
-    if (channels->dead)
-        channel = -1;
+    return channels->dead ? -1 : channel;
+}
+
+static int acquire(struct key_channels *channels, gint64 deadline, uint32_t *id)
+{
+    g_mutex_lock(&channels->lock);
+    int channel = wait_for_channel(channels, MIN(deadline, g_get_monotonic_time() + KEY_WAIT_FROM));
+    if (channel < 0 && !channels->dead) {
+        g_mutex_unlock(&channels->lock);
+        key_wait_begin();
+        g_mutex_lock(&channels->lock);
+        channel = wait_for_channel(channels, deadline);
+    }
     if (channel >= 0)
         channels->busy |= UINT64_C(1) << channel;
     *id = ++channels->last_id;
@@ -117,7 +129,7 @@ static bool send_request(int socket, const unsigned char *octets, size_t length)
 }
 
 /* Returns false if there is nothing to read by then. */
-static bool wait_for(int socket, gint64 deadline)
+static bool wait_until(int socket, gint64 deadline)
 {
     struct pollfd wait = {.fd = socket, .events = POLLIN};
     for (;;) {
@@ -132,39 +144,60 @@ static bool wait_for(int socket, gint64 deadline)
     }
 }
 
-static bool receive(int socket, uint32_t id, gint64 deadline, unsigned char *octets, struct key_reply *reply,
-                    struct error *error)
+static bool wait_for_reply(int socket, gint64 deadline)
 {
-    if (!wait_for(socket, deadline))
-        return error_set(error, ERROR_TEMPORARY, "the key process does not answer");
-    ssize_t got = recv(socket, octets, KEY_REPLY_MAX, MSG_DONTWAIT);
-    if (got <= 0)
-        return error_set(error, ERROR_TEMPORARY, "the key process has ended");
-    return (key_reply_read(octets, (size_t)got, reply) && reply->id == id) ||
-           error_set(error, ERROR_TEMPORARY, "the key process answers with something else");
+    if (wait_until(socket, MIN(deadline, g_get_monotonic_time() + KEY_WAIT_FROM)))
+        return true;
+    key_wait_begin();
+    return wait_until(socket, deadline);
 }
 
-bool key_channels_ask(struct key_channels *channels, struct key_request *request, gint64 milliseconds,
-                      unsigned char *octets, struct key_reply *reply, struct error *error)
+static enum asked ended(struct error *error)
 {
-    gint64 deadline = g_get_monotonic_time() + milliseconds * 1000;
+    error_set(error, ERROR_TEMPORARY, "the key process has ended");
+    return ASKED_ENDED;
+}
+
+static enum asked receive(int socket, const struct key_request *request, unsigned char *octets, struct key_reply *reply,
+                          struct error *error)
+{
+    if (!wait_for_reply(socket, request->deadline)) {
+        error_set(error, ERROR_TEMPORARY, "the key process does not answer");
+        return ASKED_FAILED;
+    }
+    ssize_t got = recv(socket, octets, KEY_REPLY_MAX, MSG_DONTWAIT);
+    if (got <= 0)
+        return ended(error);
+    if (key_reply_read(octets, (size_t)got, reply) && reply->id == request->id)
+        return ASKED_ANSWERED;
+    error_set(error, ERROR_TEMPORARY, "the key process answers with something else");
+    return ASKED_FAILED;
+}
+
+enum asked key_channels_ask(struct key_channels *channels, struct key_request *request, unsigned char *octets,
+                            struct key_reply *reply, struct error *error)
+{
     unsigned char asked[KEY_REQUEST_MAX];
-    int channel = acquire(channels, deadline, &request->id);
-    if (channel < 0)
-        return error_set(error, ERROR_TEMPORARY, "the key process does not run, or is busy");
+    int channel = acquire(channels, request->deadline, &request->id);
+    if (channel < 0 && key_channels_are_dead(channels))
+        return ended(error);
+    if (channel < 0) {
+        error_set(error, ERROR_TEMPORARY, "the key process is busy");
+        return ASKED_FAILED;
+    }
     size_t length = key_request_write(request, asked, sizeof(asked));
     int socket = channels->sockets[channel];
-    bool answered = false;
+    enum asked outcome = ASKED_FAILED;
     if (length == 0)
         error_set(error, ERROR_PERMANENT, "more than %d octets for a key", KEY_INPUT_MAX);
     else if (!send_request(socket, asked, length))
-        error_set(error, ERROR_TEMPORARY, "the key process has ended");
+        outcome = ended(error);
     else
-        answered = receive(socket, request->id, deadline, octets, reply, error);
-    if (!answered && length > 0)
-        bury(channels);
+        outcome = receive(socket, request, octets, reply, error);
+    if (outcome != ASKED_ANSWERED && length > 0)
+        key_channels_bury(channels);
     release(channels, channel);
-    return answered;
+    return outcome;
 }
 
 bool key_channels_are_dead(struct key_channels *channels)
@@ -179,5 +212,5 @@ void key_channels_check(struct key_channels *channels)
 {
     struct pollfd look = {.fd = channels->sockets[0]};
     if (poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0)
-        bury(channels);
+        key_channels_bury(channels);
 }

@@ -17,10 +17,18 @@ struct key_channels *key_channels_new(unsigned count, int ends[], struct error *
 struct key_channels *key_channels_ref(struct key_channels *channels);
 void key_channels_unref(struct key_channels *channels);
 
-/* Sends a request, whose id it sets, and reads the reply into octets (KEY_REPLY_MAX), to which *reply points. False:
- * there is no answer within that time, or the process has ended; all later calls then fail at once, too. */
-bool key_channels_ask(struct key_channels *channels, struct key_request *request, gint64 milliseconds,
-                      unsigned char *octets, struct key_reply *reply, struct error *error);
+enum asked {
+    ASKED_ANSWERED,
+    ASKED_ENDED,  /* the process has ended, maybe because of another request: a new one may answer */
+    ASKED_FAILED, /* no answer in time, or one that makes no sense */
+};
+
+/* Sends a request, whose id it sets, and reads the reply into octets (KEY_REPLY_MAX), to which *reply points. Without
+ * an answer *error says why, and the channels are dead: no further request is sent to that process. */
+enum asked key_channels_ask(struct key_channels *channels, struct key_request *request, unsigned char *octets,
+                            struct key_reply *reply, struct error *error);
+/* The process is not to be asked any more. Also wakes those that wait for a channel. */
+void key_channels_bury(struct key_channels *channels);
 /* Whether the process has ended, or has not answered in time. */
 bool key_channels_are_dead(struct key_channels *channels);
 /* Looks whether the process has ended, without asking it. */

@@ -86,8 +86,9 @@ struct key_holder_type {
      * secret); g_free(). Optional: all share one. */
     char *(*place)(const char *location, struct error *error);
     /* Once per process, before anything else; the environment is set, privileges are dropped where place says so.
-     * `place` as above, or NULL. */
-    bool (*open)(const char *place, void **state, struct error *error);
+     * `place` as above, or NULL. memory: a folder for what must outlive the process, such as which PIN was refused;
+     * NULL: nothing does. */
+    bool (*open)(const char *place, const char *memory, void **state, struct error *error);
     void (*close)(void *state);
     /* secret_file: passphrase or PIN in its first line; may be NULL. Fills *key. */
     bool (*find)(void *state, const char *location, const char *secret_file, struct held_key *key, struct error *error);

@@ -53,11 +53,11 @@ static void close_state(void *data)
     g_free(state);
 }
 
-static bool open_state(const char *where, void **data, struct error *error)
+static bool open_state(const char *where, const char *memory, void **data, struct error *error)
 {
     struct state *state = g_new0(struct state, 1);
     state->uri = parse(where, error);
-    state->token = state->uri != NULL ? token_open(state->uri, false, error) : NULL;
+    state->token = state->uri != NULL ? token_open(state->uri, memory, false, error) : NULL;
     if (state->token == NULL) {
         close_state(state);
         return false;

@@ -9,8 +9,9 @@
 #include "keys/key_service.h"
 
 /* A link to a process for that kind of place. place NULL: a process of its own; else links to the same place share one.
- * milliseconds: for each request. NULL: *error is set. */
+ * milliseconds: for each request. What could not be started or is away, is
+ * tried again. */
 struct key_link *key_service_link(struct key_service *service, const char *scheme, const char *place,
-                                  gint64 milliseconds, struct error *error);
+                                  gint64 milliseconds);
 
 #endif

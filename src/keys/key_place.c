@@ -18,6 +18,7 @@
 struct place {
     const struct key_holder_type *type;
     char *name; /* NULL: the kind has one place */
+    char *memory;
     struct account account;
     bool seccomp;
     GHashTable *allowed; /* see allowance() */
@@ -69,6 +70,7 @@ static bool prepare(struct place *place, const char *file, const char *order)
     if (place->type->place != NULL)
         key_environment_set(conf);
     place->name = place->type->place != NULL ? g_strdup(colon + 1) : NULL;
+    place->memory = g_strdup(conf->state_dir != NULL ? conf->state_dir : CONF_STATE_DEFAULT);
     place->seccomp = conf->seccomp;
     allow_keys(place, conf);
     return account_find(conf->user, &place->account, &place->error) &&
@@ -80,7 +82,11 @@ void key_place_serve(const void *context, const char *order, const int channels[
     static struct place place; /* for the life of the process */
     key_process_harden();
     bool is_ready = prepare(&place, context, order);
-    const struct key_server_options options = {
-        .type = place.type, .place = place.name, .allows = allows, .seal = seal, .context = &place};
+    const struct key_server_options options = {.type = place.type,
+                                               .place = place.name,
+                                               .memory = place.memory,
+                                               .allows = allows,
+                                               .seal = seal,
+                                               .context = &place};
     key_process_serve(is_ready ? &options : NULL, &place.error, channels, count);
 }

@@ -13,14 +13,30 @@
 #define SECURE_SMALLEST 32
 
 struct serving {
-    struct key_server *server; /* NULL: the holder could not be opened */
-    struct error error;        /* why */
+    const struct key_server_options *options; /* NULL: nothing can be served */
+    const struct error *refusal;              /* why */
+    GMutex lock;                              /* of what follows */
+    struct key_server *server;                /* NULL: the holder is not open */
 };
 
 struct channel {
     struct serving *serving;
     int socket;
 };
+
+/* Tries to open it each time: a token may have come back. */
+static struct key_server *open_holder(struct serving *serving, struct error *error)
+{
+    if (serving->options == NULL) {
+        *error = *serving->refusal;
+        return NULL;
+    }
+    g_mutex_lock(&serving->lock);
+    if (serving->server == NULL)
+        serving->server = key_server_new(serving->options, error);
+    g_mutex_unlock(&serving->lock);
+    return serving->server;
+}
 
 static size_t refuse(const struct error *error, const unsigned char *octets, size_t length, unsigned char *reply)
 {
@@ -32,18 +48,27 @@ static size_t refuse(const struct error *error, const unsigned char *octets, siz
     return key_reply_write(&refused, reply, KEY_REPLY_MAX);
 }
 
+static size_t answer(struct serving *serving, const unsigned char *request, size_t length, unsigned char *reply,
+                     bool *gone)
+{
+    struct error error = {0};
+    struct key_server *server = open_holder(serving, &error);
+    if (server != NULL)
+        return key_server_answer(server, request, length, reply, gone);
+    *gone = serving->options == NULL; /* a new process reads the configuration again */
+    return refuse(&error, request, length, reply);
+}
+
 /* Returns false if the daemon has closed the channel, or the process has to end. */
 static bool serve_one(const struct channel *channel, unsigned char *request, unsigned char *reply)
 {
-    struct serving *serving = channel->serving;
     bool gone = false;
     ssize_t got = recv(channel->socket, request, KEY_REQUEST_MAX, 0);
     if (got < 0 && errno == EINTR)
         return true;
     if (got <= 0)
         return false;
-    size_t length = serving->server != NULL ? key_server_answer(serving->server, request, (size_t)got, reply, &gone)
-                                            : refuse(&serving->error, request, (size_t)got, reply);
+    size_t length = answer(channel->serving, request, (size_t)got, reply, &gone);
     bool sent = length > 0 && send(channel->socket, reply, length, MSG_NOSIGNAL) == (ssize_t)length;
     OPENSSL_cleanse(reply, length);
     /* Other channels may hang in the holder, which a new process opens again. */
@@ -67,12 +92,11 @@ static void *serve_channel(void *argument)
 void key_process_serve(const struct key_server_options *options, const struct error *refusal, const int channels[],
                        unsigned count)
 {
-    struct serving serving = {.error = *refusal};
+    struct serving serving = {.options = options, .refusal = refusal};
     g_autofree struct channel *list = g_new0(struct channel, count);
     g_autofree pthread_t *threads = g_new0(pthread_t, count);
     unsigned started = 0;
-    if (options != NULL)
-        serving.server = key_server_new(options, &serving.error);
+    g_mutex_init(&serving.lock);
     for (unsigned i = 0; i < count; i++) {
         list[i] = (struct channel){&serving, channels[i]};
         if (started == i && pthread_create(&threads[i], NULL, serve_channel, &list[i]) == 0)
@@ -83,6 +107,7 @@ void key_process_serve(const struct key_server_options *options, const struct er
     for (unsigned i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     key_server_free(serving.server);
+    g_mutex_clear(&serving.lock);
 }
 
 void key_process_harden(void)

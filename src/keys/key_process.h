@@ -8,8 +8,9 @@
 
 #include "key_server.h"
 
-/* Serves each channel in a thread of its own. If the holder cannot be opened, each request is answered with the reason;
- * options NULL: with this refusal. Takes the descriptors. Returns when no channel is left. */
+/* Serves each channel in a thread of its own. While the holder cannot be opened, each request tries to open it, and is
+ * answered with the reason. options NULL: the first one is answered with this refusal, and the process ends. Takes the
+ * descriptors. Returns when no channel is left. */
 void key_process_serve(const struct key_server_options *options, const struct error *refusal, const int channels[],
                        unsigned count);
 

@@ -25,6 +25,7 @@ struct key_request {
     struct slice secret_file; /* the same; without octets: none */
     uint32_t key;             /* of KEY_WORK, as KEY_FIND gave it */
     struct key_work work;     /* the same */
+    int64_t deadline;         /* until when the asking side waits, monotonic; it is not sent */
 };
 
 struct key_reply {

@@ -26,7 +26,7 @@ static void unref_bytes(gpointer bytes)
 struct key_server *key_server_new(const struct key_server_options *options, struct error *error)
 {
     void *state = NULL;
-    if (options->type->open != NULL && !options->type->open(options->place, &state, error))
+    if (options->type->open != NULL && !options->type->open(options->place, options->memory, &state, error))
         return NULL;
     struct key_server *server = g_new0(struct key_server, 1);
     server->options = *options;

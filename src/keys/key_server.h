@@ -11,7 +11,7 @@ struct key_server;
 
 struct key_server_options {
     const struct key_holder_type *type;
-    const char *place; /* as in struct key_holder_type; may be NULL */
+    const char *place, *memory; /* as in struct key_holder_type; may be NULL */
     /* Whether the keys may be looked for there; NULL: anywhere. */
     bool (*allows)(void *context, const char *location, const char *secret_file);
     /* Called at KEY_SEAL, once; NULL: there is nothing to do. Its result is the reply. */

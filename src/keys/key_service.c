@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_service: starts a process for each link and supervises it, in one thread of its own. What a process does is in
- * key_place.c.
+ * key_service: starts a process for each link and supervises it, in a thread for each, so that a token that hangs holds
+ * up no other. What a process does is in key_place.c.
+ *
+ * A process whose token is away is asked again and again, and each question makes it look for the token. What that
+ * costs is a matter of the module, so the pauses are a multiple of what it took. Now and then a new process takes the
+ * place of one that looks in vain, because not every module notices a token that came back. A process that crashes or
+ * hangs is another matter: each new one is started later than the one before.
  */
 #include "keys/key_service.h"
 
@@ -13,20 +18,38 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_MILLISECONDS 500 /* how soon the end of a process is noticed when nobody asks it */
-#define DELAY_FIRST 100       /* milliseconds until a process is started again */
-#define DELAY_MAX 2000
-#define RETRY_SECONDS 30     /* until keys that a new process did not find are looked for once more */
-#define RUNS_WELL_SECONDS 10 /* a process that was lost after less is started again later than the time before */
+#define MILLISECOND INT64_C(1000)
+#define SECOND (1000 * MILLISECOND)
+#define LOOK (500 * MILLISECOND) /* how soon the end of a process is noticed when nothing asks it */
+#define PAUSE_TIMES 9            /* looking for a token takes a tenth of the time at most */
+#define PAUSE_MIN (100 * MILLISECOND)
+#define PAUSE_MAX (30 * SECOND)
+#define VAIN_MAX (30 * SECOND) /* how long a process looks for its token in vain before a new one does */
+#define CRASH_DELAY_MIN (100 * MILLISECOND)
+#define CRASH_DELAY_MAX (2 * SECOND)
+#define RUNS_WELL (10 * SECOND) /* a process that crashed after less is started again later than before */
+#define RETRY (30 * SECOND)     /* until keys that only a person can put right are looked for once more */
 
+/* A process, and the channels to it. */
+struct running {
+    struct key_channels *channels; /* NULL: none */
+    pid_t process;                 /* -1: none */
+    gint64 started;                /* monotonic */
+};
+
+/* Only the lock is shared with others: `serving` and `next` are the supervisor's alone. */
 struct watched {
-    struct key_link *link; /* not owned */
+    struct key_service *service;
     char *order;
-    pid_t process;  /* -1: none */
-    gint64 started; /* monotonic */
-    gint64 due;     /* when it is started again; 0: it runs */
-    gint64 delay;   /* milliseconds */
-    bool is_told;   /* that it was lost */
+    GThread *supervisor;
+    struct running serving; /* without channels: the link has them */
+    struct running next;    /* a process that does not serve yet */
+    char *said;             /* what is wrong, as it was said last; NULL: nothing */
+
+    struct key_link *link; /* not owned; NULL: it is gone. The lock guards it and what follows */
+    gint64 due;            /* when keys are looked for; 0: all are there */
+    gint64 asked, took;    /* when they were looked for last, and how long that took */
+    gint64 crash_delay;
 };
 
 struct key_service {
@@ -36,14 +59,16 @@ struct key_service {
     GMutex lock; /* of what follows */
     GCond changed;
     GPtrArray *watched;
-    GThread *supervisor;
+    GPtrArray *ended; /* GThread *, to be joined */
     bool has_ended;
 };
 
 static void watched_free(gpointer data)
 {
-    g_free(((struct watched *)data)->order);
-    g_free(data);
+    struct watched *watched = data;
+    g_free(watched->order);
+    g_free(watched->said);
+    g_free(watched);
 }
 
 struct key_service *key_service_start(const char *file, bool foreground,
@@ -60,9 +85,21 @@ struct key_service *key_service_start(const char *file, bool foreground,
     service->file = context;
     service->tell = tell;
     service->watched = g_ptr_array_new_with_free_func(watched_free);
+    service->ended = g_ptr_array_new();
     g_mutex_init(&service->lock);
     g_cond_init(&service->changed);
     return service;
+}
+
+/* The lock is held on entry and on return. */
+static void join_ended(struct key_service *service)
+{
+    while (service->ended->len > 0) {
+        GThread *thread = g_ptr_array_remove_index_fast(service->ended, 0);
+        g_mutex_unlock(&service->lock);
+        g_thread_join(thread);
+        g_mutex_lock(&service->lock);
+    }
 }
 
 void key_service_free(struct key_service *service)
@@ -71,12 +108,14 @@ void key_service_free(struct key_service *service)
         return;
     g_mutex_lock(&service->lock);
     service->has_ended = true;
-    g_cond_signal(&service->changed);
+    g_cond_broadcast(&service->changed);
+    while (service->watched->len > 0)
+        g_cond_wait(&service->changed, &service->lock);
+    join_ended(service);
     g_mutex_unlock(&service->lock);
-    if (service->supervisor != NULL)
-        g_thread_join(service->supervisor);
     key_keeper_free(service->keeper);
     g_ptr_array_unref(service->watched);
+    g_ptr_array_unref(service->ended);
     g_cond_clear(&service->changed);
     g_mutex_clear(&service->lock);
     g_free(service->file);
@@ -86,6 +125,128 @@ void key_service_free(struct key_service *service)
 bool key_service_is_lost(struct key_service *service)
 {
     return key_keeper_is_lost(service->keeper);
+}
+
+/* --- one process --- */
+
+static bool start_process(const struct key_service *service, const char *order, struct running *running,
+                          struct error *error)
+{
+    int ends[KEY_CHANNELS_MAX];
+    unsigned count = CLAMP(g_get_num_processors() * 2, 4, KEY_CHANNELS_MAX);
+    owned(key_channels) struct key_channels *channels = key_channels_new(count, ends, error);
+    if (channels == NULL)
+        return false;
+    pid_t process = key_keeper_fork(service->keeper, order, ends, count, error);
+    for (unsigned i = 0; i < count; i++)
+        close(ends[i]);
+    if (process > 0)
+        *running = (struct running){steal(&channels), process, g_get_monotonic_time()};
+    return process > 0;
+}
+
+static void end_process(const struct key_service *service, struct running *running)
+{
+    key_channels_unref(running->channels);
+    key_keeper_kill(service->keeper, running->process);
+    *running = (struct running){.process = -1};
+}
+
+/* --- looking for keys --- */
+
+enum found {
+    FOUND,   /* a process serves, maybe without some of its keys */
+    AWAY,    /* the process is well, but its token is not there */
+    CRASHED, /* there is no process */
+};
+
+static void say(struct watched *watched, enum log_level level, const char *text)
+{
+    g_autofree char *line = g_strdup_printf("key process %s %s", watched->order, text);
+    if (watched->service->tell != NULL)
+        watched->service->tell(level, line);
+}
+
+/* Each state once. */
+static void say_trouble(struct watched *watched, const char *text)
+{
+    if (g_strcmp0(watched->said, text) != 0)
+        say(watched, LOG_LEVEL_ERROR, text);
+    g_free(watched->said);
+    watched->said = g_strdup(text);
+}
+
+static void say_how_it_is(struct watched *watched, enum found found, const struct error *error)
+{
+    if (found == FOUND && watched->said != NULL)
+        say(watched, LOG_LEVEL_WARNING, "runs again");
+    if (found == FOUND)
+        g_clear_pointer(&watched->said, g_free);
+    if (error->kind != ERROR_NONE)
+        say_trouble(watched, error->text);
+    if (found != AWAY)
+        metrics_add("domsec_key_process_restarts_total", found == FOUND ? "result=\"running\"" : "result=\"failed\"",
+                    1);
+}
+
+/* What hangs may hold what a new process needs. */
+static void end_what_is_dead(struct watched *watched, struct key_link *link)
+{
+    owned(key_channels) struct key_channels *channels = key_link_channels(link);
+    if (channels == NULL || !key_channels_are_dead(channels))
+        return;
+    end_process(watched->service, &watched->serving);
+    if (watched->said == NULL)
+        say_trouble(watched, "was lost; what needs its keys waits, and is deferred if it waits too long");
+}
+
+static enum found look_for_keys(struct watched *watched, struct key_link *link, struct error *error)
+{
+    struct running *next = &watched->next;
+    end_what_is_dead(watched, link);
+    if (next->channels == NULL && !start_process(watched->service, watched->order, next, error))
+        return CRASHED;
+    if (key_link_connect(link, next->channels, error)) {
+        end_process(watched->service, &watched->serving);
+        key_channels_unref(next->channels);
+        watched->serving = (struct running){NULL, next->process, next->started};
+        *next = (struct running){.process = -1};
+        return FOUND;
+    }
+    bool is_dead = key_channels_are_dead(next->channels);
+    if (is_dead || g_get_monotonic_time() - next->started > VAIN_MAX)
+        end_process(watched->service, next);
+    return is_dead ? CRASHED : AWAY;
+}
+
+/* --- supervision; the lock is held in what follows, unless it says otherwise --- */
+
+static gint64 pause_of(const struct watched *watched)
+{
+    return CLAMP(watched->took * PAUSE_TIMES, PAUSE_MIN, PAUSE_MAX);
+}
+
+static void plan_after_crash(struct watched *watched)
+{
+    gint64 now = g_get_monotonic_time();
+    bool ran_well = now - watched->asked > RUNS_WELL;
+    watched->crash_delay =
+        ran_well || watched->crash_delay == 0 ? CRASH_DELAY_MIN : MIN(2 * watched->crash_delay, CRASH_DELAY_MAX);
+    watched->due = now + watched->crash_delay;
+}
+
+/* Something may have been lost again since. */
+static void plan(struct watched *watched, struct key_link *link, enum found found, const struct error *error)
+{
+    gint64 now = g_get_monotonic_time();
+    bool is_whole = found == FOUND && !key_link_misses(link);
+    bool is_for_person = is_whole && error->kind != ERROR_NONE;
+    if (found == CRASHED)
+        plan_after_crash(watched);
+    else if (is_whole && error->kind == ERROR_NONE)
+        watched->due = 0;
+    else
+        watched->due = now + (is_for_person ? RETRY : pause_of(watched));
 }
 
 static struct watched *watched_of(const struct key_service *service, const struct key_link *link)
@@ -98,57 +259,19 @@ static struct watched *watched_of(const struct key_service *service, const struc
     return NULL;
 }
 
-/* --- one process --- */
-
-/* Channels to a new process; NULL: *error is set. */
-static struct key_channels *start_process(const struct key_service *service, const char *order, pid_t *process,
-                                          struct error *error)
-{
-    int ends[KEY_CHANNELS_MAX];
-    unsigned count = CLAMP(g_get_num_processors() * 2, 4, KEY_CHANNELS_MAX);
-    owned(key_channels) struct key_channels *channels = key_channels_new(count, ends, error);
-    if (channels == NULL)
-        return NULL;
-    *process = key_keeper_fork(service->keeper, order, ends, count, error);
-    for (unsigned i = 0; i < count; i++)
-        close(ends[i]);
-    return *process > 0 ? steal(&channels) : NULL;
-}
-
-static bool connect_process(const struct key_service *service, struct key_link *link, const char *order, pid_t *process,
-                            struct error *error)
-{
-    owned(key_channels) struct key_channels *channels = start_process(service, order, process, error);
-    if (channels == NULL)
-        return false;
-    if (key_link_connect(link, channels, error))
-        return true;
-    key_keeper_kill(service->keeper, *process);
-    *process = -1;
-    return false;
-}
-
-/* --- supervision --- */
-
-/* The lock is held. */
-static void plan_restart(struct watched *watched)
-{
-    gint64 now = g_get_monotonic_time();
-    if (watched->due != 0)
-        return;
-    bool ran_well = now - watched->started > (gint64)RUNS_WELL_SECONDS * G_USEC_PER_SEC;
-    watched->delay = ran_well || watched->delay == 0 ? DELAY_FIRST : MIN(2 * watched->delay, DELAY_MAX);
-    watched->due = now + watched->delay * 1000;
-}
-
-static void on_lost(void *context, struct key_link *link)
+/* A process that says that its token is gone has not crashed, whatever those saw that it left without an answer. */
+static void on_lost(void *context, struct key_link *link, enum key_loss loss)
 {
     struct key_service *service = context;
     g_mutex_lock(&service->lock);
     struct watched *watched = watched_of(service, link);
-    if (watched != NULL)
-        plan_restart(watched);
-    g_cond_signal(&service->changed);
+    if (watched != NULL && loss == KEY_PROCESS_LOST && watched->due == 0)
+        plan_after_crash(watched);
+    if (watched != NULL && loss != KEY_PROCESS_LOST) {
+        watched->crash_delay = 0;
+        watched->due = MAX(watched->asked + watched->took + pause_of(watched), 1);
+    }
+    g_cond_broadcast(&service->changed);
     g_mutex_unlock(&service->lock);
 }
 
@@ -157,100 +280,71 @@ static void on_released(void *context, struct key_link *link)
     struct key_service *service = context;
     g_mutex_lock(&service->lock);
     struct watched *watched = watched_of(service, link);
-    pid_t hung = watched != NULL && watched->due != 0 ? watched->process : -1;
     if (watched != NULL)
-        g_ptr_array_remove_fast(service->watched, watched);
+        watched->link = NULL;
+    g_cond_broadcast(&service->changed);
     g_mutex_unlock(&service->lock);
-    key_keeper_kill(service->keeper, hung); /* the others end with their channels */
 }
 
-/* Notices the end of processes that nobody asks. The lock is held. */
-static void look(const struct key_service *service)
+/* Notices the end of a process that nothing asks. */
+static void look_at_process(struct watched *watched)
 {
-    for (guint i = 0; i < service->watched->len; i++) {
-        struct watched *watched = g_ptr_array_index(service->watched, i);
-        struct key_channels *channels = watched->due == 0 ? key_link_channels(watched->link) : NULL;
-        if (channels == NULL)
-            continue;
-        key_channels_check(channels);
-        if (key_channels_are_dead(channels))
-            plan_restart(watched);
-        key_channels_unref(channels);
-    }
+    struct key_channels *channels = watched->due == 0 ? key_link_channels(watched->link) : NULL;
+    if (channels == NULL)
+        return;
+    key_channels_check(channels);
+    if (key_channels_are_dead(channels))
+        plan_after_crash(watched);
+    key_channels_unref(channels);
 }
 
-/* The next one that is due, with a reference of its link; NULL: none. The lock is held. */
-static struct watched *next_due(const struct key_service *service, gint64 *wait_until)
+/* With a reference of the link, which it gives back. */
+static void recover(struct watched *watched, struct key_link *link)
 {
-    gint64 now = g_get_monotonic_time();
-    *wait_until = now + (gint64)LOOK_MILLISECONDS * 1000;
-    for (guint i = 0; i < service->watched->len; i++) {
-        struct watched *watched = g_ptr_array_index(service->watched, i);
-        if (watched->due == 0)
-            continue;
-        if (watched->due <= now && key_link_try_ref(watched->link))
-            return watched;
-        *wait_until = MIN(*wait_until, MAX(watched->due, now + 1000));
-    }
-    return NULL;
-}
-
-static void say(const struct key_service *service, enum log_level level, const char *order, const char *text)
-{
-    g_autofree char *line = g_strdup_printf("key process %s %s", order, text);
-    if (service->tell != NULL)
-        service->tell(level, line);
-}
-
-/* Without the lock, with a reference of the link, so that watched stays. */
-static bool start_again(const struct key_service *service, const struct watched *watched, pid_t *process,
-                        struct error *error)
-{
-    key_keeper_kill(service->keeper, watched->process);
-    if (!watched->is_told)
-        say(service, LOG_LEVEL_ERROR, watched->order, "was lost; what needs its keys is deferred");
-    bool runs = connect_process(service, watched->link, watched->order, process, error);
-    if (runs)
-        say(service, LOG_LEVEL_WARNING, watched->order, "runs again");
-    if (error->kind != ERROR_NONE && (!watched->is_told || runs))
-        say(service, LOG_LEVEL_ERROR, watched->order, error->text);
-    metrics_add("domsec_key_process_restarts_total", runs ? "result=\"running\"" : "result=\"failed\"", 1);
-    return runs;
-}
-
-/* The lock is held on entry and on return. */
-static void restart(struct key_service *service, struct watched *watched)
-{
-    struct key_link *link = watched->link;
+    struct key_service *service = watched->service;
     struct error error = {0};
-    pid_t process = -1;
     g_mutex_unlock(&service->lock);
-    bool runs = start_again(service, watched, &process, &error);
+    gint64 began = g_get_monotonic_time();
+    enum found found = look_for_keys(watched, link, &error);
+    say_how_it_is(watched, found, &error);
     g_mutex_lock(&service->lock);
-    watched->is_told = !runs;
-    watched->process = process;
-    watched->started = g_get_monotonic_time();
-    watched->due = runs && error.kind != ERROR_NONE ? watched->started + (gint64)RETRY_SECONDS * G_USEC_PER_SEC : 0;
-    if (!runs)
-        plan_restart(watched);
+    watched->asked = began;
+    watched->took = g_get_monotonic_time() - began;
+    plan(watched, link, found, &error);
     g_mutex_unlock(&service->lock);
     key_link_unref(link); /* may be the last reference, which takes the lock */
     g_mutex_lock(&service->lock);
 }
 
+static void end_supervision(struct watched *watched)
+{
+    struct key_service *service = watched->service;
+    bool is_lost = watched->due != 0;
+    g_mutex_unlock(&service->lock);
+    end_process(service, &watched->next);
+    if (is_lost) /* others end with their channels, when they have answered */
+        end_process(service, &watched->serving);
+    g_mutex_lock(&service->lock);
+    g_ptr_array_add(service->ended, watched->supervisor);
+    g_ptr_array_remove_fast(service->watched, watched);
+    g_cond_broadcast(&service->changed);
+}
+
 static gpointer supervise(gpointer data)
 {
-    struct key_service *service = data;
-    gint64 wait_until;
+    struct watched *watched = data;
+    struct key_service *service = watched->service;
     g_mutex_lock(&service->lock);
-    while (!service->has_ended) {
-        look(service);
-        struct watched *watched = next_due(service, &wait_until);
-        if (watched != NULL)
-            restart(service, watched);
+    while (watched->link != NULL && !service->has_ended) {
+        gint64 now = g_get_monotonic_time();
+        look_at_process(watched);
+        if (watched->due != 0 && watched->due <= now && key_link_try_ref(watched->link))
+            recover(watched, watched->link);
         else
-            g_cond_wait_until(&service->changed, &service->lock, wait_until);
+            g_cond_wait_until(&service->changed, &service->lock,
+                              watched->due != 0 ? MAX(watched->due, now + MILLISECOND) : now + LOOK);
     }
+    end_supervision(watched);
     g_mutex_unlock(&service->lock);
     return NULL;
 }
@@ -263,38 +357,45 @@ static struct key_link *shared_link(struct key_service *service, const char *ord
     g_mutex_lock(&service->lock);
     for (guint i = 0; i < service->watched->len && link == NULL; i++) {
         const struct watched *watched = g_ptr_array_index(service->watched, i);
-        if (strcmp(watched->order, order) == 0 && key_link_try_ref(watched->link))
+        if (watched->link != NULL && strcmp(watched->order, order) == 0 && key_link_try_ref(watched->link))
             link = watched->link;
     }
+    join_ended(service);
     g_mutex_unlock(&service->lock);
     return link;
 }
 
-static void watch(struct key_service *service, struct key_link *link, const char *order, pid_t process)
+static void watch(struct key_service *service, struct watched *watched)
 {
-    struct watched *watched = g_new0(struct watched, 1);
-    *watched =
-        (struct watched){.link = link, .order = g_strdup(order), .process = process, .started = g_get_monotonic_time()};
     g_mutex_lock(&service->lock);
     g_ptr_array_add(service->watched, watched);
-    if (service->supervisor == NULL)
-        service->supervisor = g_thread_new("key-service", supervise, service);
+    watched->supervisor = g_thread_new("key-service", supervise, watched);
     g_mutex_unlock(&service->lock);
 }
 
 struct key_link *key_service_link(struct key_service *service, const char *scheme, const char *place,
-                                  gint64 milliseconds, struct error *error)
+                                  gint64 milliseconds)
 {
     const struct key_link_options options = {
         .lost = on_lost, .released = on_released, .context = service, .milliseconds = milliseconds};
     g_autofree char *order = g_strconcat(scheme, ":", place, NULL);
     struct key_link *shared = place != NULL ? shared_link(service, order) : NULL;
-    pid_t process = -1;
+    struct error error = {0};
     if (shared != NULL)
         return shared;
-    owned(key_link) struct key_link *link = key_link_remote(&options);
-    if (!connect_process(service, link, order, &process, error))
-        return NULL;
-    watch(service, link, order, process);
-    return steal(&link);
+    struct watched *watched = g_new(struct watched, 1);
+    *watched = (struct watched){.service = service,
+                                .order = steal(&order),
+                                .serving.process = -1,
+                                .next.process = -1,
+                                .link = key_link_remote(&options),
+                                .asked = g_get_monotonic_time()};
+    struct key_link *link = watched->link;
+    enum found found = look_for_keys(watched, link, &error);
+    watched->took = g_get_monotonic_time() - watched->asked;
+    plan(watched, link, found, &error);
+    if (found != FOUND)
+        say_trouble(watched, error.text);
+    watch(service, watched);
+    return link;
 }

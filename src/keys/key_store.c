@@ -142,6 +142,23 @@ static const struct key_holder_type *holder_for(const struct key_stores *stores,
     return holder != NULL && (!is_stored || is_apart) ? holder : NULL;
 }
 
+/* To a holder in this process. If it is away now, it is so for the life of a command. */
+static struct key_link *link_here(const struct key_stores *stores, const struct key_holder_type *holder,
+                                  const char *place, struct error *error)
+{
+    const struct conf *conf = stores->conf;
+    const char *memory = conf == NULL ? NULL : conf->state_dir != NULL ? conf->state_dir : CONF_STATE_DEFAULT;
+    struct error away = {0};
+    if (conf != NULL && place != NULL)
+        key_environment_set(conf);
+    struct key_link *link = key_link_local(holder, place, memory, &away);
+    if (link == NULL && away.kind == ERROR_TEMPORARY)
+        return key_link_away(&away);
+    if (link == NULL)
+        *error = away;
+    return link;
+}
+
 /* Lent. */
 static struct key_link *link_to(struct key_stores *stores, const struct key_holder_type *holder, const char *place,
                                 struct error *error)
@@ -150,27 +167,28 @@ static struct key_link *link_to(struct key_stores *stores, const struct key_hold
     struct key_link *link = g_hash_table_lookup(stores->links, name);
     if (link != NULL)
         return link;
-    if (stores->service == NULL && stores->conf != NULL && place != NULL)
-        key_environment_set(stores->conf);
-    link = stores->service != NULL ? key_service_link(stores->service, holder->scheme, place,
-                                                      (gint64)stores->conf->lookup_timeout * 1000, error)
-                                   : key_link_local(holder, place, error);
+    link = stores->service != NULL
+               ? key_service_link(stores->service, holder->scheme, place, (gint64)stores->conf->lookup_timeout * 1000)
+               : link_here(stores, holder, place, error);
     if (link != NULL)
         g_hash_table_insert(stores->links, steal(&name), link);
     return link;
 }
 
 static EVP_PKEY *load_held(struct key_stores *stores, const struct key_holder_type *holder, const char *location,
-                           const char *secret_file, struct error *error)
+                           const char *secret_file, EVP_PKEY *expected, struct error *error)
 {
     g_autofree char *place = holder->place != NULL ? holder->place(location, error) : NULL;
     if (holder->place != NULL && place == NULL)
         return NULL;
     struct key_link *link = link_to(stores, holder, place, error);
-    return link != NULL ? remote_provider_load(link, location, secret_file, error) : NULL;
+    /* A token may be away, and a file may not. */
+    return link != NULL ? remote_provider_load(link, location, secret_file, place != NULL ? expected : NULL, error)
+                        : NULL;
 }
 
-EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, struct error *error)
+EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, EVP_PKEY *expected,
+                          struct error *error)
 {
     const char *location = NULL;
     struct key_store *store = store_for(stores, uri, &location);
@@ -178,7 +196,7 @@ EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char
     struct error ignored = {0};
     EVP_PKEY *key = NULL;
     if (holder != NULL)
-        key = load_held(stores, holder, strchr(uri, ':') + 1, secret_file, error);
+        key = load_held(stores, holder, strchr(uri, ':') + 1, secret_file, expected, error);
     else if (store != NULL)
         key = load_stored(stores, store, location, secret_file, error);
     else

@@ -38,8 +38,10 @@ struct key_stores *key_stores_new(const struct key_store_type *const *types, con
                                   struct key_service *service);
 void key_stores_free(struct key_stores *stores);
 
-/* Returns a reference of its own, or NULL. secret_file: passphrase or PIN in its first line; may be NULL. */
-EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, struct error *error);
+/* Returns a reference of its own, or NULL. secret_file: passphrase or PIN in its first line; may be NULL. expected: as
+ * for key_link_find(), of a key in a token. */
+EVP_PKEY *key_stores_load(struct key_stores *stores, const char *uri, const char *secret_file, EVP_PKEY *expected,
+                          struct error *error);
 /* After the last load: what was needed for that alone is given up. */
 bool key_stores_seal(struct key_stores *stores, struct error *error);
 

@@ -26,7 +26,7 @@ struct keys {
 EVP_PKEY *keys_load(const char *uri, struct error *error)
 {
     owned(key_stores) struct key_stores *stores = key_stores_new(NULL, NULL, NULL);
-    return key_stores_load(stores, uri, NULL, error);
+    return key_stores_load(stores, uri, NULL, NULL, error);
 }
 
 static void free_identity(gpointer identity)

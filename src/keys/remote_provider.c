@@ -79,9 +79,9 @@ static EVP_PKEY *wrap(struct linked_key *key, struct error *error)
     return made;
 }
 
-EVP_PKEY *remote_provider_load(struct key_link *link, const char *location, const char *secret_file,
+EVP_PKEY *remote_provider_load(struct key_link *link, const char *location, const char *secret_file, EVP_PKEY *expected,
                                struct error *error)
 {
-    owned(linked_key) struct linked_key *key = key_link_find(link, location, secret_file, error);
+    owned(linked_key) struct linked_key *key = key_link_find(link, location, secret_file, expected, error);
     return key != NULL ? wrap(key, error) : NULL;
 }

@@ -12,8 +12,8 @@
 
 #include "key_link.h"
 
-/* Finds a key; the errors are those of struct key_holder_type. It keeps a reference of the link. */
-EVP_PKEY *remote_provider_load(struct key_link *link, const char *location, const char *secret_file,
+/* Finds a key, as key_link_find() does. It keeps a reference of the link. */
+EVP_PKEY *remote_provider_load(struct key_link *link, const char *location, const char *secret_file, EVP_PKEY *expected,
                                struct error *error);
 
 #endif

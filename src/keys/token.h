@@ -9,12 +9,11 @@
 #ifndef DOMSEC_KEYS_TOKEN_H
 #define DOMSEC_KEYS_TOKEN_H
 
+#include "secret_refusal.h"
 #include "token_code.h"
 #include "token_module.h"
 
 #include "base/bytes.h"
-
-#include <sys/stat.h>
 
 struct token {
     struct token_module module;
@@ -29,8 +28,10 @@ struct token {
     unsigned limit;  /* of sessions, as the token showed it; 0: none so far */
     unsigned generation;
     bool logged_in;
-    char *pin_file;      /* NULL: none */
-    struct stat refused; /* the PIN's file when its PIN was refused; st_ino 0: it was not */
+    char *pin_file; /* NULL: none */
+    char *name;     /* what is written on the token, for those that remember it */
+    char *memory;   /* as of struct key_holder_type; NULL: none */
+    struct secret_refusal refused;
 };
 
 struct token_session {
@@ -38,8 +39,8 @@ struct token_session {
     unsigned generation;
 };
 
-/* uri is lent. writes: its sessions may make keys. */
-struct token *token_open(const P11KitUri *uri, bool writes, struct error *error);
+/* uri is lent. memory: as of struct key_holder_type. writes: its sessions may make keys. */
+struct token *token_open(const P11KitUri *uri, const char *memory, bool writes, struct error *error);
 void token_close(struct token *token);
 
 /* The file of the PIN; the first one that is given counts. NULL is passed over. */

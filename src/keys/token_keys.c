@@ -58,7 +58,7 @@ struct token_listing **token_keys_list(const char *uri, struct error *error)
 {
     void *state = NULL;
     const char *location = location_of(uri, error);
-    if (location == NULL || !key_holder_pkcs11.open(location, &state, error))
+    if (location == NULL || !key_holder_pkcs11.open(location, NULL, &state, error))
         return NULL;
     struct held_key **held = key_holder_pkcs11.list(state, location, NULL, error);
     key_holder_pkcs11.close(state);
@@ -213,7 +213,7 @@ char *token_keys_new(const char *text, const char *label, unsigned bits, const c
     owned(token_uri) P11KitUri *uri = token_uri_parse(text, error);
     if (uri == NULL)
         return NULL;
-    owned(token) struct token *token = token_open(uri, true, error);
+    owned(token) struct token *token = token_open(uri, NULL, true, error);
     g_autofree char *pin_file = token_uri_pin_file(uri), *own_label = NULL;
     struct order order = {.bits = bits, .group = group, .decrypts = purpose == TOKEN_DECRYPTS};
     if (token == NULL)

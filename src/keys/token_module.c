@@ -39,7 +39,7 @@ static char *file_of_name(const char *name, struct error *error)
 
 static bool load(const char *path, struct token_module *module, struct error *error)
 {
-    module->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    module->library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (module->library == NULL)
         return error_set_foreign(error, ERROR_CONFIGURATION, dlerror(), "cannot load the module");
     CK_C_GetFunctionList get = NULL;

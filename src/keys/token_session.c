@@ -13,7 +13,16 @@
 
 #include <string.h>
 
-struct token *token_open(const P11KitUri *uri, bool writes, struct error *error)
+static char *name_of(const CK_TOKEN_INFO *information)
+{
+    g_autofree char *maker = token_padded_text(information->manufacturerID, sizeof(information->manufacturerID));
+    g_autofree char *serial = token_padded_text(information->serialNumber, sizeof(information->serialNumber));
+    g_autofree char *label = token_padded_text(information->label, sizeof(information->label));
+    g_autofree char *whole = g_strdup_printf("%s %s %s", maker, serial, label);
+    return g_utf8_make_valid(whole, -1);
+}
+
+struct token *token_open(const P11KitUri *uri, const char *memory, bool writes, struct error *error)
 {
     owned(token) struct token *token = g_new0(struct token, 1);
     CK_TOKEN_INFO information = {0};
@@ -30,6 +39,9 @@ struct token *token_open(const P11KitUri *uri, bool writes, struct error *error)
          !token_module_find(&token->module, uri, &token->slot, &information, error)))
         return NULL;
     token->flags = information.flags;
+    token->name = name_of(&information);
+    token->memory = g_strdup(memory);
+    secret_refusal_load(&token->refused, memory, token->name);
     return steal(&token);
 }
 
@@ -40,6 +52,9 @@ void token_close(struct token *token)
     token_module_close(&token->module);
     g_array_free(token->idle, TRUE);
     g_free(token->pin_file);
+    g_free(token->name);
+    g_free(token->memory);
+    secret_refusal_clear(&token->refused);
     g_mutex_clear(&token->lock);
     g_cond_clear(&token->changed);
     g_free(token);
@@ -55,33 +70,26 @@ void token_set_pin_file(struct token *token, const char *file)
     g_mutex_unlock(&token->lock);
 }
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* Whether the token may be asked, and how its PIN's file is now. */
-static CK_RV may_try(const struct token *token, struct stat *now, struct error *error)
+/* Whether the token may be asked. */
+static CK_RV may_try(struct token *token, struct error *error)
 {
     CK_TOKEN_INFO information = {0};
-    if (token->pin_file == NULL || stat(token->pin_file, now) != 0)
-        return CKR_OK; /* reading the file says why */
-    if (token->refused.st_ino != 0 && is_same_file(&token->refused, now)) {
+    if (secret_refusal_holds(&token->refused, token->pin_file)) {
         error_set(error, ERROR_PERMANENT, "the token refused the PIN in %s, which has not changed since",
                   token->pin_file);
         return CKR_PIN_INCORRECT;
     }
     CK_RV code = token->module.call->C_GetTokenInfo(token->slot, &information);
-    if (code == CKR_OK && (information.flags & (CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED)) != 0) {
+    if (code != CKR_OK)
+        token_code_fails(code, "C_GetTokenInfo", error);
+    else if ((information.flags & (CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED)) != 0) {
         error_set(error, ERROR_PERMANENT,
                   (information.flags & CKF_USER_PIN_LOCKED) != 0
                       ? "the token is locked after wrong PINs; its security officer can unlock it"
                       : "the token allows one more try of its PIN, which is left to you: log in with pkcs11-tool");
         return CKR_PIN_LOCKED;
     }
-    return CKR_OK;
+    return code;
 }
 
 static CK_RV ask(struct token *token, CK_SESSION_HANDLE session, CK_USER_TYPE user, const char *pin,
@@ -94,30 +102,45 @@ static CK_RV ask(struct token *token, CK_SESSION_HANDLE session, CK_USER_TYPE us
     return code;
 }
 
-/* With the lock held: so there is one try at a time. */
-static CK_RV log_in(struct token *token, CK_SESSION_HANDLE session, CK_USER_TYPE user, struct error *error)
+/* Also over the end of this process, because who starts it again may do so until the token is locked. */
+static void remember(struct token *token, struct error *error)
 {
-    struct stat now = {0};
-    CK_RV code = may_try(token, &now, error);
-    if (code != CKR_OK)
-        return code;
-    if ((token->flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0 && token->pin_file == NULL)
-        return ask(token, session, user, NULL, error);
-    if (token->pin_file == NULL) {
-        error_set(error, ERROR_CONFIGURATION,
-                  "the token asks for a PIN; name its file with passphrase_file or "
-                  "pin-source");
-        return CKR_USER_PIN_NOT_INITIALIZED;
-    }
+    struct error failure = {0}, before = *error;
+    secret_refusal_note(&token->refused, token->pin_file);
+    bool kept = secret_refusal_save(&token->refused, token->memory, token->name, &failure);
+    error_set(error, before.kind, "PIN in %s: %s%s%s", token->pin_file, before.text,
+              kept ? "" : "; the next start tries it once more: ", failure.text);
+}
+
+static CK_RV try_pin(struct token *token, CK_SESSION_HANDLE session, CK_USER_TYPE user, struct error *error)
+{
     owned(passphrase) char *pin = passphrase_read(token->pin_file, error);
     if (pin == NULL)
         return CKR_USER_PIN_NOT_INITIALIZED;
-    code = ask(token, session, user, pin, error);
-    if (token_class(code) == TOKEN_PIN) {
-        token->refused = now;
-        error_prefix(error, "PIN in %s", token->pin_file);
+    CK_RV code = ask(token, session, user, pin, error);
+    if (token_class(code) == TOKEN_PIN)
+        remember(token, error);
+    else if (code == CKR_OK && token->refused.file != NULL) {
+        secret_refusal_clear(&token->refused);
+        secret_refusal_forget(token->memory, token->name);
     }
     return code;
+}
+
+/* With the lock held: so there is one try at a time. */
+static CK_RV log_in(struct token *token, CK_SESSION_HANDLE session, CK_USER_TYPE user, struct error *error)
+{
+    CK_RV code = may_try(token, error);
+    if (code != CKR_OK)
+        return code;
+    if (token->pin_file != NULL)
+        return try_pin(token, session, user, error);
+    if ((token->flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0)
+        return ask(token, session, user, NULL, error);
+    error_set(error, ERROR_CONFIGURATION,
+              "the token asks for a PIN; name its file with passphrase_file or "
+              "pin-source");
+    return CKR_USER_PIN_NOT_INITIALIZED;
 }
 
 CK_RV token_authenticate(struct token *token, CK_SESSION_HANDLE session, struct error *error)

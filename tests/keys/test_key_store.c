@@ -42,7 +42,7 @@ Test(key_store, an_unknown_scheme_is_a_fault_of_the_configuration)
     }
     struct error error = {0};
     owned(key_stores) struct key_stores *stores = key_stores_new(types, NULL, NULL);
-    cr_expect_null(key_stores_load(stores, "pkcs12:x", NULL, &error));
+    cr_expect_null(key_stores_load(stores, "pkcs12:x", NULL, NULL, &error));
     cr_expect(g_str_has_suffix(error.text, "supported: \"scripted:\", \"file:\", \"pkcs11:\""), "%s", error.text);
 }
 
@@ -55,7 +55,7 @@ Test(key_store, is_opened_once_and_closed)
     struct key_stores *stores = key_stores_new(types, &conf, NULL);
     cr_expect_eq(scripted_keys.opened, 0u, "not before it is needed");
     for (size_t i = 0; i < 3; i++) {
-        owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "Scripted:token=a:b", NULL, &error);
+        owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "Scripted:token=a:b", NULL, NULL, &error);
         cr_expect_eq(key, ec->key);
         cr_expect_str_eq(scripted_keys.location, "token=a:b");
     }
@@ -75,7 +75,7 @@ Test(key_store, one_that_does_not_open_is_asked_once)
     struct key_stores *stores = key_stores_new(types, NULL, NULL);
     for (size_t i = 0; i < 3; i++) {
         struct error error = {0};
-        cr_expect_null(key_stores_load(stores, "scripted:a", NULL, &error));
+        cr_expect_null(key_stores_load(stores, "scripted:a", NULL, NULL, &error));
         cr_expect_eq(error.kind, ERROR_TEMPORARY);
         cr_expect_str_eq(error.text, "no session");
     }
@@ -107,7 +107,7 @@ Test(key_store, says_which_keys_are_there)
         g_autofree char *uri = g_strconcat("scripted:", rows[i].location, NULL);
         scripted_keys =
             (struct scripted_keys){.opened = scripted_keys.opened, .at_load = rows[i].kind, .there = rows[i].there};
-        cr_expect_null(key_stores_load(stores, uri, NULL, &error));
+        cr_expect_null(key_stores_load(stores, uri, NULL, NULL, &error));
         cr_expect_eq(error.kind, rows[i].kind, "row %zu", i);
         cr_expect_str_eq(error.text, rows[i].text, "row %zu", i);
     }
@@ -139,7 +139,7 @@ Test(key_store, a_store_need_not_have_a_state)
     struct error error = {0};
     scripted_keys = (struct scripted_keys){.key = ec->key};
     owned(key_stores) struct key_stores *stores = key_stores_new(bare, NULL, NULL);
-    owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", NULL, &error);
+    owned(EVP_PKEY) EVP_PKEY *key = key_stores_load(stores, "bare:x", NULL, NULL, &error);
     cr_expect_eq(key, ec->key);
 }
 

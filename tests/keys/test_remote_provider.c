@@ -45,8 +45,8 @@ static EVP_PKEY *linked(EVP_PKEY *key)
     struct error error = {0};
     char *folder = folder_new();
     g_autofree char *file = pki_write_key(folder, "a.key", &pki);
-    owned(key_link) struct key_link *link = key_link_local(&counting, NULL, &error);
-    EVP_PKEY *made = remote_provider_load(link, file, NULL, &error);
+    owned(key_link) struct key_link *link = key_link_local(&counting, NULL, NULL, &error);
+    EVP_PKEY *made = remote_provider_load(link, file, NULL, NULL, &error);
     cr_assert_not_null(made, "%s", error.text);
     folder_remove(folder);
     return made;

@@ -24,7 +24,7 @@ static bool use(const char *uri, const char *secret_file, struct used *used, str
     const char *location = uri + strlen("pkcs11:");
     *used = (struct used){0};
     g_autofree char *place = key_holder_pkcs11.place(location, error);
-    if (place == NULL || !key_holder_pkcs11.open(place, &used->state, error))
+    if (place == NULL || !key_holder_pkcs11.open(place, NULL, &used->state, error))
         return false;
     return key_holder_pkcs11.find(used->state, location, secret_file, &used->key, error);
 }
@@ -696,7 +696,7 @@ Test(token, nss_is_a_token)
         g_strdup_printf("token=NSS%%20Certificate%%20DB?module-path=%s&x-init-reserved=%s", module, escaped);
     struct error error = {0};
     void *state = NULL;
-    cr_assert(key_holder_pkcs11.open(token, &state, &error), "%s", error.text);
+    cr_assert(key_holder_pkcs11.open(token, NULL, &state, &error), "%s", error.text);
     struct held_key **list = key_holder_pkcs11.list(state, token, home->pin_file, &error);
     cr_assert(list != NULL && list[0] != NULL && list[1] != NULL && list[2] == NULL, "%s", error.text);
     for (int i = 0; i < 2; i++) {

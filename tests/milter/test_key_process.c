@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon and the process that holds its private keys. */
 #include "keys/keys.h"
-#include "support/daemon.h"
+#include "support/key_daemon.h"
 #include "support/pki.h"
 
 #include <fcntl.h>
@@ -10,29 +10,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#define PATIENCE 20 /* seconds */
-
-/* --- processes --- */
-
-static pid_t child_of(pid_t process)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", process, process);
-    g_autofree char *text = NULL;
-    return g_file_get_contents(path, &text, NULL, NULL) ? (pid_t)strtol(text, NULL, 10) : 0;
-}
-
-/* Waits for it: it comes and goes while the daemon runs. */
-static pid_t key_process(const struct daemon *daemon)
-{
-    for (unsigned i = 0; i < PATIENCE * 20; i++) {
-        pid_t keeper = child_of(daemon->pid), process = keeper > 0 ? child_of(keeper) : 0;
-        if (process > 0)
-            return process;
-        g_usleep(50000);
-    }
-    cr_assert_fail("no key process");
-    return 0;
-}
+/* --- memory --- */
 
 static bool region_has(int memory, unsigned long from, unsigned long to, const unsigned char *octets, size_t length)
 {
@@ -58,35 +36,6 @@ static bool memory_has(pid_t process, const unsigned char *octets, size_t length
     }
     close(memory);
     return found;
-}
-
-/* --- mail --- */
-
-/* What became of one message on a connection of its own: accepted and signed, deferred, or something else. */
-enum outcome { SIGNED, DEFERRED, OTHER };
-
-static enum outcome send_one(const struct daemon *daemon)
-{
-    struct mc client;
-    struct mc_outcome outcome = {0};
-    bool whole =
-        daemon_client(&client, daemon) && daemon_exchange(&client, ALICE, BOB, MESSAGE, strlen(MESSAGE), 0, &outcome);
-    bool deferred = whole && (outcome.disposition == 't' || (outcome.disposition == 'y' && outcome.reply[0] == '4'));
-    bool is_signed = whole && mc_accepted(&outcome) && outcome.body != NULL;
-    mc_outcome_clear(&outcome);
-    mc_close(&client);
-    return is_signed ? SIGNED : deferred ? DEFERRED : OTHER;
-}
-
-static bool signs_again(const struct daemon *daemon)
-{
-    for (unsigned i = 0; i < PATIENCE * 10; i++) {
-        enum outcome outcome = send_one(daemon);
-        if (outcome != DEFERRED)
-            return outcome == SIGNED;
-        g_usleep(100000);
-    }
-    return false;
 }
 
 /* --- */
@@ -119,12 +68,12 @@ Test(key_process, holds_the_private_keys_alone)
         cr_skip_test("only root may read the memory of a key process");
     struct daemon daemon;
     daemon_start(&daemon, true, "");
-    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     search_for_key(&daemon, "dsa.key");
     search_for_key(&daemon, "dca.key");
     kill(daemon.pid, SIGHUP);
     cr_assert(daemon_wait_log(&daemon, "is in force", 1));
-    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     search_for_key(&daemon, "dsa.key");
     daemon_stop(&daemon);
 }
@@ -133,7 +82,7 @@ Test(key_process, can_be_left_out)
 {
     struct daemon daemon;
     daemon_start(&daemon, true, "key_process = false;");
-    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     cr_expect_eq(child_of(child_of(daemon.pid)), 0);
     daemon_stop(&daemon);
 }
@@ -152,7 +101,7 @@ Test(key_process, and_the_daemon_give_up_what_they_do_not_need)
     for (size_t i = 0; i < G_N_ELEMENTS(extras); i++) {
         struct daemon daemon;
         daemon_start(&daemon, true, extras[i]);
-        cr_expect_eq(send_one(&daemon), SIGNED);
+        cr_expect_eq(send_to(&daemon, BOB), SIGNED);
         cr_expect_eq(is_filtered(daemon.pid), i == 0);
         cr_expect_eq(is_filtered(key_process(&daemon)), i == 0);
         daemon_stop(&daemon);
@@ -163,14 +112,14 @@ Test(key_process, and_the_daemon_give_up_what_they_do_not_need)
 struct flow {
     const struct daemon *daemon;
     gint stop;
-    gint counts[OTHER + 1];
+    gint counts[OUTCOMES];
 };
 
 static void *flow_thread(void *argument)
 {
     struct flow *flow = argument;
     while (g_atomic_int_get(&flow->stop) == 0)
-        g_atomic_int_inc(&flow->counts[send_one(flow->daemon)]);
+        g_atomic_int_inc(&flow->counts[send_to(flow->daemon, BOB)]);
     return NULL;
 }
 
@@ -215,15 +164,13 @@ Test(key_process, a_reload_with_a_bad_key_is_refused_and_changes_nothing)
     cr_assert(daemon_wait_log(&daemon, "reload: rejected", 1));
     g_autofree char *log = daemon_log(&daemon);
     cr_expect_not_null(strstr(log, "contains no private key"), "%s", log);
-    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     cr_expect_eq(key_process(&daemon), before);
     cr_assert(g_file_set_contents_full(file, good, (gssize)length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
     kill(daemon.pid, SIGHUP);
     cr_assert(daemon_wait_log(&daemon, "is in force", 1));
-    cr_expect_eq(send_one(&daemon), SIGNED);
-    for (unsigned i = 0; kill(before, 0) == 0 && i < PATIENCE * 20; i++)
-        g_usleep(50000);
-    cr_expect_neq(kill(before, 0), 0, "the process of the old configuration has ended");
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
+    wait_until_gone(before); /* the process of the old configuration */
     daemon_stop(&daemon);
 }
 
@@ -262,9 +209,9 @@ Test(key_process, reads_keys_of_root)
     bool taken = daemon_wait_log(&daemon, "is in force", 1);
     g_autofree char *log = daemon_log(&daemon);
     cr_expect(taken, "%s", log);
-    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     kill(key_process(&daemon), SIGKILL);
-    cr_expect(signs_again(&daemon));
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED, "it waits for the next process");
     kill(daemon.pid, SIGTERM);
     cr_expect_eq(daemon_wait(&daemon), 0);
     g_unlink(daemon.address + strlen("local:"));
@@ -276,7 +223,7 @@ Test(key_process, cannot_come_back_without_its_keeper)
 {
     struct daemon daemon;
     daemon_start(&daemon, true, "");
-    cr_expect_eq(send_one(&daemon), SIGNED);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     kill(child_of(daemon.pid), SIGKILL);
     cr_expect_eq(daemon_wait(&daemon), 70);
     g_autofree char *log = daemon_log(&daemon);
@@ -302,7 +249,6 @@ Test(key_process, outlives_the_end_of_the_daemon_by_nothing)
     mc_outcome_clear(&outcome);
     mc_close(&client);
     daemon_stop(&daemon);
-    for (unsigned i = 0; (kill(process, 0) == 0 || kill(keeper, 0) == 0) && i < PATIENCE * 20; i++)
-        g_usleep(50000);
-    cr_expect(kill(process, 0) != 0 && kill(keeper, 0) != 0);
+    wait_until_gone(process);
+    wait_until_gone(keeper);
 }

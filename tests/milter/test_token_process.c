@@ -1,80 +1,163 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon with a signing key in a token that makes trouble. */
-#include "support/daemon.h"
+#include "support/key_daemon.h"
 #include "support/program.h"
-#include "support/token.h"
-
-#define PATIENCE 20 /* seconds */
 
 static struct token_home *home;
 
-/* A daemon whose key for signatures is in the token. */
-static void start(struct daemon *daemon)
+static void prepare(struct daemon *daemon, const char *extra)
 {
     home = token_home_new();
-    g_autofree char *address = g_strdup_printf("local:%s/milter", home->folder);
-    *daemon = (struct daemon){.address = g_strdup(address)};
-    daemon->folder = daemon_folder(address, "lookup_timeout = 2;");
-    g_autofree char *uri = token_home_uri(home, "token=T;object=dsa");
-    owned(run) struct run made =
-        run("domsec key new --domain acme.test --role domain-signing-authority --algorithm p256 --token '%s' --ca "
-            "'%s/acme/ca' --out '%s/acme/keys/token'",
-            uri, daemon->folder, daemon->folder);
-    expect_status(made, 0);
-    g_autofree char *text = folder_read(daemon->folder, "acme/domsec.conf");
-    g_auto(GStrv) halves = g_strsplit(text, "file:keys/dsa.key", 2);
-    g_autofree char *with_key = g_strjoinv(uri, halves);
-    g_auto(GStrv) more = g_strsplit(with_key, "\"keys/dsa.pem\"", 2);
-    g_autofree char *whole = g_strjoinv("\"keys/token.pem\"", more);
-    folder_write(daemon->folder, "acme/domsec.conf", whole);
-    program_give(daemon->folder, "root");
-    daemon->conf = g_build_filename(daemon->folder, "acme", "domsec.conf", NULL);
-    daemon->log = g_build_filename(daemon->folder, "log", NULL);
-    daemon->pid = daemon_spawn(daemon->conf, daemon->log);
-    g_autofree char *log = daemon_wait_listening(daemon) ? NULL : daemon_log(daemon);
-    cr_assert_null(log, "the daemon did not start:\n%s", log);
+    token_daemon_prepare(daemon, home, extra);
+}
+
+static void start(struct daemon *daemon, const char *extra)
+{
+    prepare(daemon, extra);
+    token_daemon_start(daemon);
 }
 
 static void stop(struct daemon *daemon)
 {
-    g_autofree char *log = daemon_log(daemon);
-    cr_expect_null(strstr(log, "1234"), "the PIN is in the log:\n%s", log);
-    daemon_stop(daemon);
+    token_daemon_stop(daemon);
     token_home_free(home);
 }
 
-enum outcome { SIGNED, DEFERRED, OTHER };
-
-static enum outcome send_to(const struct daemon *daemon, const char *to)
+static bool log_has(const struct daemon *daemon, const char *text)
 {
-    struct mc client;
-    struct mc_outcome outcome = {0};
-    bool whole =
-        daemon_client(&client, daemon) && daemon_exchange(&client, ALICE, to, MESSAGE, strlen(MESSAGE), 0, &outcome);
-    bool deferred = whole && (outcome.disposition == 't' || (outcome.disposition == 'y' && outcome.reply[0] == '4'));
-    bool is_signed = whole && mc_accepted(&outcome) && outcome.body != NULL;
-    mc_outcome_clear(&outcome);
-    mc_close(&client);
-    return is_signed ? SIGNED : deferred ? DEFERRED : OTHER;
+    g_autofree char *log = daemon_log(daemon);
+    return strstr(log, text) != NULL;
 }
 
-static bool signs_again(const struct daemon *daemon)
+/* --- a token that is away --- */
+
+/* A message on its way in a thread of its own. */
+struct sending {
+    const struct daemon *daemon;
+    GThread *thread;
+    gint has_ended;
+};
+
+static gpointer send_it(gpointer data)
 {
-    for (unsigned i = 0; i < PATIENCE * 10; i++) {
-        enum outcome outcome = send_to(daemon, BOB);
-        if (outcome != DEFERRED)
-            return outcome == SIGNED;
-        g_usleep(100000);
+    struct sending *sending = data;
+    enum outcome outcome = send_to(sending->daemon, BOB);
+    g_atomic_int_set(&sending->has_ended, 1);
+    return GINT_TO_POINTER(outcome);
+}
+
+static void send_begin(struct sending *sending, const struct daemon *daemon)
+{
+    *sending = (struct sending){.daemon = daemon};
+    sending->thread = g_thread_new("sender", send_it, sending);
+}
+
+static enum outcome send_end(struct sending *sending)
+{
+    return (enum outcome)GPOINTER_TO_INT(g_thread_join(sending->thread));
+}
+
+static void wait_for_calls(const char *function, unsigned more_than)
+{
+    for (unsigned i = 0; token_home_calls(home, function) <= more_than && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+    cr_assert_gt(token_home_calls(home, function), more_than, "%s", function);
+}
+
+/* Neither does the sender notice it, nor does anything end but the key process. */
+Test(token_process, mail_waits_for_a_token_that_comes_back)
+{
+    struct daemon daemon;
+    struct sending sending;
+    start(&daemon, "lookup_timeout = 60;");
+    cr_assert_eq(send_to(&daemon, BOB), SIGNED);
+    for (int i = 0; i < 3; i++) {
+        token_home_vanish(home);
+        unsigned looked = token_home_calls(home, "C_Initialize");
+        send_begin(&sending, &daemon);
+        wait_for_calls("C_Initialize", looked + 2);
+        token_home_return(home);
+        cr_expect_eq(send_end(&sending), SIGNED);
     }
-    return false;
+    cr_expect(daemon_wait_log(&daemon, "runs again", 3));
+    stop(&daemon);
 }
+
+/* One turn for all mail, and a message that a token keeps waiting does not hold it. */
+Test(token_process, other_mail_does_not_wait_for_the_token)
+{
+    struct daemon daemon;
+    struct sending sending;
+    start(&daemon, "lookup_timeout = 5;\ncrypto_threads = 1;");
+    cr_assert_eq(send_to(&daemon, BOB), SIGNED);
+    unsigned signatures = token_home_calls(home, "C_Sign");
+    token_home_trouble(home, "wait C_Sign 300\n");
+    send_begin(&sending, &daemon);
+    wait_for_calls("C_Sign", signatures);
+    for (int i = 0; i < 3; i++)
+        cr_expect_eq(send_to(&daemon, CAROL), OTHER, "accepted as it is");
+    cr_expect_eq(g_atomic_int_get(&sending.has_ended), 0);
+    token_home_trouble(home, "");
+    cr_expect_eq(send_end(&sending), DEFERRED);
+    stop(&daemon);
+}
+
+/* A machine that starts while its HSM does not: the gateway is there, and mail that needs the token waits outside. */
+Test(token_process, daemon_starts_without_the_token)
+{
+    struct daemon daemon;
+    prepare(&daemon, "lookup_timeout = 1;");
+    token_home_vanish(home);
+    token_daemon_start(&daemon);
+    cr_expect(log_has(&daemon, "mail that needs this key is deferred until it is there"));
+    cr_expect_eq(send_to(&daemon, BOB), DEFERRED);
+    cr_expect_eq(send_to(&daemon, CAROL), OTHER);
+    kill(daemon.pid, SIGHUP);
+    cr_expect(daemon_wait_log(&daemon, "is in force", 1), "a reload is possible, too");
+    owned(run) struct run checked = run("domsec check -c '%s'", daemon.conf);
+    expect_status(checked, 0);
+    cr_expect_not_null(strstr(checked.out, "is deferred until it is there"), "%s", checked.out);
+    token_home_return(home);
+    cr_expect(signs_again(&daemon));
+    stop(&daemon);
+}
+
+static void expect_refusal_to_start(struct daemon *daemon, const char *words)
+{
+    g_unlink(daemon->log);
+    daemon->pid = daemon_spawn(daemon->conf, daemon->log);
+    cr_expect_eq(daemon_wait(daemon), 78, "%s", words);
+    g_autofree char *log = daemon_log(daemon);
+    cr_expect_not_null(strstr(log, words), "%s: %s", words, log);
+}
+
+/* What only a person can put right is a fault of the configuration. */
+Test(token_process, daemon_does_not_start_with_a_wrong_key)
+{
+    struct daemon daemon;
+    prepare(&daemon, "");
+    g_autofree char *text = folder_read(daemon.folder, "acme/domsec.conf");
+    static const char *const wrong[][3] = {{"object=dsa", "object=other", "no such private key"},
+                                           {"preload/token.so", "preload/no.so", "cannot load the module"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_auto(GStrv) parts = g_strsplit(text, wrong[i][0], -1);
+        g_autofree char *changed = g_strjoinv(wrong[i][1], parts);
+        folder_write(daemon.folder, "acme/domsec.conf", changed);
+        program_give(daemon.folder, "root");
+        expect_refusal_to_start(&daemon, wrong[i][2]);
+    }
+    daemon_free(&daemon);
+    token_home_free(home);
+}
+
+/* --- */
 
 /* Each trouble defers mail while it lasts, and nothing has to be restarted after it. */
 Test(token_process, mail_is_deferred_while_the_token_is_away)
 {
     static const char *const troubles[] = {"fail C_SignInit 0x30 -1\n", "wait C_Sign 300\n", NULL};
     struct daemon daemon;
-    start(&daemon);
+    start(&daemon, "lookup_timeout = 1;");
     cr_assert_eq(send_to(&daemon, BOB), SIGNED);
     for (size_t i = 0; i < G_N_ELEMENTS(troubles); i++) {
         if (troubles[i] != NULL)
@@ -96,7 +179,7 @@ Test(token_process, mail_is_deferred_while_the_token_is_away)
 Test(token_process, hung_token_holds_nothing_up)
 {
     struct daemon daemon;
-    start(&daemon);
+    start(&daemon, "lookup_timeout = 1;");
     token_home_trouble(home, "wait C_SignInit 300\n");
     cr_expect_eq(send_to(&daemon, BOB), DEFERRED);
     kill(daemon.pid, SIGHUP);
@@ -108,10 +191,10 @@ Test(token_process, hung_token_holds_nothing_up)
 Test(token_process, refused_pin_is_not_tried_by_the_next_process)
 {
     struct daemon daemon;
-    start(&daemon);
+    start(&daemon, "lookup_timeout = 1;");
     token_home_trouble(home, "fail C_SignInit 0x30 1\nfail C_Login 0xa0 -1\n");
     unsigned before = token_home_calls(home, "C_Login");
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 15; i++) {
         cr_expect_eq(send_to(&daemon, BOB), DEFERRED);
         g_usleep(100000);
     }
@@ -127,7 +210,7 @@ Test(token_process, refused_pin_is_not_tried_by_the_next_process)
 Test(token_process, commands_beside_the_daemon)
 {
     struct daemon daemon;
-    start(&daemon);
+    start(&daemon, "lookup_timeout = 1;");
     g_autofree char *token = token_home_uri(home, "token=T");
     for (int i = 0; i < 3; i++) {
         owned(run) struct run listed = run("domsec key list --token '%s'", token);
@@ -140,5 +223,32 @@ Test(token_process, commands_beside_the_daemon)
         expect_status(made, 0);
         cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     }
+    stop(&daemon);
+}
+
+static void write_pin(const char *pin)
+{
+    folder_write(home->folder, "pin", pin);
+    cr_assert_eq(chmod(home->pin_file, 0600), 0);
+}
+
+/* A service manager, or a person, may start the daemon again and again, and looks with `check` in between. */
+Test(token_process, refused_pin_is_not_tried_by_the_next_start)
+{
+    struct daemon daemon;
+    prepare(&daemon, "");
+    write_pin("9999\n");
+    unsigned before = token_home_calls(home, "C_Login");
+    expect_refusal_to_start(&daemon, "the token refuses the PIN");
+    for (int i = 0; i < 2; i++)
+        expect_refusal_to_start(&daemon, "which has not changed since");
+    owned(run) struct run checked = run("domsec check -c '%s'", daemon.conf);
+    expect_status(checked, 1);
+    cr_expect_not_null(strstr(checked.out, "which has not changed since"), "%s", checked.out);
+    unsigned tries = token_home_calls(home, "C_Login") - before;
+    cr_expect_eq(tries, 1, "%u tries", tries);
+    write_pin("1234\n");
+    token_daemon_start(&daemon);
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     stop(&daemon);
 }

@@ -155,7 +155,6 @@ static bool hides(CK_MECHANISM_TYPE type)
     }
 
 PASS(C_Initialize, (void *arguments), (arguments))
-PASS(C_Finalize, (void *reserved), (reserved))
 PASS(C_GetSlotList, (unsigned char present, CK_SLOT_ID *slots, unsigned long *count), (present, slots, count))
 PASS(C_Login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, unsigned long length),
      (session, user, pin, length))
@@ -263,6 +262,13 @@ static CK_RV my_C_CloseSession(CK_SESSION_HANDLE session)
     state.open -= code == CKR_OK && state.open > 0;
     pthread_mutex_unlock(&state.lock);
     return code;
+}
+
+static CK_RV my_C_Finalize(void *reserved)
+{
+    CK_RV code = before("C_Finalize");
+    state.open = 0;
+    return code != CKR_OK ? code : real->C_Finalize(reserved);
 }
 
 static CK_RV my_C_CloseAllSessions(CK_SLOT_ID slot)

@@ -13,9 +13,9 @@ EVP_PKEY *linked_keys_of(EVP_PKEY *key)
     struct error error = {0};
     char *folder = folder_new();
     g_autofree char *file = pki_write_key(folder, "linked.key", &pki);
-    owned(key_link) struct key_link *link = key_link_local(&key_holder_file, NULL, &error);
+    owned(key_link) struct key_link *link = key_link_local(&key_holder_file, NULL, NULL, &error);
     cr_assert_not_null(link, "%s", error.text);
-    EVP_PKEY *linked = remote_provider_load(link, file, NULL, &error);
+    EVP_PKEY *linked = remote_provider_load(link, file, NULL, NULL, &error);
     cr_assert_not_null(linked, "%s", error.text);
     folder_remove(folder);
     return linked;
@@ -24,7 +24,7 @@ EVP_PKEY *linked_keys_of(EVP_PKEY *key)
 static bool open_link(const struct conf *conf, void **state, struct error *error)
 {
     (void)conf;
-    *state = key_link_local(&key_holder_file, NULL, error);
+    *state = key_link_local(&key_holder_file, NULL, NULL, error);
     return *state != NULL;
 }
 
@@ -36,7 +36,7 @@ static void close_link(void *state)
 static EVP_PKEY *load(void *state, const char *location, const char *passphrase, struct error *error)
 {
     cr_assert_null(passphrase, "not with a passphrase");
-    return remote_provider_load(state, location, NULL, error);
+    return remote_provider_load(state, location, NULL, NULL, error);
 }
 
 static const struct key_store_type type = {.scheme = "file", .open = open_link, .close = close_link, .load = load};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/key_daemon.h"
+
+#include "support/program.h"
+
+pid_t child_of(pid_t process)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", process, process);
+    g_autofree char *text = NULL;
+    return g_file_get_contents(path, &text, NULL, NULL) ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+void wait_until_gone(pid_t process)
+{
+    for (unsigned i = 0; kill(process, 0) == 0 && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+    cr_assert_neq(kill(process, 0), 0);
+}
+
+pid_t key_process(const struct daemon *daemon)
+{
+    for (unsigned i = 0; i < PATIENCE * 20; i++) {
+        pid_t keeper = child_of(daemon->pid), process = keeper > 0 ? child_of(keeper) : 0;
+        if (process > 0)
+            return process;
+        g_usleep(50000);
+    }
+    cr_assert_fail("no key process");
+    return 0;
+}
+
+enum outcome send_to(const struct daemon *daemon, const char *to)
+{
+    struct mc client;
+    struct mc_outcome outcome = {0};
+    bool whole =
+        daemon_client(&client, daemon) && daemon_exchange(&client, ALICE, to, MESSAGE, strlen(MESSAGE), 0, &outcome);
+    bool deferred = whole && (outcome.disposition == 't' || (outcome.disposition == 'y' && outcome.reply[0] == '4'));
+    bool is_signed = whole && mc_accepted(&outcome) && outcome.body != NULL;
+    mc_outcome_clear(&outcome);
+    mc_close(&client);
+    return is_signed ? SIGNED : deferred ? DEFERRED : OTHER;
+}
+
+bool signs_again(const struct daemon *daemon)
+{
+    for (unsigned i = 0; i < PATIENCE * 10; i++) {
+        enum outcome outcome = send_to(daemon, BOB);
+        if (outcome != DEFERRED)
+            return outcome == SIGNED;
+        g_usleep(100000);
+    }
+    return false;
+}
+
+/* --- a key in a token --- */
+
+void token_daemon_prepare(struct daemon *daemon, const struct token_home *home, const char *extra)
+{
+    g_autofree char *address = g_strdup_printf("local:%s/milter", home->folder);
+    g_autofree char *lines = g_strdup_printf("state_directory = \"%s\";\n%s", home->folder, extra);
+    *daemon = (struct daemon){.address = g_strdup(address)};
+    daemon->folder = daemon_folder(address, lines);
+    g_autofree char *uri = token_home_uri(home, "token=T;object=dsa");
+    owned(run) struct run made =
+        run("domsec key new --domain acme.test --role domain-signing-authority --algorithm p256 --token '%s' --ca "
+            "'%s/acme/ca' --out '%s/acme/keys/token'",
+            uri, daemon->folder, daemon->folder);
+    expect_status(made, 0);
+    g_autofree char *text = folder_read(daemon->folder, "acme/domsec.conf");
+    g_auto(GStrv) halves = g_strsplit(text, "file:keys/dsa.key", 2);
+    g_autofree char *with_key = g_strjoinv(uri, halves);
+    g_auto(GStrv) more = g_strsplit(with_key, "\"keys/dsa.pem\"", 2);
+    g_autofree char *whole = g_strjoinv("\"keys/token.pem\"", more);
+    folder_write(daemon->folder, "acme/domsec.conf", whole);
+    program_give(daemon->folder, "root");
+    daemon->conf = g_build_filename(daemon->folder, "acme", "domsec.conf", NULL);
+    daemon->log = g_build_filename(daemon->folder, "log", NULL);
+}
+
+void token_daemon_start(struct daemon *daemon)
+{
+    daemon->pid = daemon_spawn(daemon->conf, daemon->log);
+    g_autofree char *log = daemon_wait_listening(daemon) ? NULL : daemon_log(daemon);
+    cr_assert_null(log, "the daemon did not start:\n%s", log);
+}
+
+void token_daemon_stop(struct daemon *daemon)
+{
+    g_autofree char *log = daemon_log(daemon);
+    cr_expect_null(strstr(log, "1234"), "the PIN is in the log:\n%s", log);
+    daemon_stop(daemon);
+}

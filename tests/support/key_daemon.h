@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_daemon: what tests of the daemon and of its key processes share: the processes, a message that needs a private
+ * key, and a daemon whose key for signatures is in a token.
+ */
+#ifndef DOMSEC_TESTS_SUPPORT_KEY_DAEMON_H
+#define DOMSEC_TESTS_SUPPORT_KEY_DAEMON_H
+
+#include "support/daemon.h"
+#include "support/token.h"
+
+#define PATIENCE 20 /* seconds that a test waits for what must happen */
+
+/* The first child of a process; 0: it has none. */
+pid_t child_of(pid_t process);
+/* Waits until that process has ended. */
+void wait_until_gone(pid_t process);
+/* The key process of a daemon with one; waits for it, because it comes and goes while the daemon runs. */
+pid_t key_process(const struct daemon *daemon);
+
+/* What became of one message on a connection of its own. */
+enum outcome { SIGNED, DEFERRED, OTHER };
+#define OUTCOMES (OTHER + 1)
+enum outcome send_to(const struct daemon *daemon, const char *to);
+/* Sends until a message is not deferred; returns true if that was signed. */
+bool signs_again(const struct daemon *daemon);
+
+/* Makes a daemon whose key for signatures is in the token "T" of the home; extra: more lines of configuration. */
+void token_daemon_prepare(struct daemon *daemon, const struct token_home *home, const char *extra);
+/* The daemon that was made, started; also again after its end. */
+void token_daemon_start(struct daemon *daemon);
+/* Expects that the PIN is not in the log. */
+void token_daemon_stop(struct daemon *daemon);
+
+#endif
