@@ -79,17 +79,23 @@ bool anchors_add(struct anchors *anchors, X509 *certificate)
     return anchors_add_helper(anchors, certificate);
 }
 
+const GPtrArray *anchors_named(const struct anchors *anchors, const X509_NAME *name)
+{
+    return g_hash_table_lookup(anchors->names, name_key(name));
+}
+
 bool anchors_have(const struct anchors *anchors, const X509 *certificate)
 {
-    for (int i = 0; i < sk_X509_num(anchors->list); i++)
-        if (X509_cmp(sk_X509_value(anchors->list, i), certificate) == 0)
+    const GPtrArray *found = anchors_named(anchors, X509_get_subject_name(certificate));
+    for (guint i = 0; found != NULL && i < found->len; i++)
+        if (X509_cmp(g_ptr_array_index(found, i), certificate) == 0)
             return true;
     return false;
 }
 
 bool anchors_issue(const struct anchors *anchors, X509 *certificate)
 {
-    const GPtrArray *found = g_hash_table_lookup(anchors->names, name_key(X509_get_issuer_name(certificate)));
+    const GPtrArray *found = anchors_named(anchors, X509_get_issuer_name(certificate));
     for (guint i = 0; found != NULL && i < found->len; i++)
         if (X509_check_issued(g_ptr_array_index(found, i), certificate) == X509_V_OK)
             return true;

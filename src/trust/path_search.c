@@ -80,12 +80,13 @@ static bool try_way(struct search *search, X509 *anchor)
 static bool extend(struct search *search)
 {
     X509 *last = search->way[search->length - 1];
-    const STACK_OF(X509) *anchors = search->query->anchors->list;
-    int candidates = sk_X509_num(anchors) + MAX(sk_X509_num(search->query->untrusted), 0);
-    if (!budget_spend(search->query->budget, (uint64_t)candidates * COST_COMPARED, NULL))
+    const GPtrArray *anchors = anchors_named(search->query->anchors, X509_get_issuer_name(last));
+    guint count = anchors != NULL ? anchors->len : 0;
+    uint64_t candidates = count + (uint64_t)MAX(sk_X509_num(search->query->untrusted), 0);
+    if (!budget_spend(search->query->budget, candidates * COST_COMPARED, NULL))
         return false;
-    for (int i = 0; i < sk_X509_num(anchors); i++)
-        if (is_issuer(search, sk_X509_value(anchors, i), last) && try_way(search, sk_X509_value(anchors, i)))
+    for (guint i = 0; i < count; i++)
+        if (is_issuer(search, anchors->pdata[i], last) && try_way(search, anchors->pdata[i]))
             return true;
     for (int i = 0; i < sk_X509_num(search->query->untrusted) && search->length < LENGTH_MAX; i++) {
         X509 *issuer = sk_X509_value(search->query->untrusted, i);

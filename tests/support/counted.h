@@ -14,6 +14,7 @@ struct counted {
     unsigned signatures; /* X509_verify(): signatures of certificates */
     unsigned running;    /* X509_verify_cert() under way now */
     unsigned signers;    /* CMS_SignerInfo_verify(): signatures of messages */
+    unsigned compared;   /* X509_check_issued(): certificates that may have issued another */
     unsigned names;      /* X509_get_ext_d2i(): the names of a certificate, decoded; OpenSSL itself calls it, too */
     unsigned decoded;    /* d2i_CMS_ContentInfo(): CMS objects */
     size_t inflated;     /* octets that came out of inflate() */

@@ -7,6 +7,7 @@
 #include "support/setting.h"
 
 #include <openssl/dsa.h>
+#include <openssl/pem.h>
 
 #define ANCHOR "trust_anchors = ( \"root.pem\" );"
 
@@ -145,6 +146,45 @@ Test(search, is_not_remembered_for_many_certificates)
         PKI_AUTO struct pki *another = authority(NULL, "Another", NULL, 0);
         add(world, another);
     }
+}
+
+/* Of thousands of anchors only those are looked at that have the issuer's name. */
+Test(search, many_anchors_cost_nothing)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root"), *stranger = pki_ca("Stranger"),
+                        *issuer =
+                            pki_issue(&(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Issuer")});
+    PKI_AUTO struct pki *good = leaf_of(issuer, NULL), *bad = leaf_of(stranger, NULL);
+    uint64_t spent[2][2];
+    for (size_t many = 0; many < 2; many++) {
+        AUTO_SETTING setting = setting_new(ANCHOR, "");
+        owned(BIO) BIO *pem = BIO_new(BIO_s_mem());
+        for (unsigned i = 0; i < 1000 * many; i++) {
+            g_autofree char *name = g_strdup_printf("Other %u", i);
+            PKI_AUTO struct pki *other = authority(NULL, name, root->key, 0);
+            cr_assert(PEM_write_bio_X509(pem, other->cert));
+        }
+        cr_assert(PEM_write_bio_X509(pem, root->cert) && BIO_write(pem, "", 1) == 1);
+        char *text = NULL;
+        BIO_get_mem_data(pem, &text);
+        folder_write(setting->folder, "root.pem", text);
+        setting_open(setting);
+        STACK_OF(X509) *untrusted = sk_X509_new_null();
+        cr_assert(X509_add_cert(untrusted, issuer->cert, X509_ADD_FLAG_UP_REF));
+        for (size_t i = 0; i < 2; i++) {
+            struct budget budget = {.limit = UINT64_MAX};
+            const struct chain_query query = {.leaf = i == 0 ? good->cert : bad->cert,
+                                              .untrusted = untrusted,
+                                              .purpose = PURPOSE_SIGN,
+                                              .budget = &budget};
+            counted = (struct counted){0};
+            setting_expect(setting, &query, i == 0 ? OUTCOME_PASS : OUTCOME_POLICY, "", "one of many");
+            cr_expect_leq(counted.compared, 4, "%zu, %zu: %u", many, i, counted.compared);
+            spent[many][i] = budget.spent;
+        }
+        sk_X509_pop_free(untrusted, X509_free);
+    }
+    cr_expect_arr_eq(spent[0], spent[1], sizeof(spent[0]), "the price is the same");
 }
 
 /* With whatever is left to spend: a good answer is complete, and otherwise it is said that the work was not done. */
