@@ -23,8 +23,8 @@ void anchors_free(struct anchors *anchors);
 bool anchors_add(struct anchors *anchors, X509 *certificate);
 bool anchors_add_helper(struct anchors *anchors, X509 *certificate);
 bool anchors_have(const struct anchors *anchors, const X509 *certificate);
-/* Those that have this name, or nearly: X509 *, lent; NULL: none has. There may be thousands of anchors, so that nothing
- * should look at each. */
+/* Those that have this name, or nearly: X509 *, lent; NULL: none has. There may be thousands of anchors, so that
+ * nothing should look at each. */
 const GPtrArray *anchors_named(const struct anchors *anchors, const X509_NAME *name);
 /* What may lie between leaf and an anchor: the certificates given, and the helpers above leaf and above each of them. A
  * stack of references of its own; NULL: out of memory. */
