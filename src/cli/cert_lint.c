@@ -93,11 +93,13 @@ static void print_text(const struct examined *examined)
     printf("S/MIME Baseline Requirements of public authorities: %s\n",
            examined->issuable ? "no fault found" : "a public authority cannot issue it");
     print_notes(examined->notes);
+    if (!examined->issuable)
+        printf("  an authority of your own need not follow these requirements\n");
     if (*examined->possible != '\0')
         printf("  the names fit the type%s: %s\n", strchr(examined->possible, ',') != NULL ? "s" : "",
                examined->possible);
-    printf("\nRFC 3183: %s%s\n", examined->accepted ? "partners may let it act for " : "partners can only pin it",
-           examined->accepted ? examined->domain : "");
+    printf("\nRFC 3183: %s%s%s\n", examined->accepted ? "partners may let it act for " : "partners can only pin it",
+           examined->accepted ? examined->domain : "", examined->accepted ? ", under a naming that accepts it" : "");
     print_roles(examined->roles);
     if (examined->domains == NULL)
         return;

@@ -136,7 +136,7 @@ static void check_common_name(const struct lint_subject *subject, unsigned type,
     if (is_role(name)) /* RFC 3183 §3.1.1 */
         lint_fault(notes, "BR 7.1.4.2.2",
                    "the common name \"%s\" is the bare role, which no public authority may certify; make it a mail "
-                   "address, such as %s@ the domain",
+                   "address, such as %s@DOMAIN",
                    name, name);
     else if ((type & MAILBOX) != 0)
         lint_fault(notes, "BR 7.1.4.2.2", "the common name \"%s\" is not a mail address", name);

@@ -27,10 +27,30 @@ static bool is_strict(const struct lint_subject *subject)
 
 /* --- key --- */
 
+/* ML-DSA and ML-KEM (FIPS 203 and 204), as OpenSSL may not know them. */
+static bool is_post_quantum(const X509 *certificate)
+{
+    static const char *const known[] = {"2.16.840.1.101.3.4.3.17",
+                                        "2.16.840.1.101.3.4.3.18",
+                                        "2.16.840.1.101.3.4.3.19",
+                                        "2.16.840.1.101.3.4.4.1",
+                                        "2.16.840.1.101.3.4.4.2",
+                                        "2.16.840.1.101.3.4.4.3",
+                                        NULL};
+    ASN1_OBJECT *algorithm = NULL;
+    char oid[64];
+    return X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, X509_get_X509_PUBKEY(certificate)) == 1 &&
+           OBJ_obj2txt(oid, sizeof(oid), algorithm, 1) > 0 && g_strv_contains(known, oid);
+}
+
 static void check_key(const struct lint_subject *subject, struct lint_notes *notes)
 {
     const EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
     g_autofree char *kind = key_kind(key);
+    if (is_post_quantum(subject->certificate)) {
+        lint_warn(notes, "BR 7.1.3.1", "domsec cannot use keys of ML-DSA and ML-KEM");
+        return;
+    }
     if (key == NULL || strcmp(kind, "other") == 0 || strcmp(kind, "x25519") == 0 || strcmp(kind, "x448") == 0) {
         lint_fault(notes, "BR 7.1.3.1", "the key is not RSA, P-256, P-384, P-521, Ed25519 or Ed448");
         return;
@@ -109,6 +129,57 @@ static void check_extended_usage(const struct lint_subject *subject, struct lint
                    "extKeyUsage has more than emailProtection, which only the generation "
                    "\"multipurpose\" allows");
     EXTENDED_KEY_USAGE_free(list);
+}
+
+#define ANY ~0u
+#define ORGANIZATION 2u
+#define SPONSOR 4u
+#define LEGACY 1u
+#define MULTIPURPOSE 2u
+#define STRICT 4u
+
+/* §7.1.2.3 j to n. None of them may be critical. */
+static const struct {
+    const char *oid, *name;
+    unsigned types, generations; /* in which it may be */
+} extensions[] = {
+    {"1.2.840.113583.1.1.9.1", "Adobe's time-stamp", ANY, LEGACY | MULTIPURPOSE},
+    {"1.2.840.113583.1.1.9.2", "Adobe's ArchiveRevInfo", ANY, LEGACY | MULTIPURPOSE},
+    {"1.3.6.1.4.1.52266.1", "a legal entity identifier", ORGANIZATION | SPONSOR, LEGACY | MULTIPURPOSE | STRICT},
+    {"1.3.6.1.4.1.52266.2", "a role at a legal entity", SPONSOR, LEGACY | MULTIPURPOSE | STRICT},
+    {"1.3.6.1.5.5.7.1.3", "qcStatements", ANY, LEGACY | MULTIPURPOSE | STRICT},
+    {"2.5.29.9", "subjectDirectoryAttributes", ANY, LEGACY},
+};
+
+/* The bit of the word in a list; all if there is no word. */
+static unsigned bit_of(const char *word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (g_strcmp0(word, words[i]) == 0)
+            return 1u << i;
+    return ~0u;
+}
+
+static void check_extensions(const struct lint_subject *subject, struct lint_notes *notes)
+{
+    static const char *const generations[] = {"legacy", "multipurpose", "strict"};
+    const struct certificate_profile *profile = &subject->profile;
+    unsigned type = bit_of(profile->type, lint_types, LINT_TYPES);
+    unsigned generation = bit_of(profile->generation, generations, G_N_ELEMENTS(generations));
+    for (size_t i = 0; i < G_N_ELEMENTS(extensions); i++) {
+        owned(ASN1_OBJECT) ASN1_OBJECT *object = OBJ_txt2obj(extensions[i].oid, 1);
+        int at = object != NULL ? X509_get_ext_by_OBJ(subject->certificate, object, -1) : -1;
+        if (at < 0)
+            continue;
+        if ((extensions[i].types & type) == 0)
+            lint_fault(notes, "BR 7.1.2.3", "a certificate of the type \"%s\" may not have %s", profile->type,
+                       extensions[i].name);
+        if ((extensions[i].generations & generation) == 0)
+            lint_fault(notes, "BR 7.1.2.3", "a certificate of the generation \"%s\" may not have %s",
+                       profile->generation, extensions[i].name);
+        if (X509_EXTENSION_get_critical(X509_get_ext(subject->certificate, at)) != 0)
+            lint_fault(notes, "BR 7.1.2.3", "the extension with %s may not be critical", extensions[i].name);
+    }
 }
 
 static void check_constraints(const struct lint_subject *subject, struct lint_notes *notes)
@@ -227,6 +298,7 @@ void lint_profile(const struct lint_subject *subject, struct lint_notes *notes)
     check_usage(subject, notes);
     check_extended_usage(subject, notes);
     check_constraints(subject, notes);
+    check_extensions(subject, notes);
     if (subject->is_request)
         return;
     check_policies(subject, notes);

@@ -47,7 +47,7 @@ static void warn_of_caa(const struct mail_domain *domain, GPtrArray *warnings)
 {
     if (domain->caa.found == FOUND_FAILED && g_str_equal(domain->caa.dnssec, "bogus"))
         warn(warnings, domain,
-             g_strdup("DNSSEC does not prove its CAA records, so that no public authority may issue"));
+             g_strdup("DNSSEC does not prove what CAA records it has; an authority that finds the same may not issue"));
     else if (domain->caa.found == FOUND_FAILED)
         warn(warnings, domain, g_strdup("whether CAA records forbid issuance is not known, because the lookup failed"));
     if (domain->malformed)

@@ -50,7 +50,7 @@ struct row {
     const char *says; /* NULL: nothing is found */
     size_t type;
     const char *const *subject, *const *san;
-    const char *usage, *eku, *policy, *crl, *aia;
+    const char *usage, *eku, *policy, *crl, *aia, *extension;
     enum pki_key key;
     int days;
     bool no_key_ids, ca;
@@ -58,13 +58,15 @@ struct row {
 
 static void expect(size_t number, const struct row *row, const struct pki *root)
 {
-    const char *extensions[5] = {NULL};
+    const char *extensions[6] = {NULL};
     size_t count = 0;
     const char *const parts[] = {row->policy != NULL ? row->policy : BR "1.3", row->crl != NULL ? row->crl : CRL,
                                  row->aia != NULL ? row->aia : AIA};
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
         if (*parts[i] != '\0')
             extensions[count++] = parts[i];
+    if (row->extension != NULL)
+        extensions[count++] = row->extension;
     time_t now = time(NULL);
     PKI_AUTO struct pki *pki =
         pki_issue(&(struct pki_spec){.issuer = root,
@@ -188,6 +190,59 @@ Test(cert_lint, keys_and_extensions)
     PKI_AUTO struct pki *root = pki_ca("Root");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         expect(i, &rows[i], root);
+}
+
+#define ADOBE "1.2.840.113583.1.1.9.1=DER:0500"
+#define LEI "1.3.6.1.4.1.52266.1="
+#define LEI_ROLE "1.3.6.1.4.1.52266.2=DER:0500"
+#define QC "1.3.6.1.5.5.7.1.3="
+#define DIRECTORY "2.5.29.9=DER:3000"
+
+/* What only some types or generations may have. */
+Test(cert_lint, restricted_extensions)
+{
+#define OF_SPONSOR .subject = PKI_LIST(O_NAME, O_ID, "GN=Alice"), .policy = BR "3.3"
+    const struct row rows[] = {
+        {"the generation \"strict\" may not have Adobe's", .extension = ADOBE},
+        {NULL, .extension = ADOBE, .policy = BR "1.2"},
+        {"with Adobe's time-stamp may not be critical", .extension = "1.2.840.113583.1.1.9.1=critical,DER:0500",
+         .policy = BR "1.2"},
+        {"the type \"mailbox\" may not have a legal entity identifier", .extension = LEI "DER:0500"},
+        {NULL, ORGANIZATION, .subject = PKI_LIST(O_NAME, O_ID), .policy = BR "2.3", .extension = LEI "DER:0500"},
+        {"may not be critical", ORGANIZATION, .subject = PKI_LIST(O_NAME, O_ID), .policy = BR "2.3",
+         .extension = LEI "critical,DER:0500"},
+        {"the type \"organization\" may not have a role", ORGANIZATION, .subject = PKI_LIST(O_NAME, O_ID),
+         .policy = BR "2.3", .extension = LEI_ROLE},
+        {NULL, SPONSOR, OF_SPONSOR, .extension = LEI_ROLE},
+        {NULL, .extension = QC "DER:3000"},
+        {"with qcStatements may not be critical", .extension = QC "critical,DER:3000"},
+        {"the generation \"multipurpose\" may not have subjectDirectoryAttributes", .extension = DIRECTORY,
+         .policy = BR "1.2"},
+    };
+    PKI_AUTO struct pki *root = pki_ca("Root");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        expect(i, &rows[i], root);
+}
+
+/* Public authorities may certify such keys. OpenSSL 3.0 does not know them. */
+Test(cert_lint, post_quantum_keys)
+{
+    static const struct {
+        const char *oid, *says;
+    } rows[] = {{"2.16.840.1.101.3.4.3.17", "(should) BR 7.1.3.1: domsec cannot use"},
+                {"2.16.840.1.101.3.4.4.3", "(should) BR 7.1.3.1: domsec cannot use"},
+                {"2.16.840.1.101.3.4.4.4", "BR 7.1.3.1: the key is not RSA"}};
+    PKI_AUTO struct pki *root = pki_ca("Root");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.issuer = root, .key = PKI_X25519});
+        static const unsigned char bits[32];
+        cr_assert(X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(pki->cert), OBJ_txt2obj(rows[i].oid, 1), V_ASN1_UNDEF,
+                                         NULL, OPENSSL_memdup(bits, 32), 32));
+        cr_assert_gt(X509_sign(pki->cert, root->key, EVP_sha256()), 0);
+        g_autofree char *file = pki_write(folder, "x.pem", pki, NULL);
+        g_autofree char *found = examine(file, MAILBOX);
+        expect_contains(found, rows[i].says);
+    }
 }
 
 /* What `domsec init --csr` and `domsec key csr` write can be issued, but for the names of RFC 3183. */
