@@ -12,6 +12,7 @@
 
 #include "base/domain.h"
 #include "conf/address_set.h"
+#include "conf/bundle.h"
 #include "conf/demands.h"
 #include "conf/faults.h"
 #include "conf/ldap.h"
@@ -222,13 +223,14 @@ struct group_conf {
 /* One policy file: a partner domain, the certificates and authorities that stand for it, and the form that its software
  * reads. */
 struct partner {
-    size_t index;         /* its place in conf->partners */
-    char *file;           /* absolute path */
-    char *name;           /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
-    char *domain;         /* NULL: default.conf or built-in, for each domain that has no file of its own */
-    char **certificates;  /* files */
-    char **anchors;       /* files; empty: the global trust_anchors */
-    char **intermediates; /* files, beside the global ones */
+    size_t index;        /* its place in conf->partners */
+    char *file;          /* absolute path */
+    char *name;          /* file name without the folder ("partner.test.conf"); "built-in" for the built-in default */
+    char *domain;        /* NULL: default.conf or built-in, for each domain that has no file of its own */
+    char **certificates; /* files */
+    char **anchors;      /* files; conf_has_anchors() */
+    struct bundles_conf bundles; /* the others of `anchors` */
+    char **intermediates;        /* files, beside the global ones */
     struct revocation_conf own_revocation;
     const struct revocation_conf *revocation; /* own_revocation if its file has that group; else the global one */
     enum naming naming;
@@ -363,9 +365,10 @@ struct conf {
     char **fetch_networks;   /* as written: internal networks from which may be fetched what certificates point to */
     char *authserv_id;
     char *policy_dir;
-    char **trust_anchors; /* files */
-    char **intermediates; /* files */
-    char **crls;          /* private to conf/: the short form of revocation.crls */
+    char **trust_anchors;        /* files */
+    struct bundles_conf bundles; /* the others of `trust_anchors` */
+    char **intermediates;        /* files */
+    char **crls;                 /* private to conf/: the short form of revocation.crls */
     struct revocation_conf revocation;
     char *certificate_dir;   /* key certificate_directory; NULL: none */
     char *store;             /* key store, for store_open(): "sqlite:" and an absolute path; NULL: none */
@@ -433,6 +436,8 @@ const struct login_conf *conf_login(const struct conf *conf, const char *login);
 /* The group of a partner that an address is a member of: one that names the mailbox before one with the pattern of its
  * domain, the first of equals. NULL: there is none. */
 const struct group_conf *conf_group(const struct partner *partner, const struct address *address);
+/* Whether a partner has anchors of its own, in place of the global trust_anchors. */
+bool conf_has_anchors(const struct partner *partner);
 /* The place of a kind in partner->prefer, or CERTIFICATE_UNWANTED. */
 unsigned conf_preference(const struct partner *partner, enum certificate_kind kind);
 

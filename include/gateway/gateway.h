@@ -32,6 +32,8 @@ void gateway_unref(struct gateway *gateway);
 /* For a daemon, after its last fork(): fetches ahead of the mail what is to be known about revocation, and renews it,
  * in threads of its own. */
 void gateway_keep_fresh(struct gateway *gateway);
+/* For a daemon, every few seconds: begins what is due, and tells what happened in these threads. */
+void gateway_tend(const struct gateway *gateway, time_t now, void (*tell)(enum log_level level, const char *text));
 /* Ends these threads, before the process ends. */
 void gateway_stop_fetching(struct gateway *gateway);
 

@@ -25,6 +25,7 @@ struct http_request {
     int64_t deadline;   /* microseconds of g_get_monotonic_time(), redirects included; a server that says nothing for
                            five seconds, or very little, is given up before */
     bool only_https;    /* also where it is redirected to */
+    const char *ca;     /* file with the only authorities that a server's certificate may lead to; NULL: the system's */
     const int *stopped; /* breaks the transfer off within a second when it is no longer 0; NULL: nothing does */
     const struct conf *conf; /* its fetch_networks */
 };

@@ -7,6 +7,7 @@
 #define DOMSEC_TRUST_TRUST_H
 
 #include "base/finding.h"
+#include "base/log.h"
 #include "certs/association.h"
 #include "keys/names.h"
 #include "mail/address.h"
@@ -18,7 +19,7 @@ struct trust;
 /* Loads trust_anchors, intermediates and crls, and each partner's, with its pins. conf must outlive it; partners given
  * to the checks are conf's. */
 struct trust *trust_open(const struct conf *conf, struct faults *faults);
-/* The same in place of another: what has been fetched about revocation stays known. previous: may be NULL. */
+/* The same in place of another: what has been fetched stays known. previous: may be NULL. */
 struct trust *trust_open_after(const struct conf *conf, const struct trust *previous, struct faults *faults);
 void trust_close(struct trust *trust);
 
@@ -63,9 +64,16 @@ struct chain_query {
  * anchor of ours in which something is or may be revoked; neither passes without validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 
+/* True if a trust bundle that the partner's certificates may lead to has not come yet. */
+bool trust_waits_for_bundle(const struct trust *trust, const struct partner *partner);
+
 /* Waits until what is missing has been fetched or cannot be, at most until the deadline (of g_get_monotonic_time()).
  * Returns false if the deadline came first. trust_check_chain() itself waits for nothing. */
 bool trust_fetch(const struct trust *trust, const struct missing *missing, int64_t deadline);
+/* For a process that stays, every few seconds: starts to fetch the trust bundles that are due. */
+void trust_renew_bundles(const struct trust *trust, time_t now);
+/* A line for the log about what happened in threads of trust's own, g_free(); NULL: there is no more. */
+char *trust_next_notice(const struct trust *trust, enum log_level *level);
 /* From now on what is known about revocation is renewed before it runs out, by threads of trust's own. For a process
  * that stays; after its last fork(). */
 void trust_keep_fresh(const struct trust *trust);
@@ -97,8 +105,8 @@ void trust_check_role(const struct trust *trust, const struct role_query *query,
 bool trust_names_role(const struct role_query *query, struct finding *finding);
 
 /* Which of the global anchors and intermediates has issued certificate, a self-signed one first, by names and key
- * identifiers; lent. NULL: none of them. */
-const X509 *trust_issuer(const struct trust *trust, const X509 *certificate);
+ * identifiers; X509_free(). NULL: none of them. */
+X509 *trust_issuer(const struct trust *trust, const X509 *certificate);
 
 /* True if the partner's `certificates` or `naming = "pinned"` names exactly this certificate. */
 bool trust_is_pinned(const struct trust *trust, const struct partner *partner, const X509 *certificate);

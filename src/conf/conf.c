@@ -28,6 +28,7 @@ static void conf_free(struct conf *conf)
     wanted_free(conf->wanted);
     g_strfreev(conf->tags);
     g_hash_table_unref(conf->origins);
+    bundles_clear(&conf->bundles);
     option_clear(&main_options, conf);
     g_strfreev(conf->files);
     g_free(conf->file);
@@ -104,6 +105,8 @@ static void read_root(struct conf *conf, const struct conf *previous, const conf
     conf->metrics_file_line = option_line(root, "metrics_file");
     check_pass_daemons(conf, place, option_line(root, "pass_daemons"));
     check_sources(conf, place, option_line(root, "sources"));
+    bundles_read(&conf->bundles, conf->trust_anchors, root, "trust_anchors", place);
+    bundles_check(conf, &conf->bundles, conf->file, place->faults);
     revocation_read(conf, root, place);
     split_read(conf, root, place);
     dns_read(conf, root, place);

@@ -90,6 +90,11 @@ static bool read_string(const config_setting_t *setting, const struct conf_optio
     return *value != NULL;
 }
 
+static bool may_be_group(const config_setting_t *setting, const struct conf_option *option)
+{
+    return option->group != NULL && config_setting_is_group(setting);
+}
+
 static bool read_strings(const config_setting_t *setting, const struct conf_option *option, char ***values,
                          const struct place *place)
 {
@@ -101,12 +106,14 @@ static bool read_strings(const config_setting_t *setting, const struct conf_opti
             g_autofree char *file = NULL;
             struct place at = option_place(place, element, &file);
             char *value = NULL;
+            if (may_be_group(element, option))
+                continue;
             if (read_string(element, option, &value, &at))
                 g_ptr_array_add(list, value);
             else
                 good = false;
         }
-    } else {
+    } else if (!may_be_group(setting, option)) {
         char *value = NULL;
         good = read_string(setting, option, &value, place);
         if (good)

@@ -18,9 +18,11 @@ typedef char *option_convert(const char *text, const struct place *place);
 option_convert convert_address;
 option_convert convert_address_member;
 option_convert convert_address_pattern;
+option_convert convert_anchor;
 option_convert convert_authserv_id;
 option_convert convert_br_generation;
 option_convert convert_br_type;
+option_convert convert_bundle_url;
 option_convert convert_certificate_kind;
 option_convert convert_dns_record;
 option_convert convert_domain;
@@ -49,7 +51,8 @@ option_convert convert_x500;
 
 enum option_type {
     OPTION_TEXT,   /* char * */
-    OPTION_TEXTS,  /* char **: a list or array of strings, or one string */
+    OPTION_TEXTS,  /* char **: a list or array of strings, or one string; groups may stand among them if the row has a
+                      table, and the loader reads them */
     OPTION_WORD,   /* an enum: the index in words */
     OPTION_SWITCH, /* bool */
     OPTION_STATED, /* enum stated: true, false or left out */
@@ -96,6 +99,7 @@ extern const struct option_table rule_options;     /* struct rule, and outbound_
 extern const struct option_table when_options;     /* struct when */
 extern const struct option_table group_options;    /* struct group_conf */
 extern const struct option_table label_options;    /* struct label_conf */
+extern const struct option_table bundle_options;   /* struct bundle_conf */
 extern const struct option_table split_options;    /* struct conf, within main_options */
 extern const struct option_table harvest_options;  /* struct conf, within main_options */
 extern const struct option_table dns_options;      /* struct conf, within main_options */

@@ -30,6 +30,7 @@ static void partner_free(struct partner *partner)
     clear_labels(partner);
     groups_free(partner);
     rules_free(partner);
+    bundles_clear(&partner->bundles);
     option_clear(&partner_options, partner);
     g_free(partner->file);
     g_free(partner->name);
@@ -118,7 +119,7 @@ static void check_gateway(const struct partner *partner, const config_setting_t 
     if (partner->naming == NAMING_RFC3183)
         place_fault(&at, "\"without_signature_type\" is \"domain\", which needs another \"naming\" than \"rfc3183\": "
                          "\"address\", \"pinned\", \"mailbox\" or \"domain\"");
-    else if (partner->naming != NAMING_PINNED && partner->anchors[0] == NULL)
+    else if (partner->naming != NAMING_PINNED && !conf_has_anchors(partner))
         place_fault(&at, "\"without_signature_type\" is \"domain\", which needs the partner's own \"anchors\", or "
                          "\"naming\" = \"pinned\"");
 }
@@ -245,7 +246,9 @@ static void read_partner(struct conf *conf, struct partner *partner, const struc
     apply_values(partner, template);
     partner->is_template = false;
     apply_values(partner, file);
-    const struct policy_file *list = with_list(file, template, "labels");
+    const struct policy_file *list = with_list(file, template, "anchors");
+    bundles_read(&partner->bundles, partner->anchors, list->root, "anchors", &list->place);
+    list = with_list(file, template, "labels");
     read_labels(partner, list->root, &list->place);
     list = with_list(file, template, "groups");
     groups_read(conf, partner, list->root, &list->place);
@@ -365,6 +368,7 @@ void partners_load(struct conf *conf, const struct place *place)
         struct partner *partner = g_ptr_array_index(partners, i);
         partner->index = i;
         revocation_settle(conf, partner, place->faults);
+        bundles_check(conf, &partner->bundles, partner->file, place->faults);
         if (partner->domain != NULL)
             g_hash_table_insert(conf->partners_by_domain, partner->domain, partner);
     }

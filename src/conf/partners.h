@@ -64,6 +64,16 @@ void groups_read(struct conf *conf, struct partner *partner, const struct config
 void groups_check(const struct partner *partner, struct faults *faults);
 void groups_free(struct partner *partner);
 
+/* --- bundles.c --- */
+
+/* Reads the groups and URLs among the anchors of `key`; URLs are taken out of `anchors`. */
+void bundles_read(struct bundles_conf *bundles, char **anchors, const struct config_setting_t *root, const char *key,
+                  const struct place *place);
+/* What bundles need of other keys, in the file that has them. */
+void bundles_check(const struct conf *conf, const struct bundles_conf *bundles, const char *file,
+                   struct faults *faults);
+void bundles_clear(struct bundles_conf *bundles);
+
 /* --- harvest.c --- */
 
 /* What the group `harvest` needs of other keys. After the options of the file were read. */

@@ -33,7 +33,9 @@ static void walk_table(const struct walk *walk, const struct option_table *table
     for (size_t i = 0; i < table->count; i++) {
         const struct conf_option *option = &table->options[i];
         const void *at = (const char *)base + option->offset;
-        bool names_file = (option->convert == convert_path || option->convert == convert_key) && !is_written(option);
+        bool names_file =
+            (option->convert == convert_path || option->convert == convert_anchor || option->convert == convert_key) &&
+            !is_written(option);
         if (option->type == OPTION_GROUP)
             walk_table(walk, option->group, at);
         else if (names_file && option->type == OPTION_TEXT)
@@ -46,9 +48,16 @@ static void walk_table(const struct walk *walk, const struct option_table *table
         walk_table(walk, table->also, (const char *)base + table->also_offset);
 }
 
+static void walk_bundles(const struct walk *walk, const struct bundles_conf *bundles)
+{
+    for (size_t i = 0; i < bundles->count; i++)
+        walk_table(walk, &bundle_options, &bundles->list[i]);
+}
+
 static void walk_partner(const struct walk *walk, const struct partner *partner)
 {
     walk_table(walk, &partner_options, partner);
+    walk_bundles(walk, &partner->bundles);
     for (size_t i = 0; i < partner->group_count; i++)
         walk_table(walk, &group_options, &partner->groups[i]);
     for (size_t i = 0; i < partner->rule_count; i++)
@@ -61,6 +70,7 @@ void conf_each_path(const struct conf *conf, void (*seen)(void *context, const c
     for (char **file = conf->files; *file != NULL; file++)
         seen(context, *file);
     walk_table(&walk, &main_options, conf);
+    walk_bundles(&walk, &conf->bundles);
     for (size_t i = 0; i < conf->identity_count; i++)
         walk_table(&walk, &identity_options, &conf->identities[i]);
     for (size_t i = 0; i < conf->ldap_count; i++)

@@ -46,7 +46,7 @@ static const struct conf_option main_rows[] = {
      .help = "Identifier of this gateway in Authentication-Results"},
     {"policy_dir", OPTION_TEXT, AT(policy_dir), .convert = convert_path,
      .help = "Directory with one policy file per partner domain"},
-    {"trust_anchors", OPTION_TEXTS, AT(trust_anchors), .convert = convert_path,
+    {"trust_anchors", OPTION_TEXTS, AT(trust_anchors), .convert = convert_anchor, .group = &bundle_options,
      .help = "Files with the certificates of trusted certification authorities"},
     {"intermediates", OPTION_TEXTS, AT(intermediates), .convert = convert_path,
      .help = "Files with authorities that complete certification paths and are not trusted themselves"},

@@ -121,7 +121,7 @@ static const struct conf_option partner_rows[] = {
     {"rules", OPTION_GROUPS, AT(rules), .group = &rule_options, .help = "Exceptions from outbound and inbound"},
     {"certificates", OPTION_TEXTS, AT(certificates), .convert = convert_path,
      .help = "Files with encryption certificates, consulted before all other sources"},
-    {"anchors", OPTION_TEXTS, AT(anchors), .convert = convert_path,
+    {"anchors", OPTION_TEXTS, AT(anchors), .convert = convert_anchor, .group = &bundle_options,
      .help = "Files with certification authorities that are trusted for this domain only"},
     {"intermediates", OPTION_TEXTS, AT(intermediates), .convert = convert_path,
      .help = "Files with more authorities that complete certification paths for this domain"},

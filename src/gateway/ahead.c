@@ -121,11 +121,23 @@ static bool fetches(const struct conf *conf)
 
 void gateway_keep_fresh(struct gateway *gateway)
 {
+    trust_renew_bundles(gateway->trust, time(NULL));
     if (!fetches(gateway->conf))
         return;
     trust_keep_fresh(gateway->trust);
     /* Without a thread, messages fetch what they need. */
     gateway->ahead = g_thread_try_new("ahead", fetch_all, gateway, NULL);
+}
+
+void gateway_tend(const struct gateway *gateway, time_t now, void (*tell)(enum log_level level, const char *text))
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    char *text;
+    trust_renew_bundles(gateway->trust, now);
+    while ((text = trust_next_notice(gateway->trust, &level)) != NULL) {
+        tell(level, text);
+        g_free(text);
+    }
 }
 
 void gateway_stop_fetching(struct gateway *gateway)

@@ -111,10 +111,10 @@ static X509 *top_of(const struct identity *identity)
 static void check_chain(const struct gateway *gateway, const struct identity *identity, struct faults *faults)
 {
     X509 *top = top_of(identity);
-    const X509 *issuer = trust_issuer(gateway->trust, top);
+    owned(X509) X509 *issuer = trust_issuer(gateway->trust, top);
     const char *file = gateway->conf->file, *certificate = identity->conf->certificate;
     unsigned line = identity->conf->line;
-    bool known = issuer != NULL, is_root = known && (X509_get_extension_flags((X509 *)issuer) & EXFLAG_SS) != 0;
+    bool known = issuer != NULL, is_root = known && (X509_get_extension_flags(issuer) & EXFLAG_SS) != 0;
     if ((X509_get_extension_flags(top) & EXFLAG_SS) != 0 || is_root)
         return;
     g_autofree char *name = certificate_issuer(top);

@@ -79,7 +79,7 @@ static void check_pinned(const struct gateway *gateway, const struct rule *rule,
                                 .partner = rule->partner,
                                 .at = time(NULL)};
     trust_check_chain(gateway->trust, &query, &finding);
-    if (finding.outcome == OUTCOME_PASS || is_to_be_fetched(rule->partner, &finding)) {
+    if (finding.outcome == OUTCOME_PASS || is_to_be_fetched(gateway, rule->partner, &finding)) {
         struct error error = {0};
         if (!self_test_recipient(&rule->partner->form, candidate->certificate, &error))
             faults_warn(faults, rule->partner->file, rule->partner->certificates_line,
@@ -114,7 +114,7 @@ static void check_group(const struct gateway *gateway, const struct partner *par
         struct finding finding = {0};
         if (answer.list[i].group != group)
             continue;
-        fits = candidate_fits(&how, &query, &answer.list[i], &finding) || is_to_be_fetched(partner, &finding);
+        fits = candidate_fits(&how, &query, &answer.list[i], &finding) || is_to_be_fetched(gateway, partner, &finding);
         if (first.outcome == OUTCOME_NONE)
             first = finding;
     }

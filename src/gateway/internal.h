@@ -68,7 +68,7 @@ void judge_chain(const struct gateway *gateway, const struct chain_query *query,
                  struct finding *finding);
 
 /* True if it could not be checked now because that has to be fetched first, which a message would wait for. */
-bool is_to_be_fetched(const struct partner *partner, const struct finding *finding);
+bool is_to_be_fetched(const struct gateway *gateway, const struct partner *partner, const struct finding *finding);
 
 /* --- groups.c --- */
 

@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#define ROUNDS 2 /* a trust bundle; then what is to be known about the revocation of a path that it opens */
+
 /* The mail server is told now and then that the message is not forgotten. */
 static void wait_for(const struct gateway *gateway, const struct missing *missing, const struct patience *patience)
 {
@@ -19,9 +21,10 @@ static void wait_for(const struct gateway *gateway, const struct missing *missin
     turns_enter(patience->turns);
 }
 
-bool is_to_be_fetched(const struct partner *partner, const struct finding *finding)
+bool is_to_be_fetched(const struct gateway *gateway, const struct partner *partner, const struct finding *finding)
 {
-    return finding->outcome == OUTCOME_TEMPERROR && (partner->revocation->fetch || partner->revocation->ocsp);
+    return finding->outcome == OUTCOME_TEMPERROR &&
+           (partner->revocation->fetch || partner->revocation->ocsp || trust_waits_for_bundle(gateway->trust, partner));
 }
 
 void judge_chain(const struct gateway *gateway, const struct chain_query *asked, const struct patience *patience,
@@ -31,9 +34,10 @@ void judge_chain(const struct gateway *gateway, const struct chain_query *asked,
     struct chain_query query = *asked;
     query.missing = patience != NULL ? &missing : NULL;
     trust_check_chain(gateway->trust, &query, finding);
-    if (missing == NULL)
-        return;
-    wait_for(gateway, missing, patience);
-    query.missing = NULL;
-    trust_check_chain(gateway->trust, &query, finding);
+    for (int i = 0; i < ROUNDS && missing != NULL; i++) {
+        wait_for(gateway, missing, patience);
+        missing_free(steal(&missing));
+        query.missing = i + 1 < ROUNDS && g_get_monotonic_time() < patience->deadline ? &missing : NULL;
+        trust_check_chain(gateway->trust, &query, finding);
+    }
 }

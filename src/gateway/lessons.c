@@ -156,7 +156,7 @@ static void offer(const struct teacher *teacher, struct learned *learned)
     g_strlcpy(lesson->sha256, sha256, sizeof(lesson->sha256));
     lesson->is_domain = teacher->is_domain;
     lesson->is_approved = conf->harvest.approve == APPROVE_ANCHORED && teacher->partner->domain != NULL &&
-                          teacher->partner->anchors[0] != NULL;
+                          conf_has_anchors(teacher->partner);
 }
 
 /* Of several signatures of one message the first counts. A time to come is no better than now. */

@@ -118,7 +118,7 @@ static void complain_faults(const struct daemon *daemon, const struct faults *fa
         complain(daemon, level_of(faults, i), faults_at(faults, i));
 }
 
-static void tell_of_keys(enum log_level level, const char *text)
+static void tell(enum log_level level, const char *text)
 {
     log_write(level, "%s", text);
 }
@@ -271,6 +271,7 @@ static void tick(void *context)
     struct daemon *daemon = context;
     struct error error = {0};
     owned(gateway) struct gateway *gateway = service_gateway(daemon->service);
+    gateway_tend(gateway, time(NULL), tell);
     if (gateway_misses_copies(gateway, time(NULL), &error)) {
         log_write(LOG_LEVEL_ERROR, "%s", error.text);
         metrics_add("domsec_split_lost_total", NULL, 1);
@@ -401,7 +402,7 @@ int main(int argc, char **argv)
         complain(&daemon, LOG_LEVEL_ERROR, error.text);
         return EX_OSERR;
     }
-    daemon.key_service = key_service_start(daemon.file, daemon.foreground, tell_of_keys, &error);
+    daemon.key_service = key_service_start(daemon.file, daemon.foreground, tell, &error);
     if (daemon.key_service == NULL) {
         complain(&daemon, LOG_LEVEL_ERROR, error.text);
         return EX_OSERR;

@@ -97,6 +97,13 @@ static bool set_limits(CURL *curl, const struct http_request *request, long mill
            curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK; /* nor that of the environment */
 }
 
+/* Without the system's folder, in which libcurl would look, too. */
+static bool set_authorities(CURL *curl, const char *file)
+{
+    return file == NULL || (curl_easy_setopt(curl, CURLOPT_CAINFO, file) == CURLE_OK &&
+                            curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK);
+}
+
 static bool set_request(CURL *curl, const struct http_request *request, struct curl_slist *headers)
 {
     bool good = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
@@ -189,7 +196,7 @@ enum found http_fetch(const struct http_request *request, struct http_answer *an
     owned(curl_headers) struct curl_slist *headers = headers_of(request);
     owned(curl) CURL *curl = set_up() ? curl_easy_init() : NULL;
     if (curl == NULL || headers == NULL || !set_limits(curl, request, (long)MIN(left, G_MAXINT)) ||
-        !set_request(curl, request, headers) || !set_callbacks(curl, &transfer))
+        !set_authorities(curl, request->ca) || !set_request(curl, request, headers) || !set_callbacks(curl, &transfer))
         return fail(answer, HTTP_FAULT_UNREACHABLE, "libcurl cannot be used", request->url, error);
     CURLcode code = curl_easy_perform(curl);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);

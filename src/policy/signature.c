@@ -97,7 +97,7 @@ static bool is_domains_by_agreement(const struct layer_view *view, const struct 
     for (size_t i = 0; i < authors->count && agreed; i++) {
         const struct partner *partner = authors->partners[i];
         agreed = policy_rule(partner)->inbound.without_signature_type == WITHOUT_TYPE_DOMAIN &&
-                 (partner->naming == NAMING_PINNED || partner->anchors[0] != NULL) &&
+                 (partner->naming == NAMING_PINNED || conf_has_anchors(partner)) &&
                  signer->trust[i].domain.outcome == OUTCOME_PASS;
     }
     return agreed;

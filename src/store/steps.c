@@ -31,6 +31,9 @@ const char *const store_steps[] = {
     " signer BLOB NOT NULL) STRICT;"
     "CREATE TABLE revocation_answers (certificate BLOB PRIMARY KEY, revoked INTEGER NOT NULL,"
     " from_time INTEGER NOT NULL, until INTEGER NOT NULL, responder_until INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+    /* 4: trust bundles. */
+    "CREATE TABLE trust_bundles (id INTEGER PRIMARY KEY, scope TEXT NOT NULL UNIQUE, contents BLOB,"
+    " fetched INTEGER NOT NULL, failed INTEGER NOT NULL, fault TEXT) STRICT;",
 };
 
 const int store_step_count = G_N_ELEMENTS(store_steps);

@@ -19,6 +19,7 @@ static void list_free(void *data)
 struct anchors *anchors_new(void)
 {
     struct anchors *anchors = g_new0(struct anchors, 1);
+    anchors->references = 1;
     anchors->store = X509_STORE_new();
     anchors->list = sk_X509_new_null();
     anchors->roots = sk_X509_new_null();
@@ -30,10 +31,19 @@ struct anchors *anchors_new(void)
     return anchors;
 }
 
-void anchors_free(struct anchors *anchors)
+struct anchors *anchors_ref(const struct anchors *anchors)
 {
-    if (anchors == NULL)
+    struct anchors *shared = (struct anchors *)anchors;
+    if (shared != NULL)
+        g_atomic_int_inc(&shared->references);
+    return shared;
+}
+
+void anchors_unref(struct anchors *anchors)
+{
+    if (anchors == NULL || !g_atomic_int_dec_and_test(&anchors->references))
         return;
+    g_free(anchors->unfetched);
     X509_STORE_free(anchors->store);
     sk_X509_pop_free(anchors->list, X509_free);
     sk_X509_pop_free(anchors->roots, X509_free);

@@ -18,6 +18,7 @@
 #define UNTRUSTED_MAX 8
 
 struct entry {
+    struct anchors *anchors; /* so that no others can have their address, by which they are known here */
     STACK_OF(X509) * chain;
     time_t from, until;     /* valid; both included */
     time_t unrevoked_until; /* nothing in it is revoked, also from `from` on; included */
@@ -33,6 +34,7 @@ struct path_cache {
 static void entry_free(void *data)
 {
     struct entry *entry = data;
+    anchors_unref(entry->anchors);
     sk_X509_pop_free(entry->chain, X509_free);
     g_free(entry);
 }
@@ -52,6 +54,13 @@ void path_cache_free(struct path_cache *cache)
     g_hash_table_destroy(cache->entries);
     g_mutex_clear(&cache->lock);
     g_free(cache);
+}
+
+void path_cache_clear(struct path_cache *cache)
+{
+    g_mutex_lock(&cache->lock);
+    g_hash_table_remove_all(cache->entries);
+    g_mutex_unlock(&cache->lock);
 }
 
 static bool append_fingerprint(GString *key, const X509 *certificate)
@@ -126,6 +135,7 @@ void path_cache_add(struct path_cache *cache, const struct path_query *query, co
         g_free(key);
         return;
     }
+    entry.anchors = anchors_ref(query->anchors);
     g_mutex_lock(&cache->lock);
     if (g_hash_table_size(cache->entries) >= ENTRIES_MAX)
         g_hash_table_remove_all(cache->entries);

@@ -19,6 +19,9 @@ void path_cache_free(struct path_cache *cache);
  * as of struct revocation_result. */
 bool path_cache_is_unrevoked(struct path_cache *cache, const struct path_query *query, unsigned generation,
                              const char **unchecked);
+/* Forgets all. For when anchors are replaced. */
+void path_cache_clear(struct path_cache *cache);
+
 /* A path that is known to be valid at query->at, leaf first, with references of its own; NULL: none is known. */
 STACK_OF(X509) * path_cache_find(struct path_cache *cache, const struct path_query *query);
 /* Notes that this path is valid at query->at and what is known of revocation from then to known->until; NULL: nothing

@@ -161,6 +161,20 @@ static bool search_path(struct search *search, struct finding *finding)
     return path_explain(&failure, finding);
 }
 
+/* What is not known now is not refused for ever. A leaf that has run out is no better under any anchor, and what is
+ * known to be revoked stays so. */
+static void wait_for_bundle(const struct search *search, const struct way *way, struct finding *finding)
+{
+    const struct chain_query *query = search->query;
+    const char *url = way->anchors->unfetched;
+    bool is_open = finding->outcome == OUTCOME_POLICY || (finding->outcome == OUTCOME_FAIL && !search->judged);
+    if (url == NULL || way->is_own || !is_open || !certificate_is_current(query->leaf, query->at))
+        return;
+    missing_note_bundles(search->trust, query->partner, query->missing);
+    finding_set(finding, OUTCOME_TEMPERROR,
+                "it leads to no anchor that is here, and the trust bundle %.200s has not been fetched yet", url);
+}
+
 static bool check_way(const struct trust *trust, const struct chain_query *query, struct way *way,
                       struct finding *finding)
 {
@@ -207,6 +221,8 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     search.known = false;
     bool good = search_path(&search, finding);
     way->exists = search.judged;
+    if (!good)
+        wait_for_bundle(&search, way, finding);
     if (!way->exists && finding->outcome == OUTCOME_POLICY && helpers.failed)
         return finding_set(finding, OUTCOME_TEMPERROR, "an authority may be in the store: %s", helpers.error.text);
     return good;
@@ -214,7 +230,8 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
 
 static bool check_path(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    struct way way = {.anchors = trust_anchors(trust, query->partner)};
+    owned(anchors) struct anchors *anchors = trust_anchors(trust, query->partner);
+    struct way way = {.anchors = anchors};
     return check_way(trust, query, &way, finding);
 }
 
@@ -238,15 +255,13 @@ static bool check_vouched(const struct chain_query *query, struct finding *findi
 /* A path to an authority that the zone asserts and that came with the certificate. */
 static bool check_zone_anchors(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
-    struct anchors *anchors = anchors_new();
+    owned(anchors) struct anchors *anchors = anchors_new();
     for (int i = 0; i < sk_X509_num(query->untrusted); i++)
         if (associations_name(query->zone, USAGE_ANCHOR, sk_X509_value(query->untrusted, i)) &&
             !anchors_add(anchors, sk_X509_value(query->untrusted, i)))
             g_error("out of memory");
     struct way way = {.anchors = anchors, .is_own = true};
-    bool good = check_way(trust, query, &way, finding);
-    anchors_free(anchors);
-    return good && vouch(query);
+    return check_way(trust, query, &way, finding) && vouch(query);
 }
 
 /* What is revoked, or may be, on the way to an anchor of ours stays so, whoever vouches. */
@@ -254,7 +269,8 @@ static bool check_associated(const struct trust *trust, const struct chain_query
 {
     bool vouched = associations_name(query->zone, USAGE_ZONE, query->leaf);
     bool named = vouched || associations_name(query->zone, USAGE_CERTIFICATE, query->leaf);
-    struct way way = {.anchors = trust_anchors(trust, query->partner), .through = named ? NULL : query->zone};
+    owned(anchors) struct anchors *anchors = trust_anchors(trust, query->partner);
+    struct way way = {.anchors = anchors, .through = named ? NULL : query->zone};
     finding_set(finding, OUTCOME_POLICY, "the zone names other certificates and no authority of this one");
     if ((named || associations_have(query->zone, USAGE_AUTHORITY)) &&
         (check_way(trust, query, &way, finding) || way.exists || finding->outcome == OUTCOME_TEMPERROR))

@@ -142,7 +142,8 @@ bool demands_met_by_path(const struct trust *trust, const struct partner *partne
 {
     const struct demands_conf *demands = &partner->demands;
     const X509 *leaf = sk_X509_value(chain, 0);
-    if (demands->policies[0] != NULL && !policy_applies(partner, trust_anchors(trust, partner), chain)) {
+    owned(anchors) struct anchors *anchors = trust_anchors(trust, partner);
+    if (demands->policies[0] != NULL && !policy_applies(partner, anchors, chain)) {
         g_autofree char *wanted = g_strjoinv(", ", demands->policies);
         g_autofree char *text = g_strdup_printf("no policy applies that policies asks for (%s)", wanted);
         return refuse(partner, leaf, text, finding);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "missing.h"
 
+#include "bundles.h"
 #include "courier.h"
 #include "points.h"
 
 struct missing {
     GPtrArray *errands;
+    GPtrArray *bundles; /* struct remote_bundle *, lent by trust */
 };
 
 static void unref(void *errand)
@@ -18,16 +20,29 @@ void missing_free(struct missing *missing)
     if (missing == NULL)
         return;
     g_ptr_array_free(missing->errands, TRUE);
+    g_ptr_array_free(missing->bundles, TRUE);
     g_free(missing);
 }
 
-static void add(struct missing **missing, struct errand *errand)
+static struct missing *made(struct missing **missing)
 {
     if (*missing == NULL) {
         *missing = g_new0(struct missing, 1);
         (*missing)->errands = g_ptr_array_new_with_free_func(unref);
+        (*missing)->bundles = g_ptr_array_new();
     }
-    g_ptr_array_add((*missing)->errands, errand);
+    return *missing;
+}
+
+static void add_bundle(void *context, struct remote_bundle *bundle)
+{
+    g_ptr_array_add(made(context)->bundles, bundle);
+}
+
+void missing_note_bundles(const struct trust *trust, const struct partner *partner, struct missing **missing)
+{
+    if (missing != NULL)
+        scope_each_unfetched(trust_scope(trust, partner), add_bundle, missing);
 }
 
 bool missing_note(const struct trust *trust, const struct revocation_query *query,
@@ -49,15 +64,40 @@ bool missing_note(const struct trust *trust, const struct revocation_query *quer
                                            .known_until = is_unknown ? 0 : result->until};
         owned(errand) struct errand *errand = missing != NULL ? courier_errand(trust->courier, &order) : NULL;
         if (errand != NULL && is_unknown)
-            add(missing, steal(&errand));
+            g_ptr_array_add(made(missing)->errands, steal(&errand));
     }
     return is_some;
 }
 
+/* All bundles are under way before the first is waited for. */
+static bool fetch_bundles(const struct trust *trust, const GPtrArray *list, int64_t deadline)
+{
+    bool done = true;
+    for (guint i = 0; i < list->len; i++)
+        (void)bundles_wait(trust->bundles, g_ptr_array_index(list, i), 0);
+    for (guint i = 0; i < list->len; i++)
+        done = bundles_wait(trust->bundles, g_ptr_array_index(list, i), deadline) && done;
+    return done;
+}
+
 bool trust_fetch(const struct trust *trust, const struct missing *missing, int64_t deadline)
 {
-    return missing == NULL || courier_run(trust->courier, (struct errand *const *)missing->errands->pdata,
-                                          missing->errands->len, deadline);
+    if (missing == NULL)
+        return true;
+    bool done = fetch_bundles(trust, missing->bundles, deadline);
+    return courier_run(trust->courier, (struct errand *const *)missing->errands->pdata, missing->errands->len,
+                       deadline) &&
+           done;
+}
+
+void trust_renew_bundles(const struct trust *trust, time_t now)
+{
+    bundles_renew(trust->bundles, now);
+}
+
+char *trust_next_notice(const struct trust *trust, enum log_level *level)
+{
+    return notices_take(trust->notices, level);
 }
 
 void trust_keep_fresh(const struct trust *trust)
@@ -68,4 +108,5 @@ void trust_keep_fresh(const struct trust *trust)
 void trust_stop_fetching(const struct trust *trust)
 {
     courier_stop(trust->courier);
+    bundles_stop(trust->bundles);
 }

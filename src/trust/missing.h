@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * missing: what a check of a path could not find out about revocation, and could if something was fetched.
+ * missing: what a check of a path could not find out about anchors and revocation, and could if something was fetched.
  */
 #ifndef DOMSEC_TRUST_MISSING_H
 #define DOMSEC_TRUST_MISSING_H
@@ -11,5 +11,7 @@
  * and what is known of the path is in use: it is renewed before it runs out. */
 bool missing_note(const struct trust *trust, const struct revocation_query *query,
                   const struct revocation_result *result, const struct revocation_conf *conf, struct missing **missing);
+/* The trust bundles of a partner that have not come yet. missing NULL: nothing is done. */
+void missing_note_bundles(const struct trust *trust, const struct partner *partner, struct missing **missing);
 
 #endif

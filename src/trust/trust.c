@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trust: loads the anchors and pins of each partner and the global anchors, once, and opens the sources of revocation.
- * chain.c (paths, revocation and usage), role.c and mailbox.c (names) make the checks.
+ * trust: loads the anchors and pins of each partner and the global anchors, and opens the sources of revocation. A
+ * bundle that others publish may bring other anchors later; all else is loaded once. chain.c (paths, revocation and
+ * usage), role.c and mailbox.c (names) make the checks.
  *
  * An anchor is any certificate that the administrator named, also an intermediate or an end-entity certificate;
  * whether it is self-signed does not matter.
  */
+#include "base/file.h"
+#include "bundle_content.h"
+#include "bundles.h"
 #include "cache.h"
 #include "courier.h"
 #include "kept.h"
@@ -18,25 +22,38 @@
 static void partner_trust_free(void *data)
 {
     struct partner_trust *partner = data;
-    anchors_free(partner->anchors);
+    scope_free(partner->scope);
     g_hash_table_destroy(partner->pins);
     sk_X509_pop_free(partner->issuers, X509_free);
     revocation_close(partner->revocation);
     g_free(partner);
 }
 
-/* *authorities: how many of the file's certificates can issue others. */
-static bool add_file(struct anchors *anchors, const char *path, unsigned *authorities, struct error *error)
+/* In a signed bundle the certificates at the top are those of its signers. */
+static STACK_OF(X509) * load_anchors(const char *path, struct error *error)
 {
-    owned(x509_stack) STACK_OF(X509) *found = certificates_load(path, error);
+    size_t length = 0;
+    g_autofree char *text = file_read(path, &length, error);
+    const struct slice contents = {text, length};
+    STACK_OF(X509) *found = NULL;
+    if (text != NULL && bundle_content_is_signed(contents))
+        error_set(error, ERROR_CONFIGURATION, "a signed bundle; name its signer: { file = \"…\"; signer = \"…\"; }");
+    else if (text != NULL)
+        found = certificates_parse(contents, NULL, error);
     if (found == NULL)
-        return false;
-    for (int i = 0; i < sk_X509_num(found); i++) {
-        if (!anchors_add(anchors, sk_X509_value(found, i)))
-            return error_set_openssl(error, ERROR_CONFIGURATION, "%s", path);
+        error_prefix(error, "%s", path);
+    return found;
+}
+
+/* *authorities: how many of the file's certificates can issue others. */
+static bool add_file(struct scope *scope, const char *path, unsigned *authorities, struct error *error)
+{
+    owned(x509_stack) STACK_OF(X509) *found = load_anchors(path, error);
+    for (int i = 0; i < sk_X509_num(found); i++)
         *authorities += X509_check_ca(sk_X509_value(found, i)) != 0;
-    }
-    return true;
+    if (found != NULL)
+        scope_add_anchors(scope, found);
+    return found != NULL;
 }
 
 struct place {
@@ -55,37 +72,76 @@ static void complain(struct faults *faults, const struct place *place, const cha
     faults_add(faults, place->file, place->line, "%s", said);
 }
 
-static struct anchors *anchors_open(char *const *files, const struct place *place, struct faults *faults)
+static bool add_files(struct scope *scope, char *const *files, const struct place *place, struct faults *faults)
 {
     bool good = true;
-    struct anchors *anchors = anchors_new();
     for (; *files != NULL; files++) {
         struct error error = {0};
         unsigned authorities = 0;
-        if (add_file(anchors, *files, &authorities, &error)) {
-            if (authorities == 0)
-                faults_warn(
-                    faults, place->file, place->line,
-                    "%s: %s is not a CA certificate, so it is trusted only for itself; name the certificate of its CA",
-                    place->key, *files);
-            continue;
+        if (!add_file(scope, *files, &authorities, &error)) {
+            complain(faults, place, error.text);
+            good = false;
+        } else if (authorities == 0) {
+            faults_warn(
+                faults, place->file, place->line,
+                "%s: %s is not a CA certificate, so it is trusted only for itself; name the certificate of its CA",
+                place->key, *files);
         }
-        complain(faults, place, error.text);
-        good = false;
     }
-    if (good)
-        return anchors;
-    anchors_free(anchors);
-    return NULL;
+    return good;
 }
 
-static bool add_all(struct anchors *anchors, const STACK_OF(X509) * list,
-                    bool (*add)(struct anchors *anchors, X509 *certificate))
+/* --- bundles that others publish --- */
+
+static bool add_signed_file(struct scope *scope, const struct bundle_conf *bundle, struct error *error)
 {
-    for (int i = 0; i < sk_X509_num(list); i++)
-        if (!add(anchors, sk_X509_value(list, i)))
-            return false;
+    owned(bundle_content) struct bundle_content content = {0};
+    owned(x509_stack) STACK_OF(X509) *signers = bundle_signers(bundle, error);
+    size_t length = 0;
+    g_autofree char *text = signers != NULL ? file_read(bundle->file, &length, error) : NULL;
+    if (signers == NULL)
+        return false;
+    if (text == NULL || !bundle_content_read((struct slice){text, length}, signers, time(NULL), &content, error))
+        return error_prefix(error, "%s", bundle->file);
+    scope_add_anchors(scope, content.anchors);
     return true;
+}
+
+static bool add_remote(struct bundles *bundles, struct scope *scope, const struct bundle_conf *conf,
+                       const struct place *place, struct faults *faults)
+{
+    struct error error = {0};
+    struct remote_bundle *bundle = bundles_add(bundles, conf, &error);
+    if (bundle == NULL) {
+        complain(faults, place, error.text);
+        return false;
+    }
+    owned(x509_stack) STACK_OF(X509) *found = remote_bundle_anchors(bundle);
+    if (found == NULL)
+        faults_note(faults, place->file, place->line,
+                    "%s: %s has not been fetched yet; the daemon does it, and messages that need it wait, or are "
+                    "deferred",
+                    place->key, conf->url);
+    scope_add_bundle(scope, bundle);
+    return true;
+}
+
+static bool add_bundles(struct bundles *bundles, struct scope *scope, const struct bundles_conf *conf,
+                        const struct place *place, struct faults *faults)
+{
+    bool good = true;
+    for (size_t i = 0; i < conf->count; i++) {
+        struct error error = {0};
+        struct place at = *place;
+        at.line = conf->list[i].line;
+        if (conf->list[i].url != NULL) {
+            good = add_remote(bundles, scope, &conf->list[i], &at, faults) && good;
+        } else if (!add_signed_file(scope, &conf->list[i], &error)) {
+            complain(faults, &at, error.text);
+            good = false;
+        }
+    }
+    return good;
 }
 
 /* --- intermediates, and pinned certificates, which may have their chain beside them --- */
@@ -164,19 +220,16 @@ static bool partner_open_anchors(const struct trust *trust, const struct partner
                                  const STACK_OF(X509) * authorities, struct faults *faults)
 {
     const struct place place = {.file = partner->file, .line = partner->anchors_line, .key = "anchors"};
-    if (partner->anchors[0] != NULL)
-        loaded->anchors = anchors_open(partner->anchors, &place, faults);
-    else if (sk_X509_num(authorities) == 0 || trust->global == NULL)
+    bool has_own = conf_has_anchors(partner);
+    if (!has_own && sk_X509_num(authorities) == 0)
         return true;
-    else
-        loaded->anchors = anchors_new();
-    if (loaded->anchors == NULL)
-        return false;
-    if ((partner->anchors[0] == NULL && !add_all(loaded->anchors, trust->global->list, anchors_add)) ||
-        !add_all(loaded->anchors, trust->intermediates, anchors_add_helper) ||
-        !add_all(loaded->anchors, authorities, anchors_add_helper))
-        g_error("out of memory");
-    return true;
+    loaded->scope = scope_new(has_own ? NULL : trust->global);
+    bool good = add_files(loaded->scope, partner->anchors, &place, faults);
+    good = add_bundles(trust->bundles, loaded->scope, &partner->bundles, &place, faults) && good;
+    scope_add_helpers(loaded->scope, trust->intermediates);
+    scope_add_helpers(loaded->scope, authorities);
+    scope_renew(loaded->scope);
+    return good;
 }
 
 static bool partner_open(struct trust *trust, const struct partner *partner,
@@ -210,11 +263,31 @@ static bool open_global(struct trust *trust, const struct conf *conf, const stru
     const struct place chains = {.file = conf->file, .line = conf->intermediates_line, .key = "intermediates"};
     const struct revocation_setup setup = {.conf = &conf->revocation, .file = conf->file, .kept = trust->kept};
     trust->revocation = revocation_open(&setup, sources, faults);
-    trust->global = anchors_open(conf->trust_anchors, &place, faults);
-    bool good = intermediates_open(conf->intermediates, &chains, trust->intermediates, faults);
-    if (trust->global != NULL && !add_all(trust->global, trust->intermediates, anchors_add_helper))
-        g_error("out of memory");
-    return good && trust->revocation != NULL && trust->global != NULL;
+    bool good = add_files(trust->global, conf->trust_anchors, &place, faults);
+    good = add_bundles(trust->bundles, trust->global, &conf->bundles, &place, faults) && good;
+    good = intermediates_open(conf->intermediates, &chains, trust->intermediates, faults) && good;
+    scope_add_helpers(trust->global, trust->intermediates);
+    scope_renew(trust->global);
+    return good && trust->revocation != NULL;
+}
+
+/* A bundle has brought other anchors. What was concluded from the old ones is forgotten. */
+static void renew(void *context)
+{
+    struct trust *trust = context;
+    GHashTableIter each;
+    gpointer value;
+    g_mutex_lock(&trust->renewing);
+    if (scope_has_bundles(trust->global))
+        scope_renew(trust->global);
+    g_hash_table_iter_init(&each, trust->partners);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        struct scope *scope = ((struct partner_trust *)value)->scope;
+        if (scope != NULL && scope_has_bundles(scope))
+            scope_renew(scope);
+    }
+    path_cache_clear(trust->cache);
+    g_mutex_unlock(&trust->renewing);
 }
 
 static struct trust *open_trust(const struct conf *conf, const struct revocation_source *const *sources,
@@ -227,6 +300,10 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     trust->kept = kept_after(previous != NULL ? previous->kept : NULL, conf->store);
     trust->courier = courier_new(conf, trust->kept);
     trust->store = conf->store != NULL ? store_open(conf->store) : NULL;
+    trust->notices = notices_new();
+    trust->bundles = bundles_new(conf, previous != NULL ? previous->bundles : NULL, trust->notices);
+    trust->global = scope_new(NULL);
+    g_mutex_init(&trust->renewing);
     trust->names_limit = conf->limits.names;
     trust->intermediates = sk_X509_new_null();
     if (trust->intermediates == NULL)
@@ -234,6 +311,7 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     bool good = open_global(trust, conf, sources, faults);
     for (size_t i = 0; i < conf->partner_count; i++)
         good = partner_open(trust, conf->partners[i], sources, faults) && good;
+    bundles_watch(trust->bundles, renew, trust);
     if (good)
         return trust;
     trust_close(trust);
@@ -261,8 +339,12 @@ void trust_close(struct trust *trust)
     if (trust == NULL)
         return;
     courier_free(trust->courier);
+    bundles_stop(trust->bundles);
     g_hash_table_destroy(trust->partners);
-    anchors_free(trust->global);
+    scope_free(trust->global);
+    bundles_free(trust->bundles);
+    notices_free(trust->notices);
+    g_mutex_clear(&trust->renewing);
     sk_X509_pop_free(trust->intermediates, X509_free);
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
@@ -272,12 +354,24 @@ void trust_close(struct trust *trust)
     g_free(trust);
 }
 
-const struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner)
+const struct scope *trust_scope(const struct trust *trust, const struct partner *partner)
 {
     const struct partner_trust *loaded = g_hash_table_lookup(trust->partners, partner);
     if (loaded == NULL)
         return NULL;
-    return loaded->anchors != NULL ? loaded->anchors : trust->global;
+    return loaded->scope != NULL ? loaded->scope : trust->global;
+}
+
+struct anchors *trust_anchors(const struct trust *trust, const struct partner *partner)
+{
+    const struct scope *scope = trust_scope(trust, partner);
+    return scope != NULL ? scope_anchors(scope) : NULL;
+}
+
+bool trust_waits_for_bundle(const struct trust *trust, const struct partner *partner)
+{
+    owned(anchors) struct anchors *anchors = trust_anchors(trust, partner);
+    return anchors != NULL && anchors->unfetched != NULL;
 }
 
 const STACK_OF(X509) * trust_issuers(const struct trust *trust, const struct partner *partner)
@@ -293,7 +387,7 @@ const struct revocation *trust_revocation(const struct trust *trust, const struc
 }
 
 /* A self-signed one is returned at once, another one only if none follows. */
-static const X509 *issuer_among(const STACK_OF(X509) * list, const X509 *certificate, const X509 *other)
+static X509 *issuer_among(const STACK_OF(X509) * list, const X509 *certificate, X509 *other)
 {
     for (int i = 0; i < sk_X509_num(list); i++) {
         X509 *each = sk_X509_value(list, i);
@@ -306,9 +400,12 @@ static const X509 *issuer_among(const STACK_OF(X509) * list, const X509 *certifi
     return other;
 }
 
-const X509 *trust_issuer(const struct trust *trust, const X509 *certificate)
+X509 *trust_issuer(const struct trust *trust, const X509 *certificate)
 {
-    return issuer_among(trust->global->list, certificate, issuer_among(trust->intermediates, certificate, NULL));
+    owned(anchors) struct anchors *anchors = scope_anchors(trust->global);
+    X509 *other = issuer_among(trust->intermediates, certificate, NULL);
+    X509 *issuer = issuer_among(anchors->list, certificate, other);
+    return issuer != NULL && X509_up_ref(issuer) ? issuer : NULL;
 }
 
 enum pin trust_pin(const struct trust *trust, const struct partner *partner, const struct group_conf *group,

@@ -145,26 +145,40 @@ Test(examples, commented_out_keys_load)
     cr_expect_str_eq(conf->user, "domsec");
 }
 
+/* The lists of anchors stand in an example of their own. */
+static void expect_bundles(const char *example)
+{
+    GString *text = g_string_new(example);
+    g_string_replace(text, "\\-", "-", 0);
+    g_string_prepend(text, "local_domains = ( \"acme.test\" );\n");
+    scratch_write("domsec.conf", text->str);
+    g_string_free(text, TRUE);
+    owned(conf) struct conf *conf = scratch_load_good();
+    cr_expect_eq(conf->bundles.count, 2);
+    cr_expect_eq(g_strv_length(conf->trust_anchors), 1);
+}
+
 Test(examples, of_the_manual)
 {
     g_autofree char *page = shipped("man/domsec.conf.5");
     g_auto(GStrv) pieces = g_strsplit(page, ".EX\n", -1);
-    cr_assert_eq(g_strv_length(pieces), 7);
-    for (int i = 1; i < 7; i++) {
+    cr_assert_eq(g_strv_length(pieces), 8);
+    for (int i = 1; i < 8; i++) {
         char *end = strstr(pieces[i], ".EE\n");
         cr_assert_not_null(end);
         *end = '\0';
     }
-    for (int i = 3; i < 7; i++) {
+    expect_bundles(pieces[1]);
+    for (int i = 4; i < 8; i++) {
         GString *text = g_string_new(pieces[i]);
         g_string_replace(text, "\\-", "-", 0);
-        g_autofree char *name = i == 4 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
-        if (i == 3)
-            g_string_replace(text, "partner.test", "rules.test", 0);
-        if (i == 3)
-            g_string_prepend(text, "domain = \"rules.test\";\n");
+        g_autofree char *name = i == 5 ? g_strdup("domsec.conf") : g_strdup_printf("policy.d/%d.conf", i);
         if (i == 4)
-            g_string_append_printf(text, "lists = { board = ( \"ceo@acme.test\" ); };\n%s%s", pieces[1], pieces[2]);
+            g_string_replace(text, "partner.test", "rules.test", 0);
+        if (i == 4)
+            g_string_prepend(text, "domain = \"rules.test\";\n");
+        if (i == 5)
+            g_string_append_printf(text, "lists = { board = ( \"ceo@acme.test\" ); };\n%s%s", pieces[2], pieces[3]);
         scratch_write(name, text->str);
         g_string_free(text, TRUE);
     }

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +20,7 @@ struct page {
 };
 
 struct web {
+    SSL_CTX *tls; /* NULL: without */
     GMutex lock;
     GCond ended;
     int listener, stop[2];
@@ -31,6 +35,7 @@ struct web {
 struct connection {
     struct web *web;
     int socket;
+    SSL *tls; /* NULL: without */
 };
 
 static void page_free(void *data)
@@ -46,10 +51,11 @@ static bool is_over(struct web *web)
     return g_atomic_int_get(&web->closing) != 0;
 }
 
-static bool send_all(int socket, const void *data, size_t length)
+static bool send_all(const struct connection *to, const void *data, size_t length)
 {
     for (size_t sent = 0; sent < length;) {
-        ssize_t count = send(socket, (const char *)data + sent, length - sent, MSG_NOSIGNAL);
+        ssize_t count = to->tls != NULL ? SSL_write(to->tls, (const char *)data + sent, (int)(length - sent))
+                                        : send(to->socket, (const char *)data + sent, length - sent, MSG_NOSIGNAL);
         if (count <= 0)
             return false;
         sent += (size_t)count;
@@ -68,17 +74,17 @@ static void wait_for_end(struct web *web, int socket)
     }
 }
 
-static bool send_slowly(struct web *web, int socket, const char *body, size_t length)
+static bool send_slowly(const struct connection *to, const char *body, size_t length)
 {
-    for (size_t i = 0; i < length && !is_over(web); i++) {
-        if (!send_all(socket, body + i, 1))
+    for (size_t i = 0; i < length && !is_over(to->web); i++) {
+        if (!send_all(to, body + i, 1))
             return false;
         g_usleep(50000);
     }
     return true;
 }
 
-static void send_page(struct web *web, int socket, const struct web_page *page, const char *body, size_t length)
+static void send_page(const struct connection *to, const struct web_page *page, const char *body, size_t length)
 {
     g_autoptr(GString) head = g_string_new(NULL);
     size_t announced = page->manner == WEB_SHORT ? length + 100 : length;
@@ -89,34 +95,36 @@ static void send_page(struct web *web, int socket, const struct web_page *page, 
         g_string_append_printf(head, "Content-Length: %zu\r\n", announced);
     g_string_append(head, "\r\n");
     if (page->manner == WEB_HANG) {
-        wait_for_end(web, socket);
+        wait_for_end(to->web, to->socket);
         return;
     }
-    if (page->manner == WEB_CLOSE || !send_all(socket, head->str, head->len))
+    if (page->manner == WEB_CLOSE || !send_all(to, head->str, head->len))
         return;
     if (page->manner == WEB_DRIP) {
-        send_slowly(web, socket, body, length);
+        send_slowly(to, body, length);
         return;
     }
     do {
-        if (!send_all(socket, body, length))
+        if (!send_all(to, body, length))
             return;
-    } while (page->manner == WEB_ENDLESS && !is_over(web));
+    } while (page->manner == WEB_ENDLESS && !is_over(to->web));
 }
 
 /* The header, and as much of the body as it announces. False: the client has gone. */
-static bool read_request(struct web *web, int socket, GString *head, GByteArray *posted)
+static bool read_request(const struct connection *from, GString *head, GByteArray *posted)
 {
     char buffer[4096];
     size_t expected = 0;
     char *end = NULL;
     while (end == NULL || posted->len < expected) {
-        struct pollfd poll_fd = {.fd = socket, .events = POLLIN};
-        if (is_over(web) || poll(&poll_fd, 1, 100) < 0)
+        struct pollfd poll_fd = {.fd = from->socket, .events = POLLIN};
+        bool has_more = from->tls != NULL && SSL_pending(from->tls) > 0;
+        if (is_over(from->web) || (!has_more && poll(&poll_fd, 1, 100) < 0))
             return false;
-        if (poll_fd.revents == 0)
+        if (!has_more && poll_fd.revents == 0)
             continue;
-        ssize_t count = recv(socket, buffer, sizeof(buffer), 0);
+        ssize_t count = from->tls != NULL ? SSL_read(from->tls, buffer, sizeof(buffer))
+                                          : recv(from->socket, buffer, sizeof(buffer), 0);
         if (count <= 0)
             return false;
         if (end != NULL) {
@@ -156,8 +164,9 @@ static struct page *find_page(struct web *web, const char *path, const char **re
     return NULL;
 }
 
-static void answer(struct web *web, int socket, const char *head, const GByteArray *posted)
+static void answer(const struct connection *to, const char *head, const GByteArray *posted)
 {
+    struct web *web = to->web;
     static const struct web_page missing = {.status = 404};
     g_auto(GStrv) words = g_strsplit(head, " ", 3);
     const char *rest = "";
@@ -177,11 +186,22 @@ static void answer(struct web *web, int socket, const char *head, const GByteArr
     g_mutex_unlock(&web->lock);
     g_autoptr(GByteArray) made = g_byte_array_new();
     if (is.program == NULL) {
-        send_page(web, socket, &is, body, is.length);
+        send_page(to, &is, body, is.length);
         return;
     }
     is.program(is.context, rest, (struct slice){(const char *)posted->data, posted->len}, made);
-    send_page(web, socket, &is, (const char *)made->data, made->len);
+    send_page(to, &is, (const char *)made->data, made->len);
+}
+
+static bool shake_hands(struct connection *connection)
+{
+    const struct timeval limit = {.tv_sec = 5};
+    setsockopt(connection->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    connection->tls = SSL_new(connection->web->tls);
+    bool good = connection->tls != NULL && SSL_set_fd(connection->tls, connection->socket) == 1 &&
+                SSL_accept(connection->tls) == 1;
+    ERR_clear_error();
+    return good;
 }
 
 static gpointer serve(gpointer data)
@@ -190,8 +210,12 @@ static gpointer serve(gpointer data)
     struct web *web = connection->web;
     g_autoptr(GString) head = g_string_new(NULL);
     g_autoptr(GByteArray) posted = g_byte_array_new();
-    if (read_request(web, connection->socket, head, posted))
-        answer(web, connection->socket, head->str, posted);
+    bool is_open = web->tls == NULL || shake_hands(connection);
+    if (is_open && read_request(connection, head, posted))
+        answer(connection, head->str, posted);
+    if (is_open && connection->tls != NULL)
+        SSL_shutdown(connection->tls);
+    SSL_free(connection->tls);
     shutdown(connection->socket, SHUT_WR);
     close(connection->socket);
     g_free(connection);
@@ -241,9 +265,20 @@ void web_resume(struct web *web)
 
 struct web *web_start(void)
 {
+    return web_start_tls(NULL, NULL);
+}
+
+struct web *web_start_tls(X509 *certificate, EVP_PKEY *key)
+{
     struct web *web = g_new0(struct web, 1);
     g_mutex_init(&web->lock);
     g_cond_init(&web->ended);
+    if (certificate != NULL) {
+        web->tls = SSL_CTX_new(TLS_server_method());
+        cr_assert(web->tls != NULL && SSL_CTX_use_certificate(web->tls, certificate) == 1 &&
+                  SSL_CTX_use_PrivateKey(web->tls, key) == 1);
+        signal(SIGPIPE, SIG_IGN); /* SSL_write() has no MSG_NOSIGNAL */
+    }
     web->pages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, page_free);
     web_resume(web);
     return web;
@@ -271,6 +306,7 @@ void web_free(struct web *web)
     if (web == NULL)
         return;
     web_pause(web);
+    SSL_CTX_free(web->tls);
     g_hash_table_destroy(web->pages);
     g_free(web->last);
     g_cond_clear(&web->ended);
@@ -293,7 +329,7 @@ void web_put(struct web *web, const char *path, const struct web_page *page)
 
 char *web_url(const struct web *web, const char *path)
 {
-    return g_strdup_printf("http://127.0.0.1:%u%s", web->port, path);
+    return g_strdup_printf("http%s://127.0.0.1:%u%s", web->tls != NULL ? "s" : "", web->port, path);
 }
 
 unsigned web_port(const struct web *web)

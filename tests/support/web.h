@@ -12,6 +12,7 @@
 #define DOMSEC_TESTS_SUPPORT_WEB_H
 
 #include "base/bytes.h"
+#include "base/openssl.h"
 
 #include <glib.h>
 
@@ -39,6 +40,8 @@ struct web_page {
 
 struct web;
 struct web *web_start(void);
+/* The same over TLS. */
+struct web *web_start_tls(X509 *certificate, EVP_PKEY *key);
 void web_free(struct web *web);
 /* The server takes no more connections, and ends those there are; web_resume() takes the same port. */
 void web_pause(struct web *web);

@@ -199,8 +199,8 @@ Test(anchors, and_intermediates_as_issuers)
         begin(rows[i].main_keys, "");
         g_free(pki_write(setting->folder, "cross.pem", cross, NULL));
         setting_open(setting);
-        const X509 *above = trust_issuer(setting->trust, authority->cert);
-        const X509 *near = trust_issuer(setting->trust, alice->cert);
+        owned(X509) X509 *above = trust_issuer(setting->trust, authority->cert);
+        owned(X509) X509 *near = trust_issuer(setting->trust, alice->cert);
         cr_assert_not_null(above, "row %zu", i);
         cr_expect_eq(X509_cmp(above, rows[i].has_root ? root->cert : cross->cert), 0, "row %zu", i);
         cr_assert_eq(near != NULL, rows[i].has_authority, "row %zu", i);

@@ -101,7 +101,8 @@ static STACK_OF(X509) * all_certificates(const struct setting *setting, const ch
             sk_X509_push(all, certificate);
     }
     owned(X509) X509 *leaf = X509_dup(sk_X509_value(all, 0));
-    const struct path_query query = {.anchors = setting->trust->global, .leaf = leaf};
+    owned(anchors) struct anchors *anchors = scope_anchors(setting->trust->global);
+    const struct path_query query = {.anchors = anchors, .leaf = leaf};
     return path_inherit_parameters(all, &query, &leaf);
 }
 

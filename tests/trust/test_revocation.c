@@ -439,7 +439,7 @@ Test(revocation_step, crls_of_another_path_tell_nothing)
         .issuer = authority, .subject = PKI_LIST("CN=odd"), .extensions = PKI_LIST("1.2.3.4=critical,DER:0500")});
     open_with(WANTED, NULL);
     put_crls(NULL);
-    const struct anchors *anchors = trust_anchors(setting->trust, setting->partner);
+    owned(anchors) struct anchors *anchors = trust_anchors(setting->trust, setting->partner);
     const struct revocation_setup setup = {.conf = &setting->conf->revocation, .file = setting->conf->file};
     void *crls = revocation_source_crls.open(&setup, setting->faults);
     cr_assert_not_null(crls);
@@ -488,11 +488,9 @@ Test(revocation_step, crls_answer_for_each_certificate)
     X509 *const certificates[] = {alice->cert, authority->cert, root->cert};
     for (size_t i = 0; i < G_N_ELEMENTS(certificates); i++)
         sk_X509_push(chain, certificates[i]);
-    struct revocation_query query = {.anchors = trust_anchors(setting->trust, setting->partner),
-                                     .chain = chain,
-                                     .check = REVOCATION_CHECK_HARD,
-                                     .strength = true,
-                                     .at = time(NULL)};
+    owned(anchors) struct anchors *anchors = trust_anchors(setting->trust, setting->partner);
+    struct revocation_query query = {
+        .anchors = anchors, .chain = chain, .check = REVOCATION_CHECK_HARD, .strength = true, .at = time(NULL)};
     struct revocation_answer answers[3] = {0};
     revocation_source_crls.ask(crls, &query, answers);
     cr_expect_eq(answers[0].status, UNKNOWN);
