@@ -278,6 +278,47 @@ Test(flights, a_message_to_many_domains)
     certs_answers_clear(answers, COUNT);
 }
 
+struct crowd {
+    const struct rig *rig;
+    const char *const *people;
+    size_t count;
+    struct certs_answer *answers;
+};
+
+static void *ask_crowd(void *data)
+{
+    const struct crowd *crowd = data;
+    ask_many(crowd->rig, CERTS_ENCRYPT, crowd->people, crowd->count, CERTS_NO_DEADLINE, crowd->answers);
+    return NULL;
+}
+
+/* However many domains a message has, and though each of them hangs. */
+Test(flights, a_message_has_64_threads_at_a_source)
+{
+    enum { COUNT = 150, THREADS = 64 };
+    owned(rig) struct rig *rig = rig_new(100 * G_USEC_PER_SEC);
+    char *people[COUNT];
+    struct certs_answer answers[COUNT] = {{0}};
+    for (int i = 0; i < COUNT; i++) {
+        people[i] = g_strdup_printf("p@d%d.test", i);
+        scripted_certs_own(rig->ldap, people[i], rig->one->cert);
+    }
+    struct crowd crowd = {rig, (const char *const *)people, COUNT, answers};
+    scripted_certs_hang(rig->ldap, ".test");
+    GThread *message = g_thread_new("message", ask_crowd, &crowd);
+    await_batches(rig->ldap, THREADS);
+    g_usleep(200 * MILLISECOND); /* who would ask has asked */
+    cr_expect_eq(scripted_certs_batches(rig->ldap), THREADS);
+    scripted_certs_hang(rig->ldap, NULL);
+    g_thread_join(message);
+    cr_expect_eq(scripted_certs_batches(rig->ldap), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        cr_expect_eq(answers[i].found, FOUND, "%s", people[i]);
+        g_free(people[i]);
+    }
+    certs_answers_clear(answers, COUNT);
+}
+
 /* One after the other in the same source: the time of the first is not that of the second. */
 Test(flights, each_source_has_its_share_of_the_time)
 {

@@ -4,11 +4,56 @@
 #include "support/daemon.h"
 #include "support/program.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+
+/* --- who is asked --- */
+
+/* Packets and connections of this process that are for another machine: a resolver asks the root unless it is given
+ * others. */
+static gint strangers;
+
+static void look_at(const struct sockaddr *to)
+{
+    bool elsewhere = false;
+    if (to != NULL && to->sa_family == AF_INET)
+        elsewhere = ntohl(((const struct sockaddr_in *)to)->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET;
+    else if (to != NULL && to->sa_family == AF_INET6)
+        elsewhere = !IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)to)->sin6_addr);
+    if (elsewhere)
+        g_atomic_int_inc(&strangers);
+}
+
+int connect(int fd, const struct sockaddr *to, socklen_t length)
+{
+    int (*real)(int, const struct sockaddr *, socklen_t) =
+        (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "connect");
+    look_at(to);
+    return real(fd, to, length);
+}
+
+ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t length)
+{
+    ssize_t (*real)(int, const void *, size_t, int, const struct sockaddr *, socklen_t) =
+        (ssize_t(*)(int, const void *, size_t, int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "sendto");
+    look_at(to);
+    return real(fd, data, size, flags, to, length);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    ssize_t (*real)(int, const struct msghdr *, int) =
+        (ssize_t(*)(int, const struct msghdr *, int))dlsym(RTLD_NEXT, "sendmsg");
+    look_at(message->msg_name);
+    return real(fd, message, flags);
+}
+
+/* --- zones and their server --- */
 
 #define HEAD "$ORIGIN %s.\n$TTL 300\n@ SOA ns.test. hostmaster.test. 1 3600 900 86400 300\n@ NS ns.test.\n"
 
@@ -181,4 +226,6 @@ void knot_stop(struct knot *knot)
     g_free(knot->log);
     g_free(knot->anchor);
     folder_remove(knot->folder);
+    cr_expect_eq(g_atomic_int_get(&strangers), 0, "%d times this process asked elsewhere than on loopback",
+                 g_atomic_int_get(&strangers));
 }

@@ -49,6 +49,7 @@ void knot_resume(struct knot *knot);
 /* Until knot_thaw() it hangs: the system takes what arrives, and nothing is answered. */
 void knot_freeze(const struct knot *knot);
 void knot_thaw(const struct knot *knot);
+/* Expects that this process has asked servers on loopback only. */
 void knot_stop(struct knot *knot);
 
 #endif
