@@ -120,7 +120,6 @@ bool store_certificates_expired(struct store *store, int64_t at, const struct st
                                 struct store_certificates *page, struct error *error);
 /* Removes those with these ids; one that is gone is no error. */
 bool store_certificates_remove(struct store *store, const int64_t *ids, size_t count, struct error *error);
-bool store_certificate_set_state(struct store *store, int64_t id, enum store_state state, struct error *error);
 
 DECLARE_OWNED(store, struct store *, store_close)
 /* owned(store_certificates) struct store_certificates list = {0}; */

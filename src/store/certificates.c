@@ -150,20 +150,3 @@ bool store_certificates_remove(struct store *store, const int64_t *ids, size_t c
     }
     return db != NULL && db_commit(db, error);
 }
-
-bool store_certificate_set_state(struct store *store, int64_t id, enum store_state state, struct error *error)
-{
-    static const char *const both[] = {"UPDATE certificates SET state = ?2 WHERE id = ?1",
-                                       "UPDATE names SET state = ?2 WHERE certificate = ?1"};
-    owned(db) struct db *db = db_write(store, error);
-    for (size_t i = 0; db != NULL && i < G_N_ELEMENTS(both); i++) {
-        sqlite3_stmt *statement = db_statement(db, both[i], error);
-        if (statement == NULL)
-            return false;
-        sqlite3_bind_int64(statement, 1, id);
-        sqlite3_bind_int64(statement, 2, state);
-        if (!db_run(db, statement, error))
-            return false;
-    }
-    return db != NULL && db_commit(db, error);
-}
