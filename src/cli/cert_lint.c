@@ -86,7 +86,7 @@ static void print_text(const struct examined *examined)
     const struct lint_subject *subject = examined->subject;
     g_autofree char *name = certificate_subject(subject->certificate);
     g_autofree char *addresses = describe_addresses(subject->certificate);
-    g_autofree char *kind = key_kind(X509_get0_pubkey(subject->certificate));
+    g_autofree char *kind = describe_key(X509_get0_pubkey(subject->certificate));
     printf("%s: %s, %s\n  subject    %s\n  addresses  %s\n\n", examined->file,
            subject->is_request ? "certificate request" : "certificate", kind, name,
            *addresses != '\0' ? addresses : "-");

@@ -5,7 +5,6 @@
  */
 #include "describe.h"
 
-#include "issue.h"
 #include "keys/profile.h"
 
 #include <openssl/x509v3.h>
@@ -90,6 +89,18 @@ char *describe_usage(const X509 *certificate)
     return g_string_free(text, FALSE);
 }
 
+char *describe_key(const EVP_PKEY *key)
+{
+    if (key == NULL)
+        return g_strdup("unreadable");
+    g_autofree char *kind = key_kind(key);
+    if (strcmp(kind, "other") != 0)
+        return steal(&kind);
+    const char *name = EVP_PKEY_get0_type_name(key);
+    g_autofree char *lower = g_ascii_strdown(name != NULL ? name : "unknown", -1);
+    return g_strdup_printf("%s-%d", lower, EVP_PKEY_get_bits(key));
+}
+
 /* As the S/MIME Baseline Requirements call it. */
 static char *describe_type(const struct certificate_profile *profile)
 {
@@ -110,7 +121,6 @@ static const char *describe_purpose(const struct certificate_profile *profile)
 
 void description_make(const X509 *certificate, struct description *description)
 {
-    const EVP_PKEY *key = X509_get0_pubkey(certificate);
     certificate_fingerprint(certificate, description->sha256);
     describe_time(X509_get0_notBefore(certificate), description->from);
     describe_time(X509_get0_notAfter(certificate), description->until);
@@ -118,7 +128,7 @@ void description_make(const X509 *certificate, struct description *description)
     description->issuer = certificate_issuer(certificate);
     description->serial = certificate_serial(certificate);
     description->usage = describe_usage(certificate);
-    description->key = key != NULL ? issue_key_description(key) : g_strdup("unreadable");
+    description->key = describe_key(X509_get0_pubkey(certificate));
     owned(certificate_profile) struct certificate_profile profile = {0};
     certificate_profile_read(certificate, &profile);
     description->type = describe_type(&profile);

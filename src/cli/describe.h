@@ -18,6 +18,8 @@ bool describe_time(const ASN1_TIME *time, char text[32]); /* RFC 3339, UTC */
 long describe_days_left(const X509 *certificate);
 char *describe_days(const X509 *certificate);  /* "729", "expired" */
 char *describe_usage(const X509 *certificate); /* "digitalSignature"; "any" without the extension */
+/* "rsa-2048", "p-256": as key_kind() where the configuration has a word for it, else as OpenSSL. NULL: "unreadable". */
+char *describe_key(const EVP_PKEY *key);
 
 /* The values that tables and JSON show. */
 struct description {

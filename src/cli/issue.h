@@ -62,7 +62,4 @@ char *issue_path_beside(const char *path, const char *ending);
 /* The daemon could not read a key of root's, so root gives a new one to the owner of its directory. */
 bool issue_give_to_folder_owner(const char *path, struct error *error);
 
-/* "RSA-2048", "EC-P-256"; g_free(). */
-char *issue_key_description(const EVP_PKEY *key);
-
 #endif

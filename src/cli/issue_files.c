@@ -93,14 +93,3 @@ bool issue_give_to_folder_owner(const char *path, struct error *error)
            error_set(error, ERROR_TEMPORARY, "cannot change the owner of %s to that of its directory: %s", path,
                      g_strerror(errno));
 }
-
-char *issue_key_description(const EVP_PKEY *key)
-{
-    if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
-        return g_strdup_printf("RSA-%d", EVP_PKEY_get_bits(key));
-    char group[64];
-    if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
-        return g_strdup_printf("EC-%s", group);
-    const char *name = EVP_PKEY_get0_type_name(key);
-    return g_strdup_printf("%s-%d", name != NULL ? name : "unknown", EVP_PKEY_get_bits(key));
-}

@@ -6,7 +6,6 @@
 #include "key_list.h"
 
 #include "describe.h"
-#include "issue.h"
 #include "output.h"
 #include "own.h"
 
@@ -15,7 +14,7 @@
 static json_t *listing_json(const struct token_listing *listing)
 {
     json_t *entry = json_object();
-    g_autofree char *kind = listing->public_key != NULL ? issue_key_description(listing->public_key) : NULL;
+    g_autofree char *kind = listing->public_key != NULL ? describe_key(listing->public_key) : NULL;
     json_object_set_new(entry, "key_uri", json_string(listing->uri));
     json_object_set_new(entry, "key", kind != NULL ? json_string(kind) : json_null());
     json_object_set_new(entry, "uses", json_string(listing->uses));
@@ -25,7 +24,7 @@ static json_t *listing_json(const struct token_listing *listing)
 
 static void print_listing(const struct token_listing *listing)
 {
-    g_autofree char *kind = listing->public_key != NULL ? issue_key_description(listing->public_key) : NULL;
+    g_autofree char *kind = listing->public_key != NULL ? describe_key(listing->public_key) : NULL;
     printf("%s\n    %s; %s\n", listing->uri, kind != NULL ? kind : "unknown kind",
            listing->uses[0] != '\0' ? listing->uses : "can do nothing");
     if (listing->note != NULL)

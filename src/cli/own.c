@@ -7,7 +7,6 @@
 #include "describe.h"
 #include "gateway/expiry.h"
 #include "gateway/signing.h"
-#include "issue.h"
 #include "output.h"
 
 X509 **own_read(const struct conf *conf, struct faults *faults)
@@ -50,8 +49,7 @@ static void add_row(struct table *table, const struct identity_conf *identity, c
         return;
     }
     g_autofree char *id = describe_id(certificate);
-    const EVP_PKEY *public_key = X509_get0_pubkey(certificate);
-    g_autofree char *key = public_key != NULL ? issue_key_description(public_key) : NULL;
+    g_autofree char *key = describe_key(X509_get0_pubkey(certificate));
     g_autofree char *expires = describe_date(X509_get0_notAfter(certificate));
     g_autofree char *days = describe_days(certificate);
     g_autofree char *known = key_traits_text(traits);

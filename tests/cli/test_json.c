@@ -77,7 +77,7 @@ Test(json, cert)
     json_t *list = parse(&listed);
     cr_assert_eq(json_array_size(list), 1);
     const json_t *first = json_array_get(list, 0);
-    expect_text(json_array_get(json_object_get(first, "addresses"), 0) != NULL ? first : list, "key", "EC-prime256v1");
+    expect_text(json_array_get(json_object_get(first, "addresses"), 0) != NULL ? first : list, "key", "p-256");
     owned(run) struct run shown =
         run("domsec cert show --json -c '%s/a/domsec.conf' %s", dir, text_of(first, "sha256"));
     expect_status(shown, 0);

@@ -94,7 +94,7 @@ Test(status, tells_what_is_wrong)
     owned(run) struct run json = run("domsec status --json -c '%s/a/domsec.conf'", dir);
     expect_status(json, 1);
     expect_contains(json.out, "\"answers\": false");
-    expect_contains(json.out, "\"key\": \"EC-prime256v1\"");
+    expect_contains(json.out, "\"key\": \"p-256\"");
 }
 
 Test(status, all_is_well_while_the_daemon_runs)

@@ -45,13 +45,13 @@ Test(token, key_of_each_kind_is_made_with_its_request)
     static const struct {
         const char *algorithm, *role, *description;
     } cases[] = {
-        {"rsa2048", SIGNING, "RSA-2048; signs RSA PKCS #1, signs RSA-PSS\n"},
+        {"rsa2048", SIGNING, "rsa-2048; signs RSA PKCS #1, signs RSA-PSS\n"},
         {"rsa3072", CONFIDENTIALITY,
-         "RSA-3072; signs RSA PKCS #1, signs RSA-PSS, decrypts RSA PKCS #1, decrypts RSA-OAEP\n"
+         "rsa-3072; signs RSA PKCS #1, signs RSA-PSS, decrypts RSA PKCS #1, decrypts RSA-OAEP\n"
          "    decrypts by raw RSA"},
-        {"p256", CONFIDENTIALITY, "EC-prime256v1; signs ECDSA, agrees ECDH\n"},
-        {"p384", SIGNING, "EC-secp384r1; signs ECDSA\n"},
-        {"ed25519", SIGNING, "ED25519-256; signs EdDSA\n"},
+        {"p256", CONFIDENTIALITY, "p-256; signs ECDSA, agrees ECDH\n"},
+        {"p384", SIGNING, "p-384; signs ECDSA\n"},
+        {"ed25519", SIGNING, "ed25519; signs EdDSA\n"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         owned(run) struct run made = make_key(cases[i].algorithm, cases[i].role);
