@@ -429,6 +429,12 @@ bool conf_is_local_domain(const struct conf *conf, const char *domain);
 
 /* Whose identity this is, for people; lent. */
 const char *identity_owner(const struct identity_conf *identity);
+/* Whether both have the same role and domain, or the same addresses: they may take turns. */
+bool identity_same_owner(const struct identity_conf *a, const struct identity_conf *b);
+/* The request for a certificate that is not there yet; NULL: the certificate is there, or no request is. g_free(). */
+char *identity_request(const struct identity_conf *identity);
+/* Such a request is there, and another identity of the same owner has a certificate, so that the gateway works. */
+bool identity_is_awaited(const struct conf *conf, const struct identity_conf *identity);
 
 /* The group of identity_logins for a login; NULL: there is no such group. Lent by conf; costs one hash probe. */
 const struct login_conf *conf_login(const struct conf *conf, const char *login);

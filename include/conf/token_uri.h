@@ -16,6 +16,9 @@
 P11KitUri *token_uri_parse(const char *uri, struct error *error);
 /* The file that pin-source names, an absolute path; g_free(). NULL: it has none. */
 char *token_uri_pin_file(const P11KitUri *uri);
+/* The URI of another key in the same token: with that label and no id; g_free(). pin_file: becomes the pin-source, if
+ * the URI has none; may be NULL. NULL: as for token_uri_parse(). */
+char *token_uri_renamed(const char *uri, const char *label, const char *pin_file, struct error *error);
 /* What the module is initialised with, for the few that want it (NSS: its folder); p11-kit calls it the same in its
  * configuration. Lent. NULL: nothing. */
 #define TOKEN_URI_PARAMETERS "x-init-reserved"

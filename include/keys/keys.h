@@ -41,13 +41,6 @@ time_t identity_begins(const struct identity_conf *conf, const X509 *certificate
 bool identity_is_newer(const struct identity_conf *a, const X509 *certificate_a, const struct identity_conf *b,
                        const X509 *certificate_b);
 
-/* Whether both have the same role and domain, or the same addresses: they may take turns. */
-bool identity_same_owner(const struct identity_conf *a, const struct identity_conf *b);
-/* The request for a certificate that is not there yet; NULL: the certificate is there, or no request is. g_free(). */
-char *identity_request(const struct identity_conf *identity);
-/* Such a request is there, and another identity of the same owner has a certificate, so that the gateway works. */
-bool identity_is_awaited(const struct conf *conf, const struct identity_conf *identity);
-
 struct keys;
 
 /* Loads every identity, except those that are awaited. A missing or unreadable file, a key that does not belong to its

@@ -24,6 +24,8 @@ const struct rule *policy_rule(const struct partner *partner);
 const struct rule *policy_nth_rule(const struct partner *partner, size_t index);
 /* Whether some rule of a partner asks for something, such as policy_encrypts(). */
 bool policy_may_ask(const struct partner *partner, bool (*asks)(const struct rule *rule));
+/* Whether the partners of a policy get to see the certificate of an identity of ours with that role. */
+bool policy_shows(const struct partner *partner, enum role role);
 /* A rule as reasons name it ("partner.test.conf", "partner.test.conf:12"), and a key of it for mail that leaves
  * ("partner.test.conf: outbound.protect", "partner.test.conf:12: rules.protect"). */
 struct rule_name {

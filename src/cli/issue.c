@@ -48,6 +48,21 @@ const struct issue_algorithm *issue_algorithm_find(const char *word)
     return NULL;
 }
 
+const struct issue_algorithm *issue_algorithm_like(const EVP_PKEY *key)
+{
+    const struct issue_algorithm *found = NULL;
+    char group[80] = "";
+    (void)EVP_PKEY_get_group_name(key, group, sizeof(group), NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(algorithms); i++) {
+        const struct issue_algorithm *each = &algorithms[i];
+        bool fits = each->bits > 0 ? EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= (int)each->bits
+                                   : g_ascii_strcasecmp(group, each->group) == 0 || EVP_PKEY_is_a(key, each->group);
+        if (fits)
+            found = each;
+    }
+    return found;
+}
+
 EVP_PKEY *issue_key(const struct issue_algorithm *algorithm, struct error *error)
 {
     EVP_PKEY *key = NULL;
@@ -133,27 +148,48 @@ static bool add_words(STACK_OF(X509_EXTENSION) * extensions, X509V3_CTX *context
     return true;
 }
 
-static bool add_address(STACK_OF(X509_EXTENSION) * *extensions, const struct subject *subject)
+static bool push_address(GENERAL_NAMES *names, const char *address)
 {
-    g_autofree char *address = issue_request_address(subject->address, subject->role, subject->domain);
-    owned(GENERAL_NAMES) GENERAL_NAMES *names = GENERAL_NAMES_new();
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-    if (names == NULL || name == NULL || text == NULL || ASN1_STRING_set(text, address, -1) != 1 ||
+    if (name == NULL || text == NULL || ASN1_STRING_set(text, address, -1) != 1 ||
         sk_GENERAL_NAME_push(names, name) <= 0) {
         GENERAL_NAME_free(name);
         ASN1_IA5STRING_free(text);
         return false;
     }
     GENERAL_NAME_set0_value(name, GEN_EMAIL, text);
-    return X509V3_add1_i2d(extensions, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1;
+    return true;
+}
+
+static bool add_addresses(STACK_OF(X509_EXTENSION) * *extensions, const struct subject *subject)
+{
+    g_autofree char *address = issue_request_address(subject->address, subject->role, subject->domain);
+    owned(GENERAL_NAMES) GENERAL_NAMES *names = GENERAL_NAMES_new();
+    bool good = names != NULL && push_address(names, address);
+    for (char *const *other = subject->others; good && other != NULL && *other != NULL; other++)
+        good = push_address(names, *other);
+    return good && X509V3_add1_i2d(extensions, NID_subject_alt_name, names, 0, X509V3_ADD_APPEND) == 1;
+}
+
+bool issue_signs(const struct subject *subject)
+{
+    return subject->role == ROLE_MAILBOX ? subject->signs : subject->role != ROLE_DOMAIN_CONFIDENTIALITY;
+}
+
+bool issue_decrypts(const struct subject *subject)
+{
+    return subject->role == ROLE_MAILBOX ? subject->decrypts : subject->role == ROLE_DOMAIN_CONFIDENTIALITY;
 }
 
 static const char *key_usage(const struct subject *subject)
 {
-    if (subject->role != ROLE_DOMAIN_CONFIDENTIALITY)
+    bool is_rsa = EVP_PKEY_is_a(subject->key, "RSA");
+    if (!issue_decrypts(subject))
         return "critical,digitalSignature";
-    return EVP_PKEY_is_a(subject->key, "RSA") ? "critical,keyEncipherment" : "critical,keyAgreement";
+    if (issue_signs(subject))
+        return is_rsa ? "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature,keyAgreement";
+    return is_rsa ? "critical,keyEncipherment" : "critical,keyAgreement";
 }
 
 /* The extensions that a request and a certificate have in common. */
@@ -164,7 +200,8 @@ static STACK_OF(X509_EXTENSION) * subject_extensions(const struct subject *subje
     X509V3_set_ctx(&context, NULL, NULL, NULL, NULL, 0);
     if (extensions == NULL || !add_words(extensions, &context, NID_basic_constraints, "critical,CA:FALSE") ||
         !add_words(extensions, &context, NID_key_usage, key_usage(subject)) ||
-        !add_words(extensions, &context, NID_ext_key_usage, "emailProtection") || !add_address(&extensions, subject)) {
+        !add_words(extensions, &context, NID_ext_key_usage, "emailProtection") ||
+        !add_addresses(&extensions, subject)) {
         error_set_openssl(error, ERROR_BUG, "cannot create the extensions of a certificate for %s", subject->domain);
         return NULL;
     }

@@ -22,6 +22,8 @@ struct issue_algorithm {
 
 /* NULL: it is not one of ISSUE_ALGORITHMS. */
 const struct issue_algorithm *issue_algorithm_find(const char *word);
+/* That of a key; for RSA the one with as many bits, or the next below. NULL: another kind. */
+const struct issue_algorithm *issue_algorithm_like(const EVP_PKEY *key);
 EVP_PKEY *issue_key(const struct issue_algorithm *algorithm, struct error *error);
 /* The key of the private CA: RSA 3072 in place of RSA 2048, because it must last for ten years. */
 EVP_PKEY *issue_authority_key(const struct issue_algorithm *algorithm, struct error *error);
@@ -34,7 +36,13 @@ struct subject {
      * authority may not certify a role as a name (S/MIME Baseline Requirements §7.1.4.2.2). NULL: the names of RFC
      * 3183. */
     const char *address;
+    char *const *others;  /* further addresses in subjectAltName; NULL: none */
+    bool signs, decrypts; /* of ROLE_MAILBOX: what the key is for */
 };
+
+/* Whether a key for subject has to sign, and to decrypt. */
+bool issue_signs(const struct subject *subject);
+bool issue_decrypts(const struct subject *subject);
 
 /* The address in a request: the one that was chosen, or that of the role. g_free(). */
 char *issue_request_address(const char *chosen, enum role role, const char *domain);

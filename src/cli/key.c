@@ -8,6 +8,7 @@
 #include "key_import.h"
 #include "key_list.h"
 #include "key_new.h"
+#include "key_rollover.h"
 
 #include <string.h>
 
@@ -66,14 +67,14 @@ static const struct command command_csr = {
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    static const struct command *const list[] = {&command_key_new, &command_csr, &command_key_import, &command_key_list,
-                                                 NULL};
+    static const struct command *const list[] = {&command_key_new,  &command_csr,          &command_key_import,
+                                                 &command_key_list, &command_key_rollover, NULL};
     return cli_dispatch(self, list, argc, argv);
 }
 
 const struct command command_key = {
     .name = "key",
-    .arguments = "new|csr|import|list",
+    .arguments = "new|csr|import|list|rollover",
     .summary = "create keys and certificate requests for our identities",
     .run = run,
 };

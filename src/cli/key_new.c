@@ -13,13 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-struct request {
-    struct key_names names;
-    const struct issue_algorithm *algorithm;
-    const char *out, *authority, *token;
-    char *uri; /* of the new key */
-};
-
 static int check_address(const struct command *self, const struct key_names *names)
 {
     struct address address = {0};
@@ -83,109 +76,119 @@ static bool read_authority(const char *folder, struct authority *authority, stru
     return authority->certificate != NULL;
 }
 
-static void print_identity(const struct request *request)
-{
-    g_autofree char *certificate = issue_path_beside(request->out, ".pem");
-    printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
-           "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"%s\"; }\n",
-           request->names.domain, role_name(request->names.role), certificate, request->uri);
-}
-
 /* Sets the URI. */
-static EVP_PKEY *make_key(struct request *request, struct error *error)
+static EVP_PKEY *make_key(struct key_wanted *wanted, struct error *error)
 {
-    const struct issue_algorithm *algorithm = request->algorithm;
-    if (request->token == NULL) {
+    const struct issue_algorithm *algorithm = wanted->algorithm;
+    if (wanted->token == NULL) {
         owned(EVP_PKEY) EVP_PKEY *key = issue_key(algorithm, error);
-        request->uri = g_strconcat("file:", request->out, NULL);
-        if (key == NULL || !issue_write_key(request->out, key, NULL, error))
+        wanted->uri = g_strconcat("file:", wanted->out, NULL);
+        if (key == NULL || !issue_write_key(wanted->out, key, wanted->passphrase, error))
             return NULL;
         return steal(&key);
     }
-    bool decrypts = request->names.role == ROLE_DOMAIN_CONFIDENTIALITY;
-    request->uri = token_keys_new(request->token, role_name(request->names.role), algorithm->bits, algorithm->group,
-                                  decrypts ? TOKEN_DECRYPTS : TOKEN_SIGNS, error);
-    return request->uri != NULL ? keys_load(request->uri, error) : NULL;
+    wanted->uri = token_keys_new(wanted->token, role_name(wanted->subject.role), algorithm->bits, algorithm->group,
+                                 issue_decrypts(&wanted->subject) ? TOKEN_DECRYPTS : TOKEN_SIGNS, error);
+    return wanted->uri != NULL ? keys_load(wanted->uri, error) : NULL;
 }
 
 /* A key in a file is deleted. One in a token stays: who can make keys there need not be able to delete them. */
-static int give_up(const struct request *request, struct error *error)
+static int give_up(const struct key_wanted *wanted, struct error *error)
 {
-    if (request->token == NULL)
-        (void)unlink(request->out);
-    else if (request->uri != NULL)
-        error_prefix(error, "the token has the new key %s, but", request->uri);
+    if (wanted->token == NULL)
+        (void)unlink(wanted->out);
+    else if (wanted->uri != NULL)
+        error_prefix(error, "the token has the new key %s, but", wanted->uri);
     return cli_failed(error);
 }
 
-static int make_new(struct request *request)
+int key_make(struct key_wanted *wanted)
 {
     struct error error = {0};
     owned(authority) struct authority authority = {0};
-    if (!read_authority(request->authority, &authority, &error))
+    if (!read_authority(wanted->authority, &authority, &error))
         return cli_bad_input(&error);
-    g_autofree char *path = issue_path_beside(request->out, authority.key != NULL ? ".pem" : ".csr");
+    g_autofree char *path = issue_path_beside(wanted->out, authority.key != NULL ? ".pem" : ".csr");
     if (g_file_test(path, G_FILE_TEST_EXISTS)) {
         error_set(&error, ERROR_PERMANENT, "%s exists already", path);
         return cli_failed(&error);
     }
-    owned(EVP_PKEY) EVP_PKEY *key = make_key(request, &error);
+    owned(EVP_PKEY) EVP_PKEY *key = make_key(wanted, &error);
     if (key == NULL)
-        return request->token != NULL ? give_up(request, &error) : cli_failed(&error);
-    g_autofree char *name = authority.key == NULL ? key_names_of_request(&request->names) : NULL;
-    struct subject subject = {request->names.domain, request->names.role, key, name};
-    if ((request->token == NULL && !issue_give_to_folder_owner(request->out, &error)) ||
-        !issue_write_for(&subject, authority.certificate, authority.key, path, &error))
-        return give_up(request, &error);
-    printf("created %s and %s%s\n", request->token != NULL ? request->uri : request->out, path,
+        return wanted->token != NULL ? give_up(wanted, &error) : cli_failed(&error);
+    wanted->subject.key = key;
+    bool written = (wanted->token != NULL || issue_give_to_folder_owner(wanted->out, &error)) &&
+                   issue_write_for(&wanted->subject, authority.certificate, authority.key, path, &error);
+    wanted->subject.key = NULL;
+    if (!written)
+        return give_up(wanted, &error);
+    printf("created %s and %s%s\n", wanted->token != NULL ? wanted->uri : wanted->out, path,
            authority.key != NULL ? "" : "; send the request to your certification authority");
-    print_identity(request);
     return EX_OK;
 }
 
-static int check_algorithm(const struct command *self, const struct request *request)
+int key_wanted_check(const struct command *self, const struct key_wanted *wanted)
 {
-    bool decrypts = request->names.role == ROLE_DOMAIN_CONFIDENTIALITY;
-    if (decrypts ? !request->algorithm->decrypts : !request->algorithm->signs)
-        return cli_usage(self, "%s is no algorithm for the role %s", request->algorithm->word,
-                         role_name(request->names.role));
-    if (!request->algorithm->signs && request->authority == NULL)
+    const struct issue_algorithm *algorithm = wanted->algorithm;
+    if ((issue_decrypts(&wanted->subject) && !algorithm->decrypts) ||
+        (issue_signs(&wanted->subject) && !algorithm->signs))
+        return cli_usage(self, "%s is no algorithm for the role %s", algorithm->word, role_name(wanted->subject.role));
+    if (!algorithm->signs && wanted->authority == NULL)
         return cli_usage(self, KEY_SIGNS_NO_REQUEST);
-    if (!request->algorithm->signs && request->token != NULL)
+    if (!algorithm->signs && wanted->token != NULL)
         return cli_usage(self, "x25519 keys are made in files only");
     return CLI_GO;
 }
 
+static void print_identity(const struct key_wanted *wanted)
+{
+    g_autofree char *certificate = issue_path_beside(wanted->out, ".pem");
+    printf("\nadd this to identities; paths are absolute or relative to domsec.conf:\n\n"
+           "  { domain = \"%s\"; role = \"%s\";\n    certificate = \"%s\"; key = \"%s\"; }\n",
+           wanted->subject.domain, role_name(wanted->subject.role), certificate, wanted->uri);
+}
+
+static int make_new(const struct command *self, const struct key_names *names, struct key_wanted *wanted)
+{
+    g_autofree char *name = wanted->authority == NULL ? key_names_of_request(names) : NULL;
+    wanted->subject = (struct subject){.domain = names->domain, .role = names->role, .address = name};
+    int status = key_wanted_check(self, wanted);
+    if (status == CLI_GO)
+        status = key_make(wanted);
+    if (status == EX_OK)
+        print_identity(wanted);
+    g_free(wanted->uri);
+    return status;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct request request = {0};
+    struct key_names names = {0};
+    struct key_wanted wanted = {0};
     const char *domain = NULL, *role = NULL, *algorithm = "rsa2048";
     const struct option_spec options[] = {
         {"domain", 'd', OPTION_TEXT, &domain, "DOMAIN", "mail domain"},
         {"role", 'r', OPTION_TEXT, &role, "ROLE", "domain-signing-authority, domain-confidentiality-authority, ..."},
-        {"out", 'o', OPTION_TEXT, &request.out, "FILE", "file for the new key, such as keys/dca-2028.key"},
-        {"token", 0, OPTION_TEXT, &request.token, "URI",
+        {"out", 'o', OPTION_TEXT, &wanted.out, "FILE", "file for the new key, such as keys/dca-2028.key"},
+        {"token", 0, OPTION_TEXT, &wanted.token, "URI",
          "let a token make the key: pkcs11:token=LABEL?module-path=...&pin-source=..."},
         {"algorithm", 0, OPTION_TEXT, &algorithm, "WORD", ISSUE_ALGORITHMS "; default: rsa2048"},
-        {"ca", 0, OPTION_TEXT, &request.authority, "DIR",
+        {"ca", 0, OPTION_TEXT, &wanted.authority, "DIR",
          "issue a certificate with DIR/ca.key and DIR/ca.pem instead of a request"},
-        KEY_NAME_OPTIONS(request.names),
+        KEY_NAME_OPTIONS(names),
     };
     int status = cli_options_only(self, options, G_N_ELEMENTS(options), argc, argv);
     if (status != CLI_GO)
         return status;
-    if (request.out == NULL)
+    if (wanted.out == NULL)
         return cli_usage(self, "--out is required");
-    request.algorithm = issue_algorithm_find(algorithm);
-    if (request.algorithm == NULL)
+    wanted.algorithm = issue_algorithm_find(algorithm);
+    if (wanted.algorithm == NULL)
         return cli_usage(self, "algorithm %s is not one of " ISSUE_ALGORITHMS, algorithm);
-    status = key_names_check(self, domain, role, &request.names);
+    status = key_names_check(self, domain, role, &names);
     if (status == CLI_GO)
-        status = check_algorithm(self, &request);
-    if (status == CLI_GO)
-        status = make_new(&request);
-    g_free(request.names.domain);
-    g_free(request.uri);
+        status = make_new(self, &names, &wanted);
+    g_free(names.domain);
     return status;
 }
 

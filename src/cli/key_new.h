@@ -6,8 +6,25 @@
 #define DOMSEC_CLI_KEY_NEW_H
 
 #include "cli.h"
+#include "issue.h"
 
 extern const struct command command_key_new;
+
+/* A key that is to be made, with its request or certificate. All but uri is lent. */
+struct key_wanted {
+    struct subject subject; /* without its key */
+    const struct issue_algorithm *algorithm;
+    const char *out;        /* file for the key; the request or certificate is written beside it */
+    const char *authority;  /* folder of a private CA; NULL: a request is made */
+    const char *token;      /* URI of the token that makes the key; NULL: it is made in the file */
+    const char *passphrase; /* with which the file is encrypted; NULL: it is not */
+    char *uri;              /* of the new key, by key_make(); g_free() */
+};
+
+/* Whether that algorithm can do it there. CLI_GO or EX_USAGE. */
+int key_wanted_check(const struct command *self, const struct key_wanted *wanted);
+/* Makes it and says so. Existing files are not changed. */
+int key_make(struct key_wanted *wanted);
 
 /* For whom a key is. */
 struct key_names {

@@ -13,7 +13,7 @@
 /* One for each identity of conf, in its order; NULL where it could not be read, which is a fault. */
 X509 **own_read(const struct conf *conf, struct faults *faults);
 void own_free(X509 **own, const struct conf *conf);
-/* False if one could not be read, is not valid now or ends soon. */
+/* False if one could not be read, or none of the same owner is in force. Which ends soon is in gateway/expiry.h. */
 bool own_are_good(X509 *const *own, const struct conf *conf);
 
 /* A table with a heading. with_files: also the file of the certificate and the URI of the key. */

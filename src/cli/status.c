@@ -13,6 +13,7 @@
 #include "output.h"
 #include "own.h"
 #include "probe.h"
+#include "status_rollover.h"
 #include "status_split.h"
 #include "store/store.h"
 
@@ -181,6 +182,7 @@ static void print_status(const struct status *status)
     table_print(table, stdout, 0, false);
     printf("\nidentities\n");
     own_print(status->own, conf, false);
+    rollovers_print(conf, status->own);
     print_expiries(status);
     print_rules(conf);
     split_status_print(&status->split);
@@ -233,6 +235,7 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "listen", json_string(status->conf->listen));
     json_object_set_new(json, "answers", json_boolean(status->answers));
     json_object_set_new(json, "identities", own_json(status->own, status->conf));
+    json_object_set_new(json, "rollovers", rollovers_json(status->conf, status->own));
     json_object_set_new(json, "ends_soon", expiries_json(status));
     json_object_set_new(json, "rules", rules_json(status->conf));
     json_object_set_new(json, "split", split_status_json(&status->split));
@@ -276,8 +279,10 @@ const struct command command_status = {
     .name = "status",
     .arguments = "[-c FILE] [--json]",
     .summary = "show identities, rules, the store and whether the daemon answers",
-    .details = "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read, or "
-               "if one of ours\n"
-               "or a partner's ends within 30 days. It is 78 if the configuration is bad, and 0 otherwise.\n",
+    .details =
+        "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read, or "
+        "if one of ours\n"
+        "or a partner's ends within 30 days and no other takes its place. It is 78 if the configuration is bad, and "
+        "0 otherwise.\n",
     .run = run,
 };

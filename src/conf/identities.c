@@ -20,6 +20,39 @@ const char *identity_owner(const struct identity_conf *identity)
     return identity->domain != NULL ? identity->domain : identity->name;
 }
 
+/* --- side by side --- */
+
+char *identity_request(const struct identity_conf *identity)
+{
+    const char *dot = strrchr(identity->certificate, '.');
+    if (dot == NULL || g_file_test(identity->certificate, G_FILE_TEST_EXISTS))
+        return NULL;
+    g_autofree char *request = g_strdup_printf("%.*s.csr", (int)(dot - identity->certificate), identity->certificate);
+    return g_file_test(request, G_FILE_TEST_EXISTS) ? steal(&request) : NULL;
+}
+
+bool identity_same_owner(const struct identity_conf *a, const struct identity_conf *b)
+{
+    if (a->role != b->role)
+        return false;
+    return a->role == ROLE_MAILBOX ? g_strv_equal((const char *const *)a->addresses, (const char *const *)b->addresses)
+                                   : g_str_equal(a->domain, b->domain);
+}
+
+bool identity_is_awaited(const struct conf *conf, const struct identity_conf *identity)
+{
+    g_autofree char *request = identity_request(identity);
+    for (size_t i = 0; request != NULL && i < conf->identity_count; i++) {
+        const struct identity_conf *other = &conf->identities[i];
+        if (other != identity && identity_same_owner(identity, other) &&
+            g_file_test(other->certificate, G_FILE_TEST_EXISTS))
+            return true;
+    }
+    return false;
+}
+
+/* --- reading --- */
+
 static void settle_addresses(const struct conf *conf, struct identity_conf *identity, const config_setting_t *list,
                              const struct place *place)
 {

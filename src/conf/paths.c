@@ -54,6 +54,16 @@ static void walk_bundles(const struct walk *walk, const struct bundles_conf *bun
         walk_table(walk, &bundle_options, &bundles->list[i]);
 }
 
+/* The request in place of a certificate that is still to come. */
+static void walk_identity(const struct walk *walk, const struct conf *conf, const struct identity_conf *identity)
+{
+    struct identity_conf view = *identity;
+    g_autofree char *request = identity_is_awaited(conf, identity) ? identity_request(identity) : NULL;
+    if (request != NULL)
+        view.certificate = request;
+    walk_table(walk, &identity_options, &view);
+}
+
 static void walk_partner(const struct walk *walk, const struct partner *partner)
 {
     walk_table(walk, &partner_options, partner);
@@ -72,7 +82,7 @@ void conf_each_path(const struct conf *conf, void (*seen)(void *context, const c
     walk_table(&walk, &main_options, conf);
     walk_bundles(&walk, &conf->bundles);
     for (size_t i = 0; i < conf->identity_count; i++)
-        walk_table(&walk, &identity_options, &conf->identities[i]);
+        walk_identity(&walk, conf, &conf->identities[i]);
     for (size_t i = 0; i < conf->ldap_count; i++)
         walk_table(&walk, &ldap_options, &conf->ldap[i]);
     for (size_t i = 0; i < conf->partner_count; i++)

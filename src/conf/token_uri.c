@@ -10,6 +10,9 @@
 
 #include "base/bytes.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 char *token_uri_pin_file(const P11KitUri *uri)
 {
     const char *source = p11_kit_uri_get_pin_source(uri);
@@ -56,4 +59,24 @@ P11KitUri *token_uri_parse(const char *text, struct error *error)
         return NULL;
     }
     return check(uri, error) ? steal(&uri) : NULL;
+}
+
+char *token_uri_renamed(const char *text, const char *label, const char *pin_file, struct error *error)
+{
+    owned(token_uri) P11KitUri *uri = token_uri_parse(text, error);
+    CK_ATTRIBUTE name = {CKA_LABEL, (void *)label, strlen(label)};
+    char *whole = NULL;
+    if (uri == NULL)
+        return NULL;
+    g_autofree char *source = pin_file != NULL ? g_filename_to_uri(pin_file, NULL, NULL) : NULL;
+    if (source != NULL && p11_kit_uri_get_pin_source(uri) == NULL)
+        p11_kit_uri_set_pin_source(uri, source);
+    bool good = p11_kit_uri_clear_attribute(uri, CKA_ID) == P11_KIT_URI_OK &&
+                p11_kit_uri_set_attribute(uri, &name) == P11_KIT_URI_OK &&
+                p11_kit_uri_format(uri, P11_KIT_URI_FOR_ANY, &whole) == P11_KIT_URI_OK;
+    char *result = good ? g_strdup(whole) : NULL;
+    free(whole);
+    if (!good)
+        error_set(error, ERROR_TEMPORARY, "out of memory");
+    return result;
 }

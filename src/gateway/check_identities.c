@@ -9,32 +9,6 @@
 
 #include <openssl/x509v3.h>
 
-/* Returns true if the partners under rule get to see this identity's certificate. */
-static bool is_shown_by(const struct rule *rule, enum role role)
-{
-    switch (role) {
-    case ROLE_DOMAIN_SIGNING:
-        return policy_signs_as_domain(rule);
-    case ROLE_DOMAIN_CONFIDENTIALITY:
-        return policy_encrypts(rule) || rule->inbound.require > REQUIRE_SIGN;
-    case ROLE_REVIEW:
-        return policy_signs(rule) && rule->outbound.review;
-    case ROLE_ATTRIBUTE:
-        return policy_signs(rule) && rule->outbound.attributes;
-    case ROLE_MAILBOX:
-        return policy_signs_as_mailbox(rule);
-    }
-    return false;
-}
-
-static bool is_shown(const struct partner *partner, enum role role)
-{
-    for (size_t i = 0; i <= partner->rule_count; i++)
-        if (is_shown_by(policy_nth_rule(partner, i), role))
-            return true;
-    return false;
-}
-
 /* Named by an X.500 name, as RFC 3183 §3.1.1 allows: that it is our domain's is for partners to know (their x500_name).
  */
 static bool is_x500_named(const X509 *certificate, enum role role)
@@ -74,7 +48,7 @@ static void check_identity(const struct gateway *gateway, const struct identity 
         struct finding finding = {0};
         /* Only the partner knows which of our certificates it pins. */
         if (rule->partner->naming == NAMING_PINNED || rule->partner->naming == NAMING_ADDRESS ||
-            !is_shown(rule->partner, entry->role))
+            !policy_shows(rule->partner, entry->role))
             continue;
         const struct role_query query = {rule->partner, identity->certificate, entry->role, &domain, 1};
         trust_check_role(gateway->trust, &query, &finding);
@@ -151,7 +125,7 @@ static void check_digest(const struct gateway *gateway, const struct identity *i
 {
     for (size_t i = 0; i < gateway->conf->partner_count; i++) {
         const struct partner *partner = gateway->conf->partners[i];
-        if (!identity_signs(identity) || !is_shown(partner, identity->conf->role) ||
+        if (!identity_signs(identity) || !policy_shows(partner, identity->conf->role) ||
             smime_key_takes_digest(identity->key, partner->form.digest))
             continue;
         const char *other = digest_of(identity->key);

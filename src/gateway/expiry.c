@@ -151,7 +151,7 @@ static const char *remedy_of(enum expiry_kind kind)
 {
     switch (kind) {
     case EXPIRY_OWN:
-        return "renew it (domsec key csr), and give the new one to your partners";
+        return "replace it (domsec key rollover)";
     case EXPIRY_PARTNER:
     case EXPIRY_ANCHOR:
         return "ask for the new one, and name it beside this one";

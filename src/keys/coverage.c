@@ -53,8 +53,7 @@ static void warn_of_none(const struct conf *conf, const GArray *turns, time_t at
                     role_name(identity->role), identity_owner(identity), date);
     else if (next == NULL)
         faults_warn(faults, conf->file, identity->line,
-                    "%s: the certificate has expired; renew it (domsec key csr) or replace it (domsec key new)",
-                    identity->certificate);
+                    "%s: the certificate has expired; replace it (domsec key rollover)", identity->certificate);
     else if (at < identity->from)
         faults_warn(faults, conf->file, identity->line,
                     "there is no identity of the %s for %s until this one begins on %s; correct \"from\"",

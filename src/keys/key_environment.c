@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "key_environment.h"
+#include "keys/key_environment.h"
 
 #include <string.h>
 

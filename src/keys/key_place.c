@@ -9,9 +9,9 @@
 #include "base/account.h"
 #include "base/sandbox.h"
 #include "conf/conf.h"
-#include "key_environment.h"
 #include "key_holders.h"
 #include "key_process.h"
+#include "keys/key_environment.h"
 
 #include <string.h>
 

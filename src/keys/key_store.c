@@ -8,9 +8,9 @@
  */
 #include "key_store.h"
 
-#include "key_environment.h"
 #include "key_holders.h"
 #include "key_links.h"
+#include "keys/key_environment.h"
 #include "passphrase.h"
 #include "remote_provider.h"
 

@@ -92,3 +92,29 @@ const char *verdict_name(enum verdict verdict)
     }
     return "?";
 }
+
+/* Returns true if the partners under rule get to see this identity's certificate. */
+static bool is_shown_by(const struct rule *rule, enum role role)
+{
+    switch (role) {
+    case ROLE_DOMAIN_SIGNING:
+        return policy_signs_as_domain(rule);
+    case ROLE_DOMAIN_CONFIDENTIALITY:
+        return policy_encrypts(rule) || rule->inbound.require > REQUIRE_SIGN;
+    case ROLE_REVIEW:
+        return policy_signs(rule) && rule->outbound.review;
+    case ROLE_ATTRIBUTE:
+        return policy_signs(rule) && rule->outbound.attributes;
+    case ROLE_MAILBOX:
+        return policy_signs_as_mailbox(rule);
+    }
+    return false;
+}
+
+bool policy_shows(const struct partner *partner, enum role role)
+{
+    for (size_t i = 0; i <= partner->rule_count; i++)
+        if (is_shown_by(policy_nth_rule(partner, i), role))
+            return true;
+    return false;
+}

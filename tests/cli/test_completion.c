@@ -191,7 +191,7 @@ Test(completion, knows_each_command)
     expect_completed("''", wanted);
     expect_completed("che", "check");
     expect_completed("cert ''", "--help approve dns export find import lint list prune reject remove show");
-    expect_completed("key ''", "--help csr import list new");
+    expect_completed("key ''", "--help csr import list new rollover");
 }
 
 Test(completion, knows_operands)

@@ -233,3 +233,259 @@ Test(rollover, the_new_certificate_is_published_on_its_day)
         cr_expect_null(strstr(got.out, other), "row %zu: %s", i, got.out);
     }
 }
+
+/* --- key rollover --- */
+
+/* What stands between two texts; g_free(). */
+static char *between(const char *text, const char *before, const char *after)
+{
+    const char *start = strstr(text, before);
+    cr_assert_not_null(start, "\"%s\" is not in:\n%s", before, text);
+    start += strlen(before);
+    const char *end = strstr(start, after);
+    cr_assert_not_null(end, "\"%s\" is not in:\n%s", after, start);
+    return g_strndup(start, (gsize)(end - start));
+}
+
+/* Does with a/domsec.conf what the command has printed. old: what stands in the line of the old key. */
+static void follow(const char *printed, const char *old)
+{
+    g_autofree char *lines = between(printed, "domsec.conf:\n\n", "\n\n");
+    g_autofree char *text = folder_read(dir, "a/domsec.conf");
+    g_autofree char *first = g_strdup_printf("identities = (\n%s,\n", lines);
+    g_autoptr(GString) conf = g_string_new(text);
+    cr_assert_eq(g_string_replace(conf, "identities = (\n", first, 0), 1);
+    if (strstr(printed, "and this to the identity") != NULL) {
+        g_autofree char *date = between(printed, "):\n\n    ", "\n\n"), *with = g_strdup_printf("%s %s", old, date);
+        cr_assert_eq(g_string_replace(conf, old, with, 0), 1);
+    }
+    folder_write(dir, "a/domsec.conf", conf->str);
+    program_give(dir, NULL);
+}
+
+/* keys/STEM-DATE of a rollover that was made today. */
+static char *stem_of_today(const char *stem)
+{
+    g_autofree char *today = moment_text(time(NULL) / DAY * DAY);
+    return g_strdup_printf("%s-%s", stem, today);
+}
+
+static struct run checked(void)
+{
+    return run("domsec check -c '%s/a/domsec.conf'", dir);
+}
+
+static struct run shown(void)
+{
+    return run("domsec status -c '%s/a/domsec.conf'", dir);
+}
+
+/* With the private CA: the lines are added, and the dates do the rest. */
+Test(rollover, of_a_confidentiality_authority)
+{
+    time_t now = time(NULL), from = now / DAY * DAY + 30 * DAY;
+    owned(run) struct run made =
+        run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " CONFIDENTIALITY " --ca '%s/a/ca'",
+            dir, dir);
+    expect_status(made, 0);
+    expect_contains(made.out, "partners who encrypt to the old certificate (inbound.require), and need the new one:\n"
+                              "  partner.test.conf\n");
+    follow(made.out, "key = \"file:keys/dca.key\";");
+    owned(run) struct run check = checked(), status = shown();
+    expect_status(check, 0);
+    cr_expect_null(strstr(check.out, ": warning: "), "%s", check.out);
+    expect_contains(status.out, "waiting, from ");
+    expect_contains(status.out, "in force, until ");
+    expect_contains(status.out, "\nrollover of acme.test, " CONFIDENTIALITY "\n");
+    g_autofree char *stem = stem_of_today("dca");
+    g_autofree char *to_old = encrypted_for("dca"), *to_new = encrypted_for(stem);
+    const time_t times[] = {now, from, from + 690 * DAY};
+    for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
+        owned(run) struct run old = arrives(to_old, times[i]), new = arrives(to_new, times[i]);
+        expect_contains(old.out, "A line of plans.");
+        expect_contains(new.out, "A line of plans.");
+    }
+    owned(run) struct run again =
+        run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " CONFIDENTIALITY
+            " --out '%s/a/keys/third.key'",
+            dir, dir);
+    expect_status(again, 65);
+    expect_contains(again.err, "a rollover is under way already");
+    cr_expect_eq(folder_mode(dir, "a/keys/third.key"), 0);
+}
+
+/* By a request: until the certificate is there, the old one works, and status says what is missing. */
+Test(rollover, of_a_signing_authority_by_a_request)
+{
+    owned(run) struct run made =
+        run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " SIGNING " --from 2020-01-01", dir);
+    expect_status(made, 0);
+    expect_contains(made.out, "send the request to your certification authority");
+    expect_contains(made.out, "need the new one if they have pinned it:\n  partner.test.conf\n");
+    cr_expect_null(strstr(made.out, "until = "), "one that signs needs no end: %s", made.out);
+    follow(made.out, "");
+    g_autofree char *stem = stem_of_today("dsa");
+    owned(run) struct run check = checked(), status = shown();
+    expect_status(check, 0);
+    expect_contains(check.out, "waits for its certificate, although its date has come; put the answer of your CA to ");
+    expect_contains(status.out, "no certificate yet, from 2020-01-01");
+    expect_contains(status.out, "it waits for the certificate: put the answer of your authority to ");
+    expect_signer(time(NULL), "dsa");
+    folder_write(dir, "pass", "of the backup\n");
+    g_autofree char *pass = g_build_filename(dir, "pass", NULL);
+    cr_assert_eq(chmod(pass, 0600), 0);
+    owned(run) struct run backup =
+        run("domsec backup -c '%s/a/domsec.conf' --passphrase-file '%s' '%s/backup'", dir, pass, dir);
+    expect_status(backup, 0);
+    owned(run) struct run names = run("openssl req -in '%s/a/keys/%s.csr' -noout -verify -subject -text", dir, stem);
+    expect_contains(names.out, "O = acme.test, CN = " SIGNING "\n");
+    expect_contains(names.out, "prime256v1");
+    owned(run) struct run issued =
+        run("openssl x509 -req -in '%s/a/keys/%s.csr' -CA '%s/a/ca/ca.pem' -CAkey '%s/a/ca/ca.key' -copy_extensions "
+            "copyall -days 700 -out '%s/a/keys/%s.pem'",
+            dir, stem, dir, dir, dir, stem);
+    expect_status(issued, 0);
+    owned(run) struct run good = checked(), after = shown();
+    expect_status(good, 0);
+    cr_expect_null(strstr(good.out, "waits for"), "%s", good.out);
+    expect_contains(after.out, "  replaced ");
+    expect_signer(time(NULL), stem);
+}
+
+/* A request from a public authority has a mail address in place of the role, and so has that for the next key. */
+Test(rollover, names_are_those_of_the_old_certificate)
+{
+    owned(run) struct run wanted = run("domsec key new --domain acme.test --role " SIGNING " --algorithm p384 --out "
+                                       "'%s/a/keys/gw.key' --address gateway@acme.test",
+                                       dir);
+    owned(run) struct run issued =
+        run("openssl x509 -req -in '%s/a/keys/gw.csr' -CA '%s/a/ca/ca.pem' -CAkey '%s/a/ca/ca.key' -copy_extensions "
+            "copyall -days 700 -out '%s/a/keys/gw.pem'",
+            dir, dir, dir, dir);
+    expect_status(wanted, 0);
+    expect_status(issued, 0);
+    g_autofree char *gateway = line(SIGNING, "gw", 0, 0);
+    configure(gateway);
+    owned(run) struct run made = run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " SIGNING
+                                     " --out '%s/a/keys/next.key'",
+                                     dir, dir);
+    expect_status(made, 0);
+    owned(run) struct run names = run("openssl req -in '%s/a/keys/next.csr' -noout -subject -text", dir);
+    expect_contains(names.out, "subject=CN = gateway@acme.test\n");
+    expect_contains(names.out, "email:gateway@acme.test");
+    expect_contains(names.out, "secp384r1");
+}
+
+/* A mailbox's certificate is for what the old one was for, and names the same addresses. */
+Test(rollover, of_a_mailbox)
+{
+    owned(run) struct run issued = run(
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout '%s/a/keys/edi.key' -out '%s/a/keys/edi.pem' -days 60 -subj "
+        "/CN=edi@acme.test -addext subjectAltName=email:edi@acme.test,email:orders@acme.test -addext "
+        "keyUsage=critical,digitalSignature,keyEncipherment -addext basicConstraints=critical,CA:FALSE",
+        dir, dir);
+    expect_status(issued, 0);
+    configure("{ address = ( \"edi@acme.test\", \"orders@acme.test\" ); certificate = \"keys/edi.pem\"; key = "
+              "\"file:keys/edi.key\"; }\n");
+    owned(run) struct run made = run("domsec key rollover -c '%s/a/domsec.conf' --address Orders@acme.test --ca "
+                                     "'%s/a/ca' --out '%s/a/keys/next.key'",
+                                     dir, dir, dir);
+    expect_status(made, 0);
+    expect_contains(made.out,
+                    "address = ( \"edi@acme.test\", \"orders@acme.test\" );\n    certificate = \"keys/next.pem\";");
+    owned(run) struct run next = run("openssl x509 -in '%s/a/keys/next.pem' -noout -text", dir);
+    expect_contains(next.out, "email:edi@acme.test, email:orders@acme.test");
+    expect_contains(next.out, "Digital Signature, Key Encipherment\n");
+    follow(made.out, "key = \"file:keys/edi.key\";");
+    owned(run) struct run check = checked();
+    expect_status(check, 0);
+}
+
+/* The passphrase of the old key protects the new one. */
+Test(rollover, of_an_encrypted_key)
+{
+    folder_write(dir, "a/keys/dsa.pass", "secret\n");
+    g_autofree char *pass = g_build_filename(dir, "a/keys/dsa.pass", NULL);
+    cr_assert_eq(chmod(pass, 0600), 0);
+    owned(run) struct run encrypted =
+        run("openssl pkcs8 -topk8 -in '%s/a/keys/dsa.key' -passout pass:secret -out '%s/a/keys/enc.key'", dir, dir);
+    expect_status(encrypted, 0);
+    configure("{ domain = \"acme.test\"; role = \"" SIGNING "\"; certificate = \"keys/dsa.pem\"; key = "
+              "\"file:keys/enc.key\"; passphrase_file = \"keys/dsa.pass\"; }\n");
+    owned(run) struct run made = run("domsec key rollover -c '%s/a/domsec.conf' --line 7 --ca '%s/a/ca'", dir, dir);
+    expect_status(made, 0);
+    follow(made.out, "");
+    g_autofree char *stem = stem_of_today("dsa"), *name = g_strdup_printf("a/keys/%s.key", stem);
+    g_autofree char *key = folder_read(dir, name);
+    expect_contains(key, "BEGIN ENCRYPTED PRIVATE KEY");
+    owned(run) struct run check = checked();
+    expect_status(check, 0);
+}
+
+Test(rollover, where_the_old_certificate_is_pinned)
+{
+    folder_write(dir, "a/policy.d/sister.test.conf",
+                 "domain = \"sister.test\";\nanchors = ( \"anchors/peer.pem\" );\n"
+                 "certificates = ( \"keys/dca.pem\" );\noutbound = { protect = \"encrypt\"; };\n"
+                 "groups = ( { members = ( \"edi@sister.test\" );\n certificates = ( \"keys/dca.pem\" ); } );\n");
+    owned(run) struct run made =
+        run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " CONFIDENTIALITY, dir);
+    expect_status(made, 0);
+    const char *own =
+        strstr(made.out, "files of your own that pin the old certificate, and need the new one beside it:\n");
+    cr_assert_not_null(own, "%s", made.out);
+    expect_contains(own, "a/policy.d/sister.test.conf:3: certificates: ");
+    expect_contains(own, "a/policy.d/sister.test.conf:5: groups: ");
+    cr_expect_null(strstr(own, "partner.test.conf"), "%s", own);
+    const char *seeing = strstr(made.out, "partners who see the old certificate");
+    cr_assert_not_null(seeing, "%s", made.out);
+    expect_contains(seeing, "  sister.test.conf\n");
+}
+
+Test(rollover, usage)
+{
+    static const struct {
+        const char *options;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"", 64, "say which identity"},
+        {"--domain acme.test", 64, "say which identity"},
+        {"--domain acme.test --role " SIGNING " --line 3", 64, "say which identity"},
+        {"--domain acme.test --role signer", 64, "signer is not a role"},
+        {"--domain other.test --role " SIGNING, 65, "there is no such identity"},
+        {"--domain acme.test --role review-authority", 65, "there is no such identity"},
+        {"--line 1", 65, "there is no such identity"},
+        {"--domain acme.test --role " SIGNING " --from soon", 64, "soon is not a date"},
+        {"--domain acme.test --role " SIGNING " --until 1960-01-01", 64, "1960-01-01 is not a date"},
+        {"--domain acme.test --role " CONFIDENTIALITY " --from 2030-01-01 --until 2029-01-01", 64, "would end before"},
+        {"--domain acme.test --role " SIGNING " --algorithm x25519", 64, "x25519 is no algorithm for the role"},
+        {"--domain acme.test --role " SIGNING " --algorithm rot13", 64, "rot13 is not one of"},
+        {"--domain acme.test --role " SIGNING " --out '%s/a/keys/dca.key'", 65, "exists already"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) options = g_string_new(rows[i].options);
+        g_string_replace(options, "%s", dir, 0);
+        owned(run) struct run got = run("domsec key rollover -c '%s/a/domsec.conf' %s", dir, options->str);
+        expect_status(got, rows[i].status);
+        expect_contains(got.err, rows[i].says);
+    }
+    g_autofree char *stem = stem_of_today("dsa"), *name = g_strdup_printf("a/keys/%s.key", stem);
+    cr_expect_eq(folder_mode(dir, name), 0, "what was refused leaves nothing behind");
+}
+
+/* The same key has the same identifier wherever it is, and another key another one. */
+Test(rollover, key_identifiers)
+{
+    g_autofree char *dsa = line(SIGNING, "dsa", 0, 0);
+    configure(dsa);
+    owned(run) struct run digest =
+        run("sh -c \"openssl x509 -in '%s/a/keys/dsa.pem' -noout -pubkey | openssl pkey -pubin "
+            "-outform DER | openssl dgst -sha256 -r\"",
+            dir);
+    expect_status(digest, 0);
+    g_autofree char *whole = g_strndup(digest.out, 64), *beginning = g_strndup(digest.out, FINGERPRINT_DIGITS);
+    owned(run) struct run status = shown(), json = run("domsec status -c '%s/a/domsec.conf' --json", dir);
+    expect_contains(status.out, beginning);
+    expect_contains(json.out, whole);
+}

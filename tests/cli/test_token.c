@@ -223,3 +223,29 @@ Test(token, check_compares_the_certificate)
     expect_status(wrong, 1);
     expect_contains(wrong.out, "is not the key of the first certificate");
 }
+
+/* The new key is made in the same token, under the name of its certificate's file, by which it is found again. */
+Test(token, rollover_stays_in_the_token)
+{
+    configure("p256", "p384");
+    owned(run) struct run made =
+        run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " CONFIDENTIALITY
+            " --ca '%s/a/ca' --out '%s/a/keys/dca-next'",
+            home->folder, home->folder, home->folder);
+    expect_status(made, 0);
+    expect_contains(made.out, "object=dca-next");
+    const char *start = strstr(made.out, "  { domain"), *end = start != NULL ? strstr(start, "\n\n") : NULL;
+    cr_assert_not_null(end, "%s", made.out);
+    g_autofree char *text = folder_read(home->folder, "a/domsec.conf");
+    g_autofree char *lines = g_strdup_printf("\nidentities = (%.*s,\n", (int)(end - start), start);
+    g_autoptr(GString) conf = g_string_new(text);
+    cr_assert_eq(g_string_replace(conf, "\nidentities = (", lines, 0), 1);
+    folder_write(home->folder, "a/domsec.conf", conf->str);
+    program_give(home->folder, NULL);
+    owned(run) struct run good = check();
+    expect_status(good, 0);
+    owned(run) struct run listed = run("domsec key list -c '%s/a/domsec.conf'", home->folder);
+    expect_contains(listed.out, "waiting, from ");
+    expect_contains(listed.out, "EC-secp384r1");
+    cr_expect_eq(folder_mode(home->folder, "a/keys/dca-next"), 0, "the key has no file");
+}

@@ -2,6 +2,7 @@
 #include "gateway/expiry.h"
 
 #include "base/metrics.h"
+#include "base/moment.h"
 #include "support/rig.h"
 
 #include <stdio.h>
@@ -78,7 +79,8 @@ Test(expiry, ours_and_partners_within_thirty_days)
     } rows[] = {
         {"dsa.pem", "email:x@acme.test", 29,
          "domsec.conf:9: warning: ", "acme.test (domain-signing-authority) ends on "},
-        {"dsa.pem", "email:x@acme.test", 29, "domsec.conf:9: warning: ", ", in 29 days; renew it (domsec key csr)"},
+        {"dsa.pem", "email:x@acme.test", 29,
+         "domsec.conf:9: warning: ", ", in 29 days; replace it (domsec key rollover)"},
         {"dca.pem", "email:x@acme.test", 1, "domsec.conf:10: warning: ", "(domain-confidentiality-authority) ends on "},
         {"dsa.pem", "email:x@acme.test", 30, NULL, NULL},
         {"dsa.pem", "email:x@acme.test", -1, NULL, NULL},
@@ -103,6 +105,25 @@ Test(expiry, ours_and_partners_within_thirty_days)
         cr_expect_not_null(strstr(text, rows[i].what), "row %zu: %s", i, text);
         cr_expect_eq(strchr(text, '\n')[1], '\0', "row %zu: %s", i, text);
     }
+}
+
+/* An identity may end before its certificate. */
+Test(expiry, the_date_of_an_identity)
+{
+    owned(rig) struct rig *rig = new_rig();
+    g_autofree char *conf = folder_read(rig->acme.folder, "domsec.conf"),
+                    *soon = moment_text(time(NULL) + 9 * DAY + 60);
+    g_autofree char *with = g_strdup_printf("role = \"domain-signing-authority\"; until = \"%s\";", soon);
+    g_autoptr(GString) dated = g_string_new(conf);
+    cr_assert_eq(g_string_replace(dated, "role = \"domain-signing-authority\";", with, 0), 1);
+    cr_assert_eq(g_string_replace(dated, "role = \"review-authority\";",
+                                  "role = \"review-authority\"; until = \"2200-01-01\";", 0),
+                 1);
+    folder_write(rig->acme.folder, "domsec.conf", dated->str);
+    g_autofree char *text = warnings(rig);
+    cr_expect_not_null(strstr(text, "domsec.conf:9: warning: "), "%s", text);
+    cr_expect_not_null(strstr(text, ", in 9 days; "), "%s", text);
+    cr_expect_str_empty(strchr(text, '\n') + 1, "%s", text);
 }
 
 /* A rollover: the old one may end. */

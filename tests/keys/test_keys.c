@@ -260,8 +260,8 @@ Test(keys, coverage)
         {{{long_lived, 0, -3}, {long_lived, 9, 0}}, "until this one begins on ", true},
         {{{long_lived, 0, -3}}, "the last identity of the review-authority for acme.test ended on ", true},
         {{{long_lived, 0, -3}, {expired, 0, 0}}, "the certificate has expired", true},
-        {{{expired, 0, 0}}, "the certificate has expired; renew it", false},
-        {{{expired, 0, 9}}, "the certificate has expired; renew it", false},
+        {{{expired, 0, 0}}, "the certificate has expired; replace it", false},
+        {{{expired, 0, 9}}, "the certificate has expired; replace it", false},
         {{{long_lived, 0, 20}, {long_lived, 5, 9}, {long_lived, 15, 0}}, NULL, false},
         {{{early, 0, 0}}, "the certificate is not yet valid; check the clock, or wait until ", false},
     };
