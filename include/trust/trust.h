@@ -49,6 +49,8 @@ struct chain_query {
                                  in another way; NULL: nothing. May be NULL */
     struct budget *budget;    /* NULL: no limit */
     const struct associations *zone; /* what the leaf's zone says of it and of its path; NULL: nothing */
+    bool *revoked; /* gets whether something in the path is known to be revoked, and there is no other path; may be NULL
+                    */
     bool *vouched; /* on a pass: gets whether the zone stands for the leaf in place of our anchors. May be NULL */
 };
 
@@ -66,6 +68,11 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
 
 /* True if a trust bundle that the partner's certificates may lead to has not come yet. */
 bool trust_waits_for_bundle(const struct trust *trust, const struct partner *partner);
+
+/* Whether this certificate of ours is known to be revoked, or an authority between it and a trust anchor; chain: what
+ * was issued with it. What is not known is fetched in the background. */
+bool trust_is_revoked(const struct trust *trust, const struct partner *partner, X509 *certificate,
+                      STACK_OF(X509) * chain, time_t at);
 
 /* Waits until what is missing has been fetched or cannot be, at most until the deadline (of g_get_monotonic_time()).
  * Returns false if the deadline came first. trust_check_chain() itself waits for nothing. */

@@ -83,6 +83,21 @@ static const struct identity *author_signer(const struct lookups *lookups, const
     return NULL;
 }
 
+/* It would make signatures that partners refuse, or encrypt to a key that others may have. Whether that is known is
+ * asked and not waited for. */
+static void leave_out_revoked(const struct gateway *gateway, const struct mail *mail, const struct identity **own,
+                              struct error *missing)
+{
+    const struct identity *identity = *own;
+    const struct partner *general = gateway->conf->partners[gateway->conf->partner_count - 1];
+    if (identity == NULL ||
+        !trust_is_revoked(gateway->trust, general, identity->certificate, identity->chain, mail->at))
+        return;
+    error_set(missing, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) is revoked",
+              role_name(identity->conf->role), identity_owner(identity->conf), identity->conf->certificate);
+    *own = NULL;
+}
+
 void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail)
 {
     const char *domain = originator_domain(&mail->originator);
@@ -96,4 +111,6 @@ void lookups_ask_identities(struct lookups *lookups, const struct gateway *gatew
     own[OWN_DOMAIN] = domain_signer(gateway, mail, &missing[OWN_DOMAIN]);
     own[OWN_AUDITOR] = auditor(gateway, mail, &missing[OWN_AUDITOR]);
     own[OWN_ENCRYPTER] = encrypter(gateway, mail);
+    for (size_t i = 0; i < OWN_ENCRYPTER; i++)
+        leave_out_revoked(gateway, mail, &own[i], &missing[i]);
 }

@@ -89,6 +89,12 @@ static void note(struct search *search, const struct finding *finding)
     search->judged = true;
 }
 
+static void note_revoked(const struct search *search, bool revoked)
+{
+    if (search->query->revoked != NULL)
+        *search->query->revoked = revoked;
+}
+
 static bool leads_through(const struct associations *zone, const STACK_OF(X509) * chain)
 {
     for (int i = 1; i < sk_X509_num(chain); i++)
@@ -132,9 +138,11 @@ static bool judge(void *data, STACK_OF(X509) * chain, bool first)
             return false;
         }
         search->judged = pass(search->query, result.unchecked, search->finding);
+        note_revoked(search, false);
         return true;
     }
     note(search, &finding);
+    note_revoked(search, result.status == REVOCATION_REVOKED);
     if (result.status == REVOCATION_REVOKED)
         return result.depth == 0 || sk_X509_push(search->revoked, sk_X509_value(chain, result.depth)) <= 0;
     if (first)
@@ -340,9 +348,31 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
 {
     if (query->missing != NULL)
         *query->missing = NULL;
+    if (query->revoked != NULL)
+        *query->revoked = false;
     if (budget_spend(query->budget, cost_of_lookup(query), NULL))
         check(trust, query, finding);
     if (budget_is_spent(query->budget) && finding->outcome != OUTCOME_PASS)
         finding_set(finding, OUTCOME_PERMERROR, BUDGET_SPENT);
     ERR_clear_error(); /* the finding has OpenSSL's error */
+}
+
+bool trust_is_revoked(const struct trust *trust, const struct partner *partner, X509 *certificate,
+                      STACK_OF(X509) * chain, time_t at)
+{
+    bool revoked = false;
+    struct finding ignored = {0};
+    owned(missing) struct missing *missing = NULL;
+    const struct chain_query query = {.leaf = certificate,
+                                      .untrusted = chain,
+                                      .purpose = PURPOSE_PATH,
+                                      .partner = partner,
+                                      .at = at,
+                                      .missing = &missing,
+                                      .revoked = &revoked};
+    if (partner->revocation->check == REVOCATION_CHECK_OFF)
+        return false;
+    trust_check_chain(trust, &query, &ignored);
+    trust_fetch(trust, missing, 0);
+    return revoked;
 }

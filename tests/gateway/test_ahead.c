@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a daemon fetches about revocation before a message asks for it. */
+#include "gateway/internal.h"
 #include "store/harvest.h"
+#include "support/clock.h"
+#include "support/fetching.h"
 #include "support/rig.h"
-#include "support/web.h"
+#include "trust/anchors.h"
+#include "trust/courier.h"
 
 #define FETCH "fetch_networks = ( \"127.0.0.0/8\" ); revocation = { check = \"soft\"; };\n"
 
@@ -159,4 +163,87 @@ Test(ahead, a_server_that_hangs)
     expect_fetched(world, "/hangs");
     expect_fetched(world, "/stored");
     gateway_unref(g_steal_pointer(&world->rig->acme.gateway)); /* the last reference */
+}
+
+/* --- what is revoked later --- */
+
+#define DSA "domain-signing-authority"
+#define DCA "domain-confidentiality-authority"
+#define LATER (86400 + 60)
+#define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
+
+static void put_list(const struct world *world, const char *path, const struct pki *ca, const struct pki *revoked)
+{
+    static long number;
+    struct fetching place = {.web = world->web};
+    fetching_put_list(&place, path, &(struct pki_crl_spec){.issuer = ca, .revoked = {revoked}, .number = ++number},
+                      FETCHING_DER);
+}
+
+static struct pki *replace(const struct world *world, struct org *org, struct pki *old, const char *role,
+                           const char *file)
+{
+    g_autofree char *address = g_strdup_printf("%s@%s", role, org->domain);
+    g_autofree char *certificate = g_strconcat(file, ".pem", NULL), *key = g_strconcat(file, ".key", NULL);
+    struct pki *pki = issue(world, org->ca, role, address);
+    pki_free(old);
+    g_free(pki_write(org->folder, certificate, pki, NULL));
+    g_free(pki_write_key(org->folder, key, pki));
+    return pki;
+}
+
+static void renew(const struct org *org)
+{
+    struct courier *courier = org->gateway->trust->courier;
+    courier_renew(courier, time(NULL));
+    courier_settle(courier);
+}
+
+static void expect_verdict(const struct sent *sent, enum verdict verdict, const char *says, const char *what)
+{
+    cr_expect_eq(rig_verdict(sent), verdict, "%s: %s", what, rig_reason(sent));
+    cr_expect_not_null(strstr(rig_reason(sent), says), "%s: %s", what, rig_reason(sent));
+}
+
+/* The next message after it was fetched is refused: by whom it was signed, to whom it goes, and with our own
+ * certificate. */
+static void run_revoked_later(const char *check)
+{
+    owned(world) struct world *world = world_new();
+    struct rig *rig = world->rig;
+    struct org *acme = &rig->acme, *partner = &rig->partner;
+    acme->dsa = replace(world, acme, acme->dsa, DSA, "dsa");
+    partner->dca = replace(world, partner, partner->dca, DCA, "dca");
+    put_list(world, "/" DSA, acme->ca, NULL);
+    put_list(world, "/" DCA, partner->ca, NULL);
+    g_autofree char *keys =
+        g_strdup_printf("fetch_networks = ( \"127.0.0.0/8\" ); revocation = { check = \"%s\"; };", check);
+    rig_open(acme, partner, "outbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };", keys);
+    rig_open(partner, acme, "inbound = { require = \"sign\"; otherwise = \"reject\"; };", keys);
+    AUTO_SENT struct sent before = rig_outbound(rig, MESSAGE);
+    expect_verdict(&before, VERDICT_ACCEPT, "", "all is well");
+    AUTO_SENT struct sent arrived = rig_inbound(rig, before.bytes, before.length);
+    expect_verdict(&arrived, VERDICT_ACCEPT, "", "all is well");
+
+    put_list(world, "/" DCA, partner->ca, partner->dca);
+    jump(LATER);
+    renew(acme);
+    AUTO_SENT struct sent to_revoked = rig_outbound(rig, MESSAGE);
+    expect_verdict(&to_revoked, VERDICT_REJECT, "is revoked", "to whom it goes");
+
+    put_list(world, "/" DCA, partner->ca, NULL);
+    put_list(world, "/" DSA, acme->ca, acme->dsa);
+    jump(LATER);
+    renew(acme);
+    renew(partner);
+    AUTO_SENT struct sent of_revoked = rig_inbound(rig, before.bytes, before.length);
+    expect_verdict(&of_revoked, VERDICT_REJECT, "is revoked", "by whom it was signed");
+    AUTO_SENT struct sent with_revoked = rig_outbound(rig, MESSAGE);
+    expect_verdict(&with_revoked, VERDICT_TEMPFAIL, "is revoked", "our own");
+}
+
+Test(ahead, revoked_later)
+{
+    run_revoked_later("soft");
+    run_revoked_later("hard");
 }

@@ -3,6 +3,7 @@
 #include "support/daemon.h"
 #include "support/pki.h"
 #include "support/program.h"
+#include "support/responder.h"
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -92,6 +93,41 @@ Test(daemon, reload_takes_effect_for_the_next_message)
     mc_outcome_clear(&outcome);
     mc_quit(&client);
     daemon_stop(&daemon);
+}
+
+/* What is known to be revoked stays so, without a store, while nothing answers. Here it is our own certificate. */
+Test(daemon, reload_forgets_no_revocation)
+{
+    struct daemon daemon;
+    struct responder responder = {.status = V_OCSP_CERTSTATUS_REVOKED};
+    daemon_start(&daemon, true, "fetch_networks = ( \"127.0.0.0/8\" ); revocation = { check = \"soft\"; };\n");
+    owned(web) struct web *web = web_start();
+    g_autofree char *url = web_url(web, "/ocsp"), *access = g_strconcat("authorityInfoAccess=OCSP;URI:", url, NULL);
+    g_autofree char *keys = g_build_filename(daemon.folder, "acme", "keys", NULL);
+    g_autofree char *authority = g_build_filename(daemon.folder, "acme", "ca", NULL);
+    PKI_AUTO struct pki *ca = pki_ca("Acme");
+    PKI_AUTO struct pki *dsa = pki_issue(&(struct pki_spec){.issuer = ca,
+                                                            .subject = PKI_LIST("CN=domain-signing-authority"),
+                                                            .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                                            .extensions = PKI_LIST(access)});
+    const struct fetching place = {.web = web, .root = ca, .authority = ca, .alice = dsa};
+    responder_put(&responder, &place, "/ocsp");
+    cr_expect(send_signed(&daemon));
+    g_free(pki_write(authority, "ca.pem", ca, NULL));
+    g_free(pki_write(keys, "dsa.pem", dsa, NULL));
+    g_free(pki_write_key(keys, "dsa.key", dsa));
+    program_give(daemon.folder, "root");
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "is in force", 1));
+    for (int i = 0; i < 500 && send_signed(&daemon); i++)
+        g_usleep(20000);
+    cr_assert(daemon_wait_log(&daemon, "is revoked", 1));
+    web_pause(web);
+    kill(daemon.pid, SIGHUP);
+    cr_assert(daemon_wait_log(&daemon, "is in force", 2));
+    cr_expect_not(send_signed(&daemon));
+    daemon_stop(&daemon);
+    responder_clear(&responder);
 }
 
 Test(daemon, bad_reload_is_refused)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of what was fetched, as time passes: it is renewed, kept, and known after a reload or a restart. */
+#include "support/clock.h"
 #include "support/fetching.h"
 #include "support/responder.h"
 #include "trust/courier.h"
@@ -10,32 +11,6 @@
 #define BOTH "check = \"hard\";"
 #define VALID "the certification path is valid"
 #define DAY 86400
-
-/* --- a clock that jumps: the definitions of this program take the place of those of the libraries --- */
-
-static gint jumped; /* seconds */
-
-time_t time(time_t *result)
-{
-    struct timespec now = {0};
-    clock_gettime(CLOCK_REALTIME, &now);
-    time_t then = now.tv_sec + g_atomic_int_get(&jumped);
-    if (result != NULL)
-        *result = then;
-    return then;
-}
-
-gint64 g_get_monotonic_time(void)
-{
-    struct timespec now = {0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return ((gint64)now.tv_sec + g_atomic_int_get(&jumped)) * G_USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
-static void jump(int seconds)
-{
-    g_atomic_int_add(&jumped, seconds);
-}
 
 /* Renews what is due now; returns for how many certificates. */
 static unsigned renew(const struct fetching *rig)
