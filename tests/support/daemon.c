@@ -23,8 +23,10 @@ unsigned daemon_free_port(void)
 /* Sanitizers start processes. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SECCOMP "seccomp = false;\n"
+#define NOTES_CALLS false
 #else
 #define SECCOMP ""
+#define NOTES_CALLS true
 #endif
 
 char *daemon_folder(const char *listen, const char *extra)
@@ -45,9 +47,36 @@ char *daemon_folder(const char *listen, const char *extra)
     return folder;
 }
 
+static char *refused_calls(const char *log)
+{
+    return g_strconcat(log, ".refused", NULL);
+}
+
+/* With what notes each system call that the sandbox refuses. */
+static char **environment_for(const char *log)
+{
+    g_autofree char *ours = program_path("preload/refused.so"), *calls = refused_calls(log);
+    const char *others = g_getenv("LD_PRELOAD");
+    g_autofree char *preload = g_strconcat(ours, others != NULL ? ":" : "", others, NULL);
+    char **environment = g_get_environ();
+    if (!NOTES_CALLS)
+        return environment;
+    environment = g_environ_setenv(environment, "LD_PRELOAD", preload, TRUE);
+    return g_environ_setenv(environment, "REFUSED_CALLS", calls, TRUE);
+}
+
+static void expect_no_refused_calls(const struct daemon *daemon)
+{
+    g_autofree char *file = refused_calls(daemon->log), *text = NULL;
+    if (!g_file_get_contents(file, &text, NULL, NULL))
+        return;
+    cr_expect_str_empty(text, "the sandbox refused system calls:\n%s", text);
+}
+
 pid_t daemon_spawn(const char *conf, const char *log)
 {
     g_autofree char *program = program_path("domsec-milter");
+    g_auto(GStrv) environment = environment_for(log);
     fflush(NULL);
     pid_t pid = fork();
     cr_assert(pid >= 0);
@@ -56,7 +85,7 @@ pid_t daemon_spawn(const char *conf, const char *log)
         int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         dup2(out, 1);
         dup2(out, 2);
-        execl(program, "domsec-milter", "-f", "-c", conf, (char *)NULL);
+        execle(program, "domsec-milter", "-f", "-c", conf, (char *)NULL, environment);
         _exit(127);
     }
     return pid;
@@ -136,6 +165,7 @@ void daemon_stop(struct daemon *daemon)
     cr_expect_eq(status, 0, "ended with %d:\n%s", status, log);
     cr_expect_null(strstr(log, "Sanitizer"), "%s", log);
     cr_expect_null(strstr(log, "runtime error"), "%s", log);
+    expect_no_refused_calls(daemon);
     daemon_free(daemon);
 }
 

@@ -55,7 +55,8 @@ int daemon_wait(struct daemon *daemon);
 /* Removes its files, after its end. */
 void daemon_free(struct daemon *daemon);
 
-/* Sends SIGTERM, then expects exit status 0 and no report of a sanitizer in the log. Includes daemon_free(). */
+/* Sends SIGTERM, then expects exit status 0, no report of a sanitizer in the log, and that the daemon and its key
+ * processes made no system call that their sandbox refused. Includes daemon_free(). */
 void daemon_stop(struct daemon *daemon);
 
 /* Waits until the log holds the text this many times; returns false after 15 seconds. */
