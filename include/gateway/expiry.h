@@ -23,7 +23,7 @@ enum expiry_kind {
 struct expiry {
     enum expiry_kind kind;
     char *who;        /* a domain, an address, or an authority's subject */
-    const char *role; /* ours: role_name(); "partner", "anchor", "store"; static */
+    const char *role; /* ours: role_name(); "partner", "anchor", "bundle signer", "store"; static */
     char *file;       /* where the certificate is */
     char *origin;     /* the configuration file that names it, and the line there; 0: the file as a whole */
     unsigned line;

@@ -55,7 +55,9 @@ static void print_good(const struct conf *conf, const struct faults *faults)
     print_count(conf->identity_count, "identity", "identities", ", ");
     print_count(count_policies(conf), "policy", "policies", ", ");
     print_count(list_length(conf->trust_anchors), "trust anchor file", "trust anchor files",
-                warnings + notes > 0 ? ", " : "");
+                conf->bundles.count + warnings + notes > 0 ? ", " : "");
+    if (conf->bundles.count > 0)
+        print_count(conf->bundles.count, "trust bundle", "trust bundles", warnings + notes > 0 ? ", " : "");
     if (warnings > 0)
         print_count(warnings, "warning", "warnings", notes > 0 ? ", " : "");
     if (notes > 0)
@@ -90,6 +92,7 @@ static void print_json(const struct conf *conf, const struct faults *faults, boo
         json_object_set_new(json, "identities", json_integer((json_int_t)conf->identity_count));
         json_object_set_new(json, "policies", json_integer((json_int_t)count_policies(conf)));
         json_object_set_new(json, "trust_anchor_files", json_integer((json_int_t)list_length(conf->trust_anchors)));
+        json_object_set_new(json, "trust_bundles", json_integer((json_int_t)conf->bundles.count));
     }
     json_object_set_new(json, "library", library != NULL ? json_string(library) : json_null());
     describe_print_json(json);

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "own.h"
 #include "probe.h"
+#include "status_bundles.h"
 #include "status_rollover.h"
 #include "status_split.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct status {
     struct error probe;
     struct expiries expiries;
     struct split_status split;
+    struct bundles_status *bundles;
     char **counters; /* lines of the metrics file; NULL: none */
     bool good;
 };
@@ -93,7 +95,8 @@ static void gather(struct status *status, const struct conf *conf)
     gather_directory(status);
     gather_store(status);
     gather_counters(status);
-    if (!split_status_read(conf, &status->split))
+    status->bundles = bundles_status_read(conf);
+    if (!split_status_read(conf, &status->split) || !bundles_status_is_good(status->bundles))
         status->good = false;
     status->answers = probe_milter(conf->listen, &status->protocol, &status->probe);
     if (!status->answers)
@@ -105,6 +108,7 @@ static void clear(struct status *status)
     own_free(status->own, status->conf);
     expiries_clear(&status->expiries);
     split_status_clear(&status->split);
+    bundles_status_free(status->bundles);
     g_strfreev(status->counters);
 }
 
@@ -185,6 +189,7 @@ static void print_status(const struct status *status)
     rollovers_print(conf, status->own);
     print_expiries(status);
     print_rules(conf);
+    bundles_status_print(status->bundles);
     split_status_print(&status->split);
     if (status->counters != NULL)
         print_counters(status->counters);
@@ -239,6 +244,7 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "ends_soon", expiries_json(status));
     json_object_set_new(json, "rules", rules_json(status->conf));
     json_object_set_new(json, "split", split_status_json(&status->split));
+    json_object_set_new(json, "bundles", bundles_status_json(status->bundles));
     json_object_set_new(json, "certificates", status->stored < 0 ? json_null() : json_integer(status->stored));
     if (status->conf->store != NULL)
         json_object_set_new(json, "store", status->in_store < 0 ? json_null() : json_integer(status->in_store));
@@ -282,7 +288,8 @@ const struct command command_status = {
     .details =
         "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read, or "
         "if one of ours\n"
-        "or a partner's ends within 30 days and no other takes its place. It is 78 if the configuration is bad, and "
-        "0 otherwise.\n",
+        "or a partner's ends within 30 days and no other takes its place, or if a trust bundle has not come. It is 78 "
+        "if\n"
+        "the configuration is bad, and 0 otherwise.\n",
     .run = run,
 };

@@ -73,9 +73,24 @@ static void check_directory_files(struct check *check, const struct conf *conf)
     }
 }
 
+/* Who changes a signer or `ca` decides whom we trust. */
+static void check_bundle_files(struct check *check, const struct bundles_conf *bundles, const char *file)
+{
+    for (size_t i = 0; i < bundles->count; i++) {
+        const struct bundle_conf *bundle = &bundles->list[i];
+        const struct origin origin = {file, bundle->line};
+        check_paths(check, origin, bundle->signers);
+        if (bundle->file != NULL)
+            check_path(check, origin, bundle->file, GUARD_FILE);
+        if (bundle->url != NULL)
+            check_path(check, origin, bundle->ca, GUARD_FILE);
+    }
+}
+
 static void check_partner_files(struct check *check, const struct partner *partner)
 {
     check_paths(check, (struct origin){partner->file, partner->anchors_line}, partner->anchors);
+    check_bundle_files(check, &partner->bundles, partner->file);
     check_paths(check, (struct origin){partner->file, partner->certificates_line}, partner->certificates);
     for (size_t i = 0; i <= partner->rule_count; i++) {
         const struct outbound_rule *outbound = &policy_nth_rule(partner, i)->outbound;
@@ -124,6 +139,7 @@ void gateway_check_exposure(const struct conf *conf, struct faults *faults)
         if (text_begins_with(*key, "file:"))
             check_path(&check, (struct origin){conf->file, conf->split.line}, *key + strlen("file:"), GUARD_SECRET);
     check_paths(&check, (struct origin){conf->file, conf->trust_anchors_line}, conf->trust_anchors);
+    check_bundle_files(&check, &conf->bundles, conf->file);
     if (conf->store != NULL)
         check_path(&check, (struct origin){conf->file, conf->store_line}, store_file(conf->store), GUARD_FILE);
     for (size_t i = 0; i < conf->partner_count; i++)

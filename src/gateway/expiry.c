@@ -97,6 +97,16 @@ static void read_anchors(struct reader *reader, char *const *files, const char *
         read_file(reader, &like, *files);
 }
 
+/* A bundle is refused once its signer has expired. */
+static void read_signers(struct reader *reader, const struct bundles_conf *bundles, const char *origin)
+{
+    for (size_t i = 0; i < bundles->count; i++) {
+        struct expiry like = {EXPIRY_ANCHOR, NULL, "bundle signer", NULL, (char *)origin, bundles->list[i].line, 0};
+        for (char **file = bundles->list[i].signers; *file != NULL; file++)
+            read_file(reader, &like, *file);
+    }
+}
+
 static void read_partner(struct reader *reader, const struct partner *partner)
 {
     struct expiry like = {EXPIRY_PARTNER, NULL, "partner", NULL, partner->file, partner->certificates_line, 0};
@@ -108,6 +118,7 @@ static void read_partner(struct reader *reader, const struct partner *partner)
             read_file(reader, &like, *file);
     }
     read_anchors(reader, partner->anchors, partner->file, partner->anchors_line);
+    read_signers(reader, &partner->bundles, partner->file);
 }
 
 static void read_store(struct reader *reader, const struct conf *conf)
@@ -127,6 +138,7 @@ void expiries_read(const struct conf *conf, struct expiries *expiries)
     struct reader reader = {g_ptr_array_new(), index};
     read_identities(&reader, conf);
     read_anchors(&reader, conf->trust_anchors, conf->file, conf->trust_anchors_line);
+    read_signers(&reader, &conf->bundles, conf->file);
     for (size_t i = 0; i < conf->partner_count; i++)
         read_partner(&reader, conf->partners[i]);
     read_store(&reader, conf);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trust bundle in the real programs: what check, explain and status say, and a daemon that fetches it behind its
+ * sandbox and has it again after a restart without the server. */
+#include "support/daemon.h"
+#include "support/program.h"
+#include "support/publisher.h"
+#include "support/web.h"
+
+static struct pki *root, *partner, *publisher, *server_ca, *server;
+static struct web *web;
+static struct daemon daemon_;
+
+static void set_up(void)
+{
+    root = pki_ca("Root");
+    partner = pki_role(root, "domain-confidentiality-authority", "partner.test");
+    publisher = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=Publisher"), .not_after = time(NULL) + 10 * (time_t)86400});
+    server_ca = pki_ca("Web");
+    server = pki_issue(&(struct pki_spec){.issuer = server_ca,
+                                          .subject = PKI_LIST("CN=web"),
+                                          .eku = "serverAuth",
+                                          .extensions = PKI_LIST("subjectAltName=IP:127.0.0.1")});
+    web = web_start_tls(server->cert, server->key);
+    g_autofree char *url = web_url(web, "/bundle");
+    g_autofree char *policy =
+        g_strdup_printf("domain = \"partner.test\";\noutbound = { protect = \"encrypt\"; };\n"
+                        "certificates = ( \"partner.pem\" );\n"
+                        "anchors = ( { url = \"%s\"; ca = \"web.pem\"; signer = \"publisher.pem\"; } );\n",
+                        url);
+    g_autofree char *listen = g_strdup_printf("inet:%u@127.0.0.1", daemon_free_port());
+    daemon_ = (struct daemon){.folder = daemon_folder(listen, "fetch_networks = ( \"127.0.0.1\" );\n")};
+    g_autofree char *home = g_build_filename(daemon_.folder, "acme", NULL);
+    g_autofree char *text = folder_read(home, "domsec.conf");
+    if (strstr(text, "\nstore = ") == NULL) {
+        g_autofree char *whole = g_strconcat(text, "store = \"sqlite:store.db\";\n", NULL);
+        folder_write(home, "domsec.conf", whole);
+    }
+    folder_write(home, "policy.d/partner.test.conf", policy);
+    g_free(pki_write(home, "partner.pem", partner, NULL));
+    g_free(pki_write(home, "publisher.pem", publisher, NULL));
+    g_free(pki_write(home, "web.pem", server_ca, NULL));
+    program_give(daemon_.folder, "root");
+    daemon_.conf = g_build_filename(home, "domsec.conf", NULL);
+    daemon_.log = g_build_filename(daemon_.folder, "log", NULL);
+    daemon_.address = g_steal_pointer(&listen);
+}
+
+static void tear_down(void)
+{
+    struct pki *all[] = {root, partner, publisher, server_ca, server};
+    web_free(web);
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        pki_free(all[i]);
+}
+
+TestSuite(published, .init = set_up, .fini = tear_down);
+
+static void begin(void)
+{
+    daemon_.pid = daemon_spawn(daemon_.conf, daemon_.log);
+    cr_assert(daemon_wait_listening(&daemon_));
+}
+
+static void expect_logged(const char *text)
+{
+    for (int i = 0; i < 400; i++) {
+        g_autofree char *log = daemon_log(&daemon_);
+        if (strstr(log, text) != NULL)
+            return;
+        g_usleep(50000);
+    }
+    g_autofree char *log = daemon_log(&daemon_);
+    cr_assert_fail("\"%s\" is not in\n%s", text, log);
+}
+
+static struct run explain(void)
+{
+    return run("domsec explain -c '%s' --from alice@acme.test --auth alice --to bob@partner.test", daemon_.conf);
+}
+
+Test(published, from_check_to_restart)
+{
+    g_autoptr(GByteArray) plain = publisher_pack(PUBLISHER_DER, root->cert, NULL);
+    g_autoptr(GByteArray) bundle = publisher_sign(plain, &(struct publisher_seal){.signer = publisher});
+    owned(run) struct run checked = run("domsec check -c '%s'", daemon_.conf);
+    expect_status(checked, 0);
+    expect_contains(checked.out, "partner.test.conf:4: note: anchors: https://127.0.0.1");
+    expect_contains(checked.out, "/bundle has not been fetched yet");
+    cr_expect_null(strstr(checked.out, "this certificate is not used"), "%s", checked.out);
+    cr_expect_eq(web_count(web, NULL), 0);
+    owned(run) struct run early = explain();
+    expect_status(early, 75);
+    expect_contains(early.out, "has not been fetched yet");
+    cr_expect_eq(web_count(web, NULL), 1, "a message waits for it");
+    web_put(web, "/bundle", &(struct web_page){.body = bundle->data, .length = bundle->len});
+    begin();
+    expect_logged("/bundle is in force, with 1 certificates");
+    owned(run) struct run status = run("domsec status -c '%s'", daemon_.conf);
+    expect_contains(status.out, "trust bundles\n");
+    expect_contains(status.out, "/bundle  partner.test.conf  1             0 h ago");
+    owned(run) struct run json = run("domsec status --json -c '%s'", daemon_.conf);
+    expect_contains(json.out, "\"policy\": \"partner.test.conf\"");
+    expect_contains(json.out, "\"certificates\": 1");
+    expect_contains(json.out, "\"stale\": false");
+    expect_contains(json.out, "status 404\"");
+    owned(run) struct run explained = explain();
+    expect_status(explained, 0);
+    expect_contains(explained.out, "accept: encrypt");
+    cr_expect_eq(web_count(web, NULL), 2);
+    kill(daemon_.pid, SIGTERM);
+    cr_expect_eq(daemon_wait(&daemon_), 0);
+    web_pause(web);
+    begin();
+    owned(run) struct run again = explain();
+    expect_status(again, 0);
+    daemon_stop(&daemon_);
+    web_resume(web);
+}
+
+/* Who changes them decides whom we trust. */
+Test(published, files_beside_it_are_looked_at)
+{
+    static const char *const files[] = {"publisher.pem", "web.pem"};
+    owned(run) struct run checked = run("domsec check -c '%s'", daemon_.conf);
+    expect_contains(checked.out, "partner.test.conf:4: warning: ");
+    expect_contains(checked.out, "CN=Publisher (bundle signer) ends on ");
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(daemon_.folder, "acme", files[i], NULL);
+        cr_assert_eq(g_chmod(path, 0666), 0);
+        owned(run) struct run exposed = run("domsec check -c '%s'", daemon_.conf);
+        cr_expect_eq(exposed.status, 1);
+        expect_contains(exposed.out, "partner.test.conf:4: every account can change ");
+        cr_assert_eq(g_chmod(path, 0644), 0);
+    }
+    daemon_free(&daemon_);
+}
+
+Test(published, status_of_one_that_does_not_come)
+{
+    begin();
+    expect_logged("/bundle was not taken: ");
+    expect_logged("messages that need it are deferred");
+    owned(run) struct run status = run("domsec status -c '%s'", daemon_.conf);
+    cr_expect_eq(status.status, 1);
+    expect_contains(status.out, "none yet");
+    expect_contains(status.out, "never");
+    expect_contains(status.out, "0 h ago: ");
+    daemon_stop(&daemon_);
+}
