@@ -150,7 +150,7 @@ static const struct own *own(void)
 
 #define LOOK_REMOVED 2 /* OpenSSL's value: a delta list takes the certificate off the full one */
 
-static int look(X509_STORE_CTX *context, X509_CRL *crl, X509 *certificate)
+static int look_into(X509_STORE_CTX *context, X509_CRL *crl, X509 *certificate)
 {
     const struct crl_table *table = crl_table_of(crl);
     int result = own()->look(context, crl, certificate);
@@ -166,6 +166,16 @@ static int look(X509_STORE_CTX *context, X509_CRL *crl, X509 *certificate)
     }
     X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_REVOKED);
     return X509_STORE_CTX_get_verify_cb(context)(0, context);
+}
+
+/* Notes how new what is known is: an answer of a responder may be newer. */
+static int look(X509_STORE_CTX *context, X509_CRL *crl, X509 *certificate)
+{
+    struct run *run = run_of(context);
+    int result = look_into(context, crl, certificate), depth = X509_STORE_CTX_get_error_depth(context);
+    if (result > 0 && X509_STORE_CTX_get0_parent_ctx(context) == NULL && depth < run->count)
+        run->answers[depth].from = MAX(run->answers[depth].from, seconds_of(X509_CRL_get0_lastUpdate(crl)));
+    return result;
 }
 
 /* Notes which list is being judged: the context has forgotten it when its signature is looked at after its dates.

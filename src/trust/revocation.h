@@ -31,6 +31,7 @@ struct revocation_answer {
     /* Unknown: why, as "cannot be checked for revocation: …"; static. NULL: no source has anything to do with this
      * certificate. */
     const char *reason;
+    time_t from; /* good: when the newest that says so was issued; 0: not known */
     /* A source lowers it to the last second for which what it said stands, also that it does not know. 0: it is to be
      * asked each time. */
     time_t until;

@@ -220,6 +220,7 @@ static void ask(void *data, const struct revocation_query *query, struct revocat
         if (answers[i].status == REVOCATION_UNKNOWN) {
             answers[i].status = own[i].status;
             answers[i].reason = own[i].reason;
+            answers[i].from = own[i].from;
         }
         answers[i].until = MIN(answers[i].until, until);
     }

@@ -18,11 +18,13 @@ static void apply(const struct kept_answer *known, time_t at, struct revocation_
 {
     const char *reason = NULL;
     enum revocation_status status = ocsp_judge(known, at, &reason);
-    if (status == REVOCATION_REVOKED && answer->status == REVOCATION_GOOD && known->until < at)
-        return; /* what holds now, and is good, is newer */
+    if (status == REVOCATION_REVOKED && answer->status == REVOCATION_GOOD && known->until < at &&
+        known->from < answer->from)
+        return; /* it was on hold until then */
     if (status == REVOCATION_REVOKED || answer->status == REVOCATION_UNKNOWN) {
         answer->status = status;
         answer->reason = reason;
+        answer->from = known->from;
     }
     if (known->until >= at)
         answer->until = MIN(answer->until, known->until);

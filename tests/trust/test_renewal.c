@@ -186,6 +186,28 @@ Test(renewal, newer_answer)
     responder_clear(&newer);
 }
 
+/* Also where the responder ends, and a list that is older still holds: only a newer one says that the hold is over. */
+Test(renewal, older_list)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(LIST, RESPONDER));
+    struct responder held = {.status = V_OCSP_CERTSTATUS_REVOKED, .from = -60};
+    struct pki_crl_spec list = {.issuer = rig->authority};
+    responder_put(&held, rig, "/ocsp");
+    fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+    web_put(rig->web, "/ocsp", &(struct web_page){.status = 404});
+    jump(2 * 3600);
+    renew(rig);
+    cr_expect_eq(web_count(rig->web, "/authority.crl"), 1);
+    expect_known(rig, OUTCOME_FAIL, "is revoked");
+    list = (struct pki_crl_spec){.issuer = rig->authority, .this_update = time(NULL), .number = 2};
+    fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
+    jump(DAY + 60);
+    renew(rig);
+    expect_known(rig, OUTCOME_PASS, VALID);
+    responder_clear(&held);
+}
+
 /* --- reload and restart --- */
 
 static void reload(struct fetching *rig)
