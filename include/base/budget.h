@@ -3,7 +3,7 @@
  * budget: how much work one message may cause, whatever it nests in what.
  *
  * Work is counted, not timed, so that the same message has the same result on each machine and at each hour. The unit
- * is a nanosecond of one core of a server as of 2020, and prices are coarse. Whoever is about to work for a message
+ * is a nanosecond of one core of a server as of 2020, and prices are coarse. Code that is about to work for a message
  * pays first. Not thread-safe: one thread works for a message at a time.
  */
 #ifndef DOMSEC_BASE_BUDGET_H

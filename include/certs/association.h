@@ -36,7 +36,7 @@ STACK_OF(X509) * associations_certificates(const struct associations *associatio
 char *smimea_name(const char *local, const char *domain);
 
 /* The certificate of a CERT record (RFC 4398) of type PKIX, with the identifier of §2.3 before it or, as zones have it,
- * without. NULL: there is none. X509_free(). */
+ * without. NULL: it has no certificate. X509_free(). */
 X509 *cert_record_read(struct slice rdata);
 
 DECLARE_OWNED(associations, struct associations *, associations_unref)

@@ -440,7 +440,7 @@ bool identity_is_awaited(const struct conf *conf, const struct identity_conf *id
 const struct login_conf *conf_login(const struct conf *conf, const char *login);
 
 /* The group of a partner that an address is a member of: one that names the mailbox before one with the pattern of its
- * domain, the first of equals. NULL: there is none. */
+ * domain, the first of equals. NULL: no group has it. */
 const struct group_conf *conf_group(const struct partner *partner, const struct address *address);
 /* Whether a partner has anchors of its own, in place of the global trust_anchors. */
 bool conf_has_anchors(const struct partner *partner);

@@ -12,7 +12,7 @@
 struct proof_state {
     bool is_given;  /* split.proven says so */
     bool proven;    /* a message that was sealed with the key has come back; `at` is the first time */
-    char *queue_id; /* of the message that is waited for since `at`; NULL: there is none */
+    char *queue_id; /* of the message that is waited for since `at`; NULL: no message is waited for */
     time_t at;
 };
 

@@ -39,8 +39,8 @@ void edits_insert(struct edits *edits, const char *name, const char *value);
 void edits_delete(struct edits *edits, const char *name, unsigned index);
 /* The index-th field of that name gets a new value. */
 void edits_change(struct edits *edits, const char *name, unsigned index, const char *value);
-/* The first field of that name gets a new value in its place, and the others are deleted. If there is none, one is
- * appended. */
+/* The first field of that name gets a new value in its place, and the others are deleted. If no field has the name, one
+ * is appended. */
 void edits_set(struct edits *edits, const struct message *message, const char *name, const char *value);
 /* Replaces the message's MIME fields (Content-*; MIME-Version stays or is added) by those of entity, in place if the
  * name exists, and the body by that of entity, which is taken. Call it at most once, before or after the other

@@ -23,7 +23,7 @@ void originator_read(const struct message *message, struct originator *originato
 /* The same from a value of From alone, where there is no message; from may be NULL. */
 void originator_from_text(const char *from, struct originator *originator);
 void originator_clear(struct originator *originator);
-/* The domain of the first author; NULL if there is none. Lent. */
+/* The domain of the first author; NULL if there is no author. Lent. */
 const char *originator_domain(const struct originator *originator);
 
 #endif

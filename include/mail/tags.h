@@ -12,7 +12,7 @@
 struct subject_tags {
     char *
         *found; /* as in conf->tags, each once, in the order in which they stand there; lent by conf; NULL-terminated */
-    char *rest; /* the value without them, with its leading space and folding; NULL: there are none */
+    char *rest; /* the value without them, with its leading space and folding; NULL: no tags */
 };
 
 /* Finds conf's tags at the head of a Subject's raw value: at its beginning, behind "Re:" and the like, and behind each

@@ -40,10 +40,10 @@ struct dns_question {
 struct dns_answer {
     /* FOUND: there are records. FOUND_NONE: there is no such name, or no such record at it. FOUND_FAILED: see error. */
     enum found found;
-    bool secure;           /* proven by signatures up to an anchor, also that there is none. False where the zone is
-                              proven unsigned, or lies outside of all anchors */
-    bool bogus;            /* FOUND_FAILED because signatures are wrong or missing; a time-out on the way to them
-                              looks the same */
+    bool secure; /* proven by signatures up to an anchor, also that there are no records. False where the zone is
+                    proven unsigned, or lies outside of all anchors */
+    bool bogus;  /* FOUND_FAILED because signatures are wrong or missing; a time-out on the way to them
+                    looks the same */
     struct slice *records; /* RDATA, in the order in which it came, names in it not compressed */
     size_t count;
     char *name;         /* where the records are, after CNAMEs, as text; NULL: at the name of the question */

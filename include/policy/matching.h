@@ -28,7 +28,7 @@ struct known_as {
 /* names: g_strfreev(). */
 struct known_as rule_names_of(const struct conf *conf, const struct address *address);
 
-/* What rules look at in a message, whoever the recipient is. Texts are folded as those of the rules. */
+/* What rules look at in a message, the same for each recipient. Texts are folded as those of the rules. */
 struct rule_facts {
     const struct conf *conf;
     bool sender_counts;   /* rules that fit by the sender's words count */

@@ -40,7 +40,7 @@ struct recipient_view {
     const struct rule *undecided;     /* UNCLEAR_RULE: this one may apply */
     enum found certificate;           /* whether there is one to encrypt to */
     const char *certificate_reason;   /* why not */
-    const char *certificate_id;       /* its fingerprint; NULL: there is none */
+    const char *certificate_id;       /* its fingerprint; NULL: no certificate */
     struct capabilities capabilities; /* what its software is known to read */
     bool hidden;                      /* it stands in no To or Cc, so that no other recipient may learn of it */
 };

@@ -66,7 +66,7 @@ struct encrypt_options {
 bool smime_encrypt(X509 *const *recipients, size_t count, const struct encrypt_options *options, struct entity *content,
                    struct entity *out, struct error *error);
 
-/* The capabilities that an extension of a certificate announces (RFC 4262); zeros: there is none. */
+/* The capabilities that an extension of a certificate announces (RFC 4262); zeros: the certificate lacks it. */
 void smime_certificate_capabilities(const X509 *certificate, struct capabilities *capabilities);
 
 /* --- taking off --- */

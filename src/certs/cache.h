@@ -18,7 +18,7 @@ char *cache_key(const struct certs_source *source, const struct certs_query *que
 /* Times are microseconds of g_get_monotonic_time(). A failure, and what its source does not want to be kept, is not
  * put. version: of what the source knew. */
 void cache_put(struct cache *cache, const char *key, struct certs_reply *reply, uint64_t version, int64_t now);
-/* A new reference; NULL: there is none that is valid, and of this version. */
+/* A new reference; NULL: no reply is valid and of this version. */
 struct certs_reply *cache_find(struct cache *cache, const char *key, uint64_t version, int64_t now);
 /* The same with certificates whose validity ended no longer than grace microseconds ago. */
 struct certs_reply *cache_find_old(struct cache *cache, const char *key, int64_t grace, int64_t now);

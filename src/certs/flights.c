@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flights: a question on its way to a source is a flight. Whoever has the same question while it is under way waits for
- * the same flight. The time that a flight has does not depend on who asked first, so its failure is one for all that
- * wait.
+ * flights: a question on its way to a source is a flight. A message that has the same question while it is under way
+ * waits for the same flight. The time that a flight has does not depend on who asked first, so its failure is one for
+ * all that wait.
  *
  * A flight has a thread, because no library's call can be ended from outside: a message leaves at its deadline,
  * whatever its source does. The questions of one message are shared out by domain, so that a domain that hangs does not

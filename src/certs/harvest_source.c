@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * harvest_source: certificates that messages brought, as far as they were approved. They come in the order in which
- * they were harvested, so that whoever sends a newer one does not take the place of an older one that is valid. trust/
+ * they were harvested, so that the sender of a newer one does not take the place of an older one that is valid. trust/
  * checks each of them as it checks any other, with the authorities that came with it.
  */
 #include "store/harvest.h"

@@ -13,7 +13,7 @@ struct search {
     struct certs_answer *answer;
     bool settled, failed;
     bool kind_failed[CERTIFICATE_KINDS];
-    unsigned best;  /* with partner->prefer: the rank of answer->chosen; CERTIFICATE_UNWANTED: there is none */
+    unsigned best;  /* with partner->prefer: the rank of answer->chosen; CERTIFICATE_UNWANTED: nothing was chosen */
     size_t checked; /* candidates that choose() has seen */
 };
 

@@ -3,7 +3,7 @@
  * cert_batch: puts certificates into the store, or without one into certificate_directory.
  *
  * A transaction costs a write that waits for the disk, so the store gets a thousand at a time; the lines about them
- * wait for it. The directory gets one at a time, and its files are read again by whoever lists them.
+ * wait for it. The directory gets one at a time, and its files are read again when they are listed.
  */
 #include "cert_batch.h"
 

@@ -54,7 +54,7 @@ static bool has_address(const struct identity_conf *identity, const char *text)
     return found;
 }
 
-/* The newest valid certificate for this address and purpose; NULL: there is none. */
+/* The newest valid certificate for this address and purpose; NULL: no certificate is valid. */
 static const X509 *newest(const struct publication *publication, const char *address, enum purpose purpose)
 {
     const struct identity_conf *identities = publication->conf->identities, *best = NULL;

@@ -38,7 +38,7 @@ static void print_roles(const GPtrArray *roles)
     table_print(table, stdout, 2, false);
 }
 
-/* The types whose rules the names satisfy, as "mailbox, sponsor"; "" if there are none. */
+/* The types whose rules the names satisfy, as "mailbox, sponsor"; "" if they satisfy no type. */
 static char *possible_types(const struct lint_subject *subject)
 {
     g_autoptr(GString) list = g_string_new(NULL);

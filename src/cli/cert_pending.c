@@ -21,7 +21,7 @@ static int say_failure(const struct error *error)
     return error->kind == ERROR_TEMPORARY ? EX_TEMPFAIL : EX_CONFIG;
 }
 
-/* NULL, after it has said why, if there is none. */
+/* NULL if none was found; then it has said why. */
 static struct store *open_store(const struct conf *conf)
 {
     if (conf->store != NULL)

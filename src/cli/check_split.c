@@ -96,7 +96,7 @@ static char *find_route(const struct way *way)
     return NULL;
 }
 
-/* Returns false if there is none. */
+/* Returns false if the transport is missing. */
 static bool check_transport(const struct way *way, const char *name)
 {
     const struct postfix_service *service = find_service(way, name, "unix");

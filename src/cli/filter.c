@@ -140,7 +140,7 @@ static void tell_reply(const struct request *request, const struct reply *reply)
         fprintf(stderr, "%s: %u %s %s\n", verdict_name(reply->verdict), reply->code, reply->status, reply->text);
 }
 
-/* The message was not accepted, or there is none. */
+/* The message was not accepted, or there is no message. */
 static int refuse(const struct request *request, const struct passage *passage)
 {
     struct error error = {0};

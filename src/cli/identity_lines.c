@@ -27,7 +27,8 @@ static char **addresses_of(const X509 *certificate)
     return (char **)g_ptr_array_free(list, FALSE);
 }
 
-/* The domain of the first address, or of the one whose local part is that. Lent by addresses; NULL: there is none. */
+/* The domain of the first address, or of the one whose local part is that. Lent by addresses; NULL: no address has a
+ * domain. */
 static const char *domain_among(char *const *addresses, const char *local)
 {
     for (; *addresses != NULL; addresses++) {

@@ -25,7 +25,7 @@ static void append_split(GString *text)
     g_string_append(text,
                     "\n"
                     "// The key of the messages that Postfix splits because their recipients need different "
-                    "treatment. Whoever has it can\n"
+                    "treatment. Anyone who has it can\n"
                     "// read what waits in the queue. Before Postfix has the lines that `domsec init` printed, write "
                     "mixed_recipients = \"reject\";\n"
                     "split = { keys = ( \"file:keys/split.key\" ); };\n");

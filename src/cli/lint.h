@@ -61,7 +61,7 @@ struct lint_role {
     char *reason;
 };
 /* One for each naming mode and each role that the key serves, as struct lint_role *; the domain is that of the first
- * address, or of the dc= components. *domain: NULL if there is none; g_free(). */
+ * address, or of the dc= components. *domain: NULL if the names have no domain; g_free(). */
 GPtrArray *lint_roles(const struct lint_subject *subject, char **domain);
 
 static inline __attribute__((unused)) void cleanup_lint_notes(struct lint_notes *notes)

@@ -38,8 +38,8 @@ const char *postfix_value(const struct postfix *postfix, const struct postfix_se
 /* As a number; 0 if it is not a number. */
 long long postfix_number(const struct postfix *postfix, const char *name);
 
-/* Asks postmap(1) for the key in a table, "regexp:/etc/postfix/x". The answer is set, or NULL if there is none;
- * g_free(). Returns false if the table cannot be read. */
+/* Asks postmap(1) for the key in a table, "regexp:/etc/postfix/x". The answer is set, or NULL if the table lacks the
+ * key; g_free(). Returns false if the table cannot be read. */
 bool postfix_look_up(const struct postfix *postfix, const char *table, const char *key, char **answer);
 /* All "KEY\tVALUE" of a table, g_strfreev(); NULL if tables of its type cannot be listed, or it cannot be read. */
 char **postfix_list(const struct postfix *postfix, const char *table);

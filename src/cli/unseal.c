@@ -28,7 +28,7 @@ static struct message *message_of(struct slice bytes, const struct limits *limit
     return message;
 }
 
-/* Opens the first part that is a box. kind ERROR_NONE: there is none. */
+/* Opens the first part that is a box. kind ERROR_NONE: no part is a box. */
 static struct opened_box *open_parts(const struct part *part, unsigned depth, const struct box_keys *keys,
                                      const struct limits *limits, struct error *error)
 {

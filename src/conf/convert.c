@@ -262,7 +262,7 @@ char *convert_folder(const char *text, const struct place *place)
     return NULL;
 }
 
-/* A variable with which the dynamic linker loads other code is none of a module's. */
+/* A variable with which the dynamic linker loads other code is not a module's. */
 char *convert_variable(const char *text, const struct place *place)
 {
     const char *equals = strchr(text, '=');

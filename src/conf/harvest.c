@@ -11,7 +11,7 @@ void harvest_check(const struct conf *conf, const struct config_setting_t *root,
     if (conf->harvest.approve == APPROVE_OFF)
         return;
     if (conf->store == NULL)
-        place_fault(&at, "\"harvest\" keeps certificates in the store, and there is none; set \"store\"");
+        place_fault(&at, "\"harvest\" needs a store for what it keeps; set \"store\"");
     if (!g_strv_contains((const char *const *)conf->sources, "harvest"))
         place_warn(&at, "\"harvest\": what is harvested is not used, because \"sources\" lacks \"harvest\"");
 }

@@ -70,7 +70,7 @@ static const struct candidate *chosen(const struct certs_answer *answer)
     return answer->found == FOUND && answer->chosen < answer->count ? &answer->list[answer->chosen] : NULL;
 }
 
-/* Whoever decrypts announces under this name: a person, or the domain's gateway. */
+/* The one who decrypts announces under this name: a person, or the domain's gateway. */
 static char *announcer(const struct candidate *candidate, const struct address *address)
 {
     return candidate->personal || candidate->group != NULL ? certs_mailbox_name(address) : g_strdup(address->domain);

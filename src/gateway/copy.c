@@ -161,7 +161,7 @@ static char *decode_xtext(const char *text)
 }
 
 /* The value of the parameter ORCPT, by which the sender, or the mail server that has expanded an alias, says how the
- * recipient was given; NULL: there is none. Lent. */
+ * recipient was given; NULL: the parameter is missing. Lent. */
 static const char *original_of(const struct recipient *recipient)
 {
     for (char **parameter = recipient->parameters; parameter != NULL && *parameter != NULL; parameter++)

@@ -8,7 +8,7 @@
 
 #include "mail/protected_entity.h"
 
-/* --- tags, which nobody outside sees --- */
+/* --- tags, which no one outside sees --- */
 
 /* The fields of the message, whose Subjects have no tags. */
 static void read_header(const struct passage *passage, struct fields *header)
@@ -42,7 +42,7 @@ void leaving_header_remove_tags(const struct passage *passage, struct made *made
 
 /* --- fields that are protected inside --- */
 
-/* The entity inside the layers whose sender said that it has protected fields; NULL: there is none. */
+/* The entity inside the layers whose sender said that it has protected fields; NULL: no such entity. */
 static const struct part *protected_by_originator(const struct passage *passage, size_t depth)
 {
     const struct examination *examination = passage->mail.examination;

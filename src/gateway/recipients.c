@@ -116,7 +116,7 @@ static void add_shown(const struct fields *fields, const char *name, GHashTable 
         struct addresses addresses = {0};
         struct error ignored = {0};
         if (!addresses_parse(field->value, &addresses, &ignored))
-            continue; /* who stands in it is not known, so nobody may be named */
+            continue; /* who stands in it is not known, so it may name no one */
         for (size_t i = 0; i < addresses.count; i++)
             g_hash_table_add(shown, address_key(&addresses.list[i]));
         addresses_clear(&addresses);

@@ -44,7 +44,7 @@ struct keeping {
     GArray *children; /* pid_t */
 };
 
-/* Whoever waits for the end of the daemon's output must not wait for the keeper. */
+/* A program that waits for the end of the daemon's output must not wait for the keeper. */
 static void keep_only(int kept, bool foreground)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -20,7 +20,7 @@
 #define KEY_FILE_MAX (1 << 20)
 
 struct question {
-    const char *passphrase; /* NULL: there is none */
+    const char *passphrase; /* NULL: the key has no passphrase */
     bool asked;
 };
 

@@ -171,7 +171,7 @@ static bool is_fit(const struct token_key *key, CK_RV code, struct error *error)
                                       "CKA_DERIVE; its mechanisms)");
 }
 
-/* The code of the last call; CKR_OK with no key: there is none that fits. */
+/* The code of the last call; CKR_OK with no key: no key fits. */
 static CK_RV find_in(struct token *token, const struct token_session *session, const P11KitUri *uri,
                      struct token_key **key, struct error *error)
 {

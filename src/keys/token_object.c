@@ -71,7 +71,7 @@ static CK_RV find_all(const struct token *token, CK_SESSION_HANDLE session, CK_A
     return code;
 }
 
-/* The first object of a class with that id; 0: there is none. */
+/* The first object of a class with that id; 0: no such object. */
 static CK_OBJECT_HANDLE find_beside(const struct token *token, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
                                     GBytes *id)
 {

@@ -23,7 +23,7 @@ void token_object_clear(struct token_object *object);
  * g_ptr_array_unref(). NULL: *code and *error say why. */
 GPtrArray *token_objects(struct token *token, CK_SESSION_HANDLE session, const P11KitUri *uri, CK_RV *code,
                          struct error *error);
-/* The handle of the one private key with this id and label; CKR_OBJECT_HANDLE_INVALID if there is none or another. */
+/* The handle of the one private key with this id and label; CKR_OBJECT_HANDLE_INVALID if no key fits, or several do. */
 CK_RV token_object_handle(struct token *token, CK_SESSION_HANDLE session, const struct token_object *object,
                           CK_OBJECT_HANDLE *handle);
 /* Its URI without "pkcs11:", with what tells its token and module; free() it. NULL: out of memory. */

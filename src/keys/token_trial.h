@@ -12,7 +12,7 @@
 
 /* kind: the work without its input. CKR_KEY_CHANGED if the result is that of another key. */
 CK_RV token_trial(const struct token_use *use, const struct key_work *kind);
-/* What the token says to a block that nobody encrypted. */
+/* What the token says to a block that was never encrypted. */
 CK_RV token_trial_damaged(const struct token_use *use, const struct key_work *kind);
 
 /* The EVP padding of an RSA scheme; 0: no RSA. */

@@ -223,7 +223,7 @@ static void skip_domain(struct scanner *scanner)
         scanner->at++;
 }
 
-/* Parses an addr-spec. Stays in place, with *found false, if there is none. */
+/* Parses an addr-spec. Stays in place, with *found false, if no addr-spec is there. */
 static bool take_addr_spec(struct scanner *scanner, bool *found)
 {
     const char *start = scanner->at;

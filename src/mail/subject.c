@@ -4,7 +4,7 @@
  * blanks and characters that take no room, so that one that was encoded or dressed up does not slip through. Each
  * letter is folded once, and work grows with the length: a Subject may be as long as a header.
  *
- * What two readers could read differently is written anew as it was read here, mark or not: then nobody can be shown
+ * What two readers could read differently is written anew as it was read here, mark or not: then no reader can be shown
  * another text than the one that was looked through. Any other Subject without a mark stays as it is.
  */
 #include "mail/subject.h"
@@ -148,7 +148,7 @@ static bool take_out(struct letters *text, const struct letters *marks, size_t c
     return found;
 }
 
-/* The text without any of the marks; NULL: there is none in it. */
+/* The text without any of the marks; NULL: it has no mark. */
 static char *without(const char *text, const char *const *marks, size_t count)
 {
     g_autofree struct letters *folded = g_new(struct letters, count + 1);
@@ -193,7 +193,8 @@ static char *written(const char *text)
     GString *out = g_string_new(" ");
     for (const char *c = g_strchomp(line) + strlen("Subject: "); *c != '\0'; c++) {
         const char *next = c + 1 + strspn(c + 1, " \t");
-        /* GMime breaks a long encoded word in two, and a line of blanks alone is none (RFC 5322 section 2.2.3). */
+        /* GMime breaks a long encoded word in two, and a line of blanks alone is not allowed (RFC 5322 section 2.2.3).
+         */
         if (*c == '\n' && (next == c + 1 || *next == '\n' || *next == '\0'))
             continue;
         if (*c == '\n')
@@ -203,7 +204,7 @@ static char *written(const char *text)
     return g_string_free(out, FALSE);
 }
 
-/* Whoever finds a mark decides what is left: no other reading of that is possible. */
+/* The caller that finds a mark decides what is left: no other reading of that is possible. */
 static void read_once(char **left, char *shown, const char *const *marks, size_t count)
 {
     char *rest = without(shown, marks, count);

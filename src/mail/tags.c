@@ -92,7 +92,7 @@ static bool ends_there(const char *tag, const char *rest)
     return !g_unichar_isalnum(last) || next == 0 || (next < (gunichar)-2 && !g_unichar_isalnum(next));
 }
 
-/* How many bytes of text a tag takes; 0: there is none. */
+/* How many bytes of text a tag takes; 0: no tag is there. */
 static size_t tag_length(const struct conf *conf, const char *text, const char **tag)
 {
     struct head head;

@@ -27,7 +27,7 @@ static bool is_special(char c)
     return c != '\0' && strchr("()<>@,;:\\\"/[]?=", c) != NULL;
 }
 
-/* Length of the folding (CRLF or LF before white space) at p, 0 if there is none. */
+/* Length of the folding (CRLF or LF before white space) at p, 0 without folding. */
 static size_t fold_length(const char *p, const char *end)
 {
     size_t length = p < end && *p == '\r' ? 1 : 0;

@@ -7,7 +7,7 @@
  *
  * That is one reading. What is no exact encoded word, others read differently: some go on behind padding, leave out
  * what is not base64, or take a word for ended where the text ends. There is no end of such readings to try. So
- * words_read() tells whether there can be another one, and whoever takes a decision from a text takes the safer one
+ * words_read() tells whether there can be another one, and a caller that decides by a text takes the safer one
  * then.
  */
 #include "words.h"
@@ -20,7 +20,7 @@
 
 #define BLANKS " \t\r\n"
 #define WORD_BEGIN "=\\?([^?]*)\\?\\s*([bq])\\s*\\?" /* also folded where it must not be */
-#define WORDS_MAX 1000 /* nobody writes more, and to ask for a charset takes time: beyond, none is decoded */
+#define WORDS_MAX 1000 /* no one writes more, and to ask for a charset takes time: beyond, none is decoded */
 
 /* "=?charset?b?payload?=" */
 struct word {
@@ -100,7 +100,7 @@ static char *decode_octets(struct slice payload, bool base64, gsize *length)
     return base64 ? decode_base64(payload, length) : decode_quoted(payload, length);
 }
 
-/* In UTF-8, or as they are where the charset is none; without NULs. */
+/* In UTF-8, or as they are where the charset is not known; without NULs. */
 static char *convert(const char *octets, gsize length, const char *charset)
 {
     g_autofree char *name = g_strndup(charset, strcspn(charset, "*")); /* the language of RFC 2231 §5 */

@@ -3,7 +3,7 @@
  * fair: start-time fair queueing (Goyal, Vin, Cheng 1996) with costs that are known afterwards.
  *
  * Each client has an account of what it has used. Who has used least is next. A client that comes, or comes back,
- * begins where the others are, so it can neither save up turns nor be held to what it used when nobody else waited. A
+ * begins where the others are, so it can neither save up turns nor be held to what it used when no one else waited. A
  * turn that is under way counts as one slice until it is charged, so that several turns at once do not all go to one
  * client. Without turns and waiters the table is emptied, so it holds only clients that compete.
  */
