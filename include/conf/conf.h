@@ -368,7 +368,8 @@ struct conf {
     char **trust_anchors;        /* files */
     struct bundles_conf bundles; /* the others of `trust_anchors` */
     char **intermediates;        /* files */
-    char **crls;                 /* private to conf/: the short form of revocation.crls */
+    bool fetch_issuers;
+    char **crls; /* private to conf/: the short form of revocation.crls */
     struct revocation_conf revocation;
     char *certificate_dir;   /* key certificate_directory; NULL: none */
     char *store;             /* key store, for store_open(): "sqlite:" and an absolute path; NULL: none */

@@ -47,7 +47,8 @@ struct chain_query {
                                  NULL if that is known or does not matter. May be NULL */
     struct missing **missing; /* gets what is to be fetched for trust_fetch(), after which the query may be answered
                                  in another way; NULL: nothing. May be NULL */
-    struct budget *budget;    /* NULL: no limit */
+    unsigned *issuers;     /* how many certificates of authorities may still be fetched for this message; NULL: none */
+    struct budget *budget; /* NULL: no limit */
     const struct associations *zone; /* what the leaf's zone says of it and of its path; NULL: nothing */
     bool *revoked; /* gets whether something in the path is known to be revoked, and there is no other path; may be NULL
                     */
@@ -81,6 +82,8 @@ bool trust_fetch(const struct trust *trust, const struct missing *missing, int64
 void trust_renew_bundles(const struct trust *trust, time_t now);
 /* A line for the log about what happened in threads of trust's own, g_free(); NULL: there is no more. */
 char *trust_next_notice(const struct trust *trust, enum log_level *level);
+/* True if an issuer is among it: with that, something else may turn out to be missing. */
+bool trust_missing_issuers(const struct missing *missing);
 /* From now on what is known about revocation is renewed before it runs out, by threads of trust's own. For a process
  * that stays; after its last fork(). */
 void trust_keep_fresh(const struct trust *trust);

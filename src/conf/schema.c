@@ -50,6 +50,8 @@ static const struct conf_option main_rows[] = {
      .help = "Files with the certificates of trusted certification authorities"},
     {"intermediates", OPTION_TEXTS, AT(intermediates), .convert = convert_path,
      .help = "Files with authorities that complete certification paths and are not trusted themselves"},
+    {"fetch_issuers", OPTION_SWITCH, AT(fetch_issuers), .fallback = "false",
+     .help = "Whether the certificate of an authority is fetched from where a certificate says it is"},
     {"revocation", OPTION_GROUP, .group = &revocation_options, .help = "Whether certificates have been revoked"},
     {"crls", OPTION_TEXTS, AT(crls), .convert = convert_path, .help = "Short form of revocation.crls"},
     {"certificate_directory", OPTION_TEXT, AT(certificate_dir), .convert = convert_path,

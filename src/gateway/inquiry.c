@@ -11,6 +11,7 @@ struct inquiry {
     struct certs_query query;
     struct certs_answer answer;
     time_t at;
+    unsigned issuers; /* for patience */
     struct patience patience;
     struct certificate_search search;
 };
@@ -46,6 +47,8 @@ struct inquiry *inquiry_new(const struct conf *conf, const struct address *addre
     inquiry->query = (struct certs_query){
         .purpose = CERTS_ENCRYPT, .partner = conf_partner(conf, address->domain), .address = address};
     const struct certs_acceptance accept = {.check = check, .context = inquiry};
+    inquiry->issuers = ISSUERS_MAX;
+    inquiry->patience.issuers = &inquiry->issuers;
     inquiry->patience.deadline = g_get_monotonic_time() + (int64_t)conf->lookup_timeout * G_USEC_PER_SEC;
     certs_ask(inquiry->parts.certs, &inquiry->query, 1, inquiry->patience.deadline, &accept, &inquiry->answer);
     inquiry->search = (struct certificate_search){address, CERTS_ENCRYPT, &inquiry->answer, note, inquiry};

@@ -44,9 +44,11 @@ void mail_clear(struct mail *mail);
 /* --- signers.c, recipients.c, identities.c: the parts of the lookups --- */
 
 /* How long a lookup may take, and the turn to leave meanwhile. */
+#define ISSUERS_MAX 8                   /* certificates of authorities that are fetched for one message */
 #define TELL_EVERY (5 * G_USEC_PER_SEC) /* that a lookup waits */
 struct patience {
-    int64_t deadline; /* for all lookups of one message */
+    int64_t deadline;  /* for all lookups of one message */
+    unsigned *issuers; /* how many may still be fetched for it */
     const struct turns *turns;
 };
 /* What trust/ thinks of each signer; certificates that are not in the message are looked up. */

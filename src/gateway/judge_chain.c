@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * judge_chain: a path and its revocation. Trust says what it would have to fetch to know more; that is waited for
- * outside the turn, because it costs nothing, and then trust is asked once more.
+ * outside the turn, because it costs nothing, and then trust is asked once more. An issuer that was fetched may need
+ * one itself, and then there is a path of which something may be missing.
  */
 #include "internal.h"
 
-#define ROUNDS 2 /* a trust bundle; then what is to be known about the revocation of a path that it opens */
+#define ROUNDS 2 /* beside those for issuers: a trust bundle, and the revocation of a path that it opens */
 
 /* The mail server is told now and then that the message is not forgotten. */
 static void wait_for(const struct gateway *gateway, const struct missing *missing, const struct patience *patience)
@@ -23,21 +24,27 @@ static void wait_for(const struct gateway *gateway, const struct missing *missin
 
 bool is_to_be_fetched(const struct gateway *gateway, const struct partner *partner, const struct finding *finding)
 {
-    return finding->outcome == OUTCOME_TEMPERROR &&
-           (partner->revocation->fetch || partner->revocation->ocsp || trust_waits_for_bundle(gateway->trust, partner));
+    const struct revocation_conf *revocation = partner->revocation;
+    bool fetches = revocation->fetch || revocation->ocsp || gateway->conf->fetch_issuers ||
+                   trust_waits_for_bundle(gateway->trust, partner);
+    return finding->outcome == OUTCOME_TEMPERROR && fetches;
 }
 
+/* Each round has fewer issuers left to fetch. */
 void judge_chain(const struct gateway *gateway, const struct chain_query *asked, const struct patience *patience,
                  struct finding *finding)
 {
-    owned(missing) struct missing *missing = NULL;
     struct chain_query query = *asked;
-    query.missing = patience != NULL ? &missing : NULL;
-    trust_check_chain(gateway->trust, &query, finding);
-    for (int i = 0; i < ROUNDS && missing != NULL; i++) {
-        wait_for(gateway, missing, patience);
-        missing_free(steal(&missing));
-        query.missing = i + 1 < ROUNDS && g_get_monotonic_time() < patience->deadline ? &missing : NULL;
+    query.issuers = patience != NULL ? patience->issuers : NULL;
+    for (int others = 0; patience != NULL && others < ROUNDS && g_get_monotonic_time() < patience->deadline;) {
+        owned(missing) struct missing *missing = NULL;
+        query.missing = &missing;
         trust_check_chain(gateway->trust, &query, finding);
+        if (missing == NULL)
+            return;
+        wait_for(gateway, missing, patience);
+        others += !trust_missing_issuers(missing);
     }
+    query.missing = NULL;
+    trust_check_chain(gateway->trust, &query, finding);
 }

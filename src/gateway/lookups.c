@@ -29,8 +29,11 @@ static void read_facts(struct lookups *lookups, const struct conf *conf, const s
 void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                  const struct turns *turns)
 {
-    const struct patience patience = {
-        .deadline = g_get_monotonic_time() + (int64_t)gateway->conf->lookup_timeout * G_USEC_PER_SEC, .turns = turns};
+    unsigned issuers = ISSUERS_MAX;
+    const struct patience patience = {.deadline = g_get_monotonic_time() +
+                                                  (int64_t)gateway->conf->lookup_timeout * G_USEC_PER_SEC,
+                                      .issuers = &issuers,
+                                      .turns = turns};
     lookups_ask_signers(lookups, gateway, mail, &patience);
     read_facts(lookups, gateway->conf, mail);
     lookups_ask_recipients(lookups, gateway, mail, &patience);

@@ -92,6 +92,7 @@ struct trust {
     struct kept *kept; /* what has been fetched about revocation, for each partner the same */
     struct courier *courier;
     struct store *store; /* with authorities that complete paths; NULL: there is no store */
+    bool fetches_issuers;
     unsigned names_limit;
 };
 

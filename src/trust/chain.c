@@ -183,6 +183,21 @@ static void wait_for_bundle(const struct search *search, const struct way *way, 
                 "it leads to no anchor that is here, and the trust bundle %.200s has not been fetched yet", url);
 }
 
+/* There is no way: because of what could not be looked up? */
+static void explain_missing(const struct trust *trust, const struct chain_query *query, const struct helpers *helpers,
+                            struct finding *finding)
+{
+    X509 *orphan = NULL;
+    bool for_now = false;
+    if (helpers->failed) {
+        finding_set(finding, OUTCOME_TEMPERROR, "an authority may be in the store: %s", helpers->error.text);
+        return;
+    }
+    const char *reason = missing_note_issuers(trust, helpers->orphans, query, &orphan, &for_now);
+    if (reason != NULL)
+        path_explain_one(orphan, for_now ? OUTCOME_TEMPERROR : OUTCOME_POLICY, reason, finding);
+}
+
 static bool check_way(const struct trust *trust, const struct chain_query *query, struct way *way,
                       struct finding *finding)
 {
@@ -231,8 +246,8 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     way->exists = search.judged;
     if (!good)
         wait_for_bundle(&search, way, finding);
-    if (!way->exists && finding->outcome == OUTCOME_POLICY && helpers.failed)
-        return finding_set(finding, OUTCOME_TEMPERROR, "an authority may be in the store: %s", helpers.error.text);
+    if (!way->exists && finding->outcome == OUTCOME_POLICY)
+        explain_missing(trust, query, &helpers, finding);
     return good;
 }
 

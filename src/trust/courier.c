@@ -4,39 +4,26 @@
  * the hour; if none of them decides, the lists are fetched that it names, and then their deltas. A failure leaves the
  * reason, and what was known before.
  *
+ * Another kind of errand is a certificate whose issuer is not at hand, and which may therefore be anyone's. Such
+ * errands wait behind the others, have few threads at a time, and are soon forgotten.
+ *
  * Threads come and go with the errands, up to a limit, so that a process that fetches nothing has none. An errand whose
  * message has given up waiting goes on: a large list that arrives later serves the next try.
  */
 #include "courier.h"
 
-#include "fetch.h"
+#include "errand.h"
 #include "points.h"
-#include "unknown.h"
 
 #include <string.h>
 
 #define WORKERS_MAX 8
+#define SEEKERS_MAX 4  /* of them, that fetch issuers */
+#define SOUGHT_MAX 200 /* errands for issuers */
 #define ERRANDS_MAX 20000
-#define OTHERS_MAX 16
 #define RETRY ((int64_t)30 * G_USEC_PER_SEC) /* after any end */
 #define IN_USE_FOR ((time_t)7 * 86400)       /* what nobody has asked about for so long is not renewed */
 #define TICK ((int64_t)15 * G_USEC_PER_SEC)
-
-struct errand_key {
-    struct kept_key certificate;
-    unsigned char fetch, ocsp, nonce;
-};
-
-struct errand {
-    int references;
-    struct errand_key key;
-    X509 *certificate;
-    STACK_OF(X509) * signers; /* the issuer, then others */
-    /* under the courier's lock */
-    bool busy; /* queued or under way */
-    int64_t next_try;
-    time_t due, used; /* used: last asked about */
-};
 
 struct courier {
     struct conf *conf;
@@ -44,29 +31,14 @@ struct courier {
     struct fetcher *fetcher;
     GMutex lock;
     GCond changed;
-    GHashTable *errands; /* struct errand_key, in the errand → struct errand * */
-    GQueue queue;
-    unsigned workers;
+    GHashTable *errands;  /* struct errand_key, in the errand → struct errand * */
+    GQueue queue, sought; /* sought: the errands for issuers */
+    unsigned workers, seekers, sought_count;
     bool stopped;
     GThread *keeper;
 };
 
 /* --- errands --- */
-
-void errand_unref(struct errand *errand)
-{
-    if (errand == NULL || !g_atomic_int_dec_and_test(&errand->references))
-        return;
-    X509_free(errand->certificate);
-    sk_X509_pop_free(errand->signers, X509_free);
-    g_free(errand);
-}
-
-static struct errand *errand_ref(struct errand *errand)
-{
-    g_atomic_int_inc(&errand->references);
-    return errand;
-}
 
 static void unref(void *errand)
 {
@@ -85,61 +57,51 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
     return memcmp(a, b, sizeof(struct errand_key)) == 0;
 }
 
-/* Who may sign lists, but is no authority of the path (RFC 5280 §6.3.3 (f)). */
-static bool add_signers(STACK_OF(X509) * signers, const struct errand_order *order)
-{
-    if (!X509_add_cert(signers, order->issuer, X509_ADD_FLAG_UP_REF))
-        return false;
-    for (int i = 0; i < sk_X509_num(order->others) && sk_X509_num(signers) < OTHERS_MAX; i++) {
-        X509 *other = sk_X509_value(order->others, i);
-        if ((X509_get_key_usage(other) & X509v3_KU_CRL_SIGN) != 0 &&
-            !X509_add_cert(signers, other, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP))
-            return false;
-    }
-    return true;
-}
-
-static struct errand *errand_new(const struct errand_order *order, const struct errand_key *key)
-{
-    owned(errand) struct errand *errand = g_new0(struct errand, 1);
-    errand->references = 1;
-    errand->key = *key;
-    errand->certificate = X509_up_ref(order->certificate) ? order->certificate : NULL;
-    errand->signers = sk_X509_new_null();
-    errand->due = order->known_until != 0 ? fetch_due(time(NULL), order->known_until) : 0;
-    return errand->certificate != NULL && errand->signers != NULL && add_signers(errand->signers, order)
-               ? steal(&errand)
-               : NULL;
-}
-
 static gboolean is_idle(gpointer key, gpointer value, gpointer data)
 {
     const struct errand *errand = value;
     (void)key;
-    return !errand->busy && errand->used < *(const time_t *)data;
+    return !errand->key.issuer && !errand->busy && errand->used < *(const time_t *)data;
+}
+
+static bool may_start(const struct errand *errand)
+{
+    return !errand->busy && g_get_monotonic_time() >= errand->next_try;
+}
+
+static gboolean is_past(gpointer key, gpointer value, gpointer data)
+{
+    (void)key;
+    (void)data;
+    return ((const struct errand *)value)->key.issuer && may_start(value);
 }
 
 /* With the lock held. */
-static bool has_room(struct courier *courier)
+static bool has_room(struct courier *courier, bool for_issuer)
 {
+    if (for_issuer) {
+        if (courier->sought_count >= SOUGHT_MAX)
+            courier->sought_count -= g_hash_table_foreach_remove(courier->errands, is_past, NULL);
+        return courier->sought_count < SOUGHT_MAX;
+    }
     time_t yesterday = time(NULL) - 86400;
     if (g_hash_table_size(courier->errands) >= ERRANDS_MAX)
         g_hash_table_foreach_remove(courier->errands, is_idle, &yesterday);
     return g_hash_table_size(courier->errands) < ERRANDS_MAX;
 }
 
-struct errand *courier_errand(struct courier *courier, const struct errand_order *order)
+static struct errand *find_errand(struct courier *courier, const struct errand_order *order,
+                                  const struct errand_key *key)
 {
-    struct errand_key key = {.fetch = order->conf->fetch, .ocsp = order->conf->ocsp, .nonce = order->conf->ocsp_nonce};
-    if ((!key.fetch && !key.ocsp) || !points_are_named(order->certificate) ||
-        !kept_key(order->certificate, order->issuer, &key.certificate))
-        return NULL;
     g_mutex_lock(&courier->lock);
-    struct errand *errand = g_hash_table_lookup(courier->errands, &key);
-    if (errand == NULL && has_room(courier)) {
-        errand = errand_new(order, &key);
+    struct errand *errand = g_hash_table_lookup(courier->errands, key);
+    if (errand == NULL && has_room(courier, key->issuer)) {
+        errand = errand_new(order, key);
         if (errand != NULL)
             g_hash_table_insert(courier->errands, &errand->key, errand);
+        courier->sought_count += errand != NULL && key->issuer;
+    } else if (errand != NULL && key->issuer && !errand->busy && !may_start(errand)) {
+        errand = NULL; /* it has just been tried */
     }
     if (errand != NULL) {
         errand->used = time(NULL);
@@ -149,85 +111,44 @@ struct errand *courier_errand(struct courier *courier, const struct errand_order
     return errand;
 }
 
+struct errand *courier_errand(struct courier *courier, const struct errand_order *order)
+{
+    struct errand_key key = {.fetch = order->conf->fetch, .ocsp = order->conf->ocsp, .nonce = order->conf->ocsp_nonce};
+    if ((!key.fetch && !key.ocsp) || !points_are_named(order->certificate) ||
+        !kept_key(order->certificate, order->issuer, &key.certificate))
+        return NULL;
+    return find_errand(courier, order, &key);
+}
+
+struct errand *courier_issuer_errand(struct courier *courier, X509 *certificate)
+{
+    struct errand_key key = {.issuer = 1};
+    const struct errand_order order = {.certificate = certificate};
+    return kept_orphan_key(certificate, &key.certificate) ? find_errand(courier, &order, &key) : NULL;
+}
+
 /* --- the work --- */
 
-static void note_due(time_t due, time_t *first)
+/* With the lock held. NULL: there is nothing to do. */
+static struct errand *next_errand(struct courier *courier)
 {
-    if (due != 0 && (*first == 0 || due < *first))
-        *first = due;
+    struct errand *errand = g_queue_pop_head(&courier->queue);
+    if (errand != NULL || courier->seekers >= SEEKERS_MAX)
+        return errand;
+    errand = g_queue_pop_head(&courier->sought);
+    courier->seekers += errand != NULL;
+    return errand;
 }
 
-/* Any address of a point will do. NULL: one did. */
-static const char *fetch_point(struct courier *courier, const struct errand *errand, const char *addresses,
-                               time_t *first)
+/* With the lock held. */
+static void finish(struct courier *courier, struct errand *errand, time_t due)
 {
-    const char *fault = UNKNOWN_NO_URL;
-    g_auto(GStrv) urls = g_strsplit(addresses, " ", -1);
-    for (char **url = urls; *url != NULL; url++) {
-        time_t due = 0;
-        fault = fetch_list(courier->fetcher, *url, errand->signers, &due);
-        if (fault == NULL) {
-            note_due(due, first);
-            return NULL;
-        }
-    }
-    return fault;
-}
-
-/* NULL: all of them came, and there was one at least. */
-static const char *fetch_points(struct courier *courier, const struct errand *errand, char *const *points,
-                                time_t *first)
-{
-    const char *fault = points[0] == NULL ? UNKNOWN_NO_URL : NULL;
-    for (; *points != NULL; points++) {
-        const char *failed = fetch_point(courier, errand, *points, first);
-        fault = fault == NULL ? failed : fault;
-    }
-    return fault;
-}
-
-/* Without them the full lists still count. */
-static void fetch_deltas(struct courier *courier, const struct errand *errand, time_t *first)
-{
-    g_auto(GStrv) named = points_of_deltas(errand->certificate);
-    (void)fetch_points(courier, errand, named, first);
-    g_autoptr(GPtrArray) lists = kept_lists(courier->kept, X509_get_issuer_name(errand->certificate));
-    for (guint i = 0; i < lists->len; i++) {
-        g_auto(GStrv) points = points_of_deltas_in(crl_table_hollow(g_ptr_array_index(lists, i)));
-        (void)fetch_points(courier, errand, points, first);
-    }
-}
-
-static const char *ask_responders(struct courier *courier, const struct errand *errand, time_t *first)
-{
-    const char *fault = UNKNOWN_NO_URL;
-    const struct fetch_question question = {.certificate = errand->certificate,
-                                            .issuer = sk_X509_value(errand->signers, 0),
-                                            .key = &errand->key.certificate,
-                                            .has_nonce = errand->key.nonce};
-    g_auto(GStrv) responders = points_of_responders(errand->certificate);
-    for (char **url = responders; *url != NULL && fault != NULL; url++) {
-        time_t due = 0;
-        fault = fetch_answer(courier->fetcher, *url, &question, &due);
-        if (fault == NULL)
-            note_due(due, first);
-    }
-    return fault;
-}
-
-static time_t run(struct courier *courier, const struct errand *errand)
-{
-    time_t first = 0;
-    const char *fault = errand->key.ocsp ? ask_responders(courier, errand, &first) : UNKNOWN_NO_URL;
-    if (fault != NULL && errand->key.fetch) {
-        g_auto(GStrv) points = points_of_lists(errand->certificate);
-        const char *of_lists = fetch_points(courier, errand, points, &first);
-        fault = of_lists == NULL || strcmp(fault, UNKNOWN_NO_URL) == 0 ? of_lists : fault;
-        if (of_lists == NULL)
-            fetch_deltas(courier, errand, &first);
-    }
-    kept_set_fault(courier->kept, &errand->key.certificate, fault);
-    return first;
+    errand->busy = false;
+    errand->due = due != 0 ? due : time(NULL);
+    errand->next_try = g_get_monotonic_time() + RETRY;
+    courier->seekers -= errand->key.issuer;
+    g_cond_broadcast(&courier->changed);
+    errand_unref(errand);
 }
 
 static gpointer work(gpointer data)
@@ -235,16 +156,12 @@ static gpointer work(gpointer data)
     struct courier *courier = data;
     struct errand *errand;
     g_mutex_lock(&courier->lock);
-    while ((errand = g_queue_pop_head(&courier->queue)) != NULL) {
+    while ((errand = next_errand(courier)) != NULL) {
         bool stopped = courier->stopped;
         g_mutex_unlock(&courier->lock);
-        time_t due = stopped ? 0 : run(courier, errand);
+        time_t due = stopped ? 0 : errand_run(errand, &(struct errand_means){courier->fetcher, courier->kept});
         g_mutex_lock(&courier->lock);
-        errand->busy = false;
-        errand->due = due != 0 ? due : time(NULL);
-        errand->next_try = g_get_monotonic_time() + RETRY;
-        g_cond_broadcast(&courier->changed);
-        errand_unref(errand);
+        finish(courier, errand, due);
     }
     courier->workers--;
     g_cond_broadcast(&courier->changed);
@@ -255,7 +172,7 @@ static gpointer work(gpointer data)
 /* With the lock held. urgent: a message waits. */
 static bool start(struct courier *courier, struct errand *errand, bool urgent)
 {
-    if (courier->stopped || errand->busy || g_get_monotonic_time() < errand->next_try)
+    if (courier->stopped || !may_start(errand))
         return false;
     if (courier->workers < WORKERS_MAX) {
         GThread *thread = g_thread_try_new("fetch", work, courier, NULL);
@@ -266,7 +183,9 @@ static bool start(struct courier *courier, struct errand *errand, bool urgent)
     if (courier->workers == 0) /* no thread can be had now */
         return false;
     errand->busy = true;
-    if (urgent)
+    if (errand->key.issuer)
+        g_queue_push_tail(&courier->sought, errand_ref(errand));
+    else if (urgent)
         g_queue_push_head(&courier->queue, errand_ref(errand));
     else
         g_queue_push_tail(&courier->queue, errand_ref(errand));
@@ -305,7 +224,7 @@ static unsigned renew(struct courier *courier, time_t now)
     g_hash_table_iter_init(&each, courier->errands);
     while (g_hash_table_iter_next(&each, NULL, &value)) {
         struct errand *errand = value;
-        if (errand->due <= now && errand->used > now - IN_USE_FOR)
+        if (!errand->key.issuer && errand->due <= now && errand->used > now - IN_USE_FOR)
             started += start(courier, errand, false);
     }
     return started;
@@ -358,6 +277,7 @@ struct courier *courier_new(const struct conf *conf, struct kept *kept)
     g_mutex_init(&courier->lock);
     g_cond_init(&courier->changed);
     g_queue_init(&courier->queue);
+    g_queue_init(&courier->sought);
     courier->errands = g_hash_table_new_full(key_hash, key_equal, NULL, unref);
     return courier;
 }

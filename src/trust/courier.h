@@ -28,6 +28,9 @@ struct errand_order {
 /* The errand for it, with a reference. The certificate stands in a path to an anchor. NULL: it names nothing to be
  * asked, conf asks for nothing, or there are too many. */
 struct errand *courier_errand(struct courier *courier, const struct errand_order *order);
+/* The errand for the issuer of a certificate that is not known to lead to an anchor. NULL: it has just been
+ * tried, or there are too many. */
+struct errand *courier_issuer_errand(struct courier *courier, X509 *certificate);
 void errand_unref(struct errand *errand);
 
 /* Starts the errands that are not under way, and waits until all are done, or the deadline (of g_get_monotonic_time())

@@ -11,11 +11,12 @@
 #define LIST_SECONDS 120
 #define ANSWER_MAX ((size_t)64 << 10)
 #define ANSWER_SECONDS 8
-#define GET_MAX 255          /* RFC 5019 §5: a longer request is posted */
-#define RETRY_SECONDS 30     /* after a list that was not taken */
-#define DUE_SOONEST 60       /* seconds from now */
-#define DUE_LATEST 86400     /* seconds from now */
-#define DUE_OF_LATE_LIST 600 /* the list has run out, and there is no other yet */
+#define DOCUMENT_MAX ((size_t)64 << 10) /* with certificates of issuers */
+#define GET_MAX 255                     /* RFC 5019 §5: a longer request is posted */
+#define RETRY_SECONDS 30                /* after a list that was not taken */
+#define DUE_SOONEST 60                  /* seconds from now */
+#define DUE_LATEST 86400                /* seconds from now */
+#define DUE_OF_LATE_LIST 600            /* the list has run out, and there is no other yet */
 #define PLACES_MAX 10000
 
 /* Of one address of a list. */
@@ -97,20 +98,29 @@ static struct breaker *breaker_of(struct fetcher *fetcher, const char *url)
 
 struct words {
     const char *what; /* of the metric */
-    const char *unfetched, *refused, *late, *too_large, *is_none;
+    const char *unfetched, *refused, *late, *too_large, *is_none, *forbidden;
 };
 static const struct words list_words = {"crl",
                                         UNKNOWN_LIST_UNFETCHED,
                                         UNKNOWN_LIST_REFUSED,
                                         UNKNOWN_LIST_LATE,
                                         UNKNOWN_LIST_TOO_LARGE,
-                                        UNKNOWN_LIST_IS_NONE};
+                                        UNKNOWN_LIST_IS_NONE,
+                                        UNKNOWN_FORBIDDEN};
 static const struct words answer_words = {"ocsp",
                                           UNKNOWN_ANSWER_UNFETCHED,
                                           UNKNOWN_ANSWER_HTTP,
                                           UNKNOWN_ANSWER_LATE,
                                           UNKNOWN_ANSWER_TOO_LARGE,
-                                          UNKNOWN_ANSWER_IS_NONE};
+                                          UNKNOWN_ANSWER_IS_NONE,
+                                          UNKNOWN_FORBIDDEN};
+static const struct words issuer_words = {"issuer",
+                                          UNKNOWN_ISSUER_UNFETCHED,
+                                          UNKNOWN_ISSUER_REFUSED,
+                                          UNKNOWN_ISSUER_LATE,
+                                          UNKNOWN_ISSUER_TOO_LARGE,
+                                          UNKNOWN_ISSUER_IS_NONE,
+                                          UNKNOWN_ISSUER_FORBIDDEN};
 
 static const char *why(const struct words *words, enum http_fault fault)
 {
@@ -118,7 +128,7 @@ static const char *why(const struct words *words, enum http_fault fault)
     case HTTP_FAULT_LATE:
         return words->late;
     case HTTP_FAULT_FORBIDDEN:
-        return UNKNOWN_FORBIDDEN;
+        return words->forbidden;
     case HTTP_FAULT_STATUS:
         return words->refused;
     case HTTP_FAULT_TOO_LARGE:
@@ -159,7 +169,23 @@ static const char *transfer(struct fetcher *fetcher, struct http_request *reques
     return found == FOUND ? NULL : why(words, answer->fault);
 }
 
-/* --- lists --- */
+/* --- places: each address is fetched by one thread --- */
+
+static gboolean is_idle(gpointer url, gpointer value, gpointer data)
+{
+    const struct place *place = value;
+    (void)url;
+    return !place->busy && place->due <= *(const time_t *)data && place->next_try <= g_get_monotonic_time();
+}
+
+/* With the lock held. */
+static bool has_room(struct fetcher *fetcher)
+{
+    time_t now = time(NULL);
+    if (g_hash_table_size(fetcher->places) >= PLACES_MAX)
+        g_hash_table_foreach_remove(fetcher->places, is_idle, &now);
+    return g_hash_table_size(fetcher->places) < PLACES_MAX;
+}
 
 /* Waits for another thread that fetches this address. True: this thread is the one to fetch it. */
 static bool take_place(struct fetcher *fetcher, const char *url, const char **fault, time_t *due)
@@ -168,7 +194,7 @@ static bool take_place(struct fetcher *fetcher, const char *url, const char **fa
     struct place *place;
     while ((place = g_hash_table_lookup(fetcher->places, url)) != NULL && place->busy)
         g_cond_wait(&fetcher->done, &fetcher->lock);
-    if (place == NULL && g_hash_table_size(fetcher->places) < PLACES_MAX) {
+    if (place == NULL && has_room(fetcher)) {
         place = g_new0(struct place, 1);
         g_hash_table_insert(fetcher->places, g_strdup(url), place);
     }
@@ -193,6 +219,8 @@ static void leave_place(struct fetcher *fetcher, const char *url, const char *fa
     g_cond_broadcast(&fetcher->done);
     g_mutex_unlock(&fetcher->lock);
 }
+
+/* --- lists --- */
 
 static const char *get_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due)
 {
@@ -275,5 +303,35 @@ const char *fetch_answer(struct fetcher *fetcher, const char *url, const struct 
 {
     const char *fault = get_answer(fetcher, url, question, due);
     count(&answer_words, fault == NULL);
+    return fault;
+}
+
+/* --- issuers --- */
+
+static const char *get_issuers(struct fetcher *fetcher, const char *url)
+{
+    owned(http_answer) struct http_answer answer = {0};
+    struct http_request request = {.url = url,
+                                   .limit = DOCUMENT_MAX,
+                                   .deadline = g_get_monotonic_time() + (int64_t)ANSWER_SECONDS * G_USEC_PER_SEC};
+    const char *fault = transfer(fetcher, &request, &issuer_words, &answer);
+    if (fault != NULL)
+        return fault == issuer_words.refused && is_outage(&answer) ? issuer_words.unfetched : fault;
+    STACK_OF(X509) *found = issuers_read((struct slice){answer.body, answer.length});
+    if (found == NULL)
+        return issuer_words.is_none;
+    issuers_put(kept_issuers(fetcher->kept), url, found);
+    return NULL;
+}
+
+const char *fetch_issuers(struct fetcher *fetcher, const char *url)
+{
+    const char *fault = NULL;
+    time_t due = 0;
+    if (!take_place(fetcher, url, &fault, &due))
+        return g_strcmp0(fault, UNKNOWN_BUSY) != 0 ? fault : UNKNOWN_ISSUER_NOT_YET;
+    fault = get_issuers(fetcher, url);
+    count(&issuer_words, fault == NULL);
+    leave_place(fetcher, url, fault, time(NULL) + DUE_SOONEST);
     return fault;
 }

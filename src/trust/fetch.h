@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fetch: one list or one answer from the place that a certificate names, put into `kept`. Each address is fetched by
- * one thread at a time, not again before it is due, and not at all while its server does not answer. Blocks.
+ * fetch: one list, answer or issuer from the place that a certificate names, put into `kept`. Each address is fetched
+ * by one thread at a time, not again before it is due, and not at all while its server does not answer. Blocks.
  * Thread-safe.
  */
 #ifndef DOMSEC_TRUST_FETCH_H
@@ -30,6 +30,9 @@ struct fetch_question {
     bool has_nonce;
 };
 const char *fetch_answer(struct fetcher *fetcher, const char *url, const struct fetch_question *question, time_t *due);
+
+/* What lies at this address is put into kept_issuers(). NULL: that has been done just now, or within a minute. */
+const char *fetch_issuers(struct fetcher *fetcher, const char *url);
 
 DECLARE_OWNED(fetcher, struct fetcher *, fetcher_free)
 

@@ -10,6 +10,8 @@
 #include "helpers.h"
 
 #include "certs/certs.h"
+#include "kept.h"
+#include "points.h"
 #include "store/store.h"
 
 #include <openssl/err.h>
@@ -80,6 +82,15 @@ static void ask_store(struct climb *climb, const X509_NAME *subject)
 
 /* --- issuers --- */
 
+static void add_fetched(struct climb *climb, X509 *certificate)
+{
+    if (!climb->trust->fetches_issuers)
+        return;
+    g_auto(GStrv) urls = points_of_issuers(certificate);
+    for (char **url = urls; *url != NULL; url++)
+        (void)issuers_find(kept_issuers(climb->trust->kept), *url, certificate, climb->query->at, climb->helpers->list);
+}
+
 /* Those in the list from `begin` on. */
 static bool reach_issuers(struct climb *climb, X509 *certificate, int begin)
 {
@@ -109,6 +120,7 @@ static void find_issuers(struct climb *climb, X509 *certificate)
         return;
     int count = sk_X509_num(climb->helpers->list);
     ask_store(climb, name);
+    add_fetched(climb, certificate);
     if (!reach_issuers(climb, certificate, count) && sk_X509_push(climb->helpers->orphans, certificate) <= 0)
         g_error("out of memory");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * helpers: certificates that may stand between a leaf and an anchor, or sign its revocation lists, from wherever they
- * are at hand: the message, the configuration, the store. None of them is trusted.
+ * are at hand: the message, the configuration, the store, what was fetched. None of them is trusted.
  */
 #ifndef DOMSEC_TRUST_HELPERS_H
 #define DOMSEC_TRUST_HELPERS_H

@@ -23,6 +23,7 @@ struct kept {
     GHashTable *lists;   /* scope, lent by the table → struct crl_table * */
     GHashTable *answers; /* struct kept_key → struct kept_answer */
     GHashTable *faults;  /* struct kept_key → const char * */
+    struct issuers *issuers;
     gint generation;
 };
 
@@ -38,6 +39,11 @@ bool kept_key(const X509 *certificate, const X509 *issuer, struct kept_key *key)
     g_byte_array_append(both, &type, 1);
     g_byte_array_append(both, ASN1_STRING_get0_data(serial), (guint)ASN1_STRING_length(serial));
     return EVP_Digest(both->data, both->len, key->octets, NULL, EVP_sha256(), NULL) == 1;
+}
+
+bool kept_orphan_key(const X509 *certificate, struct kept_key *key)
+{
+    return X509_digest(certificate, EVP_sha256(), key->octets, NULL) == 1;
 }
 
 static guint key_hash(gconstpointer key)
@@ -145,6 +151,7 @@ struct kept *kept_new(const char *store)
     kept->lists = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, table_unref);
     kept->answers = g_hash_table_new_full(key_hash, key_equal, g_free, g_free);
     kept->faults = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
+    kept->issuers = issuers_new();
     if (store != NULL && g_file_test(store_file(store), G_FILE_TEST_EXISTS))
         load(kept);
     return kept;
@@ -184,6 +191,7 @@ void kept_unref(struct kept *kept)
     g_hash_table_destroy(kept->lists);
     g_hash_table_destroy(kept->answers);
     g_hash_table_destroy(kept->faults);
+    issuers_free(kept->issuers);
     g_mutex_clear(&kept->lock);
     store_close(kept->store);
     g_free(kept);
@@ -269,6 +277,11 @@ bool kept_find_answer(struct kept *kept, const struct kept_key *key, struct kept
         *answer = *found;
     g_mutex_unlock(&kept->lock);
     return found != NULL;
+}
+
+struct issuers *kept_issuers(const struct kept *kept)
+{
+    return kept->issuers;
 }
 
 void kept_set_fault(struct kept *kept, const struct kept_key *key, const char *fault)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kept: what has been fetched about revocation: lists, and answers of OCSP responders. Thread-safe.
+ * kept: what has been fetched: lists, answers of OCSP responders, and certificates of issuers. Thread-safe.
  */
 #ifndef DOMSEC_TRUST_KEPT_H
 #define DOMSEC_TRUST_KEPT_H
 
 #include "crl_table.h"
+#include "issuers.h"
 #include "revocation.h"
 
 /* A certificate for which something is kept: its issuer's key and its serial number. */
@@ -14,6 +15,9 @@ struct kept_key {
 };
 /* False: out of memory. */
 bool kept_key(const X509 *certificate, const X509 *issuer, struct kept_key *key);
+
+/* The same of a certificate whose issuer is not known, for kept_fault(). */
+bool kept_orphan_key(const X509 *certificate, struct kept_key *key);
 
 struct kept_answer {
     enum revocation_status status; /* GOOD or REVOKED */
@@ -42,6 +46,9 @@ time_t kept_stable_until(struct kept *kept, const STACK_OF(X509) * chain, time_t
 /* False: the answer that is kept is newer. */
 bool kept_add_answer(struct kept *kept, const struct kept_key *key, const struct kept_answer *answer);
 bool kept_find_answer(struct kept *kept, const struct kept_key *key, struct kept_answer *answer);
+
+/* Lent. */
+struct issuers *kept_issuers(const struct kept *kept);
 
 /* Why it is not known of this certificate; static, as in struct revocation_answer. NULL takes it back. */
 void kept_set_fault(struct kept *kept, const struct kept_key *key, const char *fault);

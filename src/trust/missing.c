@@ -4,10 +4,14 @@
 #include "bundles.h"
 #include "courier.h"
 #include "points.h"
+#include "unknown.h"
+
+#include <string.h>
 
 struct missing {
     GPtrArray *errands;
     GPtrArray *bundles; /* struct remote_bundle *, lent by trust */
+    bool is_for_issuers;
 };
 
 static void unref(void *errand)
@@ -78,6 +82,57 @@ static bool fetch_bundles(const struct trust *trust, const GPtrArray *list, int6
     for (guint i = 0; i < list->len; i++)
         done = bundles_wait(trust->bundles, g_ptr_array_index(list, i), deadline) && done;
     return done;
+}
+
+#define ORPHANS_MAX 4 /* of one path */
+
+static bool is_for_now(const char *fault)
+{
+    return strcmp(fault, UNKNOWN_ISSUER_UNFETCHED) == 0 || strcmp(fault, UNKNOWN_ISSUER_LATE) == 0 ||
+           strcmp(fault, UNKNOWN_ISSUER_NOT_YET) == 0;
+}
+
+/* A message may have it fetched while it has not had too many. */
+static void seek(const struct trust *trust, const struct chain_query *query, X509 *orphan)
+{
+    if (query->missing == NULL || query->issuers == NULL || *query->issuers == 0)
+        return;
+    struct errand *errand = courier_issuer_errand(trust->courier, orphan);
+    if (errand == NULL)
+        return;
+    --*query->issuers;
+    struct missing *missing = made(query->missing);
+    g_ptr_array_add(missing->errands, errand);
+    missing->is_for_issuers = true;
+}
+
+const char *missing_note_issuers(const struct trust *trust, const STACK_OF(X509) * orphans,
+                                 const struct chain_query *query, X509 **orphan, bool *for_now)
+{
+    const char *reason = NULL;
+    *for_now = false;
+    for (int i = 0; trust->fetches_issuers && i < MIN(sk_X509_num(orphans), ORPHANS_MAX); i++) {
+        struct kept_key key;
+        X509 *each = sk_X509_value(orphans, i);
+        g_auto(GStrv) urls = points_of_issuers(each);
+        if (urls[0] == NULL || !kept_orphan_key(each, &key))
+            continue;
+        const char *fault = kept_fault(trust->kept, &key);
+        if (fault == NULL)
+            fault = UNKNOWN_ISSUER_NOT_YET;
+        if (reason == NULL || (is_for_now(fault) && !*for_now)) {
+            reason = fault;
+            *orphan = each;
+        }
+        *for_now = *for_now || is_for_now(fault);
+        seek(trust, query, each);
+    }
+    return reason;
+}
+
+bool trust_missing_issuers(const struct missing *missing)
+{
+    return missing != NULL && missing->is_for_issuers;
 }
 
 bool trust_fetch(const struct trust *trust, const struct missing *missing, int64_t deadline)

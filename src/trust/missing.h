@@ -14,4 +14,9 @@ bool missing_note(const struct trust *trust, const struct revocation_query *quer
 /* The trust bundles of a partner that have not come yet. missing NULL: nothing is done. */
 void missing_note_bundles(const struct trust *trust, const struct partner *partner, struct missing **missing);
 
+/* The same for the issuers of these certificates, which lead to no anchor. Returns why one of them is not known, with
+ * *orphan; NULL: fetching has nothing to do with it. *for_now: that may change. */
+const char *missing_note_issuers(const struct trust *trust, const STACK_OF(X509) * orphans,
+                                 const struct chain_query *query, X509 **orphan, bool *for_now);
+
 #endif

@@ -66,14 +66,15 @@ char **points_of_deltas_in(const X509_CRL *list)
     return lists_of(X509_CRL_get_ext_d2i(list, NID_freshest_crl, NULL, NULL));
 }
 
-char **points_of_responders(const X509 *certificate)
+/* NULL-terminated: the addresses of this access method (RFC 5280 §4.2.2.1). */
+static char **accesses_of(const X509 *certificate, int method)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     AUTHORITY_INFO_ACCESS *accesses = X509_get_ext_d2i(certificate, NID_info_access, NULL, NULL);
     unsigned count = 0;
     for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(accesses) && count < ADDRESSES_MAX; i++) {
         const ACCESS_DESCRIPTION *access = sk_ACCESS_DESCRIPTION_value(accesses, i);
-        if (OBJ_obj2nid(access->method) != NID_ad_OCSP || access->location->type != GEN_URI)
+        if (OBJ_obj2nid(access->method) != method || access->location->type != GEN_URI)
             continue;
         const char *url = url_of(access->location->d.uniformResourceIdentifier);
         if (url != NULL) {
@@ -84,6 +85,16 @@ char **points_of_responders(const X509 *certificate)
     AUTHORITY_INFO_ACCESS_free(accesses);
     ERR_clear_error();
     return g_strv_builder_end(builder);
+}
+
+char **points_of_responders(const X509 *certificate)
+{
+    return accesses_of(certificate, NID_ad_OCSP);
+}
+
+char **points_of_issuers(const X509 *certificate)
+{
+    return accesses_of(certificate, NID_ad_ca_issuers);
 }
 
 bool points_are_named(const X509 *certificate)

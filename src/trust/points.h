@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * points: where a certificate, or a list, says that more about revocation can be fetched. Addresses that net/ does not
- * follow (ldap:, names in a directory) are left out. g_strfreev(); never NULL.
+ * points: where a certificate, or a list, says that more about revocation, or its issuer, can be fetched. Addresses
+ * that net/ does not follow (ldap:, names in a directory) are left out. g_strfreev(); never NULL.
  */
 #ifndef DOMSEC_TRUST_POINTS_H
 #define DOMSEC_TRUST_POINTS_H
@@ -12,6 +12,8 @@
 
 /* OCSP responders (RFC 5280 §4.2.2.1). */
 char **points_of_responders(const X509 *certificate);
+/* Certificates of its issuer (caIssuers, as above). */
+char **points_of_issuers(const X509 *certificate);
 /* One list for each distribution point (RFC 5280 §4.2.1.13), its addresses in their order, one after the other with a
  * space between them: any of them will do. A point that has none is left out. */
 char **points_of_lists(const X509 *certificate);

@@ -304,6 +304,7 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     trust->bundles = bundles_new(conf, previous != NULL ? previous->bundles : NULL, trust->notices);
     trust->global = scope_new(NULL);
     g_mutex_init(&trust->renewing);
+    trust->fetches_issuers = conf->fetch_issuers;
     trust->names_limit = conf->limits.names;
     trust->intermediates = sk_X509_new_null();
     if (trust->intermediates == NULL)

@@ -39,6 +39,18 @@
 #define UNKNOWN_ANSWER_LATE NOT_CHECKED ": its OCSP responder does not answer in time"
 #define UNKNOWN_ANSWER_TOO_LARGE NOT_CHECKED ": its OCSP answer is too large"
 
+/* Issuers; here in place of the words about revocation. */
+#define NO_ISSUER "does not lead to a trust anchor"
+#define UNKNOWN_ISSUER_UNFETCHED NO_ISSUER ": the certificate of its issuer cannot be fetched"
+#define UNKNOWN_ISSUER_REFUSED NO_ISSUER ": the server of its issuer's certificate answers with an error"
+#define UNKNOWN_ISSUER_LATE NO_ISSUER ": the server of its issuer's certificate does not answer in time"
+#define UNKNOWN_ISSUER_TOO_LARGE NO_ISSUER ": the document with its issuer's certificate is too large"
+#define UNKNOWN_ISSUER_IS_NONE NO_ISSUER ": what the server of its issuer's certificate sends is no certificate"
+#define UNKNOWN_ISSUER_OTHER NO_ISSUER ": the certificate that it points to is not that of its issuer, or has expired"
+#define UNKNOWN_ISSUER_FORBIDDEN                                                                                       \
+    NO_ISSUER ": for its issuer's certificate it points to an address that fetch_networks does not allow"
+#define UNKNOWN_ISSUER_NOT_YET NO_ISSUER ": the certificate of its issuer has not been fetched yet"
+
 /* Both. */
 #define UNKNOWN_FORBIDDEN                                                                                              \
     NOT_CHECKED ": it points to an address that fetch_networks does not allow, or to no web server"

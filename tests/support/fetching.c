@@ -87,11 +87,13 @@ bool fetching_ask(const struct fetching *rig, const struct pki *leaf, int64_t pa
 {
     owned(missing) struct missing *missing = NULL;
     struct missing *still = NULL;
+    unsigned issuers = 8;
     struct chain_query query = {.leaf = leaf->cert,
                                 .untrusted = rig->untrusted,
                                 .purpose = PURPOSE_SIGN,
                                 .missing = &missing,
-                                .embedded = rig->embedded};
+                                .embedded = rig->embedded,
+                                .issuers = &issuers};
     setting_judge(rig->setting, &query, finding);
     if (missing == NULL)
         return false;

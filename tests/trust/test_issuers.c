@@ -5,6 +5,8 @@
 #include "support/fetching.h"
 #include "trust/helpers.h"
 
+#include <openssl/cms.h>
+
 #define STORE "trust_anchors = ( \"root.pem\" ); store = \"sqlite:store.db\";\n"
 #define NO_ANCHOR "does not lead to a trust anchor"
 #define VALID "the certification path is valid"
@@ -288,4 +290,285 @@ Test(issuers, signers_of_lists)
         setting_open(family->setting);
         expect(family, bob, rows[i].expected, rows[i].says, rows[i].what);
     }
+}
+
+/* --- where a certificate says that its issuer is (RFC 5280 §4.2.2.1) --- */
+
+#define POINTS_TO(path) "authorityInfoAccess=caIssuers;URI:%s" path
+#define FETCH "fetch_issuers = true; fetch_networks = ( \"127.0.0.0/8\" );"
+#define OFF "check = \"off\";"
+
+static void put_certificate(const struct fetching *rig, const char *path, const struct pki *pki)
+{
+    unsigned char *der = NULL;
+    int length = i2d_X509(pki->cert, &der);
+    web_put(rig->web, path, &(struct web_page){.body = der, .length = (size_t)length});
+    OPENSSL_free(der);
+}
+
+/* A certs-only CMS; several up to the first NULL. */
+static void put_certificates(const struct fetching *rig, const char *path, const struct pki *const *list)
+{
+    unsigned char *der = NULL;
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_DETACHED);
+    for (; *list != NULL; list++)
+        CMS_add1_cert(cms, (*list)->cert);
+    int length = i2d_CMS_ContentInfo(cms, &der);
+    cr_assert_gt(length, 0);
+    web_put(rig->web, path, &(struct web_page){.body = der, .length = (size_t)length});
+    OPENSSL_free(der);
+    CMS_ContentInfo_free(cms);
+}
+
+/* As the gateway does it. Returns how many more may be fetched. */
+static unsigned seek(const struct fetching *rig, const struct pki *leaf, unsigned issuers, int64_t patience,
+                     struct finding *finding)
+{
+    struct chain_query query = {
+        .leaf = leaf->cert, .untrusted = rig->untrusted, .purpose = PURPOSE_SIGN, .issuers = &issuers};
+    for (bool again = true; again;) {
+        owned(missing) struct missing *missing = NULL;
+        query.missing = &missing;
+        setting_judge(rig->setting, &query, finding);
+        if (missing == NULL)
+            return issuers;
+        trust_fetch(rig->setting->trust, missing, g_get_monotonic_time() + patience);
+        again = trust_missing_issuers(missing);
+    }
+    query.missing = NULL;
+    setting_judge(rig->setting, &query, finding);
+    return issuers;
+}
+
+static void expect_found(const struct fetching *rig, const struct pki *leaf, enum outcome outcome, const char *says,
+                         const char *what)
+{
+    struct finding finding;
+    cr_expect_geq(seek(rig, leaf, 8, FETCHING_PATIENCE, &finding), 6u, "%s: each is tried once", what);
+    cr_expect_eq(finding.outcome, outcome, "%s: %s: %s", what, outcome_name(finding.outcome), finding.reason);
+    cr_expect_not_null(strstr(finding.reason, says), "%s: \"%s\" is not in: %s", what, says, finding.reason);
+}
+
+/* The authority is not beside what is asked about. */
+static struct fetching *fetching_without(const char *group, const char *const *alice, const char *keys)
+{
+    struct fetching *rig = fetching_new(group, alice);
+    sk_X509_pop_free(rig->untrusted, X509_free);
+    rig->untrusted = NULL;
+    fetching_open(rig, keys);
+    return rig;
+}
+
+Test(issuers, fetched)
+{
+    owned(fetching) struct fetching *rig = fetching_without(OFF, PKI_LIST(POINTS_TO("/a.cer")), FETCH);
+    PKI_AUTO struct pki *other = pki_ca("Other");
+    put_certificate(rig, "/a.cer", rig->authority);
+    expect_found(rig, rig->alice, OUTCOME_PASS, VALID, "a certificate");
+    expect_found(rig, rig->alice, OUTCOME_PASS, VALID, "once more");
+    cr_expect_eq(web_count(rig->web, NULL), 1);
+    const struct chain_query query = {.leaf = rig->alice->cert, .purpose = PURPOSE_SIGN};
+    setting_expect(rig->setting, &query, OUTCOME_PASS, VALID, "it is known now");
+    fetching_open(rig, FETCH);
+    put_certificates(rig, "/a.cer", (const struct pki *[]){other, rig->authority, NULL});
+    expect_found(rig, rig->alice, OUTCOME_PASS, VALID, "several");
+}
+
+/* Nothing is fetched that is not needed. */
+Test(issuers, not_fetched)
+{
+    owned(fetching) struct fetching *rig = fetching_without(OFF, PKI_LIST(POINTS_TO("/a.cer")), NULL);
+    put_certificate(rig, "/a.cer", rig->authority);
+    expect_found(rig, rig->alice, OUTCOME_POLICY, "its issuer is unknown", "by default");
+    fetching_open(rig, FETCH);
+    rig->untrusted = sk_X509_new_null();
+    X509_add_cert(rig->untrusted, rig->authority->cert, X509_ADD_FLAG_UP_REF);
+    PKI_AUTO struct pki *other = pki_ca("Other");
+    g_autofree char *points = web_url(rig->web, "/o.cer");
+    g_autofree char *access = g_strconcat("authorityInfoAccess=caIssuers;URI:", points, NULL);
+    PKI_AUTO struct pki *crossed = pki_issue(&(struct pki_spec){.issuer = other,
+                                                                .ca = true,
+                                                                .subject = PKI_LIST("O=Tests", "CN=Root"),
+                                                                .use_key = rig->root->key,
+                                                                .extensions = PKI_LIST(access)});
+    X509_add_cert(rig->untrusted, crossed->cert, X509_ADD_FLAG_UP_REF);
+    expect_found(rig, rig->alice, OUTCOME_PASS, VALID, "there is another path");
+    cr_expect_eq(web_count(rig->web, NULL), 0);
+}
+
+Test(issuers, what_servers_send)
+{
+    owned(fetching) struct fetching *rig = fetching_without(OFF, PKI_LIST(POINTS_TO("/a.cer")), FETCH);
+    PKI_AUTO struct pki *other = pki_sub_ca(rig->root, "Other"), *fake = pki_ca("Authority");
+    g_autofree char *pem = pki_write(rig->setting->folder, "a.pem", rig->authority, NULL), *text = NULL;
+    g_autofree char *large = g_malloc0(1 << 20), *loop = web_url(rig->web, "/a.cer");
+    g_autoptr(GByteArray) more = g_byte_array_new();
+    unsigned char *der = NULL;
+    gsize length = (gsize)i2d_X509(rig->authority->cert, &der);
+    g_byte_array_append(more, der, (guint)length);
+    g_byte_array_append(more, (const guint8 *)"\n", 1);
+    OPENSSL_free(der);
+    cr_assert(g_file_get_contents(pem, &text, &length, NULL));
+#define NONE "what the server of its issuer's certificate sends is no certificate"
+    const struct {
+        const char *what;
+        struct web_page page;
+        const struct pki *certificate;
+        enum outcome expected;
+        const char *says;
+    } rows[] = {
+        {"a certificate and more", {.body = more->data, .length = more->len}, NULL, OUTCOME_POLICY, NONE},
+        {"PEM", {.body = text, .length = length}, NULL, OUTCOME_POLICY, NONE},
+        {"HTML", {.body = "<html></html>", .length = 13}, NULL, OUTCOME_POLICY, NONE},
+        {"nothing", {.body = "", .length = 0}, NULL, OUTCOME_POLICY, NONE},
+        {"no authority", {0}, rig->alice, OUTCOME_POLICY, NONE},
+        {"another authority", {0}, other, OUTCOME_POLICY, "is not that of its issuer"},
+        {"another one of its name", {0}, fake, OUTCOME_POLICY, "is not that of its issuer"},
+        {"it is not there", {.status = 404}, NULL, OUTCOME_POLICY, "answers with an error"},
+        {"out of order", {.status = 503}, NULL, OUTCOME_TEMPERROR, "cannot be fetched"},
+        {"1 MiB", {.body = large, .length = 1 << 20}, NULL, OUTCOME_POLICY, "is too large"},
+        {"endless", {.body = large, .length = 4096, .manner = WEB_ENDLESS}, NULL, OUTCOME_POLICY, "is too large"},
+        {"in a loop", {.status = 302, .location = loop}, NULL, OUTCOME_POLICY, "answers with an error"},
+        {"elsewhere", {.status = 302, .location = "http://10.0.0.1/"}, NULL, OUTCOME_POLICY, "does not allow"},
+        {"a file", {.status = 302, .location = "file:///etc/passwd"}, NULL, OUTCOME_POLICY, "does not allow"},
+        {"closed", {.manner = WEB_CLOSE}, NULL, OUTCOME_TEMPERROR, "cannot be fetched"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        fetching_open(rig, FETCH);
+        if (rows[i].certificate != NULL)
+            put_certificate(rig, "/a.cer", rows[i].certificate);
+        else
+            web_put(rig->web, "/a.cer", &rows[i].page);
+        unsigned before = web_count(rig->web, NULL);
+        expect_found(rig, rig->alice, rows[i].expected, rows[i].says, rows[i].what);
+        cr_expect_leq(web_count(rig->web, NULL) - before, rows[i].page.status == 302 ? 4 : 1, "%s", rows[i].what);
+    }
+}
+
+/* What keeps a path that exists from being used is no matter of fetching. */
+Test(issuers, a_path_that_will_not_do)
+{
+    owned(web) struct web *web = web_start();
+    PKI_AUTO struct pki *root = pki_ca("Root"), *other = pki_ca("Other"), *alice = pki_person(root, "alice@acme.test");
+    g_autofree char *url = web_url(web, "/a.cer");
+    g_autofree char *access = g_strconcat("authorityInfoAccess=caIssuers;URI:", url, NULL);
+    PKI_AUTO struct pki *crossed = pki_issue(&(struct pki_spec){.issuer = other,
+                                                                .ca = true,
+                                                                .subject = PKI_LIST("O=Tests", "CN=Root"),
+                                                                .use_key = root->key,
+                                                                .extensions = PKI_LIST(access)});
+    owned(x509_stack) STACK_OF(X509) *untrusted = sk_X509_new_null();
+    X509_add_cert(untrusted, crossed->cert, X509_ADD_FLAG_UP_REF);
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );\n" FETCH,
+                                       "require_certificate = { issuers = ( \"other.pem\" ); };");
+    g_free(pki_write(setting->folder, "root.pem", root, NULL));
+    g_free(pki_write(setting->folder, "other.pem", other, NULL));
+    setting_open(setting);
+    unsigned issuers = 8;
+    struct missing *missing = NULL;
+    const struct chain_query query = {
+        .leaf = alice->cert, .untrusted = untrusted, .purpose = PURPOSE_SIGN, .issuers = &issuers, .missing = &missing};
+    setting_expect(setting, &query, OUTCOME_POLICY, "", "an authority that is not wanted");
+    cr_expect_null(missing);
+}
+
+/* A message waits as long as it may; what comes later serves the next one. */
+Test(issuers, a_server_that_hangs)
+{
+    owned(fetching) struct fetching *rig = fetching_without(OFF, PKI_LIST(POINTS_TO("/a.cer")), FETCH);
+    struct finding finding;
+    web_put(rig->web, "/a.cer", &(struct web_page){.manner = WEB_HANG});
+    seek(rig, rig->alice, 8, 100000, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_TEMPERROR);
+    cr_expect_not_null(strstr(finding.reason, "has not been fetched yet"), "%s", finding.reason);
+    cr_expect_eq(web_count(rig->web, NULL), 1);
+}
+
+/* Anyone can send a certificate. */
+Test(issuers, where_they_may_not_be)
+{
+    static const struct {
+        const char *access, *says;
+    } rows[] = {
+        {POINTS_TO("/a.cer"), "fetch_networks does not allow"},
+        {"authorityInfoAccess=caIssuers;URI:http://169.254.169.254/a.cer", "fetch_networks does not allow"},
+        {"authorityInfoAccess=caIssuers;URI:ldap://127.0.0.1/cn=a?cACertificate", "its issuer is unknown"},
+        {"authorityInfoAccess=caIssuers;URI:file:///a.cer", "its issuer is unknown"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(fetching) struct fetching *rig = fetching_without(OFF, PKI_LIST(rows[i].access), "fetch_issuers = true;");
+        put_certificate(rig, "/a.cer", rig->authority);
+        expect_found(rig, rig->alice, OUTCOME_POLICY, rows[i].says, rows[i].access);
+        cr_expect_eq(web_count(rig->web, NULL), 0, "%s", rows[i].access);
+    }
+}
+
+#define LEVELS 6
+
+/* Each authority points to the next. */
+Test(issuers, authority_by_authority)
+{
+    owned(fetching) struct fetching *rig = fetching_without(OFF, NULL, FETCH);
+    struct pki *levels[LEVELS] = {NULL};
+    for (int i = 0; i < LEVELS; i++) {
+        g_autofree char *name = g_strdup_printf("CN=Level %d", i), *above = g_strdup_printf("/%d.cer", i - 1);
+        g_autofree char *url = web_url(rig->web, above), *own = g_strdup_printf("/%d.cer", i);
+        g_autofree char *access = g_strconcat("authorityInfoAccess=caIssuers;URI:", url, NULL);
+        levels[i] = pki_issue(&(struct pki_spec){.issuer = i == 0 ? rig->root : levels[i - 1],
+                                                 .ca = i < LEVELS - 1,
+                                                 .subject = PKI_LIST(name),
+                                                 .extensions = PKI_LIST(access)});
+        put_certificate(rig, own, levels[i]);
+    }
+    struct finding finding;
+    seek(rig, levels[LEVELS - 1], 3, FETCHING_PATIENCE, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_TEMPERROR, "%s", finding.reason);
+    cr_expect_eq(web_count(rig->web, NULL), 3, "no more than a message may");
+    seek(rig, levels[LEVELS - 1], 3, FETCHING_PATIENCE, &finding);
+    cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
+    cr_expect_eq(web_count(rig->web, NULL), LEVELS - 1);
+    for (int i = 0; i < LEVELS; i++)
+        pki_free(levels[i]);
+}
+
+/* Two that have certified each other, and point to each other. */
+Test(issuers, circles_on_the_web)
+{
+    owned(fetching) struct fetching *rig = fetching_without(OFF, NULL, FETCH);
+    PKI_AUTO struct pki *one = pki_ca("One"), *two = pki_ca("Two");
+    g_autofree char *first = web_url(rig->web, "/1"), *second = web_url(rig->web, "/2");
+    g_autofree char *to_first = g_strconcat("authorityInfoAccess=caIssuers;URI:", first, NULL);
+    g_autofree char *to_second = g_strconcat("authorityInfoAccess=caIssuers;URI:", second, NULL);
+    PKI_AUTO struct pki *carol = pki_issue(&(struct pki_spec){.issuer = one,
+                                                              .subject = PKI_LIST("CN=carol"),
+                                                              .san = PKI_LIST("email:carol@acme.test"),
+                                                              .extensions = PKI_LIST(to_first)});
+    PKI_AUTO struct pki *one_by_two = pki_issue(&(struct pki_spec){.issuer = two,
+                                                                   .ca = true,
+                                                                   .subject = PKI_LIST("O=Tests", "CN=One"),
+                                                                   .use_key = one->key,
+                                                                   .extensions = PKI_LIST(to_second)});
+    PKI_AUTO struct pki *two_by_one = pki_issue(&(struct pki_spec){.issuer = one,
+                                                                   .ca = true,
+                                                                   .subject = PKI_LIST("O=Tests", "CN=Two"),
+                                                                   .use_key = two->key,
+                                                                   .extensions = PKI_LIST(to_first)});
+    put_certificate(rig, "/1", one_by_two);
+    put_certificate(rig, "/2", two_by_one);
+    expect_found(rig, carol, OUTCOME_POLICY, "", "a circle");
+    cr_expect_eq(web_count(rig->web, NULL), 2);
+}
+
+/* The path that was found is checked as any other. */
+Test(issuers, revocation_behind_them)
+{
+    owned(fetching) struct fetching *rig = fetching_without(
+        "check = \"hard\";", PKI_LIST(POINTS_TO("/a.cer"), "crlDistributionPoints=URI:%s/authority.crl"), FETCH);
+    put_certificate(rig, "/a.cer", rig->authority);
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority}, FETCHING_DER);
+    expect_found(rig, rig->alice, OUTCOME_PASS, VALID, "not revoked");
+    struct pki_crl_spec revoked = {.issuer = rig->authority, .revoked = {rig->alice}};
+    fetching_put_list(rig, "/authority.crl", &revoked, FETCHING_DER);
+    fetching_open(rig, FETCH);
+    expect_found(rig, rig->alice, OUTCOME_FAIL, "is revoked", "revoked");
 }

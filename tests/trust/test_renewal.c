@@ -286,3 +286,32 @@ Test(renewal, restart)
         folder_remove(steal(&folder));
     }
 }
+
+/* Those of certificates that anyone may have sent: they are fetched when they are needed. */
+Test(renewal, issuers_are_not_renewed)
+{
+    owned(fetching) struct fetching *rig =
+        fetching_new("check = \"off\";", PKI_LIST("authorityInfoAccess=caIssuers;URI:%s/a.cer"));
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *brief = pki_issue(&(struct pki_spec){.issuer = rig->root,
+                                                              .ca = true,
+                                                              .subject = PKI_LIST("CN=Authority"),
+                                                              .use_key = rig->authority->key,
+                                                              .not_after = now + 3600});
+    sk_X509_pop_free(rig->untrusted, X509_free);
+    rig->untrusted = NULL;
+    fetching_open(rig, "fetch_issuers = true; fetch_networks = ( \"127.0.0.0/8\" );");
+    const struct pki *const served[] = {brief, rig->authority};
+    for (unsigned i = 0; i < G_N_ELEMENTS(served); i++) {
+        unsigned char *der = NULL;
+        int length = i2d_X509(served[i]->cert, &der);
+        web_put(rig->web, "/a.cer", &(struct web_page){.body = der, .length = (size_t)length});
+        OPENSSL_free(der);
+        fetching_expect(rig, OUTCOME_PASS, VALID);
+        cr_expect_eq(web_count(rig->web, NULL), i + 1);
+        jump(2 * 3600); /* the first one expires */
+        cr_expect_eq(renew(rig), 0);
+    }
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    cr_expect_eq(web_count(rig->web, NULL), 2);
+}
