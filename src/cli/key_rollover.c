@@ -271,7 +271,7 @@ static void print_identity(const struct rollover *rollover)
         g_autofree char *secret = path_text(rollover, rollover->old->passphrase_file);
         printf("    passphrase_file = \"%s\";\n", secret);
     }
-    printf("    from = \"%s\"; }\n", from);
+    printf("    from = \"%s\"; },\n", from);
 }
 
 static void print_next(const struct rollover *rollover)
@@ -280,12 +280,13 @@ static void print_next(const struct rollover *rollover)
     const char *file = rollover->conf->file;
     g_autofree char *from = moment_text(rollover->from), *until = moment_text(rollover->until);
     g_autofree char *beside = issue_path_beside(rollover->wanted.out, ".pem");
-    printf("\nadd this to identities in %s:\n\n", file);
-    print_identity(rollover);
-    if (rollover->until != old->until)
-        printf("\nand this to the identity in line %u (%s):\n\n    until = \"%s\";\n", old->line, old->certificate,
+    printf("\nin %s,\n", file);
+    if (rollover->until != old->until) /* before the next lines shift the numbers */
+        printf("add this to the identity in line %u (%s):\n\n    until = \"%s\";\n\nand ", old->line, old->certificate,
                until);
-    printf("\nthen reload the daemon; domsec status shows where both stand\n");
+    printf("put this at the head of the list, behind \"identities = (\":\n\n");
+    print_identity(rollover);
+    printf("\nthen check and reload; domsec status shows where both stand\n");
     if (rollover->wanted.authority == NULL)
         printf("when the authority has answered, put its certificate, followed by its chain, to\n  %s\n"
                "and the daemon takes it\n",

@@ -103,9 +103,10 @@ static void setup(void)
 {
     root = folder_new();
     g_autofree char *domsec = program_path("domsec");
-    g_autofree char *wrapper = g_strdup_printf(
-        "#!/bin/sh\ncase $1 in init | key) exec '%s' \"$@\" ;; esac\nexec '%s' \"$@\" -c '%s/etc/domsec/domsec.conf'\n",
-        domsec, domsec, root);
+    g_autofree char *wrapper =
+        g_strdup_printf("#!/bin/sh\ncase \"$1 $2 $3\" in init* | \"key new\"* | \"key csr\"* | \"key import\"* | \"key "
+                        "list --token\") exec '%s' \"$@\" ;; esac\nexec '%s' \"$@\" -c '%s/etc/domsec/domsec.conf'\n",
+                        domsec, domsec, root);
     owned(run) struct run made =
         run("domsec init --domain acme.test --algorithm p256 --listen 'local:%s/milter' '%s/etc/domsec'", root, root);
     expect_status(made, 0);

@@ -250,15 +250,14 @@ static char *between(const char *text, const char *before, const char *after)
 /* Does with a/domsec.conf what the command has printed. old: what stands in the line of the old key. */
 static void follow(const char *printed, const char *old)
 {
-    g_autofree char *lines = between(printed, "domsec.conf:\n\n", "\n\n");
-    g_autofree char *text = folder_read(dir, "a/domsec.conf");
-    g_autofree char *first = g_strdup_printf("identities = (\n%s,\n", lines);
+    g_autofree char *lines = between(printed, "behind \"identities = (\":\n\n", "\n\n");
+    g_autofree char *text = folder_read(dir, "a/domsec.conf"), *first = g_strdup_printf("identities = (\n%s\n", lines);
     g_autoptr(GString) conf = g_string_new(text);
-    cr_assert_eq(g_string_replace(conf, "identities = (\n", first, 0), 1);
-    if (strstr(printed, "and this to the identity") != NULL) {
+    if (strstr(printed, "add this to the identity in line ") != NULL) {
         g_autofree char *date = between(printed, "):\n\n    ", "\n\n"), *with = g_strdup_printf("%s %s", old, date);
         cr_assert_eq(g_string_replace(conf, old, with, 0), 1);
     }
+    cr_assert_eq(g_string_replace(conf, "identities = (\n", first, 0), 1);
     folder_write(dir, "a/domsec.conf", conf->str);
     program_give(dir, NULL);
 }

@@ -237,7 +237,7 @@ Test(token, rollover_stays_in_the_token)
     const char *start = strstr(made.out, "  { domain"), *end = start != NULL ? strstr(start, "\n\n") : NULL;
     cr_assert_not_null(end, "%s", made.out);
     g_autofree char *text = folder_read(home->folder, "a/domsec.conf");
-    g_autofree char *lines = g_strdup_printf("\nidentities = (%.*s,\n", (int)(end - start), start);
+    g_autofree char *lines = g_strdup_printf("\nidentities = (%.*s\n", (int)(end - start), start);
     g_autoptr(GString) conf = g_string_new(text);
     cr_assert_eq(g_string_replace(conf, "\nidentities = (", lines, 0), 1);
     folder_write(home->folder, "a/domsec.conf", conf->str);
@@ -246,6 +246,6 @@ Test(token, rollover_stays_in_the_token)
     expect_status(good, 0);
     owned(run) struct run listed = run("domsec key list -c '%s/a/domsec.conf'", home->folder);
     expect_contains(listed.out, "waiting, from ");
-    expect_contains(listed.out, "EC-secp384r1");
+    expect_contains(listed.out, "p-384");
     cr_expect_eq(folder_mode(home->folder, "a/keys/dca-next"), 0, "the key has no file");
 }
