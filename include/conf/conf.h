@@ -139,7 +139,8 @@ struct outbound_rule {
     bool encrypt_to_self;         /* key `encrypt_to_self`: our own confidentiality authority can decrypt too (audit) */
     bool refuse;                  /* key `refuse`: mail is rejected */
     enum sign_as sign_as;         /* key `sign_as`: of what `protect` signs */
-    enum no_identity no_identity; /* key `no_identity`: the author's own signature is due and cannot be made */
+    enum no_identity no_identity; /* key `no_identity`: no identity may or can make the signature that is due */
+    struct sign_with_conf sign_with; /* group `sign_with` */
 };
 
 struct inbound_rule {

@@ -44,6 +44,9 @@ uint64_t gateway_arrivals(const struct gateway *gateway);
  * a warning for a socket that they can reach. For the daemon and `domsec check`: who runs one message through a copy of
  * a configuration is not held up. */
 void gateway_check_exposure(const struct conf *conf, struct faults *faults);
+/* Says of each rule whose sign_with no identity of ours fits, so that all mail under it would be rejected: as a fault
+ * for `domsec check`, and as a warning for the daemon, which serves all other rules. */
+void gateway_check_signing(const struct gateway *gateway, enum fault_grade grade, struct faults *faults);
 /* Notes that a Subject which is restored is not protected in the reply to it. For `domsec check` only. */
 void gateway_check_replies(const struct conf *conf, struct faults *faults);
 /* Returns false, with a fault for each, if the next configuration has no valid certificate at that time for a signing
@@ -96,6 +99,13 @@ struct recipient_lookup {
     char certificate_id[65]; /* fingerprint of the chosen one; empty: none */
 };
 
+/* Our identities that may add a layer in one role. */
+struct own_lookup {
+    const struct identity **list; /* in the order of own_view.list, NULL-terminated; NULL: there is none */
+    struct own_candidate *candidates;
+    char *owner;
+};
+
 /* What was asked, and what came back. */
 struct lookups {
     struct layers_view layers; /* what policy sees of the layers: in the order of the examination */
@@ -111,12 +121,15 @@ struct lookups {
     struct recipient_lookup *answers;
     bool wants_certificates;
     struct certs_answer signers; /* certificates of the author that are not in the message; no steps: not asked for */
-    const struct identity *own[OWN_COUNT]; /* our identities that may add layers; NULL: none */
-    struct error missing[OWN_COUNT];       /* why it is missing */
-    struct error failure;                  /* a lookup that every answer depends on has failed */
-    unsigned paths;                        /* certification paths that were looked for, in vain or not */
-    unsigned encrypters;                   /* certificates in encryptions whose names were compared, in vain or not */
+    struct own_lookup own[OWN_COUNT];
+    struct own_view own_views[OWN_COUNT]; /* what policy sees of them */
+    struct error failure;                 /* a lookup that every answer depends on has failed */
+    unsigned paths;                       /* certification paths that were looked for, in vain or not */
+    unsigned encrypters;                  /* certificates in encryptions whose names were compared, in vain or not */
 };
+
+/* Our identity that acts in this role for a copy with that wrapping; NULL: there is none. */
+const struct identity *lookups_own(const struct lookups *lookups, const struct wrapping *wrapping, enum own role);
 
 /* What becomes of protected header fields (RFC 9788); the fields lie in the examination. */
 struct made_fields {

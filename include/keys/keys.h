@@ -68,6 +68,13 @@ const struct identity *keys_find(const struct keys *keys, enum role role, const 
 const struct identity *keys_find_mailbox(const struct keys *keys, const struct address *address, time_t at,
                                          struct error *error);
 
+/* All that keys_find() and keys_find_mailbox() may choose from, NULL-terminated: first those that are current at `at`,
+ * in the order in which they are preferred, then the others. current: how many of them are. g_free() the list. */
+const struct identity **keys_list(const struct keys *keys, enum role role, const char *domain, time_t at,
+                                  size_t *current);
+const struct identity **keys_list_mailbox(const struct keys *keys, const struct address *address, time_t at,
+                                          size_t *current);
+
 /* True if an identity is configured to act in this role for a domain, whether it is current or not. */
 bool keys_has(const struct keys *keys, enum role role, const char *domain);
 /* The identity in this role of a domain, for the first domain that has one that is current at `at`, the newest of it;

@@ -8,6 +8,7 @@
 
 #include "policy/labels.h"
 #include "policy/layers.h"
+#include "policy/signing.h"
 
 struct rule_facts;
 
@@ -76,6 +77,7 @@ struct least {
     struct form form; /* the algorithms; null_signature and format do not count */
     enum protect_headers headers;
     bool review, attributes;
+    struct sign_with sign_with;
     bool opportunistic; /* it was to be encrypted only since there was a certificate */
     bool is_planned;    /* for this very recipient: what would be refused now is deferred */
 };
@@ -93,8 +95,8 @@ struct plan_input {
     const struct error *failure;         /* the message could not be worked on; kind ERROR_NONE: it could */
     const struct recipient_view *recipients;
     size_t recipient_count;
-    const struct error *own;   /* OWN_COUNT of them: why that identity is missing; kind ERROR_NONE: it is there */
-    const struct least *least; /* this is one copy of a message that was split; NULL: it is not */
+    const struct own_view *own; /* OWN_COUNT of them */
+    const struct least *least;  /* this is one copy of a message that was split; NULL: it is not */
 };
 
 /* --- what is decided --- */
@@ -115,8 +117,10 @@ struct wrapping {
     struct labels labels;
     enum protect_headers headers;
     bool review, attributes, encrypt_to_self;
-    bool names_encrypter; /* all partners follow RFC 3183; some other software cannot read an originatorInfo */
-    bool is_set;          /* some rule was added */
+    bool names_encrypter;       /* all partners follow RFC 3183; some other software cannot read an originatorInfo */
+    bool is_set;                /* some rule was added */
+    struct sign_with sign_with; /* what the keys must be that sign */
+    size_t chosen[OWN_COUNT];   /* which of our identities acts, as its place in own_view.list */
 };
 
 #define PLAN_RESTORES_NONE ((size_t)-1)
@@ -212,11 +216,11 @@ struct outbound_facts {
     bool signed_by_author;  /* the author's own signature is on it, and passes */
     bool encrypted_to_us;   /* the whole message is, and our key opened it */
     const char *no_mailbox; /* NULL, or why we do not sign in the author's name */
-    bool mailbox_is_outdated; /* … since the certificate for that is not valid now */
-    const char *proof;        /* why we may */
-    bool already_encrypted;   /* the whole message is encrypted already, and not by us */
-    bool unreadable;          /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
-    enum found certificate;   /* for this recipient; asked only when the rule encrypts */
+    const struct own_view *own; /* as in plan_input */
+    const char *proof;          /* why we may */
+    bool already_encrypted;     /* the whole message is encrypted already, and not by us */
+    bool unreadable;        /* it is encrypted by others, or broken; or one of its parts says that it is encrypted */
+    enum found certificate; /* for this recipient; asked only when the rule encrypts */
     const char *certificate_reason; /* why none or failed */
     enum unclear unclear;           /* whether this rule applies, or another one */
     const struct rule *undecided;   /* UNCLEAR_RULE: this one may apply */
@@ -226,7 +230,8 @@ struct outbound_facts {
 
 /* For one recipient and one of its rules. Table: protect none → nothing. A signature is due and may not be given
  * (originator not authentic, or a bad signature inside): unchecked → tempfail, else rule->outbound.unauthentic.
- * The author's own signature is due: theirs is on it → nothing more for that; no_mailbox → rule->outbound.no_identity.
+ * The author's own signature is due: theirs is on it → nothing more for that; no_mailbox, or no identity that fits
+ * rule->outbound.sign_with → rule->outbound.no_identity. The domain's is due and none of its identities fits: rejected.
  * Encryption is due: certificate found → encrypt; none → rule->outbound.no_certificate; failed → tempfail, whatever the
  * rule says. Opportunistic: found → sign and encrypt; none → sign; failed → tempfail. already_encrypted counts as
  * encrypted only for `encrypt`'s demand that no plaintext leaves; it is encrypted again where a certificate is found.

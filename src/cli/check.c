@@ -185,8 +185,10 @@ static int run(const struct command *self, int argc, char **argv)
         gateway_check_replies(conf, faults);
         conf_note_policies(conf, faults);
     }
-    if (gateway != NULL)
+    if (gateway != NULL) {
+        gateway_check_signing(gateway, FAULT_ERROR, faults);
         check_account(conf, faults);
+    }
     if (conf != NULL && postfix)
         check_postfix(conf, operands < argc ? argv[operands] : NULL, faults);
     bool good =

@@ -94,15 +94,16 @@ extern const struct option_table identity_options; /* struct identity_conf */
 extern const struct option_table login_options;    /* struct login_conf */
 extern const struct option_table partner_options;  /* struct partner, with outbound_options and inbound_options in it */
 extern const struct option_table outbound_options; /* struct outbound_rule */
-extern const struct option_table inbound_options;  /* struct inbound_rule */
-extern const struct option_table rule_options;     /* struct rule, and outbound_options in it */
-extern const struct option_table when_options;     /* struct when */
-extern const struct option_table group_options;    /* struct group_conf */
-extern const struct option_table label_options;    /* struct label_conf */
-extern const struct option_table bundle_options;   /* struct bundle_conf */
-extern const struct option_table split_options;    /* struct conf, within main_options */
-extern const struct option_table harvest_options;  /* struct conf, within main_options */
-extern const struct option_table dns_options;      /* struct conf, within main_options */
+extern const struct option_table sign_with_options;          /* struct sign_with_conf, within outbound_options */
+extern const struct option_table inbound_options;            /* struct inbound_rule */
+extern const struct option_table rule_options;               /* struct rule, and outbound_options in it */
+extern const struct option_table when_options;               /* struct when */
+extern const struct option_table group_options;              /* struct group_conf */
+extern const struct option_table label_options;              /* struct label_conf */
+extern const struct option_table bundle_options;             /* struct bundle_conf */
+extern const struct option_table split_options;              /* struct conf, within main_options */
+extern const struct option_table harvest_options;            /* struct conf, within main_options */
+extern const struct option_table dns_options;                /* struct conf, within main_options */
 extern const struct option_table capabilities_options;       /* struct capabilities_conf, within partner_options */
 extern const struct option_table ldap_options;               /* struct ldap_conf */
 extern const struct option_table demands_options;            /* struct partner, within partner_options */

@@ -10,6 +10,19 @@
         .name = (table_name), .options = (rows), .count = G_N_ELEMENTS(rows)                                           \
     }
 
+#define AT(member) offsetof(struct sign_with_conf, member)
+static const struct conf_option sign_with_rows[] = {
+    {"origin", OPTION_TEXTS, AT(origins), .convert = convert_origin,
+     .help = "Origins of keys, one of which a key that signs must have"},
+    {"escrowed", OPTION_STATED, AT(escrowed), .help = "Whether others must, or must not, have a copy of the key"},
+    {"dual_use", OPTION_STATED, AT(dual_use),
+     .help = "Whether the key must, or must not, be for signatures and for encryption at once"},
+    {"content_commitment", OPTION_STATED, AT(content_commitment),
+     .help = "Whether the certificate must, or must not, be for content commitment"},
+};
+#undef AT
+const struct option_table sign_with_options = TABLE("sign_with", sign_with_rows);
+
 #define AT(member) offsetof(struct outbound_rule, member)
 static const struct conf_option outbound_rows[] = {
     {"protect", OPTION_WORD, AT(protect), .fallback = "none", .words = protect_words,
@@ -17,7 +30,8 @@ static const struct conf_option outbound_rows[] = {
     {"sign_as", OPTION_WORD, AT(sign_as), .fallback = "domain", .words = sign_as_words,
      .help = "Whose signature protect applies"},
     {"no_identity", OPTION_WORD, AT(no_identity), .fallback = "reject", .words = no_identity_words,
-     .help = "What to do when sign_as asks for the author's own signature and it may not be made"},
+     .help = "What to do when sign_as or sign_with asks for a signature and no identity may make it"},
+    {"sign_with", OPTION_GROUP, AT(sign_with), .group = &sign_with_options, .help = "What the keys must be that sign"},
     {"no_certificate", OPTION_WORD, AT(no_certificate), .fallback = "reject", .words = no_certificate_words,
      .help = "What to do when encryption is required and the recipient has no usable certificate"},
     {"unauthentic", OPTION_WORD, AT(unauthentic), .fallback = "reject", .words = unauthentic_words,

@@ -20,6 +20,24 @@ static void add(GPtrArray *list, const struct conf *conf, const struct conf_opti
     g_ptr_array_add(list, setting);
 }
 
+/* Those of a group within that table under their own names. */
+static void add_outbound(GPtrArray *list, const struct conf *conf, const struct rule *rule)
+{
+    const struct rule *base = &rule->partner->base;
+    const char *group = rule == base ? "outbound" : "rules";
+    for (size_t i = 0; i < outbound_options.count; i++) {
+        const struct conf_option *option = &outbound_options.options[i];
+        if (option->type != OPTION_GROUP) {
+            add(list, conf, option, group, &rule->outbound, &base->outbound);
+            continue;
+        }
+        g_autofree char *name = g_strdup_printf("%s.%s", group, option->key);
+        for (size_t j = 0; j < option->group->count; j++)
+            add(list, conf, &option->group->options[j], name, (const char *)&rule->outbound + option->offset,
+                (const char *)&base->outbound + option->offset);
+    }
+}
+
 static bool is_of_the_file(const struct conf_option *option)
 {
     static const char *const keys[] = {"domain", "template", "use", NULL};
@@ -39,9 +57,8 @@ GPtrArray *conf_settings(const struct conf *conf, const struct rule *rule, bool 
     const struct partner *partner = rule->partner;
     const struct rule *base = &partner->base;
     GPtrArray *list = g_ptr_array_new_with_free_func(setting_free);
-    const char *group = rule == base ? "outbound" : "rules";
-    for (size_t i = 0; i < outbound_options.count && leaves; i++)
-        add(list, conf, &outbound_options.options[i], group, &rule->outbound, &base->outbound);
+    if (leaves)
+        add_outbound(list, conf, rule);
     for (size_t i = 0; i < inbound_options.count && !leaves; i++)
         add(list, conf, &inbound_options.options[i], "inbound", &rule->inbound, &base->inbound);
     for (size_t i = 0; i < partner_options.count; i++) {

@@ -37,15 +37,32 @@ static json_t *texts(char *const *strings)
     return list;
 }
 
+/* A value that must be so or not so; null: either. No key signs that must be both. */
+static json_t *stated(unsigned values)
+{
+    return values != 0 ? json_boolean((values & STATED_BIT(STATED_TRUE)) != 0) : json_null();
+}
+
+static json_t *sign_with(const struct sign_with *with)
+{
+    json_t *origins = with->other_origins != 0 ? json_array() : json_null();
+    for (int origin = ORIGIN_CA; json_is_array(origins) && origin <= ORIGIN_CLOUD; origin++)
+        if ((with->other_origins & (1u << origin)) == 0)
+            json_array_append_new(origins, json_string(key_origin_name((enum key_origin)origin)));
+    return json_pack("{s:o, s:o, s:o, s:o}", "origin", origins, "escrowed", stated(with->escrowed), "dual_use",
+                     stated(with->dual_use), "content_commitment", stated(with->content_commitment));
+}
+
 static json_t *planned(const struct least *least)
 {
     const struct form *form = &least->form;
-    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s}", "sign", least->treatment.sign,
+    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "sign", least->treatment.sign,
                      "encrypt", least->treatment.encrypt, "triple", least->treatment.triple, "review", least->review,
                      "attributes", least->attributes, "opportunistic", least->opportunistic, "signature",
                      signature_name(form->signature), "digest", digest_name(form->digest), "cipher",
                      cipher_name(form->cipher), "key_transport", key_transport_name(form->key_transport), "headers",
-                     protect_headers_name(least->headers), "sign_as", sign_as_name(least->treatment.sign_as));
+                     protect_headers_name(least->headers), "sign_as", sign_as_name(least->treatment.sign_as),
+                     "sign_with", sign_with(&least->sign_with));
 }
 
 static json_t *recipients(const struct box_contents *contents)
@@ -147,6 +164,33 @@ static const char *name_sign_as(int number)
     return sign_as_name((enum sign_as)number);
 }
 
+static enum stated read_stated(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return !json_is_boolean(value) ? STATED_NOTHING : json_is_true(value) ? STATED_TRUE : STATED_FALSE;
+}
+
+/* NULL: an earlier version wrote it, which asked for nothing. */
+static bool read_sign_with(const json_t *object, struct sign_with *with, struct error *error)
+{
+    const json_t *origins = json_object_get(object, "origin");
+    struct sign_with_conf conf = {.escrowed = read_stated(object, "escrowed"),
+                                  .dual_use = read_stated(object, "dual_use"),
+                                  .content_commitment = read_stated(object, "content_commitment")};
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (size_t i = 0; i < json_array_size(origins); i++) {
+        const char *name = json_string_value(json_array_get(origins, i));
+        if (key_origin_of(name) == ORIGIN_UNKNOWN)
+            return error_set(error, ERROR_CONFIGURATION, "this version does not know \"%s\" in the sealed message",
+                             name != NULL ? name : "");
+        g_ptr_array_add(names, (gpointer)name);
+    }
+    g_ptr_array_add(names, NULL);
+    conf.origins = (char **)names->pdata;
+    sign_with_add(&conf, with);
+    return true;
+}
+
 static bool read_planned(json_t *object, struct least *least, struct error *error)
 {
     int sign, encrypt, triple, review, attributes, opportunistic = 0; /* earlier versions do not write it */
@@ -172,7 +216,7 @@ static bool read_planned(json_t *object, struct least *least, struct error *erro
                                 .key_transport = (enum key_transport)numbers[3]};
     least->headers = (enum protect_headers)numbers[4];
     least->is_planned = true;
-    return true;
+    return read_sign_with(json_object_get(object, "sign_with"), &least->sign_with, error);
 }
 
 static char **read_texts(json_t *list)

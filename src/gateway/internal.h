@@ -59,6 +59,7 @@ void lookups_ask_recipients(struct lookups *lookups, const struct gateway *gatew
                             const struct patience *patience);
 /* Our identities that may put layers on. */
 void lookups_ask_identities(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail);
+void lookups_clear_identities(struct lookups *lookups);
 void lookups_clear_signers(struct lookups *lookups);
 /* A layer as it was opened last: with the certificates that were looked up, if there were some. */
 const struct layer *layer_lookup_layer(const struct layer_lookup *detail, const struct examined_layer *examined);

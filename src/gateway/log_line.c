@@ -116,7 +116,7 @@ static void append_signed_with(GString *line, const struct passage *passage)
     enum own signers[OWN_COUNT];
     size_t count = policy_signers(&passage->made.treatment, &passage->plan.wrapping, signers);
     for (size_t i = 0; i < count; i++)
-        prints_add_own(&prints, passage->lookups.own[signers[i]]);
+        prints_add_own(&prints, lookups_own(&passage->lookups, &passage->plan.wrapping, signers[i]));
     append_prints(line, "signed_with", &prints);
 }
 
@@ -130,7 +130,7 @@ static void append_encrypted_to(GString *line, const struct passage *passage)
             prints_add_certificate(&prints, answer->list[answer->chosen].certificate);
     }
     if (passage->made.treatment.encrypt && passage->plan.wrapping.encrypt_to_self)
-        prints_add_own(&prints, lookups->own[OWN_AUDITOR]);
+        prints_add_own(&prints, lookups_own(lookups, &passage->plan.wrapping, OWN_AUDITOR));
     append_prints(line, "encrypted_to", &prints);
 }
 

@@ -43,6 +43,7 @@ void lookups_ask(struct lookups *lookups, const struct gateway *gateway, const s
 void lookups_clear(struct lookups *lookups, const struct mail *mail)
 {
     lookups_clear_signers(lookups);
+    lookups_clear_identities(lookups);
     for (size_t i = 0; lookups->answers != NULL && i < mail->envelope->recipient_count; i++) {
         certs_answers_clear(&lookups->answers[i].certificates, 1);
         g_free(lookups->answers[i].name);

@@ -42,7 +42,7 @@ static void make_plan(struct passage *passage)
         .failure = failure->kind != ERROR_NONE ? failure : &lookups->failure,
         .recipients = lookups->recipients,
         .recipient_count = mail->envelope->recipient_count,
-        .own = lookups->missing,
+        .own = lookups->own_views,
         .least = mail->least,
     };
     policy_plan(&input, &passage->plan);

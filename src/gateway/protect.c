@@ -46,7 +46,7 @@ static bool put_null_layer(const struct making *making)
 static bool put_signature(const struct making *making, enum own by, const struct sign_options *options)
 {
     struct entity out = {0};
-    const struct identity *signer = making->passage->lookups.own[by];
+    const struct identity *signer = lookups_own(&making->passage->lookups, &making->plan->wrapping, by);
     if (signer == NULL)
         return error_set(making->error, ERROR_BUG, "a signature was planned without an identity");
     if (making->entity->fragile && options->format == FORMAT_CLEAR)
@@ -87,7 +87,7 @@ static unsigned type_of(enum own signer)
 /* So that others can harvest it; NULL: it is not announced. Ours for the author's domain is looked up for audits. */
 static X509 *announced_key(const struct passage *passage)
 {
-    const struct identity *own = passage->lookups.own[OWN_AUDITOR];
+    const struct identity *own = lookups_own(&passage->lookups, &passage->plan.wrapping, OWN_AUDITOR);
     return passage->gateway->conf->harvest.announce && own != NULL ? own->certificate : NULL;
 }
 
@@ -127,9 +127,10 @@ static bool put_encryption(const struct making *making)
         certificates[count++] = answer->list[answer->chosen].certificate;
     }
     if (wrapping->encrypt_to_self)
-        certificates[count++] = lookups->own[OWN_AUDITOR]->certificate;
-    if (making->plan->unwrapping.decrypted && wrapping->names_encrypter && lookups->own[OWN_ENCRYPTER] != NULL)
-        options.originator = lookups->own[OWN_ENCRYPTER]->certificate;
+        certificates[count++] = lookups_own(lookups, wrapping, OWN_AUDITOR)->certificate;
+    const struct identity *encrypter = lookups_own(lookups, wrapping, OWN_ENCRYPTER);
+    if (making->plan->unwrapping.decrypted && wrapping->names_encrypter && encrypter != NULL)
+        options.originator = encrypter->certificate;
     if (!smime_encrypt(certificates, count, &options, making->entity, &out, making->error))
         return false;
     replace(making->entity, &out);

@@ -70,6 +70,7 @@ void share_least(const struct plan *plan, size_t recipient, struct least *least)
                             .headers = manner->wrapping.headers,
                             .review = manner->wrapping.review,
                             .attributes = manner->wrapping.attributes,
+                            .sign_with = manner->wrapping.sign_with,
                             .opportunistic = plan->shares[recipient].opportunistic,
                             .is_planned = true};
 }

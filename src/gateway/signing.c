@@ -21,7 +21,7 @@ json_t *passage_signers_json(const struct passage *passage, const struct treatme
     size_t count = policy_signers(treatment, wrapping, signers);
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
-        const struct identity *identity = passage->lookups.own[signers[i]];
+        const struct identity *identity = lookups_own(&passage->lookups, wrapping, signers[i]);
         if (identity == NULL)
             continue;
         json_t *object = json_object();
@@ -41,7 +41,7 @@ char *passage_signers_text(const struct passage *passage, const struct treatment
     size_t count = policy_signers(treatment, wrapping, signers);
     g_autoptr(GString) text = g_string_new(NULL);
     for (size_t i = 0; i < count; i++) {
-        const struct identity *identity = passage->lookups.own[signers[i]];
+        const struct identity *identity = lookups_own(&passage->lookups, wrapping, signers[i]);
         if (identity == NULL)
             continue;
         g_autofree char *traits = key_traits_text(&identity->traits);

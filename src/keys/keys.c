@@ -214,6 +214,56 @@ const struct identity *keys_find_mailbox(const struct keys *keys, const struct a
     return NULL;
 }
 
+/* --- all of them --- */
+
+struct listing {
+    GPtrArray *valid, *others;
+};
+
+/* The newest first, the first of equals; after those of the names before. */
+static void list_named(const struct keys *keys, enum role role, const char *name, time_t at, struct listing *listing)
+{
+    const GArray *positions = key_index_named(keys->index, role, name);
+    guint start = listing->valid->len;
+    for (guint i = 0; positions != NULL && i < positions->len; i++) {
+        const struct identity *each = identity_of(keys, positions, i);
+        guint place = start;
+        if (!identity_is_current(each->conf, each->certificate, at)) {
+            g_ptr_array_add(listing->others, (gpointer)each);
+            continue;
+        }
+        while (place < listing->valid->len && newer(listing->valid->pdata[place], each) != each)
+            place++;
+        g_ptr_array_insert(listing->valid, (int)place, (gpointer)each);
+    }
+}
+
+static const struct identity **end_list(struct listing *listing, size_t *valid)
+{
+    *valid = listing->valid->len;
+    g_ptr_array_extend_and_steal(listing->valid, listing->others);
+    g_ptr_array_add(listing->valid, NULL);
+    return (const struct identity **)g_ptr_array_free(listing->valid, FALSE);
+}
+
+const struct identity **keys_list(const struct keys *keys, enum role role, const char *domain, time_t at, size_t *valid)
+{
+    struct listing listing = {g_ptr_array_new(), g_ptr_array_new()};
+    for (const char *name = domain; name != NULL; name = parent_of(name))
+        list_named(keys, role, name, at, &listing);
+    return end_list(&listing, valid);
+}
+
+const struct identity **keys_list_mailbox(const struct keys *keys, const struct address *address, time_t at,
+                                          size_t *valid)
+{
+    struct listing listing = {g_ptr_array_new(), g_ptr_array_new()};
+    g_autofree char *mailbox = address_key(address), *pattern = g_strconcat("*@", address->domain, NULL);
+    list_named(keys, ROLE_MAILBOX, mailbox, at, &listing);
+    list_named(keys, ROLE_MAILBOX, pattern, at, &listing);
+    return end_list(&listing, valid);
+}
+
 bool keys_has(const struct keys *keys, enum role role, const char *domain)
 {
     for (const char *name = domain; name != NULL; name = parent_of(name))

@@ -129,7 +129,10 @@ static struct gateway *open_gateway(const struct daemon *daemon, const struct ga
     owned(conf) struct conf *conf = conf_reload(daemon->file, previous != NULL ? gateway_conf(previous) : NULL, faults);
     if (conf != NULL)
         gateway_check_exposure(conf, faults);
-    return conf != NULL ? gateway_open_with(conf, daemon->key_service, previous, faults) : NULL;
+    struct gateway *gateway = conf != NULL ? gateway_open_with(conf, daemon->key_service, previous, faults) : NULL;
+    if (gateway != NULL)
+        gateway_check_signing(gateway, FAULT_WARNING, faults);
+    return gateway;
 }
 
 /* Keys that take effect only when the daemon starts. */

@@ -16,17 +16,42 @@ void policy_fail(struct plan *plan, const struct error *error)
     g_strlcpy(plan->public_reason, error->said, sizeof(plan->public_reason));
 }
 
-/* The identities that the layers need, in the order in which a missing one is reported. */
-static const struct error *missing_identity(const struct plan_input *input, const struct plan *plan)
+/* Each rule would be satisfied by itself, and no key satisfies all. */
+static void refuse_signing(const struct plan_input *input, const struct error *error, struct plan *plan)
+{
+    enum mixed mixed = input->conf->mixed_recipients;
+    bool several = input->recipient_count > 1;
+    plan->verdict = several && mixed == MIXED_TEMPFAIL ? VERDICT_TEMPFAIL : VERDICT_REJECT;
+    plan->treatment = (struct treatment){0};
+    if (several)
+        reason_set(plan->reason, sizeof(plan->reason),
+                   "mixed_recipients = \"%s\": one copy serves all recipients, and %s; send it to each of them "
+                   "separately",
+                   mixed_name(mixed), error->text);
+    else
+        reason_set(plan->reason, sizeof(plan->reason), "%s", error->text);
+}
+
+/* Chooses the identities that the layers need. The first that is missing, in the order of the signatures, is reported.
+ */
+static void choose_identities(const struct plan_input *input, struct plan *plan)
 {
     enum own signers[OWN_COUNT];
     size_t count = policy_signers(&plan->treatment, &plan->wrapping, signers);
-    for (size_t i = 0; i < count; i++)
-        if (input->own[signers[i]].kind != ERROR_NONE)
-            return &input->own[signers[i]];
-    if (plan->treatment.encrypt && plan->wrapping.encrypt_to_self && input->own[OWN_AUDITOR].kind != ERROR_NONE)
-        return &input->own[OWN_AUDITOR];
-    return NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct error error = {0};
+        const struct own_view *own = &input->own[signers[i]];
+        if (own_find(own, &plan->wrapping.sign_with, &plan->wrapping.chosen[signers[i]], &error))
+            continue;
+        if (own->missing.kind == ERROR_NONE && error.kind == ERROR_PERMANENT)
+            refuse_signing(input, &error, plan);
+        else
+            policy_fail(plan, &error);
+        return;
+    }
+    const struct error *no_auditor = &input->own[OWN_AUDITOR].missing;
+    if (plan->treatment.encrypt && plan->wrapping.encrypt_to_self && no_auditor->kind != ERROR_NONE)
+        policy_fail(plan, no_auditor);
 }
 
 void policy_plan_layers(const struct plan_input *input, bool authentic, struct plan *plan)
@@ -43,9 +68,7 @@ void policy_plan_layers(const struct plan_input *input, bool authentic, struct p
     }
     if (input->least != NULL)
         wrapping_raise(input->least, &plan->wrapping);
-    const struct error *missing = missing_identity(input, plan);
-    if (missing != NULL)
-        policy_fail(plan, missing);
+    choose_identities(input, plan);
     for (size_t i = 0; i < input->recipient_count && plan->treatment.encrypt; i++) {
         struct error error = {0};
         if (input->recipients[i].certificate == FOUND)

@@ -93,32 +93,71 @@ static void go_unsigned(const struct rule *rule, const struct outbound_facts *fa
     }
 }
 
-/* The author's own signature, where the rule asks for it. The message may be signed, by the domain at least. */
-static void choose_signer(const struct rule *rule, const struct outbound_facts *facts,
+/* Whether one of our identities may sign under this rule. One that is missing altogether shows when all rules are
+ * combined, and so does one that fits and is not valid now, unless the author's own can be done without. */
+static bool fits(const struct rule *rule, const struct outbound_facts *facts, enum own role, struct error *error)
+{
+    struct sign_with with = {0};
+    size_t index;
+    sign_with_add(&rule->outbound.sign_with, &with);
+    return own_find(&facts->own[role], &with, &index, error);
+}
+
+/* Policy rejects what none of the domain's keys may sign. */
+static void check_domain(const struct rule *rule, const struct outbound_facts *facts,
+                         struct outbound_decision *decision)
+{
+    const enum own roles[] = {OWN_DOMAIN, OWN_REVIEW};
+    for (size_t i = 0; i < (rule->outbound.review ? 2 : 1); i++) {
+        struct error error = {0};
+        if (fits(rule, facts, roles[i], &error) || facts->own[roles[i]].missing.kind != ERROR_NONE ||
+            error.kind != ERROR_PERMANENT)
+            continue;
+        refuse(decision, VERDICT_REJECT);
+        EXPLAIN(decision, "%s = \"%s\": %s", KEY(rule, "no_identity"), no_identity_name(rule->outbound.no_identity),
+                error.text);
+        return;
+    }
+}
+
+/* Whose signature it is, where the rule asks for the author's own. The message may be signed, by the domain at least.
+ */
+static void choose_author(const struct rule *rule, const struct outbound_facts *facts,
                           struct outbound_decision *decision)
 {
     const struct outbound_rule *outbound = &rule->outbound;
     const char *sign_as = sign_as_name(outbound->sign_as);
-    if (!decision->sign || outbound->sign_as == SIGN_AS_DOMAIN)
-        return;
+    struct error error = {0};
     /* What is encrypted to us is taken apart only to be signed or encrypted anew. */
     if (facts->signed_by_author && !decision->triple && (decision->encrypt || !facts->encrypted_to_us)) {
         decision->sign = outbound->sign_as == SIGN_AS_BOTH;
         EXPLAIN(decision, "%s = \"%s\": signed by its author already", KEY(rule, "sign_as"), sign_as);
         return;
     }
-    g_autofree char *why = reason_detail(facts->no_mailbox != NULL ? facts->no_mailbox : facts->proof);
-    if (facts->no_mailbox == NULL) {
+    const char *no_mailbox = facts->no_mailbox;
+    if (no_mailbox == NULL && !fits(rule, facts, OWN_MAILBOX, &error))
+        no_mailbox = error.text;
+    g_autofree char *why = reason_detail(no_mailbox != NULL ? no_mailbox : facts->proof);
+    if (no_mailbox == NULL) {
         decision->sign_as = outbound->sign_as;
         EXPLAIN(decision, "%s = \"%s\", sign_as = \"%s\"%s", KEY(rule, "protect"), protect_name(outbound->protect),
                 sign_as, why);
     } else if (outbound->no_identity == NO_IDENTITY_DOMAIN) {
         EXPLAIN(decision, "%s = \"domain\": signed by the domain, not by the author%s", KEY(rule, "no_identity"), why);
     } else {
-        refuse(decision, facts->mailbox_is_outdated ? VERDICT_TEMPFAIL : VERDICT_REJECT);
+        refuse(decision, error.kind == ERROR_CONFIGURATION ? VERDICT_TEMPFAIL : VERDICT_REJECT);
         EXPLAIN(decision, "%s = \"%s\", no_identity = \"reject\": it may not be signed in the author's name%s",
                 KEY(rule, "sign_as"), sign_as, why);
     }
+}
+
+static void choose_signer(const struct rule *rule, const struct outbound_facts *facts,
+                          struct outbound_decision *decision)
+{
+    if (decision->sign && rule->outbound.sign_as != SIGN_AS_DOMAIN)
+        choose_author(rule, facts, decision);
+    if (decision->sign && decision->sign_as != SIGN_AS_MAILBOX)
+        check_domain(rule, facts, decision);
 }
 
 /* "sign" in place of encryption. A message that may not be signed does not leave: `unsigned` gives up the signature

@@ -90,15 +90,12 @@ static void gather_facts(const struct plan_input *input, const struct judgement 
         facts->unchecked = judgement->bad_signature;
     else if (!authentic && may_be_authentic(input, judgement))
         facts->unchecked = judgement->originator.reason;
-    const struct error *no_mailbox = &input->own[OWN_MAILBOX];
     facts->signed_by_author = judgement->originator.outcome == OUTCOME_PASS;
     facts->encrypted_to_us = encrypted != NULL;
     facts->proof = input->client->proof;
+    facts->own = input->own;
     if (!input->client->proves_author)
         facts->no_mailbox = input->client->proof;
-    else if (no_mailbox->kind != ERROR_NONE)
-        facts->no_mailbox = no_mailbox->text;
-    facts->mailbox_is_outdated = input->client->proves_author && no_mailbox->kind == ERROR_CONFIGURATION;
     facts->unreadable = is_unreadable(layers, judgement);
     facts->already_encrypted =
         judgement->undecryptable && keeps_secret(layers->list[layers->whole - 1].facts); /* one of them is shut */

@@ -67,7 +67,7 @@ const char *policy_treatment_name(const struct outbound_decision *decision)
 void policy_leave_alone(const struct plan_input *input, const struct outbound_decision *tested,
                         struct outbound_decision *decision)
 {
-    const struct error *missing = &input->own[OWN_DOMAIN];
+    const struct error *missing = &input->own[OWN_DOMAIN].missing;
     *decision = (struct outbound_decision){.verdict = VERDICT_ACCEPT};
     reason_set(decision->reason, sizeof(decision->reason), "mode = \"test\": nothing is done; in force: %s%s%s",
                policy_treatment_name(tested), tested->sign && missing->kind != ERROR_NONE ? ", but " : "",

@@ -48,6 +48,7 @@ void wrapping_add(const struct rule *rule, const struct capabilities *capabiliti
     wrapping->encrypt_to_self |= rule->outbound.encrypt_to_self;
     /* What one rule hides stays hidden: all software shows it at the head of the text, if nowhere else. */
     wrapping->headers = MAX(wrapping->headers, rule->outbound.header_protection);
+    sign_with_add(&rule->outbound.sign_with, &wrapping->sign_with);
     /* A signature has one label (RFC 2634 §3.2): that of the first recipient who has any. */
     if (wrapping->labels.label.policy[0] == '\0')
         labels_choose(partner, message, &wrapping->labels);
@@ -84,6 +85,17 @@ static bool encrypted_equal(const struct wrapping *a, const struct wrapping *b)
            a->encrypt_to_self == b->encrypt_to_self && a->names_encrypter == b->names_encrypter;
 }
 
+/* Of two wrappings that are signed alike otherwise. */
+static bool signers_equal(const struct wrapping *a, const struct wrapping *b, const struct treatment *treatment)
+{
+    enum own signers[OWN_COUNT];
+    size_t count = policy_signers(treatment, a, signers);
+    for (size_t i = 0; i < count; i++)
+        if (a->chosen[signers[i]] != b->chosen[signers[i]])
+            return false;
+    return true;
+}
+
 bool wrapping_equal(const struct wrapping *a, const struct wrapping *b, const struct treatment *treatment)
 {
     bool signs = treatment->sign || treatment->triple;
@@ -91,7 +103,8 @@ bool wrapping_equal(const struct wrapping *a, const struct wrapping *b, const st
     enum protect_headers most = treatment->encrypt ? PROTECT_HEADERS_SHY : PROTECT_HEADERS_SIGN;
     if ((signs || treatment->encrypt) && MIN(a->headers, most) != MIN(b->headers, most))
         return false;
-    return (!signs || signed_equal(a, b)) && (!treatment->encrypt || encrypted_equal(a, b));
+    return (!signs || (signed_equal(a, b) && signers_equal(a, b, treatment))) &&
+           (!treatment->encrypt || encrypted_equal(a, b));
 }
 
 void wrapping_raise(const struct least *least, struct wrapping *wrapping)
@@ -105,6 +118,7 @@ void wrapping_raise(const struct least *least, struct wrapping *wrapping)
         form->signature = MIN(form->signature, least->form.signature); /* RSA-PSS comes first */
         wrapping->review |= least->review;
         wrapping->attributes |= least->attributes;
+        sign_with_unite(&least->sign_with, &wrapping->sign_with);
     }
     if (treatment->encrypt) {
         if (policy_cipher_strength(least->form.cipher) > policy_cipher_strength(form->cipher))

@@ -249,3 +249,48 @@ Test(token, rollover_stays_in_the_token)
     expect_contains(listed.out, "p-384");
     cr_expect_eq(folder_mode(home->folder, "a/keys/dca-next"), 0, "the key has no file");
 }
+
+/* --- sign_with --- */
+
+/* A key in a token is seen to be there, unless its module is said to stand for a store of another kind. */
+Test(token, origin_is_seen)
+{
+    static const struct {
+        const char *declared, *demand;
+        bool fits;
+    } rows[] = {
+        {"", "token", true},
+        {"", "gateway", false},
+        {" origin = \"cloud\";", "cloud", true},
+        {" origin = \"cloud\";", "token", false},
+    };
+    configure("p256", "rsa2048");
+    g_autofree char *conf = folder_read(home->folder, "a/domsec.conf");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(GStrv) pieces = g_strsplit(conf, "certificate = \"keys/0.pem\";", 2);
+        g_autofree char *with = g_strconcat("certificate = \"keys/0.pem\";", rows[i].declared, NULL);
+        g_autofree char *text = g_strjoinv(with, pieces);
+        g_autofree char *policy =
+            g_strdup_printf("domain = \"partner.test\"; outbound = { protect = \"sign\"; sign_with = "
+                            "{ origin = \"%s\"; }; };\n",
+                            rows[i].demand);
+        folder_write(home->folder, "a/domsec.conf", text);
+        folder_write(home->folder, "a/policy.d/partner.test.conf", policy);
+        owned(run) struct run checked = check();
+        owned(run) struct run explained = run("domsec explain -c '%s/a/domsec.conf' --from a@acme.test --to "
+                                              "b@partner.test --auth a --json",
+                                              home->folder);
+        owned(run) struct run shown = run("domsec explain -c '%s/a/domsec.conf' --from a@acme.test --to "
+                                          "b@partner.test --auth a",
+                                          home->folder);
+        g_autofree char *origin = g_strdup_printf("\"origin\": \"%s\"", rows[i].demand);
+        g_autofree char *who = g_strdup_printf("acme.test (" SIGNING "; %s)", rows[i].demand);
+        g_autofree char *why =
+            g_strdup_printf("no signing key of acme.test fits sign_with: origin must be %s", rows[i].demand);
+        expect_status(checked, rows[i].fits ? 0 : 1);
+        expect_contains(checked.out, rows[i].fits ? "good" : why);
+        expect_contains(explained.out, rows[i].fits ? origin : why);
+        expect_contains(shown.out, rows[i].fits ? who : why);
+        expect_contains(shown.out, "outbound.sign_with.origin");
+    }
+}

@@ -7,10 +7,10 @@
 #include <string.h>
 
 static const struct option_table *const tables[] = {
-    &bundle_options,     &capabilities_options, &demands_options,  &dns_options,     &group_options,
-    &harvest_options,    &identity_options,     &inbound_options,  &label_options,   &ldap_options,
-    &login_options,      &main_options,         &outbound_options, &partner_options, &partner_revocation_options,
-    &revocation_options, &rule_options,         &split_options,    &when_options,
+    &bundle_options,     &capabilities_options, &demands_options,   &dns_options,     &group_options,
+    &harvest_options,    &identity_options,     &inbound_options,   &label_options,   &ldap_options,
+    &login_options,      &main_options,         &outbound_options,  &partner_options, &partner_revocation_options,
+    &revocation_options, &rule_options,         &sign_with_options, &split_options,   &when_options,
 };
 
 /* The page without what roff adds to a text. */

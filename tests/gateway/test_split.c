@@ -143,6 +143,48 @@ Test(split, whose_signature)
     }
 }
 
+/* With the key that was planned, also when the rule no longer asks for it; without it, the copy waits. */
+Test(split, with_which_key)
+{
+    static const char *const kept =
+        "{ domain = \"acme.test\"; role = \"domain-signing-authority\"; certificate = "
+        "\"review.pem\"; key = \"file:review.key\"; origin = \"gateway\"; escrowed = false; "
+        "},\n";
+    static const struct {
+        const char *demands;
+        bool is_kept; /* the key that satisfies them */
+    } rows[] = {{"origin = \"gateway\";", true},
+                {"origin = ( \"token\", \"gateway\" );", true},
+                {"escrowed = false;", true},
+                {"dual_use = false;", true},
+                {"dual_use = false; content_commitment = false;", true},
+                {"origin = ( );", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        struct org *acme = &rig->acme;
+        g_autofree char *policy =
+            g_strdup_printf("outbound = { protect = \"sign\"; sign_with = { %s }; };", rows[i].demands);
+        PKI_AUTO struct pki *dual = pki_role(acme->ca, "domain-signing-authority", "acme.test");
+        write_key(acme, "split.key", 'k');
+        g_free(pki_write(acme->folder, "dsa.pem", dual, NULL));
+        g_free(pki_write_key(acme->folder, "dsa.key", dual));
+        acme->people = kept;
+        open_acme(rig, policy, SPLIT);
+        AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+        expect(&sealed, 250, NULL);
+        open_acme(rig, "outbound = { protect = \"sign\"; };", SPLIT);
+        AUTO_SENT struct sent bob = copy(rig, &sealed, BOB);
+        expect(&bob, 250, NULL);
+        g_autofree char *report = passage_report(bob.result);
+        cr_expect(!rows[i].is_kept || strstr(report, "\"origin\": \"gateway\"") != NULL, "row %zu: %s", i, report);
+        acme->people = NULL;
+        open_acme(rig, "outbound = { protect = \"sign\"; };", SPLIT);
+        AUTO_SENT struct sent waits = copy(rig, &sealed, BOB);
+        expect(&waits, rows[i].is_kept ? 451 : 250,
+               rows[i].is_kept ? "no signing key of acme.test fits sign_with" : NULL);
+    }
+}
+
 /* --- the first pass --- */
 
 Test(split, nothing_of_the_message_is_outside)

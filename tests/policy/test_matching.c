@@ -303,7 +303,9 @@ struct circumstances {
 
 static void decide(const struct rule *rule, const struct circumstances *facts, struct outbound_decision *decision)
 {
-    const struct outbound_facts outbound = {.originator_authentic = facts->authentic,
+    static const struct own_view ours[OWN_COUNT];
+    const struct outbound_facts outbound = {.own = ours,
+                                            .originator_authentic = facts->authentic,
                                             .originator_reason = "x",
                                             .already_encrypted = facts->encrypted,
                                             .unreadable = facts->encrypted,
@@ -380,12 +382,15 @@ Test(matching, what_a_user_asks_for_takes_no_signature_away)
 {
     const struct partner partner = {.name = "p"};
     for (int c = 0; c < 16; c++) {
-        const struct outbound_facts facts = {.originator_authentic = c % 2 != 0,
+        struct own_view own[OWN_COUNT] = {0};
+        if (c / 4 % 2 != 0)
+            error_set(&own[OWN_MAILBOX].missing, ERROR_CONFIGURATION, "outdated");
+        const struct outbound_facts facts = {.own = own,
+                                             .originator_authentic = c % 2 != 0,
                                              .originator_reason = "x",
                                              .certificate = FOUND,
                                              .certificate_reason = "y",
                                              .no_mailbox = c / 2 % 2 != 0 ? "z" : NULL,
-                                             .mailbox_is_outdated = c / 4 % 2 != 0,
                                              .bad_signature = c / 8 != 0 ? "b" : NULL};
         for (int pair = 0; pair < SIGNER_SETTINGS * SIGNER_SETTINGS; pair++) {
             struct outbound_decision floor, both;

@@ -16,6 +16,9 @@
 #define TEMPFAIL VERDICT_TEMPFAIL
 #define ACCEPT VERDICT_ACCEPT
 
+/* All of our identities are there. */
+static const struct own_view ours[OWN_COUNT];
+
 /* For an authentic originator, no bad signature inside. What leaves: "" plain, s signed, e encrypted, t triple, o only
  * encrypted since there is a certificate; upper-case words: refused. */
 static const struct {
@@ -133,7 +136,8 @@ Test(outbound, table)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct rule rule = {.partner = &partner,
                             .outbound = {rows[i].protect, rows[i].no_certificate, rows[i].unauthentic}};
-        struct outbound_facts facts = {.originator_authentic = rows[i].authentic,
+        struct outbound_facts facts = {.own = ours,
+                                       .originator_authentic = rows[i].authentic,
                                        .originator_reason = "who knows",
                                        .already_encrypted = rows[i].already_encrypted,
                                        .certificate = rows[i].certificate,
@@ -154,7 +158,7 @@ Test(outbound, table)
 Test(outbound, local_recipient)
 {
     struct rule rule = {.partner = &partner, .outbound = {BOTH, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
-    struct outbound_facts facts = {.local_recipient = true, .certificate = FOUND_FAILED};
+    struct outbound_facts facts = {.own = ours, .local_recipient = true, .certificate = FOUND_FAILED};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
     cr_expect_eq(decision.verdict, ACCEPT);
@@ -175,7 +179,7 @@ Test(outbound, routed_recipient)
     };
     for (int unclear = UNCLEAR_ROUTE; unclear <= UNCLEAR_NEXT; unclear++) {
         struct outbound_facts facts = {
-            .unclear = (enum unclear)unclear, .originator_authentic = true, .certificate = FOUND};
+            .own = ours, .unclear = (enum unclear)unclear, .originator_authentic = true, .certificate = FOUND};
         struct outbound_decision decision;
         policy_outbound(&rule, &facts, &decision);
         cr_expect_eq(decision.verdict, REJECT);
@@ -189,7 +193,7 @@ Test(outbound, reason_is_printable_and_cut)
     memset(endless, '\n', sizeof(endless) - 1);
     endless[sizeof(endless) - 1] = '\0';
     struct rule rule = {.partner = &partner, .outbound = {SIGN, NO_CERTIFICATE_REJECT, UNAUTHENTIC_REJECT}};
-    struct outbound_facts facts = {.bad_signature = endless, .originator_authentic = true};
+    struct outbound_facts facts = {.own = ours, .bad_signature = endless, .originator_authentic = true};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
     cr_expect_eq(decision.verdict, REJECT);
@@ -214,7 +218,7 @@ static unsigned digit(unsigned *number, unsigned base)
 
 static struct cell cell(unsigned number)
 {
-    struct cell c = {.rule = {.partner = &partner}};
+    struct cell c = {.rule = {.partner = &partner}, .facts = {.own = ours}};
     c.rule.outbound.protect = (enum protect)digit(&number, 6);
     c.rule.outbound.no_certificate = (enum no_certificate)digit(&number, 4);
     c.rule.outbound.unauthentic = (enum unauthentic)digit(&number, 3);
@@ -270,7 +274,7 @@ Test(outbound, review_and_unreadable)
 {
     char *reviewers[] = {"/reviewer.pem", NULL}, *none[] = {NULL};
     struct rule rule = {.partner = &partner, .outbound = {.protect = PROTECT_NONE, .require_review = reviewers}};
-    struct outbound_facts facts = {.originator_authentic = true};
+    struct outbound_facts facts = {.own = ours, .originator_authentic = true};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
     cr_expect_eq(decision.verdict, VERDICT_REJECT);
@@ -287,8 +291,11 @@ Test(outbound, review_and_unreadable)
     static const enum verdict expected[] = {VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_TEMPFAIL, VERDICT_TEMPFAIL};
     for (unsigned i = 0; i < 12; i++) {
         rule.outbound = (struct outbound_rule){.unreadable = i % 4, .require_review = none};
-        facts = (struct outbound_facts){
-            .originator_authentic = true, .already_encrypted = i < 8, .unreadable = i >= 4, .certificate = FOUND_NONE};
+        facts = (struct outbound_facts){.own = ours,
+                                        .originator_authentic = true,
+                                        .already_encrypted = i < 8,
+                                        .unreadable = i >= 4,
+                                        .certificate = FOUND_NONE};
         policy_outbound(&rule, &facts, &decision);
         cr_expect_eq(decision.verdict, expected[i % 4], "%u", i);
     }
@@ -349,8 +356,11 @@ Test(outbound, what_is_encrypted_to_us_is_made_anew)
         const struct rule rule = {
             .partner = &partner,
             .outbound = {.protect = encrypts != 0 ? PROTECT_SIGN_ENCRYPT : PROTECT_SIGN, .sign_as = SIGN_AS_MAILBOX}};
-        const struct outbound_facts facts = {
-            .originator_authentic = true, .certificate = FOUND, .signed_by_author = true, .encrypted_to_us = true};
+        const struct outbound_facts facts = {.own = ours,
+                                             .originator_authentic = true,
+                                             .certificate = FOUND,
+                                             .signed_by_author = true,
+                                             .encrypted_to_us = true};
         struct outbound_decision decision;
         policy_outbound(&rule, &facts, &decision);
         cr_expect_eq(decision.verdict, VERDICT_ACCEPT);
@@ -367,11 +377,14 @@ Test(outbound, signers)
                             .outbound = {.protect = signers[i].protect,
                                          .sign_as = signers[i].sign_as,
                                          .no_identity = signers[i].no_identity}};
-        struct outbound_facts facts = {.originator_authentic = true,
+        struct own_view own[OWN_COUNT] = {0};
+        if (signers[i].outdated)
+            error_set(&own[OWN_MAILBOX].missing, ERROR_CONFIGURATION, "%s", signers[i].no_mailbox);
+        struct outbound_facts facts = {.own = own,
+                                       .originator_authentic = true,
                                        .certificate = FOUND,
                                        .signed_by_author = signers[i].by_author,
-                                       .no_mailbox = signers[i].no_mailbox,
-                                       .mailbox_is_outdated = signers[i].outdated,
+                                       .no_mailbox = signers[i].outdated ? NULL : signers[i].no_mailbox,
                                        .proof = "the login fits"};
         struct outbound_decision decision;
         policy_outbound(&rule, &facts, &decision);
@@ -397,7 +410,7 @@ Test(outbound, signers)
 Test(outbound, not_authentic_comes_first)
 {
     struct rule rule = {.partner = &partner, .outbound = {.protect = SIGN, .sign_as = SIGN_AS_MAILBOX}};
-    struct outbound_facts facts = {.originator_reason = "who knows", .no_mailbox = "no login"};
+    struct outbound_facts facts = {.own = ours, .originator_reason = "who knows", .no_mailbox = "no login"};
     struct outbound_decision decision;
     policy_outbound(&rule, &facts, &decision);
     cr_expect_eq(decision.verdict, REJECT);

@@ -296,7 +296,7 @@ Test(plan, identities_of_ours_that_are_missing)
             scene_set(&scene, OURS, NULL, "", needs[i].recipients, MIXED_REJECT);
             for (size_t j = 0; j < OWN_COUNT; j++)
                 if (j != OWN_MAILBOX && (j == missing || missing == OWN_COUNT))
-                    error_set(&scene.own[j], ERROR_CONFIGURATION, "%s", names[j]);
+                    error_set(&scene.own[j].missing, ERROR_CONFIGURATION, "%s", names[j]);
             policy_plan(&scene.input, &plan);
             const char *const *needed = needs[i].needed;
             bool fails = missing == OWN_COUNT ? needed[0] != NULL : g_strv_contains(needed, names[missing]);
@@ -336,7 +336,7 @@ Test(plan, an_identity_of_the_author)
         struct plan plan;
         scene_set(&scene, cases[i].sender, NULL, "", cases[i].recipients, MIXED_REJECT);
         if (cases[i].missing != ERROR_NONE)
-            error_set(&scene.own[OWN_MAILBOX], cases[i].missing, "nothing there");
+            error_set(&scene.own[OWN_MAILBOX].missing, cases[i].missing, "nothing there");
         policy_plan(&scene.input, &plan);
         cr_expect_eq(plan.verdict, cases[i].verdict, "row %zu: %s", i, plan.reason);
         cr_expect_eq(plan.treatment.sign_as, cases[i].sign_as, "row %zu: %s", i, plan.reason);

@@ -26,7 +26,8 @@ struct scene {
     struct authors partners;
     const struct partner *author;
     struct recipient_view recipients[4];
-    struct error own[OWN_COUNT], failure;
+    struct own_view own[OWN_COUNT];
+    struct error failure;
     struct views *views;
     char **words;
     struct plan_input input;
