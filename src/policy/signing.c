@@ -11,11 +11,11 @@
 
 void sign_with_add(const struct sign_with_conf *conf, struct sign_with *with)
 {
-    unsigned accepted = 0;
+    unsigned others = ALL_ORIGINS; /* ORIGIN_UNKNOWN is never accepted */
     for (char **origin = conf->origins; origin != NULL && *origin != NULL; origin++)
-        accepted |= 1u << key_origin_of(*origin);
-    if (accepted != 0)
-        with->other_origins |= ALL_ORIGINS & ~accepted;
+        others &= ~(1u << key_origin_of(*origin)) | (1u << ORIGIN_UNKNOWN);
+    if (conf->origins != NULL && conf->origins[0] != NULL)
+        with->other_origins |= others;
     with->escrowed |= conf->escrowed != STATED_NOTHING ? STATED_BIT(conf->escrowed) : 0;
     with->dual_use |= conf->dual_use != STATED_NOTHING ? STATED_BIT(conf->dual_use) : 0;
     with->content_commitment |= conf->content_commitment != STATED_NOTHING ? STATED_BIT(conf->content_commitment) : 0;
