@@ -169,14 +169,20 @@ static bool search_path(struct search *search, struct finding *finding)
     return path_explain(&failure, finding);
 }
 
-/* What is not known now is not refused for ever. A leaf that has run out is no better under any anchor, and what is
- * known to be revoked stays so. */
+/* Whether another path could make it good. A leaf that has run out is no better under any anchor, and what is known to
+ * be revoked stays so. */
+static bool is_open(const struct search *search, const struct finding *finding)
+{
+    return (finding->outcome == OUTCOME_POLICY || (finding->outcome == OUTCOME_FAIL && !search->judged)) &&
+           certificate_is_current(search->query->leaf, search->query->at);
+}
+
+/* What is not known now is not refused for ever. */
 static void wait_for_bundle(const struct search *search, const struct way *way, struct finding *finding)
 {
     const struct chain_query *query = search->query;
     const char *url = way->anchors->unfetched;
-    bool is_open = finding->outcome == OUTCOME_POLICY || (finding->outcome == OUTCOME_FAIL && !search->judged);
-    if (url == NULL || way->is_own || !is_open || !certificate_is_current(query->leaf, query->at))
+    if (url == NULL || way->is_own || !is_open(search, finding))
         return;
     missing_note_bundles(search->trust, query->partner, query->missing);
     finding_set(finding, OUTCOME_TEMPERROR,
@@ -189,12 +195,12 @@ static void explain_missing(const struct trust *trust, const struct chain_query 
 {
     X509 *orphan = NULL;
     bool for_now = false;
-    if (helpers->failed) {
+    if (helpers->failed && sk_X509_num(helpers->orphans) > 0) {
         finding_set(finding, OUTCOME_TEMPERROR, "an authority may be in the store: %s", helpers->error.text);
         return;
     }
     const char *reason = missing_note_issuers(trust, helpers->orphans, query, &orphan, &for_now);
-    if (reason != NULL)
+    if (reason != NULL && (for_now || finding->outcome == OUTCOME_POLICY))
         path_explain_one(orphan, for_now ? OUTCOME_TEMPERROR : OUTCOME_POLICY, reason, finding);
 }
 
@@ -246,7 +252,7 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     way->exists = search.judged;
     if (!good)
         wait_for_bundle(&search, way, finding);
-    if (!way->exists && finding->outcome == OUTCOME_POLICY)
+    if (!way->exists && is_open(&search, finding))
         explain_missing(trust, query, &helpers, finding);
     return good;
 }

@@ -91,7 +91,8 @@ static void add_fetched(struct climb *climb, X509 *certificate)
         (void)issuers_find(kept_issuers(climb->trust->kept), *url, certificate, climb->query->at, climb->helpers->list);
 }
 
-/* Those in the list from `begin` on. */
+/* Those in the list from `begin` on. True: one of them is valid now. An authority may have been renewed under its key,
+ * and a message bring the certificate of before. */
 static bool reach_issuers(struct climb *climb, X509 *certificate, int begin)
 {
     bool found = false;
@@ -103,7 +104,7 @@ static bool reach_issuers(struct climb *climb, X509 *certificate, int begin)
         if (X509_check_issued(issuer, certificate) != X509_V_OK)
             continue;
         reach(climb, issuer);
-        found = true;
+        found = found || certificate_is_current(issuer, climb->query->at);
     }
     return found;
 }

@@ -10,7 +10,7 @@
 
 struct helpers {
     STACK_OF(X509) * list;    /* query->untrusted, then the others */
-    STACK_OF(X509) * orphans; /* in the ways up from the leaf: their issuers are not at hand; lent */
+    STACK_OF(X509) * orphans; /* in the ways up from the leaf: no issuer that is valid is at hand; lent */
     bool failed;              /* the store, so that some may be missing; error says why */
     struct error error;
 };

@@ -123,6 +123,33 @@ Test(issuers, roots_in_the_store_are_not_trusted)
     expect(family, trudy, OUTCOME_POLICY, "not a trust anchor", "below another");
 }
 
+/* The message brings an authority's certificate that has expired, and the store may have the one after it. */
+Test(issuers, renewed_in_the_store)
+{
+    owned(family) struct family *family = family_new(STORE);
+    owned(x509_stack) STACK_OF(X509) *untrusted = sk_X509_new_null();
+    PKI_AUTO struct pki *old = pki_issue(&(struct pki_spec){.issuer = family->root,
+                                                            .subject = PKI_LIST("O=Tests", "CN=Middle"),
+                                                            .use_key = family->middle->key,
+                                                            .ca = true,
+                                                            .not_before = time(NULL) - 2 * 86400,
+                                                            .not_after = time(NULL) - 86400});
+    X509_add_cert(untrusted, family->issuing->cert, X509_ADD_FLAG_UP_REF);
+    X509_add_cert(untrusted, old->cert, X509_ADD_FLAG_UP_REF);
+    const struct chain_query query = {.leaf = family->alice->cert, .untrusted = untrusted, .purpose = PURPOSE_SIGN};
+    folder_write(family->setting->folder, "store.db", "no database");
+    setting_open(family->setting);
+    setting_expect(family->setting, &query, OUTCOME_TEMPERROR, "an authority may be in the store: ", "it fails");
+    g_autofree char *file = g_build_filename(family->setting->folder, "store.db", NULL);
+    cr_assert_eq(g_unlink(file), 0);
+    keep(family->setting, NULL, STORE_IMPORTED);
+    setting_open(family->setting);
+    setting_expect(family->setting, &query, OUTCOME_FAIL, "has expired", "it does not have it");
+    keep(family->setting, family->middle, STORE_IMPORTED);
+    setting_open(family->setting);
+    setting_expect(family->setting, &query, OUTCOME_PASS, VALID, "it has it");
+}
+
 /* A store that cannot be read is not one that knows nothing; it is asked if something is missing. */
 Test(issuers, a_store_that_fails)
 {
