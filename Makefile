@@ -110,10 +110,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(SUPPORT) $(BUILD)/libmilter-domsec.a 
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcriterion $(PKG_LIBS)
 
+# libc first: the tests' code has a connect() of its own, which needs Criterion.
 $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(SUPPORT) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< -lc $(filter-out $<,$^) $(PKG_LIBS) -lm
 
 # Without the flags of the sanitizers, which do not preload.
 $(BUILD)/preload/%.so: tests/preload/%.c

@@ -244,6 +244,7 @@ static gpointer keep(gpointer data)
     g_mutex_lock(&courier->lock);
     while (!courier->stopped) {
         renew(courier, time(NULL));
+        kept_measure(courier->kept, time(NULL));
         int64_t next = g_get_monotonic_time() + TICK;
         while (!courier->stopped && g_cond_wait_until(&courier->changed, &courier->lock, next))
             ;
@@ -268,12 +269,12 @@ void courier_settle(struct courier *courier)
 
 /* --- its life --- */
 
-struct courier *courier_new(const struct conf *conf, struct kept *kept)
+struct courier *courier_new(const struct conf *conf, struct kept *kept, struct notices *notices)
 {
     struct courier *courier = g_new0(struct courier, 1);
     courier->conf = conf_ref((struct conf *)conf);
     courier->kept = kept;
-    courier->fetcher = fetcher_new(conf, kept);
+    courier->fetcher = fetcher_new(conf, kept, notices);
     g_mutex_init(&courier->lock);
     g_cond_init(&courier->changed);
     g_queue_init(&courier->queue);

@@ -7,11 +7,12 @@
 #define DOMSEC_TRUST_COURIER_H
 
 #include "kept.h"
+#include "notices.h"
 
 struct courier;
 
-/* Takes a reference to conf. kept has to outlive it. No thread is started before there is something to do. */
-struct courier *courier_new(const struct conf *conf, struct kept *kept);
+/* Takes a reference to conf. The others have to outlive it. No thread is started before there is something to do. */
+struct courier *courier_new(const struct conf *conf, struct kept *kept, struct notices *notices);
 /* Breaks off what is under way. */
 void courier_free(struct courier *courier);
 /* The same, and no thread is left; nothing is fetched any more. */

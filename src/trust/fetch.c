@@ -5,7 +5,10 @@
 #include "base/metrics.h"
 #include "net/http.h"
 #include "ocsp.h"
+#include "outages.h"
 #include "unknown.h"
+
+#include <string.h>
 
 #define LIST_MAX ((size_t)64 << 20) /* octets */
 #define LIST_SECONDS 120
@@ -30,6 +33,7 @@ struct place {
 struct fetcher {
     const struct conf *conf;
     struct kept *kept;
+    struct outages *outages;
     GMutex lock;
     GCond done;
     GHashTable *places, *breakers; /* by address; by host and port */
@@ -41,11 +45,12 @@ static void free_breaker(void *breaker)
     breaker_free(breaker);
 }
 
-struct fetcher *fetcher_new(const struct conf *conf, struct kept *kept)
+struct fetcher *fetcher_new(const struct conf *conf, struct kept *kept, struct notices *notices)
 {
     struct fetcher *fetcher = g_new0(struct fetcher, 1);
     fetcher->conf = conf;
     fetcher->kept = kept;
+    fetcher->outages = outages_new(notices);
     g_mutex_init(&fetcher->lock);
     g_cond_init(&fetcher->done);
     fetcher->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -59,6 +64,7 @@ void fetcher_free(struct fetcher *fetcher)
         return;
     g_hash_table_destroy(fetcher->places);
     g_hash_table_destroy(fetcher->breakers);
+    outages_free(fetcher->outages);
     g_cond_clear(&fetcher->done);
     g_mutex_clear(&fetcher->lock);
     g_free(fetcher);
@@ -145,23 +151,42 @@ static bool is_outage(const struct http_answer *answer)
     return answer->fault == HTTP_FAULT_UNREACHABLE || answer->fault == HTTP_FAULT_LATE || answer->status >= 500;
 }
 
+/* The words of a library behind the address that they are about, or else the reason without what is said of the
+ * certificate. */
+static const char *for_log(const char *fault, const struct error *error)
+{
+    const char *words = error->kind != ERROR_NONE ? strstr(error->text, ": ") : NULL;
+    if (words != NULL)
+        return words + 2;
+    return text_begins_with(fault, NOT_CHECKED ": ") ? fault + strlen(NOT_CHECKED ": ") : fault;
+}
+
 static void count(const struct words *words, bool good)
 {
     g_autofree char *labels = g_strdup_printf("what=\"%s\",result=\"%s\"", words->what, good ? "ok" : "failed");
     metrics_add("domsec_revocation_fetches_total", labels, 1);
 }
 
-static const char *transfer(struct fetcher *fetcher, struct http_request *request, const struct words *words,
-                            struct http_answer *answer)
+/* A responder that does not know a certificate has answered. */
+static void finish(struct fetcher *fetcher, const char *url, const struct words *words, const char *fault,
+                   const struct error *error)
 {
-    struct error error = {0};
+    bool fails = fault != NULL && strcmp(fault, UNKNOWN_ANSWER_UNKNOWN) != 0;
+    count(words, fault == NULL);
+    if (g_atomic_int_get(&fetcher->stopped) == 0)
+        outages_note(fetcher->outages, url, fails ? for_log(fault, error) : NULL, time(NULL));
+}
+
+static const char *transfer(struct fetcher *fetcher, struct http_request *request, const struct words *words,
+                            struct http_answer *answer, struct error *error)
+{
     struct breaker *breaker = breaker_of(fetcher, request->url);
     request->conf = fetcher->conf;
     request->stopped = &fetcher->stopped;
     if (g_atomic_int_get(&fetcher->stopped) != 0 ||
-        (breaker != NULL && !breaker_allows(breaker, g_get_monotonic_time(), &error)))
+        (breaker != NULL && !breaker_allows(breaker, g_get_monotonic_time(), error)))
         return words->unfetched;
-    enum found found = http_fetch(request, answer, &error);
+    enum found found = http_fetch(request, answer, error);
     if (breaker != NULL && is_outage(answer))
         breaker_failed(breaker, g_get_monotonic_time());
     else if (breaker != NULL)
@@ -222,12 +247,13 @@ static void leave_place(struct fetcher *fetcher, const char *url, const char *fa
 
 /* --- lists --- */
 
-static const char *get_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due)
+static const char *get_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due,
+                            struct error *error)
 {
     owned(http_answer) struct http_answer answer = {0};
     struct http_request request = {
         .url = url, .limit = LIST_MAX, .deadline = g_get_monotonic_time() + (int64_t)LIST_SECONDS * G_USEC_PER_SEC};
-    const char *fault = transfer(fetcher, &request, &list_words, &answer);
+    const char *fault = transfer(fetcher, &request, &list_words, &answer, error);
     if (fault != NULL)
         return fault;
     owned(crl_table) struct crl_table *table =
@@ -241,10 +267,11 @@ static const char *get_list(struct fetcher *fetcher, const char *url, const STAC
 const char *fetch_list(struct fetcher *fetcher, const char *url, const STACK_OF(X509) * signers, time_t *due)
 {
     const char *fault = NULL;
+    struct error error = {0};
     if (!take_place(fetcher, url, &fault, due))
         return fault;
-    fault = get_list(fetcher, url, signers, due);
-    count(&list_words, fault == NULL);
+    fault = get_list(fetcher, url, signers, due, &error);
+    finish(fetcher, url, &list_words, fault, &error);
     leave_place(fetcher, url, fault, fault == NULL ? *due : 0);
     return fault;
 }
@@ -261,7 +288,7 @@ static char *url_with(const char *url, const unsigned char *der, size_t length)
 }
 
 static const char *send_question(struct fetcher *fetcher, const char *url, const struct ocsp_question *question,
-                                 struct http_answer *answer)
+                                 struct http_answer *answer, struct error *error)
 {
     size_t length = 0;
     unsigned char *der = ocsp_encode(question, &length);
@@ -274,19 +301,20 @@ static const char *send_question(struct fetcher *fetcher, const char *url, const
                                    .deadline = g_get_monotonic_time() + (int64_t)ANSWER_SECONDS * G_USEC_PER_SEC};
     if (full == NULL)
         request.post = (struct slice){(const char *)der, length};
-    const char *fault = transfer(fetcher, &request, &answer_words, answer);
+    const char *fault = transfer(fetcher, &request, &answer_words, answer, error);
     OPENSSL_free(der);
     return fault;
 }
 
-static const char *get_answer(struct fetcher *fetcher, const char *url, const struct fetch_question *asked, time_t *due)
+static const char *get_answer(struct fetcher *fetcher, const char *url, const struct fetch_question *asked, time_t *due,
+                              struct error *error)
 {
     owned(ocsp_question) struct ocsp_question question = {0};
     owned(http_answer) struct http_answer answer = {0};
     struct kept_answer read = {0};
     if (!ocsp_ask(&question, asked->certificate, asked->issuer, asked->has_nonce))
         return answer_words.unfetched;
-    const char *fault = send_question(fetcher, url, &question, &answer);
+    const char *fault = send_question(fetcher, url, &question, &answer, error);
     time_t now = time(NULL);
     if (fault == NULL)
         fault = ocsp_read(&question, (struct slice){answer.body, answer.length}, now, &read);
@@ -301,8 +329,9 @@ static const char *get_answer(struct fetcher *fetcher, const char *url, const st
 
 const char *fetch_answer(struct fetcher *fetcher, const char *url, const struct fetch_question *question, time_t *due)
 {
-    const char *fault = get_answer(fetcher, url, question, due);
-    count(&answer_words, fault == NULL);
+    struct error error = {0};
+    const char *fault = get_answer(fetcher, url, question, due, &error);
+    finish(fetcher, url, &answer_words, fault, &error);
     return fault;
 }
 
@@ -314,7 +343,8 @@ static const char *get_issuers(struct fetcher *fetcher, const char *url)
     struct http_request request = {.url = url,
                                    .limit = DOCUMENT_MAX,
                                    .deadline = g_get_monotonic_time() + (int64_t)ANSWER_SECONDS * G_USEC_PER_SEC};
-    const char *fault = transfer(fetcher, &request, &issuer_words, &answer);
+    struct error ignored = {0};
+    const char *fault = transfer(fetcher, &request, &issuer_words, &answer, &ignored);
     if (fault != NULL)
         return fault == issuer_words.refused && is_outage(&answer) ? issuer_words.unfetched : fault;
     STACK_OF(X509) *found = issuers_read((struct slice){answer.body, answer.length});

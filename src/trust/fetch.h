@@ -8,11 +8,12 @@
 #define DOMSEC_TRUST_FETCH_H
 
 #include "kept.h"
+#include "notices.h"
 
 struct fetcher;
 
-/* Both have to outlive it. */
-struct fetcher *fetcher_new(const struct conf *conf, struct kept *kept);
+/* All have to outlive it. */
+struct fetcher *fetcher_new(const struct conf *conf, struct kept *kept, struct notices *notices);
 void fetcher_free(struct fetcher *fetcher);
 /* What is under way ends soon, and nothing is fetched any more. */
 void fetcher_stop(struct fetcher *fetcher);

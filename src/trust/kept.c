@@ -308,3 +308,46 @@ unsigned kept_generation(const struct kept *kept)
 {
     return (unsigned)g_atomic_int_get(&kept->generation);
 }
+
+/* --- for people --- */
+
+struct measure {
+    const char *what;
+    time_t at;
+    unsigned count;
+    time_t oldest; /* how long ago it was made */
+};
+
+static void measure(struct measure *measure, time_t from, time_t until)
+{
+    if (from > measure->at || (until != 0 && until < measure->at))
+        return;
+    measure->count++;
+    measure->oldest = MAX(measure->oldest, measure->at - from);
+}
+
+static void publish(const struct measure *measure)
+{
+    g_autofree char *labels = g_strdup_printf("what=\"%s\"", measure->what);
+    metrics_set("domsec_revocation_known", labels, measure->count);
+    metrics_set("domsec_revocation_age_seconds", labels, (double)measure->oldest);
+}
+
+void kept_measure(struct kept *kept, time_t at)
+{
+    struct measure lists = {.what = "crl", .at = at}, answers = {.what = "ocsp", .at = at};
+    GHashTableIter each;
+    gpointer value;
+    g_mutex_lock(&kept->lock);
+    g_hash_table_iter_init(&each, kept->lists);
+    while (g_hash_table_iter_next(&each, NULL, &value))
+        measure(&lists, crl_table_from(value), crl_table_until(value));
+    g_hash_table_iter_init(&each, kept->answers);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        const struct kept_answer *answer = value;
+        measure(&answers, answer->from, answer->until);
+    }
+    g_mutex_unlock(&kept->lock);
+    publish(&lists);
+    publish(&answers);
+}

@@ -57,6 +57,9 @@ const char *kept_fault(struct kept *kept, const struct kept_key *key);
 /* Another number each time that something was added: what was concluded before may not hold any more. */
 unsigned kept_generation(const struct kept *kept);
 
+/* Sets the gauges of what holds at that time. */
+void kept_measure(struct kept *kept, time_t at);
+
 DECLARE_OWNED(kept, struct kept *, kept_unref)
 
 #endif

@@ -298,9 +298,9 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     trust->cache = path_cache_new();
     trust->names = names_cache_new();
     trust->kept = kept_after(previous != NULL ? previous->kept : NULL, conf->store);
-    trust->courier = courier_new(conf, trust->kept);
     trust->store = conf->store != NULL ? store_open(conf->store) : NULL;
     trust->notices = notices_new();
+    trust->courier = courier_new(conf, trust->kept, trust->notices);
     trust->bundles = bundles_new(conf, previous != NULL ? previous->bundles : NULL, trust->notices);
     trust->global = scope_new(NULL);
     g_mutex_init(&trust->renewing);

@@ -144,7 +144,7 @@ static void judge_usage(const struct setting *setting, const struct row *row, bo
 static void fetch_lists(const struct setting *setting, const char *folder)
 {
     owned(web) struct web *web = web_start();
-    owned(fetcher) struct fetcher *fetcher = fetcher_new(setting->conf, setting->trust->kept);
+    owned(fetcher) struct fetcher *fetcher = fetcher_new(setting->conf, setting->trust->kept, setting->trust->notices);
     owned(x509_stack) STACK_OF(X509) *all = all_certificates(setting, folder);
     g_autofree char *lists = g_build_filename(folder, "ed2011-sha256/crls", NULL);
     g_autoptr(GDir) dir = g_dir_open(lists, 0, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of what was fetched, as time passes: it is renewed, kept, and known after a reload or a restart. */
+#include "base/metrics.h"
 #include "support/clock.h"
 #include "support/fetching.h"
 #include "support/responder.h"
@@ -314,4 +315,119 @@ Test(renewal, issuers_are_not_renewed)
     }
     fetching_expect(rig, OUTCOME_PASS, VALID);
     cr_expect_eq(web_count(rig->web, NULL), 2);
+}
+
+/* --- what is said of it --- */
+
+static void expect_notices(const struct fetching *rig, enum log_level expected, unsigned count, const char *says)
+{
+    enum log_level level;
+    char *text;
+    for (unsigned i = 0; i < count; i++) {
+        text = trust_next_notice(rig->setting->trust, &level);
+        cr_assert_not_null(text, "%u lines, not %u", i, count);
+        cr_expect_eq(level, expected, "%s", text);
+        cr_expect_not_null(strstr(text, says), "\"%s\" is not in: %s", says, text);
+        cr_expect_not_null(strstr(text, "revocation: http://127.0.0.1:"), "%s", text);
+        g_free(text);
+    }
+    text = trust_next_notice(rig->setting->trust, &level);
+    cr_expect_null(text, "one line too many: %s", text);
+    g_free(text);
+}
+
+#define EXPECT_SILENCE(rig) expect_notices(rig, LOG_LEVEL_INFO, 0, "")
+
+static void renew_after(const struct fetching *rig, int seconds)
+{
+    jump(seconds);
+    cr_expect_eq(renew(rig), 2);
+}
+
+/* Of each address once, and once that it is over; and of one that comes and goes, every ten minutes at most. */
+Test(renewal, failures_are_logged)
+{
+    owned(fetching) struct fetching *rig = rig_with_lists();
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    EXPECT_SILENCE(rig);
+    web_pause(rig->web);
+    renew_after(rig, DAY + 60);
+    expect_notices(rig, LOG_LEVEL_WARNING, 2, ".crl: ");
+    for (int i = 0; i < 3; i++)
+        renew_after(rig, 60);
+    EXPECT_SILENCE(rig);
+    web_resume(rig->web);
+    renew_after(rig, 60); /* one of the two tries whether the server is there */
+    jump(60);
+    renew(rig);
+    expect_notices(rig, LOG_LEVEL_INFO, 2, ".crl answers again");
+    web_pause(rig->web);
+    jump(DAY + 60);
+    renew(rig);
+    expect_notices(rig, LOG_LEVEL_WARNING, 2, ".crl: ");
+    web_resume(rig->web);
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->root}, FETCHING_DER);
+    renew_after(rig, 60);
+    expect_notices(rig, LOG_LEVEL_INFO, 1, "/root.crl answers again");
+}
+
+/* Why, where the server answers; and that it does not know a certificate is an answer. */
+Test(renewal, failures_of_what_was_sent)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder unknown = {.status = V_OCSP_CERTSTATUS_UNKNOWN}, later = {.error = OCSP_RESPONSE_STATUS_TRYLATER};
+    responder_put(&unknown, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_TEMPERROR, "does not know it");
+    EXPECT_SILENCE(rig);
+    for (int i = 0; i < 6; i++) {
+        responder_put(i % 2 == 0 ? &later : &unknown, rig, "/ocsp");
+        jump(60);
+        renew(rig);
+    }
+    enum log_level level;
+    g_autofree char *first = trust_next_notice(rig->setting->trust, &level);
+    g_autofree char *second = trust_next_notice(rig->setting->trust, &level);
+    g_autofree char *third = trust_next_notice(rig->setting->trust, &level);
+    cr_expect(first != NULL && g_str_has_suffix(first, "/ocsp: its OCSP responder says to try later"), "%s", first);
+    cr_expect(second != NULL && g_str_has_suffix(second, "/ocsp answers again"), "%s", second);
+    cr_expect_null(third, "%s", third);
+    responder_clear(&unknown);
+    responder_clear(&later);
+}
+
+static double gauge(const char *name)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    metrics_print(stream);
+    fclose(stream);
+    const char *line = strstr(text, name);
+    double value = line != NULL ? g_ascii_strtod(strchr(line, ' '), NULL) : -1;
+    free(text);
+    return value;
+}
+
+Test(renewal, what_is_known_is_measured)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder responder = {0};
+    responder_put(&responder, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    kept_measure(rig->setting->trust->kept, time(NULL));
+    cr_expect_eq(gauge("\ndomsec_revocation_known{what=\"crl\"}"), 1);
+    cr_expect_eq(gauge("\ndomsec_revocation_known{what=\"ocsp\"}"), 1);
+    cr_expect_float_eq(gauge("\ndomsec_revocation_age_seconds{what=\"crl\"}"), DAY, 60);
+    cr_expect_float_eq(gauge("\ndomsec_revocation_age_seconds{what=\"ocsp\"}"), 3600, 60);
+    kept_measure(rig->setting->trust->kept, time(NULL) + 7200);
+    cr_expect_eq(gauge("\ndomsec_revocation_known{what=\"ocsp\"}"), 0);
+    web_pause(rig->web);
+    jump(3000);
+    renew(rig);
+    cr_expect_eq(gauge("\ndomsec_revocation_failing"), 1);
+    web_resume(rig->web);
+    jump(60);
+    renew(rig);
+    cr_expect_eq(gauge("\ndomsec_revocation_failing"), 0);
+    responder_clear(&responder);
 }
