@@ -113,9 +113,29 @@ static X509_NAME *organization_name(const char *domain, const char *common_name,
     return steal(&name);
 }
 
+int issue_check_address(const struct command *self, const char *chosen, const char *domain)
+{
+    struct address address = {0};
+    if (chosen == NULL)
+        return CLI_GO;
+    if (!cli_address(chosen, &address))
+        return EX_USAGE;
+    bool is_ours = g_strcmp0(address.domain, domain) == 0, is_ascii = g_str_is_ascii(address.local);
+    address_clear(&address);
+    if (!is_ours)
+        return cli_usage(self, "%s is not in the domain %s", chosen, domain);
+    return is_ascii ? CLI_GO : cli_usage(self, "the part of %s before the @ has to be ASCII", chosen);
+}
+
 char *issue_request_address(const char *chosen, enum role role, const char *domain)
 {
-    return chosen != NULL ? g_strdup(chosen) : g_strdup_printf("%s@%s", role_name(role), domain);
+    struct address address = {0};
+    struct error ignored = {0};
+    if (chosen == NULL || !address_parse(slice_of(chosen), &address, &ignored))
+        return chosen != NULL ? g_strdup(chosen) : g_strdup_printf("%s@%s", role_name(role), domain);
+    char *text = g_strdup(address.text);
+    address_clear(&address);
+    return text;
 }
 
 /* Without a common name if the address is too long for one (RFC 5280, ub-common-name): subjectAltName has it. */

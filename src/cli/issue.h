@@ -7,6 +7,7 @@
 #ifndef DOMSEC_CLI_ISSUE_H
 #define DOMSEC_CLI_ISSUE_H
 
+#include "cli.h"
 #include "keys/keys.h"
 
 /* Those with which a domain can both sign and decrypt, and all. */
@@ -44,7 +45,10 @@ struct subject {
 bool issue_signs(const struct subject *subject);
 bool issue_decrypts(const struct subject *subject);
 
-/* The address in a request: the one that was chosen, or that of the role. g_free(). */
+/* Whether --address may be in a request for the domain; NULL: it was not given. Returns CLI_GO, or EX_USAGE after it
+ * has printed why. */
+int issue_check_address(const struct command *self, const char *chosen, const char *domain);
+/* The address in a request, with its domain as A-labels: the one that was chosen, or that of the role. g_free(). */
 char *issue_request_address(const char *chosen, enum role role, const char *domain);
 
 /* The self-signed certificate of the domain's private CA: ten years, no CA below it. */

@@ -15,16 +15,9 @@
 
 static int check_address(const struct command *self, const struct key_names *names)
 {
-    struct address address = {0};
-    if (names->address == NULL)
-        return CLI_GO;
-    if (names->role_names)
+    if (names->address != NULL && names->role_names)
         return cli_usage(self, "--address and --role-names exclude each other");
-    if (!cli_address(names->address, &address))
-        return EX_USAGE;
-    bool is_ours = g_strcmp0(address.domain, names->domain) == 0;
-    address_clear(&address);
-    return is_ours ? CLI_GO : cli_usage(self, "%s is not in the domain %s", names->address, names->domain);
+    return issue_check_address(self, names->address, names->domain);
 }
 
 int key_names_check(const struct command *self, const char *domain, const char *role, struct key_names *names)

@@ -249,14 +249,17 @@ Test(cert_lint, post_quantum_keys)
 Test(cert_lint, our_requests)
 {
     static const struct {
-        const char *options, *naming; /* under which a partner accepts it */
+        const char *domain, *options, *naming; /* under which a partner accepts it */
         int status;
-    } rows[] = {{"", "naming = \"mailbox\"  accepted", 0},
-                {"--address gateway@acme.test", "naming = \"address\"  accepted", 0},
-                {"--role-names", "naming = \"rfc3183\"  accepted", 65}};
+    } rows[] = {{"acme.test", "", "naming = \"mailbox\"  accepted", 0},
+                {"acme.test", "--address gateway@acme.test", "naming = \"address\"  accepted", 0},
+                {"acme.test", "--role-names", "naming = \"rfc3183\"  accepted", 65},
+                {"b\u00fccher.test", "", "naming = \"mailbox\"  accepted", 0},
+                {"xn--bcher-kva.test", "--address gateway@B\u00fccher.test", "naming = \"address\"  accepted", 0}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *home = g_strdup_printf("%s/%zu", folder, i);
-        owned(run) struct run made = run("domsec init --csr --domain acme.test %s '%s'", rows[i].options, home);
+        owned(run) struct run made =
+            run("domsec init --csr --domain %s %s '%s'", rows[i].domain, rows[i].options, home);
         expect_status(made, 0);
         for (int key = 0; key < 2; key++) {
             const char *stem = key == 0 ? "dsa" : "dca";
@@ -264,10 +267,10 @@ Test(cert_lint, our_requests)
             expect_status(got, rows[i].status);
             expect_contains(got.out, rows[i].naming);
             owned(run) struct run again =
-                run("domsec key csr --domain acme.test --role %s %s --key '%s/keys/%s.key' --out "
+                run("domsec key csr --domain %s --role %s %s --key '%s/keys/%s.key' --out "
                     "'%s/again.csr'",
-                    role_name(key == 0 ? ROLE_DOMAIN_SIGNING : ROLE_DOMAIN_CONFIDENTIALITY), rows[i].options, home,
-                    stem, home);
+                    rows[i].domain, role_name(key == 0 ? ROLE_DOMAIN_SIGNING : ROLE_DOMAIN_CONFIDENTIALITY),
+                    rows[i].options, home, stem, home);
             expect_status(again, 0);
             owned(run) struct run same = run("domsec cert lint '%s/again.csr'", home);
             expect_status(same, rows[i].status);
@@ -279,10 +282,12 @@ Test(cert_lint, our_requests)
 
 Test(cert_lint, addresses_in_requests_are_ours)
 {
-    static const char *const bad[] = {
-        "init --csr --domain acme.test --address gateway@other.test", "init --csr --domain acme.test --address gateway",
-        "init --csr --domain acme.test --address g@acme.test --role-names",
-        "init --domain acme.test --address gateway@acme.test", "init --domain acme.test --role-names"};
+    static const char *const bad[] = {"init --csr --domain acme.test --address gateway@other.test",
+                                      "init --csr --domain acme.test --address gateway",
+                                      "init --csr --domain acme.test --address g@acme.test --role-names",
+                                      "init --domain acme.test --address gateway@acme.test",
+                                      "init --domain acme.test --role-names",
+                                      "init --csr --domain acme.test --address j\u00f6rg@acme.test"};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         owned(run) struct run got = run("domsec %s '%s/x'", bad[i], folder);
         expect_status(got, 64);
