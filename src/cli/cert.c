@@ -98,11 +98,14 @@ static int run_find(const struct command *self, int argc, char **argv)
 }
 
 static const struct command
-    command_show = {.name = "cert show",
-                    .arguments = "[-c FILE] [--json] [--dns] ID",
-                    .summary = "show one certificate of the store or of our own in full",
-                    .details = "ID is the SHA-256 fingerprint of the certificate, or at least its first 8 digits.\n",
-                    .run = cert_run_show},
+    command_show =
+        {.name = "cert show",
+         .arguments = "[-c FILE] [--json] [--dns] ID|FILE",
+         .summary = "show one certificate of the store, of our own or in a file in full",
+         .details =
+             "ID is the SHA-256 fingerprint of the certificate, or at least its first 8 digits. Of a FILE, the first\n"
+             "certificate is shown; the configuration is then read only for --dns.\n",
+         .run = cert_run_show},
     command_export = {.name = "cert export",
                       .arguments = "[-c FILE] ID",
                       .summary = "write one certificate of the store or of our own as PEM",

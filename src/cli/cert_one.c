@@ -2,8 +2,7 @@
 /*
  * cert_one: the commands that take one certificate by its id, which is its SHA-256 fingerprint in hexadecimal digits,
  * with or without colons, or at least its first eight digits. `show` and `export` also find our own certificates;
- * `remove` finds only those of
- * partners.
+ * `remove` finds only those of partners. `show` takes a file, too.
  */
 #include "cert_one.h"
 
@@ -127,26 +126,25 @@ static bool find_by_id(const struct conf *conf, const char *id, bool with_own, s
 struct by_id {
     struct conf *conf;
     char *id;
-    bool as_json, asks_dns;
     struct match match;
 };
+
+static int read_id(const struct command *self, const struct cert_call *words, struct by_id *call)
+{
+    call->id = cert_normal_id(words->operand);
+    if (call->id == NULL)
+        return cli_usage(
+            self, "%s is not an id; an id has %d to 64 hexadecimal digits%s", words->operand, ID_DIGITS_MIN,
+            g_file_test(words->operand, G_FILE_TEST_EXISTS) ? "; `domsec cert show` shows what is in a file" : "");
+    call->conf = cli_conf(words->file);
+    return call->conf != NULL ? CLI_GO : EX_CONFIG;
+}
 
 static int parse_by_id(const struct command *self, int argc, char **argv, struct by_id *call)
 {
     struct cert_call words;
     int status = cert_parse(self, argc, argv, "id", &words);
-    if (status != CLI_GO)
-        return status;
-    call->as_json = words.as_json;
-    call->asks_dns = words.asks_dns;
-    call->id = cert_normal_id(words.operand);
-    if (call->id == NULL)
-        return cli_usage(self, "%s is not an id; an id has %d to 64 hexadecimal digits%s", words.operand, ID_DIGITS_MIN,
-                         g_file_test(words.operand, G_FILE_TEST_EXISTS)
-                             ? "; `domsec cert import --dry-run` shows what a file contains"
-                             : "");
-    call->conf = cli_conf(words.file);
-    return call->conf != NULL ? CLI_GO : EX_CONFIG;
+    return status == CLI_GO ? read_id(self, &words, call) : status;
 }
 
 static void by_id_clear(struct by_id *call)
@@ -174,39 +172,63 @@ static void print_certificate(const X509 *certificate, const char *place)
     description_clear(&of);
 }
 
-static int show(struct by_id *call)
+/* stored: where it is in the store; NULL: elsewhere. conf: of which the DNS is asked; NULL: it is not asked. */
+static int show(X509 *certificate, const struct store_certificate *stored, const struct conf *conf, bool as_json)
 {
     struct error error = {0};
-    struct match *match = &call->match;
-    if (!find_by_id(call->conf, call->id, true, match, &error))
-        return cli_failed(&error);
     owned(mail_domains) struct mail_domains domains = {0};
-    if (call->asks_dns && !mail_domains_ask(call->conf, match->certificate, &domains, &error))
+    if (conf != NULL && !mail_domains_ask(conf, certificate, &domains, &error))
         return cli_failed(&error);
-    if (call->as_json) {
-        json_t *json =
-            match->is_stored ? cert_stored_json(match->certificate, &match->stored) : describe_json(match->certificate);
-        if (call->asks_dns)
+    if (as_json) {
+        json_t *json = stored != NULL ? cert_stored_json(certificate, stored) : describe_json(certificate);
+        if (conf != NULL)
             json_object_set_new(json, "dns", mail_domains_json(&domains));
         describe_print_json(json);
         return EX_OK;
     }
-    g_autofree char *place = match->is_stored ? cert_stored_place(&match->stored) : NULL;
-    g_autofree char *issuer = certificate_issuer(match->certificate);
-    print_certificate(match->certificate, place);
-    if (call->asks_dns) {
+    g_autofree char *place = stored != NULL ? cert_stored_place(stored) : NULL;
+    g_autofree char *issuer = certificate_issuer(certificate);
+    print_certificate(certificate, place);
+    if (conf != NULL) {
         putchar('\n');
         mail_domains_print(&domains, issuer);
     }
     return EX_OK;
 }
 
+/* The first certificate in a file. No configuration is needed for it. */
+static int show_file(const struct cert_call *words)
+{
+    struct error error = {0};
+    owned(conf) struct conf *conf = words->asks_dns ? cli_conf(words->file) : NULL;
+    owned(x509_stack) STACK_OF(X509) *list = certificates_load(words->operand, &error);
+    if (words->asks_dns && conf == NULL)
+        return EX_CONFIG;
+    return list != NULL ? show(sk_X509_value(list, 0), NULL, conf, words->as_json) : cli_bad_input(&error);
+}
+
+static int show_known(struct by_id *call, bool as_json, bool asks_dns)
+{
+    struct error error = {0};
+    struct match *match = &call->match;
+    if (!find_by_id(call->conf, call->id, true, match, &error))
+        return cli_failed(&error);
+    return show(match->certificate, match->is_stored ? &match->stored : NULL, asks_dns ? call->conf : NULL, as_json);
+}
+
 int cert_run_show(const struct command *self, int argc, char **argv)
 {
     struct by_id call = {0};
-    int status = parse_by_id(self, argc, argv, &call);
+    struct cert_call words;
+    int status = cert_parse(self, argc, argv, "id or file", &words);
+    if (status != CLI_GO)
+        return status;
+    g_autofree char *id = cert_normal_id(words.operand);
+    if (id == NULL && g_file_test(words.operand, G_FILE_TEST_EXISTS))
+        return show_file(&words);
+    status = read_id(self, &words, &call);
     if (status == CLI_GO && call.conf != NULL)
-        status = show(&call);
+        status = show_known(&call, words.as_json, words.asks_dns);
     by_id_clear(&call);
     return status;
 }

@@ -54,7 +54,7 @@ void search_print(const struct certificate_search *search, unsigned indent)
         print_steps(search->answer, indent + 2);
     }
     if (search->answer->count == 0) {
-        printf("%*scertificates  none found\n", margin, "");
+        printf("%*scertificates  %s\n", margin, "", search->answer->step_count > 0 ? "none found" : "not looked for");
         return;
     }
     printf("%*scertificates\n", margin, "");

@@ -52,6 +52,9 @@ Test(cert, import_list_show_export_find_remove)
     expect_status(shown, 0);
     expect_contains(shown.out, "keyAgreement");
     expect_contains(shown.out, "p-256");
+    owned(run) struct run in_file = run("domsec cert show '%s/b/keys/dca.pem' -c '%s/none'", dir, dir);
+    expect_status(in_file, 0);
+    expect_contains(in_file.out, id);
     owned(run) struct run exported = run("domsec cert export %.12s -c '%s/a/domsec.conf'", id, dir);
     g_autofree char *original = folder_read(dir, "b/keys/dca.pem");
     expect_status(exported, 0);

@@ -202,7 +202,8 @@ Test(completion, knows_operands)
     expect_completed("unseal ''", "file.pem folder");
     expect_completed("init --domain a.test ''", "folder");
     expect_completed("check --postfix ''", "folder");
-    expect_completed("cert show ''", "");
+    expect_completed("cert show ''", "file.pem folder");
+    expect_completed("cert export ''", "");
     expect_completed("status ''", "");
     expect_completed("filter -r ''", "file.pem folder");
     expect_completed("filter -o ''", "folder");
