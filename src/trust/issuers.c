@@ -3,7 +3,6 @@
 
 #include "keys/keys.h"
 
-#include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -35,32 +34,11 @@ void issuers_free(struct issuers *issuers)
     g_free(issuers);
 }
 
-static STACK_OF(X509) * read_one(struct slice document)
-{
-    const unsigned char *at = (const unsigned char *)document.data, *end = at + document.len;
-    owned(X509) X509 *certificate = d2i_X509(NULL, &at, (long)document.len);
-    owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
-    if (certificate == NULL || at != end || list == NULL || !X509_add_cert(list, certificate, X509_ADD_FLAG_UP_REF))
-        return NULL;
-    return steal(&list);
-}
-
-static STACK_OF(X509) * read_several(struct slice document)
-{
-    const unsigned char *at = (const unsigned char *)document.data;
-    CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)document.len);
-    STACK_OF(X509) *list = cms != NULL ? CMS_get1_certs(cms) : NULL;
-    CMS_ContentInfo_free(cms);
-    return list;
-}
-
 STACK_OF(X509) * issuers_read(struct slice document)
 {
-    owned(x509_stack) STACK_OF(X509) *found = read_one(document);
+    struct error ignored = {0};
+    owned(x509_stack) STACK_OF(X509) *found = certificates_parse(document, NULL, &ignored);
     owned(x509_stack) STACK_OF(X509) *authorities = sk_X509_new_null();
-    if (found == NULL)
-        found = read_several(document);
-    ERR_clear_error();
     for (int i = 0; i < sk_X509_num(found) && sk_X509_num(authorities) < CERTIFICATES_MAX; i++) {
         X509 *each = sk_X509_value(found, i);
         if (X509_check_ca(each) == 1 && !X509_add_cert(authorities, each, X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP))

@@ -18,7 +18,7 @@ struct issuers;
 struct issuers *issuers_new(void);
 void issuers_free(struct issuers *issuers);
 
-/* The authorities in a document: a certificate in DER, or a certs-only CMS. NULL: it has none. */
+/* The authorities in a document: certificates, or a certs-only CMS, in DER or PEM. NULL: it has none. */
 STACK_OF(X509) * issuers_read(struct slice document);
 /* Takes certificates, in place of those that were there. */
 void issuers_put(struct issuers *issuers, const char *url, STACK_OF(X509) * certificates);
