@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 
 #define CLOCK_LEEWAY 3600    /* seconds by which a signer's clock may be fast */
+#define SIGNERS_MAX 16       /* each has the whole content digested once more */
 #define DIGEST_OCTETS_MIN 28 /* SHA-224; SHA-1 and MD5 are shorter */
 
 void bundle_content_clear(struct bundle_content *content)
@@ -114,6 +115,8 @@ static bool verify(CMS_ContentInfo *cms, const STACK_OF(X509) * signers, time_t 
     STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
     const ASN1_OCTET_STRING *octets = *CMS_get0_content(cms);
     const struct slice inside = {(const char *)ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets)};
+    if (sk_CMS_SignerInfo_num(infos) > SIGNERS_MAX)
+        return error_set(error, ERROR_PERMANENT, "it has more than %d signatures", SIGNERS_MAX);
     for (int i = 0; i < sk_CMS_SignerInfo_num(infos); i++)
         for (int j = 0; j < sk_X509_num(signers); j++) {
             CMS_SignerInfo *info = sk_CMS_SignerInfo_value(infos, i);

@@ -88,20 +88,6 @@ time_t fetch_due(time_t now, time_t until)
 
 /* --- a transfer --- */
 
-/* A table that is full begins anew; breakers stay where they are, because another thread may use them. */
-static struct breaker *breaker_of(struct fetcher *fetcher, const char *url)
-{
-    g_autofree char *host = http_host(url);
-    g_mutex_lock(&fetcher->lock);
-    struct breaker *breaker = host != NULL ? g_hash_table_lookup(fetcher->breakers, host) : NULL;
-    if (breaker == NULL && host != NULL && g_hash_table_size(fetcher->breakers) < PLACES_MAX) {
-        breaker = breaker_new(host);
-        g_hash_table_insert(fetcher->breakers, g_strdup(host), breaker);
-    }
-    g_mutex_unlock(&fetcher->lock);
-    return breaker;
-}
-
 struct words {
     const char *what; /* of the metric */
     const char *unfetched, *refused, *late, *too_large, *is_none, *forbidden;
@@ -127,6 +113,26 @@ static const struct words issuer_words = {"issuer",
                                           UNKNOWN_ISSUER_TOO_LARGE,
                                           UNKNOWN_ISSUER_IS_NONE,
                                           UNKNOWN_ISSUER_FORBIDDEN};
+
+/* Anyone may have named the place of an issuer, also that of a list: it has a breaker and a place of its own. */
+static char *key_for(const struct words *words, const char *where)
+{
+    return words == &issuer_words ? g_strconcat("issuer ", where, NULL) : g_strdup(where);
+}
+
+/* A table that is full begins anew; breakers stay where they are, because another thread may use them. */
+static struct breaker *breaker_of(struct fetcher *fetcher, const struct words *words, const char *url)
+{
+    g_autofree char *name = http_host(url), *host = name != NULL ? key_for(words, name) : NULL;
+    g_mutex_lock(&fetcher->lock);
+    struct breaker *breaker = host != NULL ? g_hash_table_lookup(fetcher->breakers, host) : NULL;
+    if (breaker == NULL && host != NULL && g_hash_table_size(fetcher->breakers) < PLACES_MAX) {
+        breaker = breaker_new(host);
+        g_hash_table_insert(fetcher->breakers, g_strdup(host), breaker);
+    }
+    g_mutex_unlock(&fetcher->lock);
+    return breaker;
+}
 
 static const char *why(const struct words *words, enum http_fault fault)
 {
@@ -180,7 +186,7 @@ static void finish(struct fetcher *fetcher, const char *url, const struct words 
 static const char *transfer(struct fetcher *fetcher, struct http_request *request, const struct words *words,
                             struct http_answer *answer, struct error *error)
 {
-    struct breaker *breaker = breaker_of(fetcher, request->url);
+    struct breaker *breaker = breaker_of(fetcher, words, request->url);
     request->conf = fetcher->conf;
     request->stopped = &fetcher->stopped;
     if (g_atomic_int_get(&fetcher->stopped) != 0 ||
@@ -358,10 +364,11 @@ const char *fetch_issuers(struct fetcher *fetcher, const char *url)
 {
     const char *fault = NULL;
     time_t due = 0;
-    if (!take_place(fetcher, url, &fault, &due))
+    g_autofree char *place = key_for(&issuer_words, url);
+    if (!take_place(fetcher, place, &fault, &due))
         return g_strcmp0(fault, UNKNOWN_BUSY) != 0 ? fault : UNKNOWN_ISSUER_NOT_YET;
     fault = get_issuers(fetcher, url);
     count(&issuer_words, fault == NULL);
-    leave_place(fetcher, url, fault, time(NULL) + DUE_SOONEST);
+    leave_place(fetcher, place, fault, time(NULL) + DUE_SOONEST);
     return fault;
 }

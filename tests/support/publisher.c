@@ -39,7 +39,8 @@ GByteArray *publisher_pack(enum publisher_form form, ...)
 static void add_signer(CMS_ContentInfo *cms, const struct pki *signer, const struct publisher_seal *seal)
 {
     const EVP_MD *digest = EVP_get_digestbyname(seal->digest != NULL ? seal->digest : "SHA256");
-    unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | (seal->at == -1 ? CMS_NOATTR : 0);
+    bool is_again = signer == seal->signer && sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) > 0;
+    unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | (seal->at == -1 ? CMS_NOATTR : 0) | (is_again ? CMS_NOCERTS : 0);
     CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, digest, flags);
     cr_assert_not_null(info);
     if (seal->at <= 0)
@@ -55,6 +56,8 @@ GByteArray *publisher_sign(const GByteArray *content, const struct publisher_sea
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     cr_assert_not_null(cms);
     add_signer(cms, seal->signer, seal);
+    for (unsigned i = 0; i < seal->more; i++)
+        add_signer(cms, seal->signer, seal);
     if (seal->second != NULL)
         add_signer(cms, seal->second, seal);
     cr_assert(CMS_final(cms, in, NULL, CMS_BINARY) == 1);

@@ -22,6 +22,7 @@ GByteArray *publisher_pack(enum publisher_form form, ...) __attribute__((sentine
 
 struct publisher_seal {
     const struct pki *signer, *second; /* second: NULL: one signs */
+    unsigned more;                     /* signatures of the first */
     time_t at;                         /* signing time; 0: now; -1: none, and no signed attributes at all */
     const char *digest;                /* "SHA256" by default */
     bool as_pem;

@@ -220,6 +220,8 @@ Test(bundles, content)
         {good, {.signer = publisher}, publisher, NULL},
         {good, {.signer = publisher, .at = -1}, publisher, NULL},
         {good, {.signer = stranger, .second = publisher}, publisher, NULL},
+        {good, {.signer = stranger, .second = publisher, .more = 14}, publisher, NULL},
+        {good, {.signer = stranger, .second = publisher, .more = 15}, publisher, "more than 16 signatures"},
         {good, {.signer = stranger}, publisher, "it is not signed by its signer"},
         {good, {.signer = late}, late, "the certificate of its signer has expired"},
         {good, {.signer = mute}, mute, "does not allow signatures"},

@@ -558,6 +558,32 @@ Test(issuers, authority_by_authority)
         pki_free(levels[i]);
 }
 
+/* Anyone may say that an issuer is where a list is, or beside it: the list is fetched all the same. */
+Test(issuers, not_in_the_way_of_lists)
+{
+    static const char *const paths[] = {"/authority.crl", "/broken/1", "/broken/2", "/broken/3", "/broken/4"};
+    owned(fetching) struct fetching *rig =
+        fetching_new("check = \"hard\"; ocsp = false;", PKI_LIST("crlDistributionPoints=URI:%s/authority.crl"));
+    PKI_AUTO struct pki *foreign = pki_ca("Foreign");
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority}, FETCHING_DER);
+    fetching_open(rig, FETCH);
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        struct finding finding;
+        if (i > 0)
+            web_put(rig->web, paths[i], &(struct web_page){.status = 503});
+        g_autofree char *url = web_url(rig->web, paths[i]);
+        g_autofree char *access = g_strconcat("authorityInfoAccess=caIssuers;URI:", url, NULL);
+        PKI_AUTO struct pki *mallory = pki_issue(&(struct pki_spec){.issuer = foreign,
+                                                                    .subject = PKI_LIST("CN=mallory"),
+                                                                    .san = PKI_LIST("email:mallory@evil.test"),
+                                                                    .extensions = PKI_LIST(access)});
+        seek(rig, mallory, 8, FETCHING_PATIENCE, &finding);
+        cr_expect_neq(finding.outcome, OUTCOME_PASS);
+    }
+    cr_expect_eq(web_count(rig->web, "/authority.crl"), 1);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+}
+
 /* Two that have certified each other, and point to each other. */
 Test(issuers, circles_on_the_web)
 {
