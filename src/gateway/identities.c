@@ -182,27 +182,28 @@ static bool is_revoked(const struct gateway *gateway, const struct mail *mail, c
     return trust_is_revoked(gateway->trust, general, identity->certificate, identity->chain, mail->at);
 }
 
-/* They would make signatures that partners refuse, or encrypt to a key that others may have. Whether that is known is
- * asked and not waited for. */
+/* They would make signatures that partners refuse, or encrypt to a key that others may have: they are not valid now.
+ * Whether that is known is asked and not waited for. */
 static void leave_out_revoked(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                               enum own role)
 {
     struct own_lookup *own = &lookups->own[role];
     struct own_view *view = &lookups->own_views[role];
     const struct identity *revoked = NULL;
-    size_t kept = 0, current = 0;
-    for (size_t i = 0; i < view->count; i++) {
-        if (own->candidates[i].is_current && is_revoked(gateway, mail, own->list[i])) {
-            revoked = own->list[i];
+    size_t current = 0;
+    for (size_t i = 0; i < view->count && own->candidates[i].is_current; i++) {
+        const struct identity *identity = own->list[i];
+        struct own_candidate candidate = own->candidates[i];
+        if (is_revoked(gateway, mail, identity)) {
+            own->candidates[i].is_current = false;
+            revoked = identity;
             continue;
         }
-        current += own->candidates[i].is_current ? 1 : 0;
-        own->candidates[kept] = own->candidates[i];
-        own->list[kept++] = own->list[i];
+        own->list[i] = own->list[current];
+        own->candidates[i] = own->candidates[current];
+        own->list[current] = identity;
+        own->candidates[current++] = candidate;
     }
-    view->count = kept;
-    if (kept > 0 || revoked != NULL)
-        own->list[kept] = NULL;
     if (current > 0 || revoked == NULL)
         return;
     error_set(&view->missing, ERROR_CONFIGURATION, "the certificate of the %s for %s (%s) is revoked",

@@ -247,3 +247,25 @@ Test(ahead, revoked_later)
     run_revoked_later("soft");
     run_revoked_later("hard");
 }
+
+/* A key that fits may come back with another certificate: the message is not rejected because no other one fits. */
+Test(ahead, no_other_fits)
+{
+    owned(world) struct world *world = world_new();
+    struct rig *rig = world->rig;
+    struct org *acme = &rig->acme;
+    PKI_AUTO struct pki *fits = issue(world, acme->ca, DSA, DSA "@acme.test");
+    g_free(pki_write(acme->folder, "fits.pem", fits, NULL));
+    g_free(pki_write_key(acme->folder, "fits.key", fits));
+    acme->people = "{ domain = \"acme.test\"; role = \"" DSA "\"; certificate = \"fits.pem\"; key = \"file:fits.key\"; "
+                   "origin = \"gateway\"; },\n";
+    put_list(world, "/" DSA, acme->ca, NULL);
+    rig_open(acme, &rig->partner, "outbound = { protect = \"sign\"; sign_with = { origin = \"gateway\"; }; };", FETCH);
+    AUTO_SENT struct sent before = rig_outbound(rig, MESSAGE);
+    expect_verdict(&before, VERDICT_ACCEPT, "", "all is well");
+    put_list(world, "/" DSA, acme->ca, fits);
+    jump(LATER);
+    renew(acme);
+    AUTO_SENT struct sent after = rig_outbound(rig, MESSAGE);
+    expect_verdict(&after, VERDICT_TEMPFAIL, "not valid now", "it is revoked");
+}
