@@ -89,7 +89,7 @@ static const char *refusal(CMS_SignerInfo *info, X509 *signer, struct slice insi
     const EVP_MD *digest = digest_of(info);
     if (!certificate_is_current(signer, at))
         return "the certificate of its signer has expired or is not yet valid";
-    if ((X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | X509v3_KU_NON_REPUDIATION)) == 0)
+    if ((X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
         return "the certificate of its signer does not allow signatures";
     if (digest == NULL || EVP_MD_get_size(digest) < DIGEST_OCTETS_MIN)
         return "its signature has a weak digest, or one that is not known";

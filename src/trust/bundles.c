@@ -265,7 +265,8 @@ static void keep(const struct remote_bundle *bundle, struct slice contents, time
                     bundle->conf->url, error.text);
 }
 
-static void succeed(struct remote_bundle *bundle, struct bundle_content *content, struct slice contents, time_t now)
+/* A line for the log, g_free(); NULL: nothing is new. */
+static char *succeed(struct remote_bundle *bundle, struct bundle_content *content, struct slice contents, time_t now)
 {
     int count = sk_X509_num(content->anchors);
     struct bundles *bundles = bundle->bundles;
@@ -277,13 +278,13 @@ static void succeed(struct remote_bundle *bundle, struct bundle_content *content
     keep(bundle, contents, now);
     if (is_new && bundles->changed != NULL)
         bundles->changed(bundles->context);
-    if (is_new || had_failed)
-        notices_add(bundles->notices, LOG_LEVEL_INFO, "the trust bundle %s is in force, with %d certificates",
-                    bundle->conf->url, count);
+    return is_new || had_failed
+               ? g_strdup_printf("the trust bundle %s is in force, with %d certificates", bundle->conf->url, count)
+               : NULL;
 }
 
-/* One line for each fault, not for each try. */
-static void fail(struct remote_bundle *bundle, time_t now, const struct error *why)
+/* As above. One line for each fault, not for each try. */
+static char *fail(struct remote_bundle *bundle, time_t now, const struct error *why)
 {
     struct bundles *bundles = bundle->bundles;
     struct error error = {0};
@@ -296,10 +297,9 @@ static void fail(struct remote_bundle *bundle, time_t now, const struct error *w
     g_mutex_unlock(&bundles->lock);
     if (bundles->store != NULL)
         (void)store_bundle_fail(bundles->store, bundle->scope, now, why->text, &error);
-    if (is_new)
-        notices_add(bundles->notices, is_missing ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-                    "the trust bundle %s was not taken: %s; %s", bundle->conf->url, why->text,
-                    is_missing ? "messages that need it are deferred" : "the old one stays in force");
+    return is_new ? g_strdup_printf("the trust bundle %s was not taken: %s; %s", bundle->conf->url, why->text,
+                                    is_missing ? "messages that need it are deferred" : "the old one stays in force")
+                  : NULL;
 }
 
 static gpointer fetch(gpointer data)
@@ -309,17 +309,20 @@ static gpointer fetch(gpointer data)
     struct error error = {0};
     owned(http_answer) struct http_answer answer = {0};
     owned(bundle_content) struct bundle_content content = {0};
+    g_autofree char *line = NULL;
     time_t now = time(NULL);
     bool good = get(bundle, &answer, &error);
     const struct slice contents = {answer.body, answer.length};
     good = good && bundle_content_read(contents, bundle->signers, now, &content, &error) &&
            is_newer(bundle, &content, &error);
     if (good)
-        succeed(bundle, &content, contents, now);
+        line = succeed(bundle, &content, contents, now);
     else if (g_atomic_int_get(&bundles->stopped) == 0)
-        fail(bundle, now, &error);
+        line = fail(bundle, now, &error);
     metrics_add("domsec_bundle_fetches_total", good ? "result=\"ok\"" : "result=\"failed\"", 1);
     g_mutex_lock(&bundles->lock);
+    if (line != NULL)
+        notices_add(bundles->notices, good ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", line);
     bundle->busy = false;
     g_cond_broadcast(&bundles->done);
     g_mutex_unlock(&bundles->lock);

@@ -118,6 +118,40 @@ Test(published, from_check_to_restart)
     web_resume(web);
 }
 
+/* A message waits for the bundle, and then for the list of an authority in it. */
+Test(published, bundle_and_then_a_list)
+{
+    struct web *plain = web_start();
+    g_autofree char *url = web_url(plain, "/bundle"), *list = web_url(plain, "/root.crl");
+    g_autofree char *point = g_strdup_printf("crlDistributionPoints=URI:%s", list);
+    g_autofree char *home = g_build_filename(daemon_.folder, "acme", NULL);
+    g_autofree char *policy = g_strdup_printf("domain = \"partner.test\";\noutbound = { protect = \"encrypt\"; };\n"
+                                              "certificates = ( \"partner.pem\" );\nnaming = \"mailbox\";\n"
+                                              "anchors = ( { url = \"%s\"; signer = \"publisher.pem\"; } );\n"
+                                              "revocation = { check = \"hard\"; ocsp = false; };\n",
+                                              url);
+    PKI_AUTO struct pki *bob = pki_issue(&(struct pki_spec){.issuer = root,
+                                                            .subject = PKI_LIST("CN=bob"),
+                                                            .san = PKI_LIST("email:bob@partner.test"),
+                                                            .extensions = PKI_LIST(point)});
+    owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = root});
+    unsigned char *der = NULL;
+    int length = i2d_X509_CRL(crl, &der);
+    g_autoptr(GByteArray) content = publisher_pack(PUBLISHER_DER, root->cert, NULL);
+    g_autoptr(GByteArray) bundle = publisher_sign(content, &(struct publisher_seal){.signer = publisher});
+    web_put(plain, "/bundle", &(struct web_page){.body = bundle->data, .length = bundle->len});
+    web_put(plain, "/root.crl", &(struct web_page){.body = der, .length = (size_t)length});
+    folder_write(home, "policy.d/partner.test.conf", policy);
+    g_free(pki_write(home, "partner.pem", bob, NULL));
+    owned(run) struct run explained = explain();
+    expect_status(explained, 0);
+    expect_contains(explained.out, "accept: encrypt");
+    cr_expect(web_count(plain, "/bundle") == 1 && web_count(plain, "/root.crl") == 1);
+    OPENSSL_free(der);
+    web_free(plain);
+    daemon_free(&daemon_);
+}
+
 /* Who changes them decides whom we trust. */
 Test(published, files_beside_it_are_looked_at)
 {

@@ -4,6 +4,7 @@
 #include "support/publisher.h"
 #include "support/setting.h"
 #include "support/web.h"
+#include "trust/anchors.h"
 #include "trust/bundle_content.h"
 #include "trust/bundles.h"
 
@@ -301,6 +302,20 @@ Test(bundles, number_of_anchors_is_limited)
     cr_expect_not_null(strstr(error.text, "more than 5000 certificates"), "%s", error.text);
 }
 
+Test(bundles, size_is_limited)
+{
+    g_autofree char *much = g_malloc0(BUNDLE_OCTETS_MAX + 1);
+    owned(x509_stack) STACK_OF(X509) *signers = sk_X509_new_null();
+    X509_add_cert(signers, publisher->cert, X509_ADD_FLAG_UP_REF);
+    for (int more = 0; more < 2; more++) {
+        owned(bundle_content) struct bundle_content content = {0};
+        struct error error = {0};
+        cr_expect_not(bundle_content_read((struct slice){much, BUNDLE_OCTETS_MAX + (size_t)more}, signers, time(NULL),
+                                          &content, &error));
+        cr_expect_str_eq(error.text, more ? "it is larger than 16 MiB" : "it is not a signed bundle");
+    }
+}
+
 /* --- a web server --- */
 
 Test(bundles, fetched_kept_and_used_at_once_after_a_restart)
@@ -358,7 +373,7 @@ Test(bundles, missing_is_temporary)
     PKI_AUTO struct pki *useless =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=y"), .eku = "serverAuth"});
     web_put(web, "/bundle", &(struct web_page){.status = 500});
-    prepare("trust_anchors = ( \"third.pem\", \"%s/bundle\" );\n" STORE LOOPBACK, "");
+    prepare("trust_anchors = ( \"third.pem\", { url = \"%s/bundle\"; ca = \"web.pem\"; } );\n" STORE LOOPBACK, "");
     g_free(pki_write(setting->folder, "third.pem", third, NULL));
     setting_open(setting);
     wait_as_message(alice);
@@ -366,9 +381,8 @@ Test(bundles, missing_is_temporary)
     expect(expired, OUTCOME_POLICY, "anchor");
     expect(useless, OUTCOME_FAIL, "cannot be used");
     expect(publisher, OUTCOME_PASS, VALID);
-    unsigned before = web_count(web, NULL);
     wait_as_message(alice);
-    cr_expect_eq(web_count(web, NULL), before, "it has just been tried");
+    cr_expect_eq(web_count(web, NULL), 1, "it has just been tried");
 }
 
 Test(bundles, new_one_takes_effect)
@@ -380,11 +394,15 @@ Test(bundles, new_one_takes_effect)
     g_free(pki_write(setting->folder, "third.pem", third, NULL));
     setting_open(setting);
     wait_as_message(alice);
-    expect(alice, OUTCOME_PASS, VALID);
-    expect(alice, OUTCOME_PASS, VALID);
     expect_of("else.test", alice, OUTCOME_PASS, VALID);
+    owned(anchors) struct anchors *old = trust_anchors(setting->trust, setting->partner);
+    cr_expect_eq(old->references, 2, "ours, and the scope's");
+    expect(alice, OUTCOME_PASS, VALID);
+    expect(alice, OUTCOME_PASS, VALID);
+    cr_expect_eq(old->references, 3, "a path to them is known, so that no others take their address");
     serve(second);
     renew("is in force, with 1 certificates", "the second");
+    cr_expect_eq(old->references, 1, "what was known of them is forgotten");
     expect(alice, OUTCOME_POLICY, "anchor");
     expect(bob, OUTCOME_PASS, VALID);
     expect_of("else.test", alice, OUTCOME_POLICY, "anchor");
@@ -506,6 +524,25 @@ Test(bundles, signatures_leave_the_old_one_in_force)
     serve_signed(other->cert, &(struct publisher_seal){.signer = publisher});
     renew("is in force", "a newer one");
     expect(bob, OUTCOME_PASS, VALID);
+}
+
+Test(bundles, one_line_for_one_fault)
+{
+    enum log_level level;
+    web_put(web, "/bundle", &(struct web_page){.status = 404});
+    prepare(REMOTE, "");
+    setting_open(setting);
+    for (int i = 1; i <= 3; i++) {
+        for (int j = 0; j < 2000 && web_count(web, NULL) < (unsigned)i; j++) {
+            trust_renew_bundles(setting->trust, time(NULL) + i * DAY);
+            g_usleep(5000);
+        }
+        g_autofree char *line = i == 1 ? next_notice() : NULL;
+        cr_expect(line == NULL || strstr(line, "status 404") != NULL, "%s", line);
+    }
+    trust_stop_fetching(setting->trust);
+    cr_expect_eq(web_count(web, NULL), 3);
+    cr_expect_null(trust_next_notice(setting->trust, &level));
 }
 
 /* The signer's certificate has expired since. */
