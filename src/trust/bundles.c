@@ -321,8 +321,9 @@ static gpointer fetch(gpointer data)
         line = fail(bundle, now, &error);
     metrics_add("domsec_bundle_fetches_total", good ? "result=\"ok\"" : "result=\"failed\"", 1);
     g_mutex_lock(&bundles->lock);
+    enum log_level level = good ? LOG_LEVEL_INFO : bundle->anchors != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
     if (line != NULL)
-        notices_add(bundles->notices, good ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "%s", line);
+        notices_add(bundles->notices, level, "%s", line);
     bundle->busy = false;
     g_cond_broadcast(&bundles->done);
     g_mutex_unlock(&bundles->lock);
