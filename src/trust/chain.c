@@ -182,7 +182,7 @@ static void wait_for_bundle(const struct search *search, const struct way *way, 
 {
     const struct chain_query *query = search->query;
     const char *url = way->anchors->unfetched;
-    if (url == NULL || way->is_own || !is_open(search, finding))
+    if (url == NULL || way->is_own)
         return;
     missing_note_bundles(search->trust, query->partner, query->missing);
     finding_set(finding, OUTCOME_TEMPERROR,
@@ -250,10 +250,11 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     search.known = false;
     bool good = search_path(&search, finding);
     way->exists = search.judged;
-    if (!good)
-        wait_for_bundle(&search, way, finding);
-    if (!way->exists && is_open(&search, finding))
+    bool may_be_good = !good && is_open(&search, finding);
+    if (!way->exists && may_be_good)
         explain_missing(trust, query, &helpers, finding);
+    if (may_be_good)
+        wait_for_bundle(&search, way, finding);
     return good;
 }
 
