@@ -400,11 +400,11 @@ struct conf {
     bool seccomp;        /* key seccomp: the processes give up what they do not need of the kernel */
     bool key_process;    /* key key_process: keys of files are held by a process of their own */
     char *user;          /* key user: drop privileges to it; NULL: stay */
-    char **key_environment;    /* key `key_environment`: "NAME=VALUE" */
-    char *state_dir;           /* key state_directory; NULL: CONF_STATE_DEFAULT, if it can be used */
-    char *pid_file;            /* NULL: none */
-    char *metrics_file;        /* NULL: none */
-    int log_level;             /* enum log_level */
+    char **key_environment; /* key `key_environment`: "NAME=VALUE" */
+    char *state_dir;        /* key state_directory; NULL: CONF_STATE_DEFAULT, if it can be used; conf_state_folder() */
+    char *pid_file;         /* NULL: none */
+    char *metrics_file;     /* NULL: none */
+    int log_level;          /* enum log_level */
     struct partner **partners; /* most specific domain first; the last one is the default, always there */
     size_t partner_count;
     struct _GHashTable *partners_by_domain; /* private to conf_partner() */
@@ -420,6 +420,8 @@ struct conf *conf_load(const char *file, struct faults *faults);
 struct conf *conf_reload(const char *file, const struct conf *previous, struct faults *faults);
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf *conf);
+/* Where the daemon remembers what outlives it; lent. */
+const char *conf_state_folder(const struct conf *conf);
 
 /* address is a textual IPv4 or IPv6 address (also "IPv6:…" and v4-mapped), as in {client_addr}. NULL is not trusted. */
 bool conf_is_trusted_network(const struct conf *conf, const char *address);

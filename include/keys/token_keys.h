@@ -21,6 +21,10 @@ struct token_listing {
 struct token_listing **token_keys_list(const char *uri, struct error *error);
 void token_listings_free(struct token_listing **list);
 
+/* A sentence for each PIN that a token refused and that is not tried again before its file changes, as the folder of
+ * the daemon's state tells; NULL-terminated, g_strfreev(). */
+char **token_keys_refused_pins(const char *folder);
+
 /* What a new key is for. */
 enum token_purpose { TOKEN_SIGNS, TOKEN_DECRYPTS };
 

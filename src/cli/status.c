@@ -10,6 +10,7 @@
 #include "certs/certs.h"
 #include "describe.h"
 #include "gateway/expiry.h"
+#include "keys/token_keys.h"
 #include "output.h"
 #include "own.h"
 #include "probe.h"
@@ -32,6 +33,7 @@ struct status {
     struct split_status split;
     struct bundles_status *bundles;
     char **counters; /* lines of the metrics file; NULL: none */
+    char **refused;  /* PINs, in sentences */
     bool good;
 };
 
@@ -96,6 +98,9 @@ static void gather(struct status *status, const struct conf *conf)
     gather_store(status);
     gather_counters(status);
     status->bundles = bundles_status_read(conf);
+    status->refused = token_keys_refused_pins(conf_state_folder(conf));
+    if (status->refused[0] != NULL)
+        status->good = false;
     if (!split_status_read(conf, &status->split) || !bundles_status_is_good(status->bundles))
         status->good = false;
     status->answers = probe_milter(conf->listen, &status->protocol, &status->probe);
@@ -110,6 +115,7 @@ static void clear(struct status *status)
     split_status_clear(&status->split);
     bundles_status_free(status->bundles);
     g_strfreev(status->counters);
+    g_strfreev(status->refused);
 }
 
 static void print_expiries(const struct status *status)
@@ -186,6 +192,8 @@ static void print_status(const struct status *status)
     table_print(table, stdout, 0, false);
     printf("\nidentities\n");
     own_print(status->own, conf, false);
+    for (char **line = status->refused; *line != NULL; line++)
+        printf("%s\n", *line);
     rollovers_print(conf, status->own);
     print_expiries(status);
     print_rules(conf);
@@ -248,6 +256,10 @@ static void print_json(const struct status *status)
     json_object_set_new(json, "certificates", status->stored < 0 ? json_null() : json_integer(status->stored));
     if (status->conf->store != NULL)
         json_object_set_new(json, "store", status->in_store < 0 ? json_null() : json_integer(status->in_store));
+    json_t *refused = json_array();
+    for (char **line = status->refused; *line != NULL; line++)
+        json_array_append_new(refused, json_string(*line));
+    json_object_set_new(json, "refused_pins", refused);
     json_t *counters = json_object();
     for (char **line = status->counters; line != NULL && *line != NULL; line++) {
         char *space = strrchr(*line, ' ');
@@ -287,7 +299,7 @@ const struct command command_status = {
     .summary = "show identities, rules, the store and whether the daemon answers",
     .details =
         "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read, or "
-        "if one of ours\n"
+        "if a token refused a PIN, or if one of ours\n"
         "or a partner's ends within 30 days and no other takes its place, or if a trust bundle has not come. It is 78 "
         "if\n"
         "the configuration is bad, and 0 otherwise.\n",

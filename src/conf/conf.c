@@ -158,6 +158,11 @@ struct conf *conf_ref(struct conf *conf)
     return conf;
 }
 
+const char *conf_state_folder(const struct conf *conf)
+{
+    return conf->state_dir != NULL ? conf->state_dir : CONF_STATE_DEFAULT;
+}
+
 void conf_unref(struct conf *conf)
 {
     if (conf != NULL && g_atomic_int_dec_and_test(&conf->references))

@@ -36,7 +36,7 @@ void proof_state_clear(struct proof_state *state)
 
 static char *state_file(const struct conf *conf)
 {
-    return g_build_filename(conf->state_dir != NULL ? conf->state_dir : CONF_STATE_DEFAULT, FILE_NAME, NULL);
+    return g_build_filename(conf_state_folder(conf), FILE_NAME, NULL);
 }
 
 /* A file that is not there, or that says something else, proves nothing. */

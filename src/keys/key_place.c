@@ -70,7 +70,7 @@ static bool prepare(struct place *place, const char *file, const char *order)
     if (place->type->place != NULL)
         key_environment_set(conf);
     place->name = place->type->place != NULL ? g_strdup(colon + 1) : NULL;
-    place->memory = g_strdup(conf->state_dir != NULL ? conf->state_dir : CONF_STATE_DEFAULT);
+    place->memory = g_strdup(conf_state_folder(conf));
     place->seccomp = conf->seccomp;
     allow_keys(place, conf);
     return account_find(conf->user, &place->account, &place->error) &&

@@ -147,7 +147,7 @@ static struct key_link *link_here(const struct key_stores *stores, const struct 
                                   const char *place, struct error *error)
 {
     const struct conf *conf = stores->conf;
-    const char *memory = conf == NULL ? NULL : conf->state_dir != NULL ? conf->state_dir : CONF_STATE_DEFAULT;
+    const char *memory = conf == NULL ? NULL : conf_state_folder(conf);
     struct error away = {0};
     if (conf != NULL && place != NULL)
         key_environment_set(conf);

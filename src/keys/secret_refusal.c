@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secret_refusal.h"
 
+#include "base/bytes.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define GROUP "refused"
+#define PREFIX "refused-pin-"
 
 void secret_refusal_clear(struct secret_refusal *refusal)
 {
@@ -45,7 +48,7 @@ static char *path_of(const char *folder, const char *name)
 {
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, name, -1);
     digest[16] = '\0';
-    g_autofree char *file = g_strconcat("refused-pin-", digest, NULL);
+    g_autofree char *file = g_strconcat(PREFIX, digest, NULL);
     return g_build_filename(folder, file, NULL);
 }
 
@@ -79,20 +82,27 @@ bool secret_refusal_save(const struct secret_refusal *refusal, const char *folde
     return give(path, folder) || error_set(error, ERROR_TEMPORARY, "%s: %s", path, g_strerror(errno));
 }
 
-void secret_refusal_load(struct secret_refusal *refusal, const char *folder, const char *name)
+/* Returns the name of the token; g_free(). NULL: it cannot be read. */
+static char *read_file(const char *path, struct secret_refusal *refusal)
 {
-    if (folder == NULL)
-        return;
-    g_autofree char *path = path_of(folder, name);
     g_autoptr(GKeyFile) text = g_key_file_new();
-    secret_refusal_clear(refusal);
     if (!g_key_file_load_from_file(text, path, G_KEY_FILE_NONE, NULL))
-        return;
+        return NULL;
     refusal->file = g_key_file_get_string(text, GROUP, "file", NULL);
     refusal->status.st_ino = (ino_t)g_key_file_get_uint64(text, GROUP, "inode", NULL);
     refusal->status.st_size = g_key_file_get_int64(text, GROUP, "size", NULL);
     refusal->status.st_mtim.tv_sec = g_key_file_get_int64(text, GROUP, "seconds", NULL);
     refusal->status.st_mtim.tv_nsec = g_key_file_get_int64(text, GROUP, "nanoseconds", NULL);
+    return g_key_file_get_string(text, GROUP, "token", NULL);
+}
+
+void secret_refusal_load(struct secret_refusal *refusal, const char *folder, const char *name)
+{
+    if (folder == NULL)
+        return;
+    g_autofree char *path = path_of(folder, name);
+    secret_refusal_clear(refusal);
+    g_free(read_file(path, refusal));
 }
 
 void secret_refusal_forget(const char *folder, const char *name)
@@ -101,4 +111,23 @@ void secret_refusal_forget(const char *folder, const char *name)
         return;
     g_autofree char *path = path_of(folder, name);
     (void)g_unlink(path);
+}
+
+char **secret_refusal_list(const char *folder)
+{
+    GPtrArray *list = g_ptr_array_new();
+    GDir *directory = g_dir_open(folder, 0, NULL);
+    for (const char *name; directory != NULL && (name = g_dir_read_name(directory)) != NULL;) {
+        struct secret_refusal refusal = {0};
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autofree char *token = text_begins_with(name, PREFIX) ? read_file(path, &refusal) : NULL;
+        if (secret_refusal_holds(&refusal, refusal.file))
+            g_ptr_array_add(list, g_strdup_printf("the token %s refused the PIN in %s, which has not changed since",
+                                                  token, refusal.file));
+        secret_refusal_clear(&refusal);
+    }
+    if (directory != NULL)
+        g_dir_close(directory);
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(list, FALSE);
 }

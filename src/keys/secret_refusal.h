@@ -29,5 +29,7 @@ bool secret_refusal_save(const struct secret_refusal *refusal, const char *folde
                          struct error *error);
 void secret_refusal_load(struct secret_refusal *refusal, const char *folder, const char *name);
 void secret_refusal_forget(const char *folder, const char *name);
+/* A sentence for each that still holds; NULL-terminated, g_strfreev(). */
+char **secret_refusal_list(const char *folder);
 
 #endif

@@ -84,6 +84,11 @@ void token_listings_free(struct token_listing **list)
     g_free(list);
 }
 
+char **token_keys_refused_pins(const char *folder)
+{
+    return secret_refusal_list(folder);
+}
+
 /* --- a new key --- */
 
 /* Which key a token shall make. */

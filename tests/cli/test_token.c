@@ -201,6 +201,9 @@ Test(token, check_uses_the_keys)
     owned(run) struct run remembered = check();
     expect_status(remembered, 1);
     expect_contains(remembered.out, "which has not changed since");
+    owned(run) struct run status = run("domsec status -c '%s/a/domsec.conf'", home->folder);
+    expect_contains(status.out, "which has not changed since");
+    expect_status(status, 1);
     cr_assert_eq(token_home_calls(home, "C_Login"), before + 1, "nor another one by the next command");
     folder_write(home->folder, "pin", "1234\n");
     cr_assert_eq(chmod(home->pin_file, 0600), 0);
@@ -211,6 +214,8 @@ Test(token, check_uses_the_keys)
     token_home_return(home);
     owned(run) struct run back = check();
     expect_status(back, 0);
+    owned(run) struct run forgotten = run("domsec status -c '%s/a/domsec.conf' --json", home->folder);
+    expect_contains(forgotten.out, "\"refused_pins\": []");
 }
 
 Test(token, check_compares_the_certificate)
