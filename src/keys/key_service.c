@@ -41,7 +41,6 @@ struct running {
 struct watched {
     struct key_service *service;
     char *order;
-    GThread *supervisor;
     struct running serving; /* without channels: the link has them */
     struct running next;    /* a process that does not serve yet */
     char *said;             /* what is wrong, as it was said last; NULL: nothing */
@@ -59,7 +58,6 @@ struct key_service {
     GMutex lock; /* of what follows */
     GCond changed;
     GPtrArray *watched;
-    GPtrArray *ended; /* GThread *, to be joined */
     bool has_ended;
 };
 
@@ -85,37 +83,33 @@ struct key_service *key_service_start(const char *file, bool foreground,
     service->file = context;
     service->tell = tell;
     service->watched = g_ptr_array_new_with_free_func(watched_free);
-    service->ended = g_ptr_array_new();
     g_mutex_init(&service->lock);
     g_cond_init(&service->changed);
     return service;
 }
 
-/* The lock is held on entry and on return. */
-static void join_ended(struct key_service *service)
+bool key_service_stop(struct key_service *service, int64_t milliseconds)
 {
-    while (service->ended->len > 0) {
-        GThread *thread = g_ptr_array_remove_index_fast(service->ended, 0);
-        g_mutex_unlock(&service->lock);
-        g_thread_join(thread);
-        g_mutex_lock(&service->lock);
-    }
+    gint64 deadline = g_get_monotonic_time() + milliseconds * 1000;
+    bool in_time = true;
+    g_mutex_lock(&service->lock);
+    service->has_ended = true;
+    g_cond_broadcast(&service->changed);
+    while (service->watched->len > 0 && in_time)
+        in_time = g_cond_wait_until(&service->changed, &service->lock, deadline);
+    bool stopped = service->watched->len == 0;
+    g_mutex_unlock(&service->lock);
+    return stopped;
 }
 
 void key_service_free(struct key_service *service)
 {
     if (service == NULL)
         return;
-    g_mutex_lock(&service->lock);
-    service->has_ended = true;
-    g_cond_broadcast(&service->changed);
-    while (service->watched->len > 0)
-        g_cond_wait(&service->changed, &service->lock);
-    join_ended(service);
-    g_mutex_unlock(&service->lock);
+    while (!key_service_stop(service, 1000))
+        ;
     key_keeper_free(service->keeper);
     g_ptr_array_unref(service->watched);
-    g_ptr_array_unref(service->ended);
     g_cond_clear(&service->changed);
     g_mutex_clear(&service->lock);
     g_free(service->file);
@@ -325,7 +319,6 @@ static void end_supervision(struct watched *watched)
     if (is_lost) /* others end with their channels, when they have answered */
         end_process(service, &watched->serving);
     g_mutex_lock(&service->lock);
-    g_ptr_array_add(service->ended, watched->supervisor);
     g_ptr_array_remove_fast(service->watched, watched);
     g_cond_broadcast(&service->changed);
 }
@@ -360,7 +353,6 @@ static struct key_link *shared_link(struct key_service *service, const char *ord
         if (watched->link != NULL && strcmp(watched->order, order) == 0 && key_link_try_ref(watched->link))
             link = watched->link;
     }
-    join_ended(service);
     g_mutex_unlock(&service->lock);
     return link;
 }
@@ -369,7 +361,7 @@ static void watch(struct key_service *service, struct watched *watched)
 {
     g_mutex_lock(&service->lock);
     g_ptr_array_add(service->watched, watched);
-    watched->supervisor = g_thread_new("key-service", supervise, watched);
+    g_thread_unref(g_thread_new("key-service", supervise, watched));
     g_mutex_unlock(&service->lock);
 }
 

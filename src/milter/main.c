@@ -36,6 +36,7 @@
 
 #define NAME "domsec-milter"
 #define DRAIN_SECONDS 20 /* well below systemd's 90 */
+#define KEYS_MILLISECONDS 1000
 
 struct daemon {
     char *file; /* absolute path of domsec.conf */
@@ -251,8 +252,8 @@ static void stop(void *context)
         log_write(LOG_LEVEL_WARNING, "stopped with %u unfinished messages; the mail server will retry them", left);
     else
         log_write(LOG_LEVEL_INFO, "stopped");
-    /* exit() would destroy data that an unfinished message may still use. */
-    if (left > 0)
+    /* exit() would destroy data that an unfinished message, or a look for keys, may still use. */
+    if (left > 0 || !key_service_stop(daemon->key_service, KEYS_MILLISECONDS))
         _exit(daemon->status);
     exit(daemon->status);
 }
