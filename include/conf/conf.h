@@ -433,6 +433,8 @@ bool conf_is_local_domain(const struct conf *conf, const char *domain);
 
 /* Whose identity this is, for people; lent. */
 const char *identity_owner(const struct identity_conf *identity);
+/* Its `until` has come: its key decrypts no more, and its files may be gone. */
+bool identity_has_ended(const struct identity_conf *identity, time_t at);
 /* Whether both have the same role and domain, or the same addresses: they may take turns. */
 bool identity_same_owner(const struct identity_conf *a, const struct identity_conf *b);
 /* The request for a certificate that is not there yet; NULL: the certificate is there, or no request is. g_free(). */

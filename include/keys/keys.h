@@ -33,8 +33,6 @@ bool identity_decrypts(const struct identity *identity);
 
 /* Whether it is within its dates and its certificate is valid: it may sign, and partners may be shown it. */
 bool identity_is_current(const struct identity_conf *conf, const X509 *certificate, time_t at);
-/* Its `until` has come: its key decrypts no more. */
-bool identity_has_ended(const struct identity_conf *conf, time_t at);
 /* When it comes into force: the later of `from` and the start of its certificate. */
 time_t identity_begins(const struct identity_conf *conf, const X509 *certificate);
 /* Whether a came into force later than b; of two that did so together, it is the one with the later `from`. */

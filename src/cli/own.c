@@ -19,7 +19,8 @@ X509 **own_read(const struct conf *conf, struct faults *faults)
         owned(x509_stack) STACK_OF(X509) *chain = identity_certificates(&conf->identities[i], &error);
         if (chain != NULL && X509_up_ref(sk_X509_value(chain, 0)) == 1)
             own[i] = sk_X509_value(chain, 0);
-        else if (!identity_is_awaited(conf, &conf->identities[i]))
+        else if (!identity_is_awaited(conf, &conf->identities[i]) &&
+                 !identity_has_ended(&conf->identities[i], time(NULL)))
             faults_add(faults, conf->file, conf->identities[i].line, "%s", error.text);
     }
     return own;

@@ -53,8 +53,6 @@ static enum standing of_certificate(const struct reading *reading, size_t index)
     const struct identity_conf *identity = &reading->conf->identities[index];
     X509 *certificate = reading->own[index];
     bool signs = standing_signs(identity, certificate), decrypts = standing_decrypts(identity, certificate);
-    if (identity_has_ended(identity, reading->at))
-        return STANDING_ENDED;
     if (reading->at < identity_begins(identity, certificate))
         return STANDING_WAITING;
     if (!identity_is_current(identity, certificate, reading->at))
@@ -70,7 +68,9 @@ enum standing *standing_read(const struct conf *conf, X509 *const *own, time_t a
     const struct reading reading = {conf, own, at};
     enum standing *list = g_new0(enum standing, conf->identity_count + 1);
     for (size_t i = 0; i < conf->identity_count; i++) {
-        if (own[i] != NULL)
+        if (identity_has_ended(&conf->identities[i], at))
+            list[i] = STANDING_ENDED;
+        else if (own[i] != NULL)
             list[i] = of_certificate(&reading, i);
         else if (identity_is_awaited(conf, &conf->identities[i]))
             list[i] = STANDING_AWAITED;

@@ -63,7 +63,7 @@ void rollovers_print(const struct conf *conf, X509 *const *own)
         printf("\nrollover of %s, %s\n  %s takes the place of %s%s%s\n", identity_owner(new), role_name(new->role),
                new->certificate, turnover->old->certificate, from != NULL ? " on " : "", from != NULL ? from : "");
         if (turnover->request != NULL)
-            printf("  it waits for the certificate: put the answer of your authority to %s there\n", turnover->request);
+            printf("  it waits for the answer of your authority to the request %s\n", turnover->request);
         holders_print(conf, turnover->old, turnover->certificate, 2);
     }
 }

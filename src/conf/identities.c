@@ -22,6 +22,11 @@ const char *identity_owner(const struct identity_conf *identity)
 
 /* --- side by side --- */
 
+bool identity_has_ended(const struct identity_conf *identity, time_t at)
+{
+    return identity->until != 0 && at >= identity->until;
+}
+
 char *identity_request(const struct identity_conf *identity)
 {
     const char *dot = strrchr(identity->certificate, '.');

@@ -12,6 +12,7 @@
 struct walk {
     void (*seen)(void *context, const char *path);
     void *context;
+    bool may_be_gone; /* a file that is not there is passed over */
 };
 
 /* What the daemon writes. */
@@ -25,7 +26,9 @@ static void see(const struct walk *walk, const struct conf_option *option, const
     bool is_uri = option->convert == convert_key;
     if (value == NULL || (is_uri && !text_begins_with(value, "file:")))
         return;
-    walk->seen(walk->context, is_uri ? value + strlen("file:") : value);
+    const char *path = is_uri ? value + strlen("file:") : value;
+    if (!walk->may_be_gone || g_file_test(path, G_FILE_TEST_EXISTS))
+        walk->seen(walk->context, path);
 }
 
 static void walk_table(const struct walk *walk, const struct option_table *table, const void *base)
@@ -54,14 +57,16 @@ static void walk_bundles(const struct walk *walk, const struct bundles_conf *bun
         walk_table(walk, &bundle_options, &bundles->list[i]);
 }
 
-/* The request in place of a certificate that is still to come. */
+/* The request in place of a certificate that is still to come; of an identity that has ended what is left. */
 static void walk_identity(const struct walk *walk, const struct conf *conf, const struct identity_conf *identity)
 {
     struct identity_conf view = *identity;
     g_autofree char *request = identity_is_awaited(conf, identity) ? identity_request(identity) : NULL;
     if (request != NULL)
         view.certificate = request;
-    walk_table(walk, &identity_options, &view);
+    struct walk here = *walk;
+    here.may_be_gone = identity_has_ended(identity, time(NULL));
+    walk_table(&here, &identity_options, &view);
 }
 
 static void walk_partner(const struct walk *walk, const struct partner *partner)
@@ -76,7 +81,7 @@ static void walk_partner(const struct walk *walk, const struct partner *partner)
 
 void conf_each_path(const struct conf *conf, void (*seen)(void *context, const char *path), void *context)
 {
-    const struct walk walk = {seen, context};
+    const struct walk walk = {.seen = seen, .context = context};
     for (char **file = conf->files; *file != NULL; file++)
         seen(context, *file);
     walk_table(&walk, &main_options, conf);

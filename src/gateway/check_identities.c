@@ -140,6 +140,8 @@ void check_identities(const struct gateway *gateway, struct faults *faults)
 {
     for (size_t i = 0; i < keys_count(gateway->keys); i++) {
         const struct identity *identity = keys_at(gateway->keys, i);
+        if (identity_has_ended(identity->conf, time(NULL)))
+            continue;
         check_usage(gateway, identity, faults);
         check_identity(gateway, identity, faults);
         check_chain(gateway, identity, faults);

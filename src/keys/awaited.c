@@ -14,7 +14,8 @@ void awaited_note(const struct conf *conf, const struct identity_conf *identity,
     g_autofree char *request = identity_request(identity);
     bool late = identity->from != 0 && at >= identity->from;
     g_autofree char *text = g_strdup_printf(
-        "%s waits for its certificate%s; put the answer of your CA to %s there, and the daemon takes it",
+        "%s is not there yet%s; when your CA has answered the request %s, put the certificate there, followed by its "
+        "chain, and the daemon takes it",
         identity->certificate, late ? ", although its date has come" : "", request);
     if (late)
         faults_warn(faults, conf->file, identity->line, "%s", text);

@@ -145,10 +145,10 @@ static bool only_decrypts(const struct identity *identity)
     return identity_decrypts(identity) && !identity_signs(identity);
 }
 
-static void note_ended(const struct conf *conf, const struct keys *keys, time_t at, struct faults *faults)
+static void note_ended(const struct conf *conf, time_t at, struct faults *faults)
 {
-    for (size_t i = 0; i < keys_count(keys); i++) {
-        const struct identity_conf *identity = keys_at(keys, i)->conf;
+    for (size_t i = 0; i < conf->identity_count; i++) {
+        const struct identity_conf *identity = &conf->identities[i];
         if (!identity_has_ended(identity, at))
             continue;
         g_autofree char *date = moment_text(identity->until);
@@ -164,5 +164,5 @@ void coverage_check(const struct conf *conf, const struct keys *keys, time_t at,
         for (guint j = 0; j < list->len; j++)
             check_owner(conf, list->pdata[j], at, faults);
     }
-    note_ended(conf, keys, at, faults);
+    note_ended(conf, at, faults);
 }

@@ -45,11 +45,6 @@ bool identity_decrypts(const struct identity *identity)
 
 /* --- when --- */
 
-bool identity_has_ended(const struct identity_conf *conf, time_t at)
-{
-    return conf->until != 0 && at >= conf->until;
-}
-
 bool identity_is_current(const struct identity_conf *conf, const X509 *certificate, time_t at)
 {
     return at >= conf->from && !identity_has_ended(conf, at) && certificate_is_current(certificate, at);

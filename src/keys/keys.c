@@ -55,6 +55,20 @@ static void read_traits(struct keys *keys, const struct conf *conf)
     }
 }
 
+/* An identity that has ended may have lost its files, its key above all. */
+static bool add_identity(struct keys *keys, const struct conf *conf, const struct identity_conf *entry,
+                         struct faults *faults)
+{
+    bool ended = identity_has_ended(entry, time(NULL));
+    owned(faults) struct faults *ignored = faults_new();
+    struct identity *identity = identity_open(conf, entry, keys->stores, ended ? ignored : faults);
+    if (identity == NULL)
+        return ended;
+    key_index_add(keys->index, identity, keys->identities->len);
+    g_ptr_array_add(keys->identities, identity);
+    return true;
+}
+
 /* Adds the identities and takes the stores; NULL if there was an error. */
 static struct keys *open_from(struct key_stores *stores, const struct conf *conf, struct faults *faults)
 {
@@ -68,14 +82,9 @@ static struct keys *open_from(struct key_stores *stores, const struct conf *conf
         if (identity_is_awaited(conf, &conf->identities[i])) {
             awaited_note(conf, &conf->identities[i], time(NULL), faults);
             g_ptr_array_add(keys->awaited, &conf->identities[i]);
-            continue;
+        } else if (!add_identity(keys, conf, &conf->identities[i], faults)) {
+            good = false;
         }
-        struct identity *identity = identity_open(conf, &conf->identities[i], keys->stores, faults);
-        good = good && identity != NULL;
-        if (identity == NULL)
-            continue;
-        key_index_add(keys->index, identity, keys->identities->len);
-        g_ptr_array_add(keys->identities, identity);
     }
     coverage_check(conf, keys, time(NULL), faults);
     if (!good || !seal(keys, conf, faults))

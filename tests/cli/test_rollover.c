@@ -279,6 +279,16 @@ static struct run shown(void)
     return run("domsec status -c '%s/a/domsec.conf'", dir);
 }
 
+static void expect_backup(void)
+{
+    g_autofree char *pass = g_build_filename(dir, "pass", NULL);
+    folder_write(dir, "pass", "of the backup\n");
+    cr_assert_eq(chmod(pass, 0600), 0);
+    owned(run) struct run backup =
+        run("domsec backup -c '%s/a/domsec.conf' --passphrase-file '%s' '%s/backup'", dir, pass, dir);
+    expect_status(backup, 0);
+}
+
 /* With the private CA: the lines are added, and the dates do the rest. */
 Test(rollover, of_a_confidentiality_authority)
 {
@@ -326,16 +336,11 @@ Test(rollover, of_a_signing_authority_by_a_request)
     g_autofree char *stem = stem_of_today("dsa");
     owned(run) struct run check = checked(), status = shown();
     expect_status(check, 0);
-    expect_contains(check.out, "waits for its certificate, although its date has come; put the answer of your CA to ");
+    expect_contains(check.out, "is not there yet, although its date has come; when your CA has answered the request ");
     expect_contains(status.out, "no certificate yet, from 2020-01-01");
-    expect_contains(status.out, "it waits for the certificate: put the answer of your authority to ");
+    expect_contains(status.out, "it waits for the answer of your authority to the request ");
     expect_signer(time(NULL), "dsa");
-    folder_write(dir, "pass", "of the backup\n");
-    g_autofree char *pass = g_build_filename(dir, "pass", NULL);
-    cr_assert_eq(chmod(pass, 0600), 0);
-    owned(run) struct run backup =
-        run("domsec backup -c '%s/a/domsec.conf' --passphrase-file '%s' '%s/backup'", dir, pass, dir);
-    expect_status(backup, 0);
+    expect_backup();
     owned(run) struct run names = run("openssl req -in '%s/a/keys/%s.csr' -noout -verify -subject -text", dir, stem);
     expect_contains(names.out, "O = acme.test, CN = " SIGNING "\n");
     expect_contains(names.out, "prime256v1");
@@ -346,7 +351,7 @@ Test(rollover, of_a_signing_authority_by_a_request)
     expect_status(issued, 0);
     owned(run) struct run good = checked(), after = shown();
     expect_status(good, 0);
-    cr_expect_null(strstr(good.out, "waits for"), "%s", good.out);
+    cr_expect_null(strstr(good.out, "is not there yet"), "%s", good.out);
     expect_contains(after.out, "  replaced ");
     expect_signer(time(NULL), stem);
 }
@@ -471,6 +476,28 @@ Test(rollover, usage)
     }
     g_autofree char *stem = stem_of_today("dsa"), *name = g_strdup_printf("a/keys/%s.key", stem);
     cr_expect_eq(folder_mode(dir, name), 0, "what was refused leaves nothing behind");
+}
+
+/* An old identity that nobody has removed: its key is gone, and it harms nothing. */
+Test(rollover, the_old_one_has_ended)
+{
+    second_key(CONFIDENTIALITY, "dca-new");
+    g_autofree char *old = line(CONFIDENTIALITY, "dca", 0, time(NULL) - DAY);
+    g_autofree char *new = line(CONFIDENTIALITY, "dca-new", 0, 0), *dsa = line(SIGNING, "dsa", 0, 0);
+    g_autofree char *lines = g_strjoin(",\n", old, new, dsa, NULL);
+    configure(lines);
+    const char *const files[] = {"a/keys/dca.key", "a/keys/dca.pem"};
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(dir, files[i], NULL);
+        cr_assert_eq(unlink(path), 0);
+        owned(run) struct run check = checked(), status = shown(),
+                              list = run("domsec key list -c '%s/a/domsec.conf'", dir);
+        expect_status(check, 0);
+        expect_contains(check.out, "note: this identity ended on ");
+        expect_contains(status.out, "ended, on ");
+        expect_status(list, 0);
+    }
+    expect_backup();
 }
 
 /* The same key has the same identifier wherever it is, and another key another one. */

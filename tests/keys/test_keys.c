@@ -312,6 +312,29 @@ Test(keys, coverage_of_mailboxes)
     home_free(home);
 }
 
+/* The key of an identity that has ended may be destroyed, and the row be forgotten. Until then it is a fault. */
+Test(keys, without_the_key_of_an_ended_identity)
+{
+    time_t now = time(NULL);
+    PKI_AUTO struct pki *dsa = pki_role(NULL, "domain-signing-authority", "acme.test");
+    for (size_t i = 0; i < 4; i++) { /* ended or not, and which file is gone */
+        struct home *home = home_new();
+        bool ended = i % 2 == 0;
+        home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, dsa);
+        home_add(home, ROLE_DOMAIN_SIGNING, "acme.test", dsa, dsa);
+        home->identities[0].until = ended ? now - 1 : now + DAY;
+        const char *key = home->identities[0].key + strlen("file:");
+        cr_assert_eq(unlink(i < 2 ? key : home->identities[0].certificate), 0);
+        owned(keys) struct keys *keys = keys_open(&home->conf, NULL, home->faults);
+        cr_expect_eq(keys != NULL, ended, "row %zu", i);
+        cr_expect_eq(home_has_fault(home, "this identity ended on "), ended, "row %zu", i);
+        cr_expect_eq(faults_count(home->faults), 1, "row %zu", i);
+        struct error error = {0};
+        cr_expect(!ended || keys_find(keys, ROLE_DOMAIN_SIGNING, "acme.test", now, &error) == keys_at(keys, 0));
+        home_free(home);
+    }
+}
+
 /* The certificate of the second is not there yet, and its request is. */
 Test(keys, awaited)
 {
@@ -324,7 +347,7 @@ Test(keys, awaited)
         const char *says;
         bool good;
     } rows[] = {
-        {ROLE_DOMAIN_SIGNING, "acme.test", 0, "id1.pem waits for its certificate; put the answer of your CA to ", true},
+        {ROLE_DOMAIN_SIGNING, "acme.test", 0, "id1.pem is not there yet; when your CA has answered the request ", true},
         {ROLE_DOMAIN_SIGNING, "acme.test", 1, "warning: ", true},
         {ROLE_REVIEW, "acme.test", 0, "id1.pem does not exist; put the answer of your CA to ", false},
         {ROLE_DOMAIN_SIGNING, "sales.acme.test", 0, "id1.pem does not exist; put the answer of your CA to ", false},

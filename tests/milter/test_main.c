@@ -216,7 +216,7 @@ Test(daemon, takes_a_certificate_that_was_awaited)
     folder_write(home, "domsec.conf", with->str);
     kill(daemon.pid, SIGHUP);
     cr_assert(daemon_wait_log(&daemon, "is in force", 1));
-    cr_expect(daemon_wait_log(&daemon, "keys/next.pem waits for its certificate; put the answer of your CA to ", 1));
+    cr_expect(daemon_wait_log(&daemon, "keys/next.pem is not there yet; when your CA has answered the request ", 1));
     cr_expect(send_signed(&daemon));
     folder_copy(home, "answer.pem", home, "keys/next.pem");
     cr_expect(daemon_wait_log(&daemon, "a certificate that was awaited is there", 1));
