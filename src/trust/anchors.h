@@ -89,7 +89,8 @@ struct trust {
     struct path_cache *cache;
     struct names_cache *names;
     struct revocation *revocation;
-    struct kept *kept; /* what has been fetched about revocation, for each partner the same */
+    struct own_checks *own; /* of our certificates */
+    struct kept *kept;      /* what has been fetched about revocation, for each partner the same */
     struct courier *courier;
     struct store *store; /* with authorities that complete paths; NULL: there is no store */
     bool fetches_issuers;

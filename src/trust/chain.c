@@ -378,23 +378,3 @@ void trust_check_chain(const struct trust *trust, const struct chain_query *quer
         finding_set(finding, OUTCOME_PERMERROR, BUDGET_SPENT);
     ERR_clear_error(); /* the finding has OpenSSL's error */
 }
-
-bool trust_is_revoked(const struct trust *trust, const struct partner *partner, X509 *certificate,
-                      STACK_OF(X509) * chain, time_t at)
-{
-    bool revoked = false;
-    struct finding ignored = {0};
-    owned(missing) struct missing *missing = NULL;
-    const struct chain_query query = {.leaf = certificate,
-                                      .untrusted = chain,
-                                      .purpose = PURPOSE_PATH,
-                                      .partner = partner,
-                                      .at = at,
-                                      .missing = &missing,
-                                      .revoked = &revoked};
-    if (partner->revocation->check == REVOCATION_CHECK_OFF)
-        return false;
-    trust_check_chain(trust, &query, &ignored);
-    trust_fetch(trust, missing, 0);
-    return revoked;
-}

@@ -14,6 +14,7 @@
 #include "courier.h"
 #include "kept.h"
 #include "names.h"
+#include "own_checks.h"
 #include "revocation.h"
 #include "store/store.h"
 
@@ -296,6 +297,7 @@ static struct trust *open_trust(const struct conf *conf, const struct revocation
     struct trust *trust = g_new0(struct trust, 1);
     trust->partners = g_hash_table_new_full(NULL, NULL, NULL, partner_trust_free);
     trust->cache = path_cache_new();
+    trust->own = own_checks_new();
     trust->names = names_cache_new();
     trust->kept = kept_after(previous != NULL ? previous->kept : NULL, conf->store);
     trust->store = conf->store != NULL ? store_open(conf->store) : NULL;
@@ -349,6 +351,7 @@ void trust_close(struct trust *trust)
     sk_X509_pop_free(trust->intermediates, X509_free);
     revocation_close(trust->revocation);
     path_cache_free(trust->cache);
+    own_checks_free(trust->own);
     names_cache_free(trust->names);
     store_close(trust->store);
     kept_unref(trust->kept);
