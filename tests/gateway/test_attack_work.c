@@ -128,7 +128,7 @@ Test(work, what_is_known_costs_nothing_again)
         cr_expect_eq(counted.signers, 1, "the message's own signature is verified");
         cr_expect_eq(counted.paths > 0, i == 0, "message %u: %u paths", i, counted.paths);
         /* OpenSSL itself decodes them once when it first looks at a certificate. */
-        cr_expect_eq(counted.names > 1, i == 0, "message %u: names were decoded %u times", i, counted.names);
+        cr_expect_eq(counted.names > 2, i == 0, "message %u: names were decoded %u times", i, counted.names);
         cr_expect(i == 0 || counted.signatures == 0, "message %u: %u signatures of certificates", i,
                   counted.signatures);
     }
