@@ -23,6 +23,7 @@ void awaited_note(const struct conf *conf, const struct identity_conf *identity,
         faults_note(faults, conf->file, identity->line, "%s", text);
 }
 
+/* By the time of the last change of any kind: the daemon may be allowed to read the file only later. */
 uint64_t awaited_arrivals(const GPtrArray *awaited)
 {
     uint64_t arrivals = 0;
@@ -31,7 +32,7 @@ uint64_t awaited_arrivals(const GPtrArray *awaited)
         struct stat file;
         if (stat(identity->certificate, &file) == 0 && file.st_size > 0)
             arrivals = arrivals * 31 + (uint64_t)file.st_size + (uint64_t)file.st_ino +
-                       (uint64_t)file.st_mtim.tv_sec * 1000000000u + (uint64_t)file.st_mtim.tv_nsec;
+                       (uint64_t)file.st_ctim.tv_sec * 1000000000u + (uint64_t)file.st_ctim.tv_nsec;
     }
     return arrivals;
 }
