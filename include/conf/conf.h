@@ -16,6 +16,7 @@
 #include "conf/demands.h"
 #include "conf/faults.h"
 #include "conf/ldap.h"
+#include "conf/revocation.h"
 #include "conf/rules.h"
 
 #include <limits.h>
@@ -86,13 +87,6 @@ enum digest { DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512 };
 enum cipher { CIPHER_AES_128_GCM, CIPHER_AES_256_GCM, CIPHER_AES_128_CBC, CIPHER_AES_192_CBC, CIPHER_AES_256_CBC };
 enum key_transport { KEY_TRANSPORT_RSA_OAEP, KEY_TRANSPORT_RSA_PKCS1 };
 
-/* What is done about a certificate of which it is not known whether it has been revoked. */
-enum revocation_check {
-    REVOCATION_CHECK_OFF,  /* nothing: only what comes with a message can revoke */
-    REVOCATION_CHECK_SOFT, /* it passes, and the result says so */
-    REVOCATION_CHECK_HARD, /* the message is deferred */
-};
-
 /* The words of the configuration for these values ("sign+encrypt"); lent, static. */
 const char *protect_name(enum protect protect);
 const char *no_certificate_name(enum no_certificate no_certificate);
@@ -112,16 +106,6 @@ const char *cipher_name(enum cipher cipher);
 const char *key_transport_name(enum key_transport key_transport);
 
 /* A NULL-terminated list of strings is `char **`, never NULL itself. */
-
-/* A group `revocation`. */
-struct revocation_conf {
-    enum revocation_check check;
-    char **crls;                    /* files or folders; empty in a partner's: the global ones */
-    bool fetch, ocsp;               /* keys: lists are fetched, responders are asked */
-    bool ocsp_nonce;                /* key */
-    bool says_fetch, says_ocsp;     /* private to conf/: the group has the key */
-    unsigned check_line, crls_line; /* of these keys, for faults; 0: not there */
-};
 
 struct partner;
 
