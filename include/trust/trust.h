@@ -80,6 +80,8 @@ bool trust_is_revoked(const struct trust *trust, const struct partner *partner, 
 bool trust_fetch(const struct trust *trust, const struct missing *missing, int64_t deadline);
 /* For a process that stays, every few seconds: starts to fetch the trust bundles that are due. */
 void trust_renew_bundles(const struct trust *trust, time_t now);
+/* Waits for those that have not come yet, at most until the deadline (of g_get_monotonic_time()). */
+void trust_await_bundles(const struct trust *trust, int64_t deadline);
 /* A line for the log about what happened in threads of trust's own, g_free(); NULL: there is no more. */
 char *trust_next_notice(const struct trust *trust, enum log_level *level);
 /* True if an issuer is among it: with that, something else may turn out to be missing. */

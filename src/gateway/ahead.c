@@ -10,6 +10,7 @@
 #include "certs/certs.h"
 #include "internal.h"
 
+#define WAIT_FOR_BUNDLES ((int64_t)60 * G_USEC_PER_SEC)
 #define WAIT_FOR_ONE (2 * G_USEC_PER_SEC) /* then it goes on beside the next */
 #define STORED_MAX 10000
 
@@ -92,7 +93,8 @@ static gpointer fetch_all(gpointer data)
 {
     struct gateway *gateway = data;
     const struct conf *conf = gateway->conf;
-    const struct partner *general = conf->partners[conf->partner_count - 1]; /* for all other domains */
+    const struct partner *general = conf->partners[conf->partner_count - 1];        /* for all other domains */
+    trust_await_bundles(gateway->trust, g_get_monotonic_time() + WAIT_FOR_BUNDLES); /* paths may lead to them */
     for (size_t i = 0; i < conf->partner_count; i++)
         fetch_of_partner(gateway, conf->partners[i]);
     fetch_identities(gateway, general);

@@ -364,3 +364,9 @@ bool bundles_wait(struct bundles *bundles, struct remote_bundle *bundle, int64_t
     g_mutex_unlock(&bundles->lock);
     return is_done;
 }
+
+void bundles_await(struct bundles *bundles, int64_t deadline)
+{
+    for (guint i = 0; i < bundles->list->len; i++)
+        (void)bundles_wait(bundles, g_ptr_array_index(bundles->list, i), deadline);
+}

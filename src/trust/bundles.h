@@ -37,6 +37,9 @@ void bundles_renew(struct bundles *bundles, time_t now);
  * g_get_monotonic_time()). False if it is still being fetched then. */
 bool bundles_wait(struct bundles *bundles, struct remote_bundle *bundle, int64_t deadline);
 
+/* Waits until each bundle that has not come yet was tried, at most until the deadline. */
+void bundles_await(struct bundles *bundles, int64_t deadline);
+
 /* The key under which the store keeps it; g_free(). */
 char *bundle_scope(const struct bundle_conf *conf);
 /* Reads the certificates of its signers; an empty stack: it has none. NULL with the error. */

@@ -150,6 +150,11 @@ void trust_renew_bundles(const struct trust *trust, time_t now)
     bundles_renew(trust->bundles, now);
 }
 
+void trust_await_bundles(const struct trust *trust, int64_t deadline)
+{
+    bundles_await(trust->bundles, deadline);
+}
+
 char *trust_next_notice(const struct trust *trust, enum log_level *level)
 {
     return notices_take(trust->notices, level);

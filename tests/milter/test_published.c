@@ -118,8 +118,8 @@ Test(published, from_check_to_restart)
     web_resume(web);
 }
 
-/* A message waits for the bundle, and then for the list of an authority in it. */
-Test(published, bundle_and_then_a_list)
+/* Another partner, whose revocation list is on a web server, and whose bundle is there, too. */
+static struct web *serve_bundle_and_list(void)
 {
     struct web *plain = web_start();
     g_autofree char *url = web_url(plain, "/bundle"), *list = web_url(plain, "/root.crl");
@@ -141,15 +141,35 @@ Test(published, bundle_and_then_a_list)
     g_autoptr(GByteArray) bundle = publisher_sign(content, &(struct publisher_seal){.signer = publisher});
     web_put(plain, "/bundle", &(struct web_page){.body = bundle->data, .length = bundle->len});
     web_put(plain, "/root.crl", &(struct web_page){.body = der, .length = (size_t)length});
+    OPENSSL_free(der);
     folder_write(home, "policy.d/partner.test.conf", policy);
     g_free(pki_write(home, "partner.pem", bob, NULL));
+    return plain;
+}
+
+/* A message waits for the bundle, and then for the list of an authority in it. */
+Test(published, bundle_and_then_a_list)
+{
+    struct web *plain = serve_bundle_and_list();
     owned(run) struct run explained = explain();
     expect_status(explained, 0);
     expect_contains(explained.out, "accept: encrypt");
     cr_expect(web_count(plain, "/bundle") == 1 && web_count(plain, "/root.crl") == 1);
-    OPENSSL_free(der);
     web_free(plain);
     daemon_free(&daemon_);
+}
+
+/* The same ahead of the mail. */
+Test(published, list_under_a_bundle_is_fetched_at_the_start)
+{
+    struct web *plain = serve_bundle_and_list();
+    begin();
+    for (int i = 0; i < 400 && web_count(plain, "/root.crl") == 0; i++)
+        g_usleep(50000);
+    cr_expect_eq(web_count(plain, "/root.crl"), 1);
+    cr_expect_eq(web_count(plain, "/bundle"), 1);
+    daemon_stop(&daemon_);
+    web_free(plain);
 }
 
 /* Who changes them decides whom we trust. */
