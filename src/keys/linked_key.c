@@ -50,6 +50,14 @@ static bool is_there(const struct linked_key *key, struct key_channels **channel
     return true;
 }
 
+/* Also if nothing but its channels says so far that the process has ended. The lock is held. */
+static bool may_come_back(struct key_link *link)
+{
+    if (link->lost == 0 && link->channels != NULL && key_channels_are_dead(link->channels))
+        link->lost = g_get_monotonic_time();
+    return link->lost != 0;
+}
+
 /* The same, after waiting for it if it may come back. */
 static bool wait_for_key(struct linked_key *key, gint64 deadline, struct key_channels **channels, uint32_t *number,
                          struct error *error)
@@ -58,7 +66,7 @@ static bool wait_for_key(struct linked_key *key, gint64 deadline, struct key_cha
     bool in_time = true;
     g_mutex_lock(&link->lock);
     bool found = is_there(key, channels, number);
-    while (!found && in_time && link->lost != 0) {
+    while (!found && in_time && may_come_back(link)) {
         gint64 until = MIN(deadline, link->lost + link->options.milliseconds * 1000);
         in_time = until > g_get_monotonic_time();
         if (!in_time)

@@ -175,6 +175,23 @@ Test(key_service, an_idle_process_that_was_killed_comes_back)
     place_free(&place);
 }
 
+/* The supervisor has not looked yet. */
+Test(key_service, a_request_waits_from_when_the_channels_are_dead)
+{
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    place_start(&place, 20000);
+    EVP_PKEY *key = load(&place, location);
+    for (unsigned round = 0; round < 3; round++) {
+        owned(key_channels) struct key_channels *channels = key_link_channels(place.link);
+        key_channels_bury(channels);
+        cr_expect(signs(key), "%s", keys_failure());
+    }
+    place_free(&place);
+}
+
 Test(key_service, a_process_that_hangs_is_given_up_at_the_deadline)
 {
     struct place place, other;
