@@ -5,6 +5,7 @@
 #include "standing.h"
 
 #include "base/moment.h"
+#include "trust/trust.h"
 
 /* As the gateway sees it once the key is loaded. */
 static struct identity identity_of(const struct identity_conf *identity, X509 *certificate)
@@ -18,10 +19,12 @@ bool standing_signs(const struct identity_conf *identity, X509 *certificate)
     return view.key != NULL && identity_signs(&view);
 }
 
+/* Any EC key of a mailbox decrypts, but partners encrypt only to certificates that allow it. */
 bool standing_decrypts(const struct identity_conf *identity, X509 *certificate)
 {
     const struct identity view = identity_of(identity, certificate);
-    return view.key != NULL && identity_decrypts(&view);
+    return view.key != NULL && identity_decrypts(&view) &&
+           (identity->role != ROLE_MAILBOX || trust_usage_refusal(certificate, PURPOSE_ENCRYPT) == NULL);
 }
 
 struct reading {

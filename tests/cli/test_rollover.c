@@ -4,7 +4,10 @@
  * commands say of them. acme.test has the keys, and partner.test writes to it and reads what it signs.
  */
 #include "base/moment.h"
+#include "cli/own.h"
+#include "cli/standing.h"
 #include "keys/keys.h"
+#include "support/pki.h"
 #include "support/program.h"
 
 #define DAY 86400
@@ -432,6 +435,7 @@ Test(rollover, where_the_old_certificate_is_pinned)
                  "domain = \"sister.test\";\nanchors = ( \"anchors/peer.pem\" );\n"
                  "certificates = ( \"keys/dca.pem\" );\noutbound = { protect = \"encrypt\"; };\n"
                  "groups = ( { members = ( \"edi@sister.test\" );\n certificates = ( \"keys/dca.pem\" ); } );\n");
+    folder_write(dir, "a/policy.d/none.test.conf", "domain = \"none.test\";\n");
     owned(run) struct run made =
         run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " CONFIDENTIALITY, dir);
     expect_status(made, 0);
@@ -444,6 +448,7 @@ Test(rollover, where_the_old_certificate_is_pinned)
     const char *seeing = strstr(made.out, "partners who see the old certificate");
     cr_assert_not_null(seeing, "%s", made.out);
     expect_contains(seeing, "  sister.test.conf\n");
+    cr_expect_null(strstr(made.out, "none.test.conf"), "%s", made.out);
 }
 
 Test(rollover, usage)
@@ -478,14 +483,129 @@ Test(rollover, usage)
     cr_expect_eq(folder_mode(dir, name), 0, "what was refused leaves nothing behind");
 }
 
+/* A certificate and its key as keys/STEM.pem and keys/STEM.key, valid from and to these days from now. */
+static void issue(const char *stem, const char *usage, long from, long to)
+{
+    g_autofree char *keys = g_build_filename(dir, "a/keys", NULL), *certificate = g_strconcat(stem, ".pem", NULL);
+    g_autofree char *key = g_strconcat(stem, ".key", NULL);
+    PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=edi@acme.test"),
+                                                            .san = PKI_LIST("email:edi@acme.test"),
+                                                            .key_usage = usage,
+                                                            .not_before = time(NULL) + from * DAY,
+                                                            .not_after = time(NULL) + to * DAY});
+    g_free(pki_write(keys, certificate, pki, NULL));
+    g_free(pki_write_key(keys, key, pki));
+}
+
+static struct conf *loaded(void)
+{
+    owned(faults) struct faults *faults = faults_new();
+    g_autofree char *file = g_build_filename(dir, "a/domsec.conf", NULL);
+    struct conf *conf = conf_load(file, faults);
+    cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+    return conf;
+}
+
+Test(rollover, states)
+{
+    static const struct {
+        const char *role, *first, *second; /* second NULL: there is none */
+        int until;                         /* of the first, in days; 0: none */
+        enum standing is_first, is_second;
+        bool good;
+    } rows[] = {
+        {SIGNING, "now", NULL, 0, STANDING_IN_FORCE, 0, true},
+        {SIGNING, "now", "now", 0, STANDING_IN_FORCE, STANDING_REPLACED, true},
+        {CONFIDENTIALITY, "now", "now", 0, STANDING_IN_FORCE, STANDING_DECRYPTS, true},
+        {SIGNING, "now", "early", 0, STANDING_IN_FORCE, STANDING_WAITING, true},
+        {SIGNING, "now", "later", 0, STANDING_REPLACED, STANDING_IN_FORCE, true},
+        {SIGNING, "late", "now", 0, STANDING_EXPIRED, STANDING_IN_FORCE, true},
+        {CONFIDENTIALITY, "late", "now", 0, STANDING_DECRYPTS, STANDING_IN_FORCE, true},
+        {SIGNING, "late", NULL, 0, STANDING_EXPIRED, 0, false},
+        {CONFIDENTIALITY, "late", "early", 0, STANDING_DECRYPTS, STANDING_WAITING, false},
+        {SIGNING, "gone", "now", 0, STANDING_UNREADABLE, STANDING_IN_FORCE, false},
+        {SIGNING, "now", "later", -1, STANDING_ENDED, STANDING_IN_FORCE, true},
+        {SIGNING, "now", NULL, -1, STANDING_ENDED, 0, false},
+    };
+    issue("now", "digitalSignature", -9, 90);
+    issue("later", "digitalSignature", -5, 90);
+    issue("early", "digitalSignature", 5, 90);
+    issue("late", "digitalSignature", -90, -5);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *first =
+            line(rows[i].role, rows[i].first, 0, rows[i].until != 0 ? time(NULL) + rows[i].until * DAY : 0);
+        g_autofree char *second = rows[i].second != NULL ? line(rows[i].role, rows[i].second, 0, 0) : NULL;
+        g_autofree char *lines = g_strjoin(",\n", first, second, NULL);
+        configure(lines);
+        owned(conf) struct conf *conf = loaded();
+        owned(faults) struct faults *ignored = faults_new();
+        X509 **own = own_read(conf, ignored);
+        g_autofree enum standing *standing = standing_read(conf, own, time(NULL));
+        cr_expect_eq(standing[0], rows[i].is_first, "row %zu: %s", i, standing_name(standing[0]));
+        cr_expect(second == NULL || standing[1] == rows[i].is_second, "row %zu: %s", i, standing_name(standing[1]));
+        cr_expect_eq(own_are_good(own, conf), rows[i].good, "row %zu", i);
+        own_free(own, conf);
+    }
+}
+
+/* Without options there is a month before and a month after, but no day without a certificate. */
+Test(rollover, default_dates)
+{
+    static const struct {
+        long ends, from, until;
+    } rows[] = {{100, 30, 130}, {30, 30, 60}, {9, 9, 39}, {-9, 0, 30}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        time_t today = time(NULL) / DAY * DAY;
+        issue("old", "keyAgreement", -90, rows[i].ends);
+        g_autofree char *old = line(CONFIDENTIALITY, "old", 0, 0);
+        g_autofree char *from = moment_text(today + rows[i].from * DAY),
+                        *until = moment_text(today + rows[i].until * DAY);
+        configure(old);
+        owned(run) struct run made = run("domsec key rollover -c '%s/a/domsec.conf' --line 7 --ca '%s/a/ca' --out "
+                                         "'%s/a/keys/%zu.key'",
+                                         dir, dir, dir, i);
+        expect_status(made, 0);
+        g_autofree char *begins = g_strdup_printf("from = \"%s\";", from),
+                        *ends = g_strdup_printf("until = \"%s\";", until);
+        expect_contains(made.out, begins);
+        expect_contains(made.out, ends);
+    }
+}
+
+/* A mailbox with one key to sign and one to decrypt: each has its own rollover. */
+Test(rollover, of_split_keys)
+{
+    issue("signs", "digitalSignature", -9, 90);
+    issue("decrypts", "keyAgreement", -9, 90);
+    issue("next", "digitalSignature", -9, 90);
+    configure(
+        "{ address = \"edi@acme.test\"; certificate = \"keys/signs.pem\"; key = \"file:keys/signs.key\"; },\n"
+        "{ address = \"edi@acme.test\"; certificate = \"keys/decrypts.pem\"; key = \"file:keys/decrypts.key\"; },\n"
+        "{ address = \"edi@acme.test\"; certificate = \"keys/next.pem\"; key = \"file:keys/next.key\"; from = "
+        "\"2200-01-01\"; }\n");
+    owned(conf) struct conf *conf = loaded();
+    cr_assert_eq(conf->identity_count, 3);
+    owned(run) struct run which = run("domsec key rollover -c '%s/a/domsec.conf' --address edi@acme.test", dir);
+    expect_status(which, 64);
+    expect_contains(which.err, "2 identities of edi@acme.test are in force; say which with --line");
+    owned(run) struct run signs = run("domsec key rollover -c '%s/a/domsec.conf' --line 7", dir);
+    expect_status(signs, 65);
+    expect_contains(signs.err, "a rollover is under way already");
+    owned(run) struct run decrypts = run("domsec key rollover -c '%s/a/domsec.conf' --line 8 --ca '%s/a/ca'", dir, dir);
+    expect_status(decrypts, 0);
+}
+
 /* An old identity that nobody has removed: its key is gone, and it harms nothing. */
 Test(rollover, the_old_one_has_ended)
 {
     second_key(CONFIDENTIALITY, "dca-new");
-    g_autofree char *old = line(CONFIDENTIALITY, "dca", 0, time(NULL) - DAY);
+    /* As a signer's the certificate would be warned of: it is for encryption. */
+    g_autofree char *old = line(SIGNING, "dca", 0, time(NULL) - DAY);
     g_autofree char *new = line(CONFIDENTIALITY, "dca-new", 0, 0), *dsa = line(SIGNING, "dsa", 0, 0);
     g_autofree char *lines = g_strjoin(",\n", old, new, dsa, NULL);
     configure(lines);
+    owned(run) struct run whole = checked();
+    cr_expect_null(strstr(whole.out, "keys/dca.pem"), "%s", whole.out);
     const char *const files[] = {"a/keys/dca.key", "a/keys/dca.pem"};
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = g_build_filename(dir, files[i], NULL);
@@ -494,6 +614,7 @@ Test(rollover, the_old_one_has_ended)
                               list = run("domsec key list -c '%s/a/domsec.conf'", dir);
         expect_status(check, 0);
         expect_contains(check.out, "note: this identity ended on ");
+        cr_expect_null(strstr(check.out, "keys/dca.pem"), "%s", check.out);
         expect_contains(status.out, "ended, on ");
         expect_status(list, 0);
     }

@@ -233,6 +233,12 @@ Test(token, check_compares_the_certificate)
 Test(token, rollover_stays_in_the_token)
 {
     configure("p256", "p384");
+    g_autofree char *before = folder_read(home->folder, "a/domsec.conf"),
+                    *softhsm = g_strdup(g_getenv("SOFTHSM2_CONF"));
+    g_autofree char *with = g_strdup_printf("%s\nkey_environment = ( \"SOFTHSM2_CONF=%s\" );\n", before, softhsm);
+    folder_write(home->folder, "a/domsec.conf", with);
+    program_give(home->folder, NULL);
+    g_unsetenv("SOFTHSM2_CONF"); /* the configuration has it */
     owned(run) struct run made =
         run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " CONFIDENTIALITY
             " --ca '%s/a/ca' --out '%s/a/keys/dca-next'",
