@@ -353,3 +353,19 @@ Test(ocsp, embedded_are_paid_for)
     }
     cr_expect_gt(spent[1] - spent[0], 10 * 2 * key_cost(rig->authority->key));
 }
+
+/* Of an authority in the path, too. */
+Test(ocsp, embedded_of_an_authority)
+{
+    owned(fetching) struct fetching *rig = fetching_new("check = \"hard\";", PKI_LIST(RESPONDER));
+    const struct fetching above = {.web = rig->web, .root = rig->root, .authority = rig->root, .alice = rig->authority};
+    for (int is_revoked = 0; is_revoked < 2; is_revoked++) {
+        struct responder of_alice = {0}, of_authority = {.status = is_revoked ? R : G}, silent = {0};
+        g_autoptr(GPtrArray) embedded = embed_list();
+        embed_add(embedded, responder_answer(&of_alice, rig));
+        embed_add(embedded, responder_answer(&of_authority, &above));
+        fetching_open(rig, NULL);
+        expect_with(rig, &silent, embedded, is_revoked ? OUTCOME_FAIL : OUTCOME_PASS, "an authority");
+    }
+    cr_expect_eq(web_count(rig->web, NULL), 0);
+}
