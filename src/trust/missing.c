@@ -53,6 +53,7 @@ bool missing_note(const struct trust *trust, const struct revocation_query *quer
                   const struct revocation_result *result, const struct revocation_conf *conf, struct missing **missing)
 {
     bool is_some = false;
+    bool is_by_sender = query->embedded != NULL || sk_X509_CRL_num(query->received) > 0;
     if (conf->check == REVOCATION_CHECK_OFF || (!conf->fetch && !conf->ocsp))
         return false;
     for (int i = 0; i < MIN(result->below_anchor, 64); i++) {
@@ -65,7 +66,7 @@ bool missing_note(const struct trust *trust, const struct revocation_query *quer
                                            .issuer = sk_X509_value(query->chain, i + 1),
                                            .others = query->untrusted,
                                            .conf = conf,
-                                           .known_until = is_unknown ? 0 : result->until};
+                                           .known_until = is_unknown || is_by_sender ? 0 : result->until};
         owned(errand) struct errand *errand = missing != NULL ? courier_errand(trust->courier, &order) : NULL;
         if (errand != NULL && is_unknown)
             g_ptr_array_add(made(missing)->errands, steal(&errand));

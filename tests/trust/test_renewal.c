@@ -2,6 +2,7 @@
 /* What becomes of what was fetched, as time passes: it is renewed, kept, and known after a reload or a restart. */
 #include "base/metrics.h"
 #include "support/clock.h"
+#include "support/embed.h"
 #include "support/fetching.h"
 #include "support/responder.h"
 #include "trust/courier.h"
@@ -146,6 +147,24 @@ Test(renewal, outage)
         fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_TEMPERROR, revoked ? "is revoked" : "cannot be reached");
         responder_clear(&responder);
     }
+}
+
+/* What a message brings may be older than the revocation: it is not waited for, and it is asked soon. */
+Test(renewal, behind_what_a_message_brings)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder before = {.from = -7200}, now = {.status = V_OCSP_CERTSTATUS_REVOKED, .from = -60};
+    g_autoptr(GPtrArray) embedded = embed_list();
+    embed_add(embedded, responder_answer(&before, rig));
+    responder_put(&now, rig, "/ocsp");
+    rig->embedded = embedded;
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    cr_expect_eq(web_count(rig->web, "/ocsp"), 0);
+    cr_expect_eq(renew(rig), 1);
+    expect_known(rig, OUTCOME_FAIL, "is revoked");
+    rig->embedded = NULL;
+    responder_clear(&before);
+    responder_clear(&now);
 }
 
 /* RFC 6960 §4.2.2.2: no answer of a responder holds longer than its certificate. */
