@@ -259,6 +259,19 @@ static char *owner_text(const struct identity_conf *identity)
                                           : g_strdup_printf("address = ( \"%s\" );", joined);
 }
 
+/* Of the new key, where the old one has them, because a policy may ask for them (sign_with). It was made here just now,
+ * and nobody has a copy. */
+static void print_declarations(const struct rollover *rollover)
+{
+    const struct identity_conf *old = rollover->old;
+    const char *in_file = old->origin != NULL ? key_origin_name(ORIGIN_GATEWAY) : NULL;
+    const char *origin = rollover->wanted.token == NULL ? in_file : is_on_token(old) ? old->origin : NULL;
+    if (origin != NULL)
+        printf("    origin = \"%s\";\n", origin);
+    if (old->escrowed != STATED_NOTHING)
+        printf("    escrowed = false;\n");
+}
+
 static void print_identity(const struct rollover *rollover)
 {
     const struct key_wanted *wanted = &rollover->wanted;
@@ -271,6 +284,7 @@ static void print_identity(const struct rollover *rollover)
         g_autofree char *secret = path_text(rollover, rollover->old->passphrase_file);
         printf("    passphrase_file = \"%s\";\n", secret);
     }
+    print_declarations(rollover);
     printf("    from = \"%s\"; },\n", from);
 }
 

@@ -326,6 +326,30 @@ Test(rollover, of_a_confidentiality_authority)
     cr_expect_eq(folder_mode(dir, "a/keys/third.key"), 0);
 }
 
+/* What a policy asks of the old key, the new one is, too: it takes over. */
+Test(rollover, declared_as_the_old_one)
+{
+    static const char *const old = "key = \"file:keys/dsa.key\";";
+    g_autofree char *text = folder_read(dir, "a/domsec.conf"),
+                    *policy = folder_read(dir, "a/policy.d/partner.test.conf");
+    g_autoptr(GString) conf = g_string_new(text), strict = g_string_new(policy);
+    cr_assert_eq(g_string_replace(conf, old, "key = \"file:keys/dsa.key\"; origin = \"ca\"; escrowed = true;", 0), 1);
+    cr_assert_eq(g_string_replace(strict, "protect = \"sign+encrypt\";",
+                                  "protect = \"sign+encrypt\"; sign_with = { origin = ( \"ca\", \"gateway\" ); };", 0),
+                 1);
+    folder_write(dir, "a/domsec.conf", conf->str);
+    folder_write(dir, "a/policy.d/partner.test.conf", strict->str);
+    program_give(dir, NULL);
+    owned(run) struct run made = run("domsec key rollover -c '%s/a/domsec.conf' --domain acme.test --role " SIGNING
+                                     " --ca '%s/a/ca' --from 2020-01-01",
+                                     dir, dir);
+    expect_status(made, 0);
+    expect_contains(made.out, "    origin = \"gateway\";\n    escrowed = false;\n    from = ");
+    follow(made.out, "");
+    g_autofree char *stem = stem_of_today("dsa");
+    expect_signer(time(NULL), stem);
+}
+
 /* By a request: until the certificate is there, the old one works, and status says what is missing. */
 Test(rollover, of_a_signing_authority_by_a_request)
 {
