@@ -26,7 +26,7 @@ static bool needs(const struct rule *rule, enum role role)
     return false;
 }
 
-/* Whether some identity in this role fits, of a domain and those above it or, for NULL, of anyone. True if there is no
+/* Whether some identity in this role fits, of a domain and those above it or, for NULL, of all. True if there is no
  * identity in that role at all, which others warn of. */
 static bool some_fits(const struct gateway *gateway, const struct rule *rule, enum role role, const char *domain,
                       struct error *error)
@@ -57,15 +57,13 @@ static void say(const struct rule *rule, enum fault_grade grade, const char *tex
         text);
 }
 
-/* The mail of a domain for which none fits is rejected; that is a fault if it is so for every domain. */
+/* The mail of a domain for which none fits is rejected; that is a fault if none fits for any domain. */
 static void check_role(const struct gateway *gateway, const struct rule *rule, enum role role, enum fault_grade grade,
                        struct faults *faults)
 {
     char **domains = gateway->conf->local_domains;
     struct error error = {0};
-    bool any_fits = false;
-    for (char **entry = domains; *entry != NULL; entry++)
-        any_fits |= some_fits(gateway, rule, role, *entry + (**entry == '.'), &error);
+    bool any_fits = some_fits(gateway, rule, role, NULL, &error);
     for (char **entry = domains; *entry != NULL; entry++)
         if (!some_fits(gateway, rule, role, *entry + (**entry == '.'), &error))
             say(rule, any_fits ? FAULT_WARNING : grade, error.text, faults);

@@ -107,7 +107,7 @@ bool own_find(const struct own_view *own, const struct sign_with *with, size_t *
             return true;
         }
         will_fit |= each == 0;
-        failed |= own->list[i].is_current ? each : 0;
+        failed |= each;
     }
     g_autofree char *demands = describe(with, failed);
     if (will_fit)

@@ -216,6 +216,16 @@ static void run_revoked_later(const char *check)
     partner->dca = replace(world, partner, partner->dca, DCA, "dca");
     put_list(world, "/" DSA, acme->ca, NULL);
     put_list(world, "/" DCA, partner->ca, NULL);
+    /* One that has expired does not take the place of one that is revoked. */
+    PKI_AUTO struct pki *old = pki_issue(&(struct pki_spec){.issuer = acme->ca,
+                                                            .subject = PKI_LIST("CN=" DSA),
+                                                            .san = PKI_LIST("email:" DSA "@acme.test"),
+                                                            .not_before = time(NULL) - 20 * 86400,
+                                                            .not_after = time(NULL) - 10 * 86400});
+    g_free(pki_write(acme->folder, "old.pem", old, NULL));
+    g_free(pki_write_key(acme->folder, "old.key", old));
+    acme->people =
+        "{ domain = \"acme.test\"; role = \"" DSA "\"; certificate = \"old.pem\"; key = \"file:old.key\"; },";
     g_autofree char *keys =
         g_strdup_printf("fetch_networks = ( \"127.0.0.0/8\" ); revocation = { check = \"%s\"; };", check);
     rig_open(acme, partner, "outbound = { protect = \"sign+encrypt\"; no_certificate = \"reject\"; };", keys);

@@ -12,7 +12,7 @@
 
 /* Beside the domain's newest key, of which nothing is declared, an older one of the gateway that nobody else has, for
  * content commitment; and alice's, which the authority made and keeps, and which is for both uses. */
-static struct rig *rig_with_kept(const char *policy)
+static struct rig *rig_with(const char *domain, const char *policy)
 {
     struct rig *rig = rig_closed(PKI_EC);
     struct org *acme = &rig->acme;
@@ -28,13 +28,22 @@ static struct rig *rig_with_kept(const char *policy)
     g_free(pki_write_key(acme->folder, "kept.key", kept));
     g_free(pki_write(acme->folder, "alice.pem", acme->alice, NULL));
     g_free(pki_write_key(acme->folder, "alice.key", acme->alice));
-    acme->people = "{ domain = \"acme.test\"; role = \"domain-signing-authority\"; certificate = \"kept.pem\"; key = "
-                   "\"file:kept.key\"; origin = \"gateway\"; escrowed = false; },\n"
-                   "{ address = \"alice@acme.test\"; certificate = \"alice.pem\"; key = \"file:alice.key\"; origin = "
-                   "\"ca\"; escrowed = true; },\n";
+    g_autofree char *people = g_strdup_printf(
+        "{ domain = \"%s\"; role = \"domain-signing-authority\"; certificate = \"kept.pem\"; key = "
+        "\"file:kept.key\"; origin = \"gateway\"; escrowed = false; },\n"
+        "{ address = \"alice@acme.test\"; certificate = \"alice.pem\"; key = \"file:alice.key\"; origin = "
+        "\"ca\"; escrowed = true; },\n",
+        domain);
+    acme->people = people;
     rig_open(acme, &rig->partner, policy, LOGINS);
     rig_open(&rig->partner, acme, "inbound = { require = \"sign\"; };", NULL);
+    acme->people = NULL;
     return rig;
+}
+
+static struct rig *rig_with_kept(const char *policy)
+{
+    return rig_with("acme.test", policy);
 }
 
 /* Of the faults and warnings of `check`, each on a line; g_free(). */
@@ -121,6 +130,8 @@ static const struct {
      "partner.test.conf:5", "partner.test.conf:4: no signing key", 1},
     {SIGN("") "rules = ( { when = { from = \"alice@acme.test\"; }; " ONLY_KEPT " } );", KEPT, "partner.test.conf:5",
      NULL, 0},
+    {SIGN(ONLY_TOKEN) "rules = ( { when = { from = \"bob@partner.test\"; }; otherwise = \"tag\"; } );", NULL,
+     "origin must be token", "partner.test.conf:4: no signing key", 1},
     /* what a user asks for takes no demand away */
     {SIGN("sign_with = { origin = \"gateway\"; };") "rules = ( { when = { subject = \"[x]\"; }; sign_with = { origin = "
                                                     "( "
@@ -167,6 +178,7 @@ Test(signing, table)
         size_t errors = 0, warnings = 0;
         g_autofree char *says = checked(rig, FAULT_ERROR, &errors), *at_start = checked(rig, FAULT_WARNING, &warnings);
         cr_expect_eq(errors, rows[i].faults, "row %zu: %s", i, says);
+        cr_expect(strchr(says, '\n') == strrchr(says, '\n'), "row %zu: one alone: %s", i, says);
         cr_expect_eq(warnings, 0, "row %zu: the daemon serves all other rules", i);
         cr_expect_eq(*at_start != '\0', rows[i].check != NULL, "row %zu: %s", i, at_start);
         if (rows[i].check == NULL)
@@ -177,6 +189,44 @@ Test(signing, table)
             continue;
         AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
         cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&in));
+    }
+}
+
+/* One key signs for all authors: that of a domain above them, though another is more specific, or newer, or declared.
+ */
+Test(signing, several_authors)
+{
+    static const struct {
+        const char *policy, *from, *signers; /* signers NULL: refused */
+    } cases[] = {
+        {SIGN(""), "alice@acme.test", NEWEST},
+        {SIGN(""), "ann@north.acme.test", "north.acme.test gateway false false true"},
+        {SIGN("sign_with = { dual_use = false; content_commitment = false; };"), "ann@north.acme.test", NEWEST},
+        {SIGN(""), "ann@north.acme.test, alice@acme.test", NEWEST},
+        {SIGN(""), "alice@acme.test, ann@north.acme.test", NEWEST},
+        {SIGN("sign_with = { origin = \"gateway\"; };"), "ann@north.acme.test",
+         "north.acme.test gateway false false true"},
+        {SIGN("sign_with = { origin = \"gateway\"; };"), "ann@north.acme.test, alice@acme.test", NULL},
+        {SIGN("sign_with = { origin = \"gateway\"; };"), "alice@acme.test", NULL},
+    };
+    static char *const local[] = {(char *)"acme.test", (char *)".acme.test", NULL};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        owned(rig) struct rig *rig = rig_with("north.acme.test", cases[i].policy);
+        struct conf *conf = (struct conf *)gateway_conf(rig->acme.gateway);
+        char **before = conf->local_domains;
+        conf->local_domains = (char **)local;
+        g_autofree char *text = g_strdup_printf("From: %s\r\nTo: bob@partner.test\r\n\r\nx\r\n", cases[i].from);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), cases[i].signers != NULL ? VERDICT_ACCEPT : VERDICT_REJECT, "row %zu: %s", i,
+                     rig_reason(&out));
+        g_autofree char *by = signers(&out);
+        cr_expect_str_eq(by, cases[i].signers != NULL ? cases[i].signers : "", "row %zu: %s", i, by);
+        size_t errors = 0;
+        g_autofree char *says = checked(rig, FAULT_ERROR, &errors);
+        cr_expect_eq(errors, 0, "row %zu: the key of one domain fits: %s", i, says);
+        cr_expect_eq(strstr(says, "warning: no signing key of acme.test fits") != NULL,
+                     strstr(cases[i].policy, "origin") != NULL, "row %zu: %s", i, says);
+        conf->local_domains = before;
     }
 }
 

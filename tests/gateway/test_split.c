@@ -153,18 +153,19 @@ Test(split, with_which_key)
     static const struct {
         const char *demands;
         bool is_kept; /* the key that satisfies them */
-    } rows[] = {{"origin = \"gateway\";", true},
-                {"origin = ( \"token\", \"gateway\" );", true},
-                {"escrowed = false;", true},
-                {"dual_use = false;", true},
-                {"dual_use = false; content_commitment = false;", true},
-                {"origin = ( );", false}};
+    } rows[] = {{"origin = \"gateway\";", true},       {"origin = ( \"token\", \"gateway\" );", true},
+                {"escrowed = false;", true},           {"dual_use = false;", true},
+                {"content_commitment = false;", true}, {"origin = ( );", false}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(rig) struct rig *rig = rig_closed(PKI_EC);
         struct org *acme = &rig->acme;
         g_autofree char *policy =
             g_strdup_printf("outbound = { protect = \"sign\"; sign_with = { %s }; };", rows[i].demands);
-        PKI_AUTO struct pki *dual = pki_role(acme->ca, "domain-signing-authority", "acme.test");
+        PKI_AUTO struct pki *dual =
+            pki_issue(&(struct pki_spec){.issuer = acme->ca,
+                                         .subject = PKI_LIST("CN=domain-signing-authority"),
+                                         .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                         .key_usage = "digitalSignature,nonRepudiation,keyAgreement"});
         write_key(acme, "split.key", 'k');
         g_free(pki_write(acme->folder, "dsa.pem", dual, NULL));
         g_free(pki_write_key(acme->folder, "dsa.key", dual));
