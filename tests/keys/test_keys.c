@@ -135,6 +135,10 @@ Test(keys, finds_by_role_domain_and_time)
         const struct identity *found = keys_find(keys, rows[i].role, rows[i].domain, now + rows[i].day * DAY, &error);
         const struct identity *expected = rows[i].index < 0 ? NULL : keys_at(keys, (size_t)rows[i].index);
         cr_expect_eq(found, expected, "row %zu: %s", i, error.text);
+        size_t current = 9;
+        g_autofree const struct identity **list =
+            keys_list(keys, rows[i].role, rows[i].domain, now + rows[i].day * DAY, &current);
+        cr_expect(found != NULL ? current > 0 && list[0] == found : current == 0, "row %zu: the first of all", i);
         if (found == NULL) {
             cr_expect_eq(error.kind, ERROR_CONFIGURATION);
             cr_expect_not_null(strstr(error.text, rows[i].says), "row %zu: %s", i, error.text);
