@@ -15,6 +15,7 @@
 #include "kept.h"
 #include "names.h"
 #include "own_checks.h"
+#include "path.h"
 #include "revocation.h"
 #include "store/store.h"
 
@@ -46,12 +47,18 @@ static STACK_OF(X509) * load_anchors(const char *path, struct error *error)
     return found;
 }
 
-/* *authorities: how many of the file's certificates can issue others. */
-static bool add_file(struct scope *scope, const char *path, unsigned *authorities, struct error *error)
+/* How many of a file's certificates can issue others, and how many may not be used for mail. */
+struct counted {
+    unsigned authorities, not_for_mail;
+};
+
+static bool add_file(struct scope *scope, const char *path, struct counted *counted, struct error *error)
 {
     owned(x509_stack) STACK_OF(X509) *found = load_anchors(path, error);
-    for (int i = 0; i < sk_X509_num(found); i++)
-        *authorities += X509_check_ca(sk_X509_value(found, i)) != 0;
+    for (int i = 0; i < sk_X509_num(found); i++) {
+        counted->authorities += X509_check_ca(sk_X509_value(found, i)) != 0;
+        counted->not_for_mail += !usage_allows_mail(sk_X509_value(found, i));
+    }
     if (found != NULL)
         scope_add_anchors(scope, found);
     return found != NULL;
@@ -78,16 +85,22 @@ static bool add_files(struct scope *scope, char *const *files, const struct plac
     bool good = true;
     for (; *files != NULL; files++) {
         struct error error = {0};
-        unsigned authorities = 0;
-        if (!add_file(scope, *files, &authorities, &error)) {
+        struct counted counted = {0};
+        if (!add_file(scope, *files, &counted, &error)) {
             complain(faults, place, error.text);
             good = false;
-        } else if (authorities == 0) {
+            continue;
+        }
+        if (counted.authorities == 0)
             faults_warn(
                 faults, place->file, place->line,
                 "%s: %s is not a CA certificate, so it is trusted only for itself; name the certificate of its CA",
                 place->key, *files);
-        }
+        /* As in a bundle for web servers, which is not for mail. */
+        if (counted.not_for_mail > 0)
+            faults_warn(faults, place->file, place->line,
+                        "%s: %s holds authorities whose extended key usage is not for e-mail (%u of them)", place->key,
+                        *files, counted.not_for_mail);
     }
     return good;
 }

@@ -180,6 +180,26 @@ Test(anchors, that_certify_no_other_are_warned_of)
     }
 }
 
+/* As in a bundle of authorities for web servers. */
+Test(anchors, that_are_not_for_mail_are_warned_of)
+{
+    static const struct {
+        const char *eku;
+        bool warned;
+    } rows[] = {{"serverAuth", true}, {"serverAuth,emailProtection", false}, {"anyExtendedKeyUsage", false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        PKI_AUTO struct pki *web =
+            pki_issue(&(struct pki_spec){.ca = true, .subject = PKI_LIST("CN=Web"), .eku = rows[i].eku});
+        begin("trust_anchors = ( \"root.pem\", \"web.pem\" );", "");
+        g_free(pki_write(setting->folder, "web.pem", web, NULL));
+        setting_open(setting);
+        size_t found = 0;
+        for (size_t j = 0; j < faults_count(setting->faults); j++)
+            found += strstr(faults_at(setting->faults, j), "usage is not for e-mail (1 of them)") != NULL;
+        cr_expect_eq(found, rows[i].warned ? 1 : 0, "%s", rows[i].eku);
+    }
+}
+
 /* Among namesakes that may have issued a certificate the self-signed one is preferred, wherever it stands. */
 Test(anchors, and_intermediates_as_issuers)
 {
