@@ -225,6 +225,14 @@ STACK_OF(X509) * remote_bundle_anchors(struct remote_bundle *bundle)
     return anchors;
 }
 
+bool remote_bundle_has_come(struct remote_bundle *bundle)
+{
+    g_mutex_lock(&bundle->bundles->lock);
+    bool has_come = bundle->anchors != NULL;
+    g_mutex_unlock(&bundle->bundles->lock);
+    return has_come;
+}
+
 const char *remote_bundle_url(const struct remote_bundle *bundle)
 {
     return bundle->conf->url;

@@ -29,6 +29,7 @@ struct remote_bundle *bundles_add(struct bundles *bundles, const struct bundle_c
 
 /* A copy of what is in force, with references of its own; NULL: it has not come yet. */
 STACK_OF(X509) * remote_bundle_anchors(struct remote_bundle *bundle);
+bool remote_bundle_has_come(struct remote_bundle *bundle);
 const char *remote_bundle_url(const struct remote_bundle *bundle); /* lent */
 
 /* Starts to fetch what is due. */

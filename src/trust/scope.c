@@ -108,8 +108,7 @@ void scope_each_unfetched(const struct scope *scope, void (*visit)(void *context
         scope_each_unfetched(scope->base, visit, context);
     for (guint i = 0; i < scope->bundles->len; i++) {
         struct remote_bundle *bundle = g_ptr_array_index(scope->bundles, i);
-        owned(x509_stack) STACK_OF(X509) *found = remote_bundle_anchors(bundle);
-        if (found == NULL)
+        if (!remote_bundle_has_come(bundle))
             visit(context, bundle);
     }
 }

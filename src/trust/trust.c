@@ -130,8 +130,7 @@ static bool add_remote(struct bundles *bundles, struct scope *scope, const struc
         complain(faults, place, error.text);
         return false;
     }
-    owned(x509_stack) STACK_OF(X509) *found = remote_bundle_anchors(bundle);
-    if (found == NULL)
+    if (!remote_bundle_has_come(bundle))
         faults_note(faults, place->file, place->line,
                     "%s: %s has not been fetched yet; the daemon does it, and messages that need it wait, or are "
                     "deferred",

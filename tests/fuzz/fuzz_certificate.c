@@ -5,6 +5,7 @@
  */
 #include "certs/certs.h"
 #include "trust/anchors.h"
+#include "trust/bundle_content.h"
 #include "trust/names.h"
 #include "trust/trust.h"
 
@@ -112,10 +113,21 @@ static void check_mailbox(const X509 *certificate)
     require_printable(finding.reason);
 }
 
+static void check_bundle(struct slice contents)
+{
+    owned(bundle_content) struct bundle_content content = {0};
+    struct error error = {0};
+    bool good = bundle_content_read(contents, NULL, 1800000000, &content, &error);
+    require(good == (content.anchors != NULL));
+    require_printable(error.text);
+    require(!good || !bundle_content_is_signed(contents));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const unsigned char *at = data;
     owned(X509) X509 *certificate = size < 1000000 ? d2i_X509(NULL, &at, (long)size) : NULL;
+    check_bundle((struct slice){(const char *)data, size});
     if (certificate != NULL) {
         check_names(certificate);
         check_roles(certificate);
