@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * holders: what partners have configured is not known here. What our policies ask of them is: whoever must encrypt to
- * us has our certificate, and whoever gets our signatures sees it. A gateway for several of our own domains may also
- * name a certificate of one in the policy of another.
+ * holders: what partners have configured is not known here. What our policies ask of them is: a partner who must
+ * encrypt to us has our certificate, and one who gets our signatures sees it. A gateway for several of our own domains
+ * may also name a certificate of one in the policy of another.
  */
 #include "holders.h"
 

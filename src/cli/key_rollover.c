@@ -119,7 +119,7 @@ static bool serve_the_same(const struct identity_conf *a, X509 *certificate_a, c
            (standing_decrypts(a, certificate_a) && standing_decrypts(b, certificate_b));
 }
 
-/* A second successor would be the first one's by its dates, and most likely nobody wants it. */
+/* A second successor would take the place of the first one, which is most likely a mistake. */
 static int check_under_way(const struct rollover *rollover, X509 *const *own, const enum standing *standing)
 {
     const struct conf *conf = rollover->conf;

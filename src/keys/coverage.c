@@ -17,7 +17,7 @@ struct turn {
     int64_t from, until; /* until: the first second after it */
 };
 
-/* An end that cannot be read is as far away as possible: whoever reads the certificate complains. */
+/* An end that cannot be read is as far away as possible: the check of the certificate complains. */
 static struct turn turn_of(const struct identity *identity)
 {
     const struct identity_conf *conf = identity->conf;

@@ -619,7 +619,7 @@ Test(rollover, of_split_keys)
     expect_status(decrypts, 0);
 }
 
-/* An old identity that nobody has removed: its key is gone, and it harms nothing. */
+/* An old identity was not removed, and its key is gone: it harms nothing. */
 Test(rollover, the_old_one_has_ended)
 {
     second_key(CONFIDENTIALITY, "dca-new");
