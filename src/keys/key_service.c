@@ -15,6 +15,7 @@
 #include "key_links.h"
 #include "key_place.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -318,6 +319,7 @@ static void end_supervision(struct watched *watched)
     end_process(service, &watched->next);
     if (is_lost) /* others end with their channels, when they have answered */
         end_process(service, &watched->serving);
+    OPENSSL_thread_stop(); /* or it would clean up behind this thread, when exit() may be doing so */
     g_mutex_lock(&service->lock);
     g_ptr_array_remove_fast(service->watched, watched);
     g_cond_broadcast(&service->changed);
