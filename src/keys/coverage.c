@@ -118,12 +118,12 @@ static void free_turns(gpointer turns)
 }
 
 /* The owners of identities that serve a purpose, each once, in the order of the configuration. */
-static GPtrArray *owners(const struct keys *keys, serves *for_purpose)
+static GPtrArray *owners(const GPtrArray *identities, serves *for_purpose)
 {
     g_autoptr(GHashTable) index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GPtrArray *list = g_ptr_array_new_with_free_func(free_turns);
-    for (size_t i = 0; i < keys_count(keys); i++) {
-        const struct identity *identity = keys_at(keys, i);
+    for (guint i = 0; i < identities->len; i++) {
+        const struct identity *identity = g_ptr_array_index(identities, i);
         if (!for_purpose(identity))
             continue;
         g_autofree char *key = key_of(identity->conf);
@@ -156,11 +156,11 @@ static void note_ended(const struct conf *conf, time_t at, struct faults *faults
     }
 }
 
-void coverage_check(const struct conf *conf, const struct keys *keys, time_t at, struct faults *faults)
+void coverage_check(const struct conf *conf, const GPtrArray *identities, time_t at, struct faults *faults)
 {
     serves *const purposes[] = {identity_signs, only_decrypts};
     for (size_t i = 0; i < G_N_ELEMENTS(purposes); i++) {
-        g_autoptr(GPtrArray) list = owners(keys, purposes[i]);
+        g_autoptr(GPtrArray) list = owners(identities, purposes[i]);
         for (guint j = 0; j < list->len; j++)
             check_owner(conf, list->pdata[j], at, faults);
     }

@@ -8,7 +8,7 @@
 #include "keys/keys.h"
 
 /* Warns where the identities that stand side by side leave a time without one: now, or until the next begins. Notes
- * those that have ended. */
-void coverage_check(const struct conf *conf, const struct keys *keys, time_t at, struct faults *faults);
+ * those that have ended. identities: struct identity *, those that could be opened. */
+void coverage_check(const struct conf *conf, const GPtrArray *identities, time_t at, struct faults *faults);
 
 #endif

@@ -86,7 +86,7 @@ static struct keys *open_from(struct key_stores *stores, const struct conf *conf
             good = false;
         }
     }
-    coverage_check(conf, keys, time(NULL), faults);
+    coverage_check(conf, keys->identities, time(NULL), faults);
     if (!good || !seal(keys, conf, faults))
         return NULL;
     read_traits(keys, conf);

@@ -81,14 +81,3 @@ bool policy_proves_author(const struct conf *conf, const struct originator *orig
                login, author->text);
     return same;
 }
-
-bool policy_signs_as_mailbox(const struct rule *rule)
-{
-    return rule->outbound.protect != PROTECT_NONE && rule->outbound.sign_as != SIGN_AS_DOMAIN;
-}
-
-bool policy_signs_as_domain(const struct rule *rule)
-{
-    return policy_signs(rule) &&
-           (rule->outbound.sign_as != SIGN_AS_MAILBOX || rule->outbound.no_identity == NO_IDENTITY_DOMAIN);
-}

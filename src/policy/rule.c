@@ -47,6 +47,17 @@ bool policy_signs(const struct rule *rule)
     return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_ENCRYPT;
 }
 
+bool policy_signs_as_mailbox(const struct rule *rule)
+{
+    return rule->outbound.protect != PROTECT_NONE && rule->outbound.sign_as != SIGN_AS_DOMAIN;
+}
+
+bool policy_signs_as_domain(const struct rule *rule)
+{
+    return policy_signs(rule) &&
+           (rule->outbound.sign_as != SIGN_AS_MAILBOX || rule->outbound.no_identity == NO_IDENTITY_DOMAIN);
+}
+
 bool policy_encrypts(const struct rule *rule)
 {
     return rule->outbound.protect != PROTECT_NONE && rule->outbound.protect != PROTECT_SIGN;

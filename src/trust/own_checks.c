@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * own_checks: whether certificates of ours are known to be revoked. They are asked about for each message that leaves,
- * so what came out stands until something new is known, or for a minute.
- */
 #include "own_checks.h"
 
-#include "anchors.h"
-#include "kept.h"
+#include <glib.h>
 
 #define STANDS_FOR 60 /* seconds */
 
 struct own_checks {
     GMutex lock;
-    GHashTable *known; /* fingerprint → struct standing * */
-};
-
-struct standing {
-    unsigned generation; /* of what was known then */
-    time_t from;
-    bool revoked;
+    GHashTable *known; /* name → struct own_check * */
 };
 
 struct own_checks *own_checks_new(void)
@@ -36,54 +25,21 @@ void own_checks_free(struct own_checks *own)
     g_free(own);
 }
 
-static bool find(struct own_checks *own, const char *fingerprint, unsigned generation, time_t at, bool *revoked)
+bool own_checks_find(struct own_checks *own, const char *name, unsigned generation, time_t at, bool *revoked)
 {
     g_mutex_lock(&own->lock);
-    const struct standing *standing = g_hash_table_lookup(own->known, fingerprint);
-    bool stands = standing != NULL && standing->generation == generation && at >= standing->from &&
-                  at < standing->from + STANDS_FOR;
+    const struct own_check *check = g_hash_table_lookup(own->known, name);
+    bool stands =
+        check != NULL && check->generation == generation && at >= check->from && at < check->from + STANDS_FOR;
     if (stands)
-        *revoked = standing->revoked;
+        *revoked = check->revoked;
     g_mutex_unlock(&own->lock);
     return stands;
 }
 
-static void put(struct own_checks *own, const char *fingerprint, const struct standing *standing)
+void own_checks_put(struct own_checks *own, const char *name, const struct own_check *check)
 {
     g_mutex_lock(&own->lock);
-    g_hash_table_insert(own->known, g_strdup(fingerprint), g_memdup2(standing, sizeof(*standing)));
+    g_hash_table_insert(own->known, g_strdup(name), g_memdup2(check, sizeof(*check)));
     g_mutex_unlock(&own->lock);
-}
-
-static bool ask(const struct trust *trust, const struct partner *partner, X509 *certificate, STACK_OF(X509) * chain,
-                time_t at)
-{
-    bool revoked = false;
-    struct finding ignored = {0};
-    owned(missing) struct missing *missing = NULL;
-    const struct chain_query query = {.leaf = certificate,
-                                      .untrusted = chain,
-                                      .purpose = PURPOSE_PATH,
-                                      .partner = partner,
-                                      .at = at,
-                                      .missing = &missing,
-                                      .revoked = &revoked};
-    trust_check_chain(trust, &query, &ignored);
-    trust_fetch(trust, missing, 0);
-    return revoked;
-}
-
-bool trust_is_revoked(const struct trust *trust, const struct partner *partner, X509 *certificate,
-                      STACK_OF(X509) * chain, time_t at)
-{
-    char fingerprint[65];
-    struct standing standing = {.generation = kept_generation(trust->kept), .from = at};
-    if (partner->revocation->check == REVOCATION_CHECK_OFF)
-        return false;
-    certificate_fingerprint(certificate, fingerprint);
-    if (find(trust->own, fingerprint, standing.generation, at, &standing.revoked))
-        return standing.revoked;
-    standing.revoked = ask(trust, partner, certificate, chain, at);
-    put(trust->own, fingerprint, &standing);
-    return standing.revoked;
 }
