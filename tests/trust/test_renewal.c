@@ -336,6 +336,40 @@ Test(renewal, issuers_are_not_renewed)
     cr_expect_eq(web_count(rig->web, NULL), 2);
 }
 
+/* What was concluded from the list before does not stand, also while it has not run out. */
+Test(renewal, newer_list_counts_at_once)
+{
+    owned(fetching) struct fetching *rig = rig_with_lists();
+    struct pki_crl_spec list = {.issuer = rig->authority, .next_update = time(NULL) + 600, .number = 2};
+    fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    list.revoked[0] = rig->alice;
+    list.number = 3;
+    fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
+    jump(500);
+    expect_known(rig, OUTCOME_PASS, VALID);
+    renew(rig);
+    expect_known(rig, OUTCOME_FAIL, "is revoked");
+}
+
+/* Where nothing is to be checked, what is known does not count. */
+Test(renewal, known_and_not_asked_for)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(RESPONDER));
+    struct responder responder = {.status = V_OCSP_CERTSTATUS_REVOKED};
+    responder_put(&responder, rig, "/ocsp");
+    fetching_expect(rig, OUTCOME_FAIL, "is revoked");
+    struct setting *before = g_steal_pointer(&rig->setting);
+    g_free(rig->group);
+    rig->group = g_strdup("check = \"off\"; fetch = true; ocsp = true;");
+    fetching_open(rig, NULL);
+    trust_close(rig->setting->trust);
+    rig->setting->trust = trust_open_after(rig->setting->conf, before->trust, rig->setting->faults);
+    expect_known(rig, OUTCOME_PASS, VALID);
+    setting_free(before);
+    responder_clear(&responder);
+}
+
 /* --- what is said of it --- */
 
 static void expect_notices(const struct fetching *rig, enum log_level expected, unsigned count, const char *says)
