@@ -30,7 +30,7 @@ struct own_candidate {
 
 /* Those for one role. */
 struct own_view {
-    struct error missing;             /* why there is none that is valid; kind ERROR_NONE: there is one */
+    struct error missing;             /* why no identity is valid; kind ERROR_NONE: one is */
     const char *owner;                /* whose they are, for reasons */
     const struct own_candidate *list; /* the first that is valid and fits is taken */
     size_t count;

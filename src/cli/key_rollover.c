@@ -260,7 +260,7 @@ static char *owner_text(const struct identity_conf *identity)
 }
 
 /* Of the new key, where the old one has them, because a policy may ask for them (sign_with). It was made here just now,
- * and nobody has a copy. */
+ * so that no one else has a copy. */
 static void print_declarations(const struct rollover *rollover)
 {
     const struct identity_conf *old = rollover->old;

@@ -10,7 +10,7 @@
 #define SIGN(more) "outbound = { protect = \"sign\"; " more " };\n"
 #define AS(what, more) SIGN("sign_as = \"" what "\"; " more)
 
-/* Beside the domain's newest key, of which nothing is declared, an older one of the gateway that nobody else has, for
+/* Beside the domain's newest key, of which nothing is declared, an older one that only the gateway has, for
  * content commitment; and alice's, which the authority made and keeps, and which is for both uses. */
 static struct rig *rig_with(const char *domain, const char *policy)
 {
