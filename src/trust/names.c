@@ -7,6 +7,8 @@
  */
 #include "names.h"
 
+#include "base/memory.h"
+
 #define OCTETS_MAX ((size_t)8 * 1024 * 1024)
 
 struct names_cache {
@@ -61,10 +63,12 @@ struct certificate_names *names_cache_get(struct names_cache *cache, const X509 
     g_mutex_unlock(&cache->lock);
     if (names != NULL)
         return names;
+    unsigned failures = memory_failures();
     names = certificate_names_new(certificate);
+    if (sha256[0] == '\0' || memory_failures() != failures) /* what lacks memory is not kept */
+        return names;
     g_mutex_lock(&cache->lock);
-    if (sha256[0] != '\0')
-        keep(cache, sha256, names);
+    keep(cache, sha256, names);
     g_mutex_unlock(&cache->lock);
     return names;
 }
