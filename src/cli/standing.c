@@ -69,7 +69,7 @@ static enum standing of_certificate(const struct reading *reading, size_t index)
 enum standing *standing_read(const struct conf *conf, X509 *const *own, time_t at)
 {
     const struct reading reading = {conf, own, at};
-    enum standing *list = g_new0(enum standing, conf->identity_count + 1);
+    enum standing *list = g_malloc0_n(conf->identity_count + 1, sizeof(*list));
     for (size_t i = 0; i < conf->identity_count; i++) {
         if (identity_has_ended(&conf->identities[i], at))
             list[i] = STANDING_ENDED;

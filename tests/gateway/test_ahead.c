@@ -236,14 +236,14 @@ static void run_revoked_later(const char *check)
     expect_verdict(&arrived, VERDICT_ACCEPT, "", "all is well");
 
     put_list(world, "/" DCA, partner->ca, partner->dca);
-    jump(LATER);
+    clock_jump(LATER);
     renew(acme);
     AUTO_SENT struct sent to_revoked = rig_outbound(rig, MESSAGE);
     expect_verdict(&to_revoked, VERDICT_REJECT, "is revoked", "to whom it goes");
 
     put_list(world, "/" DCA, partner->ca, NULL);
     put_list(world, "/" DSA, acme->ca, acme->dsa);
-    jump(LATER);
+    clock_jump(LATER);
     renew(acme);
     renew(partner);
     AUTO_SENT struct sent of_revoked = rig_inbound(rig, before.bytes, before.length);
@@ -274,7 +274,7 @@ Test(ahead, no_other_fits)
     AUTO_SENT struct sent before = rig_outbound(rig, MESSAGE);
     expect_verdict(&before, VERDICT_ACCEPT, "", "all is well");
     put_list(world, "/" DSA, acme->ca, fits);
-    jump(LATER);
+    clock_jump(LATER);
     renew(acme);
     AUTO_SENT struct sent after = rig_outbound(rig, MESSAGE);
     expect_verdict(&after, VERDICT_TEMPFAIL, "not valid now", "it is revoked");

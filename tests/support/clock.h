@@ -28,7 +28,8 @@ gint64 g_get_monotonic_time(void)
     return ((gint64)now.tv_sec + g_atomic_int_get(&clock_jumped)) * G_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
-static void jump(int seconds)
+void clock_jump(int seconds);
+void clock_jump(int seconds)
 {
     g_atomic_int_add(&clock_jumped, seconds);
 }

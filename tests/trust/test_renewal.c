@@ -45,14 +45,14 @@ Test(renewal, lists)
     owned(fetching) struct fetching *rig = rig_with_lists();
     fetching_expect(rig, OUTCOME_PASS, VALID);
     cr_expect_eq(renew(rig), 0, "nothing is due");
-    jump(DAY + 60);
+    clock_jump(DAY + 60);
     cr_expect_eq(renew(rig), 2);
     cr_expect_eq(web_count(rig->web, "/authority.crl"), 2);
     cr_expect_eq(web_count(rig->web, "/root.crl"), 2);
     fetching_put_list(rig, "/authority.crl",
                       &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {rig->alice}, .number = 2},
                       FETCHING_DER);
-    jump(DAY + 60);
+    clock_jump(DAY + 60);
     cr_expect_eq(renew(rig), 2);
     expect_known(rig, OUTCOME_FAIL, "is revoked");
 }
@@ -64,12 +64,12 @@ Test(renewal, answers)
     struct responder responder = {0};
     responder_put(&responder, rig, "/ocsp");
     fetching_expect(rig, OUTCOME_PASS, VALID);
-    jump(1700);
+    clock_jump(1700);
     cr_expect_eq(renew(rig), 0);
-    jump(1200);
+    clock_jump(1200);
     cr_expect_eq(renew(rig), 1);
     cr_expect_eq(web_count(rig->web, "/ocsp"), 2);
-    jump(3000);
+    clock_jump(3000);
     expect_known(rig, OUTCOME_PASS, VALID);
     responder_clear(&responder);
 }
@@ -80,12 +80,12 @@ Test(renewal, as_long_as_it_is_in_use)
     owned(fetching) struct fetching *rig = rig_with_lists();
     fetching_expect(rig, OUTCOME_PASS, VALID);
     for (int i = 0; i < 2; i++) {
-        jump(5 * DAY);
+        clock_jump(5 * DAY);
         expect_known(rig, OUTCOME_PASS, VALID);
     }
-    jump(5 * DAY);
+    clock_jump(5 * DAY);
     cr_expect_eq(renew(rig), 2);
-    jump(8 * DAY);
+    clock_jump(8 * DAY);
     cr_expect_eq(renew(rig), 0, "mail has not asked for a week");
 }
 
@@ -110,7 +110,7 @@ Test(renewal, list_of_before_stays)
     for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
         unsigned count = web_count(rig->web, "/authority.crl");
         web_put(rig->web, "/authority.crl", &pages[i]);
-        jump(DAY + 60);
+        clock_jump(DAY + 60);
         renew(rig);
         cr_expect_eq(web_count(rig->web, "/authority.crl"), count + 1, "page %zu", i);
         expect_known(rig, OUTCOME_PASS, VALID);
@@ -118,13 +118,13 @@ Test(renewal, list_of_before_stays)
     }
     fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority, .number = 1},
                       FETCHING_DER);
-    jump(DAY + 60);
+    clock_jump(DAY + 60);
     renew(rig);
     fetching_expect_of(rig, bob, OUTCOME_FAIL, "is revoked");
     fetching_put_list(rig, "/authority.crl",
                       &(struct pki_crl_spec){.issuer = rig->authority, .revoked = {rig->alice}, .number = 3},
                       FETCHING_PEM);
-    jump(DAY + 60);
+    clock_jump(DAY + 60);
     renew(rig);
     expect_known(rig, OUTCOME_FAIL, "is revoked");
     fetching_expect_of(rig, bob, OUTCOME_PASS, VALID);
@@ -139,10 +139,10 @@ Test(renewal, outage)
         responder_put(&responder, rig, "/ocsp");
         fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_PASS, "");
         web_pause(rig->web);
-        jump(3500);
+        clock_jump(3500);
         renew(rig);
         expect_known(rig, revoked ? OUTCOME_FAIL : OUTCOME_PASS, "");
-        jump(200);
+        clock_jump(200);
         renew(rig);
         fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_TEMPERROR, revoked ? "is revoked" : "cannot be reached");
         responder_clear(&responder);
@@ -175,9 +175,9 @@ Test(renewal, responder_ends_first)
     responder_put(&responder, rig, "/ocsp");
     fetching_expect(rig, OUTCOME_PASS, VALID);
     web_pause(rig->web);
-    jump(500);
+    clock_jump(500);
     expect_known(rig, OUTCOME_PASS, VALID);
-    jump(200);
+    clock_jump(200);
     setting_expect(
         rig->setting,
         &(struct chain_query){.leaf = rig->alice->cert, .untrusted = rig->untrusted, .purpose = PURPOSE_SIGN},
@@ -194,11 +194,11 @@ Test(renewal, newer_answer)
     responder_put(&held, rig, "/ocsp");
     fetching_expect(rig, OUTCOME_FAIL, "is revoked");
     responder_put(&older, rig, "/ocsp");
-    jump(3600);
+    clock_jump(3600);
     cr_expect_eq(renew(rig), 1);
     fetching_expect(rig, OUTCOME_FAIL, "is revoked");
     responder_put(&newer, rig, "/ocsp");
-    jump(3600);
+    clock_jump(3600);
     cr_expect_eq(renew(rig), 1);
     fetching_expect(rig, OUTCOME_PASS, VALID);
     responder_clear(&held);
@@ -216,13 +216,13 @@ Test(renewal, older_list)
     fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
     fetching_expect(rig, OUTCOME_FAIL, "is revoked");
     web_put(rig->web, "/ocsp", &(struct web_page){.status = 404});
-    jump(2 * 3600);
+    clock_jump(2 * 3600);
     renew(rig);
     cr_expect_eq(web_count(rig->web, "/authority.crl"), 1);
     expect_known(rig, OUTCOME_FAIL, "is revoked");
     list = (struct pki_crl_spec){.issuer = rig->authority, .this_update = time(NULL), .number = 2};
     fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
-    jump(DAY + 60);
+    clock_jump(DAY + 60);
     renew(rig);
     expect_known(rig, OUTCOME_PASS, VALID);
     responder_clear(&held);
@@ -271,7 +271,7 @@ Test(renewal, reload_with_another_store)
     trust_close(with_store);
     setting_free(before);
     expect_known(rig, OUTCOME_PASS, VALID);
-    jump(3000);
+    clock_jump(3000);
     renew(rig);
     cr_expect_eq(web_count(rig->web, "/ocsp"), 2);
     responder_clear(&responder);
@@ -296,11 +296,11 @@ Test(renewal, restart)
         expect_known(rig, expected, "");
         cr_expect_eq(renew(rig), 0, "it is known, and not due");
         cr_expect_eq(web_count(rig->web, NULL), count);
-        jump(3000);
+        clock_jump(3000);
         renew(rig);
         cr_expect_eq(web_count(rig->web, "/ocsp"), 2, "what was known at the start is renewed, too");
         web_pause(rig->web);
-        jump(3700);
+        clock_jump(3700);
         fetching_open(rig, keys);
         fetching_expect(rig, revoked ? OUTCOME_FAIL : OUTCOME_TEMPERROR, "");
         responder_clear(&responder);
@@ -330,7 +330,7 @@ Test(renewal, issuers_are_not_renewed)
         OPENSSL_free(der);
         fetching_expect(rig, OUTCOME_PASS, VALID);
         cr_expect_eq(web_count(rig->web, NULL), i + 1);
-        jump(2 * 3600); /* the first one expires */
+        clock_jump(2 * 3600); /* the first one expires */
         cr_expect_eq(renew(rig), 0);
     }
     fetching_expect(rig, OUTCOME_PASS, VALID);
@@ -347,7 +347,7 @@ Test(renewal, newer_list_counts_at_once)
     list.revoked[0] = rig->alice;
     list.number = 3;
     fetching_put_list(rig, "/authority.crl", &list, FETCHING_DER);
-    jump(500);
+    clock_jump(500);
     expect_known(rig, OUTCOME_PASS, VALID);
     renew(rig);
     expect_known(rig, OUTCOME_FAIL, "is revoked");
@@ -394,7 +394,7 @@ static void expect_notices(const struct fetching *rig, enum log_level expected, 
 
 static void renew_after(const struct fetching *rig, int seconds)
 {
-    jump(seconds);
+    clock_jump(seconds);
     cr_expect_eq(renew(rig), 2);
 }
 
@@ -412,11 +412,11 @@ Test(renewal, failures_are_logged)
     EXPECT_SILENCE(rig);
     web_resume(rig->web);
     renew_after(rig, 60); /* one of the two tries whether the server is there */
-    jump(60);
+    clock_jump(60);
     renew(rig);
     expect_notices(rig, LOG_LEVEL_INFO, 2, ".crl answers again");
     web_pause(rig->web);
-    jump(DAY + 60);
+    clock_jump(DAY + 60);
     renew(rig);
     expect_notices(rig, LOG_LEVEL_WARNING, 2, ".crl: ");
     web_resume(rig->web);
@@ -435,7 +435,7 @@ Test(renewal, failures_of_what_was_sent)
     EXPECT_SILENCE(rig);
     for (int i = 0; i < 6; i++) {
         responder_put(i % 2 == 0 ? &later : &unknown, rig, "/ocsp");
-        jump(60);
+        clock_jump(60);
         renew(rig);
     }
     enum log_level level;
@@ -476,11 +476,11 @@ Test(renewal, what_is_known_is_measured)
     kept_measure(rig->setting->trust->kept, time(NULL) + 7200);
     cr_expect_eq(gauge("\ndomsec_revocation_known{what=\"ocsp\"}"), 0);
     web_pause(rig->web);
-    jump(3000);
+    clock_jump(3000);
     renew(rig);
     cr_expect_eq(gauge("\ndomsec_revocation_failing"), 1);
     web_resume(rig->web);
-    jump(60);
+    clock_jump(60);
     renew(rig);
     cr_expect_eq(gauge("\ndomsec_revocation_failing"), 0);
     responder_clear(&responder);
