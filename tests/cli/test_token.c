@@ -207,6 +207,7 @@ Test(token, check_uses_the_keys)
     cr_assert_eq(token_home_calls(home, "C_Login"), before + 1, "nor another one by the next command");
     folder_write(home->folder, "pin", "1234\n");
     cr_assert_eq(chmod(home->pin_file, 0600), 0);
+    program_give(home->folder, NULL);
     token_home_vanish(home);
     owned(run) struct run away = check();
     expect_status(away, 0);

@@ -83,7 +83,9 @@ Test(published, from_check_to_restart)
 {
     g_autoptr(GByteArray) plain = publisher_pack(PUBLISHER_DER, root->cert, NULL);
     g_autoptr(GByteArray) bundle = publisher_sign(plain, &(struct publisher_seal){.signer = publisher});
+    program_give(daemon_.folder, NULL);
     owned(run) struct run checked = run("domsec check -c '%s'", daemon_.conf);
+    program_give(daemon_.folder, "root");
     expect_status(checked, 0);
     expect_contains(checked.out, "partner.test.conf:4: note: anchors: https://127.0.0.1");
     expect_contains(checked.out, "/bundle has not been fetched yet");

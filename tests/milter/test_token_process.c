@@ -114,7 +114,11 @@ Test(token_process, daemon_starts_without_the_token)
     cr_expect_eq(send_to(&daemon, CAROL), OTHER);
     kill(daemon.pid, SIGHUP);
     cr_expect(daemon_wait_log(&daemon, "is in force", 1), "a reload is possible, too");
+    program_give(daemon.folder, NULL);
+    program_give(home->folder, NULL);
     owned(run) struct run checked = run("domsec check -c '%s'", daemon.conf);
+    program_give(daemon.folder, "root");
+    program_give(home->folder, "root");
     expect_status(checked, 0);
     cr_expect_not_null(strstr(checked.out, "is deferred until it is there"), "%s", checked.out);
     token_home_return(home);
