@@ -3,6 +3,8 @@
 #include "support/pki.h"
 #include "support/program.h"
 
+#include <jansson.h>
+
 /* dir/a and dir/b: configurations of acme.test and partner.test. */
 static char *two_domains(void)
 {
@@ -344,4 +346,98 @@ Test(key, requests)
                                         dir);
     expect_status(missing, 65);
     cr_expect_str_empty(missing.out);
+}
+
+/* --- what a certificate is, in words --- */
+
+struct shown {
+    const char *policies; /* of the extension; NULL: without it */
+    const char *usage;    /* keyUsage; "": without it */
+    enum pki_key kind;
+    const char *key, *key_usage, *purpose, *type, *list; /* as the text shows them */
+    const char *smime_br, *generation;                   /* JSON; NULL: null */
+    bool signs, encrypts, content_commitment;
+};
+
+/* The reserved policies: BR "TYPE.GENERATION". */
+#define BR "2.23.140.1.5."
+static const struct shown shown[] = {
+    {BR "1.1", "digitalSignature", PKI_EC, "p-256", "digitalSignature", "signatures",
+     "mailbox-validated, legacy generation", BR "1.1", "mailbox", "legacy", true},
+    {BR "2.2", "keyEncipherment", PKI_RSA, "rsa-2048", "keyEncipherment", "encryption",
+     "organization-validated, multipurpose generation", BR "2.2", "organization", "multipurpose", false, true},
+    {BR "3.3,1.2.3.4", "digitalSignature,keyEncipherment,dataEncipherment", PKI_RSA, "rsa-2048",
+     "digitalSignature, keyEncipherment, dataEncipherment", "signatures and encryption (dual use)",
+     "sponsor-validated, strict generation", BR "3.3, 1.2.3.4", "sponsor", "strict", true, true},
+    {"1.2.3.4," BR "4.2", "digitalSignature,nonRepudiation,keyAgreement", PKI_P384, "p-384",
+     "digitalSignature, nonRepudiation, keyAgreement", "signatures with content commitment, and encryption (dual use)",
+     "individual-validated, multipurpose generation", "1.2.3.4, " BR "4.2", "individual", "multipurpose", true, true,
+     true},
+    {BR "1.2," BR "2.2", "nonRepudiation", PKI_ED25519, "ed25519", "nonRepudiation",
+     "signatures with content commitment", "not declared", BR "1.2, " BR "2.2", NULL, NULL, true, false, true},
+    {BR "5.1", "keyCertSign,cRLSign", PKI_P192, "ec-192", "keyCertSign, cRLSign", "neither signatures nor encryption",
+     "not declared", BR "5.1", NULL, NULL},
+    {NULL, "", PKI_X25519, "x25519", "any", "encryption", "not declared", "none", NULL, NULL, false, true},
+};
+
+static void expect_row(const char *text, const char *label, const char *value)
+{
+    g_autofree char *line = g_strdup_printf("\n%-11s  %s\n", label, value);
+    expect_contains(text, line);
+}
+
+static void expect_member(const json_t *json, const char *name, const char *value)
+{
+    const json_t *member = json_object_get(json, name);
+    cr_expect(value != NULL ? g_strcmp0(json_string_value(member), value) == 0 : json_is_null(member), "%s: %s", name,
+              json_string_value(member));
+}
+
+static void expect_json(const char *text, const struct shown *row)
+{
+    json_t *json = json_loads(text, 0, NULL);
+    cr_assert_not_null(json, "%s", text);
+    expect_member(json, "issuer", "CN=An authority,O=Tests");
+    expect_member(json, "key", row->key);
+    expect_member(json, "key_usage", row->key_usage);
+    expect_member(json, "smime_br", row->smime_br);
+    expect_member(json, "generation", row->generation);
+    cr_expect_eq(json_boolean_value(json_object_get(json, "signs")), row->signs, "%s", text);
+    cr_expect_eq(json_boolean_value(json_object_get(json, "encrypts")), row->encrypts, "%s", text);
+    cr_expect_eq(json_boolean_value(json_object_get(json, "content_commitment")), row->content_commitment, "%s", text);
+    GString *policies = g_string_new("");
+    for (size_t i = 0; i < json_array_size(json_object_get(json, "policies")); i++)
+        g_string_append_printf(policies, "%s%s", i > 0 ? ", " : "",
+                               json_string_value(json_array_get(json_object_get(json, "policies"), i)));
+    cr_expect_str_eq(policies->str, row->policies != NULL ? row->list : "", "%s", text);
+    g_string_free(policies, TRUE);
+    json_decref(json);
+}
+
+Test(cert, show_says_what_a_certificate_is)
+{
+    owned(folder) char *dir = folder_new();
+    PKI_AUTO struct pki *ca = pki_ca("An authority");
+    for (size_t i = 0; i < G_N_ELEMENTS(shown); i++) {
+        const struct shown *row = &shown[i];
+        g_autofree char *policies = g_strdup_printf("certificatePolicies=%s", row->policies);
+        const char *const extensions[] = {row->policies != NULL ? policies : NULL, NULL};
+        PKI_AUTO struct pki *one = pki_issue(&(struct pki_spec){.issuer = ca,
+                                                                .subject = PKI_LIST("CN=x"),
+                                                                .key_usage = row->usage,
+                                                                .key = row->kind,
+                                                                .extensions = extensions});
+        g_autofree char *file = pki_write(dir, "one.pem", one, NULL);
+        owned(run) struct run text = run("domsec cert show '%s'", file);
+        expect_status(text, 0);
+        expect_row(text.out, "issuer", "CN=An authority,O=Tests");
+        expect_row(text.out, "key", row->key);
+        expect_row(text.out, "key usage", row->key_usage);
+        expect_row(text.out, "for", row->purpose);
+        expect_row(text.out, "S/MIME BR", row->type);
+        expect_row(text.out, "policies", row->list);
+        owned(run) struct run json = run("domsec cert show --json '%s'", file);
+        expect_status(json, 0);
+        expect_json(json.out, row);
+    }
 }
