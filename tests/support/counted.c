@@ -26,6 +26,23 @@ int X509_verify(X509 *certificate, EVP_PKEY *key)
     return real(certificate, key);
 }
 
+int ASN1_item_verify(const ASN1_ITEM *item, const X509_ALGOR *algorithm, const ASN1_BIT_STRING *signature,
+                     const void *data, EVP_PKEY *key)
+{
+    int (*real)(const ASN1_ITEM *, const X509_ALGOR *, const ASN1_BIT_STRING *, const void *, EVP_PKEY *) =
+        (int (*)(const ASN1_ITEM *, const X509_ALGOR *, const ASN1_BIT_STRING *, const void *, EVP_PKEY *))dlsym(
+            RTLD_NEXT, "ASN1_item_verify");
+    counted.lists++;
+    return real(item, algorithm, signature, data, key);
+}
+
+int X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key)
+{
+    int (*real)(X509_CRL *, EVP_PKEY *) = (int (*)(X509_CRL *, EVP_PKEY *))dlsym(RTLD_NEXT, "X509_CRL_verify");
+    counted.lists += sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)) > 0;
+    return real(crl, key);
+}
+
 int CMS_SignerInfo_verify(CMS_SignerInfo *info)
 {
     int (*real)(CMS_SignerInfo *) = (int (*)(CMS_SignerInfo *))dlsym(RTLD_NEXT, "CMS_SignerInfo_verify");

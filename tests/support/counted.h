@@ -12,6 +12,7 @@
 struct counted {
     unsigned paths;      /* X509_verify_cert(): certification paths built and verified */
     unsigned signatures; /* X509_verify(): signatures of certificates */
+    unsigned lists;      /* ASN1_item_verify(), and X509_CRL_verify() of a list with entries: signatures of lists */
     unsigned running;    /* X509_verify_cert() under way now */
     unsigned signers;    /* CMS_SignerInfo_verify(): signatures of messages */
     unsigned compared;   /* X509_check_issued(): certificates that may have issued another */
