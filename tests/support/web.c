@@ -87,7 +87,8 @@ static bool send_slowly(const struct connection *to, const char *body, size_t le
 static void send_page(const struct connection *to, const struct web_page *page, const char *body, size_t length)
 {
     g_autoptr(GString) head = g_string_new(NULL);
-    size_t announced = page->manner == WEB_SHORT ? length + 100 : length;
+    size_t more = page->announced != 0 ? page->announced : length + 100;
+    size_t announced = page->manner == WEB_SHORT ? more : length;
     g_string_printf(head, "HTTP/1.1 %d x\r\nConnection: close\r\n", page->status != 0 ? page->status : 200);
     if (page->location != NULL)
         g_string_append_printf(head, "Location: %s\r\n", page->location);

@@ -32,6 +32,7 @@ struct web_page {
     int status; /* 0: 200 */
     const void *body;
     size_t length;
+    size_t announced;     /* length that WEB_SHORT announces; 0: 100 octets more than it sends */
     const char *location; /* of a redirection */
     enum web_manner manner;
     web_program *program; /* makes the body; the page is then that of all paths that begin with its own */

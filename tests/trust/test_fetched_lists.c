@@ -6,6 +6,7 @@
 #define LIST "crlDistributionPoints=URI:%s/authority.crl"
 #define HARD "check = \"hard\"; ocsp = false;"
 #define SOFT "check = \"soft\"; ocsp = false;"
+#define LARGEST ((size_t)64 << 20) /* octets that a list may have */
 #define VALID "the certification path is valid"
 
 static struct fetching *rig_with(const char *group)
@@ -50,6 +51,7 @@ Test(fetched_lists, revoked)
 Test(fetched_lists, servers_that_lie)
 {
     static const char html[] = "<!DOCTYPE html><html><body>Log in first</body></html>";
+    static const char many[1 << 16] = {0};
     static const char pem[] = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
     static const struct {
         struct web_page page;
@@ -62,6 +64,9 @@ Test(fetched_lists, servers_that_lie)
         {{.length = 0}, "what its CRL's server sends is no CRL"},
         {{.body = html, .length = 8, .manner = WEB_SHORT}, "its CRL cannot be fetched"},
         {{.manner = WEB_CLOSE}, "its CRL cannot be fetched"},
+        {{.body = many, .length = sizeof(many), .manner = WEB_ENDLESS}, "its CRL is too large"},
+        {{.body = html, .length = 8, .announced = LARGEST, .manner = WEB_SHORT}, "its CRL cannot be fetched"},
+        {{.body = html, .length = 8, .announced = LARGEST + 1, .manner = WEB_SHORT}, "its CRL is too large"},
         {{.status = 302, .location = "/authority.crl"}, "its CRL's server answers with an error"},
         {{.status = 302, .location = "http://169.254.169.254/latest"}, "fetch_networks"},
         {{.status = 302, .location = "file:///etc/passwd"}, "fetch_networks"},
