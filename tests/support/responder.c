@@ -98,6 +98,17 @@ static void append(GByteArray *answer, OCSP_RESPONSE *response, bool damages)
     OCSP_RESPONSE_free(response);
 }
 
+static void note_question(struct responder *responder, OCSP_REQUEST *request, const char *path)
+{
+    ASN1_OBJECT *digest = NULL;
+    OCSP_ONEREQ *one = request != NULL ? OCSP_request_onereq_get0(request, 0) : NULL;
+    if (one != NULL)
+        OCSP_id_get0_info(NULL, &digest, NULL, NULL, OCSP_onereq_get0_id(one));
+    responder->had_nonce = nonce_length(request);
+    responder->digest = OBJ_obj2nid(digest);
+    g_strlcpy(responder->path, path, sizeof(responder->path));
+}
+
 static void answer_question(void *context, const char *rest, struct slice posted, GByteArray *answer)
 {
     struct responder *responder = context;
@@ -106,7 +117,7 @@ static void answer_question(void *context, const char *rest, struct slice posted
     g_autofree guchar *decoded = posted.len == 0 && unescaped != NULL ? g_base64_decode(unescaped, &length) : NULL;
     const unsigned char *at = decoded != NULL ? decoded : (const unsigned char *)posted.data;
     OCSP_REQUEST *request = d2i_OCSP_REQUEST(NULL, &at, (long)length);
-    responder->had_nonce = nonce_length(request);
+    note_question(responder, request, posted.len == 0 ? rest : "");
     if (responder->text != NULL) {
         g_byte_array_append(answer, (const guint8 *)responder->text, (guint)strlen(responder->text));
         OCSP_REQUEST_free(request);

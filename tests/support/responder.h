@@ -27,7 +27,9 @@ struct responder {
         RESPONDER_OF_ANOTHER,    /* delegated by another authority of that name */
         RESPONDER_SUBJECT,       /* alice's own key */
     } signer;
-    int had_nonce; /* octets of the last question's nonce */
+    int had_nonce;  /* octets of the last question's nonce */
+    int digest;     /* … the NID of its CertID's hash */
+    char path[256]; /* … what a GET put behind the responder's path; "" if it was posted */
     /* private */
     const struct fetching *rig;
     struct pki *key, *other;
