@@ -230,6 +230,40 @@ Test(init, requests_for_another_authority)
     expect_contains(checked.out, "keys/dsa.pem does not exist; put the answer of your CA to ");
 }
 
+#define WHY "The requests name a mail address and not the bare role, which a public CA may not certify. So your\n"
+
+/* Why, and what partners have to set. */
+Test(init, says_why_requests_name_a_mailbox)
+{
+    static const struct {
+        const char *option, *says; /* says: NULL: the names are the roles, so nothing */
+    } rows[] = {
+        {"", "     " WHY "     partner sets naming = \"mailbox\"; in its policy for acme.test.\n"},
+        {"--address gateway@acme.test",
+         "     " WHY
+         "     partner sets naming = \"address\"; gateway_addresses = ( \"gateway@acme.test\" ); in its policy "
+         "for acme.test.\n"},
+        {"--role-names", NULL},
+    };
+    owned(folder) char *dir = folder_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(run) struct run made =
+            run("domsec init --domain acme.test --csr %s --algorithm p256 '%s/%zu'", rows[i].option, dir, i);
+        expect_status(made, 0);
+        if (rows[i].says != NULL)
+            expect_contains(made.out, rows[i].says);
+        else
+            cr_expect_null(strstr(made.out, "naming = "), "%s", made.out);
+    }
+    owned(run) struct run private = run("domsec init --domain acme.test --algorithm p256 '%s/private'", dir);
+    cr_expect_null(strstr(private.out, "naming = "), "%s", private.out);
+    owned(run) struct run help = run("domsec init --help");
+    g_autofree char *line = g_strdelimit(g_strdup(help.out), "\n", ' ');
+    expect_contains(line, "The requests have a mail address as their only name, because a public authority may not "
+                          "certify a role as a name. Partners then set naming = \"mailbox\", or \"address\" with "
+                          "the ADDRESS of --address.");
+}
+
 Test(init, overwrites_nothing)
 {
     owned(folder) char *dir = folder_new();
