@@ -14,6 +14,8 @@
 #define DEPTH_MAX 12
 #define AUTH_LEVEL 2 /* 112 bits: RSA and DSA 2048, SHA-224; SHA-1 and MD5 are below it */
 
+/* Without POLICY_CHECK OpenSSL ignores requireExplicitPolicy and the other policy constraints of authorities (RFC 5280
+ * §6.1, which PKITS tests). A path with many policies costs little: OpenSSL limits the nodes of its policy tree. */
 #define FLAGS (X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_POLICY_CHECK)
 
 void path_result_clear(struct path_result *result)
