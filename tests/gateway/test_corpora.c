@@ -14,11 +14,16 @@ struct row {
     const char *reason;   /* in the reason of the outermost layer; NULL: there is no layer */
 };
 
+/* Skips the test where the corpus is not there. */
 static char *corpus(const char *name)
 {
     const char *tests = g_getenv("DOMSEC_TESTS");
-    g_autofree char *path = g_build_filename(tests != NULL ? tests : "tests", "../../shared/corpora", name, NULL);
-    return g_file_test(path, G_FILE_TEST_IS_DIR) ? steal(&path) : NULL;
+    char *path = g_build_filename(tests != NULL ? tests : "tests", "../../shared/corpora", name, NULL);
+    if (!g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        g_free(path);
+        cr_skip_test("needs ../shared/corpora/%s", name);
+    }
+    return path;
 }
 
 static struct gateway *open_gateway(const char *folder, const char *corpus_path, const char *anchors,
@@ -72,8 +77,6 @@ static void check_all(const char *name, const char *anchors, const char *certifi
 {
     g_autofree char *folder = corpus(name);
     struct org org = {0};
-    if (folder == NULL)
-        return;
     mime_init();
     char *scratch = folder_new();
     g_autofree char *bob =
@@ -209,8 +212,6 @@ Test(corpora, rfc9216)
 {
     g_autofree char *folder = corpus("lamps/rfc9216");
     struct org org = {0};
-    if (folder == NULL)
-        return;
     mime_init();
     char *scratch = folder_new();
     g_autofree char *anchors = lamps_anchors(folder, scratch);

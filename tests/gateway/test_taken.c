@@ -195,7 +195,11 @@ Test(taken, seeds)
 
 Test(taken, corpora, .timeout = 300)
 {
-    g_autofree char *folder = tests_folder("../../shared/corpora");
-    if (g_file_test(folder, G_FILE_TEST_IS_DIR))
+    char *folder = tests_folder("../../shared/corpora");
+    bool is_there = g_file_test(folder, G_FILE_TEST_IS_DIR);
+    if (is_there)
         cr_expect_gt(take_folder(folder, ".eml"), 0);
+    g_free(folder);
+    if (!is_there)
+        cr_skip_test("needs ../shared/corpora");
 }
