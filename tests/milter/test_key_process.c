@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <openssl/core_names.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <sys/stat.h>
 
@@ -109,40 +108,20 @@ Test(key_process, and_the_daemon_give_up_what_they_do_not_need)
 }
 #endif
 
-struct flow {
-    const struct daemon *daemon;
-    gint stop;
-    gint counts[OUTCOMES];
-};
-
-static void *flow_thread(void *argument)
-{
-    struct flow *flow = argument;
-    while (g_atomic_int_get(&flow->stop) == 0)
-        g_atomic_int_inc(&flow->counts[send_to(flow->daemon, BOB)]);
-    return NULL;
-}
-
 /* Killed, stopped and reloaded while mail flows: each message is signed or deferred. */
 Test(key_process, is_lost_while_mail_flows, .timeout = 100)
 {
     struct daemon daemon;
-    struct flow flow = {.daemon = &daemon};
-    pthread_t threads[4];
+    struct flow flow;
     daemon_start(&daemon, true, "lookup_timeout = 1;");
-    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
-        cr_assert_eq(pthread_create(&threads[i], NULL, flow_thread, &flow), 0);
+    flow_begin(&flow, &daemon);
     for (unsigned i = 0; i < 9; i++) {
         kill(key_process(&daemon), i % 3 == 1 ? SIGSTOP : SIGKILL);
         if (i % 3 == 2)
             kill(daemon.pid, SIGHUP);
-        gint before = g_atomic_int_get(&flow.counts[SIGNED]);
-        for (unsigned wait = 0; g_atomic_int_get(&flow.counts[SIGNED]) < before + 10 && wait < PATIENCE * 20; wait++)
-            g_usleep(50000);
+        flow_wait(&flow, 10);
     }
-    g_atomic_int_set(&flow.stop, 1);
-    for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
-        pthread_join(threads[i], NULL);
+    flow_end(&flow);
     cr_expect_eq(flow.counts[OTHER], 0, "%d lost or refused", flow.counts[OTHER]);
     cr_expect_gt(flow.counts[DEFERRED], 0, "the test sees what it is to see");
     cr_expect_geq(flow.counts[SIGNED], 90);

@@ -29,6 +29,15 @@ static bool log_has(const struct daemon *daemon, const char *text)
     return strstr(log, text) != NULL;
 }
 
+/* The numbers of all key processes, and an empty word behind them; g_strfreev(). */
+static char **key_processes(const struct daemon *daemon)
+{
+    pid_t keeper = child_of(daemon->pid);
+    g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", keeper, keeper), *text = NULL;
+    cr_assert(g_file_get_contents(path, &text, NULL, NULL));
+    return g_strsplit(text, " ", -1);
+}
+
 /* --- a token that is away --- */
 
 /* A message on its way in a thread of its own. */
@@ -207,6 +216,60 @@ Test(token_process, refused_pin_is_not_tried_by_the_next_process)
     token_home_trouble(home, "");
     folder_write(home->folder, "pin", "1234\n");
     cr_expect(signs_again(&daemon));
+    stop(&daemon);
+}
+
+/* --- while mail flows --- */
+
+static void expect_all_signed(const struct flow *flow)
+{
+    cr_expect_eq(flow->counts[DEFERRED], 0, "%d deferred", flow->counts[DEFERRED]);
+    cr_expect_eq(flow->counts[OTHER], 0, "%d lost or refused", flow->counts[OTHER]);
+    cr_expect_not(log_has(flow->daemon, "was lost"), "no message waited for another key process");
+}
+
+struct possessions {
+    unsigned of_daemon, of_keeper, of_key_process; /* descriptors; of the token's process, which a reload keeps */
+    unsigned key_processes;
+};
+
+static struct possessions possessions(const struct daemon *daemon)
+{
+    g_auto(GStrv) processes = key_processes(daemon);
+    return (struct possessions){descriptors_of(daemon->pid), descriptors_of(child_of(daemon->pid)),
+                                descriptors_of(key_process(daemon)), g_strv_length(processes)};
+}
+
+/* What a reload replaced goes away when the last message with it has ended. */
+static bool is_as_before(const struct daemon *daemon, const struct possessions *before)
+{
+    struct possessions now = possessions(daemon);
+    return now.of_daemon <= before->of_daemon && now.of_keeper <= before->of_keeper &&
+           now.of_key_process <= before->of_key_process && now.key_processes == before->key_processes;
+}
+
+/* The same key is loaded again and again, and the one before is given up under messages that use it. */
+Test(token_process, reloads_while_mail_flows)
+{
+    struct daemon daemon;
+    struct flow flow;
+    start(&daemon, "lookup_timeout = 60;");
+    cr_assert_eq(send_to(&daemon, BOB), SIGNED);
+    struct possessions before = possessions(&daemon);
+    flow_begin(&flow, &daemon);
+    for (unsigned i = 1; i <= 50; i++) {
+        kill(daemon.pid, SIGHUP);
+        cr_assert(daemon_wait_log(&daemon, "is in force", i), "reload %u", i);
+    }
+    flow_end(&flow);
+    expect_all_signed(&flow);
+    cr_expect_gt(flow.counts[SIGNED], 50, "the test sees what it is to see");
+    bool same = is_as_before(&daemon, &before);
+    for (unsigned i = 0; !same && i < PATIENCE * 20; i++) {
+        g_usleep(50000);
+        same = is_as_before(&daemon, &before);
+    }
+    cr_expect(same);
     stop(&daemon);
 }
 

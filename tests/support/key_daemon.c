@@ -29,6 +29,19 @@ pid_t key_process(const struct daemon *daemon)
     return 0;
 }
 
+unsigned descriptors_of(pid_t process)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/fd", process);
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    unsigned count = 0;
+    if (folder == NULL && geteuid() != 0)
+        return 0;
+    cr_assert_not_null(folder, "%s", path);
+    while (g_dir_read_name(folder) != NULL)
+        count++;
+    return count;
+}
+
 enum outcome send_to(const struct daemon *daemon, const char *to)
 {
     struct mc client;
@@ -51,6 +64,37 @@ bool signs_again(const struct daemon *daemon)
         g_usleep(100000);
     }
     return false;
+}
+
+/* --- messages all the time --- */
+
+static gpointer flow_thread(gpointer data)
+{
+    struct flow *flow = data;
+    while (g_atomic_int_get(&flow->stop) == 0)
+        g_atomic_int_inc(&flow->counts[send_to(flow->daemon, BOB)]);
+    return NULL;
+}
+
+void flow_begin(struct flow *flow, const struct daemon *daemon)
+{
+    *flow = (struct flow){.daemon = daemon};
+    for (size_t i = 0; i < G_N_ELEMENTS(flow->threads); i++)
+        flow->threads[i] = g_thread_new("flow", flow_thread, flow);
+}
+
+void flow_wait(struct flow *flow, gint more)
+{
+    gint wanted = g_atomic_int_get(&flow->counts[SIGNED]) + more;
+    for (unsigned i = 0; g_atomic_int_get(&flow->counts[SIGNED]) < wanted && i < PATIENCE * 20; i++)
+        g_usleep(50000);
+}
+
+void flow_end(struct flow *flow)
+{
+    g_atomic_int_set(&flow->stop, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(flow->threads); i++)
+        g_thread_join(flow->threads[i]);
 }
 
 /* --- a key in a token --- */

@@ -17,6 +17,8 @@ pid_t child_of(pid_t process);
 void wait_until_gone(pid_t process);
 /* The key process of a daemon with one; waits for it, because it comes and goes while the daemon runs. */
 pid_t key_process(const struct daemon *daemon);
+/* How many descriptors a process has open; 0: the kernel shows those of a process with secrets to root alone. */
+unsigned descriptors_of(pid_t process);
 
 /* What became of one message on a connection of its own. */
 enum outcome { SIGNED, DEFERRED, OTHER };
@@ -24,6 +26,19 @@ enum outcome { SIGNED, DEFERRED, OTHER };
 enum outcome send_to(const struct daemon *daemon, const char *to);
 /* Sends until a message is not deferred; returns true if that was signed. */
 bool signs_again(const struct daemon *daemon);
+
+/* Threads that send one message after the other, and count what becomes of each. */
+struct flow {
+    const struct daemon *daemon;
+    GThread *threads[4];
+    gint stop;
+    gint counts[OUTCOMES];
+};
+void flow_begin(struct flow *flow, const struct daemon *daemon);
+/* Waits until so many more were signed, or until PATIENCE is over. */
+void flow_wait(struct flow *flow, gint more);
+/* The counts are final then. */
+void flow_end(struct flow *flow);
 
 /* Makes a daemon whose key for signatures is in the token "T" of the home; extra: more lines of configuration. */
 void token_daemon_prepare(struct daemon *daemon, const struct token_home *home, const char *extra);
