@@ -230,6 +230,31 @@ Test(token, check_compares_the_certificate)
     expect_contains(wrong.out, "is not the key of the first certificate");
 }
 
+#define TO_ACME                                                                                                        \
+    "From: Bob <bob@partner.test>\nTo: Alice <alice@acme.test>\nSubject: plans\nMessage-ID: <1@partner.test>\n"        \
+    "Date: Mon, 04 May 2026 12:00:00 +0000\n\nA line of plans.\n"
+
+/* partner.test encrypts for the certificate, and acme.test reads it with the key in the token. */
+static void expect_readable(const char *certificate)
+{
+    g_autofree char *policy = g_strdup_printf("domain = \"acme.test\"; outbound = { protect = \"sign+encrypt\"; };\n"
+                                              "anchors = ( \"../a/ca/ca.pem\" );\ncertificates = ( \"%s\" );\n",
+                                              certificate);
+    folder_write(home->folder, "b/policy.d/acme.test.conf", policy);
+    owned(run) struct run sent =
+        run_with(TO_ACME, "domsec filter -c '%s/b/domsec.conf' --direction outbound --auth bob", home->folder);
+    expect_status(sent, 0);
+    cr_expect_null(strstr(sent.out, "A line of plans"), "%s", certificate);
+    unsigned before = token_home_calls(home, "C_DeriveKey");
+    owned(run) struct run read = run_with(sent.out,
+                                          "domsec filter -c '%s/a/domsec.conf' --direction inbound --from "
+                                          "bob@partner.test --to alice@acme.test",
+                                          home->folder);
+    expect_status(read, 0);
+    expect_contains(read.out, "A line of plans");
+    cr_expect_gt(token_home_calls(home, "C_DeriveKey"), before, "by the token");
+}
+
 /* The new key is made in the same token, under the name of its certificate's file, by which it is found again. */
 Test(token, rollover_stays_in_the_token)
 {
@@ -260,6 +285,14 @@ Test(token, rollover_stays_in_the_token)
     expect_contains(listed.out, "waiting, from ");
     expect_contains(listed.out, "p-384");
     cr_expect_eq(folder_mode(home->folder, "a/keys/dca-next"), 0, "the key has no file");
+    owned(run) struct run partner = run("domsec init --domain partner.test --algorithm p256 '%s/b'", home->folder);
+    expect_status(partner, 0);
+    folder_write(home->folder, "a/policy.d/partner.test.conf",
+                 "domain = \"partner.test\"; inbound = { require = \"encrypt\"; };\n"
+                 "anchors = ( \"../b/ca/ca.pem\" );\n");
+    program_give(home->folder, NULL);
+    expect_readable("../a/keys/1.pem");
+    expect_readable("../a/keys/dca-next.pem");
 }
 
 /* --- sign_with --- */
