@@ -188,6 +188,39 @@ Test(token_process, mail_is_deferred_while_the_token_is_away)
     stop(&daemon);
 }
 
+static unsigned lines_with(const struct daemon *daemon, const char *text)
+{
+    g_autofree char *log = daemon_log(daemon);
+    g_auto(GStrv) lines = g_strsplit(log, "\n", -1);
+    unsigned count = 0;
+    for (char **line = lines; *line != NULL; line++)
+        count += strstr(*line, "key process ") != NULL && strstr(*line, text) != NULL;
+    return count;
+}
+
+/* However many messages need it: the log and the token notice the outage, not each message. */
+Test(token_process, outage_is_one_outage)
+{
+    struct daemon daemon;
+    start(&daemon, "lookup_timeout = 1;");
+    cr_assert_eq(send_to(&daemon, BOB), SIGNED);
+    unsigned calls = token_home_calls(home, "C_Initialize"), lines = lines_with(&daemon, "");
+    gint64 began = g_get_monotonic_time();
+    token_home_vanish(home);
+    for (int i = 0; i < 60; i++)
+        cr_expect_eq(send_to(&daemon, BOB), DEFERRED, "message %d", i);
+    gint64 tenths = (g_get_monotonic_time() - began) / 100000;
+    calls = token_home_calls(home, "C_Initialize") - calls;
+    cr_expect_leq(calls, tenths + 2, "%u calls in %d tenths of a second", calls, (int)tenths);
+    cr_expect_eq(lines_with(&daemon, "was lost"), 1);
+    token_home_return(home);
+    cr_expect(signs_again(&daemon));
+    cr_expect(daemon_wait_log(&daemon, "runs again", 1));
+    cr_expect_eq(lines_with(&daemon, "runs again"), 1);
+    cr_expect_leq(lines_with(&daemon, ""), lines + 3, "that it was lost, why, and that it is back");
+    stop(&daemon);
+}
+
 /* A hung token delays neither a reload nor the end. */
 Test(token_process, hung_token_holds_nothing_up)
 {
