@@ -111,6 +111,81 @@ Test(token_process, other_mail_does_not_wait_for_the_token)
     stop(&daemon);
 }
 
+static void kill_key_processes(const struct daemon *daemon)
+{
+    g_auto(GStrv) numbers = key_processes(daemon);
+    for (char **number = numbers; *number != NULL; number++)
+        if (**number != '\0')
+            kill((pid_t)strtol(*number, NULL, 10), SIGKILL);
+}
+
+#define BERTA "<berta@beta.test>"
+#define OF_BERTA                                                                                                       \
+    "From: Berta <berta@beta.test>\r\nTo: bob@partner.test\r\nSubject: plans\r\n"                                      \
+    "Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMessage-ID: <1@beta.test>\r\n\r\nHello Bob.\r\n"
+
+/* beta.test has its key in a file. */
+static void add_domain(const struct daemon *daemon)
+{
+    owned(run) struct run made = run("domsec key new --domain beta.test --role domain-signing-authority --algorithm "
+                                     "p256 --ca '%s/acme/ca' --out '%s/acme/keys/beta.key'",
+                                     daemon->folder, daemon->folder);
+    expect_status(made, 0);
+    g_autofree char *text = folder_read(daemon->folder, "acme/domsec.conf");
+    g_autoptr(GString) conf = g_string_new(text);
+    cr_assert_eq(g_string_replace(conf, "( \"acme.test\" )", "( \"acme.test\", \"beta.test\" )", 0), 1);
+    cr_assert_eq(g_string_replace(conf, "identities = (\n",
+                                  "identities = (\n  { domain = \"beta.test\"; role = \"domain-signing-authority\";\n"
+                                  "    certificate = \"keys/beta.pem\"; key = \"file:keys/beta.key\"; },\n",
+                                  0),
+                 1);
+    folder_write(daemon->folder, "acme/domsec.conf", conf->str);
+    program_give(daemon->folder, "root");
+}
+
+static void expect_only_others(const struct daemon *daemon, const char *when)
+{
+    cr_expect_eq(send_to(daemon, BOB), DEFERRED, "%s", when);
+    cr_expect_eq(send_message(daemon, BERTA, BOB, OF_BERTA), SIGNED, "%s", when);
+    cr_expect_eq(send_to(daemon, CAROL), OTHER, "accepted as it is: %s", when);
+}
+
+/* A process that cannot use its module harms no other identity. */
+Test(token_process, module_fails_when_its_process_starts_again)
+{
+    struct daemon daemon;
+    prepare(&daemon, "lookup_timeout = 1;");
+    add_domain(&daemon);
+    token_daemon_start(&daemon);
+    cr_assert_eq(send_to(&daemon, BOB), SIGNED);
+    unsigned calls = token_home_calls(home, "C_Initialize");
+    token_home_trouble(home, "fail C_Initialize 0x30 -1\n");
+    kill_key_processes(&daemon);
+    wait_for_calls("C_Initialize", calls);
+    expect_only_others(&daemon, "the module fails");
+    token_home_trouble(home, "");
+    cr_expect(signs_again(&daemon));
+    stop(&daemon);
+}
+
+/* The start ends in time, and so does the end. */
+Test(token_process, daemon_starts_while_the_token_hangs)
+{
+    static const char *const troubles[] = {"wait C_Initialize 300\n", "wait C_Login 300\n"};
+    struct daemon daemon;
+    prepare(&daemon, "lookup_timeout = 1;");
+    add_domain(&daemon);
+    for (size_t i = 0; i < G_N_ELEMENTS(troubles); i++) {
+        token_home_trouble(home, troubles[i]);
+        token_daemon_start(&daemon);
+        expect_only_others(&daemon, troubles[i]);
+        kill(daemon.pid, SIGTERM);
+        cr_expect_eq(daemon_wait(&daemon), 0);
+    }
+    daemon_free(&daemon);
+    token_home_free(home);
+}
+
 /* A machine that starts while its HSM does not: the gateway is there, and mail that needs the token waits outside. */
 Test(token_process, daemon_starts_without_the_token)
 {

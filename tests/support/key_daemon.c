@@ -42,17 +42,22 @@ unsigned descriptors_of(pid_t process)
     return count;
 }
 
-enum outcome send_to(const struct daemon *daemon, const char *to)
+enum outcome send_message(const struct daemon *daemon, const char *from, const char *to, const char *message)
 {
     struct mc client;
     struct mc_outcome outcome = {0};
     bool whole =
-        daemon_client(&client, daemon) && daemon_exchange(&client, ALICE, to, MESSAGE, strlen(MESSAGE), 0, &outcome);
+        daemon_client(&client, daemon) && daemon_exchange(&client, from, to, message, strlen(message), 0, &outcome);
     bool deferred = whole && (outcome.disposition == 't' || (outcome.disposition == 'y' && outcome.reply[0] == '4'));
     bool is_signed = whole && mc_accepted(&outcome) && outcome.body != NULL;
     mc_outcome_clear(&outcome);
     mc_close(&client);
     return is_signed ? SIGNED : deferred ? DEFERRED : OTHER;
+}
+
+enum outcome send_to(const struct daemon *daemon, const char *to)
+{
+    return send_message(daemon, ALICE, to, MESSAGE);
 }
 
 bool signs_again(const struct daemon *daemon)

@@ -23,6 +23,8 @@ unsigned descriptors_of(pid_t process);
 /* What became of one message on a connection of its own. */
 enum outcome { SIGNED, DEFERRED, OTHER };
 #define OUTCOMES (OTHER + 1)
+enum outcome send_message(const struct daemon *daemon, const char *from, const char *to, const char *message);
+/* MESSAGE of Alice. */
 enum outcome send_to(const struct daemon *daemon, const char *to);
 /* Sends until a message is not deferred; returns true if that was signed. */
 bool signs_again(const struct daemon *daemon);
