@@ -339,3 +339,46 @@ Test(token, origin_is_seen)
         expect_contains(shown.out, "outbound.sign_with.origin");
     }
 }
+
+/* What a policy may ask of a key is seen in `status`, for people and for scripts. */
+Test(token, status_shows_what_is_known_of_a_key)
+{
+    static const struct {
+        const char *usage, *declared, *text;
+    } rows[] = {
+        {"critical,digitalSignature,nonRepudiation,keyAgreement", " origin = \"ca\"; escrowed = true;",
+         "ca, escrowed, dual use, content commitment"},
+        {"critical,digitalSignature", " origin = \"gateway\"; escrowed = false;", "gateway, not escrowed"},
+        {"critical,digitalSignature,keyAgreement", " origin = \"os\";", "os, dual use"},
+    };
+    configure("p256", "p256");
+    PKI_AUTO struct pki *ca = pki_ca("Root");
+    g_autofree char *text = folder_read(home->folder, "a/domsec.conf");
+    g_autoptr(GString) conf = g_string_new(text), lines = g_string_new("\nidentities = (\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *address = g_strdup_printf("email:u%zu@acme.test", i),
+                        *folder = g_strdup_printf("%s/a/keys", home->folder);
+        g_autofree char *certificate = g_strdup_printf("u%zu.pem", i), *key = g_strdup_printf("u%zu.key", i);
+        PKI_AUTO struct pki *person = pki_issue(&(struct pki_spec){
+            .issuer = ca, .subject = PKI_LIST("CN=U"), .san = PKI_LIST(address), .key_usage = rows[i].usage});
+        g_autofree char *written = pki_write(folder, certificate, person, NULL),
+                        *kept = pki_write_key(folder, key, person);
+        g_string_append_printf(
+            lines, "{ address = \"u%zu@acme.test\"; certificate = \"keys/%s\"; key = \"file:keys/%s\";%s },\n", i,
+            certificate, key, rows[i].declared);
+    }
+    cr_assert_eq(g_string_replace(conf, "\nidentities = (", lines->str, 0), 1);
+    folder_write(home->folder, "a/domsec.conf", conf->str);
+    program_give(home->folder, NULL);
+    owned(run) struct run status = run("domsec status -c '%s/a/domsec.conf'", home->folder);
+    g_auto(GStrv) shown = g_strsplit(status.out, "\n", -1);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *address = g_strdup_printf("u%zu@acme.test ", i);
+        char **line = shown;
+        while (*line != NULL && strstr(*line, address) == NULL)
+            line++;
+        cr_assert_not_null(*line, "%s", status.out);
+        cr_expect(g_str_has_suffix(g_strchomp(*line), rows[i].text), "\"%s\" does not end with \"%s\"", *line,
+                  rows[i].text);
+    }
+}
