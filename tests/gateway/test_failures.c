@@ -6,6 +6,7 @@
 #include "gateway/internal.h"
 
 #include "support/attack.h"
+#include "support/linked_keys.h"
 #include "support/program.h"
 #include "support/scripted_keys.h"
 #include "support/scripted_revocation.h"
@@ -43,6 +44,31 @@ Test(failures, a_key_that_fails_while_signing)
         AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
         cr_expect_eq(rig_verdict(&out), VERDICT_TEMPFAIL, "%s: %s", policies[i], rig_reason(&out));
         cr_expect_str_eq(out.bytes, MESSAGE, "%s: %s", policies[i], out.bytes);
+    }
+}
+
+/* A message that cannot be decrypted now is not damaged: it waits, also where nothing is required of it. */
+Test(failures, a_key_that_fails_while_decrypting)
+{
+    static const char *const policies[] = {
+        "inbound = { require = \"none\"; };",
+        "inbound = { require = \"encrypt\"; otherwise = \"reject\"; };",
+        "inbound = { require = \"encrypt\"; otherwise = \"tag\"; };",
+    };
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(policies); i++) {
+        const char *policy = policies[i / 2];
+        owned(rig) struct rig *rig =
+            rig_with_key(i % 2 ? PKI_EC : PKI_RSA, "outbound = { protect = \"encrypt\"; };", policy);
+        linked_keys_open(&rig->partner.gateway->keys, gateway_conf(rig->partner.gateway));
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+        cr_assert(rig_encrypted(&out), "%s", rig_reason(&out));
+        linked_keys_answer = KEY_GONE;
+        AUTO_SENT struct sent away = rig_inbound(rig, out.bytes, out.length);
+        cr_expect_eq(rig_verdict(&away), VERDICT_TEMPFAIL, "%s: %s", policy, rig_reason(&away));
+        linked_keys_answer = KEY_DONE;
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "%s: %s", policy, rig_reason(&in));
+        cr_expect_not_null(strstr(in.bytes, "the secret line"), "%s: %s", policy, in.bytes);
     }
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which of our identities are tried on a message: those that it names, however many others there are. Counted, not
- * timed.
+ * timed. And what becomes of it if the key does not answer.
  */
 #include "keys/key_store.h"
 #include "support/craft.h"
 #include "support/home.h"
+#include "support/linked_keys.h"
 
 #include <dlfcn.h>
 
@@ -215,6 +216,47 @@ Test(decrypt_identities, a_key_of_another_kind_is_not_tried)
         struct error error;
         cr_expect_eq(craft_open(part.part, keys, &craft_limits, &layer, &error), OPENED_NO_KEY);
         cr_expect_eq(layer.facts.attempted, 0u);
+        keys_close(keys);
+        home_free(home);
+    }
+}
+
+/* OpenSSL goes on with a random content key then. What comes out says nothing about the message. */
+Test(decrypt_identities, a_key_that_does_not_answer_says_nothing_about_the_message)
+{
+    static const struct {
+        enum pki_key kind;
+        enum key_transport transport;
+        enum cipher cipher;
+    } rows[] = {
+        {PKI_RSA, KEY_TRANSPORT_RSA_OAEP, CIPHER_AES_256_CBC},
+        {PKI_RSA, KEY_TRANSPORT_RSA_OAEP, CIPHER_AES_256_GCM},
+        {PKI_RSA, KEY_TRANSPORT_RSA_PKCS1, CIPHER_AES_256_CBC},
+        {PKI_EC, KEY_TRANSPORT_RSA_OAEP, CIPHER_AES_256_CBC},
+        {PKI_EC, KEY_TRANSPORT_RSA_OAEP, CIPHER_AES_256_GCM},
+        {PKI_X25519, KEY_TRANSPORT_RSA_OAEP, CIPHER_AES_256_CBC},
+        {PKI_X25519, KEY_TRANSPORT_RSA_OAEP, CIPHER_AES_256_GCM},
+    };
+    static const enum key_answer answers[] = {KEY_GONE, KEY_BUSY, KEY_DONE};
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        PKI_AUTO struct pki *ours = pki_role_with(root, "domain-confidentiality-authority", "acme.test", rows[i].kind);
+        owned(EVP_PKEY) EVP_PKEY *linked = linked_keys_of(ours->key);
+        struct pki behind = *ours;
+        behind.key = linked;
+        CRAFT_PART part = craft_encrypted(ours, rows[i].cipher, rows[i].transport);
+        struct home *home = home_new();
+        struct keys *keys = open_keys(home, (const struct pki *const[]){&behind}, 1);
+        for (size_t j = 0; j < G_N_ELEMENTS(answers); j++) {
+            CRAFT_LAYER layer;
+            struct error error;
+            linked_keys_answer = answers[j];
+            enum opened opened = craft_open(part.part, keys, &craft_limits, &layer, &error);
+            cr_expect_eq(opened, answers[j] == KEY_DONE ? OPENED : OPENED_FAILED, "row %zu, answer %zu", i, j);
+            if (answers[j] != KEY_DONE)
+                cr_expect_eq(error.kind, ERROR_TEMPORARY, "row %zu, answer %zu: %s", i, j, error.text);
+        }
         keys_close(keys);
         home_free(home);
     }

@@ -7,13 +7,32 @@
 
 #include <criterion/criterion.h>
 
+enum key_answer linked_keys_answer = KEY_DONE;
+
+static enum key_answer work_or_fail(void *state, void *handle, const struct key_work *work, struct key_output *output)
+{
+    return linked_keys_answer == KEY_DONE ? key_holder_file.work(state, handle, work, output) : linked_keys_answer;
+}
+
+static struct key_link *new_link(struct error *error)
+{
+    static struct key_holder_type holder;
+    static gsize made;
+    if (g_once_init_enter(&made)) {
+        holder = key_holder_file;
+        holder.work = work_or_fail;
+        g_once_init_leave(&made, 1);
+    }
+    return key_link_local(&holder, NULL, NULL, error);
+}
+
 EVP_PKEY *linked_keys_of(EVP_PKEY *key)
 {
     const struct pki pki = {.key = key};
     struct error error = {0};
     char *folder = folder_new();
     g_autofree char *file = pki_write_key(folder, "linked.key", &pki);
-    owned(key_link) struct key_link *link = key_link_local(&key_holder_file, NULL, NULL, &error);
+    owned(key_link) struct key_link *link = new_link(&error);
     cr_assert_not_null(link, "%s", error.text);
     EVP_PKEY *linked = remote_provider_load(link, file, NULL, NULL, &error);
     cr_assert_not_null(linked, "%s", error.text);
@@ -24,7 +43,7 @@ EVP_PKEY *linked_keys_of(EVP_PKEY *key)
 static bool open_link(const struct conf *conf, void **state, struct error *error)
 {
     (void)conf;
-    *state = key_link_local(&key_holder_file, NULL, NULL, error);
+    *state = new_link(error);
     return *state != NULL;
 }
 
@@ -67,10 +86,14 @@ EVP_PKEY *linked_keys_chosen_of(EVP_PKEY *key)
 
 void linked_keys_choose(struct keys **keys, const struct conf *conf)
 {
+    if (linked_keys_chosen() != NULL)
+        linked_keys_open(keys, conf);
+}
+
+void linked_keys_open(struct keys **keys, const struct conf *conf)
+{
     owned(faults) struct faults *faults = faults_new();
-    if (linked_keys_chosen() == NULL)
-        return;
     keys_close(*keys);
-    *keys = keys_open_with(conf, linked_keys_chosen(), faults);
+    *keys = keys_open_with(conf, linked_keys_stores, faults);
     cr_assert_not_null(*keys, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
 }
