@@ -14,6 +14,10 @@ enum sandbox {
     SANDBOX_KEYS,   /* the sockets that are open, and memory */
 };
 
+/* Keeps the memory of this process, and of those that it forks, from other processes of its account and out of core
+ * files, for good. account_become() keeps it so. */
+void sandbox_hide(void);
+
 /* For all threads, and for good. A forbidden call raises SIGSYS in the daemon, so that the handler of crashes can note
  * the message in hand, and kills a key process at once. */
 bool sandbox_enter(enum sandbox sandbox, struct error *error);

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 bool account_find(const char *name, struct account *account, struct error *error)
@@ -25,11 +26,15 @@ bool account_become(const struct account *account, struct error *error)
 {
     if (account->name == NULL || (geteuid() == account->uid && getuid() == account->uid))
         return true;
+    bool is_hidden = prctl(PR_GET_DUMPABLE) == 0;
     if (initgroups(account->name, account->gid) != 0 || setgid(account->gid) != 0 || setuid(account->uid) != 0)
         return error_set(error, ERROR_CONFIGURATION, "cannot become user %s: %s", account->name, g_strerror(errno));
     /* A setuid() that can be undone does not protect. */
     if (account->uid != 0 && setuid(0) == 0)
         return error_set(error, ERROR_BUG, "still root after becoming user %s", account->name);
+    /* The kernel has set it to what the system wants for a changed user (fs.suid_dumpable). */
+    if (is_hidden)
+        prctl(PR_SET_DUMPABLE, 0);
     return true;
 }
 

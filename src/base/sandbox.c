@@ -10,6 +10,8 @@
 #include <glib.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 static const char *const for_all[] = {
     /* memory */
@@ -103,6 +105,13 @@ static bool fill(scmp_filter_ctx filter, enum sandbox sandbox)
            add(filter, forbidden, deadly, G_N_ELEMENTS(deadly)) &&
            (sandbox != SANDBOX_DAEMON || add(filter, SCMP_ACT_ALLOW, for_daemon, G_N_ELEMENTS(for_daemon))) &&
            add_clone(filter, sandbox, forbidden);
+}
+
+void sandbox_hide(void)
+{
+    const struct rlimit none = {0, 0};
+    prctl(PR_SET_DUMPABLE, 0);
+    setrlimit(RLIMIT_CORE, &none);
 }
 
 bool sandbox_enter(enum sandbox sandbox, struct error *error)

@@ -8,6 +8,7 @@
  */
 #include "key_keeper.h"
 
+#include "base/sandbox.h"
 #include "key_channels.h"
 
 #include <errno.h>
@@ -151,7 +152,7 @@ static void keep(struct keeping *keeping)
     sigaddset(&child, SIGCHLD);
     pthread_sigmask(SIG_SETMASK, &child, NULL);
     prctl(PR_SET_NAME, "domsec-keys");
-    prctl(PR_SET_DUMPABLE, 0);
+    sandbox_hide(); /* and so are the key processes */
     keep_only(keeping->socket, keeping->foreground);
     keeping->children = g_array_new(FALSE, FALSE, sizeof(pid_t));
     for (;;) {

@@ -80,7 +80,7 @@ static bool prepare(struct place *place, const char *file, const char *order)
 void key_place_serve(const void *context, const char *order, const int channels[], unsigned count)
 {
     static struct place place; /* for the life of the process */
-    key_process_harden();
+    key_process_lock_memory();
     bool is_ready = prepare(&place, context, order);
     const struct key_server_options options = {.type = place.type,
                                                .place = place.name,

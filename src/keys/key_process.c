@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,10 +108,7 @@ void key_process_serve(const struct key_server_options *options, const struct er
     g_mutex_clear(&serving.lock);
 }
 
-void key_process_harden(void)
+void key_process_lock_memory(void)
 {
-    const struct rlimit none = {0, 0};
-    prctl(PR_SET_DUMPABLE, 0);
-    setrlimit(RLIMIT_CORE, &none);
     CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_SMALLEST);
 }

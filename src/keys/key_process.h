@@ -14,7 +14,7 @@
 void key_process_serve(const struct key_server_options *options, const struct error *refusal, const int channels[],
                        unsigned count);
 
-/* Keeps what this process holds from other processes and from a core dump; gives OpenSSL a locked heap for keys. */
-void key_process_harden(void);
+/* Gives OpenSSL a locked heap for keys. */
+void key_process_lock_memory(void);
 
 #endif

@@ -128,6 +128,8 @@ static void tell(enum log_level level, const char *text)
 static struct gateway *open_gateway(const struct daemon *daemon, const struct gateway *previous, struct faults *faults)
 {
     owned(conf) struct conf *conf = conf_reload(daemon->file, previous != NULL ? gateway_conf(previous) : NULL, faults);
+    if (conf != NULL && !conf->key_process)
+        sandbox_hide(); /* before the keys are read */
     if (conf != NULL)
         gateway_check_exposure(conf, faults);
     struct gateway *gateway = conf != NULL ? gateway_open_with(conf, daemon->key_service, previous, faults) : NULL;

@@ -80,9 +80,11 @@ Test(key_process, holds_the_private_keys_alone)
 Test(key_process, can_be_left_out)
 {
     struct daemon daemon;
+    allow_core();
     daemon_start(&daemon, true, "key_process = false;");
     cr_expect_eq(send_to(&daemon, BOB), SIGNED);
     cr_expect_eq(child_of(child_of(daemon.pid)), 0);
+    cr_expect(leaves_no_core(daemon.pid));
     daemon_stop(&daemon);
 }
 

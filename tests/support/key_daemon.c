@@ -3,6 +3,8 @@
 
 #include "support/program.h"
 
+#include <sys/resource.h>
+
 pid_t child_of(pid_t process)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", process, process);
@@ -15,6 +17,24 @@ void wait_until_gone(pid_t process)
     for (unsigned i = 0; kill(process, 0) == 0 && i < PATIENCE * 20; i++)
         g_usleep(50000);
     cr_assert_neq(kill(process, 0), 0);
+}
+
+void allow_core(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    if (setrlimit(RLIMIT_CORE, &limit) == 0)
+        return;
+    cr_assert_eq(getrlimit(RLIMIT_CORE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
+bool leaves_no_core(pid_t process)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/limits", process);
+    g_autofree char *limits = NULL;
+    cr_assert(g_file_get_contents(path, &limits, NULL, NULL), "%s", path);
+    return g_regex_match_simple("Max core file size +0 +0 ", limits, 0, 0);
 }
 
 pid_t key_process(const struct daemon *daemon)

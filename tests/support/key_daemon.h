@@ -15,6 +15,9 @@
 pid_t child_of(pid_t process);
 /* Waits until that process has ended. */
 void wait_until_gone(pid_t process);
+/* Raises the limit of core files as far as possible, so that a process without them is one that gave them up. */
+void allow_core(void);
+bool leaves_no_core(pid_t process);
 /* The key process of a daemon with one; waits for it, because it comes and goes while the daemon runs. */
 pid_t key_process(const struct daemon *daemon);
 /* How many descriptors a process has open; 0: the kernel shows those of a process with secrets to root alone. */
