@@ -84,7 +84,9 @@ static char *note_of(const struct token_key *key)
 
 static bool describe(const struct state *state, const struct token_key *key, struct held_key *held, struct error *error)
 {
+    g_mutex_lock(&state->token->lock); /* not while the module is initialised anew */
     char *location = token_object_location(state->token, &key->object);
+    g_mutex_unlock(&state->token->lock);
     if (location == NULL)
         return error_set(error, ERROR_TEMPORARY, "the token shows no label and serial number now");
     held->location = g_strdup(location);

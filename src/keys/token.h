@@ -53,6 +53,9 @@ void token_give(struct token *token, const struct token_session *session);
 void token_drop(struct token *token, const struct token_session *session);
 /* Nothing of this generation counts any more; sessions that are taken must still be given back or dropped. */
 void token_age(struct token *token, unsigned generation);
+/* Initialises the module anew, as the only way in which some modules see what another process wrote, unless a session
+ * is open. No key of an older generation counts. */
+void token_refresh(struct token *token);
 /* For a key that asks for the PIN before each use. */
 CK_RV token_authenticate(struct token *token, CK_SESSION_HANDLE session, struct error *error);
 

@@ -171,7 +171,8 @@ static bool is_fit(const struct token_key *key, CK_RV code, struct error *error)
                                       "CKA_DERIVE; its mechanisms)");
 }
 
-/* The code of the last call; CKR_OK with no key: no key fits. */
+/* The code of the last call; CKR_OBJECT_HANDLE_INVALID if the key, or its public half, is not there. CKR_OK with no
+ * key: none fits. */
 static CK_RV find_in(struct token *token, const struct token_session *session, const P11KitUri *uri,
                      struct token_key **key, struct error *error)
 {
@@ -181,12 +182,14 @@ static CK_RV find_in(struct token *token, const struct token_session *session, c
         return code;
     if (!is_the_one(objects, error)) {
         add_others(token, session->handle, error);
-        return CKR_OK;
+        return objects->len == 0 ? CKR_OBJECT_HANDLE_INVALID : CKR_OK;
     }
     owned(token_key) struct token_key *found = take_key(g_ptr_array_index(objects, 0), session->generation);
     code = try_key(token, session->handle, found);
     if (is_fit(found, code, error))
         *key = steal(&found);
+    else if (found->object.public_key == NULL)
+        code = CKR_OBJECT_HANDLE_INVALID;
     return code;
 }
 
@@ -195,16 +198,21 @@ static bool is_worth_another(enum token_class class)
     return class == TOKEN_STALE || class == TOKEN_UNCLEAR;
 }
 
+/* SoftHSM misses objects if several processes start at once, so that one that is not there is looked for again. */
 struct token_key *token_key_find(struct token *token, const P11KitUri *uri, struct error *error)
 {
     struct token_key *key = NULL;
     enum token_class class = TOKEN_STALE;
+    CK_RV code = CKR_OK;
     for (int i = 0; i < TRIES && key == NULL && is_worth_another(class); i++) {
         struct token_session session;
+        if (code == CKR_OBJECT_HANDLE_INVALID)
+            token_refresh(token);
         class = token_class(token_take(token, &session, error));
         if (class != TOKEN_GOOD)
             continue;
-        class = token_class(find_in(token, &session, uri, &key, error));
+        code = find_in(token, &session, uri, &key, error);
+        class = token_class(code);
         if (class == TOKEN_GOOD) {
             token_give(token, &session);
         } else {

@@ -255,3 +255,13 @@ void token_age(struct token *token, unsigned generation)
     }
     g_mutex_unlock(&token->lock);
 }
+
+void token_refresh(struct token *token)
+{
+    CK_TOKEN_INFO information = {0};
+    struct error ignored = {0}; /* the next session says it again */
+    g_mutex_lock(&token->lock);
+    if (token->open == 0 && token_module_restart(token->uri, &token->module, &ignored))
+        (void)token_module_find(&token->module, token->uri, &token->slot, &information, &ignored);
+    g_mutex_unlock(&token->lock);
+}

@@ -409,6 +409,7 @@ Test(token, public_key_of_another_is_found_out)
     g_autofree char *uri = token_home_uri(home, "token=T;object=ec");
     cr_assert(!use(uri, NULL, &used, &error));
     cr_assert(error.kind == ERROR_CONFIGURATION && strstr(error.text, "shows no public key") != NULL, "%s", error.text);
+    cr_expect_eq(token_home_calls(home, "C_Initialize"), 3, "it is looked for again");
     cleanup_used(&used);
     import(home, "other", "02", PKI_EC, "sign");
     token_home_delete(home, "other", "privkey");
@@ -610,6 +611,40 @@ Test(token, what_does_not_fit_is_named)
         cr_assert_not_null(strstr(error.text, cases[i].words), "%s: %s", cases[i].path, error.text);
         cleanup_used(&used);
     }
+}
+
+/* As when several processes start with SoftHSM at once. */
+Test(token, key_that_is_not_seen_at_first_is_found)
+{
+    owned(token_home) struct token_home *home = home_with_ec();
+    token_home_trouble(home, "unseen 2\n");
+    struct used used __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=ec");
+    cr_expect_eq(sign_once(&used), KEY_DONE);
+    cr_expect_eq(token_home_calls(home, "C_Initialize"), 2);
+}
+
+static gpointer sign_in_thread(gpointer data)
+{
+    return GUINT_TO_POINTER(sign_once(data));
+}
+
+/* The module is not initialised anew below those who work with it. */
+Test(token, key_that_is_not_there_is_looked_for_beside_work)
+{
+    owned(token_home) struct token_home *home = home_with_ec();
+    struct used used __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=ec");
+    g_autofree char *uri = token_home_uri(home, "token=T;object=dsa");
+    unsigned signatures = token_home_calls(home, "C_Sign");
+    struct held_key missing = {0};
+    struct error error = {0};
+    token_home_trouble(home, "wait C_Sign 1\n");
+    GThread *signer = g_thread_new("signer", sign_in_thread, &used);
+    while (token_home_calls(home, "C_Sign") == signatures)
+        g_usleep(1000);
+    cr_expect_not(key_holder_pkcs11.find(used.state, uri + strlen("pkcs11:"), NULL, &missing, &error));
+    cr_expect_eq(error.kind, ERROR_CONFIGURATION, "%s", error.text);
+    cr_expect_eq(token_home_calls(home, "C_Initialize"), 1);
+    cr_expect_eq(GPOINTER_TO_UINT(g_thread_join(signer)), KEY_DONE);
 }
 
 Test(token, bad_modules_are_faults)

@@ -13,6 +13,7 @@
  *     hide 0x3                 the mechanism is neither listed nor known
  *     flags 0x20000            added to the flags of each token
  *     close                    all sessions are closed once, as an HSM does with idle ones
+ *     unseen 2                 no objects are found before the second C_Initialize
  *     mumble                   C_Decrypt says CKR_GENERAL_ERROR of a damaged block
  *
  * A line with the name of each call is appended to the file of TOKEN_CALLS.
@@ -154,7 +155,18 @@ static bool hides(CK_MECHANISM_TYPE type)
         return code != CKR_OK ? code : real->name arguments;                                                           \
     }
 
-PASS(C_Initialize, (void *arguments), (arguments))
+static CK_RV my_C_Initialize(void *arguments)
+{
+    CK_RV code = before("C_Initialize");
+    pthread_mutex_lock(&state.lock);
+    read_control();
+    for (int i = 0; i < state.count; i++)
+        if (strcmp(state.list[i].what, "unseen") == 0 && state.list[i].value > 0 && --state.list[i].value == 0)
+            state.list[i].count = 0;
+    pthread_mutex_unlock(&state.lock);
+    return code != CKR_OK ? code : real->C_Initialize(arguments);
+}
+
 PASS(C_GetSlotList, (unsigned char present, CK_SLOT_ID *slots, unsigned long *count), (present, slots, count))
 PASS(C_Login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, unsigned long length),
      (session, user, pin, length))
@@ -162,8 +174,19 @@ PASS(C_Logout, (CK_SESSION_HANDLE session), (session))
 PASS(C_GetAttributeValue, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *list, unsigned long count),
      (session, object, list, count))
 PASS(C_FindObjectsInit, (CK_SESSION_HANDLE session, CK_ATTRIBUTE *list, unsigned long count), (session, list, count))
-PASS(C_FindObjects, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *list, unsigned long maximum, unsigned long *count),
-     (session, list, maximum, count))
+
+static CK_RV my_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *list, unsigned long maximum,
+                              unsigned long *count)
+{
+    unsigned long ignored;
+    CK_RV code = before("C_FindObjects");
+    if (code == CKR_OK)
+        code = real->C_FindObjects(session, list, maximum, count);
+    if (code == CKR_OK && meets("unseen", "", &ignored))
+        *count = 0;
+    return code;
+}
+
 PASS(C_GenerateKeyPair,
      (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *one, unsigned long one_count, CK_ATTRIBUTE *two,
       unsigned long two_count, CK_OBJECT_HANDLE *first, CK_OBJECT_HANDLE *second),
