@@ -318,6 +318,10 @@ Test(token, capabilities_are_tried)
     cr_assert_not_null(strstr(used.key.note, "SHA-256"));
     cr_assert_eq(decrypt(&used, KEY_DECRYPT_RSA_OAEP, KEY_SHA1), KEY_DONE);
     cr_assert_eq(decrypt(&used, KEY_DECRYPT_RSA_OAEP, KEY_SHA256), KEY_UNSUPPORTED);
+    struct key_output output;
+    struct key_work pss = signing(KEY_SIGN_RSA_PSS, KEY_SHA256);
+    cr_assert_eq(ask(&used, &pss, &output), KEY_DONE);
+    cr_assert(verifies(used.key.public_key, &pss, &output));
     token_home_trouble(home, "hide 0xd\nhide 3\nhide 9\n");
     struct used less __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=rsa");
     cr_assert_eq(less.key.can, KEY_CAN(KEY_SIGN_RSA_PKCS1) | KEY_CAN(KEY_DECRYPT_RSA_PKCS1));
@@ -383,6 +387,18 @@ Test(token, lost_sessions_are_got_anew)
     }
     token_home_trouble(home, "close\nclose\nclose\n"); /* while threads work */
     cr_assert_eq(sign_in_threads(&used), 200);
+}
+
+/* A library in the same process may have done it. */
+Test(token, other_login_is_enough)
+{
+    owned(token_home) struct token_home *home = home_with_ec();
+    struct used first __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=ec");
+    unsigned logins = token_home_calls(home, "C_Login");
+    struct used second __attribute__((cleanup(cleanup_used))) = use_good(home, "token=T;object=ec");
+    cr_assert_eq(token_home_calls(home, "C_Login") - logins, 1U, "CKR_USER_ALREADY_LOGGED_IN is success");
+    cr_expect_eq(sign_once(&second), KEY_DONE);
+    cr_expect_eq(sign_once(&first), KEY_DONE);
 }
 
 /* The same id can name another key after sessions were lost. */
@@ -454,6 +470,39 @@ Test(token, each_code_has_its_answer)
         {CKR_USER_NOT_LOGGED_IN, KEY_DONE},
         {CKR_CRYPTOKI_NOT_INITIALIZED, KEY_GONE},
         {CKR_MUTEX_BAD, KEY_GONE},
+        {CKR_DATA_INVALID, KEY_UNSUPPORTED},
+        {CKR_ENCRYPTED_DATA_INVALID, KEY_UNSUPPORTED},
+        {CKR_ENCRYPTED_DATA_LEN_RANGE, KEY_UNSUPPORTED},
+        {CKR_ACTION_PROHIBITED, KEY_UNSUPPORTED},
+        {CKR_ATTRIBUTE_READ_ONLY, KEY_UNSUPPORTED},
+        {CKR_ATTRIBUTE_SENSITIVE, KEY_UNSUPPORTED},
+        {CKR_ATTRIBUTE_TYPE_INVALID, KEY_UNSUPPORTED},
+        {CKR_ATTRIBUTE_VALUE_INVALID, KEY_UNSUPPORTED},
+        {CKR_CURVE_NOT_SUPPORTED, KEY_UNSUPPORTED},
+        {CKR_DOMAIN_PARAMS_INVALID, KEY_UNSUPPORTED},
+        {CKR_FUNCTION_REJECTED, KEY_UNSUPPORTED},
+        {CKR_KEY_SIZE_RANGE, KEY_UNSUPPORTED},
+        {CKR_KEY_TYPE_INCONSISTENT, KEY_UNSUPPORTED},
+        {CKR_TEMPLATE_INCOMPLETE, KEY_UNSUPPORTED},
+        {CKR_TEMPLATE_INCONSISTENT, KEY_UNSUPPORTED},
+        {CKR_TOKEN_WRITE_PROTECTED, KEY_UNSUPPORTED},
+        {CKR_SESSION_COUNT, KEY_BUSY},
+        {CKR_SESSION_EXISTS, KEY_BUSY},
+        {CKR_SESSION_READ_WRITE_SO_EXISTS, KEY_BUSY},
+        {CKR_USER_ANOTHER_ALREADY_LOGGED_IN, KEY_BUSY},
+        {CKR_USER_TOO_MANY_TYPES, KEY_BUSY},
+        {CKR_KEY_CHANGED, KEY_DONE},
+        {CKR_OBJECT_HANDLE_INVALID, KEY_DONE},
+        {CKR_OPERATION_NOT_INITIALIZED, KEY_DONE},
+        {CKR_PIN_INCORRECT, KEY_BUSY},
+        {CKR_PIN_INVALID, KEY_BUSY},
+        {CKR_PIN_LEN_RANGE, KEY_BUSY},
+        {CKR_PIN_LOCKED, KEY_BUSY},
+        {CKR_USER_PIN_NOT_INITIALIZED, KEY_BUSY},
+        {CKR_CANT_LOCK, KEY_GONE},
+        {CKR_FIPS_SELF_TEST_FAILED, KEY_GONE},
+        {CKR_MUTEX_NOT_LOCKED, KEY_GONE},
+        {CKR_NEED_TO_CREATE_THREADS, KEY_GONE},
         {CKR_VENDOR_DEFINED | 7, KEY_DONE},
         {0x7777, KEY_DONE},
     };
