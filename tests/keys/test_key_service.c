@@ -299,6 +299,29 @@ Test(key_service, a_key_process_inherits_nothing)
     place_free(&place);
 }
 
+/* A service manager sends them to all processes, and a module writes to connections that are closed. */
+Test(key_service, signals_that_mean_the_daemon_end_no_key_process)
+{
+    static const int signals[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGPIPE};
+    struct place place;
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(&place);
+    g_autofree char *location = place_add(&place, "a.key", ec, "");
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+        signal(signals[i], SIG_DFL); /* nothing is inherited */
+    place_start(&place, 5000);
+    EVP_PKEY *key = load(&place, location);
+    pid_t process = own_key_process(), keeper = child_of(getpid());
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        kill(keeper, signals[i]);
+        kill(process, signals[i]);
+        cr_expect(signs(key), "signal %d: %s", signals[i], keys_failure());
+        cr_assert_eq(own_key_process(), process, "signal %d", signals[i]);
+    }
+    cr_expect_eq(g_atomic_int_get(&told), 0);
+    place_free(&place);
+}
+
 /* PR_SET_DUMPABLE gives the files in /proc to root, whoever runs the process. */
 static bool is_hidden(pid_t process, uid_t owner)
 {

@@ -296,6 +296,19 @@ Test(token_process, outage_is_one_outage)
     stop(&daemon);
 }
 
+/* As when the server of a token has ended, and its module writes to it. */
+Test(token_process, a_write_to_a_closed_connection_ends_nothing)
+{
+    struct daemon daemon;
+    signal(SIGPIPE, SIG_DFL); /* who started the test may ignore it */
+    start(&daemon, "lookup_timeout = 1;");
+    token_home_trouble(home, "pipe C_Sign\n");
+    cr_expect_eq(send_to(&daemon, BOB), SIGNED);
+    cr_expect_not(log_has(&daemon, "runs again"));
+    token_home_trouble(home, "");
+    stop(&daemon);
+}
+
 /* A hung token delays neither a reload nor the end. */
 Test(token_process, hung_token_holds_nothing_up)
 {

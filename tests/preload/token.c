@@ -13,6 +13,7 @@
  *     hide 0x3                 the mechanism is neither listed nor known
  *     flags 0x20000            added to the flags of each token
  *     close                    all sessions are closed once, as an HSM does with idle ones
+ *     pipe C_Sign              the call writes to a connection whose other end is closed
  *     unseen 2                 no objects are found before the second C_Initialize
  *     mumble                   C_Decrypt says CKR_GENERAL_ERROR of a damaged block
  *
@@ -26,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,6 +120,17 @@ static bool meets(const char *what, const char *name, unsigned long *value)
     return found;
 }
 
+static void write_to_nobody(void)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        abort();
+    close(pair[1]);
+    if (write(pair[0], "", 1) != -1)
+        abort();
+    close(pair[0]);
+}
+
 static CK_RV before(const char *name)
 {
     unsigned long value = 0;
@@ -129,6 +142,8 @@ static CK_RV before(const char *name)
                 real->C_CloseAllSessions(*slot);
             state.open = 0;
         }
+    if (meets("pipe", name, &value))
+        write_to_nobody();
     if (meets("wait", name, &value))
         sleep((unsigned)value);
     return meets("fail", name, &value) ? value : CKR_OK;
