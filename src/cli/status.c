@@ -298,10 +298,9 @@ const struct command command_status = {
     .arguments = "[-c FILE] [--json]",
     .summary = "show identities, rules, the store and whether the daemon answers",
     .details =
-        "The exit status is 1 if the daemon does not answer, or if one of our certificates cannot be read, or "
-        "if a token refused a PIN, or if one of ours\n"
-        "or a partner's ends within 30 days and no other takes its place, or if a trust bundle has not come. It is 78 "
-        "if\n"
-        "the configuration is bad, and 0 otherwise.\n",
+        "The exit status is 1 if the daemon does not answer, if one of our certificates or a key that seals cannot be\n"
+        "read, if an identity has no certificate in force, if a certificate of ours or of a partner ends within 30 days\n"
+        "and no other takes its place, if a token refused a PIN, or if a trust bundle was not fetched for long. It is 78\n"
+        "if the configuration is bad, and 0 otherwise.\n",
     .run = run,
 };

@@ -13,7 +13,7 @@
 #define AT(member) offsetof(struct sign_with_conf, member)
 static const struct conf_option sign_with_rows[] = {
     {"origin", OPTION_TEXTS, AT(origins), .convert = convert_origin,
-     .help = "Origins of keys, one of which a key that signs must have"},
+     .help = "Origins, one of which the key that signs must have"},
     {"escrowed", OPTION_STATED, AT(escrowed), .help = "Whether others must, or must not, have a copy of the key"},
     {"dual_use", OPTION_STATED, AT(dual_use),
      .help = "Whether the key must, or must not, be for signatures and for encryption at once"},
@@ -31,7 +31,7 @@ static const struct conf_option outbound_rows[] = {
      .help = "Whose signature protect applies"},
     {"no_identity", OPTION_WORD, AT(no_identity), .fallback = "reject", .words = no_identity_words,
      .help = "What to do when sign_as or sign_with asks for a signature and no identity may make it"},
-    {"sign_with", OPTION_GROUP, AT(sign_with), .group = &sign_with_options, .help = "What the keys must be that sign"},
+    {"sign_with", OPTION_GROUP, AT(sign_with), .group = &sign_with_options, .help = "What is demanded of the keys that sign"},
     {"no_certificate", OPTION_WORD, AT(no_certificate), .fallback = "reject", .words = no_certificate_words,
      .help = "What to do when encryption is required and the recipient has no usable certificate"},
     {"unauthentic", OPTION_WORD, AT(unauthentic), .fallback = "reject", .words = unauthentic_words,
