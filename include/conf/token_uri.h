@@ -11,6 +11,8 @@
 
 #include <p11-kit/uri.h>
 
+/* Whether the URI of a key names one in a token. */
+bool token_uri_is(const char *uri);
 /* uri begins with "pkcs11:". p11_kit_uri_free() the result. NULL with ERROR_CONFIGURATION: the text does not quote the
  * URI, because a PIN may be in it, which is a fault. */
 P11KitUri *token_uri_parse(const char *uri, struct error *error);

@@ -179,11 +179,6 @@ static char *default_out(const struct rollover *rollover)
     return g_strdup_printf("%s/%s-%s.key", folder, stem, date);
 }
 
-static bool is_on_token(const struct identity_conf *identity)
-{
-    return g_ascii_strncasecmp(identity->key, "pkcs11:", strlen("pkcs11:")) == 0;
-}
-
 /* Beside the old one: in the same token, or in a file with the same passphrase. */
 static bool take_place(const struct choice *choice, struct rollover *rollover, struct error *error)
 {
@@ -191,7 +186,7 @@ static bool take_place(const struct choice *choice, struct rollover *rollover, s
     rollover->out = choice->out != NULL ? g_strdup(choice->out) : default_out(rollover);
     if (choice->token != NULL) {
         rollover->token = g_strdup(choice->token);
-    } else if (is_on_token(rollover->old)) {
+    } else if (token_uri_is(rollover->old->key)) {
         g_autofree char *path = issue_path_beside(rollover->out, ""), *label = g_path_get_basename(path);
         rollover->token = token_uri_renamed(rollover->old->key, label, secret_file, error);
         if (rollover->token == NULL)
@@ -265,7 +260,7 @@ static void print_declarations(const struct rollover *rollover)
 {
     const struct identity_conf *old = rollover->old;
     const char *in_file = old->origin != NULL ? key_origin_name(ORIGIN_GATEWAY) : NULL;
-    const char *origin = rollover->wanted.token == NULL ? in_file : is_on_token(old) ? old->origin : NULL;
+    const char *origin = rollover->wanted.token == NULL ? in_file : token_uri_is(old->key) ? old->origin : NULL;
     if (origin != NULL)
         printf("    origin = \"%s\";\n", origin);
     if (old->escrowed != STATED_NOTHING)

@@ -290,7 +290,7 @@ static char *convert_token_key(const char *text, const struct place *place)
 /* Only keys/ knows which schemes exist. */
 char *convert_key(const char *text, const struct place *place)
 {
-    if (g_ascii_strncasecmp(text, "pkcs11:", strlen("pkcs11:")) == 0)
+    if (token_uri_is(text))
         return convert_token_key(text, place);
     g_autofree char *scheme = g_uri_parse_scheme(text);
     if (scheme == NULL) {

@@ -76,7 +76,7 @@ static void settle_addresses(const struct conf *conf, struct identity_conf *iden
 
 static bool is_on_token(const struct identity_conf *identity)
 {
-    return identity->key != NULL && g_ascii_strncasecmp(identity->key, "pkcs11:", strlen("pkcs11:")) == 0;
+    return identity->key != NULL && token_uri_is(identity->key);
 }
 
 /* A key on a token is seen there. A module may stand for a store of another kind, which cannot be seen: its word takes
@@ -91,7 +91,7 @@ static void check_origin(const struct identity_conf *identity, const struct plac
                     identity->origin);
     else if (identity->key != NULL && !is_on_token(identity) && origin == ORIGIN_TOKEN)
         place_fault(place, "\"origin\" is \"token\", but the key is in a file; only keys with a pkcs11: URI are on a "
-                           "token, which is seen");
+                           "token");
 }
 
 /* The file of a PIN is in one place from here on, so that who remembers a PIN that was refused looks at one. */

@@ -13,6 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool token_uri_is(const char *uri)
+{
+    return g_ascii_strncasecmp(uri, "pkcs11:", strlen("pkcs11:")) == 0;
+}
+
 char *token_uri_pin_file(const P11KitUri *uri)
 {
     const char *source = p11_kit_uri_get_pin_source(uri);

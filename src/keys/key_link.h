@@ -35,8 +35,8 @@ void linked_key_unref(struct linked_key *key);
 EVP_PKEY *linked_key_public(const struct linked_key *key);
 
 /* Waits for a process and for a token that are away, and asks once more if they went away meanwhile; all within the
- * time of the link. KEY_DONE, KEY_WRONG and KEY_UNSUPPORTED came from the holder. Any other answer means that there was
- * none: it is counted for keys_failures() with its reason, which does not depend on the input. */
+ * time of the link. KEY_DONE, KEY_WRONG and KEY_UNSUPPORTED came from the holder. Any other answer means that the
+ * holder gave no answer: it is counted for keys_failures() with its reason, which does not depend on the input. */
 enum key_answer linked_key_work(struct linked_key *key, const struct key_work *work, struct key_output *output);
 
 /* --- for key_service.c --- */

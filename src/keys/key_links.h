@@ -9,8 +9,7 @@
 #include "keys/key_service.h"
 
 /* A link to a process for that kind of place. place NULL: a process of its own; else links to the same place share one.
- * milliseconds: for each request. What could not be started or is away, is
- * tried again. */
+ * milliseconds: for each request. A process that could not be started, and a place that is away, is tried again. */
 struct key_link *key_service_link(struct key_service *service, const char *scheme, const char *place,
                                   gint64 milliseconds);
 

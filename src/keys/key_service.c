@@ -149,8 +149,8 @@ static void end_process(const struct key_service *service, struct running *runni
 
 /* --- looking for keys --- */
 
-enum found {
-    FOUND,   /* a process serves, maybe without some of its keys */
+enum process_state {
+    SERVES,  /* a process serves, maybe without some of its keys */
     AWAY,    /* the process is well, but its token is not there */
     CRASHED, /* there is no process */
 };
@@ -171,16 +171,16 @@ static void say_trouble(struct watched *watched, const char *text)
     watched->said = g_strdup(text);
 }
 
-static void say_how_it_is(struct watched *watched, enum found found, const struct error *error)
+static void say_how_it_is(struct watched *watched, enum process_state state, const struct error *error)
 {
-    if (found == FOUND && watched->said != NULL)
+    if (state == SERVES && watched->said != NULL)
         say(watched, LOG_LEVEL_WARNING, "runs again");
-    if (found == FOUND)
+    if (state == SERVES)
         g_clear_pointer(&watched->said, g_free);
     if (error->kind != ERROR_NONE)
         say_trouble(watched, error->text);
-    if (found != AWAY)
-        metrics_add("domsec_key_process_restarts_total", found == FOUND ? "result=\"running\"" : "result=\"failed\"",
+    if (state != AWAY)
+        metrics_add("domsec_key_process_restarts_total", state == SERVES ? "result=\"running\"" : "result=\"failed\"",
                     1);
 }
 
@@ -195,7 +195,7 @@ static void end_what_is_dead(struct watched *watched, struct key_link *link)
         say_trouble(watched, "was lost; what needs its keys waits, and is deferred if it waits too long");
 }
 
-static enum found look_for_keys(struct watched *watched, struct key_link *link, struct error *error)
+static enum process_state look_for_keys(struct watched *watched, struct key_link *link, struct error *error)
 {
     struct running *next = &watched->next;
     end_what_is_dead(watched, link);
@@ -206,7 +206,7 @@ static enum found look_for_keys(struct watched *watched, struct key_link *link, 
         key_channels_unref(next->channels);
         watched->serving = (struct running){NULL, next->process, next->started};
         *next = (struct running){.process = -1};
-        return FOUND;
+        return SERVES;
     }
     bool is_dead = key_channels_are_dead(next->channels);
     if (is_dead || g_get_monotonic_time() - next->started > VAIN_MAX)
@@ -231,12 +231,12 @@ static void plan_after_crash(struct watched *watched)
 }
 
 /* Something may have been lost again since. */
-static void plan(struct watched *watched, struct key_link *link, enum found found, const struct error *error)
+static void plan(struct watched *watched, struct key_link *link, enum process_state state, const struct error *error)
 {
     gint64 now = g_get_monotonic_time();
-    bool is_whole = found == FOUND && !key_link_misses(link);
+    bool is_whole = state == SERVES && !key_link_misses(link);
     bool is_for_person = is_whole && error->kind != ERROR_NONE;
-    if (found == CRASHED)
+    if (state == CRASHED)
         plan_after_crash(watched);
     else if (is_whole && error->kind == ERROR_NONE)
         watched->due = 0;
@@ -300,12 +300,12 @@ static void recover(struct watched *watched, struct key_link *link)
     struct error error = {0};
     g_mutex_unlock(&service->lock);
     gint64 began = g_get_monotonic_time();
-    enum found found = look_for_keys(watched, link, &error);
-    say_how_it_is(watched, found, &error);
+    enum process_state state = look_for_keys(watched, link, &error);
+    say_how_it_is(watched, state, &error);
     g_mutex_lock(&service->lock);
     watched->asked = began;
     watched->took = g_get_monotonic_time() - began;
-    plan(watched, link, found, &error);
+    plan(watched, link, state, &error);
     g_mutex_unlock(&service->lock);
     key_link_unref(link); /* may be the last reference, which takes the lock */
     g_mutex_lock(&service->lock);
@@ -385,10 +385,10 @@ struct key_link *key_service_link(struct key_service *service, const char *schem
                                 .link = key_link_remote(&options),
                                 .asked = g_get_monotonic_time()};
     struct key_link *link = watched->link;
-    enum found found = look_for_keys(watched, link, &error);
+    enum process_state state = look_for_keys(watched, link, &error);
     watched->took = g_get_monotonic_time() - watched->asked;
-    plan(watched, link, found, &error);
-    if (found != FOUND)
+    plan(watched, link, state, &error);
+    if (state != SERVES)
         say_trouble(watched, error.text);
     watch(service, watched);
     return link;

@@ -63,13 +63,11 @@ static bool wait_for_key(struct linked_key *key, gint64 deadline, struct key_cha
                          struct error *error)
 {
     struct key_link *link = key->link;
-    bool in_time = true;
     g_mutex_lock(&link->lock);
     bool found = is_there(key, channels, number);
-    while (!found && in_time && may_come_back(link)) {
+    while (!found && may_come_back(link)) {
         gint64 until = MIN(deadline, link->lost + link->options.milliseconds * 1000);
-        in_time = until > g_get_monotonic_time();
-        if (!in_time)
+        if (until <= g_get_monotonic_time())
             break;
         g_mutex_unlock(&link->lock);
         key_wait_begin(); /* without the lock, because it may take others */

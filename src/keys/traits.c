@@ -6,15 +6,14 @@
  */
 #include "keys/keys.h"
 
+#include "conf/token_uri.h"
 #include "keys/profile.h"
 
 #include <openssl/evp.h>
-#include <string.h>
 
 static enum key_origin origin_of_key(const struct identity_conf *conf)
 {
-    bool is_on_token = g_ascii_strncasecmp(conf->key, "pkcs11:", strlen("pkcs11:")) == 0;
-    return conf->origin == NULL && is_on_token ? ORIGIN_TOKEN : key_origin_of(conf->origin);
+    return conf->origin == NULL && token_uri_is(conf->key) ? ORIGIN_TOKEN : key_origin_of(conf->origin);
 }
 
 /* Of the public key alone: a key may have certificates that name its algorithm in different ways. NULL: not known. */
