@@ -2,7 +2,7 @@
 /*
  * bundle_content: the forms are those of the Direct Project's guide to the distribution of trust bundles: PKCS #7 with
  * certificates only, and the same within a SignedData. The signer is known by its certificate and needs no path, as
- * there: who publishes a bundle is agreed on, and is not under one of its anchors.
+ * there: its publisher is agreed on, and is not under one of its anchors.
  *
  * The signature of one signer is enough, so that a publisher who changes its key can sign with both for a while.
  */
@@ -39,7 +39,7 @@ static CMS_ContentInfo *parse_pem(struct slice contents)
     return cms;
 }
 
-/* NULL: it is no SignedData that somebody has signed, around a content. */
+/* NULL: it is not a SignedData with a content and a signature. */
 static CMS_ContentInfo *parse_signed(struct slice contents)
 {
     const unsigned char *at = (const unsigned char *)contents.data;

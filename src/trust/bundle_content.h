@@ -23,7 +23,7 @@ bool bundle_content_read(struct slice contents, const STACK_OF(X509) * signers, 
                          struct bundle_content *content, struct error *error);
 void bundle_content_clear(struct bundle_content *content);
 
-/* Whether it is a SignedData that somebody has signed, around a content. */
+/* Whether it is a SignedData with a content and a signature. */
 bool bundle_content_is_signed(struct slice contents);
 
 static inline __attribute__((unused)) void cleanup_bundle_content(struct bundle_content *content)

@@ -27,8 +27,8 @@ bool bundle_status_read(const struct conf *conf, const struct bundle_conf *bundl
     owned(store_bundle) struct store_bundle kept = {0};
     owned(store) struct store *store = store_open(conf->store);
     owned(x509_stack) STACK_OF(X509) *signers = bundle_signers(bundle, error);
-    g_autofree char *scope = bundle_scope(bundle);
-    enum found found = signers != NULL ? store_bundle_find(store, scope, &kept, error) : FOUND_FAILED;
+    g_autofree char *key = bundle_key(bundle);
+    enum found found = signers != NULL ? store_bundle_find(store, key, &kept, error) : FOUND_FAILED;
     if (found != FOUND)
         return found == FOUND_NONE;
     status->certificates = count_anchors(&kept, signers);

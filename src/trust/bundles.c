@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bundles: the administrator has named the place, so that it is fetched whatever the mail; and what is kept is used
+ * bundles: the administrator has named the place, so it is fetched also if no mail needs it. What is kept is used
  * however old it is, because a publisher whose server is down has not withdrawn its trust. What a server sends is
  * verified before it takes the place of what is in force. A signed bundle with an older signing time than that in force
  * is refused: someone sends it again.
@@ -23,7 +23,7 @@
 struct remote_bundle {
     struct bundles *bundles;
     const struct bundle_conf *conf; /* of the first who named it */
-    char *scope;
+    char *key;
     STACK_OF(X509) * signers;
     unsigned refresh; /* hours; the fewest of those who named it */
     /* under the lock */
@@ -53,7 +53,7 @@ static void remote_bundle_free(void *data)
     struct remote_bundle *bundle = data;
     sk_X509_pop_free(bundle->signers, X509_free);
     sk_X509_pop_free(bundle->anchors, X509_free);
-    g_free(bundle->scope);
+    g_free(bundle->key);
     g_free(bundle->fault);
     g_free(bundle);
 }
@@ -134,7 +134,7 @@ static void restore(struct remote_bundle *bundle)
     owned(bundle_content) struct bundle_content content = {0};
     const char *uri = bundle->bundles->conf->store;
     if (uri == NULL || !g_file_test(store_file(uri), G_FILE_TEST_EXISTS) ||
-        store_bundle_find(bundle->bundles->store, bundle->scope, &kept, &ignored) != FOUND || kept.contents == NULL)
+        store_bundle_find(bundle->bundles->store, bundle->key, &kept, &ignored) != FOUND || kept.contents == NULL)
         return;
     const struct slice contents = {kept.contents, kept.length};
     if (bundle_content_read(contents, bundle->signers, (time_t)kept.fetched, &content, &ignored))
@@ -165,7 +165,7 @@ static bool inherit(struct remote_bundle *bundle, struct remote_bundle *old)
     return bundle->anchors != NULL;
 }
 
-char *bundle_scope(const struct bundle_conf *conf)
+char *bundle_key(const struct bundle_conf *conf)
 {
     g_autofree char *signers = g_strjoinv("\n", conf->signers);
     return g_strjoin("\n", conf->url, conf->ca, signers, NULL);
@@ -184,11 +184,11 @@ STACK_OF(X509) * bundle_signers(const struct bundle_conf *conf, struct error *er
     return steal(&signers);
 }
 
-static struct remote_bundle *find(const struct bundles *bundles, const char *scope)
+static struct remote_bundle *find(const struct bundles *bundles, const char *key)
 {
     for (guint i = 0; i < bundles->list->len; i++) {
         struct remote_bundle *each = g_ptr_array_index(bundles->list, i);
-        if (strcmp(each->scope, scope) == 0)
+        if (strcmp(each->key, key) == 0)
             return each;
     }
     return NULL;
@@ -196,8 +196,8 @@ static struct remote_bundle *find(const struct bundles *bundles, const char *sco
 
 struct remote_bundle *bundles_add(struct bundles *bundles, const struct bundle_conf *conf, struct error *error)
 {
-    g_autofree char *scope = bundle_scope(conf);
-    struct remote_bundle *bundle = find(bundles, scope);
+    g_autofree char *key = bundle_key(conf);
+    struct remote_bundle *bundle = find(bundles, key);
     if (bundle != NULL) {
         bundle->refresh = MIN(bundle->refresh, conf->refresh);
         return bundle;
@@ -207,8 +207,8 @@ struct remote_bundle *bundles_add(struct bundles *bundles, const struct bundle_c
         return NULL;
     bundle = g_new0(struct remote_bundle, 1);
     *bundle = (struct remote_bundle){
-        .bundles = bundles, .conf = conf, .scope = steal(&scope), .signers = steal(&signers), .refresh = conf->refresh};
-    if (!inherit(bundle, bundles->previous != NULL ? find(bundles->previous, bundle->scope) : NULL))
+        .bundles = bundles, .conf = conf, .key = steal(&key), .signers = steal(&signers), .refresh = conf->refresh};
+    if (!inherit(bundle, bundles->previous != NULL ? find(bundles->previous, bundle->key) : NULL))
         restore(bundle);
     g_ptr_array_add(bundles->list, bundle);
     return bundle;
@@ -267,8 +267,7 @@ static bool is_newer(const struct remote_bundle *bundle, const struct bundle_con
 static void keep(const struct remote_bundle *bundle, struct slice contents, time_t now)
 {
     struct error error = {0};
-    if (bundle->bundles->store != NULL &&
-        !store_bundle_put(bundle->bundles->store, bundle->scope, contents, now, &error))
+    if (bundle->bundles->store != NULL && !store_bundle_put(bundle->bundles->store, bundle->key, contents, now, &error))
         notices_add(bundle->bundles->notices, LOG_LEVEL_ERROR, "the trust bundle %s is not kept for the next start: %s",
                     bundle->conf->url, error.text);
 }
@@ -304,7 +303,7 @@ static char *fail(struct remote_bundle *bundle, time_t now, const struct error *
     bundle->next_try = now + (is_missing ? RETRY_MISSING : RETRY);
     g_mutex_unlock(&bundles->lock);
     if (bundles->store != NULL)
-        (void)store_bundle_fail(bundles->store, bundle->scope, now, why->text, &error);
+        (void)store_bundle_fail(bundles->store, bundle->key, now, why->text, &error);
     return is_new ? g_strdup_printf("the trust bundle %s was not taken: %s; %s", bundle->conf->url, why->text,
                                     is_missing ? "messages that need it are deferred" : "the old one stays in force")
                   : NULL;
@@ -342,9 +341,9 @@ static gpointer fetch(gpointer data)
 static void start(struct remote_bundle *bundle, time_t now)
 {
     time_t due = bundle->anchors != NULL ? bundle->fetched + (time_t)bundle->refresh * HOUR : 0;
-    bool was_set_back = bundle->fetched > now; /* the clock, or it was wrong before */
+    bool clock_was_set_back = bundle->fetched > now; /* or it was fast before */
     bool waits = now < bundle->next_try && bundle->next_try <= now + RETRY;
-    if (bundle->busy || g_atomic_int_get(&bundle->bundles->stopped) != 0 || waits || (now < due && !was_set_back))
+    if (bundle->busy || g_atomic_int_get(&bundle->bundles->stopped) != 0 || waits || (now < due && !clock_was_set_back))
         return;
     GThread *thread = g_thread_try_new("bundle", fetch, bundle, NULL);
     if (thread == NULL) /* the next time */

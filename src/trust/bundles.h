@@ -42,7 +42,7 @@ bool bundles_wait(struct bundles *bundles, struct remote_bundle *bundle, int64_t
 void bundles_await(struct bundles *bundles, int64_t deadline);
 
 /* The key under which the store keeps it; g_free(). */
-char *bundle_scope(const struct bundle_conf *conf);
+char *bundle_key(const struct bundle_conf *conf);
 /* Reads the certificates of its signers; an empty stack: it has none. NULL with the error. */
 STACK_OF(X509) * bundle_signers(const struct bundle_conf *conf, struct error *error);
 

@@ -28,7 +28,6 @@ struct search {
     STACK_OF(X509) * revoked;           /* authorities that are revoked in a path that was judged; lent */
     struct finding *finding;
 };
-DECLARE_OWNED(x509_lent, STACK_OF(X509) *, sk_X509_free)
 
 static bool has_revoked(const struct search *search, const STACK_OF(X509) * chain)
 {
@@ -189,7 +188,7 @@ static void wait_for_bundle(const struct search *search, const struct way *way, 
                 "it leads to no anchor that is here, and the trust bundle %.200s has not been fetched yet", url);
 }
 
-/* There is no way: because of what could not be looked up? */
+/* No way leads to an anchor. Says so if that may be because of what could not be looked up. */
 static void explain_missing(const struct trust *trust, const struct chain_query *query, const struct helpers *helpers,
                             struct finding *finding)
 {

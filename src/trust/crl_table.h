@@ -20,7 +20,7 @@ bool key_digest(const X509 *certificate, struct key_digest *digest);
 struct crl_table;
 
 /* Reads a list in DER or PEM. One of the certificates has to have signed it. NULL, with *refusal
- * (unknown.h), if it is none, or its signature does not hold. */
+ * (unknown.h), if it is no list, or its signature does not hold. */
 struct crl_table *crl_table_read(struct slice bytes, const STACK_OF(X509) * signers, const char **refusal);
 /* The same for a list that was verified before, with that key. */
 struct crl_table *crl_table_restore(struct slice der, const struct key_digest *signer);

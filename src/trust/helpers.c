@@ -31,7 +31,6 @@ struct climb {
     STACK_OF(X509) * reached; /* lent */
     unsigned lookups;
 };
-DECLARE_OWNED(x509_lent, STACK_OF(X509) *, sk_X509_free)
 
 void helpers_clear(struct helpers *helpers)
 {

@@ -8,7 +8,6 @@
  * address is refused as a whole.
  */
 #include "anchors.h"
-#include "names.h"
 
 static bool names_address(const struct certificate_names *names, const struct address *wanted)
 {

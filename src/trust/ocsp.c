@@ -22,7 +22,6 @@
 DECLARE_OWNED(ocsp_response, OCSP_RESPONSE *, OCSP_RESPONSE_free)
 DECLARE_OWNED(ocsp_basic, OCSP_BASICRESP *, OCSP_BASICRESP_free)
 DECLARE_OWNED(ocsp_id, OCSP_CERTID *, OCSP_CERTID_free)
-DECLARE_OWNED(x509_lent, STACK_OF(X509) *, sk_X509_free)
 
 bool ocsp_ask(struct ocsp_question *question, X509 *certificate, X509 *issuer, bool with_nonce)
 {

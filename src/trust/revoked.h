@@ -15,8 +15,8 @@ struct revoked_of {
     X509_NAME *issuer; /* of the list; lent for as long as its entries are there */
     bool is_indirect;  /* an entry may name another issuer */
 };
-/* list: revokedCertificates (RFC 5280 §5.1) as it is encoded; NULL: there is none. NULL, with *refusal (unknown.h), if
- * it cannot be used. */
+/* list: revokedCertificates (RFC 5280 §5.1) as it is encoded; NULL: the field is missing. NULL, with *refusal
+ * (unknown.h), if it cannot be used. */
 struct revoked *revoked_read(const ASN1_STRING *list, const struct revoked_of *of, const char **refusal);
 void revoked_free(struct revoked *revoked);
 

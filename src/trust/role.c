@@ -17,7 +17,7 @@
  * - X.500 names (c=, o=, ou= …) contain no mail domain; the partner's x500_name maps them (x500.c).
  */
 #include "anchors.h"
-#include "names.h"
+#include "names_cache.h"
 #include "x500.h"
 
 #include <string.h>

@@ -13,7 +13,7 @@
 #include "cache.h"
 #include "courier.h"
 #include "kept.h"
-#include "names.h"
+#include "names_cache.h"
 #include "own_checks.h"
 #include "path.h"
 #include "revocation.h"
@@ -159,7 +159,8 @@ static bool add_bundles(struct bundles *bundles, struct scope *scope, const stru
 
 /* --- intermediates, and pinned certificates, which may have their chain beside them --- */
 
-/* Adds the authorities among these certificates, and those that sign lists for them, to the list. False: there is none.
+/* Adds the authorities among these certificates, and those that sign lists for them, to the list. False: none was
+ * added.
  */
 static bool add_authorities(STACK_OF(X509) * list, const STACK_OF(X509) * found)
 {

@@ -55,7 +55,6 @@
 #define UNKNOWN_FORBIDDEN                                                                                              \
     NOT_CHECKED ": it points to an address that fetch_networks does not allow, or to no web server"
 #define UNKNOWN_NO_URL NOT_CHECKED ": it names no web server that can be asked"
-#define UNKNOWN_NOT_YET NOT_CHECKED ": what is known of it has not been fetched yet"
 #define UNKNOWN_BUSY NOT_CHECKED ": too much is to be fetched at once"
 
 #endif

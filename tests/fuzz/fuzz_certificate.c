@@ -6,7 +6,7 @@
 #include "certs/certs.h"
 #include "trust/anchors.h"
 #include "trust/bundle_content.h"
-#include "trust/names.h"
+#include "trust/names_cache.h"
 #include "trust/trust.h"
 
 #include <openssl/err.h>

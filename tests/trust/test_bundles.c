@@ -433,13 +433,13 @@ static void expect_refused(const struct web_page *page, const char *says, const 
     struct error error = {0};
     owned(store) struct store *store = store_open(setting->conf->store);
     owned(store_bundle) struct store_bundle before = {0}, after = {0};
-    g_autofree char *scope = bundle_scope(&setting->conf->bundles.list[0]);
-    cr_assert_eq(store_bundle_find(store, scope, &before, &error), FOUND);
+    g_autofree char *key = bundle_key(&setting->conf->bundles.list[0]);
+    cr_assert_eq(store_bundle_find(store, key, &before, &error), FOUND);
     web_put(web, "/bundle", page);
     renew(says, what);
     expect(alice, OUTCOME_PASS, VALID);
     expect(bob, OUTCOME_POLICY, "anchor");
-    cr_assert_eq(store_bundle_find(store, scope, &after, &error), FOUND);
+    cr_assert_eq(store_bundle_find(store, key, &after, &error), FOUND);
     cr_expect(after.length == before.length && memcmp(after.contents, before.contents, after.length) == 0, "%s", what);
     cr_expect_eq(after.fetched, before.fetched, "%s", what);
     cr_expect(after.failed >= before.failed && after.failed > 0, "%s", what);
@@ -558,10 +558,10 @@ Test(bundles, what_was_good_when_it_came_stays)
     g_autoptr(GByteArray) plain = publisher_pack(PUBLISHER_DER, root->cert, NULL);
     g_autoptr(GByteArray) bundle =
         publisher_sign(plain, &(struct publisher_seal){.signer = late, .at = time(NULL) - 3 * HOUR});
-    g_autofree char *scope = bundle_scope(&conf->bundles.list[0]);
+    g_autofree char *key = bundle_key(&conf->bundles.list[0]);
     owned(store) struct store *store = store_open(conf->store);
     struct error error = {0};
-    cr_assert(store_bundle_put(store, scope, (struct slice){(const char *)bundle->data, bundle->len},
+    cr_assert(store_bundle_put(store, key, (struct slice){(const char *)bundle->data, bundle->len},
                                time(NULL) - 3 * HOUR, &error));
     setting_open(setting);
     expect(alice, OUTCOME_PASS, VALID);

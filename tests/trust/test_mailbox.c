@@ -4,7 +4,7 @@
 #include "support/setting.h"
 
 #include "trust/anchors.h"
-#include "trust/names.h"
+#include "trust/names_cache.h"
 
 static struct trust five = {.names_limit = 5};
 

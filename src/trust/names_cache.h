@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: the names of certificates that were asked for lately. Thread-safe.
+ * names_cache: the names of certificates that were asked for lately. Thread-safe.
  */
-#ifndef DOMSEC_TRUST_NAMES_H
-#define DOMSEC_TRUST_NAMES_H
+#ifndef DOMSEC_TRUST_NAMES_CACHE_H
+#define DOMSEC_TRUST_NAMES_CACHE_H
 
 #include "keys/names.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * names: each message of a correspondent brings the same certificate, whose names need not be decoded again. What a
- * message costs of its work_limit does not depend on this: the price is that of a certificate that is not known.
+ * names_cache: each message of a correspondent brings the same certificate, whose names need not be decoded again. What
+ * a message costs of its work_limit does not depend on this: the price is that of a certificate that is not known.
  *
  * Kept by the fingerprint. Full, it begins anew.
  */
-#include "names.h"
+#include "names_cache.h"
 
 #include "base/memory.h"
 
