@@ -50,5 +50,7 @@ bool error_prefix(struct error *error, const char *format, ...) __attribute__((f
  * All text from outside (certificate subjects, addresses) goes through it before it reaches a log, header, reply or
  * report. */
 void text_printable(char *dst, size_t size, const char *src, size_t length);
+/* The same as a string of its own, which is never cut; g_free(). */
+char *text_printable_copy(const char *src, size_t length);
 
 #endif

@@ -62,6 +62,14 @@ void text_printable(char *dst, size_t size, const char *src, size_t length)
     dst[out] = '\0';
 }
 
+char *text_printable_copy(const char *src, size_t length)
+{
+    size_t size = 4 * length + 1; /* \xNN is the longest form of one byte */
+    char *copy = g_malloc(size);
+    text_printable(copy, size, src, length);
+    return copy;
+}
+
 /* An unset kind would look like success to the caller. */
 static enum error_kind real_kind(enum error_kind kind)
 {

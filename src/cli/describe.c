@@ -151,9 +151,7 @@ json_t *describe_string(const char *text)
 {
     if (text == NULL)
         return json_null();
-    size_t length = strlen(text);
-    g_autofree char *printable = g_malloc(4 * length + 1); /* \xNN is the longest form of one byte */
-    text_printable(printable, 4 * length + 1, text, length);
+    g_autofree char *printable = text_printable_copy(text, strlen(text));
     return json_string(printable);
 }
 

@@ -88,13 +88,6 @@ static bool names_authority(struct slice value, bool *malformed)
     return g_match_info_fetch_pos(match, 1, &start, &end) && end > start;
 }
 
-static char *printable(struct slice text)
-{
-    char *copy = g_malloc(4 * text.len + 1);
-    text_printable(copy, 4 * text.len + 1, text.data, text.len);
-    return copy;
-}
-
 static void read_caa(struct mail_domain *domain, const struct dns_answer *answer)
 {
     bool named = false;
@@ -103,10 +96,10 @@ static void read_caa(struct mail_domain *domain, const struct dns_answer *answer
         if (!dns_read_caa(answer->records[i], &caa)) {
             domain->malformed = true;
         } else if (slice_equal_nocase(caa.tag, "issuemail")) {
-            g_ptr_array_add(domain->issuemail, printable(caa.value));
+            g_ptr_array_add(domain->issuemail, text_printable_copy(caa.value.data, caa.value.len));
             named = names_authority(caa.value, &domain->malformed) || named;
         } else if (caa.critical && !is_known(caa.tag)) {
-            g_ptr_array_add(domain->critical, printable(caa.tag));
+            g_ptr_array_add(domain->critical, text_printable_copy(caa.tag.data, caa.tag.len));
         }
     }
     bool forbidden = domain->critical->len > 0 || (domain->issuemail->len > 0 && !named);

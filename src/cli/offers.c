@@ -48,10 +48,8 @@ add(struct offers *offers, X509 *certificate, const char *format, va_list argume
 {
     struct offer offer = {.certificate = certificate};
     g_autofree char *raw = format != NULL ? g_strdup_vprintf(format, arguments) : NULL;
-    if (raw != NULL) { /* with text from outside */
-        offer.note = g_malloc(4 * strlen(raw) + 1);
-        text_printable(offer.note, 4 * strlen(raw) + 1, raw, strlen(raw));
-    }
+    if (raw != NULL) /* with text from outside */
+        offer.note = text_printable_copy(raw, strlen(raw));
     g_array_append_val(offers->list, offer);
 }
 

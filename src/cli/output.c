@@ -126,11 +126,7 @@ void table_row(struct table *table, const char *const *cells)
 {
     for (size_t i = 0; i < table->columns; i++) {
         const char *cell = cells[i] != NULL && *cells[i] != '\0' ? cells[i] : "-";
-        size_t length = strlen(cell);
-        /* \xNN is the longest form of one byte */
-        char *safe = g_malloc(4 * length + 1);
-        text_printable(safe, 4 * length + 1, cell, length);
-        g_ptr_array_add(table->cells, safe);
+        g_ptr_array_add(table->cells, text_printable_copy(cell, strlen(cell)));
     }
 }
 

@@ -10,9 +10,7 @@ static json_t *text(const char *string)
 {
     if (string == NULL)
         return json_null();
-    size_t length = strlen(string);
-    g_autofree char *printable = g_malloc(4 * length + 1);
-    text_printable(printable, 4 * length + 1, string, length);
+    g_autofree char *printable = text_printable_copy(string, strlen(string));
     return json_string(printable);
 }
 
