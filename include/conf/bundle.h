@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bundle: a bundle of trust anchors that somebody else publishes: a group in `trust_anchors` or `anchors`, or a URL
- * there, as data.
+ * bundle: a published bundle of trust anchors: a group or a URL in `trust_anchors` or `anchors`, as data.
  */
 #ifndef DOMSEC_CONF_BUNDLE_H
 #define DOMSEC_CONF_BUNDLE_H

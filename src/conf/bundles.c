@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bundles: trust anchors that somebody else publishes. They stand among the files of `trust_anchors` and `anchors`, as
- * a URL or as a group. Only what was fetched by TLS, or is signed by someone who is named, becomes an anchor.
+ * bundles: published trust anchors. They stand among the files of `trust_anchors` and `anchors`, as a URL or as a
+ * group. Only what was fetched by TLS, or is signed by a named signer, becomes an anchor.
  */
 #include "partners.h"
 
@@ -10,11 +10,6 @@
 #include <libconfig.h>
 #include <string.h>
 
-static bool is_url(const char *text)
-{
-    return strstr(text, "://") != NULL;
-}
-
 static bool is_https(const char *url)
 {
     return g_ascii_strncasecmp(url, "https://", strlen("https://")) == 0;
@@ -22,6 +17,7 @@ static bool is_https(const char *url)
 
 static void check_group(const struct bundle_conf *bundle, const config_setting_t *group, const struct place *place)
 {
+    static const char *const for_url[] = {"ca", "refresh"};
     bool has_url = config_setting_get_member(group, "url") != NULL;
     bool has_file = config_setting_get_member(group, "file") != NULL;
     if (has_url == has_file)
@@ -31,9 +27,9 @@ static void check_group(const struct bundle_conf *bundle, const config_setting_t
                     "\"%s\": a bundle with \"file\" needs \"signer\"; name a file without a signature as it is: "
                     "\"%s\"",
                     place->key, bundle->file);
-    for (const char *const *key = (const char *const[]){"ca", "refresh", NULL}; *key != NULL && has_file; key++)
-        if (config_setting_get_member(group, *key) != NULL)
-            place_fault(place, "\"%s\": \"%s\" is for a bundle with \"url\"", place->key, *key);
+    for (size_t i = 0; i < G_N_ELEMENTS(for_url) && has_file; i++)
+        if (config_setting_get_member(group, for_url[i]) != NULL)
+            place_fault(place, "\"%s\": \"%s\" is for a bundle with \"url\"", place->key, for_url[i]);
 }
 
 static void add_group(GArray *list, const config_setting_t *group, const struct place *place)
@@ -53,7 +49,7 @@ static void add_setting(GArray *list, const config_setting_t *setting, const cha
     at.key = key;
     if (config_setting_is_group(setting)) {
         add_group(list, setting, &at);
-    } else if (text != NULL && is_url(text)) {
+    } else if (text != NULL && anchor_is_url(text)) {
         struct bundle_conf bundle = {.line = at.line};
         option_set_defaults(&bundle_options, &bundle);
         bundle.url = g_strdup(text);
@@ -65,7 +61,7 @@ static void remove_urls(char **anchors)
 {
     char **to = anchors;
     for (char **from = anchors; *from != NULL; from++)
-        if (is_url(*from))
+        if (anchor_is_url(*from))
             g_free(*from);
         else
             *to++ = *from;

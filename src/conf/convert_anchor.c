@@ -19,8 +19,12 @@ char *convert_bundle_url(const char *text, const struct place *place)
     return NULL;
 }
 
-/* A file, or a URL. */
+bool anchor_is_url(const char *text)
+{
+    return strstr(text, "://") != NULL;
+}
+
 char *convert_anchor(const char *text, const struct place *place)
 {
-    return strstr(text, "://") != NULL ? convert_bundle_url(text, place) : convert_path(text, place);
+    return anchor_is_url(text) ? convert_bundle_url(text, place) : convert_path(text, place);
 }

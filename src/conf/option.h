@@ -49,6 +49,9 @@ option_convert convert_tag;
 option_convert convert_variable;
 option_convert convert_x500;
 
+/* Whether an entry that convert_anchor() has taken is the URL of a bundle; else it is a file. */
+bool anchor_is_url(const char *text);
+
 enum option_type {
     OPTION_TEXT,   /* char * */
     OPTION_TEXTS,  /* char **: a list or array of strings, or one string; groups may stand among them if the row has a
