@@ -101,7 +101,7 @@ struct recipient_lookup {
 
 /* Our identities that may add a layer in one role. */
 struct own_lookup {
-    const struct identity **list; /* in the order of own_view.list, NULL-terminated; NULL: there is none */
+    const struct identity **list; /* in the order of own_view.list, NULL-terminated; NULL: no identity */
     struct own_candidate *candidates;
     char *owner;
 };
@@ -128,7 +128,7 @@ struct lookups {
     unsigned encrypters;                  /* certificates in encryptions whose names were compared, in vain or not */
 };
 
-/* Our identity that acts in this role for a copy with that wrapping; NULL: there is none. */
+/* Our identity that acts in this role for a copy with that wrapping; NULL: no identity does. */
 const struct identity *lookups_own(const struct lookups *lookups, const struct wrapping *wrapping, enum own role);
 
 /* What becomes of protected header fields (RFC 9788); the fields lie in the examination. */

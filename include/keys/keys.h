@@ -50,18 +50,18 @@ void keys_close(struct keys *keys);
 
 size_t keys_count(const struct keys *keys);
 /* Which certificates are there by now that were awaited when the keys were opened: another number for other files or
- * contents. 0: none are. It looks at files. */
+ * contents. 0: no certificate is. It looks at files. */
 uint64_t keys_arrivals(const struct keys *keys);
 const struct identity *keys_at(const struct keys *keys, size_t index);
 
 /* The identity that acts in this role for a domain at that time: its conf->domain equals or is a parent of domain
- * (the most specific wins), it is current at `at`; among several the newest. NULL and ERROR_CONFIGURATION if there is
- * none (the text tells expired from missing), as for the domain NULL. */
+ * (the most specific wins), it is current at `at`; among several the newest. NULL and ERROR_CONFIGURATION if no
+ * identity fits (the text tells expired from missing), as for the domain NULL. */
 const struct identity *keys_find(const struct keys *keys, enum role role, const char *domain, time_t at,
                                  struct error *error);
 
 /* The identity that signs in the name of a mailbox at that time: that of the mailbox itself before that of the pattern
- * of its domain, if it is current; among several the newest. NULL: there is none; of an identity that signs for
+ * of its domain, if it is current; among several the newest. NULL: no such identity; of one that signs for
  * the mailbox and is not current, *error has kind ERROR_CONFIGURATION and says so, else it has ERROR_PERMANENT. */
 const struct identity *keys_find_mailbox(const struct keys *keys, const struct address *address, time_t at,
                                          struct error *error);
@@ -76,7 +76,7 @@ const struct identity **keys_list_mailbox(const struct keys *keys, const struct 
 /* True if an identity is configured to act in this role for a domain, whether it is current or not. */
 bool keys_has(const struct keys *keys, enum role role, const char *domain);
 /* The identity in this role of a domain, for the first domain that has one that is current at `at`, the newest of it;
- * NULL: there is none. */
+ * NULL: no domain has one. */
 const struct identity *keys_first(const struct keys *keys, enum role role, time_t at);
 
 /* What an encrypted message calls a recipient (RFC 5652 §6.2.1, §6.2.2): either issuer and serial, or key_id; lent. */

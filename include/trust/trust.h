@@ -63,7 +63,7 @@ struct chain_query {
  * by the partner under naming "pinned" passes without a chain, never without validity, usage and strength; so does one
  * of query->group under its naming. Also POLICY: the certificate is not what partner->demands asks for.
  * query->zone (RFC 8162): the leaf has to agree with one of its records. Those of usages 0 and 1 restrict a path to our
- * anchors. One of usage 2 names the anchor itself, and one of usage 3 passes without a path, if there is none to an
+ * anchors. One of usage 2 names the anchor itself, and one of usage 3 passes without a path, if no path leads to an
  * anchor of ours in which something is or may be revoked; neither passes without validity, usage and strength. */
 void trust_check_chain(const struct trust *trust, const struct chain_query *query, struct finding *finding);
 

@@ -248,9 +248,9 @@ static int run(const struct command *self, int argc, char **argv)
         return cli_usage(self, "no such user: %s", request.owner);
     if (!init_conf_is_plain(request.choices.listen))
         return cli_usage(self, "%s is not a socket", request.choices.listen);
-    int good = issue_check_address(self, request.choices.address, normalised);
-    if (good != CLI_GO)
-        return good;
+    status = issue_check_address(self, request.choices.address, normalised);
+    if (status != CLI_GO)
+        return status;
     g_autofree char *folder = g_canonicalize_filename(argv[operands], NULL);
     g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
     request.choices.domain = normalised;

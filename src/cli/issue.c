@@ -131,8 +131,10 @@ char *issue_request_address(const char *chosen, enum role role, const char *doma
 {
     struct address address = {0};
     struct error ignored = {0};
-    if (chosen == NULL || !address_parse(slice_of(chosen), &address, &ignored))
-        return chosen != NULL ? g_strdup(chosen) : g_strdup_printf("%s@%s", role_name(role), domain);
+    if (chosen == NULL)
+        return g_strdup_printf("%s@%s", role_name(role), domain);
+    if (!address_parse(slice_of(chosen), &address, &ignored))
+        return g_strdup(chosen);
     char *text = g_strdup(address.text);
     address_clear(&address);
     return text;

@@ -45,7 +45,7 @@ EVP_PKEY *key_load_file(const char *path, struct error *error)
     return keys_load(uri, error);
 }
 
-/* The private CA of `domsec init`; both NULL: there is none. */
+/* The private CA of `domsec init`; both NULL: no CA. */
 struct authority {
     EVP_PKEY *key;
     X509 *certificate;

@@ -131,8 +131,8 @@ static void add_standing(json_t *entry, const struct listing *listing, size_t in
     g_autofree char *from = identity->from != 0 ? moment_text(identity->from) : NULL;
     g_autofree char *until = identity->until != 0 ? moment_text(identity->until) : NULL;
     json_object_set_new(entry, "state", json_string(standing_name(listing->standing[index])));
-    json_object_set_new(entry, "from", from != NULL ? json_string(from) : json_null());
-    json_object_set_new(entry, "until", until != NULL ? json_string(until) : json_null());
+    json_object_set_new(entry, "from", describe_string(from));
+    json_object_set_new(entry, "until", describe_string(until));
 }
 
 json_t *own_json(X509 *const *own, const struct conf *conf)

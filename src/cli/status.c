@@ -24,8 +24,8 @@
 struct status {
     const struct conf *conf;
     X509 **own;       /* per identity; NULL: could not be read */
-    int stored;       /* certificates in certificate_directory; -1: there is none */
-    int64_t in_store; /* certificates in the store; -1: there is none, or it cannot be read */
+    int stored;       /* certificates in certificate_directory; -1: no directory */
+    int64_t in_store; /* certificates in the store; -1: no store, or it cannot be read */
     bool answers;
     unsigned protocol;
     struct error probe;
@@ -298,9 +298,9 @@ const struct command command_status = {
     .arguments = "[-c FILE] [--json]",
     .summary = "show identities, rules, the store and whether the daemon answers",
     .details =
-        "The exit status is 1 if the daemon does not answer, if one of our certificates or a key that seals cannot be\n"
-        "read, if an identity has no certificate in force, if a certificate of ours or of a partner ends within 30 days\n"
-        "and no other takes its place, if a token refused a PIN, or if a trust bundle was not fetched for long. It is 78\n"
-        "if the configuration is bad, and 0 otherwise.\n",
+        "The exit status is 1 if the daemon does not answer, if one of our certificates or a key that seals cannot\n"
+        "be read, if an identity has no certificate in force, if a certificate of ours or of a partner ends within\n"
+        "30 days and no other takes its place, if a token refused a PIN, or if a trust bundle was not fetched for\n"
+        "long. It is 78 if the configuration is bad, and 0 otherwise.\n",
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_bundles.h"
 
+#include "describe.h"
 #include "output.h"
 #include "trust/bundle_status.h"
 
@@ -96,7 +97,7 @@ static json_t *time_json(time_t at)
 {
     g_autoptr(GDateTime) time = at != 0 ? g_date_time_new_from_unix_utc((gint64)at) : NULL;
     g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
-    return text != NULL ? json_string(text) : json_null();
+    return describe_string(text);
 }
 
 json_t *bundles_status_json(const struct bundles_status *status)
@@ -106,12 +107,12 @@ json_t *bundles_status_json(const struct bundles_status *status)
         const struct row *row = &g_array_index(status->rows, struct row, i);
         json_t *entry = json_object();
         json_object_set_new(entry, "url", json_string(row->bundle->url));
-        json_object_set_new(entry, "policy", row->policy != NULL ? json_string(row->policy) : json_null());
+        json_object_set_new(entry, "policy", describe_string(row->policy));
         json_object_set_new(entry, "certificates",
                             row->is.certificates < 0 ? json_null() : json_integer(row->is.certificates));
         json_object_set_new(entry, "fetched", time_json(row->is.fetched));
         json_object_set_new(entry, "failed", time_json(row->is.failed));
-        json_object_set_new(entry, "fault", row->is.fault != NULL ? json_string(row->is.fault) : json_null());
+        json_object_set_new(entry, "fault", describe_string(row->is.fault));
         json_object_set_new(entry, "stale", json_boolean(row->is.is_stale));
         json_array_append_new(list, entry);
     }

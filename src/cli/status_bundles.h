@@ -16,7 +16,7 @@ struct bundles_status *bundles_status_read(const struct conf *conf);
 void bundles_status_free(struct bundles_status *status);
 /* False if one is stale, or could not be read. */
 bool bundles_status_is_good(const struct bundles_status *status);
-/* Prints nothing if there are none. */
+/* Prints nothing without bundles. */
 void bundles_status_print(const struct bundles_status *status);
 json_t *bundles_status_json(const struct bundles_status *status);
 

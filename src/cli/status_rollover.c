@@ -6,6 +6,7 @@
 #include "status_rollover.h"
 
 #include "base/moment.h"
+#include "describe.h"
 #include "holders.h"
 #include "standing.h"
 
@@ -90,8 +91,8 @@ json_t *rollovers_json(const struct conf *conf, X509 *const *own)
         json_object_set_new(entry, "role", json_string(role_name(turnover->new->role)));
         json_object_set_new(entry, "old", json_string(turnover->old->certificate));
         json_object_set_new(entry, "new", json_string(turnover->new->certificate));
-        json_object_set_new(entry, "from", from != NULL ? json_string(from) : json_null());
-        json_object_set_new(entry, "request", turnover->request != NULL ? json_string(turnover->request) : json_null());
+        json_object_set_new(entry, "from", describe_string(from));
+        json_object_set_new(entry, "request", describe_string(turnover->request));
         json_object_set_new(entry, "encrypting", texts(holders_encrypting(conf, turnover->old)));
         json_object_set_new(entry, "seeing", texts(holders_seeing(conf, turnover->old)));
         json_object_set_new(entry, "pinned", texts(holders_pinning(conf, turnover->certificate)));

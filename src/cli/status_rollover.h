@@ -9,7 +9,8 @@
 
 #include <jansson.h>
 
-/* One for each identity that is to take the place of another; nothing if there is none. own: as own_read() has it. */
+/* One for each identity that is to take the place of another; nothing without such an identity. own: as own_read() has
+ * it. */
 void rollovers_print(const struct conf *conf, X509 *const *own);
 /* An array; a new reference. */
 json_t *rollovers_json(const struct conf *conf, X509 *const *own);

@@ -43,7 +43,7 @@ static void add(struct reader *reader, const struct expiry *like, const X509 *ce
     g_autofree char *key = g_strdup_printf("%s\n%s", like->role, who);
     struct expiry *expiry = g_hash_table_lookup(reader->index, key);
     time_t ends = certificate_ends(certificate);
-    if (like->ends != 0) /* before its certificate */
+    if (like->ends != 0)
         ends = MIN(ends, like->ends);
     if (expiry != NULL && expiry->ends >= ends)
         return;

@@ -104,7 +104,7 @@ static bool names(CMS_SignerInfo *info, const X509 *certificate, struct budget *
     return attributes_read(info, ATTRIBUTE_OF_CERTIFICATE, &reading, error);
 }
 
-/* Verifies with one key. The signature covers the signed attributes, or the content if there are none. */
+/* Verifies with one key. The signature covers the signed attributes, or the content without them. */
 static bool signature_verifies(CMS_SignerInfo *info, EVP_PKEY *key, struct slice content)
 {
     if (edwards_is(key))
