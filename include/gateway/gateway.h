@@ -44,8 +44,8 @@ uint64_t gateway_arrivals(const struct gateway *gateway);
  * a warning for a socket that they can reach. For the daemon and `domsec check`: who runs one message through a copy of
  * a configuration is not held up. */
 void gateway_check_exposure(const struct conf *conf, struct faults *faults);
-/* Says of each rule whose sign_with no identity of ours fits, so that all mail under it would be rejected: as a fault
- * for `domsec check`, and as a warning for the daemon, which serves all other rules. */
+/* Adds a fault for each rule whose sign_with none of our identities meets, so that all mail under it would be rejected.
+ * grade: an error for `domsec check`, and a warning for the daemon, which serves all other rules. */
 void gateway_check_signing(const struct gateway *gateway, enum fault_grade grade, struct faults *faults);
 /* Notes that a Subject which is restored is not protected in the reply to it. For `domsec check` only. */
 void gateway_check_replies(const struct conf *conf, struct faults *faults);

@@ -27,7 +27,7 @@ struct key_service *key_service_start(const char *file, bool foreground,
                                       void (*tell)(enum log_level level, const char *text), struct error *error);
 /* Whether the keeper that starts the processes has ended, so that none can be started again. */
 bool key_service_is_lost(struct key_service *service);
-/* Nothing is started again any more. Returns false if that could not be ended in that time. */
+/* Ends the supervision: nothing is started again. Returns false if it has not ended within that time. */
 bool key_service_stop(struct key_service *service, int64_t milliseconds);
 /* Called when no key is used any more. The processes end. */
 void key_service_free(struct key_service *service);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stored_walk: goes through the store in pages, each of which is a transaction of its own, because who takes the
- * certificates may be slow.
+ * stored_walk: goes through the store in pages, each of which is a transaction of its own, because the
+ * caller may be slow.
  */
 #include "certs/certs.h"
 #include "store/harvest.h"

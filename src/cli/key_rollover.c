@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * key_rollover: makes the key that takes the place of another, of the same kind, in the same sort of place and with the
- * same names, and prints what to add to the configuration, which it does not change. From there on the dates do the
- * work: nothing has to be done on the day.
+ * same names, and prints what to add to the configuration, which it does not change. From then on the dates decide:
+ * nothing has to be done on the day.
  *
  * A month is left for partners before the new certificate is used, and a month in which the old key decrypts after its
  * certificate has expired: what was encrypted on its last day may lie in a queue for days.
@@ -119,16 +119,26 @@ static bool serve_the_same(const struct identity_conf *a, X509 *certificate_a, c
            (standing_decrypts(a, certificate_a) && standing_decrypts(b, certificate_b));
 }
 
+/* Whether another identity is to take the place of the old one. What a mailbox's key is for shows in its certificate
+ * only, so one that is awaited says nothing. */
+static bool is_successor(const struct rollover *rollover, X509 *const *own, const enum standing *standing, size_t index)
+{
+    const struct identity_conf *each = &rollover->conf->identities[index];
+    if (!identity_same_owner(each, rollover->old))
+        return false;
+    if (standing[index] == STANDING_AWAITED)
+        return each->role != ROLE_MAILBOX;
+    return standing[index] == STANDING_WAITING &&
+           serve_the_same(each, own[index], rollover->old, rollover->certificate);
+}
+
 /* A second successor would take the place of the first one, which is most likely a mistake. */
 static int check_under_way(const struct rollover *rollover, X509 *const *own, const enum standing *standing)
 {
     const struct conf *conf = rollover->conf;
     for (size_t i = 0; i < conf->identity_count; i++) {
         const struct identity_conf *each = &conf->identities[i];
-        if (!identity_same_owner(each, rollover->old) ||
-            !(standing[i] == STANDING_AWAITED   ? each->role != ROLE_MAILBOX
-              : standing[i] == STANDING_WAITING ? serve_the_same(each, own[i], rollover->old, rollover->certificate)
-                                                : false))
+        if (!is_successor(rollover, own, standing, i))
             continue;
         g_autofree char *state = standing_text(standing[i], each);
         fprintf(stderr, "domsec: %s:%u: a rollover is under way already: %s: %s\n", conf->file, each->line,

@@ -94,7 +94,7 @@ static void check_origin(const struct identity_conf *identity, const struct plac
                            "token");
 }
 
-/* The file of a PIN is in one place from here on, so that who remembers a PIN that was refused looks at one. */
+/* From here on the file of a PIN is in one place, so that code which remembers a refused PIN looks at one. */
 static void settle_pin(struct identity_conf *identity)
 {
     struct error ignored = {0};

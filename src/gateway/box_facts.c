@@ -37,7 +37,7 @@ static json_t *texts(char *const *strings)
     return list;
 }
 
-/* A value that must be so or not so; null: either. No key signs that must be both. */
+/* What a value must be; null: either. Demands that contradict each other need no form, because no key signs then. */
 static json_t *stated(unsigned values)
 {
     return values != 0 ? json_boolean((values & STATED_BIT(STATED_TRUE)) != 0) : json_null();
@@ -170,7 +170,7 @@ static enum stated read_stated(const json_t *object, const char *key)
     return !json_is_boolean(value) ? STATED_NOTHING : json_is_true(value) ? STATED_TRUE : STATED_FALSE;
 }
 
-/* NULL: an earlier version wrote it, which asked for nothing. */
+/* object NULL: an earlier version wrote the facts, and demanded nothing. */
 static bool read_sign_with(const json_t *object, struct sign_with *with, struct error *error)
 {
     const json_t *origins = json_object_get(object, "origin");

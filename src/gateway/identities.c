@@ -182,8 +182,8 @@ static bool is_revoked(const struct gateway *gateway, const struct mail *mail, c
     return trust_is_revoked(gateway->trust, general, identity->certificate, identity->chain, mail->at);
 }
 
-/* They would make signatures that partners refuse, or encrypt to a key that others may have: they are not valid now.
- * Whether that is known is asked and not waited for. */
+/* A revoked certificate would make signatures that partners refuse, or encrypt to a key that others may have, so it
+ * counts as not valid. Nothing is waited for to find that out. */
 static void leave_out_revoked(struct lookups *lookups, const struct gateway *gateway, const struct mail *mail,
                               enum own role)
 {

@@ -93,9 +93,9 @@ struct candidate_check {
 };
 bool candidate_fits(const struct candidate_check *check, const struct certs_query *asked,
                     const struct candidate *candidate, struct finding *finding);
-/* What there is to say of one that fits: ", vouched for by the zone", or nothing; g_free(). */
+/* A remark about one that fits: ", vouched for by the zone", or ""; g_free(). */
 char *candidate_remark(const struct candidate *candidate);
-/* Why it is not known of one that fits whether it has been revoked; g_free(). NULL: it is, or nothing asks for that. */
+/* Why the revocation of one that fits is not known; g_free(). NULL: it is known, or nothing asks for it. */
 char *candidate_unchecked(const struct candidate *candidate);
 
 /* --- lookups.c --- */

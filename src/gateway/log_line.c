@@ -153,9 +153,9 @@ static void append_layers_keys(GString *line, const struct passage *passage)
     append_prints(line, "signed_by", &signers);
 }
 
-/* --- of what is not known whether it has been revoked --- */
+/* --- certificates that count although their revocation is not known --- */
 
-/* Of the first signer of a layer that passes; g_free(), NULL: it is known. */
+/* The first signer of a layer that passes whose revocation is not known, and why; g_free(). NULL: no such signer. */
 static char *unchecked_signer(const struct passage *passage)
 {
     const struct judgement *judgement = &passage->plan.judgement;
@@ -171,7 +171,7 @@ static char *unchecked_signer(const struct passage *passage)
     return NULL;
 }
 
-/* Of the first recipient. As above. */
+/* The first such recipient; as above. */
 static char *unchecked_recipient(const struct passage *passage)
 {
     for (size_t i = 0; passage->made.treatment.encrypt && i < passage->mail.envelope->recipient_count; i++) {

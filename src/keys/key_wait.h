@@ -5,7 +5,7 @@
 #ifndef DOMSEC_KEYS_KEY_WAIT_H
 #define DOMSEC_KEYS_KEY_WAIT_H
 
-/* An answer that takes longer is waited for outside of what the thread holds. */
+/* A thread that waits longer for an answer gives up what it holds. */
 #define KEY_WAIT_FROM 50000 /* microseconds */
 
 /* Gives it up, unless that was done already. */

@@ -93,8 +93,8 @@ static void go_unsigned(const struct rule *rule, const struct outbound_facts *fa
     }
 }
 
-/* Whether one of our identities may sign under this rule. One that is missing altogether shows when all rules are
- * combined, and so does one that fits and is not valid now, unless the author's own can be done without. */
+/* Whether one of our identities may sign under this rule. That none exists, or that the one that fits is not valid now,
+ * is reported when all rules are combined; for the author's own signature the rule may have an alternative. */
 static bool fits(const struct rule *rule, const struct outbound_facts *facts, enum own role, struct error *error)
 {
     struct sign_with with = {0};

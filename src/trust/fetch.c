@@ -157,7 +157,7 @@ static bool is_outage(const struct http_answer *answer)
     return answer->fault == HTTP_FAULT_UNREACHABLE || answer->fault == HTTP_FAULT_LATE || answer->status >= 500;
 }
 
-/* The words of a library behind the address that they are about, or else the reason without what is said of the
+/* What the log says after the address: the words of a library, or else the reason without its part about the
  * certificate. */
 static const char *for_log(const char *fault, const struct error *error)
 {

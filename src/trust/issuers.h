@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * issuers: certificates of authorities that were fetched, by the address to which a certificate points for its issuer
- * (RFC 5280 §4.2.2.1). Who chooses an address chooses what lies there, and nothing at any other one. None of them is
- * trusted. Thread-safe.
+ * (RFC 5280 §4.2.2.1). A sender who chooses an address controls what lies there, and nothing at any other address. None
+ * of them is trusted. Thread-safe.
  */
 #ifndef DOMSEC_TRUST_ISSUERS_H
 #define DOMSEC_TRUST_ISSUERS_H

@@ -132,7 +132,7 @@ static bool add_remote(struct bundles *bundles, struct scope *scope, const struc
     }
     if (!remote_bundle_has_come(bundle))
         faults_note(faults, place->file, place->line,
-                    "%s: %s has not been fetched yet; the daemon does it, and messages that need it wait, or are "
+                    "%s: %s has not been fetched yet; the daemon fetches it, and messages that need it wait or are "
                     "deferred",
                     place->key, conf->url);
     scope_add_bundle(scope, bundle);
