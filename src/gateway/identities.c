@@ -23,8 +23,9 @@ static size_t count_of(const struct identity *const *list)
     return count;
 }
 
-/* What is found for a role. Takes list, of which so many are valid; *error says why if none is. */
-static void found(struct lookups *lookups, enum own role, const struct identity **list, size_t valid)
+/* Sets what was found for a role, unless an error says why no identity is valid. Takes list, of which so many are
+ * valid. */
+static void set_list(struct lookups *lookups, enum own role, const struct identity **list, size_t valid)
 {
     struct own_lookup *own = &lookups->own[role];
     struct own_view *view = &lookups->own_views[role];
@@ -43,11 +44,11 @@ static void found(struct lookups *lookups, enum own role, const struct identity 
     view->owner = own->owner;
 }
 
-static void found_one(struct lookups *lookups, enum own role, const struct identity *identity)
+static void set_one(struct lookups *lookups, enum own role, const struct identity *identity)
 {
     const struct identity **list = g_new0(const struct identity *, 2);
     list[0] = identity;
-    found(lookups, role, list, identity != NULL ? 1 : 0);
+    set_list(lookups, role, list, identity != NULL ? 1 : 0);
 }
 
 const struct identity *lookups_own(const struct lookups *lookups, const struct wrapping *wrapping, enum own role)
@@ -94,7 +95,7 @@ static void find_domain_signers(struct lookups *lookups, const struct gateway *g
         const struct identity **list = keys_list(gateway->keys, ROLE_DOMAIN_SIGNING, domain, mail->at, &valid);
         valid = keep_for_all(list, valid, authors);
         if (valid > 0) {
-            found(lookups, OWN_DOMAIN, list, valid);
+            set_list(lookups, OWN_DOMAIN, list, valid);
             return;
         }
         g_free(list);
@@ -112,7 +113,7 @@ static void find_authorities(struct lookups *lookups, const struct gateway *gate
         return;
     lookups->own[role].owner = g_strdup_printf("the %s of %s", role_name(of), domain);
     const struct identity **list = keys_list(gateway->keys, of, domain, mail->at, &valid);
-    found(lookups, role, list, valid);
+    set_list(lookups, role, list, valid);
 }
 
 /* Our own confidentiality authority: the author's; for a message that we pass on for others, or without a clear author,
@@ -173,7 +174,7 @@ static void find_author_signers(struct lookups *lookups, const struct gateway *g
         return;
     lookups->own[OWN_MAILBOX].owner = g_strdup(authors->list[0].text);
     const struct identity **list = keys_list_mailbox(gateway->keys, &authors->list[0], mail->at, &valid);
-    found(lookups, OWN_MAILBOX, list, valid);
+    set_list(lookups, OWN_MAILBOX, list, valid);
 }
 
 static bool is_revoked(const struct gateway *gateway, const struct mail *mail, const struct identity *identity)
@@ -220,8 +221,8 @@ void lookups_ask_identities(struct lookups *lookups, const struct gateway *gatew
     find_authorities(lookups, gateway, mail, OWN_REVIEW, ROLE_REVIEW);
     find_authorities(lookups, gateway, mail, OWN_ATTRIBUTE, ROLE_ATTRIBUTE);
     find_domain_signers(lookups, gateway, mail);
-    found_one(lookups, OWN_AUDITOR, auditor(gateway, mail, &lookups->own_views[OWN_AUDITOR].missing));
-    found_one(lookups, OWN_ENCRYPTER, encrypter(gateway, mail));
+    set_one(lookups, OWN_AUDITOR, auditor(gateway, mail, &lookups->own_views[OWN_AUDITOR].missing));
+    set_one(lookups, OWN_ENCRYPTER, encrypter(gateway, mail));
     for (int role = 0; role < OWN_ENCRYPTER; role++)
         leave_out_revoked(lookups, gateway, mail, (enum own)role);
 }

@@ -247,30 +247,31 @@ static void list_named(const struct keys *keys, enum role role, const char *name
     }
 }
 
-static const struct identity **end_list(struct listing *listing, size_t *valid)
+static const struct identity **end_list(struct listing *listing, size_t *current)
 {
-    *valid = listing->valid->len;
+    *current = listing->valid->len;
     g_ptr_array_extend_and_steal(listing->valid, listing->others);
     g_ptr_array_add(listing->valid, NULL);
     return (const struct identity **)g_ptr_array_free(listing->valid, FALSE);
 }
 
-const struct identity **keys_list(const struct keys *keys, enum role role, const char *domain, time_t at, size_t *valid)
+const struct identity **keys_list(const struct keys *keys, enum role role, const char *domain, time_t at,
+                                  size_t *current)
 {
     struct listing listing = {g_ptr_array_new(), g_ptr_array_new()};
     for (const char *name = domain; name != NULL; name = parent_of(name))
         list_named(keys, role, name, at, &listing);
-    return end_list(&listing, valid);
+    return end_list(&listing, current);
 }
 
 const struct identity **keys_list_mailbox(const struct keys *keys, const struct address *address, time_t at,
-                                          size_t *valid)
+                                          size_t *current)
 {
     struct listing listing = {g_ptr_array_new(), g_ptr_array_new()};
     g_autofree char *mailbox = address_key(address), *pattern = g_strconcat("*@", address->domain, NULL);
     list_named(keys, ROLE_MAILBOX, mailbox, at, &listing);
     list_named(keys, ROLE_MAILBOX, pattern, at, &listing);
-    return end_list(&listing, valid);
+    return end_list(&listing, current);
 }
 
 bool keys_has(const struct keys *keys, enum role role, const char *domain)

@@ -102,7 +102,7 @@ static CK_RV ask(struct token *token, CK_SESSION_HANDLE session, CK_USER_TYPE us
     return code;
 }
 
-/* Also over the end of this process, because who starts it again may do so until the token is locked. */
+/* Also over the end of this process: otherwise each restart would try it, until the token is locked. */
 static void remember(struct token *token, struct error *error)
 {
     struct error failure = {0}, before = *error;

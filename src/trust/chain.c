@@ -176,7 +176,7 @@ static bool is_open(const struct search *search, const struct finding *finding)
            certificate_is_current(search->query->leaf, search->query->at);
 }
 
-/* What is not known now is not refused for ever. */
+/* A bundle that is still to come may have the anchor, so the certificate is not refused for good. */
 static void wait_for_bundle(const struct search *search, const struct way *way, struct finding *finding)
 {
     const struct chain_query *query = search->query;
