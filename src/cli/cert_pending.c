@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cert_pending: decides about certificates that messages brought (key `harvest`). The daemon sees a decision at once.
- * Each is decided once: who comes second, in another process, is told so, and to change a decision a certificate is
+ * Each is decided once: a second decision, in another process, is refused, and to change a decision a certificate is
  * removed and harvested again.
  */
 #include "cert_pending.h"

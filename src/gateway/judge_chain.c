@@ -8,7 +8,7 @@
 
 #define ROUNDS 2 /* beside those for issuers: a trust bundle, and the revocation of a path that it opens */
 
-/* The mail server is told now and then that the message is not forgotten. */
+/* Now and then the mail server learns that the message is not forgotten. */
 static void wait_for(const struct gateway *gateway, const struct missing *missing, const struct patience *patience)
 {
     int64_t now = g_get_monotonic_time();

@@ -293,7 +293,7 @@ static bool check_zone_anchors(const struct trust *trust, const struct chain_que
     return check_way(trust, query, &way, finding) && vouch(query);
 }
 
-/* What is revoked, or may be, on the way to an anchor of ours stays so, whoever vouches. */
+/* What is revoked, or may be, on the way to an anchor of ours stays so, also if a zone vouches. */
 static bool check_associated(const struct trust *trust, const struct chain_query *query, struct finding *finding)
 {
     bool vouched = associations_name(query->zone, USAGE_ZONE, query->leaf);

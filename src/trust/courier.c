@@ -22,7 +22,7 @@
 #define SOUGHT_MAX 200 /* errands for issuers */
 #define ERRANDS_MAX 20000
 #define RETRY ((int64_t)30 * G_USEC_PER_SEC) /* after any end */
-#define IN_USE_FOR ((time_t)7 * 86400)       /* what nobody has asked about for so long is not renewed */
+#define IN_USE_FOR ((time_t)7 * 86400)       /* what was not asked about for so long is not renewed */
 #define TICK ((int64_t)15 * G_USEC_PER_SEC)
 
 struct courier {
