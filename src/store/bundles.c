@@ -18,9 +18,7 @@ enum found store_bundle_find(struct store *store, const char *scope, struct stor
     bool is_row = false;
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
     sqlite3_stmt *statement =
-        db != NULL
-            ? db_statement(db, "SELECT contents, fetched, failed, fault FROM trust_bundles WHERE scope = ?1", error)
-            : NULL;
+        db_statement(db, "SELECT contents, fetched, failed, fault FROM trust_bundles WHERE scope = ?1", error);
     if (statement == NULL)
         return FOUND_FAILED;
     sqlite3_bind_text(statement, 1, scope, -1, SQLITE_STATIC);
@@ -42,11 +40,10 @@ bool store_bundle_put(struct store *store, const char *scope, struct slice conte
 {
     owned(db) struct db *db = db_write(store, error);
     sqlite3_stmt *statement =
-        db != NULL ? db_statement(db,
-                                  "INSERT INTO trust_bundles (scope, contents, fetched, failed) VALUES (?1, ?2, ?3, 0)"
-                                  " ON CONFLICT (scope) DO UPDATE SET contents = ?2, fetched = ?3",
-                                  error)
-                   : NULL;
+        db_statement(db,
+                     "INSERT INTO trust_bundles (scope, contents, fetched, failed) VALUES (?1, ?2, ?3, 0)"
+                     " ON CONFLICT (scope) DO UPDATE SET contents = ?2, fetched = ?3",
+                     error);
     if (statement == NULL)
         return false;
     sqlite3_bind_text(statement, 1, scope, -1, SQLITE_STATIC);
@@ -59,11 +56,10 @@ bool store_bundle_fail(struct store *store, const char *scope, int64_t failed, c
 {
     owned(db) struct db *db = db_write(store, error);
     sqlite3_stmt *statement =
-        db != NULL ? db_statement(db,
-                                  "INSERT INTO trust_bundles (scope, fetched, failed, fault) VALUES (?1, 0, ?2, ?3)"
-                                  " ON CONFLICT (scope) DO UPDATE SET failed = ?2, fault = ?3",
-                                  error)
-                   : NULL;
+        db_statement(db,
+                     "INSERT INTO trust_bundles (scope, fetched, failed, fault) VALUES (?1, 0, ?2, ?3)"
+                     " ON CONFLICT (scope) DO UPDATE SET failed = ?2, fault = ?3",
+                     error);
     if (statement == NULL)
         return false;
     sqlite3_bind_text(statement, 1, scope, -1, SQLITE_STATIC);

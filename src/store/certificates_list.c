@@ -69,12 +69,10 @@ bool store_certificates_page(struct store *store, int64_t after, size_t count, s
                              struct error *error)
 {
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement = db != NULL
-                                  ? db_statement(db,
-                                                 "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.id > ?1"
-                                                 " ORDER BY c.id LIMIT ?2",
-                                                 error)
-                                  : NULL;
+    sqlite3_stmt *statement = db_statement(db,
+                                           "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.id > ?1"
+                                           " ORDER BY c.id LIMIT ?2",
+                                           error);
     if (statement == NULL)
         return false;
     sqlite3_bind_int64(statement, 1, after);
@@ -86,7 +84,7 @@ bool store_certificates_count(struct store *store, int64_t *count, struct error 
 {
     bool is_row = false;
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement = db != NULL ? db_statement(db, "SELECT count(*) FROM certificates", error) : NULL;
+    sqlite3_stmt *statement = db_statement(db, "SELECT count(*) FROM certificates", error);
     if (statement == NULL || !db_row(db, statement, &is_row, error))
         return false;
     *count = sqlite3_column_int64(statement, 0);
@@ -110,11 +108,10 @@ bool store_certificates_by_id(struct store *store, const char *digits, size_t co
     unsigned char first[SHA256_SIZE], last[SHA256_SIZE];
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
     sqlite3_stmt *statement =
-        db != NULL ? db_statement(db,
-                                  "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.sha256 BETWEEN ?1 AND ?2"
-                                  " ORDER BY c.sha256 LIMIT ?3",
-                                  error)
-                   : NULL;
+        db_statement(db,
+                     "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.sha256 BETWEEN ?1 AND ?2"
+                     " ORDER BY c.sha256 LIMIT ?3",
+                     error);
     if (statement == NULL)
         return false;
     fill_fingerprint(digits, '0', first);
@@ -129,12 +126,10 @@ bool store_certificates_expired(struct store *store, int64_t at, const struct st
                                 struct store_certificates *page, struct error *error)
 {
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement =
-        db != NULL ? db_statement(db,
-                                  "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.not_after < ?1"
-                                  " AND (c.not_after, c.id) > (?2, ?3) ORDER BY c.not_after, c.id LIMIT ?4",
-                                  error)
-                   : NULL;
+    sqlite3_stmt *statement = db_statement(db,
+                                           "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.not_after < ?1"
+                                           " AND (c.not_after, c.id) > (?2, ?3) ORDER BY c.not_after, c.id LIMIT ?4",
+                                           error);
     if (statement == NULL)
         return false;
     sqlite3_bind_int64(statement, 1, at);

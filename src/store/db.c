@@ -173,7 +173,7 @@ static bool is_current(struct db *db, struct error *error)
 static struct db *begin(struct store *store, const char *sql, int wait, struct error *error)
 {
     owned(db) struct db *db = db_take(store, wait, error);
-    sqlite3_stmt *statement = db != NULL ? db_statement(db, sql, error) : NULL;
+    sqlite3_stmt *statement = db_statement(db, sql, error);
     return statement != NULL && db_run(db, statement, error) && is_current(db, error) ? steal(&db) : NULL;
 }
 
@@ -216,6 +216,8 @@ bool store_ready(struct store *store, struct error *error)
 
 sqlite3_stmt *db_statement(struct db *db, const char *sql, struct error *error)
 {
+    if (db == NULL)
+        return NULL;
     sqlite3_stmt *statement = g_hash_table_lookup(db->statements, sql);
     if (statement != NULL) {
         sqlite3_reset(statement);
@@ -268,7 +270,7 @@ bool store_check(struct store *store, struct error *error)
 {
     bool is_row = false;
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement = db != NULL ? db_statement(db, "PRAGMA integrity_check(1)", error) : NULL;
+    sqlite3_stmt *statement = db_statement(db, "PRAGMA integrity_check(1)", error);
     if (statement == NULL || !db_row(db, statement, &is_row, error))
         return false;
     const char *said = is_row ? (const char *)sqlite3_column_text(statement, 0) : NULL;

@@ -3,7 +3,7 @@
  * db: what the file of each table needs of SQLite: a connection in a transaction, and prepared statements.
  *
  *     owned(db) struct db *db = db_read(store, deadline, error);
- *     sqlite3_stmt *statement = db != NULL ? db_statement(db, "SELECT ...", error) : NULL;
+ *     sqlite3_stmt *statement = db_statement(db, "SELECT ...", error);
  *     if (statement == NULL)
  *         return FOUND_FAILED;
  *     sqlite3_bind_int64(statement, 1, id);
@@ -36,7 +36,8 @@ bool db_commit(struct db *db, struct error *error);
 /* Ends the transaction. NULL is ignored. */
 void db_give(struct db *db);
 
-/* sql: a string constant, because the statement is kept under its address. Lent until db_give(), without values. */
+/* sql: a string constant, because the statement is kept under its address. Lent until db_give(), without values. NULL
+ * without a connection, too, whose error stands. */
 sqlite3_stmt *db_statement(struct db *db, const char *sql, struct error *error);
 /* The next row, if there is one. */
 bool db_row(struct db *db, sqlite3_stmt *statement, bool *is_row, struct error *error);

@@ -280,11 +280,10 @@ bool store_harvest_recent(struct store *store, int64_t before, size_t count, int
 {
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
     sqlite3_stmt *statement =
-        db != NULL ? db_statement(db,
-                                  "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.id < ?1 AND c.state = 0"
-                                  " AND ?2 BETWEEN c.not_before AND c.not_after ORDER BY c.id DESC LIMIT ?3",
-                                  error)
-                   : NULL;
+        db_statement(db,
+                     "SELECT " CERTIFICATES_COLUMNS " FROM certificates c WHERE c.id < ?1 AND c.state = 0"
+                     " AND ?2 BETWEEN c.not_before AND c.not_after ORDER BY c.id DESC LIMIT ?3",
+                     error);
     if (statement == NULL)
         return false;
     sqlite3_bind_int64(statement, 1, before);
@@ -330,14 +329,12 @@ GPtrArray *store_harvest_pending(struct store *store, int64_t after, size_t coun
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(pending_free);
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement =
-        db != NULL ? db_statement(db,
-                                  "SELECT " CERTIFICATES_COLUMNS
-                                  ", (SELECT group_concat(n.name, ' ') FROM names n WHERE n.certificate = c.id)"
-                                  " FROM certificates c WHERE c.origin = 1 AND c.state = 1 AND c.id > ?1"
-                                  " ORDER BY c.id LIMIT ?2",
-                                  error)
-                   : NULL;
+    sqlite3_stmt *statement = db_statement(
+        db,
+        "SELECT " CERTIFICATES_COLUMNS ", (SELECT group_concat(n.name, ' ') FROM names n WHERE n.certificate = c.id)"
+        " FROM certificates c WHERE c.origin = 1 AND c.state = 1 AND c.id > ?1"
+        " ORDER BY c.id LIMIT ?2",
+        error);
     if (statement == NULL)
         return NULL;
     sqlite3_bind_int64(statement, 1, after);

@@ -14,12 +14,10 @@
 bool store_list_put(struct store *store, const struct store_list *list, struct error *error)
 {
     owned(db) struct db *db = db_write_until(store, g_get_monotonic_time() + WRITE_WAIT, error);
-    sqlite3_stmt *statement = db != NULL
-                                  ? db_statement(db,
-                                                 "INSERT INTO revocation_lists (scope, der, signer) VALUES (?1, ?2, ?3)"
-                                                 " ON CONFLICT (scope) DO UPDATE SET der = ?2, signer = ?3",
-                                                 error)
-                                  : NULL;
+    sqlite3_stmt *statement = db_statement(db,
+                                           "INSERT INTO revocation_lists (scope, der, signer) VALUES (?1, ?2, ?3)"
+                                           " ON CONFLICT (scope) DO UPDATE SET der = ?2, signer = ?3",
+                                           error);
     if (statement == NULL)
         return false;
     sqlite3_bind_text(statement, 1, list->scope, -1, SQLITE_STATIC);
@@ -39,11 +37,8 @@ enum found store_list_next(struct store *store, int64_t after,
 {
     bool is_row = false;
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement =
-        db != NULL
-            ? db_statement(db, "SELECT id, scope, der, signer FROM revocation_lists WHERE id > ?1 ORDER BY id LIMIT 1",
-                           error)
-            : NULL;
+    sqlite3_stmt *statement = db_statement(
+        db, "SELECT id, scope, der, signer FROM revocation_lists WHERE id > ?1 ORDER BY id LIMIT 1", error);
     if (statement == NULL)
         return FOUND_FAILED;
     sqlite3_bind_int64(statement, 1, after);
@@ -64,12 +59,11 @@ enum found store_list_next(struct store *store, int64_t after,
 bool store_answer_put(struct store *store, const struct store_answer *answer, struct error *error)
 {
     owned(db) struct db *db = db_write_until(store, g_get_monotonic_time() + WRITE_WAIT, error);
-    sqlite3_stmt *statement = db != NULL ? db_statement(db,
-                                                        "INSERT OR REPLACE INTO revocation_answers"
-                                                        " (certificate, revoked, from_time, until, responder_until)"
-                                                        " VALUES (?1, ?2, ?3, ?4, ?5)",
-                                                        error)
-                                         : NULL;
+    sqlite3_stmt *statement = db_statement(db,
+                                           "INSERT OR REPLACE INTO revocation_answers"
+                                           " (certificate, revoked, from_time, until, responder_until)"
+                                           " VALUES (?1, ?2, ?3, ?4, ?5)",
+                                           error);
     if (statement == NULL)
         return false;
     sqlite3_bind_blob(statement, 1, answer->key, STORE_ANSWER_KEY, SQLITE_STATIC);
@@ -99,7 +93,7 @@ static bool remove_old(struct store *store, int64_t at, struct error *error)
 {
     owned(db) struct db *db = db_write_until(store, g_get_monotonic_time() + WRITE_WAIT, error);
     sqlite3_stmt *statement =
-        db != NULL ? db_statement(db, "DELETE FROM revocation_answers WHERE revoked = 0 AND until < ?1", error) : NULL;
+        db_statement(db, "DELETE FROM revocation_answers WHERE revoked = 0 AND until < ?1", error);
     if (statement == NULL)
         return false;
     sqlite3_bind_int64(statement, 1, at);
@@ -113,11 +107,10 @@ bool store_answers_load(struct store *store, int64_t at, void (*take)(void *cont
     bool is_row = false, good = false;
     (void)remove_old(store, at, &ignored); /* they are passed over below */
     owned(db) struct db *db = db_read(store, DB_NO_DEADLINE, error);
-    sqlite3_stmt *statement = db != NULL ? db_statement(db,
-                                                        "SELECT certificate, revoked, from_time, until, responder_until"
-                                                        " FROM revocation_answers WHERE revoked = 1 OR until >= ?1",
-                                                        error)
-                                         : NULL;
+    sqlite3_stmt *statement = db_statement(db,
+                                           "SELECT certificate, revoked, from_time, until, responder_until"
+                                           " FROM revocation_answers WHERE revoked = 1 OR until >= ?1",
+                                           error);
     if (statement == NULL)
         return false;
     sqlite3_bind_int64(statement, 1, at);
