@@ -19,10 +19,18 @@ bool moment_parse(const char *text, time_t *at)
     return time != NULL;
 }
 
-char *moment_text(time_t at)
+char *moment_rfc3339(time_t at)
 {
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at);
-    if (time == NULL)
+    return time != NULL ? g_date_time_format_iso8601(time) : NULL;
+}
+
+char *moment_text(time_t at)
+{
+    char *text = moment_rfc3339(at);
+    if (text == NULL)
         return g_strdup("?");
-    return at % (24 * 60 * 60) == 0 ? g_date_time_format(time, "%F") : g_date_time_format_iso8601(time);
+    if (at % (24 * 60 * 60) == 0)
+        text[DATE_LENGTH] = '\0';
+    return text;
 }

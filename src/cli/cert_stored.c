@@ -4,6 +4,7 @@
  */
 #include "cert_stored.h"
 
+#include "base/moment.h"
 #include "describe.h"
 
 X509 *cert_stored_parse(const struct store_certificate *stored)
@@ -17,9 +18,8 @@ X509 *cert_stored_parse(const struct store_certificate *stored)
 
 static json_t *time_json(int64_t at)
 {
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(at);
-    g_autofree char *text = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : NULL;
-    return text != NULL ? json_string(text) : json_null();
+    g_autofree char *text = moment_rfc3339((time_t)at);
+    return describe_string(text);
 }
 
 json_t *cert_stored_json(const X509 *certificate, const struct store_certificate *stored)

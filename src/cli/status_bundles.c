@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_bundles.h"
 
+#include "base/moment.h"
 #include "describe.h"
 #include "output.h"
 #include "trust/bundle_status.h"
@@ -95,8 +96,7 @@ void bundles_status_print(const struct bundles_status *status)
 
 static json_t *time_json(time_t at)
 {
-    g_autoptr(GDateTime) time = at != 0 ? g_date_time_new_from_unix_utc((gint64)at) : NULL;
-    g_autofree char *text = time != NULL ? g_date_time_format_iso8601(time) : NULL;
+    g_autofree char *text = at != 0 ? moment_rfc3339(at) : NULL;
     return describe_string(text);
 }
 

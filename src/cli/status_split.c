@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "status_split.h"
 
+#include "base/moment.h"
 #include "output.h"
 
 bool split_status_read(const struct conf *conf, struct split_status *status)
@@ -21,8 +22,8 @@ void split_status_clear(struct split_status *status)
 
 static char *time_text(time_t at)
 {
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc((gint64)at);
-    return time != NULL ? g_date_time_format_iso8601(time) : g_strdup("?");
+    char *text = moment_rfc3339(at);
+    return text != NULL ? text : g_strdup("?");
 }
 
 static char *proof_text(const struct proof_state *proof)

@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include "base/file.h"
+#include "base/moment.h"
 #include "output.h"
 
 #include <string.h>
@@ -69,8 +70,7 @@ static struct opened_box *open_bytes(struct slice bytes, const struct box_keys *
 static void print_facts(const struct opened_box *opened)
 {
     const struct envelope *envelope = opened->envelope;
-    g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc((gint64)opened->contents.at);
-    g_autofree char *time = at != NULL ? g_date_time_format_iso8601(at) : NULL;
+    g_autofree char *time = moment_rfc3339((time_t)opened->contents.at);
     owned(table) struct table *table = table_new(2);
     const char *const rows[][2] = {{"sealed", time},
                                    {"key", opened->key_id},
