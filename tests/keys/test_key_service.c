@@ -117,16 +117,22 @@ static EVP_PKEY *load(const struct place *place, const char *location)
     return key;
 }
 
+/* A place with one EC key, which is loaded. */
+static EVP_PKEY *place_with_key(struct place *place, gint64 milliseconds)
+{
+    PKI_AUTO struct pki *ec = pki_ca("ec");
+    place_new(place);
+    g_autofree char *location = place_add(place, "a.key", ec, "");
+    place_start(place, milliseconds);
+    return load(place, location);
+}
+
 /* --- */
 
 Test(key_service, keys_are_used_in_another_process_which_ends_with_them)
 {
     struct place place;
-    PKI_AUTO struct pki *ec = pki_ca("ec");
-    place_new(&place);
-    g_autofree char *location = place_add(&place, "a.key", ec, "");
-    place_start(&place, 5000);
-    EVP_PKEY *key = load(&place, location);
+    EVP_PKEY *key = place_with_key(&place, 5000);
     pid_t process = own_key_process(), keeper = child_of(getpid());
     cr_assert_gt(process, 0);
     cr_expect(signs(key));
@@ -164,11 +170,7 @@ Test(key_service, a_process_that_was_killed_comes_back_with_its_keys)
 Test(key_service, an_idle_process_that_was_killed_comes_back)
 {
     struct place place;
-    PKI_AUTO struct pki *ec = pki_ca("ec");
-    place_new(&place);
-    g_autofree char *location = place_add(&place, "a.key", ec, "");
-    place_start(&place, 5000);
-    EVP_PKEY *key = load(&place, location);
+    EVP_PKEY *key = place_with_key(&place, 5000);
     kill(own_key_process(), SIGKILL);
     for (unsigned i = 0; g_atomic_int_get(&told) == 0 && i < PATIENCE * 20; i++)
         g_usleep(50000);
@@ -181,11 +183,7 @@ Test(key_service, an_idle_process_that_was_killed_comes_back)
 Test(key_service, a_request_waits_from_when_the_channels_are_dead)
 {
     struct place place;
-    PKI_AUTO struct pki *ec = pki_ca("ec");
-    place_new(&place);
-    g_autofree char *location = place_add(&place, "a.key", ec, "");
-    place_start(&place, 20000);
-    EVP_PKEY *key = load(&place, location);
+    EVP_PKEY *key = place_with_key(&place, 20000);
     for (unsigned round = 0; round < 3; round++) {
         owned(key_channels) struct key_channels *channels = key_link_channels(place.link);
         key_channels_bury(channels);
@@ -356,11 +354,7 @@ Test(key_service, a_key_process_is_hidden_from_its_own_account)
     cr_assert(geteuid() != 0 || (setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(user) == 0));
     cr_assert_eq(prctl(PR_SET_DUMPABLE, 1), 0);
     cr_assert_not(is_hidden(getpid(), user), "the test sees what it is to see");
-    PKI_AUTO struct pki *ec = pki_ca("ec");
-    place_new(&place);
-    g_autofree char *location = place_add(&place, "a.key", ec, "");
-    place_start(&place, 5000);
-    load(&place, location);
+    place_with_key(&place, 5000);
     const pid_t processes[] = {own_key_process(), child_of(getpid())};
     for (size_t i = 0; i < G_N_ELEMENTS(processes); i++) {
         cr_expect(is_hidden(processes[i], user), "process %zu", i);
