@@ -235,6 +235,7 @@ static void run_revoked_later(const char *check)
     AUTO_SENT struct sent arrived = rig_inbound(rig, before.bytes, before.length);
     expect_verdict(&arrived, VERDICT_ACCEPT, "", "all is well");
 
+    courier_settle(acme->gateway->trust->courier); /* what is under way brings the list of before */
     put_list(world, "/" DCA, partner->ca, partner->dca);
     clock_jump(LATER);
     renew(acme);
@@ -273,6 +274,7 @@ Test(ahead, no_other_fits)
     rig_open(acme, &rig->partner, "outbound = { protect = \"sign\"; sign_with = { origin = \"gateway\"; }; };", FETCH);
     AUTO_SENT struct sent before = rig_outbound(rig, MESSAGE);
     expect_verdict(&before, VERDICT_ACCEPT, "", "all is well");
+    courier_settle(acme->gateway->trust->courier); /* what is under way brings the list of before */
     put_list(world, "/" DSA, acme->ca, fits);
     clock_jump(LATER);
     renew(acme);
