@@ -13,6 +13,7 @@
 struct serving {
     const struct key_server_options *options; /* NULL: nothing can be served */
     const struct error *refusal;              /* why */
+    GMutex start;                             /* held until all channels have a thread */
     GMutex lock;                              /* of what follows */
     struct key_server *server;                /* NULL: the holder is not open */
 };
@@ -78,6 +79,8 @@ static bool serve_one(const struct channel *channel, unsigned char *request, uns
 static void *serve_channel(void *argument)
 {
     struct channel *channel = argument;
+    g_mutex_lock(&channel->serving->start);
+    g_mutex_unlock(&channel->serving->start);
     unsigned char *request = g_malloc(KEY_REQUEST_MAX), *reply = g_malloc(KEY_REPLY_MAX);
     while (serve_one(channel, request, reply))
         ;
@@ -95,6 +98,8 @@ void key_process_serve(const struct key_server_options *options, const struct er
     g_autofree pthread_t *threads = g_new0(pthread_t, count);
     unsigned started = 0;
     g_mutex_init(&serving.lock);
+    g_mutex_init(&serving.start);
+    g_mutex_lock(&serving.start); /* the first request may be the one after which no thread can be made */
     for (unsigned i = 0; i < count; i++) {
         list[i] = (struct channel){&serving, channels[i]};
         if (started == i && pthread_create(&threads[i], NULL, serve_channel, &list[i]) == 0)
@@ -102,9 +107,11 @@ void key_process_serve(const struct key_server_options *options, const struct er
         else
             close(channels[i]);
     }
+    g_mutex_unlock(&serving.start);
     for (unsigned i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     key_server_free(serving.server);
+    g_mutex_clear(&serving.start);
     g_mutex_clear(&serving.lock);
 }
 

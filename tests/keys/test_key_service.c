@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Key processes: started, asked, lost and started again. */
+#include "keys/key_holder.h"
 #include "keys/key_links.h"
+#include "keys/key_process.h"
+#include "keys/key_protocol.h"
 #include "keys/keys.h"
 #include "keys/remote_provider.h"
 
@@ -8,12 +11,15 @@
 #include "support/key_daemon.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -164,6 +170,78 @@ Test(key_service, a_process_that_was_killed_comes_back_with_its_keys)
     cr_expect_null(remote_provider_load(place.link, first, NULL, NULL, &error),
                    "the new process is sealed as the old one was");
     place_free(&place);
+}
+
+/* --- channels --- */
+
+#define CHANNELS 32
+
+static gint slow_start; /* microseconds after each thread */
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which have their own */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    int result = real(thread, attributes, start, argument);
+    g_usleep((gulong)g_atomic_int_get(&slow_start));
+    return result;
+}
+#endif
+
+static unsigned threads_now(void)
+{
+    GDir *directory = g_dir_open("/proc/self/task", 0, NULL);
+    unsigned count = 0;
+    cr_assert_not_null(directory);
+    while (g_dir_read_name(directory) != NULL)
+        count++;
+    g_dir_close(directory);
+    return count;
+}
+
+static bool count_threads(void *context, struct error *error)
+{
+    (void)error;
+    *(unsigned *)context = threads_now();
+    return true;
+}
+
+struct served_here {
+    struct key_server_options options;
+    int ends[CHANNELS];
+};
+
+static gpointer serve_here(gpointer data)
+{
+    struct served_here *served = data;
+    key_process_serve(&served->options, NULL, served->ends, CHANNELS);
+    return NULL;
+}
+
+/* The first request may forbid new threads, and a channel without one would look like the end of the process. */
+Test(key_service, each_channel_has_its_thread_before_the_first_request_is_answered)
+{
+    unsigned char octets[KEY_REPLY_MAX];
+    unsigned at_seal = 0, before = threads_now();
+    struct served_here served = {.options = {.type = &key_holder_file, .seal = count_threads, .context = &at_seal}};
+    int own[CHANNELS];
+    for (unsigned i = 0; i < CHANNELS; i++) {
+        int pair[2];
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        own[i] = pair[0];
+        served.ends[i] = pair[1];
+    }
+    struct key_request request = {.operation = KEY_SEAL};
+    size_t length = key_request_write(&request, octets, sizeof(octets));
+    cr_assert_eq(send(own[0], octets, length, 0), (ssize_t)length);
+    g_atomic_int_set(&slow_start, 1000);
+    GThread *thread = g_thread_new("serving", serve_here, &served);
+    cr_assert_gt(recv(own[0], octets, sizeof(octets), 0), 0);
+    cr_expect_eq(at_seal, before + 1 + CHANNELS, "%u threads, %u before", at_seal, before);
+    for (unsigned i = 0; i < CHANNELS; i++)
+        close(own[i]);
+    g_thread_join(thread);
 }
 
 /* It is noticed without a request. */
