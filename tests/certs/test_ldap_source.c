@@ -432,7 +432,6 @@ Test(ldap_source, all_targets_are_tried)
     home_open(&home, lines);
     cr_assert_not_null(home.certs, "%s", home.faults);
     owned(certs_answer) struct certs_answer proven = ask(&home, CERTS_ENCRYPT, BOB);
-    show(&proven);
     cr_expect_eq(proven.found, FOUND, "%s", proven.error.text);
     cr_expect(has(&proven, 0, bob, true));
     cr_expect_str_eq(proven.steps[0].asked, "SRV _ldap._tcp.partner.test");

@@ -121,6 +121,7 @@ class Worker:
     def clear(self):
         shutil.rmtree(self.temporary, ignore_errors=True)
         os.makedirs(self.temporary)
+        os.chmod(self.temporary, 0o1777)  # as /tmp: some tests become another user
 
     def environment(self, **more):
         return dict(os.environ, DOMSEC_BUILD=self.tree.build, DOMSEC_TESTS=os.path.join(self.tree.folder, "tests"),
@@ -149,7 +150,9 @@ class Worker:
         server.stdin.write(f"{mutant} {cpu:.0f} {seconds:.0f} {counts} {name}\n")
         server.stdin.flush()
         words = ["stalls", cpu, seconds]
-        if select.select([server.stdout], [], [], seconds + 30)[0]:
+        answered = select.poll()
+        answered.register(server.stdout, select.POLLIN)
+        if answered.poll(1000 * (seconds + 30)):
             words = server.stdout.readline().split() or words
         if len(words) != 3 or words[0] == "stalls":
             self.stop(program)
