@@ -97,7 +97,7 @@ class Tree:
 
     def errors(self, path, text):
         """The lines where the compiler reports errors."""
-        command = self.compiler(path, RELEASE) + ["-fsyntax-only", "-fmax-errors=0"]
+        command = self.compiler(path, RELEASE) + ["-fsyntax-only", "-fmax-errors=0", "-ftrack-macro-expansion=0"]
         shown = subprocess.run(command, cwd=self.folder, input=text, capture_output=True, text=True).stderr
         return [int(line) for line in re.findall(r"^<stdin>:(\d+):\d+: error", shown, re.M)]
 
