@@ -242,12 +242,12 @@ static void do_job(struct job *job, const char *why)
         else
             refuse_domain(job, from, to, why);
     }
+    g_ptr_array_unref(job->list); /* may free certificates, and flights_free() waits for that, too */
+    g_free(job);
     g_mutex_lock(&flights->lock);
     if (--flights->jobs == 0)
         g_cond_signal(&flights->idle);
     g_mutex_unlock(&flights->lock);
-    g_ptr_array_unref(job->list);
-    g_free(job);
 }
 
 static void *run_job(void *data)

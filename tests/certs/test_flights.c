@@ -228,6 +228,49 @@ static void count_call(void *context)
     ++*(unsigned *)context;
 }
 
+static int slow_index;
+static gint has_left, is_freed;
+
+static void free_slowly(void *certificate, void *own, CRYPTO_EX_DATA *data, int index, long number, void *pointer)
+{
+    (void)certificate;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)pointer;
+    if (own == NULL)
+        return;
+    g_usleep(20 * MILLISECOND);
+    g_atomic_int_set(&is_freed, 1);
+}
+
+/* The reply has the only reference to the certificate. */
+static void give_late(void *state, struct certs_question *const *questions, size_t count, int64_t deadline)
+{
+    X509 *certificate = X509_new();
+    (void)state;
+    (void)count;
+    (void)deadline;
+    while (!g_atomic_int_get(&has_left))
+        g_usleep(MILLISECOND);
+    cr_assert(X509_set_ex_data(certificate, slow_index, &is_freed));
+    certs_question_add(questions[0], certificate, true, NULL);
+    certs_question_answered(questions[0]);
+    X509_free(certificate);
+}
+
+Test(flights, what_comes_too_late_is_freed_when_the_sources_are_closed)
+{
+    struct rig *rig = rig_new(100 * G_USEC_PER_SEC);
+    slow_index = X509_get_ex_new_index(0, NULL, NULL, NULL, free_slowly);
+    rig->ldap->source.ask = give_late;
+    owned(certs_answer) struct certs_answer late = ask_by(rig, BOB, g_get_monotonic_time() + 5 * MILLISECOND);
+    cr_expect_eq(late.found, FOUND_FAILED);
+    g_atomic_int_set(&has_left, 1);
+    rig_free(rig);
+    cr_expect(g_atomic_int_get(&is_freed));
+}
+
 Test(flights, who_waits_is_told)
 {
     owned(rig) struct rig *rig = rig_new(100 * G_USEC_PER_SEC);
