@@ -9,20 +9,23 @@
 
 struct counted counted;
 
+/* Several threads may count. */
+#define COUNT(counter, more) ((void)__atomic_fetch_add(&counted.counter, more, __ATOMIC_RELAXED))
+
 int X509_verify_cert(X509_STORE_CTX *context)
 {
     int (*real)(X509_STORE_CTX *) = (int (*)(X509_STORE_CTX *))dlsym(RTLD_NEXT, "X509_verify_cert");
-    counted.paths++;
-    counted.running++;
+    COUNT(paths, 1);
+    COUNT(running, 1);
     int verified = real(context);
-    counted.running--;
+    COUNT(running, -1u);
     return verified;
 }
 
 int X509_verify(X509 *certificate, EVP_PKEY *key)
 {
     int (*real)(X509 *, EVP_PKEY *) = (int (*)(X509 *, EVP_PKEY *))dlsym(RTLD_NEXT, "X509_verify");
-    counted.signatures++;
+    COUNT(signatures, 1);
     return real(certificate, key);
 }
 
@@ -32,28 +35,28 @@ int ASN1_item_verify(const ASN1_ITEM *item, const X509_ALGOR *algorithm, const A
     int (*real)(const ASN1_ITEM *, const X509_ALGOR *, const ASN1_BIT_STRING *, const void *, EVP_PKEY *) =
         (int (*)(const ASN1_ITEM *, const X509_ALGOR *, const ASN1_BIT_STRING *, const void *, EVP_PKEY *))dlsym(
             RTLD_NEXT, "ASN1_item_verify");
-    counted.lists++;
+    COUNT(lists, 1);
     return real(item, algorithm, signature, data, key);
 }
 
 int X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key)
 {
     int (*real)(X509_CRL *, EVP_PKEY *) = (int (*)(X509_CRL *, EVP_PKEY *))dlsym(RTLD_NEXT, "X509_CRL_verify");
-    counted.lists += sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)) > 0;
+    COUNT(lists, sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)) > 0);
     return real(crl, key);
 }
 
 int CMS_SignerInfo_verify(CMS_SignerInfo *info)
 {
     int (*real)(CMS_SignerInfo *) = (int (*)(CMS_SignerInfo *))dlsym(RTLD_NEXT, "CMS_SignerInfo_verify");
-    counted.signers++;
+    COUNT(signers, 1);
     return real(info);
 }
 
 int X509_check_issued(X509 *issuer, X509 *subject)
 {
     int (*real)(X509 *, X509 *) = (int (*)(X509 *, X509 *))dlsym(RTLD_NEXT, "X509_check_issued");
-    counted.compared++;
+    COUNT(compared, 1);
     return real(issuer, subject);
 }
 
@@ -61,7 +64,7 @@ void *X509_get_ext_d2i(const X509 *certificate, int nid, int *critical, int *ind
 {
     void *(*real)(const X509 *, int, int *, int *) =
         (void *(*)(const X509 *, int, int *, int *))dlsym(RTLD_NEXT, "X509_get_ext_d2i");
-    counted.names += nid == NID_subject_alt_name;
+    COUNT(names, nid == NID_subject_alt_name);
     return real(certificate, nid, critical, index);
 }
 
@@ -70,7 +73,7 @@ CMS_ContentInfo *d2i_CMS_ContentInfo(CMS_ContentInfo **cms, const unsigned char 
     CMS_ContentInfo *(*real)(CMS_ContentInfo **, const unsigned char **, long) =
         (CMS_ContentInfo * (*)(CMS_ContentInfo **, const unsigned char **, long))
             dlsym(RTLD_NEXT, "d2i_CMS_ContentInfo");
-    counted.decoded++;
+    COUNT(decoded, 1);
     return real(cms, in, length);
 }
 
@@ -79,6 +82,6 @@ int inflate(z_streamp stream, int flush)
     int (*real)(z_streamp, int) = (int (*)(z_streamp, int))dlsym(RTLD_NEXT, "inflate");
     uLong before = stream->total_out;
     int status = real(stream, flush);
-    counted.inflated += stream->total_out - before;
+    COUNT(inflated, stream->total_out - before);
     return status;
 }
