@@ -79,6 +79,11 @@ class Tree:
                     if os.path.relpath(path, self.folder) not in texts:
                         os.remove(path)
 
+    def touch(self, paths):
+        """They are compiled again, with the options of this tree."""
+        for path in paths:
+            os.utime(os.path.join(self.folder, path))
+
     def make(self, goals, jobs=1):
         log = os.path.join(self.folder, "make.log")
         with open(log, "wb") as out:
