@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define BLANKS " \t\r\n"
-#define WORD_BEGIN "=\\?([^?]*)\\?\\s*([bq])\\s*\\?" /* also folded where it must not be */
+#define SPACES BLANKS "\v\f"
 #define WORDS_MAX 1000 /* no one writes more, and to ask for a charset takes time: beyond, none is decoded */
 
 /* "=?charset?b?payload?=" */
@@ -264,36 +264,63 @@ static void read_word(struct words_reading *reading, const char *charset, bool i
             g_string_append_c(reading->octets, octets[i]);
 }
 
+/* As word_at(), for those who are less exact: with spaces where they must not be, and without an end (no payload). */
+static bool loose_word_at(const char *begin, struct word *word)
+{
+    const char *charset = begin + 2, *mark = strchr(charset, '?');
+    if (mark == NULL)
+        return false;
+    const char *encoding = mark + 1 + strspn(mark + 1, SPACES);
+    if (*encoding == '\0' || strchr("BbQq", *encoding) == NULL)
+        return false;
+    const char *second = encoding + 1 + strspn(encoding + 1, SPACES);
+    if (*second != '?')
+        return false;
+    const char *payload = second + 1, *stop = strchr(payload, '?');
+    bool has_end = stop != NULL && stop[1] == '=';
+    *word = (struct word){
+        .text = {begin, (size_t)((has_end ? stop + 2 : payload) - begin)},
+        .charset = {charset, (size_t)(mark - charset)},
+        .payload = has_end ? (struct slice){payload, (size_t)(stop - payload)} : (struct slice){NULL, 0},
+        .is_base64 = g_ascii_tolower(*encoding) == 'b',
+    };
+    return true;
+}
+
+/* The first one from text on. No regular expression: GLib crashes where it cannot allocate one. */
+static bool next_loose_word(const char *text, const char *end, struct word *word)
+{
+    const char *begin = find(text, end, "=?");
+    while (begin != NULL && !loose_word_at(begin, word))
+        begin = find(begin + 1, end, "=?");
+    return begin != NULL;
+}
+
 struct words_reading *words_read(const char *text)
 {
     struct words_reading *reading = g_new(struct words_reading, 1);
-    g_autoptr(GRegex) word = g_regex_new(WORD_BEGIN "(?:([^?]*)\\?=)?", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
-    g_autoptr(GMatchInfo) match = NULL;
-    g_autoptr(GError) error = NULL;
     bool too_many = are_too_many(text);
-    int at = 0;
+    const char *at = text, *last = text + strlen(text);
+    struct word word;
 
     *reading = (struct words_reading){g_string_new(NULL), g_string_new(NULL), !too_many, !too_many};
-    g_regex_match_full(word, text, -1, 0, 0, &match, &error);
-    for (int start, end; g_match_info_matches(match); g_match_info_next(match, &error)) {
-        g_autofree char *charset = g_match_info_fetch(match, 1), *encoding = g_match_info_fetch(match, 2);
-        g_autofree char *payload = g_match_info_fetch(match, 3);
-        g_match_info_fetch_pos(match, 0, &start, &end);
-        reading->is_exact &= start == 0 || is_blank(text + start - 1, 1);
-        reading->is_exact &= text[end] == '\0' || is_blank(text + end, 1);
-        if (at == 0 || !is_blank(text + at, (gsize)(start - at)))
-            read_text(reading, text + at, (gsize)(start - at));
+    while (next_loose_word(at, last, &word)) {
+        const char *start = word.text.data, *end = start + word.text.len;
+        reading->is_exact &= start == text || is_blank(start - 1, 1);
+        reading->is_exact &= *end == '\0' || is_blank(end, 1);
+        if (at == text || !is_blank(at, (gsize)(start - at)))
+            read_text(reading, at, (gsize)(start - at));
         at = end;
-        if (text[end - 1] == '=') {
-            read_word(reading, charset, g_ascii_tolower(encoding[0]) == 'b', payload, too_many);
+        if (word.payload.data != NULL) {
+            g_autofree char *charset = g_strndup(word.charset.data, word.charset.len);
+            g_autofree char *payload = g_strndup(word.payload.data, word.payload.len);
+            read_word(reading, charset, word.is_base64, payload, too_many);
             continue;
         }
         reading->is_exact = reading->is_sound = false;
-        read_text(reading, text + start, (gsize)(end - start));
+        read_text(reading, start, word.text.len);
     }
-    read_text(reading, text + at, strlen(text + at));
-    if (error != NULL)
-        reading->is_exact = reading->is_sound = false;
+    read_text(reading, at, (gsize)(last - at));
     return reading;
 }
 
@@ -306,5 +333,6 @@ void words_reading_free(struct words_reading *reading)
 
 bool words_begin(const char *text)
 {
-    return g_regex_match_simple(WORD_BEGIN, text, G_REGEX_CASELESS | G_REGEX_RAW, 0);
+    struct word word;
+    return next_loose_word(text, text + strlen(text), &word);
 }
