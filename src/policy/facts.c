@@ -184,10 +184,8 @@ static void clear_names(struct known_as *list, size_t count)
 
 void rule_facts_clear(struct rule_facts *facts)
 {
-    if (facts->from != NULL)
-        clear_names(facts->from, facts->from_count);
-    if (facts->to != NULL)
-        clear_names(facts->to, facts->to_count);
+    clear_names(facts->from, facts->from_count);
+    clear_names(facts->to, facts->to_count);
     for (size_t i = 0; i < facts->subject_count; i++)
         subject_tags_clear(&facts->subjects[i].tags);
     g_free(facts->login);

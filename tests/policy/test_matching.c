@@ -50,6 +50,8 @@ struct spec {
     const char *login;
     const char *to; /* NULL: bob@partner.test */
     bool stranger, null_sender;
+    bool proven; /* From is more than the sender's word */
+    bool bare;   /* nothing is known but the envelope and From */
     size_t size;
 };
 
@@ -71,7 +73,8 @@ static void read_message(const struct conf *conf, const struct spec *spec, struc
     bool has_from = strstr(spec->header, "From:") != NULL;
     g_autofree char *text = g_strconcat(has_from ? "" : "From: a@acme.test\r\n", spec->header, "\r\nHello\r\n", NULL);
     struct slice header = SLICE_NONE, body = SLICE_NONE;
-    *message = (struct message_like){.envelope = envelope_new(), .client.trusted = !spec->stranger};
+    *message = (struct message_like){.envelope = envelope_new(),
+                                     .client = {.trusted = !spec->stranger, .proves_author = spec->proven}};
     message->envelope->authenticated = g_strdup(spec->login);
     cr_assert(address_parse(slice_of(spec->null_sender ? "" : sender), &message->envelope->sender, &error));
     add_recipients(message->envelope, spec->to != NULL ? spec->to : "bob@partner.test");
@@ -90,9 +93,9 @@ static void read_message(const struct conf *conf, const struct spec *spec, struc
                                         .client = &message->client,
                                         .originator = &message->originator,
                                         .authors = &message->authors,
-                                        .fields = &message->fields,
-                                        .entity = message->entity,
-                                        .layers = &message->views->all,
+                                        .fields = spec->bare ? NULL : &message->fields,
+                                        .entity = spec->bare ? NULL : message->entity,
+                                        .layers = spec->bare ? NULL : &message->views->all,
                                         .size = spec->size};
     rule_facts_read(&message->facts, &source);
 }
@@ -245,9 +248,13 @@ Test(matching, which_rule_fits)
 #define TO "{ when = { to = \"*@partner.test\"; }; }"
 #define FROM "{ when = { from = \"a@acme.test\"; }; }"
 #define FROM_LOGIN "{ when = { from = \"a@acme.test\"; login = \"l\"; }; }"
+#define HEADER "{ when = { header = \"X-A: b\"; }; }"
 #define KIND "{ when = { kind = \"list\"; }; }"
+#define FROM_OTHER "{ when = { from = \"b@acme.test\"; }; }"
 #define ARRIVES "{ when = { to = \"*@acme.test\"; }; otherwise = \"tag\"; }"
+#define ARRIVES_KIND "{ when = { kind = \"list\"; }; otherwise = \"tag\"; }"
 #define X "Subject: [x]\r\n"
+#define UNREAD "From: a@acme.test b@acme.test\r\n"
 
 static const struct {
     const char *rules;
@@ -266,9 +273,11 @@ static const struct {
     {TAG ",\n" LOWERS, {X}, "3+base"},
     {LOGIN_TAG, {X, .login = "l"}, "3+base"},
     {FROM, {""}, "3+base"}, /* From is not proven */
+    {FROM, {"", .proven = true}, "3"},
     {FROM_LOGIN, {"", .login = "l"}, "3+base"},
     {ARRIVES, {""}, "base"},
     {ARRIVES ",\n" TAG, {X}, "4+base"},
+    {ARRIVES_KIND, {"List-Id: <a.b>\r\n"}, "base"},
     /* strangers, and those who pass on what strangers wrote */
     {TAG, {X, .stranger = true}, "base"},
     {LOWERS, {X, .stranger = true}, "base"},
@@ -280,6 +289,7 @@ static const struct {
     {FROM, {"From: a@acme.test b@acme.test\r\n"}, "base?3"},
     {FROM ",\n" TO, {"From: a@acme.test b@acme.test\r\n"}, "4?3"},
     {TO ",\n" FROM, {"From: a@acme.test b@acme.test\r\n"}, "3"},
+    {FROM ",\n" FROM_OTHER, {"From: a@acme.test b@acme.test\r\n"}, "base?3"}, /* the first is named */
     {FROM_LOGIN, {"From: a@acme.test b@acme.test\r\n"}, "base"},
     {FROM_LOGIN, {"From: a@acme.test b@acme.test\r\n", .login = "l"}, "base?3"},
     {TAG, {X "From: a@acme.test b@acme.test\r\n"}, "3+base"},
@@ -428,11 +438,91 @@ Test(matching, claims_of_both_addresses)
     forget(&message);
 }
 
+/* Three partners with the same rules, one of them in test mode; none.test has none. */
+static struct conf *load_several(void)
+{
+    static const char rule[] = "rules = (\n\n{ when = { from = \"a@acme.test\"; }; },\n"
+                               "{ when = { to = \"*@a.test\"; }; },\n{ when = { to = \"*@b.test\"; }; } );\n";
+    static const char *const partners[] = {"partner.test", "a.test", "tests.test", "none.test"};
+    owned(faults) struct faults *faults = faults_new();
+    scratch_write("domsec.conf", MAIN);
+    for (size_t i = 0; i < G_N_ELEMENTS(partners); i++) {
+        g_autofree char *name = g_strdup_printf("p/%s.conf", partners[i]);
+        g_autofree char *policy = g_strdup_printf("domain = \"%s\"; %s %s", partners[i],
+                                                  strcmp(partners[i], "tests.test") == 0 ? "mode = \"test\";" : "",
+                                                  strcmp(partners[i], "none.test") == 0 ? "" : rule);
+        scratch_write(name, policy);
+    }
+    struct conf *conf = scratch_load(faults);
+    cr_assert_not_null(conf, "%s", faults_count(faults) > 0 ? faults_at(faults, 0) : "");
+    return conf;
+}
+
+/* The lines of the rules, in the order of the claims; "?" and a line: whether that rule fits is not known. */
+static void expect_claims(const struct conf *conf, const struct spec *spec, const char *const to[2],
+                          const char *expected)
+{
+    struct message_like message;
+    struct address addresses[2];
+    struct error error = {0};
+    struct destination destination = {0};
+    const struct rule *rules[CLAIMS_MAX];
+    size_t count = CLAIMS_MAX;
+    g_autoptr(GString) text = g_string_new(NULL);
+    read_message(conf, spec, &message);
+    for (size_t i = 0; i < 2 && to[i] != NULL; i++) {
+        cr_assert(address_parse(slice_of(to[i]), &addresses[i], &error));
+        destination.addresses[i] = &addresses[i];
+        destination.rules[destination.rule_count++] = &conf_partner(conf, addresses[i].domain)->base;
+    }
+    for (size_t i = 0; i < CLAIMS_MAX; i++) /* what was there before is no claim */
+        rules[i] = &conf_partner(conf, "partner.test")->rules[0];
+    const struct rule *undecided = policy_claims(&message.facts, &destination, rules, &count);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_not_null(rules[i], "%s", expected);
+        append_rule(text, rules[i]);
+    }
+    if (undecided != NULL)
+        g_string_append_printf(text, "?%s:%u", undecided->partner->name, undecided->line);
+    cr_expect_str_eq(text->str, expected, "%s: %s", expected, text->str);
+    for (size_t i = 0; i < destination.rule_count; i++)
+        address_clear(&addresses[i]);
+    forget(&message);
+}
+
+/* Each rule once. The rule that may apply is the first of them, but one in test mode hides none that is in force. */
+Test(matching, claims_on_one_recipient)
+{
+    static const struct {
+        struct spec spec;
+        const char *to[2];
+        const char *expected;
+    } claims[] = {
+        {{""}, {"x@partner.test"}, "3+base"},
+        {{""}, {"x@partner.test", "y@partner.test"}, "3+base"},
+        {{"", .proven = true}, {"x@partner.test", "y@partner.test"}, "3"},
+        {{"From: c@acme.test\r\n"}, {"x@partner.test", "y@partner.test"}, "base"},
+        {{"From: c@acme.test\r\n"}, {"x@partner.test", "x@a.test"}, "base+4"},
+        {{UNREAD}, {"x@partner.test"}, "base?partner.test.conf:3"},
+        {{UNREAD}, {"x@partner.test", "x@none.test"}, "base+base?partner.test.conf:3"},
+        {{UNREAD}, {"x@none.test", "x@partner.test"}, "base+base?partner.test.conf:3"},
+        {{UNREAD}, {"x@partner.test", "x@a.test"}, "base+4?partner.test.conf:3"},
+        {{UNREAD}, {"x@a.test", "x@partner.test"}, "4+base?a.test.conf:3"},
+        {{UNREAD}, {"x@tests.test", "x@none.test"}, "base+base?tests.test.conf:3"},
+        {{UNREAD}, {"x@tests.test", "x@partner.test"}, "base+base?partner.test.conf:3"},
+        {{UNREAD}, {"x@partner.test", "x@tests.test"}, "base+base?partner.test.conf:3"},
+    };
+    owned(conf) struct conf *conf = load_several();
+    for (size_t i = 0; i < G_N_ELEMENTS(claims); i++)
+        expect_claims(conf, &claims[i].spec, claims[i].to, claims[i].expected);
+}
+
 /* --- mail that arrives --- */
 
 #define FROM_PARTNER "{ when = { from = ( \"a@partner.test\", \"b@partner.test\" ); }; otherwise = \"tag\"; }"
 #define TO_US "{ when = { to = ( \"x@acme.test\", \"*@branch.test\" ); }; otherwise = \"quarantine\"; }"
 #define LIST "{ when = { kind = \"list\"; from = \"*@partner.test\"; }; otherwise = \"tag\"; }"
+#define FROM_TO "{ when = { from = \"*@partner.test\"; to = \"*@acme.test\"; }; otherwise = \"tag\"; }"
 
 static const struct {
     const char *rules;
@@ -456,6 +546,10 @@ static const struct {
     {LIST, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 0},
     {LIST ",\n" TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 4},
     {TAG ",\n" TO_US, {"From: a@partner.test\r\n" X, .to = "x@acme.test"}, 4},
+    {FROM_PARTNER ",\n" TO_US, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 3},
+    {KIND ",\n" TO_US, {"From: a@partner.test\r\nList-Id: <a.b>\r\n", .to = "x@acme.test"}, 4},
+    {FROM_TO, {"From: a@partner.test\r\n", .to = "x@acme.test"}, 3},
+    {FROM_TO, {"From: a@partner.test\r\n", .to = "x@branch.test"}, 0},
 };
 
 Test(matching, arriving)
@@ -464,13 +558,133 @@ Test(matching, arriving)
         owned(conf) struct conf *conf = load(arriving[i].rules);
         struct message_like message;
         read_message(conf, &arriving[i].spec, &message);
-        const struct rule *rule = policy_arriving_rule(conf_partner(conf, "partner.test"), &message.facts);
+        const struct partner *partner = conf_partner(conf, "partner.test");
+        const struct rule *rule = policy_arriving_rule(partner, &message.facts);
         cr_expect_eq(rule->line, arriving[i].line, "%zu: %u", i, rule->line);
+        cr_expect_eq(policy_arriving_rule(partner, NULL), &partner->base, "what is not known fits no rule");
         forget(&message);
     }
 }
 
+/* --- what is read --- */
+
+#define ALL_KINDS                                                                                                      \
+    "Auto-Submitted: auto-replied\r\nList-Id: <a.b>\r\n"                                                               \
+    "Content-Type: multipart/report; boundary=a\r\n\r\n--a\r\nContent-Type: text/calendar; method=REPLY\r\n\r\nx\r\n"  \
+    "--a--\r\n"
+
+/* Kinds do not exclude each other, and without the message none is known. */
+Test(matching, kinds)
+{
+    static const struct {
+        struct spec spec;
+        unsigned kinds;
+    } messages[] = {
+        {{ALL_KINDS, .layers = "originator gcm", .null_sender = true}, (1u << KIND_COUNT) - 1},
+        {{ALL_KINDS, .layers = "originator"}, KIND_SIGNED | KIND_CALENDAR | KIND_AUTO_REPLY | KIND_LIST},
+        {{""}, 0},
+        {{ALL_KINDS, .layers = "originator gcm", .null_sender = true, .bare = true}, 0},
+    };
+    owned(conf) struct conf *conf = load(KIND);
+    for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
+        struct message_like message;
+        read_message(conf, &messages[i].spec, &message);
+        cr_expect_eq(message.facts.kinds, messages[i].kinds, "%zu: %x", i, message.facts.kinds);
+        forget(&message);
+    }
+}
+
+/* Of a message, only what some rule asks for is read. */
+Test(matching, what_is_read)
+{
+    static const struct {
+        const char *rules;
+        bool from, to, subject, header, kinds;
+    } asked[] = {
+        {LOGIN, false, false, false, false, false}, {FROM, true, false, false, false, false},
+        {TO, false, true, false, false, false},     {TAG, false, false, true, false, false},
+        {HEADER, false, false, false, true, false}, {KIND, false, false, false, false, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(asked); i++)
+        for (int bare = 0; bare < 2; bare++) {
+            owned(conf) struct conf *conf = load(asked[i].rules);
+            struct message_like message;
+            read_message(conf, &(struct spec){X "X-A: b\r\nList-Id: <a.b>\r\n", .login = "", .bare = bare != 0},
+                         &message);
+            const struct rule_facts *facts = &message.facts;
+            cr_expect_eq(facts->from[0].names != NULL, asked[i].from, "%zu", i);
+            cr_expect_eq(facts->to[0].names != NULL, asked[i].to, "%zu", i);
+            cr_expect_eq(facts->tags != NULL, asked[i].subject && bare == 0, "%zu", i);
+            cr_expect_eq(facts->subject_count, asked[i].subject && bare == 0 ? 1 : 0, "%zu", i);
+            cr_expect_eq(facts->headers != NULL, asked[i].header && bare == 0, "%zu", i);
+            cr_expect_eq(facts->kinds, asked[i].kinds && bare == 0 ? KIND_LIST : 0, "%zu", i);
+            cr_expect_null(facts->login, "an empty login is none");
+            forget(&message);
+        }
+}
+
+/* A field with a NUL is no text, and has no value that a rule could name. */
+Test(matching, a_header_with_a_nul)
+{
+    static const char header[] = "X-A: b\0c\r\nX-A: b\r\n";
+    owned(conf) struct conf *conf = load(HEADER);
+    struct message_like message;
+    struct fields fields;
+    struct rule_facts facts;
+    struct error error = {0};
+    read_message(conf, &(struct spec){""}, &message);
+    cr_assert(fields_parse((struct slice){header, sizeof(header) - 1}, &conf->limits, &fields, &error), "%s",
+              error.text);
+    const struct facts_source source = {.conf = conf,
+                                        .envelope = message.envelope,
+                                        .client = &message.client,
+                                        .originator = &message.originator,
+                                        .authors = &message.authors,
+                                        .fields = &fields};
+    rule_facts_read(&facts, &source);
+    cr_expect_eq(g_strv_length(facts.headers), 1);
+    cr_expect_str_eq(facts.headers[0], "x-a: b");
+    rule_facts_clear(&facts);
+    fields_clear(&fields);
+    forget(&message);
+}
+
 /* --- what it costs --- */
+
+/* One step for each lookup, one for each rule that it leads to, and one for each rule that is looked at. */
+Test(matching, steps)
+{
+    static const struct {
+        const char *rules;
+        struct spec spec;
+        unsigned leaving, arriving;
+    } costs[] = {
+        {"", {X, .login = "l"}, 0, 0},
+        {"", {X, .stranger = true}, 0, 0},
+        {LOGIN, {""}, 2 + 1, 1}, /* the recipient is looked up by address and by domain */
+        {LOGIN, {"", .login = "l"}, 2 + 2 + 1, 1},
+        {TO, {""}, 2 + 1 + 1, 2 + 1 + 1},
+        {TAG ",\n" LOGIN ",\n" TO, {X, .login = "l"}, 2 + 1 + 2 + 2 + 2, 2 + 1 + 3},
+        {FROM, {""}, 2 + 2 + 1 + 1, 1}, /* it comes from no author of this partner */
+        {FROM_PARTNER, {"From: a@partner.test\r\n"}, 2 + 2 + 1 + 1, 2 + 1 + 1},
+        {KIND, {"List-Id: <a.b>\r\n"}, 2 + 2 + 1, 2 + 1},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(costs); i++) {
+        owned(conf) struct conf *conf = load(costs[i].rules);
+        const struct partner *partner = conf_partner(conf, "partner.test");
+        struct message_like message;
+        struct matching out, in;
+        read_message(conf, &costs[i].spec, &message);
+        policy_match(partner, &message.facts, &message.envelope->recipients[0].address, &out);
+        policy_match_arriving(partner, &message.facts, &in);
+        cr_expect_eq(out.steps, costs[i].leaving, "%zu: %u", i, out.steps);
+        cr_expect_eq(in.steps, costs[i].arriving, "%zu: %u", i, in.steps);
+        cr_expect(partner->rule_count > 0 || out.unread == 0, "%zu: without rules nothing is left unread", i);
+        matching_clear(&out);
+        matching_clear(&in);
+        forget(&message);
+    }
+}
 
 static unsigned steps_of(const char *format, const struct spec *spec, bool numbered)
 {
@@ -515,6 +729,20 @@ static char *repeated(const char *line, int times)
         g_string_append(text, numbered);
     }
     return g_string_free(text, FALSE);
+}
+
+/* What others' rules look for is not looked up for a partner without rules. */
+Test(matching, steps_without_rules)
+{
+    owned(conf) struct conf *conf = load_several();
+    struct message_like message;
+    struct matching matching;
+    read_message(conf, &(struct spec){"From: a@none.test\r\n"}, &message);
+    policy_match_arriving(conf_partner(conf, "none.test"), &message.facts, &matching);
+    cr_expect_eq(matching.steps, 0, "%u", matching.steps);
+    cr_expect_null(matching.first);
+    matching_clear(&matching);
+    forget(&message);
 }
 
 /* Nothing that its sender can repeat makes a message cost more for each recipient. */
