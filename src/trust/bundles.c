@@ -309,14 +309,13 @@ static char *fail(struct remote_bundle *bundle, time_t now, const struct error *
                   : NULL;
 }
 
-static gpointer fetch(gpointer data)
+/* A line for the log, as above. */
+static char *fetch_now(struct remote_bundle *bundle, enum log_level *level)
 {
-    struct remote_bundle *bundle = data;
-    struct bundles *bundles = bundle->bundles;
     struct error error = {0};
     owned(http_answer) struct http_answer answer = {0};
     owned(bundle_content) struct bundle_content content = {0};
-    g_autofree char *line = NULL;
+    char *line = NULL;
     time_t now = time(NULL);
     bool good = get(bundle, &answer, &error);
     const struct slice contents = {answer.body, answer.length};
@@ -324,11 +323,20 @@ static gpointer fetch(gpointer data)
            is_newer(bundle, &content, &error);
     if (good)
         line = succeed(bundle, &content, contents, now);
-    else if (g_atomic_int_get(&bundles->stopped) == 0)
+    else if (g_atomic_int_get(&bundle->bundles->stopped) == 0)
         line = fail(bundle, now, &error);
     metrics_add("domsec_bundle_fetches_total", good ? "result=\"ok\"" : "result=\"failed\"", 1);
+    *level = good ? LOG_LEVEL_INFO : bundle->anchors != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+    return line;
+}
+
+static gpointer fetch(gpointer data)
+{
+    struct remote_bundle *bundle = data;
+    struct bundles *bundles = bundle->bundles;
+    enum log_level level = LOG_LEVEL_ERROR;
+    g_autofree char *line = fetch_now(bundle, &level); /* bundles_stop() waits also until its certificates are freed */
     g_mutex_lock(&bundles->lock);
-    enum log_level level = good ? LOG_LEVEL_INFO : bundle->anchors != NULL ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
     if (line != NULL)
         notices_add(bundles->notices, level, "%s", line);
     bundle->busy = false;

@@ -624,3 +624,45 @@ Test(bundles, stopping_breaks_off)
     trust_renew_bundles(setting->trust, time(NULL));
     expect(alice, OUTCOME_TEMPERROR, UNFETCHED);
 }
+
+static GThread *main_thread;
+static gint certificates; /* that there are */
+
+static void count_new(void *certificate, void *own, CRYPTO_EX_DATA *data, int index, long number, void *pointer)
+{
+    (void)certificate;
+    (void)own;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)pointer;
+    g_atomic_int_inc(&certificates);
+}
+
+static void free_slowly(void *certificate, void *own, CRYPTO_EX_DATA *data, int index, long number, void *pointer)
+{
+    (void)certificate;
+    (void)own;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)pointer;
+    if (g_thread_self() != main_thread)
+        g_usleep(10000);
+    g_atomic_int_add(&certificates, -1);
+}
+
+Test(bundles, what_is_not_used_is_freed_when_fetching_has_ended)
+{
+    g_autoptr(GByteArray) bundle = publisher_pack(PUBLISHER_DER, root->cert, NULL);
+    serve(bundle);
+    prepare(REMOTE, "");
+    setting_open(setting);
+    wait_as_message(alice);
+    main_thread = g_thread_self();
+    cr_assert_geq(X509_get_ex_new_index(0, NULL, count_new, NULL, free_slowly), 0);
+    trust_renew_bundles(setting->trust, time(NULL) + 2 * DAY);
+    trust_await_bundles(setting->trust, g_get_monotonic_time() + PATIENCE);
+    cr_expect_eq(g_atomic_int_get(&certificates), 0);
+    cr_expect_eq(web_count(web, NULL), 2);
+}
