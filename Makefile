@@ -185,7 +185,7 @@ sanitize:
 		LDFLAGS='-fsanitize=address,undefined' SEED_CFLAGS='-fsanitize=address,undefined' unit seeds
 
 # What has threads, under ThreadSanitizer.
-TSAN_TESTS = $(shell grep -lE 'pthread_create|g_thread_new|daemon_start|key_service_start' tests/*/test_*.c)
+TSAN_TESTS = $(shell grep -lE 'pthread_create|g_thread_|daemon_start|key_service_start' tests/*/test_*.c)
 tsan:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan OPTIMISE='-O1 -g' HARDENING='-fPIE' CFLAGS=-fsanitize=thread \
 		LDFLAGS=-fsanitize=thread all tools $(TSAN_TESTS:tests/%.c=$(BUILD)/tsan/tests/%)
