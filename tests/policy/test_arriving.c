@@ -8,9 +8,11 @@
 static char *const any[] = {NULL}, *const labels[] = {(char *)"1.1", NULL};
 
 /* A partner with this rule. Its marks are its name, without and with "?". */
-#define PARTNER(id, ...)                                                                                               \
+#define PARTNER(id, ...) PARTNER_IN(MODE_ENFORCE, id, __VA_ARGS__)
+#define PARTNER_IN(how, id, ...)                                                                                       \
     static const struct partner id = {                                                                                 \
         .name = (char *)#id,                                                                                           \
+        .mode = how,                                                                                                   \
         .base = {.partner = &id, .inbound = {__VA_ARGS__}},                                                            \
     }
 #define ANY .accept_labels = (char **)any
@@ -219,12 +221,14 @@ static void expect(const struct row *row)
     cr_expect(accepted || !plan.met, "%s", row->name);
     bool refused = plan.verdict == VERDICT_REJECT || plan.verdict == VERDICT_TEMPFAIL;
     cr_expect_eq((plan.public_reason[0] != '\0'), refused && judgement.malleable, "%s", row->name);
+    cr_expect(plan.met || plan.restores_from == PLAN_RESTORES_NONE || authors.count > 1, "%s", row->name);
     judgement_clear(&judgement);
 }
 
 PARTNER(refuses, ANY, .require = REQUIRE_SIGN, .malleable = MALLEABLE_REFUSE);
 PARTNER(refuses_domain, ANY, .require = REQUIRE_SIGN, .signed_by = SIGNED_BY_DOMAIN, .malleable = MALLEABLE_REFUSE);
 PARTNER(refuses_unknown, ANY, .require = REQUIRE_SIGN, .malleable = (enum malleable)99);
+PARTNER_IN(MODE_TEST, refuses_tested, ANY, .require = REQUIRE_SIGN, .malleable = MALLEABLE_REFUSE);
 
 /* Unless the signature that the rule requires is inside, or may turn out to be. */
 Test(arriving, what_is_left_shut)
@@ -238,6 +242,9 @@ Test(arriving, what_is_left_shut)
         {"cbc", {&sign}, false},
         {"cbc", {&sign, &refuses}, true},
         {"cbc", {&refuses_unknown}, true},
+        {"cbc", {&refuses_tested}, true}, /* as it would be in force */
+        {"cbc", {&refuses_tested, &sign}, false},
+        {"cbc", {&refuses_tested, &refuses}, true},
         {"gcm", {&refuses}, false},
         {"domain", {&refuses}, false},
         {"cbc/nokey", {&refuses}, false},
@@ -270,4 +277,129 @@ Test(arriving, table)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         expect(&rows[i]);
+}
+
+static void plan_for(const char *layers, const struct partner *const given[2], struct plan *plan)
+{
+    owned(views) struct views *views = views_new(layers);
+    const struct partner *partners[] = {given[0], given[1]};
+    struct authors authors = {.partners = partners, .count = partners[1] != NULL ? 2 : 1};
+    const struct originator author = {0};
+    const struct plan_input input = {.authors = &authors};
+    struct judgement judgement;
+    policy_judge(&views->all, &author, &authors, &judgement);
+    authors.count = partners[0] != NULL ? authors.count : 0;
+    *plan = (struct plan){.restores_from = 9};
+    policy_arriving(&input, &views->all, &judgement, plan);
+    judgement_clear(&judgement);
+}
+
+PARTNER(keeps, ANY, .protected_headers = PROTECTED_HEADERS_KEEP);
+PARTNER(restores, ANY);
+PARTNER(restores_originator, ANY, .signed_by = SIGNED_BY_ORIGINATOR);
+PARTNER(restores_both, ANY, .signed_by = SIGNED_BY_BOTH);
+PARTNER_IN(MODE_TEST, restores_tested, ANY);
+
+/* Only what good signatures cover, those that each author's rule asks for. */
+Test(arriving, where_protected_fields_may_be_restored_from)
+{
+    const size_t none = PLAN_RESTORES_NONE;
+    const struct {
+        const char *layers;
+        const struct partner *partners[2];
+        size_t restores_from;
+    } cases[] = {
+        {"domain", {&restores}, 1},
+        {"originator", {&restores}, 1},
+        {"gcm domain", {&restores}, 2},
+        {"domain gcm", {&restores}, 1},
+        {"domain cbc", {&restores}, none},
+        {"cbc domain", {&restores}, 2},
+        {"", {&restores}, none},
+        {"gcm", {&restores}, none},
+        {"part/domain", {&restores}, none},
+        {"domain", {&keeps}, none},
+        {"domain", {&restores_originator}, none},
+        {"domain originator", {&restores_originator}, 2},
+        {"domain originator", {&restores_both}, 2},
+        {"domain gcm originator", {&restores_both}, 3},
+        /* a signature that does not hold, or is not known to hold now */
+        {"domain/invalid", {&restores}, none},
+        {"domain/path=temperror", {&restores}, none},
+        {"domain/invalid originator", {&restores}, none},
+        {"domain/path=temperror originator", {&restores}, none},
+        {"originator/path=temperror domain", {&restores}, 2},
+        {"originator/path=fail domain", {&restores}, 2},
+        /* the one that asks for most */
+        {"domain originator", {&restores, &restores_originator}, 2},
+        {"domain originator", {&restores_originator, &restores}, 2},
+        {"domain", {&restores, &keeps}, none},
+        {"domain", {&keeps, &restores}, none},
+        {"originator", {&restores, &domain}, none},
+        {"domain", {&restores, &restores_tested}, 1},
+        {"domain", {&restores_tested}, none},
+        {"domain", {NULL}, none},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct plan plan;
+        plan_for(cases[i].layers, cases[i].partners, &plan);
+        cr_expect_eq(plan.restores_from, cases[i].restores_from, "%zu: %s: %zu", i, cases[i].layers,
+                     plan.restores_from);
+    }
+}
+
+PARTNER_IN(MODE_TEST, tested, ANY, .require = REQUIRE_SIGN, MARKED("tested"));
+PARTNER_IN(MODE_TEST, tested_too, ANY, .require = REQUIRE_ENCRYPT, .otherwise = OTHERWISE_QUARANTINE);
+
+/* What a policy in test mode decides is told, and makes the message neither better nor worse. */
+Test(arriving, in_test_mode)
+{
+    static const struct {
+        const char *layers;
+        const struct partner *partners[2];
+        bool is_test, met;
+        enum verdict verdict, tested;
+        const char *reason, *tested_reason;
+    } cases[] = {
+        {"",
+         {&tested},
+         true,
+         true,
+         VERDICT_ACCEPT,
+         VERDICT_REJECT,
+         "mode = \"test\": nothing is done; in force: reject: tested: ",
+         "tested: "},
+        {"domain",
+         {&tested},
+         true,
+         true,
+         VERDICT_ACCEPT,
+         VERDICT_ACCEPT,
+         "mode = \"test\": nothing is done; in force: accept: tested: ",
+         "is met"},
+        {"",
+         {&tested_too, &tested},
+         true,
+         true,
+         VERDICT_ACCEPT,
+         VERDICT_REJECT,
+         "mode = \"test\": nothing is done; in force: reject: tested: ",
+         "tested: "},
+        {"", {&tested, &nothing}, false, true, VERDICT_ACCEPT, VERDICT_REJECT, "nothing: ", "tested: "},
+        {"", {&nothing, &tested}, false, true, VERDICT_ACCEPT, VERDICT_REJECT, "nothing: ", "tested: "},
+        {"domain", {&encrypt, &tested}, false, false, VERDICT_REJECT, VERDICT_ACCEPT, "encrypt: ", "is met"},
+        {"", {&quarantine, &tested}, false, false, VERDICT_QUARANTINE, VERDICT_REJECT, "quarantine: ", "tested: "},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct plan plan;
+        plan_for(cases[i].layers, cases[i].partners, &plan);
+        cr_expect_eq(plan.is_test, cases[i].is_test, "%zu", i);
+        cr_expect_eq(plan.met, cases[i].met, "%zu", i);
+        cr_expect_eq(plan.verdict, cases[i].verdict, "%zu: %s", i, plan.reason);
+        cr_expect_eq(plan.tested_arrival.verdict, cases[i].tested, "%zu: %s", i, plan.tested_arrival.reason);
+        cr_expect(g_str_has_prefix(plan.reason, cases[i].reason), "%zu: %s", i, plan.reason);
+        cr_expect_not_null(strstr(plan.tested_arrival.reason, cases[i].tested_reason), "%zu: %s", i,
+                           plan.tested_arrival.reason);
+        cr_expect(!cases[i].is_test || plan.mark == NULL, "%zu: %s", i, plan.mark);
+    }
 }

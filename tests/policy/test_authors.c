@@ -117,6 +117,8 @@ Test(authors, without_a_message)
     authors_find(conf, &originator, NULL, &sender, &authors);
     g_autofree char *told = tell(&authors, 0);
     cr_expect_str_eq(told, "b.test:");
+    cr_expect(authors_accept_misleading_names(&authors));
     authors_clear(&authors);
+    cr_expect_not(authors_accept_misleading_names(&authors), "without an author it is accepted by nothing");
     originator_clear(&originator);
 }

@@ -21,6 +21,10 @@ static const char *const names[] = {"ann@a.test", "bob@b.test", "cid@c.test"};
     {                                                                                                                  \
         .verdict = VERDICT_ACCEPT, .sign = true, .encrypt = true, .opportunistic = true, .reason = "found"             \
     }
+#define FOUND_UNSIGNED                                                                                                 \
+    {                                                                                                                  \
+        .verdict = VERDICT_ACCEPT, .encrypt = true, .opportunistic = true, .reason = "unsigned"                        \
+    }
 #define REJECT D(VERDICT_REJECT, false, false, false, "no")
 #define TEMPFAIL D(VERDICT_TEMPFAIL, false, false, false, "later")
 
@@ -160,6 +164,9 @@ Test(combine, stricter)
         {ENCRYPT, TRIPLE, TRIPLE},
         {PLAIN, FOUND_ONE, FOUND_ONE},
         {SIGN, FOUND_ONE, FOUND_ONE},
+        {SIGN,
+         FOUND_UNSIGNED,
+         {.verdict = VERDICT_ACCEPT, .sign = true, .encrypt = true, .opportunistic = true, .reason = "unsigned"}},
         {BOTH, FOUND_ONE, BOTH},
         {ENCRYPT, FOUND_ONE, D(VERDICT_ACCEPT, true, true, false, "encrypt")},
         {TRIPLE, FOUND_ONE, TRIPLE},
@@ -301,9 +308,12 @@ Test(combine, signers)
         {SIGN_AS_DOMAIN, SIGN_AS_MAILBOX, false, true, SIGN_AS_MAILBOX},
     };
     for (size_t i = 0; i < COUNT(pairs); i++) {
-        const struct outbound_decision decisions[] = {{.sign = pairs[i].a_signs, .sign_as = pairs[i].a},
-                                                      {.sign = pairs[i].b_signs, .sign_as = pairs[i].b}};
-        const struct recipient_view recipients[] = {{.text = "a"}, {.text = "b"}};
+        /* The one that does not sign encrypts, and so is the stricter one. */
+        const struct outbound_decision decisions[] = {
+            {.sign = pairs[i].a_signs, .sign_as = pairs[i].a, .encrypt = !pairs[i].a_signs},
+            {.sign = pairs[i].b_signs, .sign_as = pairs[i].b, .encrypt = !pairs[i].b_signs}};
+        const struct recipient_view recipients[] = {{.text = "a", .certificate = FOUND},
+                                                    {.text = "b", .certificate = FOUND}};
         struct outbound_decision stricter = decisions[0];
         struct plan plan = {0};
         policy_combine(MIXED_REJECT, decisions, recipients, 2, &plan);

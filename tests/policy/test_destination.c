@@ -45,7 +45,8 @@ static void expect(const struct conf *conf, const struct row *row)
     cr_expect_eq(destination.partner, conf_partner(conf, destination.address->domain));
 }
 
-/* Ours is acme.test. Of the others only secret.test, signed.test, reviewed.test and readable.test ask for anything. */
+/* Ours is acme.test. Of the others only secret.test, signed.test, reviewed.test, readable.test and refused.test ask for
+ * anything. */
 static struct conf *configuration(const char *fallback)
 {
     static const char *const policies[][2] = {
@@ -53,6 +54,7 @@ static struct conf *configuration(const char *fallback)
         {"signed.test", "outbound = { protect = \"sign\"; };"},
         {"reviewed.test", "outbound = { require_review = ( \"domsec.conf\" ); };"},
         {"readable.test", "outbound = { unreadable = \"reject\"; };"},
+        {"refused.test", "outbound = { refuse = true; };"},
         {"plain.test", "outbound = { protect = \"none\"; };"},
         {"xn--bcher-kva.test", "outbound = { protect = \"encrypt\"; };"},
         {"plain.secret.test", "outbound = { protect = \"none\"; };"},
@@ -114,6 +116,7 @@ static const struct row unread[] = {
     {"bob%signed.test@other.test", NULL, NULL, "route " BUILT_IN},
     {"bob%reviewed.test@other.test", NULL, NULL, "route " BUILT_IN},
     {"bob%readable.test@other.test", NULL, NULL, "route " BUILT_IN},
+    {"bob%refused.test@other.test", NULL, NULL, "route " BUILT_IN},
     {"bob%b\xc3\xbc"
      "cher.test@other.test",
      NULL, NULL, "route " BUILT_IN},

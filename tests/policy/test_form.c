@@ -28,6 +28,7 @@ Test(form, ciphers)
         {CBC128, GCM256, C(128_CBC) | C(192_CBC), CBC192},
         {CBC128, GCM256, C(256_CBC) | C(128_CBC) | C(192_CBC), CBC256},
         {CBC128, GCM256, C(256_CBC) | C(128_GCM), GCM128},
+        {CBC128, GCM256, ALL_CIPHERS << 1, GCM256}, /* what there is not */
         /* down to the weakest that is allowed */
         {GCM256, CBC128, C(128_CBC), CBC128},
         {GCM256, CBC256, C(128_CBC) | C(256_CBC), CBC256},
@@ -59,6 +60,7 @@ Test(form, digests)
         {DIGEST_SHA256, DIGEST_SHA512, 0, DIGEST_SHA256},
         {DIGEST_SHA256, DIGEST_SHA512, 1 << DIGEST_SHA384, DIGEST_SHA384},
         {DIGEST_SHA256, DIGEST_SHA512, 7, DIGEST_SHA512},
+        {DIGEST_SHA256, DIGEST_SHA512, 2 << DIGEST_SHA512, DIGEST_SHA256}, /* what there is not */
         {DIGEST_SHA512, DIGEST_SHA512, 1 << DIGEST_SHA256, DIGEST_SHA512},
         {DIGEST_SHA512, DIGEST_SHA256, 1 << DIGEST_SHA256, DIGEST_SHA256},
         {DIGEST_SHA512, DIGEST_SHA384, 1 << DIGEST_SHA256, DIGEST_SHA512},
@@ -82,6 +84,7 @@ Test(form, key_transports)
         {OAEP, PKCS1, 0, OAEP},           {OAEP, OAEP, 1 << PKCS1, OAEP},
         {OAEP, PKCS1, 1 << PKCS1, PKCS1}, {OAEP, PKCS1, (1 << PKCS1) | (1 << OAEP), OAEP},
         {PKCS1, OAEP, 1 << OAEP, OAEP},   {PKCS1, OAEP, 1 << PKCS1, PKCS1},
+        {PKCS1, OAEP, 2 << PKCS1, PKCS1}, /* what there is not */
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         const struct partner partner = {.form.key_transport = rows[i].own,

@@ -173,10 +173,12 @@ static const struct {
     {"a part that cannot be checked now: no other time will tell more", "part/domain/path=temperror", "neutral",
      "domain=neutral@0 unchecked", "path0=temperror"},
     {"an encrypted part", "part/gcm", "neutral", ""},
-    {"an encrypted part of others", "part/gcm/nokey", "neutral", ""},
+    {"an encrypted part of others", "part/gcm/nokey", "neutral", "sealed_part"},
+    {"… before another part", "part/gcm/nokey part/domain", "neutral neutral", "domain=neutral@1 sealed_part"},
+    {"… that is hidden", "domain part/gcm/nokey/hidden", "pass/holds hidden/none", "domain=pass@0/counts"},
     {"a compressed part", "part/compressed", "neutral", ""},
     {"an empty signed part", "part/empty", "none", ""},
-    {"a part that does not open", "part/gcm/broken", "neutral", ""},
+    {"a part that does not open", "part/gcm/broken", "neutral", "sealed_part"},
     {"a signed part that does not open", "part/empty/broken", "neutral/shut", "", "broken"},
     {"… now", "part/empty/later", "neutral/shut", ""},
     {"… now, and has signers", "part/domain/later", "neutral/shut", ""},
@@ -184,7 +186,7 @@ static const struct {
     {"a signed part whose content cannot be read", "part/domain/unread", "neutral", "domain=neutral@0", "unread"},
     {"… now", "part/domain/unread_later", "neutral", "domain=neutral@0"},
     {"an encrypted part whose content cannot be read", "part/gcm/unread", "neutral", "", "unread"},
-    {"a garbled part", "part/cbc/garbled", "neutral", "malleable"},
+    {"a garbled part", "part/cbc/garbled", "neutral", "malleable sealed_part"},
 
     /* hidden, and too many */
     {"a hidden part", "domain part/originator/invalid/hidden", "pass/holds hidden/none", "domain=pass@0/counts"},
@@ -251,6 +253,27 @@ Test(layers, reasons)
     }
 }
 
+/* What is not open is not taken for open where no error says why. */
+Test(layers, shut_without_an_error)
+{
+    static const struct {
+        const char *layers, *each, *sums;
+    } shut[] = {
+        {"gcm/nokey", "neutral", "undecryptable"},
+        {"gcm/later", "temperror", "undecryptable"},
+        {"domain/later", "temperror", "domain=temperror@0 originator=temperror@0"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(shut); i++) {
+        owned(views) struct views *views = views_new(shut[i].layers);
+        views->errors[0] = (struct error){0};
+        struct judgement judgement = judge(views);
+        g_autofree char *each = views_tell_layers(&judgement), *sums = views_tell_sums(&judgement);
+        cr_expect_str_eq(each, shut[i].each, "%s: %s", shut[i].layers, each);
+        cr_expect_str_eq(sums, shut[i].sums, "%s: %s", shut[i].layers, sums);
+        judgement_clear(&judgement);
+    }
+}
+
 Test(layers, without_a_layer_nothing_is_signed)
 {
     static const struct views nothing;
@@ -294,6 +317,7 @@ Test(layers, by_agreement)
         {"empty untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
         {"review untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
         {"untyped/domain=pass domain", true, true, NAMING_ADDRESS, 1, true},
+        {"untyped/domain=pass domain+review", true, true, NAMING_ADDRESS, 1, true},
         {"domain untyped/domain=pass", true, true, NAMING_ADDRESS, 0, true},
         {"untyped/domain=pass+untyped/domain=pass", true, true, NAMING_ADDRESS, 9},
         {"agent/domain=pass originator", true, true, NAMING_ADDRESS, 9},
@@ -342,6 +366,7 @@ Test(layers, by_agreement_within_and_around)
         {"untyped/domain=pass/by=a untyped/domain=pass/by=b cbc untyped/domain=pass/by=a", false},
         {"untyped/domain=pass/by=a+untyped/domain=pass/by=a cbc untyped/domain=pass/by=a", false},
         {"empty cbc untyped/domain=pass/by=a", false},
+        {"domain/by=a cbc untyped/domain=pass/by=a", false},
         {"untyped/domain=policy/by=a cbc untyped/domain=policy/by=a", false},
         {"untyped/domain=pass/by=a cbc agent/domain=pass/by=a", false},
         {"cbc untyped/domain=pass/by=a originator/by=a", true},

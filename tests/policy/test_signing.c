@@ -283,7 +283,7 @@ Test(signing, every_key_that_signs)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct scene scene;
         struct plan plan;
-        scene_set(&scene, OURS, NULL, "", rows[i].recipient, MIXED_REJECT);
+        scene_set(&scene, OURS, NULL, "", rows[i].recipient, MIXED_TEMPFAIL); /* one recipient is not mixed */
         struct rule rule = *scene.recipients[0].claims[0].rule;
         rule.outbound.sign_with.origins = (char **)token;
         scene.recipients[0].claims[0].rule = &rule;
@@ -295,8 +295,63 @@ Test(signing, every_key_that_signs)
             policy_plan(&scene.input, &plan);
             cr_expect_eq(plan.verdict, pass != 0 ? VERDICT_REJECT : VERDICT_ACCEPT, "row %zu: %s", i, plan.reason);
             cr_expect(pass == 0 || strstr(plan.reason, rows[i].says) != NULL, "row %zu: %s", i, plan.reason);
+            cr_expect_null(strstr(plan.reason, "mixed_recipients"), "row %zu: %s", i, plan.reason);
             plan_clear(&plan);
         }
+        scene_clear(&scene);
+    }
+}
+
+/* A recipient's rule refuses what no key of ours may ever sign. A key that is missing, or that is not valid now, is
+ * told when all rules are combined, with what it is that failed. */
+Test(signing, what_no_key_may_sign)
+{
+    static const struct {
+        const char *domain, *review; /* good, bad, old (it fits and is not valid now), none, outdated */
+        bool reviews;
+        enum verdict decision, plan;
+        enum error_kind failure;
+        const char *says;
+    } rows[] = {
+        {"good", "good", true, VERDICT_ACCEPT, VERDICT_ACCEPT, ERROR_NONE, ""},
+        {"bad", "good", true, VERDICT_REJECT, VERDICT_REJECT, ERROR_NONE, "no signing key of us.test fits"},
+        {"good", "bad", true, VERDICT_REJECT, VERDICT_REJECT, ERROR_NONE, "no signing key of the reviewer fits"},
+        {"good", "bad", false, VERDICT_ACCEPT, VERDICT_ACCEPT, ERROR_NONE, ""},
+        {"bad", "bad", true, VERDICT_REJECT, VERDICT_REJECT, ERROR_NONE, "no signing key of us.test fits"},
+        {"old", "bad", true, VERDICT_REJECT, VERDICT_REJECT, ERROR_NONE, "no signing key of the reviewer fits"},
+        {"old", "good", true, VERDICT_ACCEPT, VERDICT_TEMPFAIL, ERROR_CONFIGURATION, "us.test that fits sign_with is"},
+        {"none", "good", true, VERDICT_ACCEPT, VERDICT_TEMPFAIL, ERROR_PERMANENT, "us.test has none"},
+        {"outdated", "good", true, VERDICT_ACCEPT, VERDICT_TEMPFAIL, ERROR_CONFIGURATION, "us.test has none"},
+        {"good", "none", true, VERDICT_ACCEPT, VERDICT_TEMPFAIL, ERROR_PERMANENT, "the reviewer has none"},
+    };
+    static const struct own_candidate good = {{ORIGIN_TOKEN, NOTHING, false, false}, true},
+                                      old = {{ORIGIN_TOKEN, NOTHING, false, false}, false},
+                                      bad = {{ORIGIN_GATEWAY, NOTHING, false, false}, true};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, OURS, NULL, "", rows[i].reviews ? "reviews" : "sign", MIXED_REJECT);
+        struct rule rule = *scene.recipients[0].claims[0].rule;
+        rule.outbound.sign_with.origins = (char **)token;
+        scene.recipients[0].claims[0].rule = &rule;
+        for (int each = 0; each < 2; each++) {
+            const char *word = each == 0 ? rows[i].domain : rows[i].review;
+            struct own_view *own = &scene.own[each == 0 ? OWN_DOMAIN : OWN_REVIEW];
+            *own = (struct own_view){.owner = each == 0 ? "us.test" : "the reviewer",
+                                     .list = word[0] == 'g'   ? &good
+                                             : word[0] == 'b' ? &bad
+                                                              : &old,
+                                     .count = 1};
+            if (strcmp(word, "none") == 0 || strcmp(word, "outdated") == 0)
+                error_set(&own->missing, word[0] == 'n' ? ERROR_PERMANENT : ERROR_CONFIGURATION, "%s has none",
+                          own->owner);
+        }
+        policy_plan(&scene.input, &plan);
+        cr_expect_eq(plan.recipients[0].verdict, rows[i].decision, "row %zu: %s", i, plan.recipients[0].reason);
+        cr_expect_eq(plan.verdict, rows[i].plan, "row %zu: %s", i, plan.reason);
+        cr_expect_eq(plan.failure, rows[i].failure, "row %zu: %s", i, plan.reason);
+        cr_expect_not_null(strstr(plan.reason, rows[i].says), "row %zu: %s", i, plan.reason);
+        plan_clear(&plan);
         scene_clear(&scene);
     }
 }

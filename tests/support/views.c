@@ -341,9 +341,9 @@ char *views_tell_sums(const struct judgement *judgement)
     GString *text = g_string_new(NULL);
     tell_sum(text, "domain", &judgement->domain, judgement->domain_layer, judgement->domain_counts);
     tell_sum(text, "originator", &judgement->originator, judgement->originator_layer, judgement->originator_counts);
-    g_string_append_printf(text, "%s%s%s%s%s%s", judgement->malleable ? " malleable" : "",
+    g_string_append_printf(text, "%s%s%s%s%s%s%s", judgement->malleable ? " malleable" : "",
                            judgement->decrypted ? " decrypted" : "", judgement->weakly_encrypted ? " weak" : "",
                            judgement->undecryptable ? " undecryptable" : "", judgement->spoiled ? " spoiled" : "",
-                           judgement->bad_for_now ? " unchecked" : "");
+                           judgement->encrypted_part ? " sealed_part" : "", judgement->bad_for_now ? " unchecked" : "");
     return g_strchug(g_string_free(text, FALSE));
 }

@@ -53,8 +53,8 @@ enum outcome views_outcome(const char *name);
 
 /* What was judged of each layer: "pass/holds neutral/shut hidden"; g_free(). Words after "/": agent, shut, holds. */
 char *views_tell_layers(const struct judgement *judgement);
-/* What all come to: "domain=pass@0/counts originator=fail@1 malleable decrypted weak undecryptable spoiled unchecked"
- * (bad_for_now); g_free(). A result without a layer is left out. */
+/* What all come to: "domain=pass@0/counts originator=fail@1 malleable decrypted weak undecryptable spoiled
+ * sealed_part (encrypted_part) unchecked (bad_for_now)"; g_free(). A result without a layer is left out. */
 char *views_tell_sums(const struct judgement *judgement);
 
 #endif
