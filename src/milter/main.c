@@ -329,8 +329,8 @@ static bool remember_crashes(const struct daemon *daemon, struct error *error)
     return true;
 }
 
-/* Listens, drops privileges, starts our threads. */
-static bool start(struct daemon *daemon, const struct signals_handler *handler, struct error *error)
+/* Listens and drops privileges. */
+static bool start(struct daemon *daemon, struct error *error)
 {
     const struct conf *conf = daemon->started;
     struct account account = {0};
@@ -339,7 +339,7 @@ static bool start(struct daemon *daemon, const struct signals_handler *handler, 
     bool started = session_register(daemon->service, NAME, socket_is_tcp(conf->listen), error) &&
                    smfi_settimeout((int)conf->timeout) == MI_SUCCESS && open_socket(daemon, &account, error) &&
                    write_pid(daemon, error) && account_become(&account, error) && remember_crashes(daemon, error) &&
-                   signals_start(handler, error) && (!conf->seccomp || sandbox_enter(SANDBOX_DAEMON, error));
+                   (!conf->seccomp || sandbox_enter(SANDBOX_DAEMON, error));
     account_clear(&account);
     return started;
 }
@@ -360,6 +360,12 @@ static void keep_fresh(const struct daemon *daemon)
     gateway_keep_fresh(gateway);
 }
 
+static int failed_start(const struct daemon *daemon, const struct error *error)
+{
+    complain(daemon, LOG_LEVEL_ERROR, error->text);
+    return error->kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
+}
+
 static int run(struct daemon *daemon)
 {
     const struct signals_handler handler = {daemon, reload, stop, tick};
@@ -377,14 +383,14 @@ static int run(struct daemon *daemon)
     daemon->started = conf_ref((struct conf *)conf);
     /* From here on it is the service's alone, so that its keys end with it. */
     gateway_unref(steal(&gateway));
-    if (!start(daemon, &handler, &error)) {
-        complain(daemon, LOG_LEVEL_ERROR, error.text);
-        return error.kind == ERROR_CONFIGURATION ? EX_CONFIG : EX_UNAVAILABLE;
-    }
+    if (!start(daemon, &error))
+        return failed_start(daemon, &error);
     complain_of_surroundings(daemon);
     make_store(conf);
     keep_fresh(daemon);
     log_write(LOG_LEVEL_INFO, "started, version " DOMSEC_VERSION ", listening on %s", conf->listen);
+    if (!signals_start(&handler, &error)) /* last: a reload or a stop works on what this thread has started */
+        return failed_start(daemon, &error);
     process_ready();
     process_notify_ready();
     /* Returns only if libmilter has failed: otherwise stop() ends the process. */

@@ -330,6 +330,19 @@ Test(daemon, term_under_load_ends_soon)
     daemon_free(&daemon);
 }
 
+/* It listens before it has made the store, which takes a while. */
+Test(daemon, term_during_the_start_waits_for_its_end)
+{
+    struct daemon daemon;
+    daemon_start(&daemon, true, "store = \"sqlite:store.db\";");
+    kill(daemon.pid, SIGTERM);
+    cr_expect_eq(daemon_wait(&daemon), 0);
+    g_autofree char *log = daemon_log(&daemon);
+    const char *started = strstr(log, "started, version"), *stopping = strstr(log, "stopping");
+    cr_expect(started != NULL && stopping != NULL && started < stopping, "%s", log);
+    daemon_free(&daemon);
+}
+
 Test(daemon, faults_at_start)
 {
     static const struct {
