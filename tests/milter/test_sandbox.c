@@ -56,8 +56,8 @@ static void start_directory(struct world *world)
 static void start_dns(struct world *world)
 {
     PKI_AUTO struct pki *erin = person(world, "erin@partner.test");
-    g_autoptr(GBytes) rdata = smimea_rdata(3, 0, 0, erin->cert);
-    g_autofree char *owner = smimea_owner("erin"), *line = smimea_line(owner, SMIMEA, rdata);
+    g_autofree char *owner = smimea_owner("erin");
+    g_autofree char *line = smimea_line(owner, SMIMEA, smimea_rdata(3, 0, 0, erin->cert));
     const struct knot_zone zones[] = {{"partner.test", KNOT_SIGNED, line}};
     knot_start(&world->knot, zones, G_N_ELEMENTS(zones));
     world->dns = fake_dns_new(world->knot.port);
