@@ -152,7 +152,6 @@ static void plan_leaving(const struct plan_input *input, struct plan *plan)
     gather_facts(input, &plan->judgement, authentic, &facts);
     decide_recipients(input, reason, &facts, plan);
     if (policy_may_split(input) && input->recipient_count > 1) {
-        plan->verdict = VERDICT_ACCEPT;
         policy_split(input, authentic, plan);
         if (plan->verdict != VERDICT_ACCEPT || plan->needs_split)
             return;

@@ -65,8 +65,8 @@ static bool is_as_sent(const struct fields *inside, const char *name, const stru
         sent = value;
         count++;
     }
-    if (count == 0 || outside == NULL)
-        return count == 0 && outside == NULL;
+    if (outside == NULL)
+        return count == 0;
     return count == 1 && field_same_value(sent, outside->value);
 }
 
