@@ -129,8 +129,7 @@ static bool add_above(const struct anchors *anchors, const X509 *certificate, ST
 STACK_OF(X509) * anchors_help(const struct anchors *anchors, const X509 *leaf, STACK_OF(X509) * untrusted)
 {
     owned(x509_stack) STACK_OF(X509) *list = sk_X509_new_null();
-    if (list == NULL || (untrusted != NULL && !X509_add_certs(list, untrusted, X509_ADD_FLAG_UP_REF)) ||
-        !add_above(anchors, leaf, list))
+    if (list == NULL || !X509_add_certs(list, untrusted, X509_ADD_FLAG_UP_REF) || !add_above(anchors, leaf, list))
         return NULL;
     for (int i = 0; i < sk_X509_num(list); i++) /* what is added has an issuer, too */
         if (!add_above(anchors, sk_X509_value(list, i), list))

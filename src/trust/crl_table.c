@@ -189,7 +189,7 @@ static struct outer *decode(struct slice bytes)
     owned(outer) struct outer *outer = (struct outer *)ASN1_item_d2i(NULL, &at, length, ASN1_ITEM_rptr(OUTER));
     bool is_whole = at == begin + length;
     OPENSSL_free(decoded);
-    return outer != NULL && is_whole ? steal(&outer) : NULL;
+    return is_whole ? steal(&outer) : NULL;
 }
 
 /* Which of the certificates has signed it; NULL: none. */
@@ -305,11 +305,6 @@ const char *crl_table_scope(const struct crl_table *table)
 bool crl_table_is_indirect(const struct crl_table *table)
 {
     return table->is_indirect;
-}
-
-bool crl_table_is_delta(const struct crl_table *table)
-{
-    return table->is_delta;
 }
 
 bool crl_table_is_older(const struct crl_table *table, const struct crl_table *other)

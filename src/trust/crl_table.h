@@ -41,7 +41,6 @@ size_t crl_table_count(const struct crl_table *table);
 /* What the list is about: its signer, its name and its distribution point, as a text that can be compared; lent. */
 const char *crl_table_scope(const struct crl_table *table);
 bool crl_table_is_indirect(const struct crl_table *table);
-bool crl_table_is_delta(const struct crl_table *table);
 /* True if other, of the same scope, is newer: by its number (RFC 5280 §5.2.3), or without numbers by its date. */
 bool crl_table_is_older(const struct crl_table *table, const struct crl_table *other);
 time_t crl_table_from(const struct crl_table *table);

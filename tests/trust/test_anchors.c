@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where revocation ends, and which of several CRLs speaks. */
 #include "support/setting.h"
+#include "trust/anchors.h"
 
 #define DAY 86400
 #define BOTH "trust_anchors = ( \"root.pem\", \"authority.pem\" ); crls = ( \"crls\" );"
@@ -34,7 +35,8 @@ static void begin(const char *main_keys, const char *partner_keys)
 
 static void teardown(void)
 {
-    setting_free(setting);
+    if (setting != NULL)
+        setting_free(setting);
     setting = NULL;
     pki_free(root);
     pki_free(authority);
@@ -145,6 +147,32 @@ Test(anchors, with_a_root_of_another_path)
         setting_open(setting);
         expect(alice, NULL, OUTCOME_PASS, "valid", "without a path to a root");
     }
+}
+
+/* A name makes no anchor and no issuer. */
+Test(anchors, have_namesakes)
+{
+    PKI_AUTO struct pki *namesake = pki_ca("Root"), *below = pki_sub_ca(namesake, "Below");
+    owned(anchors) struct anchors *anchors = anchors_new();
+    cr_assert(anchors_add(anchors, root->cert));
+    cr_expect(anchors_have(anchors, root->cert) && anchors_issue(anchors, authority->cert));
+    cr_expect_not(anchors_have(anchors, namesake->cert));
+    cr_expect_not(anchors_issue(anchors, below->cert));
+    cr_assert(anchors_add(anchors, namesake->cert));
+    cr_expect(anchors_have(anchors, namesake->cert) && anchors_issue(anchors, below->cert));
+}
+
+/* OpenSSL does not ask for the signature of an anchor either. */
+Test(anchors, are_roots_whatever_their_own_signature)
+{
+    PKI_AUTO struct pki *damaged = pki_ca("Damaged");
+    const ASN1_BIT_STRING *signature = NULL;
+    X509_get0_signature(&signature, NULL, damaged->cert);
+    ((ASN1_BIT_STRING *)signature)->data[8] ^= 1;
+    owned(anchors) struct anchors *anchors = anchors_new();
+    cr_assert(anchors_add(anchors, damaged->cert));
+    cr_expect_eq(sk_X509_num(anchors->roots), 1);
+    cr_expect_eq(sk_X509_num(anchors->list), 1);
 }
 
 /* A certificate that was named itself. */
@@ -267,6 +295,27 @@ Test(anchors, crls_of_several_keys)
         pki_free(keys[i]);
         pki_free(leaves[i]);
         pki_free(bad[i]);
+    }
+}
+
+/* The authority has a new key, certified by another authority, and says with it that alice is revoked. What leads to
+ * that key is looked for beside the way of alice's own certificate. */
+Test(anchors, crls_of_a_key_with_a_way_of_its_own)
+{
+    PKI_AUTO struct pki *middle = pki_sub_ca(root, "Middle"), *renewed = pki_sub_ca(middle, "Authority");
+    const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(renewed->cert);
+    g_autoptr(GString) extension = g_string_new("authorityKeyIdentifier=DER:30168014");
+    for (int i = 0; i < ASN1_STRING_length(id); i++)
+        g_string_append_printf(extension, "%02x", ASN1_STRING_get0_data(id)[i]);
+    const char *const extensions[] = {extension->str, NULL};
+    for (int beside = 0; beside < 2; beside++) {
+        begin(ROOT "intermediates = ( \"more.pem\" );", "");
+        g_free(pki_write(setting->folder, "more.pem", authority, middle, beside ? NULL : renewed, NULL));
+        put_crl("root.crl", &(struct pki_crl_spec){.issuer = root});
+        put_crl("middle.crl", &(struct pki_crl_spec){.issuer = middle});
+        put_crl("new.crl", &(struct pki_crl_spec){.issuer = renewed, .revoked = {alice}, .extensions = extensions});
+        setting_open(setting);
+        expect(alice, beside ? renewed : NULL, OUTCOME_FAIL, "alice@acme.test,O=Tests\" is revoked", "a new key");
     }
 }
 
