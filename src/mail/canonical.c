@@ -155,16 +155,13 @@ static bool add_part_header(struct making *making, struct segments *out, const s
             (!is_written && !segments_copy(out, slice_of(relabelling.lines), making->error)))
             return false;
         is_written = true;
-        p = field->value.data + field->value.len;
-        p += end - p >= 2 ? 2 : end - p; /* CRLF */
+        p = memchr(field->value.data + field->value.len, '\n', (size_t)(end - field->value.data - field->value.len));
+        p = p != NULL ? p + 1 : end;
     }
     if (!add_text(making, out, range(p, end), left))
         return false;
-    if (is_written)
-        return true;
-    if (end > part->header.data && end[-1] != '\n' && !segments_copy(out, slice_of("\r\n"), making->error))
-        return false;
-    return segments_copy(out, slice_of(relabelling.lines), making->error);
+    /* A part that gets a label has a body or a field that goes: here its header is empty or ends in CRLF. */
+    return is_written || segments_copy(out, slice_of(relabelling.lines), making->error);
 }
 
 /* --- the tree --- */

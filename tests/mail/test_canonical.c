@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "mail/lines.h"
 #include "support/mime_help.h"
 
 #include <gmime/gmime.h>
 
 TestSuite(canonical, .init = mime_init);
+
+/* The bytes, which are as the facts about them say. */
+static char *bytes_of(const struct entity *entity, size_t *length)
+{
+    owned(rope) struct rope *bytes = entity_bytes(entity);
+    char *out = rope_flatten(bytes, length);
+    unsigned troubles = lines_scan((struct slice){out, *length});
+    cr_expect_eq(entity->eight_bit, (troubles & TROUBLE_EIGHT_BIT) != 0, "%s", out);
+    cr_expect_eq(entity->fragile, (troubles & TROUBLE_HARD) != 0, "%s", out);
+    return out;
+}
 
 static char *canonical(const char *message, size_t length)
 {
@@ -11,8 +23,7 @@ static char *canonical(const char *message, size_t length)
     owned(entity) struct entity entity = {NULL, NULL};
     struct error error = {0};
     cr_assert(mime_canonical(root, &help_limits, &entity, &error), "%s", error.text);
-    owned(rope) struct rope *bytes = entity_bytes(&entity);
-    return rope_flatten(bytes, NULL);
+    return bytes_of(&entity, &length);
 }
 
 #define ASCII "Content-Type: text/plain; charset=us-ascii\r\n"
@@ -20,6 +31,7 @@ static char *canonical(const char *message, size_t length)
 #define CTE "Content-Transfer-Encoding: "
 #define QP CTE "quoted-printable\r\n"
 #define MIXED "Content-Type: multipart/mixed; boundary=b\r\n"
+#define TEN(text) text text text text text text text text text text
 
 struct row {
     const char *name, *in, *out; /* out NULL: same as in */
@@ -107,6 +119,11 @@ static const struct row rows[] = {
      "--b\r\n" UTF8 QP "\r\n=C3=BC\r\n--b--\r\n"},
     {"not closed", MIXED "\r\n--b\r\n\r\nx \ny", MIXED "\r\n--b\r\n\r\nx \r\ny\r\n"},
     {"two types", ASCII UTF8 "\r\nx \r\n", NULL},
+    {"bare CR in a field", "Content-Description: a\rb\r\n" ASCII "\r\nx\r\n",
+     "Content-Description: a b\r\n" ASCII "\r\nx\r\n"},
+    {"bare CR in the header of a part", MIXED "\r\n--b\r\nX: a\rb\r\n\r\nx\r\n--b--\r\n",
+     MIXED "\r\n--b\r\nX: a\r\nb\r\n\r\nx\r\n--b--\r\n"},
+    {"long line in a field", "Content-Description: " TEN(TEN(TEN("x"))) "\r\n" ASCII "\r\nx\r\n", NULL},
     {"raw UTF-8 in a field", "Content-Description: \xc3\xbc\r\n" ASCII "\r\nx\r\n", NULL},
 };
 
@@ -131,6 +148,7 @@ Test(canonical, untouched_bodies_are_borrowed)
         MIXED "\r\n--b\r\n\r\nx\r\n--b--\r\n",
         "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc \r\n--b\r\n\r\nx\r\n--b--\r\n",
         MIXED "\r\n--b\r\nContent-Type: text/plain; \r\n charset=x\r\n\r\nx\r\n--b--\r\n",
+        ASCII CTE "x-unknown\r\n\r\n\xc3 \r\n",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         owned(part) struct part *root = help_parse(table[i], strlen(table[i]));
@@ -141,6 +159,34 @@ Test(canonical, untouched_bodies_are_borrowed)
         cr_expect_eq(rope_at(entity.body, 0).data, root->body.data);
         cr_expect_eq(rope_at(entity.body, 0).len, root->body.len);
     }
+}
+
+/* Where it cannot be encoded it stays, and the signature is opaque. */
+Test(canonical, nul_in_a_header)
+{
+    static const char in[] = MIXED "\r\n--b\r\nX: a\0b\r\n\r\nx\r\n--b--\r\n";
+    static const char plain[] = "Content-Description: a\0b\r\n\r\nx\r\n";
+    owned(part) struct part *root = help_parse(in, sizeof(in) - 1);
+    owned(entity) struct entity entity = {NULL, NULL};
+    struct error error = {0};
+    size_t length;
+    cr_assert(mime_canonical(root, &help_limits, &entity, &error));
+    g_autofree char *made = bytes_of(&entity, &length);
+    cr_expect(length == sizeof(in) - 1 && memcmp(made, in, length) == 0);
+    g_autofree char *field = canonical(plain, sizeof(plain) - 1);
+    cr_expect_str_eq(field, ASCII "Content-Description: a b\r\n\r\nx\r\n");
+}
+
+Test(canonical, an_inner_entity_keeps_all_fields)
+{
+    const char *text = "Subject: x\r\n" ASCII "X-Y: z\r\n\r\nhello\r\n";
+    owned(part) struct part *root = help_parse(text, strlen(text));
+    owned(entity) struct entity entity = {NULL, NULL};
+    struct error error = {0};
+    size_t length;
+    cr_assert(mime_canonical_inner(root, &help_limits, &entity, &error));
+    g_autofree char *out = bytes_of(&entity, &length);
+    cr_expect_str_eq(out, text);
 }
 
 /* What MTAs do to a line on the way: nothing may be left for them to do. */
@@ -335,9 +381,8 @@ Test(canonical, random_trees, .timeout = 100)
         owned(entity) struct entity entity = {NULL, NULL};
         struct error error = {0};
         cr_assert(mime_canonical(before, &help_limits, &entity, &error), "%s", error.text);
-        owned(rope) struct rope *bytes = entity_bytes(&entity);
         size_t length;
-        g_autofree char *out = rope_flatten(bytes, &length);
+        g_autofree char *out = bytes_of(&entity, &length);
         cr_assert_eq(strlen(out), length, "NUL");
         check_survives(out, false);
         owned(part) struct part *after = help_parse(out, length);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* treatment: what is delivered has the same content, and nothing in it that a mail server changes. */
+#include "mail/lines.h"
 #include "support/mime_help.h"
 
 TestSuite(treatment, .init = mime_init);
@@ -14,6 +15,7 @@ static bool write_sealed(const struct part *part, const struct limits *limits, s
 
 static char *deliverable(const char *message, size_t length, bool eight_bit, bool *opaque, size_t *made)
 {
+    size_t out_length;
     const struct transport transport = {
         .eight_bit = eight_bit, .opaque_header = "Content-Type: sealed\r\n", .write_opaque = write_sealed};
     owned(part) struct part *root = help_parse(message, length);
@@ -22,7 +24,12 @@ static char *deliverable(const char *message, size_t length, bool eight_bit, boo
     cr_assert(mime_deliverable(root, &transport, &help_limits, &entity, &error), "%s", error.text);
     *opaque = entity.opaque;
     owned(rope) struct rope *bytes = entity_bytes(&entity);
-    return rope_flatten(bytes, made);
+    char *out = rope_flatten(bytes, &out_length);
+    unsigned troubles = lines_scan((struct slice){out, out_length});
+    cr_expect_eq(entity.eight_bit, (troubles & TROUBLE_EIGHT_BIT) != 0, "%s", out);
+    if (made != NULL)
+        *made = out_length;
+    return out;
 }
 
 #define ASCII "Content-Type: text/plain; charset=us-ascii\r\n"
@@ -76,13 +83,23 @@ static const struct row {
      MIXED "\r\n--b\r\n" OCTETS B64 "\r\nAQoNCg==\r\n", "", false},
     {"no boundary", "Content-Type: multipart/mixed\r\n\r\n\xc3\r\n", NULL, NULL, false},
     {"no boundary, and a long line", "Content-Type: multipart/mixed\r\n\r\n" LONGER "\r\n", "?", "?", false},
+    {"a label that ends in a bare LF", MIXED "\r\n--b\r\n" CTE "binary\nX: y\r\n\r\n\xc3\n\r\n--b--\r\n",
+     MIXED "\r\n--b\r\n" QP "X: y\r\n\r\n=C3=0A\r\n--b--\r\n", "", false},
     {"header of a part", MIXED "\r\n--b\r\nContent-Description: \xc3\xbc\nX: y\r\n\r\nx\r\n--b--\r\n",
      MIXED "\r\n--b\r\nContent-Description: \xc3\xbc\r\nX: y\r\n\r\nx\r\n--b--\r\n", "", false},
     {"a part without header and empty line", MIXED "\r\n--b\r\nx\xc3\r\n--b--\r\n",
      MIXED "\r\n--b\r\n" QP "\r\nx=C3\r\n--b--\r\n", NULL, false},
+    {"a part of one octet without header and empty line", MIXED "\r\n--b\r\n\xc3\r\n--b--\r\n",
+     MIXED "\r\n--b\r\n" QP "\r\n=C3\r\n--b--\r\n", NULL, false},
+    {"a part without empty line that is as it was", MIXED "\r\n--b\r\nx\r\n--b\r\n\r\n\xc3\r\n--b--\r\n",
+     MIXED "\r\n--b\r\nx\r\n--b\r\n" QP "\r\n=C3\r\n--b--\r\n", NULL, false},
+    {"a part that is only a header", MIXED "\r\n--b\r\nX: a\nY: b\r\n--b--\r\n",
+     MIXED "\r\n--b\r\nX: a\r\nY: b\r\n--b--\r\n", "", false},
     {"preamble", MIXED "\r\n\xc3\r\n--b\r\n\r\nx\r\n--b--\r\n", MIXED "\r\n--b\r\n\r\nx\r\n--b--\r\n", NULL, false},
     {"forwarded", RFC822 BINARY "\r\nA: \xc3\xbc\r\n" UTF8 BINARY "\r\n\xc3\xbc\n\r\n",
      RFC822 CTE "8bit\r\n\r\nA: \xc3\xbc\r\n" UTF8 QP "\r\n=C3=BC=0A\r\n", "", false},
+    {"forwarded, with a bare LF in its header", RFC822 "\r\nA: a\nB: b\r\n\r\nx\r\n",
+     RFC822 "\r\nA: a\r\nB: b\r\n\r\nx\r\n", "", false},
     {"forwarded 8-bit", RFC822 "\r\nA: b\r\n\r\n\xc3\xbc\r\n", RFC822 "\r\nA: b\r\n" QP "\r\n=C3=BC\r\n", NULL, false},
     {"forwarded twice", RFC822 "\r\n" RFC822 "\r\nA: b\r\n\r\n\xc3\xbc\r\n",
      RFC822 "\r\n" RFC822 "\r\nA: b\r\n" QP "\r\n=C3=BC\r\n", NULL, false},
@@ -116,6 +133,17 @@ static const struct row {
      MIXED "\r\n--b\r\nContent-Type: sealed\r\n\r\nU0VBTEVE\r\n\r\n--b--\r\n", "", true},
     {"a signature that is none", SIGNED "\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n",
      SIGNED "\r\n--b\r\n" QP "\r\n=C3=BC\r\n--b--\r\n", NULL, false},
+    {"a signature that is none in binary",
+     MIXED BINARY "\r\n--b\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; "
+                  "boundary=c\r\n\r\n--c\r\n\r\n\xc3\r\n--c--\r\n--b--\r\n",
+     MIXED CTE "7bit\r\n\r\n--b\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; "
+               "boundary=c\r\n\r\n--c\r\n" QP "\r\n=C3\r\n--c--\r\n--b--\r\n",
+     MIXED CTE "8bit\r\n\r\n--b\r\nContent-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; "
+               "boundary=c\r\n\r\n--c\r\n\r\n\xc3\r\n--c--\r\n--b--\r\n",
+     false},
+    {"PGP behind an 8-bit preamble", PGP BINARY "\r\n\xc3\r\n--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n--b--\r\n",
+     PGP CTE "7bit\r\n\r\n--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n--b--\r\n",
+     PGP CTE "8bit\r\n\r\n\xc3\r\n--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n--b--\r\n", false},
     {"PGP over 8-bit", PGP "\r\n--b\r\n\r\n\xc3\xbc\r\n--b\r\n\r\nx\r\n--b--\r\n", NULL, NULL, false},
     {"PGP over bare ends", PGP "\r\n--b\r\n" BINARY "\r\n\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
      PGP "\r\n--b\r\n" QP "\r\n=0A\r\n--b\r\n\r\nx\r\n--b--\r\n", "", false},
@@ -156,20 +184,79 @@ Test(treatment, what_passes_is_borrowed)
     cr_expect_eq(rope_at(entity.body, 0).data, root->body.data);
 }
 
-/* Many messages in parts, each of many parts: together no more are looked into than one message may have. */
-Test(treatment, many_forwarded)
+/* Around what is encoded anew. */
+Test(treatment, what_is_beside_is_borrowed)
+{
+    const char *text = MIXED "\r\n--b\r\nX: y\r\n\r\nx\r\n--b\r\n" OCTETS BINARY "\r\n\n\r\n--b--\r\n";
+    const struct transport transport = {.eight_bit = true};
+    owned(part) struct part *root = help_parse(text, strlen(text));
+    owned(entity) struct entity entity = {0};
+    struct error error = {0};
+    cr_assert(mime_deliverable(root, &transport, &help_limits, &entity, &error));
+    cr_assert_gt(rope_count(entity.body), 1);
+    struct slice last = rope_at(entity.body, rope_count(entity.body) - 1);
+    cr_expect_eq(rope_at(entity.body, 0).data, root->body.data);
+    cr_expect_eq(last.data + last.len, root->body.data + root->body.len);
+}
+
+/* NULL if there is no room. */
+static char *make_in(const struct part *root, bool signs, const struct limits *limits)
+{
+    const struct transport transport = {.opaque_header = "Content-Type: sealed\r\n", .write_opaque = write_sealed};
+    owned(entity) struct entity entity = {0};
+    struct error error = {0};
+    bool made = signs ? mime_canonical(root, limits, &entity, &error)
+                      : mime_deliverable(root, &transport, limits, &entity, &error);
+    cr_expect_eq(error.kind, made ? ERROR_NONE : ERROR_TEMPORARY, "%s", error.text);
+    cr_expect_eq(entity.body != NULL, made);
+    if (!made)
+        return NULL;
+    owned(rope) struct rope *bytes = entity_bytes(&entity);
+    return rope_flatten(bytes, NULL);
+}
+
+/* A full disk makes no entity of less than everything. */
+Test(treatment, no_room_in_the_spool)
+{
+    static const char *const texts[] = {
+        MIXED "\r\n--b\r\nX: a\nY: b\r\n\r\nx\n\r\n--b\r\n" OCTETS BINARY "\r\n\n\r\n--b--\r\n",
+        MIXED "\r\n--b\r\n" OCTETS B64 "\r\nYQ==\n\r\n--b\r\n" UTF8 BINARY "\r\n\xc3\r\n--b--\r\n",
+        RFC822 BINARY "\r\nA: b\nC: d\r\n" UTF8 "\r\n\xc3\r\n",
+        SIGNED "\r\n--b\r\n\r\n\xc3\r\n--b\r\n" P7S "\r\nx\r\n--b--\r\n",
+        "Content-Type: message/delivery-status\r\n\r\nA: b",
+        ASCII B64 "\r\nYQ== \r\n",
+    };
+    struct limits limits = help_limits;
+    limits.spool_dir = (char *)"/nonexistent";
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        owned(part) struct part *root = help_parse(texts[i], strlen(texts[i]));
+        for (int signs = 0; signs < 2; signs++) {
+            g_autofree char *whole = make_in(root, signs, &help_limits);
+            cr_assert_not_null(whole);
+            for (limits.memory = 0; limits.memory <= strlen(whole); limits.memory++) {
+                g_autofree char *out = make_in(root, signs, &limits);
+                cr_expect(out != NULL ? strcmp(out, whole) == 0 : limits.memory < strlen(whole), "row %zu: %s", i, out);
+            }
+        }
+    }
+}
+
+/* Many messages in parts, each of some parts: together no more are looked into than one message may have. */
+static void forward_many(unsigned children, unsigned parts, unsigned expected)
 {
     g_autoptr(GString) text = g_string_new(MIXED "\r\n");
     unsigned encoded = 0;
     for (int i = 0; i < 50; i++) {
-        g_string_append(text, "--b\r\n" RFC822 "\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n");
-        for (unsigned c = 0; c < 99; c++)
+        g_string_append(text, "--b\r\n" RFC822 "\r\n");
+        g_string_append(text, children > 0 ? "Content-Type: multipart/mixed; boundary=c\r\n\r\n"
+                                           : "A: b\r\n\r\n\xc3\xbc\r\n");
+        for (unsigned c = 0; c < children; c++)
             g_string_append(text, "--c\r\n\r\n\xc3\xbc\r\n");
-        g_string_append(text, "--c--\r\n");
+        g_string_append(text, children > 0 ? "--c--\r\n" : "");
     }
     g_string_append(text, "--b--\r\n");
     struct limits limits = help_limits;
-    limits.parts = 1000;
+    limits.parts = parts;
     const struct transport transport = {.opaque_header = "Content-Type: sealed\r\n", .write_opaque = write_sealed};
     struct error error = {0};
     owned(part) struct part *root = help_parse(text->str, text->len);
@@ -179,8 +266,15 @@ Test(treatment, many_forwarded)
     g_autofree char *out = rope_flatten(bytes, NULL);
     for (const char *c = out; (c = strstr(c, "=C3=BC")) != NULL; c++)
         encoded++;
-    cr_expect_eq(encoded, 10 * 99, "%u", encoded);
+    cr_expect_eq(encoded, expected, "%u parts: %u", parts, encoded);
     cr_expect_null(strstr(out, OCTETS), "the others stay 8-bit messages");
+}
+
+Test(treatment, many_forwarded)
+{
+    forward_many(99, 1000, 10 * 99);
+    forward_many(99, 2990, 29 * 99); /* more than mime_nesting_limit, but not in one another */
+    forward_many(0, 7, 7);
 }
 
 /* Each costs a CMS object that is parsed. */
@@ -226,14 +320,23 @@ Test(treatment, deeply_forwarded)
 
 Test(treatment, nul)
 {
-    static const char in[] = MIXED "\r\n--b\r\nX: a\0b\r\n\r\nc\0\r\n--b--\r\n";
-    static const char out[] = MIXED "\r\n--b\r\nX: a b\r\n" QP "\r\nc=00\r\n--b--\r\n";
-    static const char bare[] = CTE "x\r\n\r\n\0\r\n";
-    bool opaque;
-    size_t length;
-    g_autofree char *made = deliverable(in, sizeof(in) - 1, true, &opaque, &length);
-    cr_expect_str_eq(made, out);
-    cr_expect_eq(length, sizeof(out) - 1);
-    g_autofree char *octets = deliverable(bare, sizeof(bare) - 1, true, &opaque, NULL);
-    cr_expect_str_eq(octets, OCTETS B64 "\r\nAA0K\r\n", "one type, although there was none");
+#define BYTES(text) text, sizeof(text) - 1
+    static const struct {
+        const char *in;
+        size_t length;
+        const char *out;
+    } nul[] = {
+        {BYTES(MIXED BINARY "\r\n--b\r\nX: a\0b\r\n\r\nc\0\r\n--b--\r\n"),
+         MIXED CTE "7bit\r\n\r\n--b\r\nX: a b\r\n" QP "\r\nc=00\r\n--b--\r\n"},
+        {BYTES(MIXED "\r\n--b\r\n\0X: y\r\n\r\nx\r\n--b--\r\n"), MIXED "\r\n--b\r\n X: y\r\n\r\nx\r\n--b--\r\n"},
+        {BYTES(RFC822 "\r\nA: \0\r\n\r\nx\r\n"), OCTETS B64 "\r\nQTogAA0KDQp4DQo=\r\n"},
+        {BYTES(CTE "x\r\n\r\n\0\r\n"), OCTETS B64 "\r\nAA0K\r\n"}, /* one type, although there was none */
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(nul); i++) {
+        bool opaque;
+        size_t length;
+        g_autofree char *made = deliverable(nul[i].in, nul[i].length, true, &opaque, &length);
+        cr_expect_str_eq(made, nul[i].out, "row %zu: %s", i, made);
+        cr_expect_eq(length, strlen(nul[i].out), "row %zu", i);
+    }
 }
