@@ -52,8 +52,6 @@ struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults)
 
 void reviewers_close(struct reviewers *reviewers)
 {
-    if (reviewers == NULL)
-        return;
     g_hash_table_unref(reviewers->by_rule);
     g_free(reviewers);
 }

@@ -124,6 +124,38 @@ Test(groups, a_signature_counts_for_members_alone)
     }
 }
 
+/* Authors of two partners: the certificate stands for each in the group of its own partner. */
+Test(groups, members_of_two_partners)
+{
+    static const struct {
+        const char *from;
+        enum outcome outcome;
+    } rows[] = {
+        {"edi@partner.test, bob@third.test", OUTCOME_PASS},
+        {"bob@third.test, edi@partner.test", OUTCOME_PASS},
+        {"edi@partner.test, eve@third.test", OUTCOME_POLICY},
+        {"eve@partner.test, bob@third.test", OUTCOME_POLICY},
+    };
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    PKI_AUTO struct pki *other = pki_ca("other");
+    PKI_AUTO struct pki *desk = pki_person(other, "desk@other.test");
+    g_free(pki_write(rig->acme.folder, "desk.pem", desk, NULL));
+    g_autofree char *policies = g_build_filename(rig->acme.folder, "policy.d", NULL);
+    g_mkdir(policies, 0700);
+    folder_write(policies, "third.test.conf",
+                 "domain = \"third.test\";\nanchors = ( \"other-ca.pem\" );\n" STRICT
+                 "groups = ( { members = ( \"bob@third.test\" ); certificates = ( \"desk.pem\" ); naming = \"pinned\"; "
+                 "} );\n");
+    rig_open(&rig->acme, &rig->partner, STRICT GROUP("pinned"), NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent in = arrive(rig, desk, rows[i].from);
+        cr_expect_eq(in.result->plan.judgement.originator.outcome, rows[i].outcome, "row %zu: %s", i,
+                     in.result->plan.judgement.originator.reason);
+        cr_expect_eq(rig_verdict(&in), rows[i].outcome == OUTCOME_PASS ? VERDICT_ACCEPT : VERDICT_REJECT, "row %zu: %s",
+                     i, rig_reason(&in));
+    }
+}
+
 /* A pinned certificate may name anyone, and then is believed for nobody but the members. */
 Test(groups, a_pin_lends_no_other_name)
 {

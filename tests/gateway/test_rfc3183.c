@@ -192,3 +192,37 @@ Test(rfc3183, require_review)
     AUTO_SENT struct sent with = rig_outbound(rig, text);
     cr_assert_eq(with.result->reply.verdict, VERDICT_ACCEPT, "%s", with.result->reply.reason);
 }
+
+/* A rule names reviewers of its own, or takes those of its partner. */
+Test(rfc3183, require_review_by_rule)
+{
+    static const struct {
+        const char *subject;
+        enum verdict first, second; /* when one of the two reviewers has signed */
+    } rows[] = {
+        {"s", VERDICT_ACCEPT, VERDICT_REJECT},
+        {"[same] s", VERDICT_ACCEPT, VERDICT_REJECT},
+        {"[other] s", VERDICT_REJECT, VERDICT_ACCEPT},
+        {"[free] s", VERDICT_ACCEPT, VERDICT_ACCEPT},
+    };
+    static const char policy[] =
+        "outbound = { protect = \"sign\"; require_review = ( \"review.pem\" ); };\n"
+        "rules = ( { when = { subject = \"[same]\"; }; lowers = true; protect = \"sign\"; },\n"
+        "{ when = { subject = \"[other]\"; }; lowers = true; require_review = ( \"second.pem\" ); },\n"
+        "{ when = { subject = \"[free]\"; }; lowers = true; require_review = ( ); } );";
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    PKI_AUTO struct pki *second = rig_role(rig, rig->acme.ca, "review-authority", "acme.test");
+    g_free(pki_write(rig->acme.folder, "second.pem", second, NULL));
+    rig_open(&rig->acme, &rig->partner, policy, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        for (int by_second = 0; by_second < 2; by_second++) {
+            g_autofree char *top =
+                g_strdup_printf("From: alice@acme.test\r\nTo: bob@partner.test\r\nSubject: %s\r\n", rows[i].subject);
+            struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+            g_autofree char *text =
+                rig_sign(&rig->acme, by_second ? second : rig->acme.review, SIGNATURE_TYPE_REVIEW, top, &content);
+            AUTO_SENT struct sent out = rig_outbound(rig, text);
+            cr_expect_eq(rig_verdict(&out), by_second ? rows[i].second : rows[i].first, "row %zu, %d: %s", i, by_second,
+                         rig_reason(&out));
+        }
+}
