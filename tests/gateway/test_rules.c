@@ -49,6 +49,28 @@ Test(rules, a_tag_comes_off_in_every_form)
     }
 }
 
+/* A Subject that is hidden stays hidden where it has a tag, and a tag comes off where nothing of its Subject is hidden.
+ */
+Test(rules, a_tag_shows_nothing_of_a_hidden_subject)
+{
+    static const char *const headers[] = {
+        HEAD "Subject: [encrypt] Wages\r\n",
+        "Subject: [encrypt] Wages\r\n" HEAD,
+        HEAD "Subject: [encrypt] Wages\r\nSubject: [encrypt] more Wages\r\n",
+        HEAD "Subject: [encrypt]\r\nKeywords: Wages\r\n",
+    };
+    owned(rig) struct rig *rig = rig_new(TAG_RULE("protect = \"encrypt\"; header_protection = \"baseline\";"), "");
+    for (size_t i = 0; i < G_N_ELEMENTS(headers); i++) {
+        g_autofree char *text = g_strconcat(headers[i], "\r\nthe secret line\r\n", NULL);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect(rig_encrypted(&out), "row %zu: %s", i, rig_reason(&out));
+        cr_expect_null(strstr(out.bytes, "Wages"), "row %zu: %s", i, out.bytes);
+        cr_expect_null(strstr(out.bytes, "[encrypt]"), "row %zu: %s", i, out.bytes);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        cr_expect_not_null(strstr(in.bytes, "Wages"), "row %zu: %s", i, in.bytes);
+    }
+}
+
 /* Nothing else is touched. */
 Test(rules, only_the_tag_comes_off)
 {
@@ -79,6 +101,19 @@ Test(rules, what_is_no_tag_stays)
         cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT);
         cr_expect_str_eq(out.bytes, text);
     }
+}
+
+/* Nor inside, where its Subject is hidden. */
+Test(rules, a_strangers_subject_stays_as_it_is)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"encrypt\"; header_protection = \"baseline\"; }; " TAG_RULE(""), "");
+    const struct rig_envelope spec = {"eve@other.test", "bob@partner.test", NULL, "alice", NULL};
+    static const char text[] = "From: eve@other.test\r\nSubject: [encrypt] x\r\n\r\nx\r\n";
+    AUTO_SENT struct sent out = rig_pass(&rig->acme, DIRECTION_OUTBOUND, &spec, text, strlen(text));
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+    cr_expect(rig_encrypted(&out), "%s", rig_reason(&out));
+    cr_expect_not_null(strstr(in.bytes, "Subject: [encrypt] x\r\n"), "%s", in.bytes);
 }
 
 /* A recipient whose policy knows no tag gets none, either. */

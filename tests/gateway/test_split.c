@@ -762,6 +762,20 @@ Test(split, a_tag_comes_off_each_copy)
     cr_expect_not_null(strstr(alone.bytes, "Subject: [secret] plans\r\n"));
 }
 
+/* A copy that stays with us keeps it, as it would without a split. */
+Test(split, a_tag_stays_on_a_copy_that_does_not_leave)
+{
+    static const char tagged[] = "From: alice@acme.test\r\nSubject: [secret] plans\r\n\r\nThe secret\r\n";
+    owned(rig) struct rig *rig =
+        open_rig("outbound = { protect = \"none\"; };\nrules = ( { when = { subject = \"[secret]\"; }; } );",
+                 "split = { keys = ( \"file:split.key\" ); proven = true; aliases = true; };");
+    AUTO_SENT struct sent sealed = go(rig, tagged, &(struct way){.to = {CAROL}, .login = "alice"});
+    cr_expect(sealed.result->plan.needs_split);
+    AUTO_SENT struct sent carol = copy(rig, &sealed, CAROL);
+    expect(&carol, 250, NULL);
+    cr_expect_not_null(strstr(carol.bytes, "Subject: [secret] plans\r\n"), "%s", carol.bytes);
+}
+
 /* --- does the mail server bring them back? --- */
 
 Test(split, one_message_at_a_time_until_the_way_is_proven)
