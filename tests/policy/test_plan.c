@@ -107,6 +107,14 @@ static const struct row {
     {"… is not excused by an author's that cannot be checked", OURS, NULL, "domain/invalid originator/path=temperror",
      "sign", "outbound reject", "(invalid)"},
 
+    /* in the author's name */
+    {"the author's signature", OURS, NULL, "", "mailbox", "outbound accept sign", "(as we know)"},
+    {"… is on it already", OURS, NULL, "originator", "mailbox", "outbound accept", "signed by its author already"},
+    {"… is on it, and bad", OURS, NULL, "originator/path=fail", "mailbox", "outbound reject", "(path0=fail)"},
+    {"… is within what is encrypted to us", OURS, NULL, "gcm originator", "mailbox", "outbound accept sign unwrap=1",
+     "(as we know)"},
+    {"… is the domain's", OURS, NULL, "domain", "mailbox", "outbound accept sign", "(as we know)"},
+
     /* reviews */
     {"no review", OURS, NULL, "", "reviewed", "outbound reject", "no valid review"},
     {"a review", OURS, NULL, "review/by=AA", "reviewed", "outbound accept sign"},
@@ -243,6 +251,8 @@ static void expect(const struct row *row)
     cr_expect_eq(plan.recipient_count, scene.input.recipient_count, "%s", row->name);
     cr_expect_not_null(plan.recipients, "%s", row->name);
     cr_expect_eq(plan.client_is_ours, row->sender == OURS, "%s", row->name);
+    if (plan.internal)
+        cr_expect_eq(plan.restores_from, PLAN_RESTORES_NONE, "%s", row->name);
     cr_expect(plan.verdict == VERDICT_ACCEPT || !(plan.treatment.sign || plan.treatment.encrypt), "%s", row->name);
     plan_clear(&plan);
     cr_expect(plan.recipients == NULL && plan.recipient_count == 0 && plan.judgement.layers == NULL, "%s", row->name);
@@ -517,6 +527,78 @@ Test(plan, originators_signatures_that_come_off)
         scene.partners = (struct authors){.partners = partners, .count = senders[i].second != NULL ? 2 : 1};
         policy_plan(&scene.input, &plan);
         cr_expect_eq(plan.removable, senders[i].removable, "row %zu: %zu", i, plan.removable);
+        plan_clear(&plan);
+        scene_clear(&scene);
+    }
+}
+
+/* What the rest of From says counts before all that is known of the client. */
+Test(plan, a_name_that_hides_another_author)
+{
+    struct scene scene;
+    char reason[720];
+    scene_set(&scene, OURS, NULL, "", "sign", MIXED_REJECT);
+    scene.originator.from.hides_another = true;
+    g_strlcpy(scene.originator.misleading, "it hides another", sizeof(scene.originator.misleading));
+    cr_expect_not(policy_is_authentic(&scene.input, NULL, reason, sizeof(reason)));
+    cr_expect_str_eq(reason, "it hides another");
+    scene_clear(&scene);
+}
+
+/* A client of ours that may not use the author's name. */
+Test(plan, an_author_who_is_not_proven)
+{
+    struct scene scene;
+    struct plan plan;
+    scene_set(&scene, OURS, NULL, "", "mailbox", MIXED_REJECT);
+    scene.client.proves_author = false;
+    g_strlcpy(scene.client.proof, "the login is another's", sizeof(scene.client.proof));
+    policy_plan(&scene.input, &plan);
+    cr_expect_eq(plan.verdict, VERDICT_REJECT);
+    cr_expect_not_null(strstr(plan.reason, "it may not be signed in the author's name (the login is another's)"), "%s",
+                       plan.reason);
+    plan_clear(&plan);
+    scene_clear(&scene);
+}
+
+Test(plan, a_rule_of_which_it_is_not_known_whether_it_fits)
+{
+    struct scene scene;
+    struct plan plan;
+    scene_set(&scene, OURS, NULL, "", "nothing", MIXED_REJECT);
+    scene.recipients[0].unclear = UNCLEAR_RULE;
+    scene.recipients[0].undecided = &scene_partner("encrypt")->base;
+    policy_plan(&scene.input, &plan);
+    cr_expect_eq(plan.verdict, VERDICT_TEMPFAIL);
+    cr_expect_str_eq(plan.reason, "nothing: encrypt: From cannot be read, so whether this rule fits is unknown", "%s",
+                     plan.reason);
+    plan_clear(&plan);
+    scene_clear(&scene);
+}
+
+/* What is left shut is told as if its decryption had failed, and nothing of what is inside. */
+Test(plan, what_is_told_of_what_is_left_shut)
+{
+    static const struct {
+        const char *layers, *each;
+    } shut[] = {
+        {"cbc", "fail"},
+        {"cbc originator/invalid", "fail"},
+        {"gcm cbc", "pass/holds fail"},
+        {"domain gcm cbc originator/invalid cbc", "pass/holds pass/holds fail"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(shut); i++) {
+        struct scene scene;
+        struct plan plan;
+        scene_set(&scene, STRANGER, "refuses", shut[i].layers, "local", MIXED_REJECT);
+        policy_plan(&scene.input, &plan);
+        g_autofree char *each = views_tell_layers(&plan.judgement);
+        cr_expect_str_eq(each, shut[i].each, "%s: %s", shut[i].layers, each);
+        cr_expect_eq(plan.judgement.decrypted, strstr(shut[i].layers, "gcm") != NULL, "%s", shut[i].layers);
+        cr_expect(g_str_has_prefix(plan.judgement.undecryptable_reason,
+                                   "encrypted without protection against changes (aes-256-cbc)"),
+                  "%s: %s", shut[i].layers, plan.judgement.undecryptable_reason);
+        cr_expect_str_empty(plan.judgement.bad_signature, "%s", shut[i].layers);
         plan_clear(&plan);
         scene_clear(&scene);
     }
