@@ -536,7 +536,7 @@ Test(plan, originators_signatures_that_come_off)
 Test(plan, a_name_that_hides_another_author)
 {
     struct scene scene;
-    char reason[720];
+    char reason[720] = "";
     scene_set(&scene, OURS, NULL, "", "sign", MIXED_REJECT);
     scene.originator.from.hides_another = true;
     g_strlcpy(scene.originator.misleading, "it hides another", sizeof(scene.originator.misleading));

@@ -45,6 +45,8 @@ static const struct row {
     {"of another field", "cipher", "HP-Outer: Comments: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
     {"of a longer name", "cipher", "HP-Outer: Subject-X: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
     {"without a name", "cipher", "HP-Outer: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
+    {"of another kind", "cipher", "X-Outer: Subject: [...]\r\nSubject: real\r\n", PLAIN, false, "", ""},
+    {"empty", "cipher", "HP-Outer:\r\nSubject: real\r\n", PLAIN, false, "", ""},
     {"twice", "cipher", SENT SENT "Subject: real\r\n", PLAIN, false, "", ""},
     {"another case and folding", "cipher", "hp-outer:  SUBJECT :a\r\n b\r\nSubject: real\r\n", "subject: a b \r\n",
      false, "Subject=real;", ""},
@@ -61,6 +63,7 @@ static const struct row {
     {"folded", "clear", "Subject: a\r\n\tb\r\n", PLAIN, false, "Subject=a\tb;", ""},
     {"8-bit octets", "clear", "Subject: gr\xc3\xbc\r\n", PLAIN, false, "Subject=gr\xc3\xbc;", ""},
     {"control characters", "clear", "Subject: a\x1b[31m\r\n", PLAIN, false, "", ""},
+    {"… at the beginning", "clear", "Subject:\x1b[31m\r\n", PLAIN, false, "", ""},
     {"a CR by itself", "clear", "Subject: a\rBcc: x\r\n", PLAIN, false, "", ""},
     {"a line of blanks", "clear", "Subject: a\r\n \r\n b\r\n", PLAIN, false, "", ""},
     {"a blank before the colon", "clear", "Subject : a\r\n", PLAIN, false, "", ""},
@@ -127,6 +130,22 @@ Test(protected_fields, table)
             g_string_append_printf(differs, "%s ", differences[j].name);
         cr_expect_str_eq(got->str, row->restored, "%s", row->name);
         cr_expect_str_eq(differs->str, row->differs, "%s", row->name);
+        fields_clear(&inside);
+        fields_clear(&outside);
+    }
+}
+
+/* A milter can send no longer one. */
+Test(protected_fields, the_longest_value)
+{
+    for (size_t length = 16383; length <= 16385; length++) {
+        g_autofree char *value = g_strnfill(length, 'x'), *text = g_strconcat("Subject:", value, "\r\n", NULL);
+        const struct field *restored[RESTORABLE_COUNT];
+        struct fields inside = {0}, outside = {0};
+        parse(text, &inside);
+        parse(PLAIN, &outside);
+        const struct protected_view view = {HEADER_PROTECTION_CLEAR, &inside, &outside, true};
+        cr_expect_eq(policy_restorable(&view, restored), length <= 16384 ? 1 : 0, "%zu", length);
         fields_clear(&inside);
         fields_clear(&outside);
     }

@@ -86,6 +86,9 @@ static const struct {
     {"an agent's weak signature", "agent/weak/mailbox=policy", 1, "policy", "weak signature: weak",
      "weak signature: weak"},
     {"a type makes it no agent's", "domain/and=agent/domain=policy", 1, "policy", "domain0=policy"},
+    {"… nor an agent's", "agent/and=domain/domain=policy", 1, "policy", "domain0=policy"},
+    {"of a part it is somebody's own", "part/untyped/mailbox=policy", 1, "policy", "mailbox=policy"},
+    {"… but for an agent's", "part/agent/mailbox=policy", 1, "pass", "good signature by agent", "mailbox=policy"},
     {"an agent and somebody else", "agent/mailbox=policy+untyped", 1, "pass", "good signature by agent",
      "mailbox=policy"},
     {"… in the other order", "untyped+agent/mailbox=policy", 1, "pass", "good signature by untyped", "mailbox=policy",
@@ -138,6 +141,8 @@ Test(signature, table)
                          outcome_name(judged.finding.outcome), judged.finding.reason);
         cr_expect_str_eq(judged.finding.reason, rows[i].reason, "%s: %s", rows[i].name, judged.finding.reason);
         cr_expect_eq(judged.around_others, rows[i].as_originators != NULL, "%s", rows[i].name);
+        bool by_agent = g_str_has_prefix(rows[i].layer, "agent") || g_str_has_prefix(rows[i].layer, "part/agent");
+        cr_expect_eq(judged.by_list_agent, rows[i].as_originators != NULL && by_agent, "%s", rows[i].name);
         cr_expect_str_eq(judged.as_originators.reason, rows[i].as_originators != NULL ? rows[i].as_originators : "",
                          "%s: as the originator's: %s", rows[i].name, judged.as_originators.reason);
         cr_expect_eq(judged.signer_judged, rows[i].signer_judged, "%s: %zu", rows[i].name, judged.signer_judged);
@@ -226,5 +231,42 @@ Test(signature, a_misleading_name)
         cr_expect_str_eq(outcome_name(judged.finding.outcome), names[i].outcome, "%zu %s", i, names[i].layer);
         cr_expect_str_eq(judged.finding.reason, names[i].reason, "%zu %s: %s", i, names[i].layer,
                          judged.finding.reason);
+    }
+}
+
+/* What partners have agreed to take for the domain's has all faults that a domain signature may have. */
+Test(signature, by_agreement)
+{
+    static char *anchors[] = {(char *)"anchors.pem", NULL};
+    static const struct {
+        const char *layer;
+        const char *fault, *misleading; /* of From */
+        bool is_domains;
+        const char *outcome, *reason;
+    } layers[] = {
+        {"untyped/domain=pass", "", "", true, "pass",
+         "good signature by untyped (for the domain, without SignatureType)"},
+        {"untyped/domain=pass", "two of them", "", true, "policy", "two of them"},
+        {"untyped/domain=pass", "", "misleads", true, "policy", "misleads"},
+        {"untyped/domain=pass+untyped/domain=pass", "", "", false, "pass", "good signature by untyped"},
+        {"untyped/domain=policy", "", "", false, "pass", "good signature by untyped"},
+        {"untyped/domain=pass/unasked", "", "", false, "policy",
+         "not checked, because 0 signers of this layer are not trusted"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(layers); i++) {
+        struct partner agreed = {.naming = NAMING_ADDRESS, .anchors = anchors};
+        const struct partner *list[] = {&agreed};
+        const struct authors all = {.partners = list, .count = 1};
+        owned(views) struct views *views = views_new(layers[i].layer);
+        struct judged_layer judged = {.outermost = true};
+        struct originator originator = {0};
+        g_strlcpy(originator.fault, layers[i].fault, sizeof(originator.fault));
+        g_strlcpy(originator.misleading, layers[i].misleading, sizeof(originator.misleading));
+        agreed.base.inbound.without_signature_type = WITHOUT_TYPE_DOMAIN;
+        signature_judge(&views->layers[0], &originator, &all, &judged);
+        cr_expect_eq(judged.signature_types, layers[i].is_domains ? SIGNATURE_TYPE_DOMAIN : 0, "%zu", i);
+        cr_expect_eq(judged.around_others, !layers[i].is_domains, "%zu", i);
+        cr_expect_str_eq(outcome_name(judged.finding.outcome), layers[i].outcome, "%zu", i);
+        cr_expect_str_eq(judged.finding.reason, layers[i].reason, "%zu: %s", i, judged.finding.reason);
     }
 }

@@ -134,6 +134,7 @@ Test(signing, newest_that_fits)
         {"gg", -1, ERROR_PERMANENT, "no signing key"},
         {"gT", -1, ERROR_CONFIGURATION, "the signing key of us.test that fits sign_with is not valid now"},
         {"gTt", 2, ERROR_NONE, ""},
+        {"Tg", -1, ERROR_CONFIGURATION, "the signing key of us.test that fits sign_with is not valid now"},
         {"gG", -1, ERROR_PERMANENT, "no signing key"},
         {"", -1, ERROR_PERMANENT, "no signing key"},
     };
@@ -353,5 +354,52 @@ Test(signing, what_no_key_may_sign)
         cr_expect_not_null(strstr(plan.reason, rows[i].says), "row %zu: %s", i, plan.reason);
         plan_clear(&plan);
         scene_clear(&scene);
+    }
+}
+
+/* What one rule demands is demanded, whatever others say after it. */
+Test(signing, no_demand_is_forgotten)
+{
+    const struct sign_with_conf all = {
+        .origins = (char **)token, .escrowed = NO, .dual_use = YES, .content_commitment = NO};
+    struct sign_with with = {0}, united = {0};
+    sign_with_add(&all, &with);
+    sign_with_unite(&with, &united);
+    const struct sign_with first = with;
+    sign_with_add(&(struct sign_with_conf){.origins = (char **)any}, &with);
+    sign_with_unite(&(struct sign_with){0}, &united);
+    for (const struct sign_with *each = &with; each != NULL; each = each == &with ? &united : NULL) {
+        cr_expect(each->other_origins != 0 && each->other_origins == first.other_origins);
+        cr_expect_eq(each->escrowed, STATED_BIT(NO));
+        cr_expect_eq(each->dual_use, STATED_BIT(YES));
+        cr_expect_eq(each->content_commitment, STATED_BIT(NO));
+    }
+}
+
+/* All demands that some key does not satisfy are told. */
+Test(signing, what_is_told)
+{
+    static char *const cloud[] = {(char *)"cloud", NULL}, *const odd[] = {(char *)"odd", NULL};
+    static const struct {
+        struct sign_with_conf with;
+        struct key_traits keys[2];
+        const char *says;
+    } rows[] = {
+        {{.origins = (char **)cloud}, {{.origin = ORIGIN_CA}, {.origin = ORIGIN_TOKEN}}, "origin must be cloud"},
+        {{.origins = (char **)odd}, {{.origin = ORIGIN_UNKNOWN}, {.origin = ORIGIN_CA}}, "no origin suits all rules"},
+        {{.origins = (char **)token, .escrowed = NO},
+         {{.origin = ORIGIN_CA, .escrowed = NO}, {.origin = ORIGIN_TOKEN, .escrowed = YES}},
+         "origin must be token, escrowed must be false"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const struct own_candidate list[] = {{rows[i].keys[0], true}, {rows[i].keys[1], true}};
+        const struct own_view own = {.owner = "us.test", .list = list, .count = 2};
+        struct sign_with with = {0};
+        struct error error = {0};
+        size_t index;
+        g_autofree char *text = g_strconcat("no signing key of us.test fits sign_with: ", rows[i].says, NULL);
+        sign_with_add(&rows[i].with, &with);
+        cr_expect_not(own_find(&own, &with, &index, &error), "row %zu", i);
+        cr_expect_str_eq(error.text, text, "row %zu: %s", i, error.text);
     }
 }
