@@ -32,6 +32,7 @@ Test(protected_headers, what_cannot_be_a_field_of_the_message_is_kept_in_a_part)
         {REAL, "\r\n\r\nSubject: the real subject\r\n\r\n--", NULL},
         {"MIME-Version: 1.0\r\nContent-Language: en\r\nHP-Outer: Subject: [...]\r\n", NULL, NULL},
         {"HP-Outer: Subject: [...]\r\n" REAL, REAL, "HP-Outer: "},
+        {"MIME-Version: 1.0 (of another)\r\n", NULL, NULL},
         {"from:Alice\r\n <alice@acme.test>\r\nTO:  bob@partner.test \r\n", NULL, NULL},
         {"From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n" REAL, "\r\n\r\n" REAL "\r\n--", "To: "},
         {"From: ceo@acme.test\r\nDate: then\r\n", "\r\n\r\nFrom: ceo@acme.test\r\nDate: then\r\n", NULL},
@@ -232,6 +233,48 @@ Test(protected_headers, the_text_under_a_signature_stays)
     cr_expect_not_null(strstr(in.bytes, "\r\nSubject: the real subject\r\n"), "%s", in.bytes);
     cr_expect_not_null(strstr(body, entity), "%s", body);
     cr_expect_str_eq(shape, "S");
+}
+
+/* One layer is enough. What stays encrypted below a signature that stays is not shown, and what was not protected is
+ * left as it came. */
+Test(protected_headers, where_the_layers_end)
+{
+    static const char entity[] = CIPHER SENT PARTIES REAL "\r\n" TWICE "line\r\n";
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    struct attack attack = {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .content = entity};
+    g_autofree char *alone = attack_opaque(OUTER, attack_sign(&attack));
+    AUTO_SENT struct sent in = rig_inbound(rig, alone, strlen(alone));
+    cr_expect_not_null(strstr(cut_header(&in), "line\r\n"));
+    cr_expect_not_null(strstr(in.bytes, "\r\nSubject: the real subject\r\n"), "%s", in.bytes);
+
+    g_autofree char *plain = g_strconcat(OUTER, entity, NULL);
+    AUTO_SENT struct sent same = rig_inbound(rig, plain, strlen(plain));
+    g_autofree char *line = passage_log_line(same.result);
+    cr_expect_str_eq(cut_header(&same), TWICE "line\r\n");
+    cr_expect_null(strstr(line, " restored="), "%s", line);
+}
+
+/* Where the rule leaves the encryption shut, whose content anyone may have changed. */
+Test(protected_headers, nothing_of_what_stays_encrypted_is_shown)
+{
+    static const char entity[] = CIPHER SENT "From: The Boss <boss@acme.test>\r\n" REAL "\r\n" TWICE "line\r\n";
+    static const char *const shapes[] = {"X", "DX", "X", "DX"};
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"none\"; malleable = \"refuse\"; };");
+    for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
+        bool is_signed = i & 1, nested = i & 2;
+        struct attack inside = {.signer = rig->partner.alice, .content = entity};
+        g_autofree char *content = nested ? attack_opaque(CIPHER SENT REAL, attack_sign(&inside)) : g_strdup(entity);
+        g_autofree char *shut = attack_opaque("", attack_envelop(EVP_aes_128_cbc(), rig->partner.dca, content, false));
+        struct attack around = {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .content = shut};
+        g_autofree char *text = is_signed ? attack_opaque(OUTER, attack_sign(&around)) : g_strconcat(OUTER, shut, NULL);
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        g_autofree char *shape = rig_shape(&in), *line = passage_log_line(in.result);
+        cr_expect_str_eq(shape, shapes[i], "%zu: %s", i, shape);
+        cr_expect_not_null(strstr(in.bytes, "\r\nSubject: [...]\r\n"), "%zu: %s", i, in.bytes);
+        cr_expect_null(strstr(in.bytes, "real"), "%zu: %s", i, in.bytes);
+        cr_expect_null(strstr(line, "protected_"), "%zu: %s", i, line);
+        cr_expect_null(strstr(line, "restored="), "%zu: %s", i, line);
+    }
 }
 
 /* Whoever signs for himself speaks for himself only. */
