@@ -134,7 +134,8 @@ static const char *read_entries(struct revoked *revoked, const ASN1_STRING *list
     long length = 0;
     int tag = 0, class = 0;
     guint16 issuer = 0;
-    if ((ASN1_get_object(&at, &length, &tag, &class, ASN1_STRING_length(list)) & 0x80) != 0)
+    /* 0x80: it cannot be read; 0x01: it has no definite length, and would seem to be empty. */
+    if ((ASN1_get_object(&at, &length, &tag, &class, ASN1_STRING_length(list)) & 0x81) != 0)
         return UNKNOWN_LIST_IS_NONE;
     const unsigned char *end = at + length;
     g_array_free(revoked->entries, TRUE);
