@@ -12,8 +12,7 @@
 bool usage_allows_mail(const X509 *certificate)
 {
     X509 *certificate_in = (X509 *)certificate; /* OpenSSL 3.0 caches on first use; ours are cached already */
-    if ((X509_get_extension_flags(certificate_in) & EXFLAG_XKUSAGE) == 0)
-        return true;
+    /* All bits are set when the extension is absent. */
     return (X509_get_extended_key_usage(certificate_in) & (XKU_SMIME | XKU_ANYEKU)) != 0;
 }
 
@@ -38,8 +37,7 @@ static const char *key_usage_refusal(X509 *certificate, enum purpose purpose)
 const char *usage_refusal(const X509 *certificate, enum purpose purpose, bool may_be_authority)
 {
     X509 *certificate_in = (X509 *)certificate;
-    if (X509_check_purpose(certificate_in, -1, 0) != 1 ||
-        (X509_get_extension_flags(certificate_in) & EXFLAG_INVALID) != 0)
+    if (X509_check_purpose(certificate_in, -1, 0) != 1)
         return "its extensions cannot be read";
     const char *weakness = key_weakness(X509_get0_pubkey(certificate));
     if (weakness != NULL)
