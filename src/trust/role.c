@@ -134,7 +134,7 @@ static bool has_role_mailbox(const struct role_query *query, const struct certif
 static bool check_mailboxes(const struct role_query *query, const struct certificate_names *names,
                             struct finding *finding)
 {
-    if (names->odd_address || names->odd_san)
+    if (names->odd_address)
         return refuse_odd(finding);
     if (query->domain_count == 0 && !has_role_mailbox(query, names, NULL))
         return finding_set(finding, OUTCOME_POLICY, "no rfc822Name of the certificate is that of a %s",

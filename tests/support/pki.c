@@ -129,7 +129,8 @@ X509_NAME *pki_name(const char *const *entries)
 {
     X509_NAME *name = X509_NAME_new();
     for (; entries != NULL && *entries != NULL; entries++) {
-        g_autofree char *type = g_strndup(*entries, strcspn(*entries, "="));
+        bool joins = **entries == '+';
+        g_autofree char *type = g_strndup(*entries + joins, strcspn(*entries + joins, "="));
         g_autoptr(GBytes) value = pki_value(*entries, '=');
         gsize length = 0;
         const unsigned char *data = g_bytes_get_data(value, &length);
@@ -140,7 +141,7 @@ X509_NAME *pki_name(const char *const *entries)
         g_assert_nonnull(object);
         /* By object and type, so that nothing is checked or converted: tests want odd names too. */
         g_assert_true(X509_NAME_add_entry_by_OBJ(name, object, form, length ? data : (const unsigned char *)"",
-                                                 (int)length, -1, 0));
+                                                 (int)length, -1, joins ? -1 : 0));
         ASN1_OBJECT_free(object);
     }
     return name;

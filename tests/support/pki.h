@@ -19,7 +19,8 @@
  *     folder_remove(folder);                                                    deletes the folder with its files
  *     pki_free(alice);                                                       also PKI_AUTO struct pki *x = ...
  *
- * Values are percent-decoded ("a%00b" holds a NUL byte, "%25" is a per cent sign). RSA keys are slow to make: they are
+ * Values are percent-decoded ("a%00b" holds a NUL byte, "%25" is a per cent sign). "+O=…" in a subject is in one RDN
+ * with the entry before it. RSA keys are slow to make: they are
  * kept for the process, one for CAs and one for leaves; set .slot to get another. EC and Ed25519 keys are always fresh.
  */
 #ifndef DOMSEC_TESTS_SUPPORT_PKI_H

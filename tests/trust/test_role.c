@@ -13,14 +13,26 @@ struct row {
     enum outcome expected;
 };
 
+/* trust_names_role() gives the same answer. */
+static void expect_same(const struct role_query *query, const struct finding *finding)
+{
+    struct finding by_names = {0};
+    cr_expect_eq(trust_names_role(query, &by_names), finding->outcome == OUTCOME_PASS, "%s", finding->reason);
+    cr_expect_eq(by_names.outcome, finding->outcome, "%s", finding->reason);
+    cr_expect_str_eq(by_names.reason, finding->reason);
+}
+
+/* Without a domain the query has no list of them, as for a reviewer. */
 static enum outcome judge(const struct setting *setting, const struct row *row, struct finding *finding)
 {
     PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.subject = row->subject, .san = row->san});
     g_auto(GStrv) domains = g_strsplit(row->domains, " ", -1);
     size_t count = row->domains[0] == '\0' ? 0 : g_strv_length(domains);
     *finding = (struct finding){.outcome = OUTCOME_NONE};
-    const struct role_query query = {setting->partner, pki->cert, row->role, (const char *const *)domains, count};
+    const struct role_query query = {setting->partner, pki->cert, row->role,
+                                     count > 0 ? (const char *const *)domains : NULL, count};
     trust_check_role(setting->trust, &query, finding);
+    expect_same(&query, finding);
     return finding->outcome;
 }
 
@@ -213,6 +225,10 @@ Test(role, mailbox)
         {"review, no domain asked", PKI_LIST("CN=a"), PKI_LIST("email:review-authority@acme.test"), ROLE_REVIEW, "",
          PASS},
         {"review, not named", PKI_LIST("CN=review-authority"), PKI_LIST("email:bob@acme.test"), ROLE_REVIEW, "", BAD},
+        {"review, no address", PKI_LIST("CN=a"), PKI_LIST("email:acme.test"), ROLE_REVIEW, "", BAD},
+        {"a name that is no address", PKI_LIST("CN=a"), PKI_LIST("email:acme.test"), SIGN, "acme.test", BAD},
+        {"a name that is no address beside a good one", PKI_LIST("CN=a"),
+         PKI_LIST("email:acme.test", "email:" DSA "@acme.test"), SIGN, "acme.test", PASS},
     };
     run("mailbox", rows, G_N_ELEMENTS(rows));
 }
@@ -290,6 +306,8 @@ Test(role, pinned)
         const struct role_query query = {setting->partner, rows[i].pki->cert, SIGN, &domain, 1};
         trust_check_role(setting->trust, &query, &finding);
         cr_expect_eq(finding.outcome, rows[i].pinned ? PASS : BAD, "row %zu: %s", i, finding.reason);
+        if (!rows[i].pinned)
+            expect_same(&query, &finding);
         cr_expect_eq(trust_is_pinned(setting->trust, setting->partner, rows[i].pki->cert), rows[i].pinned);
         cr_expect_not(trust_is_pinned(setting->trust, conf_partner(setting->conf, ""), rows[i].pki->cert),
                       "another rule's pin");
@@ -334,12 +352,41 @@ Test(role, x500)
          "partner.test", BAD},
         {"another CN", PKI_LIST("C=US", "O=acme", "CN=Bob"), NULL, SIGN, "partner.test", BAD},
         {"value with NUL", PKI_LIST("C=US", "O=acme%00", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"two components in one", PKI_LIST("C=US", "+O=acme", "CN=" DSA), NULL, SIGN, "partner.test", BAD},
+        {"two further components in one", PKI_LIST("C=US", "O=acme", "+OU=defence", "CN=" DSA), NULL, SIGN,
+         "partner.test", BAD},
+        {"the common name in one with another", PKI_LIST("C=US", "O=acme", "+CN=" DSA), NULL, SIGN, "partner.test",
+         BAD},
     };
     AUTO_SETTING setting = setting_new("", "x500_name = ( \"C=US\", \"O=acme\", \"OU=defence\", \"OU=marketing\" );");
     setting_open(setting);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct finding finding;
         cr_expect_eq(judge(setting, &rows[i], &finding), rows[i].expected, "%s: %s", rows[i].what, finding.reason);
+    }
+}
+
+/* Each setting's x500_name, and a certificate that has only the organization. */
+Test(role, x500_of_other_partners)
+{
+    static const struct {
+        const char *keys;
+        enum outcome expected;
+    } rows[] = {
+        {"x500_name = ( \"O=acme\" );", PASS},
+        {"x500_name = ( \"O=acme\", \"OU=defence\" );", PASS},
+        {"x500_name = ( \"C=US\", \"O=acme\" );", BAD},
+        {"", BAD},
+        /* longer than X.520 allows */
+        {"x500_name = ( \"O=acme acme acme acme acme acme acme acme acme acme acme acme acme acme\" );", BAD},
+    };
+    const struct row row = {"O alone", PKI_LIST("O=acme", "CN=" DSA), NULL, SIGN, "partner.test", PASS};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SETTING setting = setting_new("", rows[i].keys);
+        struct finding finding;
+        setting_open(setting);
+        cr_expect_eq(judge(setting, &row, &finding), rows[i].expected, "%s: %s", rows[i].keys, finding.reason);
+        cr_expect_eq(ERR_peek_error(), 0, "%s", rows[i].keys);
     }
 }
 
@@ -359,10 +406,17 @@ Test(role, reasons)
          "the certificate is named review-authority"},
         {{"another common name", PKI_LIST("CN=x"), NULL, SIGN, "acme.test", BAD},
          "the certificate's common name \"x\" is not " DSA},
+        {{"mailbox", NULL, PKI_LIST("email:" DSA "@acme.test"), SIGN, "sales.acme.test", PASS},
+         "the certificate is the " DSA " of sales.acme.test"},
+        {{"mailbox", NULL, PKI_LIST("email:bob@acme.test"), SIGN, "acme.test", BAD},
+         "no rfc822Name of the certificate is " DSA "@acme.test or of a domain above it"},
+        {{"mailbox", NULL, PKI_LIST("email:bob@acme.test"), ROLE_REVIEW, "", BAD},
+         "no rfc822Name of the certificate is that of a review-authority"},
     };
-    AUTO_SETTING setting = setting_new("", "naming = \"rfc3183\";");
-    setting_open(setting);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        bool by_mailbox = strcmp(rows[i].row.what, "mailbox") == 0;
+        AUTO_SETTING setting = setting_new("", by_mailbox ? "naming = \"mailbox\";" : "naming = \"rfc3183\";");
+        setting_open(setting);
         struct finding finding;
         cr_expect_eq(judge(setting, &rows[i].row, &finding), rows[i].row.expected, "%s", rows[i].row.what);
         cr_expect_str_eq(finding.reason, rows[i].reason, "%s: %s", rows[i].row.what, finding.reason);
@@ -385,14 +439,44 @@ Test(role, reasons_name_the_first_domain)
     }
 }
 
+Test(role, names_limit)
+{
+    static const struct {
+        unsigned limit;
+        enum outcome expected;
+        const char *reason;
+    } rows[] = {
+        {1, BAD, "the certificate has 2 names, more than names_limit (1)"},
+        {2, PASS, "the certificate is the " DSA " of acme.test"},
+        {3, PASS, "the certificate is the " DSA " of acme.test"},
+    };
+    PKI_AUTO struct pki *pki =
+        pki_issue(&(struct pki_spec){.san = PKI_LIST("email:" DSA "@acme.test", "email:bob@acme.test")});
+    const char *domain = "acme.test";
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *keys = g_strdup_printf("names_limit = %u;", rows[i].limit);
+        AUTO_SETTING setting = setting_new(keys, "naming = \"mailbox\";");
+        struct finding finding = {0};
+        setting_open(setting);
+        const struct role_query query = {setting->partner, pki->cert, SIGN, &domain, 1};
+        trust_check_role(setting->trust, &query, &finding);
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s", i, finding.reason);
+        cr_expect_str_eq(finding.reason, rows[i].reason, "row %zu: %s", i, finding.reason);
+    }
+}
+
 /* What no configuration has is refused, and not taken for something else. */
 Test(role, what_is_unknown)
 {
     AUTO_SETTING setting = setting_new("", "naming = \"address\"; gateway_addresses = ( \"gateway@partner.test\" );");
     setting_open(setting);
-    struct partner odd = *setting->partner, everyone = *setting->partner;
+    struct partner odd = *setting->partner, everyone = *setting->partner, named = *setting->partner;
+    char *x500_name[] = {(char *)"O=acme", NULL};
     odd.naming = (enum naming)99;
     everyone.domain = NULL;
+    named.naming = NAMING_RFC3183;
+    named.domain = NULL;
+    named.x500_name = x500_name;
     const struct {
         const struct partner *partner;
         enum role role;
@@ -404,13 +488,19 @@ Test(role, what_is_unknown)
         {NULL, SIGN, BAD, "the role or the partner is unknown"},
         {&odd, SIGN, BAD, "the partner's naming is unknown"},
         {&everyone, SIGN, BAD, "partner.test is not a domain of partner.test.conf"},
+        {&named, SIGN, BAD,
+         "the certificate contains no mail domain (no address and no DC components), and its X.500 name is not that of "
+         "partner.test"},
     };
     PKI_AUTO struct pki *pki = pki_issue(&(struct pki_spec){.san = PKI_LIST("email:gateway@partner.test")});
+    PKI_AUTO struct pki *by_x500 = pki_issue(&(struct pki_spec){.subject = PKI_LIST("O=acme", "CN=" DSA)});
     const char *domain = "partner.test";
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct finding finding = {0};
-        const struct role_query query = {rows[i].partner, pki->cert, rows[i].role, &domain, 1};
+        const struct role_query query = {rows[i].partner, rows[i].partner == &named ? by_x500->cert : pki->cert,
+                                         rows[i].role, &domain, 1};
         trust_check_role(setting->trust, &query, &finding);
+        expect_same(&query, &finding);
         cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s", i, finding.reason);
         cr_expect_str_eq(finding.reason, rows[i].reason, "row %zu: %s", i, finding.reason);
     }
