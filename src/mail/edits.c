@@ -194,7 +194,7 @@ static bool is_superfluous(const struct edits *edits, size_t index)
     if (edit->kind != EDIT_DELETE)
         return false;
     for (size_t i = 0; i < edits->count; i++) {
-        if (i != index && concerns(&edits->list[i], slice_of(edit->name), edit->index) &&
+        if (concerns(&edits->list[i], slice_of(edit->name), edit->index) &&
             (edits->list[i].kind == EDIT_CHANGE || i < index))
             return true;
     }
@@ -375,7 +375,7 @@ static void borrow_unix(struct rope *rope, const struct rope *source)
         while (rest.len > 0) {
             const char *cr = memchr(rest.data, '\r', rest.len);
             size_t text = cr != NULL ? (size_t)(cr - rest.data) : rest.len;
-            bool last = cr != NULL && text + 1 == rest.len;
+            bool last = text + 1 == rest.len;
             bool line_end = cr != NULL && !last && cr[1] == '\n';
             /* A bare CR belongs to the bytes before it. */
             rope_borrow(rope, (struct slice){rest.data, cr != NULL && !last && !line_end ? text + 1 : text});

@@ -91,6 +91,7 @@ static const struct {
     {"A: b\n\nbody", NULL, NULL, " v\r\n\tw", NULL, "^X-Top= v\r\n\tw;", "X-Top: v\n\tw\nA: b\n\nbody"},
     {"A: b\r\n\r\nbody", NULL, NULL, " v\r\nBcc: x", NULL, "^X-Top= v\r\n Bcc: x;",
      "X-Top: v\r\n Bcc: x\r\nA: b\r\n\r\nbody"},
+    {"X-Top: o\r\n\r\nx", NULL, NULL, " v", NULL, "^X-Top= v;", "X-Top: v\r\nX-Top: o\r\n\r\nx"},
     /* what is no field does not become a continuation of ours */
     {" smime=pass\r\nA: b\r\n\r\nx", NULL, NULL, " v", NULL, "^X-Top= v;",
      "X-Top: v\r\nX-Malformed-Line:  smime=pass\r\nA: b\r\n\r\nx"},
@@ -98,6 +99,10 @@ static const struct {
      "X-Top: v\r\nA: b\r\nX-Malformed-Line: junk\r\n folded\r\nC: d\r\n\r\nx"},
     {"A: b\n>From x\njunk\n\tfolded\n\nx", NULL, NULL, " v", NULL, "^X-Top= v;",
      "X-Top: v\nA: b\nX-Malformed-Line: >From x\nX-Malformed-Line: junk\n\tfolded\n\nx"},
+    {"A: b\r\njunk\r\r\nC: d\r\n\r\nx", NULL, NULL, " v", NULL, "^X-Top= v;",
+     "X-Top: v\r\nA: b\r\nX-Malformed-Line: junk\r\nC: d\r\n\r\nx"},
+    {"A: b\r\n\r\r\nC: d\r\n\r\nx", NULL, NULL, " v", NULL, "^X-Top= v;",
+     "X-Top: v\r\nA: b\r\nX-Malformed-Line: \r\nC: d\r\n\r\nx"},
     {"A: b\r\njunk", NULL, NULL, " v", NULL, "^X-Top= v;", "X-Top: v\r\nA: b\r\nX-Malformed-Line: junk\r\n\r\n"},
     /* a line of blanks only does not end the header for some reader */
     {"A: b\r\n \r\n c\r\nD: e\r\n\t\r\nD:\r\n \r\n\r\nx", NULL, NULL, " v", NULL,
@@ -297,6 +302,40 @@ Test(edits, what_is_changed_is_not_deleted)
     edits_clear(&edits);
 }
 
+/* What was inside comes out: its fields as edited behind those that are kept of the outer header. */
+Test(edits, moved)
+{
+    static const struct {
+        const char *body, *expected; /* body NULL: that of inner */
+    } rows[] = {{NULL, "inner"}, {"new", "new"}};
+    for (size_t row = 0; row < G_N_ELEMENTS(rows); row++) {
+        struct edits edits = {0};
+        owned(message) struct message *inner = message_of("X: 1\r\nSubject: in\r\nX: 2\r\nX: 3\r\n\r\ninner");
+        owned(message) struct message *outer = message_of("Subject: out\r\nReceived: r\r\nX: o\r\nx: p\r\n\r\nouter");
+        const bool kept[] = {false, true, false, true};
+        edits_insert(&edits, "X-Top", " t");
+        edits_insert(&edits, "X-Top", " u");
+        edits_set(&edits, inner, "First", " f");
+        edits_set(&edits, inner, "Last", " l");
+        edits_change(&edits, "X", 2, " a\nb");
+        edits_delete(&edits, "X", 3);
+        if (rows[row].body != NULL) {
+            edits.body = rope_new();
+            rope_copy(edits.body, slice_of(rows[row].body));
+        }
+        edits_move(&edits, inner, outer, kept);
+        finish(&edits, outer);
+        g_autofree char *text = told(&edits);
+        g_autofree char *expected = g_strconcat("Received: r\r\nx: p\r\nX-Top: u\r\nX-Top: t\r\nX: 1\r\nSubject: in\r\n"
+                                                "X: a\r\n b\r\nFirst: f\r\nLast: l\r\n\r\n",
+                                                rows[row].expected, NULL);
+        cr_expect_str_eq(text,
+                         "-Subject[1];-X[1];+X-Top= u;+X-Top= t;+X= 1;+Subject= in;+X= a\r\n b;+First= f;+Last= l;");
+        expect_applied(&edits, outer, expected, row);
+        edits_clear(&edits);
+    }
+}
+
 /* The header of an entity may own what its body borrows. */
 Test(edits, the_body_outlives_the_header_rope)
 {
@@ -414,6 +453,11 @@ Test(edits, what_is_too_large_for_a_milter)
         cr_expect_eq(edits_finish(&edits, message, &error), length <= EDIT_MAX);
         cr_expect_eq(error.kind, length <= EDIT_MAX ? ERROR_NONE : ERROR_TOO_LARGE);
         cr_expect_eq(edits_are_empty(&edits), length > EDIT_MAX);
+        edits_clear(&edits);
+        g_autofree char *name = g_strnfill(length, 'x');
+        edits_insert(&edits, "X", " x");
+        edits_delete(&edits, name, 1);
+        cr_expect_eq(edits_fit(&edits, &error), length <= EDIT_MAX);
         edits_clear(&edits);
     }
 }
