@@ -218,6 +218,18 @@ static void bad_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
                         &(struct sign_options){.types = SIGNATURE_TYPE_DOMAIN | SIGNATURE_TYPE_ATTRIBUTES});
 }
 
+/* As the report shows it: the name of the issuer and the number, or the key identifier. */
+static void expect_identifier(const struct signer_facts *facts, unsigned flags)
+{
+    bool by_key = (flags & CMS_USE_KEYID) != 0;
+    const ASN1_STRING *number = by_key ? X509_get0_subject_key_id(alice->cert) : X509_get0_serialNumber(alice->cert);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < ASN1_STRING_length(number); i++)
+        g_string_append_printf(text, "%02X", ASN1_STRING_get0_data(number)[i]);
+    cr_expect_str_eq(facts->issuer, by_key ? "subject key identifier" : "CN=Acme root,O=Tests");
+    cr_expect_str_eq(facts->serial, text->str);
+}
+
 Test(verify, signed_attributes)
 {
     static const struct {
@@ -240,6 +252,7 @@ Test(verify, signed_attributes)
          "signing certificate attribute cannot be parsed"},
         {"no data", 0, "SHA256", other_content_type, false, false, false, false, "not of type data"},
         {"SHA-1", 0, "SHA1", NULL, true, true, true, false, "weak digest SHA1"},
+        {"SHA-1 without attributes", CMS_NOATTR, "SHA1", NULL, true, true, true, false, "weak digest SHA1"},
         {"SHA-224", 0, "SHA224", NULL, true, true, false, false, ""},
         {"signature type", 0, "SHA256", domain_type, true, true, false, false, ""},
         {"signature types that may not meet", 0, "SHA256", bad_type, true, true, false, true, "combined with another"},
@@ -264,6 +277,8 @@ Test(verify, signed_attributes)
         cr_expect_eq(signer->type_fault, rows[i].type_fault, "%s", rows[i].name);
         cr_expect(strstr(signer->reason, rows[i].text) != NULL, "%s: %s", rows[i].name, signer->reason);
         cr_expect_eq(signer->reason[0] == '\0', rows[i].text[0] == '\0', "%s: %s", rows[i].name, signer->reason);
+        cr_expect_eq(signer->ess.label.classification, -1, "%s", rows[i].name);
+        expect_identifier(signer, rows[i].flags);
     }
 }
 
@@ -448,6 +463,7 @@ Test(verify, attributes_missing_doubled_or_odd)
         cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%s: %s", rows[i].name,
                      layer.facts.signers[0].reason);
         cr_expect_eq(layer.facts.signers[0].reason[0] == '\0', rows[i].valid, "%s", rows[i].name);
+        cr_expect_eq(layer.facts.signers[0].has_unsigned, rows[i].change == move_to_unsigned, "%s", rows[i].name);
         cr_expect_not_null(layer.signers[0].certificate, "%s: who claims to have signed is known", rows[i].name);
         if (strstr(rows[i].name, "signing time") != NULL)
             cr_expect_eq(layer.facts.signers[0].signing_time, 0);
@@ -532,7 +548,138 @@ Test(verify, attributes_taken_as_content)
               layer.facts.signers[0].reason);
 }
 
+/* A SET in DER and nothing else. Any other content may be signed without attributes. */
+Test(verify, contents_that_could_be_attributes)
+{
+    static const struct {
+        const char *content;
+        int length;
+        bool valid;
+    } rows[] = {
+        {"\x31\x02\x05\x00", 4, false},
+        {"\x31\x02\x05\x00x", 5, true},
+        {"\x31\x02\x05", 3, true},
+        {"\x30\x02\x05\x00", 4, true},
+        {"\x31", 1, true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(BIO) BIO *data = BIO_new_mem_buf(rows[i].content, rows[i].length);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+            CMS_sign(alice->cert, alice->key, NULL, data, CMS_BINARY | CMS_NOATTR);
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "row %zu: %s", i, layer.facts.signers[0].reason);
+    }
+}
+
+static void short_digest(CMS_ContentInfo *cms)
+{
+    CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+    leave_out(info, NID_pkcs9_messageDigest);
+    cr_assert(CMS_signed_add1_attr_by_NID(info, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING, "short", 5));
+    sign_again(info, alice);
+}
+
+static void no_attribute(CMS_ContentInfo *cms)
+{
+    CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+    while (CMS_signed_get_attr_count(info) > 0)
+        X509_ATTRIBUTE_free(CMS_signed_delete_attr(info, 0));
+    sign_again(info, alice);
+}
+
+static void other_content(CMS_ContentInfo *cms)
+{
+    (*CMS_get0_content(cms))->data[strlen(CRAFT_WHOLE) - 4] ^= 1;
+}
+
+static void other_signature(CMS_ContentInfo *cms)
+{
+    CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+    cr_assert(ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(info), (const unsigned char *)"garbage", 7));
+}
+
+/* Attributes that nobody signed are no fault of their own. */
+Test(verify, why_a_signature_does_not_hold)
+{
+    static const struct {
+        unsigned flags;
+        void (*alter)(CMS_ContentInfo *, CMS_SignerInfo *);
+        void (*change)(CMS_ContentInfo *);
+        const char *reason;
+    } rows[] = {
+        {0, NULL, short_digest, "the signature does not verify: its message digest has the wrong length"},
+        {0, NULL, other_content, "the signature does not verify: the content is not what was signed"},
+        {0, bad_type, other_content, "the signature does not verify: the content is not what was signed"},
+        {CMS_NOATTR, NULL, other_content, "the signature does not verify: the content is not what was signed"},
+        {0, NULL, no_attribute, "the content type attribute is missing"},
+        {0, NULL, other_signature,
+         "the signature does not verify: it was not made with the signer's key, or its parameters are wrong"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, rows[i].flags, "SHA256", rows[i].alter);
+        struct error error;
+        CRAFT_LAYER layer;
+        rows[i].change(cms);
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_str_eq(layer.facts.signers[0].reason, rows[i].reason, "row %zu: %s", i,
+                         layer.facts.signers[0].reason);
+        cr_expect(!layer.facts.signers[0].valid && !layer.facts.signers[0].type_fault, "row %zu", i);
+    }
+}
+
 /* --- certificates and keys --- */
+
+/* A certificate of the signer's name and number with a key that is not used. */
+Test(verify, keys_that_are_not_tried)
+{
+    EVP_PKEY *slow = pki_rsa_public(3072, 3000);
+    for (int readable = 0; readable < 2; readable++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, CMS_NOCERTS, "SHA256", NULL);
+        PKI_AUTO struct pki *namesake =
+            pki_issue(&(struct pki_spec){.issuer = root,
+                                         .subject = PKI_LIST("CN=x"),
+                                         .serial = ASN1_INTEGER_get(X509_get0_serialNumber(alice->cert)),
+                                         .use_key = readable ? slow : alice->key});
+        struct error error = {0};
+        CRAFT_LAYER layer;
+        cr_assert(CMS_add1_cert(cms, namesake->cert));
+        CRAFT_PART part = craft_part_of_cms(cms);
+        GByteArray *der = craft_der(part.part);
+        unsigned char *oid = memmem(der->data, der->len, "\x2a\x86\x48\xce\x3d\x02\x01", 7);
+        if (!readable)
+            oid[6] = 0x63; /* a kind of key that nobody knows */
+        CRAFT_PART changed = craft_part_of_der(der->data, der->len);
+        cr_assert_eq(craft_open(changed.part, NULL, &craft_limits, &layer, &error), OPENED, "%s", error.text);
+        cr_expect_str_eq(layer.facts.signers[0].reason,
+                         readable ? "the signature does not verify: the signer's key is of a kind that takes too long"
+                                  : "the signature does not verify: the signer's key cannot be read");
+        cr_expect_not(layer.facts.signers[0].valid);
+        g_byte_array_unref(der);
+    }
+    EVP_PKEY_free(slow);
+}
+
+/* From another message of the same sender. */
+Test(verify, certificates_known_before)
+{
+    for (unsigned flags = 0; flags < 2; flags++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(alice, CMS_NOCERTS, "SHA256", NULL);
+        STACK_OF(X509) *known = sk_X509_new_null();
+        cr_assert(flags == 0 || CMS_add1_cert(cms, bob->cert));
+        cr_assert(sk_X509_push(known, alice->cert));
+        CRAFT_PART part = craft_part_of_cms(cms);
+        struct error error = {0};
+        CRAFT_LAYER layer;
+        cr_assert_eq(
+            smime_open(part.part, &(struct open_options){.limits = &craft_limits, .known = known}, &layer, &error),
+            OPENED, "%s", error.text);
+        cr_expect(layer.facts.signers[0].valid, "%s", layer.facts.signers[0].reason);
+        cr_expect_eq(sk_X509_num(layer.certificates), flags == 0 ? 1 : 2);
+        sk_X509_free(known);
+    }
+}
 
 static CMS_ContentInfo *sign_with(const struct pki *pki, X509 *const *certificates, size_t count)
 {
@@ -619,29 +766,39 @@ Test(verify, weak_and_forgeable_keys)
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=small"), .key = PKI_RSA_1024});
     PKI_AUTO struct pki *curve =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=curve"), .key = PKI_P192});
-    EVP_PKEY *one = exponent_one();
+    PKI_AUTO struct pki *rsa =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
+    EVP_PKEY *one = exponent_one(), *p224 = EVP_EC_gen("P-224");
+    PKI_AUTO struct pki *shortest =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=224"), .use_key = p224});
     PKI_AUTO struct pki *forgeable =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=forgeable"), .use_key = one});
     const struct {
         const struct pki *pki;
+        const char *digest;
         bool valid, weak;
         const char *text;
     } rows[] = {
-        {small, true, true, "RSA key of 1024 bits"},
-        {curve, true, true, "EC key of 192 bits"},
-        {forgeable, false, false, ""},
+        {small, "SHA256", true, true, "RSA key of 1024 bits"},
+        {rsa, "SHA256", true, false, ""},
+        {curve, "SHA256", true, true, "EC key of 192 bits"},
+        {shortest, "SHA256", true, false, ""},
+        {forgeable, "SHA256", false, false, "lets anybody sign"},
+        {forgeable, "SHA1", false, false, "lets anybody sign"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(rows[i].pki, 0, "SHA256", NULL);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(rows[i].pki, 0, rows[i].digest, NULL);
         struct error error;
         CRAFT_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
         cr_expect_eq(layer.facts.signers[0].valid, rows[i].valid, "%zu: %s", i, layer.facts.signers[0].reason);
+        cr_expect_eq(layer.facts.signers[0].reason[0] == '\0', rows[i].text[0] == '\0', "%zu", i);
         cr_expect_eq(layer.facts.signers[0].weak, rows[i].weak, "%zu", i);
         cr_expect(strstr(layer.facts.signers[0].reason, rows[i].text) != NULL, "%s", layer.facts.signers[0].reason);
     }
     EVP_PKEY_free(one);
+    EVP_PKEY_free(p224);
 }
 
 /* A subject and an issuer with CR LF and control characters never reach a report raw. */
@@ -705,13 +862,15 @@ Test(verify, each_signer_has_its_own_result)
 /* RFC 3183 §3.1.2 */
 Test(verify, signers_with_different_types_are_flagged)
 {
-    static const unsigned types[][2] = {{2, 4}, {4, 0}, {0, 16}, {4, 4 | 16}};
+    static const unsigned types[][3] = {{2, 4, 2}, {2, 2, 4}, {4, 0}, {0, 16}, {4, 4 | 16}};
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_all((const struct pki *const[]){alice, bob}, types[i], 2);
+        size_t count = types[i][2] != 0 ? 3 : 2;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+            sign_by_all((const struct pki *const[]){alice, bob, alice}, types[i], count);
         struct error error;
         CRAFT_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
-        for (size_t j = 0; j < 2; j++) {
+        for (size_t j = 0; j < count; j++) {
             cr_expect(layer.facts.signers[j].type_fault, "%zu", i);
             cr_expect(strstr(layer.facts.signers[j].reason, "differ") != NULL, "%zu: %s", i,
                       layer.facts.signers[j].reason);
@@ -732,6 +891,7 @@ static const struct {
     {{POLICY, POLICY}, {NULL, NULL}, true},
     {{POLICY CATEGORIES("\x05"), POLICY CATEGORIES("\x05")}, {OTHER_POLICY, OTHER_POLICY}, true},
     {{POLICY, OTHER_POLICY}, {NULL, NULL}, false},
+    {{POLICY, POLICY CATEGORIES("\x05")}, {OTHER_POLICY, OTHER_POLICY}, false},
     {{POLICY, NULL}, {NULL, NULL}, false},
     {{"\x02\x01\x03" POLICY, "\x02\x01\x02" POLICY}, {NULL, NULL}, false},
     {{POLICY "\x0c\x01x", POLICY "\x0c\x01y"}, {NULL, NULL}, false},
@@ -819,6 +979,8 @@ Test(verify, limits)
     cr_expect_eq(open_cms(crowd, &layer, &error), OPENED_FAILED);
     cr_expect(strstr(error.text, "signers_limit") != NULL, "%s", error.text);
     for (unsigned i = 0; i < craft_limits.certificates; i++) {
+        CRAFT_LAYER allowed;
+        cr_expect_eq(open_cms(chain, &allowed, &error), OPENED, "%u: %s", i, error.text);
         PKI_AUTO struct pki *each = pki_person(root, "x@acme.test");
         CMS_add1_cert(chain, each->cert);
     }
