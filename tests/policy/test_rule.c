@@ -134,5 +134,6 @@ Test(rule, whose_certificates_are_shown)
             cr_expect_eq(policy_shows(&last, (enum role)role), shown, "%zu: %d", i, role);
             cr_expect_not(policy_shows(&fewer, (enum role)role), "%zu: %d", i, role);
         }
+        cr_expect_not(policy_shows(&alone, (enum role)99), "%zu: an unknown one", i);
     }
 }
