@@ -45,21 +45,7 @@ static void add_fields(struct kept *kept, const struct made_fields *made, const 
     }
 }
 
-/* How many layers lie around the innermost entity that says that it protects fields: a gateway says so of what it signs
- * or encrypts, and an originator's signature may lie inside. 0: nothing says so. */
-static size_t depth_of_payload(const struct passage *passage)
-{
-    const struct examination *examination = passage->mail.examination;
-    bool is_judged = passage->plan.judgement.layer_count >= examination->whole;
-    for (size_t i = is_judged ? examination->whole : 0; i > 0; i--) {
-        const struct part *part = examination_entity(examination, i);
-        if (part != NULL && header_protection_of(part_parameter(part, "hp")) != HEADER_PROTECTION_NONE)
-            return part->fault == NULL ? i : 0; /* it could be read in several ways */
-    }
-    return 0;
-}
-
-/* Nothing of what stays encrypted is shown. */
+/* Nothing of what stays encrypted is shown, not even in the log: it may have been changed, and often cannot be read. */
 static bool is_opened(const struct passage *passage, size_t depth)
 {
     const struct examination *examination = passage->mail.examination;
@@ -67,6 +53,20 @@ static bool is_opened(const struct passage *passage, size_t depth)
         if (layer_is_encrypted(&examination->layers[i].layer.facts))
             return false;
     return true;
+}
+
+/* How many layers lie around the innermost entity that says that it protects fields: a gateway says so of what it signs
+ * or encrypts, and an originator's signature may lie inside. 0: nothing says so. */
+static size_t depth_of_payload(const struct passage *passage)
+{
+    const struct examination *examination = passage->mail.examination;
+    for (size_t i = examination->whole; i > 0; i--) {
+        const struct part *part = examination_entity(examination, i);
+        if (part != NULL && is_opened(passage, i) &&
+            header_protection_of(part_parameter(part, "hp")) != HEADER_PROTECTION_NONE)
+            return part->fault == NULL ? i : 0; /* it could be read in several ways */
+    }
+    return 0;
 }
 
 void protected_headers_decide(struct made_fields *made, const struct passage *passage)
@@ -79,7 +79,7 @@ void protected_headers_decide(struct made_fields *made, const struct passage *pa
         .protection = header_protection_of(part_parameter(payload, "hp")),
         .inside = &payload->fields,
         .outside = message_fields(passage->mail.message),
-        .restores = depth >= passage->plan.restores_from && is_opened(passage, depth),
+        .restores = depth >= passage->plan.restores_from,
     };
     made->settled = view.restores;
     made->restored_count = policy_restorable(&view, made->restored);

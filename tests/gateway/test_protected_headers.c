@@ -235,9 +235,8 @@ Test(protected_headers, the_text_under_a_signature_stays)
     cr_expect_str_eq(shape, "S");
 }
 
-/* One layer is enough. What stays encrypted below a signature that stays is not shown, and what was not protected is
- * left as it came. */
-Test(protected_headers, where_the_layers_end)
+/* One layer is enough, and without one nothing is protected. */
+Test(protected_headers, of_one_layer_or_none)
 {
     static const char entity[] = CIPHER SENT PARTIES REAL "\r\n" TWICE "line\r\n";
     owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
@@ -259,7 +258,8 @@ Test(protected_headers, nothing_of_what_stays_encrypted_is_shown)
 {
     static const char entity[] = CIPHER SENT "From: The Boss <boss@acme.test>\r\n" REAL "\r\n" TWICE "line\r\n";
     static const char *const shapes[] = {"X", "DX", "X", "DX"};
-    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"none\"; malleable = \"refuse\"; };");
+    owned(rig) struct rig *rig =
+        rig_new("", "inbound = { require = \"sign\"; otherwise = \"tag\"; malleable = \"refuse\"; };");
     for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
         bool is_signed = i & 1, nested = i & 2;
         struct attack inside = {.signer = rig->partner.alice, .content = entity};
