@@ -5,7 +5,6 @@
 #include "support/setting.h"
 #include "support/web.h"
 #include "trust/anchors.h"
-#include "trust/bundle_content.h"
 #include "trust/bundles.h"
 
 #define VALID "the certification path is valid"
@@ -194,126 +193,6 @@ Test(bundles, signed_files_need_their_signer)
         setting_free(setting);
     }
     setting = NULL;
-}
-
-/* --- the content --- */
-
-/* Each row is refused as a whole. */
-Test(bundles, content)
-{
-    PKI_AUTO struct pki *old = pki_issue(&(struct pki_spec){
-        .ca = true, .subject = PKI_LIST("CN=Old"), .not_before = time(NULL) - 20 * DAY, .not_after = time(NULL) - DAY});
-    PKI_AUTO struct pki *mute = pki_issue(&(struct pki_spec){
-        .issuer = third, .subject = PKI_LIST("CN=mute"), .key_usage = "keyEncipherment", .key = PKI_RSA});
-    PKI_AUTO struct pki *weak =
-        pki_issue(&(struct pki_spec){.issuer = third, .subject = PKI_LIST("CN=weak"), .key = PKI_RSA_1024});
-    g_autoptr(GByteArray) good = publisher_pack(PUBLISHER_DER, root->cert, old->cert, NULL);
-    g_autoptr(GByteArray) with_leaf = publisher_pack(PUBLISHER_DER, root->cert, alice->cert, NULL);
-    g_autoptr(GByteArray) expired = publisher_pack(PUBLISHER_DER, old->cert, NULL);
-    g_autoptr(GByteArray) none = publisher_pack(PUBLISHER_DER, NULL, NULL);
-    g_autoptr(GByteArray) twice = publisher_sign(good, &(struct publisher_seal){.signer = publisher});
-    const struct {
-        const GByteArray *plain;
-        struct publisher_seal seal;
-        const struct pki *known;
-        const char *says; /* NULL: it is good */
-    } rows[] = {
-        {good, {.signer = publisher}, publisher, NULL},
-        {good, {.signer = publisher, .at = -1}, publisher, NULL},
-        {good, {.signer = stranger, .second = publisher}, publisher, NULL},
-        {good, {.signer = stranger, .second = publisher, .more = 14}, publisher, NULL},
-        {good, {.signer = stranger, .second = publisher, .more = 15}, publisher, "more than 16 signatures"},
-        {good, {.signer = stranger}, publisher, "it is not signed by its signer"},
-        {good, {.signer = late}, late, "the certificate of its signer has expired"},
-        {good, {.signer = mute}, mute, "does not allow signatures"},
-        {good, {.signer = weak}, weak, "its signer's key is weak"},
-        {good, {.signer = publisher, .digest = "SHA1"}, publisher, "weak digest"},
-        {good, {.signer = publisher, .at = time(NULL) + DAY}, publisher, "from the future"},
-        {with_leaf,
-         {.signer = publisher},
-         publisher,
-         "alice@partner.test,O=Tests\", which is not that of an authority"},
-        {expired, {.signer = publisher}, publisher, "each of its certificates has expired"},
-        {none, {.signer = publisher}, publisher, "contains no certificate"},
-        {twice, {.signer = publisher}, publisher, "it is signed; name its signer"},
-        {with_leaf, {0}, NULL, "which is not that of an authority"},
-        {expired, {0}, NULL, "each of its certificates has expired"},
-        {twice, {0}, NULL, "it is signed; name its signer"},
-        {good, {0}, publisher, "it is not a signed bundle"},
-        {good, {0}, NULL, NULL},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(bundle_content) struct bundle_content content = {0};
-        g_autoptr(GByteArray) bundle =
-            rows[i].seal.signer != NULL ? publisher_sign(rows[i].plain, &rows[i].seal) : g_byte_array_new();
-        if (rows[i].seal.signer == NULL)
-            g_byte_array_append(bundle, rows[i].plain->data, rows[i].plain->len);
-        owned(x509_stack) STACK_OF(X509) *signers = sk_X509_new_null();
-        if (rows[i].known != NULL)
-            X509_add_cert(signers, rows[i].known->cert, X509_ADD_FLAG_UP_REF);
-        struct error error = {0};
-        bool is_good = bundle_content_read((struct slice){(const char *)bundle->data, bundle->len}, signers, time(NULL),
-                                           &content, &error);
-        cr_expect_eq(is_good, rows[i].says == NULL, "row %zu: %s", i, error.text);
-        cr_expect_eq(content.anchors != NULL, rows[i].says == NULL, "row %zu", i);
-        cr_expect(is_good || strstr(error.text, rows[i].says) != NULL, "row %zu: %s", i, error.text);
-        cr_expect_eq(ERR_peek_error(), 0, "row %zu", i);
-    }
-}
-
-/* An octet of the signed content, or of the signature, is another one. */
-Test(bundles, nothing_can_be_changed_under_a_signature)
-{
-    g_autoptr(GByteArray) plain = publisher_pack(PUBLISHER_DER, root->cert, NULL);
-    owned(x509_stack) STACK_OF(X509) *signers = sk_X509_new_null();
-    X509_add_cert(signers, publisher->cert, X509_ADD_FLAG_UP_REF);
-    for (int attributes = 0; attributes < 2; attributes++) {
-        g_autoptr(GByteArray) bundle =
-            publisher_sign(plain, &(struct publisher_seal){.signer = publisher, .at = attributes ? 0 : -1});
-        const char *inside = memmem(bundle->data, bundle->len, "Root", 4);
-        cr_assert_not_null(inside);
-        const size_t places[] = {(size_t)(inside - (const char *)bundle->data), bundle->len - 5};
-        for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-            owned(bundle_content) struct bundle_content content = {0};
-            struct error error = {0};
-            bundle->data[places[i]] ^= 1;
-            cr_expect_not(bundle_content_read((struct slice){(const char *)bundle->data, bundle->len}, signers,
-                                              time(NULL), &content, &error));
-            cr_expect_not_null(strstr(error.text, "its signature is bad"), "%s", error.text);
-            bundle->data[places[i]] ^= 1;
-        }
-    }
-}
-
-Test(bundles, number_of_anchors_is_limited)
-{
-    owned(BIO) BIO *bio = BIO_new(BIO_s_mem());
-    owned(bundle_content) struct bundle_content content = {0};
-    struct error error = {0};
-    char *text = NULL;
-    for (int i = 0; i < BUNDLE_ANCHORS_MAX; i++)
-        cr_assert(PEM_write_bio_X509(bio, root->cert) == 1);
-    long length = BIO_get_mem_data(bio, &text);
-    cr_expect(bundle_content_read((struct slice){text, (size_t)length}, NULL, time(NULL), &content, &error));
-    bundle_content_clear(&content);
-    cr_assert(PEM_write_bio_X509(bio, root->cert) == 1);
-    length = BIO_get_mem_data(bio, &text);
-    cr_expect_not(bundle_content_read((struct slice){text, (size_t)length}, NULL, time(NULL), &content, &error));
-    cr_expect_not_null(strstr(error.text, "more than 5000 certificates"), "%s", error.text);
-}
-
-Test(bundles, size_is_limited)
-{
-    g_autofree char *much = g_malloc0(BUNDLE_OCTETS_MAX + 1);
-    owned(x509_stack) STACK_OF(X509) *signers = sk_X509_new_null();
-    X509_add_cert(signers, publisher->cert, X509_ADD_FLAG_UP_REF);
-    for (int more = 0; more < 2; more++) {
-        owned(bundle_content) struct bundle_content content = {0};
-        struct error error = {0};
-        cr_expect_not(bundle_content_read((struct slice){much, BUNDLE_OCTETS_MAX + (size_t)more}, signers, time(NULL),
-                                          &content, &error));
-        cr_expect_str_eq(error.text, more ? "it is larger than 16 MiB" : "it is not a signed bundle");
-    }
 }
 
 /* --- a web server --- */

@@ -160,6 +160,14 @@ Test(demands, a_policy_applies_if_the_whole_path_allows_it)
           {"certificatePolicies=1.2.9"},
           {"certificatePolicies=1.2.3"}},
          POLICY},
+        {{{"certificatePolicies=1.2.3", "policyMappings=1.2.3:1.2.9"},
+          {"certificatePolicies=1.2.3,1.2.9"},
+          {"certificatePolicies=1.2.3"}},
+         POLICY},
+        {{{"certificatePolicies=1.2.3"},
+          {"certificatePolicies=1.2.3"},
+          {"certificatePolicies=1.2.3", "policyMappings=1.2.3:1.2.9"}}, /* it is no authority */
+         PASS},
     };
     PKI_AUTO struct pki *root = pki_ca("Root");
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -170,6 +178,32 @@ Test(demands, a_policy_applies_if_the_whole_path_allows_it)
         expect(setting, path.leaf, path.untrusted, rows[i].outcome,
                rows[i].outcome == PASS ? "" : "no policy applies that policies asks for (1.2.3, 1.2.4)", what);
         path_clear(&path);
+    }
+}
+
+/* An authority that does not inhibit anyPolicy does not allow it again. */
+Test(demands, any_policy_stays_inhibited)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root");
+    for (int inhibited = 0; inhibited < 2; inhibited++) {
+        static const char *const plain[] = {"certificatePolicies=1.2.3", NULL};
+        const char *const first[] = {plain[0], inhibited ? "inhibitAnyPolicy=0" : NULL, NULL};
+        const char *const any[] = {"certificatePolicies=2.5.29.32.0", NULL};
+        PKI_AUTO struct pki *upper = pki_issue(
+            &(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Upper"), .extensions = first});
+        PKI_AUTO struct pki *middle = pki_issue(
+            &(struct pki_spec){.issuer = upper, .ca = true, .subject = PKI_LIST("CN=Middle"), .extensions = plain});
+        PKI_AUTO struct pki *lower = pki_issue(
+            &(struct pki_spec){.issuer = middle, .ca = true, .subject = PKI_LIST("CN=Lower"), .extensions = any});
+        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){
+            .issuer = lower, .subject = PKI_LIST("CN=leaf"), .key_usage = DEFAULT_USAGE, .extensions = plain});
+        AUTO_SETTING setting = open_with("policies = ( \"1.2.3\" );", false, root, leaf);
+        STACK_OF(X509) *untrusted = sk_X509_new_null();
+        const struct pki *authorities[] = {upper, middle, lower};
+        for (size_t i = 0; i < G_N_ELEMENTS(authorities); i++)
+            sk_X509_push(untrusted, authorities[i]->cert);
+        expect(setting, leaf, untrusted, inhibited ? POLICY : PASS, inhibited ? "no policy applies" : "", "three");
+        sk_X509_free(untrusted);
     }
 }
 
@@ -200,12 +234,18 @@ Test(demands, issuers)
     /* Another authority of the same name. */
     PKI_AUTO struct pki *namesake =
         pki_issue(&(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Lower")});
+    PKI_AUTO struct pki *idless =
+        pki_issue(&(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Lower"), .no_key_ids = true});
+    /* The authority's key under another name. */
+    PKI_AUTO struct pki *renamed = pki_issue(
+        &(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Else"), .use_key = path.lower->key});
     const struct {
         const struct pki *issuer;
         enum outcome outcome, pinned;
-    } rows[] = {{path.lower, PASS, PASS}, {path.upper, PASS, POLICY}, /* a pinned certificate has no path: only its own
-                                                                         issuer is known */
-                {root, PASS, POLICY},     {renewed, PASS, PASS},      {namesake, POLICY, POLICY},
+    } rows[] = {{idless, POLICY, POLICY},   {renamed, POLICY, POLICY}, {path.lower, PASS, PASS},
+                {path.upper, PASS, POLICY}, /* a pinned certificate has no path: only its own
+                                               issuer is known */
+                {root, PASS, POLICY},       {renewed, PASS, PASS},     {namesake, POLICY, POLICY},
                 {other, POLICY, POLICY}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         for (int pinned = 0; pinned < 2; pinned++) {
@@ -216,7 +256,7 @@ Test(demands, issuers)
             AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );", rule);
             g_free(pki_write(setting->folder, "root.pem", root, NULL));
             g_free(pki_write(setting->folder, "leaf.pem", path.leaf, NULL));
-            g_free(pki_write(setting->folder, "issuer.pem", rows[i].issuer, NULL));
+            g_free(pki_write(setting->folder, "issuer.pem", rows[i].issuer, other, NULL));
             setting_open(setting);
             enum outcome expected = pinned ? rows[i].pinned : rows[i].outcome;
             expect(setting, path.leaf, path.untrusted, expected,

@@ -225,9 +225,56 @@ Test(search, costs_what_it_costs)
         }
         sk_X509_CRL_free(received);
     }
-    cr_expect_gt(full[1], full[0] + 2 * (uint64_t)i2d_X509_CRL(crl, NULL) * COST_HASHED + 2 * 3 * 20000 - 1);
+    uint64_t of_list = (uint64_t)i2d_X509_CRL(crl, NULL) * COST_HASHED + 3 * 20000;
+    for (size_t i = 0; i < 3; i++)
+        of_list += key_cost(i == 0 ? alice->key : i == 1 ? issuer->key : world->root->key);
+    cr_expect_eq(full[1] - full[0], 2 * of_list, "%" G_GUINT64_FORMAT, full[1] - full[0] - 2 * of_list);
     cr_expect_eq(full[2] - full[1], full[1] - full[0], "each list has its price");
     X509_CRL_free(crl);
+}
+
+/* No more than 64 lists of a name are tried with each key. */
+Test(search, many_lists_cost_no_more_keys)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *alice = pki_person(world->root, "alice@acme.test");
+    owned(X509_CRL) X509_CRL *crl = pki_crl(&(struct pki_crl_spec){.issuer = world->root});
+    static const int counts[] = {-1, 0, 63, 64, 65};
+    uint64_t spent[G_N_ELEMENTS(counts)];
+    uint64_t of_list = (uint64_t)i2d_X509_CRL(crl, NULL) * COST_HASHED + 2 * 20000;
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        struct budget budget = {.limit = UINT64_MAX};
+        STACK_OF(X509_CRL) *received = counts[i] >= 0 ? sk_X509_CRL_new_null() : NULL;
+        while (sk_X509_CRL_num(received) < counts[i])
+            sk_X509_CRL_push(received, crl);
+        const struct chain_query query = {
+            .leaf = alice->cert, .crls = received, .purpose = PURPOSE_SIGN, .budget = &budget};
+        trust_close(world->setting->trust);
+        world->setting->trust = trust_open(world->setting->conf, world->setting->faults);
+        setting_expect(world->setting, &query, OUTCOME_PASS, "valid", "lists");
+        spent[i] = budget.spent;
+        sk_X509_CRL_free(received);
+    }
+    cr_expect_eq(spent[0], spent[1]);
+    cr_expect_eq(spent[3] - spent[2], 2 * (of_list + key_cost(alice->key) + key_cost(world->root->key)));
+    cr_expect_eq(spent[4] - spent[3], 2 * of_list);
+}
+
+/* A path that is known costs what it takes to recognise it. */
+Test(search, costs_little_once_it_is_known)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = pki_sub_ca(world->root, "Issuer"), *alice = pki_person(issuer, "alice@acme.test");
+    add(world, issuer);
+    add(world, world->root);
+    struct budget budget = {.limit = UINT64_MAX};
+    const struct chain_query query = {
+        .leaf = alice->cert, .untrusted = world->untrusted, .purpose = PURPOSE_SIGN, .budget = &budget};
+    setting_expect(world->setting, &query, OUTCOME_PASS, "valid", "for the first time");
+    budget = (struct budget){.limit = UINT64_MAX};
+    setting_expect(world->setting, &query, OUTCOME_PASS, "valid", "once more");
+    uint64_t octets = (uint64_t)i2d_X509(issuer->cert, NULL) + (uint64_t)i2d_X509(world->root->cert, NULL);
+    cr_expect_eq(budget.spent, 3 * COST_HASHED * octets + COST_CERTIFICATE);
 }
 
 /* --- DSA parameters, RFC 3279 §2.3.2 --- */
@@ -310,12 +357,34 @@ Test(search, few_are_asked_for_parameters)
     PKI_AUTO struct pki *issuer = authority(NULL, "Issuer", issuer_key, 0);
     PKI_AUTO struct pki *leaf = leaf_of(issuer, leaf_key);
     strip_parameters(leaf, issuer);
-    for (int i = 0; i < 40; i++) {
-        PKI_AUTO struct pki *namesake = authority(world->root, "Issuer", other_key, 0);
-        add(world, namesake);
+    static const unsigned counts[] = {10, 40};
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        while ((unsigned)sk_X509_num(world->untrusted) < counts[i]) {
+            PKI_AUTO struct pki *namesake = authority(world->root, "Issuer", other_key, 0);
+            add(world, namesake);
+        }
+        expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "weak key");
+        cr_expect_eq(counted.signatures, MIN(counts[i], 32) + counts[i], "for parameters, and in search of a path: %u",
+                     counted.signatures);
     }
-    expect(world, leaf, PURPOSE_SIGN, OUTCOME_FAIL, "weak key");
-    cr_expect_eq(counted.signatures, 32 + 40, "for parameters, and in search of a path: %u", counted.signatures);
+}
+
+/* The anchor may be the one that has the parameters; a key with parameters of its own keeps them. */
+Test(search, parameters_come_from_an_anchor_where_there_are_none)
+{
+    owned(world) struct world *world = world_new();
+    owned(EVP_PKEY) EVP_PKEY *parameters = dsa_key(NULL), *others = dsa_key(NULL);
+    owned(EVP_PKEY) EVP_PKEY *root_key = dsa_key(parameters), *lower_key = dsa_key(parameters);
+    owned(EVP_PKEY) EVP_PKEY *own_key = dsa_key(others);
+    PKI_AUTO struct pki *root = authority(NULL, "Root", root_key, 0), *lower = authority(root, "Lower", lower_key, 0),
+                        *own = authority(lower, "Own", own_key, 0), *leaf = leaf_of(own, NULL);
+    strip_parameters(lower, root);
+    g_free(pki_write(world->setting->folder, "root.pem", root, NULL));
+    trust_close(world->setting->trust);
+    world->setting->trust = trust_open(world->setting->conf, world->setting->faults);
+    add(world, own);
+    add(world, lower);
+    expect(world, leaf, PURPOSE_PATH, OUTCOME_PASS, "valid");
 }
 
 /* Parameters go down from one key to the next, one level a round where the certificates stand in the wrong order. */
