@@ -63,7 +63,7 @@ static bool add_encoded(const struct making *making, struct segments *out, const
 {
     owned(spool) struct spool *decoded = spool_new(making->limits);
     struct slice bytes = part->body;
-    bool decodable = true, changed, good = true;
+    bool decodable = true, changed, good;
     if (*treatment == QUOTED || *treatment == BASE64) {
         if (!decode(part, decoded, &bytes, &decodable, making->error))
             return false;
@@ -358,8 +358,7 @@ static bool make(struct making *making, const struct part *root, struct entity *
     *entity = (struct entity){0};
     if ((troubles & matters) == 0 && !treatment_has_label(root, making->transport)) {
         entity->body = rope_new();
-        if (root->body.len > 0)
-            rope_borrow(entity->body, root->body);
+        rope_borrow(entity->body, root->body);
         entity->eight_bit = (troubles & TROUBLE_EIGHT_BIT) != 0;
     } else {
         struct segments out;

@@ -199,6 +199,33 @@ Test(treatment, what_is_beside_is_borrowed)
     cr_expect_eq(last.data + last.len, root->body.data + root->body.len);
 }
 
+static bool write_nothing(const struct part *part, const struct limits *limits, struct spool *out, struct error *error)
+{
+    (void)part;
+    (void)limits;
+    (void)out;
+    return error_set(error, ERROR_TEMPORARY, "no memory");
+}
+
+/* A signature that cannot be taken apart now is not broken for that. */
+Test(treatment, a_failure_of_ours)
+{
+    static const char *const texts[] = {
+        SIGNED "\r\n--b\r\n\r\n\xc3\r\n--b\r\n" P7S "\r\nx\r\n--b--\r\n",
+        "Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n" SIGNED "\r\n--b\r\n\r\n\xc3\r\n--b\r\n" P7S
+        "\r\nx\r\n--b--\r\n--c--\r\n",
+    };
+    const struct transport transport = {.opaque_header = "Content-Type: sealed\r\n", .write_opaque = write_nothing};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        owned(part) struct part *root = help_parse(texts[i], strlen(texts[i]));
+        owned(entity) struct entity entity = {0};
+        struct error error = {0};
+        cr_expect_not(mime_deliverable(root, &transport, &help_limits, &entity, &error), "row %zu", i);
+        cr_expect_eq(error.kind, ERROR_TEMPORARY, "row %zu", i);
+        cr_expect_null(entity.body, "row %zu", i);
+    }
+}
+
 /* NULL if there is no room. */
 static char *make_in(const struct part *root, bool signs, const struct limits *limits)
 {

@@ -524,15 +524,19 @@ Test(decrypt, recipients_that_are_no_certificates)
 
 Test(decrypt, too_many_recipients)
 {
-    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
-    BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
-    struct error error;
-    for (unsigned i = 0; i <= craft_limits.signers * 100; i++)
-        cr_assert_not_null(CMS_add1_recipient_cert(cms, rsa->cert, 0));
-    cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
-    cr_expect_eq(open_cms(cms, ours.keys, &error), OPENED_FAILED);
-    cr_expect(strstr(error.text, "more than 300 recipients") != NULL, "%s", error.text);
-    BIO_free(data);
+    for (unsigned beyond = 0; beyond < 2; beyond++) {
+        for (int agrees = 0; agrees < 2; agrees++) {
+            owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_EnvelopedData_create(EVP_aes_256_cbc());
+            owned(BIO) BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
+            struct error error;
+            for (unsigned i = 0; i < craft_limits.signers * 100 + beyond; i++)
+                cr_assert_not_null(CMS_add1_recipient_cert(cms, agrees && i == 0 ? ec->cert : rsa->cert, 0));
+            cr_assert(CMS_set_detached(cms, 0) && CMS_final(cms, data, NULL, CMS_BINARY));
+            enum opened opened = open_cms(cms, ours.keys, &error);
+            cr_expect_eq(opened, beyond ? OPENED_FAILED : OPENED, "%s", error.text);
+            cr_expect(!beyond || strstr(error.text, "more than 300 recipients") != NULL, "%s", error.text);
+        }
+    }
 }
 
 Test(decrypt, content_that_is_not_there_or_not_data)
@@ -586,6 +590,18 @@ Test(decrypt, what_a_random_plaintext_cannot_be)
         {"X-Name: caf\xe9\r\n\r\n\001\002\003", OPENED},
         {"X:", OPENED},
         {"bare text\r\n", OPENED},
+        {"X : y\r\n\r\n\001", OPENED},
+        {"X\t: y\r\n\r\n\001", OPENED},
+        {"X: y\001", OPENED_BROKEN},
+        {": y\r\n\r\n\001", OPENED_BROKEN},
+        {"X y: z\r\n\r\n\001", OPENED_BROKEN},
+        {"X\177: y\r\n\r\n\001", OPENED_BROKEN},
+        {"X\xe9: y\r\n\r\n\001", OPENED_BROKEN},
+        {"X\r\n: y\r\n\r\n\001", OPENED_BROKEN},
+        {"\001: y\r\n\r\n", OPENED_BROKEN},
+        {"\001bare text\r\n", OPENED_BROKEN},
+        {"\001", OPENED_BROKEN},
+        {"x", OPENED},
         {"a:\001\002\003\r\n\r\nx", OPENED_BROKEN},
         {"Subject: x\177\r\n\r\n\001", OPENED_BROKEN},
         {"\001\002\003", OPENED_BROKEN},
@@ -594,6 +610,18 @@ Test(decrypt, what_a_random_plaintext_cannot_be)
         owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_text(EVP_aes_128_cbc(), rsa, 0, rows[i].text);
         struct error error;
         cr_expect_eq(open_cms(cms, ours.keys, &error), rows[i].opened, "row %zu: %s", i, error.text);
+    }
+}
+
+Test(decrypt, the_beginning_of_a_text_is_looked_at)
+{
+    for (size_t length = 510; length <= 512; length++) {
+        g_autofree char *line = g_strnfill(length, 'x');
+        g_autofree char *text = g_strconcat(line, "\001", NULL);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_text(EVP_aes_128_cbc(), rsa, 0, text);
+        struct error error;
+        cr_expect_eq(open_cms(cms, ours.keys, &error), length < 512 ? OPENED_BROKEN : OPENED, "%zu: %s", length,
+                     error.text);
     }
 }
 
