@@ -81,6 +81,17 @@ Test(groups, what_leaves_is_encrypted_to_the_group)
     }
 }
 
+/* In the group's list, with a path, and in the name of somebody else. */
+Test(groups, a_certificate_of_another_is_not_encrypted_to)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    PKI_AUTO struct pki *desk = pki_person(rig->partner.ca, "desk@partner.test");
+    g_free(pki_write(rig->acme.folder, "desk.pem", desk, NULL));
+    rig_open(&rig->acme, &rig->partner, ENCRYPT GROUP("mailbox") DOMAINS, NULL);
+    AUTO_SENT struct sent out = send_to(rig, "edi@partner.test");
+    cr_expect_str_eq(kind_of(&out), "domain", "%s", rig_reason(&out));
+}
+
 static struct sent arrive(const struct rig *rig, const struct pki *by, const char *from)
 {
     g_autofree char *top = g_strdup_printf("From: %s\r\nTo: alice@acme.test\r\nSubject: x\r\n", from);

@@ -68,6 +68,22 @@ Test(lookups, the_search_goes_on_behind_what_trust_refuses)
     cr_expect_eq(out.result->lookups.answers[0].certificates.count, 2);
 }
 
+/* Its name and its path are right, its key is for signatures. */
+Test(lookups, a_certificate_that_is_not_for_encryption_is_not_used)
+{
+    owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
+    struct script script = script_in(rig->acme.gateway);
+    PKI_AUTO struct pki *signer =
+        pki_issue(&(struct pki_spec){.issuer = rig->partner.ca,
+                                     .subject = PKI_LIST("CN=domain-confidentiality-authority"),
+                                     .san = PKI_LIST("email:domain-confidentiality-authority@partner.test"),
+                                     .key_usage = "critical,digitalSignature"});
+    scripted_certs_domain(script.first, "bob@partner.test", signer->cert);
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    cr_expect_not(out.result->made.treatment.encrypt);
+    cr_expect(g_str_has_prefix(note(&out, 0), "not used: "), "%s", note(&out, 0));
+}
+
 Test(lookups, the_rest_of_an_answer_is_not_checked)
 {
     owned(rig) struct rig *rig = rig_new(ENCRYPT, "");
@@ -190,6 +206,39 @@ Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
         cr_expect_null(name, "no layer was judged, so no name is reported: %s", name);
         cr_expect_str_eq(in.result->plan.judgement.domain.reason, "no domain signature");
     }
+}
+
+/* Of several addresses, the author's; of a certificate that nobody has, what the signature says of it. */
+Test(lookups, names_of_signers)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    script_in(rig->partner.gateway);
+    PKI_AUTO struct pki *two =
+        pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
+                                     .subject = PKI_LIST("CN=Alice"),
+                                     .san = PKI_LIST("email:a@acme.test", "email:alice@acme.test"),
+                                     .serial = 77});
+    PKI_AUTO struct pki *another = pki_person(rig->acme.ca, "carol@acme.test");
+    g_autofree char *whole = attack_message(&(struct attack){.signer = two});
+    g_autofree char *others = attack_message(&(struct attack){.signer = another});
+    g_autofree char *without = attack_message(&(struct attack){.signer = two, .flags = CMS_NOCERTS});
+    AUTO_SENT struct sent in = rig_inbound(rig, whole, strlen(whole));
+    AUTO_SENT struct sent carols = rig_inbound(rig, others, strlen(others));
+    AUTO_SENT struct sent unknown = rig_inbound(rig, without, strlen(without));
+    const struct signer_name *name = &in.result->lookups.details[0].names[0];
+    const struct signer_view *view = &in.result->lookups.views[0].signers[0];
+    const struct signer_name *of_unknown = &unknown.result->lookups.details[0].names[0];
+    char sha256[65];
+    certificate_fingerprint(two->cert, sha256);
+    cr_expect_str_eq(name->address, "alice@acme.test");
+    cr_expect_str_eq(name->subject, "CN=Alice");
+    cr_expect_str_eq(name->sha256, sha256);
+    cr_expect_str_eq(view->sha256, sha256);
+    cr_expect_str_eq(view->subject, name->subject);
+    cr_expect_str_eq(carols.result->lookups.details[0].names[0].address, "carol@acme.test");
+    cr_expect_null(of_unknown->address);
+    cr_expect_str_eq(of_unknown->issuer, name->issuer);
+    cr_expect_str_eq(of_unknown->serial, name->serial);
 }
 
 /* --- what is shown of it --- */

@@ -97,6 +97,25 @@ Test(mailboxes, a_key_that_may_not_be_used_is_not)
     pki_free(edi);
 }
 
+/* Each recipient is compared with the addresses of a person's key, and the message pays for it. */
+Test(mailboxes, recipients_cost)
+{
+    struct pki *edi;
+    owned(rig) struct rig *rig = rig_with_people(ATTACK_LAX, &edi);
+    const struct {
+        const struct pki *key;
+        bool costs;
+    } rows[] = {{rig->acme.alice, true}, {edi, true}, {rig->acme.dca, false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = message_for(rows[i].key, EVP_aes_256_gcm());
+        AUTO_SENT struct sent one = take(rig, text, "carol@acme.test", NULL);
+        AUTO_SENT struct sent two = take(rig, text, "carol@acme.test", "dave@acme.test");
+        cr_expect_eq(two.result->accounts.visible.spent > one.result->accounts.visible.spent, rows[i].costs, "row %zu",
+                     i);
+    }
+    pki_free(edi);
+}
+
 /* Policy decides about it as about anything that stays shut. */
 Test(mailboxes, what_stays_shut_is_undecryptable)
 {
