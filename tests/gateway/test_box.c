@@ -88,7 +88,7 @@ static struct opened_box *opened_again(const struct box_contents *contents)
     return opened;
 }
 
-/* As box.h describes a box, made without its code; g_free(). lengths: of facts and header, as they are written. */
+/* As box.h describes a box, made without its code; g_free(). */
 static char *make_box(const struct box_key *key, struct slice contents, size_t *length)
 {
     owned(EVP_CIPHER_CTX) EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
@@ -305,6 +305,23 @@ Test(box, all_of_it_is_written)
     }
 }
 
+/* A nonce that is used twice with a key would show what is in both boxes. */
+Test(box, no_two_are_alike)
+{
+    owned(envelope) struct envelope *envelope = bare_envelope();
+    owned(message) struct message *message = message_of(SMALL);
+    const struct least planned[2] = {0};
+    const struct box_contents contents = {
+        .envelope = envelope, .message = message, .planned = planned, .direction = DIRECTION_OUTBOUND};
+    struct error error = {0};
+    size_t length = 0;
+    g_autofree char *one = seal_within(&limits, &contents, &length, &error);
+    g_autofree char *other = seal_within(&limits, &contents, &length, &error);
+    cr_assert(one != NULL && other != NULL);
+    cr_expect_eq(memcmp(one, other, 17), 0);
+    cr_expect_neq(memcmp(one + 17, other + 17, 12), 0);
+}
+
 /* --- opening --- */
 
 #define FACTS(recipients, fields)                                                                                      \
@@ -459,6 +476,23 @@ Test(box, one_that_ends_too_early)
             box_open(the_keys(), (struct slice){box, length}, &limits, &error);
         cr_expect_eq(opened != NULL, i == size, "%zu: %s", i, error.text);
         cr_expect_eq(error.kind, i == size ? ERROR_NONE : ERROR_BUG, "%zu: %s", i, error.text);
+    }
+}
+
+/* Also its last octet, where that is a piece of its own. */
+Test(box, one_of_whole_pieces)
+{
+    static const char facts[] = FACTS("", "1,1");
+    for (size_t size = PIECE - 1; size <= PIECE + 1; size++) {
+        struct error error = {0};
+        size_t all = 0, length = 0;
+        g_autofree char *body = g_strnfill(size - 8 - strlen(facts) - strlen("X:y\r\n"), 'b');
+        g_autofree char *contents = contents_of(facts, "X:y\r\n", body, &all);
+        g_autofree char *box = make_box(the_keys()->list, (struct slice){contents, all}, &length);
+        owned(opened_box) struct opened_box *opened =
+            box_open(the_keys(), (struct slice){box, length}, &limits, &error);
+        cr_assert_not_null(opened, "%zu: %s", size, error.text);
+        cr_expect(slice_equal(message_body(opened->message), slice_of(body)), "%zu", size);
     }
 }
 

@@ -254,6 +254,7 @@ Test(header_protection, the_text_shows_what_is_hidden)
         {REAL, "Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n\r\nAGE=\r\n", NULL},
         {REAL, "Content-Type: text/plain; charset=x-unheard-of\r\n\r\nline\r\n", NULL},
         {"Keywords: real\r\n", "Content-Type: text/plain\r\n\r\nline\r\n", "\r\n\r\nKeywords: real\r\n\r\nline\r\n"},
+        {"Thread-Topic: real\r\n", "Content-Type: text/plain\r\n\r\nline\r\n", NULL},
     };
     owned(rig) struct rig *rig = rig_new(POLICY("baseline"), REQUIRE);
     owned(rig) struct rig *plain = rig_new(POLICY("none"), REQUIRE);
@@ -405,8 +406,13 @@ Test(header_protection, around_what_the_originator_protected)
         /* Fields that claim nothing are neither promoted nor lost. */
         {TOP "Subject: ...\r\nMIME-Version: 1.0\r\n", "Content-Type: text/plain\r\n" REAL "\r\nline\r\n", false, true,
          false, "Content-Type: text/plain\r\n" REAL, true, "Subject: ...\r\n"},
+        {TOP "Subject: ...\r\nSubject-Line: the real subject\r\nAnother: the real subject\r\nMIME-Version: 1.0\r\n",
+         "Content-Type: text/plain\r\n" REAL "\r\nline\r\n", false, true, false, "Content-Type: text/plain\r\n" REAL,
+         true, "Subject: ...\r\n"},
         {OUTER, "Content-Type: text/plain\r\nMIME-Version: 1.0\r\n" TOP REAL "\r\nline\r\n", false, true, true, NULL,
          false, REAL},
+        {TOP REAL, "Content-Type: text/plain\r\nMIME-Version: 1.0\r\n\r\nline\r\n", false, true, true, NULL, false,
+         REAL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(rig) struct rig *rig = rig_new(POLICY("baseline"), REQUIRE);

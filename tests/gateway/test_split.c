@@ -25,9 +25,10 @@
 /* One way through acme.test's gateway, and everything that may differ from the daemon's way. */
 struct way {
     const char *to[5];
-    const char *orcpt; /* of the first recipient; NULL: none */
-    bool all_orcpt;    /* of all recipients */
-    const char *login, *client, *mta, *daemon;
+    const char *orcpt;                         /* of the first recipient; NULL: none */
+    bool all_orcpt;                            /* of all recipients */
+    const char *login, *client, *mta, *daemon; /* client "": not known */
+    const char *resolved; /* where the mail server delivers the first recipient to; NULL: as given */
     time_t at;
 };
 
@@ -66,7 +67,11 @@ static struct sent go(const struct rig *rig, const char *bytes, const struct way
     struct error error = {0};
     envelope->queue_id = g_strdup("TEST");
     envelope->authenticated = g_strdup(way->login);
-    envelope->client_address = g_strdup(way->client != NULL ? way->client : "203.0.113.9");
+    envelope->client_address = g_strdup(way->client == NULL      ? "203.0.113.9"
+                                        : way->client[0] != '\0' ? way->client
+                                                                 : NULL);
+    envelope->eight_bit = way->login != NULL;
+    envelope->sender_parameters = g_strsplit(way->login != NULL ? "ENVID=first" : "ENVID=second", "|", -1);
     envelope->mta = g_strdup(way->mta != NULL ? way->mta : "Postfix 3.7.11");
     envelope->daemon_name = g_strdup(way->daemon);
     cr_assert(address_parse(slice_of(ME), &envelope->sender, &error));
@@ -76,6 +81,9 @@ static struct sent go(const struct rig *rig, const char *bytes, const struct way
         struct recipient *recipient = envelope_add_recipient(envelope, &address);
         if ((i == 0 || way->all_orcpt) && way->orcpt != NULL)
             recipient->parameters = g_strsplit(way->orcpt, "|", -1);
+        recipient->argument = g_strdup_printf("<%s>", way->to[i]);
+        if (i == 0 && way->resolved != NULL)
+            recipient_set_reading(recipient, way->resolved, "host.test", "smtp");
     }
     sent.result = gateway_pass(rig->acme.gateway, &(struct passage_request){.envelope = envelope,
                                                                             .message = sent.message,
@@ -349,6 +357,7 @@ Test(split, a_message_that_is_not_ours_is_refused)
         {"Domsec-Split: v=1; key=0bd6", "Domsec-Split: v=1; key=0000", 550, "another key"},
         {"From: Alice <alice@acme.test>", "From: Alice <alice@other.test>", 550, "From is not that"},
         {"From: Alice <alice@acme.test>\r\n", "", 550, "From is not that"},
+        {"From: Alice <alice@acme.test>", "From: Alice\r\nFrom: <alice@acme.test>", 550, "From is not that"},
         {"From: Alice <alice@acme.test>\r\n", "From: Alice\r\n <alice@acme.test>\r\n", 250, NULL},
         {"You cannot read it.", "You can read it.", 250, NULL},
         {"multipart/mixed", "multipart/alternative", 250, NULL},
@@ -397,11 +406,11 @@ Test(split, a_box_does_not_live_for_ever)
 {
     owned(rig) struct rig *rig =
         open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; max_age = 2; };");
-    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
-    g_autofree char *text = on_the_way(&sealed);
     time_t now = time(NULL);
-    const struct way young = {.to = {DAVE}, .daemon = "domsec-split", .at = now + 2 * 86400 - 60};
-    const struct way old = {.to = {DAVE}, .daemon = "domsec-split", .at = now + 2 * 86400 + 60};
+    AUTO_SENT struct sent sealed = go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .login = "alice", .at = now});
+    g_autofree char *text = on_the_way(&sealed);
+    const struct way young = {.to = {DAVE}, .daemon = "domsec-split", .at = now + 2 * 86400};
+    const struct way old = {.to = {DAVE}, .daemon = "domsec-split", .at = now + 2 * 86400 + 1};
     AUTO_SENT struct sent first = go(rig, text, &young), second = go(rig, text, &old);
     expect(&first, 250, NULL);
     expect(&second, 550, "2 days ago");
@@ -417,12 +426,20 @@ Test(split, a_box_is_opened_for_its_recipients_only)
     } rows[] = {
         {BOB, NULL, 250, true, false, NULL},
         {"BOB@Partner.TEST", NULL, 250, true, false, NULL},
-        {"eve@evil.test", NULL, 451, false, true, "is not for eve@evil.test"},
+        {"eve@evil.test", NULL, 451, false, true, "the sealed message TEST is not for eve@evil.test"},
         {"ben@partner.test", NULL, 451, false, true, "is not for ben@partner.test"},
         {"ben@partner.test", "ORCPT=rfc822;eve@evil.test", 451, false, true, "is not for"},
         {"ben@partner.test", "ORCPT=rfc822;carol@acme.test", 250, true, false, NULL},
         {"ben@partner.test", "NOTIFY=NEVER|ORCPT=rfc822;carol+40acme.test", 250, true, false, NULL},
+        {"ben@partner.test", "ORCPT=rfc822;carol@acme+2Etest", 250, true, false, NULL},
         {"ben@partner.test", "ORCPT=utf-8;carol@acme\\x{2E}test", 250, true, false, NULL},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme-x{2E}test", 451, false, true, "is not for"},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme-y{2E}test", 451, false, true, "is not for"},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme\\y{2E}test", 451, false, true, "is not for"},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme\\xZ2E}test", 451, false, true, "is not for"},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme\\x{2Ettest", 451, false, true, "is not for"},
+        {"ben@partner.test", "ORCPT=utf-8;carol@acme.test\\x{D800}", 250, true, false, NULL}, /* no character */
+        {"ben@partner.test", "NOTIFY=NEVER", 451, false, true, "is not for"},
         /* the message was encrypted for bob, so an alias of whomever gets no plaintext */
         {"eve@evil.test", "ORCPT=rfc822;carol@acme.test", 451, false, false, "no certificate for eve@evil.test"},
         /* an address outside that the mail server rewrites was decided as it was */
@@ -517,6 +534,102 @@ Test(split, an_original_recipient_of_the_sender_is_known)
            &(struct way){.to = {"ben@partner.test"}, .orcpt = "ORCPT=rfc822;list@else.test", .daemon = "domsec-split"});
     expect(&ben, 250, NULL);
     cr_expect(ben.result->made.treatment.encrypt);
+}
+
+/* Its spelling does not matter, and another one is not taken for it. */
+Test(split, an_original_recipient_is_compared_as_an_address)
+{
+    static const struct {
+        const char *orcpt;
+        unsigned code;
+    } rows[] = {{"ORCPT=rfc822;list+40else.test", 250},
+                {"ORCPT=rfc822;other@else.test", 451},
+                {"ORCPT=x400;/PN=list/", 451},
+                {"ORCPT=rfc822;dave+4x@acme.test", 250}, /* these are no codes of characters */
+                {"ORCPT=rfc822;dave+x4@acme.test", 250}};
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = go(rig, MESSAGE,
+                                      &(struct way){.to = {BOB, DAVE, "dave+4x@acme.test", "dave+x4@acme.test"},
+                                                    .orcpt = "ORCPT=rfc822;list@else.test",
+                                                    .login = "alice"});
+    g_autofree char *text = on_the_way(&sealed);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent ben =
+            go(rig, text, &(struct way){.to = {"ben@partner.test"}, .orcpt = rows[i].orcpt, .daemon = "domsec-split"});
+        expect(&ben, rows[i].code, rows[i].code == 451 ? "is not for ben@partner.test" : NULL);
+    }
+}
+
+/* One that the mail server delivers elsewhere comes back by either address, and by no third one. */
+Test(split, a_recipient_that_is_read_as_another)
+{
+    static const struct {
+        const char *to;
+        unsigned code;
+    } rows[] = {{"team@plain.test", 250}, {DAVE, 250}, {"eve@plain.test", 451}};
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed =
+        go(rig, MESSAGE, &(struct way){.to = {"team@plain.test", BOB}, .login = "alice", .resolved = DAVE});
+    g_autofree char *text = on_the_way(&sealed);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent sent = go(rig, text, &(struct way){.to = {rows[i].to}, .daemon = "domsec-split"});
+        expect(&sent, rows[i].code, rows[i].code == 451 ? "is not for eve@plain.test" : NULL);
+    }
+}
+
+/* Of two that lead to it, one is ours, so it may be an alias of ours. */
+Test(split, an_alias_of_ours_counts_beside_another)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed =
+        go(rig, MESSAGE, &(struct way){.to = {CAROL, DAVE, BOB}, .orcpt = "ORCPT=rfc822;" DAVE, .login = "alice"});
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent eve =
+        go(rig, text, &(struct way){.to = {"eve@evil.test"}, .orcpt = "ORCPT=rfc822;" DAVE, .daemon = "domsec-split"});
+    expect(&eve, 451, "no certificate for eve@evil.test");
+}
+
+/* The client's words come from the box, those of the mail server from the second pass. */
+Test(split, the_envelope_of_a_copy)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .login = "alice"});
+    g_autofree char *text = on_the_way(&sealed);
+    AUTO_SENT struct sent bob = go(rig, text,
+                                   &(struct way){.to = {BOB},
+                                                 .orcpt = "NOTIFY=NEVER|ORCPT=rfc822;" BOB,
+                                                 .client = "127.0.0.1",
+                                                 .mta = "Postfix 9",
+                                                 .daemon = "domsec-split",
+                                                 .resolved = BOB});
+    expect(&bob, 250, NULL);
+    const struct envelope *envelope = bob.result->mail.envelope;
+    const struct recipient *recipient = &envelope->recipients[0];
+    cr_assert_eq(envelope->recipient_count, 1);
+    cr_expect_str_eq(envelope->sender.text, ME);
+    cr_expect_str_eq(envelope->queue_id, "TEST");
+    cr_expect_str_eq(envelope->authenticated, "alice");
+    cr_expect_str_eq(envelope->client_address, "203.0.113.9");
+    cr_expect_str_eq(envelope->mta, "Postfix 9");
+    cr_expect_str_eq(envelope->daemon_name, "domsec-split");
+    cr_expect_str_eq(envelope->sender_parameters[0], "ENVID=first");
+    cr_expect(envelope->eight_bit);
+    cr_expect_str_eq(recipient->argument, "<" BOB ">");
+    cr_expect_str_eq(recipient->parameters[0], "NOTIFY=NEVER");
+    cr_expect_str_eq(recipient->mta_address, BOB);
+}
+
+/* One that is decoded in several pieces. */
+Test(split, a_large_message_comes_back)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    g_autoptr(GString) text = g_string_new(MESSAGE);
+    for (unsigned i = 0; text->len < 600000; i++)
+        g_string_append_printf(text, "line %u of many\r\n", i);
+    AUTO_SENT struct sent sealed = seal(rig, text->str);
+    AUTO_SENT struct sent dave = copy(rig, &sealed, DAVE);
+    expect(&dave, 250, NULL);
+    cr_expect_str_eq(strstr(dave.bytes, "\r\n\r\n"), strstr(text->str, "\r\n\r\n"));
 }
 
 /* A list of another system hands in several recipients with one original (RFC 3461 §5.2.7): whichever led to the
@@ -699,6 +812,9 @@ Test(split, the_field_comes_off_elsewhere)
     owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
     AUTO_SENT struct sent in = go(rig, forged, &(struct way){.to = {CAROL}});
     AUTO_SENT struct sent out = go(rig, forged, &(struct way){.to = {DAVE}, .login = "alice"});
+    AUTO_SENT struct sent of_ours =
+        go(rig, forged, &(struct way){.to = {DAVE}, .client = "192.0.2.1", .login = "alice"});
+    expect(&of_ours, 250, NULL);
     expect(&in, 250, NULL);
     expect(&out, 250, NULL);
     cr_expect_null(strcasestr(in.bytes, BOX_FIELD), "%s", in.bytes);
@@ -726,6 +842,8 @@ Test(split, a_listener_without_its_name_is_noticed)
         expect(&local, 451, "milter_macro_daemon_name");
     }
     AUTO_SENT struct sent sent_back = go(rig, text, &(struct way){.to = {CAROL}, .daemon = "mail"});
+    AUTO_SENT struct sent unknown = go(rig, text, &(struct way){.to = {CAROL}, .client = "", .daemon = "mail"});
+    expect(&unknown, 250, NULL);
     AUTO_SENT struct sent other =
         go(rig, changed, &(struct way){.to = {CAROL}, .client = "192.0.2.1", .daemon = "mail"});
     AUTO_SENT struct sent another =
@@ -788,7 +906,7 @@ Test(split, one_message_at_a_time_until_the_way_is_proven)
     const struct way later = {.to = {BOB, DAVE}, .login = "alice", .at = now + 60};
     AUTO_SENT struct sent first = go(rig, MESSAGE, &at_once), second = go(rig, MESSAGE, &almost);
     expect(&first, 250, NULL);
-    expect(&second, 451, "has not yet brought back");
+    expect(&second, 451, "has not yet brought back the first sealed message (TEST)");
     cr_expect(edits_are_empty(&second.result->made.edits));
     cr_expect_not(gateway_misses_copies(rig->acme.gateway, now + 59, &error));
     open_acme(rig, BOTH, "split = { keys = ( \"file:split.key\" ); };"); /* it is remembered */
@@ -797,6 +915,7 @@ Test(split, one_message_at_a_time_until_the_way_is_proven)
     AUTO_SENT struct sent third = go(rig, MESSAGE, &later), fourth = go(rig, MESSAGE, &later);
     expect(&third, 250, NULL);
     expect(&fourth, 451, NULL);
+    cr_expect(gateway_misses_copies(rig->acme.gateway, now + 120, &error), "the next one that is lost");
     AUTO_SENT struct sent back = copy(rig, &third, DAVE), fifth = go(rig, MESSAGE, &later);
     expect(&back, 250, NULL);
     expect(&fifth, 250, NULL);
@@ -811,6 +930,17 @@ Test(split, one_message_at_a_time_until_the_way_is_proven)
     AUTO_SENT struct sent older = copy(rig, &third, DAVE), still = go(rig, MESSAGE, &later);
     expect(&older, 250, NULL); /* which says nothing of the new key */
     expect(&still, 451, NULL);
+}
+
+/* Else messages would wait until that time comes again. */
+Test(split, a_clock_that_was_set_back)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, "split = { keys = ( \"file:split.key\" ); };");
+    time_t now = time(NULL);
+    AUTO_SENT struct sent first = go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .login = "alice", .at = now});
+    AUTO_SENT struct sent next = go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .login = "alice", .at = now - 10});
+    expect(&first, 250, NULL);
+    expect(&next, 250, NULL);
 }
 
 /* --- aliases --- */
