@@ -127,6 +127,52 @@ Test(mailbox, names_limit)
     }
 }
 
+/* --- groups --- */
+
+/* One of the group's certificates, and under "mailbox" one that names a member. */
+Test(groups, certificates)
+{
+    PKI_AUTO struct pki *desk = pki_person(NULL, "desk@partner.test"), *edi = pki_person(NULL, "edi@partner.test"),
+                        *bare = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=bare")}),
+                        *odd = pki_issue(
+                            &(struct pki_spec){.subject = PKI_LIST("CN=odd"),
+                                               .san = PKI_LIST("email:edi@partner.test", "email:x%00@partner.test")}),
+                        *second = pki_issue(
+                            &(struct pki_spec){.subject = PKI_LIST("CN=second"),
+                                               .san = PKI_LIST("email:desk@partner.test", "email:edi@partner.test")}),
+                        *other = pki_person(NULL, "edi@partner.test");
+    const struct {
+        const struct pki *pki;
+        bool pinned, named;
+        const char *says; /* under "mailbox" */
+    } rows[] = {
+        {desk, true, false, "the certificate names no member of the group (it names desk@partner.test)"},
+        {edi, true, true, "the certificate is that of a group of partner.test.conf"},
+        {bare, true, false, "the certificate names no member of the group (it names no address)"},
+        {odd, true, false, "the certificate names no member of the group (it names edi@partner.test)"},
+        {second, true, true, "the certificate is that of a group of partner.test.conf"},
+        {other, false, false, "the certificate is not one of the group's"},
+    };
+    for (size_t naming = 0; naming < 2; naming++) {
+        g_autofree char *keys = g_strdup_printf("groups = ( { members = \"edi@partner.test\"; certificates = ( "
+                                                "\"all.pem\" ); naming = \"%s\"; } );",
+                                                naming == 0 ? "pinned" : "mailbox");
+        AUTO_SETTING setting = setting_new("", keys);
+        g_free(pki_write(setting->folder, "all.pem", desk, edi, bare, odd, second, NULL));
+        setting_open(setting);
+        for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+            struct finding finding = {0};
+            bool passes = naming == 0 ? rows[i].pinned : rows[i].named;
+            trust_check_group(setting->trust, setting->partner, &setting->partner->groups[0], rows[i].pki->cert,
+                              &finding);
+            cr_expect_eq(finding.outcome, passes ? OUTCOME_PASS : OUTCOME_POLICY, "%zu, row %zu", naming, i);
+            cr_expect_str_eq(finding.reason, naming == 0 && passes
+                                                 ? "the certificate is pinned for a group by partner.test.conf"
+                                                 : rows[i].says);
+        }
+    }
+}
+
 /* --- what hundreds of names cost, counted --- */
 
 /* Each message brings a certificate anew. */
