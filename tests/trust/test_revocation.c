@@ -107,6 +107,49 @@ Test(revocation_step, what_answers_come_to)
         }
 }
 
+/* About which certificates more should be known: a bit for each, and never one for an anchor. */
+Test(revocation_step, what_should_be_known)
+{
+    static const struct {
+        enum revocation_status alice, authority, root;
+        enum revocation_check check;
+        enum revocation_status status;
+        uint64_t unknown;
+    } rows[] = {
+        {GOOD, GOOD, UNKNOWN, REVOCATION_CHECK_HARD, GOOD, 0},
+        {UNKNOWN, GOOD, UNKNOWN, REVOCATION_CHECK_HARD, UNKNOWN, 1},
+        {GOOD, UNKNOWN, UNKNOWN, REVOCATION_CHECK_HARD, UNKNOWN, 2},
+        {UNKNOWN, UNKNOWN, UNKNOWN, REVOCATION_CHECK_HARD, UNKNOWN, 3},
+        {UNKNOWN, GOOD, UNKNOWN, REVOCATION_CHECK_SOFT, GOOD, 1},
+        {UNKNOWN, UNKNOWN, UNKNOWN, REVOCATION_CHECK_OFF, GOOD, 0},
+        {UNKNOWN, REVOKED, UNKNOWN, REVOCATION_CHECK_HARD, REVOKED, 0},
+    };
+    open_with(WANTED, NULL);
+    owned(anchors) struct anchors *anchors = trust_anchors(setting->trust, setting->partner);
+    const struct revocation_setup of = {.conf = &setting->conf->revocation, .file = setting->conf->file};
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *const certificates[] = {alice->cert, authority->cert, root->cert};
+    for (size_t i = 0; i < G_N_ELEMENTS(certificates); i++)
+        sk_X509_push(chain, certificates[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct revocation_result result;
+        struct finding finding = {0};
+        scripted_revocation[0] =
+            (struct scripted_revocation){.rows = {{"alice", rows[i].alice, NULL, FOREVER},
+                                                  {"CN=Authority", rows[i].authority, NULL, FOREVER},
+                                                  {"CN=Root", rows[i].root, NULL, FOREVER}}};
+        owned(revocation) struct revocation *revocation =
+            revocation_open(&of, scripted_revocation_sources, setting->faults);
+        const struct revocation_query query = {
+            .anchors = anchors, .chain = chain, .check = rows[i].check, .strength = true, .at = time(NULL)};
+        revocation_check(revocation, &query, &result, &finding);
+        cr_expect_eq(result.status, rows[i].status, "row %zu", i);
+        cr_expect_eq(result.unknown, rows[i].unknown, "row %zu: %x", i, (unsigned)result.unknown);
+        cr_expect_eq(result.below_anchor, 2, "row %zu", i);
+    }
+    sk_X509_free(chain);
+}
+
 static void expect_first_answers(const struct revocation_query *query, const struct revocation_answer *answers)
 {
     cr_expect_eq(sk_X509_num(query->chain), 3);

@@ -289,8 +289,9 @@ Test(role, address)
 
 Test(role, pinned)
 {
-    AUTO_SETTING setting = setting_new("", "naming = \"pinned\"; certificates = ( \"pin.pem\" );");
-    PKI_AUTO struct pki *pinned = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=anything")});
+    AUTO_SETTING setting = setting_new("names_limit = 1;", "naming = \"pinned\"; certificates = ( \"pin.pem\" );");
+    PKI_AUTO struct pki *pinned = pki_issue(&(struct pki_spec){
+        .subject = PKI_LIST("CN=anything"), .san = PKI_LIST("email:a@acme.test", "email:b@acme.test")});
     PKI_AUTO struct pki *namesake = pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=anything")});
     PKI_AUTO struct pki *same_key =
         pki_issue(&(struct pki_spec){.subject = PKI_LIST("CN=anything"), .use_key = pinned->key});
@@ -299,16 +300,31 @@ Test(role, pinned)
     const char *domain = "partner.test";
     const struct {
         const struct pki *pki;
-        bool pinned;
-    } rows[] = {{pinned, true}, {namesake, false}, {same_key, false}};
+        enum role role;
+        size_t domains;
+        enum outcome expected;
+        const char *reason;
+    } rows[] = {
+        {pinned, SIGN, 1, PASS, "the certificate is pinned by partner.test.conf"},
+        {pinned, CONF, 1, PASS, "the certificate is pinned by partner.test.conf"},
+        {pinned, SIGN, 0, BAD, "there is no domain to compare the certificate with"},
+        {pinned, CONF, 0, BAD, "there is no domain to compare the certificate with"},
+        {pinned, ROLE_REVIEW, 0, PASS, "the certificate is pinned by partner.test.conf"},
+        {pinned, ROLE_COUNT, 1, BAD, "the role or the partner is unknown"},
+        {namesake, SIGN, 1, BAD, "the certificate is not pinned by partner.test.conf"},
+        {same_key, SIGN, 1, BAD, "the certificate is not pinned by partner.test.conf"},
+        {same_key, ROLE_REVIEW, 0, BAD, "the certificate is not pinned by partner.test.conf"},
+    };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct finding finding = {0};
-        const struct role_query query = {setting->partner, rows[i].pki->cert, SIGN, &domain, 1};
+        bool is_pinned = rows[i].pki == pinned;
+        const struct role_query query = {setting->partner, rows[i].pki->cert, rows[i].role, &domain, rows[i].domains};
         trust_check_role(setting->trust, &query, &finding);
-        cr_expect_eq(finding.outcome, rows[i].pinned ? PASS : BAD, "row %zu: %s", i, finding.reason);
-        if (!rows[i].pinned)
+        cr_expect_eq(finding.outcome, rows[i].expected, "row %zu: %s", i, finding.reason);
+        cr_expect_str_eq(finding.reason, rows[i].reason, "row %zu: %s", i, finding.reason);
+        if (rows[i].expected == BAD)
             expect_same(&query, &finding);
-        cr_expect_eq(trust_is_pinned(setting->trust, setting->partner, rows[i].pki->cert), rows[i].pinned);
+        cr_expect_eq(trust_is_pinned(setting->trust, setting->partner, rows[i].pki->cert), is_pinned);
         cr_expect_not(trust_is_pinned(setting->trust, conf_partner(setting->conf, ""), rows[i].pki->cert),
                       "another rule's pin");
         struct partner stranger = *setting->partner;
