@@ -216,7 +216,7 @@ Test(lookups, names_of_signers)
     PKI_AUTO struct pki *two =
         pki_issue(&(struct pki_spec){.issuer = rig->acme.ca,
                                      .subject = PKI_LIST("CN=Alice"),
-                                     .san = PKI_LIST("email:a@acme.test", "email:alice@acme.test"),
+                                     .san = PKI_LIST("email:a@acme.test", "email:bad", "email:alice@acme.test"),
                                      .serial = 77});
     PKI_AUTO struct pki *another = pki_person(rig->acme.ca, "carol@acme.test");
     g_autofree char *whole = attack_message(&(struct attack){.signer = two});
@@ -239,6 +239,47 @@ Test(lookups, names_of_signers)
     cr_expect_null(of_unknown->address);
     cr_expect_str_eq(of_unknown->issuer, name->issuer);
     cr_expect_str_eq(of_unknown->serial, name->serial);
+}
+
+static void spoil(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    ASN1_OCTET_STRING *signature = CMS_SignerInfo_get0_signature(info);
+    unsigned char *last = (unsigned char *)ASN1_STRING_get0_data(signature) + ASN1_STRING_length(signature) - 1;
+    (void)cms;
+    *last ^= 1;
+}
+
+static void unreadable_type(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    cr_assert(CMS_signed_add1_attr_by_txt(info, OID_SIGNATURE_TYPE, V_ASN1_OCTET_STRING, "x", 1));
+}
+
+/* Paths are work, and no path makes a bad signature good. */
+Test(lookups, paths_of_sound_signatures_alone)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_STRICT);
+    PKI_AUTO struct pki *hers = pki_person(rig->acme.ca, "alice@acme.test");
+    script_in(rig->partner.gateway);
+    const struct {
+        struct attack attack;
+        unsigned paths;
+    } rows[] = {
+        {{.signer = rig->acme.alice}, 1},
+        {{.signer = rig->acme.alice, .spoil = spoil}, 0},
+        {{.signer = rig->acme.alice, .alter = unreadable_type}, 0},
+        {{.signer = rig->acme.alice, .flags = CMS_NOCERTS}, 0},
+        {{.signer = rig->acme.alice, .second = hers}, 2},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = attack_message(&rows[i].attack);
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        const struct lookups *lookups = &in.result->lookups;
+        cr_expect_eq(lookups->paths, rows[i].paths, "row %zu: %u", i, lookups->paths);
+        cr_expect_eq(lookups->views[0].signers[0].trust != NULL, rows[i].paths > 0, "row %zu", i);
+        cr_expect_eq(rig_verdict(&in), rows[i].paths > 0 ? VERDICT_ACCEPT : VERDICT_QUARANTINE, "row %zu: %s", i,
+                     rig_reason(&in));
+    }
 }
 
 /* --- what is shown of it --- */
