@@ -539,6 +539,33 @@ Test(decrypt, too_many_recipients)
     }
 }
 
+/* What work_limit does not allow is no matter of keys. */
+Test(decrypt, a_budget_that_ends_anywhere)
+{
+    static const enum cipher ciphers[] = {CIPHER_AES_128_CBC, CIPHER_AES_256_GCM};
+    for (size_t i = 0; i < G_N_ELEMENTS(ciphers); i++) {
+        CRAFT_PART part = craft_encrypted(rsa, ciphers[i], KEY_TRANSPORT_RSA_OAEP);
+        unsigned failures = 0, successes = 0;
+        for (uint64_t limit = 1; successes == 0; limit += 1 + limit / 64) {
+            struct budget budget = {.limit = limit};
+            const struct open_options options = {.limits = &craft_limits, .keys = ours.keys, .budget = &budget};
+            struct error error = {0};
+            CRAFT_LAYER layer;
+            enum opened opened = smime_open(part.part, &options, &layer, &error);
+            if (opened == OPENED) {
+                cr_expect(craft_inner_is(&layer, CRAFT_WHOLE));
+                successes++;
+                continue;
+            }
+            failures++;
+            cr_expect_eq(opened, OPENED_FAILED, "row %zu: %lu", i, (unsigned long)limit);
+            cr_expect_str_eq(error.text, BUDGET_SPENT, "row %zu: %lu", i, (unsigned long)limit);
+            cr_expect_eq(layer.facts.attempted, 0u);
+        }
+        cr_expect_gt(failures, 10u);
+    }
+}
+
 Test(decrypt, content_that_is_not_there_or_not_data)
 {
     owned(CMS_ContentInfo) CMS_ContentInfo *detached = encrypt_by_hand(EVP_aes_256_cbc(), rsa, 0);

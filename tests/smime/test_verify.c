@@ -1004,6 +1004,38 @@ Test(verify, crls_are_limited)
     }
 }
 
+/* What work_limit does not allow makes no result: no signature that passes, and no reason of another kind. */
+Test(verify, a_budget_that_ends_anywhere)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *both =
+        sign_by_all((const struct pki *const[]){alice, bob}, (const unsigned[]){0, 0}, 2);
+    owned(CMS_ContentInfo) CMS_ContentInfo *bare = craft_sign_by_hand(alice, CMS_NOATTR, "SHA256", NULL);
+    const CMS_ContentInfo *const list[] = {both, bare};
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++) {
+        CRAFT_PART part = craft_part_of_cms(list[i]);
+        unsigned failures = 0, successes = 0;
+        for (uint64_t limit = 1; successes == 0; limit += 1 + limit / 64) {
+            struct budget budget = {.limit = limit};
+            const struct open_options options = {.limits = &craft_limits, .budget = &budget};
+            struct error error = {0};
+            CRAFT_LAYER layer;
+            enum opened opened = smime_open(part.part, &options, &layer, &error);
+            cr_expect_eq(ERR_peek_error(), 0ul);
+            if (opened == OPENED && !budget_is_spent(&budget)) {
+                cr_expect(layer.facts.signers[0].valid && !layer.facts.signers[0].type_fault);
+                successes++;
+                continue;
+            }
+            failures++;
+            cr_expect(budget_is_spent(&budget), "row %zu: %lu", i, (unsigned long)limit);
+            cr_expect_eq(opened, OPENED_FAILED, "row %zu: %lu", i, (unsigned long)limit);
+            cr_expect_str_eq(error.text, BUDGET_SPENT, "row %zu: %lu", i, (unsigned long)limit);
+            cr_expect_eq(error.kind, ERROR_PERMANENT);
+        }
+        cr_expect_gt(failures, 10u);
+    }
+}
+
 /* --- where the content is --- */
 
 Test(verify, content_of_its_own_beside_a_detached_one)
