@@ -139,6 +139,7 @@ Test(decrypt, failures_cannot_be_told_apart)
         {"rsa oaep gcm, cut", true, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP, 1, -2},
         {"ecdh gcm, content", false, CIPHER_AES_128_GCM, KEY_TRANSPORT_RSA_OAEP, 0, 3},
         {"ecdh cbc, cut", false, CIPHER_AES_128_CBC, KEY_TRANSPORT_RSA_OAEP, 7, -2},
+        {"rsa pkcs1 cbc, everything cut", true, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_PKCS1, 1000, -2},
         {"ecdh gcm, everything cut", false, CIPHER_AES_128_GCM, KEY_TRANSPORT_RSA_OAEP, 1000, -2},
     };
 
@@ -604,6 +605,16 @@ Test(decrypt, random_plaintext_is_no_message)
         cr_expect_str_eq(error.text, CANNOT);
     }
     g_byte_array_unref(der);
+}
+
+Test(decrypt, one_octet)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_text(EVP_aes_256_gcm(), rsa, 0, "x");
+    CRAFT_PART part = craft_part_of_cms(cms);
+    struct error error;
+    CRAFT_LAYER layer;
+    cr_expect_eq(craft_open(part.part, ours.keys, &craft_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(craft_inner_is(&layer, "x"));
 }
 
 /* What follows a field name counts, too: one octet in 256 is a colon. */
