@@ -274,6 +274,7 @@ Test(passage, hint_at_what_was_here_before)
         {"192.0.2.1", "", "alice@acme.test", DIRECTION_INBOUND, VERDICT_REJECT, false},
         {"198.51.100.1", OUR_RESULT, "alice@acme.test", DIRECTION_INBOUND, VERDICT_REJECT, false},
         {"192.0.2.1", OUR_RESULT, "carol@partner.test", DIRECTION_INBOUND, VERDICT_ACCEPT, false},
+        {"192.0.2.1", OUR_RESULT, "eve@other.test", DIRECTION_INBOUND, VERDICT_ACCEPT, false}, /* nothing is missing */
         {"192.0.2.1", OUR_RESULT, "carol@partner.test", DIRECTION_OUTBOUND, VERDICT_ACCEPT, false},
     };
     owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; };");
@@ -287,4 +288,8 @@ Test(passage, hint_at_what_was_here_before)
                      in.result->reply.reason);
         cr_expect_null(strstr(in.result->reply.text, "pass_daemons"), "%s", in.result->reply.text);
     }
+    owned(envelope) struct envelope *question =
+        rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, NULL, "192.0.2.1"});
+    owned(passage) struct passage *answer = rig_explain(rig->partner.gateway, question, "alice@acme.test");
+    cr_expect_null(strstr(answer->reply.reason, "pass_daemons"), "%s", answer->reply.reason);
 }
