@@ -574,6 +574,10 @@ Test(decryption, unsigned_attributes_behind_a_binary_signature)
         bool is_refused = !authenticated && form == IN_BINARY && has_unsigned;
         cr_expect_eq(in.result->reply.verdict, is_refused ? VERDICT_REJECT : VERDICT_ACCEPT, "%u: %s", i,
                      in.result->reply.reason);
+        const struct examined_layer *inside = &in.result->mail.examination->layers[1];
+        cr_expect_eq(inside->opened, is_refused ? OPENED_FAILED : OPENED, "%u", i);
+        cr_expect_eq(inside->error.kind, is_refused ? ERROR_PERMANENT : ERROR_NONE, "%u: %s", i, inside->error.text);
+        cr_expect_eq(inside->inner == NULL, is_refused, "%u", i);
         BIO_free(content);
         g_byte_array_unref(entity);
     }
