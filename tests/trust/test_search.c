@@ -6,6 +6,8 @@
 #include "support/counted.h"
 #include "support/setting.h"
 
+#include "trust/path.h"
+
 #include <openssl/dsa.h>
 #include <openssl/pem.h>
 
@@ -68,6 +70,84 @@ static struct pki *leaf_of(const struct pki *issuer, EVP_PKEY *key)
 {
     return pki_issue(
         &(struct pki_spec){.issuer = issuer, .subject = PKI_LIST("CN=leaf"), .use_key = key, .no_key_ids = true});
+}
+
+struct visit {
+    unsigned judged, takes; /* which path; 0: none */
+};
+
+static bool judge(void *data, STACK_OF(X509) * chain, bool first)
+{
+    struct visit *visit = data;
+    visit->judged++;
+    cr_expect_eq(sk_X509_num(chain), 3);
+    cr_expect_eq(first, visit->judged == 1);
+    return visit->judged == visit->takes;
+}
+
+/* Returns what is spent of limit. */
+static uint64_t find(const struct world *world, const struct pki *leaf, uint64_t limit, struct visit *visit, bool found)
+{
+    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+    owned(path_result) struct path_result failure = {0};
+    struct budget budget = {.limit = limit};
+    const struct path_query query = {.anchors = anchors,
+                                     .leaf = leaf->cert,
+                                     .untrusted = world->untrusted,
+                                     .strength = true,
+                                     .at = time(NULL),
+                                     .budget = &budget};
+    const struct path_visitor visitor = {.judge = judge, .data = visit};
+    cr_expect_eq(path_find(&query, &visitor, &failure), found, "%u of %u", visit->judged, visit->takes);
+    cr_expect_eq(ERR_peek_error(), 0);
+    return budget.spent;
+}
+
+/* Three paths, of which OpenSSL's own is judged once. */
+Test(search, ends_where_a_path_is_taken)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
+    for (int i = 0; i < 3; i++) {
+        PKI_AUTO struct pki *twin = authority(world->root, "Issuer", issuer->key, 0);
+        add(world, twin);
+    }
+    for (unsigned takes = 0; takes <= 4; takes++) {
+        struct visit visit = {.takes = takes};
+        bool found = takes >= 1 && takes <= 3;
+        find(world, leaf, UINT64_MAX, &visit, found);
+        cr_expect_eq(visit.judged, found ? takes : 3, "%u: %u", takes, visit.judged);
+    }
+    struct visit all = {0};
+    uint64_t full = find(world, leaf, UINT64_MAX, &all, false);
+    for (unsigned i = 0; i < 64; i++) {
+        struct visit visit = {0};
+        find(world, leaf, full / 64 * i, &visit, false);
+    }
+}
+
+/* Each namesake of the issuer is paid for, and one with a slow key is left out. */
+Test(search, namesakes_are_paid_for)
+{
+    owned(world) struct world *world = world_new();
+    owned(EVP_PKEY) EVP_PKEY *slow_key = pki_rsa_public(3072, 3000);
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, 0);
+    PKI_AUTO struct pki *stranger = authority(world->root, "Issuer", NULL, 0);
+    PKI_AUTO struct pki *slow = authority(world->root, "Issuer", slow_key, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
+    struct visit visit[3] = {{0}};
+    uint64_t spent[3];
+    add(world, issuer);
+    spent[0] = find(world, leaf, UINT64_MAX, &visit[0], false);
+    add(world, stranger);
+    spent[1] = find(world, leaf, UINT64_MAX, &visit[1], false);
+    add(world, slow);
+    spent[2] = find(world, leaf, UINT64_MAX, &visit[2], false);
+    /* One path is tried, and at two steps it is compared. */
+    cr_expect_eq(spent[1] - spent[0], key_cost(stranger->key) + 10000 + 2 * 1000, "%u",
+                 (unsigned)(spent[1] - spent[0]));
+    cr_expect_eq(spent[2] - spent[1], 10000 + 2 * 1000, "%u", (unsigned)(spent[2] - spent[1]));
 }
 
 /* A message stuffed with namesakes of the issuer may fail, but must not cost much. */
