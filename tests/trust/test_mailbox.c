@@ -140,6 +140,8 @@ Test(groups, certificates)
                         *second = pki_issue(
                             &(struct pki_spec){.subject = PKI_LIST("CN=second"),
                                                .san = PKI_LIST("email:desk@partner.test", "email:edi@partner.test")}),
+                        *host = pki_issue(
+                            &(struct pki_spec){.subject = PKI_LIST("CN=host"), .san = PKI_LIST("email:partner.test")}),
                         *other = pki_person(NULL, "edi@partner.test");
     const struct {
         const struct pki *pki;
@@ -150,6 +152,7 @@ Test(groups, certificates)
         {edi, true, true, "the certificate is that of a group of partner.test.conf"},
         {bare, true, false, "the certificate names no member of the group (it names no address)"},
         {odd, true, false, "the certificate names no member of the group (it names edi@partner.test)"},
+        {host, true, false, "the certificate names no member of the group (it names partner.test)"},
         {second, true, true, "the certificate is that of a group of partner.test.conf"},
         {other, false, false, "the certificate is not one of the group's"},
     };
@@ -158,7 +161,7 @@ Test(groups, certificates)
                                                 "\"all.pem\" ); naming = \"%s\"; } );",
                                                 naming == 0 ? "pinned" : "mailbox");
         AUTO_SETTING setting = setting_new("", keys);
-        g_free(pki_write(setting->folder, "all.pem", desk, edi, bare, odd, second, NULL));
+        g_free(pki_write(setting->folder, "all.pem", desk, edi, bare, odd, host, second, NULL));
         setting_open(setting);
         for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
             struct finding finding = {0};
