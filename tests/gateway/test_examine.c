@@ -16,7 +16,7 @@ static char *shut(const EVP_CIPHER *cipher, const struct pki *to, const char *co
 }
 
 /* One layer. S: signed by alice; E: encrypted to org by AES-GCM; C: by AES-CBC; B: with a wrong padding; X: to another;
- * G: garbage; M: beside a text; P: beside another part of the same kind. g_free(). */
+ * G: garbage; A: alone in a multipart; M: beside a text; P: beside another part of the same kind. g_free(). */
 static char *put_on(const struct org *org, char layer, const char *content)
 {
     static unsigned boundaries;
@@ -34,6 +34,9 @@ static char *put_on(const struct org *org, char layer, const char *content)
         return shut(EVP_aes_128_gcm(), org->alice, content, false);
     case 'G':
         return g_strdup("Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n");
+    case 'A':
+        return g_strdup_printf("Content-Type: multipart/mixed; boundary=\"m%u\"\r\n\r\n--m%u\r\n%s\r\n--m%u--\r\n",
+                               boundaries, boundaries, content, boundaries);
     default:
         return g_strdup_printf("Content-Type: multipart/mixed; boundary=\"m%u\"\r\n\r\n--m%u\r\n%s\r\n--m%u\r\n%s\r\n"
                                "--m%u--\r\n",
@@ -94,6 +97,9 @@ static const struct {
     {false, "ES", UNIX_ENTITY, "1 1.1is", 2, 1, true},
     {false, "MS", ATTACK_ENTITY, "1.1p", 1, 1, false},
     {false, "EMS", ATTACK_ENTITY, "1 1.1.1ip", 2, 1, true},
+    {false, "AE", ATTACK_ENTITY, "1", 1, 0, true},
+    {false, "SAE", ATTACK_ENTITY, "1 1.1.1p!no key", 2, 1, false},
+    {true, "AE", ATTACK_ENTITY, "1.1p", 1, 0, true},
     {true, "MEMS", ATTACK_ENTITY, "1.1p 1.1.1.1ikp", 2, 1, true},
     {true, "MEM", ATTACK_ENTITY, "1.1p", 1, 0, true},
     {true, "MB", UNIX_ENTITY, "1.1ps!broken", 1, 0, true},
