@@ -218,6 +218,13 @@ Test(passage, a_question_makes_nothing)
     cr_expect(passage->plan.treatment.sign && passage->plan.treatment.encrypt);
     cr_expect(edits_are_empty(&passage->made.edits));
     cr_expect_not(passage->made.treatment.sign || passage->made.treatment.encrypt);
+    /* what it may cost: an amount for each message, and 20 nanoseconds for each octet */
+    const uint64_t base = gateway_conf(rig->acme.gateway)->limits.work * BUDGET_MILLISECOND;
+    const struct message *message = sent.message;
+    const size_t octets = message_header(message).len + message_body(message).len;
+    cr_expect_eq(passage->accounts.visible.limit, base);
+    cr_expect_eq(sent.result->accounts.visible.limit, base + 20 * octets);
+    cr_expect_eq(sent.result->accounts.inside.limit, base + 20 * octets);
 }
 
 /* By a listener in pass_daemons nothing is asked and nothing is done; it is logged, reported and counted. */

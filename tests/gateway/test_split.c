@@ -308,6 +308,7 @@ Test(split, only_postfix_splits)
         AUTO_SENT struct sent sent =
             go(rig, MESSAGE, &(struct way){.to = {BOB, DAVE}, .login = "alice", .mta = others[i]});
         expect(&sent, 451, "only Postfix can split");
+        cr_expect_not_null(strstr(sent.result->reply.reason, others[i]), "%s", sent.result->reply.reason);
         cr_expect(edits_are_empty(&sent.result->made.edits));
     }
 }
@@ -321,6 +322,7 @@ Test(split, a_box_has_to_fit)
     AUTO_SENT struct sent large = seal(rig, text->str);
     expect(&large, 552, "message_size_limit");
     cr_expect_str_eq(large.result->reply.status, "5.3.4");
+    cr_expect(edits_are_empty(&large.result->made.edits));
     AUTO_SENT struct sent alone = go(rig, text->str, &(struct way){.to = {DAVE}, .login = "alice"});
     expect(&alone, 250, NULL);
 }
@@ -332,6 +334,12 @@ Test(split, a_field_has_to_fit)
     g_autofree char *text = g_strconcat("X-Large: ", value, "\r\n", MESSAGE, NULL);
     AUTO_SENT struct sent sent = seal(rig, text);
     expect(&sent, 552, "X-Large");
+    cr_expect(edits_are_empty(&sent.result->made.edits));
+    value[EDIT_MAX - strlen("X-Large")] = '\0';
+    g_autofree char *largest = g_strconcat("X-Large:", value, "\r\n", MESSAGE, NULL);
+    AUTO_SENT struct sent fits = seal(rig, largest);
+    expect(&fits, 250, NULL);
+    cr_expect_null(strstr(fits.bytes, "X-Large"), "also where it is the first field");
 }
 
 /* --- the second pass --- */
