@@ -132,8 +132,10 @@ Test(search, namesakes_are_paid_for)
 {
     owned(world) struct world *world = world_new();
     owned(EVP_PKEY) EVP_PKEY *slow_key = pki_rsa_public(3072, 3000);
-    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, 0);
-    PKI_AUTO struct pki *stranger = authority(world->root, "Issuer", NULL, 0);
+    owned(EVP_PKEY) EVP_PKEY *issuer_key = pki_new_key(PKI_RSA, 0);
+    owned(EVP_PKEY) EVP_PKEY *other_key = pki_new_key(PKI_RSA, 1);
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", issuer_key, 0);
+    PKI_AUTO struct pki *stranger = authority(world->root, "Issuer", other_key, 0);
     PKI_AUTO struct pki *slow = authority(world->root, "Issuer", slow_key, 0);
     PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
     struct visit visit[3] = {{0}};
@@ -148,6 +150,46 @@ Test(search, namesakes_are_paid_for)
     cr_expect_eq(spent[1] - spent[0], key_cost(stranger->key) + 10000 + 2 * 1000, "%u",
                  (unsigned)(spent[1] - spent[0]));
     cr_expect_eq(spent[2] - spent[1], 10000 + 2 * 1000, "%u", (unsigned)(spent[2] - spent[1]));
+}
+
+/* An extension that cannot be read is the cause, and not the issuer whom OpenSSL does not look for then. */
+Test(search, says_what_is_wrong)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *stranger = pki_ca("Stranger");
+    PKI_AUTO struct pki *unknown = leaf_of(stranger, NULL);
+    PKI_AUTO struct pki *broken = pki_issue(&(struct pki_spec){.issuer = world->root,
+                                                               .subject = PKI_LIST("CN=leaf"),
+                                                               .basic = "",
+                                                               .extensions = PKI_LIST("2.5.29.19=DER:0500")});
+    PKI_AUTO struct pki *old = authority(world->root, "Old", NULL, time(NULL) - 60);
+    PKI_AUTO struct pki *of_old = leaf_of(old, NULL);
+    PKI_AUTO struct pki *web = pki_issue(
+        &(struct pki_spec){.issuer = world->root, .ca = true, .subject = PKI_LIST("CN=Web"), .eku = "serverAuth"});
+    PKI_AUTO struct pki *of_web = leaf_of(web, NULL);
+    add(world, old);
+    add(world, web);
+    const struct {
+        const struct pki *leaf;
+        int error;
+        const struct pki *culprit;
+        int depth;
+    } rows[] = {{unknown, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, unknown, 0},
+                {broken, X509_V_ERR_INVALID_EXTENSION, broken, 0},
+                {of_old, X509_V_ERR_CERT_HAS_EXPIRED, old, 1},
+                {of_web, X509_V_ERR_INVALID_PURPOSE, web, 1}};
+    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(path_result) struct path_result result = {0};
+        const struct path_query query = {
+            .anchors = anchors, .leaf = rows[i].leaf->cert, .strength = true, .at = time(NULL)};
+        path_try(&query, world->untrusted, NULL, &result);
+        cr_expect_eq(result.error, rows[i].error, "row %zu: %d", i, result.error);
+        cr_expect_eq(result.depth, rows[i].depth, "row %zu", i);
+        cr_expect(result.culprit != NULL && X509_cmp(result.culprit, rows[i].culprit->cert) == 0, "row %zu", i);
+        cr_expect_null(result.chain, "row %zu", i);
+        cr_expect_eq(ERR_peek_error(), 0, "row %zu", i);
+    }
 }
 
 /* A message stuffed with namesakes of the issuer may fail, but must not cost much. */
