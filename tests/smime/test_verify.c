@@ -278,6 +278,7 @@ Test(verify, signed_attributes)
         cr_expect(strstr(signer->reason, rows[i].text) != NULL, "%s: %s", rows[i].name, signer->reason);
         cr_expect_eq(signer->reason[0] == '\0', rows[i].text[0] == '\0', "%s: %s", rows[i].name, signer->reason);
         cr_expect_eq(signer->ess.label.classification, -1, "%s", rows[i].name);
+        cr_expect_eq(signer->has_certificate, layer.signers[0].certificate != NULL, "%s", rows[i].name);
         expect_identifier(signer, rows[i].flags);
     }
 }
@@ -1010,7 +1011,10 @@ Test(verify, a_budget_that_ends_anywhere)
     owned(CMS_ContentInfo) CMS_ContentInfo *both =
         sign_by_all((const struct pki *const[]){alice, bob}, (const unsigned[]){0, 0}, 2);
     owned(CMS_ContentInfo) CMS_ContentInfo *bare = craft_sign_by_hand(alice, CMS_NOATTR, "SHA256", NULL);
-    const CMS_ContentInfo *const list[] = {both, bare};
+    g_autofree char *text = craft_text(20000);
+    owned(BIO) BIO *data = BIO_new_mem_buf(text, -1);
+    owned(CMS_ContentInfo) CMS_ContentInfo *large = CMS_sign(alice->cert, alice->key, NULL, data, CMS_BINARY);
+    const CMS_ContentInfo *const list[] = {both, bare, large};
     for (size_t i = 0; i < G_N_ELEMENTS(list); i++) {
         CRAFT_PART part = craft_part_of_cms(list[i]);
         unsigned failures = 0, successes = 0;
