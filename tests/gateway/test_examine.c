@@ -101,6 +101,7 @@ static const struct {
     {false, "SAE", ATTACK_ENTITY, "1 1.1.1p!no key", 2, 1, false},
     {true, "AE", ATTACK_ENTITY, "1.1p", 1, 0, true},
     {true, "MEMS", ATTACK_ENTITY, "1.1p 1.1.1.1ikp", 2, 1, true},
+    {true, "MEMSMS", ATTACK_ENTITY, "1.1p 1.1.1.1ikp 1.1.1.1.1.1ikp", 3, 2, true},
     {true, "MEM", ATTACK_ENTITY, "1.1p", 1, 0, true},
     {true, "MB", UNIX_ENTITY, "1.1ps!broken", 1, 0, true},
 };
@@ -134,6 +135,7 @@ static const struct {
     {false, "SSG", "1 1.1 1.1.1!failed", NULL},
     {true, "MEPS", "1.1p 1.1.1.1ikp 1kpl!failed", "more than 2 signed or encrypted parts"},
     {true, "MEPPS", "1.1p 1.1.1.1.1ikp 1kpl!failed", "more than 2 signed or encrypted parts"},
+    {true, "PEMS", "1.1p 1.1.1.1ikp 1kpl!failed 1.2p", ""},
     {true, "PPS", "1.1.1p 1.1.2p 1pl!failed", "more than 2 signed or encrypted parts"},
 };
 
