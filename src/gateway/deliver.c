@@ -221,7 +221,7 @@ static void leave_as_it_came(struct made *made, const struct passage *passage)
 {
     const struct message *message = passage->mail.message;
     results_remove_forged(passage->gateway, message, &made->edits);
-    (void)split_remove_field(message, &made->edits);
+    split_remove_field(message, &made->edits);
     mark_subject(passage, &made->edits);
     (void)edits_finish(&made->edits, message, &made->failure);
 }
@@ -248,7 +248,7 @@ void made_deliver(struct made *made, const struct passage *passage)
     if (made->removed < plan->removable) /* it is delivered as it came */
         made->fields.restored_count = 0;
     results_remove_forged(passage->gateway, message, &made->edits);
-    (void)split_remove_field(message, &made->edits);
+    split_remove_field(message, &made->edits);
     restore_fields(passage, &made->edits);
     mark_subject(passage, &made->edits);
     if (plan->internal)

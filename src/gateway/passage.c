@@ -61,7 +61,7 @@ static void make_unprotected(struct passage *passage)
     const struct message *message = passage->mail.message;
     if (!passage->plan.is_test)
         leaving_header_edit(passage, made);
-    (void)split_remove_field(message, &made->edits);
+    split_remove_field(message, &made->edits);
     if (!edits_are_empty(&made->edits))
         (void)edits_finish(&made->edits, message, &made->failure);
 }

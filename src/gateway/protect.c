@@ -229,7 +229,7 @@ void made_protect(struct made *made, const struct passage *passage)
     leaving_header_edit(passage, made);
     if (!plan->client_is_ours)
         results_remove_forged(passage->gateway, passage->mail.message, &made->edits);
-    (void)split_remove_field(passage->mail.message, &made->edits);
+    split_remove_field(passage->mail.message, &made->edits);
     if (!edits_finish(&made->edits, passage->mail.message, &made->failure))
         return;
     if (plan->treatment.encrypt) /* what was encrypted is a copy */

@@ -140,10 +140,8 @@ void made_seal(struct made *made, const struct passage *passage)
         edits_clear(&made->edits);
 }
 
-bool split_remove_field(const struct message *message, struct edits *edits)
+void split_remove_field(const struct message *message, struct edits *edits)
 {
-    unsigned count = fields_count(message_fields(message), BOX_FIELD);
-    for (unsigned i = count; i > 0; i--)
+    for (unsigned i = fields_count(message_fields(message), BOX_FIELD); i > 0; i--)
         edits_delete(edits, BOX_FIELD, i);
-    return count > 0;
 }

@@ -69,7 +69,7 @@ class File:
     def find_scopes(self):
         """(begin, end, name, returns bool) of functions and tables. clang-format puts their last brace in column 0."""
         scopes = []
-        for m in re.finditer(r"^\{.*?^\}|^[^\n{}#]*=[ \n]*\{.*?^\};", self.code, re.S | re.M):
+        for m in re.finditer(r"^\{.*?^\}|^[^\n{}#]*=[ \n]*\{(?![^\n]*\};$).*?^\};", self.code, re.S | re.M):
             head = self.code[:m.start()] if self.code[m.start()] == "{" else m.group().split("{")[0]
             head = re.split(r"[;}]\s*\n|\n\s*\n|^#.*$", head, flags=re.M)[-1] if self.code[m.start()] == "{" else head
             name = re.search(r"(\w+)\s*\(", head) if self.code[m.start()] == "{" else re.search(r"(\w+)\s*(?:\[[^=]*)?=", head)
