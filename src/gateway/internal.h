@@ -126,7 +126,7 @@ void made_clear(struct made *made);
 void made_seal(struct made *made, const struct passage *passage);
 /* What the plan of a message that is split means for one recipient's copy. */
 void share_least(const struct plan *plan, size_t recipient, struct least *least);
-/* Takes off each field that asks the mail server to split, which only we may insert. True if there was one. */
+/* Takes off each field that asks the mail server to split, which only we may insert. */
 void split_remove_field(const struct message *message, struct edits *edits);
 
 /* --- copy.c --- */
