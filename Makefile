@@ -13,7 +13,7 @@
 #                  while the gateways and Postfix are killed; takes some minutes
 # make tokens      sends 10,000 messages in each direction while the tokens with all private keys vanish and return each second
 # make lint        checks the rules of CONTRIBUTING.md; make format lays out the source
-# make mutate      changes one place of the source after another, and shows what no test notices (FILES=, LINES=, SAMPLE=)
+# make mutate      changes one place of the source after another, and shows what no test notices (FILES=, CRITICAL=1, ROUNDS=)
 # make tsan        runs the daemon and the tests with threads under ThreadSanitizer
 # make torture     lets each memory allocation of a message fail in turn
 # make bench       measures; make fuzz looks for crashes
