@@ -367,13 +367,17 @@ static enum opened try_identities(const struct opening *opening, CMS_ContentInfo
             break;
         if (!is_recipient(infos, identity)) /* not with a key of this kind */
             continue;
-        if (!is_sound(infos, identity, cipher_nid)) {
+        bool is_last = false;
+        if (is_sound(infos, identity, cipher_nid)) {
+            opening->layer->facts.attempted++;
+            is_last = try_identity(opening, cms, identity, content, &opened);
+        } else {
             opened = opened == OPENED_NO_KEY ? OPENED_FAILED : opened;
             error_set(opening->error, ERROR_PERMANENT, "the key transport is unknown, or its parameters are malformed");
-            continue;
         }
-        opening->layer->facts.attempted++;
-        if (try_identity(opening, cms, identity, content, &opened))
+        if (opened == OPENED) /* whatever another identity has met */
+            *opening->error = (struct error){0};
+        if (is_last)
             return opened;
     }
     if (opened == OPENED_NO_KEY && budget_is_spent(opening->budget))
