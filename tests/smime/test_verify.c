@@ -761,6 +761,21 @@ static EVP_PKEY *exponent_one(void)
     return key;
 }
 
+static EVP_PKEY *pss_key(int bits)
+{
+    EVP_PKEY *key = NULL;
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    cr_assert(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1 &&
+              EVP_PKEY_generate(context, &key) == 1);
+    return key;
+}
+
+static void set_pss(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)cms;
+    cr_assert(EVP_PKEY_CTX_set_rsa_padding(CMS_SignerInfo_get0_pkey_ctx(info), RSA_PKCS1_PSS_PADDING) == 1);
+}
+
 Test(verify, weak_and_forgeable_keys)
 {
     PKI_AUTO struct pki *small =
@@ -769,7 +784,9 @@ Test(verify, weak_and_forgeable_keys)
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=curve"), .key = PKI_P192});
     PKI_AUTO struct pki *rsa =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
-    EVP_PKEY *one = exponent_one(), *p224 = EVP_EC_gen("P-224");
+    EVP_PKEY *one = exponent_one(), *p224 = EVP_EC_gen("P-224"), *pss = pss_key(1024);
+    PKI_AUTO struct pki *small_pss =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=pss"), .use_key = pss});
     PKI_AUTO struct pki *shortest =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=224"), .use_key = p224});
     PKI_AUTO struct pki *forgeable =
@@ -781,6 +798,7 @@ Test(verify, weak_and_forgeable_keys)
         const char *text;
     } rows[] = {
         {small, "SHA256", true, true, "RSA key of 1024 bits"},
+        {small_pss, "SHA256", true, true, "RSA key of 1024 bits"},
         {rsa, "SHA256", true, false, ""},
         {curve, "SHA256", true, true, "EC key of 192 bits"},
         {shortest, "SHA256", true, false, ""},
@@ -789,7 +807,9 @@ Test(verify, weak_and_forgeable_keys)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(rows[i].pki, 0, rows[i].digest, NULL);
+        bool is_pss = rows[i].pki == small_pss;
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms =
+            craft_sign_by_hand(rows[i].pki, is_pss ? CMS_KEY_PARAM : 0, rows[i].digest, is_pss ? set_pss : NULL);
         struct error error;
         CRAFT_LAYER layer;
         cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
@@ -800,6 +820,7 @@ Test(verify, weak_and_forgeable_keys)
     }
     EVP_PKEY_free(one);
     EVP_PKEY_free(p224);
+    EVP_PKEY_free(pss);
 }
 
 /* A subject and an issuer with CR LF and control characters never reach a report raw. */
