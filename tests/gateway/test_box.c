@@ -4,6 +4,7 @@
 #include "mail/spool.h"
 
 #include <criterion/criterion.h>
+#include <openssl/rand.h>
 #include <string.h>
 
 #define PIECE 49152  /* octets that are sealed at once */
@@ -305,6 +306,29 @@ Test(box, all_of_it_is_written)
     }
 }
 
+/* In place of OpenSSL's, for what this program is linked from. */
+static bool is_random_lacking;
+
+int RAND_bytes(unsigned char *buffer, int length)
+{
+    return is_random_lacking ? 0 : RAND_bytes_ex(NULL, buffer, (size_t)length, 0);
+}
+
+Test(box, none_without_a_nonce)
+{
+    owned(envelope) struct envelope *envelope = bare_envelope();
+    owned(message) struct message *message = message_of(SMALL);
+    const struct least planned[2] = {0};
+    const struct box_contents contents = {
+        .envelope = envelope, .message = message, .planned = planned, .direction = DIRECTION_OUTBOUND};
+    struct error error = {0};
+    size_t length = 0;
+    is_random_lacking = true;
+    g_autofree char *box = seal_within(&limits, &contents, &length, &error);
+    cr_expect_null(box);
+    cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+}
+
 /* A nonce that is used twice with a key would show what is in both boxes. */
 Test(box, no_two_are_alike)
 {
@@ -443,6 +467,8 @@ Test(box, facts_that_cannot_be_read)
         {FACTS("", "4,-4"), "X:y\r\n", ERROR_BUG},
         {FACTS("", "-4,4"), "X:y\r\n", ERROR_BUG},
         {FACTS("", "1,1,1"), "X:y\r\n", ERROR_NONE},
+        {FACTS("", "12,4"), "MIME-Version: 1.0\r\n", ERROR_NONE},
+        {FACTS("", "7,3"), "A: b\r\nC: d\r\n", ERROR_BUG},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
