@@ -134,6 +134,7 @@ Test(box, an_envelope_comes_back)
             envelope->client_address = g_strdup("192.0.2.1");
             envelope->sender_parameters = g_strsplit("SIZE=1000 ENVID=x", " ", -1);
             envelope->eight_bit = true;
+            address_clear(&envelope->sender);
             cr_assert(address_parse_path(slice_of("<alice@acme.test>"), &envelope->sender, &error));
             to->argument = g_strdup("<@relay.test:dave@plain.test>");
             to->parameters = g_strsplit("NOTIFY=NEVER ORCPT=rfc822;x@y.test", " ", -1);

@@ -95,7 +95,8 @@ static ASN1_STRING *encode_all(const struct entry *entries, size_t count)
     g_autofree unsigned char *der = g_malloc(inner->len + 8);
     unsigned char *at = der;
     ASN1_put_object(&at, 1, (int)inner->len, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-    memcpy(at, inner->data, inner->len);
+    if (inner->len > 0)
+        memcpy(at, inner->data, inner->len);
     ASN1_STRING_set(list, der, (int)(at - der + inner->len));
     g_byte_array_unref(inner);
     return list;
