@@ -284,24 +284,30 @@ Test(box, no_text_of_an_envelope_may_be_lost)
     }
 }
 
-/* A disk that is full, whenever that is: half a box is no box. */
-Test(box, all_of_it_is_written)
+/* A box with a small message. */
+static char *seal_small(const struct limits *room, size_t *length, struct error *error)
 {
     owned(envelope) struct envelope *envelope = bare_envelope();
     owned(message) struct message *message = message_of(SMALL);
     const struct least planned[2] = {0};
     const struct box_contents contents = {
         .envelope = envelope, .message = message, .planned = planned, .direction = DIRECTION_OUTBOUND};
+    return seal_within(room, &contents, length, error);
+}
+
+/* A disk that is full, whenever that is: half a box is no box. */
+Test(box, all_of_it_is_written)
+{
     struct error error = {0};
     size_t length = 0, shorter = 0;
-    g_autofree char *whole = seal_within(&limits, &contents, &length, &error);
+    g_autofree char *whole = seal_small(&limits, &length, &error);
     cr_assert_not_null(whole);
     size_t lines = (length + 56) / 57, written = (length + 2) / 3 * 4 + 2 * lines;
     for (size_t room = 1; room <= written; room++) {
         struct limits less = limits;
         less.memory = room;
         error = (struct error){0};
-        g_autofree char *box = seal_within(&less, &contents, &shorter, &error);
+        g_autofree char *box = seal_small(&less, &shorter, &error);
         cr_expect_eq(box == NULL, room < written, "%zu of %zu", room, written);
         cr_expect_eq(error.kind, room < written ? ERROR_TEMPORARY : ERROR_NONE, "%zu", room);
     }
@@ -317,15 +323,10 @@ int RAND_bytes(unsigned char *buffer, int length)
 
 Test(box, none_without_a_nonce)
 {
-    owned(envelope) struct envelope *envelope = bare_envelope();
-    owned(message) struct message *message = message_of(SMALL);
-    const struct least planned[2] = {0};
-    const struct box_contents contents = {
-        .envelope = envelope, .message = message, .planned = planned, .direction = DIRECTION_OUTBOUND};
     struct error error = {0};
     size_t length = 0;
     is_random_lacking = true;
-    g_autofree char *box = seal_within(&limits, &contents, &length, &error);
+    g_autofree char *box = seal_small(&limits, &length, &error);
     cr_expect_null(box);
     cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
 }
@@ -333,15 +334,10 @@ Test(box, none_without_a_nonce)
 /* A nonce that is used twice with a key would show what is in both boxes. */
 Test(box, no_two_are_alike)
 {
-    owned(envelope) struct envelope *envelope = bare_envelope();
-    owned(message) struct message *message = message_of(SMALL);
-    const struct least planned[2] = {0};
-    const struct box_contents contents = {
-        .envelope = envelope, .message = message, .planned = planned, .direction = DIRECTION_OUTBOUND};
     struct error error = {0};
     size_t length = 0;
-    g_autofree char *one = seal_within(&limits, &contents, &length, &error);
-    g_autofree char *other = seal_within(&limits, &contents, &length, &error);
+    g_autofree char *one = seal_small(&limits, &length, &error);
+    g_autofree char *other = seal_small(&limits, &length, &error);
     cr_assert(one != NULL && other != NULL);
     cr_expect_eq(memcmp(one, other, 17), 0);
     cr_expect_neq(memcmp(one + 17, other + 17, 12), 0);
