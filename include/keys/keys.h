@@ -129,6 +129,8 @@ char *certificate_issuer(const X509 *certificate);
 char *certificate_serial(const X509 *certificate); /* upper-case hex, no prefix */
 /* The public half alone, as a key of OpenSSL's own, wherever the private one is. EVP_PKEY_free(). NULL: no memory. */
 EVP_PKEY *key_public_half(const EVP_PKEY *key);
+/* Of either kind: any, or restricted to RSASSA-PSS (RFC 4055, section 1.2). */
+bool key_is_rsa(const EVP_PKEY *key);
 /* Why this key is too weak to be used or believed (RSA below 2048 bits or with an even exponent or 1, EC below 256
  * bits, other kinds but Edwards and Montgomery curves); static. NULL: it is strong enough. NULL key: a weakness. */
 const char *key_weakness(const EVP_PKEY *key);

@@ -193,11 +193,16 @@ EVP_PKEY *key_public_half(const EVP_PKEY *key)
     return half;
 }
 
+bool key_is_rsa(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS");
+}
+
 const char *key_weakness(const EVP_PKEY *key)
 {
     if (key == NULL)
         return "a key that cannot be parsed";
-    if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
+    if (key_is_rsa(key))
         return rsa_weakness(key);
     if (EVP_PKEY_is_a(key, "EC"))
         return EVP_PKEY_get_bits(key) < EC_MIN_BITS ? "EC key below 256 bits" : NULL;

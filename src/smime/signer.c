@@ -223,8 +223,7 @@ static void judge_strength(CMS_SignerInfo *info, const X509 *certificate, struct
     const EVP_PKEY *key = X509_get0_pubkey(certificate);
     const char *digest = weak_digest(info);
     int bits = EVP_PKEY_get_bits(key);
-    bool is_rsa = EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS");
-    if (is_rsa && is_forgeable(key)) {
+    if (key_is_rsa(key) && is_forgeable(key)) {
         facts->valid = false;
         say(facts, "the signer's RSA key has a public exponent that lets anybody sign");
         return;
@@ -232,7 +231,7 @@ static void judge_strength(CMS_SignerInfo *info, const X509 *certificate, struct
     facts->weak = true;
     if (digest != NULL)
         say(facts, "signed with the weak digest %s", digest);
-    else if (is_rsa && bits < RSA_BITS_MIN)
+    else if (key_is_rsa(key) && bits < RSA_BITS_MIN)
         say(facts, "signed with a weak RSA key of %d bits", bits);
     else if (EVP_PKEY_is_a(key, "EC") && bits < EC_BITS_MIN)
         say(facts, "signed with a weak EC key of %d bits", bits);
