@@ -54,3 +54,8 @@ unsigned memory_failures(void)
 {
     return failures;
 }
+
+void memory_note_failure(void)
+{
+    failures++;
+}

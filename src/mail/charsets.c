@@ -6,6 +6,9 @@
  */
 #include "charsets.h"
 
+#include "base/memory.h"
+
+#include <errno.h>
 #include <gmime/gmime.h>
 
 /* GMime remembers at worst about ten times the length of a text. */
@@ -35,4 +38,16 @@ void charsets_enter(size_t length)
 void charsets_leave(void)
 {
     g_rw_lock_reader_unlock(&names);
+}
+
+char *charsets_convert(const char *text, size_t length, const char *to, const char *from, size_t *converted)
+{
+    GIConv converter = g_iconv_open(to, from);
+    if (converter == (GIConv)-1 && errno == ENOMEM)
+        memory_note_failure();
+    if (converter == (GIConv)-1)
+        return NULL;
+    char *result = g_convert_with_iconv(text, (gssize)length, converter, NULL, converted, NULL);
+    g_iconv_close(converter);
+    return result;
 }

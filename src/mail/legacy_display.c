@@ -6,6 +6,7 @@
 #include "legacy_display.h"
 
 #include "content_type.h"
+#include "html_tag.h"
 #include "legacy_element.h"
 
 #include <string.h>
@@ -33,42 +34,31 @@ static bool find_in_plain(struct slice text, struct slice *element)
     return false;
 }
 
-/* The end of the div whose content begins at offset; -1: it does not end. */
-static int end_of_div(const char *text, size_t length, int offset)
+/* The end of the div whose content begins at this place; NULL: it does not end. */
+static const char *end_of_div(const char *at, const char *end)
 {
-    g_autoptr(GRegex) tag = g_regex_new("<(/?)div\\b[^>]*>", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
-    g_autoptr(GMatchInfo) match = NULL;
-    unsigned open = 1;
-    g_regex_match_full(tag, text, (gssize)length, offset, 0, &match, NULL);
-    for (; g_match_info_matches(match); g_match_info_next(match, NULL)) {
-        int from, to, slash_from, slash_to;
-        g_match_info_fetch_pos(match, 0, &from, &to);
-        g_match_info_fetch_pos(match, 1, &slash_from, &slash_to);
-        open += slash_to > slash_from ? -1u : 1u;
+    size_t open = 1;
+    for (struct html_tag tag; html_next_tag(&at, end, "div", &tag);) {
+        open += tag.is_end ? (size_t)-1 : 1;
         if (open == 0)
-            return to;
+            return at;
     }
-    return -1;
+    return NULL;
 }
 
 /* The first div of that class. */
 static bool find_in_html(struct slice text, struct slice *element)
 {
-    size_t length = MIN(text.len, HTML_HEAD);
-    g_autoptr(GRegex) div =
-        g_regex_new("<div\\s[^>]*?\\bclass\\s*=\\s*[\"']?(?:[^\"'>]*\\s)?" LEGACY_DISPLAY_CLASS "[\"'\\s>]",
-                    G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
-    g_autoptr(GMatchInfo) match = NULL;
-    int from, to;
-    if (!g_regex_match_full(div, text.data, (gssize)length, 0, 0, &match, NULL) ||
-        !g_match_info_fetch_pos(match, 0, &from, &to))
-        return false;
-    const char *close = memchr(text.data + to - 1, '>', length - (size_t)(to - 1));
-    int end = close != NULL ? end_of_div(text.data, length, (int)(close + 1 - text.data)) : -1;
-    if (end < 0)
-        return false;
-    *element = range(text.data + from, text.data + end);
-    return true;
+    const char *at = text.data, *end = text.data + MIN(text.len, HTML_HEAD);
+    for (struct html_tag tag; html_next_tag(&at, end, "div", &tag);) {
+        if (tag.is_end || !html_tag_has_class(&tag, LEGACY_DISPLAY_CLASS))
+            continue;
+        const char *behind = end_of_div(at, end);
+        if (behind != NULL)
+            *element = range(tag.whole.data, behind);
+        return behind != NULL;
+    }
+    return false;
 }
 
 static bool find(const struct part *part, struct slice text, struct slice *element)

@@ -5,6 +5,7 @@
  */
 #include "charsets.h"
 #include "content_type.h"
+#include "html_tag.h"
 #include "legacy_display.h"
 #include "legacy_element.h"
 #include "words.h"
@@ -44,7 +45,7 @@ static bool holds_ascii(const char *charset)
 {
     static const char text[] = "<Subject: \"A-Za-z\">";
     gsize length = 0;
-    g_autofree char *same = g_convert(text, -1, charset, "UTF-8", NULL, &length, NULL);
+    g_autofree char *same = charsets_convert(text, strlen(text), charset, "UTF-8", &length);
     return same != NULL && length == strlen(text) && memcmp(same, text, length) == 0;
 }
 
@@ -72,7 +73,7 @@ static bool is_ascii_only(struct slice text)
 static char *plain_element(const struct addition *addition, const char *charset, struct slice text, bool *becomes_utf8)
 {
     gsize length = 0;
-    g_autofree char *own = g_convert(addition->lines, -1, charset, "UTF-8", NULL, &length, NULL);
+    g_autofree char *own = charsets_convert(addition->lines, strlen(addition->lines), charset, "UTF-8", &length);
     *becomes_utf8 = false;
     if (own != NULL && strlen(own) == length)
         return g_strconcat(own, "\r\n", NULL);
@@ -100,13 +101,11 @@ static char *html_element(const struct addition *addition)
 /* Behind <body>, or at the beginning. */
 static size_t place_in_html(struct slice text)
 {
-    g_autoptr(GRegex) tag = g_regex_new("<body\\b[^>]*>", G_REGEX_CASELESS | G_REGEX_RAW, 0, NULL);
-    g_autoptr(GMatchInfo) match = NULL;
-    int from, to;
-    return text.len > 0 && g_regex_match_full(tag, text.data, (gssize)MIN(text.len, HEAD), 0, 0, &match, NULL) &&
-                   g_match_info_fetch_pos(match, 0, &from, &to)
-               ? (size_t)to
-               : 0;
+    const char *at = text.data, *end = text.len > 0 ? text.data + MIN(text.len, HEAD) : at;
+    for (struct html_tag tag; html_next_tag(&at, end, "body", &tag);)
+        if (!tag.is_end)
+            return (size_t)(at - text.data);
+    return 0;
 }
 
 /* --- the parts --- */

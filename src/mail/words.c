@@ -105,8 +105,7 @@ static char *convert(const char *octets, gsize length, const char *charset)
 {
     g_autofree char *name = g_strndup(charset, strcspn(charset, "*")); /* the language of RFC 2231 §5 */
     gsize converted = 0, kept = 0;
-    g_autofree char *text =
-        *name != '\0' ? g_convert(octets, (gssize)length, "UTF-8", name, NULL, &converted, NULL) : NULL;
+    g_autofree char *text = *name != '\0' ? charsets_convert(octets, length, "UTF-8", name, &converted) : NULL;
     if (text == NULL) {
         text = g_memdup2(octets, length + 1);
         converted = length;
@@ -234,7 +233,7 @@ static char *convert_exactly(const char *octets, gsize length, const char *chars
             return NULL;
     memcpy(with_end, octets, length);
     with_end[length] = 'A';
-    g_autofree char *text = g_convert(with_end, (gssize)length + 1, "UTF-8", name, NULL, &converted, NULL);
+    g_autofree char *text = charsets_convert(with_end, length + 1, "UTF-8", name, &converted);
     if (*name == '\0' || text == NULL || converted == 0 || text[converted - 1] != 'A' || strlen(text) != converted)
         return NULL;
     text[converted - 1] = '\0';

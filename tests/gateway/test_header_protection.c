@@ -235,6 +235,10 @@ Test(header_protection, the_text_shows_what_is_hidden)
          "<html><body class=\"x\"><div class=\"header-protection-legacy-display\"><pre>Subject: &lt;a&gt; &amp; "
          "real\r\n"
          "</pre></div><p>t</p></body></html>\r\n"},
+        {REAL, "Content-Type: text/html\r\n\r\n</body><bodyx><BODY\r\nid=x><body>t\r\n",
+         "</body><bodyx><BODY\r\nid=x><div class=\"header-protection-legacy-display\"><pre>Subject: the real "
+         "subject\r\n"
+         "</pre></div><body>t\r\n"},
         {"Subject: =?utf-8?q?s=C3=BC_real?=\r\n", "Content-Type: text/html\r\n\r\n<p>t</p>\r\n",
          "<pre>Subject: s&#252; real\r\n</pre></div><p>t</p>\r\n"},
         {REAL,
