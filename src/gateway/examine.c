@@ -156,7 +156,7 @@ static void work_in_vain(const struct examine_options *options, struct examinati
     vain->vain_identity = steal(&examined->layer.identity);
     if (vain->root != NULL)
         walk(options, vain);
-    else if (inner_error->kind != ERROR_PERMANENT)
+    else
         vain->failure = *inner_error;
     note_failure(examination, &vain->failure);
     examined->layer.inner = SLICE_NONE;

@@ -4,6 +4,8 @@
 
 #include "support/attack.h"
 
+/* What no S/MIME software writes: as the last layer it is broken, and inside CBC it may be the work of an attacker. */
+#define NOISY "Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\nX: \x85\xfe\r\n\r\nMAA=\r\n"
 #define UNIX_ENTITY "Content-Type: text/plain\n\na line that is longer than two blocks\nand another one of them\n"
 
 static char *shut(const EVP_CIPHER *cipher, const struct pki *to, const char *content, bool wrong_padding)
@@ -15,8 +17,47 @@ static char *shut(const EVP_CIPHER *cipher, const struct pki *to, const char *co
     return entity;
 }
 
-/* One layer. S: signed by alice; E: encrypted to org by AES-GCM; C: by AES-CBC; B: with a wrong padding; X: to another;
- * G: garbage; A: alone in a multipart; M: beside a text; P: beside another part of the same kind. g_free(). */
+/* One octet after another: nothing of DER in quoted-printable is a line by itself. Frees cms. g_free(). */
+static char *quoted(CMS_ContentInfo *cms)
+{
+    GByteArray *der = attack_der(cms);
+    GString *text = g_string_new("Content-Type: application/pkcs7-mime; name=smime.p7m\r\n"
+                                 "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+    for (guint i = 0; i < der->len; i++)
+        g_string_append_printf(text, "=%02X%s", der->data[i], i % 24 == 23 ? "=\r\n" : "");
+    g_byte_array_unref(der);
+    CMS_ContentInfo_free(cms);
+    return g_string_free(text, FALSE);
+}
+
+static void add_unsigned(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    static const unsigned char token[] = {0x30, 0x03, 0x04, 0x01, 'x'};
+    (void)cms;
+    cr_assert(CMS_unsigned_add1_attr_by_txt(info, "1.2.840.113549.1.9.16.2.14", V_ASN1_SEQUENCE, token, sizeof(token)));
+}
+
+static void as_receipt(CMS_ContentInfo *cms, CMS_SignerInfo *info)
+{
+    (void)info;
+    cr_assert(CMS_set1_eContentType(cms, OBJ_nid2obj(NID_id_smime_ct_receipt)));
+}
+
+static char *named(char *entity, const char *name)
+{
+    GString *text = g_string_new(entity);
+    g_free(entity);
+    g_string_replace(text, "smime.p7m", name, 1);
+    return g_string_free(text, FALSE);
+}
+
+/* SEQUENCE { INTEGER 1, OID id-data, OCTET STRING, OCTET STRING } */
+#define RECEIPT "\x30\x17\x02\x01\x01\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\x04\x02id\x04\x03sig"
+
+/* One layer. S: signed by alice; T: in clear; U: with unsigned attributes, and no base64 around it; R: a receipt in
+ * place of the content; E: encrypted to org by AES-GCM; N: named as a document; C: by AES-CBC; B: with a wrong padding;
+ * X: to another; G: garbage; A: alone in a multipart; M: beside a text; P: beside another part of the same kind.
+ * g_free(). */
 static char *put_on(const struct org *org, char layer, const char *content)
 {
     static unsigned boundaries;
@@ -25,6 +66,17 @@ static char *put_on(const struct org *org, char layer, const char *content)
     switch (layer) {
     case 'S':
         return attack_opaque("", attack_sign(&(struct attack){.signer = org->alice, .content = content}));
+    case 'T':
+        return attack_clear(
+            "", content,
+            attack_sign(&(struct attack){.signer = org->alice, .content = content, .flags = CMS_DETACHED}));
+    case 'U':
+        return quoted(attack_sign(&(struct attack){.signer = org->alice, .content = content, .spoil = add_unsigned}));
+    case 'R':
+        return attack_opaque(
+            "", attack_sign(&(struct attack){.signer = org->alice, .content = RECEIPT, .alter = as_receipt}));
+    case 'N':
+        return named(shut(EVP_aes_128_gcm(), org->dca, content, false), "invoice.xml.p7m");
     case 'E':
         return shut(EVP_aes_128_gcm(), org->dca, content, false);
     case 'C':
@@ -44,17 +96,22 @@ static char *put_on(const struct org *org, char layer, const char *content)
     }
 }
 
-/* A message with these layers, the outermost first; g_free(). */
-static char *wrapped(const struct org *org, const char *layers, const char *content)
+/* The content in these layers, the outermost first; g_free(). */
+static char *entity_of(const struct org *org, const char *layers, const char *content)
 {
     char *entity = g_strdup(content);
     for (size_t i = strlen(layers); i > 0; i--) {
         g_autofree char *inside = entity;
         entity = put_on(org, layers[i - 1], inside);
     }
-    char *text = g_strconcat(ATTACK_TOP, entity, NULL);
-    g_free(entity);
-    return text;
+    return entity;
+}
+
+/* A message of it; g_free(). */
+static char *wrapped(const struct org *org, const char *layers, const char *content)
+{
+    g_autofree char *entity = entity_of(org, layers, content);
+    return g_strconcat(ATTACK_TOP, entity, NULL);
 }
 
 static struct sent take(const struct rig *rig, bool outbound, const char *layers, const char *content)
@@ -64,7 +121,8 @@ static struct sent take(const struct rig *rig, bool outbound, const char *layers
 }
 
 /* For each layer its place, then i: inside an encryption that our key was used on; k: in a part that only our key
- * opens; p: a part among others; l: over the limit; s: its line ends were changed; what became of it. g_free(). */
+ * opens; p: a part among others; l: over the limit; s: its line ends were changed; e: it is open, and no entity is in
+ * it; what became of it. g_free(). */
 static char *shown(const struct examination *examination)
 {
     static const char *const opened[] = {
@@ -72,9 +130,10 @@ static char *shown(const struct examination *examination)
     GString *text = g_string_new(NULL);
     for (size_t i = 0; i < examination->count; i++) {
         const struct examined_layer *layer = &examination->layers[i];
-        g_string_append_printf(text, "%s%s%s%s%s%s%s%s", i > 0 ? " " : "", layer->part, layer->inside ? "i" : "",
+        g_string_append_printf(text, "%s%s%s%s%s%s%s%s%s", i > 0 ? " " : "", layer->part, layer->inside ? "i" : "",
                                layer->by_our_key ? "k" : "", layer->partial ? "p" : "", layer->over_limit ? "l" : "",
-                               layer->spool != NULL ? "s" : "", opened[layer->opened]);
+                               layer->spool != NULL ? "s" : "",
+                               layer->opened == OPENED && layer->inner == NULL ? "e" : "", opened[layer->opened]);
         cr_expect(layer->over_limit || layer->source != NULL, "%zu", i);
     }
     return g_string_free(text, FALSE);
@@ -104,6 +163,18 @@ static const struct {
     {true, "MEMSMS", ATTACK_ENTITY, "1.1p 1.1.1.1ikp 1.1.1.1.1.1ikp", 3, 2, true},
     {true, "MEM", ATTACK_ENTITY, "1.1p", 1, 0, true},
     {true, "MB", UNIX_ENTITY, "1.1ps!broken", 1, 0, true},
+    {false, "AT", ATTACK_ENTITY, "1.1p", 1, 1, false},
+    {false, "AS", ATTACK_ENTITY, "1.1p", 1, 1, false},
+    {false, "AN", ATTACK_ENTITY, "1.1p!no key", 1, 0, false},
+    {false, "R", ATTACK_ENTITY, "1e", 1, 1, false},
+    {true, "MR", ATTACK_ENTITY, "1.1pe", 1, 1, false},
+    {false, "S", NOISY, "1 1.1!failed", 2, 1, false},
+    {false, "E", NOISY, "1 1.1i!failed", 2, 0, true},
+    {false, "C", NOISY, "1!broken", 2, 0, true},
+    {false, "U", ATTACK_ENTITY, "1", 1, 1, false},
+    {false, "EU", ATTACK_ENTITY, "1 1.1i", 2, 1, true},
+    {false, "CU", ATTACK_ENTITY, "1 1.1i!failed", 2, 1, true},
+    {false, "CS", ATTACK_ENTITY, "1 1.1i", 2, 1, true},
 };
 
 Test(examine, layers)
@@ -133,6 +204,8 @@ static const struct {
     {false, "SSB", "1 1.1 1.1.1!failed", "more than 2 S/MIME layers"},
     {false, "SSX", "1 1.1 1.1.1!no key", NULL},
     {false, "SSG", "1 1.1 1.1.1!failed", NULL},
+    {false, "CU", "1 1.1i!failed", "unsigned attributes inside encryption without protection against changes"},
+    {false, "SCU", "1 1.1 1.1.1i!failed", "more than 2 S/MIME layers"},
     {true, "MEPS", "1.1p 1.1.1.1ikp 1kpl!failed", "more than 2 signed or encrypted parts"},
     {true, "MEPPS", "1.1p 1.1.1.1.1ikp 1kpl!failed", "more than 2 signed or encrypted parts"},
     {true, "PEMS", "1.1p 1.1.1.1ikp 1kpl!failed 1.2p", ""},
@@ -160,6 +233,16 @@ Test(examine, limit_of_layers)
     }
 }
 
+/* As for a padding that is wrong. */
+Test(examine, noise_is_said_to_be_no_decryption)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    AUTO_SENT struct sent in = take(rig, false, "C", NOISY);
+    const struct examined_layer *layer = &in.result->mail.examination->layers[0];
+    cr_expect_str_eq(layer->error.text, SMIME_CANNOT_DECRYPT);
+    cr_expect_eq(layer->error.kind, ERROR_PERMANENT);
+}
+
 /* What came out of a decryption that failed stands beside the layers, and is never one of them. */
 Test(examine, in_vain)
 {
@@ -185,4 +268,120 @@ Test(examine, in_vain)
     cr_assert_not_null(parts->vain);
     cr_expect_not_null(parts->vain->next_vain);
     cr_expect_null(examination_in_vain(parts));
+}
+
+/* --- an examination by itself --- */
+
+/* As it is done for what leaves, with these limits; accounts come back with what was spent. */
+static struct examination *look(const struct rig *rig, const struct message *message, const struct limits *limits,
+                                struct accounts *accounts)
+{
+    accounts->inside.limit = UINT64_MAX;
+    return examine(&(struct examine_options){.keys = rig->acme.gateway->keys,
+                                             .at = time(NULL),
+                                             .limits = limits,
+                                             .direction = DIRECTION_OUTBOUND,
+                                             .accounts = accounts,
+                                             .opens_parts = true},
+                   message);
+}
+
+/* What the examination of a message with these layers costs, apart from what only our key shows. */
+static uint64_t spent_on(const struct rig *rig, const char *layers, const char *content, const struct limits *limits)
+{
+    struct accounts accounts = {.visible.limit = UINT64_MAX};
+    g_autofree char *text = wrapped(&rig->acme, layers, content);
+    owned(message) struct message *message = rig_message(&rig->acme, text, strlen(text));
+    owned(examination) struct examination *examination = look(rig, message, limits, &accounts);
+    cr_assert_gt(examination->count, 0);
+    return accounts.visible.spent;
+}
+
+Test(examine, line_ends_are_paid_for)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    g_autofree char *line = g_strnfill(20000, 'x');
+    g_autofree char *lf = g_strconcat("Content-Type: text/plain\n\n", line, "+++\n", NULL);
+    g_autofree char *crlf = g_strconcat("Content-Type: text/plain\r\n\r\n", line, "\r\n", NULL);
+    uint64_t length = strlen(lf), usual = spent_on(rig, "S", crlf, limits);
+    cr_assert_eq(length, strlen(crlf));
+    uint64_t more = spent_on(rig, "S", lf, limits) - usual;
+    cr_expect(more >= 2 * length * COST_DECODED && more < 5 * length * COST_DECODED / 2, "%" G_GUINT64_FORMAT, more);
+
+    struct accounts accounts = {.visible.limit = usual + length};
+    g_autofree char *text = wrapped(&rig->acme, "S", lf);
+    owned(message) struct message *message = rig_message(&rig->acme, text, strlen(text));
+    owned(examination) struct examination *examination = look(rig, message, limits, &accounts);
+    const struct examined_layer *layer = &examination->layers[0];
+    cr_assert_eq(layer->opened, OPENED);
+    cr_expect_null(layer->inner);
+    cr_expect_null(layer->spool, "what is not paid for is not done");
+    cr_expect_str_eq(layer->error.text, BUDGET_SPENT);
+}
+
+Test(examine, what_is_behind_too_large_a_header_is_not_paid_for)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    const struct limits *usual = &gateway_conf(rig->acme.gateway)->limits;
+    struct limits limits = *usual;
+    limits.header_size = 1000;
+    g_autofree char *line = g_strnfill(2000, 'x');
+    g_autofree char *body = g_strnfill(20000, '\n');
+    g_autofree char *content = g_strconcat("X: ", line, "\r\n\r\n", body, NULL);
+    cr_expect_gt(spent_on(rig, "S", content, usual), spent_on(rig, "S", content, &limits) + 15000);
+}
+
+/* Nor does it matter to it what the key shows: only how long it is. */
+Test(examine, what_our_key_shows_is_paid_from_its_own_account)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    const struct limits *limits = &gateway_conf(rig->acme.gateway)->limits;
+    g_autofree char *parts = entity_of(&rig->acme, "MS", ATTACK_ENTITY);
+    g_autofree char *fill = g_strnfill(strlen(parts) - strlen(ATTACK_ENTITY), 'x');
+    g_autofree char *plain = g_strconcat(ATTACK_ENTITY, fill, NULL);
+    cr_expect_eq(spent_on(rig, "E", parts, limits), spent_on(rig, "E", plain, limits));
+}
+
+/* Our own trouble with one part is not forgotten over the next, even if that is worked on in vain. */
+Test(examine, a_failure_in_a_part_stays)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    struct limits limits = gateway_conf(rig->acme.gateway)->limits;
+    g_autofree char *lines = g_strnfill(4000, '\n');
+    g_autofree char *large = g_strconcat("Content-Type: text/plain\n\n", lines, NULL);
+    g_autofree char *first = put_on(&rig->acme, 'S', large);
+    limits.memory = 6000;
+    limits.spool_dir = (char *)"/nonexistent";
+    for (size_t i = 0; i < 2; i++) {
+        g_autofree char *second = put_on(&rig->acme, i == 0 ? 'E' : 'B', ATTACK_ENTITY);
+        g_autofree char *text = g_strdup_printf(ATTACK_TOP "Content-Type: multipart/mixed; boundary=o\r\n\r\n"
+                                                           "--o\r\n%s\r\n--o\r\n%s\r\n--o--\r\n",
+                                                first, second);
+        struct accounts accounts = {.visible.limit = UINT64_MAX};
+        owned(message) struct message *message = rig_message(&rig->acme, text, strlen(text));
+        owned(examination) struct examination *examination = look(rig, message, &limits, &accounts);
+        cr_assert_eq(examination->count, 2);
+        cr_expect_eq(examination->failure.kind, ERROR_TEMPORARY, "%zu: %s", i, examination->failure.text);
+    }
+}
+
+/* With the key of another message; in place of the noise stands a text that is no longer. */
+Test(examine, noise_is_replaced)
+{
+    owned(rig) struct rig *rig = rig_new("", ATTACK_LAX);
+    g_autofree char *line = g_strnfill(1000, 'x');
+    g_autofree char *content = g_strconcat("Content-Type: text/plain\r\n\r\n", line, NULL);
+    GByteArray *der = attack_envelop_der(EVP_aes_128_cbc(), rig->partner.dca, content, false);
+    GByteArray *other = attack_envelop_der(EVP_aes_128_cbc(), rig->partner.dca, content, false);
+    cr_assert_eq(der->len, other->len);
+    memcpy(der->data + der->len - 1040, other->data + other->len - 1040, 1040); /* all blocks */
+    AUTO_SENT struct sent in = attack_open_der(rig, der);
+    const struct examination *examination = in.result->mail.examination, *vain = examination_in_vain(examination);
+    cr_assert_not_null(vain);
+    cr_expect_str_eq(vain->root->type, "text/plain");
+    cr_expect_eq(vain->root->body.data, examination->layers[0].source->body.data);
+    cr_expect(vain->root->body.len >= 1000 && vain->root->body.len < 1100, "%zu", vain->root->body.len);
+    g_byte_array_unref(other);
+    g_byte_array_unref(der);
 }
