@@ -190,18 +190,14 @@ static int check(X509_STORE_CTX *context, X509_CRL *crl)
     return result;
 }
 
-/* OpenSSL takes that key from the same place (check_crl() there). */
+/* OpenSSL has found the issuer of each list that it judges. */
 bool crl_was_verified(X509_STORE_CTX *context)
 {
     if (X509_STORE_CTX_get_error(context) != X509_V_ERR_CRL_SIGNATURE_FAILURE)
         return false;
     X509_CRL *crl = run_of(context)->judged;
     const struct crl_table *table = crl != NULL ? crl_table_of(crl) : NULL;
-    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
-    int depth = X509_STORE_CTX_get_error_depth(context), last = sk_X509_num(chain) - 1;
     const X509 *issuer = X509_STORE_CTX_get0_current_issuer(context);
-    if (issuer == NULL)
-        issuer = sk_X509_value(chain, MIN(depth + 1, last));
     return table != NULL && issuer != NULL && crl_table_is_signed_by(table, issuer);
 }
 

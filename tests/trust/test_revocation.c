@@ -497,6 +497,7 @@ Test(revocation_step, crls_of_another_path_tell_nothing)
         {{alice->cert, authority->cert, stranger->cert}, false},
         {{alice->cert, stranger->cert, root->cert}, false},
         {{alice->cert, authority->cert, anew->cert, root->cert}, false},
+        {{alice->cert, authority->cert, root->cert, root->cert}, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         STACK_OF(X509) *chain = sk_X509_new_null();
