@@ -96,6 +96,12 @@ static enum treatment for_delivery_multipart(const struct part *part, const stru
     return covered == TROUBLE_EIGHT_BIT ? KEEP : OPEN;
 }
 
+/* What readers make of it is not known; 8-bit octets alone are left to them. */
+static enum treatment undecodable(unsigned barred)
+{
+    return (barred & (TROUBLE_NUL | TROUBLE_LONG)) != 0 ? OCTETS : LINE_ENDS;
+}
+
 static enum treatment for_delivery_message(const struct part *part, unsigned barred)
 {
     static const char *const messages[] = {"message/rfc822", "message/global", "message/news"};
@@ -105,14 +111,8 @@ static enum treatment for_delivery_message(const struct part *part, unsigned bar
         if (strcmp(part->type, messages[i]) == 0)
             return NEST;
     if (text_begins_with(part->type, "message/global-")) /* RFC 6533 §6.2 allows an encoding */
-        return QUOTED;
+        return part->encoding == ENCODING_UNKNOWN ? undecodable(barred) : QUOTED;
     return (barred & ~(unsigned)TROUBLE_EIGHT_BIT) == 0 ? KEEP : OCTETS;
-}
-
-/* What readers make of it is not known; 8-bit octets alone are left to them. */
-static enum treatment undecodable(unsigned barred)
-{
-    return (barred & (TROUBLE_NUL | TROUBLE_LONG)) != 0 ? OCTETS : LINE_ENDS;
 }
 
 /* RFC 2045 §2.7, §2.8: a CR or an LF by itself cannot be content of it, and is a line end of some software. */

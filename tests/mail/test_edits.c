@@ -339,6 +339,24 @@ Test(edits, moved)
     }
 }
 
+/* What is no edit any more is not appended, wherever its memory is. */
+Test(edits, moved_without_what_is_behind_the_list)
+{
+    struct edits edits = {0};
+    owned(message) struct message *inner = message_of("A: b\r\n\r\ninner");
+    owned(message) struct message *outer = message_of("C: d\r\n\r\nouter");
+    const bool kept[] = {true};
+    for (int i = 0; i < 4; i++)
+        edits_set(&edits, inner, "X", " x");
+    struct edit gone = edits.list[--edits.count];
+    edits_move(&edits, inner, outer, kept);
+    g_autofree char *text = told(&edits);
+    cr_expect_str_eq(text, "+A= b;+X= x;+X= x;+X= x;", "%s", text);
+    edits_clear(&edits);
+    g_free(gone.name);
+    g_free(gone.value);
+}
+
 /* The header of an entity may own what its body borrows. */
 Test(edits, the_body_outlives_the_header_rope)
 {
