@@ -99,7 +99,7 @@ static void ask_certificates(struct lookups *lookups, const struct gateway *gate
         struct recipient_view *view = &lookups->recipients[recipient_of[i]];
         struct certs_answer *answer = &lookups->answers[recipient_of[i]].certificates;
         *answer = answers[i];
-        if (answer->found == FOUND && answer->chosen < answer->count) {
+        if (answer->found == FOUND) {
             char *id = lookups->answers[recipient_of[i]].certificate_id;
             certificate_fingerprint(answer->list[answer->chosen].certificate, id);
             view->certificate_id = id;

@@ -4,13 +4,16 @@
 #include "mail/spool.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <openssl/rand.h>
 #include <string.h>
 
 #define PIECE 49152  /* octets that are sealed at once */
 #define HEAD_SIZE 29 /* magic, version, key id, nonce */
 #define TAG_SIZE 16
-#define SMALL "From: a@acme.test\r\nSubject:\r\n\tfolded\r\n twice\r\n\r\nline\r\n"
+#define SMALL                                                                                                          \
+    "From: a@acme.test\r\nSubject:\r\n\tfolded\r\n twice\r\nX-More: than a line of base64 holds, so that one ends "    \
+    "within the header\r\n\r\nline\r\n"
 
 static const struct limits limits = {.message_size = 1 << 20,
                                      .memory = 1 << 20,
@@ -265,13 +268,13 @@ Test(box, no_text_of_an_envelope_may_be_lost)
         owned(message) struct message *message = message_of(SMALL);
         const struct least planned[2] = {0};
         struct error error = {0};
-        struct recipient *last = &envelope->recipients[1];
-        char **texts[] = {&envelope->queue_id, &envelope->authenticated, &envelope->client_address, &last->argument,
-                          &last->mta_address,  &last->mta_host,          &last->mta_mailer};
+        struct recipient *odd = &envelope->recipients[i % 2];
+        char **texts[] = {&envelope->queue_id, &envelope->authenticated, &envelope->client_address, &odd->argument,
+                          &odd->mta_address,   &odd->mta_host,           &odd->mta_mailer};
         if (i < G_N_ELEMENTS(texts))
             *texts[i] = g_strdup("x\xff");
         else if (i == 7)
-            last->parameters = g_strsplit("NOTIFY=NEVER ORCPT=rfc822;\xff ORCPT=x", " ", -1);
+            odd->parameters = g_strsplit("NOTIFY=NEVER ORCPT=rfc822;\xff ORCPT=x", " ", -1);
         else
             envelope->sender_parameters = g_strsplit("ENVID=\xff SIZE=1", " ", -1);
         const struct box_contents contents = {
@@ -310,6 +313,7 @@ Test(box, all_of_it_is_written)
         g_autofree char *box = seal_small(&less, &shorter, &error);
         cr_expect_eq(box == NULL, room < written, "%zu of %zu", room, written);
         cr_expect_eq(error.kind, room < written ? ERROR_TEMPORARY : ERROR_NONE, "%zu", room);
+        cr_expect_null(strstr(error.text, "earlier"), "%zu: the first failure is reported: %s", room, error.text);
     }
 }
 
@@ -321,6 +325,14 @@ int RAND_bytes(unsigned char *buffer, int length)
     return is_random_lacking ? 0 : RAND_bytes_ex(NULL, buffer, (size_t)length, 0);
 }
 
+static bool is_memory_lacking;
+
+EVP_CIPHER_CTX *EVP_CIPHER_CTX_new(void)
+{
+    EVP_CIPHER_CTX *(*real)(void) = (EVP_CIPHER_CTX * (*)(void)) dlsym(RTLD_NEXT, __func__);
+    return is_memory_lacking ? NULL : real();
+}
+
 Test(box, none_without_a_nonce)
 {
     struct error error = {0};
@@ -329,6 +341,21 @@ Test(box, none_without_a_nonce)
     g_autofree char *box = seal_small(&limits, &length, &error);
     cr_expect_null(box);
     cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+}
+
+Test(box, none_without_memory)
+{
+    struct error error = {0};
+    size_t length = 0;
+    g_autofree char *box = seal_small(&limits, &length, &error);
+    cr_assert_not_null(box, "%s", error.text);
+    is_memory_lacking = true;
+    cr_expect_null(box_open(the_keys(), (struct slice){box, length}, &limits, &error));
+    cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+    error = (struct error){0};
+    cr_expect_null(seal_small(&limits, &length, &error));
+    cr_expect_eq(error.kind, ERROR_TEMPORARY, "%s", error.text);
+    opened_box_free(NULL);
 }
 
 /* A nonce that is used twice with a key would show what is in both boxes. */
@@ -426,6 +453,11 @@ Test(box, no_octet_may_be_another)
 Test(box, facts_that_cannot_be_read)
 {
 #define UNKNOWN ERROR_CONFIGURATION
+#define WITHOUT_RECIPIENTS "\"sender_parameters\":[],\"recipients\":[],\"eight_bit\":false,\"fields\":[]}"
+#define CLIENT "{\"address\":null,\"login\":null,\"trusted\":true,\"reason\":\"r\"}"
+#define BY(sender)                                                                                                     \
+    "{\"time\":1,\"direction\":\"outbound\",\"queue_id\":null,\"client\":" CLIENT ",\"sender\":\"" sender              \
+    "\"," WITHOUT_RECIPIENTS
 #define PLAN_WITH(more)                                                                                                \
     "{\"sign\":true,\"encrypt\":true,\"triple\":false,\"review\":true,\"attributes\":false,\"digest\":\"sha512\","     \
     "\"cipher\":\"aes-192-cbc\",\"key_transport\":\"rsa-pkcs1\",\"headers\":\"shy\",\"sign_as\":\"mailbox+"            \
@@ -433,39 +465,46 @@ Test(box, facts_that_cannot_be_read)
     static const struct {
         const char *facts, *header;
         enum error_kind kind;
+        const char *says; /* NULL: anything */
     } rows[] = {
-        {FACTS(RECIPIENT(FULL_PLAN), "1,1"), "X:y\r\n", ERROR_NONE},
-        {FACTS("", ""), "", ERROR_NONE},
-        {"", "", ERROR_BUG},
-        {"{}", "", ERROR_BUG},
-        {"[1", "", ERROR_BUG},
-        {FACTS("{}", ""), "", ERROR_BUG},
-        {FACTS(RECIPIENT("{}"), ""), "", ERROR_BUG},
-        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\"")), ""), "", ERROR_NONE},
-        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"slh-dsa\"")), ""), "", UNKNOWN},
+        {FACTS(RECIPIENT(FULL_PLAN), "1,1"), "X:y\r\n", ERROR_NONE, NULL},
+        {FACTS("", ""), "", ERROR_NONE, NULL},
+        {"", "", ERROR_BUG, NULL},
+        {"{}", "", ERROR_BUG, NULL},
+        {"[1", "", ERROR_BUG, NULL},
+        {FACTS("{}", ""), "", ERROR_BUG, NULL},
+        {FACTS(RECIPIENT("{}"), ""), "", ERROR_BUG, NULL},
+        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\"")), ""), "", ERROR_NONE, NULL},
+        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"slh-dsa\"")), ""), "", UNKNOWN, "\"slh-dsa\""},
         {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\",\"sign_with\":{\"origin\":[\"token\"]}")), ""), "",
-         ERROR_NONE},
+         ERROR_NONE, NULL},
         {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\",\"sign_with\":{\"origin\":[\"token\",\"moon\"]}")), ""),
-         "", UNKNOWN},
-        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\",\"sign_with\":{\"origin\":[null]}")), ""), "", UNKNOWN},
-        {"{\"time\":1,\"direction\":\"outbound\",\"queue_id\":null,\"client\":{},\"sender\":\"\","
-         "\"sender_parameters\":[],\"recipients\":[],\"eight_bit\":false,\"fields\":[]}",
-         "", ERROR_BUG},
+         "", UNKNOWN, "\"moon\""},
+        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\",\"sign_with\":{\"origin\":[null]}")), ""), "", UNKNOWN,
+         "\"\""},
+        {"{\"time\":1,\"direction\":\"outbound\",\"queue_id\":null,\"client\":{},\"sender\":\"\"," WITHOUT_RECIPIENTS,
+         "", ERROR_BUG, NULL},
+        {BY("<a@b.test>"), "", ERROR_NONE, NULL},
+        {BY("<a@b.test"), "", ERROR_PERMANENT, NULL},
+        /* of what is there twice, the last counts */
+        {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"slh-dsa\",\"signature\":\"rsa-pss\"")), ""), "", ERROR_NONE, NULL},
         /* the lengths of fields are those of the header */
-        {FACTS("", "1,1"), "", ERROR_BUG},
-        {FACTS("", ""), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "1,1"), "X:y\r\nZ", ERROR_BUG},
-        {FACTS("", "1,2"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "2,1"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "1,0,1,0"), "X:\r\nY:\r\n", ERROR_NONE},
-        {FACTS("", "1,1,1,1"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "-1,1"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "1,-1"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "4,-4"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "-4,4"), "X:y\r\n", ERROR_BUG},
-        {FACTS("", "1,1,1"), "X:y\r\n", ERROR_NONE},
-        {FACTS("", "12,4"), "MIME-Version: 1.0\r\n", ERROR_NONE},
-        {FACTS("", "7,3"), "A: b\r\nC: d\r\n", ERROR_BUG},
+        {FACTS("", "1,1"), "", ERROR_BUG, NULL},
+        {FACTS("", ""), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "1,1"), "X:y\r\nZ", ERROR_BUG, NULL},
+        {FACTS("", "1,2"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "2,1"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "1,0,1,0"), "X:\r\nY:\r\n", ERROR_NONE, NULL},
+        {FACTS("", "1,1,1,1"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "-1,1"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "1,-1"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "4,-4"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "-4,4"), "X:y\r\n", ERROR_BUG, NULL},
+        {FACTS("", "1,1,1"), "X:y\r\n", ERROR_NONE, NULL},
+        {FACTS("", "12,4"), "MIME-Version: 1.0\r\n", ERROR_NONE, NULL},
+        {FACTS("", "7,3"), "A: b\r\nC: d\r\n", ERROR_BUG, NULL},
+        /* the first thing that is wrong is reported */
+        {FACTS("", "2,1"), " X:y\r\nZ", ERROR_PERMANENT, "leading blank"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct error error = {0};
@@ -477,12 +516,13 @@ Test(box, facts_that_cannot_be_read)
         bool good = box_facts_read(slice_of(rows[i].facts), slice_of(rows[i].header), direct, &error);
         cr_expect_eq(good, rows[i].kind == ERROR_NONE, "row %zu: %s", i, error.text);
         cr_expect_eq(error.kind, rows[i].kind, "row %zu: %s", i, error.text);
+        cr_expect(rows[i].says == NULL || strstr(error.text, rows[i].says) != NULL, "row %zu: %s", i, error.text);
         error = (struct error){0};
         owned(opened_box) struct opened_box *opened =
             box_open(the_keys(), (struct slice){box, length}, &limits, &error);
         cr_expect_eq(opened != NULL, good, "row %zu: %s", i, error.text);
-        cr_expect_eq(error.kind, rows[i].kind == UNKNOWN ? ERROR_TEMPORARY : rows[i].kind, "row %zu: %s", i,
-                     error.text);
+        bool is_ours = rows[i].kind == ERROR_NONE || rows[i].kind == ERROR_BUG;
+        cr_expect_eq(error.kind, is_ours ? rows[i].kind : ERROR_TEMPORARY, "row %zu: %s", i, error.text);
     }
 }
 
@@ -499,7 +539,12 @@ Test(box, one_that_ends_too_early)
             box_open(the_keys(), (struct slice){box, length}, &limits, &error);
         cr_expect_eq(opened != NULL, i == size, "%zu: %s", i, error.text);
         cr_expect_eq(error.kind, i == size ? ERROR_NONE : ERROR_BUG, "%zu: %s", i, error.text);
+        cr_expect(i == size || strstr(error.text, "shorter than it says") != NULL, "%zu: %s", i, error.text);
     }
+    struct error error = {0};
+    g_autofree char *empty = make_box(the_keys()->list, (struct slice){"\0\0\0\0\0\0\0\0", 8}, &length);
+    cr_expect_null(box_open(the_keys(), (struct slice){empty, length}, &limits, &error));
+    cr_expect_not_null(strstr(error.text, "not as they were written"), "%s", error.text);
 }
 
 /* Also its last octet, where that is a piece of its own. */
