@@ -118,8 +118,7 @@ static enum opened open_cms(const CMS_ContentInfo *cms, const struct keys *keys,
 {
     CRAFT_PART part = craft_part_of_cms(cms);
     CRAFT_LAYER layer;
-    *error = (struct error){0};
-    return smime_open(part.part, &(struct open_options){.limits = &craft_limits, .keys = keys}, &layer, error);
+    return craft_open(part.part, keys, &craft_limits, &layer, error);
 }
 
 /* Wrong key, wrong padding of the key, wrong padding of the content, wrong tag, content cut: one outcome, one text (RFC
@@ -470,23 +469,101 @@ Test(decrypt, triple_des_wraps_triple_des)
     cr_expect(layer.facts.weak);
 }
 
-/* One structure's content type with the other's cipher. */
+/* One structure's content type with the other's cipher, or with one that nobody knows. */
 Test(decrypt, modes_are_not_mixed)
 {
-    CRAFT_PART part = craft_encrypted(rsa, CIPHER_AES_256_GCM, KEY_TRANSPORT_RSA_OAEP);
-    GByteArray *der = craft_der(part.part);
-    /* id-aes256-GCM → id-aes256-CBC in AuthEnvelopedData */
-    unsigned char *oid = memmem(der->data, der->len, "\x60\x86\x48\x01\x65\x03\x04\x01\x2e", 9);
-    struct error error;
-    CRAFT_LAYER layer;
-    cr_assert_not_null(oid);
-    oid[8] = 0x2a;
-    cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
-    cr_expect(strstr(error.text, "not supported in AuthEnvelopedData") != NULL, "%s", error.text);
-    oid[8] = 0x63; /* an arc that nobody knows */
-    cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED);
-    cr_expect(strstr(error.text, "2.16.840.1.101.3.4.1.99") != NULL, "%s", error.text);
-    g_byte_array_unref(der);
+    static const struct {
+        enum cipher from;
+        guint8 arc; /* under 2.16.840.1.101.3.4.1 */
+        const char *text;
+    } rows[] = {
+        {CIPHER_AES_256_GCM, 2, "content encryption aes-128-cbc is not supported in AuthEnvelopedData"},
+        {CIPHER_AES_256_GCM, 22, "content encryption aes-192-cbc is not supported in AuthEnvelopedData"},
+        {CIPHER_AES_256_GCM, 42, "content encryption aes-256-cbc is not supported in AuthEnvelopedData"},
+        {CIPHER_AES_256_GCM, 99, "content encryption 2.16.840.1.101.3.4.1.99 is not supported in AuthEnvelopedData"},
+        {CIPHER_AES_256_CBC, 6, "content encryption aes-128-gcm is not supported in EnvelopedData"},
+        {CIPHER_AES_256_CBC, 26, "content encryption aes-192-gcm is not supported in EnvelopedData"},
+        {CIPHER_AES_256_CBC, 46, "content encryption aes-256-gcm is not supported in EnvelopedData"},
+        {CIPHER_AES_256_CBC, 99, "content encryption 2.16.840.1.101.3.4.1.99 is not supported in EnvelopedData"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        CRAFT_PART part = craft_encrypted(rsa, rows[i].from, KEY_TRANSPORT_RSA_OAEP);
+        g_autoptr(GByteArray) der = craft_der(part.part);
+        const char *was = rows[i].from == CIPHER_AES_256_GCM ? "\x60\x86\x48\x01\x65\x03\x04\x01\x2e"
+                                                             : "\x60\x86\x48\x01\x65\x03\x04\x01\x2a";
+        unsigned char *oid = memmem(der->data, der->len, was, 9);
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert_not_null(oid);
+        oid[8] = rows[i].arc;
+        cr_expect_eq(open_der(der->data, der->len, &layer, &error), OPENED_FAILED, "row %zu", i);
+        cr_expect_str_eq(error.text, rows[i].text, "row %zu: %s", i, error.text);
+        cr_expect_eq(error.kind, ERROR_PERMANENT, "row %zu", i);
+        cr_expect_eq(layer.facts.attempted, 0u, "row %zu", i);
+    }
+}
+
+/* The vector of CBC as a text: OpenSSL refuses it when the key is there already. */
+Test(decrypt, parameters_that_are_refused_last)
+{
+    const struct pki *const list[] = {rsa, ec, x25519};
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++) {
+        CRAFT_PART part = craft_encrypted(list[i], CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_OAEP);
+        g_autoptr(GByteArray) der = craft_der(part.part);
+        unsigned char *cipher = memmem(der->data, der->len, "\x60\x86\x48\x01\x65\x03\x04\x01\x2a\x04\x10", 11);
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert_not_null(cipher);
+        cipher[9] = V_ASN1_UTF8STRING;
+        CRAFT_PART changed = craft_part_of_der(der->data, der->len);
+        cr_expect_eq(craft_open(changed.part, ours.keys, &craft_limits, &layer, &error), OPENED_FAILED, "%zu", i);
+        cr_expect_str_eq(error.text, CANNOT, "%zu", i);
+        cr_expect_eq(error.kind, ERROR_PERMANENT, "%zu", i);
+        cr_expect_null(layer.inner.data, "%zu", i);
+    }
+}
+
+/* --- the disk is full --- */
+
+static struct limits disk;
+
+/* Asked when the message has been decoded, and before it is decrypted. */
+static bool fill_disk(const void *context, const struct identity *identity)
+{
+    (void)context;
+    (void)identity;
+    disk.memory = 1000;
+    disk.spool_dir = (char *)"/nonexistent";
+    return true;
+}
+
+/* In the first of several pieces or in the last block: nothing comes out, and it is no matter of the message. */
+Test(decrypt, no_room_for_what_is_decrypted)
+{
+    static const struct {
+        size_t length;
+        enum opened opened;
+    } rows[] = {{1000, OPENED}, {1001, OPENED_FAILED}, {2000, OPENED_FAILED}, {200000, OPENED_FAILED}};
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(rows); i++) {
+        struct encrypt_options options = {.cipher = i & 1 ? CIPHER_AES_256_GCM : CIPHER_AES_256_CBC,
+                                          .limits = &craft_limits};
+        g_autofree char *body = g_strnfill(rows[i / 2].length - strlen(CRAFT_HEADER "\r\n"), 'x');
+        struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
+        struct error error = {0};
+        cr_assert(smime_encrypt(&ec->cert, 1, &options, &content, &out, &error), "%s", error.text);
+        CRAFT_PART part = craft_part_of_entity(&out);
+        disk = craft_limits;
+        disk.memory = (size_t)1 << 20;
+        const struct open_options opening = {.limits = &disk, .keys = ours.keys, .admits = fill_disk};
+        CRAFT_LAYER layer;
+        cr_expect_eq(smime_open(part.part, &opening, &layer, &error), rows[i / 2].opened, "row %zu: %s", i, error.text);
+        cr_expect_eq(layer.facts.attempted, 1u, "row %zu", i);
+        if (rows[i / 2].opened == OPENED)
+            continue;
+        cr_expect_eq(error.kind, ERROR_TEMPORARY, "row %zu: %s", i, error.text);
+        cr_expect_str_eq(error.said, "file in spool_directory: open", "row %zu: %s", i, error.text);
+        cr_expect_null(layer.inner.data, "row %zu", i);
+    }
 }
 
 /* Too weak to be read at all. */
@@ -538,6 +615,49 @@ Test(decrypt, too_many_recipients)
             cr_expect_eq(opened, beyond ? OPENED_FAILED : OPENED, "%s", error.text);
             cr_expect(!beyond || strstr(error.text, "more than 300 recipients") != NULL, "%s", error.text);
         }
+    }
+}
+
+/* The DER, with one of its elements so many times and the lengths around it made right. */
+static void repeat(GByteArray *out, struct slice der, const unsigned char *element, unsigned times)
+{
+    const unsigned char *at = (const unsigned char *)der.data, *end = at + der.len;
+    while (at < end) {
+        const unsigned char *content = at;
+        long length;
+        int tag, class, form = ASN1_get_object(&content, &length, &tag, &class, end - at);
+        bool surrounds = (form & V_ASN1_CONSTRUCTED) != 0 && element >= content && element < content + length;
+        if (surrounds) {
+            g_autoptr(GByteArray) inside = g_byte_array_new();
+            unsigned char header[16], *header_end = header;
+            repeat(inside, (struct slice){(const char *)content, (size_t)length}, element, times);
+            ASN1_put_object(&header_end, 1, (int)inside->len, tag, class);
+            g_byte_array_append(out, header, (guint)(header_end - header));
+            g_byte_array_append(out, inside->data, inside->len);
+        }
+        for (unsigned i = 0; !surrounds && i < (at == element ? times : 1); i++)
+            g_byte_array_append(out, at, (guint)(content + length - at));
+        at = content + length;
+    }
+}
+
+/* One agreement may wrap the key for many. */
+Test(decrypt, too_many_keys_in_one_agreement)
+{
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = encrypt_by_hand(EVP_aes_256_cbc(), ec, CMS_USE_KEYID);
+    CRAFT_PART part = craft_part_of_cms(cms);
+    g_autoptr(GByteArray) der = craft_der(part.part);
+    /* SEQUENCE { [0] { OCTET STRING (20) }, OCTET STRING (40) } */
+    const unsigned char *key = memmem(der->data, der->len, "\x30\x42\xa0\x16\x04\x14", 6);
+    cr_assert_not_null(key);
+    for (unsigned beyond = 0; beyond < 2; beyond++) {
+        g_autoptr(GByteArray) many = g_byte_array_new();
+        struct error error;
+        CRAFT_LAYER layer;
+        repeat(many, (struct slice){(const char *)der->data, der->len}, key, craft_limits.signers * 100 + beyond);
+        cr_expect_eq(open_der(many->data, many->len, &layer, &error), beyond ? OPENED_FAILED : OPENED, "%s",
+                     error.text);
+        cr_expect(!beyond || strstr(error.text, "more than 300 recipients") != NULL, "%s", error.text);
     }
 }
 

@@ -199,7 +199,7 @@ Test(decrypt_identities, only_some_of_all_that_are_named_are_tried)
         pki_free(list[i]);
 }
 
-/* The message names our certificate, but wraps its key for one of another kind. */
+/* The message names our certificate, but wraps its key for one of another kind, beside one of our kind. */
 Test(decrypt_identities, a_key_of_another_kind_is_not_tried)
 {
     craft_init();
@@ -209,13 +209,18 @@ Test(decrypt_identities, a_key_of_another_kind_is_not_tried)
         PKI_AUTO struct pki *ours = pki_issue(&spec);
         spec.key = kinds[1 - kind];
         PKI_AUTO struct pki *theirs = pki_issue(&spec);
+        PKI_AUTO struct pki *other = pki_role_with(root, "domain-confidentiality-authority", "acme.test", kinds[kind]);
         struct home *home = home_new();
         struct keys *keys = open_keys(home, (const struct pki *const[]){ours}, 1);
         CRAFT_PART part = craft_encrypted(theirs, CIPHER_AES_256_CBC, KEY_TRANSPORT_RSA_OAEP);
-        CRAFT_LAYER layer;
-        struct error error;
-        cr_expect_eq(craft_open(part.part, keys, &craft_limits, &layer, &error), OPENED_NO_KEY);
-        cr_expect_eq(layer.facts.attempted, 0u);
+        CRAFT_PART beside = encrypted_to(theirs, other, CIPHER_AES_256_CBC);
+        const struct part *const parts[] = {part.part, beside.part};
+        for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+            CRAFT_LAYER layer;
+            struct error error;
+            cr_expect_eq(craft_open(parts[i], keys, &craft_limits, &layer, &error), OPENED_NO_KEY, "%zu", i);
+            cr_expect_eq(layer.facts.attempted, 0u, "%zu", i);
+        }
         keys_close(keys);
         home_free(home);
     }
@@ -260,4 +265,212 @@ Test(decrypt_identities, a_key_that_does_not_answer_says_nothing_about_the_messa
         keys_close(keys);
         home_free(home);
     }
+}
+
+/* Else the answer would say whether the other key opens it. */
+Test(decrypt_identities, a_key_that_does_not_answer_counts_beside_one_that_does)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(kinds); i++) {
+        bool away_first = i & 1;
+        PKI_AUTO struct pki *there = pki_role_with(root, "domain-confidentiality-authority", "acme.test", kinds[i / 2]);
+        PKI_AUTO struct pki *away = pki_role_with(root, "domain-confidentiality-authority", "acme.test", kinds[i / 2]);
+        owned(EVP_PKEY) EVP_PKEY *linked = linked_keys_of(away->key);
+        struct pki behind = *away;
+        behind.key = linked;
+        CRAFT_PART part = encrypted_to(there, away, CIPHER_AES_128_CBC);
+        struct home *home = home_new();
+        const struct pki *const list[] = {away_first ? &behind : there, away_first ? there : &behind};
+        struct keys *keys = open_keys(home, list, 2);
+        CRAFT_LAYER layer, later;
+        struct error error;
+        linked_keys_answer = KEY_BUSY;
+        cr_expect_eq(craft_open(part.part, keys, &craft_limits, &layer, &error), OPENED_FAILED, "row %zu", i);
+        cr_expect_eq(error.kind, ERROR_TEMPORARY, "row %zu: %s", i, error.text);
+        cr_expect_null(layer.inner.data, "row %zu", i);
+        linked_keys_answer = KEY_DONE;
+        cr_expect_eq(craft_open(part.part, keys, &craft_limits, &later, &error), OPENED, "row %zu: %s", i, error.text);
+        keys_close(keys);
+        home_free(home);
+    }
+}
+
+/* --- what counts if our keys meet different things in one message --- */
+
+enum state { OPENS, IS_BROKEN, IS_UNSOUND, STATES };
+
+struct recipient {
+    struct pki *named, *held; /* the same certificate for who looks at its name */
+};
+
+/* What the message names, and what we have under that name: with another key nothing is opened. */
+static struct recipient recipient_new(const struct pki *root, unsigned number, enum state state)
+{
+    struct pki_spec spec = {.issuer = root,
+                            .subject = PKI_LIST("CN=x"),
+                            .serial = 70 + number,
+                            .key = PKI_RSA,
+                            .slot = 1 + number,
+                            .no_key_ids = true};
+    struct recipient recipient = {.named = pki_issue(&spec)};
+    spec.slot = state == IS_BROKEN ? 3 : spec.slot;
+    recipient.held = pki_issue(&spec);
+    return recipient;
+}
+
+static struct craft_part message_to(const struct recipient *recipients, const enum state *states, enum cipher cipher)
+{
+    CRAFT_PART sent = encrypted_to(recipients[0].named, recipients[1].named, cipher);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(sent.part);
+    STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
+    for (int i = 0; i < 4; i++) {
+        CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i / 2);
+        X509_ALGOR *algorithm;
+        if (states[i % 2] != IS_UNSOUND || CMS_RecipientInfo_ktri_cert_cmp(info, recipients[i % 2].named->cert) != 0)
+            continue;
+        cr_assert(CMS_RecipientInfo_ktri_get0_algs(info, NULL, NULL, &algorithm));
+        cr_assert(X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_rsassaPss), V_ASN1_UNDEF, NULL));
+    }
+    return craft_part_of_cms(cms);
+}
+
+/* The one that counts: the first that opens it, else the first that has made something of it. */
+static size_t best_of(const enum state *states)
+{
+    return states[1] < states[0] ? 1 : 0;
+}
+
+static void expect_result(const enum state *states, bool authenticated, const struct keys *keys,
+                          const struct craft_part *part)
+{
+    size_t best = best_of(states);
+    bool opens = states[best] == OPENS, is_broken = states[best] == IS_BROKEN && !authenticated;
+    bool stops = authenticated && states[0] == OPENS;
+    unsigned attempted = (states[0] != IS_UNSOUND) + (states[1] != IS_UNSOUND && !stops);
+    CRAFT_LAYER layer;
+    struct error error;
+    keys_used = 0;
+    enum opened opened = craft_open(part->part, keys, &craft_limits, &layer, &error);
+    cr_expect_eq(opened,
+                 opens       ? OPENED
+                 : is_broken ? OPENED_BROKEN
+                             : OPENED_FAILED,
+                 "%d, %d: %s", states[0], states[1], error.text);
+    cr_expect_eq(error.kind, opens ? ERROR_NONE : ERROR_PERMANENT, "%d, %d: %s", states[0], states[1], error.text);
+    cr_expect_eq(layer.facts.attempted, attempted, "%d, %d", states[0], states[1]);
+    cr_expect_eq(keys_used, attempted, "%d, %d", states[0], states[1]);
+    if (is_broken)
+        cr_expect_str_eq(error.text, SMIME_CANNOT_DECRYPT, "%d, %d", states[0], states[1]);
+    if (opens || is_broken)
+        cr_expect_eq(layer.identity, keys_at(keys, best), "%d, %d", states[0], states[1]);
+    if (opens)
+        cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "%d, %d", states[0], states[1]);
+}
+
+Test(decrypt_identities, the_best_result_counts_in_whatever_order)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    for (unsigned i = 0; i < 2 * STATES * STATES; i++) {
+        const enum state states[] = {i / 2 % STATES, i / 2 / STATES};
+        struct recipient recipients[2];
+        for (unsigned j = 0; j < 2; j++)
+            recipients[j] = recipient_new(root, j, states[j]);
+        struct home *home = home_new();
+        struct keys *keys = open_keys(home, (const struct pki *const[]){recipients[0].held, recipients[1].held}, 2);
+        CRAFT_PART part = message_to(recipients, states, i & 1 ? CIPHER_AES_128_GCM : CIPHER_AES_128_CBC);
+        expect_result(states, i & 1, keys, &part);
+        keys_close(keys);
+        home_free(home);
+        for (unsigned j = 0; j < 2; j++) {
+            pki_free(recipients[j].named);
+            pki_free(recipients[j].held);
+        }
+    }
+}
+
+/* --- what it costs --- */
+
+/* What is spent on the keys, beside what is spent in any case. */
+static uint64_t price_of(const struct craft_part *part, const struct keys *keys)
+{
+    uint64_t spent[2];
+    for (size_t i = 0; i < G_N_ELEMENTS(spent); i++) {
+        struct budget budget = {.limit = UINT64_MAX};
+        struct error error = {0};
+        CRAFT_LAYER layer;
+        const struct open_options options = {.limits = &craft_limits, .keys = i == 0 ? keys : NULL, .budget = &budget};
+        cr_assert_eq(smime_open(part->part, &options, &layer, &error), i == 0 ? OPENED : OPENED_NO_KEY, "%s",
+                     error.text);
+        spent[i] = budget.spent;
+    }
+    return spent[0] - spent[1];
+}
+
+static struct craft_part message_of(size_t length, X509 *const *recipients, size_t count)
+{
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .limits = &craft_limits};
+    g_autofree char *body = g_strnfill(length, 'x');
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(body)), out = {0};
+    struct error error = {0};
+    cr_assert(smime_encrypt(recipients, count, &options, &content, &out, &error), "%s", error.text);
+    return craft_part_of_entity(&out);
+}
+
+Test(decrypt_identities, what_is_decrypted_and_compared_is_paid_for)
+{
+    enum { SMALL = 100, LARGE = 8000000 };
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    PKI_AUTO struct pki *ours = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
+    PKI_AUTO struct pki *other = pki_person(root, "eve@elsewhere.test");
+    struct home *home = home_new();
+    struct keys *keys = open_keys(home, (const struct pki *const[]){ours}, 1);
+    X509 *const recipients[] = {ours->cert, other->cert};
+    CRAFT_PART small = message_of(SMALL, recipients, 1);
+    CRAFT_PART large = message_of(LARGE, recipients, 1);
+    CRAFT_PART to_both = message_of(SMALL, recipients, 2);
+    uint64_t price = price_of(&small, keys);
+    cr_expect_eq(price_of(&large, keys) - price, (uint64_t)(LARGE - SMALL) * COST_DECODED);
+    cr_expect_gt(price_of(&to_both, keys), price);
+    keys_close(keys);
+    home_free(home);
+}
+
+/* What the budget allows to the last is done, and what one key has made stays if there is no more for the next. */
+Test(decrypt_identities, a_budget_that_ends_behind_a_key)
+{
+    craft_init();
+    PKI_AUTO struct pki *root = pki_ca("Acme root");
+    struct pki *list[2];
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++)
+        list[i] = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_EC);
+    for (unsigned i = 0; i < 4; i++) {
+        bool is_broken = i & 1, for_both = i & 2;
+        struct home *home = home_new();
+        struct keys *keys = open_keys(home, (const struct pki *const *)list, for_both ? 2 : 1);
+        CRAFT_PART sent = encrypted_to(list[0], list[1], CIPHER_AES_128_CBC);
+        GByteArray *der = craft_der(sent.part);
+        der->data[der->len - 17] ^= is_broken ? 0x80 : 0;
+        CRAFT_PART part = craft_part_of_der(der->data, der->len);
+        g_byte_array_unref(der);
+        struct budget budget = {.limit = UINT64_MAX};
+        struct open_options options = {.limits = &craft_limits, .keys = keys, .budget = &budget};
+        struct error error = {0};
+        CRAFT_LAYER whole, layer;
+        smime_open(part.part, &options, &whole, &error);
+        budget = (struct budget){.limit = for_both ? budget.spent - 1 : budget.spent};
+        error = (struct error){0};
+        enum opened opened = smime_open(part.part, &options, &layer, &error);
+        cr_expect(budget_is_spent(&budget), "%u", i);
+        cr_expect_eq(opened, is_broken ? OPENED_BROKEN : OPENED, "%u: %s", i, error.text);
+        cr_expect_eq(layer.facts.attempted, 1u, "%u", i);
+        if (is_broken)
+            cr_expect_str_eq(error.text, SMIME_CANNOT_DECRYPT, "%u", i);
+        keys_close(keys);
+        home_free(home);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++)
+        pki_free(list[i]);
 }

@@ -193,6 +193,43 @@ Test(x25519, points_of_small_order)
     g_byte_array_unref(der);
 }
 
+/* One of two recipients, both of them ours, whose agreement gives nothing: the other opens the message. */
+Test(x25519, a_point_of_small_order_beside_a_good_one)
+{
+    static unsigned char zeros[32];
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_CBC, .limits = &craft_limits};
+    PKI_AUTO struct pki *second = pki_role_with(root, "domain-confidentiality-authority", "acme.test", PKI_X25519);
+    const struct pki *const list[] = {x25519, second, NULL};
+    CRAFT_KEYS keys;
+    craft_keys_open(&keys, list, ROLE_DOMAIN_CONFIDENTIALITY);
+    for (int bad = 0; bad < 2; bad++) {
+        struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
+        struct error error = {0};
+        CRAFT_LAYER layer;
+        X509 *const recipients[] = {x25519->cert, second->cert};
+        cr_assert(smime_encrypt(recipients, 2, &options, &content, &out, &error), "%s", error.text);
+        CRAFT_PART sent = craft_part_of_entity(&out);
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(sent.part);
+        STACK_OF(CMS_RecipientInfo) *infos = CMS_get0_RecipientInfos(cms);
+        for (int i = 0; i < 2; i++) {
+            CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(infos, i);
+            CMS_RecipientEncryptedKey *key =
+                sk_CMS_RecipientEncryptedKey_value(CMS_RecipientInfo_kari_get0_reks(info), 0);
+            ASN1_BIT_STRING *point;
+            cr_assert(CMS_RecipientInfo_kari_get0_orig_id(info, NULL, &point, NULL, NULL, NULL));
+            if (CMS_RecipientEncryptedKey_cert_cmp(key, list[bad]->cert) == 0)
+                cr_assert(ASN1_BIT_STRING_set(point, zeros, sizeof(zeros)));
+        }
+        CRAFT_PART part = craft_part_of_cms(cms);
+        cr_expect_eq(craft_open(part.part, keys.keys, &craft_limits, &layer, &error), OPENED, "%d: %s", bad,
+                     error.text);
+        cr_expect_eq(error.kind, ERROR_NONE, "%d: %s", bad, error.text);
+        cr_expect_eq(layer.facts.attempted, 2u, "%d", bad);
+        cr_expect_eq(layer.identity, keys_at(keys.keys, (size_t)!bad), "%d", bad);
+        cr_expect(craft_inner_is(&layer, CRAFT_WHOLE), "%d", bad);
+    }
+}
+
 /* The encryptedKey (RFC 5652 §6.2.2), behind the algorithm of its wrap and the identifier of its recipient. Its place
  * is read, not searched: everything around it is random. */
 static unsigned char *wrapped_key(const GByteArray *der, long expected)
