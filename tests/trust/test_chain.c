@@ -132,6 +132,8 @@ Test(chain, leaf_by_leaf)
         {"P-192", {.key = PKI_P192}, PURPOSE_SIGN, OUTCOME_FAIL, "weak"},
         {"SHA-1", {.digest = "SHA1"}, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest"},
         {"MD5", {.digest = "MD5"}, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest"},
+        {"RIPEMD-160", {.digest = "RIPEMD160"}, PURPOSE_SIGN, OUTCOME_FAIL, "weak digest"},
+        {"SHA-224", {.digest = "SHA224"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"SHA-512", {.digest = "SHA512"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"unknown critical extension",
          {.extensions = PKI_LIST("1.2.3.4.5=critical,DER:0500")},
@@ -147,6 +149,7 @@ Test(chain, leaf_by_leaf)
          "valid"},
         {"path alone: time does", {.not_after = now - 5}, PURPOSE_PATH, OUTCOME_FAIL, "has expired"},
     };
+    g_autoptr(GPtrArray) no_answers = g_ptr_array_new();
     setting_open(world->setting);
     PKI_AUTO struct pki *rsa_authority = pki_issue(
         &(struct pki_spec){.issuer = world->root, .ca = true, .key = PKI_RSA, .subject = PKI_LIST("CN=RSA authority")});
@@ -159,7 +162,26 @@ Test(chain, leaf_by_leaf)
         PKI_AUTO struct pki *leaf = pki_issue(&spec);
         struct chain_query query = question(world, leaf, rows[i].purpose);
         setting_expect(world->setting, &query, rows[i].expected, rows[i].says, rows[i].what);
+        setting_expect(world->setting, &query, rows[i].expected, rows[i].says, "once more, now that its path is known");
+        query.embedded = no_answers;
+        setting_expect(world->setting, &query, rows[i].expected, rows[i].says, "with answers to be looked for");
     }
+}
+
+/* As much of a long name as a reason can take. */
+Test(chain, a_long_subject_is_cut)
+{
+    owned(world) struct world *world = world_new(ANCHOR, "");
+    g_autofree char *filler = g_strnfill(60, 'x');
+    g_autofree char *unit = g_strconcat("OU=é", filler, NULL), *organization = g_strconcat("O=", filler, NULL);
+    PKI_AUTO struct pki *web = pki_issue(&(struct pki_spec){
+        .issuer = world->authority, .subject = PKI_LIST(organization, unit, "CN=leaf"), .eku = "serverAuth"});
+    g_autofree char *subject = certificate_subject(web->cert);
+    cr_assert_gt(g_utf8_strlen(subject, -1), 121);
+    g_autofree char *beginning = g_utf8_substring(subject, 0, 120);
+    g_autofree char *expected = g_strdup_printf("the certificate \"%s\" cannot be used: ", beginning);
+    setting_open(world->setting);
+    expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, expected);
 }
 
 Test(chain, authority_by_authority)
@@ -466,6 +488,37 @@ Test(chain, a_pinned_authority_under_another_naming)
     setting_open(world->setting);
     expect(world, own, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid");
     expect(world, own, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
+}
+
+/* The certificates of a group are pins of its own, under its own naming. */
+Test(chain, a_group_pins)
+{
+    static const struct {
+        const char *naming;
+        enum purpose purpose;
+        enum outcome group, partner; /* asked about for the group, and without it */
+    } rows[] = {{"pinned", PURPOSE_SIGN, OUTCOME_PASS, OUTCOME_POLICY},
+                {"pinned", PURPOSE_ENCRYPT, OUTCOME_PASS, OUTCOME_POLICY},
+                {"mailbox", PURPOSE_SIGN, OUTCOME_POLICY, OUTCOME_POLICY}};
+    PKI_AUTO struct pki *person = pki_person(NULL, "edi@partner.test"), *own = self_signed("", "critical,CA:TRUE");
+    const struct pki *const both[] = {person, own};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *keys = g_strdup_printf("groups = ( { members = \"edi@partner.test\"; certificates = ( "
+                                                "\"edi.pem\", \"own.pem\" ); naming = \"%s\"; } );",
+                                                rows[i].naming);
+        owned(world) struct world *world = world_new(ANCHOR, keys);
+        g_free(pki_write(world->setting->folder, "edi.pem", person, NULL));
+        g_free(pki_write(world->setting->folder, "own.pem", own, NULL));
+        setting_open(world->setting);
+        for (size_t j = 0; j < G_N_ELEMENTS(both); j++) {
+            struct chain_query query = question(world, both[j], rows[i].purpose);
+            setting_expect(world->setting, &query, rows[i].partner, "self-signed", rows[i].naming);
+            query.group = &world->setting->partner->groups[0];
+            setting_expect(world->setting, &query, rows[i].group,
+                           rows[i].group == OUTCOME_PASS ? "pinned by partner.test.conf" : "self-signed",
+                           rows[i].naming);
+        }
+    }
 }
 
 /* --- several ways --- */

@@ -11,6 +11,7 @@ static struct setting *open_with(const char *demands, bool pinned, const struct 
 {
     g_autofree char *rule = g_strdup_printf("require_certificate = { %s };\n%s", demands,
                                             pinned ? "naming = \"pinned\"; certificates = ( \"leaf.pem\" );" : "");
+    g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL);
     struct setting *setting = setting_new("trust_anchors = ( \"root.pem\" );", rule);
     g_free(pki_write(setting->folder, "root.pem", root, NULL));
     g_free(pki_write(setting->folder, "leaf.pem", leaf, NULL));
@@ -207,6 +208,62 @@ Test(demands, any_policy_stays_inhibited)
     }
 }
 
+/* Also where no other extension stands before it. */
+Test(demands, the_first_extension_is_heard)
+{
+    static const struct {
+        const char *first, *lower; /* extensions of the upper and of the lower authority */
+    } rows[] = {{"policyMappings=1.2.3:1.2.9", "certificatePolicies=1.2.3"},
+                {"inhibitAnyPolicy=0", "certificatePolicies=2.5.29.32.0"}};
+    PKI_AUTO struct pki *root = pki_ca("Root");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        PKI_AUTO struct pki *upper = pki_issue(&(struct pki_spec){
+            .issuer = root,
+            .ca = true,
+            .subject = PKI_LIST("CN=Upper"),
+            .basic = "",
+            .key_usage = "",
+            .no_key_ids = true,
+            .extensions = PKI_LIST(rows[i].first, "basicConstraints=critical,CA:TRUE", "certificatePolicies=1.2.3")});
+        PKI_AUTO struct pki *lower = pki_issue(&(struct pki_spec){.issuer = upper,
+                                                                  .ca = true,
+                                                                  .subject = PKI_LIST("CN=Lower"),
+                                                                  .no_key_ids = true,
+                                                                  .extensions = PKI_LIST(rows[i].lower)});
+        PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = lower,
+                                                                 .subject = PKI_LIST("CN=leaf"),
+                                                                 .key_usage = DEFAULT_USAGE,
+                                                                 .no_key_ids = true,
+                                                                 .extensions = PKI_LIST("certificatePolicies=1.2.3")});
+        AUTO_SETTING setting = open_with("policies = ( \"1.2.3\" );", false, root, leaf);
+        STACK_OF(X509) *untrusted = sk_X509_new_null();
+        sk_X509_push(untrusted, upper->cert);
+        sk_X509_push(untrusted, lower->cert);
+        expect(setting, leaf, untrusted, POLICY, "no policy applies", rows[i].first);
+        sk_X509_free(untrusted);
+    }
+}
+
+/* Nor that of a certificate that is an anchor itself, although a path leads on from it. */
+Test(demands, the_policy_of_an_anchor_is_its_own)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root"), *authority = pki_sub_ca(root, "Authority");
+    PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = authority,
+                                                             .subject = PKI_LIST("CN=leaf"),
+                                                             .key_usage = DEFAULT_USAGE,
+                                                             .extensions = PKI_LIST("certificatePolicies=1.2.3")});
+    STACK_OF(X509) *untrusted = sk_X509_new_null();
+    sk_X509_push(untrusted, authority->cert);
+    for (int named = 0; named < 2; named++) {
+        AUTO_SETTING setting =
+            setting_new("trust_anchors = ( \"anchors.pem\" );", "require_certificate = { policies = ( \"1.2.3\" ); };");
+        g_free(pki_write(setting->folder, "anchors.pem", root, named ? leaf : NULL, NULL));
+        setting_open(setting);
+        expect(setting, leaf, untrusted, named ? PASS : POLICY, "", named ? "named" : "not named");
+    }
+    sk_X509_free(untrusted);
+}
+
 /* No authority has to confirm the policy of a pinned certificate, which has no path. */
 Test(demands, the_policy_of_a_pinned_certificate)
 {
@@ -242,11 +299,11 @@ Test(demands, issuers)
     const struct {
         const struct pki *issuer;
         enum outcome outcome, pinned;
-    } rows[] = {{idless, POLICY, POLICY},   {renamed, POLICY, POLICY}, {path.lower, PASS, PASS},
+    } rows[] = {{idless, POLICY, POLICY},   {renamed, POLICY, POLICY},  {path.lower, PASS, PASS},
                 {path.upper, PASS, POLICY}, /* a pinned certificate has no path: only its own
                                                issuer is known */
-                {root, PASS, POLICY},       {renewed, PASS, PASS},     {namesake, POLICY, POLICY},
-                {other, POLICY, POLICY}};
+                {root, PASS, POLICY},       {renewed, PASS, PASS},      {namesake, POLICY, POLICY},
+                {other, POLICY, POLICY},    {path.leaf, POLICY, POLICY}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         for (int pinned = 0; pinned < 2; pinned++) {
             g_autofree char *what = g_strdup_printf("row %zu%s", i, pinned ? ", pinned" : "");
@@ -298,6 +355,35 @@ Test(demands, another_path_may_still_have_it)
     expect(setting, leaf, untrusted, POLICY, "no policy applies", "one path");
     sk_X509_push(untrusted, rich->cert);
     expect(setting, leaf, untrusted, OUTCOME_TEMPERROR, "", "two paths");
+    sk_X509_free(untrusted);
+}
+
+/* Of two paths that lack something, the first is the one to report. */
+Test(demands, the_first_path_is_told_of)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root"), *old = pki_ca("Old");
+    PKI_AUTO struct pki *first =
+        pki_issue(&(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Lower")});
+    PKI_AUTO struct pki *second = pki_issue(&(struct pki_spec){.issuer = old,
+                                                               .ca = true,
+                                                               .subject = PKI_LIST("CN=Lower"),
+                                                               .use_key = first->key,
+                                                               .extensions = PKI_LIST("certificatePolicies=1.2.3")});
+    PKI_AUTO struct pki *leaf = pki_issue(&(struct pki_spec){.issuer = first,
+                                                             .subject = PKI_LIST("CN=leaf"),
+                                                             .key_usage = DEFAULT_USAGE,
+                                                             .extensions = PKI_LIST("certificatePolicies=1.2.3")});
+    AUTO_SETTING setting =
+        setting_new("trust_anchors = ( \"root.pem\" );",
+                    "require_certificate = { policies = ( \"1.2.3\" ); issuers = ( \"issuer.pem\" ); };");
+    g_free(pki_write(setting->folder, "root.pem", root, old, NULL));
+    g_free(pki_write(setting->folder, "issuer.pem", root, NULL));
+    setting_open(setting);
+    STACK_OF(X509) *untrusted = sk_X509_new_null();
+    sk_X509_push(untrusted, first->cert);
+    sk_X509_push(untrusted, second->cert);
+    setting_expect(setting, &(struct chain_query){.leaf = leaf->cert, .untrusted = untrusted, .purpose = PURPOSE_SIGN},
+                   POLICY, "no policy applies", "two paths");
     sk_X509_free(untrusted);
 }
 

@@ -382,6 +382,63 @@ Test(revocation_step, no_other_path_is_asked_for_in_vain)
     }
 }
 
+/* An authority that is revoked is so wherever the path goes on from it. */
+Test(revocation_step, other_paths_through_a_revoked_authority_are_not_judged)
+{
+    PKI_AUTO struct pki *below = pki_sub_ca(authority, "Below"), *bob = pki_person(below, "bob@acme.test"),
+                        *anew = certified_anew();
+    X509_add_cert(untrusted, below->cert, X509_ADD_FLAG_UP_REF);
+    X509_add_cert(untrusted, anew->cert, X509_ADD_FLAG_UP_REF);
+    scripted_revocation[0] =
+        (struct scripted_revocation){.rows = {{"CN=Below", REVOKED, NULL, FOREVER}, {"", GOOD, NULL, FOREVER}}};
+    open_with(WANTED, scripted_revocation_sources);
+    expect_of(bob, 0, NULL, OUTCOME_FAIL, "CN=Below,O=Tests\" is revoked");
+    cr_expect_eq(scripted_revocation[0].asks, 1u, "%u", scripted_revocation[0].asks);
+}
+
+static void revoke_first_authority(const struct revocation_query *query, const struct revocation_answer *answers)
+{
+    (void)query;
+    (void)answers;
+    scripted_revocation[0].rows[1].status = scripted_revocation[0].asks == 1 ? REVOKED : GOOD;
+}
+
+/* Whatever stood there before, and whatever the first of several paths came to. */
+Test(revocation_step, says_whether_something_is_revoked)
+{
+    PKI_AUTO struct pki *anew = certified_anew(), *stranger = pki_person(NULL, "stranger@acme.test");
+    const struct {
+        const struct pki *leaf;
+        enum revocation_status alice, authority;
+        void (*on_ask)(const struct revocation_query *query, const struct revocation_answer *answers);
+        enum outcome expected;
+        bool revoked;
+    } rows[] = {{alice, GOOD, GOOD, NULL, OUTCOME_PASS, false},
+                {alice, UNKNOWN, GOOD, NULL, OUTCOME_TEMPERROR, false},
+                {alice, REVOKED, GOOD, NULL, OUTCOME_FAIL, true},
+                {alice, GOOD, REVOKED, NULL, OUTCOME_FAIL, true},
+                {alice, GOOD, GOOD, revoke_first_authority, OUTCOME_PASS, false}, /* the other path is good */
+                {stranger, GOOD, GOOD, NULL, OUTCOME_POLICY, false}};
+    X509_add_cert(untrusted, anew->cert, X509_ADD_FLAG_UP_REF);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        scripted_revocation[0] = (struct scripted_revocation){
+            .rows = {{"alice", rows[i].alice, NULL, FOREVER}, {"CN=Authority", rows[i].authority, NULL, FOREVER}},
+            .on_ask = rows[i].on_ask};
+        open_with(WANTED, scripted_revocation_sources);
+        bool revoked = true;
+        struct missing *missing = GINT_TO_POINTER(1);
+        setting_expect(setting,
+                       &(struct chain_query){.leaf = rows[i].leaf->cert,
+                                             .untrusted = untrusted,
+                                             .purpose = PURPOSE_SIGN,
+                                             .missing = &missing,
+                                             .revoked = &revoked},
+                       rows[i].expected, "", "whether something is revoked");
+        cr_expect_eq(revoked, rows[i].revoked, "row %zu", i);
+        cr_expect_null(missing, "row %zu: there is nothing to fetch", i);
+    }
+}
+
 static void revoke_the_first(const struct revocation_query *query, const struct revocation_answer *answers)
 {
     (void)query;

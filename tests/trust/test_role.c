@@ -536,3 +536,18 @@ Test(role, registrable)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         cr_expect_eq(trust_is_registrable(rows[i].domain), rows[i].registrable, "%s", rows[i].domain);
 }
+
+/* A public suffix of the private part is somebody's domain, too. */
+Test(suffix, has_an_owner)
+{
+    static const struct {
+        const char *domain;
+        bool has_owner, is_registrable;
+    } rows[] = {{"acme.test", true, true}, {"github.io", true, false}, {"acme.github.io", true, true},
+                {"co.uk", false, false},   {"com", false, false},      {"", false, false},
+                {NULL, false, false}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        cr_expect_eq(trust_has_owner(rows[i].domain), rows[i].has_owner, "row %zu", i);
+        cr_expect_eq(trust_is_registrable(rows[i].domain), rows[i].is_registrable, "row %zu", i);
+    }
+}

@@ -8,6 +8,7 @@
 
 #include "trust/path.h"
 
+#include <dlfcn.h>
 #include <openssl/dsa.h>
 #include <openssl/pem.h>
 
@@ -348,6 +349,12 @@ Test(search, costs_what_it_costs)
             budget = (struct budget){.limit = step >= 0 ? full[i] / 16 * (uint64_t)step : full[i] - 1};
             setting_expect(world->setting, &query, OUTCOME_PERMERROR, BUDGET_SPENT, "with a limit");
         }
+        if (rows[i].expected == OUTCOME_PASS && rows[i].lists > 0) { /* the last price that is paid */
+            trust_close(world->setting->trust);
+            world->setting->trust = trust_open(world->setting->conf, world->setting->faults);
+            budget = (struct budget){.limit = full[i]};
+            setting_expect(world->setting, &query, OUTCOME_PASS, "valid", "just enough");
+        }
         sk_X509_CRL_free(received);
     }
     uint64_t of_list = (uint64_t)i2d_X509_CRL(crl, NULL) * COST_HASHED + 3 * 20000;
@@ -400,6 +407,109 @@ Test(search, costs_little_once_it_is_known)
     setting_expect(world->setting, &query, OUTCOME_PASS, "valid", "once more");
     uint64_t octets = (uint64_t)i2d_X509(issuer->cert, NULL) + (uint64_t)i2d_X509(world->root->cert, NULL);
     cr_expect_eq(budget.spent, 3 * COST_HASHED * octets + COST_CERTIFICATE);
+    /* What a message says of revocation is looked at. Here there is nothing, so that only issuers are compared. */
+    g_autoptr(GPtrArray) no_answers = g_ptr_array_new();
+    struct budget with_answers = {.limit = UINT64_MAX};
+    struct chain_query again = query;
+    again.embedded = no_answers;
+    again.budget = &with_answers;
+    setting_expect(world->setting, &again, OUTCOME_PASS, "valid", "with answers to be looked for");
+    cr_expect_eq(with_answers.spent, budget.spent + 4 * 300, "%u", (unsigned)(with_answers.spent - budget.spent));
+}
+
+/* As many authorities as a path may have. */
+Test(search, a_path_may_be_long)
+{
+    owned(world) struct world *world = world_new();
+    struct pki *last = pki_sub_ca(world->root, "1");
+    for (int count = 1; count <= 13; count++) {
+        g_autofree char *name = g_strdup_printf("%d", count + 1);
+        PKI_AUTO struct pki *leaf = leaf_of(last, NULL);
+        add(world, last);
+        expect(world, leaf, PURPOSE_SIGN, count <= 12 ? OUTCOME_PASS : OUTCOME_FAIL,
+               count <= 12 ? "valid" : "too far from a trust anchor");
+        struct pki *next = pki_sub_ca(last, name);
+        pki_free(last);
+        last = next;
+    }
+    pki_free(last);
+}
+
+/* --- without memory --- */
+
+static unsigned fails_at; /* which of our calls of the functions below fails; 0: each works */
+
+static bool fails_now(void)
+{
+    if (counted.running > 0 || fails_at == 0 || --fails_at > 0)
+        return false;
+    ERR_raise(ERR_LIB_X509, ERR_R_MALLOC_FAILURE);
+    return true;
+}
+
+int X509_STORE_CTX_init(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf, STACK_OF(X509) * untrusted)
+{
+    int (*real)(X509_STORE_CTX *, X509_STORE *, X509 *, STACK_OF(X509) *) =
+        (int (*)(X509_STORE_CTX *, X509_STORE *, X509 *, STACK_OF(X509) *))dlsym(RTLD_NEXT, "X509_STORE_CTX_init");
+    return fails_now() ? 0 : real(context, store, leaf, untrusted);
+}
+
+int X509_add_cert(STACK_OF(X509) * list, X509 *certificate, int flags)
+{
+    int (*real)(STACK_OF(X509) *, X509 *, int) =
+        (int (*)(STACK_OF(X509) *, X509 *, int))dlsym(RTLD_NEXT, "X509_add_cert");
+    return fails_now() ? 0 : real(list, certificate, flags);
+}
+
+int X509_add_certs(STACK_OF(X509) * list, STACK_OF(X509) * certificates, int flags)
+{
+    int (*real)(STACK_OF(X509) *, STACK_OF(X509) *, int) =
+        (int (*)(STACK_OF(X509) *, STACK_OF(X509) *, int))dlsym(RTLD_NEXT, "X509_add_certs");
+    return fails_now() ? 0 : real(list, certificates, flags);
+}
+
+/* That is no verdict, and nothing was verified. */
+Test(search, no_path_is_tried_without_memory)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *leaf = leaf_of(world->root, NULL);
+    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+    owned(path_result) struct path_result result = {0};
+    struct budget budget = {.limit = UINT64_MAX};
+    const struct path_query query = {
+        .anchors = anchors, .leaf = leaf->cert, .strength = true, .at = time(NULL), .budget = &budget};
+    fails_at = 1;
+    path_try(&query, world->untrusted, NULL, &result);
+    cr_expect_eq(result.error, X509_V_ERR_OUT_OF_MEM, "%d", result.error);
+    cr_expect_eq(result.culprit, leaf->cert);
+    cr_expect_eq(budget.spent, 0);
+    cr_expect_eq(ERR_peek_error(), 0);
+}
+
+/* Nor is one judged that lacks certificates. */
+Test(search, no_other_way_is_tried_without_memory)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, 0);
+    PKI_AUTO struct pki *twin = authority(world->root, "Issuer", issuer->key, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
+    add(world, issuer);
+    add(world, twin);
+    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+    const struct path_query query = {
+        .anchors = anchors, .leaf = leaf->cert, .untrusted = world->untrusted, .strength = true, .at = time(NULL)};
+    /* The first call is for the first path. Then come the other one's anchor, issuer, other certificates, and itself.
+     */
+    for (unsigned call = 1; call <= 5; call++) {
+        struct visit visit = {0};
+        owned(path_result) struct path_result failure = {0};
+        fails_at = call > 1 ? call : 0;
+        const struct path_visitor visitor = {.judge = judge, .data = &visit};
+        cr_expect_not(path_find(&query, &visitor, &failure), "%u", call);
+        cr_expect_eq(visit.judged, call == 1 ? 2 : 1, "%u: %u", call, visit.judged);
+        fails_at = 0;
+        ERR_clear_error();
+    }
 }
 
 /* --- DSA parameters, RFC 3279 §2.3.2 --- */

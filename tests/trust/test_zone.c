@@ -3,6 +3,8 @@
 #include "support/setting.h"
 #include "support/smimea.h"
 
+#include "store/store.h"
+
 #define DAY 86400
 
 struct world {
@@ -51,6 +53,20 @@ static struct associations *zone_of(GBytes *rdata)
     struct associations *zone = associations_read(&(struct slice){data, length}, 1, &unusable);
     cr_assert_not_null(zone);
     g_bytes_unref(rdata);
+    return zone;
+}
+
+/* Two records of one zone. */
+static struct associations *zone_of_two(GBytes *first, GBytes *second)
+{
+    size_t unusable = 0;
+    gsize lengths[2] = {0};
+    const char *data[] = {g_bytes_get_data(first, &lengths[0]), g_bytes_get_data(second, &lengths[1])};
+    struct associations *zone =
+        associations_read((const struct slice[]){{data[0], lengths[0]}, {data[1], lengths[1]}}, 2, &unusable);
+    cr_assert_not_null(zone);
+    g_bytes_unref(first);
+    g_bytes_unref(second);
     return zone;
 }
 
@@ -210,4 +226,105 @@ Test(zone, demands)
     }
     owned(associations) struct associations *good = zone_of(smimea_rdata(USAGE_ZONE, 0, 0, known->cert));
     cr_expect(judge(world, known, good, &vouched, &finding), "%s", finding.reason);
+}
+
+/* One record restricts the ways to our anchors, the other one asserts an anchor: one that fits is enough. */
+Test(zone, each_record_has_its_say)
+{
+    owned(world) struct world *world = world_new("");
+    setting_open(world->setting);
+    PKI_AUTO struct pki *known = pki_person(world->authority, "bob@partner.test");
+    owned(associations) struct associations *zone =
+        zone_of_two(smimea_rdata(USAGE_AUTHORITY, 0, 0, world->theirs->cert),
+                    smimea_rdata(USAGE_ANCHOR, 0, 0, world->authority->cert));
+    struct finding finding;
+    bool vouched;
+    cr_expect(judge(world, known, zone, &vouched, &finding) && vouched, "%s", finding.reason);
+}
+
+/* What the zone does not speak of is no way to pass, and no path is looked for. */
+Test(zone, says_why_not)
+{
+    owned(world) struct world *world = world_new("");
+    setting_open(world->setting);
+    PKI_AUTO struct pki *known = pki_person(world->authority, "bob@partner.test"),
+                        *other = pki_person(world->theirs, "carol@partner.test");
+    const struct {
+        unsigned usage;
+        const struct pki *named;
+        const char *says;
+    } rows[] = {
+        {USAGE_ZONE, other, "the zone names other certificates and no authority of this one"},
+        {USAGE_CERTIFICATE, other, "the zone names other certificates and no authority of this one"},
+        {USAGE_AUTHORITY, world->theirs, "the path does not lead through an authority that the zone names"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(associations) struct associations *zone = zone_of(smimea_rdata(rows[i].usage, 0, 0, rows[i].named->cert));
+        struct finding finding;
+        bool vouched;
+        cr_expect_not(judge(world, known, zone, &vouched, &finding));
+        cr_expect_str_eq(finding.reason, rows[i].says, "row %zu", i);
+    }
+}
+
+/* A message says so of a certificate whose path is known from before: the zone does not make that good. */
+Test(zone, revoked_by_a_message)
+{
+    owned(world) struct world *world = world_new("");
+    setting_open(world->setting);
+    PKI_AUTO struct pki *known = pki_person(world->authority, "bob@partner.test");
+    owned(associations) struct associations *zone = zone_of(smimea_rdata(USAGE_ZONE, 0, 0, known->cert));
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {known}}));
+    const struct chain_query query = {
+        .leaf = known->cert, .untrusted = world->untrusted, .crls = crls, .purpose = PURPOSE_ENCRYPT, .zone = zone};
+    struct finding finding;
+    bool vouched;
+    cr_expect(judge(world, known, zone, &vouched, &finding) && !vouched, "%s", finding.reason);
+    setting_expect(world->setting, &query, OUTCOME_FAIL, "is revoked", "the path is known");
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+}
+
+/* A path to an anchor of ours, of which it was not looked up whether it is revoked: the zone's word is not enough. */
+Test(zone, does_not_vouch_for_what_was_not_looked_up)
+{
+    owned(world) struct world *world = world_new("");
+    setting_open(world->setting);
+    PKI_AUTO struct pki *known = pki_person(world->authority, "bob@partner.test");
+    owned(associations) struct associations *zone = zone_of(smimea_rdata(USAGE_ZONE, 0, 0, known->cert));
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {known}}));
+    struct budget budget = {.limit = UINT64_MAX};
+    const struct chain_query query = {.leaf = known->cert,
+                                      .untrusted = world->untrusted,
+                                      .crls = crls,
+                                      .purpose = PURPOSE_ENCRYPT,
+                                      .budget = &budget,
+                                      .zone = zone};
+    setting_expect(world->setting, &query, OUTCOME_FAIL, "is revoked", "without a limit");
+    uint64_t full = budget.spent;
+    for (uint64_t i = 0; i < 32; i++) {
+        trust_close(world->setting->trust); /* nothing is remembered */
+        world->setting->trust = trust_open(world->setting->conf, world->setting->faults);
+        budget = (struct budget){.limit = full / 32 * i};
+        setting_expect(world->setting, &query, OUTCOME_PERMERROR, BUDGET_SPENT, "with a limit");
+    }
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+}
+
+/* The anchor may be in a bundle that has not come yet, and may have revoked what the zone stands for: failed is never
+ * none. */
+Test(zone, does_not_vouch_before_a_bundle_has_come)
+{
+    PKI_AUTO struct pki *unknown = pki_person(NULL, "bob@partner.test");
+    AUTO_SETTING setting =
+        setting_new("trust_anchors = ( { url = \"https://bundle.test/bundle\"; } ); store = \"sqlite:store.db\";", "");
+    g_autofree char *uri = g_strdup_printf("sqlite:%s/store.db", setting->folder);
+    owned(store) struct store *store = store_open(uri);
+    struct error error = {0};
+    cr_assert(store_create(store, &error), "%s", error.text);
+    setting_open(setting);
+    owned(associations) struct associations *zone = zone_of(smimea_rdata(USAGE_ZONE, 0, 0, unknown->cert));
+    const struct chain_query query = {.leaf = unknown->cert, .purpose = PURPOSE_ENCRYPT, .zone = zone};
+    setting_expect(setting, &query, OUTCOME_TEMPERROR, "has not been fetched yet", "a bundle");
 }
