@@ -4,12 +4,15 @@
  * the sealed message is handed to the second pass as it would come.
  */
 #include "gateway/box.h"
+#include "gateway/internal.h"
 #include "gateway/split.h"
 #include "support/folder.h"
 #include "support/rig.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define BOTH "outbound = { protect = \"sign+encrypt\"; };"
 #define MESSAGE                                                                                                        \
@@ -323,8 +326,51 @@ Test(split, a_box_has_to_fit)
     expect(&large, 552, "message_size_limit");
     cr_expect_str_eq(large.result->reply.status, "5.3.4");
     cr_expect(edits_are_empty(&large.result->made.edits));
+    cr_expect_str_empty(large.result->made.sealed);
     AUTO_SENT struct sent alone = go(rig, text->str, &(struct way){.to = {DAVE}, .login = "alice"});
     expect(&alone, 250, NULL);
+
+    AUTO_SENT struct sent small = seal(rig, MESSAGE);
+    size_t body = strlen(strstr(small.bytes, "\r\n\r\n") + 4);
+    struct limits *limits = (struct limits *)&gateway_conf(rig->acme.gateway)->limits;
+    limits->message_size = message_header(small.message).len + body;
+    AUTO_SENT struct sent fits = seal(rig, MESSAGE);
+    expect(&fits, 250, NULL);
+    limits->message_size--;
+    AUTO_SENT struct sent exceeds = seal(rig, MESSAGE);
+    expect(&exceeds, 552, "message_size_limit");
+}
+
+/* Most of this one is still in a buffer when the disk turns out full. */
+Test(split, half_a_box_is_no_box)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    struct limits *limits = (struct limits *)&gateway_conf(rig->acme.gateway)->limits, usual = *limits;
+    const struct passage_request request = {.envelope = sealed.envelope, .message = sealed.message, .at = time(NULL)};
+    struct rlimit old, full = {.rlim_cur = 200};
+    cr_assert(getrlimit(RLIMIT_FSIZE, &old) == 0);
+    full.rlim_max = old.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    limits->memory = 100;
+    cr_assert(setrlimit(RLIMIT_FSIZE, &full) == 0);
+    owned(passage) struct passage *passage = gateway_pass(rig->acme.gateway, &request);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &old) == 0);
+    *limits = usual;
+    cr_expect_eq(passage->reply.code, 451, "%u %s", passage->reply.code, passage->reply.reason);
+    cr_expect_not_null(strstr(passage->reply.reason, "spool_directory"), "%s", passage->reply.reason);
+    cr_expect(edits_are_empty(&passage->made.edits));
+    cr_expect_str_empty(passage->made.sealed);
+}
+
+Test(split, no_key_no_box)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    struct box_keys *keys = g_steal_pointer(&rig->acme.gateway->box_keys);
+    AUTO_SENT struct sent sent = seal(rig, MESSAGE);
+    rig->acme.gateway->box_keys = keys;
+    expect(&sent, 451, "no key to seal it");
+    cr_expect(edits_are_empty(&sent.result->made.edits));
 }
 
 Test(split, a_field_has_to_fit)
@@ -340,6 +386,12 @@ Test(split, a_field_has_to_fit)
     AUTO_SENT struct sent fits = seal(rig, largest);
     expect(&fits, 250, NULL);
     cr_expect_null(strstr(fits.bytes, "X-Large"), "also where it is the first field");
+    g_autofree char *name = g_strnfill(81, 'N');
+    g_autofree char *named = g_strconcat(name, ":", value, "\r\n", MESSAGE, NULL);
+    AUTO_SENT struct sent long_name = seal(rig, named);
+    name[80] = '\0';
+    g_autofree char *says = g_strconcat("header field ", name, " is larger", NULL);
+    expect(&long_name, 552, says);
 }
 
 /* --- the second pass --- */
@@ -744,6 +796,18 @@ Test(split, what_was_planned_holds)
         if (rows[i].code == 250)
             cr_expect_eq(bob.result->plan.wrapping.form.cipher, CIPHER_AES_256_GCM, "row %zu", i);
     }
+}
+
+/* So it does for a form that is made at once, without a box. */
+Test(split, what_was_planned_holds_for_a_form)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    open_acme(rig, BOTH " naming = \"domain\";", SPLIT);
+    const struct passage_request request = {.envelope = sealed.envelope, .message = sealed.message, .at = time(NULL)};
+    owned(passage) struct passage *bob = gateway_pass_form(rig->acme.gateway, &request, sealed.result, 0);
+    cr_expect_eq(bob->reply.code, 451, "%u %s", bob->reply.code, bob->reply.reason);
+    cr_expect_not_null(strstr(bob->reply.reason, "no_certificate"), "%s", bob->reply.reason);
 }
 
 Test(split, what_has_expired_is_waited_for)
