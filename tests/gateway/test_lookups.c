@@ -198,12 +198,13 @@ Test(lookups, a_signer_that_cannot_be_looked_up_is_a_temporary_failure)
         struct script script = script_in(rig->partner.gateway);
         scripted_certs_fail(script.first, "alice@acme.test", true, ERROR_TEMPORARY, "the directory is down");
         if (found)
-            scripted_certs_own(script.second, "alice@acme.test", rig->acme.alice->cert);
+            scripted_certs_own(script.second, "alice@acme.test", rig->acme.dsa->cert);
         AUTO_SENT struct sent in = receive(rig, CMS_NOCERTS);
         g_autofree char *name = rig_name(in.result, true);
         cr_expect_eq(in.result->reply.verdict, VERDICT_TEMPFAIL, "%d: %s", in.result->reply.verdict,
                      in.result->reply.reason);
         cr_expect_null(name, "no layer was judged, so no name is reported: %s", name);
+        cr_expect_eq(in.result->lookups.paths, 0, "nothing is done with half of the answer");
         cr_expect_str_eq(in.result->plan.judgement.domain.reason, "no domain signature");
     }
 }
