@@ -6,8 +6,6 @@
  */
 #include "internal.h"
 
-#include <string.h>
-
 /* Failed path building is the most expensive case, because every alternative is tried. After this many failures the
  * layer is refused anyway; its other signers are skipped. */
 #define BAD_PATHS_MAX 4
@@ -21,7 +19,7 @@ struct asking {
     struct lookups *lookups;
     const struct patience *patience;
     struct budget *budget;  /* of the layer that is being asked about */
-    STACK_OF(X509) * known; /* certificates of the author that are not in the message; NULL: not asked yet */
+    STACK_OF(X509) * known; /* certificates of the author that are not in the message; NULL: not asked */
 };
 
 /* --- certificates that are not in the message --- */
@@ -50,13 +48,11 @@ static bool ask_known(struct asking *asking)
     const struct originator *originator = &asking->mail->originator;
     struct error *failure = &asking->lookups->failure;
     bool good = true;
-    if (asking->known != NULL)
+    if (asking->known != NULL || originator->from.count == 0)
         return true;
     asking->known = sk_X509_new_null();
     if (asking->known == NULL)
         return error_set_openssl(failure, ERROR_TEMPORARY, "certificates of signers");
-    if (originator->from.count == 0)
-        return true;
     const struct certs_query query = {
         .purpose = CERTS_SIGNER, .partner = asking->mail->authors.partners[0], .address = &originator->from.list[0]};
     struct certs_answer *answer = &asking->lookups->signers;
@@ -81,7 +77,7 @@ static bool ask_known(struct asking *asking)
 static void open_late(struct asking *asking, const struct examined_layer *examined, struct layer_lookup *detail)
 {
     struct error error = {0};
-    if (!ask_known(asking) || sk_X509_num(asking->known) == 0)
+    if (!ask_known(asking) || sk_X509_num(asking->known) <= 0)
         return;
     const struct open_options how = {
         .limits = &asking->gateway->conf->limits, .known = asking->known, .budget = asking->budget};
@@ -89,12 +85,9 @@ static void open_late(struct asking *asking, const struct examined_layer *examin
     if (opened == OPENED && detail->late.facts.signer_count == examined->layer.facts.signer_count)
         return;
     layer_clear(&detail->late);
-    memset(&detail->late, 0, sizeof(detail->late));
     if (opened == OPENED)
         error_set(&error, ERROR_BUG, "a layer has other signers when it is opened again");
-    if (budget_is_spent(asking->budget))
-        detail->error = error;
-    else
+    if (!budget_is_spent(asking->budget)) /* ask_signed() says so */
         asking->lookups->failure = error;
 }
 
@@ -236,8 +229,8 @@ static bool pay_for_names(const struct asking *asking, const X509 *certificate, 
                         error);
 }
 
-/* False: the budget does not allow it; error is set. */
-static bool ask_signed(const struct asking *asking, const struct layer *layer, struct layer_lookup *detail,
+/* detail->error says if the budget does not allow it. */
+static void ask_signed(const struct asking *asking, const struct layer *layer, struct layer_lookup *detail,
                        struct layer_view *view)
 {
     size_t count = layer->facts.signer_count, partners = asking->mail->authors.count;
@@ -250,7 +243,7 @@ static bool ask_signed(const struct asking *asking, const struct layer *layer, s
         struct signer_view *out = &detail->signers[i];
         out->facts = signer->facts;
         if (signer->certificate != NULL && !pay_for_names(asking, signer->certificate, &detail->error))
-            return false;
+            return;
         name_signer(asking, signer, &detail->names[i]);
         out->subject = detail->names[i].subject;
         out->sha256 = detail->names[i].sha256;
@@ -261,7 +254,8 @@ static bool ask_signed(const struct asking *asking, const struct layer *layer, s
         ask_trust(asking, layer, signer, &detail->trust[i * partners], &view->bad_paths);
         ask_mailbox(asking, signer->certificate, out);
     }
-    return !budget_is_spent(asking->budget) || error_set(&detail->error, ERROR_PERMANENT, BUDGET_SPENT);
+    if (budget_is_spent(asking->budget))
+        error_set(&detail->error, ERROR_PERMANENT, BUDGET_SPENT);
 }
 
 /* RFC 3183 §4.1. The certificates there prove nothing, anyone can copy them, so a good name earns nothing; one that
