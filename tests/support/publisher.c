@@ -55,6 +55,8 @@ GByteArray *publisher_sign(const GByteArray *content, const struct publisher_sea
     owned(BIO) BIO *in = BIO_new_mem_buf(content->data, (int)content->len), *out = BIO_new(BIO_s_mem());
     owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     cr_assert_not_null(cms);
+    owned(ASN1_OBJECT) ASN1_OBJECT *type = seal->type != NULL ? OBJ_txt2obj(seal->type, 1) : NULL;
+    cr_assert(type == NULL || CMS_set1_eContentType(cms, type) == 1);
     add_signer(cms, seal->signer, seal);
     for (unsigned i = 0; i < seal->more; i++)
         add_signer(cms, seal->signer, seal);

@@ -25,6 +25,7 @@ struct publisher_seal {
     unsigned more;                     /* signatures of the first */
     time_t at;                         /* signing time; 0: now; -1: none, and no signed attributes at all */
     const char *digest;                /* "SHA256" by default */
+    const char *type;                  /* of the content, as an OID; NULL: data */
     bool as_pem;
 };
 GByteArray *publisher_sign(const GByteArray *content, const struct publisher_seal *seal);

@@ -359,6 +359,13 @@ static GPtrArray *embedded_of(const struct case_of *each)
     return list;
 }
 
+static STACK_OF(X509) * chain_new(void)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    cr_assert(sk_X509_push(chain, rig.alice->cert) > 0 && sk_X509_push(chain, rig.authority->cert) > 0);
+    return chain;
+}
+
 static time_t moment(long seconds)
 {
     return seconds == FOREVER ? FOREVER : now + seconds;
@@ -371,8 +378,7 @@ Test(answers, beside_each_other)
         bool is_known = each->before.status != UNKNOWN;
         owned(kept) struct kept *kept = kept_of(each);
         g_autoptr(GPtrArray) embedded = embedded_of(each);
-        STACK_OF(X509) *chain = sk_X509_new_null();
-        cr_assert(sk_X509_push(chain, rig.alice->cert) > 0 && sk_X509_push(chain, rig.authority->cert) > 0);
+        owned(x509_lent) STACK_OF(X509) *chain = chain_new();
         const struct revocation_query query = {.chain = chain,
                                                .embedded = embedded,
                                                .check = each->what == NOT_CHECKED_AT_ALL ? REVOCATION_CHECK_OFF
@@ -389,7 +395,6 @@ Test(answers, beside_each_other)
         cr_expect_eq(g_strcmp0(answers[0].reason, each->reason), 0, "case %zu: %s", i, answers[0].reason);
         cr_expect_eq(answers[0].from, each->from != 0 ? now + each->from : 0, "case %zu", i);
         cr_expect_eq(answers[0].until, moment(each->until), "case %zu", i);
-        sk_X509_free(chain);
     }
 }
 
@@ -400,11 +405,45 @@ Test(answers, are_paid_for)
     g_autofree char *octets = g_strnfill(1000, 'x');
     g_autoptr(GPtrArray) embedded = embed_list();
     embed_add(embedded, g_byte_array_append(g_byte_array_new(), (const guint8 *)octets, 1000));
-    STACK_OF(X509) *chain = sk_X509_new_null();
-    cr_assert(sk_X509_push(chain, rig.alice->cert) > 0 && sk_X509_push(chain, rig.authority->cert) > 0);
+    owned(x509_lent) STACK_OF(X509) *chain = chain_new();
     const struct revocation_query query = {.chain = chain, .embedded = embedded, .at = now, .budget = &budget};
     struct revocation_answer answers[2] = {0};
     revocation_source_ocsp.ask(NULL, &query, answers);
     cr_expect_eq(budget.spent, 1000 * ((uint64_t)COST_DER + 60));
-    sk_X509_free(chain);
+}
+
+Test(answers, of_unknown_signers_cost_no_signature)
+{
+    struct budget budget = {.limit = UINT64_MAX};
+    struct kept_answer read;
+    unsigned char *der = NULL;
+    PKI_AUTO struct pki *stranger = pki_ca("Stranger");
+    OCSP_BASICRESP *basic = behind(0);
+    cr_assert(OCSP_basic_sign(basic, stranger->cert, stranger->key, EVP_sha256(), NULL, OCSP_NOCERTS) == 1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    int length = i2d_OCSP_RESPONSE(response, &der);
+    const struct ocsp_question question = {
+        .certificate = rig.alice->cert, .issuer = rig.authority->cert, .budget = &budget};
+    const char *fault = ocsp_read(&question, (struct slice){(const char *)der, (size_t)length}, now, &read);
+    cr_expect_eq(g_strcmp0(fault, UNKNOWN_ANSWER_SIGNER), 0, "%s", fault);
+    cr_expect_eq(budget.spent, 0);
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+}
+
+/* Where nothing is checked no answer is looked up, though one was before. */
+Test(answers, do_not_count_where_nothing_is_checked)
+{
+    const struct case_of revoked = {.kept = {REVOKED, -60, 3600}};
+    owned(kept) struct kept *kept = kept_of(&revoked);
+    owned(x509_lent) STACK_OF(X509) *chain = chain_new();
+    const struct revocation_query hard = {.chain = chain, .check = REVOCATION_CHECK_HARD, .answers = true, .at = now};
+    struct revocation_query off = hard;
+    off.check = REVOCATION_CHECK_OFF;
+    struct revocation_answer first[2] = {0}, second[2] = {0};
+    revocation_source_ocsp.ask(kept, &hard, first);
+    revocation_source_ocsp.ask(kept, &off, second);
+    cr_expect_eq(first[0].status, REVOKED);
+    cr_expect_eq(second[0].status, UNKNOWN);
 }

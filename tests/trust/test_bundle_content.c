@@ -12,6 +12,8 @@
 #define DAY (24 * HOUR)
 #define LEEWAY HOUR
 #define IN_2052 2600000000 /* a GeneralizedTime */
+/* Its attribute is longer than that of the signing time, which comes first then. */
+#define LONG_TYPE "1.3.6.1.4.1.99999.1.2.3.4.5.6.7.8"
 
 static struct pki *root, *third, *alice, *publisher, *stranger, *late;
 
@@ -68,6 +70,8 @@ Test(bundle_content, rules)
         {good, {.signer = publisher, .at = now + LEEWAY}, publisher, NULL},
         {good, {.signer = publisher, .at = now + LEEWAY + 1}, publisher, "from the future"},
         {good, {.signer = publisher, .at = IN_2052}, publisher, "from the future"},
+        {good, {.signer = publisher, .at = now, .type = LONG_TYPE}, publisher, NULL},
+        {good, {.signer = publisher, .at = IN_2052, .type = LONG_TYPE}, publisher, "from the future"},
         {good, {.signer = stranger, .second = publisher}, publisher, NULL},
         {good, {.signer = stranger, .second = publisher, .more = 14}, publisher, NULL},
         {good, {.signer = stranger, .second = publisher, .more = 15}, publisher, "more than 16 signatures"},
@@ -135,6 +139,29 @@ Test(bundle_content, nothing_can_be_changed_under_a_signature)
             bundle->data[places[i]] ^= 1;
         }
     }
+}
+
+/* OpenSSL knows the name of the digest, and has it in its legacy provider alone. */
+Test(bundle_content, a_digest_that_cannot_be_computed)
+{
+    unsigned char *der = NULL;
+    struct error error = {0};
+    X509_ALGOR *algorithm = NULL;
+    owned(bundle_content) struct bundle_content content = {0};
+    owned(x509_stack) STACK_OF(X509) *signers = sk_X509_new_null();
+    X509_add_cert(signers, publisher->cert, X509_ADD_FLAG_UP_REF);
+    g_autoptr(GByteArray) plain = publisher_pack(PUBLISHER_DER, root->cert, NULL);
+    g_autoptr(GByteArray) bundle =
+        publisher_sign(plain, &(struct publisher_seal){.signer = publisher, .digest = "SHA512"});
+    const unsigned char *at = bundle->data;
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, bundle->len);
+    CMS_SignerInfo_get0_algs(sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0), NULL, NULL, &algorithm, NULL);
+    cr_assert(X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_whirlpool), V_ASN1_NULL, NULL) == 1);
+    int length = i2d_CMS_ContentInfo(cms, &der);
+    cr_expect_not(
+        bundle_content_read((struct slice){(const char *)der, (size_t)length}, signers, time(NULL), &content, &error));
+    cr_expect_not_null(strstr(error.text, "its signature"), "%s", error.text);
+    OPENSSL_free(der);
 }
 
 Test(bundle_content, number_of_anchors_is_limited)

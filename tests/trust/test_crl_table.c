@@ -209,6 +209,13 @@ Test(crl_table, few_keys_are_tried)
     }
 }
 
+Test(crl_table, of_another_signer)
+{
+    PKI_AUTO struct pki *namesake = pki_ca("Root");
+    g_autoptr(GByteArray) list = encode(&(struct pki_crl_spec){.issuer = root});
+    expect_refused(octets_of(list), namesake, UNKNOWN_LIST_SIGNER, "a namesake's");
+}
+
 /* --- what is no list --- */
 
 Test(crl_table, other_octets)

@@ -4,6 +4,11 @@
 #include "support/fetching.h"
 #include "support/responder.h"
 
+#include "trust/ocsp.h"
+
+#include <dlfcn.h>
+#include <openssl/rand.h>
+
 #define RESPONDER "authorityInfoAccess=OCSP;URI:%s/ocsp"
 #define GROUP(check) "check = \"" check "\"; fetch = true; ocsp = true;"
 #define VALID "the certification path is valid"
@@ -165,6 +170,24 @@ Test(ocsp, nonce_of_32_octets)
     fetching_expect(rig, OUTCOME_PASS, VALID);
     cr_expect_eq(responder.had_nonce, 32);
     responder_clear(&responder);
+}
+
+static bool is_without_randomness;
+
+int RAND_bytes(unsigned char *octets, int count)
+{
+    int (*real)(unsigned char *, int) = (int (*)(unsigned char *, int))dlsym(RTLD_NEXT, "RAND_bytes");
+    return is_without_randomness ? 0 : real(octets, count);
+}
+
+Test(ocsp, no_question_has_a_nonce_that_can_be_foreseen)
+{
+    struct ocsp_question question;
+    PKI_AUTO struct pki *authority = pki_ca("Authority"), *alice = pki_person(authority, "alice@acme.test");
+    is_without_randomness = true;
+    cr_expect_not(ocsp_ask(&question, alice->cert, authority->cert, true));
+    ocsp_question_clear(&question);
+    is_without_randomness = false;
 }
 
 /* What is known stays known while nothing answers. */

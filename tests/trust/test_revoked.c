@@ -6,6 +6,7 @@
 #include "trust/unknown.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <openssl/err.h>
 
 #define OWN "CN=list"
@@ -251,4 +252,38 @@ Test(revoked, many_issuers)
         X509_NAME_free(issuer);
     }
     ERR_clear_error();
+}
+
+/* --- without memory --- */
+
+static bool digests_fail;
+
+int EVP_Digest(const void *data, size_t count, unsigned char *digest, unsigned *size, const EVP_MD *type,
+               ENGINE *engine)
+{
+    int (*real)(const void *, size_t, unsigned char *, unsigned *, const EVP_MD *, ENGINE *) =
+        (int (*)(const void *, size_t, unsigned char *, unsigned *, const EVP_MD *, ENGINE *))dlsym(RTLD_NEXT,
+                                                                                                    "EVP_Digest");
+    return digests_fail ? 0 : real(data, count, digest, size, type, engine);
+}
+
+/* A long serial number counts by its digest. */
+Test(revoked, what_cannot_be_digested_is_not_good)
+{
+    static const struct entry entries[] = {{"01" LONG}};
+    ASN1_STRING *list = encode_all(entries, 1);
+    X509_NAME *issuer = pki_name(PKI_LIST(OWN));
+    const struct revoked_of of = {issuer, false};
+    const char *refusal = NULL;
+    owned(revoked) struct revoked *revoked = revoked_read(list, &of, &refusal);
+    cr_assert_not_null(revoked, "%s", refusal);
+    cr_expect_eq(find(revoked, "02" LONG, OWN), NONE);
+    digests_fail = true;
+    cr_expect_eq(find(revoked, "02" LONG, OWN), REVOKED);
+    cr_expect_null(revoked_read(list, &of, &refusal));
+    cr_expect_eq(g_strcmp0(refusal, UNKNOWN_LIST_IS_NONE), 0, "%s", refusal);
+    digests_fail = false;
+    revoked_free(steal(&revoked));
+    ASN1_STRING_free(list);
+    X509_NAME_free(issuer);
 }
