@@ -293,17 +293,20 @@ Test(demands, issuers)
         pki_issue(&(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Lower")});
     PKI_AUTO struct pki *idless =
         pki_issue(&(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Lower"), .no_key_ids = true});
+    /* An authority with the leaf's name and key. */
+    PKI_AUTO struct pki *same_as_leaf = pki_issue(
+        &(struct pki_spec){.issuer = other, .ca = true, .subject = PKI_LIST("CN=leaf"), .use_key = path.leaf->key});
     /* The authority's key under another name. */
     PKI_AUTO struct pki *renamed = pki_issue(
         &(struct pki_spec){.issuer = root, .ca = true, .subject = PKI_LIST("CN=Else"), .use_key = path.lower->key});
     const struct {
         const struct pki *issuer;
         enum outcome outcome, pinned;
-    } rows[] = {{idless, POLICY, POLICY},   {renamed, POLICY, POLICY},  {path.lower, PASS, PASS},
+    } rows[] = {{idless, POLICY, POLICY},   {renamed, POLICY, POLICY},     {path.lower, PASS, PASS},
                 {path.upper, PASS, POLICY}, /* a pinned certificate has no path: only its own
                                                issuer is known */
-                {root, PASS, POLICY},       {renewed, PASS, PASS},      {namesake, POLICY, POLICY},
-                {other, POLICY, POLICY},    {path.leaf, POLICY, POLICY}};
+                {root, PASS, POLICY},       {renewed, PASS, PASS},         {namesake, POLICY, POLICY},
+                {other, POLICY, POLICY},    {same_as_leaf, POLICY, POLICY}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         for (int pinned = 0; pinned < 2; pinned++) {
             g_autofree char *what = g_strdup_printf("row %zu%s", i, pinned ? ", pinned" : "");

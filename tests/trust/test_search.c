@@ -6,6 +6,7 @@
 #include "support/counted.h"
 #include "support/setting.h"
 
+#include "base/memory.h"
 #include "trust/path.h"
 
 #include <dlfcn.h>
@@ -146,7 +147,9 @@ Test(search, namesakes_are_paid_for)
     add(world, stranger);
     spent[1] = find(world, leaf, UINT64_MAX, &visit[1], false);
     add(world, slow);
+    counted = (struct counted){0};
     spent[2] = find(world, leaf, UINT64_MAX, &visit[2], false);
+    cr_expect_eq(counted.signatures, 2 + 3, "by OpenSSL, and of the search: %u", counted.signatures);
     /* OpenSSL verifies two signatures, and the search the same two; three certificates are compared. */
     cr_expect_eq(spent[0], 100000 + 10000 + 2 * (key_cost(issuer->key) + key_cost(world->root->key)) + 3 * 1000, "%u",
                  (unsigned)spent[0]);
@@ -154,6 +157,88 @@ Test(search, namesakes_are_paid_for)
     cr_expect_eq(spent[1] - spent[0], key_cost(stranger->key) + 10000 + 2 * 1000, "%u",
                  (unsigned)(spent[1] - spent[0]));
     cr_expect_eq(spent[2] - spent[1], 10000 + 2 * 1000, "%u", (unsigned)(spent[2] - spent[1]));
+}
+
+/* The second of two ways is tried with its own issuer before the others, and paid for as the first. */
+Test(search, another_way_is_paid_for)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *issuer = authority(world->root, "Issuer", NULL, 0);
+    PKI_AUTO struct pki *twin = authority(world->root, "Issuer", issuer->key, 0);
+    PKI_AUTO struct pki *leaf = leaf_of(issuer, NULL);
+    struct visit visit = {0};
+    add(world, issuer);
+    add(world, twin);
+    uint64_t spent = find(world, leaf, UINT64_MAX, &visit, false);
+    cr_expect_eq(visit.judged, 2);
+    /* Four signatures of paths, four of the search; two, three and three certificates are compared. */
+    cr_expect_eq(spent, 100000 + 2 * 10000 + 100000 + 3 * 10000 + 8 * key_cost(issuer->key) + 8 * 1000, "%u",
+                 (unsigned)spent);
+}
+
+/* Writes down the length of each chain, and whether it is the first. */
+static bool note_length(void *data, STACK_OF(X509) * chain, bool first)
+{
+    g_string_append_printf(data, "%d%s ", sk_X509_num(chain), first ? "!" : "");
+    return false;
+}
+
+/* The first path is that to a self-signed anchor, if there is one. The path to an anchor is another one than that which
+ * goes on to the anchor's own root. */
+Test(search, begins_with_a_root)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root"), *other = pki_ca("Other"), *issuer = pki_sub_ca(root, "Issuer"),
+                        *leaf = leaf_of(issuer, NULL);
+    const struct {
+        const struct pki *anchors[2];
+        const char *lengths;
+        unsigned paths; /* that OpenSSL tries */
+    } rows[] = {{{root, issuer}, "3! 2 ", 2},
+                {{root}, "", 1},
+                {{issuer}, "2! ", 1},
+                {{issuer, other}, "2! ", 2}}; /* in vain to the root */
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(anchors) struct anchors *anchors = anchors_new();
+        owned(path_result) struct path_result failure = {0};
+        g_autoptr(GString) lengths = g_string_new(NULL);
+        for (size_t j = 0; j < G_N_ELEMENTS(rows[i].anchors) && rows[i].anchors[j] != NULL; j++)
+            cr_assert(anchors_add(anchors, rows[i].anchors[j]->cert));
+        STACK_OF(X509) *helpers = anchors_help(anchors, leaf->cert, NULL);
+        const struct path_query query = {
+            .anchors = anchors, .leaf = leaf->cert, .untrusted = helpers, .strength = true, .at = time(NULL)};
+        const struct path_visitor visitor = {.judge = note_length, .data = lengths};
+        counted = (struct counted){0};
+        cr_expect_not(path_find(&query, &visitor, &failure));
+        cr_expect_str_eq(lengths->str, rows[i].lengths, "row %zu", i);
+        cr_expect_eq(counted.paths, rows[i].paths, "row %zu: %u", i, counted.paths);
+        sk_X509_pop_free(helpers, X509_free);
+    }
+}
+
+/* Without other certificates, and if nothing is left after OpenSSL's own path: then none is compared. */
+Test(search, a_short_path_is_paid_for)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *leaf = leaf_of(world->root, NULL);
+    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+    g_autoptr(GString) lengths = g_string_new(NULL);
+    const struct path_visitor visitor = {.judge = note_length, .data = lengths};
+    struct budget budget = {.limit = UINT64_MAX};
+    struct path_query query = {
+        .anchors = anchors, .leaf = leaf->cert, .strength = true, .at = time(NULL), .budget = &budget};
+    uint64_t of_path = 100000 + key_cost(world->root->key);
+    unsigned compared[2];
+    for (size_t i = 0; i < G_N_ELEMENTS(compared); i++) {
+        owned(path_result) struct path_result failure = {0};
+        counted = (struct counted){0};
+        budget = (struct budget){.limit = i == 0 ? UINT64_MAX : of_path + 999};
+        cr_expect_not(path_find(&query, &visitor, &failure));
+        cr_expect_eq(budget.spent, i == 0 ? of_path + 1000 + key_cost(world->root->key) : budget.limit, "%u",
+                     (unsigned)budget.spent);
+        compared[i] = counted.compared;
+    }
+    cr_expect_str_eq(lengths->str, "2! 2! ");
+    cr_expect_eq(compared[0] - compared[1], 1, "%u, %u", compared[0], compared[1]);
 }
 
 /* An extension that cannot be read is the cause, and not the issuer whom OpenSSL does not look for then. */
@@ -484,6 +569,54 @@ Test(search, no_path_is_tried_without_memory)
     cr_expect_eq(result.culprit, leaf->cert);
     cr_expect_eq(budget.spent, 0);
     cr_expect_eq(ERR_peek_error(), 0);
+}
+
+static unsigned policy_faults; /* a policy tree cannot be made; 2: for want of memory */
+
+int X509_policy_check(X509_POLICY_TREE **tree, int *is_explicit, STACK_OF(X509) * chain,
+                      STACK_OF(ASN1_OBJECT) * policies, unsigned flags)
+{
+    int (*real)(X509_POLICY_TREE **, int *, STACK_OF(X509) *, STACK_OF(ASN1_OBJECT) *, unsigned) =
+        (int (*)(X509_POLICY_TREE **, int *, STACK_OF(X509) *, STACK_OF(ASN1_OBJECT) *, unsigned))dlsym(
+            RTLD_NEXT, "X509_policy_check");
+    if (policy_faults == 2)
+        memory_note_failure();
+    return policy_faults > 0 ? X509_PCY_TREE_INTERNAL : real(tree, is_explicit, chain, policies, flags);
+}
+
+static int find_no_issuer(X509 **issuer, X509_STORE_CTX *context, X509 *certificate)
+{
+    (void)issuer, (void)context, (void)certificate;
+    return -1;
+}
+
+/* OpenSSL asks on_step() nothing then. It takes a tree that is too large for a lack of memory. */
+Test(search, failures_without_a_word)
+{
+    owned(world) struct world *world = world_new();
+    PKI_AUTO struct pki *leaf = leaf_of(world->root, NULL);
+    static const struct {
+        unsigned policy_faults;
+        bool store_fails;
+        int error;
+    } rows[] = {{0, false, X509_V_OK},
+                {1, false, PATH_TOO_MANY_POLICIES},
+                {2, false, X509_V_ERR_OUT_OF_MEM},
+                {0, true, X509_V_ERR_STORE_LOOKUP}};
+    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+    const struct path_query query = {.anchors = anchors, .leaf = leaf->cert, .strength = true, .at = time(NULL)};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(path_result) struct path_result result = {0};
+        policy_faults = rows[i].policy_faults;
+        if (rows[i].store_fails)
+            X509_STORE_set_get_issuer(anchors->store, find_no_issuer);
+        path_try(&query, world->untrusted, NULL, &result);
+        cr_expect_eq(result.error, rows[i].error, "row %zu: %d", i, result.error);
+        cr_expect_eq(result.depth, 0, "row %zu: %d", i, result.depth);
+        cr_expect_eq(result.culprit, rows[i].error == X509_V_OK ? NULL : leaf->cert, "row %zu", i);
+        cr_expect_eq(ERR_peek_error(), 0, "row %zu", i);
+    }
+    policy_faults = 0;
 }
 
 /* Nor is one judged that lacks certificates. */
