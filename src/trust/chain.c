@@ -154,7 +154,7 @@ struct way {
     const struct anchors *anchors;
     const struct associations *through; /* as in struct search */
     bool is_own;                        /* the anchors live no longer than this: no cache knows them */
-    bool exists;                        /* gets whether there is a valid path, whatever is known of revocation in it */
+    bool exists; /* if it is not good: becomes true if there is a valid path, whatever is known of revocation in it */
 };
 
 static bool search_path(struct search *search, struct finding *finding)
@@ -181,7 +181,7 @@ static void wait_for_bundle(const struct search *search, const struct way *way, 
 {
     const struct chain_query *query = search->query;
     const char *url = way->anchors->unfetched;
-    if (url == NULL || way->is_own)
+    if (url == NULL)
         return;
     missing_note_bundles(search->trust, query->partner, query->missing);
     finding_set(finding, OUTCOME_TEMPERROR,
@@ -217,11 +217,9 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     unsigned generation = kept_generation(trust->kept);
     if (way->anchors == NULL)
         return finding_set(finding, OUTCOME_TEMPERROR, "the partner belongs to another configuration");
-    way->exists = true;
     if (!way->is_own && way->through == NULL && !has_received(query) && !demands_concern_path(query->partner) &&
         path_cache_is_unrevoked(trust->cache, &asked, generation, &unchecked))
         return pass(query, unchecked, finding);
-    way->exists = false;
     owned(x509_stack) STACK_OF(X509) *known = way->is_own ? NULL : path_cache_find(trust->cache, &asked);
     owned(X509) X509 *leaf = X509_up_ref(query->leaf) ? query->leaf : NULL;
     owned(helpers) struct helpers helpers = {0};
@@ -249,7 +247,7 @@ static bool check_way(const struct trust *trust, const struct chain_query *query
     search.known = false;
     bool good = search_path(&search, finding);
     way->exists = search.judged;
-    bool may_be_good = !good && is_open(&search, finding);
+    bool may_be_good = is_open(&search, finding);
     if (!way->exists && may_be_good)
         explain_missing(trust, query, &helpers, finding);
     if (may_be_good)

@@ -3,6 +3,7 @@
 #include "support/setting.h"
 
 #define DAY 86400
+#define OTHERWISE_GOOD "(its certification path is valid)"
 #define ANCHOR "trust_anchors = ( \"root.pem\" );"
 #define CRLS "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
 
@@ -90,6 +91,11 @@ Test(chain, leaf_by_leaf)
          OUTCOME_FAIL,
          "no keyAgreement"},
         {"expired", {.not_after = now - 5}, PURPOSE_SIGN, OUTCOME_FAIL, "has expired"},
+        {"expired, and not for mail",
+         {.not_after = now - 5, .eku = "serverAuth"},
+         PURPOSE_SIGN,
+         OUTCOME_FAIL,
+         "has expired"},
         {"early", {.not_before = now + 500}, PURPOSE_SIGN, OUTCOME_FAIL, "not yet valid"},
         {"no EKU", {.eku = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"any EKU", {.eku = "anyExtendedKeyUsage"}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
@@ -98,8 +104,8 @@ Test(chain, leaf_by_leaf)
          {.eku = "serverAuth,clientAuth"},
          PURPOSE_SIGN,
          OUTCOME_FAIL,
-         "the certificate \"CN=leaf\" cannot be used: its extended key usage does not include e-mail protection "
-         "(its certification path is valid)"},
+         "the certificate \"CN=leaf\" cannot be used: its extended key usage does not include e-mail "
+         "protection " OTHERWISE_GOOD},
         {"unknown EKU", {.eku = "1.2.3.4"}, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage"},
         {"no KU, sign", {.key_usage = ""}, PURPOSE_SIGN, OUTCOME_PASS, "valid"},
         {"no KU, encrypt", {.key_usage = ""}, PURPOSE_ENCRYPT, OUTCOME_PASS, "valid"},
@@ -342,6 +348,8 @@ Test(chain, anchors_of_the_rule_replace_the_global_ones)
     PKI_AUTO struct pki *partner_root = pki_ca("Partner root");
     PKI_AUTO struct pki *theirs = pki_person(partner_root, "bob@partner.test");
     PKI_AUTO struct pki *ours = pki_person(world->authority, "alice@acme.test");
+    PKI_AUTO struct pki *web =
+        pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=web"), .eku = "serverAuth"});
     g_free(pki_write(world->setting->folder, "partner.pem", partner_root, NULL));
     setting_open(world->setting);
     expect(world, theirs, PURPOSE_SIGN, OUTCOME_PASS, "valid");
@@ -352,6 +360,11 @@ Test(chain, anchors_of_the_rule_replace_the_global_ones)
     struct partner stranger = *world->setting->partner;
     world->setting->partner = &stranger;
     expect(world, ours, PURPOSE_SIGN, OUTCOME_TEMPERROR, "another configuration");
+    expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "does not include e-mail protection");
+    struct chain_query query = question(world, web, PURPOSE_SIGN);
+    struct finding finding;
+    setting_judge(world->setting, &query, &finding);
+    cr_expect_null(strstr(finding.reason, OTHERWISE_GOOD), "%s", finding.reason);
 }
 
 Test(chain, an_anchor_is_what_was_named)
@@ -386,7 +399,7 @@ Test(chain, pinned)
     expect(world, pinned, PURPOSE_ENCRYPT, OUTCOME_PASS, "pinned");
     expect(world, old, PURPOSE_SIGN, OUTCOME_FAIL, "expired");
     expect(world, weak, PURPOSE_SIGN, OUTCOME_FAIL, "2048");
-    expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "extended key usage");
+    expect(world, web, PURPOSE_SIGN, OUTCOME_FAIL, "does not include e-mail protection " OTHERWISE_GOOD);
     expect(world, ca, PURPOSE_SIGN, OUTCOME_FAIL, "it is a CA certificate");
     expect(world, unreadable, PURPOSE_SIGN, OUTCOME_FAIL, "its extensions cannot be read");
     expect(world, unpinned, PURPOSE_SIGN, OUTCOME_POLICY, "self-signed");

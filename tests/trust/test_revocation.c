@@ -382,6 +382,29 @@ Test(revocation_step, no_other_path_is_asked_for_in_vain)
     }
 }
 
+/* The path that is good in spite of what a message revokes takes the place of the one that was known. */
+Test(revocation_step, another_path_is_remembered)
+{
+    PKI_AUTO struct pki *anew = certified_anew();
+    X509_add_cert(untrusted, anew->cert, X509_ADD_FLAG_UP_REF);
+    const struct pki *const both[] = {authority, anew};
+    unsigned replaced = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+        STACK_OF(X509_CRL) *received = crls_new(root, both[i]);
+        unsigned paths[2];
+        open_with(NOT_WANTED, NULL);
+        expect(OUTCOME_PASS, "valid");
+        for (int again = 0; again < 2; again++) {
+            counted.paths = 0;
+            expect_of(alice, 0, received, OUTCOME_PASS, "valid");
+            paths[again] = counted.paths;
+        }
+        replaced += paths[1] < paths[0];
+        sk_X509_CRL_pop_free(received, X509_CRL_free);
+    }
+    cr_expect_eq(replaced, 1u, "where the known one was revoked: %u", replaced);
+}
+
 /* An authority that is revoked is so wherever the path goes on from it. */
 Test(revocation_step, other_paths_through_a_revoked_authority_are_not_judged)
 {

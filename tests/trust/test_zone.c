@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #define DAY 86400
+#define OTHERWISE_GOOD "(its certification path is valid)"
 
 struct world {
     struct setting *setting;
@@ -157,7 +158,26 @@ Test(zone, never_without)
             bool vouched;
             cr_expect_not(judge(world, leaf, zone, &vouched, &finding), "row %zu, usage %u", i, usage);
             cr_expect_eq(finding.outcome, OUTCOME_FAIL, "row %zu, usage %u: %s", i, usage, finding.reason);
+            if (spec.eku != NULL)
+                cr_expect_not_null(strstr(finding.reason, OTHERWISE_GOOD), "usage %u: %s", usage, finding.reason);
         }
+}
+
+/* Nor for what may not be used by its path to an anchor of ours, of which it is said that it is valid. */
+Test(zone, never_without_usage)
+{
+    owned(world) struct world *world = world_new("");
+    setting_open(world->setting);
+    PKI_AUTO struct pki *web =
+        pki_issue(&(struct pki_spec){.issuer = world->authority, .subject = PKI_LIST("CN=web"), .eku = "serverAuth"});
+    owned(associations) struct associations *zone = zone_of(smimea_rdata(USAGE_CERTIFICATE, 0, 0, web->cert));
+    for (int again = 0; again < 2; again++) {
+        struct finding finding;
+        bool vouched;
+        cr_expect_not(judge(world, web, zone, &vouched, &finding));
+        cr_expect_eq(finding.outcome, OUTCOME_FAIL);
+        cr_expect_not_null(strstr(finding.reason, OTHERWISE_GOOD), "%s", finding.reason);
+    }
 }
 
 /* What an anchor of ours has revoked stays revoked; where that cannot be known, the check decides, and not the zone. */
