@@ -3,6 +3,7 @@
  * What a message that arrives at partner.test teaches its gateway: Alice's certificate, to which mail for her is then
  * encrypted, and what her software reads. And from which messages nothing is learned.
  */
+#include "gateway/internal.h"
 #include "store/harvest.h"
 #include "support/rig.h"
 
@@ -418,6 +419,16 @@ Test(harvest, of_a_domain)
             &(struct rig_envelope){"carl@acme.test", "bob@partner.test", NULL, "carl", NULL}, text, strlen(text));
         EXPECT_LEARNED(rig, out.bytes, i == 0 ? "" : "used acme.test");
         expect_encrypted_to(rig, i == 0 ? NULL : rig->acme.dca);
+
+        /* what is revoked since, or not valid yet, is not announced */
+        struct made made = {0};
+        out.result->lookups.own[OWN_AUDITOR].list[0] = NULL;
+        made_protect(&made, out.result);
+        cr_expect_eq(made.failure.kind, ERROR_NONE, "%s", made.failure.text);
+        owned(rope) struct rope *bytes = edits_apply(&made.edits, out.message);
+        g_autofree char *without = rope_flatten(bytes, NULL);
+        EXPECT_LEARNED(rig, without, "");
+        made_clear(&made);
     }
 }
 

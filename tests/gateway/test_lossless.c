@@ -335,6 +335,9 @@ Test(lossless, what_cannot_be_recoded_is_signed_in_opaque_form)
 {
     owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign\"; }; null_signature = false;", ACCEPT);
     owned(rig) struct rig *layered = rig_new("outbound = { protect = \"sign\"; };", ACCEPT);
+    owned(rig) struct rig *asked = rig_new("outbound = { protect = \"sign\"; }; null_signature = false; "
+                                           "format = \"opaque\";",
+                                           ACCEPT);
     for (size_t i = 0; i < G_N_ELEMENTS(fragile); i++) {
         AUTO_SENT struct sent out = rig_outbound(rig, fragile[i].text);
         cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s: %s", fragile[i].name, rig_reason(&out));
@@ -350,6 +353,9 @@ Test(lossless, what_cannot_be_recoded_is_signed_in_opaque_form)
         cr_expect_not_null(strstr(outer.bytes, "multipart/signed; protocol=\"application/pkcs7"), "%s",
                            fragile[i].name);
         cr_expect_null(outer.result->made.note, "%s: the empty layer holds it", fragile[i].name);
+
+        AUTO_SENT struct sent opaque = rig_outbound(asked, fragile[i].text);
+        cr_expect_null(opaque.result->made.note, "%s: the rule asks for it", fragile[i].name);
     }
 }
 

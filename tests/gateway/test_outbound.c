@@ -3,6 +3,7 @@
  * Who is signed for, and that no plaintext leaves where policy says encrypt. RFC 3183 §5.1's examples are in
  * test_rfc3183.c.
  */
+#include "gateway/internal.h"
 #include "support/rig.h"
 
 #define MESSAGE "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n\r\nthe secret line\r\n"
@@ -241,7 +242,9 @@ Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
     struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
     g_autofree char *text =
         rig_sign(&rig->acme, rig->acme.alice, 0,
-                 "Authentication-Results: gw.acme.test; smime=pass\r\nFrom: alice@acme.test\r\n", &content);
+                 "Authentication-Results: gw.acme.test; smime=pass\r\nAuthentication-Results: gw.acme.test; "
+                 "smime=pass\r\nFrom: alice@acme.test\r\n",
+                 &content);
     AUTO_SENT struct sent out =
         rig_pass(&rig->acme, DIRECTION_OUTBOUND,
                  &(struct rig_envelope){"alice@acme.test", "bob@partner.test", "carol@acme.test", NULL, "198.51.100.1"},
@@ -249,6 +252,13 @@ Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
     cr_assert_eq(out.result->reply.verdict, VERDICT_ACCEPT, "%s", out.result->reply.reason);
     cr_assert(out.result->made.treatment.sign);
     cr_assert_null(strstr(out.bytes, "gw.acme.test; smime=pass"), "%s", out.bytes);
+    /* the last field first: mail servers count anew after each */
+    const struct edits *edits = &out.result->made.edits;
+    size_t deleted = 0;
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->list[i].kind == EDIT_DELETE && strcmp(edits->list[i].name, "Authentication-Results") == 0)
+            cr_expect_eq(edits->list[i].index, 2 - deleted++, "%u", edits->list[i].index);
+    cr_expect_eq(deleted, 2);
 }
 
 /* What is encrypted to our own authority is not opened for a stranger who sends it through us. */
@@ -324,5 +334,81 @@ Test(outbound, signature_inside_an_encryption_to_us_makes_nobody_authentic)
             cr_expect(replayed[i].opened || strstr(in.bytes, "secret") == NULL, "%zu: %s", i, in.bytes);
             cr_expect(replayed[i].opened || !out.result->made.treatment.sign, "%zu", i);
         }
+    }
+}
+
+/* There is no room for one of the things that are made of it: nothing of it leaves. */
+Test(outbound, what_leaves_cannot_be_written)
+{
+    static const struct {
+        const char *policy, *line;
+    } rows[] = {
+        {"outbound = { protect = \"sign\"; }; null_signature = false;",
+         "b\xc3\xbcro b\xc3\xbcro"}, /* the canonical form */
+        {"outbound = { protect = \"encrypt\"; };", "b\xc3\xbcro b\xc3\xbcro"},
+        {"outbound = { protect = \"sign\"; };", "the secret line"},    /* the empty layer */
+        {"outbound = { protect = \"encrypt\"; };", "the secret line"}, /* the encryption */
+        {"outbound = { protect = \"sign+encrypt\"; };", "the secret line"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_new(rows[i].policy, "");
+        g_autoptr(GString) text = g_string_new("From: alice@acme.test\r\nTo: bob@partner.test\r\n\r\n");
+        while (text->len < 60000)
+            g_string_append_printf(text, "%s\r\n", rows[i].line);
+        owned(message) struct message *message = rig_message(&rig->acme, text->str, text->len);
+        owned(envelope) struct envelope *envelope =
+            rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
+        struct limits *limits = (struct limits *)&gateway_conf(rig->acme.gateway)->limits;
+        limits->memory = 32000;
+        for (size_t j = 0; j < 2; j++) {
+            g_autofree char *usual = limits->spool_dir;
+            limits->spool_dir = g_strdup(j == 0 ? usual : "/nonexistent");
+            owned(passage) struct passage *passage =
+                rig_take(rig->acme.gateway, DIRECTION_OUTBOUND, envelope, message, time(NULL));
+            const struct made *made = &passage->made;
+            cr_expect_eq(passage->reply.verdict, j == 0 ? VERDICT_ACCEPT : VERDICT_TEMPFAIL, "%zu %zu: %s", i, j,
+                         passage->reply.reason);
+            cr_expect_eq(edits_are_empty(&made->edits), j == 1, "%zu %zu", i, j);
+            cr_expect_eq(made->treatment.sign || made->treatment.encrypt, j == 0, "%zu %zu", i, j);
+        }
+    }
+}
+
+/* What was encrypted to us is encrypted again; without an authority of ours that is valid now, in no one's name. */
+Test(outbound, what_is_encrypted_again_need_not_name_us)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"encrypt\"; };", "");
+    g_autofree char *text = rig_encrypt(&rig->acme, TO_PARTNER, SECRET);
+    AUTO_SENT struct sent out = rig_outbound(rig, text);
+    cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
+    cr_assert(out.result->plan.unwrapping.decrypted);
+    out.result->lookups.own[OWN_ENCRYPTER].list[0] = NULL;
+    struct made made = {0};
+    made_protect(&made, out.result);
+    cr_expect_eq(made.failure.kind, ERROR_NONE, "%s", made.failure.text);
+    cr_expect(made.treatment.encrypt);
+    made_clear(&made);
+}
+
+/* What the plan takes for granted is looked at once more where a layer is made. */
+Test(outbound, what_was_planned_is_no_longer_there)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"sign+encrypt\"; };", "");
+    for (size_t i = 0; i < 3; i++) {
+        AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+        cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
+        struct lookups *lookups = &out.result->lookups;
+        if (i == 0)
+            lookups->own[OWN_DOMAIN].list[0] = NULL;
+        else if (i == 1)
+            lookups->recipients[0].certificate = FOUND_NONE;
+        else
+            lookups->answers[0].certificates.chosen = lookups->answers[0].certificates.count;
+        struct made made = {0};
+        made_protect(&made, out.result);
+        cr_expect_eq(made.failure.kind, i == 0 ? ERROR_BUG : ERROR_CONFIGURATION, "%zu: %s", i, made.failure.text);
+        cr_expect(edits_are_empty(&made.edits), "%zu", i);
+        cr_expect_not(made.treatment.sign || made.treatment.encrypt, "%zu", i);
+        made_clear(&made);
     }
 }

@@ -155,11 +155,13 @@ Test(passage, the_empty_layer_is_made_or_left_out)
 {
     static const char *const policies[] = {"outbound = { protect = \"sign\"; };",
                                            "outbound = { protect = \"sign\"; }; null_signature = false;"};
-    for (size_t i = 0; i < 4; i++) {
-        bool made = i % 2 == 0, is_signed = i / 2;
+    g_autofree char *entity = attack_compress(ATTACK_ENTITY, strlen(ATTACK_ENTITY));
+    g_autofree char *compressed = g_strconcat(ATTACK_TOP, entity, NULL);
+    for (size_t i = 0; i < 6; i++) {
+        bool made = i % 2 == 0, is_signed = i / 2 == 1;
         owned(rig) struct rig *rig = rig_new(policies[i % 2], "");
-        g_autofree char *text =
-            is_signed ? attack_message(&(struct attack){.signer = rig->acme.alice}) : g_strdup(MESSAGE);
+        g_autofree char *text = is_signed ? attack_message(&(struct attack){.signer = rig->acme.alice})
+                                          : g_strdup(i / 2 == 0 ? MESSAGE : compressed);
         AUTO_SENT struct sent out = rig_outbound(rig, text);
         cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "%zu: %s", i, rig_reason(&out));
         cr_expect_eq(out.result->made.null_layer, made && !is_signed, "%zu", i);

@@ -243,3 +243,38 @@ Test(signing, what_is_said)
         g_strdup_printf("signed_with=%.16s,%.16s", keys_at(keys, 1)->sha256, keys_at(keys, 0)->sha256);
     cr_expect_not_null(strstr(line, both), "%s: %s", both, line);
 }
+
+/* A key that is restricted to one digest (RFC 4055 §3.1) signs with that, whatever the partner's software announces;
+ * any other key signs as the rule says. */
+Test(signing, the_digest_fits_the_key)
+{
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    owned(EVP_PKEY) EVP_PKEY *key = NULL;
+    cr_assert(EVP_PKEY_keygen_init(context) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_keygen_md(context, EVP_sha256()) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(context, EVP_sha256()) > 0 &&
+              EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(context, 32) > 0 && EVP_PKEY_generate(context, &key) > 0);
+    for (size_t i = 0; i < 2; i++) {
+        bool restricted = i == 1;
+        owned(rig) struct rig *rig = rig_closed(PKI_EC);
+        struct org *acme = &rig->acme;
+        PKI_AUTO struct pki *dsa =
+            pki_issue(&(struct pki_spec){.issuer = acme->ca,
+                                         .subject = PKI_LIST("CN=domain-signing-authority"),
+                                         .san = PKI_LIST("email:domain-signing-authority@acme.test"),
+                                         .use_key = restricted ? key : NULL});
+        g_free(pki_write(acme->folder, "dsa.pem", dsa, NULL));
+        g_free(pki_write_key(acme->folder, "dsa.key", dsa));
+        rig_open(acme, &rig->partner, SIGN(""), NULL);
+        rig_open(&rig->partner, acme, "inbound = { require = \"sign\"; };", NULL);
+        const struct conf *conf = gateway_conf(acme->gateway); /* as if it was announced: the file is checked */
+        for (size_t j = 0; j < conf->partner_count; j++)
+            ((struct partner *)conf->partners[j])->form.digest = DIGEST_SHA512;
+        AUTO_SENT struct sent out = rig_outbound(rig, TEXT);
+        cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%zu: %s", i, rig_reason(&out));
+        cr_expect_not_null(strstr(out.bytes, restricted ? "micalg=sha-256" : "micalg=sha-512"), "%zu: %s", i,
+                           out.bytes);
+        AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+        cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "%zu: %s", i, rig_reason(&in));
+    }
+}
