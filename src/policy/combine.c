@@ -26,23 +26,26 @@ static void refuse(struct plan *plan, enum verdict verdict, size_t culprit)
     plan->treatment = (struct treatment){0};
 }
 
+/* The first recipient whose decision fits. */
+static bool refuse_first(const struct outbound_decision *decisions, const struct recipient_view *recipients,
+                         size_t count, bool (*fits)(const struct outbound_decision *decision), enum verdict verdict,
+                         struct plan *plan)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!fits(&decisions[i]))
+            continue;
+        refuse(plan, verdict, i);
+        EXPLAIN(plan, "%s: %s", recipients[i].text, decisions[i].reason);
+        return true;
+    }
+    return false;
+}
+
 bool policy_find_refusal(const struct outbound_decision *decisions, const struct recipient_view *recipients,
                          size_t count, struct plan *plan)
 {
-    static const struct {
-        bool (*fits)(const struct outbound_decision *decision);
-        enum verdict verdict;
-    } order[] = {{is_tempfail, VERDICT_TEMPFAIL}, {is_reject, VERDICT_REJECT}};
-    for (size_t pass = 0; pass < G_N_ELEMENTS(order); pass++) {
-        for (size_t i = 0; i < count; i++) {
-            if (!order[pass].fits(&decisions[i]))
-                continue;
-            refuse(plan, order[pass].verdict, i);
-            EXPLAIN(plan, "%s: %s", recipients[i].text, decisions[i].reason);
-            return true;
-        }
-    }
-    return false;
+    return refuse_first(decisions, recipients, count, is_tempfail, VERDICT_TEMPFAIL, plan) ||
+           refuse_first(decisions, recipients, count, is_reject, VERDICT_REJECT, plan);
 }
 
 /* An encrypting decision is above every other, and one that demands it above one that does not. */

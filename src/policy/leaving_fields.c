@@ -74,12 +74,12 @@ static const struct hiding {
     {"To", PROTECT_HEADERS_SHY, without_names, true},
     {"Cc", PROTECT_HEADERS_SHY, without_names, true},
     {"Date", PROTECT_HEADERS_SHY, universal_time, true},
+    {.name = NULL},
 };
 
 static void hide(const struct fields *fields, enum protect_headers how, struct leaving_field *leaving)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(hidings); i++) {
-        const struct hiding *hiding = &hidings[i];
+    for (const struct hiding *hiding = hidings; hiding->name != NULL; hiding++) {
         if (how < hiding->from || !slice_equal_nocase(leaving->field->name, hiding->name))
             continue;
         /* A repeated field that RFC 5322 §3.6 allows once: the second Subject goes, and which author or date is meant

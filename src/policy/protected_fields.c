@@ -11,7 +11,7 @@
 
 #define VALUE_MAX_OCTETS 16384 /* what a milter can send, also if a mark before it has all written as encoded words */
 
-static const char *const restorable[RESTORABLE_COUNT] = {"Subject", "Keywords", "Comments", "Thread-Topic"};
+static const char *const restorable[RESTORABLE_COUNT + 1] = {"Subject", "Keywords", "Comments", "Thread-Topic", NULL};
 
 enum header_protection header_protection_of(const char *parameter)
 {
@@ -75,13 +75,13 @@ size_t policy_restorable(const struct protected_view *view, const struct field *
     size_t count = 0;
     if (!view->restores || view->protection == HEADER_PROTECTION_NONE)
         return 0;
-    for (size_t i = 0; i < RESTORABLE_COUNT; i++) {
+    for (const char *const *name = restorable; *name != NULL; name++) {
         unsigned inner_count, outer_count;
-        const struct field *inside = only(view->inside, restorable[i], &inner_count);
-        const struct field *outside = only(view->outside, restorable[i], &outer_count);
+        const struct field *inside = only(view->inside, *name, &inner_count);
+        const struct field *outside = only(view->outside, *name, &outer_count);
         if (inside == NULL || outer_count > 1 || !is_fit(inside))
             continue;
-        if (view->protection == HEADER_PROTECTION_CIPHER && !is_as_sent(view->inside, restorable[i], outside))
+        if (view->protection == HEADER_PROTECTION_CIPHER && !is_as_sent(view->inside, *name, outside))
             continue;
         if (outside == NULL || !field_same_value(inside->value, outside->value))
             fields[count++] = inside;

@@ -566,6 +566,27 @@ Test(matching, arriving)
     }
 }
 
+/* A rule that is not one of the partner's does not count, wherever its memory is. */
+Test(matching, what_is_behind_the_rules)
+{
+    owned(conf) struct conf *conf =
+        load(LOGIN ",\n{ when = { to = \"*@partner.test\"; }; protect = \"sign\"; otherwise = \"tag\"; }");
+    struct partner partner = *conf_partner(conf, "partner.test");
+    struct message_like message;
+    struct matching out, in;
+    read_message(conf, &(struct spec){""}, &message);
+    for (; partner.rule_count > 0; partner.rule_count--) {
+        policy_match(&partner, &message.facts, &message.envelope->recipients[0].address, &out);
+        policy_match_arriving(&partner, &message.facts, &in);
+        g_autofree char *leaving = tell(&out), *arrives = tell(&in);
+        cr_expect_str_eq(leaving, partner.rule_count == 2 ? "4" : "base", "%zu: %s", partner.rule_count, leaving);
+        cr_expect_str_eq(arrives, partner.rule_count == 2 ? "4" : "", "%zu: %s", partner.rule_count, arrives);
+        matching_clear(&out);
+        matching_clear(&in);
+    }
+    forget(&message);
+}
+
 /* --- what is read --- */
 
 #define ALL_KINDS                                                                                                      \
@@ -621,6 +642,13 @@ Test(matching, what_is_read)
             cr_expect_null(facts->login, "an empty login is none");
             forget(&message);
         }
+}
+
+Test(matching, what_was_never_read_can_be_cleared)
+{
+    struct rule_facts facts = {0};
+    rule_facts_clear(&facts);
+    cr_expect_null(facts.from);
 }
 
 /* A field with a NUL is no text, and has no value that a rule could name. */

@@ -150,3 +150,24 @@ Test(protected_fields, the_longest_value)
         fields_clear(&outside);
     }
 }
+
+/* A header that ends without a line end. What lies behind it is not read. */
+Test(protected_fields, at_the_end_of_a_header)
+{
+    static const char *const ends[] = {"Subject: real", "Subject: real\r\nHP-Outer: Subject: [...]"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        const struct limits limits = {.header_size = 1000, .header_count = 10};
+        g_autofree char *memory = g_strconcat(ends[i], "\x1b", NULL);
+        const struct field *restored[RESTORABLE_COUNT];
+        struct fields inside = {0}, outside = {0};
+        struct error error = {0};
+        cr_assert(fields_parse((struct slice){memory, strlen(ends[i])}, &limits, &inside, &error), "%s", error.text);
+        parse(PLAIN, &outside);
+        const struct protected_view view = {i == 0 ? HEADER_PROTECTION_CLEAR : HEADER_PROTECTION_CIPHER, &inside,
+                                            &outside, true};
+        cr_assert_eq(policy_restorable(&view, restored), 1, "%zu", i);
+        cr_expect_eq(restored[0], &inside.list[0], "%zu", i);
+        fields_clear(&inside);
+        fields_clear(&outside);
+    }
+}
