@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/craft.h"
 
+#include <dlfcn.h>
 #include <openssl/rsa.h>
+
+static unsigned decoded, decoded_fails; /* this one of what is decoded fails; 0: none */
+
+CMS_ContentInfo *d2i_CMS_ContentInfo(CMS_ContentInfo **cms, const unsigned char **der, long length)
+{
+    CMS_ContentInfo *(*real)(CMS_ContentInfo **, const unsigned char **, long) =
+        (CMS_ContentInfo * (*)(CMS_ContentInfo **, const unsigned char **, long))
+            dlsym(RTLD_NEXT, "d2i_CMS_ContentInfo");
+    return ++decoded == decoded_fails ? NULL : real(cms, der, length);
+}
 
 static struct pki *root, *rsa, *ec, *x25519;
 static struct craft_keys ours;
@@ -380,8 +391,14 @@ Test(decrypt, tag_of_the_default_length)
     without[14] -= 3;
     GByteArray *silent = replace(der, parameters, 32, without, 29);
     GByteArray *made = replace(silent, tag, 18, short_tag, 14);
-    CRAFT_LAYER layer, full, cut;
+    CRAFT_LAYER layer, full, cut, lost;
     cr_expect_eq(open_der(made->data, made->len, &layer, &error), OPENED, "%s", error.text);
+    decoded = 0;
+    decoded_fails = 2; /* with the length in it: there is no memory */
+    cr_expect_eq(open_der(made->data, made->len, &lost, &error), OPENED_FAILED);
+    cr_expect_eq(error.kind, ERROR_TEMPORARY);
+    cr_expect_str_eq(error.said, "the length of the authentication tag");
+    decoded_fails = 0;
     cr_expect_eq(open_der(silent->data, silent->len, &full, &error), OPENED_FAILED, "16 octets are not 12");
     made->data[made->len - 1] ^= 1;
     cr_expect_eq(open_der(made->data, made->len, &cut, &error), OPENED_FAILED, "the tag is looked at");
@@ -658,6 +675,31 @@ Test(decrypt, too_many_keys_in_one_agreement)
         cr_expect_eq(open_der(many->data, many->len, &layer, &error), beyond ? OPENED_FAILED : OPENED, "%s",
                      error.text);
         cr_expect(!beyond || strstr(error.text, "more than 300 recipients") != NULL, "%s", error.text);
+    }
+}
+
+/* Those of originatorInfo (RFC 5652 §6.1) are handed out up to the limit. */
+Test(decrypt, certificates_of_the_originator)
+{
+    struct encrypt_options options = {.cipher = CIPHER_AES_256_GCM, .originator = ec->cert, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
+    struct error error = {0};
+    cr_assert(smime_encrypt(&ec->cert, 1, &options, &content, &out, &error), "%s", error.text);
+    CRAFT_PART part = craft_part_of_entity(&out);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(part.part);
+    for (unsigned count = 1; count <= craft_limits.certificates + 1; count++) {
+        CRAFT_PART sent = craft_part_of_cms(cms);
+        CRAFT_LAYER layer;
+        bool allowed = count <= craft_limits.certificates;
+        cr_expect_eq(craft_open(sent.part, ours.keys, &craft_limits, &layer, &error), allowed ? OPENED : OPENED_FAILED,
+                     "%u: %s", count, error.text);
+        if (allowed)
+            cr_expect_eq(sk_X509_num(layer.certificates), (int)count);
+        else
+            cr_expect_str_eq(error.text, "more certificates than certificates_limit");
+        cr_expect_eq(layer.facts.attempted, allowed ? 1u : 0u);
+        PKI_AUTO struct pki *another = pki_person(root, "x@acme.test");
+        cr_assert(CMS_add1_cert(cms, another->cert));
     }
 }
 

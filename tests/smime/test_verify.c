@@ -328,6 +328,35 @@ Test(verify, edwards_without_attributes)
     }
 }
 
+/* With an empty set of attributes it holds for nobody: of two namesakes the first is named. */
+Test(verify, edwards_with_an_empty_set_of_attributes)
+{
+    struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4245, .key = PKI_ED25519};
+    PKI_AUTO struct pki *one = pki_issue(&spec);
+    PKI_AUTO struct pki *two = pki_issue(&spec);
+    const struct pki *const signers[] = {one, two};
+    for (size_t i = 0; i < G_N_ELEMENTS(signers); i++) {
+        owned(CMS_ContentInfo) CMS_ContentInfo *cms = sign_by_edwards(signers[i], CRAFT_WHOLE);
+        CMS_SignerInfo *info = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+        owned(evp_md_ctx) EVP_MD_CTX *context = EVP_MD_CTX_new();
+        unsigned char signature[64];
+        size_t length = sizeof(signature);
+        struct error error;
+        CRAFT_LAYER layer;
+        cr_assert(EVP_DigestSignInit(context, NULL, NULL, NULL, signers[i]->key) > 0 &&
+                  EVP_DigestSign(context, signature, &length, (const unsigned char *)"\x31\x00", 2) > 0 &&
+                  ASN1_OCTET_STRING_set(CMS_SignerInfo_get0_signature(info), signature, (int)length));
+        cr_assert(CMS_signed_add1_attr_by_NID(info, NID_friendlyName, V_ASN1_OCTET_STRING, "x", 1));
+        X509_ATTRIBUTE_free(CMS_signed_delete_attr(info, 0));
+        cr_assert(CMS_add1_cert(cms, signers[1 - i]->cert));
+        cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+        cr_expect(!layer.facts.signers[0].valid);
+        cr_expect_str_eq(layer.facts.signers[0].reason, "the content type attribute is missing");
+        cr_expect_eq(layer.facts.signers[0].tried, 2u);
+        cr_expect_eq(layer.signers[0].certificate, sk_X509_value(layer.certificates, 0));
+    }
+}
+
 /* Attributes that OpenSSL would not sign: a finished SignedData is changed and signed once more over what it is then.
  */
 /* clang-format off */
@@ -784,9 +813,11 @@ Test(verify, weak_and_forgeable_keys)
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=curve"), .key = PKI_P192});
     PKI_AUTO struct pki *rsa =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=rsa"), .key = PKI_RSA});
-    EVP_PKEY *one = exponent_one(), *p224 = EVP_EC_gen("P-224"), *pss = pss_key(1024);
+    EVP_PKEY *one = exponent_one(), *p224 = EVP_EC_gen("P-224"), *pss = pss_key(1024), *just = pss_key(2047);
     PKI_AUTO struct pki *small_pss =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=pss"), .use_key = pss});
+    PKI_AUTO struct pki *just_too_small =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=2047"), .use_key = just});
     PKI_AUTO struct pki *shortest =
         pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=224"), .use_key = p224});
     PKI_AUTO struct pki *forgeable =
@@ -799,6 +830,7 @@ Test(verify, weak_and_forgeable_keys)
     } rows[] = {
         {small, "SHA256", true, true, "RSA key of 1024 bits"},
         {small_pss, "SHA256", true, true, "RSA key of 1024 bits"},
+        {just_too_small, "SHA256", true, true, "RSA key of 2047 bits"},
         {rsa, "SHA256", true, false, ""},
         {curve, "SHA256", true, true, "EC key of 192 bits"},
         {shortest, "SHA256", true, false, ""},
@@ -807,7 +839,7 @@ Test(verify, weak_and_forgeable_keys)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        bool is_pss = rows[i].pki == small_pss;
+        bool is_pss = rows[i].pki == small_pss || rows[i].pki == just_too_small;
         owned(CMS_ContentInfo) CMS_ContentInfo *cms =
             craft_sign_by_hand(rows[i].pki, is_pss ? CMS_KEY_PARAM : 0, rows[i].digest, is_pss ? set_pss : NULL);
         struct error error;
@@ -821,6 +853,7 @@ Test(verify, weak_and_forgeable_keys)
     EVP_PKEY_free(one);
     EVP_PKEY_free(p224);
     EVP_PKEY_free(pss);
+    EVP_PKEY_free(just);
 }
 
 /* A subject and an issuer with CR LF and control characters never reach a report raw. */
@@ -844,10 +877,11 @@ Test(verify, names_are_made_printable)
 
 static CMS_ContentInfo *sign_by_all(const struct pki *const *list, const unsigned *types, size_t count)
 {
+    const EVP_MD *const digests[] = {EVP_sha256(), EVP_sha384(), EVP_sha512()}; /* the longer comes later in the SET */
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
     BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
     for (size_t i = 0; i < count; i++) {
-        CMS_SignerInfo *info = CMS_add1_signer(cms, list[i]->cert, list[i]->key, i == 0 ? EVP_sha256() : EVP_sha512(),
+        CMS_SignerInfo *info = CMS_add1_signer(cms, list[i]->cert, list[i]->key, digests[MIN(i, 2)],
                                                CMS_PARTIAL | CMS_BINARY | (i > 1 ? CMS_NOCERTS : 0));
         cr_assert_not_null(info);
         if (types[i] != 0)
@@ -965,6 +999,37 @@ Test(verify, signers_with_different_labels_are_flagged)
                 cr_expect(strstr(layer.facts.signers[j].reason, "labels of the signers differ") != NULL, "%zu: %s", i,
                           layer.facts.signers[j].reason);
         }
+    }
+}
+
+/* As many equivalents as there can be, the same in both, whoever the signers are. */
+Test(verify, labels_are_compared_up_to_the_last)
+{
+    g_autofree char *names[] = {g_strnfill(100, 'a'), g_strnfill(100, 'b')};
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
+    owned(BIO) BIO *data = BIO_new_mem_buf(CRAFT_WHOLE, -1);
+    owned(ASN1_OBJECT) ASN1_OBJECT *oid = OBJ_txt2obj(OID_EQUIVALENT_LABELS, 1);
+    char equivalents[2 + 6 * ESS_EQUIVALENTS_MAX] = {0x30, 6 * ESS_EQUIVALENTS_MAX};
+    for (int i = 0; i < ESS_EQUIVALENTS_MAX; i++)
+        memcpy(equivalents + 2 + 6 * i, (const char[]){0x31, 4, 6, 2, 0x2a, (char)(10 + i)}, 6);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *name = g_strconcat("OU=", names[i], NULL);
+        PKI_AUTO struct pki *ca =
+            pki_issue(&(struct pki_spec){.ca = true, .subject = (const char *const[]){name, "CN=CA", name, NULL}});
+        PKI_AUTO struct pki *signer = pki_issue(&(struct pki_spec){.issuer = ca, .subject = PKI_LIST("CN=x")});
+        CMS_SignerInfo *info = CMS_add1_signer(cms, signer->cert, signer->key, EVP_sha256(), CMS_PARTIAL);
+        cr_assert_not_null(info);
+        add_label(info, POLICY, false);
+        cr_assert(CMS_signed_add1_attr_by_OBJ(info, oid, V_ASN1_SEQUENCE, equivalents, sizeof(equivalents)));
+    }
+    cr_assert(CMS_final(cms, data, NULL, CMS_BINARY));
+    struct error error;
+    CRAFT_LAYER layer;
+    cr_assert_eq(open_cms(cms, &layer, &error), OPENED, "%s", error.text);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        cr_expect(layer.facts.signers[i].valid, "%s", layer.facts.signers[i].reason);
+        cr_expect_eq(layer.facts.signers[i].ess.equivalent_count, ESS_EQUIVALENTS_MAX);
+        cr_expect(!layer.facts.signers[i].type_fault, "%s", layer.facts.signers[i].reason);
     }
 }
 
