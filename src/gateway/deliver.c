@@ -19,16 +19,19 @@ static bool is_tagged(const struct plan *plan)
     return !plan->met && !plan->internal && (plan->verdict == VERDICT_ACCEPT || plan->verdict == VERDICT_QUARANTINE);
 }
 
+static void add_mark(GPtrArray *marks, const char *mark)
+{
+    if (mark != NULL && !g_ptr_array_find_with_equal_func(marks, mark, g_str_equal, NULL))
+        g_ptr_array_add(marks, (gpointer)mark);
+}
+
 /* The marks of all rules: to a reader, any of them says that the gateway has looked. */
 static GPtrArray *all_marks(const struct conf *conf)
 {
     GPtrArray *marks = g_ptr_array_new();
     for (size_t i = 0; i < conf->partner_count; i++) {
-        const char *const own[] = {conf->partners[i]->base.inbound.subject_verified,
-                                   conf->partners[i]->base.inbound.subject_unverified};
-        for (size_t j = 0; j < G_N_ELEMENTS(own); j++)
-            if (own[j] != NULL && !g_ptr_array_find_with_equal_func(marks, own[j], g_str_equal, NULL))
-                g_ptr_array_add(marks, (gpointer)own[j]);
+        add_mark(marks, conf->partners[i]->base.inbound.subject_verified);
+        add_mark(marks, conf->partners[i]->base.inbound.subject_unverified);
     }
     return marks;
 }
@@ -208,8 +211,7 @@ static bool ending_choose(const struct passage *passage, struct ending *chosen, 
 static bool take_off(const struct passage *passage, struct made *made)
 {
     struct ending ending = {0};
-    bool good = passage->plan.ending_count > 0 ? ending_choose(passage, &ending, &made->failure)
-                                               : ending_make(passage, passage->plan.removable, &ending, &made->failure);
+    bool good = ending_choose(passage, &ending, &made->failure);
     made->edits = ending.edits;
     made->removed = good ? ending.removed : 0;
     made->note = ending.note;
@@ -240,7 +242,7 @@ void made_deliver(struct made *made, const struct passage *passage)
     protected_headers_decide(&made->fields, passage);
     if (!take_off(passage, made)) {
         /* The message was accepted: that it cannot be written now is our failure, unless it never can. */
-        if (made->failure.kind != ERROR_CONFIGURATION && made->failure.kind != ERROR_TOO_LARGE)
+        if (made->failure.kind != ERROR_TOO_LARGE)
             made->failure.kind = ERROR_TEMPORARY;
         edits_clear(&made->edits);
         return;
