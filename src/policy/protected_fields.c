@@ -11,7 +11,7 @@
 
 #define VALUE_MAX_OCTETS 16384 /* what a milter can send, also if a mark before it has all written as encoded words */
 
-static const char *const restorable[RESTORABLE_COUNT + 1] = {"Subject", "Keywords", "Comments", "Thread-Topic", NULL};
+static const char *const restorable[] = {"Subject", "Keywords", "Comments", "Thread-Topic", NULL};
 
 enum header_protection header_protection_of(const char *parameter)
 {
