@@ -248,6 +248,47 @@ Test(chain, authority_by_authority)
     }
 }
 
+/* OpenSSL has no objection to a key of 112 bits. The anchor's counts, too, and its usage does not. */
+Test(chain, keys_and_usages_of_authorities)
+{
+    owned(EVP_PKEY) EVP_PKEY *weak = EVP_EC_gen("P-224");
+    static const char *const weakness = "issues certificates with a weak key: EC key below 256 bits";
+    const struct {
+        struct pki_spec root, upper, lower;
+        const char *says; /* NULL: it is good */
+    } rows[] = {
+        {{.eku = "serverAuth"}, {.eku = NULL}, {.eku = NULL}, NULL},
+        {{.use_key = weak}, {.eku = NULL}, {.eku = NULL}, weakness},
+        {{.eku = NULL}, {.use_key = weak}, {.eku = NULL}, weakness},
+        {{.eku = NULL}, {.eku = NULL}, {.use_key = weak}, weakness},
+        {{.eku = NULL}, {.eku = "serverAuth"}, {.eku = NULL}, "may not certify for e-mail"},
+        {{.eku = NULL}, {.eku = "serverAuth"}, {.use_key = weak}, weakness},
+        {{.use_key = weak}, {.eku = NULL}, {.eku = "serverAuth"}, "may not certify for e-mail"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(world) struct world *world = world_new(ANCHOR, "");
+        struct pki_spec specs[] = {rows[i].root, rows[i].upper, rows[i].lower};
+        struct pki *made[3] = {0};
+        for (size_t j = 0; j < G_N_ELEMENTS(specs); j++) {
+            g_autofree char *name = g_strdup_printf("CN=%zu", j);
+            specs[j].issuer = j > 0 ? made[j - 1] : NULL;
+            specs[j].ca = true;
+            specs[j].subject = PKI_LIST(name);
+            made[j] = pki_issue(&specs[j]);
+            add(world, made[j]);
+        }
+        PKI_AUTO struct pki *leaf = pki_person(made[2], "alice@acme.test");
+        g_free(pki_write(world->setting->folder, "root.pem", made[0], NULL));
+        setting_open(world->setting);
+        struct chain_query query = question(world, leaf, PURPOSE_SIGN);
+        g_autofree char *what = g_strdup_printf("row %zu", i);
+        setting_expect(world->setting, &query, rows[i].says == NULL ? OUTCOME_PASS : OUTCOME_FAIL,
+                       rows[i].says == NULL ? "valid" : rows[i].says, what);
+        for (size_t j = 0; j < G_N_ELEMENTS(made); j++)
+            pki_free(made[j]);
+    }
+}
+
 /* RFC 8398 §6: constraints on rfc822Name bind SmtpUTF8Mailbox too. */
 Test(chain, name_constraints_on_internationalised_addresses)
 {

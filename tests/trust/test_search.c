@@ -251,6 +251,11 @@ Test(search, says_what_is_wrong)
                                                                .subject = PKI_LIST("CN=leaf"),
                                                                .basic = "",
                                                                .extensions = PKI_LIST("2.5.29.19=DER:0500")});
+    PKI_AUTO struct pki *broken_and_old = pki_issue(&(struct pki_spec){.issuer = world->root,
+                                                                       .subject = PKI_LIST("CN=old"),
+                                                                       .not_after = time(NULL) - 60,
+                                                                       .basic = "",
+                                                                       .extensions = PKI_LIST("2.5.29.19=DER:0500")});
     PKI_AUTO struct pki *old = authority(world->root, "Old", NULL, time(NULL) - 60);
     PKI_AUTO struct pki *of_old = leaf_of(old, NULL);
     PKI_AUTO struct pki *web = pki_issue(
@@ -266,8 +271,10 @@ Test(search, says_what_is_wrong)
     } rows[] = {{unknown, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, unknown, 0},
                 {broken, X509_V_ERR_INVALID_EXTENSION, broken, 0},
                 {of_old, X509_V_ERR_CERT_HAS_EXPIRED, old, 1},
-                {of_web, X509_V_ERR_INVALID_PURPOSE, web, 1}};
-    owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
+                {of_web, X509_V_ERR_INVALID_PURPOSE, web, 1},
+                {broken_and_old, X509_V_ERR_CERT_HAS_EXPIRED, broken_and_old, 0}}; /* an anchor needs no issuer */
+    owned(anchors) struct anchors *anchors = anchors_new();
+    cr_assert(anchors_add(anchors, world->root->cert) && anchors_add(anchors, broken_and_old->cert));
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         owned(path_result) struct path_result result = {0};
         const struct path_query query = {
