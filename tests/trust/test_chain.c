@@ -2,6 +2,8 @@
 /* Paths, usage, strength and revocation, with a PKI made here. */
 #include "support/setting.h"
 
+#include "store/store.h"
+
 #define DAY 86400
 #define OTHERWISE_GOOD "(its certification path is valid)"
 #define ANCHOR "trust_anchors = ( \"root.pem\" );"
@@ -863,6 +865,54 @@ Test(revocation, wrong_usage_is_final_whatever_the_crls)
     struct finding finding;
     setting_judge(world->setting, &query, &finding);
     cr_expect_null(strstr(finding.reason, "is valid"), "%s", finding.reason);
+}
+
+/* A bundle that has not come yet is waited for where an anchor in it could change what is said, and nowhere else. */
+Test(revocation, waits_for_a_bundle_where_it_may_help)
+{
+    time_t now = time(NULL);
+    owned(world) struct world *world =
+        world_new("trust_anchors = ( \"root.pem\", { url = \"https://bundle.test/bundle\"; } );\n"
+                  "store = \"sqlite:store.db\"; crls = ( \"crls\" );",
+                  "");
+    PKI_AUTO struct pki *alice = pki_person(world->authority, "alice@acme.test"),
+                        *stranger = pki_person(NULL, "bob@acme.test");
+    PKI_AUTO struct pki *late = pki_issue(
+        &(struct pki_spec){.subject = PKI_LIST("CN=late"), .not_before = now - 2 * DAY, .not_after = now - DAY});
+    const struct {
+        const struct pki *leaf;
+        bool revokes; /* a list of the message */
+        uint64_t limit;
+        enum outcome expected;
+        const char *says;
+        bool waits;
+    } rows[] = {
+        {stranger, false, UINT64_MAX, OUTCOME_TEMPERROR, "has not been fetched yet", true},
+        {late, false, UINT64_MAX, OUTCOME_POLICY, "self-signed", false},
+        {alice, true, UINT64_MAX, OUTCOME_FAIL, "is revoked", false},
+        {alice, false, UINT64_MAX, OUTCOME_TEMPERROR, "no CRL", false},
+        {stranger, false, 150000, OUTCOME_PERMERROR, BUDGET_SPENT, false},
+    };
+    g_autofree char *uri = g_strdup_printf("sqlite:%s/store.db", world->setting->folder);
+    owned(store) struct store *store = store_open(uri);
+    struct error error = {0};
+    cr_assert(store_create(store, &error), "%s", error.text);
+    put_crl(world, "root.crl", &(struct pki_crl_spec){.issuer = world->root});
+    setting_open(world->setting);
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {alice}}));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(missing) struct missing *missing = NULL;
+        struct budget budget = {.limit = rows[i].limit};
+        g_autofree char *what = g_strdup_printf("row %zu", i);
+        struct chain_query query = question(world, rows[i].leaf, PURPOSE_SIGN);
+        query.crls = rows[i].revokes ? crls : NULL;
+        query.missing = &missing;
+        query.budget = &budget;
+        setting_expect(world->setting, &query, rows[i].expected, rows[i].says, what);
+        cr_expect_eq(missing != NULL, rows[i].waits, "row %zu", i);
+    }
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
 }
 
 /* --- what is remembered --- */

@@ -576,6 +576,10 @@ Test(search, no_path_is_tried_without_memory)
     cr_expect_eq(result.culprit, leaf->cert);
     cr_expect_eq(budget.spent, 0);
     cr_expect_eq(ERR_peek_error(), 0);
+    budget.limit = 99999;
+    path_try(&query, world->untrusted, NULL, &result);
+    cr_expect_eq(result.error, X509_V_ERR_UNSPECIFIED, "nor with too little to spend: %d", result.error);
+    cr_expect(result.depth == 0 && result.culprit == leaf->cert);
 }
 
 static unsigned policy_faults; /* a policy tree cannot be made; 2: for want of memory */
