@@ -577,12 +577,15 @@ Test(search, no_path_is_tried_without_memory)
     cr_expect_eq(budget.spent, 0);
     cr_expect_eq(ERR_peek_error(), 0);
     budget.limit = 99999;
+    counted = (struct counted){0};
     path_try(&query, world->untrusted, NULL, &result);
     cr_expect_eq(result.error, X509_V_ERR_UNSPECIFIED, "nor with too little to spend: %d", result.error);
     cr_expect(result.depth == 0 && result.culprit == leaf->cert);
+    cr_expect_eq(counted.paths, 0);
 }
 
-static unsigned policy_faults; /* a policy tree cannot be made; 2: for want of memory */
+/* 1: a policy tree cannot be made; 2: for want of memory; 3: it has no policy, and one is required. */
+static unsigned policy_faults;
 
 int X509_policy_check(X509_POLICY_TREE **tree, int *is_explicit, STACK_OF(X509) * chain,
                       STACK_OF(ASN1_OBJECT) * policies, unsigned flags)
@@ -592,6 +595,8 @@ int X509_policy_check(X509_POLICY_TREE **tree, int *is_explicit, STACK_OF(X509) 
             RTLD_NEXT, "X509_policy_check");
     if (policy_faults == 2)
         memory_note_failure();
+    if (policy_faults == 3)
+        return X509_PCY_TREE_FAILURE;
     return policy_faults > 0 ? X509_PCY_TREE_INTERNAL : real(tree, is_explicit, chain, policies, flags);
 }
 
@@ -613,6 +618,7 @@ Test(search, failures_without_a_word)
     } rows[] = {{0, false, X509_V_OK},
                 {1, false, PATH_TOO_MANY_POLICIES},
                 {2, false, X509_V_ERR_OUT_OF_MEM},
+                {3, false, X509_V_ERR_NO_EXPLICIT_POLICY}, /* it is asked, but about no certificate */
                 {0, true, X509_V_ERR_STORE_LOOKUP}};
     owned(anchors) struct anchors *anchors = trust_anchors(world->setting->trust, world->setting->partner);
     const struct path_query query = {.anchors = anchors, .leaf = leaf->cert, .strength = true, .at = time(NULL)};
