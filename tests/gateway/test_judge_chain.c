@@ -142,16 +142,15 @@ Test(judge_chain, what_would_be_fetched)
     }
     /* nor a trust bundle that has not come yet */
     AUTO_SETTING setting =
-        setting_new("trust_anchors = ( { url = \"https://127.0.0.1:1/bundle\"; } );\nstore = \"sqlite:store.db\";", "");
+        setting_new("trust_anchors = ( { url = \"https://127.0.0.1:1/bundle\"; } );\nstore = \"sqlite:store.db\";",
+                    "revocation = { fetch = false; ocsp = false; };");
     g_autofree char *uri = g_strdup_printf("sqlite:%s/store.db", setting->folder);
     owned(store) struct store *store = store_open(uri);
     struct error error = {0};
     cr_assert(store_create(store, &error), "%s", error.text);
     setting_open(setting);
-    const struct revocation_conf none = {0};
-    const struct partner partner = {.revocation = &none};
     struct conf conf = {0};
     const struct gateway gateway = {.conf = &conf, .trust = setting->trust};
     const struct finding finding = {.outcome = OUTCOME_TEMPERROR};
-    cr_expect(is_to_be_fetched(&gateway, &partner, &finding));
+    cr_expect(is_to_be_fetched(&gateway, setting->partner, &finding));
 }
