@@ -223,7 +223,7 @@ static bool is_ours(const struct conf *conf, const struct recipient *recipient)
 {
     struct destination destination;
     policy_destination(conf, recipient, &destination);
-    return destination.local || destination.arrives;
+    return destination.arrives;
 }
 
 /* Encrypts at least as it had to be for that recipient, and hides as much of the header. */

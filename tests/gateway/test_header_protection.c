@@ -3,6 +3,7 @@
  * What leaves with header_protection (RFC 9788), as an observer sees it on the way, and as the other gateway delivers
  * it.
  */
+#include "gateway/leaving_header.h"
 #include "support/attack.h"
 #include "support/schema.h"
 
@@ -166,6 +167,7 @@ Test(header_protection, forms)
         cr_expect_not_null(strstr(report, in_report), "row %zu: %s", i, report);
         cr_expect_eq(strstr(line, in_line) == NULL, strcmp(rows[i].said, "none") == 0, "row %zu: %s", i, line);
         cr_expect_eq(rig_verdict(&out), VERDICT_ACCEPT, "row %zu: %s", i, rig_reason(&out));
+        cr_expect_null(out.result->made.note, "row %zu: %s", i, out.result->made.note);
         for (size_t j = 0; j < G_N_ELEMENTS(rows[i].outside) && rows[i].outside[j] != NULL; j++)
             cr_expect_not_null(strstr(outer, rows[i].outside[j]), "row %zu, %s: %s", i, rows[i].outside[j], outer);
         for (size_t j = 0; j < G_N_ELEMENTS(rows[i].not_outside) && rows[i].not_outside[j] != NULL; j++)
@@ -175,6 +177,30 @@ Test(header_protection, forms)
         for (size_t j = 0; j < G_N_ELEMENTS(rows[i].not_inside) && rows[i].not_inside[j] != NULL; j++)
             cr_expect_null(strstr(inner, rows[i].not_inside[j]), "row %zu, %s: %s", i, rows[i].not_inside[j], inner);
     }
+}
+
+/* Also where there is but one. */
+Test(header_protection, one_field)
+{
+    owned(rig) struct rig *rig = rig_new(POLICY("sign"), REQUIRE);
+    AUTO_SENT struct sent out = rig_outbound(rig, "From: alice@acme.test\r\n" TEXT);
+    AUTO_SENT struct sent in = rig_inbound(rig, out.bytes, out.length);
+    g_autofree char *inner = inner_header(&in);
+    cr_expect_not_null(strstr(inner, "hp=\"cipher\""), "%s", inner);
+    cr_expect_not_null(strstr(inner, "HP-Outer: From: alice@acme.test\r\n"), "%s", inner);
+}
+
+Test(header_protection, without_a_message)
+{
+    owned(rig) struct rig *rig = rig_new(POLICY("sign"), REQUIRE);
+    owned(message) struct message *message = rig_message(&rig->acme, TOP TEXT, strlen(TOP TEXT));
+    struct examination none = {0};
+    const struct passage passage = {.gateway = rig->acme.gateway, .mail = {.message = message, .examination = &none}};
+    struct made made = {0};
+    struct entity entity = {0};
+    struct error error = {0};
+    cr_expect_not(leaving_header_make(&passage, &made, &entity, &error));
+    cr_expect_eq(error.kind, ERROR_BUG, "%s", error.text);
 }
 
 /* All that is hidden comes back where it may, and what may not is kept. The names that were left out are no reason for
@@ -413,8 +439,16 @@ Test(header_protection, around_what_the_originator_protected)
         {TOP "Subject: ...\r\nSubject-Line: the real subject\r\nAnother: the real subject\r\nMIME-Version: 1.0\r\n",
          "Content-Type: text/plain\r\n" REAL "\r\nline\r\n", false, true, false, "Content-Type: text/plain\r\n" REAL,
          true, "Subject: ...\r\n"},
+        {TOP "Subject: ...\r\nMIME-Version: 1.0\r\n", REAL "Content-Type: text/plain\r\n\r\nline\r\n", false, true,
+         false, REAL "Content-Type: text/plain\r\n", true, "Subject: ...\r\n"},
         {OUTER, "Content-Type: text/plain\r\nMIME-Version: 1.0\r\n" TOP REAL "\r\nline\r\n", false, true, true, NULL,
          false, REAL},
+        /* What it left outside stays there. */
+        {OUTER, "Content-Type: text/plain; hp=\"cipher\"\r\nHP-Outer: " REAL REAL "\r\nline\r\n", true, true, false,
+         "Content-Type: text/plain; hp=\"cipher\"\r\nHP-Outer: " REAL REAL, true, REAL},
+        {"From: alice@acme.test\r\nMIME-Version: 1.0\r\n",
+         "Content-Type: text/plain; hp=\"clear\"\r\nFrom: alice@acme.test\r\n\r\nline\r\n", true, false, false,
+         "Content-Type: text/plain; hp=\"clear\"\r\nFrom: alice@acme.test\r\n", true, ""},
         {TOP REAL, "Content-Type: text/plain\r\nMIME-Version: 1.0\r\n\r\nline\r\n", false, true, true, NULL, false,
          REAL},
     };

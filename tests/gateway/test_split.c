@@ -32,6 +32,8 @@ struct way {
     bool all_orcpt;                            /* of all recipients */
     const char *login, *client, *mta, *daemon; /* client "": not known */
     const char *resolved; /* where the mail server delivers the first recipient to; NULL: as given */
+    const char *argument; /* of the first recipient; NULL: the address in angle brackets */
+    const struct turns *turns;
     time_t at;
 };
 
@@ -84,12 +86,14 @@ static struct sent go(const struct rig *rig, const char *bytes, const struct way
         struct recipient *recipient = envelope_add_recipient(envelope, &address);
         if ((i == 0 || way->all_orcpt) && way->orcpt != NULL)
             recipient->parameters = g_strsplit(way->orcpt, "|", -1);
-        recipient->argument = g_strdup_printf("<%s>", way->to[i]);
+        recipient->argument =
+            i == 0 && way->argument != NULL ? g_strdup(way->argument) : g_strdup_printf("<%s>", way->to[i]);
         if (i == 0 && way->resolved != NULL)
             recipient_set_reading(recipient, way->resolved, "host.test", "smtp");
     }
     sent.result = gateway_pass(rig->acme.gateway, &(struct passage_request){.envelope = envelope,
                                                                             .message = sent.message,
+                                                                            .turns = way->turns,
                                                                             .at = way->at != 0 ? way->at : time(NULL)});
     cr_expect_eq(ERR_peek_error(), 0, "left in OpenSSL's queue: %s", ERR_reason_error_string(ERR_peek_error()));
     g_autofree char *report = passage_report(sent.result);
@@ -437,6 +441,26 @@ Test(split, a_message_that_is_not_ours_is_refused)
         cr_expect_eq(dave.result->alarm, false);
         g_free(other.bytes);
     }
+    g_autofree char *field =
+        g_strndup(strstr(sealed.bytes, BOX_FIELD ": v=1; key="), strlen(BOX_FIELD ": v=1; key=") + 16);
+    g_autofree char *little = g_strconcat(field, "\r\n\r\n", box_before, "!", box_after, NULL);
+    AUTO_SENT struct sent none = go(rig, little, &(struct way){.to = {DAVE}, .daemon = "domsec-split"});
+    expect(&none, 550, "base64");
+}
+
+/* All that was outside may have gone, but for the field and the box. */
+Test(split, a_message_whose_header_is_gone)
+{
+    static const char text[] = "X-Odd: 1\r\n\r\nThe secret\r\n";
+    owned(rig) struct rig *rig = open_rig("outbound = { protect = \"encrypt\"; };", SPLIT);
+    AUTO_SENT struct sent sealed = go(rig, text, &(struct way){.to = {BOB, DAVE}, .login = "alice"});
+    expect(&sealed, 250, "split");
+    g_autofree char *field =
+        g_strndup(strstr(sealed.bytes, BOX_FIELD ": v=1; key="), strlen(BOX_FIELD ": v=1; key=") + 16);
+    g_autofree char *bare = g_strconcat(field, strstr(sealed.bytes, "\r\n\r\n"), NULL);
+    AUTO_SENT struct sent dave = go(rig, bare, &(struct way){.to = {DAVE}, .daemon = "domsec-split"});
+    expect(&dave, 250, NULL);
+    cr_expect_str_eq(dave.bytes, text);
 }
 
 Test(split, no_octet_of_a_box_may_change)
@@ -519,6 +543,7 @@ Test(split, a_box_is_opened_for_its_recipients_only)
         expect(&sent, rows[i].code, rows[i].reason);
         cr_expect_eq(sent.result->made.treatment.encrypt, rows[i].encrypts, "row %zu", i);
         cr_expect_eq(sent.result->alarm, rows[i].alarm, "row %zu", i);
+        cr_expect(!rows[i].alarm || sent.result->reply.kind == REPLY_CONFIGURATION, "row %zu", i);
     }
     owned(envelope) struct envelope *question = rig_envelope(&(struct rig_envelope){.from = ME, .to = BOB});
     question->daemon_name = g_strdup("domsec-split");
@@ -527,6 +552,16 @@ Test(split, a_box_is_opened_for_its_recipients_only)
     cr_expect_not_null(strstr(answer->reply.reason, "takes sealed messages only"));
     AUTO_SENT struct sent two = go(rig, text, &(struct way){.to = {BOB, DAVE}, .daemon = "domsec-split"});
     expect(&two, 451, "2 recipients at once");
+    cr_expect_eq(two.result->reply.kind, REPLY_CONFIGURATION);
+    /* one that the mail server delivers to us, whatever rule counts for it as well */
+    AUTO_SENT struct sent arrives =
+        go(rig, text, &(struct way){.to = {"ben@partner.test"}, .resolved = CAROL, .daemon = "domsec-split"});
+    expect(&arrives, 550, "delivered to " CAROL ": partner.test.conf: outbound.no_certificate");
+    cr_expect_not(arrives.result->alarm);
+    AUTO_SENT struct sent broken =
+        go(rig, text, &(struct way){.to = {BOB}, .argument = "<" BOB, .daemon = "domsec-split"});
+    expect(&broken, 550, "without \">\"");
+    cr_expect(edits_are_empty(&broken.result->made.edits));
 }
 
 /* Whichever recipient comes first. */
@@ -904,6 +939,10 @@ Test(split, a_listener_without_its_name_is_noticed)
     AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
     g_autofree char *text = on_the_way(&sealed);
     g_autofree char *forged = replaced(text, "key=0bd6", "key=0000"), *changed = replaced(text, "RE9N", "RE9O");
+    g_autofree char *unreadable = replaced(text, "v=1; key=", "v=2; key=");
+    AUTO_SENT struct sent later =
+        go(rig, unreadable, &(struct way){.to = {CAROL}, .client = "192.0.2.1", .daemon = "mail"});
+    expect(&later, 250, NULL); /* nothing that main.cf would send by that listener */
     AUTO_SENT struct sent ours = go(rig, text, &(struct way){.to = {BOB}, .client = "192.0.2.1", .daemon = "mail"});
     expect(&ours, 451, "milter_macro_daemon_name");
     reload(rig, "trusted_networks = ( \"192.0.2.0/24\"", "trusted_networks = ( \"192.0.2.1\"");
@@ -928,6 +967,33 @@ Test(split, a_listener_without_its_name_is_noticed)
     open_acme(rig, BOTH, ""); /* without keys */
     AUTO_SENT struct sent shut = copy(rig, &sealed, BOB);
     expect(&shut, 451, "split.keys has no key");
+}
+
+static void count(void *context)
+{
+    ++*(unsigned *)context;
+}
+
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+/* Nothing is opened of what shows at a glance that it is none, so it has no more turns than others. */
+Test(split, a_message_without_the_field_is_not_opened)
+{
+    static const char text[] = "From: eve@evil.test\r\n\r\nx\r\n";
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    unsigned of_ours = 0, of_others = 0, with_field = 0;
+    const struct turns turns = {.enter = count, .leave = nothing, .context = &of_ours};
+    const struct turns others = {.enter = count, .leave = nothing, .context = &of_others};
+    const struct turns third = {.enter = count, .leave = nothing, .context = &with_field};
+    g_autofree char *forged = g_strconcat(BOX_FIELD ": v=1\r\n", text, NULL);
+    AUTO_SENT struct sent one = go(rig, text, &(struct way){.to = {CAROL}, .client = "127.0.0.1", .turns = &turns});
+    AUTO_SENT struct sent other = go(rig, text, &(struct way){.to = {CAROL}, .turns = &others});
+    AUTO_SENT struct sent field = go(rig, forged, &(struct way){.to = {CAROL}, .client = "127.0.0.1", .turns = &third});
+    cr_expect_eq(of_ours, of_others, "%u, %u", of_ours, of_others);
+    cr_expect_eq(with_field, of_others + 1);
 }
 
 /* A tag is for us alone. */
@@ -964,6 +1030,31 @@ Test(split, a_tag_stays_on_a_copy_that_does_not_leave)
     AUTO_SENT struct sent carol = copy(rig, &sealed, CAROL);
     expect(&carol, 250, NULL);
     cr_expect_not_null(strstr(carol.bytes, "Subject: [secret] plans\r\n"), "%s", carol.bytes);
+}
+
+/* What `domsec filter` shows in place of sealing a message. */
+Test(split, each_form_is_shown)
+{
+    static const struct {
+        const char *to;
+        bool encrypts;
+    } forms[] = {{BOB, true}, {DAVE, false}};
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    owned(envelope) struct envelope *envelope =
+        rig_envelope(&(struct rig_envelope){ME, BOB, DAVE, "alice", "192.0.2.1"});
+    owned(message) struct message *message = rig_message(&rig->acme, MESSAGE, strlen(MESSAGE));
+    const struct passage_request request = {
+        .envelope = envelope, .message = message, .at = time(NULL), .shows_forms = true};
+    owned(passage) struct passage *whole = gateway_pass(rig->acme.gateway, &request);
+    cr_assert_eq(whole->plan.form_count, G_N_ELEMENTS(forms), "%s", whole->reply.reason);
+    for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
+        owned(passage) struct passage *one = gateway_pass_form(rig->acme.gateway, &request, whole, i);
+        cr_assert_eq(one->mail.envelope->recipient_count, 1, "%s", one->reply.reason);
+        cr_expect_str_eq(one->mail.envelope->recipients[0].address.text, forms[i].to);
+        cr_expect_eq(one->made.treatment.encrypt, forms[i].encrypts, "%s", one->reply.reason);
+        cr_expect(one->mail.least->is_planned && one->mail.least->treatment.encrypt == forms[i].encrypts);
+        cr_expect_eq(one->copy->direction, DIRECTION_OUTBOUND);
+    }
 }
 
 /* --- does the mail server bring them back? --- */
