@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <openssl/dsa.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #define ANCHOR "trust_anchors = ( \"root.pem\" );"
@@ -679,15 +680,23 @@ static EVP_PKEY *dsa_key(EVP_PKEY *parameters)
     return key;
 }
 
-/* Takes the parameters out of a certificate's key and has the issuer sign it again. */
-static void strip_parameters(struct pki *pki, const struct pki *issuer)
+/* Makes of a certificate's key one that OpenSSL cannot read, and has the issuer sign it again. octets: instead of the
+ * key's own; NULL: those. */
+static void damage_key(struct pki *pki, const struct pki *issuer, bool keeps_parameters, const char *octets)
 {
     const unsigned char *bits;
-    int length;
+    int length, type;
+    const void *parameters;
+    X509_ALGOR *algorithm;
     X509_PUBKEY *key = X509_get_X509_PUBKEY(pki->cert);
-    X509_PUBKEY_get0_param(NULL, &bits, &length, NULL, key);
-    unsigned char *copy = OPENSSL_memdup(bits, (size_t)length);
-    cr_assert(X509_PUBKEY_set0_param(key, OBJ_nid2obj(NID_dsa), V_ASN1_UNDEF, NULL, copy, length));
+    X509_PUBKEY_get0_param(NULL, &bits, &length, &algorithm, key);
+    X509_ALGOR_get0(NULL, &type, &parameters, algorithm);
+    length = octets != NULL ? (int)strlen(octets) : length;
+    unsigned char *copy = OPENSSL_zalloc((size_t)length + 1);
+    memcpy(copy, octets != NULL ? (const unsigned char *)octets : bits, (size_t)length);
+    void *kept = keeps_parameters ? ASN1_STRING_dup(parameters) : NULL;
+    cr_assert(
+        X509_PUBKEY_set0_param(key, OBJ_nid2obj(NID_dsa), keeps_parameters ? type : V_ASN1_UNDEF, kept, copy, length));
     X509_set_subject_name(pki->cert, X509_get_subject_name(pki->cert)); /* forget the encoding */
     cr_assert_gt(X509_sign(pki->cert, issuer->key, EVP_sha256()), 0);
     unsigned char *der = NULL;
@@ -699,6 +708,77 @@ static void strip_parameters(struct pki *pki, const struct pki *issuer)
     cr_assert_not_null(pki->cert);
     cr_assert_null(X509_get0_pubkey(pki->cert));
     ERR_clear_error();
+}
+
+/* Takes the parameters out of its key. */
+static void strip_parameters(struct pki *pki, const struct pki *issuer)
+{
+    damage_key(pki, issuer, false, NULL);
+}
+
+static EVP_PKEY *slow_dsa_key(void)
+{
+    EVP_PKEY *key = NULL;
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+    OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
+    owned(BIGNUM) BIGNUM *p = BN_new(), *q = BN_new(), *g = BN_new();
+    cr_assert(BN_set_bit(p, 9999) && BN_add_word(p, 1) && BN_set_bit(q, 255) && BN_add_word(q, 1) && BN_set_word(g, 4));
+    cr_assert(OSSL_PARAM_BLD_push_BN(parts, "p", p) && OSSL_PARAM_BLD_push_BN(parts, "q", q) &&
+              OSSL_PARAM_BLD_push_BN(parts, "g", g) && OSSL_PARAM_BLD_push_BN(parts, "pub", g));
+    OSSL_PARAM *made = OSSL_PARAM_BLD_to_param(parts);
+    cr_assert(EVP_PKEY_fromdata_init(context) == 1 && EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, made) == 1);
+    OSSL_PARAM_free(made);
+    OSSL_PARAM_BLD_free(parts);
+    return key;
+}
+
+/* Who is asked for parameters, and what for. */
+Test(search, parameters_have_a_price)
+{
+    owned(world) struct world *world = world_new();
+    owned(EVP_PKEY) EVP_PKEY *parameters = dsa_key(NULL), *slow_key = slow_dsa_key();
+    owned(EVP_PKEY) EVP_PKEY *issuer_key = dsa_key(parameters), *leaf_key = dsa_key(parameters);
+    PKI_AUTO struct pki *issuer = authority(NULL, "Issuer", issuer_key, 0), *leaf = leaf_of(issuer, leaf_key),
+                        *odd = leaf_of(issuer, leaf_key), *empty = leaf_of(issuer, leaf_key),
+                        *namesake = authority(world->root, "Issuer", leaf_key, 0),
+                        *other = authority(world->root, "Other", issuer_key, 0),
+                        *unreadable = authority(world->root, "Issuer", leaf_key, 0),
+                        *slow = authority(world->root, "Issuer", slow_key, 0);
+    cr_assert(key_is_slow(slow_key));
+    strip_parameters(leaf, issuer);
+    damage_key(odd, issuer, false, "odd");
+    damage_key(empty, issuer, false, "");
+    damage_key(unreadable, world->root, true, "odd");
+    const struct {
+        const struct pki *leaf, *beside[2];
+        uint64_t limit;
+        unsigned signatures;
+        bool completed;
+    } rows[] = {
+        {leaf, {issuer}, UINT64_MAX, 1, true},           {leaf, {issuer, issuer}, UINT64_MAX, 1, true},
+        {leaf, {namesake}, UINT64_MAX, 1, false},        {leaf, {namesake, issuer}, UINT64_MAX, 2, true},
+        {leaf, {other}, UINT64_MAX, 0, false},           {leaf, {slow}, UINT64_MAX, 0, false},
+        {leaf, {unreadable}, UINT64_MAX, 0, false},      {odd, {issuer, issuer}, UINT64_MAX, 2, false},
+        {empty, {issuer, issuer}, UINT64_MAX, 2, false}, {leaf, {issuer}, 1, 0, false},
+    };
+    owned(anchors) struct anchors *anchors = anchors_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        STACK_OF(X509) *beside = sk_X509_new_null();
+        for (size_t j = 0; j < G_N_ELEMENTS(rows[i].beside) && rows[i].beside[j] != NULL; j++)
+            sk_X509_push(beside, rows[i].beside[j]->cert);
+        struct budget budget = {.limit = rows[i].limit};
+        const struct path_query query = {.anchors = anchors, .budget = &budget};
+        X509_up_ref(rows[i].leaf->cert);
+        owned(X509) X509 *copy = rows[i].leaf->cert;
+        counted = (struct counted){0};
+        owned(x509_stack) STACK_OF(X509) *completed = path_inherit_parameters(beside, &query, &copy);
+        cr_expect_eq(sk_X509_num(completed), sk_X509_num(beside), "row %zu", i);
+        cr_expect_eq(counted.signatures, rows[i].signatures, "row %zu: %u", i, counted.signatures);
+        cr_expect_eq(budget.spent, rows[i].limit == 1 ? 1 : rows[i].signatures * key_cost(issuer_key), "row %zu", i);
+        cr_expect_eq(X509_get0_pubkey(copy) != NULL, rows[i].completed, "row %zu", i);
+        ERR_clear_error();
+        sk_X509_free(beside);
+    }
 }
 
 Test(search, dsa_parameters_are_inherited_from_the_signer_only)
