@@ -23,14 +23,29 @@ Test(fetched_lists, once_for_many_messages)
     cr_expect(fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding));
     cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
     cr_expect_str_eq(finding.reason, VALID);
+    counted = (struct counted){0};
     for (int i = 0; i < 10; i++)
         cr_expect_not(fetching_ask(rig, rig->alice, FETCHING_PATIENCE, &finding));
+    cr_expect_eq(counted.paths, 0, "it is remembered by what has been fetched: %u", counted.paths);
     cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
     PKI_AUTO struct pki *bob = pki_person(rig->authority, "bob@acme.test");
     cr_expect_not(fetching_ask(rig, bob, FETCHING_PATIENCE, &finding), "the list is about all of them");
     cr_expect_eq(web_count(rig->web, NULL), 2);
     web_pause(rig->web);
     fetching_expect(rig, OUTCOME_PASS, VALID);
+}
+
+/* What is not known is no obstacle under "soft", and each message has it fetched until it is known. */
+Test(fetched_lists, asked_for_until_they_are_known)
+{
+    owned(fetching) struct fetching *rig = rig_with(SOFT);
+    for (int i = 0; i < 3; i++) {
+        owned(missing) struct missing *missing = NULL;
+        const struct chain_query query = {
+            .leaf = rig->alice->cert, .untrusted = rig->untrusted, .purpose = PURPOSE_SIGN, .missing = &missing};
+        setting_expect(rig->setting, &query, OUTCOME_PASS, "but one certificate", "not known");
+        cr_expect_not_null(missing, "%d", i);
+    }
 }
 
 Test(fetched_lists, revoked)

@@ -2,6 +2,8 @@
 /* RFC 3183 §3.1.1 and §4.1: names of roles and the domains that they act for, in every naming mode. */
 #include "support/setting.h"
 
+#include <dlfcn.h>
+
 #define DSA "domain-signing-authority"
 #define DCA "domain-confidentiality-authority"
 
@@ -535,6 +537,34 @@ Test(role, registrable)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         cr_expect_eq(trust_is_registrable(rows[i].domain), rows[i].registrable, "%s", rows[i].domain);
+}
+
+static unsigned entry_fails; /* which entry cannot be added to a name; 0: each can */
+
+int X509_NAME_add_entry(X509_NAME *name, const X509_NAME_ENTRY *entry, int place, int set)
+{
+    int (*real)(X509_NAME *, const X509_NAME_ENTRY *, int, int) =
+        (int (*)(X509_NAME *, const X509_NAME_ENTRY *, int, int))dlsym(RTLD_NEXT, "X509_NAME_add_entry");
+    return entry_fails > 0 && --entry_fails == 0 ? 0 : real(name, entry, place, set);
+}
+
+/* A name of which a part is missing maps to no domain. */
+Test(role, x500_without_memory)
+{
+    static const char *const domain = "partner.test";
+    PKI_AUTO struct pki *good = pki_issue(&(struct pki_spec){.subject = PKI_LIST("C=US", "O=acme", "CN=" DSA)}),
+                        *bad = pki_issue(&(struct pki_spec){.subject = PKI_LIST("C=US", "O=acme", "OU=x", "CN=" DSA)});
+    AUTO_SETTING setting = setting_new("", "x500_name = ( \"C=US\", \"O=acme\" );");
+    setting_open(setting);
+    for (unsigned fails = 0; fails <= 3; fails++)
+        for (int i = 0; i < 2; i++) {
+            struct finding finding = {0};
+            const struct role_query query = {setting->partner, i == 0 ? good->cert : bad->cert, SIGN, &domain, 1};
+            entry_fails = fails;
+            trust_check_role(setting->trust, &query, &finding);
+            cr_expect_eq(finding.outcome, i == 0 && fails == 0 ? PASS : BAD, "%u, %d: %s", fails, i, finding.reason);
+            entry_fails = 0;
+        }
 }
 
 /* A public suffix of the private part is somebody's domain, too. */
