@@ -475,6 +475,57 @@ Test(decrypt, agreements_that_say_no_known_wrap)
     }
 }
 
+static const unsigned char *enter(const unsigned char *at, const unsigned char *end, long *length)
+{
+    int tag, class;
+    cr_assert_eq(ASN1_get_object(&at, length, &tag, &class, end - at) & 0x80, 0);
+    return at;
+}
+
+/* The first of the RecipientInfos becomes the last. */
+static void rotate_recipients(GByteArray *der)
+{
+    const unsigned char *at = der->data, *end = at + der->len;
+    long length, first;
+    at = enter(at, end, &length);          /* ContentInfo */
+    at = enter(at, end, &length) + length; /* its type */
+    at = enter(at, end, &length);          /* [0] */
+    at = enter(at, end, &length);          /* EnvelopedData */
+    at = enter(at, end, &length) + length; /* its version */
+    at = enter(at, end, &length);
+    size_t size = (size_t)(enter(at, end, &first) + first - at), rest = (size_t)length - size;
+    g_autofree unsigned char *moved = g_memdup2(at, size);
+    unsigned char *place = der->data + (at - der->data);
+    memmove(place, place + size, rest);
+    memcpy(place + rest, moved, size);
+}
+
+/* In an order that DER does not have: the agreement of another comes first. */
+Test(decrypt, an_unknown_transport_behind_an_agreement)
+{
+    struct encrypt_options options = {
+        .cipher = CIPHER_AES_256_CBC, .key_transport = KEY_TRANSPORT_RSA_OAEP, .limits = &craft_limits};
+    struct entity content = craft_entity(CRAFT_HEADER, slice_of(CRAFT_BODY)), out = {0};
+    PKI_AUTO struct pki *other = pki_person(root, "eve@elsewhere.test");
+    X509 *const recipients[] = {rsa->cert, other->cert};
+    struct error error = {0};
+    X509_ALGOR *algorithm;
+    CRAFT_LAYER layer;
+    cr_assert(smime_encrypt(recipients, 2, &options, &content, &out, &error), "%s", error.text);
+    CRAFT_PART sent = craft_part_of_entity(&out);
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_cms(sent.part);
+    CMS_RecipientInfo *info = sk_CMS_RecipientInfo_value(CMS_get0_RecipientInfos(cms), 0);
+    cr_assert(CMS_RecipientInfo_ktri_get0_algs(info, NULL, NULL, &algorithm));
+    cr_assert(X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_rsassaPss), V_ASN1_UNDEF, NULL));
+    CRAFT_PART changed = craft_part_of_cms(cms);
+    g_autoptr(GByteArray) der = craft_der(changed.part);
+    rotate_recipients(der);
+    CRAFT_PART rotated = craft_part_of_der(der->data, der->len);
+    cr_expect_eq(craft_open(rotated.part, ours.keys, &craft_limits, &layer, &error), OPENED_FAILED);
+    cr_expect_str_eq(error.text, "the key transport is unknown, or its parameters are malformed");
+    cr_expect_eq(layer.facts.attempted, 0u);
+}
+
 /* What older gateways send: triple DES around triple DES. It counts as weak. */
 Test(decrypt, triple_des_wraps_triple_des)
 {

@@ -10,7 +10,7 @@
 #include <openssl/rsa.h>
 
 static struct pki *root, *alice;
-static unsigned compared, verified;
+static unsigned compared, verified, looked_up;
 static bool no_digest;
 
 int CMS_SignerInfo_cert_cmp(CMS_SignerInfo *info, X509 *certificate)
@@ -27,6 +27,15 @@ int CMS_SignerInfo_verify_content(CMS_SignerInfo *info, BIO *chain)
         (int (*)(CMS_SignerInfo *, BIO *))dlsym(RTLD_NEXT, "CMS_SignerInfo_verify_content");
     verified++;
     return real(info, chain);
+}
+
+/* The first step of reading an attribute. */
+int CMS_unsigned_get_attr_by_OBJ(const CMS_SignerInfo *info, const ASN1_OBJECT *type, int after)
+{
+    int (*real)(const CMS_SignerInfo *, const ASN1_OBJECT *, int) =
+        (int (*)(const CMS_SignerInfo *, const ASN1_OBJECT *, int))dlsym(RTLD_NEXT, "CMS_unsigned_get_attr_by_OBJ");
+    looked_up++;
+    return real(info, type, after);
 }
 
 BIO *BIO_new(const BIO_METHOD *method)
@@ -122,7 +131,7 @@ Test(signer, what_a_try_costs)
     cr_expect_eq(price_of(&small, namesake->cert), 0u);
 }
 
-/* Nothing is compared or verified for which the budget does not suffice. */
+/* Nothing is compared, verified or read for which the budget does not suffice. */
 Test(signer, what_cannot_be_paid_is_not_done)
 {
     static const struct {
@@ -140,11 +149,12 @@ Test(signer, what_cannot_be_paid_is_not_done)
         uint64_t try = key_cost(alice->key) + layer.inner.len * COST_HASHED;
         struct budget budget = {.limit = whole.spent - rows[i].short_of - (rows[i].compared == 0 ? try : 0) };
         CRAFT_LAYER refused;
-        compared = verified = 0;
+        compared = verified = looked_up = 0;
         cr_expect_eq(open_known(&part, alice->cert, &budget, &refused, &error), OPENED_FAILED, "row %zu", i);
         cr_expect_str_eq(error.text, BUDGET_SPENT, "row %zu", i);
         cr_expect_eq(compared, rows[i].compared, "row %zu: %u", i, compared);
         cr_expect_eq(verified, 0u, "row %zu: %u", i, verified);
+        cr_expect_eq(looked_up, 0u, "row %zu: %u", i, looked_up);
     }
 }
 
