@@ -117,7 +117,8 @@ static bool make_other_end(const struct part *part, const struct entity *made, c
     if (part->child_count > 0 || part->body.len < GARBLED_MAX)
         return true;
     if (rope_count(made->body) == 1 && slice_equal(rope_at(made->body, 0), part->body)) {
-        other.body.len -= 2; /* an open line */
+        while (other.body.len > 0 && strchr("\r\n", other.body.data[other.body.len - 1]) != NULL)
+            other.body.len--; /* up to an open line, whatever blank lines are at the end */
     } else {
         const char *lf = memrchr(part->body.data, '\n', part->body.len - GARBLED_MAX);
         other.body.len = lf != NULL ? (size_t)(lf + 1 - part->body.data) : 0;
