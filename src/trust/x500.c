@@ -49,10 +49,9 @@ static X509_NAME *beginning_of(char *const *components, int count)
     owned(name) X509_NAME *name = X509_NAME_new();
     for (int i = 0; name != NULL && i < count; i++) {
         const char *equals = components[i] != NULL ? strchr(components[i], '=') : NULL;
-        if (equals == NULL)
-            return NULL;
-        g_autofree char *type = g_strndup(components[i], (gsize)(equals - components[i]));
-        if (!X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)equals + 1, -1, -1, 0))
+        g_autofree char *type = equals != NULL ? g_strndup(components[i], (gsize)(equals - components[i])) : NULL;
+        if (type == NULL ||
+            !X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)equals + 1, -1, -1, 0))
             return NULL;
     }
     return steal(&name);

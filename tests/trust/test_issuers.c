@@ -497,6 +497,31 @@ Test(issuers, a_path_that_will_not_do)
     cr_expect_null(missing);
 }
 
+/* No issuer makes good what has run out. */
+Test(issuers, are_not_asked_for_in_vain)
+{
+    PKI_AUTO struct pki *root = pki_ca("Root"), *stranger = pki_ca("Stranger");
+    AUTO_SETTING setting = setting_new("trust_anchors = ( \"root.pem\" );\n" FETCH, "");
+    g_free(pki_write(setting->folder, "root.pem", root, NULL));
+    setting_open(setting);
+    for (int late = 0; late < 2; late++) {
+        PKI_AUTO struct pki *leaf = pki_issue(
+            &(struct pki_spec){.issuer = stranger,
+                               .subject = PKI_LIST("CN=leaf"),
+                               .not_before = time(NULL) - 2 * 86400,
+                               .not_after = time(NULL) + (late ? -86400 : 86400),
+                               .extensions = PKI_LIST("authorityInfoAccess=caIssuers;URI:http://127.0.0.1/a.cer")});
+        unsigned issuers = 8;
+        owned(missing) struct missing *missing = NULL;
+        const struct chain_query query = {
+            .leaf = leaf->cert, .purpose = PURPOSE_SIGN, .issuers = &issuers, .missing = &missing};
+        setting_expect(setting, &query, late ? OUTCOME_POLICY : OUTCOME_TEMPERROR,
+                       late ? NO_ANCHOR : "not been fetched", late ? "late" : "current");
+        cr_expect_eq(missing != NULL, !late);
+        cr_expect_eq(issuers, late ? 8 : 7);
+    }
+}
+
 /* A message waits as long as it may; what comes later serves the next one. */
 Test(issuers, a_server_that_hangs)
 {

@@ -485,6 +485,8 @@ Test(search, many_lists_cost_no_more_keys)
     cr_expect_eq(spent[4] - spent[3], 2 * of_list);
 }
 
+static unsigned contexts; /* begun by X509_STORE_CTX_init(), which is below */
+
 /* A path that is known costs what it takes to recognise it. */
 Test(search, costs_little_once_it_is_known)
 {
@@ -507,6 +509,16 @@ Test(search, costs_little_once_it_is_known)
     again.embedded = no_answers;
     again.budget = &with_answers;
     setting_expect(world->setting, &again, OUTCOME_PASS, "valid", "with answers to be looked for");
+    /* What cannot be paid for ends it: no path is looked for anew. */
+    STACK_OF(X509_CRL) *received = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(received, pki_crl(&(struct pki_crl_spec){.issuer = issuer}));
+    struct budget too_little = {.limit = with_answers.spent + 1};
+    again.crls = received;
+    again.budget = &too_little;
+    contexts = 0;
+    setting_expect(world->setting, &again, OUTCOME_PERMERROR, BUDGET_SPENT, "with too little");
+    cr_expect_eq(contexts, 0, "%u", contexts);
+    sk_X509_CRL_pop_free(received, X509_CRL_free);
     cr_expect_eq(with_answers.spent, budget.spent + 4 * 300, "%u", (unsigned)(with_answers.spent - budget.spent));
 }
 
@@ -544,6 +556,7 @@ int X509_STORE_CTX_init(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf, 
 {
     int (*real)(X509_STORE_CTX *, X509_STORE *, X509 *, STACK_OF(X509) *) =
         (int (*)(X509_STORE_CTX *, X509_STORE *, X509 *, STACK_OF(X509) *))dlsym(RTLD_NEXT, "X509_STORE_CTX_init");
+    contexts++;
     return fails_now() ? 0 : real(context, store, leaf, untrusted);
 }
 
