@@ -36,6 +36,8 @@ Test(outbound, only_an_authentic_originator_is_signed_for)
                                              text, strlen(text));
         cr_assert_eq(out.result->reply.verdict, originators[i].verdict, "%zu: %s", i, out.result->reply.reason);
         cr_assert_eq(out.result->made.treatment.sign, originators[i].sign, "%zu", i);
+        if (originators[i].verdict == VERDICT_TEMPFAIL)
+            cr_assert_str_eq(out.result->reply.status, "4.7.1", "%zu: as policy defers", i);
         cr_assert_eq(strstr(out.bytes, "multipart/signed") != NULL, originators[i].sign, "%zu", i);
     }
 }
@@ -259,6 +261,19 @@ Test(outbound, results_under_our_name_go_from_what_a_stranger_sends)
         if (edits->list[i].kind == EDIT_DELETE && strcmp(edits->list[i].name, "Authentication-Results") == 0)
             cr_expect_eq(edits->list[i].index, 2 - deleted++, "%u", edits->list[i].index);
     cr_expect_eq(deleted, 2);
+}
+
+/* What only we may insert goes from mail that is not protected, too; the last one first, as mail servers count. */
+Test(outbound, fields_that_ask_for_a_split_go_from_plain_mail)
+{
+    owned(rig) struct rig *rig = rig_new("outbound = { protect = \"none\"; };", "");
+    AUTO_SENT struct sent out = rig_outbound(rig, "Domsec-Split: v=1; key=0000000000000000\r\n"
+                                                  "Domsec-Split: v=1; key=0000000000000001\r\n" MESSAGE);
+    cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
+    const struct edits *edits = &out.result->made.edits;
+    cr_assert_eq(edits->count, 2);
+    cr_expect(edits->list[0].index == 2 && edits->list[1].index == 1);
+    cr_expect_str_eq(out.bytes, MESSAGE);
 }
 
 /* What is encrypted to our own authority is not opened for a stranger who sends it through us. */

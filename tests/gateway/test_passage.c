@@ -74,7 +74,9 @@ Test(passage, lookups_are_asked_outside_the_turns)
         owned(message) struct message *message = rig_message(&rig->acme, MESSAGE, strlen(MESSAGE));
         owned(envelope) struct envelope *envelope =
             rig_envelope(&(struct rig_envelope){"alice@acme.test", "bob@partner.test", NULL, "alice", NULL});
+        const int64_t before = g_get_monotonic_time();
         owned(passage) struct passage *passage = pass(rig->acme.gateway, envelope, message, &watch);
+        cr_expect_geq(passage->began, before, "%zu: what the log calls its time", i);
         cr_expect_eq(passage->reply.verdict, VERDICT_ACCEPT, "%zu: %s", i, passage->reply.reason);
         cr_expect_eq(watch.turns, rows[i].turns, "%zu: %u turns", i, watch.turns);
         cr_expect_not(watch.held, "%zu", i);
@@ -225,6 +227,12 @@ Test(passage, a_question_makes_nothing)
     const struct message *message = sent.message;
     const size_t octets = message_header(message).len + message_body(message).len;
     cr_expect_eq(passage->accounts.visible.limit, base);
+    /* nor is anything delivered where the question is about what arrives */
+    owned(envelope) struct envelope *back =
+        rig_envelope(&(struct rig_envelope){"bob@partner.test", "alice@acme.test", NULL, NULL, "198.51.100.1"});
+    owned(passage) struct passage *arrives = rig_explain(rig->acme.gateway, back, "bob@partner.test");
+    cr_expect_eq(arrives->reply.verdict, VERDICT_ACCEPT, "%s", arrives->reply.reason);
+    cr_expect(edits_are_empty(&arrives->made.edits));
     cr_expect_eq(sent.result->accounts.visible.limit, base + 20 * octets);
     cr_expect_eq(sent.result->accounts.inside.limit, base + 20 * octets);
 }
@@ -243,7 +251,10 @@ Test(passage, by_a_listener_that_passes)
         rig_envelope(&(struct rig_envelope){"mallory@evil.test", "bob@partner.test", NULL, NULL, "198.51.100.1"});
     envelope->daemon_name = g_strdup("reinject");
     metrics_reset();
+    const int64_t before = g_get_monotonic_time();
     owned(passage) struct passage *passage = pass(rig->acme.gateway, envelope, message, &watch);
+    cr_expect(passage->gateway == rig->acme.gateway && passage->began >= before);
+    cr_expect(passage->mail.message == message && passage->mail.at > 0);
     g_autofree char *report = passage_report(passage), *line = passage_log_line(passage);
     passage_count(passage);
     char *counters = NULL;
@@ -264,6 +275,14 @@ Test(passage, by_a_listener_that_passes)
                                "# TYPE domsec_untouched_total counter\n"
                                "domsec_untouched_total{direction=\"outbound\"} 1\n");
     free(counters);
+    owned(passage) struct passage *answer = rig_explain(rig->acme.gateway, envelope, "alice@acme.test");
+    g_autofree char *author = passage_log_line(answer);
+    cr_expect_not_null(strstr(author, "from=\"alice@acme.test\""), "%s", author);
+    /* mail by a listener without a name is not passed, and worth no complaint of GLib */
+    g_clear_pointer(&envelope->daemon_name, g_free);
+    GLogLevelFlags usual = g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR);
+    cr_expect_not(gateway_passes(rig->acme.gateway, envelope));
+    g_log_set_always_fatal(usual);
 }
 
 #define OUR_RESULT "Authentication-Results: gw.partner.test; smime=pass\r\n"

@@ -845,6 +845,88 @@ Test(split, what_was_planned_holds_for_a_form)
     cr_expect_not_null(strstr(bob->reply.reason, "no_certificate"), "%s", bob->reply.reason);
 }
 
+/* A form is made of the message itself, of which nothing came back. */
+Test(split, a_form_is_made_without_a_box)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    const struct passage_request request = {.envelope = sealed.envelope, .message = sealed.message, .at = time(NULL)};
+    owned(passage) struct passage *bob = gateway_pass_form(rig->acme.gateway, &request, sealed.result, 0);
+    cr_expect_eq(bob->reply.code, 250, "%u %s", bob->reply.code, bob->reply.reason);
+    cr_expect(bob->made.treatment.sign && bob->made.treatment.encrypt);
+    owned(rope) struct rope *bytes = edits_apply(&bob->made.edits, sealed.message);
+    g_autofree char *text = rope_flatten(bytes, NULL);
+    AUTO_SENT struct sent read = rig_inbound(rig, text, strlen(text));
+    expect(&read, 250, NULL);
+    cr_expect_not_null(strstr(read.bytes, "The secret\r\n"));
+}
+
+/* What is held is held as the client sent it, not in its box. */
+Test(split, a_copy_that_is_held)
+{
+    owned(rig) struct rig *rig = open_rig("inbound = { require = \"sign\"; otherwise = \"quarantine\"; };", SPLIT);
+    g_autofree char *text = rig_encrypt(&rig->acme, "From: bob@partner.test\r\nTo: carol@acme.test\r\n",
+                                        "Content-Type: text/plain\r\n", "The secret\r\n");
+    AUTO_SENT struct sent sealed = go(rig, text, &(struct way){.to = {CAROL, DAVE}});
+    cr_assert(sealed.result->plan.needs_split, "%s", sealed.result->reply.reason);
+    AUTO_SENT struct sent carol = copy(rig, &sealed, CAROL);
+    cr_expect_eq(carol.result->reply.verdict, VERDICT_QUARANTINE, "%s", carol.result->reply.reason);
+    cr_expect_not_null(strstr(carol.bytes, "The secret\r\n"), "%s", carol.bytes);
+}
+
+struct hooks {
+    unsigned entered, left, lacks; /* at which entry memory is short */
+};
+
+static void enter(void *context)
+{
+    struct hooks *hooks = context;
+    cr_expect_eq(hooks->entered, hooks->left);
+    if (++hooks->entered == hooks->lacks) {
+        cr_expect_null(OPENSSL_malloc(SIZE_MAX / 2));
+        ERR_clear_error();
+    }
+}
+
+static void leave(void *context)
+{
+    struct hooks *hooks = context;
+    hooks->left++;
+    cr_expect_eq(hooks->entered, hooks->left);
+}
+
+/* What a box holds, and whether it is one, is looked at within a turn; without memory, nothing that is found is
+ * certain.
+ */
+Test(split, without_memory_the_copy_waits)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    cr_skip_test("sanitizers end a program that asks for so much");
+#endif
+    static const struct {
+        const char *daemon;
+        unsigned lacks, code;
+    } rows[] = {{"domsec-split", 0, 250}, {"domsec-split", 1, 452}, {NULL, 0, 451}, {NULL, 1, 452}};
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        AUTO_SENT struct sent came = {.message = rig_message(&rig->acme, text, strlen(text))};
+        came.envelope = rig_envelope(&(struct rig_envelope){ME, BOB, NULL, NULL, "192.0.2.1"});
+        came.envelope->mta = g_strdup("Postfix 3.7.11");
+        came.envelope->daemon_name = g_strdup(rows[i].daemon);
+        struct hooks hooks = {.lacks = rows[i].lacks};
+        const struct turns turns = {.enter = enter, .leave = leave, .context = &hooks};
+        const struct passage_request request = {
+            .envelope = came.envelope, .message = came.message, .at = time(NULL), .turns = &turns};
+        came.result = gateway_pass(rig->acme.gateway, &request);
+        cr_expect_eq(came.result->reply.code, rows[i].code, "row %zu: %u %s", i, came.result->reply.code,
+                     came.result->reply.reason);
+        cr_expect_eq(edits_are_empty(&came.result->made.edits), rows[i].code != 250, "row %zu", i);
+        cr_expect(hooks.entered > 0 && hooks.entered == hooks.left, "row %zu", i);
+    }
+}
+
 Test(split, what_has_expired_is_waited_for)
 {
     owned(rig) struct rig *rig =
