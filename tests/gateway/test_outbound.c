@@ -276,6 +276,22 @@ Test(outbound, fields_that_ask_for_a_split_go_from_plain_mail)
     cr_expect_str_eq(out.bytes, MESSAGE);
 }
 
+/* The milter protocol has no packet for such a field. */
+Test(outbound, a_subject_that_is_too_large_without_its_tag)
+{
+    owned(rig) struct rig *rig =
+        rig_new("outbound = { protect = \"none\"; };\nrules = ( { when = { subject = \"[x]\"; }; "
+                "sign_with = { }; } );",
+                "");
+    for (size_t i = 0; i < 2; i++) {
+        g_autofree char *subject = g_strnfill(i == 0 ? 100 : EDIT_MAX, 'x');
+        g_autofree char *text = g_strconcat("Subject: [x] ", subject, "\r\n" MESSAGE, NULL);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(out.result->reply.code, i == 0 ? 250 : 552, "%zu: %s", i, rig_reason(&out));
+        cr_expect_eq(edits_are_empty(&out.result->made.edits), i == 1, "%zu", i);
+    }
+}
+
 /* What is encrypted to our own authority is not opened for a stranger who sends it through us. */
 Test(outbound, nothing_is_unwrapped_for_a_stranger)
 {

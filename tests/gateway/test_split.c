@@ -8,6 +8,7 @@
 #include "gateway/split.h"
 #include "support/folder.h"
 #include "support/rig.h"
+#include "support/scripted_keys.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -859,6 +860,23 @@ Test(split, a_form_is_made_without_a_box)
     AUTO_SENT struct sent read = rig_inbound(rig, text, strlen(text));
     expect(&read, 250, NULL);
     cr_expect_not_null(strstr(read.bytes, "The secret\r\n"));
+    /* the sender is no address any more */
+    g_strlcpy(sealed.envelope->sender.text, "<", 2);
+    owned(passage) struct passage *bad = gateway_pass_form(rig->acme.gateway, &request, sealed.result, 0);
+    cr_expect_neq(bad->reply.code, 250, "%s", bad->reply.reason);
+    cr_expect(edits_are_empty(&bad->made.edits));
+}
+
+/* Nothing comes out of the box then. */
+Test(split, a_copy_that_cannot_be_signed)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    scripted_keys_lose(&rig->acme.gateway->keys, gateway_conf(rig->acme.gateway));
+    AUTO_SENT struct sent bob = copy(rig, &sealed, BOB);
+    expect(&bob, 451, NULL);
+    cr_expect(edits_are_empty(&bob.result->made.edits));
+    cr_expect_null(strstr(bob.bytes, "secret"));
 }
 
 /* What is held is held as the client sent it, not in its box. */
