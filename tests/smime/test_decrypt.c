@@ -537,7 +537,7 @@ Test(decrypt, triple_des_wraps_triple_des)
     cr_expect(layer.facts.weak);
 }
 
-/* One structure's content type with the other's cipher, or with one that nobody knows. */
+/* One structure's content type with the other's cipher, or with an unknown one. */
 Test(decrypt, modes_are_not_mixed)
 {
     static const struct {

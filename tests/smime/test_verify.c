@@ -328,7 +328,7 @@ Test(verify, edwards_without_attributes)
     }
 }
 
-/* With an empty set of attributes it holds for nobody: of two namesakes the first is named. */
+/* No signature holds with an empty set of attributes: of two namesakes the first is named. */
 Test(verify, edwards_with_an_empty_set_of_attributes)
 {
     struct pki_spec spec = {.issuer = root, .subject = PKI_LIST("CN=x"), .serial = 4245, .key = PKI_ED25519};
@@ -1002,7 +1002,7 @@ Test(verify, signers_with_different_labels_are_flagged)
     }
 }
 
-/* As many equivalents as there can be, the same in both, whoever the signers are. */
+/* As many equivalents as there can be, the same in both; the names of the signers differ. */
 Test(verify, labels_are_compared_up_to_the_last)
 {
     g_autofree char *names[] = {g_strnfill(100, 'a'), g_strnfill(100, 'b')};
