@@ -1155,6 +1155,14 @@ Test(split, each_form_is_shown)
         cr_expect(one->mail.least->is_planned && one->mail.least->treatment.encrypt == forms[i].encrypts);
         cr_expect_eq(one->copy->direction, DIRECTION_OUTBOUND);
     }
+    open_acme(rig, BOTH, "split = { keys = ( \"file:split.key\" ); proven = true; aliases = true; };");
+    owned(envelope) struct envelope *inside =
+        rig_envelope(&(struct rig_envelope){ME, CAROL, NULL, "alice", "192.0.2.1"});
+    const struct passage_request within = {
+        .envelope = inside, .message = message, .at = time(NULL), .shows_forms = true};
+    owned(passage) struct passage *stays = gateway_pass(rig->acme.gateway, &within);
+    owned(passage) struct passage *carol = gateway_pass_form(rig->acme.gateway, &within, stays, 0);
+    cr_expect_eq(carol->copy->direction, DIRECTION_INBOUND, "%s", stays->reply.reason);
 }
 
 /* --- does the mail server bring them back? --- */
