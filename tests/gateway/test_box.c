@@ -266,9 +266,11 @@ Test(box, no_text_of_an_envelope_may_be_lost)
     for (size_t i = 0; i < 9; i++) {
         owned(envelope) struct envelope *envelope = bare_envelope();
         owned(message) struct message *message = message_of(SMALL);
-        const struct least planned[2] = {0};
+        const struct least planned[4] = {0};
         struct error error = {0};
-        struct recipient *odd = &envelope->recipients[i % 2];
+        for (size_t j = 0; j < 2; j++)
+            add_recipient(envelope, "<erin@plain.test>");
+        struct recipient *odd = &envelope->recipients[i % 4];
         char **texts[] = {&envelope->queue_id, &envelope->authenticated, &envelope->client_address, &odd->argument,
                           &odd->mta_address,   &odd->mta_host,           &odd->mta_mailer};
         if (i < G_N_ELEMENTS(texts))
