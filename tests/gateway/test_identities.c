@@ -70,7 +70,7 @@ static void add_name(GString *text, const struct identity *identity)
     g_string_append_len(text, name, (gssize)(strlen(name) - strlen(".pem")));
 }
 
-/* "newer+ gone-": those that may act in a role, in their order, and whether they are valid; or why there is none, with
+/* "newer+ gone-": those that may act in a role, in their order, and whether they are valid; or why no identity is, with
  * the number of the error's kind. */
 static char *found(const struct lookups *lookups, enum own role)
 {

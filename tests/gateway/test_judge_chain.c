@@ -92,7 +92,7 @@ Test(judge_chain, what_is_waited_for)
 }
 
 /* Every few seconds. To the program they are over while the system's clock, by which it waits, stands still. */
-Test(judge_chain, the_mail_server_is_told)
+Test(judge_chain, the_mail_server_hears_of_it)
 {
     owned(fetching) struct fetching *rig = fetching_new(HARD, LIST);
     struct finding finding = {0};

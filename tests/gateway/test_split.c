@@ -554,6 +554,13 @@ Test(split, a_box_is_opened_for_its_recipients_only)
     AUTO_SENT struct sent two = go(rig, text, &(struct way){.to = {BOB, DAVE}, .daemon = "domsec-split"});
     expect(&two, 451, "2 recipients at once");
     cr_expect_eq(two.result->reply.kind, REPLY_CONFIGURATION);
+}
+
+Test(split, other_ways_of_one_recipient)
+{
+    owned(rig) struct rig *rig = open_rig(BOTH, SPLIT);
+    AUTO_SENT struct sent sealed = seal(rig, MESSAGE);
+    g_autofree char *text = on_the_way(&sealed);
     /* one that the mail server delivers to us, whatever rule counts for it as well */
     AUTO_SENT struct sent arrives =
         go(rig, text, &(struct way){.to = {"ben@partner.test"}, .resolved = CAROL, .daemon = "domsec-split"});
@@ -1079,7 +1086,7 @@ static void nothing(void *context)
     (void)context;
 }
 
-/* Nothing is opened of what shows at a glance that it is none, so it has no more turns than others. */
+/* A look at its header is enough, so it has no more turns than others. */
 Test(split, a_message_without_the_field_is_not_opened)
 {
     static const char text[] = "From: eve@evil.test\r\n\r\nx\r\n";
