@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 #define DAY 86400
-#define OTHERWISE_GOOD "(its certification path is valid)"
+#define OTHERWISE_GOOD "(apart from that it is trusted)"
 #define ANCHOR "trust_anchors = ( \"root.pem\" );"
 #define CRLS "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
 
@@ -66,6 +66,16 @@ static void expect_then(const struct world *world, const struct pki *leaf, time_
     query.at = at;
     query.crls = crls;
     setting_expect(world->setting, &query, expected, says, what);
+}
+
+/* Some builds of OpenSSL do not have RIPEMD-160. */
+static bool is_known_digest(const char *name)
+{
+    EVP_MD *digest = EVP_MD_fetch(NULL, name != NULL ? name : "SHA256", NULL);
+    bool known = digest != NULL;
+    EVP_MD_free(digest);
+    ERR_clear_error();
+    return known;
 }
 
 Test(chain, leaf_by_leaf)
@@ -166,6 +176,8 @@ Test(chain, leaf_by_leaf)
         struct pki_spec spec = rows[i].spec;
         /* ECDSA with MD5 does not exist. */
         spec.issuer = spec.digest != NULL ? rsa_authority : world->authority;
+        if (!is_known_digest(spec.digest))
+            continue;
         spec.subject = PKI_LIST("CN=leaf");
         PKI_AUTO struct pki *leaf = pki_issue(&spec);
         struct chain_query query = question(world, leaf, rows[i].purpose);
@@ -864,7 +876,7 @@ Test(revocation, wrong_usage_is_final_whatever_the_crls)
     struct chain_query query = question(world, web, PURPOSE_SIGN);
     struct finding finding;
     setting_judge(world->setting, &query, &finding);
-    cr_expect_null(strstr(finding.reason, "is valid"), "%s", finding.reason);
+    cr_expect_null(strstr(finding.reason, OTHERWISE_GOOD), "%s", finding.reason);
 }
 
 /* A bundle that has not come yet is waited for where an anchor in it could change what is said, and nowhere else. */
