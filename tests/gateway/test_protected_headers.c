@@ -253,6 +253,27 @@ Test(protected_headers, of_one_layer_or_none)
     cr_expect_null(strstr(line, " restored="), "%s", line);
 }
 
+/* What claims to protect its fields, and does not: it is not signed or encrypted, or can be read in several ways. */
+Test(protected_headers, no_claim_is_believed_without_protection)
+{
+    static const char *const entities[] = {
+        CIPHER SENT "Date: then\r\nDate: now\r\n\r\nline\r\n",
+        CIPHER "Content-Type: text/html\r\n" SENT "From: The Boss <boss@acme.test>\r\n\r\nline\r\n",
+        CIPHER SENT "From: The Boss <boss@acme.test>\r\n\r\nline\r\n", /* under one signature, a claim that holds */
+    };
+    owned(rig) struct rig *rig = rig_new("", "inbound = { require = \"sign\"; otherwise = \"tag\"; };");
+    for (size_t i = 0; i < G_N_ELEMENTS(entities); i++) {
+        struct attack attack = {.signer = rig->acme.dsa, .types = SIGNATURE_TYPE_DOMAIN, .content = entities[i]};
+        g_autofree char *text = i == 0 ? g_strconcat(PARTIES "MIME-Version: 1.0\r\n", entities[i], NULL)
+                                       : attack_opaque(OUTER, attack_sign(&attack));
+        AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+        g_autofree char *line = passage_log_line(in.result);
+        cr_expect_eq(in.result->made.fields.restored_count, 0, "%zu: %s", i, line);
+        cr_expect_eq(in.result->made.fields.difference_count, i == 2, "%zu: %s", i, line);
+        cr_expect_eq(in.result->made.fields.settled, i == 2, "%zu", i);
+    }
+}
+
 /* Where the rule leaves the encryption shut, whose content anyone may have changed. */
 Test(protected_headers, nothing_of_what_stays_encrypted_is_shown)
 {
@@ -274,6 +295,8 @@ Test(protected_headers, nothing_of_what_stays_encrypted_is_shown)
         cr_expect_null(strstr(in.bytes, "real"), "%zu: %s", i, in.bytes);
         cr_expect_null(strstr(line, "protected_"), "%zu: %s", i, line);
         cr_expect_null(strstr(line, "restored="), "%zu: %s", i, line);
+        cr_expect_eq(in.result->made.fields.difference_count, 0, "%zu", i);
+        cr_expect_eq(in.result->made.fields.restored_count, 0, "%zu", i);
     }
 }
 

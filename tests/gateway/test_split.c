@@ -1185,6 +1185,7 @@ Test(split, one_message_at_a_time_until_the_way_is_proven)
     AUTO_SENT struct sent first = go(rig, MESSAGE, &at_once), second = go(rig, MESSAGE, &almost);
     expect(&first, 250, NULL);
     expect(&second, 451, "has not yet brought back the first sealed message (TEST)");
+    cr_expect_str_eq(second.result->reply.status, "4.3.5", "%s: for the administrator", second.result->reply.status);
     cr_expect(edits_are_empty(&second.result->made.edits));
     cr_expect_not(gateway_misses_copies(rig->acme.gateway, now + 59, &error));
     open_acme(rig, BOTH, "split = { keys = ( \"file:split.key\" ); };"); /* it is remembered */
