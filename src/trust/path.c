@@ -36,11 +36,10 @@ static int cause_of(int error, X509 *culprit)
                : error;
 }
 
-static void blame(struct path_result *result, int error, int depth, X509 *culprit)
+static void blame(struct path_result *result, int error, X509 *culprit)
 {
     X509_free(result->culprit);
     result->error = cause_of(error, culprit);
-    result->depth = depth;
     result->culprit = culprit != NULL && X509_up_ref(culprit) ? culprit : NULL;
 }
 
@@ -48,7 +47,7 @@ static int on_step(int good, X509_STORE_CTX *context)
 {
     if (!good)
         blame(X509_STORE_CTX_get_app_data(context), X509_STORE_CTX_get_error(context),
-              X509_STORE_CTX_get_error_depth(context), X509_STORE_CTX_get_current_cert(context));
+              X509_STORE_CTX_get_current_cert(context));
     return good;
 }
 
@@ -81,9 +80,9 @@ static void check_issuers(const struct path_query *query, STACK_OF(X509) * chain
         X509 *issuer = sk_X509_value(chain, i);
         const char *weakness = query->strength ? key_weakness(X509_get0_pubkey(issuer)) : NULL;
         if (i < last && !usage_allows_mail(issuer))
-            blame(result, X509_V_ERR_INVALID_PURPOSE, i, issuer);
+            blame(result, X509_V_ERR_INVALID_PURPOSE, issuer);
         else if (weakness != NULL)
-            blame(result, X509_V_ERR_CA_KEY_TOO_SMALL, i, issuer);
+            blame(result, X509_V_ERR_CA_KEY_TOO_SMALL, issuer);
         else
             continue;
         result->weakness = weakness;
@@ -108,12 +107,12 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_
     path_result_clear(result);
     result->error = X509_V_OK;
     if (context == NULL || !X509_STORE_CTX_set_app_data(context, result)) {
-        blame(result, X509_V_ERR_OUT_OF_MEM, 0, query->leaf);
+        blame(result, X509_V_ERR_OUT_OF_MEM, query->leaf);
         ERR_clear_error();
         return;
     }
     if (!budget_spend(query->budget, COST_PATH + (uint64_t)MAX(sk_X509_num(untrusted), 0) * COST_CANDIDATE, NULL)) {
-        blame(result, X509_V_ERR_UNSPECIFIED, 0, query->leaf);
+        blame(result, X509_V_ERR_UNSPECIFIED, query->leaf);
         return;
     }
     X509_STORE_CTX_set_verify_cb(context, on_step);
@@ -127,10 +126,10 @@ void path_try(const struct path_query *query, STACK_OF(X509) * untrusted, STACK_
         int error = X509_STORE_CTX_get_error(context);
         if (error == X509_V_ERR_OUT_OF_MEM && memory_failures() == failures)
             error = PATH_TOO_MANY_POLICIES; /* OpenSSL limits the nodes of the tree (RFC 5280 §6.1.2) */
-        blame(result, error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED, 0, query->leaf);
+        blame(result, error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED, query->leaf);
     }
     if (result->error != X509_V_OK && result->culprit == NULL) /* the path as a whole, as with its policies */
-        blame(result, result->error, 0, query->leaf);
+        blame(result, result->error, query->leaf);
     pay_for_signatures(query->budget, X509_STORE_CTX_get0_chain(context));
     ERR_clear_error();
 }

@@ -23,7 +23,6 @@ struct path_query {
 /* What OpenSSL said of one path: error is X509_V_OK only if all is well. */
 struct path_result {
     int error;
-    int depth;
     X509 *culprit;          /* the certificate at fault, or NULL; a reference of its own */
     const char *weakness;   /* with X509_V_ERR_CA_KEY_TOO_SMALL: what is wrong with its key, or NULL */
     STACK_OF(X509) * chain; /* leaf first; set when error is X509_V_OK */
