@@ -126,6 +126,30 @@ Test(alone, what_leaves_is_not_opened)
     cr_expect_str_eq(out.bytes, text);
 }
 
+/* A right padding shows a part among others. A wrong one shows the same, even without noise: of the end, which is
+ * blank, a block was cut off. */
+Test(alone, inside_encryption_it_is_a_part_whatever_the_padding)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    g_autofree char *part = base64_part(ENVELOPED, secret_to(rig->partner.dca)), *blank = g_strnfill(64, ' ');
+    g_autofree char *inside = g_strconcat(AROUND "--b\r\n", part, "\r\n--b--\r\n", blank, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        bool is_cut = i & 1;
+        CMS_ContentInfo *cms = attack_envelop(EVP_aes_256_cbc(), rig->partner.dca, inside, false);
+        ASN1_OCTET_STRING *octets = *CMS_get0_content(cms);
+        int length = ASN1_STRING_length(octets);
+        g_autofree unsigned char *data = g_memdup2(ASN1_STRING_get0_data(octets), (gsize)length);
+        cr_assert(ASN1_STRING_set(octets, data, length - (is_cut ? 16 : 0)));
+        g_autofree char *text = attack_opaque(ATTACK_TOP, cms);
+        AUTO_SENT struct sent in = attack_in(rig, text);
+        const struct examination *all = in.result->mail.examination, *shown = is_cut ? all->vain : all;
+        cr_assert_eq(all->layers[0].opened, is_cut ? OPENED_BROKEN : OPENED, "%s", all->layers[0].error.text);
+        cr_assert(shown != NULL && shown->count == (is_cut ? 1 : 2));
+        cr_expect(shown->layers[shown->count - 1].partial, "%u", i);
+        cr_expect_eq(shown->whole, is_cut ? 0 : 1, "%u", i);
+    }
+}
+
 /* --- forms --- */
 
 #define MULTI(type) "Content-Type: multipart/" type "; boundary=o\r\n\r\n"

@@ -475,6 +475,7 @@ Test(box, facts_that_cannot_be_read)
         {"{}", "", ERROR_BUG, NULL},
         {"[1", "", ERROR_BUG, NULL},
         {FACTS("{}", ""), "", ERROR_BUG, NULL},
+        {FACTS("{\"address\":\"<a@b.test\"}", ""), "", ERROR_BUG, NULL},
         {FACTS(RECIPIENT("{}"), ""), "", ERROR_BUG, NULL},
         {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"rsa-pss\"")), ""), "", ERROR_NONE, NULL},
         {FACTS(RECIPIENT(PLAN_WITH("\"signature\":\"slh-dsa\"")), ""), "", UNKNOWN, "\"slh-dsa\""},

@@ -321,6 +321,30 @@ Test(examine, line_ends_are_paid_for)
     cr_expect_str_eq(layer->error.text, BUDGET_SPENT);
 }
 
+/* A header that would be refused is not looked at, either. */
+Test(examine, line_ends_that_are_not_paid_for_are_the_reason)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    struct limits limits = gateway_conf(rig->acme.gateway)->limits;
+    limits.header_size = 1000;
+    g_autofree char *line = g_strnfill(20000, 'x');
+    g_autofree char *mixed = g_strconcat("Content-Type: text/plain\nX: +", line, "\r\n\r\n", NULL);
+    g_autofree char *crlf = g_strconcat("Content-Type: text/plain\r\nX: ", line, "\r\n\r\n", NULL);
+    uint64_t length = strlen(mixed), usual = spent_on(rig, "S", crlf, &limits);
+    cr_assert_eq(length, strlen(crlf));
+    for (unsigned i = 0; i < 2; i++) {
+        bool is_paid = i & 1;
+        struct accounts accounts = {.visible.limit = usual + (is_paid ? 5 : 3) * length * COST_DECODED / 2};
+        g_autofree char *text = wrapped(&rig->acme, "S", mixed);
+        owned(message) struct message *message = rig_message(&rig->acme, text, strlen(text));
+        owned(examination) struct examination *examination = look(rig, message, &limits, &accounts);
+        const struct examined_layer *layer = &examination->layers[0];
+        cr_assert_eq(layer->opened, OPENED);
+        cr_expect_null(layer->inner);
+        cr_expect_eq(strcmp(layer->error.text, BUDGET_SPENT) != 0, is_paid, "%s", layer->error.text);
+    }
+}
+
 Test(examine, what_is_behind_too_large_a_header_is_not_paid_for)
 {
     owned(rig) struct rig *rig = rig_new("", "");
