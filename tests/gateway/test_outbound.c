@@ -405,6 +405,47 @@ Test(outbound, what_leaves_cannot_be_written)
     }
 }
 
+#define REVIEWED(by, rules) "outbound = { protect = \"sign\"; require_review = ( \"" by "\" ); };\n" rules
+#define RULE(more) "rules = ( { when = { from = \"alice@acme.test\"; }; " more " } );"
+
+/* A rule may name reviewers of its own; without them it has those of the base. */
+Test(outbound, whose_review_counts)
+{
+    static const struct {
+        const char *policy;
+        bool counts;
+    } rows[] = {
+        {REVIEWED("review.pem", ""), true},
+        {REVIEWED("dsa.pem", ""), false},
+        {REVIEWED("review.pem", RULE("")), true},
+        {REVIEWED("dsa.pem", RULE("")), false},
+        {REVIEWED("review.pem", RULE("require_review = ( \"dsa.pem\" );")), false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        owned(rig) struct rig *rig = rig_new(rows[i].policy, "");
+        struct entity content = rig_content("Content-Type: text/plain\r\n", "x\r\n");
+        g_autofree char *text = rig_sign(&rig->acme, rig->acme.review, SIGNATURE_TYPE_REVIEW, TO_PARTNER, &content);
+        AUTO_SENT struct sent out = rig_outbound(rig, text);
+        cr_expect_eq(rig_verdict(&out), rows[i].counts ? VERDICT_ACCEPT : VERDICT_REJECT, "row %zu: %s", i,
+                     rig_reason(&out));
+    }
+}
+
+/* check = "soft": it is encrypted to, and the note says what is not known. */
+Test(outbound, a_certificate_whose_revocation_is_not_known)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    g_autofree char *crls = g_build_filename(rig->acme.folder, "crls", NULL);
+    g_mkdir(crls, 0700);
+    rig_open(&rig->acme, &rig->partner, "outbound = { protect = \"encrypt\"; };",
+             "crls = ( \"crls\" ); revocation = { check = \"soft\"; };");
+    AUTO_SENT struct sent out = rig_outbound(rig, MESSAGE);
+    cr_assert_eq(rig_verdict(&out), VERDICT_ACCEPT, "%s", rig_reason(&out));
+    cr_expect(rig_encrypted(&out));
+    g_autofree char *note = passage_note(out.result, 0, out.result->lookups.answers[0].certificates.chosen);
+    cr_expect(g_str_has_prefix(note, "used, but one certificate "), "%s", note);
+}
+
 /* What was encrypted to us is encrypted again; without an authority of ours that is valid now, in no one's name. */
 Test(outbound, what_is_encrypted_again_need_not_name_us)
 {

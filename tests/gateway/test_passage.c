@@ -227,6 +227,13 @@ Test(passage, a_question_makes_nothing)
     const struct message *message = sent.message;
     const size_t octets = message_header(message).len + message_body(message).len;
     cr_expect_eq(passage->accounts.visible.limit, base);
+    /* rules look at what is known of the message */
+    const struct question question = {.size = 12345};
+    owned(passage) struct passage *more =
+        gateway_pass(rig->acme.gateway,
+                     &(struct passage_request){
+                         .envelope = envelope, .from = "alice@acme.test", .question = &question, .at = time(NULL)});
+    cr_expect_eq(more->mail.question, &question);
     /* nor is anything delivered where the question is about what arrives */
     owned(envelope) struct envelope *back =
         rig_envelope(&(struct rig_envelope){"bob@partner.test", "alice@acme.test", NULL, NULL, "198.51.100.1"});
