@@ -524,6 +524,22 @@ Test(role, what_is_unknown)
     }
 }
 
+/* A certificate's name may have more components than the partner's. */
+Test(role, an_x500_name_ends_where_it_ends)
+{
+    AUTO_SETTING setting = setting_new("", "x500_name = ( \"O=acme\" );");
+    setting_open(setting);
+    char *x500_name[] = {(char *)"O=acme", NULL, GSIZE_TO_POINTER(1)};
+    struct partner partner = *setting->partner;
+    partner.x500_name = x500_name;
+    PKI_AUTO struct pki *longer =
+        pki_issue(&(struct pki_spec){.subject = PKI_LIST("O=acme", "OU=defence", "OU=marketing", "CN=" DSA)});
+    const char *domain = "partner.test";
+    struct finding finding = {0};
+    trust_check_role(setting->trust, &(struct role_query){&partner, longer->cert, SIGN, &domain, 1}, &finding);
+    cr_expect_eq(finding.outcome, BAD, "%s", finding.reason);
+}
+
 Test(role, registrable)
 {
     static const struct {
