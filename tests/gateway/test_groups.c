@@ -135,6 +135,25 @@ Test(groups, a_signature_counts_for_members_alone)
     }
 }
 
+/* It is no author's where the message names none, and where the Sender alone is its owner the reason says so. */
+Test(groups, a_message_that_no_member_wrote)
+{
+    static const struct {
+        const char *from, *says;
+    } rows[] = {{"", ""}, {"bob@partner.test\r\nSender: edi@partner.test", "is for the Sender edi@partner.test"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct pki *desk;
+        owned(rig) struct rig *rig = rig_with_group(STRICT GROUP("pinned"), false, &desk);
+        AUTO_SENT struct sent in = arrive(rig, desk, rows[i].from);
+        const struct finding *finding = &in.result->plan.judgement.originator;
+        cr_expect_neq(finding->outcome, OUTCOME_PASS, "row %zu: %s", i, finding->reason);
+        cr_expect_not_null(strstr(finding->reason, rows[i].says), "row %zu: %s", i, finding->reason);
+        const struct layer_lookup *detail = &in.result->lookups.details[0];
+        cr_expect_neq(detail->signers[0].mailbox.outcome, OUTCOME_PASS, "row %zu", i);
+        pki_free(desk);
+    }
+}
+
 /* Authors of two partners: the certificate stands for each in the group of its own partner. */
 Test(groups, members_of_two_partners)
 {

@@ -405,6 +405,27 @@ Test(outbound, what_leaves_cannot_be_written)
     }
 }
 
+/* What leaves is looked into, for what is inside may be badly signed; what arrives is not (a stranger would learn of
+ * it).
+ */
+Test(outbound, an_encrypted_part_is_opened_on_its_way_out_alone)
+{
+    owned(rig) struct rig *rig = rig_new("", "");
+    g_autofree char *part = rig_encrypt(&rig->acme, "", SECRET);
+    g_autofree char *text = g_strconcat("From: alice@acme.test\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; "
+                                        "boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n",
+                                        part, "\r\n--b--\r\n", NULL);
+    for (size_t i = 0; i < 2; i++) {
+        const struct rig_envelope spec = {"alice@acme.test", i == 0 ? "bob@partner.test" : "alice@acme.test", NULL,
+                                          "alice", "192.0.2.1"};
+        AUTO_SENT struct sent sent =
+            rig_pass(&rig->acme, i == 0 ? DIRECTION_OUTBOUND : DIRECTION_INBOUND, &spec, text, strlen(text));
+        const struct examination *examination = sent.result->mail.examination;
+        cr_assert_eq(examination->count, 1, "%zu", i);
+        cr_expect_eq(examination->layers[0].opened == OPENED, i == 0, "%zu", i);
+    }
+}
+
 #define REVIEWED(by, rules) "outbound = { protect = \"sign\"; require_review = ( \"" by "\" ); };\n" rules
 #define RULE(more) "rules = ( { when = { from = \"alice@acme.test\"; }; " more " } );"
 
