@@ -362,3 +362,50 @@ Test(signer, dsa)
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         BN_free(numbers[i]);
 }
+
+/* Of a curve without a name, with as many points as the prime and one: a sixth of them is a group of 223 bits. */
+static EVP_PKEY *key_of_223_bits(void)
+{
+    static const char *const names[] = {OSSL_PKEY_PARAM_EC_P, OSSL_PKEY_PARAM_EC_A, OSSL_PKEY_PARAM_EC_B,
+                                        OSSL_PKEY_PARAM_EC_ORDER, OSSL_PKEY_PARAM_EC_COFACTOR};
+    static const char *const digits[] = {"1800000000000000000000000000000000000000000000000000043CD", "0", "1",
+                                         "40000000000000000000000000000000000000000000000000000B4D", "6"};
+    static const unsigned char generator[] = {0x04, 0x00, 0xe3, 0x93, 0xb5, 0xab, 0xe1, 0x7a, 0x81, 0xac, 0xd1, 0x20,
+                                              0xbb, 0x3e, 0x4a, 0xfe, 0x0e, 0x2a, 0xd6, 0xac, 0x65, 0x82, 0x56, 0xa3,
+                                              0xc0, 0xd6, 0xf5, 0x67, 0x37, 0x7e, 0x00, 0x3c, 0xfd, 0xa1, 0xaf, 0xaa,
+                                              0xac, 0x90, 0x9c, 0x81, 0xde, 0x27, 0xc1, 0x23, 0x82, 0x4f, 0x1a, 0x60,
+                                              0xc7, 0x89, 0xc0, 0x5a, 0xe3, 0x26, 0x99, 0xc2, 0xdd, 0xd5, 0x8b};
+    BIGNUM *numbers[G_N_ELEMENTS(digits)] = {0};
+    EVP_PKEY *curve = NULL, *key = NULL;
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    for (size_t i = 0; i < G_N_ELEMENTS(digits); i++)
+        cr_assert(BN_hex2bn(&numbers[i], digits[i]) && OSSL_PARAM_BLD_push_BN(build, names[i], numbers[i]));
+    cr_assert(OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_EC_FIELD_TYPE, SN_X9_62_prime_field, 0));
+    cr_assert(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_EC_GENERATOR, generator, sizeof(generator)));
+    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
+    cr_assert(EVP_PKEY_fromdata_init(context) > 0 &&
+              EVP_PKEY_fromdata(context, &curve, EVP_PKEY_KEY_PARAMETERS, parameters) > 0);
+    owned(EVP_PKEY_CTX) EVP_PKEY_CTX *making = EVP_PKEY_CTX_new_from_pkey(NULL, curve, NULL);
+    cr_assert(EVP_PKEY_keygen_init(making) > 0 && EVP_PKEY_generate(making, &key) > 0);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_free(curve);
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        BN_free(numbers[i]);
+    return key;
+}
+
+Test(signer, an_elliptic_key_that_is_just_too_short)
+{
+    owned(EVP_PKEY) EVP_PKEY *key = key_of_223_bits();
+    PKI_AUTO struct pki *signer =
+        pki_issue(&(struct pki_spec){.issuer = root, .subject = PKI_LIST("CN=223"), .use_key = key});
+    owned(CMS_ContentInfo) CMS_ContentInfo *cms = craft_sign_by_hand(signer, 0, "SHA256", NULL);
+    CRAFT_PART part = craft_part_of_cms(cms);
+    struct error error;
+    CRAFT_LAYER layer;
+    cr_assert_eq(craft_open(part.part, NULL, &craft_limits, &layer, &error), OPENED, "%s", error.text);
+    cr_expect(layer.facts.signers[0].valid && layer.facts.signers[0].weak, "%s", layer.facts.signers[0].reason);
+    cr_expect_str_eq(layer.facts.signers[0].reason, "signed with a weak EC key of 223 bits");
+}
