@@ -104,13 +104,13 @@ Test(mailboxes, recipients_cost)
     owned(rig) struct rig *rig = rig_with_people(ATTACK_LAX, &edi);
     const struct {
         const struct pki *key;
-        bool costs;
-    } rows[] = {{rig->acme.alice, true}, {edi, true}, {rig->acme.dca, false}};
+        uint64_t costs;
+    } rows[] = {{rig->acme.alice, 500}, {edi, 500}, {rig->acme.dca, 0}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = message_for(rows[i].key, EVP_aes_256_gcm());
         AUTO_SENT struct sent one = take(rig, text, "carol@acme.test", NULL);
         AUTO_SENT struct sent two = take(rig, text, "carol@acme.test", "dave@acme.test");
-        cr_expect_eq(two.result->accounts.visible.spent > one.result->accounts.visible.spent, rows[i].costs, "row %zu",
+        cr_expect_eq(two.result->accounts.visible.spent - one.result->accounts.visible.spent, rows[i].costs, "row %zu",
                      i);
     }
     pki_free(edi);
