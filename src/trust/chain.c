@@ -346,7 +346,7 @@ static void check(const struct trust *trust, const struct chain_query *query, st
     g_autofree char *subject = certificate_subject(query->leaf);
     g_autofree char *shown = g_utf8_substring(subject, 0, MIN(g_utf8_strlen(subject, -1), 120));
     finding_set(finding, OUTCOME_FAIL, "the certificate \"%s\" cannot be used: %s%s", shown, refusal,
-                good ? " (apart from that it is trusted)" : "");
+                good ? " (otherwise it is trusted)" : "");
 }
 
 static uint64_t octets_of(const STACK_OF(X509) * certificates)

@@ -5,7 +5,7 @@
 #include "store/store.h"
 
 #define DAY 86400
-#define OTHERWISE_GOOD "(apart from that it is trusted)"
+#define OTHERWISE_GOOD "(otherwise it is trusted)"
 #define ANCHOR "trust_anchors = ( \"root.pem\" );"
 #define CRLS "trust_anchors = ( \"root.pem\" ); crls = ( \"crls\" );"
 

@@ -6,7 +6,7 @@
 #include "store/store.h"
 
 #define DAY 86400
-#define OTHERWISE_GOOD "(apart from that it is trusted)"
+#define OTHERWISE_GOOD "(otherwise it is trusted)"
 
 struct world {
     struct setting *setting;
