@@ -13,7 +13,7 @@
 /* The turns of one question, and what else it cost. */
 struct watch {
     int depth;
-    unsigned left, told, issuers;
+    unsigned left, progressed, issuers;
     int64_t took;
 };
 
@@ -34,7 +34,7 @@ static void tell(void *context)
 {
     struct watch *watch = context;
     cr_expect_eq(watch->depth, 0, "within a turn");
-    watch->told++;
+    watch->progressed++;
 }
 
 static struct watch judge(const struct fetching *rig, STACK_OF(X509) * untrusted, int64_t wait, struct finding *finding)
@@ -80,7 +80,7 @@ Test(judge_chain, what_is_waited_for)
         struct watch watch = judge(rig, rig->untrusted, rows[i].wait, &finding);
         cr_expect_eq(finding.outcome, rows[i].outcome, "%s: %s", rows[i].what, finding.reason);
         cr_expect_eq(watch.left, rows[i].left, "%s: %u", rows[i].what, watch.left);
-        cr_expect_eq(watch.told, 0, "%s: %u", rows[i].what, watch.told);
+        cr_expect_eq(watch.progressed, 0, "%s: %u", rows[i].what, watch.progressed);
         if (rows[i].wait != SOON) /* which may be too soon for the request */
             cr_expect_eq(web_count(rig->web, "/alice.crl"), rows[i].asked, "%s", rows[i].what);
         cr_expect(rows[i].wait != SOON || watch.took < 3 * G_USEC_PER_SEC, "%s: the deadline holds", rows[i].what);
@@ -101,7 +101,7 @@ Test(judge_chain, the_mail_server_hears_of_it)
     clock_jump(-(int)(TELL_EVERY / G_USEC_PER_SEC));
     struct watch watch = judge(rig, rig->untrusted, FETCHING_PATIENCE, &finding);
     cr_expect_eq(finding.outcome, OUTCOME_PASS, "%s", finding.reason);
-    cr_expect_gt(watch.told, 0);
+    cr_expect_gt(watch.progressed, 0);
     cr_expect_eq(watch.left, 1);
 }
 
