@@ -12,7 +12,7 @@ struct reviewers {
     GHashTable *by_rule; /* struct rule → NULL-terminated list of fingerprints (char **) */
 };
 
-static void add_file(GPtrArray *fingerprints, const struct rule *rule, const char *file, struct faults *faults)
+static void add_file(GStrvBuilder *fingerprints, const struct rule *rule, const char *file, struct faults *faults)
 {
     struct error error = {0};
     owned(x509_stack) STACK_OF(X509) *certificates = certificates_load(file, &error);
@@ -20,19 +20,18 @@ static void add_file(GPtrArray *fingerprints, const struct rule *rule, const cha
         faults_add(faults, rule->partner->file, rule->outbound.require_review_line, "\"require_review\": %s",
                    error.text);
     for (int i = 0; i < sk_X509_num(certificates); i++) {
-        char *hex = g_malloc0(65);
+        char hex[65];
         certificate_fingerprint(sk_X509_value(certificates, i), hex);
-        g_ptr_array_add(fingerprints, hex);
+        g_strv_builder_add(fingerprints, hex);
     }
 }
 
 static void add_rule(struct reviewers *reviewers, const struct rule *rule, struct faults *faults)
 {
-    GPtrArray *fingerprints = g_ptr_array_new();
+    g_autoptr(GStrvBuilder) fingerprints = g_strv_builder_new();
     for (char **file = rule->outbound.require_review; *file != NULL; file++)
         add_file(fingerprints, rule, *file, faults);
-    g_ptr_array_add(fingerprints, NULL);
-    g_hash_table_insert(reviewers->by_rule, (gpointer)rule, g_ptr_array_free(fingerprints, FALSE));
+    g_hash_table_insert(reviewers->by_rule, (gpointer)rule, g_strv_builder_end(fingerprints));
 }
 
 struct reviewers *reviewers_open(const struct conf *conf, struct faults *faults)

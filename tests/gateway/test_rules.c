@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules on the way of a message: what they do to what leaves and to what arrives. */
+#include "support/attack.h"
 #include "support/rig.h"
 
 #define HEAD "From: Alice <alice@acme.test>\r\nTo: bob@partner.test\r\n"
@@ -468,6 +469,24 @@ Test(rules, a_second_author_whose_policy_is_in_force)
     AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
     cr_expect_eq(rig_verdict(&in), VERDICT_REJECT);
     cr_expect_not_null(strstr(rig_reason(&in), "third.test.conf"), "%s", rig_reason(&in));
+}
+
+/* A policy in test mode leaves no encryption shut that another author's policy accepts. */
+Test(rules, a_second_author_whose_policy_accepts_cbc)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    folder_write(rig->partner.folder, "policy.d/third.test.conf",
+                 "domain = \"third.test\"; inbound = { require = \"none\"; };\n");
+    rig_open(&rig->partner, &rig->acme, TEST_MODE "inbound = { require_authenticated_encryption = true; };", NULL);
+    g_autofree char *body =
+        attack_opaque("", attack_envelop(EVP_aes_128_cbc(), rig->partner.dca, ATTACK_ENTITY, false));
+    g_autofree char *text = g_strconcat("From: alice@acme.test, carol@third.test\r\n", body, NULL);
+    AUTO_SENT struct sent in = rig_inbound(rig, text, strlen(text));
+    cr_expect_eq(rig_verdict(&in), VERDICT_ACCEPT, "%s", rig_reason(&in));
+    cr_expect_eq(in.result->made.removed, 1);
+    g_autofree char *alone = g_strconcat("From: alice@acme.test\r\n", body, NULL);
+    AUTO_SENT struct sent shut = rig_inbound(rig, alone, strlen(alone));
+    cr_expect_eq(shut.result->made.removed, 0, "nothing is done");
 }
 
 /* A stranger's mail that is for us and for others: whether the authors' policies are in test mode decides on what
