@@ -305,17 +305,25 @@ Test(padding, what_leaves_takes_as_much_whatever_the_padding)
     }
 }
 
-/* Small as it comes and as it is decrypted; recoded, too large for memory, with no folder to put it in. */
+/* Small as it comes and as it is decrypted; too large for memory, with no folder to put it in, once the lines are
+ * recoded or the field is kept as text. */
 Test(padding, an_end_that_must_be_recoded_is_as_much_work_as_one_that_need_not)
 {
     static const enum change copies[] = {NO_CHANGE, RIGHT, PADDING};
+    static const struct {
+        const char *begin, *line, *end;
+    } rows[] = {
+        {"Content-Type: text/plain\r\n\r\n", "==================================================\r\n", EPILOGUE},
+        {"Content-Type: text/plain\r\nKept: x\r\n", "\tüüüüüüüüüüüüüüüüüüüüüüüüü\r\n", "\r\n" EPILOGUE},
+    };
     owned(rig) struct rig *rig = rig_new(KEYS, ATTACK_LAX);
-    g_autoptr(GString) content = g_string_new("Content-Type: text/plain\r\n\r\n");
-    for (unsigned i = 0; i < 200; i++)
-        g_string_append(content, "==================================================\r\n");
-    g_string_append(content, EPILOGUE);
-    for (size_t i = 0; i < G_N_ELEMENTS(copies); i++) {
-        g_autofree char *entity = changed(rig, &forms[0], content->str, copies[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows) * G_N_ELEMENTS(copies); i++) {
+        const size_t row = i / G_N_ELEMENTS(copies);
+        g_autoptr(GString) content = g_string_new(rows[row].begin);
+        for (unsigned j = 0; j < 200; j++)
+            g_string_append(content, rows[row].line);
+        g_string_append(content, rows[row].end);
+        g_autofree char *entity = changed(rig, &forms[0], content->str, copies[i % G_N_ELEMENTS(copies)]);
         g_autofree char *text = message(rig, NOTHING, entity);
         struct limits *limits = (struct limits *)&gateway_conf(rig->partner.gateway)->limits, usual = *limits;
         limits->memory = 17000;
