@@ -544,6 +544,13 @@ Test(box, one_that_ends_too_early)
         cr_expect_eq(error.kind, i == size ? ERROR_NONE : ERROR_BUG, "%zu: %s", i, error.text);
         cr_expect(i == size || strstr(error.text, "shorter than it says") != NULL, "%zu: %s", i, error.text);
     }
+    static const char *const only[] = {"\0\0\0\1\0\0\0\0", "\0\0\0\0\0\0\0\1"};
+    for (size_t i = 0; i < G_N_ELEMENTS(only); i++) {
+        struct error error = {0};
+        g_autofree char *box = make_box(the_keys()->list, (struct slice){only[i], 8}, &length);
+        cr_expect_null(box_open(the_keys(), (struct slice){box, length}, &limits, &error));
+        cr_expect_not_null(strstr(error.text, "shorter than it says"), "%s", error.text);
+    }
     struct error error = {0};
     g_autofree char *empty = make_box(the_keys()->list, (struct slice){"\0\0\0\0\0\0\0\0", 8}, &length);
     cr_expect_null(box_open(the_keys(), (struct slice){empty, length}, &limits, &error));
