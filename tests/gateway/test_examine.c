@@ -368,6 +368,39 @@ Test(examine, what_our_key_shows_is_paid_from_its_own_account)
     cr_expect_eq(spent_on(rig, "E", parts, limits), spent_on(rig, "E", plain, limits));
 }
 
+/* Each key is tried, since the duration must not say which of them opened it. */
+Test(examine, a_key_that_was_not_paid_for_is_not_forgotten)
+{
+    owned(rig) struct rig *rig = rig_closed(PKI_EC);
+    struct org *acme = &rig->acme;
+    PKI_AUTO struct pki *second = pki_role(acme->ca, "domain-confidentiality-authority", "acme.test");
+    owned(x509_stack) STACK_OF(X509) *both = sk_X509_new_null();
+    owned(BIO) BIO *content = BIO_new_mem_buf(ATTACK_ENTITY, -1);
+    g_free(pki_write(acme->folder, "second.pem", second, NULL));
+    g_free(pki_write_key(acme->folder, "second.key", second));
+    acme->people =
+        "{ domain = \"acme.test\"; role = \"domain-confidentiality-authority\"; certificate = \"second.pem\"; "
+        "key = \"file:second.key\"; },\n";
+    rig_open(acme, &rig->partner, "", NULL);
+    cr_assert(X509_up_ref(second->cert) && sk_X509_push(both, second->cert) > 0 && X509_up_ref(acme->dca->cert) &&
+              sk_X509_push(both, acme->dca->cert) > 0);
+    g_autofree char *entity = attack_opaque("", CMS_encrypt(both, content, EVP_aes_128_cbc(), CMS_BINARY));
+    g_autofree char *text = g_strconcat(ATTACK_TOP, entity, NULL);
+    uint64_t limit = UINT64_MAX;
+    for (unsigned keys = 2; keys > 0; keys--) {
+        struct accounts accounts = {.visible.limit = limit};
+        owned(message) struct message *message = rig_message(acme, text, strlen(text));
+        owned(examination) struct examination *examination =
+            look(rig, message, &gateway_conf(acme->gateway)->limits, &accounts);
+        const struct examined_layer *layer = &examination->layers[0];
+        cr_expect_eq(layer->layer.facts.attempted, keys);
+        cr_assert_eq(layer->opened, OPENED, "%s", layer->error.text);
+        cr_expect_not_null(layer->inner);
+        cr_expect_str_eq(layer->error.text, keys == 2 ? "" : BUDGET_SPENT);
+        limit = accounts.visible.spent - 1;
+    }
+}
+
 /* Our own trouble with one part is not forgotten over the next, even if that is worked on in vain. */
 Test(examine, a_failure_in_a_part_stays)
 {
