@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "rate.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 #define JOBS_MOST 512       /* threads at a time */
@@ -244,6 +245,10 @@ static void do_job(struct job *job, const char *why)
     }
     g_ptr_array_unref(job->list); /* may free certificates, and flights_free() waits for that, too */
     g_free(job);
+}
+
+static void note_end(struct flights *flights)
+{
     g_mutex_lock(&flights->lock);
     if (--flights->jobs == 0)
         g_cond_signal(&flights->idle);
@@ -252,7 +257,11 @@ static void do_job(struct job *job, const char *why)
 
 static void *run_job(void *data)
 {
-    do_job(data, NULL);
+    struct job *job = data;
+    struct flights *flights = job->flights;
+    do_job(job, NULL);
+    OPENSSL_thread_stop(); /* or it would clean up behind this thread, when exit() may be doing so */
+    note_end(flights);
     return NULL;
 }
 
@@ -266,11 +275,14 @@ static gint by_place(gconstpointer a, gconstpointer b)
 
 static void start_job(struct job *job)
 {
+    struct flights *flights = job->flights;
     GThread *thread = g_thread_try_new("lookup", run_job, job, NULL);
-    if (thread != NULL)
+    if (thread != NULL) {
         g_thread_unref(thread);
-    else
-        do_job(job, "no thread for a lookup could be started");
+        return;
+    }
+    do_job(job, "no thread for a lookup could be started");
+    note_end(flights);
 }
 
 /* Takes the references of the list. A domain has a thread, unless the message has very many. */

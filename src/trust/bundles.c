@@ -12,6 +12,7 @@
 #include "net/http.h"
 #include "store/bundles.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -336,6 +337,7 @@ static gpointer fetch(gpointer data)
     struct bundles *bundles = bundle->bundles;
     enum log_level level = LOG_LEVEL_ERROR;
     g_autofree char *line = fetch_now(bundle, &level); /* bundles_stop() waits also until its certificates are freed */
+    OPENSSL_thread_stop(); /* or it would clean up behind this thread, when exit() may be doing so */
     g_mutex_lock(&bundles->lock);
     if (line != NULL)
         notices_add(bundles->notices, level, "%s", line);

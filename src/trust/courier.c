@@ -15,6 +15,7 @@
 #include "errand.h"
 #include "points.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 #define WORKERS_MAX 8
@@ -163,6 +164,7 @@ static gpointer work(gpointer data)
         g_mutex_lock(&courier->lock);
         finish(courier, errand, due);
     }
+    OPENSSL_thread_stop(); /* or it would clean up behind this thread, when exit() may be doing so */
     courier->workers--;
     g_cond_broadcast(&courier->changed);
     g_mutex_unlock(&courier->lock);

@@ -5,6 +5,7 @@
  */
 #include "certs/source.h"
 
+#include "support/counted.h"
 #include "support/pki.h"
 #include "support/scripted_certs.h"
 
@@ -266,9 +267,11 @@ Test(flights, what_comes_too_late_is_freed_when_the_sources_are_closed)
     rig->ldap->source.ask = give_late;
     owned(certs_answer) struct certs_answer late = ask_by(rig, BOB, g_get_monotonic_time() + 5 * MILLISECOND);
     cr_expect_eq(late.found, FOUND_FAILED);
+    counted.ended = 0;
     g_atomic_int_set(&has_left, 1);
     rig_free(rig);
     cr_expect(g_atomic_int_get(&is_freed));
+    cr_expect_eq(counted.ended, 1, "nor does OpenSSL keep anything for the thread");
 }
 
 Test(flights, who_waits_is_told)

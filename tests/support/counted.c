@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <openssl/cms.h>
+#include <openssl/crypto.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <zlib.h>
@@ -84,4 +85,11 @@ int inflate(z_streamp stream, int flush)
     int status = real(stream, flush);
     COUNT(inflated, stream->total_out - before);
     return status;
+}
+
+void OPENSSL_thread_stop(void)
+{
+    void (*real)(void) = (void (*)(void))dlsym(RTLD_NEXT, "OPENSSL_thread_stop");
+    real();
+    COUNT(ended, 1);
 }

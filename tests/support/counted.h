@@ -18,6 +18,7 @@ struct counted {
     unsigned compared;   /* X509_check_issued(): certificates that may have issued another */
     unsigned names;      /* X509_get_ext_d2i(): the names of a certificate, decoded; OpenSSL itself calls it, too */
     unsigned decoded;    /* d2i_CMS_ContentInfo(): CMS objects */
+    unsigned ended;      /* OPENSSL_thread_stop(): threads that gave back what OpenSSL keeps for them */
     size_t inflated;     /* octets that came out of inflate() */
 };
 

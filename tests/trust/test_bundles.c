@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trust bundles that others publish: from files, and from a web server with TLS, which may lie. */
 #include "store/bundles.h"
+#include "support/counted.h"
 #include "support/publisher.h"
 #include "support/setting.h"
 #include "support/web.h"
@@ -540,8 +541,10 @@ Test(bundles, what_is_not_used_is_freed_when_fetching_has_ended)
     wait_as_message(alice);
     main_thread = g_thread_self();
     cr_assert_geq(X509_get_ex_new_index(0, NULL, count_new, NULL, free_slowly), 0);
+    counted.ended = 0;
     trust_renew_bundles(setting->trust, time(NULL) + 2 * DAY);
     trust_await_bundles(setting->trust, g_get_monotonic_time() + PATIENCE);
     cr_expect_eq(g_atomic_int_get(&certificates), 0);
+    cr_expect_eq(counted.ended, 1);
     cr_expect_eq(web_count(web, NULL), 2);
 }

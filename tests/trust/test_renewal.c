@@ -2,6 +2,7 @@
 /* What becomes of what was fetched, as time passes: it is renewed, kept, and known after a reload or a restart. */
 #include "base/metrics.h"
 #include "support/clock.h"
+#include "support/counted.h"
 #include "support/embed.h"
 #include "support/fetching.h"
 #include "support/responder.h"
@@ -226,6 +227,17 @@ Test(renewal, older_list)
     renew(rig);
     expect_known(rig, OUTCOME_PASS, VALID);
     responder_clear(&held);
+}
+
+/* Nothing of a thread is left that exit() could meet. */
+Test(renewal, threads_have_ended_where_nothing_is_fetched)
+{
+    owned(fetching) struct fetching *rig = fetching_new(BOTH, PKI_LIST(LIST));
+    fetching_put_list(rig, "/authority.crl", &(struct pki_crl_spec){.issuer = rig->authority}, FETCHING_DER);
+    counted.ended = 0;
+    fetching_expect(rig, OUTCOME_PASS, VALID);
+    courier_settle(rig->setting->trust->courier);
+    cr_expect_gt(counted.ended, 0);
 }
 
 /* --- reload and restart --- */
