@@ -43,10 +43,11 @@ void charsets_leave(void)
 char *charsets_convert(const char *text, size_t length, const char *to, const char *from, size_t *converted)
 {
     GIConv converter = g_iconv_open(to, from);
-    if (converter == (GIConv)-1 && errno == ENOMEM)
-        memory_note_failure();
-    if (converter == (GIConv)-1)
+    if (converter == (GIConv)-1) {
+        if (errno == ENOMEM)
+            memory_note_failure();
         return NULL;
+    }
     char *result = g_convert_with_iconv(text, (gssize)length, converter, NULL, converted, NULL);
     g_iconv_close(converter);
     return result;
