@@ -6,7 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
 
-static GByteArray *of_bio(BIO *bio)
+GByteArray *publisher_octets(BIO *bio)
 {
     char *data = NULL;
     long length = BIO_get_mem_data(bio, &data);
@@ -33,7 +33,7 @@ GByteArray *publisher_pack(enum publisher_form form, ...)
     else if (form == PUBLISHER_PEM)
         cr_assert(PEM_write_bio_PKCS7(bio, bundle) == 1);
     PKCS7_free(bundle);
-    return of_bio(bio);
+    return publisher_octets(bio);
 }
 
 static void add_signer(CMS_ContentInfo *cms, const struct pki *signer, const struct publisher_seal *seal)
@@ -64,13 +64,13 @@ GByteArray *publisher_sign(const GByteArray *content, const struct publisher_sea
         add_signer(cms, seal->second, seal);
     cr_assert(CMS_final(cms, in, NULL, CMS_BINARY) == 1);
     cr_assert(i2d_CMS_bio(out, cms) == 1);
-    GByteArray *der = of_bio(out);
+    GByteArray *der = publisher_octets(out);
     if (!seal->as_pem)
         return der;
     (void)BIO_reset(out);
     cr_assert(PEM_write_bio(out, PEM_STRING_CMS, "", der->data, (long)der->len) > 0);
     g_byte_array_unref(der);
-    return of_bio(out);
+    return publisher_octets(out);
 }
 
 void publisher_write(const char *folder, const char *name, const GByteArray *bundle)

@@ -17,6 +17,9 @@ enum publisher_form {
     PUBLISHER_DER,          /* PKCS #7 with certificates only */
     PUBLISHER_PEM,          /* the same */
 };
+/* What was written into a memory BIO. */
+GByteArray *publisher_octets(BIO *bio);
+
 /* The certificates of all arguments; NULL ends them. */
 GByteArray *publisher_pack(enum publisher_form form, ...) __attribute__((sentinel));
 

@@ -197,15 +197,6 @@ Test(bundle_content, size_is_limited)
     }
 }
 
-static GByteArray *octets_of(BIO *bio)
-{
-    char *data = NULL;
-    long length = BIO_get_mem_data(bio, &data);
-    GByteArray *octets = g_byte_array_new();
-    g_byte_array_append(octets, (const guint8 *)data, (guint)length);
-    return octets;
-}
-
 /* A SignedData with so much of what belongs to a signature. */
 static GByteArray *sign_partly(bool has_content, bool has_odd_time)
 {
@@ -216,7 +207,7 @@ static GByteArray *sign_partly(bool has_content, bool has_odd_time)
     CMS_SignerInfo *info = CMS_add1_signer(cms, publisher->cert, publisher->key, EVP_sha256(), flags);
     cr_assert(!has_odd_time || CMS_signed_add1_attr_by_NID(info, NID_pkcs9_signingTime, V_ASN1_BOOLEAN, text, -1) == 1);
     cr_assert(CMS_final(cms, in, NULL, flags) == 1 && i2d_CMS_bio(out, cms) == 1);
-    return octets_of(out);
+    return publisher_octets(out);
 }
 
 /* The same without a signature, which OpenSSL makes of PKCS #7 alone. */
@@ -231,7 +222,7 @@ static GByteArray *leave_unsigned(bool has_content)
         PKCS7_set_detached(bundle, 1);
     cr_assert(i2d_PKCS7_bio(out, bundle) == 1);
     PKCS7_free(bundle);
-    return octets_of(out);
+    return publisher_octets(out);
 }
 
 Test(bundle_content, what_is_signed)

@@ -287,6 +287,14 @@ Test(zone, says_why_not)
     }
 }
 
+/* The lists of a message; sk_X509_CRL_pop_free(). */
+static STACK_OF(X509_CRL) * revoking(const struct world *world, const struct pki *known)
+{
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {known}}));
+    return crls;
+}
+
 /* A message says so of a certificate whose path is known from before: the zone does not make that good. */
 Test(zone, revoked_by_a_message)
 {
@@ -294,8 +302,7 @@ Test(zone, revoked_by_a_message)
     setting_open(world->setting);
     PKI_AUTO struct pki *known = pki_person(world->authority, "bob@partner.test");
     owned(associations) struct associations *zone = zone_of(smimea_rdata(USAGE_ZONE, 0, 0, known->cert));
-    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {known}}));
+    STACK_OF(X509_CRL) *crls = revoking(world, known);
     const struct chain_query query = {
         .leaf = known->cert, .untrusted = world->untrusted, .crls = crls, .purpose = PURPOSE_ENCRYPT, .zone = zone};
     struct finding finding;
@@ -312,8 +319,7 @@ Test(zone, does_not_vouch_for_what_was_not_looked_up)
     setting_open(world->setting);
     PKI_AUTO struct pki *known = pki_person(world->authority, "bob@partner.test");
     owned(associations) struct associations *zone = zone_of(smimea_rdata(USAGE_ZONE, 0, 0, known->cert));
-    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-    sk_X509_CRL_push(crls, pki_crl(&(struct pki_crl_spec){.issuer = world->authority, .revoked = {known}}));
+    STACK_OF(X509_CRL) *crls = revoking(world, known);
     struct budget budget = {.limit = UINT64_MAX};
     const struct chain_query query = {.leaf = known->cert,
                                       .untrusted = world->untrusted,
